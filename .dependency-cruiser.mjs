@@ -1,0 +1,147 @@
+/**
+ * Who may import whom, checked by `npm run check`. Data flows down: rpc → operations → store → relay → stream → actions. A folder that is
+ * not listed here may import nothing of ours: a new one begins with a row.
+ */
+
+/** For each folder of src/: what of ours it may import besides itself, as path patterns. */
+const MAY_IMPORT = {
+  // The rules read like the tables they come from: no clock, no I/O, no wire.
+  domain: [],
+  telemetry: [],
+  store: ["src/domain/", "src/telemetry/"],
+  operations: ["src/domain/", "src/store/", "src/telemetry/"],
+  rpc: ["src/operations/", "src/domain/", "src/telemetry/", "gen/"],
+  stream: ["src/domain/events\\.ts$", "src/telemetry/", "gen/oms/events/"],
+  relay: ["src/store/(outbox|database)\\.ts$", "src/stream/", "src/telemetry/"],
+  actions: ["src/domain/", "src/store/", "src/stream/", "src/downstream/", "src/telemetry/", "gen/oms/events/"],
+  downstream: ["src/telemetry/"],
+  // Embedded servers for development and tests: Node's own modules only.
+  stack: [],
+  demo: [
+    "src/config\\.ts$",
+    "src/stack/index\\.ts$",
+    "src/stream/codec\\.ts$",
+    "src/domain/state-machine\\.ts$",
+    "gen/",
+  ],
+};
+
+/** Packages that only some may use, as path patterns of the users. */
+const USERS_OF_PACKAGES = {
+  kysely: ["src/store/"],
+  mysql2: ["src/store/", "src/demo/"],
+  nats: ["src/stream/", "src/demo/"],
+  ioredis: ["src/actions/"],
+  zod: ["src/config-variables\\.ts$"],
+  "pino|prom-client": ["src/telemetry/"],
+  "@grpc/.*|grpc-health-check": ["src/rpc/", "src/demo/"],
+  "@connectrpc/.*|@bufbuild/protovalidate": ["src/rpc/"],
+  "cli-progress": ["src/demo/"],
+};
+
+const any = (patterns) => `^(${patterns.join("|")})`;
+const folders = Object.keys(MAY_IMPORT);
+
+const folderRules = folders.map((folder) => ({
+  name: `${folder}-imports`,
+  comment: `src/${folder}/ imports only what its row in MAY_IMPORT says.`,
+  severity: "error",
+  from: { path: `^src/${folder}/` },
+  to: { path: "^(src|gen|test|scripts|bench)/", pathNot: any([`src/${folder}/`, ...MAY_IMPORT[folder]]) },
+}));
+
+const packageRules = Object.entries(USERS_OF_PACKAGES).map(([name, users]) => ({
+  name: `users-of-${name}`,
+  comment: `${name} is used in ${users.join(", ")} only.`,
+  severity: "error",
+  // What composes (main, server) may use everything.
+  from: { path: "^src/([^/]+/|config)", pathNot: any(users) },
+  to: { path: `^node_modules/(${name})/` },
+}));
+
+// biome-ignore lint/style/noDefaultExport: dependency-cruiser reads this one.
+export default {
+  forbidden: [
+    {
+      name: "no-circles",
+      comment: "A circle is two things that are one.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    ...folderRules,
+    ...packageRules,
+    {
+      name: "listed-folders",
+      comment: "Every folder of src/ has a row in MAY_IMPORT.",
+      severity: "error",
+      from: { path: "^src/[^/]+/", pathNot: any(folders.map((folder) => `src/${folder}/`)) },
+      to: {},
+    },
+    {
+      name: "domain-is-pure",
+      comment: "Rules are tested in microseconds: no package and nothing of Node's.",
+      severity: "error",
+      from: { path: "^src/domain/" },
+      to: { pathNot: "^src/domain/" },
+    },
+    {
+      name: "stack-needs-node-only",
+      comment: "The embedded servers start before anything is installed.",
+      severity: "error",
+      from: { path: "^src/stack/" },
+      to: { dependencyTypesNot: ["core", "local"] },
+    },
+    {
+      name: "wire-knows-types-of-the-domain",
+      comment: "A front turns messages into calls; rules are applied in operations/.",
+      severity: "error",
+      from: { path: "^src/(rpc|stream)/" },
+      to: { path: "^src/domain/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "composition-is-the-top",
+      comment: "Nobody imports what composes; config.ts alone is also read by the demo.",
+      severity: "error",
+      from: { path: "^(src/[^/]+|gen)/", pathNot: "^src/demo/" },
+      to: { path: "^src/[^/]+\\.ts$" },
+    },
+    {
+      name: "server-without-development-parts",
+      comment:
+        "The embedded servers are loaded where addresses are found, and only where none is set; the demo is a program of its own.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(main\\.ts$|surroundings\\.ts$|stack/|demo/)" },
+      to: { path: "^src/(stack|demo)/" },
+    },
+    {
+      name: "generated-code-stands-alone",
+      severity: "error",
+      from: { path: "^gen/" },
+      to: { path: "^(src|test|scripts|bench)/" },
+    },
+    {
+      name: "everything-resolves",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: "runtime-packages-are-dependencies",
+      comment: "What the service loads must be installed without development packages.",
+      severity: "error",
+      from: { path: "^(src|gen)/" },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only"] },
+    },
+  ],
+  options: {
+    parser: "swc",
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".js", ".mjs"],
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default"],
+    },
+  },
+};
