@@ -1,0 +1,79 @@
+import { sql, type Transaction } from "kysely";
+import type { OrderEvent } from "../domain/events.ts";
+import type { CommittedEvent, EventDeps, OutboxRow } from "./outbox.ts";
+import type { Database } from "./schema.ts";
+
+/** An event that is ready to be written: its row but for the id, and who asks for it. */
+export interface PreparedEvent {
+  readonly event: OrderEvent;
+  readonly row: Omit<OutboxRow, "id">;
+  readonly actions: readonly string[];
+}
+
+export function prepareEvent(event: OrderEvent, { encode, askedBy }: EventDeps): PreparedEvent {
+  const { messageId, orderId, recordTime, traceparent } = event;
+  return { event, row: { messageId, orderId, ...encode(event), recordTime, traceparent }, actions: askedBy(event) };
+}
+
+/** When a PENDING row is first due: until then the broker's message is quicker. */
+export function firstDueTime(recordTime: Date, ledgerWatchMs: number): Date {
+  return new Date(recordTime.getTime() + ledgerWatchMs);
+}
+
+/** Writes events to the outbox and their PENDING rows to the ledger, in the transaction of the change itself. */
+export async function appendEvents(
+  trx: Transaction<Database>,
+  events: readonly OrderEvent[],
+  deps: EventDeps,
+): Promise<CommittedEvent[]> {
+  if (events.length === 0) {
+    return [];
+  }
+  const prepared = events.map((event) => prepareEvent(event, deps));
+  const { insertId } = await trx
+    .insertInto("oms_db.oms_outbox")
+    .values(
+      prepared.map(({ row: { messageId, orderId, subject, eventType, body, recordTime, traceparent } }) => ({
+        message_id: messageId,
+        order_id: orderId,
+        subject,
+        event_type: eventType,
+        body: Buffer.from(body),
+        record_time: recordTime,
+        traceparent,
+      })),
+    )
+    .executeTakeFirstOrThrow();
+  const firstId = insertId as bigint;
+  const step = events.length === 1 ? 1n : await autoIncrementStep(trx);
+  const committed = prepared.map(({ event, row }, index) => ({
+    event,
+    row: { id: firstId + step * BigInt(index), ...row },
+  }));
+  const ledger = prepared.flatMap(({ row: { messageId, orderId, recordTime }, actions }, index) =>
+    actions.map((action) => ({
+      message_id: messageId,
+      action,
+      order_id: orderId,
+      outbox_id: firstId + step * BigInt(index),
+      state: "PENDING" as const,
+      next_attempt_time: firstDueTime(recordTime, deps.ledgerWatchMs),
+      first_time: recordTime,
+    })),
+  );
+  if (ledger.length > 0) {
+    await trx
+      .insertInto("oms_db.oms_action_ledger")
+      .values(ledger)
+      // An event that went out before is the same event: what its Actions made of it stands.
+      .onDuplicateKeyUpdate({ message_id: sql.ref("message_id") })
+      .execute();
+  }
+  return committed;
+}
+
+/** The rows of one insert get ids with this distance: 1, but on a cluster with several writers. */
+async function autoIncrementStep(trx: Transaction<Database>): Promise<bigint> {
+  const { rows } = await sql<{ step: bigint }>`select @@auto_increment_increment as step`.execute(trx);
+  return BigInt(rows[0]?.step ?? 1);
+}

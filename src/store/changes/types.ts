@@ -1,0 +1,9 @@
+import type { OrderDatabase } from "../database.ts";
+import type { CommittedEvent, EventDeps } from "../outbox.ts";
+
+/** What the changes outside the committer need. */
+export interface ChangeDeps extends EventDeps {
+  readonly db: OrderDatabase;
+  /** Hears of the events right after the commit. Must not throw. */
+  readonly onCommitted: (events: readonly CommittedEvent[]) => void;
+}

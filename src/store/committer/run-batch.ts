@@ -1,0 +1,204 @@
+import { DatabaseUnavailableError, DeadlinePassedError } from "../errors.ts";
+import { type Failure, failureOf } from "../failures.ts";
+import { pauseAfter } from "../transaction.ts";
+import { attempt, type Committed, findOut, type Progress } from "./attempt.ts";
+import { type Connector, reach } from "./connector.ts";
+import type { CommitterOptions, RetryReason } from "./types.ts";
+import type { Work } from "./work.ts";
+
+/** How often the database may fail a batch for each reason before it is split, or given up where it is a single request. */
+const MAX_FAILURES: Readonly<Record<Failure, number>> = {
+  deadlock: 8,
+  "duplicate-key": 8,
+  "lock-timeout": 3,
+  lost: 3,
+  statement: 1,
+};
+
+const REASONS: Readonly<Record<Failure, RetryReason>> = {
+  deadlock: "deadlock",
+  // Two batches with the same request id: the second one finds it when it is tried again.
+  "duplicate-key": "deadlock",
+  "lock-timeout": "lock-timeout",
+  lost: "connection-lost",
+  statement: "split",
+};
+
+/** How long a batch waits for a database that cannot be reached, in milliseconds. */
+const AWAY_MS = 2_000;
+
+/** … where it was sent and had no answer: giving it up leaves its callers not knowing. */
+const AWAY_UNANSWERED_MS = 10_000;
+
+/** Where a batch runs. */
+export interface BatchContext {
+  readonly options: CommitterOptions;
+  readonly connector: Connector;
+  /** The lane's name among the commit marks. */
+  readonly lane: string;
+  /** Numbers the attempts of the lane. */
+  readonly nextBatch: () => bigint;
+  /** Waits for rows that somebody else has locked, in place of leaving them out. */
+  readonly patient: boolean;
+  /** Takes the requests whose orders somebody else has locked. */
+  readonly setAside: (works: readonly Work[]) => void;
+  /** The database stays away: nobody else of this lane has to wait for it either. */
+  readonly gaveUp: (error: unknown) => void;
+}
+
+/**
+ * Brings a batch to its end: when the promise resolves, each of its requests is settled or set aside. The whole transaction is tried
+ * again after a deadlock, a lock time-out or a lost connection; a batch that still fails is split in halves, until what fails fails
+ * alone.
+ */
+export async function runBatch(batch: readonly Work[], context: BatchContext): Promise<void> {
+  const { observe } = context.options;
+  const progress: Progress = { works: batch, unanswered: undefined };
+  const failures: Record<Failure, number> = {
+    deadlock: 0,
+    "duplicate-key": 0,
+    "lock-timeout": 0,
+    lost: 0,
+    statement: 0,
+  };
+  for (;;) {
+    rejectLate(progress);
+    if (progress.works.length === 0) {
+      return;
+    }
+    // A batch that has waited for a lock in vain goes on without it: the rest need not wait any more.
+    const patient = context.patient && failures["lock-timeout"] === 0;
+    const outcome = await tryOnce(progress, { ...context, patient });
+    if (outcome.kind === "committed") {
+      publish(progress, outcome, context.options);
+      return;
+    }
+    const { failure, error } = outcome;
+    if (progress.unanswered !== undefined) {
+      const found = await ascertain(progress, context);
+      if (found.kind === "committed") {
+        publish(progress, found, context.options);
+        return;
+      }
+      if (found.kind === "away") {
+        giveUp(progress, found.error, context);
+        return;
+      }
+      progress.unanswered = undefined;
+    }
+    if (failure === "away") {
+      giveUp(progress, error, context);
+      return;
+    }
+    failures[failure] += 1;
+    if (failures[failure] < MAX_FAILURES[failure]) {
+      observe?.retried?.(REASONS[failure]);
+      await pauseAfter(failures[failure]);
+    } else if (progress.works.length > 1) {
+      observe?.retried?.("split");
+      const middle = Math.ceil(progress.works.length / 2);
+      await runBatch(progress.works.slice(0, middle), context);
+      await runBatch(progress.works.slice(middle), context);
+      return;
+    } else {
+      rejectAll(progress.works, failure === "statement" ? error : new DatabaseUnavailableError(error));
+      return;
+    }
+  }
+}
+
+interface Done {
+  readonly kind: "committed";
+  readonly committed: Committed;
+  readonly durationMs: number;
+}
+
+async function tryOnce(
+  progress: Progress,
+  context: BatchContext,
+): Promise<Done | { readonly kind: "failed"; readonly failure: Failure | "away"; readonly error: unknown }> {
+  const reached = await reach(context.connector, AWAY_MS);
+  if (reached.kind === "away") {
+    return { kind: "failed", failure: "away", error: reached.error };
+  }
+  const started = performance.now();
+  try {
+    const committed = await attempt(progress, reached.connected, { ...context, batch: context.nextBatch() });
+    return { kind: "committed", committed, durationMs: performance.now() - started };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure !== "lost") {
+      // After a lock time-out, say, the transaction is still open. If this fails too, the connection ends, and it with it.
+      await reached.connected.session.send(["rollback"]).catch(() => {});
+    }
+    return { kind: "failed", failure, error };
+  }
+}
+
+/** Finds out what became of a batch that was sent and had no answer. Meanwhile nobody else waits for longer than usual. */
+async function ascertain(
+  progress: Progress,
+  { connector, lane, gaveUp }: BatchContext,
+): Promise<Done | { readonly kind: "undone" } | { readonly kind: "away"; readonly error: unknown }> {
+  const started = performance.now();
+  for (let tries = 1; ; tries += 1) {
+    const reached = await reach(connector, AWAY_MS);
+    let trouble: unknown;
+    if (reached.kind === "reached") {
+      try {
+        const committed = await findOut(progress, reached.connected, lane);
+        return committed === undefined
+          ? { kind: "undone" }
+          : { kind: "committed", committed, durationMs: performance.now() - started };
+      } catch (error) {
+        trouble = error;
+        await reached.connected.session.send(["rollback"]).catch(() => {});
+      }
+    } else {
+      trouble = reached.error;
+      gaveUp(trouble);
+    }
+    if (performance.now() - started > AWAY_UNANSWERED_MS) {
+      return { kind: "away", error: new DatabaseUnavailableError(trouble) };
+    }
+    await pauseAfter(Math.min(tries, 5));
+  }
+}
+
+function publish(
+  { works }: Progress,
+  { committed, durationMs }: Done,
+  { observe, onCommitted }: CommitterOptions,
+): void {
+  if (works.length > 0) {
+    observe?.committed?.(works.length, durationMs);
+  }
+  for (const tell of committed.tell) {
+    tell();
+  }
+  if (committed.events.length > 0) {
+    onCommitted(committed.events);
+  }
+}
+
+function giveUp({ works }: Progress, error: unknown, { gaveUp }: BatchContext): void {
+  rejectAll(works, error);
+  gaveUp(error);
+}
+
+function rejectAll(works: readonly Work[], error: unknown): void {
+  for (const { settle } of works) {
+    settle.reject(error);
+  }
+}
+
+/** What begins after its caller's deadline is not begun. */
+function rejectLate(progress: Progress): void {
+  const now = new Date();
+  const isLate = ({ request: { deadline } }: Work) => deadline !== undefined && deadline < now;
+  const late = progress.works.filter(isLate);
+  if (late.length > 0) {
+    rejectAll(late, new DeadlinePassedError());
+    progress.works = progress.works.filter((work) => !isLate(work));
+  }
+}

@@ -1,0 +1,87 @@
+import type { Kysely } from "kysely";
+import { gather } from "./gather.ts";
+import type { Database } from "./schema.ts";
+import { retried } from "./transaction.ts";
+
+export interface Settlement {
+  readonly messageId: string;
+  readonly orderId: bigint;
+  readonly orderStatus: number;
+  readonly lines: readonly { readonly skuId: bigint; readonly quantity: number }[];
+}
+
+/** Puts an order into the settlement queue, once per message id; false where it was there already. */
+export async function insertSettlement(db: Kysely<Database>, settlement: Settlement): Promise<boolean> {
+  return (await insertSettlements(db, [settlement])) === 1n;
+}
+
+/** Marks the order's gift records as given; the same again changes nothing but the time. */
+export function markGift(db: Kysely<Database>, orderId: bigint): Promise<void> {
+  return markGifts(db, [orderId]);
+}
+
+/** `insertSettlement`, of which concurrent calls become one statement. */
+export function settlementWriter(db: Kysely<Database>): (settlement: Settlement) => Promise<void> {
+  return gatherEffects((settlements) => insertSettlements(db, settlements));
+}
+
+/** `markGift`, of which concurrent calls become one statement. */
+export function giftMarker(db: Kysely<Database>): (orderId: bigint) => Promise<void> {
+  return gatherEffects((orderIds) => markGifts(db, orderIds));
+}
+
+/** Effects written by one statement. */
+const MAX_BATCH = 256;
+
+/** One that the database does not take fails alone: after a failure each is written by itself. */
+function gatherEffects<In>(write: (items: readonly In[]) => Promise<unknown>): (item: In) => Promise<void> {
+  const failureOf = (item: In) =>
+    write([item]).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+  const writeTogether = gather<In, { readonly error: unknown } | undefined>(
+    (items) =>
+      write(items).then(
+        () => items.map(() => undefined),
+        () => Promise.all(items.map(failureOf)),
+      ),
+    { max: MAX_BATCH },
+  );
+  return async (item) => {
+    const failure = await writeTogether(item);
+    if (failure !== undefined) {
+      throw failure.error;
+    }
+  };
+}
+
+/** @returns how many were not there yet */
+async function insertSettlements(db: Kysely<Database>, settlements: readonly Settlement[]): Promise<bigint> {
+  const { numInsertedOrUpdatedRows } = await retried(() =>
+    db
+      .insertInto("oms_db.oms_order_status_rule")
+      .ignore()
+      .values(
+        settlements.map(({ messageId, orderId, orderStatus, lines }) => ({
+          order_id: orderId,
+          order_status: orderStatus,
+          message_id: messageId,
+          settlement_lines: JSON.stringify(lines.map(({ skuId, quantity }) => ({ skuId: String(skuId), quantity }))),
+          create_date: new Date(),
+        })),
+      )
+      .executeTakeFirstOrThrow(),
+  );
+  return numInsertedOrUpdatedRows ?? 0n;
+}
+
+async function markGifts(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<void> {
+  await retried(() =>
+    db
+      .updateTable("wmsindb.oms_gift_cust_record")
+      .set({ gift_status: 1, update_date: new Date() })
+      .where("order_id", "in", orderIds)
+      .execute(),
+  );
+}

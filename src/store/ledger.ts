@@ -1,0 +1,66 @@
+import type { Kysely } from "kysely";
+import { gather } from "./gather.ts";
+import { claimAll } from "./ledger/claim.ts";
+import { claimDue } from "./ledger/claim-due.ts";
+import { type Finish, finishAll } from "./ledger/finish.ts";
+import { readOpenCounts } from "./ledger/open-counts.ts";
+import type { Claim, DueEntry, LedgerEntry, OpenCount } from "./ledger/types.ts";
+import type { Database } from "./schema.ts";
+
+export type * from "./ledger/types.ts";
+
+/**
+ * Who did what with which event: a row for each event and Action that asks for it, born PENDING with the event itself. All calls
+ * reject with DatabaseUnavailableError while the database is away; an attempt whose end could not be written runs again when its
+ * lease is over.
+ */
+export interface Ledger {
+  /** Begins an attempt, if this is the time for it. Concurrent calls become one. */
+  claim(messageId: string, action: string): Promise<Claim>;
+  /** Begins attempts at what is due: failed before, or never brought by the broker. */
+  claimDue(actions: readonly string[], limit: number): Promise<DueEntry[]>;
+  done(entry: LedgerEntry): Promise<void>;
+  /** It failed for now: due again at `at`. */
+  retry(entry: LedgerEntry, error: string, at: Date): Promise<void>;
+  /** It failed for good, until a person decides. */
+  park(entry: LedgerEntry, error: string): Promise<void>;
+  openCounts(): Promise<OpenCount[]>;
+}
+
+/** How many claims or ends one statement takes. */
+const MAX_BATCH = 256;
+
+export function createLedger({
+  db,
+  leaseMs,
+  maxUnfinished = 3,
+  outboxKeepMs = 30_000,
+}: {
+  readonly db: Kysely<Database>;
+  /** How long an attempt counts as alive, in milliseconds; longer than any takes. */
+  readonly leaseMs: number;
+  /** So many attempts in a row that started and never ended park the event: it kills whoever runs it. */
+  readonly maxUnfinished?: number;
+  /** How long the relay keeps published outbox rows at least, in milliseconds. */
+  readonly outboxKeepMs?: number;
+}): Ledger {
+  const deps = { db, leaseMs, maxUnfinished };
+  const claim = gather((pairs: readonly { messageId: string; action: string }[]) => claimAll(deps, pairs), {
+    max: MAX_BATCH,
+  });
+  const finish = gather<Finish, void>(
+    async (finishes) => {
+      await finishAll(db, finishes, outboxKeepMs);
+      return [];
+    },
+    { max: MAX_BATCH },
+  );
+  return {
+    claim: (messageId, action) => claim({ messageId, action }),
+    claimDue: (actions, limit) => claimDue(deps, actions, limit),
+    done: (entry) => finish({ kind: "done", entry }),
+    retry: (entry, error, at) => finish({ kind: "retry", entry, error, at }),
+    park: (entry, error) => finish({ kind: "park", entry, error }),
+    openCounts: () => readOpenCounts(db),
+  };
+}

@@ -1,0 +1,134 @@
+import { randomBytes } from "node:crypto";
+import type { Kysely, Updateable } from "kysely";
+import type { ActionLedgerTable, Database } from "../schema.ts";
+import { retried } from "../transaction.ts";
+import { type Row, readPairs } from "./candidates.ts";
+import { type Judgement, judge } from "./judge.ts";
+import type { Claim } from "./types.ts";
+
+export interface ClaimDeps {
+  readonly db: Kysely<Database>;
+  readonly leaseMs: number;
+  readonly maxUnfinished: number;
+}
+
+interface Pair {
+  readonly messageId: string;
+  readonly action: string;
+}
+
+/** Answers claims in one go: one read, and one write for those that may run. */
+export async function claimAll(deps: ClaimDeps, pairs: readonly Pair[]): Promise<Claim[]> {
+  const rows = new Map((await readPairs(deps.db, pairs)).map((row) => [keyOf(row.entry), row]));
+  const taken = await settle(deps, [...rows.values()], new Date());
+  const given = new Set<bigint>();
+  return pairs.map((pair) => {
+    const row = rows.get(keyOf(pair));
+    if (row === undefined) {
+      return { kind: "not-asked" };
+    }
+    if (row.state === "DONE" || row.state === "DISCARDED") {
+      return { kind: "done" };
+    }
+    if (!taken.has(row.id) || given.has(row.id)) {
+      return { kind: "later" };
+    }
+    given.add(row.id);
+    return { kind: "run", entry: row.entry };
+  });
+}
+
+function keyOf({ messageId, action }: Pair): string {
+  return `${action} ${messageId}`;
+}
+
+/** Judges rows and writes what follows: the ids of those that are ours to run, with their lease begun. */
+export async function settle(deps: ClaimDeps, rows: readonly Row[], now: Date): Promise<ReadonlySet<bigint>> {
+  const judged = rows.map((row) => ({ row, judgement: judge(row, now, deps.maxUnfinished) }));
+  await postpone(deps.db, judged, now);
+  const runnable = judged.filter(({ judgement }) => judgement.kind === "run").map(({ row }) => row);
+  const groups = [...Map.groupBy(runnable, ({ started }) => started)];
+  const taken = await Promise.all(groups.map(([started, group]) => take(deps, started, group, now)));
+  return new Set(taken.flat());
+}
+
+/**
+ * Begins the attempts, each by whoever is first: the row must be as it was read. Where somebody was quicker with some of them, the
+ * random number tells which are ours.
+ */
+async function take(
+  { db, leaseMs }: ClaimDeps,
+  started: number,
+  rows: readonly Row[],
+  now: Date,
+): Promise<readonly bigint[]> {
+  const ids = rows.map(({ id }) => id).toSorted((a, b) => Number(a - b));
+  const token = randomBytes(8).readBigInt64BE();
+  const { numUpdatedRows } = await retried(() =>
+    db
+      .updateTable("oms_db.oms_action_ledger")
+      .set({
+        attempts_started: started + 1,
+        claimed_by: token,
+        next_attempt_time: new Date(now.getTime() + leaseMs),
+      })
+      .where("id", "in", ids)
+      .where("attempts_started", "=", started)
+      .where("state", "in", ["PENDING", "RETRYING"])
+      .executeTakeFirstOrThrow(),
+  );
+  if (numUpdatedRows === BigInt(ids.length)) {
+    return ids;
+  }
+  const ours = await db
+    .selectFrom("oms_db.oms_action_ledger")
+    .select("id")
+    .where("id", "in", ids)
+    .where("claimed_by", "=", token)
+    .execute();
+  return ours.map(({ id }) => id);
+}
+
+/** Writes down what waits for an earlier event, and parks what kills its workers; like `take`, only rows that are as they were read. */
+async function postpone(
+  db: Kysely<Database>,
+  judged: readonly { readonly row: Row; readonly judgement: Judgement }[],
+  now: Date,
+): Promise<void> {
+  const changes = judged.flatMap(({ row, judgement }) => {
+    const change = changeOf(row, judgement, now);
+    return change === undefined ? [] : [{ row, change }];
+  });
+  for (const group of Map.groupBy(changes, ({ row, change }) => `${row.started} ${JSON.stringify(change)}`).values()) {
+    const [{ row, change }] = group as [(typeof group)[number]];
+    await retried(() =>
+      db
+        .updateTable("oms_db.oms_action_ledger")
+        .set(change)
+        .where(
+          "id",
+          "in",
+          group.map((one) => one.row.id),
+        )
+        .where("attempts_started", "=", row.started)
+        .where("state", "in", ["PENDING", "RETRYING"])
+        .execute(),
+    );
+  }
+}
+
+type Change = Pick<Updateable<ActionLedgerTable>, "state" | "next_attempt_time" | "last_error" | "finish_time">;
+
+function changeOf({ started, finished }: Row, judgement: Judgement, now: Date): Change | undefined {
+  if (judgement.kind === "wait") {
+    return { next_attempt_time: judgement.until };
+  }
+  return judgement.kind === "killer"
+    ? {
+        state: "PARKED",
+        next_attempt_time: null,
+        last_error: `started ${started - finished} times and never finished`,
+        finish_time: now,
+      }
+    : undefined;
+}

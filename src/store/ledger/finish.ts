@@ -1,0 +1,94 @@
+import type { Kysely } from "kysely";
+import { dropFinished } from "../outbox.ts";
+import type { Database } from "../schema.ts";
+import { inTransaction, retried } from "../transaction.ts";
+import type { LedgerEntry } from "./types.ts";
+
+/** How an attempt ended. */
+export type Finish = { readonly kind: "done"; readonly entry: LedgerEntry } | FailedAttempt;
+
+export type FailedAttempt =
+  | { readonly kind: "retry"; readonly entry: LedgerEntry; readonly error: string; readonly at: Date }
+  | { readonly kind: "park"; readonly entry: LedgerEntry; readonly error: string };
+
+/** Characters that the column last_error holds. */
+const MAX_ERROR_LENGTH = 1_000;
+
+/**
+ * Writes how attempts ended, in one commit; writing the same end twice is the same as once. Events older than `outboxKeepMs` may
+ * have been kept for this Action alone: then they go now.
+ */
+export async function finishAll(
+  db: Kysely<Database>,
+  finishes: readonly Finish[],
+  outboxKeepMs: number,
+): Promise<void> {
+  const now = new Date();
+  const sorted = finishes.toSorted((a, b) => Number(a.entry.id - b.entry.id));
+  const done = sorted.filter(({ kind }) => kind === "done").map(({ entry }) => entry);
+  const failed = sorted.filter((finish) => finish.kind !== "done");
+  if (failed.length === 0) {
+    await retried(() => markDone(db, done, now));
+  } else {
+    await inTransaction(db, async (trx) => {
+      await markDone(trx, done, now);
+      for (const finish of failed) {
+        await markFailed(trx, finish, now);
+      }
+    });
+  }
+  const late = done.filter(({ firstTime }) => now.getTime() - firstTime.getTime() >= outboxKeepMs);
+  await dropFinished(db, await readOutboxIds(db, late));
+}
+
+async function markDone(db: Kysely<Database>, entries: readonly LedgerEntry[], now: Date): Promise<void> {
+  if (entries.length > 0) {
+    await db
+      .updateTable("oms_db.oms_action_ledger")
+      .set((eb) => ({
+        state: "DONE",
+        attempts_finished: eb.ref("attempts_started"),
+        next_attempt_time: null,
+        finish_time: now,
+      }))
+      .where(
+        "id",
+        "in",
+        entries.map(({ id }) => id),
+      )
+      .where("state", "!=", "DISCARDED")
+      .execute();
+  }
+}
+
+/** Only the latest attempt tells how it goes on: one whose lease ran out has been taken over. */
+async function markFailed(db: Kysely<Database>, failed: FailedAttempt, now: Date): Promise<void> {
+  const next =
+    failed.kind === "retry"
+      ? { state: "RETRYING" as const, next_attempt_time: failed.at }
+      : { state: "PARKED" as const, next_attempt_time: null, finish_time: now };
+  await db
+    .updateTable("oms_db.oms_action_ledger")
+    .set({ ...next, attempts_finished: failed.entry.attempt, last_error: failed.error.slice(0, MAX_ERROR_LENGTH) })
+    .where("id", "=", failed.entry.id)
+    .where("attempts_started", "=", failed.entry.attempt)
+    .where("state", "in", ["PENDING", "RETRYING"])
+    .execute();
+}
+
+async function readOutboxIds(db: Kysely<Database>, entries: readonly LedgerEntry[]): Promise<bigint[]> {
+  if (entries.length === 0) {
+    return [];
+  }
+  const rows = await db
+    .selectFrom("oms_db.oms_action_ledger")
+    .select("outbox_id")
+    .distinct()
+    .where(
+      "id",
+      "in",
+      entries.map(({ id }) => id),
+    )
+    .execute();
+  return rows.map(({ outbox_id }) => outbox_id);
+}

@@ -1,0 +1,36 @@
+import type { OutboxRow } from "../outbox.ts";
+
+/** One attempt of one Action at one event. */
+export interface LedgerEntry {
+  readonly id: bigint;
+  readonly messageId: string;
+  readonly action: string;
+  readonly orderId: bigint;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** When the event was committed. */
+  readonly firstTime: Date;
+}
+
+export type Claim =
+  | { readonly kind: "run"; readonly entry: LedgerEntry }
+  /** Done, or discarded by a person. */
+  | { readonly kind: "done" }
+  /** No such row: this Action does not ask for this event. */
+  | { readonly kind: "not-asked" }
+  /** Not now: an earlier event of the order is open, somebody else is at it, it is not due, or a person has to decide. */
+  | { readonly kind: "later" };
+
+/** An entry that is due, with what its event is rebuilt from. */
+export interface DueEntry {
+  readonly entry: LedgerEntry;
+  readonly row: OutboxRow;
+}
+
+/** How much of an Action is not done. */
+export interface OpenCount {
+  readonly action: string;
+  readonly pending: number;
+  readonly retrying: number;
+  readonly parked: number;
+}

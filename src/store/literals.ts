@@ -1,0 +1,56 @@
+import { escape as escapeText } from "mysql2";
+
+/** A value in the text of a statement; text and bytes are escaped by the driver. */
+export type Literal = number | bigint | string | Date | Uint8Array | null;
+
+/**
+ * Writes a value into a statement. For statements with thousands of values, where building a query with parameters would take
+ * longer than the database takes to run it. Times are UTC, as the session's time zone is.
+ */
+export function literal(value: Literal): string {
+  switch (typeof value) {
+    case "number":
+    case "bigint":
+      return String(value);
+    case "string":
+      return escapeText(value);
+    default:
+      return otherLiteral(value);
+  }
+}
+
+function otherLiteral(value: Date | Uint8Array | null): string {
+  if (value === null) {
+    return "null";
+  }
+  return value instanceof Date
+    ? `'${sqlTime(value)}'`
+    : `x'${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}'`;
+}
+
+let lastTime = Number.NaN;
+let lastText = "";
+
+/** A time in UTC, as a session of ours reads it. Most times of a batch are its own, so the last one is remembered. */
+export function sqlTime(time: Date): string {
+  const ms = time.getTime();
+  if (ms !== lastTime) {
+    lastText = time.toISOString().slice(0, 23).replace("T", " ");
+    lastTime = ms;
+  }
+  return lastText;
+}
+
+/** `(columns) values (row), (row) …`; the columns are our own names, never input. */
+export function valuesClause(columns: readonly string[], rows: readonly (readonly Literal[])[]): string {
+  let text = `(${columns.join(",")}) values `;
+  let separator = "(";
+  for (const row of rows) {
+    for (const value of row) {
+      text += separator + literal(value);
+      separator = ",";
+    }
+    separator = "),(";
+  }
+  return `${text})`;
+}

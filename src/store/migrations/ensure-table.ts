@@ -1,0 +1,69 @@
+import type { Connection, RowDataPacket } from "mysql2/promise";
+import type { IndexSpec, TableSpec } from "./table-spec.ts";
+
+/** Makes the table, or adds to it what is missing. Says what it did. */
+export async function ensureTable(
+  connection: Connection,
+  prefix: string,
+  spec: TableSpec,
+  log: (line: string) => void,
+): Promise<void> {
+  const schema = `${prefix}${spec.schema}`;
+  const table = `\`${schema}\`.\`${spec.name}\``;
+  const present = await readColumns(connection, schema, spec.name);
+  if (present.size === 0) {
+    await connection.query(createTable(table, spec));
+    log(`made ${schema}.${spec.name}`);
+    return;
+  }
+  for (const [name, definition] of Object.entries(spec.columns)) {
+    if (!present.has(name)) {
+      await connection.query(`alter table ${table} add column \`${name}\` ${definition}`);
+      log(`added column ${schema}.${spec.name}.${name}`);
+    }
+  }
+  const indexes = await readIndexes(connection, schema, spec.name);
+  for (const index of spec.indexes ?? []) {
+    if (!indexes.some((columns) => index.columns.every((column, at) => columns[at] === column))) {
+      await connection.query(`alter table ${table} add ${indexDefinition(index)}`);
+      log(`added an index on ${schema}.${spec.name} (${index.columns.join(", ")})`);
+    }
+  }
+}
+
+function createTable(table: string, spec: TableSpec): string {
+  const parts = [
+    ...Object.entries({ ...spec.keyColumns, ...spec.columns }).map(([name, definition]) => `\`${name}\` ${definition}`),
+    `primary key (${spec.primaryKey.join(", ")})`,
+    ...(spec.indexes ?? []).filter((index) => !startsKey(spec, index)).map(indexDefinition),
+  ];
+  return `create table if not exists ${table} (${parts.join(", ")}) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin`;
+}
+
+function startsKey(spec: TableSpec, { columns }: IndexSpec): boolean {
+  return columns.every((column, at) => spec.primaryKey[at] === column);
+}
+
+function indexDefinition({ columns, unique = false }: IndexSpec): string {
+  return `${unique ? "unique " : ""}index \`by_${columns.join("_and_")}\` (${columns.join(", ")})`;
+}
+
+async function readColumns(connection: Connection, schema: string, table: string): Promise<Set<string>> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "select lower(column_name) as name from information_schema.columns where table_schema = ? and table_name = ?",
+    [schema, table],
+  );
+  return new Set(rows.map(({ name }) => String(name)));
+}
+
+/** The columns of each index, in its order. */
+async function readIndexes(connection: Connection, schema: string, table: string): Promise<string[][]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "select index_name as name, lower(column_name) as col from information_schema.statistics" +
+      " where table_schema = ? and table_name = ? order by index_name, seq_in_index",
+    [schema, table],
+  );
+  return [...Map.groupBy(rows, ({ name }) => String(name)).values()].map((columns) =>
+    columns.map(({ col }) => String(col)),
+  );
+}

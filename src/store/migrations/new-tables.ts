@@ -1,0 +1,126 @@
+import type { TableSpec } from "./table-spec.ts";
+
+const AUTO_ID = "bigint not null auto_increment";
+const MESSAGE_ID = "varchar(128) not null";
+const TIME = "datetime(3) not null";
+const TRACEPARENT = "varchar(128) not null default ''";
+
+/** What a change leaves behind beside the change itself. */
+export const CHANGE_TABLES: readonly TableSpec[] = [
+  {
+    schema: "oms_db",
+    name: "oms_status_history",
+    columns: {
+      id: AUTO_ID,
+      order_id: "bigint not null",
+      version: "int not null",
+      from_status: "int not null",
+      to_status: "int not null",
+      outcome: "enum('APPLIED', 'STALE') not null",
+      occur_time: TIME,
+      record_time: TIME,
+      caller: "varchar(64) not null",
+      operator: "varchar(64) not null",
+      request_id: "varchar(128) not null default ''",
+      remark: "varchar(512) not null default ''",
+      traceparent: TRACEPARENT,
+    },
+    primaryKey: ["id"],
+    indexes: [{ columns: ["order_id", "id"] }],
+  },
+  {
+    schema: "oms_db",
+    name: "oms_request",
+    columns: {
+      // Bytes, as a collation would take ids for equal that differ in case or in trailing spaces.
+      request_id: "varbinary(512) not null",
+      digest: "binary(20) not null",
+      answer: "varchar(1024) not null",
+      order_id: "bigint not null",
+      record_time: TIME,
+    },
+    primaryKey: ["request_id"],
+  },
+  {
+    schema: "oms_db",
+    name: "oms_commit_mark",
+    columns: {
+      lane: "varchar(64) not null",
+      batch: "bigint not null",
+      first_outbox_id: "bigint not null",
+      record_time: TIME,
+    },
+    primaryKey: ["lane"],
+  },
+];
+
+/** Events on their way, and what the Actions made of them. */
+export const EVENT_TABLES: readonly TableSpec[] = [
+  {
+    schema: "oms_db",
+    name: "oms_outbox",
+    columns: {
+      id: AUTO_ID,
+      message_id: MESSAGE_ID,
+      order_id: "bigint not null",
+      subject: "varchar(128) not null",
+      event_type: "varchar(128) not null",
+      body: "mediumblob not null",
+      record_time: TIME,
+      traceparent: TRACEPARENT,
+      // The broker has it, but an Action is not done with it yet.
+      published: "tinyint not null default 0",
+    },
+    primaryKey: ["id"],
+  },
+  {
+    schema: "oms_db",
+    name: "oms_action_ledger",
+    columns: {
+      id: AUTO_ID,
+      message_id: MESSAGE_ID,
+      action: "varchar(64) not null",
+      order_id: "bigint not null",
+      outbox_id: "bigint not null",
+      state: "enum('PENDING', 'RETRYING', 'DONE', 'PARKED', 'DISCARDED') not null",
+      attempts_started: "int not null default 0",
+      attempts_finished: "int not null default 0",
+      claimed_by: "bigint null",
+      next_attempt_time: "datetime(3) null",
+      last_error: "varchar(1000) null",
+      first_time: TIME,
+      finish_time: "datetime(3) null",
+    },
+    primaryKey: ["id"],
+    indexes: [
+      { columns: ["message_id", "action"], unique: true },
+      // The events of an order, in turn.
+      { columns: ["order_id", "action"] },
+      // What is due, and (with the action in it) how much is open, without a look at the rows.
+      { columns: ["state", "next_attempt_time", "action"] },
+    ],
+  },
+];
+
+/** Who called what. */
+export const REQUEST_LOG_TABLES: readonly TableSpec[] = [
+  {
+    schema: "oms_db",
+    name: "oms_request_log",
+    columns: {
+      id: AUTO_ID,
+      call_id: "varchar(64) not null",
+      rpc: "varchar(64) not null",
+      caller: "varchar(64) not null",
+      operator: "varchar(64) not null",
+      order_id: "bigint not null",
+      request_id: "varchar(128) not null",
+      code: "varchar(32) not null",
+      duration_ms: "int not null",
+      record_time: TIME,
+      traceparent: TRACEPARENT,
+    },
+    primaryKey: ["id"],
+    indexes: [{ columns: ["order_id"] }],
+  },
+];

@@ -1,0 +1,17 @@
+import { CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
+import { OLD_TABLES } from "./old-tables.ts";
+import type { TableSpec } from "./table-spec.ts";
+
+/** Something that is done once. A step that was cut short is done again: it adds only what is missing. */
+export interface Step {
+  readonly name: string;
+  readonly tables: readonly TableSpec[];
+}
+
+/** In order; a landed step is never changed, a new one goes to the end. */
+export const STEPS: readonly Step[] = [
+  { name: "001-old-tables", tables: OLD_TABLES },
+  { name: "002-change-tables", tables: CHANGE_TABLES },
+  { name: "003-event-tables", tables: EVENT_TABLES },
+  { name: "004-request-log", tables: REQUEST_LOG_TABLES },
+];

@@ -1,0 +1,164 @@
+import type { Kysely } from "kysely";
+import type { OrderEvent } from "../domain/events.ts";
+import type { ActionState, Database } from "./schema.ts";
+import { retried } from "./transaction.ts";
+
+/** Turns an event into what travels. Given by the caller, as the store knows nothing of the wire. */
+export type EventEncoder = (event: OrderEvent) => {
+  readonly subject: string;
+  readonly eventType: string;
+  readonly body: Uint8Array;
+};
+
+/** An event as it is kept until the broker must have it. */
+export interface OutboxRow {
+  readonly id: bigint;
+  readonly messageId: string;
+  readonly orderId: bigint;
+  readonly subject: string;
+  readonly eventType: string;
+  readonly body: Uint8Array;
+  readonly recordTime: Date;
+  readonly traceparent: string;
+}
+
+/** An event that is committed, with its row in the outbox. */
+export interface CommittedEvent {
+  readonly event: OrderEvent;
+  readonly row: OutboxRow;
+}
+
+/** What everybody needs who writes events. */
+export interface EventDeps {
+  readonly encode: EventEncoder;
+  /** The names of the Actions that ask for an event: each gets a row in the ledger. */
+  readonly askedBy: (event: OrderEvent) => readonly string[];
+  /** How long a ledger row may stay PENDING before it is run from the database, in milliseconds. */
+  readonly ledgerWatchMs: number;
+}
+
+/** The Action still needs the event's row: it is rebuilt from it. */
+export const OPEN_STATES = ["PENDING", "RETRYING", "PARKED"] as const satisfies readonly ActionState[];
+
+/**
+ * Rows that are not known to be with the broker and older than `olderThanMs`, in the order of their ids: what a crash or a broker's
+ * loss left.
+ */
+export async function readLeftOver(
+  db: Kysely<Database>,
+  { olderThanMs, afterId, limit }: { readonly olderThanMs: number; readonly afterId: bigint; readonly limit: number },
+): Promise<OutboxRow[]> {
+  const rows = await db
+    .selectFrom("oms_db.oms_outbox")
+    .select(OUTBOX_COLUMNS)
+    .where("id", ">", afterId)
+    .where("published", "=", 0)
+    .orderBy("id")
+    .limit(limit)
+    .execute();
+  // Ids grow with time: a condition on the time would have the database search all young rows for an old one.
+  const before = Date.now() - olderThanMs;
+  const young = rows.findIndex(({ record_time }) => record_time.getTime() > before);
+  return rows.slice(0, young === -1 ? rows.length : young).map(toOutboxRow);
+}
+
+/** The columns of an `OutboxRow`. */
+export const OUTBOX_COLUMNS = [
+  "id",
+  "message_id",
+  "order_id",
+  "subject",
+  "event_type",
+  "body",
+  "record_time",
+  "traceparent",
+] as const;
+
+export function toOutboxRow(row: {
+  id: bigint;
+  message_id: string;
+  order_id: bigint;
+  subject: string;
+  event_type: string;
+  body: Buffer;
+  record_time: Date;
+  traceparent: string;
+}): OutboxRow {
+  return {
+    id: row.id,
+    messageId: row.message_id,
+    orderId: row.order_id,
+    subject: row.subject,
+    eventType: row.event_type,
+    body: row.body,
+    recordTime: row.record_time,
+    traceparent: row.traceparent,
+  };
+}
+
+/** Rows that one statement deletes: long enough to be quick, short enough not to hold anybody up. */
+const CHUNK = 1_000;
+
+/**
+ * Deletes rows that the broker has for sure. A row whose event an Action is not done with (it may be parked for days) is kept and
+ * marked as published, so that it is not sent again; it goes when the last Action is done with it.
+ */
+export async function deletePublished(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
+  for (let start = 0; start < ids.length; start += CHUNK) {
+    const chunk = ids.slice(start, start + CHUNK);
+    const needed = await readNeeded(db, chunk);
+    await deleteRows(
+      db,
+      chunk.filter((id) => !needed.has(id)),
+    );
+    if (needed.size > 0) {
+      const kept = [...needed];
+      await retried(() => db.updateTable("oms_db.oms_outbox").set({ published: 1 }).where("id", "in", kept).execute());
+      // An Action may have been done between the look at the ledger and the mark, and have found no mark.
+      await dropFinished(db, kept);
+    }
+  }
+}
+
+/** Deletes those of the rows that are published and that no Action needs any more. To be called after an Action's late end. */
+export async function dropFinished(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
+  if (ids.length === 0) {
+    return;
+  }
+  const published = await db
+    .selectFrom("oms_db.oms_outbox")
+    .select("id")
+    .where("id", "in", ids)
+    .where("published", "=", 1)
+    .execute();
+  const candidates = published.map(({ id }) => id);
+  const needed = await readNeeded(db, candidates);
+  await deleteRows(
+    db,
+    candidates.filter((id) => !needed.has(id)),
+  );
+}
+
+/** The rows whose events an Action is not done with. */
+async function readNeeded(db: Kysely<Database>, ids: readonly bigint[]): Promise<Set<bigint>> {
+  if (ids.length === 0) {
+    return new Set();
+  }
+  const rows = await db
+    .selectFrom("oms_db.oms_outbox as o")
+    .innerJoin("oms_db.oms_action_ledger as l", (join) =>
+      join.onRef("l.message_id", "=", "o.message_id").onRef("l.outbox_id", "=", "o.id"),
+    )
+    .select("o.id")
+    .distinct()
+    .where("o.id", "in", ids)
+    .where("l.state", "in", OPEN_STATES)
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
+async function deleteRows(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
+  if (ids.length > 0) {
+    await retried(() => db.deleteFrom("oms_db.oms_outbox").where("id", "in", ids).execute());
+  }
+}

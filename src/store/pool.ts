@@ -1,0 +1,130 @@
+import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult } from "kysely";
+import { createPool, type PoolConnection } from "mysql2";
+import { connectionOptions, SESSION_SETTINGS } from "./connection-options.ts";
+import { DatabaseUnavailableError } from "./errors.ts";
+import { failureOf } from "./failures.ts";
+
+/** How long a call waits for a free connection, in milliseconds. */
+const ACQUIRE_TIMEOUT_MS = 5_000;
+
+/** How long a statement may take, in milliseconds: a server that hangs counts as away. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+/** How many calls may wait for a connection. */
+const MAX_WAITING = 4_096;
+
+type Callback<T> = (error: unknown, result: T) => void;
+
+/**
+ * The driver's pool, as Kysely sees it, with three things put right: an error that means "the database is away" is a
+ * DatabaseUnavailableError wherever it turns up; a connection that died within a transaction tells its first error and not that of the
+ * rollback after it; and it is destroyed, never given out again.
+ */
+export function openPool(url: string, connections: number): MysqlPool {
+  const pool = createPool({
+    ...connectionOptions(url),
+    connectionLimit: connections,
+    maxIdle: connections,
+    queueLimit: MAX_WAITING,
+  });
+  const guarded = new WeakMap<PoolConnection, MysqlPoolConnection>();
+  return {
+    getConnection(callback) {
+      acquire(pool, (error, connection) => {
+        if (connection === undefined) {
+          callback(asRefusal(error), undefined as never);
+          return;
+        }
+        const known = guarded.get(connection);
+        if (known !== undefined) {
+          callback(undefined, known);
+          return;
+        }
+        const fresh = guard(connection);
+        guarded.set(connection, fresh);
+        prepare(fresh, (failed) => callback(failed, fresh));
+      });
+    },
+    end: (callback) => pool.end(callback),
+  };
+}
+
+/** Why no connection was had: the database is away or busy, unless it says that we may not come in. */
+function asRefusal(error: unknown): unknown {
+  const answered = error instanceof Error && "errno" in error && failureOf(error) === "statement";
+  return answered ? error : new DatabaseUnavailableError(error);
+}
+
+function acquire(pool: ReturnType<typeof createPool>, callback: Callback<PoolConnection | undefined>): void {
+  let waiting = true;
+  const timer = setTimeout(() => {
+    waiting = false;
+    callback(new Error(`no connection was free for ${ACQUIRE_TIMEOUT_MS} ms`), undefined);
+  }, ACQUIRE_TIMEOUT_MS);
+  pool.getConnection((error, connection) => {
+    if (!waiting) {
+      connection?.release();
+      return;
+    }
+    clearTimeout(timer);
+    callback(error, error === null ? connection : undefined);
+  });
+}
+
+/** Sets the session up; the statements go out at once, one answer after the other. */
+function prepare(connection: MysqlPoolConnection, callback: (failed: unknown) => void): void {
+  let open = SESSION_SETTINGS.length;
+  let failed: unknown;
+  for (const setting of SESSION_SETTINGS) {
+    connection.query(setting, [], (error) => {
+      failed ??= error ?? undefined;
+      open -= 1;
+      if (open === 0) {
+        if (failed !== undefined) {
+          connection.destroy();
+        }
+        callback(failed);
+      }
+    });
+  }
+}
+
+const NOTHING_DONE: MysqlQueryResult = { affectedRows: 0, changedRows: 0, insertId: 0 };
+
+function guard(connection: PoolConnection): MysqlPoolConnection {
+  let lost: DatabaseUnavailableError | undefined;
+  // The driver removes it from the pool by itself; without a listener a late socket error would end the process.
+  connection.on("error", () => {});
+  return {
+    config: connection.config,
+    threadId: connection.threadId,
+    connect: () => {},
+    destroy: () => connection.destroy(),
+    release: () => (lost === undefined ? connection.release() : connection.destroy()),
+    query(sql, values, callback: Callback<MysqlQueryResult> = () => {}) {
+      if (lost !== undefined) {
+        // The server rolls back what it was left with: let the transaction end, so that its first error comes through.
+        const ended = sql === "rollback";
+        callback(ended ? null : lost, NOTHING_DONE);
+        return NO_STREAM;
+      }
+      connection.query(
+        { sql, values: values?.length ? values : undefined, timeout: STATEMENT_TIMEOUT_MS },
+        (error, result) => {
+          if (error !== null && failureOf(error) === "lost") {
+            lost ??= new DatabaseUnavailableError(error);
+          }
+          callback(lost ?? error, result as unknown as MysqlQueryResult);
+        },
+      );
+      return NO_STREAM;
+    },
+  };
+}
+
+/** Nobody here reads results as a stream. */
+const NO_STREAM = {
+  stream(): never {
+    throw new Error("results are not streamed");
+  },
+};

@@ -1,0 +1,101 @@
+import type { Kysely } from "kysely";
+import { gather } from "../gather.ts";
+import type { Database } from "../schema.ts";
+
+export interface Line {
+  readonly skuId: bigint;
+  readonly quantity: number;
+}
+
+export interface Invoice {
+  readonly title: string;
+  readonly content: string;
+  readonly taxPayerCode: string;
+  readonly email: string;
+}
+
+/** The order's invoice, "" where a field is empty; undefined where it has none. */
+export async function readInvoice(db: Kysely<Database>, orderId: bigint): Promise<Invoice | undefined> {
+  const row = await db
+    .selectFrom("oms_db.oms_order_invoice")
+    .select(["invoice_title", "invoice_content", "invoice_tax_payer_code", "invoice_email"])
+    .where("order_id", "=", orderId)
+    .executeTakeFirst();
+  return (
+    row && {
+      title: row.invoice_title ?? "",
+      content: row.invoice_content ?? "",
+      taxPayerCode: row.invoice_tax_payer_code ?? "",
+      email: row.invoice_email ?? "",
+    }
+  );
+}
+
+/** What was ordered, by SKU. */
+export async function readDetailLines(db: Kysely<Database>, orderId: bigint): Promise<Line[]> {
+  return (await readAllDetailLines(db, [orderId])).get(orderId) ?? [];
+}
+
+/** What was really shipped, by SKU; empty where nobody recorded it. */
+export async function readShippedLines(db: Kysely<Database>, orderId: bigint): Promise<Line[]> {
+  return (await readAllShippedLines(db, [orderId])).get(orderId) ?? [];
+}
+
+/** `readDetailLines`, of which concurrent calls become one query. */
+export function detailLineReader(db: Kysely<Database>): (orderId: bigint) => Promise<Line[]> {
+  return gatherLines((orderIds) => readAllDetailLines(db, orderIds));
+}
+
+/** `readShippedLines`, of which concurrent calls become one query. */
+export function shippedLineReader(db: Kysely<Database>): (orderId: bigint) => Promise<Line[]> {
+  return gatherLines((orderIds) => readAllShippedLines(db, orderIds));
+}
+
+/** Orders asked for in one query. */
+const MAX_BATCH = 256;
+
+type LinesByOrder = ReadonlyMap<bigint, Line[]>;
+
+function gatherLines(
+  read: (orderIds: readonly bigint[]) => Promise<LinesByOrder>,
+): (orderId: bigint) => Promise<Line[]> {
+  return gather(
+    async (orderIds) => {
+      const lines = await read([...new Set(orderIds)]);
+      return orderIds.map((orderId) => lines.get(orderId) ?? []);
+    },
+    { max: MAX_BATCH },
+  );
+}
+
+async function readAllDetailLines(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<LinesByOrder> {
+  const rows = await db
+    .selectFrom("oms_db.oms_order_detail")
+    .select(({ fn }) => ["order_id", "sku_id", fn.sum<string | null>("quantity").as("quantity")])
+    .where("order_id", "in", orderIds)
+    .groupBy(["order_id", "sku_id"])
+    .orderBy("sku_id")
+    .execute();
+  return byOrder(rows);
+}
+
+async function readAllShippedLines(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<LinesByOrder> {
+  const rows = await db
+    .selectFrom("oms_db.oms_order_detail_exp")
+    .select(({ fn }) => ["order_id", "sku_id", fn.max("delivery_num").as("quantity")])
+    .where("order_id", "in", orderIds)
+    .where("delivery_num", "is not", null)
+    .groupBy(["order_id", "sku_id"])
+    .orderBy("sku_id")
+    .execute();
+  return byOrder(rows);
+}
+
+function byOrder(
+  rows: readonly { order_id: bigint; sku_id: bigint; quantity: string | number | null }[],
+): LinesByOrder {
+  const groups = Map.groupBy(rows, ({ order_id }) => order_id);
+  const linesOf = (group: typeof rows) =>
+    group.map(({ sku_id, quantity }) => ({ skuId: sku_id, quantity: Number(quantity) }));
+  return new Map([...groups].map(([orderId, group]) => [orderId, linesOf(group)]));
+}

@@ -1,0 +1,118 @@
+import { type Kysely, sql } from "kysely";
+import { type StatusChanged, statusMessageId } from "../../domain/events.ts";
+import type { Database } from "../schema.ts";
+
+/** One line of an order's timeline. */
+export interface HistoryEntry {
+  /** Grows with time; the place to go on from. */
+  readonly id: bigint;
+  readonly orderId: bigint;
+  readonly version: number;
+  readonly fromStatus: number;
+  readonly toStatus: number;
+  readonly outcome: "applied" | "stale";
+  readonly occurTime: Date;
+  readonly recordTime: Date;
+  readonly caller: string;
+  readonly operator: string;
+  readonly requestId: string;
+  readonly remark: string;
+  /** "" for a late report. */
+  readonly messageId: string;
+}
+
+/** Orders that one query of changes takes. */
+const CHUNK = 1_000;
+
+/** The order's timeline, oldest first. */
+export async function readHistory(
+  db: Kysely<Database>,
+  orderId: bigint,
+  { afterId, limit }: { readonly afterId: bigint; readonly limit: number },
+): Promise<HistoryEntry[]> {
+  const rows = await db
+    .selectFrom("oms_db.oms_status_history")
+    .selectAll()
+    .where("order_id", "=", orderId)
+    .where("id", ">", afterId)
+    .orderBy("id")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    orderId: row.order_id,
+    version: row.version,
+    fromStatus: row.from_status,
+    toStatus: row.to_status,
+    outcome: row.outcome === "APPLIED" ? "applied" : "stale",
+    occurTime: row.occur_time,
+    recordTime: row.record_time,
+    caller: row.caller,
+    operator: row.operator,
+    requestId: row.request_id,
+    remark: row.remark,
+    messageId: row.outcome === "APPLIED" ? statusMessageId(row.order_id, row.version) : "",
+  }));
+}
+
+/** What has changed since a version, for many orders at once; per order in version order. */
+export async function readChangesSince(
+  db: Kysely<Database>,
+  versions: ReadonlyMap<bigint, number>,
+): Promise<StatusChanged[]> {
+  const wanted = [...versions];
+  const changes: StatusChanged[] = [];
+  for (let start = 0; start < wanted.length; start += CHUNK) {
+    changes.push(...(await readChunk(db, wanted.slice(start, start + CHUNK))));
+  }
+  return changes;
+}
+
+async function readChunk(
+  db: Kysely<Database>,
+  wanted: readonly (readonly [bigint, number])[],
+): Promise<StatusChanged[]> {
+  const json = JSON.stringify(wanted.map(([orderId, version]) => [String(orderId), version]));
+  const { rows } = await sql<Row>`
+    select h.*, m.root_parent_id, m.order_source, m.order_type
+    from json_table(${json}, '$[*]' columns (order_id bigint path '$[0]', version int path '$[1]')) d
+    straight_join ${sql.table("oms_db.oms_status_history")} h on h.order_id = d.order_id and h.version > d.version
+    straight_join ${sql.table("oms_db.oms_order_main")} m on m.order_id = h.order_id
+    where h.outcome = 'APPLIED'
+    order by h.order_id, h.version`.execute(db);
+  return rows.map((row) => ({
+    type: "status-changed",
+    messageId: statusMessageId(row.order_id, row.version),
+    orderId: row.order_id,
+    rootParentId: BigInt(row.root_parent_id ?? 0),
+    orderSource: Number(row.order_source),
+    orderType: Number(row.order_type),
+    recordTime: row.record_time,
+    caller: row.caller,
+    operator: row.operator,
+    traceparent: row.traceparent,
+    fromStatus: row.from_status,
+    toStatus: row.to_status,
+    version: row.version,
+    occurTime: row.occur_time,
+    requestId: row.request_id,
+    remark: row.remark,
+  }));
+}
+
+interface Row {
+  readonly order_id: bigint;
+  readonly version: number;
+  readonly from_status: number;
+  readonly to_status: number;
+  readonly occur_time: Date;
+  readonly record_time: Date;
+  readonly caller: string;
+  readonly operator: string;
+  readonly request_id: string;
+  readonly remark: string;
+  readonly traceparent: string;
+  readonly root_parent_id: bigint | null;
+  readonly order_source: number | null;
+  readonly order_type: number | null;
+}

@@ -1,0 +1,317 @@
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { Status } from "../../src/domain/state-machine.ts";
+import { createLedger, type LedgerEntry } from "../../src/store/ledger.ts";
+import { readOpenActions } from "../../src/store/reads/actions.ts";
+import { insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
+
+const { db } = useStore();
+const LEASE_MS = 30_000;
+const ledger = createLedger({ db, leaseMs: LEASE_MS });
+let action = "";
+const committer = openCommitter(db, { askedBy: () => [action] });
+afterAll(() => committer.close());
+
+/** An order with so many events, each asked for by an Action of its own name, so that tests do not see each other's. */
+async function insertEvents(count: number): Promise<{ orderId: bigint; name: string; ids: string[] }> {
+  const orderId = await insertOrder(db);
+  action = `action-${orderId}`;
+  const name = action;
+  for (const status of [Status.PAID, Status.APPROVED, Status.ERP_ALLOCATED, Status.WMS_DISPATCHED].slice(0, count)) {
+    await committer.report(report(orderId, status));
+  }
+  return { orderId, name, ids: Array.from({ length: count }, (_, index) => `${orderId}-${index + 1}`) };
+}
+
+async function run(messageId: string, name: string): Promise<LedgerEntry> {
+  const claim = await ledger.claim(messageId, name);
+  if (claim.kind !== "run") {
+    throw new Error(`${messageId} is to run, and not ${claim.kind}`);
+  }
+  return claim.entry;
+}
+
+const timeOf = (row: Record<string, unknown> | undefined) => Number(row?.next_attempt_time);
+const ago = (ms: number) => new Date(Date.now() - ms);
+const setRow = (orderId: bigint, values: { next_attempt_time?: Date; attempts_started?: number }) =>
+  db.updateTable("oms_db.oms_action_ledger").set(values).where("order_id", "=", orderId).execute();
+
+describe("claim", () => {
+  test("begins an attempt, under a lease", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    const [before] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    const started = Date.now();
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({
+      kind: "run",
+      entry: {
+        id: before?.id,
+        messageId: ids[0],
+        action: name,
+        orderId,
+        attempt: 1,
+        firstTime: before?.first_time,
+      },
+    });
+    const [row] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    expect(row).toEqual({
+      ...before,
+      attempts_started: 1,
+      claimed_by: expect.any(BigInt),
+      next_attempt_time: expect.any(Date),
+    });
+    const leaseEnd = timeOf(row);
+    expect(leaseEnd).toBeGreaterThanOrEqual(started + LEASE_MS);
+    expect(leaseEnd).toBeLessThanOrEqual(Date.now() + LEASE_MS);
+  });
+
+  test("is for one: the others come later", async () => {
+    const { name, ids } = await insertEvents(1);
+    const other = createLedger({ db, leaseMs: LEASE_MS });
+    const claims = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => (index % 2 === 0 ? ledger : other).claim(ids[0] as string, name)),
+    );
+    expect(claims.map(({ kind }) => kind).toSorted()).toEqual([...Array(29).fill("later"), "run"]);
+  });
+
+  test("knows what was never asked for, and what is done", async () => {
+    const { name, ids } = await insertEvents(1);
+    expect(await ledger.claim(ids[0] as string, "another-action")).toEqual({ kind: "not-asked" });
+    expect(await ledger.claim("1-1", name)).toEqual({ kind: "not-asked" });
+    await ledger.done(await run(ids[0] as string, name));
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "done" });
+  });
+
+  test("many at once, of many orders, are answered each", async () => {
+    const events = [];
+    for (let count = 0; count < 10; count += 1) {
+      events.push(await insertEvents(1));
+    }
+    const claims = await Promise.all(events.map(({ ids, name }) => ledger.claim(ids[0] as string, name)));
+    expect(claims.map((claim) => (claim.kind === "run" ? claim.entry.orderId : claim.kind))).toEqual(
+      events.map(({ orderId }) => orderId),
+    );
+  });
+
+  test("waits for an earlier event of the order, and is looked at again soon", async () => {
+    const { orderId, name, ids } = await insertEvents(2);
+    const [first, second] = ids as [string, string];
+    expect(await ledger.claim(second, name)).toEqual({ kind: "later" });
+    const started = Date.now();
+    expect(await ledger.claim(second, name)).toEqual({ kind: "later" });
+    const [, waiting] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    expect(waiting).toMatchObject({ state: "PENDING", attempts_started: 0 });
+    const wait = timeOf(waiting) - started;
+    expect(wait).toBeGreaterThanOrEqual(240);
+    expect(wait).toBeLessThan(5_000);
+    await ledger.done(await run(first, name));
+    expect(await ledger.claim(second, name)).toMatchObject({ kind: "run" });
+  });
+
+  test("waits for an earlier event that failed until that one is tried again", async () => {
+    const { orderId, name, ids } = await insertEvents(2);
+    const again = new Date(Date.now() + 600_000);
+    await ledger.retry(await run(ids[0] as string, name), "no answer", again);
+    expect(await ledger.claim(ids[1] as string, name)).toEqual({ kind: "later" });
+    const [, waiting] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    expect(waiting?.next_attempt_time).toEqual(again);
+  });
+
+  test("waits neither for a parked event nor for another Action", async () => {
+    const { name, ids } = await insertEvents(2);
+    await ledger.park(await run(ids[0] as string, name), "no");
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
+    expect(await ledger.claim(ids[1] as string, name)).toMatchObject({ kind: "run" });
+  });
+
+  test("is possible again when a lease is over, and parks what keeps killing its workers", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    for (const attempt of [1, 2, 3]) {
+      expect(await run(ids[0] as string, name)).toMatchObject({ attempt });
+      expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
+      await setRow(orderId, { next_attempt_time: ago(1) });
+    }
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
+      {
+        state: "PARKED",
+        attempts_started: 3,
+        attempts_finished: 0,
+        next_attempt_time: null,
+        last_error: "started 3 times and never finished",
+        finish_time: expect.any(Date),
+      },
+    ]);
+  });
+
+  test("attempts that end, if only badly, kill nobody", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    for (const attempt of [1, 2, 3, 4, 5]) {
+      const entry = await run(ids[0] as string, name);
+      expect(entry.attempt).toBe(attempt);
+      await ledger.retry(entry, "no answer", ago(1));
+    }
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
+      { state: "RETRYING", attempts_started: 5, attempts_finished: 5, last_error: "no answer" },
+    ]);
+  });
+});
+
+describe("claimDue", () => {
+  test("finds what is due, with what its event is rebuilt from", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    expect(await ledger.claimDue([name], 10)).toEqual([]);
+    await setRow(orderId, { next_attempt_time: ago(1) });
+    const [row] = await rowsOf(db, "oms_db.oms_outbox", orderId);
+    const [ledgerRow] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    expect(await ledger.claimDue(["another-action"], 10)).toEqual([]);
+    expect(await ledger.claimDue([name, "another-action"], 10)).toEqual([
+      {
+        entry: {
+          id: ledgerRow?.id,
+          messageId: ids[0],
+          action: name,
+          orderId,
+          attempt: 1,
+          firstTime: ledgerRow?.first_time,
+        },
+        row: {
+          id: row?.id,
+          messageId: ids[0],
+          orderId,
+          subject: row?.subject,
+          eventType: row?.event_type,
+          body: row?.body,
+          recordTime: row?.record_time,
+          traceparent: row?.traceparent,
+        },
+      },
+    ]);
+    expect(await ledger.claimDue([name], 10)).toEqual([]);
+  });
+
+  test("finds a failed attempt when its time has come, and not before", async () => {
+    const { name, ids } = await insertEvents(1);
+    const entry = await run(ids[0] as string, name);
+    await ledger.retry(entry, "no answer", new Date(Date.now() + 300));
+    expect(await ledger.claimDue([name], 10)).toEqual([]);
+    const due = await vi.waitFor(async () => {
+      const found = await ledger.claimDue([name], 10);
+      expect(found).toHaveLength(1);
+      return found;
+    });
+    expect(due).toMatchObject([{ entry: { ...entry, attempt: 2 } }]);
+  });
+
+  test("keeps an order's events in turn, and takes no more than asked", async () => {
+    const one = await insertEvents(3);
+    const two = await insertEvents(2);
+    const names = [one.name, two.name];
+    await setRow(one.orderId, { next_attempt_time: ago(2) });
+    await setRow(two.orderId, { next_attempt_time: ago(1) });
+    const took = async (limit: number) => {
+      const due = await ledger.claimDue(names, limit);
+      await Promise.all(due.map(({ entry }) => ledger.done(entry)));
+      await setRow(one.orderId, { next_attempt_time: ago(2) });
+      await setRow(two.orderId, { next_attempt_time: ago(1) });
+      return due.map(({ entry }) => entry.messageId);
+    };
+    expect(await took(1)).toEqual([one.ids[0]]);
+    expect(await took(10)).toEqual([one.ids[1], two.ids[0]]);
+    expect(await took(10)).toEqual([one.ids[2], two.ids[1]]);
+    expect(await took(10)).toEqual([]);
+  });
+
+  test("by several servers at once gives each event to one of them", async () => {
+    const events = [];
+    for (let count = 0; count < 12; count += 1) {
+      const event = await insertEvents(1);
+      await setRow(event.orderId, { next_attempt_time: ago(1) });
+      events.push(event);
+    }
+    const names = events.map(({ name }) => name);
+    const ledgers = [ledger, createLedger({ db, leaseMs: LEASE_MS }), createLedger({ db, leaseMs: LEASE_MS })];
+    const due = (await Promise.all(ledgers.map((one) => one.claimDue(names, 100)))).flat();
+    expect(due.map(({ entry }) => entry.messageId).toSorted()).toEqual(events.map(({ ids }) => ids[0]).toSorted());
+  });
+
+  test("parks what keeps killing its workers, and what has lost its event", async () => {
+    const killer = await insertEvents(1);
+    await setRow(killer.orderId, { attempts_started: 3, next_attempt_time: ago(1) });
+    const lost = await insertEvents(1);
+    await setRow(lost.orderId, { next_attempt_time: ago(1) });
+    await db.deleteFrom("oms_db.oms_outbox").where("order_id", "=", lost.orderId).execute();
+    expect(await ledger.claimDue([killer.name, lost.name], 10)).toEqual([]);
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", killer.orderId)).toMatchObject([
+      { state: "PARKED", last_error: "started 3 times and never finished" },
+    ]);
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", lost.orderId)).toMatchObject([
+      { state: "PARKED", last_error: "its event is no longer in oms_outbox" },
+    ]);
+  });
+});
+
+describe("the end of an attempt", () => {
+  test("done: is written once and for all", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    const entry = await run(ids[0] as string, name);
+    await Promise.all([ledger.done(entry), ledger.done(entry)]);
+    await ledger.retry(entry, "too late", ago(1));
+    await ledger.park(entry, "too late");
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
+      {
+        state: "DONE",
+        attempts_started: 1,
+        attempts_finished: 1,
+        next_attempt_time: null,
+        last_error: null,
+        finish_time: expect.any(Date),
+      },
+    ]);
+  });
+
+  test("of an attempt whose lease ran out counts when it was good, and not when it was bad", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    const slow = await run(ids[0] as string, name);
+    await setRow(orderId, { next_attempt_time: ago(1) });
+    const current = await run(ids[0] as string, name);
+    await ledger.retry(slow, "slow one failed", ago(1));
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
+    await ledger.done(slow);
+    await ledger.park(current, "current one failed");
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ state: "DONE", last_error: null }]);
+  });
+
+  test("long errors are cut", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    await ledger.park(await run(ids[0] as string, name), "无".repeat(2_000));
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ last_error: "无".repeat(1_000) }]);
+  });
+
+  test("what a person discarded stays discarded", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    const entry = await run(ids[0] as string, name);
+    await db
+      .updateTable("oms_db.oms_action_ledger")
+      .set({ state: "DISCARDED", next_attempt_time: null })
+      .where("order_id", "=", orderId)
+      .execute();
+    await ledger.done(entry);
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ state: "DISCARDED" }]);
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "done" });
+  });
+});
+
+test("what is open is counted by Action, and listed by order", async () => {
+  const { orderId, name, ids } = await insertEvents(4);
+  const [first, second, third] = ids as [string, string, string];
+  await ledger.done(await run(first, name));
+  await ledger.park(await run(second, name), "refused");
+  await ledger.retry(await run(third, name), "no answer", new Date(Date.now() + 60_000));
+  expect((await ledger.openCounts()).filter((count) => count.action === name)).toEqual([
+    { action: name, pending: 1, retrying: 1, parked: 1 },
+  ]);
+  expect(await readOpenActions(db, orderId)).toEqual([
+    { messageId: second, action: name, state: "PARKED", attempts: 1, lastError: "refused" },
+    { messageId: third, action: name, state: "RETRYING", attempts: 1, lastError: "no answer" },
+    { messageId: ids[3], action: name, state: "PENDING", attempts: 0, lastError: "" },
+  ]);
+});
