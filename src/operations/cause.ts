@@ -1,0 +1,7 @@
+import type { Cause } from "../store/committer/types.ts";
+import type { CallContext } from "./context.ts";
+
+/** Who sets a change off: the call's system, and the person or job that it names. */
+export function causeOf({ caller, traceparent }: CallContext, operator: string): Cause {
+  return { caller, operator, traceparent };
+}

@@ -1,0 +1,13 @@
+/** What an operation knows of the call that it answers, whichever way it came in. */
+export interface CallContext {
+  /** Names the call in logs and in the answer to a bug. */
+  readonly callId: string;
+  /** The calling system; "anonymous" where it does not say. */
+  readonly caller: string;
+  /** The W3C trace the call belongs to; empty where the caller sent none. */
+  readonly traceparent: string;
+  /** When the caller stops waiting. A change that has not begun by then is not made. */
+  readonly deadline: Date | undefined;
+  /** Aborted when nobody listens any more. For streams only: a change under way is never given up. */
+  readonly signal: AbortSignal;
+}

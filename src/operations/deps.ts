@@ -1,0 +1,19 @@
+import type { OrderKinds } from "../domain/order-kinds.ts";
+import type { ChangeDeps } from "../store/changes/types.ts";
+import type { Committer } from "../store/committer/types.ts";
+import type { OrderDatabase } from "../store/database.ts";
+import type { Snapshot } from "../store/reads/snapshots.ts";
+import type { ChangeFeed } from "./change-feed.ts";
+
+/** What the operations work with. */
+export interface OperationDeps {
+  readonly db: OrderDatabase;
+  readonly committer: Committer;
+  /** For the changes that are no status changes. */
+  readonly changes: ChangeDeps;
+  /** Reads where one order stands; concurrent calls share a query. */
+  readonly readSnapshot: (orderId: bigint) => Promise<Snapshot | undefined>;
+  readonly feed: ChangeFeed;
+  readonly kinds: OrderKinds;
+  readonly now: () => Date;
+}

@@ -1,0 +1,42 @@
+import type { Status } from "../domain/state-machine.ts";
+import type { ReportTaken } from "../store/committer/types.ts";
+import { causeOf } from "./cause.ts";
+import type { CallContext } from "./context.ts";
+import type { OperationDeps } from "./deps.ts";
+import { takenOrThrow } from "./report-result.ts";
+
+export type { ReportTaken } from "../store/committer/types.ts";
+
+export interface UpdateOrderStatusInput {
+  readonly orderId: bigint;
+  readonly status: Status;
+  readonly requestId: string;
+  readonly operator: string;
+  /** Now, where nobody says. */
+  readonly occurTime: Date | undefined;
+  readonly remark: string;
+  readonly expectedVersion: number | undefined;
+  readonly validateOnly: boolean;
+}
+
+/** Old operation 8, updateOrderStatus: something has happened to an order. */
+export async function updateOrderStatus(
+  { committer }: OperationDeps,
+  input: UpdateOrderStatusInput,
+  context: CallContext,
+): Promise<ReportTaken> {
+  const result = await committer.report({
+    kind: "report",
+    orderId: input.orderId,
+    status: input.status,
+    by: "report",
+    occurTime: input.occurTime,
+    requestId: input.requestId,
+    remark: input.remark,
+    expectedVersion: input.expectedVersion,
+    validateOnly: input.validateOnly,
+    cause: causeOf(context, input.operator),
+    deadline: context.deadline,
+  });
+  return takenOrThrow(result, input.orderId, input.requestId);
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { CallContext } from "../operations/context.ts";
+
+/** The way a call came in: gRPC, or Connect and gRPC-Web. */
+export type Front = "grpc" | "http";
+
+/** One call on its way through the pipeline: a front makes it, the interceptors fill in what the headers say. */
+export interface Call extends CallContext {
+  readonly front: Front;
+  /** A request header by its lower-case name. */
+  readonly header: (name: string) => string | null | undefined;
+  /** Why the request's bytes are no request; the request is an empty one then. */
+  readonly malformed: string | undefined;
+  caller: string;
+  traceparent: string;
+  deadline: Date | undefined;
+  signal: AbortSignal;
+}
+
+/** The signal of unary calls: whoever answers one answers to the end. */
+export const NEVER: AbortSignal = new AbortController().signal;
+
+/** The answer to a call: one message, or a stream of them. */
+export type Answer = Promise<Message> | AsyncIterable<Message>;
+
+/** Answers a call. A unary one returns a promise, a streaming one an iterable; either may also throw at once. */
+export type Handler = (request: Message, call: Call) => Answer;
+
+/** What the pipeline knows of an RPC. */
+export interface Rpc {
+  readonly method: DescMethod;
+  /** Answers with a stream. */
+  readonly streams: boolean;
+  /** May change something: such calls are kept in the request log table. */
+  readonly changes: boolean;
+}
+
+/** Wraps a handler: a function of a function, made once for each RPC. */
+export type Interceptor = (next: Handler, rpc: Rpc) => Handler;
+
+const processName = randomBytes(6).toString("base64url");
+let calls = 0;
+
+/** A name for a call, unique among all servers: a random one for this process, and a number. */
+function nextCallId(): string {
+  calls += 1;
+  return `${processName}-${calls.toString(36)}`;
+}
+
+/** The header of an answer that names its call. */
+export const CALL_ID_HEADER = "oms-call-id";
+
+/** What a caller is called that does not say. */
+const ANONYMOUS = "anonymous";
+
+/** A call as it comes in, before anything is known of it but what the front says. */
+export function createCall({
+  front,
+  header,
+  deadline,
+  signal,
+  malformed,
+}: Pick<Call, "front" | "header" | "deadline" | "signal" | "malformed">): Call {
+  return { callId: nextCallId(), front, header, caller: ANONYMOUS, traceparent: "", deadline, signal, malformed };
+}

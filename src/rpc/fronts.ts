@@ -1,0 +1,80 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import type { OperationDeps } from "../operations/deps.ts";
+import { OperationError } from "../operations/errors.ts";
+import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
+import { createOrderStatusHandlers } from "./handlers/index.ts";
+import { createHttpFront, type HttpFront } from "./http/front.ts";
+import type { Readiness } from "./http/pages.ts";
+import { createOpenCalls } from "./interceptors/open-calls.ts";
+import type { RecordDeps } from "./interceptors/record.ts";
+import { createRoutes, pipeline } from "./pipeline.ts";
+import { createReflection } from "./reflection.ts";
+
+export type { Readiness } from "./http/pages.ts";
+
+export interface FrontsOptions extends RecordDeps {
+  readonly operations: OperationDeps;
+  /** For /readyz. */
+  readonly ready: () => Promise<Readiness>;
+  /** Origins whose pages may call, or "*". */
+  readonly corsOrigins: readonly string[];
+  /** What a unary call may take at most, in milliseconds. */
+  readonly deadlineCapMs: number;
+  /** How often a watch without news says that it is alive, in milliseconds. */
+  readonly heartbeatMs: number;
+}
+
+/** Both ways in: gRPC on one port, Connect and gRPC-Web on the other. */
+export interface Fronts {
+  readonly grpc: Pick<GrpcFront, "listen">;
+  readonly http: Pick<HttpFront, "listen">;
+  /**
+   * Ends without breaking a call: not ready → no new connections → unary calls finish → streams end with UNAVAILABLE → what is left is
+   * cut. What operations need must live on until then.
+   *
+   * @param ms how long it may take in all
+   */
+  drain(ms: number): Promise<void>;
+}
+
+/** Builds both fronts; nothing listens yet. */
+export function createFronts({
+  operations,
+  ready,
+  corsOrigins,
+  deadlineCapMs,
+  heartbeatMs,
+  ...recording
+}: FrontsOptions): Fronts {
+  const openCalls = createOpenCalls();
+  const interceptors = pipeline({ ...recording, openCalls, deadlineCapMs });
+  const routes = createRoutes(OrderStatusService, createOrderStatusHandlers(operations, heartbeatMs), interceptors);
+  const reflection = createReflection([OrderStatusService]);
+  const grpc = createGrpcFront(routes, reflection);
+  const http = createHttpFront({ routes, reflection, corsOrigins, ready, ...recording });
+  return {
+    grpc,
+    http,
+    async drain(ms) {
+      const begin = Date.now();
+      const until = (share: number, done: Promise<unknown>) => atMost(begin + share * ms - Date.now(), done);
+      grpc.stopAccepting();
+      http.stopAccepting();
+      // A call that hangs must leave the streams time to be told.
+      await until(0.75, openCalls.unaryIdle());
+      openCalls.endStreams(new OperationError("shutting-down", "the server ends: come back", { retryAfterMs: 1_000 }));
+      await until(0.9, openCalls.idle());
+      await until(1, Promise.all([grpc.closed(), http.closed()]));
+      grpc.destroy();
+      http.destroy();
+    },
+  };
+}
+
+async function atMost(ms: number, done: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  const timeUp = delay(Math.max(ms, 0), undefined, { signal: timer.signal }).catch(() => {});
+  await Promise.race([done, timeUp]);
+  timer.abort();
+}

@@ -1,0 +1,93 @@
+import { createServer } from "node:net";
+import { type Message, toBinary } from "@bufbuild/protobuf";
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
+import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONCURRENT_STREAMS, MAX_MESSAGE_BYTES } from "../limits.ts";
+import { createListener, type Listener } from "../listener.ts";
+import type { Route } from "../pipeline.ts";
+import type { ForeignService } from "../reflection.ts";
+import { streamHandler, unaryHandler } from "./answer.ts";
+import { addCompanions } from "./companions.ts";
+
+/** A gRPC server: services, reflection and health. At its end it says NOT_SERVING, and tells clients to go elsewhere. */
+export type GrpcFront = Listener;
+
+const OPTIONS = {
+  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
+  "grpc.keepalive_time_ms": KEEPALIVE_MS,
+  "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+  // Its bookkeeping takes time from every call.
+  "grpc.enable_channelz": 0,
+} as const;
+
+export function createGrpcFront(routes: readonly Route[], reflection: readonly ForeignService[]): GrpcFront {
+  const server = new Server(OPTIONS);
+  const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
+  for (const ofService of services.values()) {
+    server.addService(definitionOf(ofService), implementationOf(ofService));
+  }
+  const companions = addCompanions(server, [...services.keys()], reflection);
+  // The port is our own: grpc-js cuts what is left of its connections only where it keeps channelz's books.
+  const connections = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = createListener(createServer((socket) => connections.injectConnection(socket)));
+  return {
+    listen: listener.listen,
+    stopAccepting() {
+      companions.end();
+      listener.stopAccepting();
+      server.tryShutdown(() => {});
+    },
+    closed: listener.closed,
+    destroy() {
+      server.forceShutdown();
+      listener.destroy();
+    },
+  };
+}
+
+function definitionOf(routes: readonly Route[]): ServiceDefinition {
+  return Object.fromEntries(
+    routes.map(({ rpc: { method, streams } }) => [
+      method.name,
+      {
+        path: `/${method.parent.typeName}/${method.name}`,
+        requestStream: false,
+        responseStream: streams,
+        requestSerialize: asBuffer,
+        // Decoded by the handler: to bytes that are no message grpc-js itself would answer INTERNAL.
+        requestDeserialize: (bytes: Buffer) => bytes,
+        responseSerialize: streams ? encodeOnce(method) : (message: Message) => encode(method, message),
+        responseDeserialize: (bytes: Buffer) => bytes,
+      },
+    ]),
+  );
+}
+
+function implementationOf(routes: readonly Route[]): Record<string, UntypedHandleCall> {
+  return Object.fromEntries(
+    routes.map((route) => [route.rpc.method.name, route.rpc.streams ? streamHandler(route) : unaryHandler(route)]),
+  );
+}
+
+type Method = Route["rpc"]["method"];
+
+function encode(method: Method, message: Message): Buffer {
+  return asBuffer(toBinary(method.output, message));
+}
+
+/** A streamed message may go to many clients. */
+function encodeOnce(method: Method): (message: Message) => Buffer {
+  const encoded = new WeakMap<Message, Buffer>();
+  return (message) => {
+    let bytes = encoded.get(message);
+    if (bytes === undefined) {
+      bytes = encode(method, message);
+      encoded.set(message, bytes);
+    }
+    return bytes;
+  };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,114 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  CancelVerdict,
+  RejectionVerdict,
+  ReturnVerdict,
+  UpdateErrorSchema,
+} from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import * as pb from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { batchUpdateOrderStatus } from "../../operations/batch-update-order-status.ts";
+import { cancelOrder } from "../../operations/cancel-order.ts";
+import type { OperationDeps } from "../../operations/deps.ts";
+import { markInvoicesPrinted } from "../../operations/mark-invoices-printed.ts";
+import { pauseForCancel } from "../../operations/pause-for-cancel.ts";
+import { pauseForRejection } from "../../operations/pause-for-rejection.ts";
+import { recordShippedQuantities } from "../../operations/record-shipped-quantities.ts";
+import { returnOrder } from "../../operations/return-order.ts";
+import { setOrderPause } from "../../operations/set-order-pause.ts";
+import { updateDeliveryInfo } from "../../operations/update-delivery-info.ts";
+import { updateOrderStatus } from "../../operations/update-order-status.ts";
+import { toConnectError, toStatus } from "../errors.ts";
+import { assertValid } from "../validation.ts";
+import type { OrderStatusHandlers } from "./types.ts";
+import { outcome, readReport, reportAnswer, status } from "./wire.ts";
+
+type Changes =
+  | "pauseForCancel"
+  | "pauseForRejection"
+  | "returnOrder"
+  | "setOrderPause"
+  | "cancelOrder"
+  | "updateOrderStatus"
+  | "batchUpdateOrderStatus"
+  | "markInvoicesPrinted"
+  | "updateDeliveryInfo"
+  | "recordShippedQuantities";
+
+/** The RPCs that change something. */
+export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandlers, Changes> {
+  return {
+    async pauseForCancel(request, context) {
+      const answer = await pauseForCancel(deps, request, context);
+      return create(pb.PauseForCancelResponseSchema, {
+        verdict: CancelVerdict[answer.verdict],
+        message: answer.message,
+        orderStatus: status(answer.status),
+      });
+    },
+
+    async pauseForRejection(request, context) {
+      const { verdict, message } = await pauseForRejection(deps, request, context);
+      return create(pb.PauseForRejectionResponseSchema, { verdict: RejectionVerdict[verdict], message });
+    },
+
+    async returnOrder(request, context) {
+      const { verdict, message } = await returnOrder(deps, request, context);
+      return create(pb.ReturnOrderResponseSchema, { verdict: ReturnVerdict[verdict], message });
+    },
+
+    async setOrderPause(request, context) {
+      return create(pb.SetOrderPauseResponseSchema, await setOrderPause(deps, request, context));
+    },
+
+    async cancelOrder(request, context) {
+      const taken = await cancelOrder(deps, request, context);
+      return create(pb.CancelOrderResponseSchema, {
+        outcome: outcome(taken.outcome),
+        orderStatus: status(taken.status),
+        version: BigInt(taken.version),
+        messageId: taken.messageId,
+      });
+    },
+
+    async updateOrderStatus(request, context) {
+      const taken = await updateOrderStatus(deps, readReport(request), context);
+      return create(pb.UpdateOrderStatusResponseSchema, reportAnswer(taken));
+    },
+
+    async batchUpdateOrderStatus(request, context) {
+      const inputs = request.updates.map((update) => () => {
+        assertValid(pb.UpdateOrderStatusRequestSchema, update);
+        return readReport(update);
+      });
+      const settled = await batchUpdateOrderStatus(deps, inputs, context);
+      const results = settled.map((one) => {
+        if (one.status === "fulfilled") {
+          const value = create(pb.UpdateOrderStatusResponseSchema, reportAnswer(one.value));
+          return { result: { case: "response" as const, value } };
+        }
+        const { code, message, details } = toStatus(toConnectError(one.reason, context.callId));
+        return { result: { case: "error" as const, value: create(UpdateErrorSchema, { code, message, details }) } };
+      });
+      return create(pb.BatchUpdateOrderStatusResponseSchema, { results });
+    },
+
+    async markInvoicesPrinted(request, context) {
+      const { orderIds, invoiceTitle, invoiceContent, taxPayerCode, invoiceEmail, sendEmail } = request;
+      const input = { orderIds, invoiceTitle, invoiceContent, taxPayerCode, invoiceEmail, sendEmail };
+      return create(pb.MarkInvoicesPrintedResponseSchema, await markInvoicesPrinted(deps, input, context));
+    },
+
+    async updateDeliveryInfo(request, context) {
+      const { orderId, deliveryId, deliveryCompany, waybillNo, operator } = request;
+      const input = { orderId, deliveryId, deliveryCompany, waybillNo, operator };
+      return create(pb.UpdateDeliveryInfoResponseSchema, await updateDeliveryInfo(deps, input, context));
+    },
+
+    async recordShippedQuantities(request, context) {
+      const { orderId, requestId, operator } = request;
+      const lines = request.lines.map(({ skuId, quantity }) => ({ skuId, quantity }));
+      const answer = await recordShippedQuantities(deps, { orderId, lines, requestId, operator }, context);
+      return create(pb.RecordShippedQuantitiesResponseSchema, answer);
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { NotPayableReason } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import * as pb from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { batchGetOrderStatus } from "../../operations/batch-get-order-status.ts";
+import { checkPayable } from "../../operations/check-payable.ts";
+import type { OperationDeps } from "../../operations/deps.ts";
+import { describeStateMachine } from "../../operations/describe-state-machine.ts";
+import { explainOrder } from "../../operations/explain-order.ts";
+import { getMaxSubOrderStatus } from "../../operations/get-max-sub-order-status.ts";
+import { getOrderStatus } from "../../operations/get-order-status.ts";
+import { getPaymentStatus } from "../../operations/get-payment-status.ts";
+import { listOrderSources } from "../../operations/list-order-sources.ts";
+import { listShipmentTypes } from "../../operations/list-shipment-types.ts";
+import { listStatusHistory } from "../../operations/list-status-history.ts";
+import type { OrderStatusHandlers } from "./types.ts";
+import { historyEntry, snapshotMessage, standingFields, status } from "./wire.ts";
+
+type Reads =
+  | "getPaymentStatus"
+  | "getOrderStatus"
+  | "checkPayable"
+  | "getMaxSubOrderStatus"
+  | "listOrderSources"
+  | "listShipmentTypes"
+  | "batchGetOrderStatus"
+  | "listStatusHistory"
+  | "explainOrder"
+  | "describeStateMachine";
+
+/** The RPCs that change nothing. */
+export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandlers, Reads> {
+  return {
+    async getPaymentStatus(request) {
+      return create(pb.GetPaymentStatusResponseSchema, await getPaymentStatus(deps, request));
+    },
+
+    async getOrderStatus(request) {
+      return create(pb.GetOrderStatusResponseSchema, standingFields(await getOrderStatus(deps, request)));
+    },
+
+    async checkPayable(request) {
+      const reason = await checkPayable(deps, request);
+      return create(pb.CheckPayableResponseSchema, {
+        payable: reason === undefined,
+        reason: NotPayableReason[reason ?? "UNSPECIFIED"],
+      });
+    },
+
+    async getMaxSubOrderStatus(request) {
+      const orderStatus = status(await getMaxSubOrderStatus(deps, request));
+      return create(pb.GetMaxSubOrderStatusResponseSchema, { orderStatus });
+    },
+
+    async listOrderSources() {
+      return create(pb.ListOrderSourcesResponseSchema, { sources: await listOrderSources(deps) });
+    },
+
+    async listShipmentTypes() {
+      return create(pb.ListShipmentTypesResponseSchema, { shipmentTypes: [...listShipmentTypes()] });
+    },
+
+    async batchGetOrderStatus(request) {
+      const { standings, missingOrderIds } = await batchGetOrderStatus(deps, request);
+      return create(pb.BatchGetOrderStatusResponseSchema, {
+        statuses: standings.map(snapshotMessage),
+        missingOrderIds,
+      });
+    },
+
+    async listStatusHistory(request) {
+      const { entries, nextPageToken } = await listStatusHistory(deps, request);
+      return create(pb.ListStatusHistoryResponseSchema, { entries: entries.map(historyEntry), nextPageToken });
+    },
+
+    async explainOrder(request) {
+      const answer = await explainOrder(deps, request);
+      return create(pb.ExplainOrderResponseSchema, {
+        orderStatus: status(answer.status),
+        paused: answer.paused,
+        finished: answer.finished,
+        version: BigInt(answer.version),
+        allowed: answer.allowed.map((next) => ({ status: status(next.status), toldBy: [...next.toldBy] })),
+        refused: answer.refused.map((next) => ({ status: status(next.status), reason: next.reason })),
+        openActions: answer.openActions.map(({ action, state, attempts, lastError, messageId, nextAttemptTime }) => ({
+          action,
+          state,
+          attempts,
+          lastError,
+          messageId,
+          ...(nextAttemptTime == null ? {} : { nextAttemptTime: timestampFromDate(nextAttemptTime) }),
+        })),
+        summary: answer.summary,
+      });
+    },
+
+    async describeStateMachine() {
+      const { states, transitions } = describeStateMachine();
+      return create(pb.DescribeStateMachineResponseSchema, {
+        states: states.map(({ code, name, label, final }) => ({ code, name, label, final })),
+        transitions: transitions.map(({ from, to, toldBy, condition = "" }) => ({
+          from,
+          to,
+          toldBy: [...toldBy],
+          condition,
+        })),
+      });
+    },
+  };
+}

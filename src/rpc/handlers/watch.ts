@@ -1,0 +1,61 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type WatchOrderStatusResponse,
+  WatchOrderStatusResponse_ChangeSchema,
+  WatchOrderStatusResponse_HeartbeatSchema,
+  WatchOrderStatusResponseSchema,
+} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import type { StatusChanged } from "../../domain/events.ts";
+import type { OperationDeps } from "../../operations/deps.ts";
+import { type WatchUpdate, watchOrderStatus } from "../../operations/watch-order-status.ts";
+import type { OrderStatusHandlers } from "./types.ts";
+import { changeFields, snapshotMessage } from "./wire.ts";
+
+const HEARTBEAT = create(WatchOrderStatusResponseSchema, {
+  update: { case: "heartbeat", value: create(WatchOrderStatusResponse_HeartbeatSchema) },
+});
+
+/** The message of each change: however many watch an order, it is made once. */
+const messages = new WeakMap<StatusChanged, WatchOrderStatusResponse>();
+
+/** The RPC that streams. */
+export function createWatchHandler(
+  deps: OperationDeps,
+  heartbeatMs: number,
+): Pick<OrderStatusHandlers, "watchOrderStatus"> {
+  return {
+    async *watchOrderStatus(request, context) {
+      const afterVersions = new Map(
+        Object.entries(request.afterVersions).map(([id, version]) => [BigInt(id), Number(version)]),
+      );
+      const { orderIds, rootOrderId } = request;
+      const input = { orderIds, rootOrderId, afterVersions, heartbeatMs };
+      for await (const update of watchOrderStatus(deps, input, context)) {
+        yield toMessage(update);
+      }
+    },
+  };
+}
+
+function toMessage(update: WatchUpdate): WatchOrderStatusResponse {
+  switch (update.kind) {
+    case "snapshot":
+      return create(WatchOrderStatusResponseSchema, {
+        update: { case: "snapshot", value: snapshotMessage(update.standing) },
+      });
+    case "change":
+      return changeMessage(update.change);
+    case "heartbeat":
+      return HEARTBEAT;
+  }
+}
+
+function changeMessage(change: StatusChanged): WatchOrderStatusResponse {
+  let message = messages.get(change);
+  if (message === undefined) {
+    const value = create(WatchOrderStatusResponse_ChangeSchema, changeFields(change));
+    message = create(WatchOrderStatusResponseSchema, { update: { case: "change", value } });
+    messages.set(change, message);
+  }
+  return message;
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRegistry, type Message } from "@bufbuild/protobuf";
+import { type ConnectRouter, createConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import { CALL_ID_HEADER, createCall, NEVER } from "../call.ts";
+import { ERROR_DETAILS } from "../errors.ts";
+import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
+import type { Route } from "../pipeline.ts";
+import { enter, withMalformed } from "./malformed.ts";
+import { sendJson } from "./pages.ts";
+
+/** Answers an RPC that came over HTTP/1.1, or over HTTP/2 in the same guise. */
+export type AnswerRpc = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * Serves routes over Connect (JSON and binary, GET for what changes nothing) and gRPC-Web, and whatever else `add` registers.
+ *
+ * @returns finds the RPC at a path
+ */
+export function createConnect(
+  routes: readonly Route[],
+  add: (router: ConnectRouter) => void,
+): (path: string) => AnswerRpc | undefined {
+  const router = createConnectRouter({
+    grpc: false,
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    maxTimeoutMs: MAX_TIMEOUT_MS,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    // The answer to a batch holds error details, which JSON can only write when it knows their types.
+    jsonOptions: { registry: createRegistry(...ERROR_DETAILS) },
+  });
+  for (const route of routes) {
+    router.rpc(route.rpc.method, implementationOf(route) as never);
+  }
+  const ours = router.handlers.length;
+  add(router);
+  const answers = new Map(
+    router.handlers.map((handler, index) => [
+      handler.requestPath,
+      answerWith(index < ours ? withMalformed(handler) : handler),
+    ]),
+  );
+  return (path) => answers.get(path);
+}
+
+function answerWith(handler: UniversalHandlerFn): AnswerRpc {
+  return async (request, response) => {
+    const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
+    if (answer.body === undefined && answer.status >= 400) {
+      refuse(request, response, answer.status);
+      return;
+    }
+    if (request.method === "GET") {
+      // An order moves on; a cache would not.
+      answer.header?.set("cache-control", "no-store");
+    }
+    await universalResponseToNodeResponse(answer, response);
+  };
+}
+
+/** The library refuses with a status alone, which tells a person little. */
+function refuse({ method, headers }: IncomingMessage, response: ServerResponse, status: number): void {
+  const message =
+    status === 405
+      ? `${method} is not for this RPC: one that changes nothing takes GET too, all others POST alone`
+      : `content-type ${headers["content-type"] ?? "(none)"} is not understood: use application/json or application/proto, for a stream application/connect+json or application/connect+proto, or application/grpc-web`;
+  sendJson(response, status, { code: "unimplemented", message });
+}
+
+function implementationOf({ rpc, handle }: Route) {
+  return (request: Message, context: HandlerContext) => {
+    const timeoutMs = context.timeoutMs();
+    const call = createCall({
+      front: "http",
+      header: (name) => context.requestHeader.get(name),
+      deadline: timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs),
+      signal: rpc.streams ? context.signal : NEVER,
+      malformed: enter(context.values),
+    });
+    context.responseHeader.set(CALL_ID_HEADER, call.callId);
+    return handle(request, call);
+  };
+}

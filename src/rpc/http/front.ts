@@ -1,0 +1,124 @@
+import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer as createHttp2,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from "node:http2";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import {
+  CHECK_MS,
+  HEADERS_TIMEOUT_MS,
+  IDLE_MS,
+  KEEPALIVE_MS,
+  KEEPALIVE_TIMEOUT_MS,
+  MAX_CONCURRENT_STREAMS,
+  REQUEST_TIMEOUT_MS,
+} from "../limits.ts";
+import { createListener, type Listener } from "../listener.ts";
+import type { Route } from "../pipeline.ts";
+import type { ForeignService } from "../reflection.ts";
+import { createConnect } from "./connect.ts";
+import { createCors } from "./cors.ts";
+import { createPages, type Readiness, sendJson } from "./pages.ts";
+import { addReflection } from "./reflection.ts";
+import { handOverHttp2 } from "./two-protocols.ts";
+
+/** Connect, gRPC-Web, and the pages for people and machines that watch the server. At its end it says 503 at /readyz. */
+export type HttpFront = Listener;
+
+export interface HttpFrontDeps {
+  readonly routes: readonly Route[];
+  readonly reflection: readonly ForeignService[];
+  readonly corsOrigins: readonly string[];
+  readonly ready: () => Promise<Readiness>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export function createHttpFront({ routes, reflection, corsOrigins, ready, log, metrics }: HttpFrontDeps): HttpFront {
+  const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
+  const findRpc = createConnect(routes, (router) => addReflection(router, reflection));
+  const cors = createCors(corsOrigins);
+  const pages = createPages({ ready, metrics, draining: () => draining, services });
+  let draining = false;
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (cors(request, response)) {
+      return;
+    }
+    const rpc = findRpc(pathOf(request));
+    await (rpc ?? pages)(request, response);
+  }
+
+  /** Whatever a request holds, it ends nothing but itself. */
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    response.once("close", () => {
+      if (draining) {
+        setImmediate(() => http1.closeIdleConnections());
+      }
+    });
+    serve(request, response).catch((error: unknown) => {
+      if (response.destroyed || request.destroyed) {
+        return;
+      }
+      log.warn({ path: pathOf(request), error: String(error) }, "a request that could not be answered");
+      if (response.headersSent) {
+        response.destroy();
+      } else {
+        sendJson(response, 400, { code: "invalid_argument", message: "the request could not be read" });
+      }
+    });
+  }
+
+  const http1 = createHttp1(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: IDLE_MS,
+      connectionsCheckingInterval: CHECK_MS,
+    },
+    answer,
+  );
+  const http2 = createHttp2(
+    { settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS } },
+    // Its requests and responses are made to be used like those of HTTP/1.1.
+    answer as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+  );
+  const sessions = keptAlive(http2);
+  handOverHttp2(http1, http2);
+  const listener = createListener(http1);
+  return {
+    ...listener,
+    stopAccepting() {
+      draining = true;
+      listener.stopAccepting();
+      for (const session of sessions) {
+        session.close();
+      }
+    },
+  };
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
+/** The sessions of a server. One whose client is silent for long is asked, and cut when nobody answers. */
+function keptAlive(http2: Http2Server): Set<ServerHttp2Session> {
+  const sessions = new Set<ServerHttp2Session>();
+  http2.on("session", (session) => {
+    sessions.add(session);
+    const timer = setInterval(() => {
+      const cut = setTimeout(() => session.destroy(), KEEPALIVE_TIMEOUT_MS).unref();
+      session.ping(() => clearTimeout(cut));
+    }, KEEPALIVE_MS);
+    session.once("close", () => {
+      clearInterval(timer);
+      sessions.delete(session);
+    });
+  });
+  return sessions;
+}

@@ -1,0 +1,166 @@
+import type { Message } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { CallRecord } from "../../operations/call-record.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Call, Front, Handler, Interceptor } from "../call.ts";
+import { createLineLimit } from "../line-limit.ts";
+import { goneAway } from "./open-calls.ts";
+
+export interface RecordDeps {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** The table of changing calls. Takes a row and returns at once. */
+  readonly requestLog: { write(row: CallRecord): void };
+}
+
+/** What requests have in common as far as they have it. */
+interface Fields {
+  readonly orderId?: bigint;
+  readonly orderIds?: readonly bigint[];
+  readonly rootOrderId?: bigint;
+  readonly updates?: readonly { readonly orderId: bigint }[];
+  readonly operator?: string;
+  readonly requestId?: string;
+}
+
+/**
+ * Keeps what became of each call: a metric; a line in the log (debug for OK, so that full load costs nothing, info for a caller's
+ * mistake, warn for what the server could not do in time); a row in the request log table for a call that may change something.
+ */
+export const record = ({ log, metrics, requestLog }: RecordDeps): Interceptor => {
+  const lines = createLineLimit(log);
+  return (next, rpc) => {
+    const name = rpc.method.name;
+    const observe = observerOf(metrics, name);
+    const ended = (request: Message, call: Call, begin: number, error: unknown) => {
+      const code = codeName(error);
+      const durationMs = performance.now() - begin;
+      observe(call.front, code, durationMs / 1000);
+      if (code !== "OK" || log.isLevelEnabled("debug")) {
+        lines.write(levelOf(code), code, () => lineOf(name, request, call, code, durationMs, error));
+      }
+      if (rpc.changes) {
+        requestLog.write(rowOf(name, request as Fields, call, code, durationMs));
+      }
+    };
+    return rpc.streams ? recordStream(next, metrics, ended) : recordUnary(next, ended);
+  };
+};
+
+type Ended = (request: Message, call: Call, begin: number, error: unknown) => void;
+
+function recordUnary(next: Handler, ended: Ended): Handler {
+  return async (request, call) => {
+    const begin = performance.now();
+    try {
+      const answer = await (next(request, call) as Promise<Message>);
+      ended(request, call, begin, undefined);
+      return answer;
+    } catch (error) {
+      ended(request, call, begin, error);
+      throw error;
+    }
+  };
+}
+
+function recordStream(next: Handler, { watchers }: Metrics, ended: Ended): Handler {
+  return async function* (request, call) {
+    const begin = performance.now();
+    let outcome: unknown = goneAway();
+    watchers.inc();
+    try {
+      yield* next(request, call) as AsyncIterable<Message>;
+      outcome = undefined;
+    } catch (error) {
+      outcome = error;
+      throw error;
+    } finally {
+      watchers.dec();
+      ended(request, call, begin, outcome);
+    }
+  };
+}
+
+/** gRPC's names of the codes: CANCELLED and not Canceled. */
+const CODE_NAMES: ReadonlyMap<Code, string> = new Map(
+  Object.values(Code)
+    .filter((code) => typeof code === "number")
+    .map((code) => [
+      code,
+      Code[code]
+        .replace(/(?<=[a-z])[A-Z]/g, "_$&")
+        .toUpperCase()
+        .replace("CANCELED", "CANCELLED"),
+    ]),
+);
+
+function codeName(error: unknown): string {
+  return error === undefined ? "OK" : (CODE_NAMES.get(ConnectError.from(error).code) as string);
+}
+
+const LEVELS: Readonly<Record<string, "debug" | "warn" | "error">> = {
+  OK: "debug",
+  CANCELLED: "debug",
+  RESOURCE_EXHAUSTED: "warn",
+  DEADLINE_EXCEEDED: "warn",
+  UNAVAILABLE: "warn",
+  INTERNAL: "error",
+  UNKNOWN: "error",
+};
+
+const levelOf = (code: string) => LEVELS[code] ?? "info";
+
+/** The metric's children are kept: looking one up by its labels costs more than counting in it. */
+function observerOf({ rpcDuration }: Metrics, rpc: string): (front: Front, code: string, seconds: number) => void {
+  const children = new Map<string, { observe(seconds: number): void }>();
+  return (front, code, seconds) => {
+    const key = front + code;
+    let child = children.get(key);
+    if (child === undefined) {
+      child = rpcDuration.labels(rpc, front, code);
+      children.set(key, child);
+    }
+    child.observe(seconds);
+  };
+}
+
+function orderIdOf({ orderId, orderIds, rootOrderId, updates }: Fields): bigint {
+  return orderId ?? orderIds?.[0] ?? rootOrderId ?? updates?.[0]?.orderId ?? 0n;
+}
+
+function lineOf(rpc: string, request: Message, call: Call, code: string, durationMs: number, error: unknown) {
+  return {
+    callId: call.callId,
+    rpc,
+    front: call.front,
+    caller: call.caller,
+    orderId: String(orderIdOf(request as Fields)),
+    durationMs: Math.round(durationMs * 1000) / 1000,
+    code,
+    ...(error instanceof ConnectError ? { error: error.rawMessage } : {}),
+    ...(code === "UNAVAILABLE" ? { cause: rootOf(error) } : {}),
+  };
+}
+
+/** What is behind an outage, which the caller is not told: the driver's own words. */
+function rootOf(error: unknown): string {
+  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : String(error);
+}
+
+/** A refused request may hold anything; the table's columns do not. */
+function rowOf(rpc: string, request: Fields, call: Call, code: string, durationMs: number): CallRecord {
+  const orderId = orderIdOf(request);
+  return {
+    callId: call.callId,
+    rpc,
+    caller: call.caller,
+    operator: (request.operator ?? "").slice(0, 64).toWellFormed(),
+    orderId: orderId > 0n ? orderId : 0n,
+    requestId: (request.requestId ?? "").slice(0, 128).toWellFormed(),
+    code,
+    durationMs,
+    recordTime: new Date(),
+    traceparent: call.traceparent,
+  };
+}

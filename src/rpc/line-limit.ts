@@ -1,0 +1,38 @@
+import type { Logger } from "../telemetry/log.ts";
+
+/** So many lines a second of one kind tell what is wrong; more only take time from the calls. */
+const LINES_PER_SECOND = 50;
+
+/** A log that writes so many lines a second of each kind, and says how many it left out. */
+export interface LineLimit {
+  write(level: "debug" | "info" | "warn" | "error", kind: string, line: () => object): void;
+}
+
+export function createLineLimit(log: Logger, now: () => number = performance.now.bind(performance)): LineLimit {
+  const windows = new Map<string, { until: number; written: number; leftOut: number }>();
+  return {
+    write(level, kind, line) {
+      if (!log.isLevelEnabled(level)) {
+        return;
+      }
+      const time = now();
+      let window = windows.get(kind);
+      if (window === undefined) {
+        window = { until: 0, written: 0, leftOut: 0 };
+        windows.set(kind, window);
+      }
+      if (time >= window.until) {
+        window.until = time + 1000;
+        window.written = 0;
+      }
+      if (window.written === LINES_PER_SECOND) {
+        window.leftOut += 1;
+        return;
+      }
+      window.written += 1;
+      const { leftOut } = window;
+      window.leftOut = 0;
+      log[level](leftOut === 0 ? line() : { ...line(), leftOut }, "call");
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import type { Handler, Interceptor, Rpc } from "./call.ts";
+import type { HandlersOf } from "./handlers/types.ts";
+import { checkRequest } from "./interceptors/check-request.ts";
+import { limitTime } from "./interceptors/limit-time.ts";
+import { mapErrors } from "./interceptors/map-errors.ts";
+import { nameCaller } from "./interceptors/name-caller.ts";
+import type { OpenCalls } from "./interceptors/open-calls.ts";
+import { type RecordDeps, record } from "./interceptors/record.ts";
+
+export interface PipelineDeps extends RecordDeps {
+  readonly openCalls: OpenCalls;
+  /** What a unary call may take at most, in milliseconds. */
+  readonly deadlineCapMs: number;
+}
+
+/**
+ * What every call goes through, on every front, outermost first. The log and the errors stand outside of the checks, so that a call
+ * that a check refuses is answered and kept like any other.
+ */
+export const pipeline = (deps: PipelineDeps): readonly Interceptor[] => [
+  deps.openCalls.intercept,
+  record(deps),
+  mapErrors(deps.log),
+  limitTime(deps.deadlineCapMs),
+  nameCaller,
+  checkRequest,
+];
+
+/** An RPC with its pipeline around it: all that a front needs to serve it. */
+export interface Route {
+  readonly rpc: Rpc;
+  readonly handle: Handler;
+}
+
+/** The routes of a service. */
+export function createRoutes<Service extends DescService>(
+  service: Service,
+  handlers: HandlersOf<Service>,
+  interceptors: readonly Interceptor[],
+): readonly Route[] {
+  return service.methods.map((method) => {
+    const rpc = rpcOf(method);
+    const handler = handlers[method.localName as keyof HandlersOf<Service>] as unknown as Handler;
+    return { rpc, handle: interceptors.reduceRight((next, intercept) => intercept(next, rpc), handler) };
+  });
+}
+
+function rpcOf(method: DescMethod): Rpc {
+  return {
+    method,
+    streams: method.methodKind === "server_streaming",
+    changes: method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
+  };
+}

@@ -1,0 +1,95 @@
+import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
+import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, type Violation } from "@bufbuild/protovalidate";
+import { type FieldFault, OperationError } from "../operations/errors.ts";
+
+const validator = createValidator();
+
+/** Personal data: an error may say how long it is, not what it is. */
+const MASKED: ReadonlySet<string> = new Set(["invoice_email", "tax_payer_code", "invoice_title"]);
+
+/** More of a value than this helps nobody, in characters. */
+const SHOWN_LENGTH = 64;
+
+/**
+ * Makes sure that a message obeys the rules of the contract.
+ *
+ * @throws OperationError "invalid" with every field that does not
+ */
+export function assertValid<Desc extends DescMessage>(schema: Desc, message: Message): void {
+  const result = validator.validate(schema as DescMessage, message);
+  if (result.kind === "valid") {
+    return;
+  }
+  if (result.kind === "error") {
+    throw result.error;
+  }
+  const faults = result.violations.map((violation) => faultOf(violation, message));
+  const text = faults.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
+  throw new OperationError("invalid", text.join("; "), { faults });
+}
+
+function faultOf(violation: Violation, message: Message): FieldFault {
+  const right = rightFor(violation);
+  // A rule on the whole message names its fields itself, and has no one value.
+  const was = violation.field.length === 0 ? "" : `, was ${shown(violation, message)}`;
+  return { field: pathToString(violation.field), description: `${right}${was}` };
+}
+
+/** What would be right. An enum's rules speak of numbers; names help more. */
+function rightFor({ field, message, ruleId }: Violation): string {
+  const leaf = lastField(field);
+  if (ruleId.startsWith("enum.") && leaf?.enum !== undefined) {
+    const names = leaf.enum.values.filter(({ number }) => number !== 0).map(({ name }) => name);
+    return `must be one of ${names.join(", ")}`;
+  }
+  return message;
+}
+
+function shown(violation: Violation, message: Message): string {
+  const field = lastField(violation.field);
+  const value = violation.forKey ? lastKey(violation.field) : valueAt(violation.field, message);
+  if (typeof value === "string") {
+    const length = [...value].length;
+    if (field !== undefined && MASKED.has(field.name)) {
+      return `*** (${length} characters)`;
+    }
+    return length > SHOWN_LENGTH
+      ? `${JSON.stringify([...value].slice(0, SHOWN_LENGTH).join(""))}… (${length} characters)`
+      : JSON.stringify(value);
+  }
+  if (Array.isArray(value)) {
+    return `${value.length} items`;
+  }
+  if (value === undefined) {
+    return "not set";
+  }
+  if (typeof value === "object" && value !== null) {
+    return "seconds" in value ? `${value.seconds} seconds since 1970` : `${Object.keys(value).length} entries`;
+  }
+  const name = field?.enum?.value[value as number]?.name;
+  return name === undefined ? String(value) : `${name} (${value})`;
+}
+
+function lastField(path: Path): DescField | undefined {
+  return path.findLast((part) => part.kind === "field");
+}
+
+function lastKey(path: Path): unknown {
+  const part = path.at(-1);
+  return part?.kind === "map_sub" ? part.key : undefined;
+}
+
+function valueAt(path: Path, message: Message): unknown {
+  let value: unknown = message;
+  for (const part of path) {
+    if (part.kind === "field") {
+      value = (value as Record<string, unknown> | undefined)?.[part.localName];
+    } else if (part.kind === "list_sub") {
+      value = (value as unknown[] | undefined)?.[part.index];
+    } else if (part.kind === "map_sub") {
+      value = (value as Record<string, unknown> | undefined)?.[String(part.key)];
+    }
+  }
+  return value;
+}

@@ -1,0 +1,100 @@
+"""Calls the service as a Python program would: it knows an address and the service's name, and learns the rest by reflection.
+
+Usage: order_status.py HOST:PORT ORDER_ID
+Prints one line of JSON for each answer.
+"""
+
+import json
+import sys
+
+import grpc
+from google.protobuf import descriptor_pool, json_format, message_factory
+
+SERVICE = "oms.orderstatus.v1.OrderStatusService"
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+
+
+def fields(data):
+    """The length-delimited fields of a message: all that a reflection answer consists of, but for an error's code."""
+    at = 0
+    while at < len(data):
+        key, at = varint(data, at)
+        length, at = varint(data, at)
+        if key & 7 == 2:
+            yield key >> 3, data[at : at + length]
+            at += length
+
+
+def descriptor_bytes(channel, number, name):
+    """The files that one reflection request brings: number 3 asks by file name, 4 by symbol."""
+    request = bytes([number << 3 | 2, len(name)]) + name.encode()
+    reflect = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+    for answer in reflect(iter([request])):
+        for kind, body in fields(answer):
+            if kind == 4:
+                return [proto for _, proto in fields(body)]
+    raise SystemExit(f"reflection knows nothing of {name}")
+
+
+def learn(channel):
+    """A pool with the service's file and all that it imports."""
+    from google.protobuf import descriptor_pb2
+
+    known = {}
+    wanted = [(4, SERVICE)]
+    while wanted:
+        for data in descriptor_bytes(channel, *wanted.pop()):
+            file = descriptor_pb2.FileDescriptorProto.FromString(data)
+            if file.name not in known:
+                known[file.name] = file
+                wanted += [(3, name) for name in file.dependency if name not in known]
+    pool = descriptor_pool.DescriptorPool()
+
+    def add(name):
+        file = known.pop(name, None)
+        if file is not None:
+            for dependency in file.dependency:
+                add(dependency)
+            pool.Add(file)
+
+    for name in list(known):
+        add(name)
+    return pool
+
+
+def main(address, order_id):
+    channel = grpc.insecure_channel(address)
+    service = learn(channel).FindServiceByName(SERVICE)
+    factory = message_factory.MessageFactory()
+
+    def call(rpc, **request):
+        method = service.methods_by_name[rpc]
+        stub = channel.unary_unary(
+            f"/{SERVICE}/{rpc}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=factory.GetPrototype(method.output_type).FromString,
+        )
+        message = factory.GetPrototype(method.input_type)(**request)
+        try:
+            answer = stub(message, timeout=10, metadata=[("oms-caller", "python")])
+            print(json.dumps(json_format.MessageToDict(answer)))
+        except grpc.RpcError as error:
+            print(json.dumps({"code": error.code().name, "message": error.details()}))
+
+    call("GetOrderStatus", order_id=order_id)
+    call("UpdateOrderStatus", order_id=order_id, status=1010, operator="python")
+    call("UpdateOrderStatus", order_id=order_id, status=3010, operator="python")
+    call("GetOrderStatus", order_id=order_id)
+
+
+main(sys.argv[1], int(sys.argv[2]))

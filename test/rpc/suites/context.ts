@@ -1,0 +1,65 @@
+import { sql } from "kysely";
+import { expect } from "vitest";
+import type { OrderDatabase } from "../../../src/store/database.ts";
+import type { OrderStatusClient } from "../../support/clients.ts";
+import { eventually } from "../eventually.ts";
+
+/** What the tests of operations need: a way to call, and the tables to look at. */
+export interface SuiteContext {
+  /** The client of the front that is tested. */
+  readonly client: OrderStatusClient;
+  readonly db: OrderDatabase;
+}
+
+/** The events that were committed for an order, oldest first: subject and message id, whose random part is left out. */
+export async function eventsOf(db: OrderDatabase, orderId: bigint): Promise<string[]> {
+  const rows = await db
+    .selectFrom("oms_db.oms_outbox")
+    .select(["subject", "message_id"])
+    .where("order_id", "=", orderId)
+    .orderBy("id")
+    .execute();
+  return rows.map(
+    ({ subject, message_id }) => `${subject} ${message_id.replace(/-[\da-f-]{36}$|-[\da-f]{40}$/, "-*")}`,
+  );
+}
+
+export async function stateOf(db: OrderDatabase, orderId: bigint) {
+  return db
+    .selectFrom("oms_db.oms_order_status as s")
+    .innerJoin("oms_db.oms_order_main as m", "m.order_id", "s.order_id")
+    .select(["order_status", "is_pause", "is_finish", "version", "order_type", "is_payed", "is_refund"])
+    .where("s.order_id", "=", orderId)
+    .executeTakeFirstOrThrow();
+}
+
+/** Holds an order's row as another system would, until `unlock`. */
+export async function lockRow(db: OrderDatabase, orderId: bigint) {
+  const held = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const locked = db.transaction().execute(async (trx) => {
+    await trx
+      .selectFrom("oms_db.oms_order_status")
+      .select("order_id")
+      .where("order_id", "=", orderId)
+      .forUpdate()
+      .execute();
+    held.resolve();
+    await release.promise;
+  });
+  await held.promise;
+  return { locked, unlock: release.resolve };
+}
+
+/** Resolves when a change of the order waits for its row. */
+export async function waitsForLock(db: OrderDatabase, orderId: bigint): Promise<void> {
+  await eventually(async () => {
+    const { rows } = await sql`
+      select 1 from information_schema.innodb_trx
+      where trx_state = 'LOCK WAIT' and trx_query like ${`%${orderId}%`}`.execute(db);
+    expect(rows).not.toEqual([]);
+  }, REFRESH_MS);
+}
+
+/** The server makes that table anew only when nobody has read it for 0.1 s. */
+const REFRESH_MS = 150;
