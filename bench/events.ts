@@ -1,0 +1,240 @@
+/**
+ * How fast events get from the outbox to the stream and through the six Actions, without the rest of the service: events are written as a
+ * commit writes them, in batches of 256 on two connections, at a steady rate. Everything runs on this machine: MariaDB (durable), NATS,
+ * Redis, the neighbours. Usage: node bench/events.ts [--rate 15000] [--seconds 10] [--publish 200000]
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { createClaims } from "../src/actions/claims.ts";
+import { askedBy, createActions } from "../src/actions/index.ts";
+import { openRedis } from "../src/actions/redis.ts";
+import { startActions } from "../src/actions/runner.ts";
+import type { OrderEvent } from "../src/domain/events.ts";
+import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
+import { Status } from "../src/domain/state-machine.ts";
+import { createNeighbourClient } from "../src/downstream/client.ts";
+import { startRelay } from "../src/relay/index.ts";
+import { startNeighbours, startStack } from "../src/stack/index.ts";
+import { appendEvents } from "../src/store/append-events.ts";
+import { openDatabase } from "../src/store/database.ts";
+import { createLedger } from "../src/store/ledger.ts";
+import { migrate } from "../src/store/migrate.ts";
+import { encodeEvent } from "../src/stream/codec.ts";
+import { connectStream } from "../src/stream/connection.ts";
+import { createPublisher } from "../src/stream/publisher.ts";
+import { createLogger } from "../src/telemetry/log.ts";
+import { createMetrics } from "../src/telemetry/metrics.ts";
+
+/** An order's life. */
+const LIFE = [
+  Status.PAID,
+  Status.APPROVED,
+  Status.ERP_ALLOCATED,
+  Status.WMS_DISPATCHED,
+  Status.WMS_ACCEPTED,
+  Status.PICKING,
+  Status.PACKED,
+  Status.HANDED_OVER,
+  Status.IN_TRANSIT,
+  Status.OUT_FOR_DELIVERY,
+  Status.DELIVERED,
+] as const;
+
+const BATCH = 256;
+const CONNECTIONS = 2;
+
+const { values } = parseArgs({
+  options: {
+    rate: { type: "string", default: "15000" },
+    seconds: { type: "string", default: "10" },
+    publish: { type: "string", default: "200000" },
+  },
+});
+
+/** One order in five is a marketplace's, one in twenty a recharge card, one in twenty an enterprise's. */
+function kindOf(order: number): { orderSource: number; orderType: number } {
+  if (order % 5 === 0) {
+    return { orderSource: 2001, orderType: 1 };
+  }
+  return { orderSource: 1000, orderType: order % 20 === 1 ? 31 : order % 20 === 2 ? 21 : 1 };
+}
+
+/** Orders that move together, and how many such groups there are: each is a step ahead of the next, so that every moment sees all steps. */
+const GROUP = 100;
+const GROUPS = LIFE.length;
+
+/** The n-th event of all. */
+function eventAt(index: number): OrderEvent {
+  const group = index % GROUPS;
+  const place = Math.floor(index / GROUPS) % GROUP;
+  const moment = Math.floor(index / (GROUPS * GROUP)) + group;
+  const step = moment % LIFE.length;
+  const generation = Math.floor(moment / LIFE.length);
+  const order = 1 + (generation * GROUPS + group) * GROUP + place;
+  const now = new Date();
+  return {
+    type: "status-changed",
+    messageId: `${order}-${step + 1}`,
+    orderId: BigInt(order),
+    rootParentId: BigInt(order),
+    ...kindOf(order),
+    recordTime: now,
+    caller: "wms",
+    operator: "bench",
+    traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    fromStatus: step === 0 ? Status.CREATED : (LIFE[step - 1] ?? Status.CREATED),
+    toStatus: LIFE[step] ?? Status.PAID,
+    version: step + 1,
+    occurTime: now,
+    requestId: `request-${index}`,
+    remark: "",
+  };
+}
+
+function processorTime(): () => number {
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
+  };
+}
+
+const perSecond = (count: number, ms: number) => Math.round((count / ms) * 1_000).toLocaleString("en");
+
+const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-events-"));
+const say = () => {};
+const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, say });
+const neighbours = await startNeighbours({ dataDir: join(dataDir, "neighbours"), say });
+try {
+  await run(stack.mysqlUrl as string, stack.natsUrl as string, stack.redisUrl as string);
+} finally {
+  await neighbours.stop();
+  await stack.stop();
+  await rm(dataDir, { recursive: true, force: true });
+}
+
+async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise<void> {
+  const log = createLogger("warn");
+  const metrics = createMetrics();
+  const db = openDatabase({ url: mysqlUrl, connections: 12 });
+  await migrate(db);
+  const stream = connectStream({ url: natsUrl, log });
+  const publisher = createPublisher({ stream, log, metrics });
+  const redis = openRedis({ url: redisUrl, log });
+  const client = (name: string, url: string) => createNeighbourClient({ name, url, timeoutMs: 10_000, log });
+  const clients = {
+    einvoice: client("e-invoice", neighbours.urls.einvoiceUrl),
+    finance: client("finance", neighbours.urls.financeUrl),
+    message: client("message", neighbours.urls.messageUrl),
+  };
+  const claims = createClaims(redis, { leaseMs: 30_000 });
+  const actions = createActions({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });
+  await new Promise<void>((resolve) => stream.onArrival(() => resolve()));
+
+  await publishOnly(Number(values.publish));
+
+  const relay = startRelay({ db, publisher, stream, log, metrics });
+  const ledger = createLedger({ db, leaseMs: 30_000 });
+  const running = startActions({ actions, stream, ledger, log, metrics });
+  await wholeWay(Number(values.rate), Number(values.seconds));
+  await running.stop(2_000);
+  await relay.stop(2_000);
+  publisher.close();
+  await stream.close();
+  redis.disconnect();
+  for (const { close } of Object.values(clients)) {
+    close();
+  }
+  await db.destroy();
+
+  async function publishOnly(count: number): Promise<void> {
+    const rows = Array.from({ length: count }, (_, index) => {
+      const event = eventAt(index);
+      // Orders far from those of the other part, and a subject that no Action listens to.
+      const orderId = event.orderId + 1_000_000_000n;
+      return { ...event, orderId, ...encodeEvent(event), subject: "oms.v1.bench", messageId: `bench-${index}` };
+    });
+    const used = processorTime();
+    const began = performance.now();
+    await new Promise<void>((resolve) => {
+      let open = count;
+      publisher.publish(rows, () => {
+        open -= 1;
+        if (open === 0) {
+          resolve();
+        }
+      });
+    });
+    const took = performance.now() - began;
+    console.log(
+      `published alone: ${perSecond(count, took)}/s, ${((used() / count) * 1e6).toFixed(1)} µs of processor time each`,
+    );
+  }
+
+  async function wholeWay(rate: number, seconds: number): Promise<void> {
+    const asked = askedBy(actions);
+    const deps = { encode: encodeEvent, askedBy: asked, ledgerWatchMs: 30_000 };
+    const used = processorTime();
+    const began = performance.now();
+    let next = 0;
+    let committed = 0;
+    let due = 0;
+    const writer = async () => {
+      while (performance.now() - began < seconds * 1_000) {
+        if (next > ((performance.now() - began) / 1_000) * rate) {
+          await delay(1);
+          continue;
+        }
+        const first = next;
+        next += BATCH;
+        const events = Array.from({ length: BATCH }, (_, index) => eventAt(first + index));
+        const rows = await db.transaction().execute((trx) => appendEvents(trx, events, deps));
+        committed += rows.length;
+        due += events.reduce((sum, event) => sum + asked(event).length, 0);
+        relay.take(rows.map(({ row }) => row));
+      }
+    };
+    const progress = setInterval(async () => {
+      console.log(
+        `  ${((performance.now() - began) / 1_000).toFixed(0)} s: ${committed} committed, ${relay.unpublished()} unpublished, ${await done()} of ${due} effects`,
+      );
+    }, 2_000);
+    await Promise.all(Array.from({ length: CONNECTIONS }, writer));
+    const loaded = performance.now() - began;
+    const published = await vanish(() => relay.unpublished());
+    const effects = await vanish(async () => due - (await done()));
+    clearInterval(progress);
+    const busy = used();
+    console.log(`committed: ${perSecond(committed, loaded)}/s of ${rate}/s asked, ${due} effects due`);
+    console.log(
+      `all published ${published.toFixed(0)} ms, all Actions done ${effects.toFixed(0)} ms after the last commit`,
+    );
+    console.log(`processor time of this process: ${((busy / committed) * 1e6).toFixed(0)} µs an event`);
+    const memory = Math.round(process.memoryUsage().rss / 2 ** 20);
+    console.log(`memory: ${memory} MiB`);
+    for (const { labels, value, metricName } of (await metrics.actionLag.get()).values) {
+      if (metricName === "oms_action_lag_seconds_sum" || metricName === "oms_action_lag_seconds_count") {
+        console.log(
+          `  ${labels.action} ${metricName?.replace("oms_action_lag_seconds_", "lag ")}: ${value.toFixed(1)}`,
+        );
+      }
+    }
+  }
+
+  async function done(): Promise<number> {
+    const { values: counts } = await metrics.actionAttempts.get();
+    return counts.filter(({ labels }) => labels.result === "done").reduce((sum, { value }) => sum + value, 0);
+  }
+}
+
+/** Waits until it is 0, a minute at most; says how long that took, in milliseconds. */
+async function vanish(count: () => number | Promise<number>): Promise<number> {
+  const began = performance.now();
+  while ((await count()) > 0 && performance.now() - began < 60_000) {
+    await delay(5);
+  }
+  return performance.now() - began;
+}

@@ -1,0 +1,126 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { OrderEvent } from "../domain/events.ts";
+import type { Ledger, LedgerEntry } from "../store/ledger.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Action, ActionResult } from "./action.ts";
+import { type BackOff, pauseAfter } from "./back-off.ts";
+
+/** The places in an attempt at which a fault test kills the process. */
+export type AttemptCrashPoint = "before-effect" | "after-effect" | "before-done";
+
+export interface AttemptDeps {
+  readonly ledger: Ledger;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** How long one attempt may take, in milliseconds: less than its lease in the ledger. */
+  readonly timeoutMs: number;
+  readonly backOff: BackOff;
+  /** So many failed attempts park an event. */
+  readonly maxAttempts: number;
+  /** Aborted when attempts have to end at once. */
+  readonly ending: AbortSignal;
+  readonly crashPoint: (name: AttemptCrashPoint) => void;
+}
+
+/** Between two attempts to write down how an attempt ended, in milliseconds. */
+const WRITE_AGAIN_MS = 250;
+
+/**
+ * Runs one Action at one event, and writes down what became of it. Never rejects: what cannot be written down runs again when its lease
+ * is over.
+ */
+export type RunAttempt = (action: Action, entry: LedgerEntry, event: OrderEvent) => Promise<void>;
+
+export function createAttempts(deps: AttemptDeps): RunAttempt {
+  const { ledger, log, metrics, timeoutMs, backOff, maxAttempts, ending, crashPoint } = deps;
+  /** Actions whose last attempt failed, so that the log tells of the turn and not of each attempt. */
+  const failing = new Set<string>();
+  const underWay = new Set<AbortController>();
+  ending.addEventListener("abort", () => {
+    for (const attempt of underWay) {
+      attempt.abort(new Error("the server is stopping"));
+    }
+  });
+
+  const effect = async (action: Action, entry: LedgerEntry, event: OrderEvent): Promise<ActionResult> => {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(new Error(`no end within ${timeoutMs} ms`)), timeoutMs);
+    underWay.add(abort);
+    try {
+      crashPoint("before-effect");
+      const { signal } = abort;
+      const { messageId, attempt: number } = entry;
+      const result = await Promise.race([action.run(event, { messageId, number, signal }), aborted(signal)]);
+      crashPoint("after-effect");
+      return result;
+    } catch (error) {
+      return { kind: "retry", reason: error instanceof Error ? error.message : String(error) };
+    } finally {
+      clearTimeout(timer);
+      underWay.delete(abort);
+    }
+  };
+
+  /** What the ledger is told: the write, and how it counts. */
+  const verdictOn = (entry: LedgerEntry, result: ActionResult) => {
+    if (result.kind === "done") {
+      return { counts: "done", write: () => ledger.done(entry) } as const;
+    }
+    if (result.kind === "reject" || entry.attempt >= maxAttempts) {
+      return { counts: "parked", write: () => ledger.park(entry, result.reason) } as const;
+    }
+    const pause = Math.max(pauseAfter(backOff, entry.attempt, Math.random()), result.afterMs ?? 0);
+    const at = new Date(Date.now() + pause);
+    return { counts: "retry", write: () => ledger.retry(entry, result.reason, at) } as const;
+  };
+
+  const tell = (action: Action, entry: LedgerEntry, event: OrderEvent, result: ActionResult, counts: string) => {
+    const { messageId, orderId, attempt } = entry;
+    const about = { action: action.name, messageId, orderId: String(orderId), attempt, traceparent: event.traceparent };
+    if (result.kind === "done") {
+      if (failing.delete(action.name)) {
+        log.info(about, "the Action works again");
+      }
+      return;
+    }
+    const level = counts === "parked" || !failing.has(action.name) ? "warn" : "debug";
+    failing.add(action.name);
+    log[level]({ ...about, reason: result.reason }, counts === "parked" ? "parked" : "to be tried again");
+  };
+
+  return async (action, entry, event) => {
+    const result = await effect(action, entry, event);
+    const { counts, write } = verdictOn(entry, result);
+    tell(action, entry, event, result, counts);
+    crashPoint("before-done");
+    if (await written(write, timeoutMs, ending)) {
+      metrics.actionAttempts.inc({ action: action.name, result: counts });
+      if (counts === "done") {
+        metrics.actionLag.observe({ action: action.name }, (Date.now() - entry.firstTime.getTime()) / 1_000);
+      }
+    }
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Writes as often as it takes, within the limit: the database may be away just now. */
+async function written(write: () => Promise<void>, limitMs: number, ending: AbortSignal): Promise<boolean> {
+  const until = performance.now() + limitMs;
+  for (;;) {
+    try {
+      await write();
+      return true;
+    } catch {
+      if (performance.now() > until || ending.aborted) {
+        return false;
+      }
+      await delay(WRITE_AGAIN_MS);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { OrderEvent } from "../domain/events.ts";
+import { Status } from "../domain/state-machine.ts";
+import type { NeighbourClient } from "../downstream/client.ts";
+import { type Action, DONE } from "./action.ts";
+import type { Claims } from "./claims.ts";
+
+/** What the customer is told, by status code. */
+const TEMPLATES: ReadonlyMap<number, "SHIPPED" | "DELIVERED"> = new Map([
+  [Status.HANDED_OVER, "SHIPPED"],
+  [Status.DELIVERED, "DELIVERED"],
+]);
+
+/**
+ * Customer message: an SMS or WeChat text when the order leaves the warehouse and when it is delivered. It has no store of its own:
+ * once-only by a claim in Redis, a lease while it is sent and a mark afterwards. Without Redis it waits.
+ */
+export function customerMessage({
+  claims,
+  message,
+}: {
+  readonly claims: Claims;
+  readonly message: NeighbourClient;
+}): Action {
+  return {
+    name: "customer-message",
+    subjects: [...TEMPLATES.keys()].map((code) => `oms.v1.order.status.${code}`),
+    asks: (event) => templateOf(event) !== undefined,
+    async run(event, { messageId, signal }) {
+      const claim = await claims.take(`customer-message:${messageId}`);
+      if (claim.kind === "done") {
+        return DONE;
+      }
+      if (claim.kind === "taken") {
+        return { kind: "retry", reason: "another worker is sending it", afterMs: claim.forMs };
+      }
+      const template = templateOf(event);
+      const sent = await message.post(messageId, { messageId, orderId: String(event.orderId), template }, signal);
+      // Redis may be gone by now: the ledger will know that it was sent, and a lease runs out by itself.
+      await (sent.kind === "done" ? claim.done() : claim.release()).catch(() => {});
+      return sent;
+    },
+  };
+}
+
+function templateOf(event: OrderEvent) {
+  return event.type === "status-changed" ? TEMPLATES.get(event.toStatus) : undefined;
+}

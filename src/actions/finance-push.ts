@@ -1,0 +1,46 @@
+import { isForFinance, type OrderKinds } from "../domain/order-kinds.ts";
+import { Status } from "../domain/state-machine.ts";
+import type { NeighbourClient } from "../downstream/client.ts";
+import type { OrderDatabase } from "../store/database.ts";
+import { detailLineReader } from "../store/reads/goods.ts";
+import { type Action, DONE } from "./action.ts";
+
+/**
+ * Finance push: delivered enterprise, marketplace and iQIYI recharge orders go to the finance system, with what was ordered. Once-only at
+ * the receiver, by the message id.
+ */
+export function financePush({
+  db,
+  kinds,
+  finance,
+}: {
+  readonly db: OrderDatabase;
+  readonly kinds: OrderKinds;
+  readonly finance: NeighbourClient;
+}): Action {
+  const readOrdered = detailLineReader(db);
+  return {
+    name: "finance-push",
+    subjects: [`oms.v1.order.status.${Status.DELIVERED}`],
+    asks: (event) =>
+      event.type === "status-changed" && event.toStatus === Status.DELIVERED && isForFinance(kinds, event),
+    async run(event, { messageId, signal }) {
+      if (event.type !== "status-changed") {
+        return DONE;
+      }
+      const lines = await readOrdered(event.orderId);
+      return finance.post(
+        messageId,
+        {
+          messageId,
+          orderId: String(event.orderId),
+          orderSource: event.orderSource,
+          orderType: event.orderType,
+          orderStatus: event.toStatus,
+          lines: lines.map(({ skuId, quantity }) => ({ skuId: String(skuId), quantity })),
+        },
+        signal,
+      );
+    },
+  };
+}

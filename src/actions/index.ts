@@ -1,0 +1,41 @@
+import type { OrderEvent } from "../domain/events.ts";
+import type { OrderKinds } from "../domain/order-kinds.ts";
+import type { NeighbourClient } from "../downstream/client.ts";
+import type { OrderDatabase } from "../store/database.ts";
+import type { Publisher } from "../stream/publisher.ts";
+import type { Action } from "./action.ts";
+import type { Claims } from "./claims.ts";
+import { customerMessage } from "./customer-message.ts";
+import { eInvoice } from "./e-invoice.ts";
+import { financePush } from "./finance-push.ts";
+import { giftRecord } from "./gift-record.ts";
+import { settlementPush } from "./settlement-push.ts";
+import { thirdPartyNotify } from "./third-party-notify.ts";
+
+/** What Actions may need. */
+export interface ActionDeps {
+  readonly db: OrderDatabase;
+  readonly kinds: OrderKinds;
+  readonly publisher: Publisher;
+  readonly claims: Claims;
+  readonly einvoice: NeighbourClient;
+  readonly finance: NeighbourClient;
+  readonly message: NeighbourClient;
+}
+
+/** All Actions: one row each. A new one begins with its file beside this one. */
+export function createActions(deps: ActionDeps): readonly Action[] {
+  return [
+    thirdPartyNotify(deps),
+    settlementPush(deps),
+    giftRecord(deps),
+    eInvoice(deps),
+    financePush(deps),
+    customerMessage(deps),
+  ];
+}
+
+/** Who asks for an event: told to the commit, which opens a ledger row for each. */
+export function askedBy(actions: readonly Action[]): (event: OrderEvent) => readonly string[] {
+  return (event) => actions.filter((action) => action.asks(event)).map(({ name }) => name);
+}

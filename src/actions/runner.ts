@@ -1,0 +1,111 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { OrderEvent } from "../domain/events.ts";
+import type { Ledger } from "../store/ledger.ts";
+import { decodeEvent } from "../stream/codec.ts";
+import type { StreamConnection } from "../stream/connection.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Action } from "./action.ts";
+import { type AttemptCrashPoint, createAttempts } from "./attempts.ts";
+import type { BackOff } from "./back-off.ts";
+import { startDue } from "./due.ts";
+import { countOpen } from "./open-gauge.ts";
+import { startStreamSide } from "./stream-side.ts";
+
+export interface ActionsOptions {
+  readonly actions: readonly Action[];
+  readonly stream: StreamConnection;
+  readonly ledger: Ledger;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /**
+   * Runs of one Action at a time: so many from the stream, and as many from the database. Each is mostly waiting, and what waits together is
+   * written together. How many requests a neighbour gets at a time is its client's business.
+   */
+  readonly concurrency?: number;
+  /** How often the ledger is asked for what is due, in milliseconds. */
+  readonly pollMs?: number;
+  /** How long one attempt may take, in milliseconds: less than its lease in the ledger. */
+  readonly attemptTimeoutMs?: number;
+  readonly backOff?: BackOff;
+  /** So many failed attempts park an event. */
+  readonly maxAttempts?: number;
+  readonly crashPoint?: (name: AttemptCrashPoint) => void;
+}
+
+export interface RunningActions {
+  /** Takes nothing more, lets what runs end within the limit, and breaks off the rest: it runs again elsewhere. */
+  stop(limitMs: number): Promise<void>;
+}
+
+/** What is broken off still writes that down, within this time, in milliseconds. */
+const LAST_WORDS_MS = 500;
+
+/**
+ * Runs the Actions. An event comes from the stream, or is due in the ledger; either way the ledger says whether it may run now, and is told
+ * what became of it. An Action that fails or hangs holds up neither another Action nor another order.
+ */
+export function startActions({
+  actions,
+  stream,
+  ledger,
+  log,
+  metrics,
+  concurrency = 256,
+  pollMs = 200,
+  attemptTimeoutMs = 15_000,
+  backOff = { baseMs: 1_000, capMs: 300_000 },
+  maxAttempts = 12,
+  crashPoint = () => {},
+}: ActionsOptions): RunningActions {
+  const ending = new AbortController();
+  const byName = new Map(actions.map((action) => [action.name, action]));
+  const attempt = createAttempts({
+    ledger,
+    log,
+    metrics,
+    timeoutMs: attemptTimeoutMs,
+    backOff,
+    maxAttempts,
+    ending: ending.signal,
+    crashPoint,
+  });
+
+  const streamSides = actions.map((action) =>
+    startStreamSide({ action, stream, ledger, log, metrics, concurrency, attempt }),
+  );
+
+  const due = startDue({
+    actions: [...byName.keys()],
+    ledger,
+    log,
+    concurrency,
+    pollMs,
+    async run({ entry, row }) {
+      const action = byName.get(entry.action) as Action;
+      let event: OrderEvent;
+      try {
+        event = decodeEvent(row.subject, row.body, row.traceparent);
+      } catch (error) {
+        log.error({ err: error, action: action.name, messageId: entry.messageId }, "an event cannot be read: parked");
+        metrics.actionAttempts.inc({ action: action.name, result: "parked" });
+        await ledger.park(entry, String(error)).catch(() => {});
+        return;
+      }
+      await attempt(action, entry, event);
+    },
+  });
+
+  const gauge = countOpen({ actions: [...byName.keys()], ledger, metrics });
+
+  return {
+    async stop(limitMs) {
+      gauge.stop();
+      await Promise.all([due.stop(), ...streamSides.map((side) => side.stop())]);
+      const idle = Promise.all([due.idle(), ...streamSides.map((side) => side.idle())]);
+      await Promise.race([idle, delay(limitMs)]);
+      ending.abort();
+      await Promise.race([idle, delay(LAST_WORDS_MS)]);
+    },
+  };
+}

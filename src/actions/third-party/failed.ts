@@ -1,0 +1,9 @@
+import { Status } from "../../domain/state-machine.ts";
+import { statusFamily } from "./adapter.ts";
+
+/** Did not arrive. */
+export const failed = statusFamily("failed", {
+  [Status.REJECTED]: "客户拒收",
+  [Status.DELIVERY_FAILED]: "配送失败",
+  [Status.LOST]: "包裹丢失",
+});

@@ -1,0 +1,7 @@
+import { Status } from "../../domain/state-machine.ts";
+import { statusFamily } from "./adapter.ts";
+
+/** Handed over to the carrier. */
+export const shipped = statusFamily("shipped", {
+  [Status.HANDED_OVER]: "包裹已出库，已交给承运商",
+});

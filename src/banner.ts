@@ -1,0 +1,45 @@
+import type { Config } from "./config.ts";
+import type { Ports } from "./server.ts";
+import type { Embedded } from "./surroundings.ts";
+
+/** What a person at a terminal sees when the service is up: where it is, what to try, how to stop. */
+export function banner(
+  config: Config,
+  ports: Ports,
+  { neighboursUrl }: Embedded,
+  natsUrl: string,
+  sampleOrderId: bigint,
+): string {
+  const host = config.host === "0.0.0.0" ? "localhost" : config.host;
+  const http = `http://${host}:${ports.http}`;
+  if (ports.grpc === undefined) {
+    return `\nThe Actions run. Health and metrics: ${http}/readyz, ${http}/metrics. Ctrl-C stops.\n`;
+  }
+  const service = "oms.orderstatus.v1.OrderStatusService";
+  const body = (fields: string) => `'{"order_id": "${sampleOrderId}"${fields}}'`;
+  return `
+The order-status service is up.
+
+  gRPC         ${host}:${ports.grpc}   (reflection, health)
+  HTTP         ${http}   (Connect, gRPC-Web, /readyz, /metrics)
+  events       ${natsUrl}   (stream OMS_EVENTS, subjects oms.v1.>)${
+    neighboursUrl === undefined
+      ? ""
+      : `\n  neighbours   ${neighboursUrl}   (what e-invoice mail, finance and messages got)`
+  }
+
+Try, in a second shell:
+
+  npx buf curl --protocol grpc --http2-prior-knowledge \\
+    -d ${body("")} http://${host}:${ports.grpc}/${service}/GetOrderStatus
+
+  curl -H 'content-type: application/json' -H 'oms-caller: pay' \\
+    -d ${body(', "status": "ORDER_STATUS_PAID", "operator": "me"')} ${http}/${service}/UpdateOrderStatus
+
+  nats --server ${natsUrl} subscribe 'oms.v1.>'          (or: npm run tail)
+
+  npm run demo          takes 1,000 orders through their lives and counts every effect
+
+Stop with Ctrl-C.
+`;
+}

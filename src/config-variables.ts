@@ -1,0 +1,191 @@
+import { z } from "zod";
+import type { OrderKinds } from "./domain/order-kinds.ts";
+
+/** Places at which the process kills itself when told so: for the fault tests, never set elsewhere. */
+export const CRASH_POINTS = [
+  "after-status-write",
+  "before-commit",
+  "after-commit",
+  "after-publish",
+  "before-effect",
+  "after-effect",
+  "before-done",
+] as const;
+
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+function wholeNumber(min: number, max: number, byDefault: number) {
+  const words = `a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^-?\d+$/, words)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, words)
+    .default(byDefault);
+}
+
+const port = (byDefault: number) => wholeNumber(0, 65_535, byDefault);
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+function choice<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values, `one of ${values.join(", ")}`);
+}
+
+/** A URL with one of the protocols, a host, and no more parts than said. */
+function url(example: string, protocols: readonly string[], allowed: { path: boolean }) {
+  const words = `a URL like ${example}${allowed.path ? "" : ", with nothing after the port"}`;
+  return z.string().refine((value) => {
+    const parsed = URL.parse(value);
+    return (
+      parsed !== null &&
+      protocols.includes(parsed.protocol) &&
+      parsed.hostname !== "" &&
+      parsed.hash === "" &&
+      (allowed.path || (["", "/"].includes(parsed.pathname) && parsed.search === ""))
+    );
+  }, words);
+}
+
+const neighbour = (path: string) => url(`http://host:8090/${path}`, ["http:", "https:"], { path: true }).optional();
+
+const numbers = z.array(z.int().nonnegative());
+const orderKinds = z
+  .strictObject({
+    marketplaceSources: numbers,
+    enterpriseTypes: numbers,
+    rechargeCardTypes: numbers,
+    iqiyiRechargeTypes: numbers,
+    noPaymentTimeoutSources: numbers,
+    replenishmentSources: numbers,
+    uncountedSubOrderTypes: numbers,
+  } satisfies Record<keyof OrderKinds, typeof numbers>)
+  .partial();
+
+const ORDER_KINDS_WORDS = `a JSON object of lists of numbers, with names out of ${Object.keys(orderKinds.shape).join(", ")}`;
+
+function readOrderKinds(text: string, context: z.RefinementCtx): z.output<typeof orderKinds> {
+  try {
+    return orderKinds.parse(JSON.parse(text));
+  } catch {
+    context.addIssue({ code: "custom", message: ORDER_KINDS_WORDS });
+    return z.NEVER;
+  }
+}
+
+function isOrigin(value: string): boolean {
+  return value === "*" || URL.parse(value)?.origin === value;
+}
+
+/** Every variable that the service reads, once, with what it means. An empty variable counts as not set. */
+export const VARIABLES = z.object({
+  OMS_HOST: z
+    .string()
+    .regex(/^[\w.:%-]+$/, "a host name or an IP address, without a port")
+    .default("127.0.0.1")
+    .describe("Address that both ports listen on; 0.0.0.0 for all."),
+  OMS_GRPC_PORT: port(50_051).describe("Port of gRPC; 0 takes any free one."),
+  OMS_HTTP_PORT: port(8_080).describe("Port of Connect, gRPC-Web, health and metrics; 0 takes any free one."),
+  OMS_ROLE: choice(["all", "serve", "subscribe", "migrate"])
+    .default("all")
+    .describe(
+      "What this process does: `serve` answers calls, `subscribe` runs the Actions, `migrate` brings the database up to date and ends, `all` does everything.",
+    ),
+  OMS_MYSQL_URL: url("mysql://user:password@host:3306", ["mysql:"], { path: false })
+    .optional()
+    .describe("MySQL 8 or MariaDB 10.11 and later. Not set: an embedded MariaDB."),
+  OMS_REDIS_URL: url("redis://host:6379", ["redis:", "rediss:"], { path: true })
+    .optional()
+    .describe("Redis. Not set: an embedded one."),
+  OMS_NATS_URL: url("nats://host:4222", ["nats:", "tls:"], { path: false })
+    .optional()
+    .describe("NATS with JetStream. Not set: an embedded one."),
+  OMS_DATA_DIR: z.string().default(".data").describe("Folder of the embedded servers' data, logs and state."),
+  OMS_DATABASE_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9_]{1,32}$/, "1 to 32 of a-z, 0-9 and _")
+    .optional()
+    .describe(
+      "Put before the databases' names (`oms_db`, `ordercancel_db`, `wmsindb`): several installations on one server.",
+    ),
+  OMS_EINVOICE_URL: neighbour("einvoice").describe("The e-invoice mail service. Not set: the embedded neighbour."),
+  OMS_FINANCE_URL: neighbour("finance").describe("The finance system. Not set: the embedded neighbour."),
+  OMS_MESSAGE_URL: neighbour("message").describe("The SMS and WeChat gateway. Not set: the embedded neighbour."),
+  OMS_ERP_URL: neighbour("erp").describe(
+    "The ERP (`/allocate`, `/release` below it). Not set: the embedded neighbour.",
+  ),
+  OMS_WMS_URL: neighbour("wms").describe("The WMS (`/dispatch`, `/cancel` below it). Not set: the embedded neighbour."),
+  OMS_ORDER_KINDS: z
+    .string()
+    .transform(readOrderKinds)
+    .optional()
+    .describe(
+      "Which order sources and types are special: a JSON object laid over the defaults of `src/domain/order-kinds.ts`.",
+    ),
+  OMS_CORS_ORIGINS: z
+    .string()
+    .transform((text) => text.split(",").map((origin) => origin.trim()))
+    .refine((origins) => origins.every(isOrigin), "origins like https://console.example.com with commas between, or *")
+    .optional()
+    .describe("Origins of web pages that may call, with commas between; `*` for all. Not set: none."),
+  OMS_LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+    .default("info")
+    .describe("What is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`."),
+  OMS_DEADLINE_CAP_MS: wholeNumber(100, HOUR, 30 * SECOND).describe(
+    "Longest deadline of a call, also of one that names none; a watch has none.",
+  ),
+  OMS_WATCH_HEARTBEAT_MS: wholeNumber(100, HOUR, 15 * SECOND).describe(
+    "How often an idle watch is sent a sign of life.",
+  ),
+  OMS_DRAIN_MS: wholeNumber(0, 10 * MINUTE, 8 * SECOND).describe("How long calls in flight have to finish at the end."),
+  OMS_OUTBOX_KEEP_MS: wholeNumber(1, DAY, 150 * SECOND).describe(
+    "How long a published event stays in the outbox table: longer than the broker takes to sync its files.",
+  ),
+  OMS_OUTBOX_SWEEP_MS: wholeNumber(10, HOUR, 5 * SECOND).describe(
+    "How often the outbox table is looked at: for rows to delete, and for rows that a dead server left unpublished.",
+  ),
+  OMS_DUPLICATE_WINDOW_MS: wholeNumber(100, DAY, 5 * MINUTE).describe(
+    "How long the broker drops repeats of a message id.",
+  ),
+  OMS_LEDGER_WATCH_MS: wholeNumber(10, DAY, 30 * SECOND).describe(
+    "How long an Action may stay untouched after its event's commit before it is run from the database, without the broker.",
+  ),
+  OMS_LEASE_MS: wholeNumber(10, HOUR, 30 * SECOND).describe(
+    "How long a worker that fell silent keeps its claim on an Action's run.",
+  ),
+  OMS_ACTION_POLL_MS: wholeNumber(10, HOUR, 200).describe("How often Actions that are due again are looked for."),
+  OMS_ACTION_CONCURRENCY: wholeNumber(1, 1_000, 128).describe(
+    "Runs of one Action at the same time in one process, each of another order: so many from the stream, and as many from the database.",
+  ),
+  OMS_RETRY_BASE_MS: wholeNumber(1, HOUR, SECOND).describe(
+    "Back-off after an Action's first failure; doubled at each further one, with jitter.",
+  ),
+  OMS_RETRY_CAP_MS: wholeNumber(1, DAY, 5 * MINUTE).describe("Longest back-off."),
+  OMS_MAX_ATTEMPTS: wholeNumber(1, 1_000, 12).describe(
+    "Attempts of an Action before it is parked for a person to look at.",
+  ),
+  OMS_DOWNSTREAM_TIMEOUT_MS: wholeNumber(10, HOUR, 10 * SECOND).describe("How long a neighbour has for its answer."),
+  OMS_CRASH_AT: choice(CRASH_POINTS)
+    .optional()
+    .describe("For fault tests: the process kills itself when it first comes to that place."),
+});
+
+/** The variables' values, read. */
+export type Values = z.output<typeof VARIABLES>;
+
+/** A row of the README's configuration table. */
+export interface ConfigVariable {
+  readonly name: string;
+  /** As it would be written; "not set" where there is none. */
+  readonly default: string;
+  readonly meaning: string;
+}
+
+/** All variables with their defaults and meanings, in the order in which to read them. */
+export const CONFIG_VARIABLES: readonly ConfigVariable[] = Object.entries(VARIABLES.shape).map(([name, schema]) => {
+  const byDefault = schema.parse(undefined);
+  return { name, default: byDefault === undefined ? "not set" : String(byDefault), meaning: schema.description ?? "" };
+});

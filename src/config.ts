@@ -1,0 +1,150 @@
+import { resolve } from "node:path";
+import { type CrashPoint, VARIABLES, type Values } from "./config-variables.ts";
+import { DEFAULT_ORDER_KINDS, type OrderKinds } from "./domain/order-kinds.ts";
+
+export { CONFIG_VARIABLES, type CrashPoint } from "./config-variables.ts";
+
+/** Which part of the work a process does. */
+export type Role = Values["OMS_ROLE"];
+
+/** The service's whole configuration. Times are milliseconds. */
+export interface Config {
+  readonly role: Role;
+  readonly host: string;
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** Undefined: that server is embedded. */
+  readonly mysqlUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly natsUrl: string | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Empty: the databases have their old names. */
+  readonly databasePrefix: string;
+  /** Undefined: the embedded neighbour. */
+  readonly neighbours: {
+    readonly einvoiceUrl: string | undefined;
+    readonly financeUrl: string | undefined;
+    readonly messageUrl: string | undefined;
+    readonly erpUrl: string | undefined;
+    readonly wmsUrl: string | undefined;
+  };
+  readonly orderKinds: OrderKinds;
+  readonly logLevel: Values["OMS_LOG_LEVEL"];
+  readonly corsOrigins: readonly string[];
+  readonly crashAt: CrashPoint | undefined;
+  readonly timing: {
+    readonly deadlineCapMs: number;
+    readonly watchHeartbeatMs: number;
+    readonly drainMs: number;
+    readonly outboxKeepMs: number;
+    readonly outboxSweepMs: number;
+    readonly duplicateWindowMs: number;
+    readonly ledgerWatchMs: number;
+    readonly leaseMs: number;
+    readonly actionPollMs: number;
+    readonly actionConcurrency: number;
+    readonly retryBaseMs: number;
+    readonly retryCapMs: number;
+    readonly maxAttempts: number;
+    readonly downstreamTimeoutMs: number;
+  };
+  /** What a person should know of the environment, though it stops nothing: misspelt variables. */
+  readonly warnings: readonly string[];
+}
+
+/** The environment holds something that the service cannot run with: each variable with its value and what would be right. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Addresses carry passwords, and messages end up in logs. */
+function withoutPassword(value: string): string {
+  return value.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:***@");
+}
+
+/** How many letters have to change to make one word the other. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...one].entries()) {
+    const next = [i + 1];
+    for (const [j, otherLetter] of [...other].entries()) {
+      const replaced = (row[j] ?? 0) + (letter === otherLetter ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}
+
+function warnOfUnknown(env: NodeJS.ProcessEnv): string[] {
+  const known = Object.keys(VARIABLES.shape);
+  return Object.keys(env)
+    .filter((name) => name.startsWith("OMS_") && !known.includes(name))
+    .map((name) => {
+      const nearest = known.toSorted((a, b) => distance(name, a) - distance(name, b))[0];
+      return `${name} is not a variable of this service and changes nothing; the nearest one is ${nearest}`;
+    });
+}
+
+/**
+ * The only place that reads the environment.
+ *
+ * @throws ConfigError which names each variable that is wrong
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const read = VARIABLES.safeParse(set);
+  if (!read.success) {
+    const faults = read.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      return `${name} is "${withoutPassword(set[name] ?? "")}"; right would be ${message}.`;
+    });
+    throw new ConfigError(faults.join("\n"));
+  }
+  const values = read.data;
+  if (values.OMS_GRPC_PORT === values.OMS_HTTP_PORT && values.OMS_GRPC_PORT !== 0) {
+    throw new ConfigError(
+      `OMS_GRPC_PORT and OMS_HTTP_PORT are both ${values.OMS_GRPC_PORT}; right would be two ports: gRPC and HTTP/1.1 cannot share one.`,
+    );
+  }
+  return {
+    role: values.OMS_ROLE,
+    host: values.OMS_HOST,
+    grpcPort: values.OMS_GRPC_PORT,
+    httpPort: values.OMS_HTTP_PORT,
+    mysqlUrl: values.OMS_MYSQL_URL,
+    redisUrl: values.OMS_REDIS_URL,
+    natsUrl: values.OMS_NATS_URL,
+    dataDir: resolve(values.OMS_DATA_DIR),
+    databasePrefix: values.OMS_DATABASE_PREFIX ?? "",
+    neighbours: {
+      einvoiceUrl: values.OMS_EINVOICE_URL,
+      financeUrl: values.OMS_FINANCE_URL,
+      messageUrl: values.OMS_MESSAGE_URL,
+      erpUrl: values.OMS_ERP_URL,
+      wmsUrl: values.OMS_WMS_URL,
+    },
+    orderKinds: { ...DEFAULT_ORDER_KINDS, ...values.OMS_ORDER_KINDS } as OrderKinds,
+    logLevel: values.OMS_LOG_LEVEL,
+    corsOrigins: values.OMS_CORS_ORIGINS ?? [],
+    crashAt: values.OMS_CRASH_AT,
+    timing: {
+      deadlineCapMs: values.OMS_DEADLINE_CAP_MS,
+      watchHeartbeatMs: values.OMS_WATCH_HEARTBEAT_MS,
+      drainMs: values.OMS_DRAIN_MS,
+      outboxKeepMs: values.OMS_OUTBOX_KEEP_MS,
+      outboxSweepMs: values.OMS_OUTBOX_SWEEP_MS,
+      duplicateWindowMs: values.OMS_DUPLICATE_WINDOW_MS,
+      ledgerWatchMs: values.OMS_LEDGER_WATCH_MS,
+      leaseMs: values.OMS_LEASE_MS,
+      actionPollMs: values.OMS_ACTION_POLL_MS,
+      actionConcurrency: values.OMS_ACTION_CONCURRENCY,
+      retryBaseMs: values.OMS_RETRY_BASE_MS,
+      retryCapMs: values.OMS_RETRY_CAP_MS,
+      maxAttempts: values.OMS_MAX_ATTEMPTS,
+      downstreamTimeoutMs: values.OMS_DOWNSTREAM_TIMEOUT_MS,
+    },
+    warnings: warnOfUnknown(env),
+  };
+}

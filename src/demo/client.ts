@@ -1,0 +1,106 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import {
+  type ClientReadableStream,
+  credentials,
+  Client as GrpcClient,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import { type ErrorInfo, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
+
+/** Longest wait for one answer. */
+const DEADLINE_MS = 20_000;
+
+/** A gRPC client of the service, typed by the generated descriptors: what any caller in Node would write. */
+export interface Client {
+  /** Calls as one of the systems around the service. */
+  call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    caller: string,
+  ): Promise<MessageShape<O>>;
+  /** Opens a stream; it ends when it is cancelled. */
+  watch<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+    caller: string,
+  ): ClientReadableStream<MessageShape<O>>;
+  /** Waits until the server can be reached; rejects when it cannot. */
+  ready(timeoutMs: number): Promise<void>;
+  close(): void;
+}
+
+const pathOf = (method: { parent: { typeName: string }; name: string }) => `/${method.parent.typeName}/${method.name}`;
+const serializer =
+  <D extends DescMessage>(desc: D) =>
+  (message: MessageShape<D>) =>
+    Buffer.from(toBinary(desc, message));
+const deserializer =
+  <D extends DescMessage>(desc: D) =>
+  (bytes: Buffer) =>
+    fromBinary(desc, bytes);
+
+function metadataOf(caller: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set("oms-caller", caller);
+  return metadata;
+}
+
+export function connect(address: string): Client {
+  const grpc = new GrpcClient(address, credentials.createInsecure());
+  return {
+    call: (method, request, caller) =>
+      new Promise((resolve, reject) => {
+        grpc.makeUnaryRequest(
+          pathOf(method),
+          serializer(method.input),
+          deserializer(method.output),
+          create(method.input, request),
+          metadataOf(caller),
+          { deadline: Date.now() + DEADLINE_MS },
+          (error, answer) => {
+            if (answer === undefined) {
+              reject(error);
+            } else {
+              resolve(answer);
+            }
+          },
+        );
+      }),
+    watch: (method, request, caller) =>
+      grpc.makeServerStreamRequest(
+        pathOf(method),
+        serializer(method.input),
+        deserializer(method.output),
+        create(method.input, request),
+        metadataOf(caller),
+      ),
+    ready: (timeoutMs) =>
+      new Promise((resolve, reject) => {
+        grpc.waitForReady(Date.now() + timeoutMs, (error) => (error === undefined ? resolve() : reject(error)));
+      }),
+    close: () => grpc.close(),
+  };
+}
+
+/** The google.rpc.ErrorInfo of a failed call, which says for a program what went wrong. */
+export function errorInfoOf(error: unknown): ErrorInfo | undefined {
+  const [bytes] = (error as Partial<ServiceError>).metadata?.get("grpc-status-details-bin") ?? [];
+  if (!(bytes instanceof Buffer)) {
+    return undefined;
+  }
+  const info = fromBinary(StatusSchema, bytes).details.find(({ typeUrl }) =>
+    typeUrl.endsWith(`/${ErrorInfoSchema.typeName}`),
+  );
+  return info === undefined ? undefined : fromBinary(ErrorInfoSchema, info.value);
+}

@@ -1,0 +1,207 @@
+import { CancelVerdict, OrderStatus, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { isVirtual, type Order } from "./orders.ts";
+import type { Teller } from "./teller.ts";
+
+const {
+  PAID,
+  APPROVED,
+  SPLIT,
+  ERP_ALLOCATED,
+  WMS_DISPATCHED,
+  WMS_ACCEPTED,
+  PICKING,
+  PACKED,
+  HANDED_OVER,
+  IN_TRANSIT,
+  OUT_FOR_DELIVERY,
+  DELIVERED,
+  REJECTED,
+  DELIVERY_FAILED,
+  LOST,
+  CANCELLED,
+} = OrderStatus;
+
+/** What happens to an order from CREATED to its end, as a sequence of what is told of it. */
+type Life = (tell: Teller) => Promise<void>;
+
+const toDispatch = (tell: Teller) => tell.walk(PAID, APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+const toCarrier = (tell: Teller) => tell.walk(WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER);
+const onTheRoad = (tell: Teller) => tell.walk(IN_TRANSIT, OUT_FOR_DELIVERY);
+
+const ORDINARY: Readonly<Record<string, Life>> = {
+  async delivered(tell) {
+    await toDispatch(tell);
+    await toCarrier(tell);
+    await onTheRoad(tell);
+    await tell.walk(DELIVERED);
+  },
+  async "delivered, every report doubled"(tell) {
+    for (const status of [
+      PAID,
+      APPROVED,
+      ERP_ALLOCATED,
+      WMS_DISPATCHED,
+      PICKING,
+      HANDED_OVER,
+      OUT_FOR_DELIVERY,
+      DELIVERED,
+    ]) {
+      await tell.walk(status);
+      await tell.retry();
+      await tell.again();
+    }
+  },
+  async "delivered, states skipped and reports late"(tell) {
+    await toDispatch(tell);
+    await tell.walk(PICKING);
+    await tell.late(WMS_ACCEPTED);
+    await tell.walk(PACKED, IN_TRANSIT);
+    await tell.late(HANDED_OVER);
+    await tell.late(PICKING);
+    await tell.walk(DELIVERED);
+    await tell.late(OUT_FOR_DELIVERY);
+    await tell.again();
+  },
+  async "delivered, told by two systems at once"(tell) {
+    await toDispatch(tell);
+    await toCarrier(tell);
+    await tell.walkTwiceAtOnce(OUT_FOR_DELIVERY);
+    await tell.walkTwiceAtOnce(DELIVERED);
+  },
+  async "delivered, told in batches"(tell) {
+    await tell.walkInBatch([PAID, APPROVED, ERP_ALLOCATED, WMS_DISPATCHED], PICKING);
+    await tell.walkInBatch([WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER], CANCELLED);
+    await tell.walk(DELIVERED);
+  },
+  async "delivered after a pause"(tell) {
+    await tell.walk(PAID);
+    await tell.pause();
+    await tell.pause();
+    await tell.refused(APPROVED, "ORDER_PAUSED");
+    await tell.resume();
+    await tell.walk(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+    await tell.pause();
+    await toCarrier(tell);
+    await tell.resume();
+    await tell.walk(DELIVERED);
+  },
+  async "delivered after a failure"(tell) {
+    await toDispatch(tell);
+    await toCarrier(tell);
+    await onTheRoad(tell);
+    await tell.walk(DELIVERY_FAILED);
+    await tell.late(OUT_FOR_DELIVERY);
+    await tell.walk(OUT_FOR_DELIVERY);
+    await tell.late(DELIVERY_FAILED);
+    await tell.walk(DELIVERED);
+  },
+  async "delivered in part"(tell) {
+    await toDispatch(tell);
+    await toCarrier(tell);
+    const lines = tell.order.lines.map(({ skuId, quantity }) => ({ skuId, quantity: quantity - 1 }));
+    await tell.ship(lines);
+    await tell.walk(DELIVERED);
+  },
+  async "delivered by another carrier"(tell) {
+    await toDispatch(tell);
+    await toCarrier(tell);
+    await tell.changeCarrier();
+    await onTheRoad(tell);
+    await tell.walk(DELIVERED);
+  },
+  async "delivered, with an invoice, and sent back"(tell) {
+    await toDispatch(tell);
+    await tell.sendBack(ReturnVerdict.NOT_HANDED_OVER);
+    await toCarrier(tell);
+    await tell.walk(DELIVERED);
+    await tell.printInvoice(true);
+    await tell.sendBack(ReturnVerdict.MARKED);
+    await tell.refused(REJECTED);
+  },
+  async "rejected at the door"(tell) {
+    await toDispatch(tell);
+    await toCarrier(tell);
+    await onTheRoad(tell);
+    await tell.walk(REJECTED);
+    await tell.refused(DELIVERED);
+  },
+  async "failed for good, then rejected"(tell) {
+    await toDispatch(tell);
+    await toCarrier(tell);
+    await tell.walk(DELIVERY_FAILED);
+    await tell.again();
+    await tell.walk(REJECTED);
+  },
+  async lost(tell) {
+    await toDispatch(tell);
+    await toCarrier(tell);
+    await tell.walk(IN_TRANSIT, LOST);
+    await tell.cancelRefused();
+  },
+  async "cancelled before allocation"(tell) {
+    await tell.walk(PAID);
+    await tell.askToCancel(CancelVerdict.BEFORE_ERP_ALLOCATION);
+    await tell.walk(CANCELLED);
+    await tell.again();
+    await tell.refused(APPROVED);
+  },
+  async "cancelled in the warehouse"(tell) {
+    await toDispatch(tell);
+    await tell.walk(WMS_ACCEPTED, PICKING);
+    await tell.askToCancel(CancelVerdict.ASK_WMS);
+    await tell.refused(CANCELLED);
+    await tell.cancel();
+    await tell.late(WMS_ACCEPTED);
+    await tell.refused(HANDED_OVER);
+  },
+  async "kept, as the warehouse refused the cancel"(tell) {
+    await toDispatch(tell);
+    await tell.walk(WMS_ACCEPTED, PACKED);
+    await tell.askToCancel(CancelVerdict.ASK_WMS);
+    await tell.resume();
+    await tell.walk(HANDED_OVER);
+    await tell.cancelRefused();
+    await tell.walk(DELIVERED);
+  },
+};
+
+/** Goods that nobody packs. */
+const VIRTUAL: Readonly<Record<string, Life>> = {
+  async delivered(tell) {
+    await tell.refused(DELIVERED);
+    await tell.walk(PAID, DELIVERED);
+  },
+  async "delivered, every report doubled"(tell) {
+    await tell.walk(PAID);
+    await tell.again();
+    await tell.walkTwiceAtOnce(DELIVERED);
+  },
+  async "delivered while paused, with an invoice"(tell) {
+    await tell.walk(PAID);
+    await tell.pause();
+    await tell.walk(DELIVERED);
+    await tell.resume();
+    await tell.printInvoice(false);
+  },
+  async "cancelled before payment"(tell) {
+    await tell.walk(CANCELLED);
+    await tell.refused(PAID);
+  },
+};
+
+/** An order that is split into child orders ends when it is. */
+const PARENT: Readonly<Record<string, Life>> = {
+  async split(tell) {
+    await tell.walk(PAID, APPROVED, SPLIT);
+    await tell.askToCancel(CancelVerdict.SPLIT_PARENT);
+    await tell.late(APPROVED);
+    await tell.refused(ERP_ALLOCATED);
+  },
+};
+
+/** The life of the n-th order: every kind of order gets every life that it can have. */
+export function chooseLife(order: Order, index: number): { name: string; live: Life } {
+  const lives = Object.entries(order.isParent ? PARENT : isVirtual(order) ? VIRTUAL : ORDINARY);
+  const [name, live] = lives[Math.floor(index / 10) % lives.length] ?? ["delivered", ORDINARY.delivered as Life];
+  return { name, live };
+}

@@ -1,0 +1,172 @@
+/**
+ * The demo: 1,000 orders of all kinds, from CREATED to their ends, through the public gRPC port of the running service. Each answer is
+ * checked; at the end everything that must have come of it is counted, at the places where others would see it.
+ */
+import { Presets, SingleBar } from "cli-progress";
+import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { ConfigError, readConfig } from "../config.ts";
+import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
+import { type Client, connect } from "./client.ts";
+import { openDatabase, type Range } from "./database.ts";
+import { chooseLife } from "./lives.ts";
+import { receivedBy } from "./neighbours.ts";
+import { freshIds, insertOrders, makeOrder, type Order } from "./orders.ts";
+import type { Outlook } from "./outlook.ts";
+import { openStream } from "./stream.ts";
+import { createTeller } from "./teller.ts";
+import { judge } from "./verdict.ts";
+import { watchOrders } from "./watch.ts";
+
+const ORDERS = 1_000;
+/** Lives that are told at the same time. */
+const AT_ONCE = 64;
+/** Longest wait for the effects after the last report. */
+const EFFECTS_MS = 60_000;
+const POLL_MS = 100;
+/** How many differences are named. */
+const NAMED = 10;
+
+const number = (value: number) => value.toLocaleString("en");
+
+/** Tells all lives, some at a time; the surprises come back, each of which ended its order's life early. */
+async function tellLives(
+  client: Client,
+  orders: readonly Order[],
+): Promise<{ outlooks: Outlook[]; surprises: string[]; calls: number }> {
+  const bar = new SingleBar(
+    { format: "  {bar} {value}/{total} orders, {calls} calls", hideCursor: true, noTTYOutput: false },
+    Presets.shades_classic,
+  );
+  const outlooks: Outlook[] = [];
+  const surprises: string[] = [];
+  let calls = 0;
+  bar.start(orders.length, 0, { calls: 0 });
+  const waiting = orders.entries();
+  const tellNext = async () => {
+    for (const [index, order] of waiting) {
+      const teller = createTeller(client, order, () => {
+        calls += 1;
+      });
+      const { name, live } = chooseLife(order, index);
+      outlooks.push(teller.outlook);
+      await live(teller).catch((error: unknown) => {
+        surprises.push(`${order.kind}, ${name}: ${error instanceof Error ? error.message : String(error)}`);
+      });
+      bar.increment(1, { calls: number(calls) });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, tellNext));
+  bar.stop();
+  return { outlooks, surprises, calls };
+}
+
+/** Holds where each order stands against where it must. */
+async function checkEnds(client: Client, outlooks: readonly Outlook[]): Promise<string[]> {
+  const orderIds = outlooks.map(({ order }) => order.id);
+  const { statuses } = await client.call(OrderStatusService.method.batchGetOrderStatus, { orderIds }, "demo");
+  const found = new Map(statuses.map((status) => [status.orderId, status]));
+  const ENDS = [1030, 6010, 6020, 6040, 9001];
+  return outlooks.flatMap(({ order, status, version, paused }) => {
+    const end = found.get(order.id);
+    const [now, expected] = [
+      [end?.orderStatus, end?.version, end?.paused, end?.finished],
+      [status, BigInt(version), paused, ENDS.includes(status)],
+    ].map((facts) => facts.join(" / "));
+    return now === expected
+      ? []
+      : [`order ${order.id} ends with status / version / paused / finished ${now}, expected ${expected}`];
+  });
+}
+
+/** Waits for a fact, a bounded time; says whether it came. */
+async function waitFor(fact: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  for (const until = Date.now() + timeoutMs; Date.now() < until; ) {
+    if (await fact()) {
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  return fact();
+}
+
+async function run(addresses: Addresses): Promise<readonly string[]> {
+  const client = connect(addresses.grpc);
+  await client.ready(5_000).catch(() => {
+    throw new DemoError(`nothing answers at ${addresses.grpc}: start the service with \`npm start\` in another shell`);
+  });
+  const database = await openDatabase(addresses.mysqlUrl, addresses.databasePrefix);
+  const stream = await openStream(addresses.natsUrl);
+  try {
+    const firstId = await freshIds(database.connection, addresses.databasePrefix);
+    const orders = Array.from({ length: ORDERS }, (_, index) => makeOrder(firstId, index));
+    const range: Range = { first: firstId, last: firstId + BigInt(ORDERS - 1) };
+    await insertOrders(database.connection, addresses.databasePrefix, orders);
+    console.log(
+      `${number(ORDERS)} new orders, ${range.first} to ${range.last}; ${AT_ONCE} lives at a time through ${addresses.grpc}:`,
+    );
+
+    const watch = await watchOrders(
+      client,
+      orders.map(({ id }) => id),
+    );
+    const start = performance.now();
+    const { outlooks, surprises, calls } = await tellLives(client, orders);
+    const seconds = (performance.now() - start) / 1000;
+    console.log(
+      `${number(calls)} calls in ${seconds.toFixed(1)} s, ${surprises.length === 0 ? "each answer as expected" : `${surprises.length} answers unexpected`}.`,
+    );
+    const wrongEnds = await checkEnds(client, outlooks);
+
+    const due = outlooks.flatMap(({ effects }) => effects).length;
+    const lastCommit = performance.now();
+    await waitFor(async () => (await database.openRuns(range)) === 0, EFFECTS_MS);
+    const changes = outlooks.reduce((sum, { version }) => sum + version, 0);
+    await waitFor(async () => watch.changes.length >= changes, 5_000);
+    console.log(
+      `${number(due)} effects due; the last was there ${Math.round(performance.now() - lastCommit)} ms after the last call.\n`,
+    );
+
+    const published = await stream.read(range);
+    const settlements = await database.settlements(range);
+    const { text, differences } = judge(outlooks, {
+      history: await database.history(range),
+      events: published.events,
+      watched: watch.changes,
+      ledger: await database.ledger(range),
+      settlements,
+      effects: {
+        "third-party-notify": published.toMarketplaces,
+        "settlement-push": settlements.map(({ messageId }) => messageId),
+        "gift-record": await database.givenGifts(range),
+        "e-invoice": await receivedBy(addresses.neighboursUrl, "einvoice", range),
+        "finance-push": await receivedBy(addresses.neighboursUrl, "finance", range),
+        "customer-message": await receivedBy(addresses.neighboursUrl, "message", range),
+      },
+    });
+    watch.close();
+    console.log(`${text}\n`);
+    return [...surprises, ...wrongEnds, ...watch.faults, ...differences];
+  } finally {
+    client.close();
+    await Promise.allSettled([database.close(), stream.close()]);
+  }
+}
+
+try {
+  const differences = await run(findAddresses(readConfig(process.env)));
+  if (differences.length > 0) {
+    console.log(`${number(differences.length)} differences:`);
+    for (const difference of differences.slice(0, NAMED)) {
+      console.log(`  ${difference}`);
+    }
+    process.exitCode = 1;
+  } else {
+    console.log("Everything happened, and everything once.");
+  }
+} catch (error) {
+  if (!(error instanceof DemoError || error instanceof ConfigError)) {
+    throw error;
+  }
+  console.error(error.message);
+  process.exitCode = 1;
+}

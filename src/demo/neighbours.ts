@@ -1,0 +1,28 @@
+import { DemoError } from "./addresses.ts";
+import type { Range } from "./database.ts";
+
+/** More than the demo sends, whatever the neighbours got before. */
+const LIMIT = 100_000;
+
+interface Received {
+  readonly key: string;
+  readonly orderId: string;
+  /** Whether it was carried out. */
+  readonly done: boolean;
+  /** Arrivals after that. */
+  readonly repeats: number;
+}
+
+/** The idempotency keys that a neighbour got of the demo's orders, each as often as it would have had an effect without its key. */
+export async function receivedBy(url: string, neighbour: string, { first, last }: Range): Promise<string[]> {
+  const address = `${url}/received?neighbour=${neighbour}&limit=${LIMIT}`;
+  const answer = await fetch(address).catch((error: unknown) => {
+    throw new DemoError(
+      `the embedded neighbours do not answer at ${url} (${String(error)}): the demo counts what they got`,
+    );
+  });
+  const { received } = (await answer.json()) as { received: readonly Received[] };
+  return received
+    .filter(({ orderId, done }) => done && BigInt(orderId) >= first && BigInt(orderId) <= last)
+    .flatMap(({ key, repeats }) => Array.from({ length: 1 + repeats }, () => key));
+}

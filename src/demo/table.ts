@@ -1,0 +1,12 @@
+/** Lines of text in columns: the first to the left, all others, which are numbers, to the right. */
+export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
+  const texts = rows.map((row) => row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en") : cell)));
+  const widths = (texts[0] ?? []).map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
+  const lines = texts.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("   "),
+  );
+  lines.splice(1, 0, "─".repeat(lines[0]?.length ?? 0));
+  return lines.map((line) => `  ${line}`).join("\n");
+}

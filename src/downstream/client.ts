@@ -1,0 +1,139 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Logger } from "../telemetry/log.ts";
+import { retryAfterMs } from "./retry-after.ts";
+
+/** What became of a request. */
+export type Delivered =
+  | { readonly kind: "done" }
+  /** Not now: it may have arrived or not; the same again, with the same key, is right. */
+  | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number }
+  /** Never: a person has to look at it. */
+  | { readonly kind: "reject"; readonly reason: string };
+
+/** A body as JSON has it; 64-bit ids as strings. */
+export type JsonBody = { readonly [name: string]: unknown };
+
+/** A neighbouring system that takes POSTs. */
+export interface NeighbourClient {
+  /** @param key goes along as `idempotency-key`: the neighbour does once what it gets twice */
+  post(key: string, body: JsonBody, signal?: AbortSignal): Promise<Delivered>;
+  /** Closes the connections that are kept open. */
+  close(): void;
+}
+
+/** What the neighbours' contract takes for "try again", besides 5xx. */
+const TRY_AGAIN: readonly number[] = [408, 425, 429];
+
+/** Characters of an answer that are read: reasons are short. */
+const MAX_ANSWER = 4_096;
+
+/**
+ * A client for one address, over connections that stay open. Built on `node:http`, as the built-in fetch takes three times the
+ * processor time for a request (350 µs against 112, measured beside a load).
+ *
+ * @param timeoutMs for the whole request, in milliseconds
+ * @param connections at most so many at a time
+ */
+export function createNeighbourClient({
+  name,
+  url,
+  timeoutMs,
+  log,
+  connections = 64,
+}: {
+  /** As it is to be called in logs and reasons. */
+  readonly name: string;
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  readonly connections?: number;
+}): NeighbourClient {
+  const target = new URL(url);
+  const secure = target.protocol === "https:";
+  const options = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections };
+  const agent = secure ? new HttpsAgent(options) : new HttpAgent(options);
+  const send = secure ? httpsRequest : httpRequest;
+
+  const exchange = (key: string, text: string, signal: AbortSignal | undefined) =>
+    new Promise<Answer>((resolve, reject) => {
+      const outgoing = send(target, {
+        method: "POST",
+        agent,
+        ...(signal !== undefined && { signal }),
+        headers: {
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(text),
+          "idempotency-key": key,
+          accept: "application/json",
+        },
+      });
+      const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      outgoing.on("close", () => clearTimeout(timer));
+      outgoing.on("error", reject);
+      outgoing.on("response", (response) => readAnswer(response).then(resolve, reject));
+      outgoing.end(text);
+    });
+
+  return {
+    async post(key, body, signal) {
+      let result: Delivered;
+      try {
+        result = judge(name, await exchange(key, JSON.stringify(body), signal));
+      } catch (error) {
+        result = { kind: "retry", reason: `${name}: ${reasonOf(error)}` };
+      }
+      if (result.kind !== "done") {
+        // Neither the body nor the whole answer: both may hold personal data.
+        log.debug({ neighbour: name, key, result: result.kind, reason: result.reason }, "a neighbour did not do it");
+      }
+      return result;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly text: string;
+}
+
+function judge(name: string, { status, retryAfter, text }: Answer): Delivered {
+  if (status >= 200 && status < 300) {
+    return { kind: "done" };
+  }
+  const said = saidIn(text);
+  const reason = `${name} answered ${status}${said === "" ? "" : `: ${said}`}`;
+  if (status < 500 && !TRY_AGAIN.includes(status)) {
+    return { kind: "reject", reason };
+  }
+  const afterMs = retryAfterMs(retryAfter, Date.now());
+  return afterMs === undefined ? { kind: "retry", reason } : { kind: "retry", reason, afterMs };
+}
+
+/** The `reason` of a JSON answer, else nothing: other texts may be whole pages. */
+function saidIn(text: string): string {
+  try {
+    const { reason } = JSON.parse(text) as { reason?: unknown };
+    return typeof reason === "string" ? reason.slice(0, 200) : "";
+  } catch {
+    return "";
+  }
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  let text = "";
+  response.setEncoding("utf8");
+  for await (const part of response as AsyncIterable<string>) {
+    if (text.length < MAX_ANSWER) {
+      text += part;
+    }
+  }
+  return { status: response.statusCode ?? 0, retryAfter: response.headers["retry-after"], text };
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  return code ?? message ?? String(error);
+}

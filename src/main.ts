@@ -1,0 +1,63 @@
+/** The service's way in: the only place that reads the environment, listens and ends the process. */
+import pretty from "pino-pretty";
+import { banner } from "./banner.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import { createLifecycle, stopOnSignals } from "./lifecycle.ts";
+import { startServer } from "./server.ts";
+import { openDatabase } from "./store/database.ts";
+import { migrate } from "./store/migrate.ts";
+import { findSurroundings } from "./surroundings.ts";
+import { createLogger } from "./telemetry/log.ts";
+import { explainTrouble } from "./trouble.ts";
+
+/** For a person; the log goes to the standard output, as JSON unless that is a terminal. */
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+async function run(config: Config): Promise<void> {
+  for (const warning of config.warnings) {
+    say(`Note: ${warning}.`);
+  }
+  const log = createLogger(config.logLevel, process.stdout.isTTY ? pretty({ translateTime: "HH:MM:ss.l" }) : undefined);
+  const lifecycle = createLifecycle(log);
+  stopOnSignals(lifecycle, log, say);
+  try {
+    const { surroundings, embedded } = await findSurroundings(config, lifecycle, say);
+    if (config.role === "migrate") {
+      const db = await lifecycle.start(
+        "database",
+        () => openDatabase({ url: surroundings.mysqlUrl, prefix: config.databasePrefix }),
+        (database) => database.destroy(),
+      );
+      const { applied } = await migrate(db, say);
+      say(applied.length === 0 ? "The database is up to date." : `Done: ${applied.join(", ")}.`);
+      await lifecycle.stop();
+      return;
+    }
+    const ports = await startServer(config, surroundings, lifecycle, log);
+    const { fillSampleOrders, SAMPLE_ORDER_ID } = await import("./demo/sample-orders.ts");
+    if (config.mysqlUrl === undefined) {
+      const filled = await fillSampleOrders(surroundings.mysqlUrl, config.databasePrefix);
+      if (filled > 0) {
+        say(`Filled in ${filled} sample orders.`);
+      }
+    }
+    log.info({ ...ports, host: config.host, role: config.role }, "listening");
+    say(banner(config, ports, embedded, surroundings.natsUrl, SAMPLE_ORDER_ID));
+  } catch (error) {
+    say(`\n${explainTrouble(error, config)}\n`);
+    log.debug({ err: error }, "the service could not start");
+    process.exitCode = 1;
+    await lifecycle.stop();
+    process.exit();
+  }
+}
+
+try {
+  await run(readConfig(process.env));
+} catch (error) {
+  if (!(error instanceof ConfigError)) {
+    throw error;
+  }
+  say(`\n${error.message}\n`);
+  process.exitCode = 1;
+}

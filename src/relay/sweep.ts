@@ -1,0 +1,98 @@
+import { deletePublished, type OutboxRow, readLeftOver } from "../store/outbox.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { PublishedRows } from "./published.ts";
+import type { OutboxDatabase } from "./republish.ts";
+
+/** Rows read at a time, and pages looked at in one sweep. */
+const PAGE = 500;
+const PAGES = 10;
+
+/**
+ * Deletes what was acknowledged long enough ago, and looks for rows that are older than they would be if their server lived: those are
+ * published here, and deleted in their turn.
+ */
+export function startSweep({
+  db,
+  log,
+  published,
+  keepMs,
+  sweepMs,
+  idle,
+  publish,
+  beforeEach,
+}: {
+  readonly db: OutboxDatabase;
+  readonly log: Logger;
+  readonly published: PublishedRows;
+  readonly keepMs: number;
+  readonly sweepMs: number;
+  /** Whether there is nothing better to publish. */
+  readonly idle: () => boolean;
+  readonly publish: (rows: readonly OutboxRow[]) => void;
+  readonly beforeEach: () => void;
+}): { stop(): Promise<void> } {
+  /** A living server deletes its rows within this time of their commit, as long as the broker is there. */
+  const abandonedMs = keepMs + Math.max(4 * sweepMs, keepMs / 5);
+  /** Where the next look for abandoned rows begins; those before it are known, or taken care of. */
+  let lookedTo = 0n;
+  let running: Promise<void> = Promise.resolve();
+  let busy = false;
+  let stopped = false;
+
+  const deleteOld = async () => {
+    for (;;) {
+      const old = published.oldestBefore(performance.now() - keepMs);
+      if (old === undefined || stopped) {
+        return;
+      }
+      await deletePublished(db, old.ids);
+      old.forget();
+    }
+  };
+
+  const publishAbandoned = async () => {
+    for (let page = 0; page < PAGES && !stopped; page += 1) {
+      const rows = await readLeftOver(db, { olderThanMs: abandonedMs, afterId: lookedTo, limit: PAGE });
+      const known = published.known(rows.map(({ id }) => id));
+      const abandoned = rows.filter(({ id }) => !known.has(id));
+      if (abandoned.length > 0) {
+        log.warn({ rows: abandoned.length }, "events that nobody published or deleted in time are published again");
+        publish(abandoned);
+      }
+      lookedTo = rows.length === PAGE ? (rows.at(-1)?.id ?? 0n) : 0n;
+      if (lookedTo === 0n) {
+        return;
+      }
+    }
+  };
+
+  const sweep = async () => {
+    busy = true;
+    try {
+      beforeEach();
+      await deleteOld();
+      if (idle()) {
+        await publishAbandoned();
+      }
+    } catch (error) {
+      log.debug({ err: error }, "the outbox could not be swept; it is tried again");
+    } finally {
+      busy = false;
+    }
+  };
+
+  const timer = setInterval(() => {
+    if (!busy) {
+      running = sweep();
+    }
+  }, sweepMs);
+  timer.unref();
+
+  return {
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,252 @@
+import { createClaims } from "./actions/claims.ts";
+import { askedBy, createActions } from "./actions/index.ts";
+import { openRedis } from "./actions/redis.ts";
+import { startActions } from "./actions/runner.ts";
+import type { Config } from "./config.ts";
+import { createNeighbourClient } from "./downstream/client.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { createChangeFeed } from "./operations/change-feed.ts";
+import { readiness } from "./readiness.ts";
+import { startRelay } from "./relay/index.ts";
+import { createFronts } from "./rpc/fronts.ts";
+import { createHttpFront } from "./rpc/http/front.ts";
+import { createCommitter } from "./store/committer/index.ts";
+import { openDatabase } from "./store/database.ts";
+import { createLedger } from "./store/ledger.ts";
+import { migrate } from "./store/migrate.ts";
+import type { CommittedEvent, EventDeps } from "./store/outbox.ts";
+import { readChangesSince } from "./store/reads/history.ts";
+import { readOrderIdsOfTrade } from "./store/reads/orders.ts";
+import { snapshotReader } from "./store/reads/snapshots.ts";
+import { createRequestLog } from "./store/request-log.ts";
+import { encodeEvent } from "./stream/codec.ts";
+import { connectStream } from "./stream/connection.ts";
+import { listenToStatusChanges } from "./stream/listen.ts";
+import { createPublisher } from "./stream/publisher.ts";
+import { DEFAULT_TOPOLOGY } from "./stream/topology.ts";
+import type { Logger } from "./telemetry/log.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+
+/** Where the servers and neighbours are, whether configured or embedded. */
+export interface Surroundings {
+  readonly mysqlUrl: string;
+  readonly redisUrl: string;
+  readonly natsUrl: string;
+  readonly einvoiceUrl: string;
+  readonly financeUrl: string;
+  readonly messageUrl: string;
+}
+
+/** Where the service listens; undefined where its role serves no calls. */
+export interface Ports {
+  readonly grpc: number | undefined;
+  readonly http: number;
+}
+
+/** Share of a part in the time for an orderly stop, in milliseconds: publishing what is left, and ending what runs. */
+const LAST_PUBLISH_MS = 1_000;
+
+/** An attempt ends before its lease does, or two workers would run it at once. */
+const ATTEMPT_SHARE_OF_LEASE = 0.6;
+
+/**
+ * Brings the database up to date and starts what the role asks for, each part in the lifecycle's hands; data flows from the fronts
+ * through operations, commit and relay to the stream, and from there to the Actions.
+ */
+export async function startServer(
+  config: Config,
+  surroundings: Surroundings,
+  lifecycle: Lifecycle,
+  log: Logger,
+): Promise<Ports> {
+  const { timing, orderKinds: kinds } = config;
+  const metrics = createMetrics();
+  const crash = crashAt(config);
+
+  const db = await lifecycle.start(
+    "database",
+    () => openDatabase({ url: surroundings.mysqlUrl, prefix: config.databasePrefix }),
+    (database) => database.destroy(),
+  );
+  const { applied } = await migrate(db);
+  log.info({ applied }, "the database is up to date");
+  const stream = await lifecycle.start(
+    "stream",
+    () =>
+      connectStream({
+        url: surroundings.natsUrl,
+        log,
+        topology: { ...DEFAULT_TOPOLOGY, duplicateWindowMs: timing.duplicateWindowMs },
+      }),
+    (connection) => connection.close(),
+  );
+  const redis = await lifecycle.start(
+    "redis",
+    () => openRedis({ url: surroundings.redisUrl, log }),
+    (connection) => connection.disconnect(),
+  );
+  const publisher = await lifecycle.start(
+    "publisher",
+    () => createPublisher({ stream, log, metrics }),
+    (open) => open.close(),
+  );
+  const feed = await lifecycle.start(
+    "change feed",
+    () =>
+      createChangeFeed({
+        changesSince: (versions) => readChangesSince(db, versions),
+        orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
+      }),
+    (open) => open.close(),
+  );
+  const relay = await lifecycle.start(
+    "relay",
+    () =>
+      startRelay({
+        db,
+        publisher,
+        stream,
+        log,
+        metrics,
+        keepMs: timing.outboxKeepMs,
+        sweepMs: timing.outboxSweepMs,
+        onRepublished: () => feed.resync(),
+        ...crash,
+      }),
+    (running) => running.stop(LAST_PUBLISH_MS),
+  );
+
+  const neighbour = (name: string, url: string) =>
+    lifecycle.start(
+      name,
+      () => createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log }),
+      (client) => client.close(),
+    );
+  const actions = createActions({
+    db,
+    kinds,
+    publisher,
+    claims: createClaims(redis, { leaseMs: timing.leaseMs, scope: config.databasePrefix }),
+    einvoice: await neighbour("e-invoice mail", surroundings.einvoiceUrl),
+    finance: await neighbour("finance", surroundings.financeUrl),
+    message: await neighbour("customer messages", surroundings.messageUrl),
+  });
+  const ready = readiness({ db, stream, redis });
+
+  if (config.role !== "serve") {
+    await lifecycle.start(
+      "Actions",
+      () =>
+        startActions({
+          actions,
+          stream,
+          ledger: createLedger({ db, leaseMs: timing.leaseMs, outboxKeepMs: timing.outboxKeepMs }),
+          log,
+          metrics,
+          concurrency: timing.actionConcurrency,
+          pollMs: timing.actionPollMs,
+          attemptTimeoutMs: timing.leaseMs * ATTEMPT_SHARE_OF_LEASE,
+          backOff: { baseMs: timing.retryBaseMs, capMs: timing.retryCapMs },
+          maxAttempts: timing.maxAttempts,
+          ...crash,
+        }),
+      (running) => running.stop(LAST_PUBLISH_MS),
+    );
+  }
+  if (config.role === "subscribe") {
+    const http = createHttpFront({ routes: [], reflection: [], corsOrigins: [], ready, log, metrics });
+    await lifecycle.start("pages", () => http, stopPages);
+    return { grpc: undefined, http: await http.listen(config.host, config.httpPort) };
+  }
+
+  const events: EventDeps = { encode: encodeEvent, askedBy: askedBy(actions), ledgerWatchMs: timing.ledgerWatchMs };
+  const onCommitted = (committed: readonly CommittedEvent[]) => {
+    relay.take(committed.map(({ row }) => row));
+    for (const { event } of committed) {
+      if (event.type === "status-changed") {
+        feed.publish(event);
+      }
+    }
+  };
+  await lifecycle.start(
+    "listener",
+    () =>
+      listenToStatusChanges({
+        stream,
+        log,
+        onChange: (change) => feed.publish(change),
+        onGap: () => feed.resync(),
+      }),
+    (listener) => listener.close(),
+  );
+  const committer = await lifecycle.start(
+    "committer",
+    () =>
+      createCommitter({
+        db,
+        kinds,
+        ...events,
+        onCommitted,
+        ...crash,
+        observe: {
+          committed(size, durationMs) {
+            metrics.commitBatchSize.observe(size);
+            metrics.commitDuration.observe(durationMs / 1000);
+          },
+          retried: (reason) => metrics.commitRetries.inc({ reason }),
+          queued: (waiting) => metrics.commitQueue.set(waiting),
+        },
+      }),
+    (running) => running.close(),
+  );
+  const requestLog = await lifecycle.start(
+    "request log",
+    () => createRequestLog({ db, onDropped: (count) => metrics.requestLogDropped.inc(count) }),
+    (open) => open.close(),
+  );
+  const fronts = createFronts({
+    operations: {
+      db,
+      committer,
+      changes: { db, ...events, onCommitted },
+      readSnapshot: snapshotReader(db),
+      feed,
+      kinds,
+      now: () => new Date(),
+    },
+    ready,
+    corsOrigins: config.corsOrigins,
+    requestLog,
+    log,
+    metrics,
+    deadlineCapMs: timing.deadlineCapMs,
+    heartbeatMs: timing.watchHeartbeatMs,
+  });
+  await lifecycle.start(
+    "fronts",
+    () => fronts,
+    (open) => open.drain(timing.drainMs),
+  );
+  return {
+    grpc: await fronts.grpc.listen(config.host, config.grpcPort),
+    http: await fronts.http.listen(config.host, config.httpPort),
+  };
+}
+
+/** For fault tests. Without it a commit is not cut into the steps between which it could be killed. */
+function crashAt({ crashAt }: Config): { readonly crashPoint?: (name: string) => void } {
+  return crashAt === undefined
+    ? {}
+    : {
+        crashPoint(name) {
+          if (name === crashAt) {
+            process.kill(process.pid, "SIGKILL");
+          }
+        },
+      };
+}
+
+async function stopPages(http: ReturnType<typeof createHttpFront>): Promise<void> {
+  http.stopAccepting();
+  http.destroy();
+}

@@ -1,0 +1,97 @@
+import { takeDataDir } from "./data-dir.ts";
+import { needPrograms } from "./install.ts";
+import { type KeptServer, keepServer } from "./keep.ts";
+import { mariadb } from "./mariadb.ts";
+import { nats } from "./nats.ts";
+import { redis } from "./redis.ts";
+import type { ServerKind } from "./server.ts";
+import { readState, type ServerName } from "./state.ts";
+
+export { type Neighbours, startNeighbours } from "./neighbours/index.ts";
+export type { NeighbourUrls } from "./neighbours/kind.ts";
+export { StackError } from "./trouble.ts";
+
+export interface StackOptions {
+  /** Absolute; data, logs and state of the servers are kept there. */
+  readonly dataDir: string;
+  /** Which servers are wanted: those whose addresses are not configured. */
+  readonly need: { readonly mysql: boolean; readonly redis: boolean; readonly nats: boolean };
+  /** Tells the user what takes its time or went wrong, a line at a time. */
+  readonly say: (line: string) => void;
+}
+
+/** The embedded servers, running. The addresses of those that were not wanted are undefined. */
+export interface Stack {
+  readonly mysqlUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly natsUrl: string | undefined;
+  /** Stops all of them in order, in 8 s at most; who has not ended by then is killed. Asked again, it waits for the same end. */
+  stop(): Promise<void>;
+}
+
+const STOP_MS = 8_000;
+
+/** In the order in which they are stopped: who reads from another goes before it. */
+const SERVERS = [
+  { name: "nats", need: "nats", kind: nats },
+  { name: "redis", need: "redis", kind: redis },
+  { name: "mariadb", need: "mysql", kind: mariadb },
+] as const satisfies readonly { name: ServerName; need: keyof StackOptions["need"]; kind: ServerKind }[];
+
+async function stopAll(servers: readonly KeptServer[]): Promise<void> {
+  const until = Date.now() + STOP_MS;
+  for (const server of servers) {
+    await server.stop(Math.max(0, until - Date.now()));
+  }
+}
+
+/**
+ * Starts the embedded servers for development. Each runs in a process of its own on a free port of 127.0.0.1, the same as the last
+ * time where that is free; all end when this process ends, however it does.
+ *
+ * @throws StackError which says what is wrong and what to do
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dataDir, need, say } = options;
+  const wanted = SERVERS.filter((server) => need[server.need]);
+  if (wanted.length === 0) {
+    return { mysqlUrl: undefined, redisUrl: undefined, natsUrl: undefined, stop: async () => {} };
+  }
+  const programs = await needPrograms(
+    wanted.map((server) => server.kind),
+    say,
+  );
+  const giveBack = await takeDataDir(dataDir, say);
+  const starts = await Promise.allSettled(
+    wanted.map(({ name, kind }) =>
+      keepServer(kind, { dataDir, name, program: programs.get(kind) ?? kind.program, say }),
+    ),
+  );
+  const servers = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+  const failed = starts.find((start) => start.status === "rejected");
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= stopAll(servers).finally(giveBack);
+    return stopping;
+  };
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
+  const urlOf = (kind: ServerKind) => servers.find((server) => server.title === kind.title)?.url;
+  return { mysqlUrl: urlOf(mariadb), redisUrl: urlOf(redis), natsUrl: urlOf(nats), stop };
+}
+
+/** Where the embedded servers of a data directory are; undefined for each that does not run. */
+export function findStack(
+  dataDir: string,
+): Readonly<Record<"mysqlUrl" | "redisUrl" | "natsUrl" | "neighboursUrl", string | undefined>> {
+  const { servers } = readState(dataDir);
+  const urlOf = (name: ServerName) => (servers[name]?.process === undefined ? undefined : servers[name].url);
+  return {
+    mysqlUrl: urlOf("mariadb"),
+    redisUrl: urlOf("redis"),
+    natsUrl: urlOf("nats"),
+    neighboursUrl: urlOf("neighbours"),
+  };
+}

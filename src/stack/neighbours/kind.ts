@@ -1,0 +1,43 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { probe } from "../probe.ts";
+import type { ServerKind } from "../server.ts";
+
+/** The addresses of the neighbours, as the configuration names them. */
+export interface NeighbourUrls {
+  readonly einvoiceUrl: string;
+  readonly financeUrl: string;
+  readonly messageUrl: string;
+  readonly erpUrl: string;
+  readonly wmsUrl: string;
+}
+
+export function neighbourUrls(url: string): NeighbourUrls {
+  return {
+    einvoiceUrl: `${url}/einvoice`,
+    financeUrl: `${url}/finance`,
+    messageUrl: `${url}/message`,
+    erpUrl: `${url}/erp`,
+    wmsUrl: `${url}/wms`,
+  };
+}
+
+/** The neighbours' process, run like the other servers. */
+export const neighbours: ServerKind = {
+  title: "Neighbours",
+  program: "node",
+  async prepare({ dir }) {
+    await mkdir(dir, { recursive: true });
+  },
+  args: ({ port }) => [join(import.meta.dirname, "main.ts"), String(port), "received.jsonl"],
+  ready: (port) =>
+    probe(
+      port,
+      (answer) => answer.toString().startsWith("HTTP/1.1 200"),
+      "GET /control HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    ),
+  url: (port) => `http://127.0.0.1:${port}`,
+  // It reads only lines that it can make sense of.
+  damage: /$^/,
+  loss: "what the neighbours received is forgotten",
+};

@@ -1,0 +1,75 @@
+import type { Rule } from "./behaviour.ts";
+import type { Received, Totals } from "./received.ts";
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+function encode(value: unknown): string {
+  return String(value ?? "").replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
+
+function table(head: readonly string[], rows: readonly (readonly unknown[])[], none: string): string {
+  if (rows.length === 0) {
+    return `<p>${encode(none)}</p>`;
+  }
+  const cells = (tag: string, row: readonly unknown[]) =>
+    row.map((cell) => `<${tag}>${encode(cell)}</${tag}>`).join("");
+  return `<table><tr>${cells("th", head)}</tr>${rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("\n")}</table>`;
+}
+
+/** What the neighbours got, for a person to look at; it renews itself. */
+export function renderPage(
+  totals: Record<string, Totals>,
+  rules: readonly Rule[],
+  latest: readonly Received[],
+): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="2">
+<meta name="viewport" content="width=device-width">
+<title>Neighbours</title>
+<style>
+  body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; }
+  table { border-collapse: collapse; }
+  th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
+  td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+  code { background: #f3f3f3; padding: .1rem .3rem; }
+</style>
+<h1>Neighbours</h1>
+<p>Stand-ins for e-invoice mail, finance, customer messages, ERP and WMS: what they got, each thing carried out once however often it came.</p>
+${table(
+  ["path", "keys", "arrivals", "carried out", "repeats"],
+  Object.entries(totals).map(([path, sum]) => [`/${path}`, sum.keys, sum.arrivals, sum.done, sum.repeats]),
+  "Nothing came yet.",
+)}
+<h2>Told to misbehave</h2>
+${table(
+  ["neighbour", "mode", "details"],
+  rules.map(({ neighbour, mode, ...rest }) => [neighbour, mode, JSON.stringify(rest)]),
+  "None: all answer as they should.",
+)}
+<p>Tell them: <code>curl -d '{"neighbour":"einvoice","mode":"fail","times":3}' localhost:…/control</code></p>
+<h2>Latest</h2>
+${table(
+  ["first came", "path", "idempotency key", "order", "arrivals", "carried out", "last answer", "body"],
+  latest.map((entry) => [
+    entry.firstTime,
+    `/${entry.path}`,
+    entry.key,
+    entry.orderId,
+    entry.arrivals,
+    entry.doneTime ?? "no",
+    entry.status || "none",
+    entry.body === undefined ? "" : JSON.stringify(entry.body),
+  ]),
+  "Nothing came yet.",
+)}
+</html>
+`;
+}

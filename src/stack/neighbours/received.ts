@@ -1,0 +1,126 @@
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import type { Path } from "./behaviour.ts";
+
+/** What one idempotency key brought to one path. */
+export interface Received {
+  readonly path: Path;
+  readonly key: string;
+  readonly orderId: string;
+  /** How often it came, whatever the answer was. */
+  arrivals: number;
+  /** True once it was carried out; that happens once, however often it comes. */
+  done: boolean;
+  /** Arrivals after it was carried out: answered as the first time, without a second effect. */
+  repeats: number;
+  /** The last answer's HTTP status; 0 where none was given. */
+  status: number;
+  /** The answer that carried it out, to be given again. */
+  answer?: string;
+  readonly firstTime: string;
+  /** When it was carried out. */
+  doneTime?: string;
+  /** Kept for the latest ones only, and not across a restart. */
+  body?: unknown;
+}
+
+/** Sums over all keys of one path. */
+export interface Totals {
+  keys: number;
+  arrivals: number;
+  done: number;
+  repeats: number;
+}
+
+/** One arrival, as a line of the file. */
+type Line = [path: Path, key: string, orderId: string, status: number, time: string, answer: string | null];
+
+/** How many of the latest bodies are kept in memory. */
+const BODIES = 10_000;
+
+/** What came in, by path and idempotency key; each arrival is a line of the file before it is answered, so a kill forgets none. */
+export function openReceived(file: string) {
+  const entries = new Map<string, Received>();
+  const totals = new Map<Path, Totals>();
+  const withBody: Received[] = [];
+
+  function count(line: Line): Received {
+    const [path, key, orderId, status, time, answer] = line;
+    const id = `${path} ${key}`;
+    const sum = totals.get(path) ?? { keys: 0, arrivals: 0, done: 0, repeats: 0 };
+    totals.set(path, sum);
+    let entry = entries.get(id);
+    if (entry === undefined) {
+      entry = { path, key, orderId, arrivals: 0, done: false, repeats: 0, status, firstTime: time };
+      entries.set(id, entry);
+      sum.keys++;
+    }
+    entry.arrivals++;
+    sum.arrivals++;
+    entry.status = status;
+    if (entry.done) {
+      entry.repeats++;
+      sum.repeats++;
+    } else if (answer !== null) {
+      entry.done = true;
+      entry.answer = answer;
+      entry.doneTime = time;
+      sum.done++;
+    }
+    return entry;
+  }
+
+  function load(): void {
+    for (const text of existsSync(file) ? readFileSync(file, "utf8").split("\n") : []) {
+      try {
+        count(JSON.parse(text) as Line);
+      } catch {
+        // The last line of a file whose writer was killed, or the empty end.
+      }
+    }
+  }
+
+  load();
+  const output = openSync(file, "a");
+  return {
+    find: (path: Path, key: string): Received | undefined => entries.get(`${path} ${key}`),
+    /**
+     * Writes an arrival down.
+     *
+     * @param answer the body of the answer when it was carried out, else null
+     */
+    add(path: Path, key: string, orderId: string, status: number, answer: string | null, body: unknown): void {
+      const line: Line = [path, key, orderId, status, new Date().toISOString(), answer];
+      writeSync(output, `${JSON.stringify(line)}\n`);
+      const entry = count(line);
+      if (entry.body === undefined) {
+        withBody.push(entry);
+      }
+      entry.body = body;
+      if (withBody.length > 2 * BODIES) {
+        for (const old of withBody.splice(0, BODIES)) {
+          delete old.body;
+        }
+      }
+    },
+    totals: (): Record<string, Totals> => Object.fromEntries(totals),
+    /** Those that fit, the latest first, as many as the limit says. */
+    list(fits: (entry: Received) => boolean, limit: number): Received[] {
+      const found: Received[] = [];
+      const all = [...entries.values()];
+      for (let index = all.length - 1; index >= 0 && found.length < limit; index--) {
+        const entry = all[index];
+        if (entry !== undefined && fits(entry)) {
+          found.push(entry);
+        }
+      }
+      return found;
+    },
+    clear(): void {
+      entries.clear();
+      totals.clear();
+      withBody.length = 0;
+      ftruncateSync(output);
+    },
+    close: (): void => closeSync(output),
+  };
+}

@@ -1,0 +1,176 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { NatsConnection } from "nats";
+import type { Logger } from "../telemetry/log.ts";
+import { dial } from "./dial.ts";
+import {
+  DEFAULT_TOPOLOGY,
+  ensureTopology,
+  holds,
+  rebuildTopology,
+  type StreamLife,
+  type TopologySettings,
+} from "./topology.ts";
+
+/**
+ * How the stream came into reach:
+ * - `first`: for the first time since this server started;
+ * - `resumed`: the link broke, the broker lived on;
+ * - `restarted`: the broker was started anew, and still has what it acknowledged last;
+ * - `lost`: it has not, or the stream is another one: anything that it held may be gone.
+ */
+export type Arrival = "first" | "resumed" | "restarted" | "lost";
+
+/** The way to the broker. It may be away for as long as it likes: nothing here throws for that. */
+export interface StreamConnection {
+  /** The client, while the broker is in reach and has the stream; undefined otherwise. */
+  client(): NatsConnection | undefined;
+  /** Tells of each arrival, and at once of one that has happened already. Call what it returns to hear no more. */
+  onArrival(listener: (client: NatsConnection, arrival: Arrival) => void): () => void;
+  /** Tells when the broker is out of reach. */
+  onAway(listener: () => void): () => void;
+  /** Something is odd, as this error says: the stream is looked at now, and made anew where it is gone. */
+  suspect(error: Error): void;
+  /** Notes the message that the broker acknowledged last: it is looked for after the broker's next start. */
+  acknowledged(message: { readonly seq: number; readonly messageId: string }): void;
+  close(): Promise<void>;
+}
+
+/** How often the stream is looked at while nothing seems wrong, in milliseconds. */
+const CHECK_MS = 5_000;
+
+/** Between two attempts to make the stream, as right after a broker's start, in milliseconds. */
+const TOPOLOGY_RETRY_MS = 250;
+
+/**
+ * The broker's own word (nats-server 2.9) for a stream whose directory was deleted under it: it takes no more messages, and knows the
+ * stream as if nothing had happened. Not the word for a full disk.
+ */
+const FILES_ARE_GONE = /no such file or directory/;
+
+/** Keeps a connection to the broker, with the stream in it. Returns at once, whether the broker is there or not. */
+export function connectStream({
+  url,
+  log,
+  topology = DEFAULT_TOPOLOGY,
+  checkMs = CHECK_MS,
+}: {
+  readonly url: string;
+  readonly log: Logger;
+  readonly topology?: TopologySettings;
+  readonly checkMs?: number;
+}): StreamConnection {
+  const arrivalListeners = new Set<(client: NatsConnection, arrival: Arrival) => void>();
+  const awayListeners = new Set<() => void>();
+  let ready: NatsConnection | undefined;
+  let server = "";
+  let life: StreamLife | undefined;
+  let last: { readonly seq: number; readonly messageId: string } | undefined;
+  /** Counts the links: whatever was begun on an earlier one is void. */
+  let epoch = 0;
+  let looking: Promise<void> | undefined;
+
+  const arrive = (client: NatsConnection, serverId: string, now: StreamLife, arrival: Arrival) => {
+    if (arrival === "lost") {
+      log.warn("the stream has lost what it held: what may still be needed is published again from the database");
+      last = undefined;
+    }
+    life = now;
+    server = serverId;
+    ready = client;
+    for (const listener of arrivalListeners) {
+      listener(client, arrival);
+    }
+  };
+
+  const arrivalOf = async (client: NatsConnection, serverId: string, now: StreamLife): Promise<Arrival> => {
+    if (life === undefined) {
+      return "first";
+    }
+    if (life.created !== now.created) {
+      return "lost";
+    }
+    if (server === serverId) {
+      return "resumed";
+    }
+    return last === undefined || (await holds(client, last)) ? "restarted" : "lost";
+  };
+
+  const up = async (client: NatsConnection, serverId: string) => {
+    epoch += 1;
+    const mine = epoch;
+    while (mine === epoch) {
+      try {
+        const now = await ensureTopology(client, topology);
+        const arrival = await arrivalOf(client, serverId, now);
+        if (mine === epoch) {
+          arrive(client, serverId, now, arrival);
+        }
+        return;
+      } catch (error) {
+        log.debug({ err: error }, "the stream is not there yet");
+        await delay(TOPOLOGY_RETRY_MS);
+      }
+    }
+  };
+
+  const down = () => {
+    epoch += 1;
+    if (ready !== undefined) {
+      ready = undefined;
+      for (const listener of awayListeners) {
+        listener();
+      }
+    }
+  };
+
+  const look = async (filesAreGone: boolean) => {
+    const client = ready;
+    const mine = epoch;
+    if (client === undefined) {
+      return;
+    }
+    try {
+      const now = await (filesAreGone ? rebuildTopology : ensureTopology)(client, topology);
+      if (mine === epoch && now.created !== life?.created) {
+        arrive(client, server, now, "lost");
+      }
+    } catch (error) {
+      log.debug({ err: error }, "the stream could not be looked at");
+    }
+  };
+
+  const lookOnce = (filesAreGone: boolean) => {
+    looking ??= look(filesAreGone).finally(() => {
+      looking = undefined;
+    });
+  };
+
+  const link = dial(url, { up: (client, serverId) => void up(client, serverId), down }, log);
+  const timer = setInterval(() => lookOnce(false), checkMs);
+  timer.unref();
+
+  return {
+    client: () => ready,
+    onArrival(listener) {
+      arrivalListeners.add(listener);
+      if (ready !== undefined) {
+        listener(ready, "first");
+      }
+      return () => arrivalListeners.delete(listener);
+    },
+    onAway(listener) {
+      awayListeners.add(listener);
+      return () => awayListeners.delete(listener);
+    },
+    suspect: (error) => lookOnce(FILES_ARE_GONE.test(error.message)),
+    acknowledged(message) {
+      last = message;
+    },
+    async close() {
+      clearInterval(timer);
+      down();
+      await link.close();
+      await looking;
+    },
+  };
+}

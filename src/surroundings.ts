@@ -1,0 +1,57 @@
+import type { Config } from "./config.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Surroundings } from "./server.ts";
+
+/** What is embedded, for a person to know. */
+export interface Embedded {
+  readonly servers: boolean;
+  /** The neighbours' page; undefined where all addresses are configured. */
+  readonly neighboursUrl: string | undefined;
+}
+
+/**
+ * Finds the servers and neighbours: those that are configured, and for development an embedded one for each that is not. The embedded
+ * parts are not even loaded where nothing needs them.
+ */
+export async function findSurroundings(
+  config: Config,
+  lifecycle: Lifecycle,
+  say: (line: string) => void,
+): Promise<{ readonly surroundings: Surroundings; readonly embedded: Embedded }> {
+  const { mysqlUrl, redisUrl, natsUrl, dataDir } = config;
+  const { einvoiceUrl, financeUrl, messageUrl } = config.neighbours;
+  const need = { mysql: mysqlUrl === undefined, redis: redisUrl === undefined, nats: natsUrl === undefined };
+  const servers = need.mysql || need.redis || need.nats;
+  const stack = servers
+    ? await lifecycle.start(
+        "embedded servers",
+        async () => (await import("./stack/index.ts")).startStack({ dataDir, need, say }),
+        (running) => running.stop(),
+      )
+    : undefined;
+  const neighbours = [einvoiceUrl, financeUrl, messageUrl].includes(undefined)
+    ? await lifecycle.start(
+        "embedded neighbours",
+        async () => (await import("./stack/index.ts")).startNeighbours({ dataDir, say }),
+        (running) => running.stop(),
+      )
+    : undefined;
+  return {
+    surroundings: {
+      mysqlUrl: known(mysqlUrl ?? stack?.mysqlUrl),
+      redisUrl: known(redisUrl ?? stack?.redisUrl),
+      natsUrl: known(natsUrl ?? stack?.natsUrl),
+      einvoiceUrl: known(einvoiceUrl ?? neighbours?.urls.einvoiceUrl),
+      financeUrl: known(financeUrl ?? neighbours?.urls.financeUrl),
+      messageUrl: known(messageUrl ?? neighbours?.urls.messageUrl),
+    },
+    embedded: { servers, neighboursUrl: neighbours?.url },
+  };
+}
+
+function known(url: string | undefined): string {
+  if (url === undefined) {
+    throw new Error("an embedded part did not say where it is");
+  }
+  return url;
+}

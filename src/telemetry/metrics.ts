@@ -1,0 +1,82 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** All that /metrics shows. Each server has its own set, so that two of them in one process do not mix. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "oms_" });
+  const registers = [registry];
+  return {
+    registry,
+    rpcDuration: new Histogram({
+      name: "oms_rpc_duration_seconds",
+      help: "How long a call took, by RPC, front (grpc, http) and code.",
+      labelNames: ["rpc", "front", "code"] as const,
+      buckets: SECONDS,
+      registers,
+    }),
+    watchers: new Gauge({ name: "oms_watchers", help: "Open WatchOrderStatus streams.", registers }),
+    commitBatchSize: new Histogram({
+      name: "oms_commit_batch_size",
+      help: "Requests in one group commit.",
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+      registers,
+    }),
+    commitDuration: new Histogram({
+      name: "oms_commit_duration_seconds",
+      help: "How long one group commit took.",
+      buckets: SECONDS,
+      registers,
+    }),
+    commitQueue: new Gauge({ name: "oms_commit_queue", help: "Requests that wait for a commit.", registers }),
+    commitRetries: new Counter({
+      name: "oms_commit_retries_total",
+      help: "Group commits that were tried again, by reason (deadlock, lock-timeout, split, connection-lost).",
+      labelNames: ["reason"] as const,
+      registers,
+    }),
+    outboxDepth: new Gauge({
+      name: "oms_outbox_unpublished",
+      help: "Events that this server committed and the broker has not acknowledged.",
+      registers,
+    }),
+    published: new Counter({
+      name: "oms_events_published_total",
+      help: "Events that the broker acknowledged.",
+      registers,
+    }),
+    republished: new Counter({
+      name: "oms_events_republished_total",
+      help: "Events published again from the outbox table, by reason (start, reconnect, sweep).",
+      labelNames: ["reason"] as const,
+      registers,
+    }),
+    actionLag: new Histogram({
+      name: "oms_action_lag_seconds",
+      help: "Time from commit to effect, by Action.",
+      labelNames: ["action"] as const,
+      buckets: [...SECONDS, 30, 60, 300, 3600],
+      registers,
+    }),
+    actionAttempts: new Counter({
+      name: "oms_action_attempts_total",
+      help: "Attempts, by Action and result (done, retry, parked).",
+      labelNames: ["action", "result"] as const,
+      registers,
+    }),
+    actionOpen: new Gauge({
+      name: "oms_action_open",
+      help: "Ledger entries that are not done, by Action and state (pending, retrying, parked); counted every few seconds.",
+      labelNames: ["action", "state"] as const,
+      registers,
+    }),
+    requestLogDropped: new Counter({
+      name: "oms_request_log_dropped_total",
+      help: "Rows of the request log given up because the database was away for too long.",
+      registers,
+    }),
+  };
+}

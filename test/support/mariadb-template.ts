@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import { constants, existsSync, statSync } from "node:fs";
+import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { mariadb } from "../../src/stack/mariadb.ts";
+
+const CACHE = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "oms-test");
+
+/** One template per build of the program and set of settings. */
+function templatePath(program: string): string {
+  const { size, mtimeMs } = statSync(program);
+  const settings = mariadb.args({ dir: "", port: 0, durable: false });
+  const key = createHash("sha1")
+    .update(JSON.stringify([program, size, mtimeMs, settings]))
+    .digest("hex");
+  return join(CACHE, `mariadb-${key.slice(0, 12)}`);
+}
+
+/** A new data directory for tests: a copy (0.05 s) of one that was initialised once (1 s). */
+export async function copyMariadbTemplate(program: string, dir: string): Promise<void> {
+  const template = templatePath(program);
+  if (!existsSync(template)) {
+    await mkdir(CACHE, { recursive: true });
+    const folder = await mkdtemp(`${template}-`);
+    await mariadb.prepare({ dir: join(folder, "data"), port: 0, durable: false }, program);
+    try {
+      await rename(join(folder, "data"), template);
+    } catch (error) {
+      // Another run was quicker, and its template is as good.
+      if (!existsSync(template)) {
+        throw error;
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  await cp(template, dir, { recursive: true, mode: constants.COPYFILE_FICLONE });
+}

@@ -1,0 +1,174 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { afterAll, beforeAll, inject } from "vitest";
+import type { Child } from "../../src/stack/child.ts";
+import { mariadb } from "../../src/stack/mariadb.ts";
+import { nats } from "../../src/stack/nats.ts";
+import { NEIGHBOURS, type Path, type Rule } from "../../src/stack/neighbours/behaviour.ts";
+import { type NeighbourUrls, neighbours, neighbourUrls } from "../../src/stack/neighbours/kind.ts";
+import type { Received, Totals } from "../../src/stack/neighbours/received.ts";
+import { choosePort } from "../../src/stack/ports.ts";
+import { redis } from "../../src/stack/redis.ts";
+import { runServer, type ServerKind } from "../../src/stack/server.ts";
+import { copyMariadbTemplate } from "./mariadb-template.ts";
+
+/**
+ * Databases of this test file alone on the MariaDB that the run shares. They are dropped after the file's last test; making them
+ * is the test's own business (migrate).
+ *
+ * @returns url: where the server is; prefix: what to put before the names of the databases
+ */
+export function useMariadb(): { readonly url: string; readonly prefix: string } {
+  const url = inject("mariadbUrl");
+  const prefix = `t${randomBytes(4).toString("hex")}_`;
+  afterAll(async () => {
+    const connection = await createConnection(url);
+    try {
+      const [rows] = await connection.query<RowDataPacket[]>(
+        "select schema_name as name from information_schema.schemata where left(schema_name, ?) = ?",
+        [prefix.length, prefix],
+      );
+      for (const { name } of rows) {
+        await connection.query("drop database ??", [name]);
+      }
+    } finally {
+      connection.destroy();
+    }
+  });
+  return { url, prefix };
+}
+
+/** A server of this test file alone. */
+export interface OwnServer {
+  /** Where it is; the same after a restart. Known once the file's tests begin. */
+  readonly url: string;
+  readonly port: number;
+  /** Its process id now. */
+  readonly pid: number;
+  /** Ends it (SIGKILL unless told) and waits until it is gone. Nothing happens when it is down already. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same port with the data it has; ends it first (SIGKILL) when it is up. */
+  restart(): Promise<void>;
+  /** Kills it, throws its whole data directory away and starts it again on the same port. */
+  wipe(): Promise<void>;
+}
+
+function useOwnServer(kind: ServerKind, fill: (program: string, dir: string) => Promise<void>): OwnServer {
+  const program = inject("programs")[kind.program] ?? process.execPath;
+  let folder = "";
+  let port = 0;
+  let child: Child | undefined;
+  const dir = () => join(folder, "data");
+  const start = async () => {
+    child = await runServer(kind, { dir: dir(), port, durable: false, program, logFile: join(folder, "server.log") });
+  };
+  const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
+    if (child?.running()) {
+      await child.kill(signal);
+    }
+  };
+  const up = <T>(value: T): T => {
+    if (child === undefined) {
+      throw new Error(`${kind.title} starts before the file's first test: ask it within a test or a hook`);
+    }
+    return value;
+  };
+  beforeAll(async () => {
+    folder = await mkdtemp(join(inject("folder"), `${kind.program}-`));
+    port = await choosePort();
+    await fill(program, dir());
+    await start();
+  });
+  afterAll(async () => {
+    await kill();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    get url() {
+      return up(kind.url(port));
+    },
+    get port() {
+      return up(port);
+    },
+    get pid() {
+      return up(child)?.pid as number;
+    },
+    kill,
+    async restart() {
+      await kill();
+      await start();
+    },
+    async wipe() {
+      await kill();
+      await rm(dir(), { recursive: true, force: true });
+      await fill(program, dir());
+      await start();
+    },
+  };
+}
+
+/** A NATS with JetStream of this test file alone. */
+export function useNats(): OwnServer {
+  return useOwnServer(nats, async () => {});
+}
+
+/** A Redis with an append-only file, of this test file alone. */
+export function useRedis(): OwnServer {
+  return useOwnServer(redis, async () => {});
+}
+
+/** A MariaDB of this test file alone, for tests that kill it; all others share one (`useMariadb`). */
+export function useOwnMariadb(): OwnServer {
+  return useOwnServer(mariadb, copyMariadbTemplate);
+}
+
+/** The neighbours of this test file alone. */
+export interface OwnNeighbours extends OwnServer {
+  readonly urls: NeighbourUrls;
+  /** Tells them how to behave. */
+  control(rule: Rule): Promise<void>;
+  /** What came in: sums by path, and the entries that fit, the latest first. */
+  received(query?: { neighbour?: string; key?: string; orderId?: string; limit?: number }): Promise<{
+    totals: Partial<Record<Path, Totals>>;
+    received: Received[];
+  }>;
+  /** Forgets what came in, and behaves again. */
+  reset(): Promise<void>;
+}
+
+/** E-invoice mail, finance, customer messages, ERP and WMS for this test file alone. */
+export function useNeighbours(): OwnNeighbours {
+  const server = useOwnServer(neighbours, async () => {});
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Error(`the neighbours answered ${response.status}: ${text}`);
+    }
+    return JSON.parse(text);
+  };
+  const control = async (rule: Rule) => {
+    await ask("POST", "/control", rule);
+  };
+  return Object.defineProperties(server as OwnNeighbours, {
+    urls: { get: () => neighbourUrls(server.url) },
+    control: { value: control },
+    received: {
+      value: (query: Record<string, string | number> = {}) => {
+        const text = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+        return ask("GET", `/received?${text.join("&")}`);
+      },
+    },
+    reset: {
+      value: async () => {
+        await ask("DELETE", "/received");
+        await Promise.all(NEIGHBOURS.map((neighbour) => control({ neighbour, mode: "ok" })));
+      },
+    },
+  });
+}

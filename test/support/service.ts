@@ -1,0 +1,97 @@
+import { afterAll, beforeAll } from "vitest";
+import { readConfig } from "../../src/config.ts";
+import { createLifecycle } from "../../src/lifecycle.ts";
+import { type Surroundings, startServer } from "../../src/server.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+import { FRONTS, type FrontName, type OrderStatusClient } from "./clients.ts";
+import { useMariadb } from "./servers.ts";
+
+/** A server in this process, made of the same parts as the real one. */
+export interface Service {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** What it has logged, oldest first. */
+  readonly log: Record<string, unknown>[];
+  /** Stops it in order. */
+  stop(): Promise<void>;
+}
+
+/** Nobody listens there: what is not needed for a test is away. */
+const AWAY: Surroundings = {
+  mysqlUrl: "",
+  redisUrl: "redis://127.0.0.1:1",
+  natsUrl: "nats://127.0.0.1:1",
+  einvoiceUrl: "http://127.0.0.1:1/einvoice",
+  financeUrl: "http://127.0.0.1:1/finance",
+  messageUrl: "http://127.0.0.1:1/message",
+};
+
+/**
+ * Starts a server on free ports. It answers calls and runs no Actions, so that a test can look at what is open.
+ *
+ * @param surroundings the servers it needs besides its database
+ * @param env further configuration
+ */
+export async function startService(
+  location: { readonly url: string; readonly prefix: string },
+  surroundings: Partial<Surroundings> = {},
+  env: Record<string, string> = {},
+): Promise<Service> {
+  const log: Record<string, unknown>[] = [];
+  const logger = createLogger("debug", { write: (line: string) => void log.push(JSON.parse(line)) });
+  const lifecycle = createLifecycle(logger);
+  const config = readConfig({
+    OMS_ROLE: "serve",
+    OMS_GRPC_PORT: "0",
+    OMS_HTTP_PORT: "0",
+    OMS_DATABASE_PREFIX: location.prefix,
+    ...env,
+  });
+  const ports = await startServer(config, { ...AWAY, mysqlUrl: location.url, ...surroundings }, lifecycle, logger);
+  return { grpcPort: ports.grpc as number, httpPort: ports.http, log, stop: () => lifecycle.stop() };
+}
+
+/** A server for all tests of a file, with its tables and a client for each front. */
+export function useService(env: Record<string, string> = {}): {
+  readonly service: Service;
+  readonly db: OrderDatabase;
+  readonly location: { readonly url: string; readonly prefix: string };
+  client(front: FrontName): OrderStatusClient;
+} {
+  const location = useMariadb();
+  const db = openDatabase(location);
+  const clients = new Map<FrontName, ReturnType<(typeof FRONTS)[FrontName]>>();
+  let service: Service | undefined;
+  const up = () => {
+    if (service === undefined) {
+      throw new Error("the service starts before the file's first test: ask it within a test or a hook");
+    }
+    return service;
+  };
+  beforeAll(async () => {
+    service = await startService(location, {}, env);
+  });
+  afterAll(async () => {
+    for (const { close } of clients.values()) {
+      close();
+    }
+    await service?.stop();
+    await db.destroy();
+  });
+  return {
+    db,
+    location,
+    get service() {
+      return up();
+    },
+    client(front) {
+      let open = clients.get(front);
+      if (open === undefined) {
+        open = FRONTS[front](up());
+        clients.set(front, open);
+      }
+      return open.client;
+    },
+  };
+}
