@@ -13,7 +13,19 @@ const MAY_IMPORT = {
   rpc: ["src/operations/", "src/domain/", "src/telemetry/", "gen/"],
   stream: ["src/domain/events\\.ts$", "src/telemetry/", "gen/oms/events/"],
   relay: ["src/store/(outbox|database)\\.ts$", "src/stream/", "src/telemetry/"],
-  actions: ["src/domain/", "src/store/", "src/stream/", "src/downstream/", "src/telemetry/", "gen/oms/events/"],
+  // Delivery rules exist once: retry, parking, ledger, order per order. They know no Action.
+  subscribers: ["src/domain/events\\.ts$", "src/store/(ledger|outbox|database)\\.ts$", "src/stream/", "src/telemetry/"],
+  actions: [
+    "src/domain/",
+    "src/store/",
+    "src/stream/publisher\\.ts$",
+    "src/subscribers/action\\.ts$",
+    "src/downstream/",
+    "src/telemetry/",
+    "gen/oms/events/",
+  ],
+  // A step asks for its change at the same door as everybody.
+  flows: ["src/domain/", "src/operations/", "src/subscribers/action\\.ts$", "src/downstream/"],
   downstream: ["src/telemetry/"],
   // Embedded servers for development and tests: Node's own modules only.
   stack: [],

@@ -15,6 +15,7 @@ import { startStack } from "../src/stack/index.ts";
 import { type Committer, createCommitter, type StatusReport } from "../src/store/committer/index.ts";
 import { type OrderDatabase, openDatabase } from "../src/store/database.ts";
 import { migrate } from "../src/store/migrate.ts";
+import type { Asked } from "../src/store/outbox.ts";
 
 /** A life of eleven changes, the first CREATED excepted. */
 const LIFE: readonly Status[] = [
@@ -34,14 +35,15 @@ const LIFE: readonly Status[] = [
 const BODY = new Uint8Array(160).fill(7);
 
 /** About as many Actions as an ordinary order has: four in eleven changes. */
-function askedBy(event: OrderEvent): readonly string[] {
+function askedBy(event: OrderEvent): readonly Asked[] {
   if (event.type !== "status-changed") {
     return [];
   }
   if (event.toStatus === Status.HANDED_OVER) {
-    return ["customer-message"];
+    return [{ action: "customer-message" }];
   }
-  return event.toStatus === Status.DELIVERED ? ["customer-message", "settlement-push", "gift-record"] : [];
+  const names = event.toStatus === Status.DELIVERED ? ["customer-message", "settlement-push", "gift-record"] : [];
+  return names.map((action) => ({ action }));
 }
 
 const { values } = parseArgs({

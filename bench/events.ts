@@ -9,9 +9,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createClaims } from "../src/actions/claims.ts";
-import { askedBy, createActions } from "../src/actions/index.ts";
+import { createActions } from "../src/actions/index.ts";
 import { openRedis } from "../src/actions/redis.ts";
-import { startActions } from "../src/actions/runner.ts";
 import type { OrderEvent } from "../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
@@ -25,6 +24,8 @@ import { migrate } from "../src/store/migrate.ts";
 import { encodeEvent } from "../src/stream/codec.ts";
 import { connectStream } from "../src/stream/connection.ts";
 import { createPublisher } from "../src/stream/publisher.ts";
+import { askedBy } from "../src/subscribers/asked-by.ts";
+import { startActions } from "../src/subscribers/runner.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 
@@ -91,6 +92,7 @@ function eventAt(index: number): OrderEvent {
     occurTime: now,
     requestId: `request-${index}`,
     remark: "",
+    warehouseCount: 0,
   };
 }
 

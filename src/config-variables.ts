@@ -168,6 +168,12 @@ export const VARIABLES = z.object({
     "Attempts of an Action before it is parked for a person to look at.",
   ),
   OMS_DOWNSTREAM_TIMEOUT_MS: wholeNumber(10, HOUR, 10 * SECOND).describe("How long a neighbour has for its answer."),
+  OMS_PAYMENT_TIMEOUT_MS: wholeNumber(100, 30 * DAY, 30 * MINUTE).describe(
+    "How long after its creation an order can be paid for; one that came by SubmitOrder is cancelled then.",
+  ),
+  OMS_WMS_ANSWER_MS: wholeNumber(100, 30 * DAY, 30 * MINUTE).describe(
+    "How long the WMS has to say whether an order can be cancelled; then the cancel is refused and the order goes on.",
+  ),
   OMS_CRASH_AT: choice(CRASH_POINTS)
     .optional()
     .describe("For fault tests: the process kills itself when it first comes to that place."),

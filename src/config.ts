@@ -48,6 +48,8 @@ export interface Config {
     readonly retryCapMs: number;
     readonly maxAttempts: number;
     readonly downstreamTimeoutMs: number;
+    readonly paymentTimeoutMs: number;
+    readonly wmsAnswerMs: number;
   };
   /** What a person should know of the environment, though it stops nothing: misspelt variables. */
   readonly warnings: readonly string[];
@@ -144,6 +146,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       retryCapMs: values.OMS_RETRY_CAP_MS,
       maxAttempts: values.OMS_MAX_ATTEMPTS,
       downstreamTimeoutMs: values.OMS_DOWNSTREAM_TIMEOUT_MS,
+      paymentTimeoutMs: values.OMS_PAYMENT_TIMEOUT_MS,
+      wmsAnswerMs: values.OMS_WMS_ANSWER_MS,
     },
     warnings: warnOfUnknown(env),
   };

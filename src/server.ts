@@ -1,7 +1,6 @@
 import { createClaims } from "./actions/claims.ts";
-import { askedBy, createActions } from "./actions/index.ts";
+import { createActions } from "./actions/index.ts";
 import { openRedis } from "./actions/redis.ts";
-import { startActions } from "./actions/runner.ts";
 import type { Config } from "./config.ts";
 import { createNeighbourClient } from "./downstream/client.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -24,6 +23,8 @@ import { connectStream } from "./stream/connection.ts";
 import { listenToStatusChanges } from "./stream/listen.ts";
 import { createPublisher } from "./stream/publisher.ts";
 import { DEFAULT_TOPOLOGY } from "./stream/topology.ts";
+import { askedBy } from "./subscribers/asked-by.ts";
+import { startActions } from "./subscribers/runner.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 
@@ -212,6 +213,8 @@ export async function startServer(
       readSnapshot: snapshotReader(db),
       feed,
       kinds,
+      paymentTimeoutMs: timing.paymentTimeoutMs,
+      wmsAnswerMs: timing.wmsAnswerMs,
       now: () => new Date(),
     },
     ready,

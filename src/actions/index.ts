@@ -1,9 +1,8 @@
-import type { OrderEvent } from "../domain/events.ts";
 import type { OrderKinds } from "../domain/order-kinds.ts";
 import type { NeighbourClient } from "../downstream/client.ts";
 import type { OrderDatabase } from "../store/database.ts";
 import type { Publisher } from "../stream/publisher.ts";
-import type { Action } from "./action.ts";
+import type { Action } from "../subscribers/action.ts";
 import type { Claims } from "./claims.ts";
 import { customerMessage } from "./customer-message.ts";
 import { eInvoice } from "./e-invoice.ts";
@@ -33,9 +32,4 @@ export function createActions(deps: ActionDeps): readonly Action[] {
     financePush(deps),
     customerMessage(deps),
   ];
-}
-
-/** Who asks for an event: told to the commit, which opens a ledger row for each. */
-export function askedBy(actions: readonly Action[]): (event: OrderEvent) => readonly string[] {
-  return (event) => actions.filter((action) => action.asks(event)).map(({ name }) => name);
 }

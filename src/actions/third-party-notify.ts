@@ -4,7 +4,7 @@ import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.
 import type { OrderEvent } from "../domain/events.ts";
 import { isMarketplace, type OrderKinds } from "../domain/order-kinds.ts";
 import type { Publisher } from "../stream/publisher.ts";
-import { type Action, DONE } from "./action.ts";
+import { type Action, DONE } from "../subscribers/action.ts";
 import { ADAPTERS } from "./third-party/index.ts";
 
 /**

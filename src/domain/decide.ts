@@ -20,8 +20,11 @@ export interface Report {
   readonly status: Status;
   /** When it happened; undefined where the reporter did not say, which means now. */
   readonly occurTime?: Date | undefined;
-  /** "operation" for CancelOrder, which may do what a report may not. */
-  readonly by: "report" | "operation";
+  /**
+   * "operation" for CancelOrder, which may do what a report may not; "step" for a step of the forward flow whose work at a neighbour is
+   * done: a pause that came meanwhile does not undo it.
+   */
+  readonly by: "report" | "operation" | "step";
 }
 
 /** Why a report is refused; the rim turns it into FAILED_PRECONDITION. */
@@ -80,12 +83,12 @@ function obstacleTo(order: OrderFacts, report: Report): Obstacle | undefined {
   if (arrow.condition === "virtual goods only" && !order.virtual) {
     return illegal(`only virtual goods go from ${describeStatus(order.status)} to ${target}`);
   }
-  if (arrow.condition === "CancelOrder only" && report.by === "report") {
+  if (arrow.condition === "CancelOrder only" && report.by !== "operation") {
     return illegal(
       `stock is allocated: from ${describeStatus(order.status)} on only CancelOrder cancels, after the warehouse agreed`,
     );
   }
-  if (order.paused && HELD_BACK_BY_PAUSE.includes(report.status)) {
+  if (order.paused && report.by !== "step" && HELD_BACK_BY_PAUSE.includes(report.status)) {
     return { reason: "ORDER_PAUSED", why: `the order is paused: resume it before ${target}` };
   }
   return undefined;

@@ -26,6 +26,8 @@ export interface StatusChanged extends EventContext {
   readonly occurTime: Date;
   readonly requestId: string;
   readonly remark: string;
+  /** In how many warehouses the goods are that the forward flow brings to dispatch; 0 where it does not move the order. */
+  readonly warehouseCount: number;
 }
 
 /** An order was paused or resumed. */
@@ -33,6 +35,10 @@ export interface PauseChanged extends EventContext {
   readonly type: "pause-changed";
   readonly paused: boolean;
   readonly reason: string;
+  /** The order's status code then. */
+  readonly status: number;
+  /** As in StatusChanged. */
+  readonly warehouseCount: number;
 }
 
 /** An invoice was marked as printed. */
@@ -60,6 +66,27 @@ export interface ReturnMarked extends EventContext {
   readonly type: "return-marked";
 }
 
+/** Somebody asked for goods to be taken back. */
+export interface ReturnRequested extends EventContext {
+  readonly type: "return-requested";
+  readonly returnId: bigint;
+  readonly lines: readonly { readonly skuId: bigint; readonly quantity: number }[];
+  readonly reason: string;
+}
+
+/** How far a cancel request has come. */
+export type CancelStep = "requested" | "agreed" | "refused" | "done";
+
+/** A cancel request went a step further. */
+export interface CancelProgressed extends EventContext {
+  readonly type: "cancel-progressed";
+  readonly cancelId: bigint;
+  readonly step: CancelStep;
+  readonly reason: string;
+  /** Until when the WMS may answer; undefined where it is not asked at this step. */
+  readonly answerUntil: Date | undefined;
+}
+
 /** Everything that other systems hear of an order. */
 export type OrderEvent =
   | StatusChanged
@@ -67,7 +94,9 @@ export type OrderEvent =
   | InvoicePrinted
   | DeliveryChanged
   | QuantitiesShipped
-  | ReturnMarked;
+  | ReturnMarked
+  | ReturnRequested
+  | CancelProgressed;
 
 /** The message id of a status change. */
 export function statusMessageId(orderId: bigint, version: number): string {

@@ -1,18 +1,20 @@
 import type { OrderKinds } from "./order-kinds.ts";
 
-/** An order can be paid for this long after its creation, in milliseconds (old operation 9). */
-export const PAYMENT_TIMEOUT_MS = 30 * 60 * 1000;
-
 export type NotPayableReason = "EXPIRED" | "CANCEL_REQUESTED";
+
+/** Whether an unpaid order expires; only those of some sources never do. */
+export function expires(kinds: OrderKinds, { orderSource }: { readonly orderSource: number }): boolean {
+  return !kinds.noPaymentTimeoutSources.includes(orderSource);
+}
 
 /** Old operation 9, getPayCheckOrder: undefined where the order may be paid. */
 export function notPayableReason(
   kinds: OrderKinds,
   order: { readonly orderSource: number; readonly createTime: Date; readonly cancelRequested: boolean },
   now: Date,
+  timeoutMs: number,
 ): NotPayableReason | undefined {
-  const expires = !kinds.noPaymentTimeoutSources.includes(order.orderSource);
-  if (expires && now.getTime() - order.createTime.getTime() >= PAYMENT_TIMEOUT_MS) {
+  if (expires(kinds, order) && now.getTime() - order.createTime.getTime() >= timeoutMs) {
     return "EXPIRED";
   }
   return order.cancelRequested ? "CANCEL_REQUESTED" : undefined;

@@ -15,5 +15,9 @@ export interface OperationDeps {
   readonly readSnapshot: (orderId: bigint) => Promise<Snapshot | undefined>;
   readonly feed: ChangeFeed;
   readonly kinds: OrderKinds;
+  /** How long after its creation an order can be paid for, in milliseconds (old operation 9: 30 minutes). */
+  readonly paymentTimeoutMs: number;
+  /** How long the WMS has to say whether an order can be cancelled, in milliseconds. */
+  readonly wmsAnswerMs: number;
   readonly now: () => Date;
 }

@@ -17,6 +17,8 @@ export interface UpdateOrderStatusInput {
   readonly remark: string;
   readonly expectedVersion: number | undefined;
   readonly validateOnly: boolean;
+  /** A step of the forward flow whose work at a neighbour is done: no pause holds it back any more. */
+  readonly stepDone?: boolean;
 }
 
 /** Old operation 8, updateOrderStatus: something has happened to an order. */
@@ -29,7 +31,7 @@ export async function updateOrderStatus(
     kind: "report",
     orderId: input.orderId,
     status: input.status,
-    by: "report",
+    by: input.stepDone === true ? "step" : "report",
     occurTime: input.occurTime,
     requestId: input.requestId,
     remark: input.remark,

@@ -1,13 +1,13 @@
 import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../domain/events.ts";
-import type { CommittedEvent, EventDeps, OutboxRow } from "./outbox.ts";
+import type { Asked, CommittedEvent, EventDeps, OutboxRow } from "./outbox.ts";
 import type { Database } from "./schema.ts";
 
 /** An event that is ready to be written: its row but for the id, and who asks for it. */
 export interface PreparedEvent {
   readonly event: OrderEvent;
   readonly row: Omit<OutboxRow, "id">;
-  readonly actions: readonly string[];
+  readonly actions: readonly Asked[];
 }
 
 export function prepareEvent(event: OrderEvent, { encode, askedBy }: EventDeps): PreparedEvent {
@@ -51,13 +51,13 @@ export async function appendEvents(
     row: { id: firstId + step * BigInt(index), ...row },
   }));
   const ledger = prepared.flatMap(({ row: { messageId, orderId, recordTime }, actions }, index) =>
-    actions.map((action) => ({
+    actions.map(({ action, due }) => ({
       message_id: messageId,
       action,
       order_id: orderId,
       outbox_id: firstId + step * BigInt(index),
       state: "PENDING" as const,
-      next_attempt_time: firstDueTime(recordTime, deps.ledgerWatchMs),
+      next_attempt_time: due ?? firstDueTime(recordTime, deps.ledgerWatchMs),
       first_time: recordTime,
     })),
   );

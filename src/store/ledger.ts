@@ -22,6 +22,8 @@ export interface Ledger {
   done(entry: LedgerEntry): Promise<void>;
   /** It failed for now: due again at `at`. */
   retry(entry: LedgerEntry, error: string, at: Date): Promise<void>;
+  /** Not yet: due again at `at`. Neither this attempt nor one before has left anything behind at a neighbour. */
+  wait(entry: LedgerEntry, reason: string, at: Date): Promise<void>;
   /** It failed for good, until a person decides. */
   park(entry: LedgerEntry, error: string): Promise<void>;
   openCounts(): Promise<OpenCount[]>;
@@ -59,7 +61,8 @@ export function createLedger({
     claim: (messageId, action) => claim({ messageId, action }),
     claimDue: (actions, limit) => claimDue(deps, actions, limit),
     done: (entry) => finish({ kind: "done", entry }),
-    retry: (entry, error, at) => finish({ kind: "retry", entry, error, at }),
+    retry: (entry, error, at) => finish({ kind: "retry", entry, error, at, clean: false }),
+    wait: (entry, error, at) => finish({ kind: "retry", entry, error, at, clean: true }),
     park: (entry, error) => finish({ kind: "park", entry, error }),
     openCounts: () => readOpenCounts(db),
   };

@@ -9,6 +9,8 @@ export interface OrderSummary extends VerdictFacts, SourceAndType {
   readonly orderId: bigint;
   /** 0 where the old row does not say. */
   readonly rootParentId: bigint;
+  /** In how many warehouses the goods are that the forward flow brings to dispatch; 0 where it does not move the order. */
+  readonly warehouseCount: number;
 }
 
 /** An order as its two rows say. */
@@ -23,6 +25,7 @@ export interface OrderRow {
   readonly version: number;
   readonly passed_states: number;
   readonly status_time: Date | null;
+  readonly warehouse_count: number;
   readonly root_parent_id: bigint | string | null;
   readonly is_parent: number | null;
   readonly order_source: number | null;
@@ -42,6 +45,7 @@ export function selectOrders(db: Kysely<Database>) {
       "s.version",
       "s.passed_states",
       "s.status_time",
+      "s.warehouse_count",
       "m.root_parent_id",
       "m.is_parent",
       "m.order_source",
@@ -59,6 +63,7 @@ export function toSummary(row: OrderRow): OrderSummary {
     status: Number(row.order_status),
     isParent: isSet(row.is_parent),
     isFinish: isSet(row.is_finish),
+    warehouseCount: row.warehouse_count,
   };
 }
 

@@ -28,11 +28,19 @@ export interface CommittedEvent {
   readonly row: OutboxRow;
 }
 
+/** A subscriber that asks for an event. */
+export interface Asked {
+  /** Its name. */
+  readonly action: string;
+  /** For a timer: when it goes off. */
+  readonly due?: Date;
+}
+
 /** What everybody needs who writes events. */
 export interface EventDeps {
   readonly encode: EventEncoder;
-  /** The names of the Actions that ask for an event: each gets a row in the ledger. */
-  readonly askedBy: (event: OrderEvent) => readonly string[];
+  /** Who asks for an event: each gets a row in the ledger. */
+  readonly askedBy: (event: OrderEvent) => readonly Asked[];
   /** How long a ledger row may stay PENDING before it is run from the database, in milliseconds. */
   readonly ledgerWatchMs: number;
 }

@@ -21,6 +21,9 @@ export interface Database {
   "oms_db.oms_status_history": StatusHistoryTable;
   "oms_db.oms_outbox": OutboxTable;
   "oms_db.oms_action_ledger": ActionLedgerTable;
+  "oms_db.oms_order_line": OrderLineTable;
+  "oms_db.oms_cancel_request": CancelRequestTable;
+  "oms_db.oms_return_request": ReturnRequestTable;
   "oms_db.oms_request": RequestTable;
   "oms_db.oms_request_log": RequestLogTable;
   "oms_db.oms_commit_mark": CommitMarkTable;
@@ -46,6 +49,8 @@ export interface OrderMainTable {
   create_date: Old<Date>;
   update_date: Old<Date>;
   modify_date: Old<Date>;
+  /** The account that a virtual order recharges. New. */
+  recharge_account: Old<string>;
 }
 
 export interface OrderStatusTable {
@@ -61,6 +66,11 @@ export interface OrderStatusTable {
   passed_states: Generated<number>;
   /** When the current state began, as its reporter said. New. */
   status_time: Old<Date>;
+  /**
+   * In how many warehouses the goods are that the forward flow brings to dispatch; 0 where the flow does not move the order (others put
+   * it here, or its goods are virtual). New.
+   */
+  warehouse_count: Generated<number>;
 }
 
 export interface OrderDetailTable {
@@ -126,6 +136,10 @@ export interface PushIssuccessTable {
 export interface OrderReturnDetailTable {
   order_id: bigint;
   return_id: bigint;
+  /** New, like those below; null in rows of the old system. */
+  sku_id: Old<bigint>;
+  quantity: Old<number>;
+  create_date: Old<Date>;
 }
 
 export interface GiftCustRecordTable {
@@ -187,6 +201,46 @@ export interface ActionLedgerTable {
   /** When the event was committed. */
   first_time: Date;
   finish_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  /** Of the attempts up to this one it is known that none has left anything behind at a neighbour. */
+  clean_attempts: Generated<number>;
+}
+
+/** What an order that came in here takes from which warehouse; `oms_order_detail` has the sums by SKU, as old readers know it. */
+export interface OrderLineTable {
+  order_id: bigint;
+  sku_id: bigint;
+  warehouse_id: bigint;
+  quantity: number;
+}
+
+export type CancelRequestState = "WAITING_FOR_WMS" | "CANCELLED" | "REFUSED";
+
+/** The cancel requests, one row each; the old reversal tables tell old readers of the last one of an order. */
+export interface CancelRequestTable {
+  cancel_id: AutoId;
+  order_id: bigint;
+  state: CancelRequestState;
+  /** What old operation 1 said. */
+  verdict: string;
+  reason: string;
+  caller: string;
+  operator: string;
+  /** "" where it was not refused. */
+  refusal_reason: Generated<string>;
+  request_time: Date;
+  /** Until when the WMS may answer; null where it is not asked. */
+  answer_until: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  finish_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
+}
+
+/** The returns: gives out their ids. `order_return_detail` has their lines. */
+export interface ReturnRequestTable {
+  return_id: AutoId;
+  order_id: bigint;
+  reason: string;
+  caller: string;
+  operator: string;
+  request_time: Date;
 }
 
 /** The first answer to each request id. */

@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
+  CancelProgressedSchema,
   DeliveryChangedSchema,
   type EventContext as EventContextMessage,
   EventContextSchema,
@@ -9,8 +10,9 @@ import {
   OrderStatusChangedSchema,
   QuantitiesShippedSchema,
   ReturnMarkedSchema,
+  ReturnRequestedSchema,
 } from "../../gen/oms/events/v1/events_pb.ts";
-import type { EventContext, OrderEvent } from "../domain/events.ts";
+import type { CancelStep, EventContext, OrderEvent } from "../domain/events.ts";
 
 /** An event in the form that travels. */
 export interface EncodedEvent {
@@ -79,11 +81,21 @@ const KINDS: { readonly [T in OrderEvent["type"]]: Kind<EventOf<T>> } = {
     encode: (event) =>
       toBinary(
         OrderPauseChangedSchema,
-        create(OrderPauseChangedSchema, { ...identity(event), paused: event.paused, reason: event.reason }),
+        create(OrderPauseChangedSchema, {
+          ...identity(event),
+          paused: event.paused,
+          reason: event.reason,
+          orderStatus: event.status,
+          warehouseCount: event.warehouseCount,
+        }),
       ),
     decode(body, traceparent) {
-      const { messageId, context, paused, reason } = fromBinary(OrderPauseChangedSchema, body);
-      return { type: "pause-changed", ...contextOf(messageId, context, traceparent), paused, reason };
+      const { messageId, context, paused, reason, orderStatus, warehouseCount } = fromBinary(
+        OrderPauseChangedSchema,
+        body,
+      );
+      const identified = contextOf(messageId, context, traceparent);
+      return { type: "pause-changed", ...identified, paused, reason, status: orderStatus, warehouseCount };
     },
   },
   "invoice-printed": {
@@ -148,6 +160,59 @@ const KINDS: { readonly [T in OrderEvent["type"]]: Kind<EventOf<T>> } = {
     decode(body, traceparent) {
       const { messageId, context } = fromBinary(ReturnMarkedSchema, body);
       return { type: "return-marked", ...contextOf(messageId, context, traceparent) };
+    },
+  },
+  "return-requested": {
+    eventType: ReturnRequestedSchema.typeName,
+    subjects: ["oms.v1.return.requested"],
+    subject: () => "oms.v1.return.requested",
+    encode: (event) =>
+      toBinary(
+        ReturnRequestedSchema,
+        create(ReturnRequestedSchema, {
+          ...identity(event),
+          returnId: event.returnId,
+          lines: event.lines.map((line) => ({ ...line })),
+          reason: event.reason,
+        }),
+      ),
+    decode(body, traceparent) {
+      const { messageId, context, returnId, lines, reason } = fromBinary(ReturnRequestedSchema, body);
+      return {
+        type: "return-requested",
+        ...contextOf(messageId, context, traceparent),
+        returnId,
+        lines: lines.map(({ skuId, quantity }) => ({ skuId, quantity })),
+        reason,
+      };
+    },
+  },
+  "cancel-progressed": {
+    eventType: CancelProgressedSchema.typeName,
+    subjects: ["oms.v1.cancel.*"],
+    subject: ({ step }) => `oms.v1.cancel.${step}`,
+    encode: (event) =>
+      toBinary(
+        CancelProgressedSchema,
+        create(CancelProgressedSchema, {
+          ...identity(event),
+          cancelId: event.cancelId,
+          step: event.step,
+          reason: event.reason,
+          asksWms: event.answerUntil !== undefined,
+          ...(event.answerUntil === undefined ? {} : { answerUntil: timestampFromDate(event.answerUntil) }),
+        }),
+      ),
+    decode(body, traceparent) {
+      const { messageId, context, cancelId, step, reason, answerUntil } = fromBinary(CancelProgressedSchema, body);
+      return {
+        type: "cancel-progressed",
+        ...contextOf(messageId, context, traceparent),
+        cancelId,
+        step: stepOf(step),
+        reason,
+        answerUntil: answerUntil && timestampDate(answerUntil),
+      };
     },
   },
 };
@@ -219,6 +284,14 @@ function contextOf(messageId: string, context: EventContextMessage | undefined, 
     operator,
     traceparent,
   };
+}
+
+function stepOf(step: string): CancelStep {
+  const known = (["requested", "agreed", "refused", "done"] as const).find((name) => name === step);
+  if (known === undefined) {
+    throw new UndecodableEventError(`${JSON.stringify(step)} is no step of a cancel`);
+  }
+  return known;
 }
 
 function dateOf(timestamp: Timestamp | undefined): Date {

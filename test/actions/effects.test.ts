@@ -2,8 +2,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { beforeEach, expect, test } from "vitest";
 import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.ts";
-import { askedBy } from "../../src/actions/index.ts";
 import { Status } from "../../src/domain/state-machine.ts";
+import { askedBy } from "../../src/subscribers/asked-by.ts";
 import { deliveryChanged, eventOfEachKind, invoicePrinted, statusChanged } from "../stream/events.ts";
 import { useClient } from "../stream/support.ts";
 import { useWorld } from "./world.ts";
@@ -170,7 +170,7 @@ test("settlement gets the quantities really shipped, else those ordered, once pe
   // The unique key, not the ledger alone.
   const settlement = server.actions.find(({ name }) => name === "settlement-push");
   const event = statusChanged({ orderId: 1n, toStatus: Status.DELIVERED });
-  const attempt = { messageId: "1-1", number: 2, signal: new AbortController().signal };
+  const attempt = { messageId: "1-1", number: 2, mayHaveActed: true, signal: new AbortController().signal };
   expect(await settlement?.run(event, attempt)).toEqual({ kind: "done" });
   const { count } = await db
     .selectFrom("oms_db.oms_order_status_rule")

@@ -1,13 +1,14 @@
 import { expect, onTestFinished, vi } from "vitest";
-import type { Action } from "../../src/actions/action.ts";
 import { createClaims } from "../../src/actions/claims.ts";
-import { askedBy, createActions } from "../../src/actions/index.ts";
+import { createActions } from "../../src/actions/index.ts";
 import { openRedis } from "../../src/actions/redis.ts";
-import { type ActionsOptions, startActions } from "../../src/actions/runner.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { createNeighbourClient } from "../../src/downstream/client.ts";
 import { createLedger } from "../../src/store/ledger.ts";
+import type { Action } from "../../src/subscribers/action.ts";
+import { askedBy } from "../../src/subscribers/asked-by.ts";
+import { type ActionsOptions, startActions } from "../../src/subscribers/runner.ts";
 import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
 import { quiet } from "../stream/support.ts";
 import { type OwnServer, useNats, useNeighbours, useRedis } from "../support/servers.ts";

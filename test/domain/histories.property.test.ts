@@ -19,12 +19,12 @@ type Step =
 
 /** Any state, by anybody, with any clock or none. */
 const wildStep: fc.Arbitrary<Step> = fc
-  .record({ code: fc.nat(CODES.length - 1), by: fc.nat(3), time: fc.option(fc.nat(40), { nil: undefined, freq: 3 }) })
+  .record({ code: fc.nat(CODES.length - 1), by: fc.nat(5), time: fc.option(fc.nat(40), { nil: undefined, freq: 3 }) })
   .map(({ code, by, time }) => ({
     kind: "report",
     report: {
       status: CODES[code] ?? 1000,
-      by: by === 0 ? "operation" : "report",
+      by: by === 0 ? "operation" : by === 1 ? "step" : "report",
       occurTime: time === undefined ? undefined : minute(time),
     },
   }));

@@ -18,13 +18,15 @@ describe("CheckPayable (old operation 9)", () => {
     ["of source 1025 with a cancel request", 1025, created(HALF_AN_HOUR), true, "CANCEL_REQUESTED"],
     ["expired and with a cancel request", 1000, created(HALF_AN_HOUR), true, "EXPIRED"],
   ])("%s", (_, orderSource, createTime, cancelRequested, reason) => {
-    expect(notPayableReason(DEFAULT_ORDER_KINDS, { orderSource, createTime, cancelRequested }, now)).toBe(reason);
+    expect(notPayableReason(DEFAULT_ORDER_KINDS, { orderSource, createTime, cancelRequested }, now, 1_800_000)).toBe(
+      reason,
+    );
   });
 
   it("goes by the configured sources", () => {
     const kinds = { ...DEFAULT_ORDER_KINDS, noPaymentTimeoutSources: [7] };
     const order = { createTime: created(HALF_AN_HOUR), cancelRequested: false };
-    expect(notPayableReason(kinds, { ...order, orderSource: 7 }, now)).toBeUndefined();
-    expect(notPayableReason(kinds, { ...order, orderSource: 1025 }, now)).toBe("EXPIRED");
+    expect(notPayableReason(kinds, { ...order, orderSource: 7 }, now, 1_800_000)).toBeUndefined();
+    expect(notPayableReason(kinds, { ...order, orderSource: 1025 }, now, 1_800_000)).toBe("EXPIRED");
   });
 });

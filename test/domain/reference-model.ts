@@ -28,7 +28,7 @@ export interface ModelOrder {
 
 export interface ModelReport {
   status: number;
-  by: "report" | "operation";
+  by: "report" | "operation" | "step";
   /** Milliseconds; undefined where the reporter did not say. */
   occurTime: number | undefined;
 }
@@ -88,7 +88,7 @@ export function answer(order: ModelOrder, report: ModelReport, now: number): Mod
   if (!mayGo(order, report)) {
     return knows ? "stale" : "illegal";
   }
-  if (order.paused && [1020, 1030, 2010, 2020].includes(status)) {
+  if (order.paused && report.by !== "step" && [1020, 1030, 2010, 2020].includes(status)) {
     return "paused";
   }
   const late = occurTime !== undefined && order.latest !== null && occurTime <= order.latest;

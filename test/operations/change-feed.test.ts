@@ -58,6 +58,7 @@ function changeOf(orderId: bigint, version: number, rootParentId: bigint): Statu
     caller: "wms",
     operator: "li",
     traceparent: "",
+    warehouseCount: 0,
     fromStatus: 5020,
     toStatus: 6030,
     version,

@@ -131,7 +131,7 @@ test("what a dead server left is found by the living, published once, and delete
 test("an event that an Action still needs is not deleted, and not sent again and again", async () => {
   const db = database();
   const { relay, republished } = useRelay(nats.url, db, { keepMs: 200 });
-  const askedBy = ({ orderId }: { orderId: bigint }) => (orderId === 1n ? ["tester"] : []);
+  const askedBy = ({ orderId }: { orderId: bigint }) => (orderId === 1n ? [{ action: "tester" }] : []);
   relay.take(rowsOf(await commit(db, changes([1n, 2n], 1, 1), { askedBy })));
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual(["1-1"]), 10_000);
   // Sweeps go on: were it to be sent again, it would have been by the time that a later one is gone.

@@ -4,7 +4,7 @@ import { type Relay, type RelayOptions, startRelay } from "../../src/relay/index
 import { appendEvents } from "../../src/store/append-events.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrate.ts";
-import type { CommittedEvent, OutboxRow } from "../../src/store/outbox.ts";
+import type { Asked, CommittedEvent, OutboxRow } from "../../src/store/outbox.ts";
 import { encodeEvent } from "../../src/stream/codec.ts";
 import { createPublisher } from "../../src/stream/publisher.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -28,7 +28,7 @@ export function useDatabase(
 export async function commit(
   db: OrderDatabase,
   events: readonly OrderEvent[],
-  deps: { askedBy?: (event: OrderEvent) => readonly string[]; ledgerWatchMs?: number } = {},
+  deps: { askedBy?: (event: OrderEvent) => readonly Asked[]; ledgerWatchMs?: number } = {},
 ): Promise<readonly CommittedEvent[]> {
   const { askedBy = () => [], ledgerWatchMs = 30_000 } = deps;
   return db.transaction().execute((trx) => appendEvents(trx, events, { encode: encodeEvent, askedBy, ledgerWatchMs }));

@@ -409,8 +409,10 @@ describe("a pause", () => {
       ...CAUSE,
       paused: true,
       reason: "customer called",
+      status: Status.CREATED,
+      warehouseCount: 0,
     });
-    expect(askedBy(event)).toEqual(["first-action"]);
+    expect(askedBy(event)).toEqual([{ action: "first-action" }]);
     expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
       { message_id: event.messageId, action: "first-action", outbox_id: row.id },
     ]);

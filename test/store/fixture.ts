@@ -11,7 +11,7 @@ import {
 } from "../../src/store/committer/index.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrate.ts";
-import type { CommittedEvent, EventDeps } from "../../src/store/outbox.ts";
+import type { Asked, CommittedEvent, EventDeps } from "../../src/store/outbox.ts";
 import { useMariadb } from "../support/servers.ts";
 
 /** The tables of this test file, migrated. */
@@ -65,8 +65,9 @@ export function encode(event: OrderEvent): ReturnType<EventDeps["encode"]> {
 }
 
 /** Every status change is asked for by two Actions, everything else by one. */
-export function askedBy(event: OrderEvent): readonly string[] {
-  return event.type === "status-changed" ? ["first-action", "second-action"] : ["first-action"];
+export function askedBy(event: OrderEvent): readonly Asked[] {
+  const names = event.type === "status-changed" ? ["first-action", "second-action"] : ["first-action"];
+  return names.map((action) => ({ action }));
 }
 
 export const eventDeps: EventDeps = { encode, askedBy, ledgerWatchMs: 30_000 };

@@ -8,7 +8,7 @@ const { db } = useStore();
 const LEASE_MS = 30_000;
 const ledger = createLedger({ db, leaseMs: LEASE_MS });
 let action = "";
-const committer = openCommitter(db, { askedBy: () => [action] });
+const committer = openCommitter(db, { askedBy: () => [{ action }] });
 afterAll(() => committer.close());
 
 /** An order with so many events, each asked for by an Action of its own name, so that tests do not see each other's. */

@@ -22,6 +22,9 @@ test("each kind has its subjects and its type", () => {
     ["oms.v1.order.delivery.changed", "oms.events.v1.DeliveryChanged"],
     ["oms.v1.order.shipped", "oms.events.v1.QuantitiesShipped"],
     ["oms.v1.return.done", "oms.events.v1.ReturnMarked"],
+    ["oms.v1.return.requested", "oms.events.v1.ReturnRequested"],
+    ["oms.v1.cancel.requested", "oms.events.v1.CancelProgressed"],
+    ["oms.v1.cancel.refused", "oms.events.v1.CancelProgressed"],
   ]);
 });
 

@@ -1,4 +1,5 @@
 import type {
+  CancelProgressed,
   DeliveryChanged,
   EventContext,
   InvoicePrinted,
@@ -6,6 +7,7 @@ import type {
   PauseChanged,
   QuantitiesShipped,
   ReturnMarked,
+  ReturnRequested,
   StatusChanged,
 } from "../../src/domain/events.ts";
 
@@ -34,6 +36,7 @@ export function statusChanged(change: Partial<StatusChanged> & { orderId: bigint
     occurTime: new Date("2026-03-04T05:06:06Z"),
     requestId: "r-1",
     remark: "",
+    warehouseCount: 2,
     ...change,
   };
 }
@@ -47,12 +50,16 @@ export function eventOfEachKind(orderId: bigint): OrderEvent[] {
       type: "pause-changed",
       paused: true,
       reason: "客户要求",
+      status: 2010,
+      warehouseCount: 1,
     } satisfies PauseChanged,
     {
       ...context(`${orderId}-pause-b`, orderId),
       type: "pause-changed",
       paused: false,
       reason: "",
+      status: 2010,
+      warehouseCount: 1,
     } satisfies PauseChanged,
     { ...context(`${orderId}-invoice-c`, orderId), type: "invoice-printed", sendEmail: true } satisfies InvoicePrinted,
     deliveryChanged(orderId),
@@ -65,6 +72,29 @@ export function eventOfEachKind(orderId: bigint): OrderEvent[] {
       ],
     } satisfies QuantitiesShipped,
     { ...context(`${orderId}-return-f`, orderId), type: "return-marked" } satisfies ReturnMarked,
+    {
+      ...context(`${orderId}-return-g`, orderId),
+      type: "return-requested",
+      returnId: 9_007_199_254_740_993n,
+      lines: [{ skuId: 2n, quantity: 1 }],
+      reason: "尺寸不合",
+    } satisfies ReturnRequested,
+    {
+      ...context(`${orderId}-cancel-7-requested`, orderId),
+      type: "cancel-progressed",
+      cancelId: 7n,
+      step: "requested",
+      reason: "changed his mind",
+      answerUntil: new Date("2026-03-04T06:06:06Z"),
+    } satisfies CancelProgressed,
+    {
+      ...context(`${orderId}-cancel-7-refused`, orderId),
+      type: "cancel-progressed",
+      cancelId: 7n,
+      step: "refused",
+      reason: "packed",
+      answerUntil: undefined,
+    } satisfies CancelProgressed,
   ];
 }
 

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { advance, decide } from "../../domain/decide.ts";
+import { decide } from "../../domain/decide.ts";
 import { type OrderEvent, statusMessageId } from "../../domain/events.ts";
 import { Status } from "../../domain/state-machine.ts";
 import { type PreparedEvent, prepareEvent } from "../append-events.ts";
 import { eventContext } from "../event-context.ts";
+import { moveOf } from "../move.ts";
 import type { Order } from "../order-row.ts";
 import type { EventDeps } from "../outbox.ts";
 import type { BatchFacts } from "./read-orders.ts";
@@ -125,7 +126,7 @@ function report(draft: Draft, request: StatusReport): ReportResult {
   const taken = answerTo(order, request, decision.outcome);
   if (!validateOnly) {
     if (decision.outcome === "applied") {
-      apply(draft, order, request, taken.messageId);
+      apply(draft, order, request);
     } else if (decision.outcome === "stale") {
       draft.history.push(lineOf(draft, order, request, "STALE", order.version));
     }
@@ -156,40 +157,15 @@ function answerTo(order: Order, request: StatusReport, outcome: ReportTaken["out
   }
 }
 
-function apply(draft: Draft, order: Order, request: StatusReport, messageId: string): void {
-  const { now } = draft;
-  const { status, remark, requestId } = request;
-  const after: Order = {
-    ...order,
-    ...advance(order, request, now),
-    isFinish: finishFlag(status) ?? order.isFinish,
-  };
-  const line = lineOf(draft, order, request, "APPLIED", after.version);
-  draft.change(after, {
-    type: "status-changed",
-    ...eventContext(order, messageId, request.cause, now),
-    fromStatus: order.status,
-    toStatus: status,
-    version: after.version,
-    occurTime: line.occurTime,
-    requestId,
-    remark,
-  });
-  draft.history.push(line);
-  if (status === Status.PAID) {
+function apply(draft: Draft, order: Order, request: StatusReport): void {
+  const { after, event } = moveOf(order, request, draft.now);
+  draft.change(after, event);
+  draft.history.push(lineOf(draft, order, request, "APPLIED", after.version));
+  if (request.status === Status.PAID) {
     draft.paid.add(order.orderId);
-  } else if (status === Status.CANCELLED) {
+  } else if (request.status === Status.CANCELLED) {
     draft.cancelled.add(order.orderId);
   }
-}
-
-/** What a state does to the old column is_finish, kept for old readers; undefined for nothing. */
-function finishFlag(status: Status): boolean | undefined {
-  if (status === Status.WMS_DISPATCHED || status === Status.CANCELLED) {
-    return true;
-  }
-  const toldByWms = status >= Status.WMS_ACCEPTED && status <= Status.HANDED_OVER;
-  return toldByWms ? false : undefined;
 }
 
 function lineOf(
@@ -210,7 +186,8 @@ function pause(draft: Draft, { orderId, paused, reason, cause }: PauseRequest): 
   const changed = order.paused !== paused;
   if (changed) {
     const context = eventContext(order, `${orderId}-pause-${randomUUID()}`, cause, draft.now);
-    draft.change({ ...order, paused }, { type: "pause-changed", ...context, paused, reason });
+    const { status, warehouseCount } = order;
+    draft.change({ ...order, paused }, { type: "pause-changed", ...context, paused, reason, status, warehouseCount });
   }
   const { status, isParent, isFinish } = order;
   return { kind: "paused", changed, order: { status, isParent, isFinish } };

@@ -58,7 +58,7 @@ export async function readForBatch(
  */
 export function lockStatement(works: readonly Work[], tables: Tables, patient: boolean): string {
   return (
-    "select s.order_id, s.order_status, s.is_pause, s.is_finish, s.version, s.passed_states, s.status_time," +
+    "select s.order_id, s.order_status, s.is_pause, s.is_finish, s.version, s.passed_states, s.status_time, s.warehouse_count," +
     " m.root_parent_id, m.is_parent, m.order_source, m.order_type" +
     ` from ${tables.status} s ${tables.statusIndex} straight_join ${tables.main} m ${tables.mainIndex}` +
     ` on m.order_id = s.order_id where s.order_id in (${orderIdsOf(works).join(",")}) order by s.order_id` +

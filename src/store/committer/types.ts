@@ -20,8 +20,8 @@ export interface StatusReport {
   readonly kind: "report";
   readonly orderId: bigint;
   readonly status: Status;
-  /** "operation" for CancelOrder, which may do what a report may not. */
-  readonly by: "report" | "operation";
+  /** See `Report` in domain/decide.ts. */
+  readonly by: "report" | "operation" | "step";
   /** When it happened; the time of the commit where nobody says. */
   readonly occurTime?: Date | undefined;
   /** "" for none. A repeat with the same content gets the first answer. */

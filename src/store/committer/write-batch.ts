@@ -134,12 +134,12 @@ function outboxRows({ events }: BatchPlan): Literal[][] {
 
 /** Each row names its event's row in the outbox by the distance from the first. */
 function ledgerRows({ events, now }: BatchPlan, idStep: bigint, ledgerWatchMs: number): string[] {
-  const due = literal(firstDueTime(now, ledgerWatchMs));
+  const watchedFrom = firstDueTime(now, ledgerWatchMs);
   const time = literal(now);
   return events.flatMap(({ row, actions }, index) =>
     actions.map(
-      (action) =>
-        `(${literal(row.messageId)},${literal(action)},${row.orderId},last_insert_id()+${idStep * BigInt(index)},'PENDING',${due},${time})`,
+      ({ action, due = watchedFrom }) =>
+        `(${literal(row.messageId)},${literal(action)},${row.orderId},last_insert_id()+${idStep * BigInt(index)},'PENDING',${literal(due)},${time})`,
     ),
   );
 }

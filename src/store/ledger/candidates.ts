@@ -49,6 +49,7 @@ function selectRows(db: Kysely<Database>) {
     "l.state",
     "l.attempts_started",
     "l.attempts_finished",
+    "l.clean_attempts",
     "l.next_attempt_time",
     "l.first_time",
     // The first open one is what the others wait for too. Ids grow with the versions of an order, as its row is locked from
@@ -87,6 +88,7 @@ function toRow(row: Selected): Row {
       action: row.action,
       orderId: row.order_id,
       attempt: row.attempts_started + 1,
+      cleanAttempts: row.clean_attempts,
       firstTime: row.first_time,
     },
   };

@@ -8,7 +8,14 @@ import type { LedgerEntry } from "./types.ts";
 export type Finish = { readonly kind: "done"; readonly entry: LedgerEntry } | FailedAttempt;
 
 export type FailedAttempt =
-  | { readonly kind: "retry"; readonly entry: LedgerEntry; readonly error: string; readonly at: Date }
+  | {
+      readonly kind: "retry";
+      readonly entry: LedgerEntry;
+      readonly error: string;
+      readonly at: Date;
+      /** Neither this attempt nor one before has left anything behind. */
+      readonly clean: boolean;
+    }
   | { readonly kind: "park"; readonly entry: LedgerEntry; readonly error: string };
 
 /** Characters that the column last_error holds. */
@@ -65,7 +72,11 @@ async function markDone(db: Kysely<Database>, entries: readonly LedgerEntry[], n
 async function markFailed(db: Kysely<Database>, failed: FailedAttempt, now: Date): Promise<void> {
   const next =
     failed.kind === "retry"
-      ? { state: "RETRYING" as const, next_attempt_time: failed.at }
+      ? {
+          state: "RETRYING" as const,
+          next_attempt_time: failed.at,
+          ...(failed.clean ? { clean_attempts: failed.entry.attempt } : {}),
+        }
       : { state: "PARKED" as const, next_attempt_time: null, finish_time: now };
   await db
     .updateTable("oms_db.oms_action_ledger")

@@ -8,6 +8,8 @@ export interface LedgerEntry {
   readonly orderId: bigint;
   /** 1 for the first. */
   readonly attempt: number;
+  /** Of the attempts up to this one it is known that none has left anything behind at a neighbour. */
+  readonly cleanAttempts: number;
   /** When the event was committed. */
   readonly firstTime: Date;
 }

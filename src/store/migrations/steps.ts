@@ -1,3 +1,4 @@
+import { FLOW_TABLES } from "./flow-tables.ts";
 import { CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
 import { OLD_TABLES } from "./old-tables.ts";
 import type { TableSpec } from "./table-spec.ts";
@@ -14,4 +15,5 @@ export const STEPS: readonly Step[] = [
   { name: "002-change-tables", tables: CHANGE_TABLES },
   { name: "003-event-tables", tables: EVENT_TABLES },
   { name: "004-request-log", tables: REQUEST_LOG_TABLES },
+  { name: "005-flow-tables", tables: FLOW_TABLES },
 ];

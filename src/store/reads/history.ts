@@ -74,10 +74,11 @@ async function readChunk(
 ): Promise<StatusChanged[]> {
   const json = JSON.stringify(wanted.map(([orderId, version]) => [String(orderId), version]));
   const { rows } = await sql<Row>`
-    select h.*, m.root_parent_id, m.order_source, m.order_type
+    select h.*, m.root_parent_id, m.order_source, m.order_type, s.warehouse_count
     from json_table(${json}, '$[*]' columns (order_id bigint path '$[0]', version int path '$[1]')) d
     straight_join ${sql.table("oms_db.oms_status_history")} h on h.order_id = d.order_id and h.version > d.version
     straight_join ${sql.table("oms_db.oms_order_main")} m on m.order_id = h.order_id
+    straight_join ${sql.table("oms_db.oms_order_status")} s on s.order_id = h.order_id
     where h.outcome = 'APPLIED'
     order by h.order_id, h.version`.execute(db);
   return rows.map((row) => ({
@@ -97,10 +98,12 @@ async function readChunk(
     occurTime: row.occur_time,
     requestId: row.request_id,
     remark: row.remark,
+    warehouseCount: row.warehouse_count,
   }));
 }
 
 interface Row {
+  readonly warehouse_count: number;
   readonly order_id: bigint;
   readonly version: number;
   readonly from_status: number;

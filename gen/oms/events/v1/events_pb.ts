@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file oms/events/v1/events.proto.
  */
 export const file_oms_events_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChpvbXMvZXZlbnRzL3YxL2V2ZW50cy5wcm90bxINb21zLmV2ZW50cy52MSLcAgoST3JkZXJTdGF0dXNDaGFuZ2VkEhIKCm1lc3NhZ2VfaWQYASABKAkSEAoIb3JkZXJfaWQYAiABKAMSFgoOcm9vdF9wYXJlbnRfaWQYAyABKAMSEwoLZnJvbV9zdGF0dXMYBCABKAUSEQoJdG9fc3RhdHVzGAUgASgFEg8KB3ZlcnNpb24YBiABKAMSLgoKb2NjdXJfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9yZGVyX3NvdXJjZRgJIAEoBRISCgpvcmRlcl90eXBlGAogASgFEg4KBmNhbGxlchgLIAEoCRIQCghvcGVyYXRvchgMIAEoCRISCgpyZXF1ZXN0X2lkGA0gASgJEg4KBnJlbWFyaxgOIAEoCSK1AQoMRXZlbnRDb250ZXh0EhAKCG9yZGVyX2lkGAEgASgDEhYKDnJvb3RfcGFyZW50X2lkGAIgASgDEhQKDG9yZGVyX3NvdXJjZRgDIAEoBRISCgpvcmRlcl90eXBlGAQgASgFEi8KC3JlY29yZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZjYWxsZXIYBiABKAkSEAoIb3BlcmF0b3IYByABKAkidQoRT3JkZXJQYXVzZUNoYW5nZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSDgoGcGF1c2VkGAMgASgIEg4KBnJlYXNvbhgEIAEoCSJmCg5JbnZvaWNlUHJpbnRlZBISCgptZXNzYWdlX2lkGAEgASgJEiwKB2NvbnRleHQYAiABKAsyGy5vbXMuZXZlbnRzLnYxLkV2ZW50Q29udGV4dBISCgpzZW5kX2VtYWlsGAMgASgIIpYBCg9EZWxpdmVyeUNoYW5nZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSEwoLZGVsaXZlcnlfaWQYAyABKAkSGAoQZGVsaXZlcnlfY29tcGFueRgEIAEoCRISCgp3YXliaWxsX25vGAUgASgJIrUBChFRdWFudGl0aWVzU2hpcHBlZBISCgptZXNzYWdlX2lkGAEgASgJEiwKB2NvbnRleHQYAiABKAsyGy5vbXMuZXZlbnRzLnYxLkV2ZW50Q29udGV4dBI0CgVsaW5lcxgDIAMoCzIlLm9tcy5ldmVudHMudjEuUXVhbnRpdGllc1NoaXBwZWQuTGluZRooCgRMaW5lEg4KBnNrdV9pZBgBIAEoAxIQCghxdWFudGl0eRgCIAEoBSJQCgxSZXR1cm5NYXJrZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQijAIKFlRoaXJkUGFydHlOb3RpZmljYXRpb24SEgoKbWVzc2FnZV9pZBgBIAEoCRIQCghvcmRlcl9pZBgCIAEoAxIUCgxvcmRlcl9zb3VyY2UYAyABKAUSDgoGZmFtaWx5GAQgASgJEhQKDG9yZGVyX3N0YXR1cxgFIAEoBRIPCgd2ZXJzaW9uGAYgASgDEi4KCm9jY3VyX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHRleHQYCCABKAkSEwoLZGVsaXZlcnlfaWQYCSABKAkSGAoQZGVsaXZlcnlfY29tcGFueRgKIAEoCRISCgp3YXliaWxsX25vGAsgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChpvbXMvZXZlbnRzL3YxL2V2ZW50cy5wcm90bxINb21zLmV2ZW50cy52MSL1AgoST3JkZXJTdGF0dXNDaGFuZ2VkEhIKCm1lc3NhZ2VfaWQYASABKAkSEAoIb3JkZXJfaWQYAiABKAMSFgoOcm9vdF9wYXJlbnRfaWQYAyABKAMSEwoLZnJvbV9zdGF0dXMYBCABKAUSEQoJdG9fc3RhdHVzGAUgASgFEg8KB3ZlcnNpb24YBiABKAMSLgoKb2NjdXJfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9yZGVyX3NvdXJjZRgJIAEoBRISCgpvcmRlcl90eXBlGAogASgFEg4KBmNhbGxlchgLIAEoCRIQCghvcGVyYXRvchgMIAEoCRISCgpyZXF1ZXN0X2lkGA0gASgJEg4KBnJlbWFyaxgOIAEoCRIXCg93YXJlaG91c2VfY291bnQYDyABKAUitQEKDEV2ZW50Q29udGV4dBIQCghvcmRlcl9pZBgBIAEoAxIWCg5yb290X3BhcmVudF9pZBgCIAEoAxIUCgxvcmRlcl9zb3VyY2UYAyABKAUSEgoKb3JkZXJfdHlwZRgEIAEoBRIvCgtyZWNvcmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGY2FsbGVyGAYgASgJEhAKCG9wZXJhdG9yGAcgASgJIqQBChFPcmRlclBhdXNlQ2hhbmdlZBISCgptZXNzYWdlX2lkGAEgASgJEiwKB2NvbnRleHQYAiABKAsyGy5vbXMuZXZlbnRzLnYxLkV2ZW50Q29udGV4dBIOCgZwYXVzZWQYAyABKAgSDgoGcmVhc29uGAQgASgJEhQKDG9yZGVyX3N0YXR1cxgFIAEoBRIXCg93YXJlaG91c2VfY291bnQYBiABKAUiZgoOSW52b2ljZVByaW50ZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSEgoKc2VuZF9lbWFpbBgDIAEoCCKWAQoPRGVsaXZlcnlDaGFuZ2VkEhIKCm1lc3NhZ2VfaWQYASABKAkSLAoHY29udGV4dBgCIAEoCzIbLm9tcy5ldmVudHMudjEuRXZlbnRDb250ZXh0EhMKC2RlbGl2ZXJ5X2lkGAMgASgJEhgKEGRlbGl2ZXJ5X2NvbXBhbnkYBCABKAkSEgoKd2F5YmlsbF9ubxgFIAEoCSK1AQoRUXVhbnRpdGllc1NoaXBwZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSNAoFbGluZXMYAyADKAsyJS5vbXMuZXZlbnRzLnYxLlF1YW50aXRpZXNTaGlwcGVkLkxpbmUaKAoETGluZRIOCgZza3VfaWQYASABKAMSEAoIcXVhbnRpdHkYAiABKAUiUAoMUmV0dXJuTWFya2VkEhIKCm1lc3NhZ2VfaWQYASABKAkSLAoHY29udGV4dBgCIAEoCzIbLm9tcy5ldmVudHMudjEuRXZlbnRDb250ZXh0ItQBCg9SZXR1cm5SZXF1ZXN0ZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSEQoJcmV0dXJuX2lkGAMgASgDEjIKBWxpbmVzGAQgAygLMiMub21zLmV2ZW50cy52MS5SZXR1cm5SZXF1ZXN0ZWQuTGluZRIOCgZyZWFzb24YBSABKAkaKAoETGluZRIOCgZza3VfaWQYASABKAMSEAoIcXVhbnRpdHkYAiABKAUiyQEKEENhbmNlbFByb2dyZXNzZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSEQoJY2FuY2VsX2lkGAMgASgDEgwKBHN0ZXAYBCABKAkSDgoGcmVhc29uGAUgASgJEhAKCGFza3Nfd21zGAYgASgIEjAKDGFuc3dlcl91bnRpbBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijAIKFlRoaXJkUGFydHlOb3RpZmljYXRpb24SEgoKbWVzc2FnZV9pZBgBIAEoCRIQCghvcmRlcl9pZBgCIAEoAxIUCgxvcmRlcl9zb3VyY2UYAyABKAUSDgoGZmFtaWx5GAQgASgJEhQKDG9yZGVyX3N0YXR1cxgFIAEoBRIPCgd2ZXJzaW9uGAYgASgDEi4KCm9jY3VyX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHRleHQYCCABKAkSEwoLZGVsaXZlcnlfaWQYCSABKAkSGAoQZGVsaXZlcnlfY29tcGFueRgKIAEoCRISCgp3YXliaWxsX25vGAsgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * An order moved. Subject oms.v1.order.status.<to_status>; message_id <order_id>-<version>.
@@ -121,6 +121,13 @@ export type OrderStatusChanged = Message<"oms.events.v1.OrderStatusChanged"> & {
    * @generated from field: string remark = 14;
    */
   remark: string;
+
+  /**
+   * In how many warehouses the goods are that the forward flow brings to dispatch; 0 where it does not move the order.
+   *
+   * @generated from field: int32 warehouse_count = 15;
+   */
+  warehouseCount: number;
 };
 
 export type OrderStatusChangedValid = OrderStatusChanged;
@@ -230,6 +237,20 @@ export type OrderPauseChanged = Message<"oms.events.v1.OrderPauseChanged"> & {
    * @generated from field: string reason = 4;
    */
   reason: string;
+
+  /**
+   * The code of the order's state then.
+   *
+   * @generated from field: int32 order_status = 5;
+   */
+  orderStatus: number;
+
+  /**
+   * In how many warehouses the goods are that the forward flow brings to dispatch; 0 where it does not move the order.
+   *
+   * @generated from field: int32 warehouse_count = 6;
+   */
+  warehouseCount: number;
 };
 
 export type OrderPauseChangedValid = OrderPauseChanged;
@@ -428,6 +449,153 @@ export const ReturnMarkedSchema: GenMessage<ReturnMarked, {validType: ReturnMark
   messageDesc(file_oms_events_v1_events, 6);
 
 /**
+ * Somebody asked for goods to be taken back. Subject oms.v1.return.requested.
+ *
+ * @generated from message oms.events.v1.ReturnRequested
+ */
+export type ReturnRequested = Message<"oms.events.v1.ReturnRequested"> & {
+  /**
+   * The id to dedupe by.
+   *
+   * @generated from field: string message_id = 1;
+   */
+  messageId: string;
+
+  /**
+   * The order and the cause.
+   *
+   * @generated from field: oms.events.v1.EventContext context = 2;
+   */
+  context?: EventContext | undefined;
+
+  /**
+   * The return.
+   *
+   * @generated from field: int64 return_id = 3;
+   */
+  returnId: bigint;
+
+  /**
+   * All its lines.
+   *
+   * @generated from field: repeated oms.events.v1.ReturnRequested.Line lines = 4;
+   */
+  lines: ReturnRequested_Line[];
+
+  /**
+   * Why, as the caller says.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+};
+
+export type ReturnRequestedValid = ReturnRequested;
+
+/**
+ * Describes the message oms.events.v1.ReturnRequested.
+ * Use `create(ReturnRequestedSchema)` to create a new message.
+ */
+export const ReturnRequestedSchema: GenMessage<ReturnRequested, {validType: ReturnRequestedValid}> = /*@__PURE__*/
+  messageDesc(file_oms_events_v1_events, 7);
+
+/**
+ * What comes back of one SKU.
+ *
+ * @generated from message oms.events.v1.ReturnRequested.Line
+ */
+export type ReturnRequested_Line = Message<"oms.events.v1.ReturnRequested.Line"> & {
+  /**
+   * The SKU.
+   *
+   * @generated from field: int64 sku_id = 1;
+   */
+  skuId: bigint;
+
+  /**
+   * How many pieces.
+   *
+   * @generated from field: int32 quantity = 2;
+   */
+  quantity: number;
+};
+
+export type ReturnRequested_LineValid = ReturnRequested_Line;
+
+/**
+ * Describes the message oms.events.v1.ReturnRequested.Line.
+ * Use `create(ReturnRequested_LineSchema)` to create a new message.
+ */
+export const ReturnRequested_LineSchema: GenMessage<ReturnRequested_Line, {validType: ReturnRequested_LineValid}> = /*@__PURE__*/
+  messageDesc(file_oms_events_v1_events, 7, 0);
+
+/**
+ * A cancel request went a step further. Subjects oms.v1.cancel.requested, oms.v1.cancel.agreed (by the WMS),
+ * oms.v1.cancel.refused and oms.v1.cancel.done.
+ *
+ * @generated from message oms.events.v1.CancelProgressed
+ */
+export type CancelProgressed = Message<"oms.events.v1.CancelProgressed"> & {
+  /**
+   * The id to dedupe by.
+   *
+   * @generated from field: string message_id = 1;
+   */
+  messageId: string;
+
+  /**
+   * The order and the cause.
+   *
+   * @generated from field: oms.events.v1.EventContext context = 2;
+   */
+  context?: EventContext | undefined;
+
+  /**
+   * The cancel request.
+   *
+   * @generated from field: int64 cancel_id = 3;
+   */
+  cancelId: bigint;
+
+  /**
+   * The step: requested, agreed, refused or done.
+   *
+   * @generated from field: string step = 4;
+   */
+  step: string;
+
+  /**
+   * Why: of the caller who asked, or of whoever refused.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * Whether the WMS is asked now; with the step requested only.
+   *
+   * @generated from field: bool asks_wms = 6;
+   */
+  asksWms: boolean;
+
+  /**
+   * Until when the WMS may answer; with asks_wms only.
+   *
+   * @generated from field: google.protobuf.Timestamp answer_until = 7;
+   */
+  answerUntil?: Timestamp | undefined;
+};
+
+export type CancelProgressedValid = CancelProgressed;
+
+/**
+ * Describes the message oms.events.v1.CancelProgressed.
+ * Use `create(CancelProgressedSchema)` to create a new message.
+ */
+export const CancelProgressedSchema: GenMessage<CancelProgressed, {validType: CancelProgressedValid}> = /*@__PURE__*/
+  messageDesc(file_oms_events_v1_events, 8);
+
+/**
  * A message for the marketplace gateway. Subject oms.v1.thirdparty.<order_source>.<family>.
  *
  * @generated from message oms.events.v1.ThirdPartyNotification
@@ -518,5 +686,5 @@ export type ThirdPartyNotificationValid = ThirdPartyNotification;
  * Use `create(ThirdPartyNotificationSchema)` to create a new message.
  */
 export const ThirdPartyNotificationSchema: GenMessage<ThirdPartyNotification, {validType: ThirdPartyNotificationValid}> = /*@__PURE__*/
-  messageDesc(file_oms_events_v1_events, 7);
+  messageDesc(file_oms_events_v1_events, 9);
 

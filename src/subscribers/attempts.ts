@@ -50,8 +50,10 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
     try {
       crashPoint("before-effect");
       const { signal } = abort;
-      const { messageId, attempt: number } = entry;
-      const result = await Promise.race([action.run(event, { messageId, number, signal }), aborted(signal)]);
+      const { messageId, attempt: number, cleanAttempts } = entry;
+      const mayHaveActed = cleanAttempts < number - 1;
+      const run = action.run(event, { messageId, number, mayHaveActed, signal });
+      const result = await Promise.race([run, aborted(signal)]);
       crashPoint("after-effect");
       return result;
     } catch (error) {
@@ -66,6 +68,10 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
   const verdictOn = (entry: LedgerEntry, result: ActionResult) => {
     if (result.kind === "done") {
       return { counts: "done", write: () => ledger.done(entry) } as const;
+    }
+    if (result.kind === "wait") {
+      const at = result.at ?? new Date(Date.now() + pauseAfter(backOff, entry.attempt, Math.random()));
+      return { counts: "waiting", write: () => ledger.wait(entry, result.reason, at) } as const;
     }
     if (result.kind === "reject" || entry.attempt >= maxAttempts) {
       return { counts: "parked", write: () => ledger.park(entry, result.reason) } as const;
@@ -82,6 +88,10 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
       if (failing.delete(action.name)) {
         log.info(about, "the Action works again");
       }
+      return;
+    }
+    if (result.kind === "wait") {
+      log.debug({ ...about, reason: result.reason }, "waits");
       return;
     }
     const level = counts === "parked" || !failing.has(action.name) ? "warn" : "debug";

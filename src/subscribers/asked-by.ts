@@ -1,0 +1,11 @@
+import type { OrderEvent } from "../domain/events.ts";
+import type { Asked } from "../store/outbox.ts";
+import type { Action } from "./action.ts";
+
+/** Who asks for an event: told to the commit, which opens a ledger row for each. */
+export function askedBy(actions: readonly Action[]): (event: OrderEvent) => readonly Asked[] {
+  return (event) =>
+    actions
+      .filter((action) => action.asks(event))
+      .map(({ name, due }) => (due === undefined ? { action: name } : { action: name, due: due(event) }));
+}
