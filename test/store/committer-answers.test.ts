@@ -58,6 +58,7 @@ describe("a report that is applied", () => {
             occurTime: OCCURRED,
             requestId: "r-applied",
             remark: "it's paid; 已付款 \\ \"",
+            warehouseCount: 0,
           },
           row: { id: event?.row.id, ...row },
         },
@@ -74,6 +75,7 @@ describe("a report that is applied", () => {
         version: 1,
         passed_states: 0b11,
         status_time: OCCURRED,
+        warehouse_count: 0,
       },
     ]);
     expect(await rowsOf(db, "oms_db.oms_order_main", orderId)).toMatchObject([
@@ -117,6 +119,7 @@ describe("a report that is applied", () => {
         state: "PENDING",
         attempts_started: 0,
         attempts_finished: 0,
+        clean_attempts: 0,
         claimed_by: null,
         next_attempt_time: new Date(recordTime.getTime() + 30_000),
         last_error: null,
@@ -409,7 +412,7 @@ describe("a pause", () => {
       ...CAUSE,
       paused: true,
       reason: "customer called",
-      status: Status.CREATED,
+      status: Status.WMS_DISPATCHED,
       warehouseCount: 0,
     });
     expect(askedBy(event)).toEqual([{ action: "first-action" }]);

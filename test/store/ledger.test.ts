@@ -48,6 +48,7 @@ describe("claim", () => {
         action: name,
         orderId,
         attempt: 1,
+        cleanAttempts: 0,
         firstTime: before?.first_time,
       },
     });
@@ -171,6 +172,7 @@ describe("claimDue", () => {
           action: name,
           orderId,
           attempt: 1,
+          cleanAttempts: 0,
           firstTime: ledgerRow?.first_time,
         },
         row: {

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => connection.end());
 
-const STEPS = ["001-old-tables", "002-change-tables", "003-event-tables", "004-request-log"];
+const STEPS = ["001-old-tables", "002-change-tables", "003-event-tables", "004-request-log", "005-flow-tables"];
 
 /** Each table of the databases with its columns and indexes. */
 async function describeTables(own: string): Promise<Map<string, { columns: string[]; indexes: string[] }>> {
@@ -55,12 +55,14 @@ test("an empty server gets all tables; a second run does nothing", async () => {
   const tables = await describeTables(`${prefix}a_`);
   expect([...tables.keys()].toSorted()).toEqual([
     "oms_db.oms_action_ledger",
+    "oms_db.oms_cancel_request",
     "oms_db.oms_commit_mark",
     "oms_db.oms_migration",
     "oms_db.oms_order_delivery_main",
     "oms_db.oms_order_detail",
     "oms_db.oms_order_detail_exp",
     "oms_db.oms_order_invoice",
+    "oms_db.oms_order_line",
     "oms_db.oms_order_main",
     "oms_db.oms_order_source",
     "oms_db.oms_order_status",
@@ -68,6 +70,7 @@ test("an empty server gets all tables; a second run does nothing", async () => {
     "oms_db.oms_outbox",
     "oms_db.oms_request",
     "oms_db.oms_request_log",
+    "oms_db.oms_return_request",
     "oms_db.oms_status_history",
     "ordercancel_db.oms_order_cancel",
     "ordercancel_db.oms_order_cancel_flow",
@@ -75,7 +78,7 @@ test("an empty server gets all tables; a second run does nothing", async () => {
     "ordercancel_db.order_return_detail",
     "wmsindb.oms_gift_cust_record",
   ]);
-  expect(tables.get("oms_db.oms_order_main")?.indexes).toEqual(["unique order_id", "root_parent_id"]);
+  expect(tables.get("oms_db.oms_order_main")?.indexes).toEqual(["unique order_id", "parent_id", "root_parent_id"]);
   expect(tables.get("oms_db.oms_status_history")?.indexes).toEqual(["unique id", "order_id,id"]);
   expect(tables.get("oms_db.oms_action_ledger")?.indexes).toEqual([
     "unique id",
@@ -103,7 +106,7 @@ test("a migration that was cut short is taken up again", async () => {
     `drop table ${prefix}c_oms_db.oms_outbox; alter table ${prefix}c_oms_db.oms_action_ledger drop column claimed_by;
      delete from ${prefix}c_oms_db.oms_migration where name > '002'`,
   );
-  expect(await migrate(db)).toEqual({ applied: ["002-change-tables", "003-event-tables", "004-request-log"] });
+  expect(await migrate(db)).toEqual({ applied: STEPS.slice(1) });
   const again = await describeTables(`${prefix}c_`);
   const sorted = (tables: typeof whole) =>
     new Map([...tables].map(([name, { columns, indexes }]) => [name, { columns: columns.toSorted(), indexes }]));
@@ -174,9 +177,9 @@ describe("old tables with rows", () => {
     const mainBefore = await rows("oms_db.oms_order_main");
     expect(await migrate(db)).toEqual({ applied: STEPS });
     expect(await rows("oms_db.oms_order_status")).toEqual(
-      before.map((row) => ({ ...row, version: 0, passed_states: 0, status_time: null })),
+      before.map((row) => ({ ...row, version: 0, passed_states: 0, status_time: null, warehouse_count: 0 })),
     );
-    expect(await rows("oms_db.oms_order_main")).toEqual(mainBefore);
+    expect(await rows("oms_db.oms_order_main")).toEqual(mainBefore.map((row) => ({ ...row, recharge_account: null })));
     const tables = await describeTables(own);
     expect(tables.get("oms_db.oms_order_status")).toEqual({
       columns: [
@@ -191,6 +194,7 @@ describe("old tables with rows", () => {
         "version",
         "passed_states",
         "status_time",
+        "warehouse_count",
       ],
       indexes: ["unique id", "order_id"],
     });
@@ -199,7 +203,7 @@ describe("old tables with rows", () => {
       indexes: ["unique message_id"],
     });
     expect(tables.get("ordercancel_db.order_return_detail")?.indexes).toEqual(["order_id"]);
-    expect(tables.get("oms_db.oms_order_main")?.indexes).toEqual(["unique order_id", "root_parent_id"]);
+    expect(tables.get("oms_db.oms_order_main")?.indexes).toEqual(["unique order_id", "parent_id", "root_parent_id"]);
   });
 
   test("take changes: only existing rows are written, and columns that nobody here knows stay as they are", async () => {

@@ -148,6 +148,7 @@ test("the facts of an order are what the committer decides on", async () => {
     isFinish: false,
     orderSource: 2002,
     orderType: 31,
+    warehouseCount: 0,
   });
   expect(await readOrderFacts(db, 4n, DEFAULT_ORDER_KINDS)).toBeUndefined();
 });
