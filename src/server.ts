@@ -14,6 +14,7 @@ import { openDatabase } from "./store/database.ts";
 import { createLedger } from "./store/ledger.ts";
 import { migrate } from "./store/migrate.ts";
 import type { CommittedEvent, EventDeps } from "./store/outbox.ts";
+import { flowOrderReader } from "./store/reads/flows.ts";
 import { readChangesSince } from "./store/reads/history.ts";
 import { readOrderIdsOfTrade } from "./store/reads/orders.ts";
 import { snapshotReader } from "./store/reads/snapshots.ts";
@@ -211,6 +212,7 @@ export async function startServer(
       committer,
       changes: { db, ...events, onCommitted },
       readSnapshot: snapshotReader(db),
+      readFlowOrder: flowOrderReader(db),
       feed,
       kinds,
       paymentTimeoutMs: timing.paymentTimeoutMs,

@@ -15,6 +15,8 @@ export type OperationErrorKind =
   | "version-mismatch"
   /** The request id came with another content before. */
   | "request-id-reused"
+  /** There is such an order already. */
+  | "order-exists"
   /** More work than this server takes; nothing was done. */
   | "overloaded"
   /** A watcher reads more slowly than its orders change. */

@@ -24,6 +24,7 @@ const CODES: Readonly<Record<OperationErrorKind, { readonly code: Code; readonly
   "order-paused": { code: Code.FailedPrecondition, reason: "ORDER_PAUSED" },
   "version-mismatch": { code: Code.Aborted, reason: "VERSION_MISMATCH" },
   "request-id-reused": { code: Code.AlreadyExists, reason: "REQUEST_ID_REUSED" },
+  "order-exists": { code: Code.AlreadyExists, reason: "ORDER_EXISTS" },
   overloaded: { code: Code.ResourceExhausted },
   "fell-behind": { code: Code.ResourceExhausted },
   unavailable: { code: Code.Unavailable },

@@ -1,9 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
 import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
+import { createFulfilmentHandlers } from "./handlers/fulfilment.ts";
 import { createOrderStatusHandlers } from "./handlers/index.ts";
+import { createReversalHandlers } from "./handlers/reversal.ts";
 import { createHttpFront, type HttpFront } from "./http/front.ts";
 import type { Readiness } from "./http/pages.ts";
 import { createOpenCalls } from "./interceptors/open-calls.ts";
@@ -49,8 +53,12 @@ export function createFronts({
 }: FrontsOptions): Fronts {
   const openCalls = createOpenCalls();
   const interceptors = pipeline({ ...recording, openCalls, deadlineCapMs });
-  const routes = createRoutes(OrderStatusService, createOrderStatusHandlers(operations, heartbeatMs), interceptors);
-  const reflection = createReflection([OrderStatusService]);
+  const routes = [
+    ...createRoutes(OrderStatusService, createOrderStatusHandlers(operations, heartbeatMs), interceptors),
+    ...createRoutes(FulfilmentService, createFulfilmentHandlers(operations), interceptors),
+    ...createRoutes(OrderReversalService, createReversalHandlers(operations), interceptors),
+  ];
+  const reflection = createReflection([OrderStatusService, FulfilmentService, OrderReversalService]);
   const grpc = createGrpcFront(routes, reflection);
   const http = createHttpFront({ routes, reflection, corsOrigins, ready, ...recording });
   return {

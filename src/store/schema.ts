@@ -217,7 +217,7 @@ export type CancelRequestState = "WAITING_FOR_WMS" | "CANCELLED" | "REFUSED";
 
 /** The cancel requests, one row each; the old reversal tables tell old readers of the last one of an order. */
 export interface CancelRequestTable {
-  cancel_id: AutoId;
+  cancel_id: bigint;
   order_id: bigint;
   state: CancelRequestState;
   /** What old operation 1 said. */
@@ -235,7 +235,7 @@ export interface CancelRequestTable {
 
 /** The returns: gives out their ids. `order_return_detail` has their lines. */
 export interface ReturnRequestTable {
-  return_id: AutoId;
+  return_id: bigint;
   order_id: bigint;
   reason: string;
   caller: string;

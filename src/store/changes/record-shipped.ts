@@ -6,6 +6,7 @@ import { eventContext } from "../event-context.ts";
 import { toSummary } from "../order-row.ts";
 import type { Database } from "../schema.ts";
 import { change, lockOrders, unchanged } from "./change.ts";
+import { keepAnswer, readAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface ShippedReport {
@@ -28,27 +29,16 @@ export function recordShipped(deps: ChangeDeps, report: ShippedReport): Promise<
   const content = digestOf(report);
   return change<ShippedResult>(deps, async (trx, now) => {
     const [row] = await lockOrders(trx, [orderId]);
-    const known = await readKnown(trx, requestId);
+    const known = await readAnswer(trx, requestId, content);
     if (known !== undefined) {
-      return unchanged(known.digest.equals(content) ? JSON.parse(known.answer) : "request-id-reused");
+      return unchanged(known === "reused" ? "request-id-reused" : (known.answer as { recordedCount: number }));
     }
     if (row === undefined) {
       return unchanged(undefined);
     }
     await writeLines(trx, orderId, lines);
     const result = { recordedCount: lines.length };
-    if (requestId !== "") {
-      await trx
-        .insertInto("oms_db.oms_request")
-        .values({
-          request_id: Buffer.from(requestId),
-          digest: content,
-          answer: JSON.stringify(result),
-          order_id: orderId,
-          record_time: now,
-        })
-        .execute();
-    }
+    await keepAnswer(trx, { requestId, digest: content, answer: result, orderId, now });
     const context = eventContext(toSummary(row), `${orderId}-shipped-${randomUUID()}`, cause, now);
     return { result, events: [{ type: "quantities-shipped", ...context, lines }] };
   });
@@ -61,16 +51,6 @@ function digestOf({ orderId, lines, cause }: ShippedReport): Buffer {
     lines.map(({ skuId, quantity }) => [String(skuId), quantity]),
     cause.operator,
   ]);
-}
-
-async function readKnown(trx: Transaction<Database>, requestId: string) {
-  return requestId === ""
-    ? undefined
-    : trx
-        .selectFrom("oms_db.oms_request")
-        .select(["digest", "answer"])
-        .where("request_id", "=", Buffer.from(requestId))
-        .executeTakeFirst();
 }
 
 /** Updates what is there and inserts the rest: an old table need not have a unique key to do both at once. */

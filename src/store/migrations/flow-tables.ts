@@ -37,7 +37,7 @@ export const FLOW_TABLES: readonly TableSpec[] = [
     schema: "oms_db",
     name: "oms_cancel_request",
     columns: {
-      cancel_id: "bigint not null auto_increment",
+      cancel_id: "bigint not null",
       order_id: "bigint not null",
       state: "enum('WAITING_FOR_WMS', 'CANCELLED', 'REFUSED') not null",
       verdict: "varchar(32) not null",
@@ -56,7 +56,7 @@ export const FLOW_TABLES: readonly TableSpec[] = [
     schema: "oms_db",
     name: "oms_return_request",
     columns: {
-      return_id: "bigint not null auto_increment",
+      return_id: "bigint not null",
       order_id: "bigint not null",
       reason: "varchar(512) not null default ''",
       caller: "varchar(64) not null",

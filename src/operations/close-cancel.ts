@@ -1,0 +1,23 @@
+import type { CancelState } from "../domain/reversal.ts";
+import { closeCancel as close } from "../store/changes/close-cancel.ts";
+import { causeOf } from "./cause.ts";
+import type { CallContext } from "./context.ts";
+import type { OperationDeps } from "./deps.ts";
+
+export interface CloseCancelInput {
+  readonly orderId: bigint;
+  /** Undefined: the order's last one. */
+  readonly cancelId: bigint | undefined;
+  readonly agreed: boolean;
+  readonly reason: string;
+  readonly operator: string;
+}
+
+/** The end of a cancel that waits for the WMS; undefined where nobody asked for one. Of two answers the first counts. */
+export async function closeCancel(
+  { changes, kinds }: OperationDeps,
+  { operator, ...answer }: CloseCancelInput,
+  context: CallContext,
+): Promise<CancelState | undefined> {
+  return close(changes, kinds, { ...answer, cause: causeOf(context, operator) });
+}

@@ -1,0 +1,68 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import * as pb from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import type { OperationDeps } from "../../operations/deps.ts";
+import { getOrderFlow } from "../../operations/get-order-flow.ts";
+import { listOrderFlows } from "../../operations/list-order-flows.ts";
+import type { OrderFlow } from "../../operations/order-flow.ts";
+import { retryOrderFlow } from "../../operations/retry-order-flow.ts";
+import { submitOrder } from "../../operations/submit-order.ts";
+import type { HandlersOf } from "./types.ts";
+
+/** All RPCs of FulfilmentService. */
+export function createFulfilmentHandlers(deps: OperationDeps): HandlersOf<typeof pb.FulfilmentService> {
+  return {
+    async submitOrder(request, context) {
+      const { orderId, rootParentId, orderSource, orderType, rechargeAccount, invoice, operator, requestId } = request;
+      const lines = request.lines.map(({ skuId, quantity, warehouseId }) => ({ skuId, quantity, warehouseId }));
+      const input = {
+        orderId,
+        rootParentId,
+        orderSource,
+        orderType,
+        lines,
+        rechargeAccount,
+        invoice,
+        operator,
+        requestId,
+      };
+      return create(pb.SubmitOrderResponseSchema, await submitOrder(deps, input, context));
+    },
+
+    async getOrderFlow(request) {
+      const { orderId: _, ...flow } = flowFields(await getOrderFlow(deps, request));
+      return create(pb.GetOrderFlowResponseSchema, flow);
+    },
+
+    async listOrderFlows(request) {
+      const { state, step, pageSize, pageToken } = request;
+      const wanted = STATES.find((name) => pb.FlowState[name] === state);
+      const answer = await listOrderFlows(deps, { state: wanted, step, pageSize, pageToken });
+      return create(pb.ListOrderFlowsResponseSchema, {
+        flows: answer.flows.map(flowFields),
+        nextPageToken: answer.nextPageToken,
+      });
+    },
+
+    async retryOrderFlow(request) {
+      const { state } = await retryOrderFlow(deps, request);
+      return create(pb.RetryOrderFlowResponseSchema, { state: pb.FlowState[state] });
+    },
+  };
+}
+
+const STATES = ["WAITING", "RUNNING", "PAUSED", "RETRYING", "FAILED", "DONE"] as const;
+
+function flowFields(flow: OrderFlow) {
+  const { orderId, step, state, attempts, lastError, nextRunTime, childOrderIds, summary } = flow;
+  return {
+    orderId,
+    step,
+    state: pb.FlowState[state],
+    attempts,
+    lastError,
+    ...(nextRunTime === undefined ? {} : { nextRunTime: timestampFromDate(nextRunTime) }),
+    childOrderIds: [...childOrderIds],
+    summary,
+  };
+}

@@ -1,0 +1,106 @@
+import type { Kysely } from "kysely";
+import { type CancelState, PROCESS_FLAG } from "../../domain/reversal.ts";
+import { Status } from "../../domain/state-machine.ts";
+import type { CancelVerdict } from "../../domain/verdicts.ts";
+import type { Database } from "../schema.ts";
+
+/** An order's last cancel request. */
+export interface Cancel {
+  /** 0n for a row of the old system. */
+  readonly cancelId: bigint;
+  readonly state: CancelState;
+  /** 0 where there is none. */
+  readonly currentProcess: number;
+  /** 0 where there is none. */
+  readonly processFlag: number;
+  /** Undefined for a row of the old system. */
+  readonly verdict: CancelVerdict | undefined;
+  /** "" where it was not refused. */
+  readonly refusalReason: string;
+  readonly requestTime: Date | undefined;
+  /** Undefined while it is open. */
+  readonly finishTime: Date | undefined;
+  readonly answerUntil: Date | undefined;
+}
+
+/** The order's last cancel request, with the codes of the old tables; undefined where nobody asked. */
+export async function readCancel(db: Kysely<Database>, orderId: bigint): Promise<Cancel | undefined> {
+  const codes = await readOldCodes(db, orderId);
+  const own = await db
+    .selectFrom("oms_db.oms_cancel_request")
+    .selectAll()
+    .where("order_id", "=", orderId)
+    .orderBy("cancel_id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (own !== undefined) {
+    return {
+      cancelId: own.cancel_id,
+      state: own.state,
+      ...codes,
+      verdict: own.verdict as CancelVerdict,
+      refusalReason: own.refusal_reason,
+      requestTime: own.request_time,
+      finishTime: own.finish_time ?? undefined,
+      answerUntil: own.answer_until ?? undefined,
+    };
+  }
+  const old = await db
+    .selectFrom("ordercancel_db.oms_order_cancel as c")
+    .leftJoin("oms_db.oms_order_status as s", "s.order_id", "c.order_id")
+    .select(["s.order_status"])
+    .where("c.order_id", "=", orderId)
+    .limit(1)
+    .executeTakeFirst();
+  return (
+    old && {
+      cancelId: 0n,
+      state: stateOfOld(old.order_status, codes.processFlag),
+      ...codes,
+      verdict: undefined,
+      refusalReason: "",
+      requestTime: undefined,
+      finishTime: undefined,
+      answerUntil: undefined,
+    }
+  );
+}
+
+/** The old system kept no state: the order and the stage tell. */
+function stateOfOld(status: number | null, processFlag: number): CancelState {
+  if (status === Status.CANCELLED) {
+    return "CANCELLED";
+  }
+  return processFlag === PROCESS_FLAG.WMS_ANSWER ? "WAITING_FOR_WMS" : "REQUESTED";
+}
+
+async function readOldCodes(db: Kysely<Database>, orderId: bigint) {
+  const flow = await db
+    .selectFrom("ordercancel_db.oms_order_cancel_flow")
+    .select(({ fn }) => fn.max("current_process").as("code"))
+    .where("order_id", "=", orderId)
+    .executeTakeFirst();
+  const push = await db
+    .selectFrom("ordercancel_db.oms_push_issuccess")
+    .select(({ fn }) => fn.max("process_flag").as("code"))
+    .where("order_id", "=", orderId)
+    .executeTakeFirst();
+  return { currentProcess: Number(flow?.code ?? 0), processFlag: Number(push?.code ?? 0) };
+}
+
+/**
+ * Whether a step of the forward flow has begun with an order and not ended: what it does may still reach its neighbour. One that has not
+ * begun looks at the order first, and finds the pause.
+ */
+export async function isStepUnderWay(db: Kysely<Database>, orderId: bigint, step: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("oms_db.oms_action_ledger")
+    .select("id")
+    .where("order_id", "=", orderId)
+    .where("action", "=", step)
+    .where("state", "in", ["PENDING", "RETRYING"])
+    .where("attempts_started", ">", 0)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -1,0 +1,182 @@
+import { type Kysely, sql } from "kysely";
+import { FLOW_STEPS, type StepRun, stepAt } from "../../domain/flow.ts";
+import type { OrderLine } from "../changes/new-orders.ts";
+import { gather } from "../gather.ts";
+import { idList } from "../id-list.ts";
+import { isSet } from "../order-row.ts";
+import type { Database } from "../schema.ts";
+
+/** What a step looks at before it begins. */
+export interface FlowOrder {
+  readonly orderId: bigint;
+  readonly status: number;
+  readonly paused: boolean;
+  readonly version: number;
+  readonly warehouseCount: number;
+  readonly lines: readonly OrderLine[];
+}
+
+/** Orders that one query reads. */
+const MAX_BATCH = 256;
+
+/** Reads an order for a step; concurrent calls become one query for the orders and one for their lines. */
+export function flowOrderReader(db: Kysely<Database>): (orderId: bigint) => Promise<FlowOrder | undefined> {
+  return gather(
+    async (orderIds) => {
+      const found = await readFlowOrders(db, [...new Set(orderIds)]);
+      return orderIds.map((orderId) => found.get(orderId));
+    },
+    { max: MAX_BATCH },
+  );
+}
+
+async function readFlowOrders(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<Map<bigint, FlowOrder>> {
+  // The order first: its state may be behind the lines, which never change, but not before them.
+  const orders = await db
+    .selectFrom("oms_db.oms_order_status")
+    .select(["order_id", "order_status", "is_pause", "version", "warehouse_count"])
+    .where("order_id", "in", idList(orderIds))
+    .execute();
+  const rows = await db
+    .selectFrom("oms_db.oms_order_line")
+    .select(["order_id", "sku_id", "warehouse_id", "quantity"])
+    .where("order_id", "in", idList(orderIds))
+    .execute();
+  const lines = Map.groupBy(rows, ({ order_id }) => order_id);
+  return new Map(
+    orders.map((row) => [
+      row.order_id,
+      {
+        orderId: row.order_id,
+        status: Number(row.order_status),
+        paused: isSet(row.is_pause),
+        version: row.version,
+        warehouseCount: row.warehouse_count,
+        lines: (lines.get(row.order_id) ?? []).map((line) => ({
+          skuId: line.sku_id,
+          quantity: line.quantity,
+          warehouseId: line.warehouse_id,
+        })),
+      },
+    ]),
+  );
+}
+
+/** An order that came in here, with the last run of the step that it is at. */
+export interface FlowRow {
+  readonly orderId: bigint;
+  readonly status: number;
+  readonly paused: boolean;
+  readonly warehouseCount: number;
+  readonly orderSource: number;
+  readonly createTime: Date;
+  readonly run: StepRun | undefined;
+}
+
+/** Where to look for orders: newest ids first. */
+export interface FlowSearch {
+  /** Only below this id. */
+  readonly below: bigint | undefined;
+  readonly limit: number;
+  /** Only in these states; all when left out. */
+  readonly statuses?: readonly number[];
+  readonly paused?: boolean;
+}
+
+/** One order; undefined where there is none that came in here. */
+export async function readFlowRow(db: Kysely<Database>, orderId: bigint): Promise<FlowRow | undefined> {
+  const rows = await selectFlows(db).where("s.order_id", "=", orderId).execute();
+  return (await withRuns(db, rows))[0];
+}
+
+/** Orders that came in here, newest id first. */
+export async function readFlowRows(
+  db: Kysely<Database>,
+  { below, limit, statuses, paused }: FlowSearch,
+): Promise<FlowRow[]> {
+  const rows = await selectFlows(db)
+    .$if(below !== undefined, (query) => query.where("s.order_id", "<", below as bigint))
+    .$if(statuses !== undefined, (query) => query.where("s.order_status", "in", statuses as number[]))
+    .$if(paused !== undefined, (query) => query.where("s.is_pause", "=", Number(paused)))
+    .orderBy("s.order_id", "desc")
+    .limit(limit)
+    .execute();
+  return withRuns(db, rows);
+}
+
+/** The orders that an order was split into, ascending; by parent. */
+export async function readChildren(
+  db: Kysely<Database>,
+  orderIds: readonly bigint[],
+): Promise<ReadonlyMap<bigint, bigint[]>> {
+  if (orderIds.length === 0) {
+    return new Map();
+  }
+  const rows = await db
+    .selectFrom("oms_db.oms_order_main")
+    .select(["order_id", "parent_id"])
+    .where("parent_id", "in", idList(orderIds))
+    .orderBy("order_id")
+    .execute();
+  const groups = Map.groupBy(rows, ({ parent_id }) => parent_id as bigint);
+  return new Map([...groups].map(([parent, children]) => [parent, children.map(({ order_id }) => order_id)]));
+}
+
+/** An order that came in here has lines by warehouse. */
+function selectFlows(db: Kysely<Database>) {
+  return db
+    .selectFrom("oms_db.oms_order_status as s")
+    .innerJoin("oms_db.oms_order_main as m", "m.order_id", "s.order_id")
+    .select(["s.order_id", "s.order_status", "s.is_pause", "s.warehouse_count", "m.order_source", "m.create_date"])
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom("oms_db.oms_order_line as l").select(sql`1`.as("one")).whereRef("l.order_id", "=", "s.order_id"),
+      ),
+    );
+}
+
+type Selected = Awaited<ReturnType<ReturnType<typeof selectFlows>["execute"]>>[number];
+
+async function withRuns(db: Kysely<Database>, rows: readonly Selected[]): Promise<FlowRow[]> {
+  const runs = await readLastRuns(
+    db,
+    rows.map(({ order_id }) => order_id),
+  );
+  return rows.map((row) => {
+    const status = Number(row.order_status);
+    return {
+      orderId: row.order_id,
+      status,
+      paused: isSet(row.is_pause),
+      warehouseCount: row.warehouse_count,
+      orderSource: Number(row.order_source),
+      createTime: row.create_date ?? new Date(0),
+      run: runs.get(`${row.order_id} ${stepAt({ status, warehouseCount: row.warehouse_count })}`),
+    };
+  });
+}
+
+/** By order and step: of several runs (a resume begins a step anew) the last one. */
+async function readLastRuns(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<Map<string, StepRun>> {
+  if (orderIds.length === 0) {
+    return new Map();
+  }
+  const rows = await db
+    .selectFrom("oms_db.oms_action_ledger")
+    .select(["order_id", "action", "state", "attempts_started", "last_error", "next_attempt_time"])
+    .where("order_id", "in", idList(orderIds))
+    .where("action", "in", Object.keys(FLOW_STEPS))
+    .orderBy("id")
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      `${row.order_id} ${row.action}`,
+      {
+        state: row.state,
+        attempts: row.attempts_started,
+        lastError: row.last_error ?? "",
+        nextTime: row.next_attempt_time,
+      },
+    ]),
+  );
+}
