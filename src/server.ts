@@ -3,13 +3,17 @@ import { createActions } from "./actions/index.ts";
 import { openRedis } from "./actions/redis.ts";
 import type { Config } from "./config.ts";
 import { createNeighbourClient } from "./downstream/client.ts";
+import { createErp } from "./downstream/erp.ts";
+import { createWms } from "./downstream/wms.ts";
+import { createSteps } from "./flows/index.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createChangeFeed } from "./operations/change-feed.ts";
+import type { OperationDeps } from "./operations/deps.ts";
 import { readiness } from "./readiness.ts";
 import { startRelay } from "./relay/index.ts";
 import { createFronts } from "./rpc/fronts.ts";
 import { createHttpFront } from "./rpc/http/front.ts";
-import { createCommitter } from "./store/committer/index.ts";
+import { type CommitObserver, createCommitter } from "./store/committer/index.ts";
 import { openDatabase } from "./store/database.ts";
 import { createLedger } from "./store/ledger.ts";
 import { migrate } from "./store/migrate.ts";
@@ -27,7 +31,7 @@ import { DEFAULT_TOPOLOGY } from "./stream/topology.ts";
 import { askedBy } from "./subscribers/asked-by.ts";
 import { startActions } from "./subscribers/runner.ts";
 import type { Logger } from "./telemetry/log.ts";
-import { createMetrics } from "./telemetry/metrics.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 
 /** Where the servers and neighbours are, whether configured or embedded. */
 export interface Surroundings {
@@ -37,6 +41,10 @@ export interface Surroundings {
   readonly einvoiceUrl: string;
   readonly financeUrl: string;
   readonly messageUrl: string;
+  /** `/allocate` and `/release` are below it. */
+  readonly erpUrl: string;
+  /** `/dispatch` and `/cancel` are below it. */
+  readonly wmsUrl: string;
 }
 
 /** Where the service listens; undefined where its role serves no calls. */
@@ -53,7 +61,7 @@ const ATTEMPT_SHARE_OF_LEASE = 0.6;
 
 /**
  * Brings the database up to date and starts what the role asks for, each part in the lifecycle's hands; data flows from the fronts
- * through operations, commit and relay to the stream, and from there to the Actions.
+ * through operations, commit and relay to the stream, and from there to the Actions and the flows' steps.
  */
 export async function startServer(
   config: Config,
@@ -124,15 +132,62 @@ export async function startServer(
       () => createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log }),
       (client) => client.close(),
     );
-  const actions = createActions({
+  const events: EventDeps = {
+    encode: encodeEvent,
+    askedBy: (event) => asks(event),
+    ledgerWatchMs: timing.ledgerWatchMs,
+  };
+  const onCommitted = (committed: readonly CommittedEvent[]) => {
+    relay.take(committed.map(({ row }) => row));
+    for (const { event } of committed) {
+      if (event.type === "status-changed") {
+        feed.publish(event);
+      }
+    }
+  };
+  const committer = await lifecycle.start(
+    "committer",
+    () => createCommitter({ db, kinds, ...events, onCommitted, ...crash, observe: observeCommits(metrics) }),
+    (running) => running.close(),
+  );
+  const operations: OperationDeps = {
     db,
+    committer,
+    changes: { db, ...events, onCommitted },
+    readSnapshot: snapshotReader(db),
+    readFlowOrder: flowOrderReader(db),
+    feed,
     kinds,
-    publisher,
-    claims: createClaims(redis, { leaseMs: timing.leaseMs, scope: config.databasePrefix }),
-    einvoice: await neighbour("e-invoice mail", surroundings.einvoiceUrl),
-    finance: await neighbour("finance", surroundings.financeUrl),
-    message: await neighbour("customer messages", surroundings.messageUrl),
-  });
+    paymentTimeoutMs: timing.paymentTimeoutMs,
+    wmsAnswerMs: timing.wmsAnswerMs,
+    now: () => new Date(),
+  };
+
+  const { erpUrl, wmsUrl } = surroundings;
+  const actions = [
+    ...createActions({
+      db,
+      kinds,
+      publisher,
+      claims: createClaims(redis, { leaseMs: timing.leaseMs, scope: config.databasePrefix }),
+      einvoice: await neighbour("e-invoice mail", surroundings.einvoiceUrl),
+      finance: await neighbour("finance", surroundings.financeUrl),
+      message: await neighbour("customer messages", surroundings.messageUrl),
+    }),
+    ...createSteps({
+      operations,
+      kinds,
+      erp: createErp({
+        allocate: await neighbour("ERP", below(erpUrl, "allocate")),
+        release: await neighbour("ERP", below(erpUrl, "release")),
+      }),
+      wms: createWms({
+        dispatch: await neighbour("WMS", below(wmsUrl, "dispatch")),
+        cancel: await neighbour("WMS", below(wmsUrl, "cancel")),
+      }),
+    }),
+  ];
+  const asks = askedBy(actions);
   const ready = readiness({ db, stream, redis });
 
   if (config.role !== "serve") {
@@ -161,15 +216,6 @@ export async function startServer(
     return { grpc: undefined, http: await http.listen(config.host, config.httpPort) };
   }
 
-  const events: EventDeps = { encode: encodeEvent, askedBy: askedBy(actions), ledgerWatchMs: timing.ledgerWatchMs };
-  const onCommitted = (committed: readonly CommittedEvent[]) => {
-    relay.take(committed.map(({ row }) => row));
-    for (const { event } of committed) {
-      if (event.type === "status-changed") {
-        feed.publish(event);
-      }
-    }
-  };
   await lifecycle.start(
     "listener",
     () =>
@@ -181,44 +227,13 @@ export async function startServer(
       }),
     (listener) => listener.close(),
   );
-  const committer = await lifecycle.start(
-    "committer",
-    () =>
-      createCommitter({
-        db,
-        kinds,
-        ...events,
-        onCommitted,
-        ...crash,
-        observe: {
-          committed(size, durationMs) {
-            metrics.commitBatchSize.observe(size);
-            metrics.commitDuration.observe(durationMs / 1000);
-          },
-          retried: (reason) => metrics.commitRetries.inc({ reason }),
-          queued: (waiting) => metrics.commitQueue.set(waiting),
-        },
-      }),
-    (running) => running.close(),
-  );
   const requestLog = await lifecycle.start(
     "request log",
     () => createRequestLog({ db, onDropped: (count) => metrics.requestLogDropped.inc(count) }),
     (open) => open.close(),
   );
   const fronts = createFronts({
-    operations: {
-      db,
-      committer,
-      changes: { db, ...events, onCommitted },
-      readSnapshot: snapshotReader(db),
-      readFlowOrder: flowOrderReader(db),
-      feed,
-      kinds,
-      paymentTimeoutMs: timing.paymentTimeoutMs,
-      wmsAnswerMs: timing.wmsAnswerMs,
-      now: () => new Date(),
-    },
+    operations,
     ready,
     corsOrigins: config.corsOrigins,
     requestLog,
@@ -235,6 +250,22 @@ export async function startServer(
   return {
     grpc: await fronts.grpc.listen(config.host, config.grpcPort),
     http: await fronts.http.listen(config.host, config.httpPort),
+  };
+}
+
+/** An address below another one. */
+function below(url: string, path: string): string {
+  return `${url.replace(/\/$/, "")}/${path}`;
+}
+
+function observeCommits(metrics: Metrics): CommitObserver {
+  return {
+    committed(size, durationMs) {
+      metrics.commitBatchSize.observe(size);
+      metrics.commitDuration.observe(durationMs / 1000);
+    },
+    retried: (reason) => metrics.commitRetries.inc({ reason }),
+    queued: (waiting) => metrics.commitQueue.set(waiting),
   };
 }
 

@@ -19,7 +19,7 @@ export async function findSurroundings(
   say: (line: string) => void,
 ): Promise<{ readonly surroundings: Surroundings; readonly embedded: Embedded }> {
   const { mysqlUrl, redisUrl, natsUrl, dataDir } = config;
-  const { einvoiceUrl, financeUrl, messageUrl } = config.neighbours;
+  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = config.neighbours;
   const need = { mysql: mysqlUrl === undefined, redis: redisUrl === undefined, nats: natsUrl === undefined };
   const servers = need.mysql || need.redis || need.nats;
   const stack = servers
@@ -29,7 +29,7 @@ export async function findSurroundings(
         (running) => running.stop(),
       )
     : undefined;
-  const neighbours = [einvoiceUrl, financeUrl, messageUrl].includes(undefined)
+  const neighbours = [einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl].includes(undefined)
     ? await lifecycle.start(
         "embedded neighbours",
         async () => (await import("./stack/index.ts")).startNeighbours({ dataDir, say }),
@@ -44,6 +44,8 @@ export async function findSurroundings(
       einvoiceUrl: known(einvoiceUrl ?? neighbours?.urls.einvoiceUrl),
       financeUrl: known(financeUrl ?? neighbours?.urls.financeUrl),
       messageUrl: known(messageUrl ?? neighbours?.urls.messageUrl),
+      erpUrl: known(erpUrl ?? neighbours?.urls.erpUrl),
+      wmsUrl: known(wmsUrl ?? neighbours?.urls.wmsUrl),
     },
     embedded: { servers, neighboursUrl: neighbours?.url },
   };

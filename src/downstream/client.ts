@@ -11,6 +11,15 @@ export type Delivered =
   /** Never: a person has to look at it. */
   | { readonly kind: "reject"; readonly reason: string };
 
+/** What became of a request, and what the neighbour said to it. */
+export interface Said {
+  readonly delivered: Delivered;
+  /** The HTTP status; 0 where there was no answer. */
+  readonly status: number;
+  /** The answer's JSON object; empty where it is none. */
+  readonly answer: JsonBody;
+}
+
 /** A body as JSON has it; 64-bit ids as strings. */
 export type JsonBody = { readonly [name: string]: unknown };
 
@@ -18,6 +27,8 @@ export type JsonBody = { readonly [name: string]: unknown };
 export interface NeighbourClient {
   /** @param key goes along as `idempotency-key`: the neighbour does once what it gets twice */
   post(key: string, body: JsonBody, signal?: AbortSignal): Promise<Delivered>;
+  /** The same, for a neighbour whose answer says something. */
+  ask(key: string, body: JsonBody, signal?: AbortSignal): Promise<Said>;
   /** Closes the connections that are kept open. */
   close(): void;
 }
@@ -75,20 +86,29 @@ export function createNeighbourClient({
       outgoing.end(text);
     });
 
+  const ask: NeighbourClient["ask"] = async (key, body, signal) => {
+    const said = await exchange(key, JSON.stringify(body), signal).then(
+      (answer): Said => ({
+        delivered: judge(name, answer),
+        status: answer.status,
+        answer: objectIn(answer.text),
+      }),
+      (error): Said => ({ delivered: { kind: "retry", reason: `${name}: ${reasonOf(error)}` }, status: 0, answer: {} }),
+    );
+    const { delivered } = said;
+    if (delivered.kind !== "done") {
+      // Neither the body nor the whole answer: both may hold personal data.
+      log.debug(
+        { neighbour: name, key, result: delivered.kind, reason: delivered.reason },
+        "a neighbour did not do it",
+      );
+    }
+    return said;
+  };
+
   return {
-    async post(key, body, signal) {
-      let result: Delivered;
-      try {
-        result = judge(name, await exchange(key, JSON.stringify(body), signal));
-      } catch (error) {
-        result = { kind: "retry", reason: `${name}: ${reasonOf(error)}` };
-      }
-      if (result.kind !== "done") {
-        // Neither the body nor the whole answer: both may hold personal data.
-        log.debug({ neighbour: name, key, result: result.kind, reason: result.reason }, "a neighbour did not do it");
-      }
-      return result;
-    },
+    ask,
+    post: async (key, body, signal) => (await ask(key, body, signal)).delivered,
     close: () => agent.destroy(),
   };
 }
@@ -114,11 +134,16 @@ function judge(name: string, { status, retryAfter, text }: Answer): Delivered {
 
 /** The `reason` of a JSON answer, else nothing: other texts may be whole pages. */
 function saidIn(text: string): string {
+  const { reason } = objectIn(text);
+  return typeof reason === "string" ? reason.slice(0, 200) : "";
+}
+
+function objectIn(text: string): JsonBody {
   try {
-    const { reason } = JSON.parse(text) as { reason?: unknown };
-    return typeof reason === "string" ? reason.slice(0, 200) : "";
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as JsonBody) : {};
   } catch {
-    return "";
+    return {};
   }
 }
 

@@ -62,6 +62,8 @@ export function useWorld() {
       OMS_EINVOICE_URL: neighbours.urls.einvoiceUrl,
       OMS_FINANCE_URL: neighbours.urls.financeUrl,
       OMS_MESSAGE_URL: neighbours.urls.messageUrl,
+      OMS_ERP_URL: neighbours.urls.erpUrl,
+      OMS_WMS_URL: neighbours.urls.wmsUrl,
       OMS_LOG_LEVEL: "info",
       ...env,
     });

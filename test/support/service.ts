@@ -25,6 +25,8 @@ const AWAY: Surroundings = {
   einvoiceUrl: "http://127.0.0.1:1/einvoice",
   financeUrl: "http://127.0.0.1:1/finance",
   messageUrl: "http://127.0.0.1:1/message",
+  erpUrl: "http://127.0.0.1:1/erp",
+  wmsUrl: "http://127.0.0.1:1/wms",
 };
 
 /**

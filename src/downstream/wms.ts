@@ -1,0 +1,59 @@
+import type { Delivered, NeighbourClient } from "./client.ts";
+import { lineBody, reasonIn, type StockLine } from "./erp.ts";
+
+/** What the WMS says to a cancel. */
+export type CancelAnswer =
+  | { readonly kind: "agreed" }
+  | { readonly kind: "refused"; readonly reason: string }
+  /** It will say so itself. */
+  | { readonly kind: "later" }
+  | Exclude<Delivered, { readonly kind: "done" }>;
+
+/** The WMS, which runs the warehouses. */
+export interface Wms {
+  /** Hands an order to its warehouse; "reject" with the WMS's reason when it refuses. */
+  dispatch(
+    key: string,
+    order: { readonly orderId: bigint; readonly warehouseId: bigint; readonly lines: readonly StockLine[] },
+    signal: AbortSignal,
+  ): Promise<Delivered>;
+  /** Asks for an order back. */
+  cancel(
+    key: string,
+    order: { readonly orderId: bigint; readonly cancelId: bigint },
+    signal: AbortSignal,
+  ): Promise<CancelAnswer>;
+}
+
+export function createWms({
+  dispatch,
+  cancel,
+}: {
+  readonly dispatch: NeighbourClient;
+  readonly cancel: NeighbourClient;
+}): Wms {
+  return {
+    dispatch: (key, { orderId, warehouseId, lines }, signal) =>
+      dispatch.post(
+        key,
+        { orderId: String(orderId), warehouseId: String(warehouseId), lines: lines.map(lineBody) },
+        signal,
+      ),
+    async cancel(key, { orderId, cancelId }, signal) {
+      const body = { orderId: String(orderId), cancelId: String(cancelId) };
+      const { delivered, answer } = await cancel.ask(key, body, signal);
+      if (delivered.kind !== "done") {
+        return delivered;
+      }
+      switch (answer.answer) {
+        case "agreed":
+        case "later":
+          return { kind: answer.answer };
+        case "refused":
+          return { kind: "refused", reason: reasonIn(answer) };
+        default:
+          return { kind: "reject", reason: "the WMS's answer says neither agreed, refused nor later" };
+      }
+    },
+  };
+}

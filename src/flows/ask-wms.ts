@@ -1,0 +1,55 @@
+import type { CancelProgressed, OrderEvent } from "../domain/events.ts";
+import { ASK_WMS } from "../domain/flow.ts";
+import { closeCancel } from "../operations/close-cancel.ts";
+import { dispatchUnderWay } from "../operations/dispatch-under-way.ts";
+import { type Action, DONE } from "../subscribers/action.ts";
+import { contextOf, type FlowDeps, REVERSAL_FLOW } from "./step.ts";
+
+/** How soon to look again whether the dispatch under way has ended, in milliseconds. */
+const LOOK_AGAIN_MS = 250;
+
+/** A cancel request that the WMS has to decide. */
+export function asksWms(event: OrderEvent): event is CancelProgressed & { readonly answerUntil: Date } {
+  return event.type === "cancel-progressed" && event.step === "requested" && event.answerUntil !== undefined;
+}
+
+/**
+ * Asks the WMS whether it gives an order back (old process_flag 60). A dispatch that is under way ends first: asked before it, the WMS
+ * would give back what it does not have yet.
+ */
+export function askWms({ operations, wms }: FlowDeps): Action {
+  return {
+    name: ASK_WMS,
+    subjects: ["oms.v1.cancel.requested"],
+    asks: asksWms,
+    async run(event, attempt) {
+      if (!asksWms(event)) {
+        return DONE;
+      }
+      const { orderId, cancelId, answerUntil } = event;
+      if (answerUntil <= new Date()) {
+        // The time limit ends it.
+        return DONE;
+      }
+      if (await dispatchUnderWay(operations, orderId)) {
+        return {
+          kind: "wait",
+          reason: "the dispatch under way ends first",
+          at: new Date(Date.now() + LOOK_AGAIN_MS),
+        };
+      }
+      const answer = await wms.cancel(attempt.messageId, { orderId, cancelId }, attempt.signal);
+      if (answer.kind === "later") {
+        return DONE;
+      }
+      if (answer.kind === "retry" || answer.kind === "reject") {
+        return answer;
+      }
+      const agreed = answer.kind === "agreed";
+      const reason = agreed ? "" : answer.reason;
+      const context = contextOf(REVERSAL_FLOW, event, attempt);
+      await closeCancel(operations, { orderId, cancelId, agreed, reason, operator: ASK_WMS }, context);
+      return DONE;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { OrderEvent } from "../domain/events.ts";
+import { FLOW_STEPS } from "../domain/flow.ts";
+import { Status } from "../domain/state-machine.ts";
+import { type Action, type ActionResult, type Attempt, DONE } from "../subscribers/action.ts";
+import { begins, type FlowDeps, reportEnd, subjectsOf } from "./step.ts";
+
+/**
+ * ERP_ALLOCATED → WMS_DISPATCHED: the WMS gets the order. It is parked with the WMS's reason when that refuses. Where the order was
+ * cancelled meanwhile (past the reversal flow, which waits for this), the WMS is asked for it back.
+ */
+export function dispatch(deps: FlowDeps): Action {
+  const { operations, wms } = deps;
+
+  const undo = async ({ orderId }: OrderEvent, { messageId, signal }: Attempt): Promise<ActionResult> => {
+    const answer = await wms.cancel(`${messageId}:undo`, { orderId, cancelId: 0n }, signal);
+    switch (answer.kind) {
+      case "agreed":
+        return DONE;
+      case "later":
+        return {
+          kind: "retry",
+          reason: "the order is cancelled, and the WMS does not say yet whether it gives it back",
+        };
+      case "refused":
+        return { kind: "reject", reason: `the order is cancelled, and the WMS keeps it: ${answer.reason}` };
+      default:
+        return answer;
+    }
+  };
+
+  return {
+    name: "dispatch",
+    subjects: subjectsOf("dispatch"),
+    asks: (event) => begins("dispatch", event),
+    async run(event, attempt) {
+      const order = await operations.readFlowOrder(event.orderId);
+      if (order === undefined) {
+        return { kind: "reject", reason: `there is no order ${event.orderId}` };
+      }
+      if (order.status !== FLOW_STEPS.dispatch.startsAt) {
+        return order.status === Status.CANCELLED && attempt.mayHaveActed ? undo(event, attempt) : DONE;
+      }
+      if (order.paused && !attempt.mayHaveActed) {
+        return DONE;
+      }
+      const { orderId, lines } = order;
+      const warehouseId = lines[0]?.warehouseId ?? 0n;
+      const dispatched = await wms.dispatch(attempt.messageId, { orderId, warehouseId, lines }, attempt.signal);
+      if (dispatched.kind !== "done") {
+        return dispatched;
+      }
+      const reported = await reportEnd(deps, "dispatch", event, attempt, true);
+      return reported === "cancelled" ? undo(event, attempt) : DONE;
+    },
+  };
+}

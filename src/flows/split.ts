@@ -1,0 +1,17 @@
+import { splitOrder } from "../operations/split-order.ts";
+import { type Action, DONE } from "../subscribers/action.ts";
+import { begins, contextOf, type FlowDeps, FORWARD_FLOW, subjectsOf } from "./step.ts";
+
+/** APPROVED → SPLIT, where the goods are in several warehouses: a child order for each, which goes on from APPROVED. */
+export function split({ operations }: FlowDeps): Action {
+  return {
+    name: "split",
+    subjects: subjectsOf("split"),
+    asks: (event) => begins("split", event),
+    async run(event, attempt) {
+      const { orderId } = event;
+      await splitOrder(operations, { orderId, operator: "split" }, contextOf(FORWARD_FLOW, event, attempt));
+      return DONE;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { OrderEvent } from "../domain/events.ts";
+import { FLOW_STEPS, type FlowStep, stepAt } from "../domain/flow.ts";
+import type { OrderKinds } from "../domain/order-kinds.ts";
+import { Status } from "../domain/state-machine.ts";
+import type { Erp } from "../downstream/erp.ts";
+import type { Wms } from "../downstream/wms.ts";
+import type { CallContext } from "../operations/context.ts";
+import type { OperationDeps } from "../operations/deps.ts";
+import { OperationError } from "../operations/errors.ts";
+import { updateOrderStatus } from "../operations/update-order-status.ts";
+import type { Attempt } from "../subscribers/action.ts";
+
+/** What the steps of the flows need. */
+export interface FlowDeps {
+  readonly operations: OperationDeps;
+  readonly kinds: OrderKinds;
+  readonly erp: Erp;
+  readonly wms: Wms;
+}
+
+/** Who the flows are, for history and events. */
+export const FORWARD_FLOW = "forward-flow";
+export const REVERSAL_FLOW = "reversal-flow";
+
+/** A step calls an operation as anybody does; its trace is that of the event that set it off. */
+export function contextOf(caller: string, event: OrderEvent, { messageId, signal }: Attempt): CallContext {
+  return { callId: messageId, caller, traceparent: event.traceparent, deadline: undefined, signal };
+}
+
+/**
+ * Whether an event begins a step: the order came to the step's start, or was resumed there. Both say in how many warehouses the goods are, so
+ * that this needs no look at the order.
+ */
+export function begins(step: FlowStep, event: OrderEvent): boolean {
+  switch (event.type) {
+    case "status-changed":
+      return stepAt({ status: event.toStatus, warehouseCount: event.warehouseCount }) === step;
+    case "pause-changed":
+      return !event.paused && stepAt(event) === step;
+    default:
+      return false;
+  }
+}
+
+/** The subjects of the events that may begin a step. */
+export function subjectsOf(step: FlowStep): readonly string[] {
+  return [`oms.v1.order.status.${FLOW_STEPS[step].startsAt}`, "oms.v1.order.pause.cleared"];
+}
+
+/** What a step's report of its end came to. */
+export type Reported = "taken" | "cancelled" | "not-now";
+
+/**
+ * Asks for the state that a step leads to.
+ *
+ * @param done whether a neighbour has done its part: no pause holds that back any more
+ * @returns "cancelled" when the order was cancelled meanwhile; "not-now" when it is paused, or went another way
+ */
+export async function reportEnd(
+  { operations }: FlowDeps,
+  step: FlowStep,
+  event: OrderEvent,
+  attempt: Attempt,
+  done: boolean,
+): Promise<Reported> {
+  const input = {
+    orderId: event.orderId,
+    status: FLOW_STEPS[step].endsAt,
+    requestId: "",
+    operator: step,
+    occurTime: undefined,
+    remark: "",
+    expectedVersion: undefined,
+    validateOnly: false,
+    stepDone: done,
+  };
+  try {
+    await updateOrderStatus(operations, input, contextOf(FORWARD_FLOW, event, attempt));
+    return "taken";
+  } catch (error) {
+    if (!(error instanceof OperationError) || !REFUSALS.includes(error.kind)) {
+      throw error;
+    }
+    const order = await operations.readFlowOrder(event.orderId);
+    return order?.status === Status.CANCELLED ? "cancelled" : "not-now";
+  }
+}
+
+const REFUSALS: readonly string[] = ["illegal-transition", "order-paused"];

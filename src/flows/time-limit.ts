@@ -1,0 +1,24 @@
+import { WMS_TIME_LIMIT } from "../domain/flow.ts";
+import { NO_WMS_ANSWER } from "../domain/reversal.ts";
+import { closeCancel } from "../operations/close-cancel.ts";
+import { type Action, DONE } from "../subscribers/action.ts";
+import { asksWms } from "./ask-wms.ts";
+import { contextOf, type FlowDeps, REVERSAL_FLOW } from "./step.ts";
+
+/** A timer: without the WMS's answer in time the cancel is refused, and the order goes on. */
+export function timeLimit({ operations }: FlowDeps): Action {
+  return {
+    name: WMS_TIME_LIMIT,
+    subjects: [],
+    asks: asksWms,
+    due: (event) => (asksWms(event) ? event.answerUntil : event.recordTime),
+    async run(event, attempt) {
+      if (asksWms(event)) {
+        const { orderId, cancelId } = event;
+        const answer = { orderId, cancelId, agreed: false, reason: NO_WMS_ANSWER, operator: WMS_TIME_LIMIT };
+        await closeCancel(operations, answer, contextOf(REVERSAL_FLOW, event, attempt));
+      }
+      return DONE;
+    },
+  };
+}
