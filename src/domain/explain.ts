@@ -1,4 +1,5 @@
 import { decide, type OrderFacts } from "./decide.ts";
+import { describePosition, type FlowPosition } from "./flow.ts";
 import { describeStatus, type Reporter, STATES, Status, stateOf, transitionsFrom } from "./state-machine.ts";
 
 /** A state that the order can take now. */
@@ -53,10 +54,26 @@ function cancellable(order: OrderFacts, now: Date): boolean {
   return decide(order, { status: Status.CANCELLED, occurTime: now, by: "operation" }).outcome === "applied";
 }
 
+/** What else holds an order, beside its state. */
+export interface Holds {
+  /** Until when the WMS may say whether it can be cancelled; undefined where it is not asked. */
+  readonly wmsAnswerUntil: Date | undefined;
+  /** Where the flow stands with it; undefined where no flow moves it. */
+  readonly flow: FlowPosition | undefined;
+}
+
 /** What the order waits for, in one sentence. */
-export function waitsFor(order: OrderFacts, open: readonly OpenWork[]): string {
+export function waitsFor(order: OrderFacts, open: readonly OpenWork[], holds: Holds): string {
   const work = open.length === 0 ? "" : `; not done yet: ${open.map(describeWork).join(", ")}`;
-  return `${standing(order)}${work}.`;
+  return `${held(order, holds) ?? standing(order)}${work}.`;
+}
+
+function held(order: OrderFacts, { wmsAnswerUntil, flow }: Holds): string | undefined {
+  const here = `The order is ${describeStatus(order.status)}`;
+  if (wmsAnswerUntil !== undefined) {
+    return `${here} and waits for the WMS to say until ${wmsAnswerUntil.toISOString()} whether it can be cancelled`;
+  }
+  return flow === undefined || flow.state === "DONE" ? undefined : `${here} and ${describePosition(flow)}`;
 }
 
 function standing(order: OrderFacts): string {

@@ -1,9 +1,13 @@
 import { type AllowedState, nextStates, type RefusedState, waitsFor } from "../domain/explain.ts";
+import { FLOW_WORK, type FlowPosition } from "../domain/flow.ts";
 import { stateOf } from "../domain/state-machine.ts";
 import { type OpenAction, readOpenActions } from "../store/reads/actions.ts";
+import { readCancel } from "../store/reads/cancels.ts";
+import { readFlowRow } from "../store/reads/flows.ts";
 import { readOrderFacts } from "../store/reads/orders.ts";
 import type { OperationDeps } from "./deps.ts";
 import { orderNotFound } from "./errors.ts";
+import { positionOf } from "./order-flow.ts";
 
 export interface ExplainOrderAnswer {
   readonly status: number;
@@ -12,21 +16,28 @@ export interface ExplainOrderAnswer {
   readonly version: number;
   readonly allowed: readonly AllowedState[];
   readonly refused: readonly RefusedState[];
-  readonly openActions: readonly (OpenAction & { readonly nextAttemptTime?: Date | null })[];
+  readonly openActions: readonly OpenAction[];
+  /** Where the forward flow stands with it; undefined where it does not move it. */
+  readonly flow: FlowPosition | undefined;
   /** What the order waits for, in one sentence. */
   readonly summary: string;
 }
 
 /** What may happen to an order next, what may not and why, and what it waits for. */
 export async function explainOrder(
-  { db, kinds, now }: OperationDeps,
+  deps: OperationDeps,
   { orderId }: { readonly orderId: bigint },
 ): Promise<ExplainOrderAnswer> {
+  const { db, kinds, now } = deps;
   const order = await readOrderFacts(db, orderId, kinds);
   if (order === undefined) {
     throw orderNotFound(orderId);
   }
-  const openActions = await readOpenActions(db, orderId);
+  const openActions = (await readOpenActions(db, orderId)).filter(({ action }) => !FLOW_WORK.includes(action));
+  const row = await readFlowRow(db, orderId);
+  const flow = row && positionOf(deps, row);
+  const cancel = await readCancel(db, orderId);
+  const wmsAnswerUntil = cancel?.state === "WAITING_FOR_WMS" ? cancel.answerUntil : undefined;
   const open = openActions.map(({ action, ...rest }) => ({ name: action, ...rest }));
   return {
     status: order.status,
@@ -35,6 +46,7 @@ export async function explainOrder(
     version: order.version,
     ...nextStates(order, now()),
     openActions,
-    summary: waitsFor(order, open),
+    flow,
+    summary: waitsFor(order, open, { flow, wmsAnswerUntil }),
   };
 }

@@ -11,22 +11,38 @@ import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/conn
 import * as grpc from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
+import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 
 /** The contract as functions. */
 export type OrderStatusClient = Client<typeof OrderStatusService>;
 
-/** A client with its connection. */
-export interface OpenClient {
+/** The clients of all services. */
+export interface Clients {
   readonly client: OrderStatusClient;
+  readonly fulfilment: Client<typeof FulfilmentService>;
+  readonly reversal: Client<typeof OrderReversalService>;
+}
+
+/** Clients with their connection. */
+export interface OpenClient extends Clients {
   close(): void;
+}
+
+function clientsOver(transport: Transport): Clients {
+  return {
+    client: createClient(OrderStatusService, transport),
+    fulfilment: createClient(FulfilmentService, transport),
+    reversal: createClient(OrderReversalService, transport),
+  };
 }
 
 /** The ways to call the service, all with the same typed client. */
 export const FRONTS = {
   "grpc-js": ({ grpcPort }) => {
     const { transport, close } = grpcJsTransport(`127.0.0.1:${grpcPort}`);
-    return { client: createClient(OrderStatusService, transport), close };
+    return { ...clientsOver(transport), close };
   },
   "Connect JSON": ({ httpPort }) =>
     overHttp(
@@ -44,7 +60,7 @@ export const FRONTS = {
 export type FrontName = keyof typeof FRONTS;
 
 function overHttp(transport: Transport): OpenClient {
-  return { client: createClient(OrderStatusService, transport), close() {} };
+  return { ...clientsOver(transport), close() {} };
 }
 
 /** grpc-js in the guise of a Connect transport: its errors and headers become those of the other clients. */

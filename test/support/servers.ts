@@ -9,6 +9,7 @@ import { nats } from "../../src/stack/nats.ts";
 import { NEIGHBOURS, type Path, type Rule } from "../../src/stack/neighbours/behaviour.ts";
 import { type NeighbourUrls, neighbours, neighbourUrls } from "../../src/stack/neighbours/kind.ts";
 import type { Received, Totals } from "../../src/stack/neighbours/received.ts";
+import type { StockSums } from "../../src/stack/neighbours/stock.ts";
 import { choosePort } from "../../src/stack/ports.ts";
 import { redis } from "../../src/stack/redis.ts";
 import { runServer, type ServerKind } from "../../src/stack/server.ts";
@@ -134,6 +135,8 @@ export interface OwnNeighbours extends OwnServer {
     totals: Partial<Record<Path, Totals>>;
     received: Received[];
   }>;
+  /** What became of the stock. */
+  stock(): Promise<StockSums>;
   /** Forgets what came in, and behaves again. */
   reset(): Promise<void>;
 }
@@ -164,6 +167,7 @@ export function useNeighbours(): OwnNeighbours {
         return ask("GET", `/received?${text.join("&")}`);
       },
     },
+    stock: { value: () => ask("GET", "/stock") },
     reset: {
       value: async () => {
         await ask("DELETE", "/received");

@@ -4,7 +4,7 @@ import { createLifecycle } from "../../src/lifecycle.ts";
 import { type Surroundings, startServer } from "../../src/server.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
 import { createLogger } from "../../src/telemetry/log.ts";
-import { FRONTS, type FrontName, type OrderStatusClient } from "./clients.ts";
+import { type Clients, FRONTS, type FrontName, type OrderStatusClient } from "./clients.ts";
 import { useMariadb } from "./servers.ts";
 
 /** A server in this process, made of the same parts as the real one. */
@@ -60,10 +60,12 @@ export function useService(env: Record<string, string> = {}): {
   readonly db: OrderDatabase;
   readonly location: { readonly url: string; readonly prefix: string };
   client(front: FrontName): OrderStatusClient;
+  /** The clients of all services. */
+  clients(front: FrontName): Clients;
 } {
   const location = useMariadb();
   const db = openDatabase(location);
-  const clients = new Map<FrontName, ReturnType<(typeof FRONTS)[FrontName]>>();
+  const opened = new Map<FrontName, ReturnType<(typeof FRONTS)[FrontName]>>();
   let service: Service | undefined;
   const up = () => {
     if (service === undefined) {
@@ -75,25 +77,27 @@ export function useService(env: Record<string, string> = {}): {
     service = await startService(location, {}, env);
   });
   afterAll(async () => {
-    for (const { close } of clients.values()) {
+    for (const { close } of opened.values()) {
       close();
     }
     await service?.stop();
     await db.destroy();
   });
+  const clients = (front: FrontName): Clients => {
+    let open = opened.get(front);
+    if (open === undefined) {
+      open = FRONTS[front](up());
+      opened.set(front, open);
+    }
+    return open;
+  };
   return {
     db,
     location,
     get service() {
       return up();
     },
-    client(front) {
-      let open = clients.get(front);
-      if (open === undefined) {
-        open = FRONTS[front](up());
-        clients.set(front, open);
-      }
-      return open.client;
-    },
+    client: (front) => clients(front).client,
+    clients,
   };
 }

@@ -88,8 +88,11 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
           attempts,
           lastError,
           messageId,
-          ...(nextAttemptTime == null ? {} : { nextAttemptTime: timestampFromDate(nextAttemptTime) }),
+          ...(nextAttemptTime === null ? {} : { nextAttemptTime: timestampFromDate(nextAttemptTime) }),
         })),
+        ...(answer.flow === undefined
+          ? {}
+          : { flow: { step: answer.flow.step, state: answer.flow.state, lastError: answer.flow.lastError } }),
         summary: answer.summary,
       });
     },

@@ -135,6 +135,8 @@ export function createNeighbours(file: string): Server {
       await work(path, request, response);
     } else if (asked === "GET /received") {
       list(searchParams, response);
+    } else if (asked === "GET /stock") {
+      send(response, 200, json(book.stock()));
     } else if (asked === "DELETE /received") {
       book.clear();
       send(response, 200, "{}");
@@ -144,7 +146,12 @@ export function createNeighbours(file: string): Server {
       send(response, 200, json({ rules: behaviour.inForce() }));
     } else if (asked === "GET /") {
       const latest = book.list(() => true, LATEST_ON_PAGE);
-      send(response, 200, renderPage(book.totals(), behaviour.inForce(), latest), "text/html; charset=utf-8");
+      send(
+        response,
+        200,
+        renderPage(book.totals(), book.stock(), behaviour.inForce(), latest),
+        "text/html; charset=utf-8",
+      );
     } else {
       send(response, 404, json({ reason: `nothing is played at ${asked}` }));
     }

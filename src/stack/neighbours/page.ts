@@ -1,5 +1,6 @@
 import type { Rule } from "./behaviour.ts";
 import type { Received, Totals } from "./received.ts";
+import type { StockSums } from "./stock.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -25,6 +26,7 @@ function table(head: readonly string[], rows: readonly (readonly unknown[])[], n
 /** What the neighbours got, for a person to look at; it renews itself. */
 export function renderPage(
   totals: Record<string, Totals>,
+  stock: StockSums,
   rules: readonly Rule[],
   latest: readonly Received[],
 ): string {
@@ -47,6 +49,12 @@ ${table(
   ["path", "keys", "arrivals", "carried out", "repeats"],
   Object.entries(totals).map(([path, sum]) => [`/${path}`, sum.keys, sum.arrivals, sum.done, sum.repeats]),
   "Nothing came yet.",
+)}
+<h2>Stock, in pieces</h2>
+${table(
+  ["allocated", "= dispatched", "− taken back", "+ released", "+ held"],
+  [[stock.allocated, stock.dispatched, stock.takenBack, stock.released, stock.held]],
+  "",
 )}
 <h2>Told to misbehave</h2>
 ${table(

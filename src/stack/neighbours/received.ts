@@ -1,5 +1,6 @@
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import type { Path } from "./behaviour.ts";
+import { openStock, piecesIn } from "./stock.ts";
 
 /** What one idempotency key brought to one path. */
 export interface Received {
@@ -32,7 +33,15 @@ export interface Totals {
 }
 
 /** One arrival, as a line of the file. */
-type Line = [path: Path, key: string, orderId: string, status: number, time: string, answer: string | null];
+type Line = [
+  path: Path,
+  key: string,
+  orderId: string,
+  status: number,
+  time: string,
+  answer: string | null,
+  pieces?: number,
+];
 
 /** How many of the latest bodies are kept in memory. */
 const BODIES = 10_000;
@@ -42,9 +51,10 @@ export function openReceived(file: string) {
   const entries = new Map<string, Received>();
   const totals = new Map<Path, Totals>();
   const withBody: Received[] = [];
+  const stock = openStock();
 
   function count(line: Line): Received {
-    const [path, key, orderId, status, time, answer] = line;
+    const [path, key, orderId, status, time, answer, pieces = 0] = line;
     const id = `${path} ${key}`;
     const sum = totals.get(path) ?? { keys: 0, arrivals: 0, done: 0, repeats: 0 };
     totals.set(path, sum);
@@ -65,6 +75,7 @@ export function openReceived(file: string) {
       entry.answer = answer;
       entry.doneTime = time;
       sum.done++;
+      stock.count(path, orderId, answer, pieces);
     }
     return entry;
   }
@@ -88,8 +99,15 @@ export function openReceived(file: string) {
      *
      * @param answer the body of the answer when it was carried out, else null
      */
-    add(path: Path, key: string, orderId: string, status: number, answer: string | null, body: unknown): void {
-      const line: Line = [path, key, orderId, status, new Date().toISOString(), answer];
+    add(
+      path: Path,
+      key: string,
+      orderId: string,
+      status: number,
+      answer: string | null,
+      body: Record<string, unknown>,
+    ): void {
+      const line: Line = [path, key, orderId, status, new Date().toISOString(), answer, piecesIn(body)];
       writeSync(output, `${JSON.stringify(line)}\n`);
       const entry = count(line);
       if (entry.body === undefined) {
@@ -102,6 +120,7 @@ export function openReceived(file: string) {
         }
       }
     },
+    stock: stock.sums,
     totals: (): Record<string, Totals> => Object.fromEntries(totals),
     /** Those that fit, the latest first, as many as the limit says. */
     list(fits: (entry: Received) => boolean, limit: number): Received[] {
@@ -118,6 +137,7 @@ export function openReceived(file: string) {
     clear(): void {
       entries.clear();
       totals.clear();
+      stock.clear();
       withBody.length = 0;
       ftruncateSync(output);
     },
