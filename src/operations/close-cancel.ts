@@ -3,6 +3,7 @@ import { closeCancel as close } from "../store/changes/close-cancel.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";
+import { requestIdReused } from "./report-result.ts";
 
 export interface CloseCancelInput {
   readonly orderId: bigint;
@@ -11,13 +12,19 @@ export interface CloseCancelInput {
   readonly agreed: boolean;
   readonly reason: string;
   readonly operator: string;
+  /** Left out by the flow, whose requests have names. */
+  readonly requestId?: string;
 }
 
 /** The end of a cancel that waits for the WMS; undefined where nobody asked for one. Of two answers the first counts. */
 export async function closeCancel(
   { changes, kinds }: OperationDeps,
-  { operator, ...answer }: CloseCancelInput,
+  { operator, requestId = "", ...answer }: CloseCancelInput,
   context: CallContext,
 ): Promise<CancelState | undefined> {
-  return close(changes, kinds, { ...answer, cause: causeOf(context, operator) });
+  const state = await close(changes, kinds, { ...answer, requestId, cause: causeOf(context, operator) });
+  if (state === "request-id-reused") {
+    throw requestIdReused(requestId);
+  }
+  return state;
 }

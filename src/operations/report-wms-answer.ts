@@ -10,9 +10,10 @@ export interface ReportWmsAnswerInput {
   readonly agreed: boolean;
   readonly reason: string;
   readonly operator: string;
+  readonly requestId: string;
 }
 
-/** The WMS answers later whether it gives an order back. A repeat changes nothing, with a request id or without. */
+/** The WMS answers later whether it gives an order back. A repeat with the same request id gets the first answer. */
 export async function reportWmsAnswer(
   deps: OperationDeps,
   input: ReportWmsAnswerInput,

@@ -68,6 +68,7 @@ export function requestReturn(deps: ChangeDeps, request: ReturnRequest): Promise
     const order = toSummary(row);
     const { verdict } = returnVerdict(order);
     if (verdict !== "MARKED") {
+      await keepAnswer(trx, { requestId, digest: content, answer: { returnId: "0", verdict }, orderId, now });
       return unchanged({ kind: "taken", returnId: 0n, verdict });
     }
     const tooMany = await findTooMany(trx, orderId, lines);
