@@ -17,8 +17,8 @@ export const RELEASE_STOCK = "release-stock";
 export const ASK_WMS = "cancel-ask-wms";
 export const WMS_TIME_LIMIT = "cancel-time-limit";
 
-/** What is told of an order's flow, and not as open work beside it: the steps, and timers that run. */
-export const FLOW_WORK: readonly string[] = [...Object.keys(FLOW_STEPS), PAYMENT_TIMEOUT, WMS_TIME_LIMIT];
+/** Those that begin at a time, and are no open work before. */
+export const TIMERS: readonly string[] = [PAYMENT_TIMEOUT, WMS_TIME_LIMIT];
 
 /** The step that an order is at; undefined where the flow has nothing to do with it now. */
 export function stepAt(order: { readonly status: number; readonly warehouseCount: number }): FlowStep | undefined {

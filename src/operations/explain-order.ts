@@ -1,5 +1,5 @@
 import { type AllowedState, nextStates, type RefusedState, waitsFor } from "../domain/explain.ts";
-import { FLOW_WORK, type FlowPosition } from "../domain/flow.ts";
+import { type FlowPosition, TIMERS } from "../domain/flow.ts";
 import { stateOf } from "../domain/state-machine.ts";
 import { type OpenAction, readOpenActions } from "../store/reads/actions.ts";
 import { readCancel } from "../store/reads/cancels.ts";
@@ -33,9 +33,11 @@ export async function explainOrder(
   if (order === undefined) {
     throw orderNotFound(orderId);
   }
-  const openActions = (await readOpenActions(db, orderId)).filter(({ action }) => !FLOW_WORK.includes(action));
   const row = await readFlowRow(db, orderId);
   const flow = row && positionOf(deps, row);
+  const openActions = (await readOpenActions(db, orderId)).filter(
+    (open) => open.action !== flow?.step && !isAhead(open, now()),
+  );
   const cancel = await readCancel(db, orderId);
   const wmsAnswerUntil = cancel?.state === "WAITING_FOR_WMS" ? cancel.answerUntil : undefined;
   const open = openActions.map(({ action, ...rest }) => ({ name: action, ...rest }));
@@ -49,4 +51,9 @@ export async function explainOrder(
     flow,
     summary: waitsFor(order, open, { flow, wmsAnswerUntil }),
   };
+}
+
+/** A timer that is not due: nothing is open before. */
+function isAhead({ action, state, nextAttemptTime }: OpenAction, now: Date): boolean {
+  return TIMERS.includes(action) && state === "PENDING" && nextAttemptTime !== null && nextAttemptTime > now;
 }
