@@ -89,7 +89,11 @@ describe("buf curl, which learns the contract from the server", () => {
       ["curl", "--protocol", "grpc", "--list-services", `http://127.0.0.1:${served.service.grpcPort}`],
       { cwd: "/" },
     );
-    expect(stdout.trim().split("\n")).toEqual([SERVICE]);
+    expect(stdout.trim().split("\n")).toEqual([
+      "oms.fulfilment.v1.FulfilmentService",
+      SERVICE,
+      "oms.reversal.v1.OrderReversalService",
+    ]);
   });
 });
 

@@ -1,8 +1,17 @@
-import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  type Message,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
+import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { STATES } from "../../src/domain/state-machine.ts";
 import type { FrontName } from "../support/clients.ts";
 import { useService } from "../support/service.ts";
@@ -83,7 +92,9 @@ const FINE: ReadonlySet<Code> = new Set([
 ]);
 
 const requests = fc.oneof(
-  ...OrderStatusService.methods.map((method) => anyMessage(method.input).map((request) => ({ method, request }))),
+  ...[OrderStatusService, FulfilmentService, OrderReversalService]
+    .flatMap(({ methods }): readonly DescMethod[] => methods)
+    .map((method) => anyMessage(method.input).map((request) => ({ method, request }))),
 );
 
 test.each<[FrontName, number]>([
@@ -93,16 +104,21 @@ test.each<[FrontName, number]>([
 ])(
   "whatever %s is asked, nothing is INTERNAL",
   async (front, numRuns) => {
-    const client = served.client(front) as unknown as Record<string, (request: Message, options?: object) => unknown>;
+    const { client, fulfilment, reversal } = served.clients(front);
+    // Names of RPCs are unique among all services.
+    const calls = { ...client, ...fulfilment, ...reversal } as unknown as Record<
+      string,
+      (request: Message, options?: object) => unknown
+    >;
     const batch = 50;
     let answered = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(requests, { minLength: batch, maxLength: batch }), async (calls) => {
+      fc.asyncProperty(fc.array(requests, { minLength: batch, maxLength: batch }), async (wanted) => {
         const codes = await Promise.all(
-          calls.map(async ({ method, request }) => {
+          wanted.map(async ({ method, request }) => {
             const stop = new AbortController();
             try {
-              const answer = client[method.localName]?.(request, { timeoutMs: 20_000, signal: stop.signal });
+              const answer = calls[method.localName]?.(request, { timeoutMs: 20_000, signal: stop.signal });
               if (method.methodKind === "server_streaming") {
                 for await (const _ of answer as AsyncIterable<Message>) {
                   // Leaving the loop alone would leave the stream open.

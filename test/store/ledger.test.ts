@@ -312,8 +312,22 @@ test("what is open is counted by Action, and listed by order", async () => {
     { action: name, pending: 1, retrying: 1, parked: 1 },
   ]);
   expect(await readOpenActions(db, orderId)).toEqual([
-    { messageId: second, action: name, state: "PARKED", attempts: 1, lastError: "refused" },
-    { messageId: third, action: name, state: "RETRYING", attempts: 1, lastError: "no answer" },
-    { messageId: ids[3], action: name, state: "PENDING", attempts: 0, lastError: "" },
+    { messageId: second, action: name, state: "PARKED", attempts: 1, lastError: "refused", nextAttemptTime: null },
+    {
+      messageId: third,
+      action: name,
+      state: "RETRYING",
+      attempts: 1,
+      lastError: "no answer",
+      nextAttemptTime: expect.any(Date),
+    },
+    {
+      messageId: ids[3],
+      action: name,
+      state: "PENDING",
+      attempts: 0,
+      lastError: "",
+      nextAttemptTime: expect.any(Date),
+    },
   ]);
 });
