@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import { FRONTS, type FrontName } from "../support/clients.ts";
 import { useService } from "../support/service.ts";
 import { changeTests } from "./suites/changes.ts";
+import { fulfilmentTests } from "./suites/fulfilment.ts";
 import { readTests } from "./suites/reads.ts";
 import { reportTests } from "./suites/reports.ts";
 import { validationTests } from "./suites/validation.ts";
@@ -16,6 +17,9 @@ describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
     get client() {
       return served.client(front);
     },
+    get fulfilment() {
+      return served.clients(front).fulfilment;
+    },
     db: served.db,
   };
   verdictTests(it);
@@ -24,4 +28,5 @@ describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
   changeTests(it);
   validationTests(it);
   watchTests(it);
+  fulfilmentTests(it);
 });
