@@ -34,7 +34,7 @@ export async function openDatabase(url: string, prefix: string) {
     /** How many runs of Actions are not done. */
     async openRuns(range: Range): Promise<number> {
       const rows = await select<{ open: number | string }>(
-        "select count(*) as open from $oms_db.oms_action_ledger where order_id between ? and ? and state <> 'DONE'",
+        "select count(*) as open from $oms_db.oms_action_ledger where order_id between ? and ? and state <> 'DONE' and action not in ('payment-timeout', 'cancel-time-limit')",
         range,
       );
       return Number(rows[0]?.open ?? 0);

@@ -25,7 +25,8 @@ const isMarketplace = ({ kind }: Order) => kind === "marketplace";
 export function dueAfterStatus(order: Order, status: number, version: number): Effect[] {
   const delivered = status === 6010;
   const asked: Record<Action, boolean> = {
-    "third-party-notify": isMarketplace(order),
+    // No adapter knows CREATED: the marketplace sent that order itself.
+    "third-party-notify": isMarketplace(order) && status !== 1000,
     "settlement-push": [6010, 6020, 6030, 6040].includes(status),
     "gift-record": delivered,
     "e-invoice": delivered && order.kind === "recharge card",

@@ -1,11 +1,10 @@
-import { CancelVerdict, OrderStatus, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { OrderStatus, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { isVirtual, type Order } from "./orders.ts";
 import type { Teller } from "./teller.ts";
 
 const {
   PAID,
   APPROVED,
-  SPLIT,
   ERP_ALLOCATED,
   WMS_DISPATCHED,
   WMS_ACCEPTED,
@@ -22,9 +21,17 @@ const {
 } = OrderStatus;
 
 /** What happens to an order from CREATED to its end, as a sequence of what is told of it. */
-type Life = (tell: Teller) => Promise<void>;
+type Life = (tell: Teller, follow: Follow) => Promise<void>;
 
-const toDispatch = (tell: Teller) => tell.walk(PAID, APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+/** Begins to follow what an order was split into. */
+export type Follow = (children: readonly Order[]) => Promise<readonly Teller[]>;
+
+/** Pay reports the payment, and the forward flow does the rest. */
+async function toDispatch(tell: Teller): Promise<void> {
+  await tell.walk(PAID);
+  await tell.flowsTo(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+}
+
 const toCarrier = (tell: Teller) => tell.walk(WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER);
 const onTheRoad = (tell: Teller) => tell.walk(IN_TRANSIT, OUT_FOR_DELIVERY);
 
@@ -36,16 +43,14 @@ const ORDINARY: Readonly<Record<string, Life>> = {
     await tell.walk(DELIVERED);
   },
   async "delivered, every report doubled"(tell) {
-    for (const status of [
-      PAID,
-      APPROVED,
-      ERP_ALLOCATED,
-      WMS_DISPATCHED,
-      PICKING,
-      HANDED_OVER,
-      OUT_FOR_DELIVERY,
-      DELIVERED,
-    ]) {
+    // Paused, as otherwise the flow would have moved on before the report comes again.
+    await tell.pause();
+    await tell.walk(PAID);
+    await tell.retry();
+    await tell.again();
+    await tell.resume();
+    await tell.flowsTo(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+    for (const status of [PICKING, HANDED_OVER, OUT_FOR_DELIVERY, DELIVERED]) {
       await tell.walk(status);
       await tell.retry();
       await tell.again();
@@ -69,17 +74,18 @@ const ORDINARY: Readonly<Record<string, Life>> = {
     await tell.walkTwiceAtOnce(DELIVERED);
   },
   async "delivered, told in batches"(tell) {
-    await tell.walkInBatch([PAID, APPROVED, ERP_ALLOCATED, WMS_DISPATCHED], PICKING);
+    await toDispatch(tell);
     await tell.walkInBatch([WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER], CANCELLED);
     await tell.walk(DELIVERED);
   },
   async "delivered after a pause"(tell) {
+    await tell.pause();
+    await tell.pause();
     await tell.walk(PAID);
-    await tell.pause();
-    await tell.pause();
+    await tell.parked();
     await tell.refused(APPROVED, "ORDER_PAUSED");
     await tell.resume();
-    await tell.walk(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+    await tell.flowsTo(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
     await tell.pause();
     await toCarrier(tell);
     await tell.resume();
@@ -115,7 +121,7 @@ const ORDINARY: Readonly<Record<string, Life>> = {
     await toCarrier(tell);
     await tell.walk(DELIVERED);
     await tell.printInvoice(true);
-    await tell.sendBack(ReturnVerdict.MARKED);
+    await tell.returnGoods();
     await tell.refused(REJECTED);
   },
   async "rejected at the door"(tell) {
@@ -136,31 +142,41 @@ const ORDINARY: Readonly<Record<string, Life>> = {
     await toDispatch(tell);
     await toCarrier(tell);
     await tell.walk(IN_TRANSIT, LOST);
-    await tell.cancelRefused();
+    await tell.cancelTooLate();
+  },
+  async "cancelled before payment"(tell) {
+    await tell.cancelEarly();
+    await tell.refused(PAID);
   },
   async "cancelled before allocation"(tell) {
+    await tell.pause();
     await tell.walk(PAID);
-    await tell.askToCancel(CancelVerdict.BEFORE_ERP_ALLOCATION);
-    await tell.walk(CANCELLED);
-    await tell.again();
+    await tell.cancelEarly();
     await tell.refused(APPROVED);
   },
   async "cancelled in the warehouse"(tell) {
     await toDispatch(tell);
     await tell.walk(WMS_ACCEPTED, PICKING);
-    await tell.askToCancel(CancelVerdict.ASK_WMS);
-    await tell.refused(CANCELLED);
-    await tell.cancel();
+    await tell.cancelInWarehouse("agrees");
     await tell.late(WMS_ACCEPTED);
     await tell.refused(HANDED_OVER);
+  },
+  async "cancelled when the warehouse had thought about it"(tell) {
+    await toDispatch(tell);
+    await tell.cancelInWarehouse("agrees later");
   },
   async "kept, as the warehouse refused the cancel"(tell) {
     await toDispatch(tell);
     await tell.walk(WMS_ACCEPTED, PACKED);
-    await tell.askToCancel(CancelVerdict.ASK_WMS);
-    await tell.resume();
+    await tell.cancelInWarehouse("refuses");
     await tell.walk(HANDED_OVER);
     await tell.cancelRefused();
+    await tell.walk(DELIVERED);
+  },
+  async "kept, as the warehouse refused it later"(tell) {
+    await toDispatch(tell);
+    await tell.cancelInWarehouse("refuses later");
+    await toCarrier(tell);
     await tell.walk(DELIVERED);
   },
 };
@@ -184,24 +200,39 @@ const VIRTUAL: Readonly<Record<string, Life>> = {
     await tell.printInvoice(false);
   },
   async "cancelled before payment"(tell) {
-    await tell.walk(CANCELLED);
+    await tell.cancelEarly();
     await tell.refused(PAID);
   },
 };
 
 /** An order that is split into child orders ends when it is. */
 const PARENT: Readonly<Record<string, Life>> = {
-  async split(tell) {
-    await tell.walk(PAID, APPROVED, SPLIT);
-    await tell.askToCancel(CancelVerdict.SPLIT_PARENT);
-    await tell.late(APPROVED);
+  async "split and delivered"(tell, follow) {
+    await tell.walk(PAID);
+    const children = await follow(await tell.split());
     await tell.refused(ERP_ALLOCATED);
+    for (const child of children) {
+      await child.flowsTo(ERP_ALLOCATED, WMS_DISPATCHED);
+      await toCarrier(child);
+      await child.walk(DELIVERED);
+    }
+  },
+  async "split and cancelled"(tell, follow) {
+    await tell.walk(PAID);
+    const children = await follow(await tell.split());
+    for (const child of children) {
+      await child.flowsTo(ERP_ALLOCATED, WMS_DISPATCHED);
+    }
+    await tell.cancelChildren(children);
   },
 };
 
 /** The life of the n-th order: every kind of order gets every life that it can have. */
 export function chooseLife(order: Order, index: number): { name: string; live: Life } {
   const lives = Object.entries(order.isParent ? PARENT : isVirtual(order) ? VIRTUAL : ORDINARY);
-  const [name, live] = lives[Math.floor(index / 10) % lives.length] ?? ["delivered", ORDINARY.delivered as Life];
+  const [name, live] = lives[Math.floor(index / (order.isParent ? 50 : 10)) % lives.length] ?? [
+    "delivered",
+    ORDINARY.delivered as Life,
+  ];
   return { name, live };
 }

@@ -8,14 +8,15 @@ import { ConfigError, readConfig } from "../config.ts";
 import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
 import { type Client, connect } from "./client.ts";
 import { openDatabase, type Range } from "./database.ts";
-import { chooseLife } from "./lives.ts";
-import { receivedBy } from "./neighbours.ts";
-import { freshIds, insertOrders, makeOrder, type Order } from "./orders.ts";
+import { describeEnds, judgeStock } from "./ends.ts";
+import { chooseLife, type Follow } from "./lives.ts";
+import { readStock, receivedBy } from "./neighbours.ts";
+import { freshIds, insertWmsRows, makeOrder, type Order } from "./orders.ts";
 import type { Outlook } from "./outlook.ts";
 import { openStream } from "./stream.ts";
-import { createTeller } from "./teller.ts";
+import { createTeller, type Surroundings, type Teller } from "./teller.ts";
 import { judge } from "./verdict.ts";
-import { watchOrders } from "./watch.ts";
+import { type Watch, watchOrders } from "./watch.ts";
 
 const ORDERS = 1_000;
 /** Lives that are told at the same time. */
@@ -24,7 +25,7 @@ const AT_ONCE = 64;
 const EFFECTS_MS = 60_000;
 const POLL_MS = 100;
 /** How many differences are named. */
-const NAMED = 10;
+const NAMED = 40;
 
 const number = (value: number) => value.toLocaleString("en");
 
@@ -32,7 +33,9 @@ const number = (value: number) => value.toLocaleString("en");
 async function tellLives(
   client: Client,
   orders: readonly Order[],
-): Promise<{ outlooks: Outlook[]; surprises: string[]; calls: number }> {
+  neighboursUrl: string,
+  insertRows: (orderIds: readonly bigint[]) => Promise<void>,
+): Promise<{ watches: Watch[]; outlooks: Outlook[]; surprises: string[]; calls: number }> {
   const bar = new SingleBar(
     { format: "  {bar} {value}/{total} orders, {calls} calls", hideCursor: true, noTTYOutput: false },
     Presets.shades_classic,
@@ -41,15 +44,51 @@ async function tellLives(
   const surprises: string[] = [];
   let calls = 0;
   bar.start(orders.length, 0, { calls: 0 });
+  const onCall = () => {
+    calls += 1;
+  };
+  const watches: Watch[] = [];
+  const watchOf = new Map<bigint, Watch>();
+  const begin = (these: readonly Order[], status: number, version: number) =>
+    these.map((order) => {
+      const teller = createTeller(client, order, surroundings, onCall, { status, version });
+      outlooks.push(teller.outlook);
+      return teller;
+    });
+  const see = async (these: readonly Order[]) => {
+    await insertRows(these.map(({ id }) => id));
+    const watch = watchOrders(
+      client,
+      these.map(({ id }) => id),
+    );
+    watches.push(watch);
+    for (const { id } of these) {
+      watchOf.set(id, watch);
+    }
+  };
+  const surroundings: Surroundings = {
+    neighboursUrl,
+    watch: (orderId) => watchOf.get(orderId) as Watch,
+  };
+  const follow: Follow = async (children) => {
+    await see(children);
+    return begin(children, 1020, 1);
+  };
+  const tellers = begin(orders, 1000, 0);
+  const submitting = tellers.values();
+  const submitNext = async () => {
+    for (const teller of submitting) {
+      await teller.submit();
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, submitNext));
+  await see(orders);
   const waiting = orders.entries();
   const tellNext = async () => {
     for (const [index, order] of waiting) {
-      const teller = createTeller(client, order, () => {
-        calls += 1;
-      });
+      const teller = tellers[index] as Teller;
       const { name, live } = chooseLife(order, index);
-      outlooks.push(teller.outlook);
-      await live(teller).catch((error: unknown) => {
+      await live(teller, follow).catch((error: unknown) => {
         surprises.push(`${order.kind}, ${name}: ${error instanceof Error ? error.message : String(error)}`);
       });
       bar.increment(1, { calls: number(calls) });
@@ -57,13 +96,17 @@ async function tellLives(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, tellNext));
   bar.stop();
-  return { outlooks, surprises, calls };
+  return { watches, outlooks, surprises, calls };
 }
 
 /** Holds where each order stands against where it must. */
 async function checkEnds(client: Client, outlooks: readonly Outlook[]): Promise<string[]> {
   const orderIds = outlooks.map(({ order }) => order.id);
-  const { statuses } = await client.call(OrderStatusService.method.batchGetOrderStatus, { orderIds }, "demo");
+  const statuses = [];
+  for (let at = 0; at < orderIds.length; at += ORDERS) {
+    const part = { orderIds: orderIds.slice(at, at + ORDERS) };
+    statuses.push(...(await client.call(OrderStatusService.method.batchGetOrderStatus, part, "demo")).statuses);
+  }
   const found = new Map(statuses.map((status) => [status.orderId, status]));
   const ENDS = [1030, 6010, 6020, 6040, 9001];
   return outlooks.flatMap(({ order, status, version, paused }) => {
@@ -99,18 +142,23 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
   try {
     const firstId = await freshIds(database.connection, addresses.databasePrefix);
     const orders = Array.from({ length: ORDERS }, (_, index) => makeOrder(firstId, index));
-    const range: Range = { first: firstId, last: firstId + BigInt(ORDERS - 1) };
-    await insertOrders(database.connection, addresses.databasePrefix, orders);
+    const before = await readStock(addresses.neighboursUrl);
+    const range: { -readonly [K in keyof Range]: Range[K] } = { first: firstId, last: firstId + BigInt(ORDERS - 1) };
     console.log(
       `${number(ORDERS)} new orders, ${range.first} to ${range.last}; ${AT_ONCE} lives at a time through ${addresses.grpc}:`,
     );
 
-    const watch = await watchOrders(
-      client,
-      orders.map(({ id }) => id),
-    );
     const start = performance.now();
-    const { outlooks, surprises, calls } = await tellLives(client, orders);
+    const { watches, outlooks, surprises, calls } = await tellLives(client, orders, addresses.neighboursUrl, (ids) =>
+      insertWmsRows(database.connection, addresses.databasePrefix, ids),
+    );
+    // What orders were split into got ids from the service, beyond the demo's own.
+    range.last =
+      outlooks
+        .map(({ order }) => order.id)
+        .toSorted((a, b) => (a < b ? -1 : 1))
+        .at(-1) ?? range.last;
+    const seen = () => watches.flatMap(({ changes }) => changes);
     const seconds = (performance.now() - start) / 1000;
     console.log(
       `${number(calls)} calls in ${seconds.toFixed(1)} s, ${surprises.length === 0 ? "each answer as expected" : `${surprises.length} answers unexpected`}.`,
@@ -121,7 +169,7 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
     const lastCommit = performance.now();
     await waitFor(async () => (await database.openRuns(range)) === 0, EFFECTS_MS);
     const changes = outlooks.reduce((sum, { version }) => sum + version, 0);
-    await waitFor(async () => watch.changes.length >= changes, 5_000);
+    await waitFor(async () => seen().length >= changes, 5_000);
     console.log(
       `${number(due)} effects due; the last was there ${Math.round(performance.now() - lastCommit)} ms after the last call.\n`,
     );
@@ -131,7 +179,7 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
     const { text, differences } = judge(outlooks, {
       history: await database.history(range),
       events: published.events,
-      watched: watch.changes,
+      watched: seen(),
       ledger: await database.ledger(range),
       settlements,
       effects: {
@@ -143,9 +191,13 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
         "customer-message": await receivedBy(addresses.neighboursUrl, "message", range),
       },
     });
-    watch.close();
-    console.log(`${text}\n`);
-    return [...surprises, ...wrongEnds, ...watch.faults, ...differences];
+    for (const watch of watches) {
+      watch.close();
+    }
+    const stock = judgeStock(outlooks, before, await readStock(addresses.neighboursUrl));
+    console.log(`${text}\n\n${describeEnds(outlooks)}\n\n${stock.text}\n`);
+    const faults = watches.flatMap((watch) => watch.faults);
+    return [...surprises, ...wrongEnds, ...faults, ...differences, ...stock.differences];
   } finally {
     client.close();
     await Promise.allSettled([database.close(), stream.close()]);

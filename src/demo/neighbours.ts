@@ -13,6 +13,28 @@ interface Received {
   readonly repeats: number;
 }
 
+/** The ERP's and the WMS's books, in pieces. */
+export interface Stock {
+  readonly allocated: number;
+  readonly released: number;
+  readonly dispatched: number;
+  readonly takenBack: number;
+  readonly held: number;
+}
+
+export async function readStock(url: string): Promise<Stock> {
+  return (await (await fetch(`${url}/stock`)).json()) as Stock;
+}
+
+/** Tells the WMS how to answer when an order's cancel is asked for. */
+export async function tellWms(url: string, orderId: bigint, mode: "refuse" | "later"): Promise<void> {
+  const rule = { neighbour: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
+  const answer = await fetch(`${url}/control`, { method: "POST", body: JSON.stringify(rule) });
+  if (!answer.ok) {
+    throw new DemoError(`the embedded neighbours refuse an order: ${await answer.text()}`);
+  }
+}
+
 /** The idempotency keys that a neighbour got of the demo's orders, each as often as it would have had an effect without its key. */
 export async function receivedBy(url: string, neighbour: string, { first, last }: Range): Promise<string[]> {
   const address = `${url}/received?neighbour=${neighbour}&limit=${LIMIT}`;

@@ -4,9 +4,11 @@ import type { Connection, RowDataPacket } from "mysql2/promise";
 export interface Line {
   readonly skuId: bigint;
   readonly quantity: number;
+  /** Where the goods lie; 0 for virtual goods. */
+  readonly warehouseId?: bigint;
 }
 
-/** An order as the intake puts it into the old tables. */
+/** An order as the shop sends it in, or what it was split into. */
 export interface Order {
   readonly id: bigint;
   readonly kind: Kind;
@@ -42,16 +44,20 @@ export function makeOrder(firstId: bigint, index: number): Order {
   const kind = KIND_OF_TEN[index % KIND_OF_TEN.length] ?? "ordinary";
   const { sources, type } = KINDS[kind];
   const id = firstId + BigInt(index);
-  const lines = Array.from({ length: 1 + (index % 3) }, (_, line) => ({
+  const isParent = index % 50 === 0;
+  const warehouses = isParent ? 2 + (index % 100 === 0 ? 1 : 0) : 1;
+  const virtual = kind === "recharge card" || kind === "iQIYI recharge";
+  const lines = Array.from({ length: isParent ? 3 : 1 + (index % 3) }, (_, line) => ({
     skuId: 7_000_000_000n + BigInt((index * 7 + line * 13) % 5_000),
     quantity: 1 + ((index + line) % 4),
+    warehouseId: virtual ? 0n : 11n + BigInt(line % warehouses),
   }));
   return {
     id,
     kind,
     source: sources[Math.floor(index / 7) % sources.length] ?? 0,
     type,
-    isParent: index % 50 === 0,
+    isParent,
     lines,
   };
 }
@@ -64,6 +70,20 @@ export async function freshIds(database: Connection, prefix: string): Promise<bi
   const now = BigInt(Date.now()) * 1_000n;
   const last = BigInt(rows[0]?.last ?? 0);
   return last >= now ? last + 1n : now;
+}
+
+/** What other systems write of an order into the old tables: its parcel's row and its gift's row, as the WMS does. */
+export async function insertWmsRows(database: Connection, prefix: string, orderIds: readonly bigint[]): Promise<void> {
+  const now = new Date();
+  const ids = orderIds.map(String);
+  await database.query(
+    `insert into ${prefix}oms_db.oms_order_delivery_main (order_id, delivery_id, delivery_company, waybill_no) values ?`,
+    [ids.map((id) => [id, "", "", ""])],
+  );
+  await database.query(
+    `insert into ${prefix}wmsindb.oms_gift_cust_record (order_id, gift_status, update_date) values ?`,
+    [ids.map((id) => [id, 0, now])],
+  );
 }
 
 /** Inserts the orders straight into the old tables, with the old columns only, as the intake does. */

@@ -12,6 +12,8 @@ export interface Outlook {
   /** Message ids of its events, or how they begin where their end is the server's choice. */
   readonly events: string[];
   readonly effects: Effect[];
+  /** Pieces that the ERP and the WMS must have in their books for it. */
+  readonly stock: { allocated: number; released: number; dispatched: number; takenBack: number };
   /** What settlement must count: what was really shipped, or else what was ordered. */
   settled: readonly Line[];
 }

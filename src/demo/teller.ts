@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { status as GrpcCode } from "@grpc/grpc-js";
+import { FlowState, FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import {
   CancelVerdict,
   type OrderStatus,
@@ -12,31 +13,49 @@ import {
   OrderStatusService,
   type UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { CancelState, OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { type Client, errorInfoOf } from "./client.ts";
 import { dueAfterCarrierChange, dueAfterInvoice, dueAfterStatus } from "./effects.ts";
-import type { Line, Order } from "./orders.ts";
+import { tellWms } from "./neighbours.ts";
+import { isVirtual, type Line, type Order } from "./orders.ts";
 import { expectFields, type Outlook, REPORTERS } from "./outlook.ts";
+import type { Watch } from "./watch.ts";
 
 const MINUTE_MS = 60_000;
+/** Longest wait for the WMS's answer to a cancel. */
+const CANCEL_MS = 30_000;
 
 type Report = MessageInitShape<typeof UpdateOrderStatusRequestSchema> & { readonly status: OrderStatus };
 
 /** What the systems around the service tell of one order, each answer checked. Methods throw a Surprise. */
 export type Teller = ReturnType<typeof createTeller>;
 
-export function createTeller(client: Client, order: Order, onCall: () => void) {
+/** Where the teller looks and whom it asks beside the service. */
+export interface Surroundings {
+  readonly watch: (orderId: bigint) => Watch;
+  readonly neighboursUrl: string;
+}
+
+export function createTeller(
+  client: Client,
+  order: Order,
+  { watch, neighboursUrl }: Surroundings,
+  onCall: () => void,
+  begun: { readonly status: number; readonly version: number },
+) {
   const outlook: Outlook = {
     order,
-    status: 1000,
-    version: 0,
+    ...begun,
     paused: false,
     late: 0,
-    events: [],
-    effects: [],
+    events: begun.version === 0 ? [] : [`${order.id}-1`],
+    effects: begun.version === 0 ? [] : dueAfterStatus(order, begun.status, 1),
+    stock: { allocated: 0, released: 0, dispatched: 0, takenBack: 0 },
     settled: order.lines,
   };
   const orderId = order.id;
   const { method } = OrderStatusService;
+  const reversal = OrderReversalService.method;
   /** Each report is told with a time of its own, a minute after the one before, beginning two hours ago. */
   let minutes = 0;
   const begin = Date.now() - 120 * MINUTE_MS;
@@ -53,7 +72,7 @@ export function createTeller(client: Client, order: Order, onCall: () => void) {
 
   function nextMinute(): Date {
     minutes += 1;
-    return new Date(begin + minutes * MINUTE_MS);
+    return new Date(Math.max(Date.now(), begin + minutes * MINUTE_MS));
   }
 
   function makeReport(status: OrderStatus, occurTime = nextMinute()): Report {
@@ -78,7 +97,7 @@ export function createTeller(client: Client, order: Order, onCall: () => void) {
     messageId: outcome === Outcome.STALE ? "" : `${orderId}-${outlook.version}`,
   });
 
-  async function expectRefusal(what: string, reason: string, call: Promise<unknown>): Promise<void> {
+  async function expectRefusal(what: string, reason: string | undefined, call: Promise<unknown>): Promise<void> {
     const failure = await call.then(
       () => undefined,
       (error: unknown) => error as { code?: number; message?: string },
@@ -87,11 +106,63 @@ export function createTeller(client: Client, order: Order, onCall: () => void) {
     check(
       what,
       { code: failure?.code, reason: errorInfoOf(failure)?.reason ?? failure?.message },
-      {
-        code: GrpcCode.FAILED_PRECONDITION,
-        reason,
-      },
+      reason === undefined ? { code: GrpcCode.INVALID_ARGUMENT } : { code: GrpcCode.FAILED_PRECONDITION, reason },
     );
+  }
+
+  const pieces = order.lines.reduce((sum, { quantity }) => sum + quantity, 0);
+
+  /** The flow takes the order on. */
+  async function flowsTo(...statuses: OrderStatus[]): Promise<void> {
+    for (const status of statuses) {
+      await watch(orderId).until(orderId, outlook.version + 1);
+      moved(status);
+      outlook.stock.allocated += status === 2010 ? pieces : 0;
+      outlook.stock.dispatched += status === 2020 ? pieces : 0;
+    }
+    const now = await call(method.getOrderStatus, { orderId }, "demo");
+    check("after the flow", now, { orderStatus: outlook.status, version: BigInt(outlook.version) });
+  }
+
+  const cancelEvents = (...steps: readonly string[]) =>
+    outlook.events.push(...steps.map((step) => `${orderId}-cancel-${step}`));
+
+  async function askCancel(): Promise<{ state: CancelState; children: readonly { orderId: bigint }[] }> {
+    const request = { orderId, reason: "customer changed his mind", operator: "demo", requestId: randomUUID() };
+    const answer = await call(reversal.requestCancel, request, "shop");
+    const again = await call(reversal.requestCancel, request, "shop");
+    check("retried cancel", again, { cancelId: answer.cancelId, state: answer.state });
+    return answer;
+  }
+
+  function paused(paused: boolean): void {
+    if (outlook.paused !== paused) {
+      outlook.events.push(`${orderId}-pause-`);
+    }
+    outlook.paused = paused;
+  }
+
+  async function cancelEnds(state: CancelState): Promise<void> {
+    for (const until = Date.now() + CANCEL_MS; ; ) {
+      const found = await call(reversal.getCancel, { orderId }, "shop");
+      if (found.state === state || Date.now() > until) {
+        return check("cancel", found, { state });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** The cancel that the WMS was asked about has been closed. */
+  function closed(agreed: boolean, wmsTook: boolean): void {
+    if (agreed) {
+      moved(9001);
+      cancelEvents("agreed", "done");
+      outlook.stock.takenBack += wmsTook ? pieces : 0;
+      outlook.stock.released += wmsTook ? pieces : 0;
+    } else {
+      paused(false);
+      cancelEvents("refused");
+    }
   }
 
   async function setPause(paused: boolean): Promise<void> {
@@ -108,6 +179,125 @@ export function createTeller(client: Client, order: Order, onCall: () => void) {
   return {
     order,
     outlook,
+    /** The shop sends the order in. */
+    async submit(): Promise<void> {
+      const answer = await call(
+        FulfilmentService.method.submitOrder,
+        {
+          orderId,
+          orderSource: order.source,
+          orderType: order.type,
+          lines: order.lines.map((line) => ({ ...line })),
+          rechargeAccount: isVirtual(order) ? `138${String(orderId).slice(-8)}` : "",
+          invoice: { title: `客户 ${orderId}`, content: "商品明细", email: `customer-${orderId}@example.com` },
+          operator: "demo",
+          requestId: randomUUID(),
+        },
+        "shop",
+      );
+      check("submitted", answer, { orderId });
+      moved(1000);
+    },
+    flowsTo,
+    /** Nothing happens to a paused order, and the flow says so. */
+    async parked(): Promise<void> {
+      for (const until = Date.now() + CANCEL_MS; ; ) {
+        const { state } = await call(FulfilmentService.method.getOrderFlow, { orderId }, "demo");
+        // RUNNING until the step that the payment asked for has seen the pause and ended.
+        if (state !== FlowState.RUNNING || Date.now() > until) {
+          return check("flow of a paused order", { state }, { state: FlowState.PAUSED });
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    /** The flow splits the order into these. */
+    async split(): Promise<Order[]> {
+      await flowsTo(1020, 1030);
+      const { childOrderIds, state } = await call(FulfilmentService.method.getOrderFlow, { orderId }, "demo");
+      const warehouses = [...new Set(order.lines.map(({ warehouseId }) => warehouseId))];
+      check("split", { children: childOrderIds.length, state }, { children: warehouses.length, state: FlowState.DONE });
+      return childOrderIds.map((id, index) => ({
+        ...order,
+        id,
+        isParent: false,
+        lines: order.lines.filter(({ warehouseId }) => warehouseId === warehouses[index]),
+      }));
+    },
+    /** The customer wants the order cancelled while its stock is not yet allocated. */
+    async cancelEarly(): Promise<void> {
+      check("cancel", await askCancel(), { state: CancelState.CANCELLED });
+      cancelEvents("requested", "done");
+      paused(true);
+      moved(9001);
+    },
+    /** The customer wants it cancelled while the warehouse has it. */
+    async cancelInWarehouse(wms: "agrees" | "refuses" | "agrees later" | "refuses later"): Promise<void> {
+      if (wms !== "agrees") {
+        await tellWms(neighboursUrl, orderId, wms === "refuses" ? "refuse" : "later");
+      }
+      check("cancel", await askCancel(), { state: CancelState.WAITING_FOR_WMS });
+      cancelEvents("requested");
+      paused(true);
+      const agreed = wms.startsWith("agrees");
+      const state = agreed ? CancelState.CANCELLED : CancelState.REFUSED;
+      if (wms.endsWith("later")) {
+        const report = {
+          orderId,
+          agreed,
+          reason: agreed ? "" : "already packed",
+          operator: "demo",
+          requestId: randomUUID(),
+        };
+        for (const what of ["answer of the WMS", "retried answer of the WMS"]) {
+          check(what, await call(reversal.reportWmsAnswer, report, "wms"), { state });
+        }
+      } else {
+        await cancelEnds(state);
+      }
+      // Of an answer that the demo gives in its name the embedded WMS knows nothing: its books keep the pieces.
+      closed(agreed, wms === "agrees");
+    },
+    /** It has left the warehouse. */
+    async cancelTooLate(): Promise<void> {
+      check("cancel", await askCancel(), { state: CancelState.REFUSED });
+      cancelEvents("requested", "refused");
+    },
+    /** Of a split order each child is asked; the warehouses agree. */
+    async cancelChildren(children: readonly { cancelOfParent(): Promise<void> }[]): Promise<void> {
+      const answer = await askCancel();
+      check("cancel of a split order", answer, { state: CancelState.REFUSED });
+      cancelEvents("requested", "refused");
+      check("children asked", { count: answer.children.length }, { count: children.length });
+      for (const child of children) {
+        await child.cancelOfParent();
+      }
+    },
+    /** This child's cancel was asked for with its parent's. */
+    async cancelOfParent(): Promise<void> {
+      cancelEvents("requested");
+      paused(true);
+      await cancelEnds(CancelState.CANCELLED);
+      closed(true, true);
+    },
+    /** Goods come back: more than were shipped are refused, and what was shipped is taken once. */
+    async returnGoods(): Promise<void> {
+      const lines = order.lines.map(({ skuId, quantity }) => ({ skuId, quantity }));
+      const request = { orderId, reason: "not needed", operator: "demo" };
+      const tooMany = lines.map((line) => ({ ...line, quantity: line.quantity + 1 }));
+      await expectRefusal(
+        "return of too many",
+        undefined,
+        client.call(reversal.requestReturn, { ...request, lines: tooMany, requestId: randomUUID() }, "shop"),
+      );
+      const requestId = randomUUID();
+      const answer = await call(reversal.requestReturn, { ...request, lines, requestId }, "shop");
+      check("return", answer, { verdict: ReturnVerdict.MARKED });
+      const again = await call(reversal.requestReturn, { ...request, lines, requestId }, "shop");
+      check("retried return", again, { returnId: answer.returnId });
+      const { details } = await call(reversal.listReturnDetails, { orderIds: [orderId] }, "shop");
+      check("return details", { count: details.length }, { count: lines.length });
+      outlook.events.push(`${orderId}-return-`, `${orderId}-return-`);
+    },
     /** The order passes these states, each reported once. */
     async walk(...statuses: OrderStatus[]): Promise<void> {
       for (const status of statuses) {
@@ -201,6 +391,7 @@ export function createTeller(client: Client, order: Order, onCall: () => void) {
       const cancelNow = () => call(method.cancelOrder, request, "reversal-flow");
       const first = await cancelNow();
       moved(9001);
+      // Past the reversal flow, nobody asks the WMS for it back: it keeps its pieces, and nothing is left to release.
       const { orderId: _, ...expected } = answerNow(Outcome.APPLIED);
       check("cancel", first, expected);
       check("retried cancel", await cancelNow(), expected);

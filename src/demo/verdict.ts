@@ -80,7 +80,7 @@ export function judge(outlooks: readonly Outlook[], findings: Findings): Verdict
   const facts: readonly (readonly [string, Tally])[] = [
     ["changes committed (history)", tally(changes, findings.history.changes)],
     ["events published (stream)", tally(events, findings.events)],
-    ["changes watched (one stream of 1,000 orders)", tally(changes, findings.watched)],
+    ["changes watched (streams of the orders)", tally(changes, findings.watched)],
   ];
   const actions = ACTIONS.map((action) => {
     const due = effects.filter((effect) => effect.action === action);

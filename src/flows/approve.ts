@@ -1,3 +1,4 @@
+import { FLOW_STEPS } from "../domain/flow.ts";
 import { type Action, DONE } from "../subscribers/action.ts";
 import { begins, type FlowDeps, reportEnd, subjectsOf } from "./step.ts";
 
@@ -8,6 +9,11 @@ export function approve(deps: FlowDeps): Action {
     subjects: subjectsOf("approve"),
     asks: (event) => begins("approve", event),
     async run(event, attempt) {
+      // A resume may come before the step that the payment began has looked at the order.
+      const late = event.type === "pause-changed" || attempt.number > 1;
+      if (late && (await deps.operations.readFlowOrder(event.orderId))?.status !== FLOW_STEPS.approve.startsAt) {
+        return DONE;
+      }
       await reportEnd(deps, "approve", event, attempt, false);
       return DONE;
     },

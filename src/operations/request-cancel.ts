@@ -1,5 +1,6 @@
 import type { CancelState } from "../domain/reversal.ts";
 import { requestCancel as request } from "../store/changes/request-cancel.ts";
+import { digest } from "../store/digest.ts";
 import { readChildren } from "../store/reads/flows.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
@@ -47,10 +48,7 @@ export async function requestCancel(
   return { ...requested, children: splitParent ? await requestChildren(deps, input, context) : [] };
 }
 
-/**
- * Without request ids of their own: one that is asked again while its request is open, or after it was cancelled, has the same answer as
- * the first time; one that was refused may have moved on since.
- */
+/** One by one. Each has a request id made of its parent's, so that a repeat gets the first answers. */
 async function requestChildren(
   deps: OperationDeps,
   input: RequestCancelInput,
@@ -59,7 +57,8 @@ async function requestChildren(
   const childIds = (await readChildren(deps.db, [input.orderId])).get(input.orderId) ?? [];
   const answers: RequestCancelAnswer["children"][number][] = [];
   for (const orderId of childIds) {
-    const { children: _, ...requested } = await requestCancel(deps, { ...input, orderId, requestId: "" }, context);
+    const requestId = input.requestId === "" ? "" : digest([input.requestId, String(orderId)]).toString("hex");
+    const { children: _, ...requested } = await requestCancel(deps, { ...input, orderId, requestId }, context);
     answers.push({ orderId, ...requested });
   }
   return answers;

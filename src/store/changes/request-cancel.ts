@@ -67,15 +67,14 @@ async function judge(
   request: CancelRequest,
   now: Date,
 ): Promise<Changed<CancelStanding>> {
-  const open = await trx
+  const before = await trx
     .selectFrom("oms_db.oms_cancel_request")
-    .select("cancel_id")
+    .select(["cancel_id", "state"])
     .where("order_id", "=", order.orderId)
-    .where("state", "=", "WAITING_FOR_WMS")
+    .where("state", "in", ["WAITING_FOR_WMS", "CANCELLED"])
     .executeTakeFirst();
-  if (open !== undefined) {
-    const standing = { cancelId: open.cancel_id, state: "WAITING_FOR_WMS", refusalReason: "" } as const;
-    return unchanged({ ...standing, splitParent: false });
+  if (before !== undefined) {
+    return unchanged({ cancelId: before.cancel_id, state: before.state, refusalReason: "", splitParent: false });
   }
   const { reason, cause } = request;
   const decision = decideCancel(order);

@@ -1,0 +1,32 @@
+import { describeStatus } from "../domain/state-machine.ts";
+import type { Stock } from "./neighbours.ts";
+import type { Outlook } from "./outlook.ts";
+import { formatTable } from "./table.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** How many orders ended where. */
+export function describeEnds(outlooks: readonly Outlook[]): string {
+  const ends = Map.groupBy(outlooks, ({ status }) => status);
+  const rows = [...ends].toSorted(([a], [b]) => a - b).map(([status, of]) => [describeStatus(status), of.length]);
+  return formatTable([["ended at", "orders"], ...rows]);
+}
+
+/** Holds the books of the ERP and the WMS against each other, and against what the orders' lives must have put into them. */
+export function judgeStock(outlooks: readonly Outlook[], before: Stock, after: Stock): Verdict {
+  const came = (column: keyof Stock) => after[column] - before[column];
+  const due = (column: keyof Outlook["stock"]) => outlooks.reduce((sum, { stock }) => sum + stock[column], 0);
+  const columns = ["allocated", "dispatched", "takenBack", "released"] as const;
+  const kept = came("dispatched") - came("takenBack");
+  const whole = came("allocated") === kept + came("released") + came("held");
+  const text = `  stock, in pieces: ${came("allocated")} allocated = ${kept} dispatched and not taken back + ${came("released")} released + ${came("held")} held`;
+  return {
+    text,
+    differences: [
+      ...(whole ? [] : [`the books do not add up:${text.slice(1)}`]),
+      ...(came("held") === 0 ? [] : [`${came("held")} pieces are held for nobody`]),
+      ...columns
+        .filter((column) => came(column) !== due(column))
+        .map((column) => `stock ${column}: ${came(column)} pieces, expected ${due(column)}`),
+    ],
+  };
+}
