@@ -1,0 +1,76 @@
+/**
+ * How many orders a second the forward flow takes from PAID to WMS_DISPATCHED (approve, allocate in the ERP, dispatch to the WMS), with the
+ * embedded neighbours, durable; everything on this machine, this load generator included.
+ *
+ *     node scripts/run.mjs bench/flow.ts --orders 5000
+ */
+import { parseArgs } from "node:util";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { FulfilmentService } from "../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { OrderStatus } from "../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { OrderStatusService } from "../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { connect } from "../src/demo/client.ts";
+import { startService } from "./service.ts";
+
+const { values } = parseArgs({
+  options: { orders: { type: "string", default: "5000" }, callers: { type: "string", default: "64" } },
+});
+const [count, callers] = [Number(values.orders), Number(values.callers)];
+
+/** Longest wait for the last order, in milliseconds. */
+const PATIENCE_MS = 300_000;
+
+const service = await startService();
+const client = connect(`127.0.0.1:${service.port}`);
+const database = await createConnection({ uri: service.mysqlUrl, timezone: "Z" });
+
+/** Does something for each, so many at a time; how many a second. */
+async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<number> {
+  const waiting = items.values();
+  const begin = performance.now();
+  const next = async () => {
+    for (const item of waiting) {
+      await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, next));
+  return (items.length * 1_000) / (performance.now() - begin);
+}
+
+async function dispatched(): Promise<number> {
+  const [rows] = await database.query<RowDataPacket[]>(
+    `select count(*) as done from oms_db.oms_order_status where warehouse_count > 0 and order_status = ${OrderStatus.WMS_DISPATCHED}`,
+  );
+  return Number(rows[0]?.done);
+}
+
+const orderIds: bigint[] = [];
+const submitted = await forEach(Array.from({ length: count }), async () => {
+  const lines = [{ skuId: 7n, quantity: 1, warehouseId: 1n }];
+  const request = { orderSource: 1000, orderType: 1, lines, operator: "bench" };
+  orderIds.push((await client.call(FulfilmentService.method.submitOrder, request, "bench")).orderId);
+});
+console.log(`${count} orders came in, ${Math.round(submitted)} a second with ${callers} callers`);
+
+const begin = performance.now();
+const paid = await forEach(orderIds, (orderId) =>
+  client.call(
+    OrderStatusService.method.updateOrderStatus,
+    { orderId, status: OrderStatus.PAID, operator: "bench" },
+    "bench",
+  ),
+);
+console.log(`paid, ${Math.round(paid)} a second`);
+let done = await dispatched();
+while (done < count && performance.now() - begin < PATIENCE_MS) {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  done = await dispatched();
+}
+const seconds = (performance.now() - begin) / 1_000;
+console.log(
+  `${done} from PAID to WMS_DISPATCHED in ${seconds.toFixed(1)} s: ${Math.round(done / seconds)} a second; server memory ${service.memory()} MB`,
+);
+client.close();
+await database.end();
+await service.stop();
+process.exitCode = done === count ? 0 : 1;
