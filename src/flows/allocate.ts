@@ -17,6 +17,7 @@ export function allocate(deps: FlowDeps): Action {
   return {
     name: "allocate",
     subjects: subjectsOf("allocate"),
+    patient: true,
     asks: (event) => begins("allocate", event),
     async run(event, attempt) {
       const order = await operations.readFlowOrder(event.orderId);

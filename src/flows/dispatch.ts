@@ -31,6 +31,7 @@ export function dispatch(deps: FlowDeps): Action {
   return {
     name: "dispatch",
     subjects: subjectsOf("dispatch"),
+    patient: true,
     asks: (event) => begins("dispatch", event),
     async run(event, attempt) {
       const order = await operations.readFlowOrder(event.orderId);

@@ -12,6 +12,11 @@ export interface Action {
    * For a timer: when it goes off for this event. A timer has no subjects, as the ledger alone is its clock; it survives every restart.
    */
   due?(event: OrderEvent): Date;
+  /**
+   * Never given up after too many attempts, as its neighbour may have done what it gave no answer to: that has to be found out, with the
+   * same id.
+   */
+  readonly patient?: boolean;
   /** Does it. What it throws counts as a retry. */
   run(event: OrderEvent, attempt: Attempt): Promise<ActionResult>;
 }

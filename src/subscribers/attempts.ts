@@ -65,7 +65,7 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
   };
 
   /** What the ledger is told: the write, and how it counts. */
-  const verdictOn = (entry: LedgerEntry, result: ActionResult) => {
+  const verdictOn = ({ patient = false }: Action, entry: LedgerEntry, result: ActionResult) => {
     if (result.kind === "done") {
       return { counts: "done", write: () => ledger.done(entry) } as const;
     }
@@ -73,7 +73,7 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
       const at = result.at ?? new Date(Date.now() + pauseAfter(backOff, entry.attempt, Math.random()));
       return { counts: "waiting", write: () => ledger.wait(entry, result.reason, at) } as const;
     }
-    if (result.kind === "reject" || entry.attempt >= maxAttempts) {
+    if (result.kind === "reject" || (entry.attempt >= maxAttempts && !patient)) {
       return { counts: "parked", write: () => ledger.park(entry, result.reason) } as const;
     }
     const pause = Math.max(pauseAfter(backOff, entry.attempt, Math.random()), result.afterMs ?? 0);
@@ -101,7 +101,7 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
 
   return async (action, entry, event) => {
     const result = await effect(action, entry, event);
-    const { counts, write } = verdictOn(entry, result);
+    const { counts, write } = verdictOn(action, entry, result);
     tell(action, entry, event, result, counts);
     crashPoint("before-done");
     if (await written(write, timeoutMs, ending)) {

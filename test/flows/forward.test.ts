@@ -143,13 +143,13 @@ test("a paused order without stock is not allocated when the stock is back, but 
 });
 
 test("an unpaid order is cancelled when its time is over, also when the server was down meanwhile", async () => {
-  const first = await world.start({ OMS_PAYMENT_TIMEOUT_MS: "1000" });
+  const first = await world.start({ OMS_PAYMENT_TIMEOUT_MS: "3000" });
   const orderId = await submit(first);
   const patient = await submit(first, { orderSource: 1025 });
   expect((await first.fulfilment.getOrderFlow({ orderId })).summary).toContain("waits for its payment until");
   await first.stop();
 
-  const second = await world.start({ OMS_PAYMENT_TIMEOUT_MS: "1000" });
+  const second = await world.start({ OMS_PAYMENT_TIMEOUT_MS: "3000" });
   await comesTo(second, orderId, OrderStatus.CANCELLED);
   const { entries } = await second.client.listStatusHistory({ orderId });
   expect(entries.at(-1)).toMatchObject({ remark: "not paid in time", operator: "payment-timeout" });

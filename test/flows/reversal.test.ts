@@ -133,7 +133,12 @@ test("cancel against the whole forward flow, on two servers: every order ends in
     await comesTo(one, orderId, OrderStatus.CANCELLED);
     await expectLegal(one, orderId);
   }
-  await eventually(expectStockBalances);
+  await eventually(async () => {
+    await expectStockBalances();
+    // All are cancelled: the WMS keeps none.
+    const { dispatched, takenBack } = await world.neighbours.stock();
+    expect(takenBack).toBe(dispatched);
+  });
 });
 
 test("cancel against payment and cancel twice, on two servers: one cancel each, and the payment before it or not at all", async () => {
