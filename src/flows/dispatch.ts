@@ -1,15 +1,13 @@
 import type { OrderEvent } from "../domain/events.ts";
-import { FLOW_STEPS } from "../domain/flow.ts";
-import { Status } from "../domain/state-machine.ts";
 import { type Action, type ActionResult, type Attempt, DONE } from "../subscribers/action.ts";
-import { begins, type FlowDeps, reportEnd, subjectsOf } from "./step.ts";
+import { begins, type FlowDeps, findWork, reportEnd, subjectsOf } from "./step.ts";
 
 /**
  * ERP_ALLOCATED → WMS_DISPATCHED: the WMS gets the order. It is parked with the WMS's reason when that refuses. Where the order was
  * cancelled meanwhile (past the reversal flow, which waits for this), the WMS is asked for it back.
  */
 export function dispatch(deps: FlowDeps): Action {
-  const { operations, wms } = deps;
+  const { wms } = deps;
 
   const undo = async ({ orderId }: OrderEvent, { messageId, signal }: Attempt): Promise<ActionResult> => {
     const answer = await wms.cancel(`${messageId}:undo`, { orderId, cancelId: 0n }, signal);
@@ -34,17 +32,11 @@ export function dispatch(deps: FlowDeps): Action {
     patient: true,
     asks: (event) => begins("dispatch", event),
     async run(event, attempt) {
-      const order = await operations.readFlowOrder(event.orderId);
-      if (order === undefined) {
-        return { kind: "reject", reason: `there is no order ${event.orderId}` };
+      const found = await findWork(deps, "dispatch", event, attempt);
+      if (found.kind !== "go") {
+        return found.kind === "undo" ? undo(event, attempt) : found.result;
       }
-      if (order.status !== FLOW_STEPS.dispatch.startsAt) {
-        return order.status === Status.CANCELLED && attempt.mayHaveActed ? undo(event, attempt) : DONE;
-      }
-      if (order.paused && !attempt.mayHaveActed) {
-        return DONE;
-      }
-      const { orderId, lines } = order;
+      const { orderId, lines } = found.order;
       const warehouseId = lines[0]?.warehouseId ?? 0n;
       const dispatched = await wms.dispatch(attempt.messageId, { orderId, warehouseId, lines }, attempt.signal);
       if (dispatched.kind !== "done") {

@@ -8,7 +8,7 @@ import type { CallContext } from "../operations/context.ts";
 import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
 import { updateOrderStatus } from "../operations/update-order-status.ts";
-import type { Attempt } from "../subscribers/action.ts";
+import { type ActionResult, type Attempt, DONE } from "../subscribers/action.ts";
 
 /** What the steps of the flows need. */
 export interface FlowDeps {
@@ -45,6 +45,34 @@ export function begins(step: FlowStep, event: OrderEvent): boolean {
 /** The subjects of the events that may begin a step. */
 export function subjectsOf(step: FlowStep): readonly string[] {
   return [`oms.v1.order.status.${FLOW_STEPS[step].startsAt}`, "oms.v1.order.pause.cleared"];
+}
+
+type FlowOrder = NonNullable<Awaited<ReturnType<OperationDeps["readFlowOrder"]>>>;
+
+/** What a step that needs a neighbour finds: an order to work on, work to undo, or nothing to do. */
+type Found =
+  | { readonly kind: "go"; readonly order: FlowOrder }
+  | { readonly kind: "undo" }
+  | { readonly kind: "end"; readonly result: ActionResult };
+
+/**
+ * Looks at the order before a step that needs a neighbour. On a paused order what has not begun ends here, and is begun by the resume; what
+ * may have begun goes on to its end.
+ */
+export async function findWork(
+  { operations }: FlowDeps,
+  step: FlowStep,
+  { orderId }: OrderEvent,
+  { mayHaveActed }: Attempt,
+): Promise<Found> {
+  const order = await operations.readFlowOrder(orderId);
+  if (order === undefined) {
+    return { kind: "end", result: { kind: "reject", reason: `there is no order ${orderId}` } };
+  }
+  if (order.status === FLOW_STEPS[step].startsAt && (!order.paused || mayHaveActed)) {
+    return { kind: "go", order };
+  }
+  return order.status === Status.CANCELLED && mayHaveActed ? { kind: "undo" } : { kind: "end", result: DONE };
 }
 
 /** What a step's report of its end came to. */
