@@ -3,12 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { status as GrpcCode } from "@grpc/grpc-js";
 import { FlowState, FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
-import {
-  CancelVerdict,
-  type OrderStatus,
-  Outcome,
-  ReturnVerdict,
-} from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { type OrderStatus, Outcome, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import {
   OrderStatusService,
   type UpdateOrderStatusRequestSchema,
@@ -371,33 +366,7 @@ export function createTeller(
     },
     pause: () => setPause(true),
     resume: () => setPause(false),
-    /** The reversal flow asks whether the order can be cancelled, which pauses it. */
-    async askToCancel(verdict: CancelVerdict): Promise<void> {
-      const answer = await call(method.pauseForCancel, { orderId, operator: "demo" }, "reversal-flow");
-      const message = {
-        [CancelVerdict.SPLIT_PARENT]: "不能取消",
-        [CancelVerdict.BEFORE_ERP_ALLOCATION]: "占用erp前可取消",
-        [CancelVerdict.ASK_WMS]: "订单已经过了erp占用节点，已经或即将下发WMS，需要询问WMS是否可以取消",
-      }[verdict as number];
-      check("pause for cancel", answer, { verdict, message, orderStatus: outlook.status });
-      if (!outlook.paused) {
-        outlook.events.push(`${orderId}-pause-`);
-      }
-      outlook.paused = true;
-    },
-    /** The warehouse agreed: the order is cancelled, and, as nobody heard the answer, cancelled again. */
-    async cancel(): Promise<void> {
-      const request = { orderId, operator: "demo", reason: "customer changed his mind", requestId: randomUUID() };
-      const cancelNow = () => call(method.cancelOrder, request, "reversal-flow");
-      const first = await cancelNow();
-      moved(9001);
-      // Past the reversal flow, nobody asks the WMS for it back: it keeps its pieces, and nothing is left to release.
-      const { orderId: _, ...expected } = answerNow(Outcome.APPLIED);
-      check("cancel", first, expected);
-      check("retried cancel", await cancelNow(), expected);
-      const another = await call(method.cancelOrder, { ...request, requestId: "" }, "reversal-flow");
-      check("doubled cancel", another, { ...expected, outcome: Outcome.DUPLICATE });
-    },
+    /** It has left the warehouse: past the reversal flow nobody can cancel it either. */
     async cancelRefused(): Promise<void> {
       const sent = client.call(method.cancelOrder, { orderId, operator: "demo" }, "reversal-flow");
       await expectRefusal("cancel", "ILLEGAL_TRANSITION", sent);
