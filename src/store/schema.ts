@@ -21,6 +21,9 @@ export interface Database {
   "oms_db.oms_status_history": StatusHistoryTable;
   "oms_db.oms_outbox": OutboxTable;
   "oms_db.oms_action_ledger": ActionLedgerTable;
+  "oms_db.oms_action_switch": ActionSwitchTable;
+  "oms_db.oms_action_total": ActionTotalTable;
+  "oms_db.oms_intervention": InterventionTable;
   "oms_db.oms_order_line": OrderLineTable;
   "oms_db.oms_cancel_request": CancelRequestTable;
   "oms_db.oms_return_request": ReturnRequestTable;
@@ -203,6 +206,45 @@ export interface ActionLedgerTable {
   finish_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
   /** Of the attempts up to this one it is known that none has left anything behind at a neighbour. */
   clean_attempts: Generated<number>;
+  /** Attempts before a person had it tried again: they count no more against the limit. */
+  forgiven_attempts: Generated<number>;
+  /** The last thing that a person did about it. */
+  intervention_id: ColumnType<bigint | null, bigint | null | undefined, bigint | null>;
+}
+
+/** Which Actions a person has paused, or has resumed. */
+export interface ActionSwitchTable {
+  action: string;
+  paused: number;
+  reason: Generated<string>;
+  caller: string;
+  operator: string;
+  change_time: Date;
+}
+
+/** How often each Action was done or failed, and what it failed with last. */
+export interface ActionTotalTable {
+  action: string;
+  done: Generated<bigint>;
+  retries: Generated<bigint>;
+  last_error: ColumnType<string | null, string | null | undefined, string | null>;
+  last_error_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
+}
+
+export type InterventionKind = "RETRY" | "DISCARD" | "REPLAY" | "PAUSE" | "RESUME";
+
+/** What a person did about the Actions, and why. */
+export interface InterventionTable {
+  id: AutoId;
+  kind: InterventionKind;
+  action: string;
+  /** Which events were meant, for people; "" for pause and resume. */
+  selection: Generated<string>;
+  affected: Generated<number>;
+  caller: string;
+  operator: string;
+  reason: Generated<string>;
+  record_time: Date;
 }
 
 /** What an order that came in here takes from which warehouse; `oms_order_detail` has the sums by SKU, as old readers know it. */

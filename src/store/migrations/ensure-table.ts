@@ -29,6 +29,12 @@ export async function ensureTable(
       log(`added an index on ${schema}.${spec.name} (${index.columns.join(", ")})`);
     }
   }
+  for (const columns of spec.obsoleteIndexes ?? []) {
+    if (indexes.some((present) => present.join() === columns.join())) {
+      await connection.query(`alter table ${table} drop index \`${indexName(columns)}\``);
+      log(`dropped the index on ${schema}.${spec.name} (${columns.join(", ")})`);
+    }
+  }
 }
 
 function createTable(table: string, spec: TableSpec): string {
@@ -45,7 +51,11 @@ function startsKey(spec: TableSpec, { columns }: IndexSpec): boolean {
 }
 
 function indexDefinition({ columns, unique = false }: IndexSpec): string {
-  return `${unique ? "unique " : ""}index \`by_${columns.join("_and_")}\` (${columns.join(", ")})`;
+  return `${unique ? "unique " : ""}index \`${indexName(columns)}\` (${columns.join(", ")})`;
+}
+
+function indexName(columns: readonly string[]): string {
+  return `by_${columns.join("_and_")}`;
 }
 
 async function readColumns(connection: Connection, schema: string, table: string): Promise<Set<string>> {

@@ -1,6 +1,7 @@
 import { FLOW_TABLES } from "./flow-tables.ts";
 import { CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
 import { OLD_TABLES } from "./old-tables.ts";
+import { OPERATIONS_TABLES } from "./operations-tables.ts";
 import type { TableSpec } from "./table-spec.ts";
 
 /** Something that is done once. A step that was cut short is done again: it adds only what is missing. */
@@ -16,4 +17,5 @@ export const STEPS: readonly Step[] = [
   { name: "003-event-tables", tables: EVENT_TABLES },
   { name: "004-request-log", tables: REQUEST_LOG_TABLES },
   { name: "005-flow-tables", tables: FLOW_TABLES },
+  { name: "006-operations-tables", tables: OPERATIONS_TABLES },
 ];

@@ -12,6 +12,8 @@ export interface TableSpec {
   readonly keyColumns?: Readonly<Record<string, string>>;
   /** Added where no index starts with these columns. */
   readonly indexes?: readonly IndexSpec[];
+  /** Columns of indexes that an earlier step made and nobody uses any more: dropped. */
+  readonly obsoleteIndexes?: readonly (readonly string[])[];
 }
 
 export interface IndexSpec {
