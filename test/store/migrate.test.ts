@@ -21,7 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => connection.end());
 
-const STEPS = ["001-old-tables", "002-change-tables", "003-event-tables", "004-request-log", "005-flow-tables"];
+const STEPS = [
+  "001-old-tables",
+  "002-change-tables",
+  "003-event-tables",
+  "004-request-log",
+  "005-flow-tables",
+  "006-operations-tables",
+];
 
 /** Each table of the databases with its columns and indexes. */
 async function describeTables(own: string): Promise<Map<string, { columns: string[]; indexes: string[] }>> {

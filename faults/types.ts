@@ -1,0 +1,45 @@
+/** What the parts of the fault suite tell each other: the cluster is broken by `faults`, used by `workload`, and looked at by `checks`. */
+
+/** A service process as its callers see it. The ports stay the same when the process is killed and started again. */
+export interface ServiceAddress {
+  /** `host:port` */
+  readonly grpc: string;
+  /** `http://host:port` */
+  readonly http: string;
+}
+
+/** The servers themselves, not through the proxies; the addresses stay the same when a server is killed and started again. */
+export interface ServerAddresses {
+  readonly mysqlUrl: string;
+  readonly natsUrl: string;
+  readonly redisUrl: string;
+  /** Base of the embedded neighbours: `GET /received`, `GET /stock`, `POST /control`. */
+  readonly neighboursUrl: string;
+  /** Before the databases' names. */
+  readonly prefix: string;
+}
+
+/** A call as the workload saw it end; the throughput of the timeline, and what recovery is measured with. */
+export interface CallEnd {
+  /** `performance.now()` of the suite's process. */
+  readonly at: number;
+  readonly ok: boolean;
+  readonly tookMs: number;
+  /** Index of the service that was asked. */
+  readonly service: number;
+}
+
+/** One line of the report. `0` is good. */
+export interface Finding {
+  readonly kind: "lost" | "duplicated" | "ghost" | "out of order" | "other";
+  /** For a person: which order, which event, which Action, what was expected, what was found. */
+  readonly text: string;
+}
+
+/** What a checker looked at and found. */
+export interface CheckResult {
+  readonly name: string;
+  /** How many facts it looked at. */
+  readonly looked: number;
+  readonly findings: readonly Finding[];
+}
