@@ -80,6 +80,7 @@ export async function startServer(
   );
   const { applied } = await migrate(db);
   log.info({ applied }, "the database is up to date");
+  await db.clock.sync();
   const stream = await lifecycle.start(
     "stream",
     () =>
@@ -160,7 +161,7 @@ export async function startServer(
     kinds,
     paymentTimeoutMs: timing.paymentTimeoutMs,
     wmsAnswerMs: timing.wmsAnswerMs,
-    now: () => new Date(),
+    now: () => db.clock.now(),
   };
 
   const { erpUrl, wmsUrl } = surroundings;

@@ -27,7 +27,7 @@ export function askWms({ operations, wms }: FlowDeps): Action {
         return DONE;
       }
       const { orderId, cancelId, answerUntil } = event;
-      if (answerUntil <= new Date()) {
+      if (answerUntil <= operations.now()) {
         // The time limit ends it.
         return DONE;
       }
@@ -35,7 +35,7 @@ export function askWms({ operations, wms }: FlowDeps): Action {
         return {
           kind: "wait",
           reason: "the dispatch under way ends first",
-          at: new Date(Date.now() + LOOK_AGAIN_MS),
+          at: new Date(operations.now().getTime() + LOOK_AGAIN_MS),
         };
       }
       const answer = await wms.cancel(attempt.messageId, { orderId, cancelId }, attempt.signal);

@@ -1,4 +1,5 @@
 import { type IdentifierNode, Kysely, type KyselyPlugin, MysqlDialect, OperationNodeTransformer } from "kysely";
+import { type Clock, openClock } from "./clock.ts";
 import { openPool } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -13,6 +14,8 @@ export interface Location {
 /** The tables, together with where they are: the committer has connections of its own. */
 export interface OrderDatabase extends Kysely<Database> {
   readonly location: Location;
+  /** The time that is written and compared with what others wrote. */
+  readonly clock: Clock;
 }
 
 /** The three databases' names, without prefix. */
@@ -33,7 +36,7 @@ export function openDatabase({
     dialect: new MysqlDialect({ pool: async () => openPool(url, connections) }),
     plugins: prefix === "" ? [] : [schemaPrefix(prefix)],
   });
-  return Object.assign(db, { location: { url, prefix } });
+  return Object.assign(db, { location: { url, prefix }, clock: openClock(db) });
 }
 
 /** Puts the prefix before the schema of every table, wherever one is named. */

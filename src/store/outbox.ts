@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import type { OrderEvent } from "../domain/events.ts";
+import type { OrderDatabase } from "./database.ts";
 import type { ActionState, Database } from "./schema.ts";
 import { retried } from "./transaction.ts";
 
@@ -53,7 +54,7 @@ export const OPEN_STATES = ["PENDING", "RETRYING", "PARKED"] as const satisfies 
  * loss left.
  */
 export async function readLeftOver(
-  db: Kysely<Database>,
+  db: OrderDatabase,
   { olderThanMs, afterId, limit }: { readonly olderThanMs: number; readonly afterId: bigint; readonly limit: number },
 ): Promise<OutboxRow[]> {
   const rows = await db
@@ -65,7 +66,7 @@ export async function readLeftOver(
     .limit(limit)
     .execute();
   // Ids grow with time: a condition on the time would have the database search all young rows for an old one.
-  const before = Date.now() - olderThanMs;
+  const before = db.clock.now().getTime() - olderThanMs;
   const young = rows.findIndex(({ record_time }) => record_time.getTime() > before);
   return rows.slice(0, young === -1 ? rows.length : young).map(toOutboxRow);
 }

@@ -23,7 +23,7 @@ export async function change<Result>(
   const { result, committed } = await inTransaction(
     deps.db,
     async (trx) => {
-      const { result, events } = await work(trx, new Date());
+      const { result, events } = await work(trx, deps.db.clock.now());
       return { result, committed: await appendEvents(trx, events, deps) };
     },
     ["deadlock", "lock-timeout", "duplicate-key"],

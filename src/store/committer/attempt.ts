@@ -45,14 +45,14 @@ export async function attempt(
   { session, tables }: Connected,
   { options, lane, batch, patient, setAside }: AttemptContext,
 ): Promise<Committed> {
-  const { kinds, ledgerWatchMs, crashPoint } = options;
+  const { db, kinds, ledgerWatchMs, crashPoint } = options;
   const facts = await readForBatch(session, progress.works, { tables, kinds, patient });
   if (facts.elsewhere.size > 0) {
     const isElsewhere = ({ request }: Work) => facts.elsewhere.has(request.orderId);
     setAside(progress.works.filter(isElsewhere));
     progress.works = progress.works.filter((work) => !isElsewhere(work));
   }
-  const plan = planBatch(progress.works, facts, options, new Date());
+  const plan = planBatch(progress.works, facts, options, db.clock.now());
   const statements = writeBatch(plan, { tables, ledgerWatchMs, mark: { lane, batch } });
   if (statements.rest.length === 0) {
     await session.send(["rollback"]);
