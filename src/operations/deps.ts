@@ -1,3 +1,4 @@
+import type { OrderEvent } from "../domain/events.ts";
 import type { OrderKinds } from "../domain/order-kinds.ts";
 import type { ChangeDeps } from "../store/changes/types.ts";
 import type { Committer } from "../store/committer/types.ts";
@@ -5,6 +6,18 @@ import type { OrderDatabase } from "../store/database.ts";
 import type { FlowOrder } from "../store/reads/flows.ts";
 import type { Snapshot } from "../store/reads/snapshots.ts";
 import type { ChangeFeed } from "./change-feed.ts";
+
+/** Anything that follows an event by itself, as those see it who look after it. */
+export interface ActionInfo {
+  /** Its name in the ledger. */
+  readonly name: string;
+  /** An effect in another system; a step of a flow, which moves the order; or a timer, which goes off at a time. */
+  readonly kind: "effect" | "step" | "timer";
+  /** The subjects of the events that it may ask for; `*` stands for one part. None for a timer. */
+  readonly subjects: readonly string[];
+  /** Whether it has something to do for this event: the same whenever it is asked. */
+  asks(event: OrderEvent): boolean;
+}
 
 /** What the operations work with. */
 export interface OperationDeps {
@@ -17,6 +30,13 @@ export interface OperationDeps {
   /** Reads what a step of the forward flow looks at; concurrent calls share a query. */
   readonly readFlowOrder: (orderId: bigint) => Promise<FlowOrder | undefined>;
   readonly feed: ChangeFeed;
+  /** All of them: the Actions proper, the flows' steps, the timers. */
+  readonly actions: readonly ActionInfo[];
+  /**
+   * How long the ledger remembers what is done, in milliseconds; Infinity where it forgets nothing. Of an older event without a row nobody
+   * knows whether it is done.
+   */
+  readonly ledgerKeepMs: number;
   readonly kinds: OrderKinds;
   /** How long after its creation an order can be paid for, in milliseconds (old operation 9: 30 minutes). */
   readonly paymentTimeoutMs: number;
