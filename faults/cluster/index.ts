@@ -1,0 +1,214 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Exit } from "../../src/stack/child.ts";
+import { needPrograms } from "../../src/stack/install.ts";
+import { mariadb } from "../../src/stack/mariadb.ts";
+import { nats } from "../../src/stack/nats.ts";
+import { neighbours, neighbourUrls } from "../../src/stack/neighbours/kind.ts";
+import { choosePort } from "../../src/stack/ports.ts";
+import { redis } from "../../src/stack/redis.ts";
+import { runServer, type ServerKind } from "../../src/stack/server.ts";
+import { openTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
+import type { ServerAddresses, ServiceAddress } from "../types.ts";
+import { ENVIRONMENT } from "./environment.ts";
+import { createMember, type Member } from "./member.ts";
+import { CLOCK_FILE, serviceKind } from "./service-kind.ts";
+
+/** The servers that services talk to. */
+export const SERVERS = ["mariadb", "nats", "redis", "neighbours"] as const;
+
+export type ServerName = (typeof SERVERS)[number];
+
+/** Two services and the servers around them, each a process of its own, with a way between each service and each server that can break. */
+export interface Cluster {
+  readonly services: readonly ServiceAddress[];
+  /** Not through the proxies. */
+  readonly servers: ServerAddresses;
+  readonly server: Readonly<Record<ServerName, Member>>;
+  /** By the service's index. */
+  readonly service: readonly Member[];
+  /** The way from a service, by its index, to a server. */
+  way(service: number, to: ServerName): TcpProxy;
+  /** The folder of a server's data. */
+  dirOf(server: ServerName): string;
+  /** That service's wall clock goes ahead by so many milliseconds. */
+  setClock(service: number, offsetMs: number): void;
+  /** What ended by itself though nobody killed it, as a sentence each. */
+  readonly collapses: readonly string[];
+  /** Repairs everything, and waits until all processes are up; rejects with the names of those that are not in time. */
+  heal(withinMs: number): Promise<void>;
+  /** Ends all processes at once. */
+  stop(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  /** Absolute; its data and logs. */
+  readonly dir: string;
+  readonly services?: number;
+  /** The services' program; `src/main.ts` unless told. */
+  readonly main?: string;
+  /** Further environment of the services. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const ROOT = join(import.meta.dirname, "../..");
+const KINDS: Readonly<Record<ServerName, ServerKind>> = { mariadb, nats, redis, neighbours };
+
+/** How long the first start may take. */
+const BOOT_MS = 60_000;
+
+/** Before the databases' names. */
+const PREFIX = "faults_";
+
+/** Starts a cluster with empty databases. All of it ends when this process does, however it does. */
+export async function startCluster({
+  dir,
+  services: count = 2,
+  main = join(ROOT, "src/main.ts"),
+  env = {},
+}: ClusterOptions): Promise<Cluster> {
+  // An absolute place of its own: nothing of an earlier run may be left in it.
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(join(dir, "log"), { recursive: true });
+  const programs = await needPrograms([mariadb, redis, nats], () => {});
+  const collapses: string[] = [];
+  const ports = await differentPorts(SERVERS.length + 2 * count);
+
+  const memberOf = (name: string, kind: ServerKind, port: number): Member => {
+    let starts = 0;
+    let logFile = "";
+    const say = ({ code, signal }: Exit) =>
+      collapses.push(`${name} ended by itself (${signal ?? `exit code ${code}`}); the end of its log is in ${logFile}`);
+    return createMember({
+      name,
+      onEndedByItself: say,
+      launch: (signal) => {
+        starts += 1;
+        logFile = join(dir, "log", `${name}-${starts}.log`);
+        const program = programs.get(kind) ?? process.execPath;
+        return runServer(kind, { dir: join(dir, name), port, durable: true, program, logFile, signal });
+      },
+    });
+  };
+
+  const portOf = Object.fromEntries(SERVERS.map((name, index) => [name, ports[index]])) as Record<ServerName, number>;
+  const server = Object.fromEntries(SERVERS.map((name) => [name, memberOf(name, KINDS[name], portOf[name])])) as Record<
+    ServerName,
+    Member
+  >;
+  const ways: Record<ServerName, TcpProxy>[] = [];
+  const service: Member[] = [];
+  const services: ServiceAddress[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const [grpcPort, httpPort] = ports.slice(SERVERS.length + 2 * index) as [number, number];
+    const proxies = Object.fromEntries(
+      await Promise.all(
+        SERVERS.map(async (name) => [name, await openTcpProxy(() => ({ host: "127.0.0.1", port: portOf[name] }))]),
+      ),
+    ) as Record<ServerName, TcpProxy>;
+    ways.push(proxies);
+    services.push({ grpc: `127.0.0.1:${grpcPort}`, http: `http://127.0.0.1:${httpPort}` });
+    const addresses = environmentOf(proxies, grpcPort, httpPort);
+    service.push(
+      memberOf(`service-${index + 1}`, serviceKind(main, { ...ENVIRONMENT, ...addresses, ...env }), httpPort),
+    );
+  }
+  const members = [...Object.values(server), ...service];
+  const proxies = ways.flatMap((way) => Object.values(way));
+
+  const setClock = (index: number, offsetMs: number) => {
+    const file = join(dir, `service-${index + 1}`, CLOCK_FILE);
+    writeFileSync(`${file}.new`, String(offsetMs));
+    renameSync(`${file}.new`, file);
+  };
+
+  const bringUp = async (which: readonly Member[], withinMs: number) => {
+    const up = Promise.all(which.map((member) => member.start()));
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const names = which.filter((member) => !member.isUp()).map(({ name }) => name);
+      late.reject(new Error(`not up after ${withinMs / 1_000} s: ${names.join(", ")}; their logs are in ${dir}/log`));
+    }, withinMs);
+    try {
+      await Promise.race([up, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const stop = async () => {
+    await Promise.all(members.map((member) => member.kill()));
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+  };
+
+  try {
+    await bringUp(Object.values(server), BOOT_MS);
+    await bringUp(service, BOOT_MS);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  return {
+    services,
+    servers: {
+      mysqlUrl: mariadb.url(portOf.mariadb),
+      natsUrl: nats.url(portOf.nats),
+      redisUrl: redis.url(portOf.redis),
+      neighboursUrl: neighbours.url(portOf.neighbours),
+      prefix: PREFIX,
+    },
+    server,
+    service,
+    way: (index, to) => (ways[index] as Record<ServerName, TcpProxy>)[to],
+    dirOf: (name) => join(dir, name),
+    setClock,
+    collapses,
+    async heal(withinMs) {
+      for (const proxy of proxies) {
+        proxy.disarm();
+        proxy.swallow([]);
+        proxy.setDelay(0);
+        proxy.setDoor("open");
+      }
+      for (const index of service.keys()) {
+        setClock(index, 0);
+      }
+      for (const member of members) {
+        member.thaw();
+      }
+      await bringUp(members, withinMs);
+    },
+    stop,
+  };
+}
+
+async function differentPorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    ports.add(await choosePort());
+  }
+  return [...ports];
+}
+
+/** How a service finds everything: through its own proxies. */
+function environmentOf(
+  proxies: Readonly<Record<ServerName, TcpProxy>>,
+  grpcPort: number,
+  httpPort: number,
+): Record<string, string> {
+  const urls = neighbourUrls(neighbours.url(proxies.neighbours.port));
+  return {
+    OMS_GRPC_PORT: String(grpcPort),
+    OMS_HTTP_PORT: String(httpPort),
+    OMS_DATABASE_PREFIX: PREFIX,
+    OMS_MYSQL_URL: mariadb.url(proxies.mariadb.port),
+    OMS_NATS_URL: nats.url(proxies.nats.port),
+    OMS_REDIS_URL: redis.url(proxies.redis.port),
+    OMS_EINVOICE_URL: urls.einvoiceUrl,
+    OMS_FINANCE_URL: urls.financeUrl,
+    OMS_MESSAGE_URL: urls.messageUrl,
+    OMS_ERP_URL: urls.erpUrl,
+    OMS_WMS_URL: urls.wmsUrl,
+  };
+}
