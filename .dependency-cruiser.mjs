@@ -29,7 +29,12 @@ const MAY_IMPORT = {
   downstream: ["src/telemetry/"],
   // Embedded servers for development and tests: Node's own modules only.
   stack: [],
+  // What any caller in Node would write.
+  client: ["gen/"],
+  // A caller like any other; where the embedded broker is, and what its events say, it reads as the service does.
+  cli: ["src/client/", "src/domain/state-machine\\.ts$", "src/stream/codec\\.ts$", "src/stack/index\\.ts$", "gen/"],
   demo: [
+    "src/client/",
     "src/config\\.ts$",
     "src/stack/index\\.ts$",
     "src/stream/codec\\.ts$",
@@ -42,13 +47,14 @@ const MAY_IMPORT = {
 const USERS_OF_PACKAGES = {
   kysely: ["src/store/"],
   mysql2: ["src/store/", "src/demo/"],
-  nats: ["src/stream/", "src/demo/"],
+  nats: ["src/stream/", "src/demo/", "src/cli/"],
   ioredis: ["src/actions/"],
   zod: ["src/config-variables\\.ts$"],
   "pino|prom-client": ["src/telemetry/"],
-  "@grpc/.*|grpc-health-check": ["src/rpc/", "src/demo/"],
+  "@grpc/.*|grpc-health-check": ["src/rpc/", "src/client/", "src/cli/", "src/demo/"],
   "@connectrpc/.*|@bufbuild/protovalidate": ["src/rpc/"],
-  "cli-progress": ["src/demo/"],
+  "cli-progress": ["src/cli/", "src/demo/"],
+  "commander|string-width": ["src/cli/"],
 };
 
 const any = (patterns) => `^(${patterns.join("|")})`;
@@ -121,10 +127,10 @@ export default {
     {
       name: "server-without-development-parts",
       comment:
-        "The embedded servers are loaded where addresses are found, and only where none is set; the demo is a program of its own.",
+        "The embedded servers are loaded where addresses are found, and only where none is set; demo and command line are programs of their own.",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(main\\.ts$|surroundings\\.ts$|stack/|demo/)" },
-      to: { path: "^src/(stack|demo)/" },
+      from: { path: "^src/", pathNot: "^src/(main\\.ts$|surroundings\\.ts$|stack/|demo/|cli/)" },
+      to: { path: "^src/(stack|demo|cli)/" },
     },
     {
       name: "generated-code-stands-alone",

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { status as GrpcCode } from "@grpc/grpc-js";
+import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { FlowState, FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { type OrderStatus, Outcome, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import {
@@ -9,7 +10,7 @@ import {
   type UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { CancelState, OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import { type Client, errorInfoOf } from "./client.ts";
+import { type Client, detailOf } from "../client/index.ts";
 import { dueAfterCarrierChange, dueAfterInvoice, dueAfterStatus } from "./effects.ts";
 import { tellWms } from "./neighbours.ts";
 import { isVirtual, type Line, type Order } from "./orders.ts";
@@ -100,7 +101,7 @@ export function createTeller(
     onCall();
     check(
       what,
-      { code: failure?.code, reason: errorInfoOf(failure)?.reason ?? failure?.message },
+      { code: failure?.code, reason: detailOf(failure, ErrorInfoSchema)?.reason ?? failure?.message },
       reason === undefined ? { code: GrpcCode.INVALID_ARGUMENT } : { code: GrpcCode.FAILED_PRECONDITION, reason },
     );
   }

@@ -15,13 +15,12 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { type ErrorInfo, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 
 /** Longest wait for one answer. */
-const DEADLINE_MS = 20_000;
+export const DEADLINE_MS = 20_000;
 
-/** A gRPC client of the service, typed by the generated descriptors: what any caller in Node would write. */
+/** A gRPC client of the services, typed by the generated descriptors: what any caller in Node would write. */
 export interface Client {
   /** Calls as one of the systems around the service. */
   call<I extends DescMessage, O extends DescMessage>(
@@ -57,7 +56,8 @@ function metadataOf(caller: string): Metadata {
 }
 
 export function connect(address: string): Client {
-  const grpc = new GrpcClient(address, credentials.createInsecure());
+  // The service is in the network that the caller is in: a proxy, which the environment may name, is for what lies outside.
+  const grpc = new GrpcClient(address, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
   return {
     call: (method, request, caller) =>
       new Promise((resolve, reject) => {
@@ -93,14 +93,12 @@ export function connect(address: string): Client {
   };
 }
 
-/** The google.rpc.ErrorInfo of a failed call, which says for a program what went wrong. */
-export function errorInfoOf(error: unknown): ErrorInfo | undefined {
+/** A detail of a failed call (a message of google.rpc, for example ErrorInfo); undefined where it carries none of that kind. */
+export function detailOf<D extends DescMessage>(error: unknown, schema: D): MessageShape<D> | undefined {
   const [bytes] = (error as Partial<ServiceError>).metadata?.get("grpc-status-details-bin") ?? [];
   if (!(bytes instanceof Buffer)) {
     return undefined;
   }
-  const info = fromBinary(StatusSchema, bytes).details.find(({ typeUrl }) =>
-    typeUrl.endsWith(`/${ErrorInfoSchema.typeName}`),
-  );
-  return info === undefined ? undefined : fromBinary(ErrorInfoSchema, info.value);
+  const detail = fromBinary(StatusSchema, bytes).details.find(({ typeUrl }) => typeUrl.endsWith(`/${schema.typeName}`));
+  return detail === undefined ? undefined : fromBinary(schema, detail.value);
 }
