@@ -8,7 +8,7 @@ import { createWms } from "./downstream/wms.ts";
 import { createSteps } from "./flows/index.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createChangeFeed } from "./operations/change-feed.ts";
-import type { OperationDeps } from "./operations/deps.ts";
+import type { ActionInfo, OperationDeps } from "./operations/deps.ts";
 import { readiness } from "./readiness.ts";
 import { startRelay } from "./relay/index.ts";
 import { createFronts } from "./rpc/fronts.ts";
@@ -28,6 +28,7 @@ import { connectStream } from "./stream/connection.ts";
 import { listenToStatusChanges } from "./stream/listen.ts";
 import { createPublisher } from "./stream/publisher.ts";
 import { DEFAULT_TOPOLOGY } from "./stream/topology.ts";
+import type { Action } from "./subscribers/action.ts";
 import { askedBy } from "./subscribers/asked-by.ts";
 import { startActions } from "./subscribers/runner.ts";
 import type { Logger } from "./telemetry/log.ts";
@@ -158,6 +159,10 @@ export async function startServer(
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
     feed,
+    get actions() {
+      return actionInfos;
+    },
+    ledgerKeepMs: Number.POSITIVE_INFINITY,
     kinds,
     paymentTimeoutMs: timing.paymentTimeoutMs,
     wmsAnswerMs: timing.wmsAnswerMs,
@@ -165,40 +170,45 @@ export async function startServer(
   };
 
   const { erpUrl, wmsUrl } = surroundings;
-  const actions = [
-    ...createActions({
-      db,
-      kinds,
-      publisher,
-      claims: createClaims(redis, { leaseMs: timing.leaseMs, scope: config.databasePrefix }),
-      einvoice: await neighbour("e-invoice mail", surroundings.einvoiceUrl),
-      finance: await neighbour("finance", surroundings.financeUrl),
-      message: await neighbour("customer messages", surroundings.messageUrl),
+  const effects = createActions({
+    db,
+    kinds,
+    publisher,
+    claims: createClaims(redis, { leaseMs: timing.leaseMs, scope: config.databasePrefix }),
+    einvoice: await neighbour("e-invoice mail", surroundings.einvoiceUrl),
+    finance: await neighbour("finance", surroundings.financeUrl),
+    message: await neighbour("customer messages", surroundings.messageUrl),
+  });
+  const steps = createSteps({
+    operations,
+    kinds,
+    erp: createErp({
+      allocate: await neighbour("ERP", below(erpUrl, "allocate")),
+      release: await neighbour("ERP", below(erpUrl, "release")),
     }),
-    ...createSteps({
-      operations,
-      kinds,
-      erp: createErp({
-        allocate: await neighbour("ERP", below(erpUrl, "allocate")),
-        release: await neighbour("ERP", below(erpUrl, "release")),
-      }),
-      wms: createWms({
-        dispatch: await neighbour("WMS", below(wmsUrl, "dispatch")),
-        cancel: await neighbour("WMS", below(wmsUrl, "cancel")),
-      }),
+    wms: createWms({
+      dispatch: await neighbour("WMS", below(wmsUrl, "dispatch")),
+      cancel: await neighbour("WMS", below(wmsUrl, "cancel")),
     }),
-  ];
+  });
+  const actions = [...effects, ...steps];
   const asks = askedBy(actions);
+  const actionInfos = infosOf(effects, steps);
   const ready = readiness({ db, stream, redis });
 
   if (config.role !== "serve") {
+    const ledger = await lifecycle.start(
+      "ledger",
+      () => createLedger({ db, leaseMs: timing.leaseMs, outboxKeepMs: timing.outboxKeepMs }),
+      (open) => open.close(),
+    );
     await lifecycle.start(
       "Actions",
       () =>
         startActions({
           actions,
           stream,
-          ledger: createLedger({ db, leaseMs: timing.leaseMs, outboxKeepMs: timing.outboxKeepMs }),
+          ledger,
           log,
           metrics,
           concurrency: timing.actionConcurrency,
@@ -252,6 +262,16 @@ export async function startServer(
     grpc: await fronts.grpc.listen(config.host, config.grpcPort),
     http: await fronts.http.listen(config.host, config.httpPort),
   };
+}
+
+/** What people see of the Actions: the effects, the steps, then the timers. */
+function infosOf(effects: readonly Action[], steps: readonly Action[]): readonly ActionInfo[] {
+  const isTimer = ({ due }: Action) => due !== undefined;
+  return [
+    ...effects.map((action) => ({ ...action, kind: "effect" as const })),
+    ...steps.filter((step) => !isTimer(step)).map((step) => ({ ...step, kind: "step" as const })),
+    ...steps.filter(isTimer).map((timer) => ({ ...timer, kind: "timer" as const })),
+  ];
 }
 
 /** An address below another one. */

@@ -1,11 +1,12 @@
-import type { Kysely } from "kysely";
+import type { OrderDatabase } from "./database.ts";
 import { gather } from "./gather.ts";
 import { claimAll } from "./ledger/claim.ts";
 import { claimDue } from "./ledger/claim-due.ts";
 import { type Finish, finishAll } from "./ledger/finish.ts";
 import { readOpenCounts } from "./ledger/open-counts.ts";
-import type { Claim, DueEntry, LedgerEntry, OpenCount } from "./ledger/types.ts";
-import type { Database } from "./schema.ts";
+import { readPaused } from "./ledger/switches.ts";
+import { keepTotals } from "./ledger/totals.ts";
+import type { Claim, DueClaim, DueWanted, LedgerEntry, OpenCount } from "./ledger/types.ts";
 
 export type * from "./ledger/types.ts";
 
@@ -18,7 +19,7 @@ export interface Ledger {
   /** Begins an attempt, if this is the time for it. Concurrent calls become one. */
   claim(messageId: string, action: string): Promise<Claim>;
   /** Begins attempts at what is due: failed before, or never brought by the broker. */
-  claimDue(actions: readonly string[], limit: number): Promise<DueEntry[]>;
+  claimDue(wanted: DueWanted): Promise<DueClaim>;
   done(entry: LedgerEntry): Promise<void>;
   /** It failed for now: due again at `at`. */
   retry(entry: LedgerEntry, error: string, at: Date): Promise<void>;
@@ -26,7 +27,13 @@ export interface Ledger {
   wait(entry: LedgerEntry, reason: string, at: Date): Promise<void>;
   /** It failed for good, until a person decides. */
   park(entry: LedgerEntry, error: string): Promise<void>;
-  openCounts(): Promise<OpenCount[]>;
+  openCounts(actions: readonly string[]): Promise<OpenCount[]>;
+  /** The Actions that are not to run for now. */
+  paused(): Promise<ReadonlySet<string>>;
+  /** The time by which all times here are meant. */
+  now(): Date;
+  /** Writes the last sums. */
+  close(): Promise<void>;
 }
 
 /** How many claims or ends one statement takes. */
@@ -35,10 +42,10 @@ const MAX_BATCH = 256;
 export function createLedger({
   db,
   leaseMs,
-  maxUnfinished = 3,
+  maxUnfinished = 5,
   outboxKeepMs = 30_000,
 }: {
-  readonly db: Kysely<Database>;
+  readonly db: OrderDatabase;
   /** How long an attempt counts as alive, in milliseconds; longer than any takes. */
   readonly leaseMs: number;
   /** So many attempts in a row that started and never ended park the event: it kills whoever runs it. */
@@ -50,20 +57,25 @@ export function createLedger({
   const claim = gather((pairs: readonly { messageId: string; action: string }[]) => claimAll(deps, pairs), {
     max: MAX_BATCH,
   });
+  const totals = keepTotals(db);
   const finish = gather<Finish, void>(
     async (finishes) => {
       await finishAll(db, finishes, outboxKeepMs);
+      totals.count(finishes, db.clock.now());
       return [];
     },
     { max: MAX_BATCH },
   );
   return {
     claim: (messageId, action) => claim({ messageId, action }),
-    claimDue: (actions, limit) => claimDue(deps, actions, limit),
+    claimDue: (wanted) => claimDue(deps, wanted),
     done: (entry) => finish({ kind: "done", entry }),
     retry: (entry, error, at) => finish({ kind: "retry", entry, error, at, clean: false }),
     wait: (entry, error, at) => finish({ kind: "retry", entry, error, at, clean: true }),
     park: (entry, error) => finish({ kind: "park", entry, error }),
-    openCounts: () => readOpenCounts(db),
+    openCounts: (actions) => readOpenCounts(db, actions),
+    paused: () => readPaused(db),
+    now: () => db.clock.now(),
+    close: () => totals.close(),
   };
 }

@@ -64,20 +64,21 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
     }
   };
 
+  const after = (ms: number) => new Date(ledger.now().getTime() + ms);
+
   /** What the ledger is told: the write, and how it counts. */
   const verdictOn = ({ patient = false }: Action, entry: LedgerEntry, result: ActionResult) => {
     if (result.kind === "done") {
       return { counts: "done", write: () => ledger.done(entry) } as const;
     }
     if (result.kind === "wait") {
-      const at = result.at ?? new Date(Date.now() + pauseAfter(backOff, entry.attempt, Math.random()));
+      const at = result.at ?? after(pauseAfter(backOff, entry.round, Math.random()));
       return { counts: "waiting", write: () => ledger.wait(entry, result.reason, at) } as const;
     }
-    if (result.kind === "reject" || (entry.attempt >= maxAttempts && !patient)) {
+    if (result.kind === "reject" || (entry.round >= maxAttempts && !patient)) {
       return { counts: "parked", write: () => ledger.park(entry, result.reason) } as const;
     }
-    const pause = Math.max(pauseAfter(backOff, entry.attempt, Math.random()), result.afterMs ?? 0);
-    const at = new Date(Date.now() + pause);
+    const at = after(Math.max(pauseAfter(backOff, entry.round, Math.random()), result.afterMs ?? 0));
     return { counts: "retry", write: () => ledger.retry(entry, result.reason, at) } as const;
   };
 
@@ -107,7 +108,10 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
     if (await written(write, timeoutMs, ending)) {
       metrics.actionAttempts.inc({ action: action.name, result: counts });
       if (counts === "done") {
-        metrics.actionLag.observe({ action: action.name }, (Date.now() - entry.firstTime.getTime()) / 1_000);
+        metrics.actionLag.observe(
+          { action: action.name },
+          (ledger.now().getTime() - entry.firstTime.getTime()) / 1_000,
+        );
       }
     }
   };

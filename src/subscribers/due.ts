@@ -3,13 +3,14 @@ import type { DueEntry, Ledger } from "../store/ledger.ts";
 import type { Logger } from "../telemetry/log.ts";
 
 /**
- * Runs what is due from the database: what failed before, and what the broker never brought. One look for all Actions while little is
- * due; a look for each while it is much, so that a crowd of one Action keeps out no other.
+ * Runs what is due from the database: what failed before, what the broker never brought, and what came while its Action was held. Each
+ * Action has its own share of each look, so that a crowd of one keeps out no other.
  */
 export function startDue({
   actions,
   ledger,
   log,
+  held,
   run,
   concurrency,
   pollMs,
@@ -18,6 +19,8 @@ export function startDue({
   readonly actions: readonly string[];
   readonly ledger: Ledger;
   readonly log: Logger;
+  /** Whether an Action is not to run for now. */
+  readonly held: (action: string) => boolean;
   /** Must not reject. */
   readonly run: (due: DueEntry) => Promise<void>;
   /** Runs of one Action at a time. */
@@ -27,6 +30,7 @@ export function startDue({
   const running = new Map(actions.map((name) => [name, 0]));
   const stopping = new AbortController();
   const runs = new Set<Promise<void>>();
+  let suspectRuns = false;
   let crowded = false;
   let wake = () => {};
 
@@ -35,31 +39,28 @@ export function startDue({
   const start = (due: DueEntry) => {
     const { action } = due.entry;
     running.set(action, (running.get(action) ?? 0) + 1);
+    suspectRuns ||= due.suspect;
     const done = run(due).then(() => {
       running.set(action, (running.get(action) ?? 0) - 1);
+      suspectRuns &&= !due.suspect;
       runs.delete(done);
       wake();
     });
     runs.add(done);
   };
 
-  const look = async (names: readonly string[]): Promise<boolean> => {
-    const limit = Math.min(...names.map(freeOf));
-    const due = await ledger.claimDue(names, limit);
-    for (const entry of due) {
-      start(entry);
-    }
-    return due.length === limit;
-  };
-
   const round = async () => {
+    const wanted = actions.filter((name) => !held(name));
     // Small claims cost as much as large ones: wait until there is room for some.
-    const open = actions.filter((name) => freeOf(name) * 2 >= concurrency);
+    const open = wanted.filter((name) => freeOf(name) * 2 >= concurrency);
     if (open.length === 0) {
+      crowded = wanted.length > 0;
       return;
     }
-    const full = crowded ? await Promise.all(open.map((name) => look([name]))) : [await look(open)];
-    crowded = full.includes(true) || open.length < actions.length;
+    const limits = new Map(open.map((name) => [name, freeOf(name)]));
+    const { entries, more } = await ledger.claimDue({ limits, suspect: !suspectRuns });
+    entries.forEach(start);
+    crowded = more || open.length < wanted.length;
   };
 
   const rest = async () => {

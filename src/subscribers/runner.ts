@@ -11,6 +11,7 @@ import type { BackOff } from "./back-off.ts";
 import { startDue } from "./due.ts";
 import { countOpen } from "./open-gauge.ts";
 import { startStreamSide } from "./stream-side.ts";
+import { watchSwitches } from "./switches.ts";
 
 export interface ActionsOptions {
   readonly actions: readonly Action[];
@@ -71,14 +72,17 @@ export function startActions({
     crashPoint,
   });
 
+  const switches = watchSwitches({ ledger, log });
+
   const streamSides = actions.map((action) =>
-    startStreamSide({ action, stream, ledger, log, metrics, concurrency, attempt }),
+    startStreamSide({ action, stream, ledger, log, metrics, concurrency, attempt, held: switches.held }),
   );
 
   const due = startDue({
     actions: [...byName.keys()],
     ledger,
     log,
+    held: switches.held,
     concurrency,
     pollMs,
     async run({ entry, row }) {
@@ -100,8 +104,7 @@ export function startActions({
 
   return {
     async stop(limitMs) {
-      gauge.stop();
-      await Promise.all([due.stop(), ...streamSides.map((side) => side.stop())]);
+      await Promise.all([gauge.stop(), switches.stop(), due.stop(), ...streamSides.map((side) => side.stop())]);
       const idle = Promise.all([due.idle(), ...streamSides.map((side) => side.idle())]);
       await Promise.race([idle, delay(limitMs)]);
       ending.abort();

@@ -33,6 +33,7 @@ export function startStreamSide({
   metrics,
   concurrency,
   attempt,
+  held,
 }: {
   readonly action: Action;
   readonly stream: StreamConnection;
@@ -41,6 +42,8 @@ export function startStreamSide({
   readonly metrics: Metrics;
   readonly concurrency: number;
   readonly attempt: RunAttempt;
+  /** Whether an Action is not to run for now. */
+  readonly held: (action: string) => boolean;
 }): { stop(): Promise<void>; idle(): Promise<void> } {
   const lane = createLane<Work & { readonly messageId: string }>(concurrency);
   /** Messages in hand, by id: one that comes again meanwhile ends with the first. */
@@ -55,6 +58,11 @@ export function startStreamSide({
 
   const deal = async (event: OrderEvent, delivery: Delivery) => {
     const { messageId } = event;
+    if (held(action.name)) {
+      // It waits in the ledger, which has it since the commit.
+      end(messageId, (one) => one.ack());
+      return;
+    }
     try {
       const claim = await ledger.claim(messageId, action.name);
       if (claim.kind === "run") {

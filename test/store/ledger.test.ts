@@ -35,6 +35,11 @@ const ago = (ms: number) => new Date(Date.now() - ms);
 const setRow = (orderId: bigint, values: { next_attempt_time?: Date; attempts_started?: number }) =>
   db.updateTable("oms_db.oms_action_ledger").set(values).where("order_id", "=", orderId).execute();
 
+async function claimDue(names: readonly string[], limit: number, { one = ledger, suspect = true } = {}) {
+  const { entries } = await one.claimDue({ limits: new Map(names.map((name) => [name, limit])), suspect });
+  return entries;
+}
+
 describe("claim", () => {
   test("begins an attempt, under a lease", async () => {
     const { orderId, name, ids } = await insertEvents(1);
@@ -48,6 +53,7 @@ describe("claim", () => {
         action: name,
         orderId,
         attempt: 1,
+        round: 1,
         cleanAttempts: 0,
         firstTime: before?.first_time,
       },
@@ -123,23 +129,16 @@ describe("claim", () => {
     expect(await ledger.claim(ids[1] as string, name)).toMatchObject({ kind: "run" });
   });
 
-  test("is possible again when a lease is over, and parks what keeps killing its workers", async () => {
+  test("is possible again when a lease is over, but not for what has killed its workers twice in a row", async () => {
     const { orderId, name, ids } = await insertEvents(1);
-    for (const attempt of [1, 2, 3]) {
+    for (const attempt of [1, 2]) {
       expect(await run(ids[0] as string, name)).toMatchObject({ attempt });
       expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
       await setRow(orderId, { next_attempt_time: ago(1) });
     }
     expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
     expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
-      {
-        state: "PARKED",
-        attempts_started: 3,
-        attempts_finished: 0,
-        next_attempt_time: null,
-        last_error: "started 3 times and never finished",
-        finish_time: expect.any(Date),
-      },
+      { state: "PENDING", attempts_started: 2, attempts_finished: 0 },
     ]);
   });
 
@@ -159,12 +158,12 @@ describe("claim", () => {
 describe("claimDue", () => {
   test("finds what is due, with what its event is rebuilt from", async () => {
     const { orderId, name, ids } = await insertEvents(1);
-    expect(await ledger.claimDue([name], 10)).toEqual([]);
+    expect(await claimDue([name], 10)).toEqual([]);
     await setRow(orderId, { next_attempt_time: ago(1) });
     const [row] = await rowsOf(db, "oms_db.oms_outbox", orderId);
     const [ledgerRow] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
-    expect(await ledger.claimDue(["another-action"], 10)).toEqual([]);
-    expect(await ledger.claimDue([name, "another-action"], 10)).toEqual([
+    expect(await claimDue(["another-action"], 10)).toEqual([]);
+    expect(await claimDue([name, "another-action"], 10)).toEqual([
       {
         entry: {
           id: ledgerRow?.id,
@@ -172,6 +171,7 @@ describe("claimDue", () => {
           action: name,
           orderId,
           attempt: 1,
+          round: 1,
           cleanAttempts: 0,
           firstTime: ledgerRow?.first_time,
         },
@@ -185,22 +185,23 @@ describe("claimDue", () => {
           recordTime: row?.record_time,
           traceparent: row?.traceparent,
         },
+        suspect: false,
       },
     ]);
-    expect(await ledger.claimDue([name], 10)).toEqual([]);
+    expect(await claimDue([name], 10)).toEqual([]);
   });
 
   test("finds a failed attempt when its time has come, and not before", async () => {
     const { name, ids } = await insertEvents(1);
     const entry = await run(ids[0] as string, name);
     await ledger.retry(entry, "no answer", new Date(Date.now() + 300));
-    expect(await ledger.claimDue([name], 10)).toEqual([]);
+    expect(await claimDue([name], 10)).toEqual([]);
     const due = await vi.waitFor(async () => {
-      const found = await ledger.claimDue([name], 10);
+      const found = await claimDue([name], 10);
       expect(found).toHaveLength(1);
       return found;
     });
-    expect(due).toMatchObject([{ entry: { ...entry, attempt: 2 } }]);
+    expect(due).toMatchObject([{ entry: { ...entry, attempt: 2, round: 2 } }]);
   });
 
   test("keeps an order's events in turn, and takes no more than asked", async () => {
@@ -210,15 +211,15 @@ describe("claimDue", () => {
     await setRow(one.orderId, { next_attempt_time: ago(2) });
     await setRow(two.orderId, { next_attempt_time: ago(1) });
     const took = async (limit: number) => {
-      const due = await ledger.claimDue(names, limit);
+      const due = await claimDue(names, limit);
       await Promise.all(due.map(({ entry }) => ledger.done(entry)));
       await setRow(one.orderId, { next_attempt_time: ago(2) });
       await setRow(two.orderId, { next_attempt_time: ago(1) });
       return due.map(({ entry }) => entry.messageId);
     };
-    expect(await took(1)).toEqual([one.ids[0]]);
-    expect(await took(10)).toEqual([one.ids[1], two.ids[0]]);
-    expect(await took(10)).toEqual([one.ids[2], two.ids[1]]);
+    expect(await took(1)).toEqual([one.ids[0], two.ids[0]]);
+    expect(await took(10)).toEqual([one.ids[1], two.ids[1]]);
+    expect(await took(10)).toEqual([one.ids[2]]);
     expect(await took(10)).toEqual([]);
   });
 
@@ -231,23 +232,74 @@ describe("claimDue", () => {
     }
     const names = events.map(({ name }) => name);
     const ledgers = [ledger, createLedger({ db, leaseMs: LEASE_MS }), createLedger({ db, leaseMs: LEASE_MS })];
-    const due = (await Promise.all(ledgers.map((one) => one.claimDue(names, 100)))).flat();
+    const due = (await Promise.all(ledgers.map((one) => claimDue(names, 100, { one })))).flat();
     expect(due.map(({ entry }) => entry.messageId).toSorted()).toEqual(events.map(({ ids }) => ids[0]).toSorted());
   });
 
-  test("parks what keeps killing its workers, and what has lost its event", async () => {
+  test("runs one suspect at a time, and parks what keeps killing its workers", async () => {
     const killer = await insertEvents(1);
-    await setRow(killer.orderId, { attempts_started: 3, next_attempt_time: ago(1) });
+    const bystander = await insertEvents(1);
+    const names = [killer.name, bystander.name];
+    const twiceKilled = { attempts_started: 2, next_attempt_time: ago(1) };
+    await setRow(bystander.orderId, twiceKilled);
+    await setRow(killer.orderId, twiceKilled);
+    expect(await claimDue(names, 10, { suspect: false })).toEqual([]);
+    await setRow(bystander.orderId, { next_attempt_time: ago(1) });
+    await setRow(killer.orderId, { next_attempt_time: ago(1) });
+    const [first, ...others] = await claimDue(names, 10);
+    expect(first).toMatchObject({ entry: { orderId: killer.orderId, attempt: 3 }, suspect: true });
+    expect(others).toEqual([]);
+    expect(timeOf((await rowsOf(db, "oms_db.oms_action_ledger", bystander.orderId))[0])).toBeGreaterThan(Date.now());
+    await setRow(bystander.orderId, { next_attempt_time: ago(1) });
+    expect(await claimDue(names, 10)).toMatchObject([{ entry: { orderId: bystander.orderId }, suspect: true }]);
+    await setRow(killer.orderId, { attempts_started: 5, next_attempt_time: ago(1) });
+    expect(await claimDue([killer.name], 10)).toEqual([]);
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", killer.orderId)).toMatchObject([
+      {
+        state: "PARKED",
+        attempts_started: 5,
+        attempts_finished: 0,
+        next_attempt_time: null,
+        last_error: "started 5 times and never finished",
+        finish_time: expect.any(Date),
+      },
+    ]);
+  });
+
+  test("parks what has lost its event", async () => {
     const lost = await insertEvents(1);
     await setRow(lost.orderId, { next_attempt_time: ago(1) });
     await db.deleteFrom("oms_db.oms_outbox").where("order_id", "=", lost.orderId).execute();
-    expect(await ledger.claimDue([killer.name, lost.name], 10)).toEqual([]);
-    expect(await rowsOf(db, "oms_db.oms_action_ledger", killer.orderId)).toMatchObject([
-      { state: "PARKED", last_error: "started 3 times and never finished" },
-    ]);
+    expect(await claimDue([lost.name], 10)).toEqual([]);
     expect(await rowsOf(db, "oms_db.oms_action_ledger", lost.orderId)).toMatchObject([
       { state: "PARKED", last_error: "its event is no longer in oms_outbox" },
     ]);
+  });
+
+  test("gives each Action its own share, and says where there is more", async () => {
+    const crowd = await insertEvents(1);
+    const name = crowd.name;
+    for (let count = 0; count < 3; count += 1) {
+      const orderId = await insertOrder(db);
+      action = name;
+      await committer.report(report(orderId, Status.PAID));
+      await setRow(orderId, { next_attempt_time: ago(1_000) });
+    }
+    const other = await insertEvents(1);
+    await setRow(other.orderId, { next_attempt_time: ago(1) });
+    const claim = await ledger.claimDue({
+      limits: new Map([
+        [name, 2],
+        [other.name, 2],
+      ]),
+      suspect: true,
+    });
+    expect(claim.more).toBe(true);
+    expect(claim.entries.map(({ entry }) => entry.action).toSorted()).toEqual([name, name, other.name].toSorted());
+    expect(await ledger.claimDue({ limits: new Map([[name, 2]]), suspect: true })).toMatchObject({
+      entries: [{}],
+      more: false,
+    });
   });
 });
 
@@ -308,7 +360,7 @@ test("what is open is counted by Action, and listed by order", async () => {
   await ledger.done(await run(first, name));
   await ledger.park(await run(second, name), "refused");
   await ledger.retry(await run(third, name), "no answer", new Date(Date.now() + 60_000));
-  expect((await ledger.openCounts()).filter((count) => count.action === name)).toEqual([
+  expect(await ledger.openCounts([name, "another-action"])).toEqual([
     { action: name, pending: 1, retrying: 1, parked: 1 },
   ]);
   expect(await readOpenActions(db, orderId)).toEqual([
@@ -330,4 +382,24 @@ test("what is open is counted by Action, and listed by order", async () => {
       nextAttemptTime: expect.any(Date),
     },
   ]);
+});
+
+test("what was done and what failed is summed up by Action, across servers", async () => {
+  const other = createLedger({ db, leaseMs: LEASE_MS });
+  const { name, ids } = await insertEvents(3);
+  const [first, second, third] = ids as [string, string, string];
+  await ledger.done(await run(first, name));
+  await other.retry(await run(second, name), "no answer", ago(1));
+  await other.wait(await run(second, name), "no stock", ago(1));
+  await other.done(await run(second, name));
+  await ledger.park(await run(third, name), "无".repeat(2_000));
+  await Promise.all([other.close(), ledger.close()]);
+  const [total] = await db.selectFrom("oms_db.oms_action_total").selectAll().where("action", "=", name).execute();
+  expect(total).toEqual({
+    action: name,
+    done: 2n,
+    retries: 1n,
+    last_error: expect.any(String),
+    last_error_time: expect.any(Date),
+  });
 });

@@ -62,8 +62,11 @@ test("an empty server gets all tables; a second run does nothing", async () => {
   const tables = await describeTables(`${prefix}a_`);
   expect([...tables.keys()].toSorted()).toEqual([
     "oms_db.oms_action_ledger",
+    "oms_db.oms_action_switch",
+    "oms_db.oms_action_total",
     "oms_db.oms_cancel_request",
     "oms_db.oms_commit_mark",
+    "oms_db.oms_intervention",
     "oms_db.oms_migration",
     "oms_db.oms_order_delivery_main",
     "oms_db.oms_order_detail",
@@ -88,10 +91,10 @@ test("an empty server gets all tables; a second run does nothing", async () => {
   expect(tables.get("oms_db.oms_order_main")?.indexes).toEqual(["unique order_id", "parent_id", "root_parent_id"]);
   expect(tables.get("oms_db.oms_status_history")?.indexes).toEqual(["unique id", "order_id,id"]);
   expect(tables.get("oms_db.oms_action_ledger")?.indexes).toEqual([
+    "action,state,next_attempt_time",
     "unique id",
     "unique message_id,action",
     "order_id,action",
-    "state,next_attempt_time,action",
   ]);
   expect(await migrate(db, (line) => lines.push(line))).toEqual({ applied: [] });
   expect(await describeTables(`${prefix}a_`)).toEqual(tables);

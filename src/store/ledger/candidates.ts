@@ -50,6 +50,7 @@ function selectRows(db: Kysely<Database>) {
     "l.attempts_started",
     "l.attempts_finished",
     "l.clean_attempts",
+    "l.forgiven_attempts",
     "l.next_attempt_time",
     "l.first_time",
     // The first open one is what the others wait for too. Ids grow with the versions of an order, as its row is locked from
@@ -88,6 +89,7 @@ function toRow(row: Selected): Row {
       action: row.action,
       orderId: row.order_id,
       attempt: row.attempts_started + 1,
+      round: row.attempts_started + 1 - row.forgiven_attempts,
       cleanAttempts: row.clean_attempts,
       firstTime: row.first_time,
     },

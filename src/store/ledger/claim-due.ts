@@ -1,59 +1,62 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { OUTBOX_COLUMNS, toOutboxRow } from "../outbox.ts";
 import type { Database } from "../schema.ts";
 import { readByIds } from "./candidates.ts";
 import { type ClaimDeps, settle } from "./claim.ts";
 import { finishAll } from "./finish.ts";
-import type { DueEntry } from "./types.ts";
+import type { DueClaim, DueEntry, DueWanted } from "./types.ts";
 
-/** Begins attempts of what is due, oldest due first: what failed before, and what the broker never brought. */
-export async function claimDue(deps: ClaimDeps, actions: readonly string[], limit: number): Promise<DueEntry[]> {
-  const now = new Date();
-  const ids = await readDueIds(deps.db, actions, now, limit);
+/** Begins attempts of what is due, of each Action the oldest due first: what failed before, and what the broker never brought. */
+export async function claimDue(deps: ClaimDeps, { limits, suspect }: DueWanted): Promise<DueClaim> {
+  const { ids, more } = await readDueIds(deps.db, limits, deps.db.clock.now());
   if (ids.length === 0) {
-    return [];
+    return { entries: [], more: false };
   }
   const rows = await readByIds(deps.db, ids);
-  const taken = await settle(deps, rows, now);
-  const ours = rows.filter(({ id }) => taken.has(id));
+  const settled = await settle(deps, rows, { suspect });
+  const ours = rows.filter(({ id }) => settled.taken.has(id));
   const events = await readOutboxRows(
     deps.db,
     ours.map(({ outboxId }) => outboxId),
   );
-  const due: DueEntry[] = [];
+  const entries: DueEntry[] = [];
   for (const { entry, outboxId } of ours) {
     const row = events.get(outboxId);
     if (row === undefined) {
       // Only a hand in the tables does that: a row is kept as long as a ledger row needs it.
       await finishAll(deps.db, [{ kind: "park", entry, error: "its event is no longer in oms_outbox" }], 0);
     } else {
-      due.push({ entry, row });
+      entries.push({ entry, row, suspect: entry.id === settled.suspect });
     }
   }
-  return due;
+  return { entries, more };
 }
 
-/** One query per state: each walks its part of the index from the oldest on and stops at the limit. */
+/**
+ * What was tried before comes first. One statement with a part for each Action and state: each walks its part of the index from the oldest on, and stops at its limit, however
+ * much is due.
+ */
 async function readDueIds(
   db: Kysely<Database>,
-  actions: readonly string[],
+  limits: ReadonlyMap<string, number>,
   now: Date,
-  limit: number,
-): Promise<bigint[]> {
-  const ids: bigint[] = [];
-  for (const state of ["RETRYING", "PENDING"] as const) {
-    const rows = await db
-      .selectFrom("oms_db.oms_action_ledger")
-      .select("id")
-      .where("state", "=", state)
-      .where("next_attempt_time", "<=", now)
-      .where("action", "in", actions)
-      .orderBy("next_attempt_time")
-      .limit(limit - ids.length)
-      .execute();
-    ids.push(...rows.map(({ id }) => id));
+): Promise<{ readonly ids: readonly bigint[]; readonly more: boolean }> {
+  const table = sql.table("oms_db.oms_action_ledger");
+  const parts = [...limits].flatMap(([action, limit]) =>
+    ["RETRYING", "PENDING"].map(
+      (state) =>
+        sql`(select id, action from ${table} where action = ${action} and state = ${state} and next_attempt_time <= ${now} order by next_attempt_time limit ${sql.lit(limit)})`,
+    ),
+  );
+  if (parts.length === 0) {
+    return { ids: [], more: false };
   }
-  return ids;
+  const { rows } = await sql<{ id: bigint; action: string }>`${sql.join(parts, sql` union all `)}`.execute(db);
+  const byAction = Map.groupBy(rows, ({ action }) => action);
+  return {
+    ids: [...byAction].flatMap(([action, found]) => found.slice(0, limits.get(action)).map(({ id }) => id)),
+    more: [...byAction].some(([action, found]) => found.length >= (limits.get(action) ?? 0)),
+  };
 }
 
 async function readOutboxRows(db: Kysely<Database>, ids: readonly bigint[]) {

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { Kysely, Updateable } from "kysely";
+import type { OrderDatabase } from "../database.ts";
 import type { ActionLedgerTable, Database } from "../schema.ts";
 import { retried } from "../transaction.ts";
 import { type Row, readPairs } from "./candidates.ts";
-import { type Judgement, judge } from "./judge.ts";
+import { type Judgement, judge, LOOK_AGAIN_MS } from "./judge.ts";
 import type { Claim } from "./types.ts";
 
 export interface ClaimDeps {
-  readonly db: Kysely<Database>;
+  readonly db: OrderDatabase;
   readonly leaseMs: number;
   readonly maxUnfinished: number;
 }
@@ -17,10 +18,10 @@ interface Pair {
   readonly action: string;
 }
 
-/** Answers claims in one go: one read, and one write for those that may run. */
+/** Answers claims in one go: one read, and one write for those that may run. A suspect is left to whoever looks for what is due. */
 export async function claimAll(deps: ClaimDeps, pairs: readonly Pair[]): Promise<Claim[]> {
   const rows = new Map((await readPairs(deps.db, pairs)).map((row) => [keyOf(row.entry), row]));
-  const taken = await settle(deps, [...rows.values()], new Date());
+  const { taken } = await settle(deps, [...rows.values()], { suspect: false });
   const given = new Set<bigint>();
   return pairs.map((pair) => {
     const row = rows.get(keyOf(pair));
@@ -42,14 +43,32 @@ function keyOf({ messageId, action }: Pair): string {
   return `${action} ${messageId}`;
 }
 
-/** Judges rows and writes what follows: the ids of those that are ours to run, with their lease begun. */
-export async function settle(deps: ClaimDeps, rows: readonly Row[], now: Date): Promise<ReadonlySet<bigint>> {
+/** The ids of rows that are ours to run, with their lease begun, and which of them is a suspect. */
+export interface Settled {
+  readonly taken: ReadonlySet<bigint>;
+  readonly suspect: bigint | undefined;
+}
+
+/** Judges rows and writes what follows. Of several suspects the first is run, if one is wanted; the others wait for their turn. */
+export async function settle(
+  deps: ClaimDeps,
+  rows: readonly Row[],
+  wanted: { readonly suspect: boolean },
+): Promise<Settled> {
+  const now = deps.db.clock.now();
   const judged = rows.map((row) => ({ row, judgement: judge(row, now, deps.maxUnfinished) }));
-  await postpone(deps.db, judged, now);
-  const runnable = judged.filter(({ judgement }) => judgement.kind === "run").map(({ row }) => row);
+  const suspect = wanted.suspect ? judged.find(({ judgement }) => judgement.kind === "suspect")?.row : undefined;
+  await postpone(
+    deps.db,
+    judged.filter(({ row }) => row !== suspect),
+    now,
+  );
+  const runnable = judged
+    .filter(({ row, judgement }) => judgement.kind === "run" || row === suspect)
+    .map(({ row }) => row);
   const groups = [...Map.groupBy(runnable, ({ started }) => started)];
   const taken = await Promise.all(groups.map(([started, group]) => take(deps, started, group, now)));
-  return new Set(taken.flat());
+  return { taken: new Set(taken.flat()), suspect: suspect?.id };
 }
 
 /**
@@ -89,7 +108,7 @@ async function take(
   return ours.map(({ id }) => id);
 }
 
-/** Writes down what waits for an earlier event, and parks what kills its workers; like `take`, only rows that are as they were read. */
+/** Writes down what waits, and parks what kills its workers; like `take`, only rows that are as they were read. */
 async function postpone(
   db: Kysely<Database>,
   judged: readonly { readonly row: Row; readonly judgement: Judgement }[],
@@ -120,15 +139,19 @@ async function postpone(
 type Change = Pick<Updateable<ActionLedgerTable>, "state" | "next_attempt_time" | "last_error" | "finish_time">;
 
 function changeOf({ started, finished }: Row, judgement: Judgement, now: Date): Change | undefined {
-  if (judgement.kind === "wait") {
-    return { next_attempt_time: judgement.until };
-  }
-  return judgement.kind === "killer"
-    ? {
+  switch (judgement.kind) {
+    case "wait":
+      return { next_attempt_time: judgement.until };
+    case "suspect":
+      return { next_attempt_time: new Date(now.getTime() + LOOK_AGAIN_MS) };
+    case "killer":
+      return {
         state: "PARKED",
         next_attempt_time: null,
         last_error: `started ${started - finished} times and never finished`,
         finish_time: now,
-      }
-    : undefined;
+      };
+    default:
+      return undefined;
+  }
 }

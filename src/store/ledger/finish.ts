@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import type { OrderDatabase } from "../database.ts";
 import { dropFinished } from "../outbox.ts";
 import type { Database } from "../schema.ts";
 import { inTransaction, retried } from "../transaction.ts";
@@ -19,18 +20,14 @@ export type FailedAttempt =
   | { readonly kind: "park"; readonly entry: LedgerEntry; readonly error: string };
 
 /** Characters that the column last_error holds. */
-const MAX_ERROR_LENGTH = 1_000;
+export const MAX_ERROR_LENGTH = 1_000;
 
 /**
  * Writes how attempts ended, in one commit; writing the same end twice is the same as once. Events older than `outboxKeepMs` may
  * have been kept for this Action alone: then they go now.
  */
-export async function finishAll(
-  db: Kysely<Database>,
-  finishes: readonly Finish[],
-  outboxKeepMs: number,
-): Promise<void> {
-  const now = new Date();
+export async function finishAll(db: OrderDatabase, finishes: readonly Finish[], outboxKeepMs: number): Promise<void> {
+  const now = db.clock.now();
   const sorted = finishes.toSorted((a, b) => Number(a.entry.id - b.entry.id));
   const done = sorted.filter(({ kind }) => kind === "done").map(({ entry }) => entry);
   const failed = sorted.filter((finish) => finish.kind !== "done");

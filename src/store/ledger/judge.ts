@@ -15,6 +15,8 @@ export interface Candidate {
 
 export type Judgement =
   | { readonly kind: "run" }
+  /** It may be what killed those who ran it: to be run while no other suspect is. */
+  | { readonly kind: "suspect" }
   /** Look again at this time. */
   | { readonly kind: "wait"; readonly until: Date }
   /** It kills whoever runs it. */
@@ -23,13 +25,21 @@ export type Judgement =
   /** Leased, not due yet, or parked: nothing to write. */
   | { readonly kind: "later" };
 
-/** How soon an event is looked at again that waits for an earlier one, in milliseconds. */
-const WAIT_FOR_EARLIER_MS = 250;
+/** How soon an event is looked at again that waits for an earlier one, or for its turn as a suspect, in milliseconds. */
+export const LOOK_AGAIN_MS = 250;
+
+/**
+ * So many attempts in a row that started and never ended make a suspect. One can happen to anybody who is in the company of a killer,
+ * or of a person with a kill command.
+ */
+const SUSPECT_AFTER = 2;
 
 /**
  * Whether an Action may run now. In order per order: while an earlier event is PENDING or RETRYING the later one waits; a PARKED one
  * holds up nobody, as a person's decision may take days. `nextAttemptTime` is a lease while an attempt runs, else a back-off or a
  * wait; only a first attempt need not wait for it, as the broker's message may come sooner.
+ *
+ * @param maxUnfinished so many attempts in a row that started and never ended tell a killer
  */
 export function judge(candidate: Candidate, now: Date, maxUnfinished: number): Judgement {
   const { state, started, finished, nextAttemptTime, earlier } = candidate;
@@ -47,10 +57,14 @@ export function judge(candidate: Candidate, now: Date, maxUnfinished: number): J
   if (earlier !== undefined) {
     return { kind: "wait", until: waitUntil(earlier, now) };
   }
-  return started - finished >= maxUnfinished ? { kind: "killer" } : { kind: "run" };
+  const unfinished = started - finished;
+  if (unfinished >= maxUnfinished) {
+    return { kind: "killer" };
+  }
+  return { kind: unfinished >= SUSPECT_AFTER ? "suspect" : "run" };
 }
 
 /** No use to look before the earlier one is tried again. */
 function waitUntil(earlier: Date, now: Date): Date {
-  return new Date(Math.max(now.getTime() + WAIT_FOR_EARLIER_MS, earlier.getTime()));
+  return new Date(Math.max(now.getTime() + LOOK_AGAIN_MS, earlier.getTime()));
 }

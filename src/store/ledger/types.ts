@@ -8,6 +8,8 @@ export interface LedgerEntry {
   readonly orderId: bigint;
   /** 1 for the first. */
   readonly attempt: number;
+  /** As `attempt`, since a person last had the event tried again. */
+  readonly round: number;
   /** Of the attempts up to this one it is known that none has left anything behind at a neighbour. */
   readonly cleanAttempts: number;
   /** When the event was committed. */
@@ -27,6 +29,23 @@ export type Claim =
 export interface DueEntry {
   readonly entry: LedgerEntry;
   readonly row: OutboxRow;
+  /** Attempts at it have started and not ended, several times in a row: perhaps it kills whoever runs it. */
+  readonly suspect: boolean;
+}
+
+/** What is run now of what is due. */
+export interface DueClaim {
+  readonly entries: readonly DueEntry[];
+  /** There may be more of an Action than was wanted. */
+  readonly more: boolean;
+}
+
+/** What is wanted of what is due. */
+export interface DueWanted {
+  /** How many of each Action. */
+  readonly limits: ReadonlyMap<string, number>;
+  /** Whether a suspect may be among them, and no more than one. */
+  readonly suspect: boolean;
 }
 
 /** How much of an Action is not done. */

@@ -1,0 +1,46 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Ledger } from "../store/ledger.ts";
+import type { Logger } from "../telemetry/log.ts";
+
+/** Which Actions a person holds; looked up now and then, so that a switch works on all servers. */
+export interface Switches {
+  /** False until the first look has succeeded. */
+  held(action: string): boolean;
+  stop(): Promise<void>;
+}
+
+/** How long a switch takes at most, in milliseconds, while the database is there. */
+const LOOK_EVERY_MS = 1_000;
+
+export function watchSwitches({ ledger, log }: { readonly ledger: Ledger; readonly log: Logger }): Switches {
+  const stopping = new AbortController();
+  let paused: ReadonlySet<string> = new Set();
+
+  const look = async () => {
+    const now = await ledger.paused();
+    for (const action of [...now].filter((name) => !paused.has(name))) {
+      log.warn({ action }, "a person holds this Action: its events wait");
+    }
+    for (const action of [...paused].filter((name) => !now.has(name))) {
+      log.info({ action }, "this Action goes on");
+    }
+    paused = now;
+  };
+
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      // The database is away: what was known last holds.
+      await look().catch(() => {});
+      await delay(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  };
+
+  const looping = loop();
+  return {
+    held: (action) => paused.has(action),
+    async stop() {
+      stopping.abort();
+      await looping;
+    },
+  };
+}
