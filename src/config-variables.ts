@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { OrderKinds } from "./domain/order-kinds.ts";
 
 /** Places at which the process kills itself when told so: for the fault tests, never set elsewhere. */
-export const CRASH_POINTS = [
+const CRASH_POINTS = [
   "after-status-write",
   "before-commit",
   "after-commit",
@@ -10,9 +10,7 @@ export const CRASH_POINTS = [
   "before-effect",
   "after-effect",
   "before-done",
-] as const;
-
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+];
 
 function wholeNumber(min: number, max: number, byDefault: number) {
   const words = `a whole number from ${min} to ${max}`;
@@ -174,9 +172,13 @@ export const VARIABLES = z.object({
   OMS_WMS_ANSWER_MS: wholeNumber(100, 30 * DAY, 30 * MINUTE).describe(
     "How long the WMS has to say whether an order can be cancelled; then the cancel is refused and the order goes on.",
   ),
-  OMS_CRASH_AT: choice(CRASH_POINTS)
+  OMS_CRASH_AT: z
+    .string()
+    .regex(new RegExp(`^(${CRASH_POINTS.join("|")})(:[^:]+:[^:]+)?$`), `one of ${CRASH_POINTS.join(", ")}`)
     .optional()
-    .describe("For fault tests: the process kills itself when it first comes to that place."),
+    .describe(
+      "For fault tests: the process kills itself when it first comes to that place; `before-effect:<Action>:<message id>` at that event only.",
+    ),
 });
 
 /** The variables' values, read. */

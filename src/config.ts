@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { type CrashPoint, VARIABLES, type Values } from "./config-variables.ts";
+import { VARIABLES, type Values } from "./config-variables.ts";
 import { DEFAULT_ORDER_KINDS, type OrderKinds } from "./domain/order-kinds.ts";
 
-export { CONFIG_VARIABLES, type CrashPoint } from "./config-variables.ts";
+export { CONFIG_VARIABLES } from "./config-variables.ts";
 
 /** Which part of the work a process does. */
 export type Role = Values["OMS_ROLE"];
@@ -32,7 +32,7 @@ export interface Config {
   readonly orderKinds: OrderKinds;
   readonly logLevel: Values["OMS_LOG_LEVEL"];
   readonly corsOrigins: readonly string[];
-  readonly crashAt: CrashPoint | undefined;
+  readonly crashAt: string | undefined;
   readonly timing: {
     readonly deadlineCapMs: number;
     readonly watchHeartbeatMs: number;

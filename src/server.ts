@@ -291,12 +291,12 @@ function observeCommits(metrics: Metrics): CommitObserver {
 }
 
 /** For fault tests. Without it a commit is not cut into the steps between which it could be killed. */
-function crashAt({ crashAt }: Config): { readonly crashPoint?: (name: string) => void } {
+function crashAt({ crashAt }: Config): { readonly crashPoint?: (name: string, event?: string) => void } {
   return crashAt === undefined
     ? {}
     : {
-        crashPoint(name) {
-          if (name === crashAt) {
+        crashPoint(name, event) {
+          if (crashAt === name || crashAt === `${name}:${event}`) {
             process.kill(process.pid, "SIGKILL");
           }
         },

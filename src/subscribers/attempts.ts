@@ -6,8 +6,8 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Action, ActionResult } from "./action.ts";
 import { type BackOff, pauseAfter } from "./back-off.ts";
 
-/** The places in an attempt at which a fault test kills the process. */
-export type AttemptCrashPoint = "before-effect" | "after-effect" | "before-done";
+/** Told of the places in an attempt at which a fault test kills the process, and of which: `<Action>:<message id>`. */
+export type CrashPoint = (place: "before-effect" | "after-effect" | "before-done", which: string) => void;
 
 export interface AttemptDeps {
   readonly ledger: Ledger;
@@ -20,7 +20,7 @@ export interface AttemptDeps {
   readonly maxAttempts: number;
   /** Aborted when attempts have to end at once. */
   readonly ending: AbortSignal;
-  readonly crashPoint: (name: AttemptCrashPoint) => void;
+  readonly crashPoint: CrashPoint;
 }
 
 /** Between two attempts to write down how an attempt ended, in milliseconds. */
@@ -48,13 +48,13 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
     const timer = setTimeout(() => abort.abort(new Error(`no end within ${timeoutMs} ms`)), timeoutMs);
     underWay.add(abort);
     try {
-      crashPoint("before-effect");
+      crashPoint("before-effect", whichOf(entry));
       const { signal } = abort;
       const { messageId, attempt: number, cleanAttempts } = entry;
       const mayHaveActed = cleanAttempts < number - 1;
       const run = action.run(event, { messageId, number, mayHaveActed, signal });
       const result = await Promise.race([run, aborted(signal)]);
-      crashPoint("after-effect");
+      crashPoint("after-effect", whichOf(entry));
       return result;
     } catch (error) {
       return { kind: "retry", reason: error instanceof Error ? error.message : String(error) };
@@ -104,7 +104,7 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
     const result = await effect(action, entry, event);
     const { counts, write } = verdictOn(action, entry, result);
     tell(action, entry, event, result, counts);
-    crashPoint("before-done");
+    crashPoint("before-done", whichOf(entry));
     if (await written(write, timeoutMs, ending)) {
       metrics.actionAttempts.inc({ action: action.name, result: counts });
       if (counts === "done") {
@@ -116,6 +116,8 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
     }
   };
 }
+
+const whichOf = ({ action, messageId }: LedgerEntry) => `${action}:${messageId}`;
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {

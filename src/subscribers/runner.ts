@@ -6,7 +6,7 @@ import type { StreamConnection } from "../stream/connection.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Action } from "./action.ts";
-import { type AttemptCrashPoint, createAttempts } from "./attempts.ts";
+import { type CrashPoint, createAttempts } from "./attempts.ts";
 import type { BackOff } from "./back-off.ts";
 import { startDue } from "./due.ts";
 import { countOpen } from "./open-gauge.ts";
@@ -31,7 +31,7 @@ export interface ActionsOptions {
   readonly backOff?: BackOff;
   /** So many failed attempts park an event. */
   readonly maxAttempts?: number;
-  readonly crashPoint?: (name: AttemptCrashPoint) => void;
+  readonly crashPoint?: CrashPoint;
 }
 
 export interface RunningActions {

@@ -160,18 +160,24 @@ test("an event that kills its worker again and again is parked", async () => {
   const committing = world.startServer({ actions, ledgerWatchMs: 60_000 });
   await committing.change(delivered(1n));
   await committing.stop();
-  // Three workers begin, and are never heard of again.
+  // Workers begin, and are never heard of again.
   const dying = createLedger({ db: world.database(), leaseMs: 50 });
-  for (let time = 0; time < 3; time += 1) {
-    await world.eventually(async () => expect((await dying.claim("1-1", "tester")).kind).toBe("run"));
+  const nextDeath = async (time: number) => {
+    const { entries } = await dying.claimDue({ limits: new Map([["tester", 1]]), suspect: true });
+    expect(entries).toMatchObject([{ entry: { messageId: "1-1", attempt: time } }]);
+  };
+  expect((await dying.claim("1-1", "tester")).kind).toBe("run");
+  for (let time = 2; time <= 5; time += 1) {
+    await world.eventually(() => nextDeath(time));
   }
+  await dying.close();
   world.startServer({ actions });
   await world.eventually(async () => {
     expect(await row("1-1", "tester")).toMatchObject({
       state: "PARKED",
-      attempts_started: 3,
+      attempts_started: 5,
       attempts_finished: 0,
-      last_error: "started 3 times and never finished",
+      last_error: "started 5 times and never finished",
     });
   });
 });

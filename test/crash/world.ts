@@ -125,6 +125,19 @@ export function useWorld() {
       );
       return rows.map(({ id }) => id);
     },
+    /** Rows of the ledger that are in a state. */
+    async ledger(ids: readonly bigint[], state: string) {
+      const [rows] = await (await database()).query<RowDataPacket[]>(
+        `select action, message_id, last_error from ${prefix}oms_db.oms_action_ledger
+         where state = ? and order_id between ? and ? order by id`,
+        [state, String(ids[0]), String(ids.at(-1))],
+      );
+      return rows.map(({ action, message_id, last_error }) => ({
+        action,
+        messageId: message_id,
+        lastError: last_error,
+      }));
+    },
     /** The event stream from now on; it is there a moment after the service's first start. */
     openStream: () => vi.waitFor(() => openStream(nats.url), { timeout: EFFECTS_MS, interval: 100 }),
     /** Waits until a fact is so, and fails with the difference when it is not in time. */
