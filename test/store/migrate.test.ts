@@ -91,7 +91,7 @@ test("an empty server gets all tables; a second run does nothing", async () => {
   expect(tables.get("oms_db.oms_order_main")?.indexes).toEqual(["unique order_id", "parent_id", "root_parent_id"]);
   expect(tables.get("oms_db.oms_status_history")?.indexes).toEqual(["unique id", "order_id,id"]);
   expect(tables.get("oms_db.oms_action_ledger")?.indexes).toEqual([
-    "action,state,next_attempt_time",
+    "action,state,next_attempt_time,id,attempts_started,attempts_finished",
     "unique id",
     "unique message_id,action",
     "order_id,action",

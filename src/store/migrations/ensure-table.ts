@@ -54,8 +54,11 @@ function indexDefinition({ columns, unique = false }: IndexSpec): string {
   return `${unique ? "unique " : ""}index \`${indexName(columns)}\` (${columns.join(", ")})`;
 }
 
+/** Characters that a name may have. */
+const MAX_NAME_LENGTH = 64;
+
 function indexName(columns: readonly string[]): string {
-  return `by_${columns.join("_and_")}`;
+  return `by_${columns.join("_and_")}`.slice(0, MAX_NAME_LENGTH);
 }
 
 async function readColumns(connection: Connection, schema: string, table: string): Promise<Set<string>> {
