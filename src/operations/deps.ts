@@ -32,11 +32,6 @@ export interface OperationDeps {
   readonly feed: ChangeFeed;
   /** All of them: the Actions proper, the flows' steps, the timers. */
   readonly actions: readonly ActionInfo[];
-  /**
-   * How long the ledger remembers what is done, in milliseconds; Infinity where it forgets nothing. Of an older event without a row nobody
-   * knows whether it is done.
-   */
-  readonly ledgerKeepMs: number;
   readonly kinds: OrderKinds;
   /** How long after its creation an order can be paid for, in milliseconds (old operation 9: 30 minutes). */
   readonly paymentTimeoutMs: number;
