@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DueEntry, Ledger } from "../store/ledger.ts";
 import type { Logger } from "../telemetry/log.ts";
+import type { Switches } from "./switches.ts";
 
 /**
  * Runs what is due from the database: what failed before, what the broker never brought, and what came while its Action was held. Each
@@ -19,8 +20,7 @@ export function startDue({
   readonly actions: readonly string[];
   readonly ledger: Ledger;
   readonly log: Logger;
-  /** Whether an Action is not to run for now. */
-  readonly held: (action: string) => boolean;
+  readonly held: Switches["held"];
   /** Must not reject. */
   readonly run: (due: DueEntry) => Promise<void>;
   /** Runs of one Action at a time. */
@@ -50,7 +50,8 @@ export function startDue({
   };
 
   const round = async () => {
-    const wanted = actions.filter((name) => !held(name));
+    const isHeld = await Promise.all(actions.map(held));
+    const wanted = actions.filter((_name, index) => !isHeld[index]);
     // Small claims cost as much as large ones: wait until there is room for some.
     const open = wanted.filter((name) => freeOf(name) * 2 >= concurrency);
     if (open.length === 0) {

@@ -8,6 +8,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Action } from "./action.ts";
 import type { RunAttempt } from "./attempts.ts";
 import { createLane, type Work } from "./lane.ts";
+import type { Switches } from "./switches.ts";
 
 /**
  * How long the broker waits for a word on a message before it sends it once more, in milliseconds: what was under way to a server that died
@@ -42,8 +43,7 @@ export function startStreamSide({
   readonly metrics: Metrics;
   readonly concurrency: number;
   readonly attempt: RunAttempt;
-  /** Whether an Action is not to run for now. */
-  readonly held: (action: string) => boolean;
+  readonly held: Switches["held"];
 }): { stop(): Promise<void>; idle(): Promise<void> } {
   const lane = createLane<Work & { readonly messageId: string }>(concurrency);
   /** Messages in hand, by id: one that comes again meanwhile ends with the first. */
@@ -58,7 +58,7 @@ export function startStreamSide({
 
   const deal = async (event: OrderEvent, delivery: Delivery) => {
     const { messageId } = event;
-    if (held(action.name)) {
+    if (await held(action.name)) {
       // It waits in the ledger, which has it since the commit.
       end(messageId, (one) => one.ack());
       return;

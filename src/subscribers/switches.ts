@@ -4,8 +4,8 @@ import type { Logger } from "../telemetry/log.ts";
 
 /** Which Actions a person holds; looked up now and then, so that a switch works on all servers. */
 export interface Switches {
-  /** False until the first look has succeeded. */
-  held(action: string): boolean;
+  /** Whether an Action is not to run for now. */
+  held(action: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -15,6 +15,11 @@ const LOOK_EVERY_MS = 1_000;
 export function watchSwitches({ ledger, log }: { readonly ledger: Ledger; readonly log: Logger }): Switches {
   const stopping = new AbortController();
   let paused: ReadonlySet<string> = new Set();
+  let know = () => {};
+  /** Nothing runs before the first look, or a server that starts would run for a moment what is held. */
+  const known = new Promise<void>((resolve) => {
+    know = resolve;
+  });
 
   const look = async () => {
     const now = await ledger.paused();
@@ -25,6 +30,7 @@ export function watchSwitches({ ledger, log }: { readonly ledger: Ledger; readon
       log.info({ action }, "this Action goes on");
     }
     paused = now;
+    know();
   };
 
   const loop = async () => {
@@ -37,9 +43,13 @@ export function watchSwitches({ ledger, log }: { readonly ledger: Ledger; readon
 
   const looping = loop();
   return {
-    held: (action) => paused.has(action),
+    async held(action) {
+      await known;
+      return paused.has(action);
+    },
     async stop() {
       stopping.abort();
+      know();
       await looping;
     },
   };

@@ -63,6 +63,7 @@ export function useWorld(mariadb?: OwnServer) {
       if (!stopped) {
         stopped = true;
         await running.stop(limitMs);
+        await ledger.close();
         await stopRelay();
         connection.disconnect();
         for (const { close } of Object.values(clients)) {
