@@ -1,0 +1,48 @@
+import type { ServerName } from "./cluster/index.ts";
+
+/** What faults do, for the picture: one colour each. */
+export const FAMILIES = [
+  "killed",
+  "frozen",
+  "connections",
+  "answers lost",
+  "data lost",
+  "out of connections",
+  "clock",
+] as const;
+
+export type Family = (typeof FAMILIES)[number];
+
+interface Kind {
+  readonly family: Family;
+  /** What it hits: any process, a service's, this server's; or the way from a service to any server, or to this one. */
+  readonly hits: "process" | "service" | ServerName | "way" | `way to ${ServerName}`;
+  /** Milliseconds, both ends included. */
+  readonly lasts: readonly [low: number, high: number];
+  /** How often it stands in the deck that faults are dealt from. */
+  readonly cards: number;
+}
+
+/** Every fault there is. Kills are dealt from a deck of their own. */
+export const KINDS = {
+  kill: { family: "killed", hits: "process", lasts: [200, 2_000], cards: 0 },
+  freeze: { family: "frozen", hits: "process", lasts: [2_000, 10_000], cards: 2 },
+  cut: { family: "connections", hits: "way", lasts: [0, 1_500], cards: 2 },
+  "half-open": { family: "connections", hits: "way", lasts: [2_000, 8_000], cards: 1 },
+  "half-open to server": { family: "connections", hits: "way", lasts: [2_000, 8_000], cards: 1 },
+  "half-open to client": { family: "connections", hits: "way", lasts: [2_000, 8_000], cards: 1 },
+  delay: { family: "connections", hits: "way", lasts: [1_000, 5_000], cards: 1 },
+  "COMMIT answer lost": { family: "answers lost", hits: "way to mariadb", lasts: [300, 1_500], cards: 2 },
+  "publish answer lost": { family: "answers lost", hits: "way to nats", lasts: [300, 1_500], cards: 2 },
+  "consumer deleted": { family: "data lost", hits: "nats", lasts: [0, 0], cards: 1 },
+  "stream deleted": { family: "data lost", hits: "nats", lasts: [0, 0], cards: 1 },
+  "JetStream directory deleted while it runs": { family: "data lost", hits: "nats", lasts: [0, 0], cards: 1 },
+  "JetStream directory deleted, killed": { family: "data lost", hits: "nats", lasts: [200, 2_000], cards: 1 },
+  "Redis emptied, killed": { family: "data lost", hits: "redis", lasts: [200, 1_000], cards: 1 },
+  "connections filled": { family: "out of connections", hits: "mariadb", lasts: [2_000, 5_000], cards: 1 },
+  "clock jump": { family: "clock", hits: "service", lasts: [3_000, 10_000], cards: 1 },
+} as const satisfies Record<string, Kind>;
+
+export type FaultKind = keyof typeof KINDS;
+
+export const kindOf = (kind: FaultKind): Kind => KINDS[kind];
