@@ -162,7 +162,7 @@ export async function startServer(
     get actions() {
       return actionInfos;
     },
-    ledgerKeepMs: Number.POSITIVE_INFINITY,
+    outboxKeepMs: timing.outboxKeepMs,
     kinds,
     paymentTimeoutMs: timing.paymentTimeoutMs,
     wmsAnswerMs: timing.wmsAnswerMs,

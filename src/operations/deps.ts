@@ -32,6 +32,8 @@ export interface OperationDeps {
   readonly feed: ChangeFeed;
   /** All of them: the Actions proper, the flows' steps, the timers. */
   readonly actions: readonly ActionInfo[];
+  /** How long the relay keeps published outbox rows at least, in milliseconds. */
+  readonly outboxKeepMs: number;
   readonly kinds: OrderKinds;
   /** How long after its creation an order can be paid for, in milliseconds (old operation 9: 30 minutes). */
   readonly paymentTimeoutMs: number;
