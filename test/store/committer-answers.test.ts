@@ -120,6 +120,8 @@ describe("a report that is applied", () => {
         attempts_started: 0,
         attempts_finished: 0,
         clean_attempts: 0,
+        forgiven_attempts: 0,
+        intervention_id: null,
         claimed_by: null,
         next_attempt_time: new Date(recordTime.getTime() + 30_000),
         last_error: null,
