@@ -172,6 +172,15 @@ export const VARIABLES = z.object({
   OMS_WMS_ANSWER_MS: wholeNumber(100, 30 * DAY, 30 * MINUTE).describe(
     "How long the WMS has to say whether an order can be cancelled; then the cancel is refused and the order goes on.",
   ),
+  OMS_HISTORY_KEEP_DAYS: wholeNumber(0, 36_500, 0).describe(
+    "How many days after its last change an order that has ended keeps its history, what its Actions did, and its request ids; 0 keeps them for good.",
+  ),
+  OMS_REQUEST_LOG_KEEP_DAYS: wholeNumber(0, 36_500, 0).describe(
+    "How many days the log of all changing calls (`oms_request_log`) goes back; 0 keeps it for good.",
+  ),
+  OMS_UPKEEP_EVERY_MS: wholeNumber(10, DAY, HOUR).describe(
+    "How long after one look for what has been kept for long enough the next one begins.",
+  ),
   OMS_CRASH_AT: z
     .string()
     .regex(new RegExp(`^(${CRASH_POINTS.join("|")})(:[^:]+:[^:]+)?$`), `one of ${CRASH_POINTS.join(", ")}`)

@@ -50,6 +50,12 @@ export interface Config {
     readonly downstreamTimeoutMs: number;
     readonly paymentTimeoutMs: number;
     readonly wmsAnswerMs: number;
+    readonly upkeepEveryMs: number;
+  };
+  /** How long what is over is kept; Infinity: for good. */
+  readonly keep: {
+    readonly historyMs: number;
+    readonly requestLogMs: number;
   };
   /** What a person should know of the environment, though it stops nothing: misspelt variables. */
   readonly warnings: readonly string[];
@@ -87,6 +93,12 @@ function warnOfUnknown(env: NodeJS.ProcessEnv): string[] {
       const nearest = known.toSorted((a, b) => distance(name, a) - distance(name, b))[0];
       return `${name} is not a variable of this service and changes nothing; the nearest one is ${nearest}`;
     });
+}
+
+const DAY_MS = 86_400_000;
+
+function keepMs(days: number): number {
+  return days === 0 ? Number.POSITIVE_INFINITY : days * DAY_MS;
 }
 
 /**
@@ -148,6 +160,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       downstreamTimeoutMs: values.OMS_DOWNSTREAM_TIMEOUT_MS,
       paymentTimeoutMs: values.OMS_PAYMENT_TIMEOUT_MS,
       wmsAnswerMs: values.OMS_WMS_ANSWER_MS,
+      upkeepEveryMs: values.OMS_UPKEEP_EVERY_MS,
+    },
+    keep: {
+      historyMs: keepMs(values.OMS_HISTORY_KEEP_DAYS),
+      requestLogMs: keepMs(values.OMS_REQUEST_LOG_KEEP_DAYS),
     },
     warnings: warnOfUnknown(env),
   };

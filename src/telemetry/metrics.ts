@@ -78,5 +78,22 @@ export function createMetrics() {
       help: "Rows of the request log given up because the database was away for too long.",
       registers,
     }),
+    upkeepDeleted: new Counter({
+      name: "oms_upkeep_deleted_rows_total",
+      help: "Rows that were kept for long enough, by table (history, ledger, request, request_log).",
+      labelNames: ["table"] as const,
+      registers,
+    }),
+    upkeepStep: new Histogram({
+      name: "oms_upkeep_step_seconds",
+      help: "How long the upkeep was at the database without a rest: a page read, or a batch deleted.",
+      buckets: SECONDS,
+      registers,
+    }),
+    upkeepPass: new Gauge({
+      name: "oms_upkeep_last_pass_timestamp_seconds",
+      help: "When this server last went through all that may be too old; 0 where another server does, or nobody.",
+      registers,
+    }),
   };
 }

@@ -1,0 +1,95 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { OrderDatabase } from "../store/database.ts";
+import { alone } from "../store/retention/alone.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { createPlaces, type Keep, runPass, type Session, type Table } from "./pass.ts";
+
+export type { Keep } from "./pass.ts";
+
+/** After each piece of work so many times as long as it took: a fifth of one connection's time, and no more, is spent on this. */
+const REST = 4;
+
+/** How soon a server looks again whether it is its turn, in milliseconds. */
+const NEXT_TRY_MS = 60_000;
+
+/**
+ * Deletes what has been kept for long enough: one server at a time, in small pieces with rests, so that nobody who works waits for it.
+ * Nothing at all where everything is kept for good.
+ */
+export function startUpkeep({
+  db,
+  log,
+  metrics,
+  keep,
+  everyMs,
+}: {
+  readonly db: OrderDatabase;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly keep: Keep;
+  /** From the end of one pass to the next. */
+  readonly everyMs: number;
+}): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const places = createPlaces();
+
+  const rest = (ms: number) => delay(ms, undefined, { signal, ref: false });
+
+  const step = async <T>(work: () => Promise<T>): Promise<T> => {
+    signal.throwIfAborted();
+    const began = performance.now();
+    const result = await work();
+    const took = performance.now() - began;
+    metrics.upkeepStep.observe(took / 1_000);
+    await rest(took * REST);
+    return result;
+  };
+
+  const pass = async (session: Session) => {
+    const deleted = new Map<Table, number>();
+    const began = performance.now();
+    await runPass({
+      session,
+      keep,
+      places,
+      step,
+      onDeleted(table, rows) {
+        metrics.upkeepDeleted.inc({ table }, rows);
+        deleted.set(table, (deleted.get(table) ?? 0) + rows);
+      },
+    });
+    metrics.upkeepPass.setToCurrentTime();
+    const seconds = Math.round((performance.now() - began) / 1_000);
+    log.info({ deleted: Object.fromEntries(deleted), seconds }, "what was kept for long enough is deleted");
+  };
+
+  const loop = async () => {
+    while (!signal.aborted) {
+      try {
+        await alone(db.location, "oms-upkeep", async (session) => {
+          for (;;) {
+            await pass(session);
+            await rest(everyMs);
+          }
+        });
+        await rest(Math.min(everyMs, NEXT_TRY_MS));
+      } catch (error) {
+        if (!signal.aborted) {
+          log.warn({ err: error }, "the upkeep was interrupted; it goes on later");
+          await rest(Math.min(everyMs, NEXT_TRY_MS)).catch(() => {});
+        }
+      }
+    }
+  };
+
+  const forGood = Math.min(keep.historyMs, keep.requestLogMs) === Number.POSITIVE_INFINITY;
+  const looping = forGood ? Promise.resolve() : loop();
+  return {
+    async stop() {
+      stopping.abort();
+      await looping;
+    },
+  };
+}
