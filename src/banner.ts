@@ -36,7 +36,9 @@ Try, in a second shell:
   curl -H 'content-type: application/json' -H 'oms-caller: pay' \\
     -d ${body(', "status": "ORDER_STATUS_PAID", "operator": "me"')} ${http}/${service}/UpdateOrderStatus
 
-  nats --server ${natsUrl} subscribe 'oms.v1.>'          (or: npm run tail)
+  npx oms order explain ${sampleOrderId}          what it waits for; npx oms --help lists the rest
+
+  npx oms events tail          each event as it comes
 
   npm run demo          takes 1,000 orders through their lives and counts every effect
 

@@ -1,0 +1,32 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { connect, type NatsConnection } from "nats";
+import { findStack } from "../stack/index.ts";
+import { OutOfReachError } from "./failures.ts";
+import { clean } from "./format.ts";
+
+/** Where the service is started from: its data directory is told from there. */
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The broker that the service uses: as its variables say, or the embedded one. */
+function findBroker(env: NodeJS.ProcessEnv): string {
+  const url = env.OMS_NATS_URL || findStack(resolve(ROOT, env.OMS_DATA_DIR || ".data")).natsUrl;
+  if (url === undefined) {
+    throw new OutOfReachError(
+      "The event broker is not known. Start the service with npm start, or say where the broker is: --nats URL, or OMS_NATS_URL as it is set for the service.",
+    );
+  }
+  return url;
+}
+
+/** Connects to the event broker; it comes back by itself when it is lost later. @throws OutOfReachError */
+export async function connectToBroker(wanted: string | undefined): Promise<NatsConnection> {
+  const url = wanted ?? findBroker(process.env);
+  try {
+    return await connect({ servers: url, maxReconnectAttempts: -1, name: "oms-cli" });
+  } catch (error) {
+    throw new OutOfReachError(
+      `No event broker answers at ${url} (${clean((error as Error).message)}). Does the service run (npm start)? Or say where the broker is: --nats URL, or OMS_NATS_URL.`,
+    );
+  }
+}

@@ -1,0 +1,56 @@
+import { create } from "@bufbuild/protobuf";
+import type { Command } from "commander";
+import { Outcome, OutcomeSchema, type StatusHistoryEntry } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import {
+  ListStatusHistoryResponseSchema,
+  OrderStatusService,
+} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { parseOrderId } from "../args.ts";
+import { examples } from "../examples.ts";
+import { clean, describeState, formatTime, wordOf } from "../format.ts";
+import { readPages } from "../pages.ts";
+import { withService } from "../session.ts";
+import { type Column, formatTable } from "../table.ts";
+import { terminal } from "../terminal.ts";
+
+const COLUMNS: readonly Column<StatusHistoryEntry>[] = [
+  { title: "committed", cell: ({ recordTime }) => formatTime(recordTime) },
+  { title: "happened", cell: ({ occurTime }) => formatTime(occurTime) },
+  { title: "version", cell: ({ version }) => String(version), align: "right" },
+  {
+    title: "outcome",
+    cell: ({ outcome }) => wordOf(OutcomeSchema, outcome),
+    tone: ({ outcome }) => (outcome === Outcome.STALE ? "yellow" : undefined),
+  },
+  { title: "state", cell: ({ toStatus }) => describeState(toStatus) },
+  { title: "told by", cell: ({ caller, operator }) => clean(`${caller} (${operator})`) },
+  { title: "remark", cell: ({ remark }) => clean(remark), flexible: true },
+];
+
+/** `oms order history ORDER`: everything that was reported for it. */
+export function addOrderHistory(order: Command): void {
+  const command = order
+    .command("history")
+    .description("everything that was reported for an order, oldest first, late reports (STALE) included")
+    .argument("<order>", "the order's id", parseOrderId);
+  examples(command, [
+    "oms order history 171203044",
+    "oms order history 171203044 --json | jq -r '.entries[].toStatus'",
+  ]);
+  command.action((orderId: bigint) =>
+    withService(command, async ({ call, show }) => {
+      const { items } = await readPages(Number.POSITIVE_INFINITY, async (page) => {
+        const { entries, nextPageToken } = await call(OrderStatusService.method.listStatusHistory, {
+          orderId,
+          ...page,
+        });
+        return { items: entries, nextPageToken };
+      });
+      show(ListStatusHistoryResponseSchema, create(ListStatusHistoryResponseSchema, { entries: items }), () =>
+        items.length === 0
+          ? `Nothing has been reported for order ${orderId} here.`
+          : formatTable(COLUMNS, items, terminal),
+      );
+    }),
+  );
+}

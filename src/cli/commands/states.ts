@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import type { State, Transition } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import {
+  DescribeStateMachineResponseSchema,
+  OrderStatusService,
+} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { examples } from "../examples.ts";
+import { withService } from "../session.ts";
+import { type Column, formatTable } from "../table.ts";
+import { terminal } from "../terminal.ts";
+
+/** Conditions of arrows, by the marks that they have in the table. */
+const MARKS: Readonly<Record<string, string>> = { "CancelOrder only": "*", "virtual goods only": "†" };
+
+function columns(transitions: readonly Transition[]): readonly Column<State>[] {
+  const arrowsFrom = Map.groupBy(transitions, ({ from }) => from);
+  const reporters = new Map(transitions.map(({ to, toldBy }) => [to, toldBy.join(", ")]));
+  return [
+    { title: "code", cell: ({ code }) => String(code), align: "right" },
+    { title: "state", cell: ({ name }) => name },
+    { title: "中文", cell: ({ label }) => label },
+    // No arrow leads to where an order begins.
+    { title: "told by", cell: ({ code }) => reporters.get(code) ?? "intake" },
+    {
+      title: "may go to",
+      cell: ({ code, final }) =>
+        final
+          ? "– (final)"
+          : (arrowsFrom.get(code) ?? []).map(({ to, condition }) => `${to}${MARKS[condition] ?? ""}`).join(" "),
+      flexible: true,
+    },
+  ];
+}
+
+/** `oms states`: the state machine that the service enforces. */
+export function addStates(program: Command): void {
+  const command = program.command("states").description("the states, who tells of them, and where each may go");
+  examples(command, ["oms states", "oms states --json | jq -r '.states[] | [.code, .label] | @tsv'"]);
+  command.action(() =>
+    withService(command, async ({ call, show }) => {
+      const answer = await call(OrderStatusService.method.describeStateMachine, {});
+      show(DescribeStateMachineResponseSchema, answer, () => {
+        const legend = Object.entries(MARKS).map(([condition, mark]) => `${mark} ${condition}`);
+        return `${formatTable(columns(answer.transitions), answer.states, terminal)}\n\n${legend.join("   ")}`;
+      });
+    }),
+  );
+}

@@ -1,0 +1,33 @@
+/** The command line, `npx oms` (scripts/oms.mjs): asks the service over its public gRPC API. */
+import { CommanderError } from "commander";
+import { ExitCode, explainFailure } from "./failures.ts";
+import { createProgram } from "./program.ts";
+
+// Whoever reads us may have seen enough: `oms parked … | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") {
+    throw error;
+  }
+  process.exit();
+});
+// A starter that dies without a word (scripts/oms.mjs) takes us along.
+if (process.connected) {
+  process.once("disconnect", () => process.exit(128 + 15));
+  process.channel?.unref();
+}
+
+const program = createProgram();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // It has said what it had to say. Asked-for help is no failure; help in place of a command is.
+    const asked = error.code === "commander.helpDisplayed" || error.code === "commander.version";
+    process.exitCode = asked ? ExitCode.FINE : ExitCode.USAGE;
+  } else {
+    const { exitCode, code, message } = explainFailure(error);
+    const text = program.opts<{ json?: true }>().json ? JSON.stringify({ error: { code, message } }) : message;
+    process.stderr.write(`${text}\n`);
+    process.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,97 @@
+import stringWidth from "string-width";
+
+/** How a cell is shown where colours are shown; the words are those of Node's util.styleText. */
+export type Tone = "green" | "yellow" | "red" | "dim" | "bold";
+
+/** A column of a table. */
+export interface Column<Row> {
+  readonly title: string;
+  /** One line of text. */
+  cell(row: Row): string;
+  /** Numbers stand to the right. */
+  readonly align?: "right";
+  /** It gives way first when the terminal is too narrow. */
+  readonly flexible?: true;
+  tone?(row: Row): Tone | undefined;
+}
+
+/** Where a table is shown. */
+export interface Screen {
+  /** In cells of a terminal; Infinity for none. */
+  readonly width: number;
+  paint(tone: Tone, text: string): string;
+}
+
+const GAP = "  ";
+/** A flexible column keeps so many cells, or what its title takes. */
+const FLEXIBLE_MIN = 12;
+
+const graphemes = new Intl.Segmenter();
+
+/** Cuts a text to a width in cells of a terminal, where a Chinese character takes two; what was cut ends in an ellipsis. */
+export function cutTo(text: string, width: number): string {
+  if (stringWidth(text) <= width) {
+    return text;
+  }
+  let kept = "";
+  let used = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    used += stringWidth(segment);
+    if (used > width - 1) {
+      break;
+    }
+    kept += segment;
+  }
+  return width < 1 ? "" : `${kept}…`;
+}
+
+function pad(text: string, width: number, align: "right" | undefined): string {
+  const space = " ".repeat(Math.max(0, width - stringWidth(text)));
+  return align === "right" ? `${space}${text}` : `${text}${space}`;
+}
+
+/** The columns' widths: as wide as their texts, but for the flexible ones, and then the last ones, where the screen is too narrow. */
+function fitWidths(columns: readonly { readonly wanted: number; readonly least: number }[], width: number): number[] {
+  let over = columns.reduce((sum, { wanted }) => sum + wanted + GAP.length, -GAP.length) - width;
+  const widths = columns.map(({ wanted, least }) => {
+    const given = over > 0 ? Math.min(over, Math.max(0, wanted - least)) : 0;
+    over -= given;
+    return wanted - given;
+  });
+  for (let last = widths.length - 1; last > 0 && over > 0; last -= 1) {
+    const given = Math.min(over, widths[last] ?? 0);
+    widths[last] = (widths[last] ?? 0) - given;
+    over -= given;
+  }
+  return widths;
+}
+
+/** Rows below their titles, each on a line that fits the screen. */
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { width, paint }: Screen,
+): string {
+  const cells = rows.map((row) => columns.map((column) => column.cell(row)));
+  const widths = fitWidths(
+    columns.map(({ title, flexible }, index) => {
+      const wanted = cells.reduce((most, row) => Math.max(most, stringWidth(row[index] ?? "")), stringWidth(title));
+      return { wanted, least: flexible ? Math.max(FLEXIBLE_MIN, stringWidth(title)) : wanted };
+    }),
+    width,
+  );
+  const line = (texts: readonly string[], toneOf: (column: Column<Row>) => Tone | undefined) => {
+    const parts = columns.map((column, index) => {
+      const room = widths[index] ?? 0;
+      const text = pad(cutTo(texts[index] ?? "", room), room, column.align);
+      const tone = toneOf(column);
+      return tone === undefined ? text : paint(tone, text);
+    });
+    return parts.join(GAP).trimEnd();
+  };
+  const titles = line(
+    columns.map(({ title }) => title),
+    () => "bold",
+  );
+  return [titles, ...rows.map((row, index) => line(cells[index] ?? [], (column) => column.tone?.(row)))].join("\n");
+}
