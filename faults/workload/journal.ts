@@ -1,0 +1,105 @@
+import type { Order } from "../../src/demo/orders.ts";
+import type { ServiceAddress } from "../types.ts";
+import type { GatewayLog } from "./gateway.ts";
+
+/** A changing call, however often it was sent. */
+export interface Call {
+  /** The RPC's name; a report in a batch is an UpdateOrderStatus. */
+  readonly rpc: string;
+  /** "" where the RPC has none. */
+  readonly requestId: string;
+  /** What was asked for, as far as the checkers need it: of a report the state. */
+  readonly asked: Asked;
+  /** What the model of the order says to it; undefined where it cannot know. */
+  readonly expected: string | undefined;
+  /** How often it was sent. */
+  sent: number;
+  /** Of these, how many had no answer: each may still be carried out later, by a service that was frozen. */
+  silent: number;
+  /** How it was answered first: APPLIED, DUPLICATE, STALE, OK, or why it was refused; undefined as long as it was not. */
+  said: string | undefined;
+  /** What the first answer gave, by name. */
+  got: Got | undefined;
+  /** The first answer, whole, as text; "" for a refusal, which the service does not keep. */
+  first: string;
+  /** How often it was answered as the first time. */
+  equal: number;
+  /** Later answers that differ from the first one. */
+  differing: string[] | undefined;
+}
+
+export interface Asked {
+  readonly status?: number;
+  readonly paused?: boolean;
+  readonly mailed?: boolean;
+  readonly agreed?: boolean;
+  /** Distinguishes contents that are different facts: a carrier's name, what an invoice says. */
+  readonly content?: string;
+  readonly pieces?: number;
+}
+
+export interface Got {
+  readonly version?: number;
+  readonly messageId?: string;
+  readonly changed?: boolean;
+  readonly returnId?: string;
+  readonly cancelId?: string;
+  readonly verdict?: number;
+}
+
+/** How an order came to be. */
+export type Origin =
+  /** Its rows were inserted, as other systems do; all that happens to it is told by the workload. */
+  | "inserted"
+  /** By SubmitOrder; the forward flow moves it. */
+  | "submitted"
+  /** The forward flow split another order. */
+  | "split";
+
+/** Everything that was told of one order. */
+export interface OrderJournal {
+  readonly order: Order;
+  readonly origin: Origin;
+  readonly calls: Call[];
+  /**
+   * A call of which the service keeps no answer (a refused one, a pause) was sent and had none. It may be carried out at any later time, so
+   * the model may be wrong about this order from then on; histories and effects must still fit together.
+   */
+  haunted: boolean;
+  /** Answers to questions that were not what the model says. */
+  readonly surprises: string[];
+  /** Where the model left it; undefined while its life goes on, and where the model cannot know. */
+  end: { readonly status: number; readonly version: number; readonly paused: boolean } | undefined;
+}
+
+/** What the workload did and saw. */
+export interface Journal {
+  readonly seed: number;
+  /** By the order's id. */
+  readonly orders: ReadonlyMap<string, OrderJournal>;
+  /** Submissions that were never answered: whether there is an order of theirs nobody knows. */
+  readonly unknownSubmissions: readonly Call[];
+  /** Orders that were there before. */
+  readonly ordersBefore: number;
+  readonly gateway: GatewayLog;
+  readonly services: readonly ServiceAddress[];
+  /** Attempts, and those without an answer. */
+  readonly attempts: number;
+  readonly silent: number;
+  /** By the RPC's name: how many calls were answered. */
+  readonly answered: Readonly<Record<string, number>>;
+}
+
+/** The service may not say otherwise later. A refusal is not kept, so it may. */
+export function noteAnswer(call: Call, said: string, whole: string, got: Got | undefined): void {
+  if (call.said === undefined) {
+    call.said = said;
+    call.first = whole;
+    call.got = got;
+  } else if (whole === call.first) {
+    call.equal += 1;
+  } else {
+    call.differing ??= [];
+    call.differing.push(whole === "" ? said : whole);
+  }
+}
