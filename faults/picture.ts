@@ -87,11 +87,11 @@ export function drawPicture({ title, subtitle, seconds, marks, loadEnded }: Pict
       const width = Math.max(LEAST_WIDTH, x(until) - x(from));
       const top = lanesTop + targets.indexOf(target) * LANE + 3;
       const title = `${kind}, ${target}: ${from.toFixed(1)} s to ${until.toFixed(1)} s`;
-      return `<rect x="${f(x(from))}" y="${top}" width="${f(width)}" height="${LANE - 6}" rx="2" fill="${COLOURS[family]}"><title>${escape(title)}</title></rect>`;
+      return `<rect x="${f(x(from))}" y="${top}" width="${f(width)}" height="${LANE - 6}" rx="2" fill="${COLOURS[family]}"><title>${inXml(title)}</title></rect>`;
     }),
   ];
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" fill="${INK}" role="img" aria-label="${escape(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" fill="${INK}" role="img" aria-label="${inXml(title)}">`,
     ...parts,
     "</svg>\n",
   ].join("\n");
@@ -145,11 +145,11 @@ function text(
     weight = 400,
   }: { anchor?: "start" | "middle" | "end"; size?: number; weight?: number } = {},
 ): string {
-  return `<text x="${f(x)}" y="${f(y)}" font-size="${size}" font-weight="${weight}" text-anchor="${anchor}">${escape(content)}</text>`;
+  return `<text x="${f(x)}" y="${f(y)}" font-size="${size}" font-weight="${weight}" text-anchor="${anchor}">${inXml(content)}</text>`;
 }
 
 const f = (value: number) => String(Math.round(value * 10) / 10);
 
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-const escape = (content: string) => content.replace(/[&<>"]/g, (character) => ESCAPES[character] as string);
+const inXml = (content: string) => content.replace(/[&<>"]/g, (character) => ESCAPES[character] as string);

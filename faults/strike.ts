@@ -12,7 +12,7 @@ import type { TcpProxy, Way } from "./tcp-proxy.ts";
 /** What became of a fault. */
 export interface Strike {
   readonly fault: Fault;
-  /** `performance.now()` when it began and when its cause was gone. */
+  /** `performance.now()` when it began, and when its cause was gone: what was killed is up again, what was frozen goes on. */
   readonly from: number;
   readonly until: number;
   /** Why it hit nothing; undefined where it did. */
@@ -129,8 +129,8 @@ async function killed(
   await member.kill();
   await meanwhile();
   await pause(durationMs, signal);
-  // It may take long where what it needs is down, and is nobody's fault then.
-  void member.start();
+  // It may take long where what it needs is down.
+  await Promise.race([member.start(), aborted(signal)]);
 }
 
 function halfOpen(...ways: readonly Way[]): Deed {
@@ -177,6 +177,16 @@ function wayOf({ service, server }: Target, cluster: Cluster): TcpProxy {
     throw new TypeError("a fault of a way has a service and a server");
   }
   return cluster.way(service, server);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+    } else {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    }
+  });
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,31 @@
+import type { CheckResult, Finding } from "./types.ts";
+
+/** How many there are of each kind. */
+export type Counts = Readonly<Record<Finding["kind"], number>>;
+
+export const FINDING_KINDS = [
+  "lost",
+  "duplicated",
+  "ghost",
+  "out of order",
+  "other",
+] as const satisfies readonly Finding["kind"][];
+
+export function countFindings(results: readonly CheckResult[]): Counts {
+  const counts = { lost: 0, duplicated: 0, ghost: 0, "out of order": 0, other: 0 };
+  for (const { findings } of results) {
+    for (const { kind } of findings) {
+      counts[kind] += 1;
+    }
+  }
+  return counts;
+}
+
+/** "lost 0, duplicated 0, …" */
+export function formatCounts(counts: Counts): string {
+  return FINDING_KINDS.map((kind) => `${kind} ${counts[kind].toLocaleString("en")}`).join(", ");
+}
+
+export function totalOf(counts: Counts): number {
+  return FINDING_KINDS.reduce((sum, kind) => sum + counts[kind], 0);
+}

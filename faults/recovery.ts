@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import type { Cluster } from "./cluster/index.ts";
+import type { Member } from "./cluster/member.ts";
+import type { World } from "./round.ts";
+import type { Timeline } from "./timeline.ts";
+import type { CheckResult, Finding, ServerAddresses } from "./types.ts";
+
+/** What one server's death under a steady load came to. Goodput is calls answered a second. */
+export interface Recovery {
+  readonly server: string;
+  readonly before: number;
+  readonly during: number;
+  /** From when it takes requests again until goodput is back; undefined where it was not in the time that it was watched. */
+  readonly backAfterSeconds: number | undefined;
+  /** While it was down; undefined for MariaDB, without which there is nothing to count. */
+  readonly whileDown:
+    | { readonly committed: number; readonly actionsDone: Readonly<Record<string, number>> }
+    | undefined;
+}
+
+/** What is asked for. */
+const SHARE = 0.9;
+const WITHIN_SECONDS = 5;
+
+const WARM_MS = 3_000;
+const BEFORE_MS = 4_000;
+const DOWN_MS = 2_500;
+const LONGEST_WATCH_MS = 12_000;
+const LOOK_MS = 250;
+
+/** Goodput is there when the median of so many windows of a second says so: a busy machine has a bad one now and then. */
+const WINDOWS = 3;
+
+/** An Action that may wait while that server is down. */
+const NEEDS: Readonly<Record<string, readonly string[]>> = { redis: ["customer-message"] };
+
+/** Kills each server in turn under a steady load, and measures how the service comes back. */
+export async function measureRecovery({ cluster, timeline, onStrike }: World): Promise<Recovery[]> {
+  const { server, service, servers } = cluster;
+  await sleep(WARM_MS);
+  const measured: Recovery[] = [];
+  for (const member of [service[0] as Member, server.mariadb, server.nats, server.redis]) {
+    await sleep(BEFORE_MS);
+    const killedAt = performance.now();
+    const before = timeline.goodput(killedAt - BEFORE_MS, killedAt);
+    const counts = member === server.mariadb ? undefined : await count(servers);
+    await member.kill();
+    await sleep(DOWN_MS);
+    const now = member === server.mariadb ? undefined : await count(servers);
+    const during = timeline.goodput(killedAt, performance.now());
+    await member.start();
+    const backAt = performance.now();
+    onStrike({
+      fault: {
+        at: killedAt - timeline.began,
+        kind: "kill",
+        target: targetOf(member, cluster),
+        durationMs: DOWN_MS,
+        chance: 0,
+      },
+      from: killedAt,
+      until: backAt,
+    });
+    measured.push({
+      server: member.name,
+      before,
+      during,
+      backAfterSeconds: await goodputIsBack(timeline, backAt, before * SHARE),
+      whileDown: counts && now && difference(counts, now),
+    });
+  }
+  return measured;
+}
+
+/** The recovery goals, as a checker. */
+export function judgeRecovery(measured: readonly Recovery[]): CheckResult {
+  const findings: Finding[] = [];
+  const other = (text: string) => findings.push({ kind: "other", text });
+  for (const { server, before, backAfterSeconds, whileDown } of measured) {
+    if (backAfterSeconds === undefined || backAfterSeconds > WITHIN_SECONDS) {
+      const when =
+        backAfterSeconds === undefined
+          ? `not within ${LONGEST_WATCH_MS / 1_000} s`
+          : `after ${backAfterSeconds.toFixed(1)} s`;
+      other(
+        `${server}: goodput came back to ${SHARE * 100} % of ${Math.round(before)}/s ${when}; asked for are ${WITHIN_SECONDS} s`,
+      );
+    }
+    if (whileDown?.committed === 0) {
+      other(`${server}: nothing was committed while it was down`);
+    }
+    for (const [action, done] of Object.entries(whileDown?.actionsDone ?? {})) {
+      if (done === 0 && server in NEEDS && !NEEDS[server]?.includes(action)) {
+        other(`${server}: ${action} did nothing while it was down, and does not need it`);
+      }
+    }
+  }
+  return { name: "goodput comes back, and goes on meanwhile", looked: measured.length, findings };
+}
+
+/** Seconds from then until the goodput is at that level. */
+async function goodputIsBack(timeline: Timeline, since: number, level: number): Promise<number | undefined> {
+  for (let at = since; at < since + LONGEST_WATCH_MS; at += LOOK_MS) {
+    await sleep(Math.max(0, at + WINDOWS * 1_000 - performance.now()));
+    const windows = Array.from({ length: WINDOWS }, (_, index) =>
+      timeline.goodput(at + index * 1_000, at + (index + 1) * 1_000),
+    ).toSorted((a, b) => a - b);
+    if ((windows[Math.floor(WINDOWS / 2)] as number) >= level) {
+      return (at - since) / 1_000;
+    }
+  }
+  return undefined;
+}
+
+interface Counts {
+  readonly committed: number;
+  readonly actionsDone: Readonly<Record<string, number>>;
+}
+
+async function count({ mysqlUrl, prefix }: ServerAddresses): Promise<Counts> {
+  const connection = await createConnection(mysqlUrl);
+  try {
+    const [[history]] = await connection.query<RowDataPacket[]>(
+      `select count(*) as rows_ from ${prefix}oms_db.oms_status_history where outcome = 'APPLIED'`,
+    );
+    const [done] = await connection.query<RowDataPacket[]>(
+      `select action, count(*) as rows_ from ${prefix}oms_db.oms_action_ledger where state = 'DONE' group by action`,
+    );
+    return {
+      committed: Number(history?.rows_),
+      actionsDone: Object.fromEntries(done.map(({ action, rows_ }) => [String(action), Number(rows_)])),
+    };
+  } finally {
+    await connection.end();
+  }
+}
+
+function difference(one: Counts, other: Counts): Counts {
+  return {
+    committed: other.committed - one.committed,
+    actionsDone: Object.fromEntries(
+      Object.entries(one.actionsDone).map(([action, done]) => [action, (other.actionsDone[action] ?? done) - done]),
+    ),
+  };
+}
+
+function targetOf(member: Member, { server, service }: Cluster) {
+  const index = service.indexOf(member);
+  return index >= 0
+    ? { service: index }
+    : {
+        server: (Object.keys(server) as (keyof typeof server)[]).find(
+          (name) => server[name] === member,
+        ) as keyof typeof server,
+      };
+}

@@ -1,0 +1,117 @@
+import { checkAll } from "./checks/index.ts";
+import { type Cluster, type ClusterOptions, startCluster } from "./cluster/index.ts";
+import type { Fault } from "./plan.ts";
+import { perform, type Strike } from "./strike.ts";
+import { createTimeline, type Timeline } from "./timeline.ts";
+import type { CheckResult, Finding } from "./types.ts";
+import { startWorkload, type Workload } from "./workload/index.ts";
+
+/** What one load on a cluster of its own came to. */
+export interface Round {
+  readonly seed: number;
+  readonly strikes: readonly Strike[];
+  readonly timeline: Timeline;
+  /** `performance.now()` when the load was over. */
+  readonly loadEnded: number;
+  /** Events that were committed. */
+  readonly events: number;
+  readonly recovered: number;
+  readonly results: readonly CheckResult[];
+}
+
+export interface RoundOptions {
+  readonly seed: number;
+  /** Of everything that becomes of the round; emptied first. */
+  readonly dir: string;
+  readonly perSecond: number;
+  /** The services' program, where it is not the service. */
+  readonly main?: ClusterOptions["main"];
+  /** What is done to the cluster under load; the load ends with it. */
+  readonly under: (world: World) => Promise<void>;
+  /** How long everything may take to be done once the load is over. */
+  readonly drainMs: number;
+  /** Told what goes on. */
+  readonly watch: (watched: { readonly phase: string; readonly workload?: Workload }) => void;
+}
+
+/** A cluster under load. */
+export interface World {
+  readonly cluster: Cluster;
+  readonly timeline: Timeline;
+  readonly onStrike: (strike: Strike) => void;
+}
+
+/** How long processes may take to be up again once nothing breaks them any more. */
+const HEAL_MS = 60_000;
+
+/** How long the workload may take to end, once everything is up. */
+const LAST_CALLS_MS = 150_000;
+
+/** A cluster is started, loaded, broken, repaired, waited for and looked at. */
+export async function runRound(options: RoundOptions): Promise<Round> {
+  const { seed, dir, perSecond, main, under, drainMs, watch } = options;
+  watch({ phase: "servers start" });
+  const cluster = await startCluster({ dir, ...(main !== undefined && { main }) });
+  const timeline = createTimeline();
+  const strikes: Strike[] = [];
+  try {
+    const workload = await startWorkload({
+      seed,
+      services: cluster.services,
+      servers: cluster.servers,
+      perSecond,
+      onCall: timeline.record,
+    });
+    watch({ phase: "load and faults", workload });
+    await under({ cluster, timeline, onStrike: (strike) => strikes.push(strike) });
+    const loadEnded = performance.now();
+    watch({ phase: "repaired, the last calls end", workload });
+    await cluster.heal(HEAL_MS);
+    const journal = await within(LAST_CALLS_MS, workload.stop(), "the workload did not end");
+    watch({ phase: "drain and checks", workload });
+    const checked = await checkAll(journal, cluster.servers, { boundMs: drainMs });
+    return {
+      seed,
+      strikes,
+      timeline,
+      loadEnded,
+      events: checked.events,
+      recovered: checked.recovered,
+      results: [...checked.results, collapsesOf(cluster, strikes)],
+    };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function within<T>(limitMs: number, work: Promise<T>, complaint: string): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`${complaint} within ${limitMs / 1_000} s`)), limitMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The plan, as what is done to a cluster; it lasts for the whole time, whatever the plan holds. */
+export function planned(plan: readonly Fault[], durationMs: number): RoundOptions["under"] {
+  return async ({ cluster, onStrike }) => {
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), durationMs);
+    try {
+      const ended = new Promise((resolve) => over.signal.addEventListener("abort", resolve));
+      await Promise.all([perform(plan, cluster, { onStrike, signal: over.signal }), ended]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/** Whatever is done to the servers, a service does not fall. */
+function collapsesOf({ collapses }: Cluster, strikes: readonly Strike[]): CheckResult {
+  const findings = collapses
+    .filter((sentence) => sentence.startsWith("service"))
+    .map((text): Finding => ({ kind: "other", text }));
+  return { name: "no service ends by itself", looked: strikes.length, findings };
+}
