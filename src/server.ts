@@ -33,6 +33,7 @@ import { askedBy } from "./subscribers/asked-by.ts";
 import { startActions } from "./subscribers/runner.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import { startUpkeep } from "./upkeep/index.ts";
 
 /** Where the servers and neighbours are, whether configured or embedded. */
 export interface Surroundings {
@@ -219,6 +220,11 @@ export async function startServer(
           ...crash,
         }),
       (running) => running.stop(LAST_PUBLISH_MS),
+    );
+    await lifecycle.start(
+      "upkeep",
+      () => startUpkeep({ db, log, metrics, keep: config.keep, everyMs: timing.upkeepEveryMs }),
+      (running) => running.stop(),
     );
   }
   if (config.role === "subscribe") {
