@@ -13,10 +13,15 @@ export interface Recovery {
   readonly during: number;
   /** From when it takes requests again until goodput is back; undefined where it was not in the time that it was watched. */
   readonly backAfterSeconds: number | undefined;
-  /** While it was down; undefined for MariaDB, without which there is nothing to count. */
-  readonly whileDown:
-    | { readonly committed: number; readonly actionsDone: Readonly<Record<string, number>> }
-    | undefined;
+  /** What was done while it was down, and for a while before; undefined for MariaDB, without which there is nothing to count. */
+  readonly whileDown: Done | undefined;
+  readonly doneBefore: Done | undefined;
+}
+
+/** Changes committed, and runs of each Action that ended well. */
+interface Done {
+  readonly committed: number;
+  readonly actions: Readonly<Record<string, number>>;
 }
 
 /** What is asked for. */
@@ -32,8 +37,11 @@ const LOOK_MS = 250;
 /** Goodput is there when the median of so many windows of a second says so: a busy machine has a bad one now and then. */
 const WINDOWS = 3;
 
-/** An Action that may wait while that server is down. */
-const NEEDS: Readonly<Record<string, readonly string[]>> = { redis: ["customer-message"] };
+/** Actions that may wait while that server is down. */
+const MAY_WAIT: Readonly<Record<string, readonly string[]>> = { redis: ["customer-message"] };
+
+/** An Action that did so much before the kill has something to do in the time that follows. */
+const BUSY = 10;
 
 /** Kills each server in turn under a steady load, and measures how the service comes back. */
 export async function measureRecovery({ cluster, timeline, onStrike }: World): Promise<Recovery[]> {
@@ -41,13 +49,15 @@ export async function measureRecovery({ cluster, timeline, onStrike }: World): P
   await sleep(WARM_MS);
   const measured: Recovery[] = [];
   for (const member of [service[0] as Member, server.mariadb, server.nats, server.redis]) {
+    const counted = member !== server.mariadb;
+    const first = counted ? await count(servers) : undefined;
     await sleep(BEFORE_MS);
+    const atKill = counted ? await count(servers) : undefined;
     const killedAt = performance.now();
     const before = timeline.goodput(killedAt - BEFORE_MS, killedAt);
-    const counts = member === server.mariadb ? undefined : await count(servers);
     await member.kill();
     await sleep(DOWN_MS);
-    const now = member === server.mariadb ? undefined : await count(servers);
+    const atEnd = counted ? await count(servers) : undefined;
     const during = timeline.goodput(killedAt, performance.now());
     await member.start();
     const backAt = performance.now();
@@ -67,7 +77,8 @@ export async function measureRecovery({ cluster, timeline, onStrike }: World): P
       before,
       during,
       backAfterSeconds: await goodputIsBack(timeline, backAt, before * SHARE),
-      whileDown: counts && now && difference(counts, now),
+      whileDown: atKill && atEnd && difference(atKill, atEnd),
+      doneBefore: first && atKill && difference(first, atKill),
     });
   }
   return measured;
@@ -77,7 +88,7 @@ export async function measureRecovery({ cluster, timeline, onStrike }: World): P
 export function judgeRecovery(measured: readonly Recovery[]): CheckResult {
   const findings: Finding[] = [];
   const other = (text: string) => findings.push({ kind: "other", text });
-  for (const { server, before, backAfterSeconds, whileDown } of measured) {
+  for (const { server, before, backAfterSeconds, whileDown, doneBefore } of measured) {
     if (backAfterSeconds === undefined || backAfterSeconds > WITHIN_SECONDS) {
       const when =
         backAfterSeconds === undefined
@@ -90,8 +101,9 @@ export function judgeRecovery(measured: readonly Recovery[]): CheckResult {
     if (whileDown?.committed === 0) {
       other(`${server}: nothing was committed while it was down`);
     }
-    for (const [action, done] of Object.entries(whileDown?.actionsDone ?? {})) {
-      if (done === 0 && server in NEEDS && !NEEDS[server]?.includes(action)) {
+    const mayWait = MAY_WAIT[server];
+    for (const [action, done] of Object.entries(doneBefore?.actions ?? {})) {
+      if (mayWait !== undefined && !mayWait.includes(action) && done >= BUSY && whileDown?.actions[action] === 0) {
         other(`${server}: ${action} did nothing while it was down, and does not need it`);
       }
     }
@@ -113,12 +125,7 @@ async function goodputIsBack(timeline: Timeline, since: number, level: number): 
   return undefined;
 }
 
-interface Counts {
-  readonly committed: number;
-  readonly actionsDone: Readonly<Record<string, number>>;
-}
-
-async function count({ mysqlUrl, prefix }: ServerAddresses): Promise<Counts> {
+async function count({ mysqlUrl, prefix }: ServerAddresses): Promise<Done> {
   const connection = await createConnection(mysqlUrl);
   try {
     const [[history]] = await connection.query<RowDataPacket[]>(
@@ -129,18 +136,18 @@ async function count({ mysqlUrl, prefix }: ServerAddresses): Promise<Counts> {
     );
     return {
       committed: Number(history?.rows_),
-      actionsDone: Object.fromEntries(done.map(({ action, rows_ }) => [String(action), Number(rows_)])),
+      actions: Object.fromEntries(done.map(({ action, rows_ }) => [String(action), Number(rows_)])),
     };
   } finally {
     await connection.end();
   }
 }
 
-function difference(one: Counts, other: Counts): Counts {
+function difference(one: Done, other: Done): Done {
   return {
     committed: other.committed - one.committed,
-    actionsDone: Object.fromEntries(
-      Object.entries(one.actionsDone).map(([action, done]) => [action, (other.actionsDone[action] ?? done) - done]),
+    actions: Object.fromEntries(
+      Object.entries(one.actions).map(([action, done]) => [action, (other.actions[action] ?? done) - done]),
     ),
   };
 }

@@ -83,7 +83,7 @@ export function formatReport(figures: Figures): string {
           Math.round(during),
           backAfterSeconds === undefined ? "not in time" : `${backAfterSeconds.toFixed(1)} s`,
           whileDown?.committed ?? "–",
-          whileDown === undefined ? "–" : Object.values(whileDown.actionsDone).reduce((sum, done) => sum + done, 0),
+          whileDown === undefined ? "–" : Object.values(whileDown.actions).reduce((sum, done) => sum + done, 0),
         ]),
       ]),
     );

@@ -28,7 +28,7 @@ const CHECKS: readonly Check[] = [
   { name: "contract breaks nobody", command: script("check-breaking.ts") },
   {
     name: "import rules",
-    command: ["depcruise", "--config", ".dependency-cruiser.mjs", "src", "gen", "test", "scripts", "bench"],
+    command: ["depcruise", "--config", ".dependency-cruiser.mjs", "src", "gen", "test", "scripts", "bench", "faults"],
   },
   { name: "contract lint", command: ["buf", "lint"] },
   { name: "contract format", command: ["buf", "format", "proto", "--diff", "--exit-code"] },
