@@ -230,8 +230,6 @@ export async function startWorkload({
       await inserting;
       calls.close();
       rows.close();
-      await gateway.catchUp();
-      await gateway.close();
       if (failures.length > 0) {
         throw new AggregateError(failures, `${failures.length} lives of the workload ended with a bug of its own`);
       }
@@ -240,7 +238,7 @@ export async function startWorkload({
         orders,
         unknownSubmissions,
         ordersBefore,
-        gateway: gateway.log,
+        gateway,
         services,
         attempts: calls.attempts,
         silent: calls.silent,

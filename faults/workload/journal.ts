@@ -1,6 +1,6 @@
 import type { Order } from "../../src/demo/orders.ts";
 import type { ServiceAddress } from "../types.ts";
-import type { GatewayLog } from "./gateway.ts";
+import type { Gateway } from "./gateway.ts";
 
 /** A changing call, however often it was sent. */
 export interface Call {
@@ -81,7 +81,8 @@ export interface Journal {
   readonly unknownSubmissions: readonly Call[];
   /** Orders that were there before. */
   readonly ordersBefore: number;
-  readonly gateway: GatewayLog;
+  /** Still there: what comes late comes to it as well, until the checks close it. */
+  readonly gateway: Gateway;
   readonly services: readonly ServiceAddress[];
   /** Attempts, and those without an answer. */
   readonly attempts: number;

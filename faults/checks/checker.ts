@@ -1,0 +1,30 @@
+import type { CheckResult, Finding } from "../types.ts";
+import type { OrderFacts } from "./facts.ts";
+
+/** Looks at one order after the other. */
+export interface Checker {
+  readonly name: string;
+  /** @returns how many facts it looked at */
+  check(facts: OrderFacts, find: Find): number;
+}
+
+export type Find = (kind: Finding["kind"], text: string) => void;
+
+/** Findings that are told in full; of further ones their number is. */
+const TOLD = 10_000;
+
+/** Runs checkers over order after order and adds up what they say. */
+export function createTally(checkers: readonly Checker[]) {
+  const sums = checkers.map((checker) => ({ checker, looked: 0, findings: [] as Finding[] }));
+  return {
+    look(facts: OrderFacts): void {
+      for (const sum of sums) {
+        sum.looked += sum.checker.check(facts, (kind, text) => {
+          sum.findings.push({ kind, text: sum.findings.length < TOLD ? text : "" });
+        });
+      }
+    },
+    results: (): CheckResult[] =>
+      sums.map(({ checker, looked, findings }) => ({ name: checker.name, looked, findings })),
+  };
+}

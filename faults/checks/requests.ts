@@ -1,0 +1,99 @@
+import type { Call } from "../workload/journal.ts";
+import type { Checker, Find } from "./checker.ts";
+import { type HistoryRow, idOf, type OrderFacts } from "./facts.ts";
+
+/** Who moves an order without a request id: the flows' steps, and a cancel as a part of a larger change. */
+const BY_STEPS: readonly number[] = [1020, 1030, 2010, 2020];
+
+/** Every accepted request is in the history once, as it was answered; a refused one has left nothing; and nothing is there that nobody asked for. */
+export const requestsOnce: Checker = {
+  name: "every accepted request once in the history",
+  check(facts, find) {
+    const { journal, history, returns } = facts;
+    const rows = Map.groupBy(history, ({ requestId }) => requestId);
+    const known = new Set(journal.calls.map(({ requestId }) => requestId));
+    for (const call of journal.calls) {
+      if (["UpdateOrderStatus", "CancelOrder", "SubmitOrder"].includes(call.rpc)) {
+        checkReport(facts, call, rows.get(call.requestId) ?? [], find);
+      } else if (call.rpc === "RequestReturn") {
+        checkReturn(facts, call, find);
+      } else if (call.rpc === "RequestCancel" && call.said === "CANCELLED") {
+        if (!history.some(({ toStatus, outcome }) => toStatus === 9001 && outcome === "APPLIED")) {
+          find("lost", `order ${idOf(facts)}: a cancel was answered CANCELLED, and the history has no 9001`);
+        }
+      }
+    }
+    for (const row of history) {
+      if (!(row.requestId === "" ? isInternal(facts, row) : known.has(row.requestId))) {
+        find("ghost", `${describe(facts, row)}: nobody asked for it`);
+      }
+    }
+    const asked = new Set(journal.calls.map(({ got }) => got?.returnId));
+    const unanswered = journal.calls.filter(({ rpc, said }) => rpc === "RequestReturn" && said === undefined).length;
+    const strange = returns.filter(({ returnId }) => !asked.has(returnId));
+    for (const { returnId } of strange.slice(unanswered)) {
+      find("ghost", `order ${idOf(facts)}: return ${returnId} was answered to nobody`);
+    }
+    return journal.calls.length + history.length;
+  },
+};
+
+function checkReport(facts: OrderFacts, call: Call, rows: readonly HistoryRow[], find: Find): void {
+  const about = `order ${idOf(facts)}, request ${call.requestId} of ${call.asked.status}, answered ${call.said ?? "never"}`;
+  const [row] = rows;
+  if (rows.length > 1) {
+    find("duplicated", `${about}: ${rows.length} times in the history`);
+  }
+  if (call.said === undefined) {
+    return;
+  }
+  const outcome = /^(APPLIED|STALE)/.exec(call.said)?.[0] ?? (call.said === "OK" ? "APPLIED" : undefined);
+  if (outcome === undefined) {
+    // What was answered DUPLICATE is no change; what was refused may still come true, if it was sent before and nobody answered then.
+    if (row !== undefined && (call.said.startsWith("DUPLICATE") || call.silent === 0)) {
+      find("ghost", `${about}: it is in the history as version ${row.version}`);
+    }
+  } else if (row === undefined) {
+    find("lost", `${about}: it is not in the history`);
+  } else if (
+    row.outcome !== outcome ||
+    row.toStatus !== call.asked.status ||
+    (call.got?.version !== undefined && row.version !== call.got.version)
+  ) {
+    find("other", `${about}: in the history it is ${row.outcome} ${row.toStatus} at version ${row.version}`);
+  }
+}
+
+function checkReturn(facts: OrderFacts, { said, got, asked, requestId }: Call, find: Find): void {
+  const about = `order ${idOf(facts)}, return request ${requestId}, answered ${said ?? "never"}`;
+  if (said !== "MARKED") {
+    return;
+  }
+  const found = facts.returns.filter(({ returnId }) => returnId === got?.returnId);
+  if (found.length === 0) {
+    find("lost", `${about}: there is no return ${got?.returnId}`);
+  } else if (found[0]?.pieces !== asked.pieces) {
+    find("other", `${about}: it takes ${found[0]?.pieces} pieces back, not ${asked.pieces}`);
+  }
+}
+
+/** Whether a change without a request id is one that the service makes by itself, or as a part of a cancel that was asked for. */
+function isInternal({ journal }: OrderFacts, { toStatus, version, outcome }: HistoryRow): boolean {
+  if (outcome !== "APPLIED") {
+    return false;
+  }
+  if (toStatus === 9001) {
+    // A child's cancel is asked for with its parent's.
+    return journal.origin === "split" || journal.calls.some(({ rpc }) => rpc === "RequestCancel");
+  }
+  return (
+    journal.origin !== "inserted" && (BY_STEPS.includes(toStatus) || (journal.origin === "split" && version === 1))
+  );
+}
+
+function describe(
+  facts: OrderFacts,
+  { version, fromStatus, toStatus, outcome, caller, requestId }: HistoryRow,
+): string {
+  return `order ${idOf(facts)}, version ${version} (${fromStatus} to ${toStatus}, ${outcome}, by ${caller}${requestId === "" ? "" : `, request ${requestId}`})`;
+}
