@@ -50,18 +50,22 @@ function pad(text: string, width: number, align: "right" | undefined): string {
   return align === "right" ? `${space}${text}` : `${text}${space}`;
 }
 
-/** The columns' widths: as wide as their texts, but for the flexible ones, and then the last ones, where the screen is too narrow. */
+/**
+ * The columns' widths: as wide as their texts, but for the flexible ones, and then the last ones, where the screen is too narrow. A
+ * column of no width is left out.
+ */
 function fitWidths(columns: readonly { readonly wanted: number; readonly least: number }[], width: number): number[] {
   let over = columns.reduce((sum, { wanted }) => sum + wanted + GAP.length, -GAP.length) - width;
   const widths = columns.map(({ wanted, least }) => {
-    const given = over > 0 ? Math.min(over, Math.max(0, wanted - least)) : 0;
+    const given = Math.min(Math.max(0, over), Math.max(0, wanted - least));
     over -= given;
     return wanted - given;
   });
-  for (let last = widths.length - 1; last > 0 && over > 0; last -= 1) {
-    const given = Math.min(over, widths[last] ?? 0);
-    widths[last] = (widths[last] ?? 0) - given;
-    over -= given;
+  for (let last = widths.length - 1; last >= 0 && over > 0; last -= 1) {
+    const has = widths[last] ?? 0;
+    const left = Math.max(0, has - over);
+    widths[last] = left;
+    over -= left === 0 ? has + GAP.length : has - left;
   }
   return widths;
 }
@@ -81,11 +85,11 @@ export function formatTable<Row>(
     width,
   );
   const line = (texts: readonly string[], toneOf: (column: Column<Row>) => Tone | undefined) => {
-    const parts = columns.map((column, index) => {
+    const parts = columns.flatMap((column, index) => {
       const room = widths[index] ?? 0;
       const text = pad(cutTo(texts[index] ?? "", room), room, column.align);
       const tone = toneOf(column);
-      return tone === undefined ? text : paint(tone, text);
+      return room === 0 ? [] : [tone === undefined ? text : paint(tone, text)];
     });
     return parts.join(GAP).trimEnd();
   };
