@@ -40,7 +40,7 @@ test("the wall clock of a process jumps, and jumps back; nothing else about time
     for (;;) {
       const { value, done } = await lines.next();
       expect(done).toBe(false);
-      const said = JSON.parse(value) as Said;
+      const said = JSON.parse(String(value)) as Said;
       expect(said.sane).toBe(true);
       expect(said.steady - steady).toBeLessThan(HOUR_MS / 2);
       steady = said.steady;
