@@ -3,48 +3,12 @@
  * history, outbox, ledger and request ids. Usage: node bench/commit.ts [--url mysql://…] [--callers 1,64,256] [--seconds 5]
  * [--orders 100000] [--lanes 2]. Without --url it starts a MariaDB of its own in a temporary folder.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
-import type { OrderEvent } from "../src/domain/events.ts";
-import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
-import { startStack } from "../src/stack/index.ts";
-import { type Committer, createCommitter, type StatusReport } from "../src/store/committer/index.ts";
 import { type OrderDatabase, openDatabase } from "../src/store/database.ts";
 import { migrate } from "../src/store/migrate.ts";
-import type { Asked } from "../src/store/outbox.ts";
-
-/** A life of eleven changes, the first CREATED excepted. */
-const LIFE: readonly Status[] = [
-  Status.PAID,
-  Status.APPROVED,
-  Status.ERP_ALLOCATED,
-  Status.WMS_DISPATCHED,
-  Status.WMS_ACCEPTED,
-  Status.PICKING,
-  Status.PACKED,
-  Status.HANDED_OVER,
-  Status.IN_TRANSIT,
-  Status.OUT_FOR_DELIVERY,
-  Status.DELIVERED,
-];
-
-const BODY = new Uint8Array(160).fill(7);
-
-/** About as many Actions as an ordinary order has: four in eleven changes. */
-function askedBy(event: OrderEvent): readonly Asked[] {
-  if (event.type !== "status-changed") {
-    return [];
-  }
-  if (event.toStatus === Status.HANDED_OVER) {
-    return [{ action: "customer-message" }];
-  }
-  const names = event.toStatus === Status.DELIVERED ? ["customer-message", "settlement-push", "gift-record"] : [];
-  return names.map((action) => ({ action }));
-}
+import { runCallers, withServer } from "./committing.ts";
 
 const { values } = parseArgs({
   options: {
@@ -62,25 +26,20 @@ await withServer(values.url, async (url) => {
   const orders = Number(values.orders);
   for (const callers of values.callers.split(",").map(Number)) {
     await fill(db, orders);
-    await measure(db, callers, Number(values.seconds), orders);
+    const run = await runCallers({
+      db,
+      callers,
+      seconds: Number(values.seconds),
+      lanes: Number(values.lanes),
+      orders: idsUpTo(orders),
+    });
+    console.log(
+      `${String(callers).padStart(4)} callers: ${Math.round(run.perSecond)} reports/s, p50 ${run.p50.toFixed(2)} ms, p99 ${run.p99.toFixed(2)} ms,` +
+        ` ${run.batch.toFixed(1)} a batch, ${(run.cpu * 100).toFixed(0)} % of a core in this process`,
+    );
   }
   await db.destroy();
 });
-
-async function withServer(url: string | undefined, work: (url: string) => Promise<void>): Promise<void> {
-  if (url !== undefined) {
-    await work(url);
-    return;
-  }
-  const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-"));
-  const stack = await startStack({ dataDir, need: { mysql: true, redis: false, nats: false }, say: () => {} });
-  try {
-    await work(stack.mysqlUrl as string);
-  } finally {
-    await stack.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  }
-}
 
 /** Fresh orders in CREATED, and empty event tables. */
 async function fill(db: OrderDatabase, count: number): Promise<void> {
@@ -109,79 +68,8 @@ async function fill(db: OrderDatabase, count: number): Promise<void> {
   }
 }
 
-/** Each caller leads orders of its own through their lives, one report after the other. */
-async function measure(db: OrderDatabase, callers: number, seconds: number, orders: number): Promise<void> {
-  const sizes: number[] = [];
-  const committer = createCommitter({
-    db,
-    kinds: DEFAULT_ORDER_KINDS,
-    askedBy,
-    encode: (event) => ({ subject: "oms.v1.order.status", eventType: event.type, body: BODY }),
-    onCommitted: () => {},
-    lanes: Number(values.lanes),
-    ledgerWatchMs: 30_000,
-    observe: { committed: (size) => sizes.push(size) },
-  });
-  const warmUpMs = 1_000;
-  const latencies: number[] = [];
-  const begin = performance.now() + warmUpMs;
-  const end = begin + seconds * 1_000;
-  const cpu = process.cpuUsage();
-  await Promise.all(
-    Array.from({ length: callers }, (_, caller) =>
-      lead(committer, ids(caller, callers, orders), (startedAt, now) => {
-        if (startedAt >= begin && now <= end) {
-          latencies.push(now - startedAt);
-        }
-        return now < end;
-      }),
-    ),
-  );
-  const used = process.cpuUsage(cpu);
-  await committer.close();
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2);
-  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
-  console.log(
-    `${String(callers).padStart(4)} callers: ${Math.round(latencies.length / seconds)} reports/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms,` +
-      ` ${mean.toFixed(1)} a batch, ${((used.user + used.system) / 1e4 / (seconds + warmUpMs / 1000)).toFixed(0)} % of a core in this process`,
-  );
-}
-
-function* ids(caller: number, callers: number, orders: number): Generator<bigint> {
-  for (let id = 1 + caller; id <= orders; id += callers) {
+function* idsUpTo(count: number): Generator<bigint> {
+  for (let id = 1; id <= count; id += 1) {
     yield BigInt(id);
   }
-}
-
-async function lead(
-  committer: Committer,
-  orderIds: Iterable<bigint>,
-  told: (startedAt: number, now: number) => boolean,
-): Promise<void> {
-  for (const orderId of orderIds) {
-    for (const status of LIFE) {
-      const startedAt = performance.now();
-      const result = await committer.report(reportOf(orderId, status));
-      if (result.kind !== "taken" || result.outcome !== "applied") {
-        throw new Error(`order ${orderId} to ${status}: ${JSON.stringify(result)}`);
-      }
-      if (!told(startedAt, performance.now())) {
-        return;
-      }
-    }
-  }
-}
-
-function reportOf(orderId: bigint, status: Status): StatusReport {
-  return {
-    kind: "report",
-    orderId,
-    status,
-    by: "report",
-    requestId: `bench-${orderId}-${status}`,
-    remark: "",
-    validateOnly: false,
-    cause: { caller: "bench", operator: "bench", traceparent: "" },
-  };
 }

@@ -1,4 +1,4 @@
-import { readEndedOrders } from "../store/retention/ended-orders.ts";
+import { readOrdersAtRest } from "../store/retention/ended-orders.ts";
 import { forgetOrders } from "../store/retention/forget-orders.ts";
 import { FIRST_REQUEST, forgetRequests } from "../store/retention/forget-requests.ts";
 import { findUnpublished, readTimeAgo } from "../store/retention/limits.ts";
@@ -116,9 +116,9 @@ async function forget(
   if (orderIds.length === 0) {
     return;
   }
-  const ended = (await step(() => readEndedOrders(session, orderIds, before))).map(({ orderId }) => orderId);
-  for (let start = 0; start < ended.length; start += ORDERS_PER_TRANSACTION) {
-    const batch = ended.slice(start, start + ORDERS_PER_TRANSACTION);
+  const candidates = (await step(() => readOrdersAtRest(session, orderIds, before))).map(({ orderId }) => orderId);
+  for (let start = 0; start < candidates.length; start += ORDERS_PER_TRANSACTION) {
+    const batch = candidates.slice(start, start + ORDERS_PER_TRANSACTION);
     for (let more = true; more; ) {
       const forgotten = await step(() => forgetOrders(session, batch, before));
       onDeleted("history", forgotten.history);

@@ -13,8 +13,20 @@ export interface EndedOrder {
 const FINAL = STATES.filter(({ final }) => final).map(({ code }) => code);
 
 /**
+ * Those of the orders that may be over and done with, by their own row alone: in a final state or gone, and not changed since `before`.
+ * Takes up to a thousand orders.
+ */
+export async function readOrdersAtRest(
+  db: Kysely<Database>,
+  orderIds: readonly bigint[],
+  before: Date,
+): Promise<EndedOrder[]> {
+  return select(db, orderIds, atRest(before));
+}
+
+/**
  * Those of the orders that are over and done with: in a final state or gone, nothing happened to them since `before`, and no Action is
- * PENDING, RETRYING or PARKED, however old. Takes up to a thousand orders; each is looked up by indexes, its last history row only.
+ * PENDING, RETRYING or PARKED, however old. Each is looked up by indexes: its last history row, and all its ledger rows.
  */
 export async function readEndedOrders(
   db: Kysely<Database>,
@@ -24,7 +36,7 @@ export async function readEndedOrders(
   return select(db, orderIds, ended(before));
 }
 
-/** Those of the ended orders of which history and ledger have nothing left. */
+/** Those of the ended orders of which history and ledger have nothing left. Takes up to a thousand orders. */
 export async function readForgottenOrders(
   db: Kysely<Database>,
   orderIds: readonly bigint[],
@@ -33,9 +45,9 @@ export async function readForgottenOrders(
   return select(
     db,
     orderIds,
-    sql`${ended(before)}
-      and not exists (select 1 from ${history} h where h.order_id = d.order_id)
-      and not exists (select 1 from ${ledger} l where l.order_id = d.order_id)`,
+    sql`not exists (select 1 from ${history} h where h.order_id = d.order_id)
+      and not exists (select 1 from ${ledger} l where l.order_id = d.order_id)
+      and ${atRest(before)} and ${notReturned(before)}`,
   );
 }
 
@@ -45,16 +57,24 @@ const ledger = sql.table("oms_db.oms_action_ledger");
 const returns = sql.table("oms_db.oms_return_request");
 
 /** `d` is the order that is asked for, `s` its row, if it has one. */
-function ended(before: Date): RawBuilder<unknown> {
+function atRest(before: Date): RawBuilder<unknown> {
   return sql`
     (s.order_id is null
-      or (s.order_status in (${sql.join(FINAL)}) and (s.update_date is null or s.update_date < ${before})))
+      or (s.order_status in (${sql.join(FINAL)}) and (s.update_date is null or s.update_date < ${before})))`;
+}
+
+function ended(before: Date): RawBuilder<unknown> {
+  return sql`${atRest(before)}
     and coalesce(
       (select h.record_time from ${history} h where h.order_id = d.order_id order by h.id desc limit 1) < ${before}, true)
     and not exists (
       select 1 from ${ledger} l where l.order_id = d.order_id
       and (l.state in (${sql.join([...OPEN_STATES])}) or l.first_time >= ${before} or l.finish_time >= ${before}))
-    and not exists (select 1 from ${returns} r where r.order_id = d.order_id and r.request_time >= ${before})`;
+    and ${notReturned(before)}`;
+}
+
+function notReturned(before: Date): RawBuilder<unknown> {
+  return sql`not exists (select 1 from ${returns} r where r.order_id = d.order_id and r.request_time >= ${before})`;
 }
 
 async function select(
