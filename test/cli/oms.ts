@@ -17,8 +17,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** What it has said so far. */
   readonly said: { stdout: string; stderr: string };
-  /** Waits until its standard output fits, and gives it. */
-  shows(pattern: RegExp): Promise<string>;
+  /** Waits until what it said (to standard output, unless told) fits, and gives it. */
+  shows(pattern: RegExp, where?: "stdout" | "stderr"): Promise<string>;
   ended(): Promise<Ended>;
 }
 
@@ -54,13 +54,13 @@ export function startOms(args: readonly string[], { server, env, nodeArgs = [] }
   return {
     child,
     said,
-    shows: (pattern) =>
+    shows: (pattern, where = "stdout") =>
       vi.waitFor(
         () => {
-          if (!pattern.test(said.stdout)) {
+          if (!pattern.test(said[where])) {
             throw new Error(`does not show ${pattern}: ${said.stdout}\n${said.stderr}`);
           }
-          return said.stdout;
+          return said[where];
         },
         { timeout: 15_000, interval: 20 },
       ),

@@ -51,10 +51,12 @@ async function tail({ subject: subjects, nats }: Options, json: boolean): Promis
   const { connectToBroker } = await import("../broker.ts");
   const connection = await connectToBroker(nats);
   untilInterrupted().addEventListener("abort", () => void connection.close());
+  const subscriptions = subjects.map((subject) => connection.subscribe(subject));
+  await connection.flush();
   remark(`Listening to ${subjects.join(", ")} at ${connection.getServer()}; Ctrl-C ends it.`);
   await Promise.all(
-    subjects.map(async (subject) => {
-      for await (const message of connection.subscribe(subject)) {
+    subscriptions.map(async (messages) => {
+      for await (const message of messages) {
         print(json ? jsonOf(message) : lineOf(message));
       }
     }),
