@@ -78,10 +78,7 @@ function checkReturn(facts: OrderFacts, { said, got, asked, requestId }: Call, f
 }
 
 /** Whether a change without a request id is one that the service makes by itself, or as a part of a cancel that was asked for. */
-function isInternal({ journal }: OrderFacts, { toStatus, version, outcome }: HistoryRow): boolean {
-  if (outcome !== "APPLIED") {
-    return false;
-  }
+function isInternal({ journal }: OrderFacts, { toStatus, version }: HistoryRow): boolean {
   if (toStatus === 9001) {
     // A child's cancel is asked for with its parent's.
     return journal.origin === "split" || journal.calls.some(({ rpc }) => rpc === "RequestCancel");

@@ -1,0 +1,164 @@
+import type { Redis } from "ioredis";
+import { createClaims } from "../../src/actions/claims.ts";
+import { createActions } from "../../src/actions/index.ts";
+import { openRedis } from "../../src/actions/redis.ts";
+import { type Config, readConfig } from "../../src/config.ts";
+import type { OrderEvent } from "../../src/domain/events.ts";
+import { createNeighbourClient } from "../../src/downstream/client.ts";
+import { createErp } from "../../src/downstream/erp.ts";
+import { createWms } from "../../src/downstream/wms.ts";
+import { createSteps } from "../../src/flows/index.ts";
+import { createLifecycle } from "../../src/lifecycle.ts";
+import { createChangeFeed } from "../../src/operations/change-feed.ts";
+import type { OperationDeps } from "../../src/operations/deps.ts";
+import { readiness } from "../../src/readiness.ts";
+import { createFronts } from "../../src/rpc/fronts.ts";
+import { createCommitter } from "../../src/store/committer/index.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import type { CommittedEvent } from "../../src/store/outbox.ts";
+import { flowOrderReader } from "../../src/store/reads/flows.ts";
+import { readChangesSince } from "../../src/store/reads/history.ts";
+import { readOrderIdsOfTrade } from "../../src/store/reads/orders.ts";
+import { snapshotReader } from "../../src/store/reads/snapshots.ts";
+import { createRequestLog } from "../../src/store/request-log.ts";
+import { encodeEvent } from "../../src/stream/codec.ts";
+import { connectStream, type StreamConnection } from "../../src/stream/connection.ts";
+import { createPublisher, type Publisher } from "../../src/stream/publisher.ts";
+import type { Action } from "../../src/subscribers/action.ts";
+import { findSurroundings } from "../../src/surroundings.ts";
+import { createLogger, type Logger } from "../../src/telemetry/log.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+
+/** What a control has to bring a committed event to the Actions with. */
+export interface DeliveryDeps {
+  /** The service's own Actions and steps, but for the timers. */
+  readonly actions: readonly Action[];
+  readonly redis: Redis;
+  readonly stream: StreamConnection;
+  readonly publisher: Publisher;
+  readonly log: Logger;
+  /** How long a run may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Told of each commit right after it. Must not throw. */
+export type Deliver = (committed: readonly CommittedEvent[]) => void;
+
+/** How often what the commit writes into the outbox is thrown away, in milliseconds: a control makes no use of it. */
+const OUTBOX_MS = 1_000;
+
+/**
+ * Runs a service that is the real one but for how events come to the Actions: nothing is written down of what is owed, and nothing is
+ * looked for that may have been lost.
+ */
+export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver): Promise<void> {
+  const config = readConfig(process.env);
+  const log = createLogger(config.logLevel);
+  const lifecycle = createLifecycle(log);
+  const { surroundings } = await findSurroundings(config, lifecycle, () => {});
+  const { timing, orderKinds: kinds } = config;
+  const metrics = createMetrics();
+  const db = openDatabase({ url: surroundings.mysqlUrl, prefix: config.databasePrefix });
+  await migrate(db);
+  await db.clock.sync();
+  const stream = connectStream({ url: surroundings.natsUrl, log });
+  const redis = openRedis({ url: surroundings.redisUrl, log });
+  const publisher = createPublisher({ stream, log, metrics });
+  const feed = createChangeFeed({
+    changesSince: (versions) => readChangesSince(db, versions),
+    orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
+  });
+  const neighbour = (name: string, url: string) =>
+    createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log });
+
+  let deliver: Deliver = () => {};
+  const events = { encode: encodeEvent, askedBy: () => [], ledgerWatchMs: timing.ledgerWatchMs };
+  const onCommitted = (committed: readonly CommittedEvent[]) => {
+    deliver(committed);
+    for (const { event } of committed) {
+      if (event.type === "status-changed") {
+        feed.publish(event);
+      }
+    }
+  };
+  const operations: OperationDeps = {
+    db,
+    committer: createCommitter({ db, kinds, ...events, onCommitted }),
+    changes: { db, ...events, onCommitted },
+    readSnapshot: snapshotReader(db),
+    readFlowOrder: flowOrderReader(db),
+    feed,
+    actions: [],
+    outboxKeepMs: timing.outboxKeepMs,
+    kinds,
+    paymentTimeoutMs: timing.paymentTimeoutMs,
+    wmsAnswerMs: timing.wmsAnswerMs,
+    now: () => db.clock.now(),
+  };
+  const actions: readonly Action[] = [
+    ...createActions({
+      db,
+      kinds,
+      publisher,
+      claims: createClaims(redis, { leaseMs: timing.leaseMs, scope: config.databasePrefix }),
+      einvoice: neighbour("e-invoice mail", surroundings.einvoiceUrl),
+      finance: neighbour("finance", surroundings.financeUrl),
+      message: neighbour("customer messages", surroundings.messageUrl),
+    }),
+    ...createSteps({
+      operations,
+      kinds,
+      erp: createErp({
+        allocate: neighbour("ERP", `${surroundings.erpUrl}/allocate`),
+        release: neighbour("ERP", `${surroundings.erpUrl}/release`),
+      }),
+      wms: createWms({
+        dispatch: neighbour("WMS", `${surroundings.wmsUrl}/dispatch`),
+        cancel: neighbour("WMS", `${surroundings.wmsUrl}/cancel`),
+      }),
+    }),
+  ];
+  const untimed = actions.filter(({ due }) => due === undefined);
+  deliver = openDelivery({ actions: untimed, redis, stream, publisher, log, timeoutMs: timing.leaseMs });
+  setInterval(() => emptyOutbox(db), OUTBOX_MS);
+
+  const fronts = createFronts({
+    operations,
+    ready: readiness({ db, stream, redis }),
+    corsOrigins: config.corsOrigins,
+    requestLog: createRequestLog({ db, onDropped: () => {} }),
+    log,
+    metrics,
+    deadlineCapMs: timing.deadlineCapMs,
+    heartbeatMs: timing.watchHeartbeatMs,
+  });
+  await listen(fronts, config, log);
+}
+
+async function listen(fronts: ReturnType<typeof createFronts>, config: Config, log: Logger): Promise<void> {
+  const ports = {
+    grpc: await fronts.grpc.listen(config.host, config.grpcPort),
+    http: await fronts.http.listen(config.host, config.httpPort),
+  };
+  log.info({ ...ports, host: config.host, role: config.role }, "listening");
+}
+
+function emptyOutbox(db: OrderDatabase): void {
+  // The database may be away; the next time will do.
+  db.deleteFrom("oms_db.oms_outbox")
+    .execute()
+    .catch(() => {});
+}
+
+/** Runs one Action at one event, once. */
+export async function runOnce(action: Action, event: OrderEvent, timeoutMs: number): Promise<"done" | "failed"> {
+  const { messageId } = event;
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const result = await action.run(event, { messageId, number: 1, mayHaveActed: false, signal });
+    return result.kind === "done" ? "done" : "failed";
+  } catch {
+    return "failed";
+  }
+}
