@@ -65,7 +65,7 @@ function explainCall({ failure, server, method }: CallError): Failure {
     case GrpcCode.DEADLINE_EXCEEDED:
       return because(
         ExitCode.OUT_OF_REACH,
-        `No answer from ${server} within ${DEADLINE_MS / 1000} s. Is it the service, and is it overloaded? http://…/readyz tells; then run the same command again.`,
+        `No answer from ${server} within ${DEADLINE_MS / 1000} s: the address is wrong, or the service is overloaded. Run the same command again, or say where the service is: --server HOST:PORT, or OMS_SERVER.`,
       );
     case GrpcCode.UNIMPLEMENTED:
       return because(

@@ -27,7 +27,7 @@ export function createProgram(): Command {
         .default(process.env.OMS_SERVER || `127.0.0.1:${process.env.OMS_GRPC_PORT || 50051}`)
         .argParser(parseServer),
     )
-    .option("--json", "for scripts: JSON in place of tables, and of errors")
+    .option("--json", "for scripts: JSON in place of tables, and of the service's errors")
     .helpOption("-h, --help", "what a command does, with examples")
     .helpCommand("help [command]", "the same as --help")
     .configureHelp({ showGlobalOptions: true })

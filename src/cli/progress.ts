@@ -18,7 +18,6 @@ export async function showProgress(what: string, total: bigint | undefined): Pro
       format: total === undefined ? `${what} {value}` : `${what} {bar} {percentage}%  {value} of {total}`,
       formatValue: (value, _, type) => (type === "percentage" ? String(value) : formatCount(value)),
       clearOnComplete: true,
-      hideCursor: true,
       stream: process.stderr,
     },
     cliProgress.Presets.shades_classic,
