@@ -14,6 +14,9 @@ const PATIENCE_MS = 180_000;
 const FIRST_LOOK_MS = 250;
 const LONGEST_PAUSE_MS = 2_000;
 
+/** Share of the reports that come in batches. */
+const BATCHED = 0.5;
+
 /** More than any life takes. */
 const MAX_STEPS = 60;
 
@@ -120,7 +123,7 @@ async function forward(tell: Teller, random: Random): Promise<void> {
   } else if (random.chance(0.03)) {
     await tell.reportTwice(status);
   } else {
-    await tell.report(status, { batched: random.chance(0.3) });
+    await tell.report(status, { batched: random.chance(BATCHED) });
   }
 }
 

@@ -385,7 +385,7 @@ export function createTeller({ calls, batches, random }: TellerDeps, journal: Or
 
   /** One of the questions that change nothing. */
   async function wonder(): Promise<void> {
-    switch (random.below(6)) {
+    switch (random.below(8)) {
       case 0:
         await ask(method.getPaymentStatus, { orderId }, isPaidFor() === undefined ? {} : { paid: isPaidFor() });
         break;
@@ -403,6 +403,12 @@ export function createTeller({ calls, batches, random }: TellerDeps, journal: Or
         break;
       case 4:
         await ask(method.listOrderSources, {}, {});
+        break;
+      case 5:
+        await ask(method.explainOrder, { orderId }, standing());
+        break;
+      case 6:
+        await ask(method.batchGetOrderStatus, { orderIds: [orderId] }, {});
         break;
       default:
         await ask(method.listShipmentTypes, {}, {});
