@@ -45,8 +45,8 @@ export async function readForgottenOrders(
   return select(
     db,
     orderIds,
-    sql`not exists (select 1 from ${history} h where h.order_id = d.order_id)
-      and not exists (select 1 from ${ledger} l where l.order_id = d.order_id)
+    sql`(select 1 from ${history} h where h.order_id = d.order_id limit 1) is null
+      and (select 1 from ${ledger} l where l.order_id = d.order_id limit 1) is null
       and ${atRest(before)} and ${notReturned(before)}`,
   );
 }
@@ -56,7 +56,10 @@ const history = sql.table("oms_db.oms_status_history");
 const ledger = sql.table("oms_db.oms_action_ledger");
 const returns = sql.table("oms_db.oms_return_request");
 
-/** `d` is the order that is asked for, `s` its row, if it has one. */
+/**
+ * `d` is the order that is asked for, `s` its row, if it has one. Below, `(select … limit 1) is null` says "not exists" in words that the
+ * optimizer cannot turn into reading the whole table once, which it at times thinks is cheaper.
+ */
 function atRest(before: Date): RawBuilder<unknown> {
   return sql`
     (s.order_id is null
@@ -67,14 +70,16 @@ function ended(before: Date): RawBuilder<unknown> {
   return sql`${atRest(before)}
     and coalesce(
       (select h.record_time from ${history} h where h.order_id = d.order_id order by h.id desc limit 1) < ${before}, true)
-    and not exists (
+    and (
       select 1 from ${ledger} l where l.order_id = d.order_id
-      and (l.state in (${sql.join([...OPEN_STATES])}) or l.first_time >= ${before} or l.finish_time >= ${before}))
+      and (l.state in (${sql.join([...OPEN_STATES])}) or l.first_time >= ${before} or l.finish_time >= ${before})
+      limit 1) is null
     and ${notReturned(before)}`;
 }
 
 function notReturned(before: Date): RawBuilder<unknown> {
-  return sql`not exists (select 1 from ${returns} r where r.order_id = d.order_id and r.request_time >= ${before})`;
+  return sql`(
+      select 1 from ${returns} r where r.order_id = d.order_id and r.request_time >= ${before} limit 1) is null`;
 }
 
 async function select(
