@@ -30,32 +30,13 @@ export async function appendEvents(
     return [];
   }
   const prepared = events.map((event) => prepareEvent(event, deps));
-  const { insertId } = await trx
-    .insertInto("oms_db.oms_outbox")
-    .values(
-      prepared.map(({ row: { messageId, orderId, subject, eventType, body, recordTime, traceparent } }) => ({
-        message_id: messageId,
-        order_id: orderId,
-        subject,
-        event_type: eventType,
-        body: Buffer.from(body),
-        record_time: recordTime,
-        traceparent,
-      })),
-    )
-    .executeTakeFirstOrThrow();
-  const firstId = insertId as bigint;
-  const step = events.length === 1 ? 1n : await autoIncrementStep(trx);
-  const committed = prepared.map(({ event, row }, index) => ({
-    event,
-    row: { id: firstId + step * BigInt(index), ...row },
-  }));
-  const ledger = prepared.flatMap(({ row: { messageId, orderId, recordTime }, actions }, index) =>
-    actions.map(({ action, due }) => ({
+  const committed = await writeOutbox(trx, prepared);
+  const ledger = committed.flatMap(({ row: { id, messageId, orderId, recordTime } }, index) =>
+    (prepared[index] as PreparedEvent).actions.map(({ action, due }) => ({
       message_id: messageId,
       action,
       order_id: orderId,
-      outbox_id: firstId + step * BigInt(index),
+      outbox_id: id,
       state: "PENDING" as const,
       next_attempt_time: due ?? firstDueTime(recordTime, deps.ledgerWatchMs),
       first_time: recordTime,
@@ -70,6 +51,36 @@ export async function appendEvents(
       .execute();
   }
   return committed;
+}
+
+/**
+ * Writes events to the outbox, in the transaction of what they tell of. Needs at least one.
+ *
+ * @param published whether the broker had them before: nobody publishes them then
+ */
+export async function writeOutbox(
+  trx: Transaction<Database>,
+  events: readonly Pick<PreparedEvent, "event" | "row">[],
+  published = false,
+): Promise<CommittedEvent[]> {
+  const { insertId } = await trx
+    .insertInto("oms_db.oms_outbox")
+    .values(
+      events.map(({ row: { messageId, orderId, subject, eventType, body, recordTime, traceparent } }) => ({
+        message_id: messageId,
+        order_id: orderId,
+        subject,
+        event_type: eventType,
+        body: Buffer.from(body),
+        record_time: recordTime,
+        traceparent,
+        published: Number(published),
+      })),
+    )
+    .executeTakeFirstOrThrow();
+  const firstId = insertId as bigint;
+  const step = events.length === 1 ? 1n : await autoIncrementStep(trx);
+  return events.map(({ event, row }, index) => ({ event, row: { id: firstId + step * BigInt(index), ...row } }));
 }
 
 /** The rows of one insert get ids with this distance: 1, but on a cluster with several writers. */

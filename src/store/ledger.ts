@@ -42,7 +42,7 @@ const MAX_BATCH = 256;
 export function createLedger({
   db,
   leaseMs,
-  maxUnfinished = 5,
+  maxUnfinished = 6,
   outboxKeepMs = 30_000,
 }: {
   readonly db: OrderDatabase;

@@ -30,19 +30,25 @@ export function startDue({
   const running = new Map(actions.map((name) => [name, 0]));
   const stopping = new AbortController();
   const runs = new Set<Promise<void>>();
-  let suspectRuns = false;
+  /** The company that each suspect under way may have. */
+  const suspects: number[] = [];
   let crowded = false;
   let wake = () => {};
 
   const freeOf = (name: string) => concurrency - (running.get(name) ?? 0);
 
   const start = (due: DueEntry) => {
-    const { action } = due.entry;
+    const { entry, company } = due;
+    const { action } = entry;
     running.set(action, (running.get(action) ?? 0) + 1);
-    suspectRuns ||= due.suspect;
+    if (company !== undefined) {
+      suspects.push(company);
+    }
     const done = run(due).then(() => {
       running.set(action, (running.get(action) ?? 0) - 1);
-      suspectRuns &&= !due.suspect;
+      if (company !== undefined) {
+        suspects.splice(suspects.indexOf(company), 1);
+      }
       runs.delete(done);
       wake();
     });
@@ -59,7 +65,7 @@ export function startDue({
       return;
     }
     const limits = new Map(open.map((name) => [name, freeOf(name)]));
-    const { entries, more } = await ledger.claimDue({ limits, suspect: !suspectRuns });
+    const { entries, more } = await ledger.claimDue({ limits, suspects });
     entries.forEach(start);
     crowded = more || open.length < wanted.length;
   };

@@ -35,8 +35,8 @@ const ago = (ms: number) => new Date(Date.now() - ms);
 const setRow = (orderId: bigint, values: { next_attempt_time?: Date; attempts_started?: number }) =>
   db.updateTable("oms_db.oms_action_ledger").set(values).where("order_id", "=", orderId).execute();
 
-async function claimDue(names: readonly string[], limit: number, { one = ledger, suspect = true } = {}) {
-  const { entries } = await one.claimDue({ limits: new Map(names.map((name) => [name, limit])), suspect });
+async function claimDue(names: readonly string[], limit: number, { one = ledger, suspects = [] as number[] } = {}) {
+  const { entries } = await one.claimDue({ limits: new Map(names.map((name) => [name, limit])), suspects });
   return entries;
 }
 
@@ -185,7 +185,7 @@ describe("claimDue", () => {
           recordTime: row?.record_time,
           traceparent: row?.traceparent,
         },
-        suspect: false,
+        company: undefined,
       },
     ]);
     expect(await claimDue([name], 10)).toEqual([]);
@@ -236,34 +236,56 @@ describe("claimDue", () => {
     expect(due.map(({ entry }) => entry.messageId).toSorted()).toEqual(events.map(({ ids }) => ids[0]).toSorted());
   });
 
-  test("runs one suspect at a time, and parks what keeps killing its workers", async () => {
-    const killer = await insertEvents(1);
-    const bystander = await insertEvents(1);
-    const names = [killer.name, bystander.name];
-    const twiceKilled = { attempts_started: 2, next_attempt_time: ago(1) };
-    await setRow(bystander.orderId, twiceKilled);
-    await setRow(killer.orderId, twiceKilled);
-    expect(await claimDue(names, 10, { suspect: false })).toEqual([]);
-    await setRow(bystander.orderId, { next_attempt_time: ago(1) });
-    await setRow(killer.orderId, { next_attempt_time: ago(1) });
-    const [first, ...others] = await claimDue(names, 10);
-    expect(first).toMatchObject({ entry: { orderId: killer.orderId, attempt: 3 }, suspect: true });
-    expect(others).toEqual([]);
-    expect(timeOf((await rowsOf(db, "oms_db.oms_action_ledger", bystander.orderId))[0])).toBeGreaterThan(Date.now());
-    await setRow(bystander.orderId, { next_attempt_time: ago(1) });
-    expect(await claimDue(names, 10)).toMatchObject([{ entry: { orderId: bystander.orderId }, suspect: true }]);
-    await setRow(killer.orderId, { attempts_started: 5, next_attempt_time: ago(1) });
-    expect(await claimDue([killer.name], 10)).toEqual([]);
-    expect(await rowsOf(db, "oms_db.oms_action_ledger", killer.orderId)).toMatchObject([
+  test("gives suspects the less company the more often they died, until the killer is alone and parked", async () => {
+    const events: Awaited<ReturnType<typeof insertEvents>>[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      events.push(await insertEvents(1));
+    }
+    const names = events.map((event) => event.name);
+    const killed = async (times: number) => {
+      for (const { orderId } of events) {
+        await setRow(orderId, { attempts_started: times, next_attempt_time: ago(1) });
+      }
+    };
+    await killed(1);
+    expect(await claimDue(names, 10, { suspects: [1] })).toHaveLength(20);
+    await killed(2);
+    const company = await claimDue(names, 10);
+    expect(company.map((due) => due.company)).toEqual(Array(16).fill(16));
+    expect(await claimDue(names, 10, { suspects: Array(15).fill(16) })).toHaveLength(1);
+    expect(await claimDue(names, 10, { suspects: Array(16).fill(16) })).toEqual([]);
+    await killed(3);
+    expect(await claimDue(names, 10)).toHaveLength(4);
+    await killed(4);
+    expect(await claimDue(names, 10, { suspects: [16] })).toEqual([]);
+    const [alone, ...others] = await claimDue(names, 10);
+    expect([alone?.company, others]).toEqual([1, []]);
+    expect(await claimDue(names, 10, { suspects: [1] })).toEqual([]);
+    await killed(6);
+    expect(await claimDue(names, 10)).toEqual([]);
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", events[0]?.orderId as bigint)).toMatchObject([
       {
         state: "PARKED",
-        attempts_started: 5,
+        attempts_started: 6,
         attempts_finished: 0,
         next_attempt_time: null,
-        last_error: "started 5 times and never finished",
+        last_error: "started 6 times and never finished",
         finish_time: expect.any(Date),
       },
     ]);
+  });
+
+  test("takes the most suspect first, and says where others wait", async () => {
+    const [often, twice] = [await insertEvents(1), await insertEvents(1)];
+    await setRow(often.orderId, { attempts_started: 4, next_attempt_time: ago(1) });
+    await setRow(twice.orderId, { attempts_started: 2, next_attempt_time: ago(5) });
+    const limits = new Map([often, twice].map(({ name }) => [name, 10]));
+    const claim = await ledger.claimDue({ limits, suspects: [] });
+    expect(claim).toMatchObject({ entries: [{ entry: { orderId: often.orderId }, company: 1 }], more: true });
+    expect(await ledger.claimDue({ limits, suspects: [] })).toMatchObject({
+      entries: [{ entry: { orderId: twice.orderId }, company: 16 }],
+      more: false,
+    });
   });
 
   test("parks what has lost its event", async () => {
@@ -292,11 +314,11 @@ describe("claimDue", () => {
         [name, 2],
         [other.name, 2],
       ]),
-      suspect: true,
+      suspects: [],
     });
     expect(claim.more).toBe(true);
     expect(claim.entries.map(({ entry }) => entry.action).toSorted()).toEqual([name, name, other.name].toSorted());
-    expect(await ledger.claimDue({ limits: new Map([[name, 2]]), suspect: true })).toMatchObject({
+    expect(await ledger.claimDue({ limits: new Map([[name, 2]]), suspects: [] })).toMatchObject({
       entries: [{}],
       more: false,
     });

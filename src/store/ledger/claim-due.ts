@@ -7,13 +7,13 @@ import { finishAll } from "./finish.ts";
 import type { DueClaim, DueEntry, DueWanted } from "./types.ts";
 
 /** Begins attempts of what is due, of each Action the oldest due first: what failed before, and what the broker never brought. */
-export async function claimDue(deps: ClaimDeps, { limits, suspect }: DueWanted): Promise<DueClaim> {
+export async function claimDue(deps: ClaimDeps, { limits, suspects }: DueWanted): Promise<DueClaim> {
   const { ids, more } = await readDueIds(deps.db, limits, deps.db.clock.now());
   if (ids.length === 0) {
     return { entries: [], more: false };
   }
   const rows = await readByIds(deps.db, ids);
-  const settled = await settle(deps, rows, { suspect });
+  const settled = await settle(deps, rows, suspects);
   const ours = rows.filter(({ id }) => settled.taken.has(id));
   const events = await readOutboxRows(
     deps.db,
@@ -26,10 +26,10 @@ export async function claimDue(deps: ClaimDeps, { limits, suspect }: DueWanted):
       // Only a hand in the tables does that: a row is kept as long as a ledger row needs it.
       await finishAll(deps.db, [{ kind: "park", entry, error: "its event is no longer in oms_outbox" }], 0);
     } else {
-      entries.push({ entry, row, suspect: entry.id === settled.suspect });
+      entries.push({ entry, row, company: settled.suspects.get(entry.id) });
     }
   }
-  return { entries, more };
+  return { entries, more: more || settled.waiting };
 }
 
 /**

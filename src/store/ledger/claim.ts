@@ -4,7 +4,7 @@ import type { OrderDatabase } from "../database.ts";
 import type { ActionLedgerTable, Database } from "../schema.ts";
 import { retried } from "../transaction.ts";
 import { type Row, readPairs } from "./candidates.ts";
-import { type Judgement, judge, LOOK_AGAIN_MS } from "./judge.ts";
+import { type Judgement, judge } from "./judge.ts";
 import type { Claim } from "./types.ts";
 
 export interface ClaimDeps {
@@ -21,7 +21,7 @@ interface Pair {
 /** Answers claims in one go: one read, and one write for those that may run. A suspect is left to whoever looks for what is due. */
 export async function claimAll(deps: ClaimDeps, pairs: readonly Pair[]): Promise<Claim[]> {
   const rows = new Map((await readPairs(deps.db, pairs)).map((row) => [keyOf(row.entry), row]));
-  const { taken } = await settle(deps, [...rows.values()], { suspect: false });
+  const { taken } = await settle(deps, [...rows.values()]);
   const given = new Set<bigint>();
   return pairs.map((pair) => {
     const row = rows.get(keyOf(pair));
@@ -43,32 +43,54 @@ function keyOf({ messageId, action }: Pair): string {
   return `${action} ${messageId}`;
 }
 
-/** The ids of rows that are ours to run, with their lease begun, and which of them is a suspect. */
+/** What became of rows that were judged. */
 export interface Settled {
+  /** The ids of those that are ours to run, with their lease begun. */
   readonly taken: ReadonlySet<bigint>;
-  readonly suspect: bigint | undefined;
+  /** The company of each suspect among them. */
+  readonly suspects: ReadonlyMap<bigint, number>;
+  /** Suspects that could not begin. */
+  readonly waiting: boolean;
 }
 
-/** Judges rows and writes what follows. Of several suspects the first is run, if one is wanted; the others wait for their turn. */
-export async function settle(
-  deps: ClaimDeps,
-  rows: readonly Row[],
-  wanted: { readonly suspect: boolean },
-): Promise<Settled> {
+/** Judges rows and writes what follows. Suspects begin as long as they find no more company than they may have; none where it is not told. */
+export async function settle(deps: ClaimDeps, rows: readonly Row[], underWay?: readonly number[]): Promise<Settled> {
   const now = deps.db.clock.now();
   const judged = rows.map((row) => ({ row, judgement: judge(row, now, deps.maxUnfinished) }));
-  const suspect = wanted.suspect ? judged.find(({ judgement }) => judgement.kind === "suspect")?.row : undefined;
-  await postpone(
-    deps.db,
-    judged.filter(({ row }) => row !== suspect),
-    now,
+  await postpone(deps.db, judged, now);
+  const suspected = judged.flatMap(({ row, judgement }) =>
+    judgement.kind === "suspect" ? [{ row, company: judgement.company }] : [],
   );
-  const runnable = judged
-    .filter(({ row, judgement }) => judgement.kind === "run" || row === suspect)
-    .map(({ row }) => row);
+  const begun = underWay === undefined ? [] : withinCompany(suspected, underWay);
+  const runnable = [...judged.filter(({ judgement }) => judgement.kind === "run"), ...begun].map(({ row }) => row);
   const groups = [...Map.groupBy(runnable, ({ started }) => started)];
   const taken = await Promise.all(groups.map(([started, group]) => take(deps, started, group, now)));
-  return { taken: new Set(taken.flat()), suspect: suspect?.id };
+  return {
+    taken: new Set(taken.flat()),
+    suspects: new Map(begun.map(({ row, company }) => [row.id, company])),
+    waiting: begun.length < suspected.length,
+  };
+}
+
+/** Those that may begin beside the ones under way: the most suspect first, of several at random, as another server may look at the same ones. */
+function withinCompany<Suspected extends { readonly company: number }>(
+  suspected: readonly Suspected[],
+  underWay: readonly number[],
+): Suspected[] {
+  const inTurn = suspected
+    .map((one) => ({ one, place: one.company + Math.random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ one }) => one);
+  const begun: Suspected[] = [];
+  let most = Math.min(...underWay);
+  for (const one of inTurn) {
+    most = Math.min(most, one.company);
+    if (underWay.length + begun.length + 1 > most) {
+      break;
+    }
+    begun.push(one);
+  }
+  return begun;
 }
 
 /**
@@ -142,8 +164,6 @@ function changeOf({ started, finished }: Row, judgement: Judgement, now: Date): 
   switch (judgement.kind) {
     case "wait":
       return { next_attempt_time: judgement.until };
-    case "suspect":
-      return { next_attempt_time: new Date(now.getTime() + LOOK_AGAIN_MS) };
     case "killer":
       return {
         state: "PARKED",

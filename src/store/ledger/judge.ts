@@ -15,8 +15,8 @@ export interface Candidate {
 
 export type Judgement =
   | { readonly kind: "run" }
-  /** It may be what killed those who ran it: to be run while no other suspect is. */
-  | { readonly kind: "suspect" }
+  /** It may be what killed those who ran it: no more than `company` suspects at a time, itself among them. */
+  | { readonly kind: "suspect"; readonly company: number }
   /** Look again at this time. */
   | { readonly kind: "wait"; readonly until: Date }
   /** It kills whoever runs it. */
@@ -25,14 +25,15 @@ export type Judgement =
   /** Leased, not due yet, or parked: nothing to write. */
   | { readonly kind: "later" };
 
-/** How soon an event is looked at again that waits for an earlier one, or for its turn as a suspect, in milliseconds. */
-export const LOOK_AGAIN_MS = 250;
+/** How soon an event is looked at again that waits for an earlier one, in milliseconds. */
+const LOOK_AGAIN_MS = 250;
 
 /**
- * So many attempts in a row that started and never ended make a suspect. One can happen to anybody who is in the company of a killer,
- * or of a person with a kill command.
+ * How many suspects run at a time, by how many attempts in a row started and never ended. One such attempt can happen to anybody who is in
+ * the company of a killer, or of a person with a kill command; with each further one the company grows smaller, until the killer is
+ * alone.
  */
-const SUSPECT_AFTER = 2;
+const COMPANY: Readonly<Record<number, number>> = { 2: 16, 3: 4 };
 
 /**
  * Whether an Action may run now. In order per order: while an earlier event is PENDING or RETRYING the later one waits; a PARKED one
@@ -61,7 +62,7 @@ export function judge(candidate: Candidate, now: Date, maxUnfinished: number): J
   if (unfinished >= maxUnfinished) {
     return { kind: "killer" };
   }
-  return { kind: unfinished >= SUSPECT_AFTER ? "suspect" : "run" };
+  return unfinished < 2 ? { kind: "run" } : { kind: "suspect", company: COMPANY[unfinished] ?? 1 };
 }
 
 /** No use to look before the earlier one is tried again. */

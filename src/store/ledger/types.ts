@@ -29,14 +29,17 @@ export type Claim =
 export interface DueEntry {
   readonly entry: LedgerEntry;
   readonly row: OutboxRow;
-  /** Attempts at it have started and not ended, several times in a row: perhaps it kills whoever runs it. */
-  readonly suspect: boolean;
+  /**
+   * For one whose attempts have started and not ended several times in a row, so that perhaps it kills whoever runs it: how many such may
+   * run at a time, itself among them.
+   */
+  readonly company: number | undefined;
 }
 
 /** What is run now of what is due. */
 export interface DueClaim {
   readonly entries: readonly DueEntry[];
-  /** There may be more of an Action than was wanted. */
+  /** There may be more of an Action than was wanted, or suspects that wait for their turn. */
   readonly more: boolean;
 }
 
@@ -44,8 +47,8 @@ export interface DueClaim {
 export interface DueWanted {
   /** How many of each Action. */
   readonly limits: ReadonlyMap<string, number>;
-  /** Whether a suspect may be among them, and no more than one. */
-  readonly suspect: boolean;
+  /** The company that each suspect under way may have. */
+  readonly suspects: readonly number[];
 }
 
 /** How much of an Action is not done. */

@@ -68,20 +68,54 @@ export async function readChangesSince(
   return changes;
 }
 
+/**
+ * The changes with these message ids, by order and version, at most a thousand. What is no status change's id, and what is forgotten, is
+ * left out.
+ */
+export async function readChanges(db: Kysely<Database>, messageIds: readonly string[]): Promise<StatusChanged[]> {
+  const wanted = messageIds.filter((id) => STATUS_MESSAGE_ID.test(id)).map((id) => id.split("-"));
+  if (wanted.length === 0) {
+    return [];
+  }
+  const { rows } = await sql<ChangeRow>`
+    select ${CHANGE_COLUMNS}
+    from json_table(${JSON.stringify(wanted)}, '$[*]' columns (order_id bigint path '$[0]', version int path '$[1]')) d
+    straight_join ${sql.table("oms_db.oms_status_history")} h on h.order_id = d.order_id and h.version = d.version
+    ${JOIN_ORDER}
+    where h.outcome = 'APPLIED'
+    order by h.order_id, h.version`.execute(db);
+  return rows.map(toChange);
+}
+
+/** See `statusMessageId`. */
+const STATUS_MESSAGE_ID = /^\d{1,19}-\d{1,9}$/;
+
 async function readChunk(
   db: Kysely<Database>,
   wanted: readonly (readonly [bigint, number])[],
 ): Promise<StatusChanged[]> {
   const json = JSON.stringify(wanted.map(([orderId, version]) => [String(orderId), version]));
-  const { rows } = await sql<Row>`
-    select h.*, m.root_parent_id, m.order_source, m.order_type, s.warehouse_count
+  const { rows } = await sql<ChangeRow>`
+    select ${CHANGE_COLUMNS}
     from json_table(${json}, '$[*]' columns (order_id bigint path '$[0]', version int path '$[1]')) d
     straight_join ${sql.table("oms_db.oms_status_history")} h on h.order_id = d.order_id and h.version > d.version
-    straight_join ${sql.table("oms_db.oms_order_main")} m on m.order_id = h.order_id
-    straight_join ${sql.table("oms_db.oms_order_status")} s on s.order_id = h.order_id
+    ${JOIN_ORDER}
     where h.outcome = 'APPLIED'
     order by h.order_id, h.version`.execute(db);
-  return rows.map((row) => ({
+  return rows.map(toChange);
+}
+
+/** What makes a change again from its history row `h` and its order's rows `m` and `s`, see `JOIN_ORDER`. */
+export const CHANGE_COLUMNS = sql`h.*, m.root_parent_id, m.order_source, m.order_type, s.warehouse_count`;
+
+/** The order's rows to its history row `h`. */
+export const JOIN_ORDER = sql`
+  straight_join ${sql.table("oms_db.oms_order_main")} m on m.order_id = h.order_id
+  straight_join ${sql.table("oms_db.oms_order_status")} s on s.order_id = h.order_id`;
+
+/** A change as its event told of it. */
+export function toChange(row: ChangeRow): StatusChanged {
+  return {
     type: "status-changed",
     messageId: statusMessageId(row.order_id, row.version),
     orderId: row.order_id,
@@ -99,10 +133,11 @@ async function readChunk(
     requestId: row.request_id,
     remark: row.remark,
     warehouseCount: row.warehouse_count,
-  }));
+  };
 }
 
-interface Row {
+/** An applied history row with what `toChange` needs of its order. */
+export interface ChangeRow {
   readonly warehouse_count: number;
   readonly order_id: bigint;
   readonly version: number;
