@@ -1,4 +1,5 @@
 import { FlowState, FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { isVirtual } from "../../src/demo/orders.ts";
 import type { CheckResult, Finding, ServiceAddress } from "../types.ts";
 import { type Calls, createCalls } from "../workload/calls.ts";
 import { createRandom } from "../workload/random.ts";
@@ -18,7 +19,8 @@ export interface Unfinished {
 
 export function unfinishedFlow(facts: OrderFacts): Unfinished | undefined {
   const { journal, row } = facts;
-  if (journal.origin === "inserted" || row === undefined || !ON_ITS_WAY.includes(row.status)) {
+  const isMoved = journal.origin !== "inserted" && !isVirtual(journal.order);
+  if (!isMoved || row === undefined || !ON_ITS_WAY.includes(row.status)) {
     return undefined;
   }
   const heldBack =

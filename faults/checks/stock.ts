@@ -1,20 +1,41 @@
+import type { Received } from "../../src/stack/neighbours/received.ts";
 import type { StockSums } from "../../src/stack/neighbours/stock.ts";
 import type { CheckResult, Finding } from "../types.ts";
 import type { Checker } from "./checker.ts";
 import { applied, idOf, type OrderFacts } from "./facts.ts";
 
-/** What the ERP and the WMS did for one order, by the keys that they carried out. */
+/** What the ERP and the WMS did for one order, by the keys that they carried out, in the order in which they did. */
 function bookOf({ received, journal }: OrderFacts) {
+  const pieces = journal.order.lines.reduce((sum, { quantity }) => sum + quantity, 0);
+  const book = { allocated: 0, dispatched: 0, released: 0, takenBack: 0 };
+  let held = 0;
+  let withWms = 0;
   const done = received.filter((entry) => entry.done);
-  const count = (path: string) => done.filter((entry) => entry.path === path).length;
-  const takenBack = done.some(({ path, answer }) => path === "wms/cancel" && answer?.includes("agreed") === true);
-  return {
-    pieces: journal.order.lines.reduce((sum, { quantity }) => sum + quantity, 0),
-    allocated: count("erp/allocate"),
-    dispatched: count("wms/dispatch"),
-    released: count("erp/release"),
-    takenBack,
-  };
+  for (const { path, answer } of done.toSorted((a, b) => timeOf(a) - timeOf(b))) {
+    if (path === "erp/allocate") {
+      book.allocated += 1;
+      held += pieces;
+    } else if (path === "wms/dispatch") {
+      book.dispatched += 1;
+      held -= pieces;
+      withWms += pieces;
+    } else if (path === "wms/cancel" && answer?.includes("agreed") === true) {
+      book.takenBack += 1;
+      held += withWms;
+      withWms = 0;
+    } else if (path === "erp/release") {
+      book.released += 1;
+      held = 0;
+    }
+  }
+  return { ...book, held, pieces };
+}
+
+const timeOf = ({ doneTime }: Received) => Date.parse(doneTime ?? "");
+
+/** Whether the workload has answered in the WMS's name, and the WMS then said otherwise: a killed neighbour forgets what it was told to say. */
+function isContradicted({ journal }: OrderFacts, takenBack: number): boolean {
+  return takenBack > 0 && journal.calls.some(({ rpc }) => rpc === "ReportWmsAnswer");
 }
 
 /** The steps' effects: stock is set aside once and handed over once where the history says so, and is held for nobody who has no use for it. */
@@ -26,7 +47,7 @@ export const stepsOnce: Checker = {
     }
     const about = (what: string) => `order ${idOf(facts)}: ${what}`;
     const changes = applied(facts).map(({ toStatus }) => toStatus);
-    const { allocated, dispatched, released, takenBack } = bookOf(facts);
+    const { allocated, dispatched, released, takenBack, held, pieces } = bookOf(facts);
     const cancelled = changes.includes(9001);
     const isDispatched = changes.includes(2020);
     const isAllocated = changes.includes(2010);
@@ -49,15 +70,17 @@ export const stepsOnce: Checker = {
       find("ghost", about("the WMS has it, and it never came to WMS_DISPATCHED"));
     }
     // What is with the WMS is not the ERP's any more; what came back, or never went there, is given back once the order is cancelled.
-    const toRelease = allocated > 0 && (dispatched === 0 || takenBack);
-    if (cancelled && toRelease && released === 0) {
-      find("lost", about("it is cancelled, and its stock was not given back"));
+    const due = facts.row?.status === 2010 ? pieces : 0;
+    const undone = cancelled || takenBack > 0;
+    if (undone && held !== due && !isContradicted(facts, takenBack)) {
+      const where = facts.row?.status;
+      find("lost", about(`it stands at ${where}, and the ERP holds ${held} pieces for it, not ${due}`));
     }
     return allocated + dispatched + released + changes.length;
   },
 };
 
-/** The neighbours' own sums: what was set aside is with the WMS, given back, or held for orders that wait before their dispatch. */
+/** The neighbours' own sums: what was set aside is with the WMS, given back, or held for the orders that are known. */
 export function checkStock(books: StockSums, held: number): CheckResult {
   const { allocated, dispatched, takenBack, released } = books;
   const text = `${allocated} allocated, ${dispatched} dispatched, ${takenBack} taken back, ${released} released, ${books.held} held`;
@@ -66,12 +89,12 @@ export function checkStock(books: StockSums, held: number): CheckResult {
     findings.push({ kind: "other", text: `the books do not add up, in pieces: ${text}` });
   }
   if (books.held !== held) {
-    findings.push({ kind: "other", text: `${held} pieces are to be held for orders that wait: ${text}` });
+    findings.push({ kind: "other", text: `by what was done for each order ${held} pieces are held: ${text}` });
   }
   return { name: "stock in the books of ERP and WMS", looked: allocated, findings };
 }
 
-/** The pieces that the ERP holds for an order that has its stock and was not dispatched yet. */
+/** The pieces that the ERP holds for an order, as follows from what it was asked; whether it should is looked at order by order. */
 export function piecesHeld(facts: OrderFacts): number {
-  return facts.journal.origin !== "inserted" && facts.row?.status === 2010 ? bookOf(facts).pieces : 0;
+  return bookOf(facts).held;
 }

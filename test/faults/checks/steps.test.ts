@@ -5,10 +5,11 @@ import { carriedOut, factsOf, findings, ID } from "./facts.ts";
 const submitted = (statuses: readonly number[], ...received: ReturnType<typeof carriedOut>[]) =>
   findings(stepsOnce, factsOf(statuses, { origin: "submitted", received }));
 
-const allocated = carriedOut("erp/allocate", `${ID}-3`);
-const dispatched = carriedOut("wms/dispatch", `${ID}-4`);
-const takenBack = carriedOut("wms/cancel", `${ID}-cancel-5-requested`);
-const released = carriedOut("erp/release", `${ID}-6`);
+const at = (second: number) => `2026-01-01T00:00:0${second}.000Z`;
+const allocated = carriedOut("erp/allocate", `${ID}-3`, at(1));
+const dispatched = carriedOut("wms/dispatch", `${ID}-4`, at(2));
+const takenBack = carriedOut("wms/cancel", `${ID}-cancel-5-requested`, at(4));
+const released = carriedOut("erp/release", `${ID}-6`, at(5));
 
 test("stock is set aside and handed over once", () => {
   expect(submitted([1000, 1010, 1020, 2010, 2020], allocated, dispatched)).toEqual([]);
@@ -29,7 +30,9 @@ test("what is cancelled gives its stock back, unless the WMS keeps it", () => {
   expect(submitted(cancelled, allocated, dispatched, takenBack)).toEqual(["lost"]);
   expect(submitted(cancelled, allocated, dispatched)).toEqual([]);
   expect(submitted([1000, 1010, 1020, 2010, 9001], allocated)).toEqual(["lost"]);
-  expect(submitted([1000, 1010, 1020, 9001], allocated, carriedOut("erp/release", `${ID}-3:undo`))).toEqual([]);
+  const tooEarly = carriedOut("erp/release", `${ID}-6`, at(3));
+  expect(submitted(cancelled, allocated, dispatched, tooEarly, takenBack)).toEqual(["lost"]);
+  expect(submitted([1000, 1010, 1020, 9001], allocated, carriedOut("erp/release", `${ID}-3:undo`, at(5)))).toEqual([]);
 });
 
 test("the neighbours' books add up, and hold what is held for somebody", () => {
@@ -39,6 +42,9 @@ test("the neighbours' books add up, and hold what is held for somebody", () => {
   expect(findingsOf({}, 3)).toBe(0);
   expect(findingsOf({}, 0)).toBe(1);
   expect(findingsOf({ released: 1 }, 3)).toBe(1);
-  expect(piecesHeld(factsOf([1000, 1010, 1020, 2010], { origin: "submitted" }))).toBe(3);
-  expect(piecesHeld(factsOf([1000, 1010, 1020, 2010, 2020], { origin: "submitted" }))).toBe(0);
+  const heldOf = (...received: ReturnType<typeof carriedOut>[]) => piecesHeld(factsOf([1010], { received }));
+  expect(heldOf(allocated)).toBe(3);
+  expect(heldOf(allocated, dispatched)).toBe(0);
+  expect(heldOf(allocated, dispatched, takenBack)).toBe(3);
+  expect(heldOf(allocated, dispatched, takenBack, released)).toBe(0);
 });
