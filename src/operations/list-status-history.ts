@@ -1,11 +1,9 @@
 import { type HistoryEntry, readHistory } from "../store/reads/history.ts";
 import type { OperationDeps } from "./deps.ts";
-import { invalidField, orderNotFound } from "./errors.ts";
+import { orderNotFound } from "./errors.ts";
+import { placeOf } from "./page-token.ts";
 
 const DEFAULT_PAGE_SIZE = 100;
-
-/** The greatest id that a page can begin after. */
-const MAX_ID = 2n ** 63n - 1n;
 
 export interface ListStatusHistoryInput {
   readonly orderId: bigint;
@@ -33,12 +31,4 @@ export async function listStatusHistory(
   }
   const entries = rows.slice(0, size);
   return { entries, nextPageToken: rows.length > size ? String(entries.at(-1)?.id) : "" };
-}
-
-function placeOf(token: string): bigint {
-  const place = /^\d{0,19}$/.test(token) ? BigInt(token) : -1n;
-  if (place < 0n || place > MAX_ID) {
-    throw invalidField("page_token", `must be the next_page_token of the page before, was ${JSON.stringify(token)}`);
-  }
-  return place;
 }

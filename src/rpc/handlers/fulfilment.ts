@@ -44,8 +44,8 @@ export function createFulfilmentHandlers(deps: OperationDeps): HandlersOf<typeof
       });
     },
 
-    async retryOrderFlow(request) {
-      const { state } = await retryOrderFlow(deps, request);
+    async retryOrderFlow(request, context) {
+      const { state } = await retryOrderFlow(deps, request, context);
       return create(pb.RetryOrderFlowResponseSchema, { state: pb.FlowState[state] });
     },
   };
