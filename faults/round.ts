@@ -30,8 +30,12 @@ export interface RoundOptions {
   readonly under: (world: World) => Promise<void>;
   /** How long everything may take to be done once the load is over. */
   readonly drainMs: number;
-  /** Told what goes on. */
-  readonly watch: (watched: { readonly phase: string; readonly workload?: Workload }) => void;
+  /** Told what goes on; the strikes are those so far, and more are added. */
+  readonly watch: (watched: {
+    readonly phase: string;
+    readonly workload: Workload | undefined;
+    readonly strikes: readonly Strike[];
+  }) => void;
 }
 
 /** A cluster under load. */
@@ -50,25 +54,27 @@ const LAST_CALLS_MS = 150_000;
 /** A cluster is started, loaded, broken, repaired, waited for and looked at. */
 export async function runRound(options: RoundOptions): Promise<Round> {
   const { seed, dir, perSecond, main, under, drainMs, watch } = options;
-  watch({ phase: "servers start" });
+  const strikes: Strike[] = [];
+  let workload: Workload | undefined;
+  const enter = (phase: string) => watch({ phase, workload, strikes });
+  enter("servers start");
   const cluster = await startCluster({ dir, ...(main !== undefined && { main }) });
   const timeline = createTimeline();
-  const strikes: Strike[] = [];
   try {
-    const workload = await startWorkload({
+    workload = await startWorkload({
       seed,
       services: cluster.services,
       servers: cluster.servers,
       perSecond,
       onCall: timeline.record,
     });
-    watch({ phase: "load and faults", workload });
+    enter("load and faults");
     await under({ cluster, timeline, onStrike: (strike) => strikes.push(strike) });
     const loadEnded = performance.now();
-    watch({ phase: "repaired, the last calls end", workload });
+    enter("repaired, the last calls end");
     await cluster.heal(HEAL_MS);
     const journal = await within(LAST_CALLS_MS, workload.stop(), "the workload did not end");
-    watch({ phase: "drain and checks", workload });
+    enter("drain and checks");
     const checked = await checkAll(journal, cluster.servers, { boundMs: drainMs });
     return {
       seed,

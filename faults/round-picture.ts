@@ -1,0 +1,28 @@
+import { countFindings, formatCounts } from "./findings.ts";
+import { kindOf } from "./kinds.ts";
+import { drawPicture } from "./picture.ts";
+import { nameOf } from "./plan.ts";
+import type { Round } from "./round.ts";
+import { countKills } from "./sums.ts";
+
+/** A round as an SVG: what was answered when, and what was broken meanwhile. */
+export function drawRound(round: Round): string {
+  const seconds = (at: number) => (at - round.timeline.began) / 1_000;
+  const sums = [`${round.events.toLocaleString("en")} events`, `${countKills(round.strikes)} kills`];
+  const found = `${formatCounts(countFindings(round.results))}, recovered ${round.recovered.toLocaleString("en")}`;
+  return drawPicture({
+    title: `Fault suite, a round with seed ${round.seed}`,
+    subtitle: `${sums.join(", ")}; ${found}`,
+    seconds: round.timeline.seconds(),
+    marks: round.strikes
+      .filter(({ missed }) => missed === undefined)
+      .map(({ fault, from, until }) => ({
+        target: nameOf(fault.target),
+        kind: fault.kind,
+        family: kindOf(fault.kind).family,
+        from: seconds(from),
+        until: seconds(until),
+      })),
+    loadEnded: seconds(round.loadEnded),
+  });
+}

@@ -1,0 +1,80 @@
+import { countFindings, totalOf } from "./findings.ts";
+import type { Recovery } from "./recovery.ts";
+import { addChecks, type Figures } from "./report.ts";
+import type { Round } from "./round.ts";
+import type { Strike } from "./strike.ts";
+import type { CheckResult } from "./types.ts";
+
+/** What a run has come to so far. */
+export interface Sums {
+  add(round: Round): void;
+  /** A round that came to no end. */
+  addBroken(seed: number, text: string): void;
+  addControl(name: string, lost: number): void;
+  addRecovery(measured: readonly Recovery[], judged: CheckResult): void;
+  readonly events: number;
+  readonly kills: number;
+  /** How many there are. */
+  readonly findings: number;
+  figures(): Omit<Figures, "command" | "tookMs">;
+}
+
+/** How many processes were killed, alone or with their data. */
+export function countKills(strikes: readonly Strike[]): number {
+  return strikes.filter(({ fault, missed }) => missed === undefined && /\bkill/.test(fault.kind)).length;
+}
+
+export function createSums(): Sums {
+  const seeds: number[] = [];
+  const controls: Figures["controls"][number][] = [];
+  const faults: Record<string, { hit: number; missed: number }> = {};
+  let checks: CheckResult[] = [];
+  let recovery: readonly Recovery[] = [];
+  let [events, calls, kills, recovered] = [0, 0, 0, 0];
+  return {
+    add(round) {
+      seeds.push(round.seed);
+      events += round.events;
+      recovered += round.recovered;
+      kills += countKills(round.strikes);
+      calls += round.timeline.seconds().reduce((sum, { ok, failed }) => sum + ok + failed, 0);
+      checks = addChecks(checks, round.results);
+      for (const { fault, missed } of round.strikes) {
+        const count = faults[fault.kind] ?? { hit: 0, missed: 0 };
+        faults[fault.kind] = count;
+        count[missed === undefined ? "hit" : "missed"] += 1;
+      }
+    },
+    addBroken(seed, text) {
+      seeds.push(seed);
+      checks = addChecks(checks, [
+        { name: "every round comes to its end", looked: 1, findings: [{ kind: "other", text }] },
+      ]);
+    },
+    addControl: (name, lost) => controls.push({ name, lost }),
+    addRecovery(measured, judged) {
+      recovery = measured;
+      checks = addChecks(checks, [judged]);
+    },
+    get events() {
+      return events;
+    },
+    get kills() {
+      return kills;
+    },
+    get findings() {
+      return totalOf(countFindings(checks));
+    },
+    figures: () => ({
+      seeds: [...new Set(seeds)],
+      events,
+      calls,
+      kills,
+      recovered,
+      faults,
+      checks,
+      recovery,
+      controls,
+    }),
+  };
+}
