@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { afterEach, describe, expect, test } from "vitest";
 import { STATES, Status } from "../../src/domain/state-machine.ts";
+import { waitsForLock } from "../rpc/suites/context.ts";
 import { insertOrder, rowsOf, useStore } from "../store/fixture.ts";
 import { countRows, daysAgo, insertHistory, insertPast, insertRequest, KEEP, type Past, passOnce } from "./fixture.ts";
 
@@ -150,6 +151,19 @@ describe("an order's history and ledger rows", () => {
     await passOnce(db);
     expect(await countRows(db, locked)).toEqual(NOTHING);
   });
+});
+
+test("what a person has had tried again at the same moment is not forgotten", async () => {
+  const orderId = await insertPast(db, { lastState: "DISCARDED" });
+  const entry = (await rowsOf(db, "oms_db.oms_action_ledger", orderId)).at(-1) as { id: bigint };
+  let forgetting: Promise<unknown> = Promise.resolve();
+  await db.transaction().execute(async (trx) => {
+    await trx.updateTable("oms_db.oms_action_ledger").set({ state: "RETRYING" }).where("id", "=", entry.id).execute();
+    forgetting = passOnce(db);
+    await waitsForLock(db, entry.id);
+  });
+  await forgetting;
+  expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ id: entry.id, state: "RETRYING" }]);
 });
 
 describe("a crash between any two steps", () => {

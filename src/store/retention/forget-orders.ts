@@ -1,5 +1,6 @@
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { idList } from "../id-list.ts";
+import { OPEN_STATES } from "../outbox.ts";
 import type { Database } from "../schema.ts";
 import { inTransaction } from "../transaction.ts";
 import { readEndedOrders } from "./ended-orders.ts";
@@ -58,7 +59,12 @@ async function lockOrders(trx: Transaction<Database>, orderIds: readonly bigint[
   return new Set(rows.map(({ order_id }) => order_id));
 }
 
-/** Oldest first of each order. The ids are read from an index, without a lock; what is locked are the rows that go. */
+/**
+ * Oldest first of each order. The ids are read from an index, without a lock; what is locked are the rows that go. Of the ledger only what is
+ * done with: a person may have had something tried again a moment ago.
+ *
+ * @returns how many were looked at: as many as can be where there may be more
+ */
 async function deleteRows(
   trx: Transaction<Database>,
   table: "oms_db.oms_status_history" | "oms_db.oms_action_ledger",
@@ -74,7 +80,11 @@ async function deleteRows(
     .execute();
   if (rows.length > 0) {
     const ids = rows.map(({ id }) => id).toSorted((a, b) => (a < b ? -1 : 1));
-    await trx.deleteFrom(table).where("id", "in", idList(ids)).execute();
+    await trx
+      .deleteFrom(table)
+      .where("id", "in", idList(ids))
+      .$if(table === "oms_db.oms_action_ledger", (query) => query.where(sql<string>`state`, "not in", OPEN_STATES))
+      .execute();
   }
   return rows.length;
 }
