@@ -54,8 +54,18 @@ function cancellable(order: OrderFacts, now: Date): boolean {
   return decide(order, { status: Status.CANCELLED, occurTime: now, by: "operation" }).outcome === "applied";
 }
 
+/** An Action that a person holds. */
+export interface HeldWork {
+  readonly name: string;
+  /** Who holds it. */
+  readonly operator: string;
+  readonly reason: string;
+}
+
 /** What else holds an order, beside its state. */
 export interface Holds {
+  /** What of its work a person holds on all orders. */
+  readonly heldWork: readonly HeldWork[];
   /** Until when the WMS may say whether it can be cancelled; undefined where it is not asked. */
   readonly wmsAnswerUntil: Date | undefined;
   /** Where the flow stands with it; undefined where no flow moves it. */
@@ -65,7 +75,8 @@ export interface Holds {
 /** What the order waits for, in one sentence. */
 export function waitsFor(order: OrderFacts, open: readonly OpenWork[], holds: Holds): string {
   const work = open.length === 0 ? "" : `; not done yet: ${open.map(describeWork).join(", ")}`;
-  return `${held(order, holds) ?? standing(order)}${work}.`;
+  const byPeople = holds.heldWork.map(({ name, operator, reason }) => `; ${name} is held by ${operator}: ${reason}`);
+  return `${held(order, holds) ?? standing(order)}${work}${byPeople.join("")}.`;
 }
 
 function held(order: OrderFacts, { wmsAnswerUntil, flow }: Holds): string | undefined {

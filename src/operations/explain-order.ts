@@ -1,6 +1,7 @@
 import { type AllowedState, nextStates, type RefusedState, waitsFor } from "../domain/explain.ts";
 import { type FlowPosition, TIMERS } from "../domain/flow.ts";
 import { stateOf } from "../domain/state-machine.ts";
+import { readHolds } from "../store/reads/action-switches.ts";
 import { type OpenAction, readOpenActions } from "../store/reads/actions.ts";
 import { readCancel } from "../store/reads/cancels.ts";
 import { readFlowRow } from "../store/reads/flows.ts";
@@ -40,6 +41,15 @@ export async function explainOrder(
   );
   const cancel = await readCancel(db, orderId);
   const wmsAnswerUntil = cancel?.state === "WAITING_FOR_WMS" ? cancel.answerUntil : undefined;
+  const holds = await readHolds(db);
+  const waiting = [
+    flow?.step ?? "",
+    ...openActions.filter(({ state }) => state !== "PARKED").map(({ action }) => action),
+  ];
+  const heldWork = [...new Set(waiting)].flatMap((name) => {
+    const hold = holds.get(name);
+    return hold === undefined ? [] : [{ name, operator: hold.operator, reason: hold.reason }];
+  });
   const open = openActions.map(({ action, ...rest }) => ({ name: action, ...rest }));
   return {
     status: order.status,
@@ -49,7 +59,7 @@ export async function explainOrder(
     ...nextStates(order, now()),
     openActions,
     flow,
-    summary: waitsFor(order, open, { flow, wmsAnswerUntil }),
+    summary: waitsFor(order, open, { flow, wmsAnswerUntil, heldWork }),
   };
 }
 

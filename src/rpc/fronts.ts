@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
 import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
+import { createActionHandlers } from "./handlers/actions.ts";
 import { createFulfilmentHandlers } from "./handlers/fulfilment.ts";
 import { createOrderStatusHandlers } from "./handlers/index.ts";
 import { createReversalHandlers } from "./handlers/reversal.ts";
@@ -57,8 +59,9 @@ export function createFronts({
     ...createRoutes(OrderStatusService, createOrderStatusHandlers(operations, heartbeatMs), interceptors),
     ...createRoutes(FulfilmentService, createFulfilmentHandlers(operations), interceptors),
     ...createRoutes(OrderReversalService, createReversalHandlers(operations), interceptors),
+    ...createRoutes(ActionService, createActionHandlers(operations), interceptors),
   ];
-  const reflection = createReflection([OrderStatusService, FulfilmentService, OrderReversalService]);
+  const reflection = createReflection([OrderStatusService, FulfilmentService, OrderReversalService, ActionService]);
   const grpc = createGrpcFront(routes, reflection);
   const http = createHttpFront({ routes, reflection, corsOrigins, ready, ...recording });
   return {

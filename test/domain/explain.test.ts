@@ -126,6 +126,15 @@ describe("waitsFor", () => {
       "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way), finance-push (tried again after 1 attempt, last error: answered 503), settlement-push (parked after 12 attempts until somebody decides).",
     ],
   ])("%s", (_name, facts, open, sentence) => {
-    expect(waitsFor(facts, open, { flow: undefined, wmsAnswerUntil: undefined })).toBe(sentence);
+    expect(waitsFor(facts, open, { flow: undefined, wmsAnswerUntil: undefined, heldWork: [] })).toBe(sentence);
+  });
+
+  test("what a person holds", () => {
+    const heldWork = [{ name: "e-invoice", operator: "ops-1", reason: "mail provider down" }];
+    expect(
+      waitsFor(order(Status.DELIVERED), [work({})], { flow: undefined, wmsAnswerUntil: undefined, heldWork }),
+    ).toBe(
+      "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way); e-invoice is held by ops-1: mail provider down.",
+    );
   });
 });

@@ -10,6 +10,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { STATES } from "../../src/domain/state-machine.ts";
@@ -36,6 +37,8 @@ const anyInt64 = fc.oneof(
 const anyInt32 = fc.oneof(fc.nat({ max: 9 }), fc.integer());
 const anyText = fc.oneof(
   fc.constantFrom("", "x", "a@b.cn", "\u0000", "'; drop table x; --", "药🧧", "%s\\", "x".repeat(64), "x".repeat(600)),
+  // Names of Actions, so that requests about them reach further than NOT_FOUND.
+  fc.constantFrom("third-party-notify", "approve", "payment-timeout"),
   fc.string({ unit: "binary", maxLength: 40 }),
 );
 
@@ -92,7 +95,7 @@ const FINE: ReadonlySet<Code> = new Set([
 ]);
 
 const requests = fc.oneof(
-  ...[OrderStatusService, FulfilmentService, OrderReversalService]
+  ...[OrderStatusService, FulfilmentService, OrderReversalService, ActionService]
     .flatMap(({ methods }): readonly DescMethod[] => methods)
     .map((method) => anyMessage(method.input).map((request) => ({ method, request }))),
 );
@@ -104,9 +107,9 @@ test.each<[FrontName, number]>([
 ])(
   "whatever %s is asked, nothing is INTERNAL",
   async (front, numRuns) => {
-    const { client, fulfilment, reversal } = served.clients(front);
+    const { client, fulfilment, reversal, actions } = served.clients(front);
     // Names of RPCs are unique among all services.
-    const calls = { ...client, ...fulfilment, ...reversal } as unknown as Record<
+    const calls = { ...client, ...fulfilment, ...reversal, ...actions } as unknown as Record<
       string,
       (request: Message, options?: object) => unknown
     >;

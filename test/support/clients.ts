@@ -12,6 +12,7 @@ import * as grpc from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 
@@ -23,6 +24,7 @@ export interface Clients {
   readonly client: OrderStatusClient;
   readonly fulfilment: Client<typeof FulfilmentService>;
   readonly reversal: Client<typeof OrderReversalService>;
+  readonly actions: Client<typeof ActionService>;
 }
 
 /** Clients with their connection. */
@@ -35,6 +37,7 @@ function clientsOver(transport: Transport): Clients {
     client: createClient(OrderStatusService, transport),
     fulfilment: createClient(FulfilmentService, transport),
     reversal: createClient(OrderReversalService, transport),
+    actions: createClient(ActionService, transport),
   };
 }
 

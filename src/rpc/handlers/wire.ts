@@ -31,7 +31,7 @@ export const outcome = (word: keyof typeof OUTCOMES): Outcome => OUTCOMES[word];
  *
  * @throws OperationError "invalid" for nanoseconds beyond a second, which no rule of the contract forbids
  */
-function momentOf(time: Timestamp, field: string): Date {
+export function momentOf(time: Timestamp, field: string): Date {
   if (time.nanos < 0 || time.nanos > 999_999_999) {
     throw invalidField(`${field}.nanos`, `must be 0 to 999999999, was ${time.nanos}`);
   }

@@ -1,0 +1,159 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import * as pb from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import type { OperationDeps } from "../../operations/deps.ts";
+import { discardParked } from "../../operations/discard-parked.ts";
+import type { EntryFilter } from "../../operations/entry-filter.ts";
+import { getOrderActions } from "../../operations/get-order-actions.ts";
+import { pauseAction, resumeAction } from "../../operations/hold-action.ts";
+import { type ActionStanding, listActions } from "../../operations/list-actions.ts";
+import { listInterventions } from "../../operations/list-interventions.ts";
+import { type ListParkedAnswer, listParked } from "../../operations/list-parked.ts";
+import { replay } from "../../operations/replay.ts";
+import { retryParked } from "../../operations/retry-parked.ts";
+import type { HandlersOf } from "./types.ts";
+import { momentOf } from "./wire.ts";
+
+/** All RPCs of ActionService. */
+export function createActionHandlers(deps: OperationDeps): HandlersOf<typeof pb.ActionService> {
+  return {
+    async listActions() {
+      return create(pb.ListActionsResponseSchema, { actions: (await listActions(deps)).map(actionFields) });
+    },
+
+    async getOrderActions(request) {
+      return create(pb.GetOrderActionsResponseSchema, {
+        entries: (await getOrderActions(deps, request)).map(entryFields),
+      });
+    },
+
+    async listParked(request) {
+      const { action, pageSize, pageToken } = request;
+      const answer = await listParked(deps, { action, filter: readFilter(request.filter), pageSize, pageToken });
+      return create(pb.ListParkedResponseSchema, {
+        entries: answer.entries.map(entryFields),
+        nextPageToken: answer.nextPageToken,
+      });
+    },
+
+    async retryParked(request, context) {
+      const answer = await retryParked(deps, { ...request, filter: readFilter(request.filter) }, context);
+      return create(pb.RetryParkedResponseSchema, {
+        retriedCount: BigInt(answer.count),
+        nextPageToken: answer.nextPageToken,
+        samples: answer.samples.map(entryFields),
+      });
+    },
+
+    async discardParked(request, context) {
+      const answer = await discardParked(deps, { ...request, filter: readFilter(request.filter) }, context);
+      return create(pb.DiscardParkedResponseSchema, {
+        discardedCount: BigInt(answer.count),
+        nextPageToken: answer.nextPageToken,
+        samples: answer.samples.map(entryFields),
+      });
+    },
+
+    async replay(request, context) {
+      const { fromTime, toTime } = request;
+      const period = fromTime &&
+        toTime && { fromTime: momentOf(fromTime, "from_time"), toTime: momentOf(toTime, "to_time") };
+      const { count, nextPageToken } = await replay(deps, { ...request, period }, context);
+      return create(pb.ReplayResponseSchema, { replayedCount: BigInt(count), nextPageToken });
+    },
+
+    async pauseAction(request, context) {
+      return create(pb.PauseActionResponseSchema, { changed: await pauseAction(deps, request, context) });
+    },
+
+    async resumeAction(request, context) {
+      return create(pb.ResumeActionResponseSchema, { changed: await resumeAction(deps, request, context) });
+    },
+
+    async listInterventions(request) {
+      const { interventions, nextPageToken } = await listInterventions(deps, request);
+      return create(pb.ListInterventionsResponseSchema, {
+        interventions: interventions.map(interventionFields),
+        nextPageToken,
+      });
+    },
+  };
+}
+
+function readFilter(filter: pb.EntryFilter | undefined): EntryFilter | undefined {
+  if (filter === undefined) {
+    return undefined;
+  }
+  const { errorContains, fromTime, toTime, firstOrderId, lastOrderId } = filter;
+  return {
+    errorContains,
+    fromTime: fromTime && momentOf(fromTime, "filter.from_time"),
+    toTime: toTime && momentOf(toTime, "filter.to_time"),
+    firstOrderId,
+    lastOrderId,
+  };
+}
+
+const KINDS = { effect: pb.ActionKind.EFFECT, step: pb.ActionKind.STEP, timer: pb.ActionKind.TIMER } as const;
+
+function actionFields({ info, open, ended, hold }: ActionStanding): MessageInitShape<typeof pb.ActionStatusSchema> {
+  return {
+    name: info.name,
+    kind: KINDS[info.kind],
+    subjects: [...info.subjects],
+    pending: BigInt(open.waiting),
+    inFlight: BigInt(open.inFlight),
+    parked: BigInt(open.parked),
+    doneTotal: BigInt(ended?.done ?? 0),
+    retryTotal: BigInt(ended?.retries ?? 0),
+    lastError: ended?.lastError ?? "",
+    ...time("lastErrorTime", ended?.lastErrorTime),
+    ...time("oldestPendingTime", open.waitingSince),
+    paused: hold !== undefined,
+    pauseReason: hold?.reason ?? "",
+    pausedBy: hold?.operator ?? "",
+    ...time("pausedTime", hold?.since),
+  };
+}
+
+type Entry = ListParkedAnswer["entries"][number];
+
+function entryFields(entry: Entry): MessageInitShape<typeof pb.ActionEntrySchema> {
+  const { messageId, action, orderId, state, attempts, lastError, intervention } = entry;
+  return {
+    messageId,
+    action,
+    orderId,
+    state: pb.ActionState[state],
+    attempts,
+    lastError,
+    ...time("firstTime", entry.firstTime),
+    ...time("finishTime", entry.finishTime),
+    ...time("nextAttemptTime", entry.nextAttemptTime),
+    ...(intervention === undefined ? {} : { intervention: interventionFields(intervention) }),
+  };
+}
+
+function interventionFields(
+  intervention: NonNullable<Entry["intervention"]>,
+): MessageInitShape<typeof pb.InterventionSchema> {
+  const { id, kind, action, selection, affected, caller, operator, reason } = intervention;
+  return {
+    interventionId: id,
+    kind: pb.InterventionKind[kind],
+    action,
+    selection,
+    affectedCount: BigInt(affected),
+    caller,
+    operator,
+    reason,
+    ...time("time", intervention.time),
+  };
+}
+
+/** A time that may be left out. */
+function time<Name extends string>(name: Name, date: Date | undefined) {
+  return (date === undefined ? {} : { [name]: timestampFromDate(date) }) as {
+    [_ in Name]?: ReturnType<typeof timestampFromDate>;
+  };
+}
