@@ -7,8 +7,15 @@ import { createPlaces, type Keep, runPass, type Session, type Table } from "./pa
 
 export type { Keep } from "./pass.ts";
 
-/** After each piece of work so many times as long as it took: a fifth of one connection's time, and no more, is spent on this. */
+/** Rests after each piece of work, in times as long as it took: at most a fifth of one connection's time is spent on this. */
 const REST = 4;
+
+/**
+ * How long a piece takes while nobody else is at the database, in milliseconds. One that took longer had to share it: then the rest is longer
+ * in the same measure, up to a limit, as those who work go first.
+ */
+const QUIET_STEP_MS = 5;
+const MAX_PATIENCE = 10;
 
 /** How soon a server looks again whether it is its turn, in milliseconds. */
 const NEXT_TRY_MS = 60_000;
@@ -43,7 +50,7 @@ export function startUpkeep({
     const result = await work();
     const took = performance.now() - began;
     metrics.upkeepStep.observe(took / 1_000);
-    await rest(took * REST);
+    await rest(took * REST * Math.min(Math.max(1, took / QUIET_STEP_MS), MAX_PATIENCE));
     return result;
   };
 
