@@ -53,6 +53,10 @@ export interface GivenUpSearch {
 /** Events that an Action has parked or that a person discarded, by id: the index is entered at the place, wherever that is. */
 export async function readGivenUp(db: Kysely<Database>, search: GivenUpSearch): Promise<readonly ActionEntry[]> {
   const { action, state, afterId, limit, messageIds } = search;
+  if (messageIds !== undefined) {
+    const named = await readNamed(db, action, messageIds);
+    return named.filter((entry) => entry.state === state && entry.id > afterId).slice(0, limit);
+  }
   const ids = await db
     .selectFrom("oms_db.oms_action_ledger")
     .select("id")
@@ -60,7 +64,6 @@ export async function readGivenUp(db: Kysely<Database>, search: GivenUpSearch): 
     .where("state", "=", state)
     .where("next_attempt_time", "is", null)
     .where("id", ">", afterId)
-    .$if(messageIds !== undefined, (query) => query.where("message_id", "in", messageIds as string[]))
     .orderBy("id")
     .limit(limit)
     .execute();
@@ -68,6 +71,12 @@ export async function readGivenUp(db: Kysely<Database>, search: GivenUpSearch): 
     db,
     ids.map(({ id }) => id),
   );
+}
+
+/** Each by the unique index: with a state or an order of ids beside them, all parked events would be looked at instead. */
+async function readNamed(db: Kysely<Database>, action: string, messageIds: readonly string[]) {
+  const rows = await selectEntries(db).where("l.message_id", "in", messageIds).where("l.action", "=", action).execute();
+  return rows.map(toEntry).toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Which of the orders' events an Action can be made to run now: given up, or waiting for a later time; none that is under way. */
