@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { Status } from "../../src/domain/state-machine.ts";
 import type { OrderDatabase } from "../../src/store/database.ts";
 import type { ActionState } from "../../src/store/schema.ts";
-import type { Keep, Session, Table } from "../../src/upkeep/pass.ts";
+import type { Keep, Places, Session, Table } from "../../src/upkeep/pass.ts";
 import { createPlaces, runPass } from "../../src/upkeep/pass.ts";
 import { insertOrder } from "../store/fixture.ts";
 
@@ -110,13 +110,17 @@ export async function countRows(db: OrderDatabase, orderId: bigint) {
 /** One pass without rests; `afterStep` sees the tables as a crash would leave them there. */
 export async function passOnce(
   session: Session,
-  { keep = KEEP, afterStep = async () => {} }: { keep?: Keep; afterStep?: () => Promise<void> } = {},
+  {
+    keep = KEEP,
+    places = createPlaces(),
+    afterStep = async () => {},
+  }: { keep?: Keep; places?: Places; afterStep?: () => Promise<void> } = {},
 ): Promise<Record<Table, number>> {
   const deleted: Record<Table, number> = { history: 0, ledger: 0, request: 0, request_log: 0 };
   await runPass({
     session,
     keep,
-    places: createPlaces(),
+    places,
     async step(work) {
       const result = await work();
       await afterStep();

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { afterEach, describe, expect, test } from "vitest";
 import { STATES, Status } from "../../src/domain/state-machine.ts";
+import { createPlaces } from "../../src/upkeep/pass.ts";
 import { waitsForLock } from "../rpc/suites/context.ts";
 import { insertOrder, rowsOf, useStore } from "../store/fixture.ts";
 import { countRows, daysAgo, insertHistory, insertPast, insertRequest, KEEP, type Past, passOnce } from "./fixture.ts";
@@ -241,6 +242,34 @@ describe("request ids", () => {
     await insertRequest(db, "r-ended", await insertOrder(db, { status: Status.CANCELLED }), old);
     await insertRequest(db, "r-gone", 999_999_999n, old);
     expect(await passOnce(db)).toMatchObject({ request: 2 });
+  });
+
+  test("a walk that is cut short goes on where it was, and the next one begins anew", async () => {
+    const orderId = await insertOrder(db, { status: Status.DELIVERED });
+    const young = await daysAgo(db, 1);
+    const ids = Array.from({ length: 1_100 }, (_, index) => Buffer.from(`r${1_000 + index}`));
+    const row = { digest: Buffer.alloc(20), answer: "", order_id: orderId, record_time: young };
+    await db
+      .insertInto("oms_db.oms_request")
+      .values(ids.map((request_id) => ({ ...row, request_id })))
+      .execute();
+    const places = createPlaces();
+    const cut = passOnce(db, {
+      places,
+      async afterStep() {
+        if (places.request.at.length > 0) {
+          throw new Error("cut short");
+        }
+      },
+    });
+    await expect(cut).rejects.toThrow("cut short");
+    await db
+      .updateTable("oms_db.oms_request")
+      .set({ record_time: await daysAgo(db, 40) })
+      .execute();
+
+    expect(await passOnce(db, { places })).toMatchObject({ request: 600 });
+    expect(await passOnce(db, { places })).toMatchObject({ request: 500 });
   });
 
   test("are all looked at, whatever bytes they have", async () => {
