@@ -60,10 +60,15 @@ const SILENT: ReadonlySet<Code> = new Set([
 /** Details in the answer to a batch, which JSON can only read when it knows their types. */
 const REGISTRY = createRegistry(ErrorInfoSchema, BadRequestSchema, RetryInfoSchema);
 
+/** Whether the request is to be sent again for that. */
+export function isSilent(code: Code): boolean {
+  return SILENT.has(code);
+}
+
 /** What a refusal of this code and message is to us. A connection that broke is INTERNAL to some; only the service says whose bug it is. */
 function refusal(code: Code, reason: string | undefined, message: string): Answer<never> {
   const broke = code === Code.Internal && !message.includes("internal error; call");
-  return SILENT.has(code) || broke ? { kind: "silent" } : { kind: "refused", why: reason ?? nameOf(code) };
+  return isSilent(code) || broke ? { kind: "silent" } : { kind: "refused", why: reason ?? nameOf(code) };
 }
 
 /** For example INVALID_ARGUMENT. */

@@ -5,7 +5,7 @@ import {
   OrderStatusService,
   type UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { nameOf } from "./ask.ts";
+import { type Answer, isSilent, nameOf } from "./ask.ts";
 import type { Attempts, Calls, Reply } from "./calls.ts";
 import type { Random } from "./random.ts";
 import { reasonIn } from "./reason.ts";
@@ -20,6 +20,9 @@ export interface Batches {
 /** Reports in one call at most, and how long the first one waits for company, in milliseconds. */
 const MAX_BATCH = 40;
 const WAIT_MS = 60;
+
+/** When a report comes again that alone had no answer, in milliseconds. */
+const AGAIN_MS = 300;
 
 interface Waiting {
   readonly update: Update;
@@ -54,8 +57,14 @@ export function createBatches(calls: Calls, random: Random): Batches {
         counted,
       );
       count();
-      for (const [index, { resolve }] of batch.entries()) {
-        resolve(reply.kind === "refused" ? reply : replyOf(reply.message.results[index]?.result));
+      for (const [index, one] of batch.entries()) {
+        const answer = reply.kind === "refused" ? reply : answerOf(reply.message.results[index]?.result);
+        if (answer.kind === "silent") {
+          one.attempts.silent += 1;
+          setTimeout(add, AGAIN_MS, one);
+        } else {
+          one.resolve(answer);
+        }
       }
     } catch (error) {
       count();
@@ -65,16 +74,17 @@ export function createBatches(calls: Calls, random: Random): Batches {
     }
   };
 
+  const add = (one: Waiting) => {
+    waiting.push(one);
+    if (waiting.length >= MAX_BATCH) {
+      void flush();
+    } else {
+      timer ??= setTimeout(() => void flush(), WAIT_MS);
+    }
+  };
+
   return {
-    report: (update, attempts) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ update, attempts, resolve, reject });
-        if (waiting.length >= MAX_BATCH) {
-          void flush();
-        } else {
-          timer ??= setTimeout(() => void flush(), WAIT_MS);
-        }
-      }),
+    report: (update, attempts) => new Promise((resolve, reject) => add({ update, attempts, resolve, reject })),
   };
 }
 
@@ -83,12 +93,15 @@ type Result =
   | { case: "error"; value: { code: number; details: Any[] } }
   | { case: undefined; value?: undefined };
 
-function replyOf(result: Result | undefined): Reply<UpdateOrderStatusResponse> {
+/** A report of a batch may have no answer for itself: the database was away just then. */
+function answerOf(result: Result | undefined): Answer<UpdateOrderStatusResponse> {
   switch (result?.case) {
     case "response":
       return { kind: "answered", message: result.value };
     case "error":
-      return { kind: "refused", why: reasonIn(result.value.details) ?? nameOf(result.value.code) };
+      return isSilent(result.value.code)
+        ? { kind: "silent" }
+        : { kind: "refused", why: reasonIn(result.value.details) ?? nameOf(result.value.code) };
     default:
       return { kind: "refused", why: "a batch's result is missing" };
   }
