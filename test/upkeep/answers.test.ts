@@ -72,6 +72,7 @@ test("the order stands where it stood, with an empty timeline", async () => {
     nextPageToken: "",
   });
   expect(await client.explainOrder({ orderId })).toMatchObject({ version: 5n, openActions: [] });
+  expect(await served.clients("grpc-js").actions.getOrderActions({ orderId })).toMatchObject({ entries: [] });
 });
 
 test("a watch of it goes on, and one that comes back begins with a snapshot, or has missed nothing", async () => {
@@ -104,6 +105,19 @@ test("a history of which the beginning is gone leaves no gap in a watch", async 
   const [before, after] = [watch(1n), watch(3n)];
   await before.toldExactly([`${orderId} at 5: 6010`]);
   await after.toldExactly([`${orderId} 4: 2010 > 2020`, `${orderId} 5: 2020 > 6010`]);
+});
+
+test("a replay finds nothing to do anew", async () => {
+  const { actions } = served.clients("grpc-js");
+  const orderId = await delivered();
+  const asked = { operator, reason: "a test", orderIds: [orderId] };
+  expect((await actions.getOrderActions({ orderId })).entries.length).toBeGreaterThan(0);
+  await passOnce(db);
+  const { actions: known } = await actions.listActions({});
+  for (const { name } of known) {
+    expect(await actions.replay({ action: name, ...asked })).toMatchObject({ replayedCount: 0n });
+  }
+  expect(await countRows(db, orderId)).toEqual({ history: 0, ledger: 0, requests: 0 });
 });
 
 test("a repeated request changes nothing and sends no event, though nobody knows its id any more", async () => {
