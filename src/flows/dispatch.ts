@@ -4,16 +4,18 @@ import { begins, type FlowDeps, findWork, reportEnd, subjectsOf } from "./step.t
 
 /**
  * ERP_ALLOCATED → WMS_DISPATCHED: the WMS gets the order. It is parked with the WMS's reason when that refuses. Where the order was
- * cancelled meanwhile (past the reversal flow, which waits for this), the WMS is asked for it back.
+ * cancelled meanwhile (past the reversal flow, which waits for this), the WMS is asked for it back, and then the ERP gets its stock
+ * back: what the cancel itself released was with the WMS, and none of the ERP's to release.
  */
 export function dispatch(deps: FlowDeps): Action {
-  const { wms } = deps;
+  const { erp, wms } = deps;
 
   const undo = async ({ orderId }: OrderEvent, { messageId, signal }: Attempt): Promise<ActionResult> => {
-    const answer = await wms.cancel(`${messageId}:undo`, { orderId, cancelId: 0n }, signal);
+    const key = `${messageId}:undo`;
+    const answer = await wms.cancel(key, { orderId, cancelId: 0n }, signal);
     switch (answer.kind) {
       case "agreed":
-        return DONE;
+        return erp.release(key, orderId, signal);
       case "later":
         return {
           kind: "retry",

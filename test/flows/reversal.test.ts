@@ -53,6 +53,18 @@ test("the WMS agrees: cancelled, and the stock is given back", async () => {
   expect(received).toMatchObject([{ arrivals: 1, body: { orderId: String(orderId), cancelId: String(cancelId) } }]);
 });
 
+test("cancelled while the WMS has the order and nobody knows: it is asked back, and the ERP gets its stock", async () => {
+  const server = await world.start({ OMS_RETRY_BASE_MS: "1500", OMS_RETRY_CAP_MS: "1500" });
+  await world.neighbours.control({ neighbour: "wms/dispatch", mode: "lose", times: 1 });
+  const orderId = await submit(server);
+  await pay(server, orderId);
+  await flowIs(server, orderId, { step: "dispatch", state: FlowState.RETRYING });
+  await server.client.cancelOrder({ orderId, ...asked });
+  await eventually(async () => {
+    expect(await world.neighbours.stock()).toMatchObject({ dispatched: 2, takenBack: 2, released: 2, held: 0 });
+  });
+});
+
 test("the WMS refuses: the order goes on, with the WMS's reason", async () => {
   const server = await world.start();
   const orderId = await dispatched(server);

@@ -31,7 +31,8 @@ async function run(messageId: string, name: string): Promise<LedgerEntry> {
 }
 
 const timeOf = (row: Record<string, unknown> | undefined) => Number(row?.next_attempt_time);
-const ago = (ms: number) => new Date(Date.now() - ms);
+/** By the ledger's clock, and so long ago that a look at the database's time does not bring it back. */
+const ago = (ms: number) => new Date(ledger.now().getTime() - 1_000 - ms);
 const setRow = (orderId: bigint, values: { next_attempt_time?: Date; attempts_started?: number }) =>
   db.updateTable("oms_db.oms_action_ledger").set(values).where("order_id", "=", orderId).execute();
 

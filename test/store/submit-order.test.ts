@@ -83,6 +83,15 @@ test("many calls at once with one request id are one order", async () => {
   expect(new Set(ids).size).toBe(1);
 });
 
+test("a repeat at the same time, with an order id of the caller's, gets the first order", async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const orderId = 7_000_000n + BigInt(round);
+    const requestId = `twice-${orderId}`;
+    const ids = await Promise.all(Array.from({ length: 4 }, () => submit({ orderId, requestId })));
+    expect(ids).toEqual(Array(4).fill(orderId));
+  }
+});
+
 test("an id that is taken is taken", async () => {
   const orderId = await submit({ orderId: 77n });
 

@@ -48,13 +48,15 @@ export function submitOrder(deps: ChangeDeps, kinds: OrderKinds, submission: Sub
   const { requestId } = submission;
   const content = digestOf(submission);
   return change<Submitted>(deps, async (trx, now) => {
+    // Before the answer, which is committed with the order: a repeat that overtakes its first attempt finds both or none.
+    const taken = submission.orderId !== 0n && (await exists(trx, submission.orderId));
     const known = await readAnswer(trx, requestId, content);
     if (known !== undefined) {
       return unchanged(
         known === "reused" ? "request-id-reused" : { orderId: BigInt((known.answer as { orderId: string }).orderId) },
       );
     }
-    if (submission.orderId !== 0n && (await exists(trx, submission.orderId))) {
+    if (taken) {
       return unchanged("order-exists");
     }
     // A given-out id that is taken is a duplicate key: the whole transaction again, with another id.

@@ -60,7 +60,7 @@ async function markDone(db: Kysely<Database>, entries: readonly LedgerEntry[], n
         "in",
         entries.map(({ id }) => id),
       )
-      .where("state", "!=", "DISCARDED")
+      .where("state", "not in", ["DONE", "DISCARDED"])
       .execute();
   }
 }
