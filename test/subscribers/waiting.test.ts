@@ -12,6 +12,9 @@ import { statusChanged } from "../stream/events.ts";
 import { quiet, useStream } from "../stream/support.ts";
 import { useMariadb, useNats } from "../support/servers.ts";
 
+/** The ledger goes by the database's time, which is not this process's to the millisecond. */
+const CLOCKS_APART_MS = 200;
+
 const nats = useNats();
 const location = useMariadb();
 
@@ -75,7 +78,7 @@ test("one that waits until a time is not tried before", async () => {
   await vi.waitFor(async () => expect((await row()).next_attempt_time).toEqual(at), { timeout: 20_000 });
   expect(attempts).toHaveLength(1);
   await ends("DONE");
-  expect(Date.now()).toBeGreaterThanOrEqual(at.getTime());
+  expect(Date.now()).toBeGreaterThan(at.getTime() - CLOCKS_APART_MS);
 });
 
 test("a timer goes off at its time, and not before", async () => {
@@ -83,7 +86,7 @@ test("a timer goes off at its time, and not before", async () => {
   const { attempts, row, ends } = await run([], { due: () => due });
   expect(await row()).toMatchObject({ state: "PENDING", next_attempt_time: due });
   await ends("DONE");
-  expect(Date.now()).toBeGreaterThanOrEqual(due.getTime());
+  expect(Date.now()).toBeGreaterThan(due.getTime() - CLOCKS_APART_MS);
   expect(attempts).toHaveLength(1);
 });
 
