@@ -6,7 +6,7 @@ import type { CallEnd, ServerAddresses, ServiceAddress } from "../types.ts";
 import { createBatches } from "./batches.ts";
 import { Cut, createCalls } from "./calls.ts";
 import { openGateway } from "./gateway.ts";
-import { type Call, type Journal, noteAnswer, type OrderJournal } from "./journal.ts";
+import { type Call, createCall, type Journal, noteAnswer, type OrderJournal } from "./journal.ts";
 import { type FlowWorld, liveInFlow, liveInserted } from "./lives.ts";
 import { createRandom, type Random } from "./random.ts";
 import { openRows } from "./rows.ts";
@@ -177,19 +177,7 @@ export async function startWorkload({
       operator: "faults",
       requestId,
     };
-    const call: Call = {
-      rpc: "SubmitOrder",
-      requestId,
-      asked: { status: 1000 },
-      expected: "OK",
-      sent: 0,
-      silent: 0,
-      said: undefined,
-      got: undefined,
-      first: "",
-      equal: 0,
-      differing: undefined,
-    };
+    const call = createCall({ rpc: "SubmitOrder", requestId, asked: { status: 1000 }, expected: "OK" });
     try {
       const send = async () => {
         const reply = await calls.send(random, FulfilmentService.method.submitOrder, request, "shop", call);

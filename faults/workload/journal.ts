@@ -91,6 +91,20 @@ export interface Journal {
   readonly answered: Readonly<Record<string, number>>;
 }
 
+/** A call that is about to be sent for the first time. */
+export function createCall(given: Pick<Call, "rpc" | "requestId" | "asked" | "expected">): Call {
+  return {
+    ...given,
+    sent: 0,
+    silent: 0,
+    said: undefined,
+    got: undefined,
+    first: "",
+    equal: 0,
+    differing: undefined,
+  };
+}
+
 /** The service may not say otherwise later. A refusal is not kept, so it may. */
 export function noteAnswer(call: Call, said: string, whole: string, got: Got | undefined): void {
   if (call.said === undefined) {

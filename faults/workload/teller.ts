@@ -18,7 +18,7 @@ import { REPORTERS } from "../../src/demo/outlook.ts";
 import { answer, type ModelOrder, type ModelReport } from "../../test/domain/reference-model.ts";
 import type { Batches } from "./batches.ts";
 import type { Calls, Reply } from "./calls.ts";
-import { type Asked, type Call, type Got, noteAnswer, type OrderJournal, type Origin } from "./journal.ts";
+import { type Asked, type Call, createCall, type Got, noteAnswer, type OrderJournal, type Origin } from "./journal.ts";
 import type { Random } from "./random.ts";
 
 const { method } = OrderStatusService;
@@ -94,19 +94,7 @@ export function createTeller({ calls, batches, random }: TellerDeps, journal: Or
   };
 
   function newCall(rpc: string, { requestId, asked = {}, expected }: Note<never>): Call {
-    const call: Call = {
-      rpc,
-      requestId,
-      asked,
-      expected: knows() ? expected : undefined,
-      sent: 0,
-      silent: 0,
-      said: undefined,
-      got: undefined,
-      first: "",
-      equal: 0,
-      differing: undefined,
-    };
+    const call = createCall({ rpc, requestId, asked, expected: knows() ? expected : undefined });
     journal.calls.push(call);
     return call;
   }

@@ -1,0 +1,44 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { connect, headers } from "nats";
+import { expect, test, vi } from "vitest";
+import { openGateway } from "../../../faults/workload/gateway.ts";
+import { ThirdPartyNotificationSchema } from "../../../gen/oms/events/v1/events_pb.ts";
+import { useNats } from "../../support/servers.ts";
+
+const nats = useNats();
+
+test("the gateway takes each message once, live or from the stream, and knows what it heard live", async () => {
+  const client = await connect({ servers: nats.url });
+  const manager = await client.jetstreamManager();
+  await manager.streams.add({ name: "OMS_EVENTS", subjects: ["oms.v1.>"] });
+  const publish = async (version: number) => {
+    const messageId = `7-${version}`;
+    const body = toBinary(
+      ThirdPartyNotificationSchema,
+      create(ThirdPartyNotificationSchema, { messageId, orderId: 7n }),
+    );
+    const header = headers();
+    header.set("Nats-Msg-Id", `${messageId}:shipped`);
+    await client.jetstream().publish("oms.v1.thirdparty.2001.shipped", body, { headers: header });
+  };
+  await publish(1);
+
+  const gateway = await openGateway(nats.url);
+  const taken = () =>
+    (gateway.log.byOrder.get("7") ?? []).map(({ messageId, place }) => [messageId, place !== undefined]);
+  await vi.waitFor(async () => {
+    await publish(2);
+    expect(taken()).toContainEqual(["7-2", true]);
+  });
+  await publish(3);
+  await publish(3);
+  await vi.waitFor(() => expect(gateway.log.repeats).toBeGreaterThan(0));
+  await gateway.catchUp();
+  expect(taken()).toEqual([
+    ["7-2", true],
+    ["7-3", true],
+    ["7-1", false],
+  ]);
+  await gateway.close();
+  await client.close();
+});
