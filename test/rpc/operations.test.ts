@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { FRONTS, type FrontName } from "../support/clients.ts";
 import { useService } from "../support/service.ts";
+import { actionTests } from "./suites/actions.ts";
 import { changeTests } from "./suites/changes.ts";
 import { fulfilmentTests } from "./suites/fulfilment.ts";
 import { readTests } from "./suites/reads.ts";
@@ -20,6 +21,9 @@ describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
     get fulfilment() {
       return served.clients(front).fulfilment;
     },
+    get actions() {
+      return served.clients(front).actions;
+    },
     db: served.db,
   };
   verdictTests(it);
@@ -29,4 +33,5 @@ describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
   validationTests(it);
   watchTests(it);
   fulfilmentTests(it);
+  actionTests(it);
 });
