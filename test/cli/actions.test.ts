@@ -61,7 +61,8 @@ test("an order's parked Action is explained", async () => {
   );
 });
 
-test("parked events are listed, tried out, tried again and kept in mind", async () => {
+// Some twenty processes, one after the other.
+test("parked events are listed, tried out, tried again and kept in mind", { timeout: 90_000 }, async () => {
   const { server, orderIds } = await withRefused(3);
   const [first, second, third] = orderIds.map(String) as [string, string, string];
 
