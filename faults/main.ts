@@ -7,7 +7,7 @@
  *     npm run faults -- --rounds 1 --seed 9 --no-recovery --no-controls   # one round, once more
  */
 import { randomInt } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { CONTROLS, type Control } from "./control-rounds.ts";
@@ -42,6 +42,9 @@ const SEEDS = 2 ** 32;
 const DRAIN_MS = 60_000;
 const CONTROL_DRAIN_MS = 6_000;
 
+/** The data of so many rounds with findings are kept, 300 MB each; of further ones the logs. */
+const MOST_KEPT = 5;
+
 const firstSeed = values.seed === undefined ? randomInt(SEEDS) : Number(values.seed);
 const seedOf = (round: number) => (firstSeed + round) % SEEDS;
 const perSecond = Number(values["per-second"]);
@@ -61,6 +64,7 @@ let workload: Workload | undefined;
 /** Of the round under way. */
 let strikes: Round["strikes"] = [];
 let lastPicture: string | undefined;
+let kept = 0;
 
 // The services' settings are the suite's alone.
 for (const name of Object.keys(process.env).filter((name) => name.startsWith("OMS_"))) {
@@ -77,6 +81,7 @@ const progress = showProgress(schedule.totalMs, () => ({
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
     report();
+    console.log("Cut short: what was under way does not count.");
     process.exit(1);
   });
 }
@@ -120,7 +125,15 @@ async function runAndCheck(name: string, seed: number, under: RoundOptions["unde
     sums.addBroken(seed, text);
     progress.say(text);
   }
-  progress.say(`  Its logs and data are kept in ${relative(".", folder)}`);
+  kept += 1;
+  if (kept > MOST_KEPT) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isDirectory() && entry.name !== "log") {
+        rmSync(join(folder, entry.name), { recursive: true });
+      }
+    }
+  }
+  progress.say(`  Its logs${kept > MOST_KEPT ? "" : " and data"} are kept in ${relative(".", folder)}`);
 }
 
 /** Built the wrong way: what is found is no finding about the service. */
