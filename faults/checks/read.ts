@@ -3,8 +3,7 @@ import type { Kind, Order } from "../../src/demo/orders.ts";
 import type { Received } from "../../src/stack/neighbours/received.ts";
 import type { StockSums } from "../../src/stack/neighbours/stock.ts";
 import type { ServerAddresses } from "../types.ts";
-import type { Journal, OrderJournal } from "../workload/journal.ts";
-import { createOrderJournal } from "../workload/teller.ts";
+import { createOrderJournal, type Journal, type OrderJournal } from "../workload/journal.ts";
 import type { HistoryRow, LedgerRow, OrderFacts } from "./facts.ts";
 
 /** Orders whose facts are in memory at a time. */

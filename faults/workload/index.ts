@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
-import { freshIds, isVirtual, makeOrder, type Order } from "../../src/demo/orders.ts";
+import { freshIds, type Order } from "../../src/demo/orders.ts";
 import type { CallEnd, ServerAddresses, ServiceAddress } from "../types.ts";
 import { createBatches } from "./batches.ts";
 import { Cut, createCalls } from "./calls.ts";
 import { openGateway } from "./gateway.ts";
-import { type Call, createCall, type Journal, noteAnswer, type OrderJournal } from "./journal.ts";
-import { type FlowWorld, liveInFlow, liveInserted } from "./lives.ts";
+import { type Call, createOrderJournal, type Journal, type OrderJournal } from "./journal.ts";
+import { liveInFlow, liveInserted } from "./lives.ts";
+import { createOrderStock, ID_RANGE_MS } from "./order-stock.ts";
 import { createRandom, type Random } from "./random.ts";
 import { openRows } from "./rows.ts";
-import { createOrderJournal, createTeller, modelAt, type Teller } from "./teller.ts";
+import { submit } from "./submit.ts";
+import { createTeller, modelAt } from "./teller.ts";
 
 export type { Journal } from "./journal.ts";
 
@@ -36,10 +37,6 @@ export interface Workload {
   events(): number;
 }
 
-/** Orders inserted at once, and how many wait to be told of at least. */
-const INSERTED = 200;
-const IN_STOCK = 200;
-
 /** Share of the lives that come by SubmitOrder. */
 const SUBMITTED = 0.4;
 
@@ -64,60 +61,33 @@ export async function startWorkload({
   const orders = new Map<string, OrderJournal>();
   const unknownSubmissions: Call[] = [];
   const living = new Set<Promise<void>>();
-  const stock: Order[] = [];
   const failures: unknown[] = [];
-  let made = 0;
-  let inserting: Promise<void> | undefined;
   let begun = 0;
   let stopping = false;
 
+  const keep = (journal: OrderJournal) => void orders.set(String(journal.order.id), journal);
+  const stock = createOrderStock(rows, firstId, keep);
+  await Promise.all([stock.fill(), sleep(ID_RANGE_MS)]);
   const calls = createCalls({ services, perSecond, onSpare: beginLife, onCall });
   const batches = createBatches(calls, createRandom(seed, -1));
-
-  const keep = (journal: OrderJournal) => {
-    orders.set(String(journal.order.id), journal);
-    return journal;
-  };
-
-  const insert = () => {
-    const fresh = Array.from({ length: INSERTED }, () => nextOrder(false));
-    inserting ??= rows.insert(fresh).then(() => {
-      stock.push(...fresh);
-      for (const order of fresh) {
-        keep(createOrderJournal(order, "inserted"));
-      }
-      inserting = undefined;
-    });
-  };
-
-  function nextOrder(parents: boolean): Order {
-    const order = makeOrder(firstId, made);
-    made += 1;
-    return parents || !order.isParent ? order : nextOrder(false);
-  }
 
   function beginLife(): void {
     if (stopping || living.size >= MAX_LIVES) {
       return;
     }
     const random = createRandom(seed, begun);
-    begun += 1;
     if (random.chance(SUBMITTED)) {
-      begin(submitted(random, nextOrder(true)));
+      begin(submitted(random));
       return;
     }
-    const order = stock.shift();
-    if (stock.length < IN_STOCK) {
-      insert();
-    }
-    if (order !== undefined) {
-      const journal = orders.get(String(order.id)) as OrderJournal;
-      const tell = createTeller({ calls, batches, random }, journal, modelAt(order, [], 0));
-      begin(liveInserted(tell, random));
+    const journal = stock.nextInserted();
+    if (journal !== undefined) {
+      begin(liveInserted(createTeller({ calls, batches, random }, journal, modelAt(journal.order, [], 0)), random));
     }
   }
 
   function begin(life: Promise<void>): void {
+    begun += 1;
     const lived = life
       .catch((error: unknown) => {
         if (!(error instanceof Cut)) {
@@ -128,84 +98,25 @@ export async function startWorkload({
     living.add(lived);
   }
 
-  const world = (random: Random): FlowWorld => ({
-    async follow(parent, childIds) {
-      const warehouses = [...new Set(parent.lines.map(({ warehouseId }) => warehouseId))].toSorted((a = 0n, b = 0n) =>
-        a < b ? -1 : 1,
-      );
-      const children = childIds.map((id, index) => ({
-        ...parent,
-        id,
-        isParent: false,
-        lines: parent.lines.filter(({ warehouseId }) => warehouseId === warehouses[index]),
-      }));
-      await Promise.all(children.map(({ id }) => rows.addWmsRows(id)));
-      return children.map((child) =>
-        createTeller({ calls, batches, random }, keep(createOrderJournal(child, "split")), {
-          ...modelAt(child, [1000, 1010, 1020], 1),
-        }),
-      );
-    },
-    tellWms: (orderId, mode) => tellWms(servers.neighboursUrl, orderId, mode),
-  });
-
-  async function submitted(random: Random, order: Order): Promise<void> {
-    const given = random.chance(0.5);
-    const submission = await submit(random, order, given);
-    if (submission === undefined) {
+  async function submitted(random: Random): Promise<void> {
+    const deps = { calls, batches, random };
+    const onUnknown = (call: Call) => void unknownSubmissions.push(call);
+    const journal = await submit(deps, stock.nextToSubmit(), { onUnknown, keep });
+    if (journal.calls.every(({ said }) => said !== "OK")) {
       return;
     }
-    await rows.addWmsRows(submission.order.id);
-    const tell: Teller = createTeller(
-      { calls, batches, random },
-      keep(submission),
-      modelAt(submission.order, [1000], 1),
-    );
-    await liveInFlow(tell, random, world(random));
+    await rows.addWmsRows(journal.order.id);
+    const tell = createTeller(deps, journal, modelAt(journal.order, [1000], 1));
+    await liveInFlow(tell, random, {
+      async follow(parent, childIds) {
+        const children = childrenOf(parent, childIds).map((child) => createOrderJournal(child, "split"));
+        await Promise.all(children.map(({ order }) => rows.addWmsRows(order.id)));
+        children.forEach(keep);
+        return children.map((child) => createTeller(deps, child, modelAt(child.order, [1000, 1010, 1020], 1)));
+      },
+      tellWms: (orderId, mode) => tellWms(servers.neighboursUrl, orderId, mode),
+    });
   }
-
-  /** The shop sends the order in; twice, now and then. */
-  async function submit(random: Random, order: Order, idIsGiven: boolean): Promise<OrderJournal | undefined> {
-    const requestId = `faults-submit-${order.id}`;
-    const request = {
-      orderId: idIsGiven ? order.id : 0n,
-      orderSource: order.source,
-      orderType: order.type,
-      lines: order.lines.map((line) => ({ ...line })),
-      rechargeAccount: isVirtual(order) ? `138${String(order.id).slice(-8)}` : "",
-      invoice: { title: `客户 ${order.id}`, content: "商品明细", email: `customer-${order.id}@example.com` },
-      operator: "faults",
-      requestId,
-    };
-    const call = createCall({ rpc: "SubmitOrder", requestId, asked: { status: 1000 }, expected: "OK" });
-    try {
-      const send = async () => {
-        const reply = await calls.send(random, FulfilmentService.method.submitOrder, request, "shop", call);
-        const id = reply.kind === "answered" ? reply.message.orderId : 0n;
-        noteAnswer(call, reply.kind === "answered" ? "OK" : reply.why, id === 0n ? "" : String(id), { version: 1 });
-        return id;
-      };
-      const id = await send();
-      const journal = createOrderJournal({ ...order, id: id === 0n ? order.id : id, isParent: false }, "submitted");
-      journal.calls.push(call);
-      if (id === 0n) {
-        keep(journal);
-        return undefined;
-      }
-      keep(journal);
-      if (random.chance(0.05)) {
-        await send();
-      }
-      return journal;
-    } finally {
-      if (call.said === undefined && call.sent > 0) {
-        unknownSubmissions.push(call);
-      }
-    }
-  }
-
-  insert();
-  await inserting;
 
   return {
     async stop() {
@@ -215,7 +126,7 @@ export async function startWorkload({
       await Promise.race([allEnded(), sleep(CALLS_END_MS)]);
       calls.giveUp();
       await allEnded();
-      await inserting;
+      await stock.idle();
       calls.close();
       rows.close();
       if (failures.length > 0) {
@@ -241,6 +152,14 @@ export async function startWorkload({
       await Promise.all(living);
     }
   }
+}
+
+/** An order is split by its warehouses; the children's ids grow with these. */
+function childrenOf(parent: Order, ids: readonly bigint[]): Order[] {
+  const byWarehouse = [...Map.groupBy(parent.lines, ({ warehouseId = 0n }) => warehouseId)].toSorted(([a], [b]) =>
+    Number(a - b),
+  );
+  return ids.map((id, index) => ({ ...parent, id, isParent: false, lines: byWarehouse[index]?.[1] ?? [] }));
 }
 
 function changes(orders: ReadonlyMap<string, OrderJournal>): number {

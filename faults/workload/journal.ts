@@ -91,6 +91,10 @@ export interface Journal {
   readonly answered: Readonly<Record<string, number>>;
 }
 
+export function createOrderJournal(order: Order, origin: Origin): OrderJournal {
+  return { order, origin, calls: [], haunted: false, surprises: [], end: undefined };
+}
+
 /** A call that is about to be sent for the first time. */
 export function createCall(given: Pick<Call, "rpc" | "requestId" | "asked" | "expected">): Call {
   return {

@@ -18,7 +18,7 @@ import { REPORTERS } from "../../src/demo/outlook.ts";
 import { answer, type ModelOrder, type ModelReport } from "../../test/domain/reference-model.ts";
 import type { Batches } from "./batches.ts";
 import type { Calls, Reply } from "./calls.ts";
-import { type Asked, type Call, createCall, type Got, noteAnswer, type OrderJournal, type Origin } from "./journal.ts";
+import { type Asked, type Call, createCall, type Got, noteAnswer, type OrderJournal } from "./journal.ts";
 import type { Random } from "./random.ts";
 
 const { method } = OrderStatusService;
@@ -59,10 +59,6 @@ export interface ReportHow {
 
 /** Tells the service of one order, keeps the journal, and a model that says what each answer must be. */
 export type Teller = ReturnType<typeof createTeller>;
-
-export function createOrderJournal(order: Order, origin: Origin): OrderJournal {
-  return { order, origin, calls: [], haunted: false, surprises: [], end: undefined };
-}
 
 export function createTeller({ calls, batches, random }: TellerDeps, journal: OrderJournal, begin: ModelOrder) {
   const { order } = journal;

@@ -1,0 +1,55 @@
+import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { isVirtual, type Order } from "../../src/demo/orders.ts";
+import type { Calls } from "./calls.ts";
+import { type Call, createCall, createOrderJournal, noteAnswer, type OrderJournal } from "./journal.ts";
+import type { Random } from "./random.ts";
+
+/** Share of the orders whose id the shop chooses, and of the submissions that are sent again. */
+const OWN_ID = 0.5;
+const AGAIN = 0.05;
+
+/**
+ * The shop sends an order in; twice, now and then. The order has the id that it was given.
+ *
+ * @param onUnknown told of a submission that had no answer: nobody knows whether there is an order
+ * @param keep told of the journal that is begun
+ */
+export async function submit(
+  { calls, random }: { readonly calls: Calls; readonly random: Random },
+  order: Order,
+  { onUnknown, keep }: { readonly onUnknown: (call: Call) => void; readonly keep: (journal: OrderJournal) => void },
+): Promise<OrderJournal> {
+  const requestId = `faults-submit-${order.id}`;
+  const request = {
+    orderId: random.chance(OWN_ID) ? order.id : 0n,
+    orderSource: order.source,
+    orderType: order.type,
+    lines: order.lines.map((line) => ({ ...line })),
+    rechargeAccount: isVirtual(order) ? `138${String(order.id).slice(-8)}` : "",
+    invoice: { title: `客户 ${order.id}`, content: "商品明细", email: `customer-${order.id}@example.com` },
+    operator: "faults",
+    requestId,
+  };
+  const again = random.chance(AGAIN);
+  const call = createCall({ rpc: "SubmitOrder", requestId, asked: { status: 1000 }, expected: "OK" });
+  const send = async () => {
+    const reply = await calls.send(random, FulfilmentService.method.submitOrder, request, "shop", call);
+    const id = reply.kind === "answered" ? reply.message.orderId : undefined;
+    noteAnswer(call, reply.kind === "answered" ? "OK" : reply.why, String(id ?? ""), { version: 1 });
+    return id;
+  };
+  try {
+    const id = await send();
+    const journal = createOrderJournal({ ...order, id: id ?? order.id, isParent: false }, "submitted");
+    journal.calls.push(call);
+    keep(journal);
+    if (again) {
+      await send();
+    }
+    return journal;
+  } finally {
+    if (call.said === undefined && call.sent > 0) {
+      onUnknown(call);
+    }
+  }
+}
