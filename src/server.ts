@@ -18,6 +18,7 @@ import { openDatabase } from "./store/database.ts";
 import { createLedger } from "./store/ledger.ts";
 import { migrate } from "./store/migrate.ts";
 import type { CommittedEvent, EventDeps } from "./store/outbox.ts";
+import { openSumsReader } from "./store/reads/action-sums.ts";
 import { flowOrderReader } from "./store/reads/flows.ts";
 import { readChangesSince } from "./store/reads/history.ts";
 import { readOrderIdsOfTrade } from "./store/reads/orders.ts";
@@ -159,6 +160,7 @@ export async function startServer(
     changes: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
+    readOpenSums: openSumsReader(db),
     feed,
     get actions() {
       return actionInfos;

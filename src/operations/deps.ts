@@ -3,6 +3,7 @@ import type { OrderKinds } from "../domain/order-kinds.ts";
 import type { ChangeDeps } from "../store/changes/types.ts";
 import type { Committer } from "../store/committer/types.ts";
 import type { OrderDatabase } from "../store/database.ts";
+import type { OpenSums } from "../store/reads/action-sums.ts";
 import type { FlowOrder } from "../store/reads/flows.ts";
 import type { Snapshot } from "../store/reads/snapshots.ts";
 import type { ChangeFeed } from "./change-feed.ts";
@@ -29,6 +30,8 @@ export interface OperationDeps {
   readonly readSnapshot: (orderId: bigint) => Promise<Snapshot | undefined>;
   /** Reads what a step of the forward flow looks at; concurrent calls share a query. */
   readonly readFlowOrder: (orderId: bigint) => Promise<FlowOrder | undefined>;
+  /** Counts how much is open of each of these Actions; concurrent calls share a count. */
+  readonly readOpenSums: (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenSums>>;
   readonly feed: ChangeFeed;
   /** All of them: the Actions proper, the flows' steps, the timers. */
   readonly actions: readonly ActionInfo[];

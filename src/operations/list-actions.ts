@@ -1,4 +1,4 @@
-import { type EndedSums, type OpenSums, readEndedSums, readOpenSums } from "../store/reads/action-sums.ts";
+import { type EndedSums, type OpenSums, readEndedSums } from "../store/reads/action-sums.ts";
 import { type Hold, readHolds } from "../store/reads/action-switches.ts";
 import type { ActionInfo, OperationDeps } from "./deps.ts";
 
@@ -13,12 +13,9 @@ export interface ActionStanding {
 }
 
 /** How each Action does: the Actions proper, the flows' steps, the timers. */
-export async function listActions({ db, actions }: OperationDeps): Promise<readonly ActionStanding[]> {
+export async function listActions({ db, actions, readOpenSums }: OperationDeps): Promise<readonly ActionStanding[]> {
   const [open, ended, holds] = await Promise.all([
-    readOpenSums(
-      db,
-      actions.map(({ name }) => name),
-    ),
+    readOpenSums(actions.map(({ name }) => name)),
     readEndedSums(db),
     readHolds(db),
   ]);

@@ -12,6 +12,7 @@ import { type ReplayInput, replay } from "../../src/operations/replay.ts";
 import { retryParked } from "../../src/operations/retry-parked.ts";
 import { retryStep } from "../../src/store/changes/retry-flow.ts";
 import type { CommittedEvent } from "../../src/store/outbox.ts";
+import { openSumsReader } from "../../src/store/reads/action-sums.ts";
 import type { ActionState } from "../../src/store/schema.ts";
 import { encode, insertOrder, openCommitter, report, rowsOf, useStore } from "../store/fixture.ts";
 
@@ -36,6 +37,7 @@ function useAction(kind: ActionInfo["kind"] = "effect", asks = (_: OrderEvent) =
     db,
     actions: [{ name, kind, subjects: ["oms.v1.order.status.*"], asks: (event: OrderEvent) => asks(event) }],
     outboxKeepMs: HOUR,
+    readOpenSums: openSumsReader(db),
     now: () => db.clock.now(),
     changes: {
       db,
