@@ -17,6 +17,7 @@ import { createCommitter } from "../../src/store/committer/index.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import type { CommittedEvent } from "../../src/store/outbox.ts";
+import { openSumsReader } from "../../src/store/reads/action-sums.ts";
 import { flowOrderReader } from "../../src/store/reads/flows.ts";
 import { readChangesSince } from "../../src/store/reads/history.ts";
 import { readOrderIdsOfTrade } from "../../src/store/reads/orders.ts";
@@ -88,6 +89,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     changes: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
+    readOpenSums: openSumsReader(db),
     feed,
     actions: [],
     outboxKeepMs: timing.outboxKeepMs,
