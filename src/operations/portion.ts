@@ -2,7 +2,10 @@ import type { CallContext } from "./context.ts";
 
 /** How much one call does of something that may concern millions of events. */
 export interface PortionLimits {
-  /** Events that one transaction takes at most: some ten milliseconds, so that nobody waits for their locks. */
+  /**
+   * Events that one transaction takes at most: some ten milliseconds, so that nobody waits for their locks. Fewer than the thousand ids from
+   * which MariaDB makes a table of them, and locks their rows in any order: two people at once would get into each other's way.
+   */
   readonly batch: number;
   /** Events that one call changes at most. */
   readonly events: number;
@@ -10,7 +13,7 @@ export interface PortionLimits {
   readonly ms: number;
 }
 
-export const PORTION: PortionLimits = { batch: 1_000, events: 50_000, ms: 3_000 };
+export const PORTION: PortionLimits = { batch: 500, events: 50_000, ms: 3_000 };
 
 /** What one batch came to. */
 export interface Batch<Place> {
