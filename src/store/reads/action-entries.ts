@@ -139,9 +139,9 @@ export async function readWaiting(
     .whereRef("attempts_started", "=", "attempts_finished")
     .$if(after !== undefined, (query) => {
       const { due, id } = after as WaitingPlace;
-      return query
-        .where("next_attempt_time", ">=", due)
-        .where(({ or, eb }) => or([eb("next_attempt_time", ">", due), eb("id", ">", id)]));
+      return query.where(({ or, and, eb }) =>
+        or([eb("next_attempt_time", ">", due), and([eb("next_attempt_time", "=", due), eb("id", ">", id)])]),
+      );
     })
     .orderBy("next_attempt_time")
     .orderBy("id")
