@@ -253,7 +253,8 @@ async function liveFromDispatch(tell: Teller, random: Random, world: FlowWorld):
   } else if (tell.model.status === 2020 && random.chance(0.12)) {
     await cancelOnTheWay(tell, random, world);
   }
-  tell.exact = true;
+  // Of one that was cancelled before it was seen there nobody can say how far the flow had brought it.
+  tell.exact = tell.model.visited.includes(2020);
   await liveInserted(tell, random);
 }
 
