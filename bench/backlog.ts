@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
+import { lastIdBefore } from "../src/relay/republish.ts";
 import { type OrderDatabase, openDatabase } from "../src/store/database.ts";
 import { createLedger, type Ledger } from "../src/store/ledger.ts";
 import { migrate } from "../src/store/migrate.ts";
@@ -40,7 +41,12 @@ await withServer(values.url, async (url) => {
   console.log(`${rows.toLocaleString("en")} ${values.state} rows due of one Action of ${ACTIONS.length}`);
 
   await time("how much is open of each Action", () => ledger.openCounts(ACTIONS));
-  await time("a look for unpublished events", () => readLeftOver(db, { olderThanMs: 1_000, afterId: 0n, limit: 500 }));
+  const { signal } = new AbortController();
+  const lastOld = () => lastIdBefore(db, new Date(db.clock.now().getTime() - 600_000), signal);
+  const kept = await lastOld();
+  await time("the first look for unpublished events", () => lookAfter(db, 0n));
+  await time("where the next one begins", lastOld);
+  await time("the next one", () => lookAfter(db, kept));
   const others = watchMachine();
   await drain(ledger, Number(values.seconds));
   console.log(`others took ${Math.round(others() * 100)} % of the machine`);
@@ -71,6 +77,10 @@ async function fill(db: OrderDatabase, rows: number): Promise<void> {
   await sql`analyze table ${ledger}`.execute(db);
 }
 
+function lookAfter(db: OrderDatabase, afterId: bigint) {
+  return readLeftOver(db, { olderThanMs: 1_000, afterId, limit: 500 });
+}
+
 async function time(what: string, work: () => Promise<unknown>): Promise<void> {
   const took: number[] = [];
   for (let round = 0; round < 5; round += 1) {
@@ -91,7 +101,7 @@ async function drain(ledger: Ledger, seconds: number): Promise<void> {
     let done = 0;
     while (performance.now() < end) {
       const before = performance.now();
-      const { entries } = await ledger.claimDue({ limits: LIMITS, suspect: true });
+      const { entries } = await ledger.claimDue({ limits: LIMITS, suspects: [] });
       claims.push(performance.now() - before);
       await Promise.all(entries.map(({ entry }) => ledger.done(entry)));
       done += entries.length;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type OutboxRow, readLeftOver } from "../store/outbox.ts";
+import { type OutboxRow, readLeftOver, readRowAfter } from "../store/outbox.ts";
 import type { Publisher } from "../stream/publisher.ts";
 
 /** Where the outbox table is. */
@@ -45,7 +45,8 @@ export async function republish(
   const room = createRoom(signal);
   let from = afterId;
   for (;;) {
-    const page = await read(db, from, PAGE, signal);
+    const after = from;
+    const page = await untilRead(() => readLeftOver(db, { olderThanMs: ANY_AGE, afterId: after, limit: PAGE }), signal);
     const rows = untilId === undefined ? page : page.filter(({ id }) => id <= untilId);
     room.add(rows.length);
     publisher.publish(rows, (row) => {
@@ -64,14 +65,14 @@ export async function republish(
 }
 
 /**
- * The last row that was committed before this time; 0 where there is none. Ids grow with time, near enough, so that a search by halves finds it
- * without an index.
+ * The last row that was committed before this time, published or not; 0 where there is none. Ids grow with time, near enough, so that a
+ * search by halves finds it without an index.
  *
  * @throws the signal's reason
  */
 export async function lastIdBefore(db: OutboxDatabase, time: Date, signal: AbortSignal): Promise<bigint> {
   const oldRowAfter = async (id: bigint) => {
-    const [row] = await read(db, id, 1, signal);
+    const row = await untilRead(() => readRowAfter(db, id), signal);
     return row !== undefined && row.recordTime < time ? row.id : undefined;
   };
   let old = await oldRowAfter(0n);
@@ -97,11 +98,11 @@ export async function lastIdBefore(db: OutboxDatabase, time: Date, signal: Abort
 }
 
 /** Reads as often as it takes: the committer says loudly enough that the database is away. */
-async function read(db: OutboxDatabase, afterId: bigint, limit: number, signal: AbortSignal): Promise<OutboxRow[]> {
+async function untilRead<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await readLeftOver(db, { olderThanMs: ANY_AGE, afterId, limit });
+      return await read();
     } catch {
       await delay(READ_AGAIN_MS, undefined, { signal });
     }

@@ -1,11 +1,17 @@
 import { deletePublished, type OutboxRow, readLeftOver } from "../store/outbox.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { PublishedRows } from "./published.ts";
-import type { OutboxDatabase } from "./republish.ts";
+import { lastIdBefore, type OutboxDatabase } from "./republish.ts";
 
 /** Rows read at a time, and pages looked at in one sweep. */
 const PAGE = 500;
 const PAGES = 10;
+
+/** Commits that are under way at once may get their ids in another order than their times: so far apart at most, in milliseconds. */
+const DISORDER_MS = 60_000;
+
+/** How often a look goes through all rows none the less, in milliseconds: a server may have slept between its clock and its commit. */
+const LOOK_AT_ALL_MS = 600_000;
 
 /**
  * Deletes what was acknowledged long enough ago, and looks for rows that are older than they would be if their server lived: those are
@@ -35,14 +41,17 @@ export function startSweep({
   const abandonedMs = keepMs + Math.max(4 * sweepMs, keepMs / 5);
   /** Where the next look for abandoned rows begins; those before it are known, or taken care of. */
   let lookedTo = 0n;
+  /** Up to here all rows are old and published, kept for Actions that are not done with them: perhaps a million, which few looks go through. */
+  let keptTo = 0n;
+  let keptSince = performance.now();
   let running: Promise<void> = Promise.resolve();
   let busy = false;
-  let stopped = false;
+  const stopping = new AbortController();
 
   const deleteOld = async () => {
     for (;;) {
       const old = published.oldestBefore(performance.now() - keepMs);
-      if (old === undefined || stopped) {
+      if (old === undefined || stopping.signal.aborted) {
         return;
       }
       await deletePublished(db, old.ids);
@@ -50,9 +59,21 @@ export function startSweep({
     }
   };
 
+  /** The last row before which, by all experience, nobody can be about to commit one. */
+  const lastOldId = () =>
+    lastIdBefore(db, new Date(db.clock.now().getTime() - abandonedMs - DISORDER_MS), stopping.signal);
+
   const publishAbandoned = async () => {
-    for (let page = 0; page < PAGES && !stopped; page += 1) {
-      const rows = await readLeftOver(db, { olderThanMs: abandonedMs, afterId: lookedTo, limit: PAGE });
+    if (performance.now() - keptSince > LOOK_AT_ALL_MS) {
+      keptTo = 0n;
+      keptSince = performance.now();
+    }
+    for (let page = 0; page < PAGES && !stopping.signal.aborted; page += 1) {
+      const afterId = lookedTo > keptTo ? lookedTo : keptTo;
+      const rows = await readLeftOver(db, { olderThanMs: abandonedMs, afterId, limit: PAGE });
+      if (afterId === keptTo) {
+        keptTo = rows[0] === undefined ? await lastOldId() : rows[0].id - 1n;
+      }
       const known = published.known(rows.map(({ id }) => id));
       const abandoned = rows.filter(({ id }) => !known.has(id));
       if (abandoned.length > 0) {
@@ -90,7 +111,7 @@ export function startSweep({
 
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearInterval(timer);
       await running;
     },

@@ -71,6 +71,20 @@ export async function readLeftOver(
   return rows.slice(0, young === -1 ? rows.length : young).map(toOutboxRow);
 }
 
+/** The first row behind an id, published or not: found by the key alone, however many there are. */
+export async function readRowAfter(
+  db: Kysely<Database>,
+  id: bigint,
+): Promise<{ readonly id: bigint; readonly recordTime: Date } | undefined> {
+  return db
+    .selectFrom("oms_db.oms_outbox")
+    .select(["id", "record_time as recordTime"])
+    .where("id", ">", id)
+    .orderBy("id")
+    .limit(1)
+    .executeTakeFirst();
+}
+
 /** The columns of an `OutboxRow`. */
 export const OUTBOX_COLUMNS = [
   "id",
