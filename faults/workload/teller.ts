@@ -185,7 +185,8 @@ export function createTeller({ calls, batches, random }: TellerDeps, journal: Or
     const now = await ask(method.getOrderStatus, { orderId }, {});
     if (now !== undefined) {
       const { orderStatus: status, version, paused } = now;
-      model = { ...model, status, version: Number(version), paused, visited: [...model.visited, status] };
+      const visited = [...model.visited, model.status, status];
+      model = { ...model, status, version: Number(version), paused, visited };
     }
   }
 
