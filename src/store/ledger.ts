@@ -4,6 +4,7 @@ import { claimAll } from "./ledger/claim.ts";
 import { claimDue } from "./ledger/claim-due.ts";
 import { type Finish, finishAll } from "./ledger/finish.ts";
 import { readOpenCounts } from "./ledger/open-counts.ts";
+import { setDue } from "./ledger/set-due.ts";
 import { readPaused } from "./ledger/switches.ts";
 import { keepTotals } from "./ledger/totals.ts";
 import type { Claim, DueClaim, DueWanted, LedgerEntry, OpenCount } from "./ledger/types.ts";
@@ -20,6 +21,8 @@ export interface Ledger {
   claim(messageId: string, action: string): Promise<Claim>;
   /** Begins attempts at what is due: failed before, or never brought by the broker. */
   claimDue(wanted: DueWanted): Promise<DueClaim>;
+  /** Leaves an event to whoever looks for what is due. Concurrent calls become one. */
+  setDue(messageId: string, action: string): Promise<void>;
   done(entry: LedgerEntry): Promise<void>;
   /** It failed for now: due again at `at`. */
   retry(entry: LedgerEntry, error: string, at: Date): Promise<void>;
@@ -57,6 +60,13 @@ export function createLedger({
   const claim = gather((pairs: readonly { messageId: string; action: string }[]) => claimAll(deps, pairs), {
     max: MAX_BATCH,
   });
+  const due = gather<{ messageId: string; action: string }, void>(
+    async (pairs) => {
+      await setDue(db, pairs);
+      return [];
+    },
+    { max: MAX_BATCH },
+  );
   const totals = keepTotals(db);
   const finish = gather<Finish, void>(
     async (finishes) => {
@@ -69,6 +79,7 @@ export function createLedger({
   return {
     claim: (messageId, action) => claim({ messageId, action }),
     claimDue: (wanted) => claimDue(deps, wanted),
+    setDue: (messageId, action) => due({ messageId, action }),
     done: (entry) => finish({ kind: "done", entry }),
     retry: (entry, error, at) => finish({ kind: "retry", entry, error, at, clean: false }),
     wait: (entry, error, at) => finish({ kind: "retry", entry, error, at, clean: true }),

@@ -58,12 +58,13 @@ export function startStreamSide({
 
   const deal = async (event: OrderEvent, delivery: Delivery) => {
     const { messageId } = event;
-    if (await held(action.name)) {
-      // It waits in the ledger, which has it since the commit.
-      end(messageId, (one) => one.ack());
-      return;
-    }
     try {
+      if (await held(action.name)) {
+        // It waits in the ledger, and runs as soon as the Action goes on.
+        await ledger.setDue(messageId, action.name);
+        end(messageId, (one) => one.ack());
+        return;
+      }
       const claim = await ledger.claim(messageId, action.name);
       if (claim.kind === "run") {
         await attempt(action, claim.entry, { ...event, traceparent: delivery.traceparent() });

@@ -1,0 +1,28 @@
+import type { OrderDatabase } from "../database.ts";
+import { retried } from "../transaction.ts";
+
+/**
+ * Makes events due that nobody has tried yet: whoever looks for what is due takes them at the next look, and need not wait until they have
+ * lain for too long.
+ */
+export async function setDue(
+  db: OrderDatabase,
+  pairs: readonly { readonly messageId: string; readonly action: string }[],
+): Promise<void> {
+  for (const [action, same] of Map.groupBy(pairs, (pair) => pair.action)) {
+    await retried(() =>
+      db
+        .updateTable("oms_db.oms_action_ledger")
+        .set({ next_attempt_time: db.clock.now() })
+        .where(
+          "message_id",
+          "in",
+          same.map(({ messageId }) => messageId),
+        )
+        .where("action", "=", action)
+        .where("state", "=", "PENDING")
+        .where("attempts_started", "=", 0)
+        .execute(),
+    );
+  }
+}
