@@ -91,6 +91,7 @@ describe("buf curl, which learns the contract from the server", () => {
     );
     expect(stdout.trim().split("\n")).toEqual([
       "oms.fulfilment.v1.FulfilmentService",
+      "oms.operations.v1.ActionService",
       SERVICE,
       "oms.reversal.v1.OrderReversalService",
     ]);
