@@ -250,8 +250,12 @@ async function liveFromDispatch(tell: Teller, random: Random, world: FlowWorld):
   }
   if (tell.model.status === 2020 && (await openCancel(tell))) {
     await closeCancel(tell, random);
-  } else if (tell.model.status === 2020 && random.chance(0.12)) {
-    await cancelOnTheWay(tell, random, world);
+  } else {
+    // A cancel of its parent may have been closed since it was seen there.
+    await tell.lookAgain();
+    if (tell.model.status === 2020 && random.chance(0.12)) {
+      await cancelOnTheWay(tell, random, world);
+    }
   }
   // Of one that was cancelled before it was seen there nobody can say how far the flow had brought it.
   tell.exact = tell.model.visited.includes(2020);
