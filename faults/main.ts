@@ -6,12 +6,11 @@
  *     npm run faults -- --minutes 3 --seed 7
  *     npm run faults -- --rounds 1 --seed 9 --no-recovery --no-controls   # one round, once more
  */
-import { randomInt } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { CONTROLS, type Control } from "./control-rounds.ts";
 import { countFindings, formatCounts, totalOf } from "./findings.ts";
+import { type Options, readOptions, SEEDS } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { showProgress } from "./progress.ts";
 import { judgeRecovery, measureRecovery } from "./recovery.ts";
@@ -22,22 +21,8 @@ import { CONTROL_LOAD_MS, scheduleOf } from "./schedule.ts";
 import { countKills, createSums } from "./sums.ts";
 import type { Workload } from "./workload/index.ts";
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "3" },
-    seed: { type: "string" },
-    rounds: { type: "string" },
-    "seconds-per-round": { type: "string", default: "45" },
-    "per-second": { type: "string", default: "300" },
-    recovery: { type: "boolean", default: true },
-    controls: { type: "boolean", default: true },
-    dir: { type: "string", default: ".data/faults" },
-  },
-  allowNegative: true,
-});
+const options = optionsOrExit();
 
-/** A seed has 32 bits. Each round has one of its own: the run's seed, and one more for each further round. */
-const SEEDS = 2 ** 32;
 /** How long everything may take to be done after the load, in milliseconds; what a control has lost is waited for in vain. */
 const DRAIN_MS = 60_000;
 const CONTROL_DRAIN_MS = 6_000;
@@ -45,18 +30,11 @@ const CONTROL_DRAIN_MS = 6_000;
 /** The data of so many rounds with findings are kept, 300 MB each; of further ones the logs. */
 const MOST_KEPT = 5;
 
-const firstSeed = values.seed === undefined ? randomInt(SEEDS) : Number(values.seed);
-const seedOf = (round: number) => (firstSeed + round) % SEEDS;
-const perSecond = Number(values["per-second"]);
-const roundMs = Number(values["seconds-per-round"]) * 1_000;
-const schedule = scheduleOf({
-  minutes: Number(values.minutes),
-  rounds: values.rounds === undefined ? undefined : Number(values.rounds),
-  roundMs,
-  recovery: values.recovery,
-  controls: values.controls,
-});
-const dir = resolve(values.dir, String(firstSeed));
+/** Each round has a seed of its own: the run's, and one more for each further round. */
+const seedOf = (round: number) => (options.seed + round) % SEEDS;
+const roundMs = options.secondsPerRound * 1_000;
+const schedule = scheduleOf({ ...options, roundMs });
+const dir = resolve(options.dir, String(options.seed));
 const began = performance.now();
 const sums = createSums();
 let phase = "";
@@ -71,7 +49,7 @@ for (const name of Object.keys(process.env).filter((name) => name.startsWith("OM
   delete process.env[name];
 }
 mkdirSync(dir, { recursive: true });
-process.stderr.write(`Fault suite, seed ${firstSeed}; to run it again: npm run faults -- ${argumentsWithSeed()}\n`);
+process.stderr.write(`Fault suite, seed ${options.seed}; to run it again: npm run faults -- ${argumentsWithSeed()}\n`);
 const progress = showProgress(schedule.totalMs, () => ({
   phase,
   events: sums.events + (workload?.events() ?? 0),
@@ -86,7 +64,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-if (values.recovery) {
+if (options.recovery) {
   await runAndCheck("recovery", seedOf(0), async (world) => {
     const measured = await measureRecovery(world);
     sums.addRecovery(measured, judgeRecovery(measured));
@@ -95,7 +73,7 @@ if (values.recovery) {
 for (let round = 0; round < schedule.rounds; round += 1) {
   await runAndCheck(`round ${round + 1}`, seedOf(round), planned(makePlan(seedOf(round), roundMs), roundMs));
 }
-if (values.controls) {
+if (options.controls) {
   for (const control of CONTROLS) {
     await runControl(control);
   }
@@ -148,11 +126,11 @@ async function runControl({ name, main, plan }: Control): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function run(name: string, options: Omit<RoundOptions, "watch" | "perSecond">): Promise<Round> {
+async function run(name: string, round: Omit<RoundOptions, "watch" | "perSecond">): Promise<Round> {
   try {
     return await runRound({
-      ...options,
-      perSecond,
+      ...round,
+      perSecond: options.perSecond,
       watch(watched) {
         phase = `${name}: ${watched.phase}`;
         workload = watched.workload;
@@ -184,5 +162,15 @@ function report(): boolean {
 
 function argumentsWithSeed(): string {
   const given = process.argv.slice(2);
-  return [...given, ...(values.seed === undefined ? ["--seed", String(firstSeed)] : [])].join(" ");
+  const hasSeed = given.some((argument) => argument.startsWith("--seed"));
+  return [...given, ...(hasSeed ? [] : ["--seed", String(options.seed)])].join(" ");
+}
+
+function optionsOrExit(): Options {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`\n${error instanceof Error ? error.message : error}\n\n`);
+    process.exit(2);
+  }
 }
