@@ -13,12 +13,13 @@ import { countFindings, formatCounts, totalOf } from "./findings.ts";
 import { type Options, readOptions, SEEDS } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { showProgress } from "./progress.ts";
-import { judgeRecovery, measureRecovery } from "./recovery.ts";
+import { judgeRecovery, measureRecovery, type Recovery } from "./recovery.ts";
 import { type Figures, formatReport, isGood } from "./report.ts";
 import { planned, type Round, type RoundOptions, runRound } from "./round.ts";
 import { drawRound } from "./round-picture.ts";
 import { CONTROL_LOAD_MS, scheduleOf } from "./schedule.ts";
 import { countKills, createSums } from "./sums.ts";
+import type { CheckResult } from "./types.ts";
 import type { Workload } from "./workload/index.ts";
 
 const options = optionsOrExit();
@@ -65,10 +66,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 if (options.recovery) {
-  await runAndCheck("recovery", seedOf(0), async (world) => {
-    const measured = await measureRecovery(world);
-    sums.addRecovery(measured, judgeRecovery(measured));
-  });
+  let measured: readonly Recovery[] = [];
+  await runAndCheck(
+    "recovery",
+    seedOf(0),
+    async (world) => {
+      measured = await measureRecovery(world);
+      sums.addRecovery(measured);
+    },
+    () => [judgeRecovery(measured)],
+  );
 }
 for (let round = 0; round < schedule.rounds; round += 1) {
   await runAndCheck(`round ${round + 1}`, seedOf(round), planned(makePlan(seedOf(round), roundMs), roundMs));
@@ -80,11 +87,21 @@ if (options.controls) {
 }
 process.exit(report() ? 0 : 1);
 
-/** Runs it and adds what it came to. Its folder stays when there is something in it to look at. */
-async function runAndCheck(name: string, seed: number, under: RoundOptions["under"]): Promise<void> {
+/**
+ * Runs it and adds what it came to. Its folder stays when there is something in it to look at.
+ *
+ * @param judge says what else was found
+ */
+async function runAndCheck(
+  name: string,
+  seed: number,
+  under: RoundOptions["under"],
+  judge: () => readonly CheckResult[] = () => [],
+): Promise<void> {
   const folder = join(dir, name.replace(" ", "-"));
   try {
-    const round = await run(name, { seed, dir: folder, drainMs: DRAIN_MS, under });
+    const ran = await run(name, { seed, dir: folder, drainMs: DRAIN_MS, under });
+    const round = { ...ran, results: [...judge(), ...ran.results] };
     sums.add(round);
     const counts = countFindings(round.results);
     const kills = countKills(round.strikes);

@@ -13,15 +13,16 @@ export interface Recovery {
   readonly during: number;
   /** From when it takes requests again until goodput is back; undefined where it was not in the time that it was watched. */
   readonly backAfterSeconds: number | undefined;
-  /** What was done while it was down, and for a while before; undefined for MariaDB, without which there is nothing to count. */
+  /** What was done while it was down; undefined for MariaDB, without which there is nothing to count. */
   readonly whileDown: Done | undefined;
-  readonly doneBefore: Done | undefined;
 }
 
 /** Changes committed, and runs of each Action that ended well. */
 interface Done {
   readonly committed: number;
   readonly actions: Readonly<Record<string, number>>;
+  /** Of each Action, how many runs are due and were not begun when all was counted. */
+  readonly waiting: Readonly<Record<string, number>>;
 }
 
 /** What is asked for. */
@@ -40,8 +41,9 @@ const WINDOWS = 3;
 /** Actions that may wait while that server is down. */
 const MAY_WAIT: Readonly<Record<string, readonly string[]>> = { redis: ["customer-message"] };
 
-/** An Action that did so much before the kill has something to do in the time that follows. */
-const BUSY = 10;
+/** An Action stands still when so many of its runs have been due for so long (in seconds) and none was done. */
+const MANY = 5;
+const LONG_SECONDS = 2;
 
 /** Kills each server in turn under a steady load, and measures how the service comes back. */
 export async function measureRecovery({ cluster, timeline, onStrike }: World): Promise<Recovery[]> {
@@ -50,7 +52,6 @@ export async function measureRecovery({ cluster, timeline, onStrike }: World): P
   const measured: Recovery[] = [];
   for (const member of [service[0] as Member, server.mariadb, server.nats, server.redis]) {
     const counted = member !== server.mariadb;
-    const first = counted ? await count(servers) : undefined;
     await sleep(BEFORE_MS);
     const atKill = counted ? await count(servers) : undefined;
     const killedAt = performance.now();
@@ -78,7 +79,6 @@ export async function measureRecovery({ cluster, timeline, onStrike }: World): P
       during,
       backAfterSeconds: await goodputIsBack(timeline, backAt, before * SHARE),
       whileDown: atKill && atEnd && difference(atKill, atEnd),
-      doneBefore: first && atKill && difference(first, atKill),
     });
   }
   return measured;
@@ -88,7 +88,7 @@ export async function measureRecovery({ cluster, timeline, onStrike }: World): P
 export function judgeRecovery(measured: readonly Recovery[]): CheckResult {
   const findings: Finding[] = [];
   const other = (text: string) => findings.push({ kind: "other", text });
-  for (const { server, before, backAfterSeconds, whileDown, doneBefore } of measured) {
+  for (const { server, before, backAfterSeconds, whileDown } of measured) {
     if (backAfterSeconds === undefined || backAfterSeconds > WITHIN_SECONDS) {
       const when =
         backAfterSeconds === undefined
@@ -102,9 +102,9 @@ export function judgeRecovery(measured: readonly Recovery[]): CheckResult {
       other(`${server}: nothing was committed while it was down`);
     }
     const mayWait = MAY_WAIT[server];
-    for (const [action, done] of Object.entries(doneBefore?.actions ?? {})) {
-      if (mayWait !== undefined && !mayWait.includes(action) && done >= BUSY && whileDown?.actions[action] === 0) {
-        other(`${server}: ${action} did nothing while it was down, and does not need it`);
+    for (const [action, waiting] of Object.entries(whileDown?.waiting ?? {})) {
+      if (mayWait !== undefined && !mayWait.includes(action) && waiting >= MANY && !whileDown?.actions[action]) {
+        other(`${server}: ${action} did nothing while it was down, does not need it, and had ${waiting} runs to do`);
       }
     }
   }
@@ -134,10 +134,15 @@ async function count({ mysqlUrl, prefix }: ServerAddresses): Promise<Done> {
     const [done] = await connection.query<RowDataPacket[]>(
       `select action, count(*) as rows_ from ${prefix}oms_db.oms_action_ledger where state = 'DONE' group by action`,
     );
-    return {
-      committed: Number(history?.rows_),
-      actions: Object.fromEntries(done.map(({ action, rows_ }) => [String(action), Number(rows_)])),
-    };
+    // An order's later event waits for its earlier one; a timer is due much later.
+    const [waiting] = await connection.query<RowDataPacket[]>(
+      `select action, count(distinct order_id) as rows_ from ${prefix}oms_db.oms_action_ledger
+       where state in ('PENDING', 'RETRYING') and first_time < utc_timestamp(3) - interval ${LONG_SECONDS} second
+         and next_attempt_time < utc_timestamp(3) + interval 10 second group by action`,
+    );
+    const byAction = (rows: RowDataPacket[]) =>
+      Object.fromEntries(rows.map(({ action, rows_ }) => [String(action), Number(rows_)]));
+    return { committed: Number(history?.rows_), actions: byAction(done), waiting: byAction(waiting) };
   } finally {
     await connection.end();
   }
@@ -147,8 +152,9 @@ function difference(one: Done, other: Done): Done {
   return {
     committed: other.committed - one.committed,
     actions: Object.fromEntries(
-      Object.entries(one.actions).map(([action, done]) => [action, (other.actions[action] ?? done) - done]),
+      Object.entries(other.actions).map(([action, done]) => [action, done - (one.actions[action] ?? 0)]),
     ),
+    waiting: other.waiting,
   };
 }
 

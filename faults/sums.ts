@@ -11,7 +11,7 @@ export interface Sums {
   /** A round that came to no end. */
   addBroken(seed: number, text: string): void;
   addControl(name: string, lost: number): void;
-  addRecovery(measured: readonly Recovery[], judged: CheckResult): void;
+  addRecovery(measured: readonly Recovery[]): void;
   readonly events: number;
   readonly kills: number;
   /** How many there are. */
@@ -52,9 +52,8 @@ export function createSums(): Sums {
       ]);
     },
     addControl: (name, lost) => controls.push({ name, lost }),
-    addRecovery(measured, judged) {
+    addRecovery(measured) {
       recovery = measured;
-      checks = addChecks(checks, [judged]);
     },
     get events() {
       return events;
