@@ -235,16 +235,22 @@ async function liveSplit(tell: Teller, random: Random, world: FlowWorld): Promis
   if (random.chance(0.15)) {
     await tell.requestCancel();
   }
+  const cancelAsked = tell.journal.calls.some(({ rpc }) => rpc === "RequestCancel");
   for (const child of children) {
     child.exact = false;
-    await liveFromDispatch(child, random, world);
+    await liveFromDispatch(child, random, world, { cancelAsked });
   }
   await tell.maxSubOrderStatus();
   await after(tell, random);
 }
 
 /** From when the flow is done with it on, all that happens to it is told by us; but for a cancel. */
-async function liveFromDispatch(tell: Teller, random: Random, world: FlowWorld): Promise<void> {
+async function liveFromDispatch(
+  tell: Teller,
+  random: Random,
+  world: FlowWorld,
+  { cancelAsked = false } = {},
+): Promise<void> {
   if (!(await comesTo(tell, [2020, 9001]))) {
     return;
   }
@@ -257,8 +263,9 @@ async function liveFromDispatch(tell: Teller, random: Random, world: FlowWorld):
       await cancelOnTheWay(tell, random, world);
     }
   }
-  // Of one that was cancelled before it was seen there nobody can say how far the flow had brought it.
-  tell.exact = tell.model.visited.includes(2020);
+  // Of one that was cancelled before it was seen there nobody can say how far the flow had brought it; nor when a cancel ends that came with
+  // its parent's.
+  tell.exact = tell.model.visited.includes(2020) && !cancelAsked;
   await liveInserted(tell, random);
 }
 
