@@ -71,7 +71,7 @@ if (options.recovery) {
     "recovery",
     seedOf(0),
     async (world) => {
-      measured = await measureRecovery(world);
+      measured = await measureRecovery(world, options.perSecond);
       sums.addRecovery(measured);
     },
     () => [judgeRecovery(measured)],

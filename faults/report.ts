@@ -77,9 +77,9 @@ export function formatReport(figures: Figures): string {
           "committed meanwhile",
           "effects meanwhile",
         ],
-        ...recovery.map(({ server, before, during, backAfterSeconds, whileDown }) => [
+        ...recovery.map(({ server, before, during, carried, backAfterSeconds, whileDown }) => [
           server,
-          Math.round(before),
+          carried ? Math.round(before) : `${Math.round(before)} (busy machine: not judged)`,
           Math.round(during),
           backAfterSeconds === undefined ? "not in time" : `${backAfterSeconds.toFixed(1)} s`,
           whileDown?.committed ?? "–",

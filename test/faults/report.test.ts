@@ -14,7 +14,7 @@ const GOOD: Figures = {
   recovered: 10,
   faults: { kill: { hit: 9, missed: 0 } },
   checks: [{ name: "effects", looked: 11, findings: [] }],
-  recovery: [{ server: "mariadb", before: 300, during: 0, backAfterSeconds: 0.5, whileDown: undefined }],
+  recovery: [{ server: "mariadb", before: 300, during: 0, carried: true, backAfterSeconds: 0.5, whileDown: undefined }],
   controls: [{ name: "old way", lost: 3 }],
 };
 
