@@ -20,8 +20,7 @@ export interface Timeline {
 /** What goodput is asked for in, in milliseconds. */
 const SLOT_MS = 100;
 
-export function createTimeline(): Timeline {
-  const began = performance.now();
+export function createTimeline(began = performance.now()): Timeline {
   const slots: Second[] = [];
   const slotOf = (at: number) => Math.max(0, Math.floor((at - began) / SLOT_MS));
   return {

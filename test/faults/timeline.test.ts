@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { createTimeline } from "../../faults/timeline.ts";
 
 test("calls are counted by the second they end in; goodput counts what was answered", () => {
-  const timeline = createTimeline();
+  // A round number: a sum of fractions may fall on either side of a second.
+  const timeline = createTimeline(1_000);
   const end = (seconds: number, ok: boolean) =>
     timeline.record({ at: timeline.began + seconds * 1_000, ok, tookMs: 1, service: 0 });
   for (const seconds of [0.05, 0.55, 2.05, 2.15, 2.95]) {
