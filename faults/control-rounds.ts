@@ -6,6 +6,8 @@ export interface Control {
   readonly name: string;
   /** What stands in the service's place. */
   readonly main: string;
+  /** How long the neighbours take for what the Actions ask of them, in milliseconds: so long each effect is under way, and can be killed. */
+  readonly effectMs: number;
   readonly plan: (seed: number, durationMs: number) => readonly Fault[];
 }
 
@@ -15,11 +17,13 @@ export const CONTROLS: readonly Control[] = [
   {
     name: "Actions inline, one shared SETNX",
     main: mainOf("old-way"),
+    effectMs: 1_200,
     plan: (seed, durationMs) => makePlan(seed, durationMs, { kinds: ["kill"], kill: [{ service: 0 }, { service: 1 }] }),
   },
   {
     name: "a relay without ledger and republishing",
     main: mainOf("no-ledger"),
+    effectMs: 0,
     plan: (_seed, durationMs) =>
       [1 / 3, 2 / 3].map((share) => ({
         at: Math.round(durationMs * share),
@@ -30,3 +34,13 @@ export const CONTROLS: readonly Control[] = [
       })),
   },
 ];
+
+/** Has the neighbours of the Actions take that long. */
+export async function slowDown(neighboursUrl: string, effectMs: number): Promise<void> {
+  for (const neighbour of effectMs === 0 ? [] : ["einvoice", "finance", "message"]) {
+    await fetch(`${neighboursUrl}/control`, {
+      method: "POST",
+      body: JSON.stringify({ neighbour, mode: "slow", delayMs: effectMs }),
+    });
+  }
+}

@@ -8,7 +8,7 @@
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { CONTROLS, type Control } from "./control-rounds.ts";
+import { CONTROLS, type Control, slowDown } from "./control-rounds.ts";
 import { countFindings, formatCounts, totalOf } from "./findings.ts";
 import { type Options, readOptions, SEEDS } from "./options.ts";
 import { makePlan } from "./plan.ts";
@@ -132,10 +132,14 @@ async function runAndCheck(
 }
 
 /** Built the wrong way: what is found is no finding about the service. */
-async function runControl({ name, main, plan }: Control): Promise<void> {
+async function runControl({ name, main, effectMs, plan }: Control): Promise<void> {
   const folder = join(dir, "control");
   const seed = seedOf(0);
-  const under = planned(plan(seed, CONTROL_LOAD_MS), CONTROL_LOAD_MS);
+  const load = planned(plan(seed, CONTROL_LOAD_MS), CONTROL_LOAD_MS);
+  const under: RoundOptions["under"] = async (world) => {
+    await slowDown(world.cluster.servers.neighboursUrl, effectMs);
+    await load(world);
+  };
   const round = await run(`control (${name})`, { seed, dir: folder, main, drainMs: CONTROL_DRAIN_MS, under });
   const { lost } = countFindings(round.results);
   sums.addControl(name, lost);
