@@ -1,6 +1,7 @@
 import type { Intervention } from "../store/changes/intervene.ts";
 import { redrive } from "../store/changes/redrive.ts";
 import { tellAnew } from "../store/changes/tell-anew.ts";
+import { DISORDER_MS } from "../store/outbox.ts";
 import { readGivenUp, readRunnable, readWaiting } from "../store/reads/action-entries.ts";
 import {
   lastHistoryIdBefore,
@@ -43,9 +44,6 @@ export interface ReplayAnswer {
 
 /** Orders whose events are looked at together: each has a few that an Action asks for. */
 const ORDERS_PER_BATCH = 100;
-
-/** Commits that are under way at once may get their ids in another order than their times: so far apart at most, in milliseconds. */
-const DISORDER_MS = 60_000;
 
 /**
  * Sees to it that an Action gets every event that it asks for. What waits is due now, what was given up is tried again, and a status change

@@ -1,4 +1,4 @@
-import { deletePublished, type OutboxRow, readLeftOver } from "../store/outbox.ts";
+import { DISORDER_MS, deletePublished, type OutboxRow, readLeftOver } from "../store/outbox.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { PublishedRows } from "./published.ts";
 import { lastIdBefore, type OutboxDatabase } from "./republish.ts";
@@ -6,9 +6,6 @@ import { lastIdBefore, type OutboxDatabase } from "./republish.ts";
 /** Rows read at a time, and pages looked at in one sweep. */
 const PAGE = 500;
 const PAGES = 10;
-
-/** Commits that are under way at once may get their ids in another order than their times: so far apart at most, in milliseconds. */
-const DISORDER_MS = 60_000;
 
 /** How often a look goes through all rows none the less, in milliseconds: a server may have slept between its clock and its commit. */
 const LOOK_AT_ALL_MS = 600_000;

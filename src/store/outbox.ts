@@ -46,6 +46,9 @@ export interface EventDeps {
   readonly ledgerWatchMs: number;
 }
 
+/** Commits that are under way at once may get their ids, here and in the history, in another order than their times: so far apart at most, in milliseconds. */
+export const DISORDER_MS = 60_000;
+
 /** The Action still needs the event's row: it is rebuilt from it. */
 export const OPEN_STATES = ["PENDING", "RETRYING", "PARKED"] as const satisfies readonly ActionState[];
 

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { DISORDER_MS } from "../outbox.ts";
 import type { Database } from "../schema.ts";
 import { nextOf, PAGE, type Page } from "./old-rows.ts";
 
@@ -9,9 +10,6 @@ export async function readTimeAgo(session: Kysely<Database>, ms: number): Promis
   );
   return (rows[0] as { time: Date }).time;
 }
-
-/** Commits that are under way at once may get their ids in another order than their times: so far apart at most, in milliseconds. */
-const DISORDER_MS = 60_000;
 
 /**
  * Looks in some outbox rows older than `before` for one that the broker may not have. Orders that changed since then may have such an event,
