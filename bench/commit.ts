@@ -1,7 +1,7 @@
 /**
  * How many status reports a second the group committer takes, in process, without RPC: durable commits (each flushed to disk) with
  * history, outbox, ledger and request ids. Usage: node bench/commit.ts [--url mysql://…] [--callers 1,64,256] [--seconds 5]
- * [--orders 100000] [--lanes 2]. Without --url it starts a MariaDB of its own in a temporary folder.
+ * [--orders 100000] [--lanes 1]. Without --url it starts a MariaDB of its own in a temporary folder.
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     callers: { type: "string", default: "1,64,256" },
     seconds: { type: "string", default: "5" },
     orders: { type: "string", default: "100000" },
-    lanes: { type: "string", default: "2" },
+    lanes: { type: "string", default: "1" },
   },
 });
 

@@ -139,6 +139,9 @@ export const VARIABLES = z.object({
     "How often an idle watch is sent a sign of life.",
   ),
   OMS_DRAIN_MS: wholeNumber(0, 10 * MINUTE, 8 * SECOND).describe("How long calls in flight have to finish at the end."),
+  OMS_COMMIT_LANES: wholeNumber(1, 16, 1).describe(
+    "Commits under way at once in one process; one takes up to 256 changes. More help only where the database is far away.",
+  ),
   OMS_OUTBOX_KEEP_MS: wholeNumber(1, DAY, 150 * SECOND).describe(
     "How long a published event stays in the outbox table: longer than the broker takes to sync its files.",
   ),

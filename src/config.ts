@@ -33,6 +33,8 @@ export interface Config {
   readonly logLevel: Values["OMS_LOG_LEVEL"];
   readonly corsOrigins: readonly string[];
   readonly crashAt: string | undefined;
+  /** Commits under way at once. */
+  readonly commitLanes: number;
   readonly timing: {
     readonly deadlineCapMs: number;
     readonly watchHeartbeatMs: number;
@@ -143,6 +145,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: values.OMS_LOG_LEVEL,
     corsOrigins: values.OMS_CORS_ORIGINS ?? [],
     crashAt: values.OMS_CRASH_AT,
+    commitLanes: values.OMS_COMMIT_LANES,
     timing: {
       deadlineCapMs: values.OMS_DEADLINE_CAP_MS,
       watchHeartbeatMs: values.OMS_WATCH_HEARTBEAT_MS,

@@ -151,7 +151,16 @@ export async function startServer(
   };
   const committer = await lifecycle.start(
     "committer",
-    () => createCommitter({ db, kinds, ...events, onCommitted, ...crash, observe: observeCommits(metrics) }),
+    () =>
+      createCommitter({
+        db,
+        kinds,
+        ...events,
+        onCommitted,
+        ...crash,
+        lanes: config.commitLanes,
+        observe: observeCommits(metrics),
+      }),
     (running) => running.close(),
   );
   const operations: OperationDeps = {

@@ -17,7 +17,7 @@ const RETRY_AFTER_MS = 250;
  * in the order they came in. Opens `lanes` + 1 connections of its own, when they are first needed.
  */
 export function createCommitter(options: CommitterOptions): Committer {
-  const { db, lanes: laneCount = 2, maxBatch = 256, maxQueue = 4_096, observe } = options;
+  const { db, lanes: laneCount = 1, maxBatch = 256, maxQueue = 4_096, observe } = options;
   const server = randomUUID();
   const contexts: { readonly connector: Connector; readonly lane: string }[] = [];
   let closed = false;

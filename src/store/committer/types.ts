@@ -103,7 +103,7 @@ export interface CommitterOptions extends EventDeps {
   readonly kinds: OrderKinds;
   /** Hears of every batch's events right after its commit, in the order of their ids. Must not throw. */
   readonly onCommitted: (events: readonly CommittedEvent[]) => void;
-  /** How many batches may be under way at once; orders are spread over them by id. */
+  /** How many batches may be under way at once; orders are spread over them by id. One makes the largest, cheapest batches. */
   readonly lanes?: number;
   /** How many requests one commit takes at most. */
   readonly maxBatch?: number;
