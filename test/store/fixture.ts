@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
@@ -87,7 +88,14 @@ export function openCommitter(db: OrderDatabase, options: Partial<CommitterOptio
     onCommitted: (events) => batches.push(events),
     ...options,
   });
-  return { ...committer, batches };
+  /** The events are told in the turn after the answers. */
+  const told = <Result>(answer: Promise<Result>) => answer.finally(() => setImmediate());
+  return {
+    ...committer,
+    report: (request) => told(committer.report(request)),
+    pause: (request) => told(committer.pause(request)),
+    batches,
+  };
 }
 
 export const CAUSE = { caller: "wms", operator: "li", traceparent: "00-aa-bb-01" } as const;

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { DatabaseUnavailableError, QueueFullError } from "../errors.ts";
 import { type Connector, createConnector } from "./connector.ts";
 import { createLane, type Lane } from "./lane.ts";
@@ -81,6 +82,8 @@ export function createCommitter(options: CommitterOptions): Committer {
       closed = true;
       await Promise.all(lanes.map((lane) => lane.idle()));
       await waitingRoom.idle();
+      // The events of the last batch are handed over in a turn of their own.
+      await setImmediate();
       await Promise.all(contexts.map(({ connector, lane }) => connector.close(lane)));
     },
   };

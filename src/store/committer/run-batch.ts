@@ -177,7 +177,8 @@ function publish(
     tell();
   }
   if (committed.events.length > 0) {
-    onCommitted(committed.events);
+    // Once the answers are on their way: nobody waits for what follows.
+    setImmediate(onCommitted, committed.events);
   }
 }
 

@@ -101,7 +101,7 @@ export interface CommitObserver {
 export interface CommitterOptions extends EventDeps {
   readonly db: OrderDatabase;
   readonly kinds: OrderKinds;
-  /** Hears of every batch's events right after its commit, in the order of their ids. Must not throw. */
+  /** Hears of every batch's events once its answers are on their way, in the order of their ids. Must not throw. */
   readonly onCommitted: (events: readonly CommittedEvent[]) => void;
   /** How many batches may be under way at once; orders are spread over them by id. One makes the largest, cheapest batches. */
   readonly lanes?: number;
