@@ -22,6 +22,8 @@ export interface Child {
 export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
+  /** Variables for its environment, where ours does not set them. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Its working directory. */
   readonly cwd: string;
   /** Where its output goes; that of the run before is kept as "….1". */
@@ -59,7 +61,8 @@ function openLog(path: string): number {
 export async function startChild(options: ChildOptions): Promise<Child> {
   const [command = options.command, ...args] = [...dieWithParent(), options.command, ...options.args];
   const log = openLog(options.logFile);
-  const child = spawn(command, args, { cwd: options.cwd, detached: true, stdio: ["ignore", log, log] });
+  const env = { ...options.env, ...process.env };
+  const child = spawn(command, args, { cwd: options.cwd, env, detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   ours.add(child);
   const exit = new Promise<Exit>((resolve) => {

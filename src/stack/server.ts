@@ -24,6 +24,8 @@ export interface ServerKind {
   prepare(place: Place, program: string): Promise<void>;
   /** The program's arguments. It is started within its data directory. */
   args(place: Place): readonly string[];
+  /** Variables for its environment, where they are not set already. */
+  readonly env?: Readonly<Record<string, string>>;
   /** True once it takes requests. */
   ready(port: number): Promise<boolean>;
   url(port: number): string;
@@ -87,7 +89,7 @@ export async function runServer(kind: ServerKind, options: RunOptions): Promise<
     }
     await kind.prepare(options, options.program);
     mkdirSync(dirname(logFile), { recursive: true });
-    return startChild({ command: options.program, args: kind.args(options), cwd: dir, logFile });
+    return startChild({ command: options.program, args: kind.args(options), env: kind.env ?? {}, cwd: dir, logFile });
   });
   let ended: Exit | undefined;
   child.exit.then((exit) => {
