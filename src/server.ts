@@ -169,7 +169,7 @@ export async function startServer(
     changes: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openSumsReader(db),
+    readOpenSums: openSumsReader(db, timing.leaseMs),
     feed,
     get actions() {
       return actionInfos;

@@ -89,7 +89,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     changes: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openSumsReader(db),
+    readOpenSums: openSumsReader(db, timing.leaseMs),
     feed,
     actions: [],
     outboxKeepMs: timing.outboxKeepMs,

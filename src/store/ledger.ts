@@ -49,7 +49,7 @@ export function createLedger({
   outboxKeepMs = 30_000,
 }: {
   readonly db: OrderDatabase;
-  /** How long an attempt counts as alive, in milliseconds; longer than any takes. */
+  /** How long an attempt counts as alive, in milliseconds, up to a fifth less now and then; longer than any takes. */
   readonly leaseMs: number;
   /** So many attempts in a row that started and never ended park the event: it kills whoever runs it. */
   readonly maxUnfinished?: number;

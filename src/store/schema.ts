@@ -196,7 +196,7 @@ export interface ActionLedgerTable {
   attempts_started: Generated<number>;
   /** The last attempt that came to an end, good or bad. */
   attempts_finished: Generated<number>;
-  /** A random number of whoever started the last attempt: tells two apart that try at once. */
+  /** A random number of whoever started the last attempt: tells two apart that try at once. 0 or null: nobody did. */
   claimed_by: ColumnType<bigint | null, bigint | null | undefined, bigint | null>;
   /** When it is due; null when nothing is. */
   next_attempt_time: ColumnType<Date | null, Date | null | undefined, Date | null>;

@@ -37,7 +37,7 @@ function useAction(kind: ActionInfo["kind"] = "effect", asks = (_: OrderEvent) =
     db,
     actions: [{ name, kind, subjects: ["oms.v1.order.status.*"], asks: (event: OrderEvent) => asks(event) }],
     outboxKeepMs: HOUR,
-    readOpenSums: openSumsReader(db),
+    readOpenSums: openSumsReader(db, 30_000),
     now: () => db.clock.now(),
     changes: {
       db,

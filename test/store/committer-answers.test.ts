@@ -123,7 +123,7 @@ describe("a report that is applied", () => {
         clean_attempts: 0,
         forgiven_attempts: 0,
         intervention_id: null,
-        claimed_by: null,
+        claimed_by: 0n,
         next_attempt_time: new Date(recordTime.getTime() + 30_000),
         last_error: null,
         first_time: recordTime,

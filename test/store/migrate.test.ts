@@ -28,6 +28,7 @@ const STEPS = [
   "004-request-log",
   "005-flow-tables",
   "006-operations-tables",
+  "007-cheaper-claims",
 ];
 
 /** Each table of the databases with its columns and indexes. */
@@ -91,7 +92,7 @@ test("an empty server gets all tables; a second run does nothing", async () => {
   expect(tables.get("oms_db.oms_order_main")?.indexes).toEqual(["unique order_id", "parent_id", "root_parent_id"]);
   expect(tables.get("oms_db.oms_status_history")?.indexes).toEqual(["unique id", "order_id,id"]);
   expect(tables.get("oms_db.oms_action_ledger")?.indexes).toEqual([
-    "action,state,next_attempt_time,id,attempts_started,attempts_finished",
+    "action,state,next_attempt_time,id",
     "unique id",
     "unique message_id,action",
     "order_id,action",

@@ -22,18 +22,23 @@ export async function ensureTable(
       log(`added column ${schema}.${spec.name}.${name}`);
     }
   }
+  for (const [name, value] of Object.entries(spec.defaults ?? {})) {
+    await connection.query(`alter table ${table} alter column \`${name}\` set default ${value}`);
+    log(`set the default of ${schema}.${spec.name}.${name}`);
+  }
   const indexes = await readIndexes(connection, schema, spec.name);
+  const isObsolete = (columns: readonly string[]) =>
+    (spec.obsoleteIndexes ?? []).some((obsolete) => obsolete.join() === columns.join());
+  const kept = indexes.filter((columns) => !isObsolete(columns));
   for (const index of spec.indexes ?? []) {
-    if (!indexes.some((columns) => index.columns.every((column, at) => columns[at] === column))) {
+    if (!kept.some((columns) => index.columns.every((column, at) => columns[at] === column))) {
       await connection.query(`alter table ${table} add ${indexDefinition(index)}`);
       log(`added an index on ${schema}.${spec.name} (${index.columns.join(", ")})`);
     }
   }
-  for (const columns of spec.obsoleteIndexes ?? []) {
-    if (indexes.some((present) => present.join() === columns.join())) {
-      await connection.query(`alter table ${table} drop index \`${indexName(columns)}\``);
-      log(`dropped the index on ${schema}.${spec.name} (${columns.join(", ")})`);
-    }
+  for (const columns of indexes.filter(isObsolete)) {
+    await connection.query(`alter table ${table} drop index \`${indexName(columns)}\``);
+    log(`dropped the index on ${schema}.${spec.name} (${columns.join(", ")})`);
   }
 }
 

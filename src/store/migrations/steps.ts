@@ -1,3 +1,4 @@
+import { CLAIM_TABLES } from "./claim-tables.ts";
 import { FLOW_TABLES } from "./flow-tables.ts";
 import { CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
 import { OLD_TABLES } from "./old-tables.ts";
@@ -18,4 +19,5 @@ export const STEPS: readonly Step[] = [
   { name: "004-request-log", tables: REQUEST_LOG_TABLES },
   { name: "005-flow-tables", tables: FLOW_TABLES },
   { name: "006-operations-tables", tables: OPERATIONS_TABLES },
+  { name: "007-cheaper-claims", tables: CLAIM_TABLES },
 ];

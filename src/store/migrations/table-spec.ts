@@ -8,6 +8,8 @@ export interface TableSpec {
   readonly columns: Readonly<Record<string, string>>;
   /** Only where the table is made here: an old table keeps the key it has. */
   readonly primaryKey: readonly string[];
+  /** New defaults of columns that an earlier step made; rows that are there stay as they are. */
+  readonly defaults?: Readonly<Record<string, string>>;
   /** Columns of the primary key that an old table need not have. */
   readonly keyColumns?: Readonly<Record<string, string>>;
   /** Added where no index starts with these columns. */

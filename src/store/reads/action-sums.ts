@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import type { OrderDatabase } from "../database.ts";
 import { gather } from "../gather.ts";
 import { OPEN_STATES } from "../outbox.ts";
 import type { Database } from "../schema.ts";
@@ -28,34 +29,53 @@ const NOTHING_OPEN: OpenSums = { waiting: 0, inFlight: 0, parked: 0, waitingSinc
 /** Calls that one count answers. */
 const MAX_CALLS = 256;
 
-/** Counts how much is open of each of the Actions, by name; concurrent calls share one count, as a backlog of millions takes seconds. */
+/**
+ * Counts how much is open of each of the Actions, by name; concurrent calls share one count, as a backlog of millions takes seconds.
+ *
+ * @param leaseMs how long a lease lasts, in milliseconds
+ */
 export function openSumsReader(
-  db: Kysely<Database>,
+  db: OrderDatabase,
+  leaseMs: number,
 ): (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenSums>> {
   return gather(
     async (calls) => {
-      const sums = await readOpenSums(db, [...new Set(calls.flat())]);
+      const sums = await readOpenSums(db, [...new Set(calls.flat())], leaseMs);
       return calls.map(() => sums);
     },
     { max: MAX_CALLS },
   );
 }
 
-/** One walk along the open part of an index, without a look at the rows. */
-async function readOpenSums(db: Kysely<Database>, actions: readonly string[]): Promise<ReadonlyMap<string, OpenSums>> {
-  const inFlight = sql`(attempts_started > attempts_finished and next_attempt_time > now(3))`;
-  const rows = await db
-    .selectFrom("oms_db.oms_action_ledger")
-    .select(({ fn }) => [
-      "action",
-      "state",
-      fn.countAll<bigint>().as("count"),
-      sql<string | null>`sum(${inFlight})`.as("in_flight"),
-      sql<bigint | null>`min(if(${inFlight}, null, id))`.as("first_id"),
-    ])
+/** One walk along the open part of an index, with a look at those rows alone that are due within a lease: an attempt under way is among them. */
+async function readOpenSums(
+  db: OrderDatabase,
+  actions: readonly string[],
+  leaseMs: number,
+): Promise<ReadonlyMap<string, OpenSums>> {
+  const now = db.clock.now();
+  const leaseEnd = new Date(now.getTime() + leaseMs);
+  const underWay = sql`(attempts_started > attempts_finished)`;
+  const rows = await selectCounts(db, actions)
+    .select([sql<string>`0`.as("in_flight"), sql<bigint | null>`min(id)`.as("first_id")])
     .where("state", "in", OPEN_STATES)
-    .where("action", "in", actions)
-    .groupBy(["action", "state"])
+    .where(({ or, eb }) =>
+      or([
+        eb("next_attempt_time", "is", null),
+        eb("next_attempt_time", "<=", now),
+        eb("next_attempt_time", ">", leaseEnd),
+      ]),
+    )
+    .unionAll((eb) =>
+      selectCounts(eb, actions)
+        .select([
+          sql<string>`sum(${underWay})`.as("in_flight"),
+          sql<bigint | null>`min(if(${underWay}, null, id))`.as("first_id"),
+        ])
+        .where("state", "in", ["PENDING", "RETRYING"])
+        .where("next_attempt_time", ">", now)
+        .where("next_attempt_time", "<=", leaseEnd),
+    )
     .execute();
   const firstTimes = await readFirstTimes(
     db,
@@ -65,7 +85,7 @@ async function readOpenSums(db: Kysely<Database>, actions: readonly string[]): P
   for (const { action, state, count, in_flight, first_id } of rows) {
     const sum = sums.get(action) ?? NOTHING_OPEN;
     if (state === "PARKED") {
-      sums.set(action, { ...sum, parked: Number(count) });
+      sums.set(action, { ...sum, parked: sum.parked + Number(count) });
     } else {
       sums.set(action, {
         ...sum,
@@ -76,6 +96,14 @@ async function readOpenSums(db: Kysely<Database>, actions: readonly string[]): P
     }
   }
   return new Map(actions.map((action) => [action, sums.get(action) ?? NOTHING_OPEN]));
+}
+
+function selectCounts(db: Pick<Kysely<Database>, "selectFrom">, actions: readonly string[]) {
+  return db
+    .selectFrom("oms_db.oms_action_ledger")
+    .select(({ fn }) => ["action", "state", fn.countAll<bigint>().as("count")])
+    .where("action", "in", actions)
+    .groupBy(["action", "state"]);
 }
 
 /** What became of the Actions' attempts, by name. */
