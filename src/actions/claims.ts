@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
+import { gather } from "../store/gather.ts";
 
 /** Short-lived rights to do something once, in Redis. They make repeats rare; that nothing is forgotten is the ledger's part. */
 export interface Claims {
@@ -25,13 +26,28 @@ const DONE = "done";
 /** How long it is remembered that something happened, in milliseconds. */
 const REMEMBERED_MS = 7 * 24 * 3_600_000;
 
-/** Answers -1 when it is done, 0 when it is ours now, else how long somebody else has it. */
+/** Claims that go to Redis in one command. */
+const MAX_BATCH = 256;
+
+/** Answers for each key -1 when it is done, 0 when it is ours now, else how long somebody else has it. */
 const TAKE = `
-local value = redis.call('get', KEYS[1])
-if value == '${DONE}' then return -1 end
-if value then return math.max(redis.call('pttl', KEYS[1]), 1) end
-redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
-return 0`;
+local answers = {}
+for place, name in ipairs(KEYS) do
+  local value = redis.call('get', name)
+  if value == '${DONE}' then
+    answers[place] = -1
+  elseif value then
+    answers[place] = math.max(redis.call('pttl', name), 1)
+  else
+    redis.call('set', name, ARGV[1], 'px', ARGV[2])
+    answers[place] = 0
+  end
+end
+return answers`;
+
+const MARK_DONE = `
+for _, name in ipairs(KEYS) do redis.call('set', name, '${DONE}', 'px', ARGV[1]) end
+return #KEYS`;
 
 /** Only by whoever holds it: the lease may have run out, and be somebody else's by now. */
 const RELEASE = `
@@ -39,6 +55,9 @@ if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) 
 return 0`;
 
 /**
+ * Claims that are taken at the same time go to Redis in one command, and so do those that are done: the client's work for each command is
+ * most of what a claim costs.
+ *
  * @param leaseMs how long a claim lasts when its owner dies, in milliseconds: longer than what it is for takes
  * @param scope tells the claims of several installations on one Redis apart
  */
@@ -46,11 +65,27 @@ export function createClaims(
   redis: Redis,
   { leaseMs, scope = "" }: { readonly leaseMs: number; readonly scope?: string },
 ): Claims {
+  /** The owner is the batch: of a batch that holds a key twice, one gets it. */
+  const takeTogether = gather<string, { readonly owner: string; readonly answer: number }>(
+    async (names) => {
+      const owner = randomUUID();
+      const answers = (await redis.eval(TAKE, names.length, ...names, owner, leaseMs)) as readonly number[];
+      return answers.map((answer) => ({ owner, answer }));
+    },
+    { max: MAX_BATCH },
+  );
+  const markTogether = gather<string, undefined>(
+    async (names) => {
+      await redis.eval(MARK_DONE, names.length, ...names, REMEMBERED_MS);
+      return names.map(() => undefined);
+    },
+    { max: MAX_BATCH },
+  );
+
   return {
     async take(key) {
       const name = `oms:claim:${scope}${key}`;
-      const owner = randomUUID();
-      const answer = Number(await redis.eval(TAKE, 1, name, owner, leaseMs));
+      const { owner, answer } = await takeTogether(name);
       if (answer < 0) {
         return { kind: "done" };
       }
@@ -60,7 +95,7 @@ export function createClaims(
       return {
         kind: "mine",
         async done() {
-          await redis.set(name, DONE, "PX", REMEMBERED_MS);
+          await markTogether(name);
         },
         async release() {
           await redis.eval(RELEASE, 1, name, owner);
