@@ -8,6 +8,9 @@ const MAX_BODY = 1024 * 1024;
 const LATEST_ON_PAGE = 50;
 const LIST_LIMIT = 100;
 
+/** What is played, by the address as it comes in. */
+const PLAYED: ReadonlyMap<string, Path> = new Map(PATHS.map((path) => [`/${path}`, path]));
+
 /** What a neighbour says when it does what is asked, or when it has its reasons not to. `done` false: nothing happened. */
 interface Answer {
   readonly status: number;
@@ -37,17 +40,22 @@ function answerOf(path: Path, met: Met): Answer {
   return { status: 200, body: "{}", done: true };
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY) {
-      throw new RangeError(`a body has at most ${MAX_BODY} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+/** By its events, as an async iterator over it would be a tenth of a request's cost. */
+function readBody(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > MAX_BODY) {
+        reject(new RangeError(`a body has at most ${MAX_BODY} bytes`));
+      } else {
+        chunks.push(chunk);
+      }
+    });
+    request.once("end", () => resolve(Buffer.concat(chunks).toString()));
+    request.once("error", reject);
+  });
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
@@ -91,6 +99,7 @@ export function createNeighbours(file: string): Server {
     const before = met.mode === "fail" ? undefined : book.find(path, key)?.answer;
     const answer = before === undefined ? answerOf(path, met) : { status: 200, body: before, done: true };
     note(met.mode === "lose" ? 0 : answer.status, answer.done ? answer.body : null);
+    await book.written();
     if (met.mode === "lose") {
       response.destroy();
       return;
@@ -128,12 +137,14 @@ export function createNeighbours(file: string): Server {
   }
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://neighbours");
-    const asked = `${request.method} ${pathname}`;
-    const path = PATHS.find((known) => asked === `POST /${known}`);
+    const path = request.method === "POST" ? PLAYED.get(request.url ?? "/") : undefined;
     if (path !== undefined) {
       await work(path, request, response);
-    } else if (asked === "GET /received") {
+      return;
+    }
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://neighbours");
+    const asked = `${request.method} ${pathname}`;
+    if (asked === "GET /received") {
       list(searchParams, response);
     } else if (asked === "GET /stock") {
       send(response, 200, json(book.stock()));

@@ -46,7 +46,10 @@ type Line = [
 /** How many of the latest bodies are kept in memory. */
 const BODIES = 10_000;
 
-/** What came in, by path and idempotency key; each arrival is a line of the file before it is answered, so a kill forgets none. */
+/**
+ * What came in, by path and idempotency key; each arrival is a line of the file before it is answered, so a kill forgets none. The arrivals
+ * of one turn of the event loop are written together.
+ */
 export function openReceived(file: string) {
   const entries = new Map<string, Received>();
   const totals = new Map<Path, Totals>();
@@ -92,10 +95,22 @@ export function openReceived(file: string) {
 
   load();
   const output = openSync(file, "a");
+  let unwritten: string[] = [];
+  let writing: Promise<void> | undefined;
+
+  function write(): void {
+    const lines = unwritten;
+    unwritten = [];
+    writing = undefined;
+    if (lines.length > 0) {
+      writeSync(output, lines.join(""));
+    }
+  }
+
   return {
     find: (path: Path, key: string): Received | undefined => entries.get(`${path} ${key}`),
     /**
-     * Writes an arrival down.
+     * Counts an arrival; `written` says when it is in the file.
      *
      * @param answer the body of the answer when it was carried out, else null
      */
@@ -108,7 +123,7 @@ export function openReceived(file: string) {
       body: Record<string, unknown>,
     ): void {
       const line: Line = [path, key, orderId, status, new Date().toISOString(), answer, piecesIn(body)];
-      writeSync(output, `${JSON.stringify(line)}\n`);
+      unwritten.push(`${JSON.stringify(line)}\n`);
       const entry = count(line);
       if (entry.body === undefined) {
         withBody.push(entry);
@@ -119,6 +134,20 @@ export function openReceived(file: string) {
           delete old.body;
         }
       }
+    },
+    /** Resolves when all arrivals so far are in the file. */
+    written(): Promise<void> {
+      writing ??= new Promise((resolve, reject) => {
+        setImmediate(() => {
+          try {
+            write();
+            resolve();
+          } catch (error) {
+            reject(error);
+          }
+        });
+      });
+      return writing;
     },
     stock: stock.sums,
     totals: (): Record<string, Totals> => Object.fromEntries(totals),
@@ -139,8 +168,12 @@ export function openReceived(file: string) {
       totals.clear();
       stock.clear();
       withBody.length = 0;
+      unwritten = [];
       ftruncateSync(output);
     },
-    close: (): void => closeSync(output),
+    close(): void {
+      write();
+      closeSync(output);
+    },
   };
 }
