@@ -55,6 +55,7 @@ const USERS_OF_PACKAGES = {
   "pino|prom-client": ["src/telemetry/"],
   "@grpc/.*|grpc-health-check": ["src/rpc/", "src/client/", "src/cli/", "src/demo/"],
   "@connectrpc/.*|@bufbuild/protovalidate": ["src/rpc/"],
+  undici: ["src/downstream/"],
   "cli-progress": ["src/cli/", "src/demo/"],
   "commander|string-width": ["src/cli/"],
 };
