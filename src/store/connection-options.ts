@@ -17,20 +17,6 @@ export const SESSION_SETTINGS: readonly string[] = [
     ` time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
 ];
 
-interface Field {
-  readonly type: string;
-  string(): string | null;
-}
-
-/** BIGINT is a bigint in every result: beyond 2^53 a number is wrong. */
-function castField(field: Field, next: () => unknown): unknown {
-  if (field.type !== "LONGLONG") {
-    return next();
-  }
-  const text = field.string();
-  return text === null ? null : BigInt(text);
-}
-
 /** The driver's options for a server, `mysql://user:password@host:port`; `?socket=<path>` goes through a Unix socket. */
 export function connectionOptions(url: string): ConnectionOptions {
   const { hostname, port, username, password, searchParams } = new URL(url);
@@ -41,9 +27,9 @@ export function connectionOptions(url: string): ConnectionOptions {
     password: decodeURIComponent(password),
     charset: "utf8mb4",
     timezone: "Z",
+    // BIGINT is text: beyond 2^53 a number is wrong.
     supportBigNumbers: true,
     bigNumberStrings: true,
-    typeCast: castField,
     connectTimeout: CONNECT_TIMEOUT_MS,
     enableKeepAlive: true,
     keepAliveInitialDelay: 10_000,

@@ -1,5 +1,7 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { gather } from "./gather.ts";
+import { idList } from "./id-list.ts";
+import { valuesClause } from "./literals.ts";
 import type { Database } from "./schema.ts";
 import { retried } from "./transaction.ts";
 
@@ -58,30 +60,30 @@ function gatherEffects<In>(write: (items: readonly In[]) => Promise<unknown>): (
 
 /** @returns how many were not there yet */
 async function insertSettlements(db: Kysely<Database>, settlements: readonly Settlement[]): Promise<bigint> {
-  const { numInsertedOrUpdatedRows } = await retried(() =>
-    db
-      .insertInto("oms_db.oms_order_status_rule")
-      .ignore()
-      .values(
-        settlements.map(({ messageId, orderId, orderStatus, lines }) => ({
-          order_id: orderId,
-          order_status: orderStatus,
-          message_id: messageId,
-          settlement_lines: JSON.stringify(lines.map(({ skuId, quantity }) => ({ skuId: String(skuId), quantity }))),
-          create_date: new Date(),
-        })),
-      )
-      .executeTakeFirstOrThrow(),
+  const now = new Date();
+  const rows = settlements.map(({ messageId, orderId, orderStatus, lines }) => [
+    orderId,
+    orderStatus,
+    messageId,
+    JSON.stringify(lines.map(({ skuId, quantity }) => ({ skuId: String(skuId), quantity }))),
+    now,
+  ]);
+  const { numAffectedRows } = await retried(() =>
+    sql`insert ignore into ${sql.table("oms_db.oms_order_status_rule")} ${sql.raw(valuesClause(SETTLEMENT_COLUMNS, rows))}`.execute(
+      db,
+    ),
   );
-  return numInsertedOrUpdatedRows ?? 0n;
+  return numAffectedRows ?? 0n;
 }
+
+const SETTLEMENT_COLUMNS = ["order_id", "order_status", "message_id", "settlement_lines", "create_date"] as const;
 
 async function markGifts(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<void> {
   await retried(() =>
     db
       .updateTable("wmsindb.oms_gift_cust_record")
       .set({ gift_status: 1, update_date: new Date() })
-      .where("order_id", "in", orderIds)
+      .where("order_id", "in", idList(orderIds))
       .execute(),
   );
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
 import type { OrderEvent } from "../domain/events.ts";
 import type { OrderDatabase } from "./database.ts";
+import { idList } from "./id-list.ts";
 import type { ActionState, Database } from "./schema.ts";
 import { retried } from "./transaction.ts";
 
@@ -139,7 +140,9 @@ export async function deletePublished(db: Kysely<Database>, ids: readonly bigint
     );
     if (needed.size > 0) {
       const kept = [...needed];
-      await retried(() => db.updateTable("oms_db.oms_outbox").set({ published: 1 }).where("id", "in", kept).execute());
+      await retried(() =>
+        db.updateTable("oms_db.oms_outbox").set({ published: 1 }).where("id", "in", idList(kept)).execute(),
+      );
       // An Action may have been done between the look at the ledger and the mark, and have found no mark.
       await dropFinished(db, kept);
     }
@@ -154,7 +157,7 @@ export async function dropFinished(db: Kysely<Database>, ids: readonly bigint[])
   const published = await db
     .selectFrom("oms_db.oms_outbox")
     .select("id")
-    .where("id", "in", ids)
+    .where("id", "in", idList(ids))
     .where("published", "=", 1)
     .execute();
   const candidates = published.map(({ id }) => id);
@@ -177,7 +180,7 @@ async function readNeeded(db: Kysely<Database>, ids: readonly bigint[]): Promise
     )
     .select("o.id")
     .distinct()
-    .where("o.id", "in", ids)
+    .where("o.id", "in", idList(ids))
     .where("l.state", "in", OPEN_STATES)
     .execute();
   return new Set(rows.map(({ id }) => id));
@@ -185,6 +188,6 @@ async function readNeeded(db: Kysely<Database>, ids: readonly bigint[]): Promise
 
 async function deleteRows(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
   if (ids.length > 0) {
-    await retried(() => db.deleteFrom("oms_db.oms_outbox").where("id", "in", ids).execute());
+    await retried(() => db.deleteFrom("oms_db.oms_outbox").where("id", "in", idList(ids)).execute());
   }
 }

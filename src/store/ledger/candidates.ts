@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Database } from "../schema.ts";
+import { idList, inText, textList } from "../id-list.ts";
+import type { ActionState, Database } from "../schema.ts";
 import type { Candidate } from "./judge.ts";
 import type { LedgerEntry } from "./types.ts";
 
@@ -20,12 +21,8 @@ export async function readPairs(
       or(
         byAction.map(([action, wanted]) =>
           and([
-            eb("l.action", "=", action),
-            eb(
-              "l.message_id",
-              "in",
-              wanted.map(({ messageId }) => messageId),
-            ),
+            eb("l.action", "=", inText(action)),
+            eb("l.message_id", "in", textList(wanted.map(({ messageId }) => messageId))),
           ]),
         ),
       ),
@@ -35,7 +32,7 @@ export async function readPairs(
 }
 
 export async function readByIds(db: Kysely<Database>, ids: readonly bigint[]): Promise<Row[]> {
-  const rows = await selectRows(db).where("l.id", "in", ids).orderBy("l.id").execute();
+  const rows = await selectRows(db).where("l.id", "in", idList(ids)).orderBy("l.id").execute();
   return rows.map(toRow);
 }
 
@@ -65,9 +62,9 @@ function selectRows(db: Kysely<Database>) {
       .whereRef("e.order_id", "=", "l.order_id")
       .whereRef("e.action", "=", "l.action")
       .whereRef("e.id", "<", "l.id")
-      .where("e.state", "in", ["PENDING", "RETRYING"])
+      .where("e.state", "in", sql<ActionState>`('PENDING', 'RETRYING')`)
       .orderBy("e.id")
-      .limit(1)
+      .limit(sql.lit(1))
       .as("earlier"),
   ]);
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { idList } from "../id-list.ts";
 import { OUTBOX_COLUMNS, toOutboxRow } from "../outbox.ts";
 import type { Database } from "../schema.ts";
 import { readByIds } from "./candidates.ts";
@@ -63,6 +64,6 @@ async function readOutboxRows(db: Kysely<Database>, ids: readonly bigint[]) {
   if (ids.length === 0) {
     return new Map();
   }
-  const rows = await db.selectFrom("oms_db.oms_outbox").select(OUTBOX_COLUMNS).where("id", "in", ids).execute();
+  const rows = await db.selectFrom("oms_db.oms_outbox").select(OUTBOX_COLUMNS).where("id", "in", idList(ids)).execute();
   return new Map(rows.map((row) => [row.id, toOutboxRow(row)]));
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Kysely, sql, type Updateable } from "kysely";
 import type { OrderDatabase } from "../database.ts";
+import { idList, inText } from "../id-list.ts";
 import type { ActionLedgerTable, Database } from "../schema.ts";
 import { retried } from "../transaction.ts";
 import { type Row, readPairs } from "./candidates.ts";
@@ -101,9 +102,8 @@ const LEAST_SHARE = 0.8;
  * that come from the broker, and then no index is touched.
  */
 function leaseEnd(now: Date, leaseMs: number) {
-  const after = (share: number) => new Date(now.getTime() + leaseMs * share);
-  const time = sql.ref<Date>("next_attempt_time");
-  return sql<Date>`if(${time} between ${after(LEAST_SHARE)} and ${after(1)}, ${time}, ${after(1)})`;
+  const after = (share: number) => inText(new Date(now.getTime() + leaseMs * share));
+  return sql<Date>`if(next_attempt_time between ${after(LEAST_SHARE)} and ${after(1)}, next_attempt_time, ${after(1)})`;
 }
 
 /**
@@ -118,26 +118,20 @@ async function take(
 ): Promise<readonly bigint[]> {
   const ids = rows.map(({ id }) => id).toSorted((a, b) => Number(a - b));
   const token = randomBytes(8).readBigInt64BE();
-  const { numUpdatedRows } = await retried(() =>
-    db
-      .updateTable("oms_db.oms_action_ledger")
-      .set({
-        attempts_started: started + 1,
-        claimed_by: token,
-        next_attempt_time: leaseEnd(now, leaseMs),
-      })
-      .where("id", "in", ids)
-      .where("attempts_started", "=", started)
-      .where("state", "in", ["PENDING", "RETRYING"])
-      .executeTakeFirstOrThrow(),
+  const { numAffectedRows } = await retried(() =>
+    sql`update ${sql.table("oms_db.oms_action_ledger")} set attempts_started = ${inText(started + 1)},
+      claimed_by = ${inText(token)}, next_attempt_time = ${leaseEnd(now, leaseMs)}
+      where id in ${idList(ids)} and attempts_started = ${inText(started)} and state in ('PENDING', 'RETRYING')`.execute(
+      db,
+    ),
   );
-  if (numUpdatedRows === BigInt(ids.length)) {
+  if (numAffectedRows === BigInt(ids.length)) {
     return ids;
   }
   const ours = await db
     .selectFrom("oms_db.oms_action_ledger")
     .select("id")
-    .where("id", "in", ids)
+    .where("id", "in", idList(ids))
     .where("claimed_by", "=", token)
     .execute();
   return ours.map(({ id }) => id);
@@ -159,11 +153,7 @@ async function postpone(
       db
         .updateTable("oms_db.oms_action_ledger")
         .set(change)
-        .where(
-          "id",
-          "in",
-          group.map((one) => one.row.id),
-        )
+        .where("id", "in", idList(group.map((one) => one.row.id)))
         .where("attempts_started", "=", row.started)
         .where("state", "in", ["PENDING", "RETRYING"])
         .execute(),

@@ -1,5 +1,6 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { OrderDatabase } from "../database.ts";
+import { idList, inText } from "../id-list.ts";
 import { dropFinished } from "../outbox.ts";
 import type { Database } from "../schema.ts";
 import { inTransaction, retried } from "../transaction.ts";
@@ -47,21 +48,9 @@ export async function finishAll(db: OrderDatabase, finishes: readonly Finish[], 
 
 async function markDone(db: Kysely<Database>, entries: readonly LedgerEntry[], now: Date): Promise<void> {
   if (entries.length > 0) {
-    await db
-      .updateTable("oms_db.oms_action_ledger")
-      .set((eb) => ({
-        state: "DONE",
-        attempts_finished: eb.ref("attempts_started"),
-        next_attempt_time: null,
-        finish_time: now,
-      }))
-      .where(
-        "id",
-        "in",
-        entries.map(({ id }) => id),
-      )
-      .where("state", "not in", ["DONE", "DISCARDED"])
-      .execute();
+    await sql`update ${sql.table("oms_db.oms_action_ledger")} set state = 'DONE', attempts_finished = attempts_started,
+      next_attempt_time = null, finish_time = ${inText(now)}
+      where id in ${idList(entries.map(({ id }) => id))} and state not in ('DONE', 'DISCARDED')`.execute(db);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { OrderDatabase } from "../database.ts";
+import { textList } from "../id-list.ts";
 import { retried } from "../transaction.ts";
 
 /**
@@ -14,11 +15,7 @@ export async function setDue(
       db
         .updateTable("oms_db.oms_action_ledger")
         .set({ next_attempt_time: db.clock.now() })
-        .where(
-          "message_id",
-          "in",
-          same.map(({ messageId }) => messageId),
-        )
+        .where("message_id", "in", textList(same.map(({ messageId }) => messageId)))
         .where("action", "=", action)
         .where("state", "=", "PENDING")
         .where("attempts_started", "=", 0)

@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import { gather } from "../gather.ts";
+import { idList } from "../id-list.ts";
 import type { Database } from "../schema.ts";
 
 export interface Line {
@@ -72,7 +73,7 @@ async function readAllDetailLines(db: Kysely<Database>, orderIds: readonly bigin
   const rows = await db
     .selectFrom("oms_db.oms_order_detail")
     .select(({ fn }) => ["order_id", "sku_id", fn.sum<string | null>("quantity").as("quantity")])
-    .where("order_id", "in", orderIds)
+    .where("order_id", "in", idList(orderIds))
     .groupBy(["order_id", "sku_id"])
     .orderBy("sku_id")
     .execute();
@@ -83,7 +84,7 @@ async function readAllShippedLines(db: Kysely<Database>, orderIds: readonly bigi
   const rows = await db
     .selectFrom("oms_db.oms_order_detail_exp")
     .select(({ fn }) => ["order_id", "sku_id", fn.max("delivery_num").as("quantity")])
-    .where("order_id", "in", orderIds)
+    .where("order_id", "in", idList(orderIds))
     .where("delivery_num", "is not", null)
     .groupBy(["order_id", "sku_id"])
     .orderBy("sku_id")
