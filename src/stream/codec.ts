@@ -13,6 +13,7 @@ import {
   ReturnRequestedSchema,
 } from "../../gen/oms/events/v1/events_pb.ts";
 import type { CancelStep, EventContext, OrderEvent } from "../domain/events.ts";
+import { readStatusChanged, writeStatusChanged } from "./status-changed-wire.ts";
 
 /** An event in the form that travels. */
 export interface EncodedEvent {
@@ -45,34 +46,8 @@ const KINDS: { readonly [T in OrderEvent["type"]]: Kind<EventOf<T>> } = {
     eventType: OrderStatusChangedSchema.typeName,
     subjects: ["oms.v1.order.status.*"],
     subject: ({ toStatus }) => `oms.v1.order.status.${toStatus}`,
-    encode: ({ version, occurTime, recordTime, type: _, traceparent: __, ...plain }) =>
-      toBinary(
-        OrderStatusChangedSchema,
-        create(OrderStatusChangedSchema, {
-          ...plain,
-          version: BigInt(version),
-          occurTime: timestampFromDate(occurTime),
-          recordTime: timestampFromDate(recordTime),
-        }),
-      ),
-    decode(body, traceparent) {
-      const {
-        $typeName: _,
-        $unknown: __,
-        version,
-        occurTime,
-        recordTime,
-        ...plain
-      } = fromBinary(OrderStatusChangedSchema, body);
-      return {
-        ...plain,
-        type: "status-changed",
-        version: Number(version),
-        occurTime: dateOf(occurTime),
-        recordTime: dateOf(recordTime),
-        traceparent,
-      };
-    },
+    encode: writeStatusChanged,
+    decode: readStatusChanged,
   },
   "pause-changed": {
     eventType: OrderPauseChangedSchema.typeName,
