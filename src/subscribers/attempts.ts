@@ -36,31 +36,37 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
   const { ledger, log, metrics, timeoutMs, backOff, maxAttempts, ending, crashPoint } = deps;
   /** Actions whose last attempt failed, so that the log tells of the turn and not of each attempt. */
   const failing = new Set<string>();
-  const underWay = new Set<AbortController>();
+  /** Each breaks off one attempt. */
+  const underWay = new Set<(reason: Error) => void>();
   ending.addEventListener("abort", () => {
-    for (const attempt of underWay) {
-      attempt.abort(new Error("the server is stopping"));
+    for (const breakOff of underWay) {
+      breakOff(new Error("the server is stopping"));
     }
   });
 
   const effect = async (action: Action, entry: LedgerEntry, event: OrderEvent): Promise<ActionResult> => {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(new Error(`no end within ${timeoutMs} ms`)), timeoutMs);
-    underWay.add(abort);
+    const { signal } = abort;
+    const brokenOff = Promise.withResolvers<never>();
+    const breakOff = (reason: Error) => {
+      brokenOff.reject(reason);
+      abort.abort(reason);
+    };
+    const timer = setTimeout(() => breakOff(new Error(`no end within ${timeoutMs} ms`)), timeoutMs);
+    underWay.add(breakOff);
     try {
       crashPoint("before-effect", whichOf(entry));
-      const { signal } = abort;
       const { messageId, attempt: number, cleanAttempts } = entry;
       const mayHaveActed = cleanAttempts < number - 1;
       const run = action.run(event, { messageId, number, mayHaveActed, signal });
-      const result = await Promise.race([run, aborted(signal)]);
+      const result = await Promise.race([run, brokenOff.promise]);
       crashPoint("after-effect", whichOf(entry));
       return result;
     } catch (error) {
       return { kind: "retry", reason: error instanceof Error ? error.message : String(error) };
     } finally {
       clearTimeout(timer);
-      underWay.delete(abort);
+      underWay.delete(breakOff);
     }
   };
 
@@ -83,12 +89,13 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
   };
 
   const tell = (action: Action, entry: LedgerEntry, event: OrderEvent, result: ActionResult, counts: string) => {
+    if (result.kind === "done" && !failing.delete(action.name)) {
+      return;
+    }
     const { messageId, orderId, attempt } = entry;
     const about = { action: action.name, messageId, orderId: String(orderId), attempt, traceparent: event.traceparent };
     if (result.kind === "done") {
-      if (failing.delete(action.name)) {
-        log.info(about, "the Action works again");
-      }
+      log.info(about, "the Action works again");
       return;
     }
     if (result.kind === "wait") {
@@ -118,12 +125,6 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
 }
 
 const whichOf = ({ action, messageId }: LedgerEntry) => `${action}:${messageId}`;
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-}
 
 /** Writes as often as it takes, within the limit: the database may be away just now. */
 async function written(write: () => Promise<void>, limitMs: number, ending: AbortSignal): Promise<boolean> {
