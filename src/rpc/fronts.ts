@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
@@ -74,6 +74,8 @@ export function createFronts({
       http.stopAccepting();
       // A call that hangs must leave the streams time to be told.
       await until(0.75, openCalls.unaryIdle());
+      // Watchers hear of a change in the event loop's turn after its answer; the last one's too, before they are told to leave.
+      await nextTurn();
       openCalls.endStreams(new OperationError("shutting-down", "the server ends: come back", { retryAfterMs: 1_000 }));
       await until(0.9, openCalls.idle());
       await until(1, Promise.all([grpc.closed(), http.closed()]));
