@@ -14,6 +14,7 @@ import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../pipeline.ts";
 import { enter, withMalformed } from "./malformed.ts";
 import { sendJson } from "./pages.ts";
+import { isPlain, plainRequest, sendPlain } from "./plain.ts";
 
 /** Answers an RPC that came over HTTP/1.1, or over HTTP/2 in the same guise. */
 export type AnswerRpc = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -43,15 +44,18 @@ export function createConnect(
   const answers = new Map(
     router.handlers.map((handler, index) => [
       handler.requestPath,
-      answerWith(index < ours ? withMalformed(handler) : handler),
+      answerWith(index < ours ? withMalformed(handler) : handler, routes[index]?.rpc.streams === false),
     ]),
   );
   return (path) => answers.get(path);
 }
 
-function answerWith(handler: UniversalHandlerFn): AnswerRpc {
+function answerWith(handler: UniversalHandlerFn, unary: boolean): AnswerRpc {
   return async (request, response) => {
-    const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
+    const plain = unary && isPlain(request);
+    const answer = await handler(
+      plain ? await plainRequest(request) : universalRequestFromNodeRequest(request, response, undefined, undefined),
+    );
     if (answer.body === undefined && answer.status >= 400) {
       refuse(request, response, answer.status);
       return;
@@ -60,7 +64,7 @@ function answerWith(handler: UniversalHandlerFn): AnswerRpc {
       // An order moves on; a cache would not.
       answer.header?.set("cache-control", "no-store");
     }
-    await universalResponseToNodeResponse(answer, response);
+    await (plain ? sendPlain : universalResponseToNodeResponse)(answer, response);
   };
 }
 

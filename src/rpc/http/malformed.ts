@@ -1,5 +1,6 @@
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { only, readAll } from "./body.ts";
 
 /** How far a request has come. */
 interface Attempt {
@@ -86,16 +87,4 @@ function frame(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
-}
-
-async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const read: Uint8Array[] = [];
-  for await (const chunk of chunks) {
-    read.push(chunk);
-  }
-  return Buffer.concat(read);
-}
-
-async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

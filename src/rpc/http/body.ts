@@ -1,0 +1,13 @@
+/** All that a body holds. */
+export async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const read: Uint8Array[] = [];
+  for await (const chunk of chunks) {
+    read.push(chunk);
+  }
+  return Buffer.concat(read);
+}
+
+/** A body that is there already. */
+export async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

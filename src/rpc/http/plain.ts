@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { MAX_MESSAGE_BYTES } from "../limits.ts";
+import { only, readAll } from "./body.ts";
+
+/**
+ * Whether a request for a unary RPC is one whose body may be read before anything else is done: HTTP/1.1, with a length that is known
+ * and not too great.
+ */
+export function isPlain({ httpVersionMajor, headers }: IncomingMessage): boolean {
+  const length = Number(headers["content-length"] ?? 0);
+  return httpVersionMajor === 1 && headers["transfer-encoding"] === undefined && length <= MAX_MESSAGE_BYTES;
+}
+
+/**
+ * A plain request as Connect takes it. The library's own conversion reads the body through three iterators, and tells of the
+ * connection's end by an exception that it makes in every call; nobody waits for that here, as a unary call is answered to the end.
+ */
+export async function plainRequest(request: IncomingMessage): Promise<UniversalServerRequest> {
+  const { httpVersion, method = "", url = "", headers } = request;
+  return {
+    httpVersion,
+    method,
+    url: new URL(url, `http://${headers.host ?? ""}`).toString(),
+    header: headerOf(request),
+    body: only(await bodyOf(request)),
+    signal: new AbortController().signal,
+  };
+}
+
+/** Sends a whole answer at once: headers and body in one packet. */
+export async function sendPlain(
+  { status, header = new Headers(), body }: UniversalServerResponse,
+  response: ServerResponse,
+): Promise<void> {
+  const bytes = body === undefined ? undefined : await readAll(body);
+  response.writeHead(status, Object.fromEntries(header));
+  response.end(bytes);
+}
+
+function headerOf({ headersDistinct }: IncomingMessage): Headers {
+  const header = new Headers();
+  for (const [name, values = []] of Object.entries(headersDistinct)) {
+    for (const value of values) {
+      header.append(name, value);
+    }
+  }
+  return header;
+}
+
+function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    request.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+    request.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)));
+    request.once("error", reject);
+  });
+}
