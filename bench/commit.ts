@@ -4,11 +4,9 @@
  * [--orders 100000] [--lanes 1]. Without --url it starts a MariaDB of its own in a temporary folder.
  */
 import { parseArgs } from "node:util";
-import { sql } from "kysely";
-import { Status } from "../src/domain/state-machine.ts";
-import { type OrderDatabase, openDatabase } from "../src/store/database.ts";
+import { openDatabase } from "../src/store/database.ts";
 import { migrate } from "../src/store/migrate.ts";
-import { runCallers, withServer } from "./committing.ts";
+import { fillOrders, idsUpTo, runCallers, withServer } from "./committing.ts";
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +23,7 @@ await withServer(values.url, async (url) => {
   await migrate(db);
   const orders = Number(values.orders);
   for (const callers of values.callers.split(",").map(Number)) {
-    await fill(db, orders);
+    await fillOrders(db, orders);
     const run = await runCallers({
       db,
       callers,
@@ -40,36 +38,3 @@ await withServer(values.url, async (url) => {
   }
   await db.destroy();
 });
-
-/** Fresh orders in CREATED, and empty event tables. */
-async function fill(db: OrderDatabase, count: number): Promise<void> {
-  const tables = [
-    "oms_order_main",
-    "oms_order_status",
-    "oms_status_history",
-    "oms_outbox",
-    "oms_action_ledger",
-    "oms_request",
-  ];
-  for (const table of tables) {
-    await sql`truncate table ${sql.table(`oms_db.${table}`)}`.execute(db);
-  }
-  const chunk = 1_000;
-  for (let start = 1; start <= count; start += chunk) {
-    const ids = Array.from({ length: Math.min(chunk, count - start + 1) }, (_, index) => BigInt(start + index));
-    await db
-      .insertInto("oms_db.oms_order_status")
-      .values(ids.map((order_id) => ({ order_id, order_status: Status.CREATED })))
-      .execute();
-    await db
-      .insertInto("oms_db.oms_order_main")
-      .values(ids.map((order_id) => ({ order_id, root_parent_id: order_id, order_source: 1000, order_type: 1 })))
-      .execute();
-  }
-}
-
-function* idsUpTo(count: number): Generator<bigint> {
-  for (let id = 1; id <= count; id += 1) {
-    yield BigInt(id);
-  }
-}

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sql } from "kysely";
 import type { OrderEvent } from "../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
@@ -55,8 +56,9 @@ export async function withServer(url: string | undefined, work: (url: string) =>
 }
 
 export interface CommitRun {
+  /** Reports taken. */
   readonly perSecond: number;
-  /** In milliseconds. */
+  /** How long a caller waited, in milliseconds. */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -68,16 +70,19 @@ export interface CommitRun {
 
 const WARM_UP_MS = 1_000;
 
-/** Callers that lead orders through their lives, each its own, one report after the other. */
+/** Callers that lead orders through their lives, each its own, one report of an order after the other. */
 export async function runCallers({
   db,
   callers,
+  together = 1,
   seconds,
   lanes,
   orders,
 }: {
   readonly db: OrderDatabase;
   readonly callers: number;
+  /** Orders that a caller leads at a time: it reports for all of them at once, and waits for all answers. */
+  readonly together?: number;
   /** After a second of warming up. */
   readonly seconds: number;
   readonly lanes: number;
@@ -101,10 +106,10 @@ export async function runCallers({
   const before = process.cpuUsage();
 
   const lead = async () => {
-    for (let next = orders.next(); !next.done; next = orders.next()) {
+    for (let group = take(orders, together); group.length > 0; group = take(orders, together)) {
       for (const status of LIFE) {
         const startedAt = performance.now();
-        await reportOnce(committer, next.value, status);
+        await Promise.all(group.map((orderId) => reportOnce(committer, orderId, status)));
         const now = performance.now();
         if (startedAt >= begin && now <= end) {
           took.push(now - startedAt);
@@ -123,13 +128,25 @@ export async function runCallers({
   took.sort((a, b) => a - b);
   const at = (share: number) => took[Math.floor(took.length * share)] ?? 0;
   return {
-    perSecond: took.length / seconds,
+    perSecond: (took.length * together) / seconds,
     p50: at(0.5),
     p99: at(0.99),
     max: took.at(-1) ?? 0,
     batch: sizes.reduce((sum, size) => sum + size, 0) / sizes.length,
     cpu: (user + system) / 1e6 / (seconds + WARM_UP_MS / 1_000),
   };
+}
+
+/** The next so many, fewer at the end; the iterator's own `take` would end it. */
+function take(orders: Iterator<bigint>, count: number): bigint[] {
+  const taken: bigint[] = [];
+  for (let next = orders.next(); !next.done; next = orders.next()) {
+    taken.push(next.value);
+    if (taken.length === count) {
+      break;
+    }
+  }
+  return taken;
 }
 
 async function reportOnce(committer: Committer, orderId: bigint, status: Status): Promise<void> {
@@ -146,5 +163,42 @@ async function reportOnce(committer: Committer, orderId: bigint, status: Status)
   const result = await committer.report(report);
   if (result.kind !== "taken" || result.outcome !== "applied") {
     throw new Error(`order ${orderId} to ${status}: ${JSON.stringify(result)}`);
+  }
+}
+
+/** Fresh orders in CREATED, with the ids 1 to `count`, and empty event tables. */
+export async function fillOrders(db: OrderDatabase, count: number): Promise<void> {
+  for (const table of CHANGED_TABLES) {
+    await sql`truncate table ${sql.table(`oms_db.${table}`)}`.execute(db);
+  }
+  for (let start = 1; start <= count; start += FILL) {
+    const ids = Array.from({ length: Math.min(FILL, count - start + 1) }, (_, index) => BigInt(start + index));
+    await db
+      .insertInto("oms_db.oms_order_status")
+      .values(ids.map((order_id) => ({ order_id, order_status: Status.CREATED })))
+      .execute();
+    await db
+      .insertInto("oms_db.oms_order_main")
+      .values(ids.map((order_id) => ({ order_id, root_parent_id: order_id, order_source: 1000, order_type: 1 })))
+      .execute();
+  }
+}
+
+const CHANGED_TABLES = [
+  "oms_order_main",
+  "oms_order_status",
+  "oms_status_history",
+  "oms_outbox",
+  "oms_action_ledger",
+  "oms_request",
+] as const;
+
+/** Orders that one statement inserts. */
+const FILL = 1_000;
+
+/** The ids of `fillOrders`. */
+export function* idsUpTo(count: number): Generator<bigint, undefined> {
+  for (let id = 1; id <= count; id += 1) {
+    yield BigInt(id);
   }
 }

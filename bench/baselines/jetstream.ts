@@ -1,0 +1,113 @@
+/**
+ * A ceiling: the broker alone. Publishes messages like the service's, as many under way as the service has, then consumes and acknowledges
+ * all of them through one durable consumer. In a stream of its own.
+ *
+ *     node bench/baselines/jetstream.ts --seconds 5
+ */
+import { parseArgs } from "node:util";
+import {
+  AckPolicy,
+  connect,
+  createInbox,
+  DeliverPolicy,
+  type JetStreamManager,
+  type NatsConnection,
+  RetentionPolicy,
+  StorageType,
+} from "nats";
+import { headersOf } from "../../src/stream/envelope.ts";
+import { variable } from "./support/place.ts";
+
+/** Messages under way, and asked for ahead. */
+const IN_FLIGHT = 512;
+const BODY = new Uint8Array(160).fill(7);
+const NAME = "BENCH";
+const SUBJECT = "bench.events";
+
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "5" } } });
+const client = await connect({ servers: variable("NATS_URL") });
+const manager = await client.jetstreamManager();
+await manager.streams.add({
+  name: NAME,
+  subjects: [SUBJECT],
+  retention: RetentionPolicy.Limits,
+  storage: StorageType.File,
+});
+try {
+  const published = await publishFor(client, Number(values.seconds));
+  const consumed = await consumeAll(client, manager, published.count);
+  console.log(JSON.stringify({ figures: { "published/s": published.perSecond, "consumed/s": consumed } }));
+} finally {
+  await manager.streams.delete(NAME);
+  await client.close();
+}
+
+/** Publishes, each new message as soon as the broker has acknowledged one; counts the acknowledged ones. */
+function publishFor(nats: NatsConnection, seconds: number): Promise<{ count: number; perSecond: number }> {
+  return new Promise((resolve) => {
+    const inbox = createInbox();
+    const began = performance.now();
+    const end = began + seconds * 1_000;
+    let sent = 0;
+    let acknowledged = 0;
+    const send = () => {
+      sent += 1;
+      nats.publish(SUBJECT, BODY, { headers: headersOf(messageAt(sent)), reply: inbox });
+    };
+    const subscription = nats.subscribe(inbox, {
+      callback: () => {
+        acknowledged += 1;
+        if (performance.now() < end) {
+          send();
+        } else if (acknowledged === sent) {
+          subscription.unsubscribe();
+          resolve({ count: sent, perSecond: (sent / (performance.now() - began)) * 1_000 });
+        }
+      },
+    });
+    for (let first = 0; first < IN_FLIGHT; first += 1) {
+      send();
+    }
+  });
+}
+
+function messageAt(index: number) {
+  return {
+    messageId: `${index}-1`,
+    orderId: BigInt(index),
+    subject: SUBJECT,
+    eventType: "oms.events.v1.OrderStatusChanged",
+    body: BODY,
+    recordTime: new Date(),
+    traceparent: "",
+  };
+}
+
+/** Messages a second. */
+async function consumeAll(nats: NatsConnection, { consumers }: JetStreamManager, count: number): Promise<number> {
+  await consumers.add(NAME, {
+    durable_name: NAME,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    max_ack_pending: 2 * IN_FLIGHT,
+  });
+  const consumer = await nats.jetstream().consumers.get(NAME, NAME);
+  const began = performance.now();
+  let left = count;
+  const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+  const messages = await consumer.consume({
+    max_messages: IN_FLIGHT,
+    callback: (message) => {
+      message.ack();
+      left -= 1;
+      if (left === 0) {
+        finish();
+      }
+    },
+  });
+  await done;
+  await nats.flush();
+  const took = performance.now() - began;
+  await messages.close();
+  return (count / took) * 1_000;
+}

@@ -1,0 +1,86 @@
+/**
+ * The old design, in Node: one transaction for a call (lock, check, status and history), one SETNX in Redis against a repeat, then what
+ * follows the event, in line, before the caller has its answer. As good as that goes: grpc-js, two round trips for the transaction, SETNX beside
+ * the first of them, everything that follows at once, over connections that stay open.
+ */
+import { openRedis } from "../../src/actions/redis.ts";
+import type { OrderEvent } from "../../src/domain/events.ts";
+import { openSession } from "../../src/store/committer/session.ts";
+import { readTables } from "../../src/store/committer/tables.ts";
+import type { ReportResult, StatusReport } from "../../src/store/committer/types.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { retried } from "../../src/store/transaction.ts";
+import { connectStream } from "../../src/stream/connection.ts";
+import { createPublisher } from "../../src/stream/publisher.ts";
+import { createLogger } from "../../src/telemetry/log.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createEffects } from "./support/effects.ts";
+import { serveGrpc } from "./support/grpc.ts";
+import { delayMail } from "./support/mail-delay.ts";
+import { databaseOf, numberVariable, readPlace } from "./support/place.ts";
+import { announce } from "./support/process.ts";
+import { openSessions } from "./support/sessions.ts";
+import { changeStatus } from "./support/status-change.ts";
+import { updateHandler } from "./support/update-handler.ts";
+
+/** Connections to the database: measured best at 256 callers. */
+const CONNECTIONS = numberVariable("CONNECTIONS", 64);
+
+/** How long a request id is remembered, in seconds. */
+const REMEMBERED_S = 24 * 3_600;
+
+const place = readPlace();
+const mailMs = numberVariable("MAIL_MS", 0);
+const mail = [place.einvoiceUrl, place.messageUrl];
+const log = createLogger("warn");
+const db = databaseOf(place);
+await migrate(db);
+const first = await openSession(db.location);
+const tables = await readTables(first, db.location);
+first.destroy();
+const sessions = await openSessions(db.location, CONNECTIONS);
+const redis = openRedis({ url: place.redisUrl, log });
+const stream = connectStream({ url: place.natsUrl, log });
+const publisher = createPublisher({ stream, log, metrics: createMetrics() });
+const effects = createEffects({ db, publisher, log, place });
+await new Promise<void>((resolve) => stream.onArrival(() => resolve()));
+await delayMail(mail, mailMs);
+
+async function update(report: StatusReport): Promise<ReportResult> {
+  const key = `${place.prefix}request:${report.requestId}`;
+  const isNew =
+    report.requestId === "" ? true : redis.set(key, 1, "EX", REMEMBERED_S, "NX").then((answer) => answer !== null);
+  const { result, event } = await retried(() =>
+    sessions.use((session) => changeStatus(session, tables, report, { mayGoOn: isNew })),
+  );
+  if (result.kind !== "taken") {
+    await redis.del(key);
+  }
+  if (event !== undefined) {
+    await follow(event);
+  }
+  return result;
+}
+
+/** All at once; what is in the database, in one commit. */
+async function follow(event: OrderEvent): Promise<void> {
+  const asking = effects.filter((effect) => effect.asks(event));
+  const statements = asking.flatMap((effect) => ("statement" in effect ? [effect.statement(event)] : []));
+  const sent = asking.flatMap((effect) => ("send" in effect ? [effect.send(event)] : []));
+  const written =
+    statements.length === 0
+      ? undefined
+      : sessions.use((session) => session.send(["start transaction", ...statements, "commit"]));
+  await Promise.all([written, ...sent]);
+}
+
+const server = await serveGrpc({ updateOrderStatus: updateHandler(update) });
+announce({ port: server.port }, async () => {
+  await server.stop();
+  await delayMail(mail, 0);
+  publisher.close();
+  await stream.close();
+  redis.disconnect();
+  sessions.close();
+  await db.destroy();
+});

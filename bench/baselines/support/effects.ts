@@ -1,0 +1,104 @@
+import type { Claims } from "../../../src/actions/claims.ts";
+import { customerMessage } from "../../../src/actions/customer-message.ts";
+import { eInvoice } from "../../../src/actions/e-invoice.ts";
+import { financePush } from "../../../src/actions/finance-push.ts";
+import { giftRecord } from "../../../src/actions/gift-record.ts";
+import { settlementPush } from "../../../src/actions/settlement-push.ts";
+import { thirdPartyNotify } from "../../../src/actions/third-party-notify.ts";
+import type { OrderEvent } from "../../../src/domain/events.ts";
+import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
+import { createNeighbourClient } from "../../../src/downstream/client.ts";
+import { NEVER } from "../../../src/rpc/call.ts";
+import type { OrderDatabase } from "../../../src/store/database.ts";
+import { literal } from "../../../src/store/literals.ts";
+import type { Publisher } from "../../../src/stream/publisher.ts";
+import type { Action } from "../../../src/subscribers/action.ts";
+import type { Logger } from "../../../src/telemetry/log.ts";
+import type { Place } from "./place.ts";
+
+/** The effect of one of the service's Actions, without the service's ways to see to it. */
+export type Effect = Pick<Action, "name" | "subjects" | "asks"> &
+  (
+    | {
+        /** A statement that does it. */
+        readonly statement: (event: OrderEvent) => string;
+      }
+    | {
+        /** Tells a neighbour. */
+        readonly send: (event: OrderEvent) => Promise<void>;
+      }
+  );
+
+/** The baselines have other means against a repeat: each claim is granted. */
+const NO_CLAIMS: Claims = {
+  take: async () => ({ kind: "mine", done: async () => {}, release: async () => {} }),
+};
+
+/** The effects of the six Actions: the same rows and the same messages. */
+export function createEffects({
+  db,
+  publisher,
+  log,
+  place,
+}: {
+  readonly db: OrderDatabase;
+  readonly publisher: Publisher;
+  readonly log: Logger;
+  readonly place: Place;
+}): readonly Effect[] {
+  const client = (name: string, url: string) =>
+    createNeighbourClient({ name, url, timeoutMs: 10_000, log, connections: 256 });
+  const kinds = DEFAULT_ORDER_KINDS;
+  const { prefix } = db.location;
+  return [
+    sending(thirdPartyNotify({ kinds, publisher })),
+    { ...settlementPush({ db }), statement: (event) => settle(prefix, event) },
+    { ...giftRecord({ db }), statement: (event) => markGift(prefix, event) },
+    sending(eInvoice({ db, kinds, einvoice: client("e-invoice", place.einvoiceUrl) })),
+    sending(financePush({ db, kinds, finance: client("finance", place.financeUrl) })),
+    sending(customerMessage({ claims: NO_CLAIMS, message: client("message", place.messageUrl) })),
+  ];
+}
+
+function sending(action: Action): Effect {
+  return {
+    ...action,
+    async send(event) {
+      const { messageId } = event;
+      const result = await action.run(event, { messageId, number: 1, mayHaveActed: false, signal: NEVER });
+      if (result.kind !== "done") {
+        throw new Error(`${action.name} of ${messageId}: ${result.reason}`);
+      }
+    },
+  };
+}
+
+/** The order's lines by SKU, as the settlement queue takes them; null where there are none. */
+function lines(from: string, quantity: string): string {
+  return (
+    `(select concat('[', group_concat(concat('{"skuId":"', sku_id, '","quantity":', q, '}') order by sku_id), ']')` +
+    ` from (select sku_id, ${quantity} as q from ${from} group by sku_id) g)`
+  );
+}
+
+/** What was really shipped, where it was recorded, else what was ordered; read and written in one statement. */
+function settle(prefix: string, event: OrderEvent): string {
+  const { orderId, messageId } = event;
+  const status = event.type === "status-changed" ? event.toStatus : 0;
+  const shipped = lines(
+    `${prefix}oms_db.oms_order_detail_exp where order_id = ${orderId} and delivery_num is not null`,
+    "max(delivery_num)",
+  );
+  const ordered = lines(`${prefix}oms_db.oms_order_detail where order_id = ${orderId}`, "sum(quantity)");
+  return (
+    `insert ignore into ${prefix}oms_db.oms_order_status_rule (order_id, order_status, message_id, settlement_lines, create_date)` +
+    ` select ${orderId}, ${status}, ${literal(messageId)}, coalesce(${shipped}, ${ordered}, '[]'), ${literal(new Date())}`
+  );
+}
+
+function markGift(prefix: string, { orderId }: OrderEvent): string {
+  return (
+    `update ${prefix}wmsindb.oms_gift_cust_record set gift_status = 1, update_date = ${literal(new Date())}` +
+    ` where order_id = ${orderId}`
+  );
+}

@@ -1,0 +1,146 @@
+import { decide } from "../../../src/domain/decide.ts";
+import type { StatusChanged } from "../../../src/domain/events.ts";
+import { CANCELLED_ORDER_TYPE, DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import type { Session } from "../../../src/store/committer/session.ts";
+import { rowsOf } from "../../../src/store/committer/session.ts";
+import type { Tables } from "../../../src/store/committer/tables.ts";
+import type { ReportResult, StatusReport } from "../../../src/store/committer/types.ts";
+import { literal, valuesClause } from "../../../src/store/literals.ts";
+import { type Move, moveOf } from "../../../src/store/move.ts";
+import { type Order, type OrderRow, toOrder } from "../../../src/store/order-row.ts";
+
+/** What came of a report, and the event of one that changed its order. */
+export interface Changed {
+  readonly result: ReportResult;
+  readonly event?: StatusChanged;
+}
+
+/** What a baseline adds to the transaction of a change. */
+export interface Addition {
+  /** A further `select`, before the decision. */
+  readonly look?: string;
+  /** What the rows of `look` answer, for a report that was taken before. */
+  readonly known?: (rows: readonly unknown[]) => ReportResult | undefined;
+  /** Whether to go on; asked for beside the first round trip. */
+  readonly mayGoOn?: boolean | Promise<boolean>;
+  /** Further statements of a change. */
+  readonly write?: (move: Move, result: ReportResult) => readonly string[];
+}
+
+/**
+ * One transaction for one report, in two round trips: begin, lock and read the order; then, if the transition table allows it, update its
+ * status, write its history, and commit.
+ */
+export async function changeStatus(
+  session: Session,
+  tables: Tables,
+  report: StatusReport,
+  addition: Addition = {},
+): Promise<Changed> {
+  const { look, known, mayGoOn = true, write } = addition;
+  const [[rows, found], goOn] = await Promise.all([
+    session.send(["start transaction", lockStatement(tables, report.orderId), ...(look === undefined ? [] : [look])]),
+    mayGoOn,
+  ]);
+  const row = rowsOf<OrderRow>(rows)[0];
+  const order = row && toOrder(row, DEFAULT_ORDER_KINDS);
+  const before = known?.(found ?? []);
+  const result = before ?? (order === undefined ? { kind: "not-found" as const } : judge(order, report, goOn));
+  if (before !== undefined || order === undefined || result.kind !== "taken" || result.outcome !== "applied") {
+    await session.send(["rollback"]);
+    return { result };
+  }
+  const now = new Date();
+  const move = moveOf(order, report, now);
+  await session.send([
+    ...moveStatements(tables, move, now),
+    historyStatement(tables, order, report, move, now),
+    ...(write?.(move, result) ?? []),
+    "commit",
+  ]);
+  return { result, event: move.event };
+}
+
+function lockStatement({ status, statusIndex, main, mainIndex }: Tables, orderId: bigint): string {
+  return (
+    "select s.order_id, s.order_status, s.is_pause, s.is_finish, s.version, s.passed_states, s.status_time, s.warehouse_count," +
+    ` m.root_parent_id, m.is_parent, m.order_source, m.order_type from ${status} s ${statusIndex}` +
+    ` straight_join ${main} m ${mainIndex} on m.order_id = s.order_id where s.order_id = ${orderId} for update`
+  );
+}
+
+function judge(order: Order, report: StatusReport, goOn: boolean): ReportResult {
+  const { orderId, status, version } = order;
+  const decision = goOn ? decide(order, report) : ({ outcome: "duplicate" } as const);
+  switch (decision.outcome) {
+    case "refused":
+      return { kind: "refused", reason: decision.reason, why: decision.why, from: status, to: report.status };
+    case "applied":
+      return {
+        kind: "taken",
+        outcome: "applied",
+        orderId,
+        status: report.status,
+        version: version + 1,
+        messageId: `${orderId}-${version + 1}`,
+      };
+    default:
+      return { kind: "taken", outcome: decision.outcome, orderId, status, version, messageId: "" };
+  }
+}
+
+function moveStatements({ status, main }: Tables, { after }: Move, now: Date): string[] {
+  const { orderId } = after;
+  const time = literal(now);
+  const where = `where order_id = ${orderId}`;
+  const moved =
+    `update ${status} set order_status = ${after.status}, is_finish = ${Number(after.isFinish)}, version = ${after.version},` +
+    ` passed_states = ${after.passed}, status_time = ${literal(after.statusTime)}, update_date = ${time} ${where}`;
+  switch (after.status) {
+    case Status.PAID:
+      return [moved, `update ${main} set is_payed = 1, update_date = ${time} ${where}`];
+    case Status.CANCELLED:
+      return [
+        moved,
+        `update ${main} set order_type = ${CANCELLED_ORDER_TYPE}, update_date = ${time}, modify_date = ${time} ${where}`,
+      ];
+    default:
+      return [moved];
+  }
+}
+
+const HISTORY_COLUMNS = [
+  "order_id",
+  "version",
+  "from_status",
+  "to_status",
+  "outcome",
+  "occur_time",
+  "record_time",
+  "caller",
+  "operator",
+  "request_id",
+  "remark",
+  "traceparent",
+] as const;
+
+function historyStatement(tables: Tables, before: Order, report: StatusReport, { event }: Move, now: Date): string {
+  const { caller, operator, traceparent } = report.cause;
+  return `insert into ${tables.history} ${valuesClause(HISTORY_COLUMNS, [
+    [
+      before.orderId,
+      event.version,
+      before.status,
+      report.status,
+      "APPLIED",
+      event.occurTime,
+      now,
+      caller,
+      operator,
+      report.requestId,
+      report.remark,
+      traceparent,
+    ],
+  ])}`;
+}

@@ -1,0 +1,38 @@
+import { create } from "@bufbuild/protobuf";
+import { type handleUnaryCall, Metadata } from "@grpc/grpc-js";
+import {
+  type UpdateOrderStatusRequest,
+  type UpdateOrderStatusResponse,
+  UpdateOrderStatusResponseSchema,
+} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { takenOrThrow } from "../../../src/operations/report-result.ts";
+import { toConnectError } from "../../../src/rpc/errors.ts";
+import { readReport, reportAnswer } from "../../../src/rpc/handlers/wire.ts";
+import type { ReportResult, StatusReport } from "../../../src/store/committer/types.ts";
+
+const NOTHING = new Metadata();
+
+/** Answers UpdateOrderStatus with what `update` makes of the report. */
+export function updateHandler(
+  update: (report: StatusReport) => Promise<ReportResult>,
+): handleUnaryCall<UpdateOrderStatusRequest, UpdateOrderStatusResponse> {
+  return ({ request, metadata }, done) => {
+    const { operator, ...input } = readReport(request);
+    const caller = metadata.get("oms-caller")[0]?.toString() ?? "";
+    const report: StatusReport = {
+      kind: "report",
+      by: "report",
+      ...input,
+      cause: { caller, operator, traceparent: "" },
+    };
+    update(report)
+      .then((result) => takenOrThrow(result, input.orderId, input.requestId))
+      .then(
+        (taken) => done(null, create(UpdateOrderStatusResponseSchema, reportAnswer(taken))),
+        (reason: unknown) => {
+          const error = toConnectError(reason, "");
+          done({ code: error.code as number, details: error.rawMessage, metadata: NOTHING });
+        },
+      );
+  };
+}
