@@ -1,0 +1,54 @@
+import { runProgram, startBaseline } from "./environment/baseline.ts";
+import { type SeedTarget, seedOrders } from "./environment/orders.ts";
+import type { Running, Service } from "./environment/running.ts";
+import type { ServerProcesses, Servers } from "./environment/servers.ts";
+import { type ServiceOptions, startService } from "./environment/service.ts";
+import type { OrderIds } from "./load/index.ts";
+import type { Sample } from "./scenario.ts";
+
+export type { Metrics } from "./environment/metrics.ts";
+export type { SeedTarget } from "./environment/orders.ts";
+export type { Running, Service } from "./environment/running.ts";
+export type { Servers } from "./environment/servers.ts";
+export type { ServiceOptions } from "./environment/service.ts";
+export type { OrderIds } from "./load/index.ts";
+
+/** What a scenario measures with: the run's servers, and ways to start one side at a time. */
+export interface Environment {
+  readonly servers: Servers;
+  /** Shorter and coarser, to see whether all is well. */
+  readonly quick: boolean;
+  /** Of one measurement at one level. */
+  readonly seconds: number;
+  /** Seconds before each measurement. */
+  readonly warmup: number;
+  /** Shows a line beside the progress bar. */
+  say(line: string): void;
+  /** The service with schemas and a stream of its own; several processes share them. */
+  startService(options?: ServiceOptions): Promise<Service>;
+  /** A program of bench/baselines that serves, by its file name, for example "no-op.ts". */
+  startBaseline(script: string, env?: Readonly<Record<string, string>>): Promise<Running>;
+  /** A program of bench/baselines that measures by itself: the figures that it prints at its end. */
+  runProgram(script: string, args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Sample>;
+  /** Puts so many orders at CREATED into a side's schemas. */
+  seedOrders(target: SeedTarget, count: number): Promise<OrderIds>;
+  /** Seconds of processor time that each of the servers and the neighbours took so far. */
+  serversCpu(): Readonly<Record<string, number>>;
+}
+
+export interface EnvironmentOptions extends Pick<Environment, "quick" | "seconds" | "warmup" | "say"> {
+  readonly processes: ServerProcesses;
+}
+
+export function createEnvironment({ processes, ...options }: EnvironmentOptions): Environment {
+  const { servers } = processes;
+  return {
+    ...options,
+    servers,
+    startService: (wanted) => startService(processes, wanted),
+    startBaseline: (script, env) => startBaseline(processes, script, env),
+    runProgram: (script, args, env) => runProgram(processes, script, args, env),
+    seedOrders: (target, count) => seedOrders(servers.mysqlUrl, target, count),
+    serversCpu: processes.cpu,
+  };
+}

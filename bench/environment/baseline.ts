@@ -1,0 +1,77 @@
+import type { Sample } from "../scenario.ts";
+import { startScript } from "./child.ts";
+import { clear, freshPrefix } from "./place.ts";
+import type { Running } from "./running.ts";
+import type { ServerProcesses, Servers } from "./servers.ts";
+
+type Env = Readonly<Record<string, string>>;
+
+/** What a program of bench/baselines is told of its place. */
+function placeOf(servers: Servers, prefix: string): Env {
+  return {
+    MYSQL_URL: servers.mysqlUrl,
+    NATS_URL: servers.natsUrl,
+    REDIS_URL: servers.redisUrl,
+    EINVOICE_URL: servers.einvoiceUrl,
+    FINANCE_URL: servers.financeUrl,
+    MESSAGE_URL: servers.messageUrl,
+    ERP_URL: servers.erpUrl,
+    WMS_URL: servers.wmsUrl,
+    PREFIX: prefix,
+  };
+}
+
+/** Starts a program that serves: its first line says where. */
+export async function startBaseline(processes: ServerProcesses, script: string, env: Env = {}): Promise<Running> {
+  const prefix = freshPrefix();
+  const child = startScript(`bench/baselines/${script}`, [], { ...placeOf(processes.servers, prefix), ...env });
+  const line = await child.line();
+  if (line === undefined) {
+    throw new Error(`bench/baselines/${script} ended before it listened`);
+  }
+  const { port, httpPort } = JSON.parse(line) as { port: number; httpPort?: number };
+  return {
+    port,
+    ...(httpPort === undefined ? {} : { httpPort }),
+    pid: child.pid,
+    prefix,
+    memory: child.memory,
+    cpu: child.cpu,
+    openWork: () => openWorkAt(httpPort === port ? undefined : httpPort),
+    async stop() {
+      await child.stop();
+      await clear(processes, prefix);
+    },
+  };
+}
+
+/** A baseline that leaves work for later says how much of it there is; all others have done theirs when they answer. */
+async function openWorkAt(httpPort: number | undefined): Promise<number> {
+  if (httpPort === undefined) {
+    return 0;
+  }
+  const answer = await fetch(`http://127.0.0.1:${httpPort}/open`);
+  const { open } = (await answer.json()) as { open: number };
+  return open;
+}
+
+/** Runs a program that measures by itself: its last line says what. */
+export async function runProgram(
+  processes: ServerProcesses,
+  script: string,
+  args: readonly string[] = [],
+  env: Env = {},
+): Promise<Sample> {
+  const prefix = freshPrefix();
+  const child = startScript(`bench/baselines/${script}`, args, { ...placeOf(processes.servers, prefix), ...env });
+  let last: string | undefined;
+  for (let line = await child.line(); line !== undefined; line = await child.line()) {
+    last = line;
+  }
+  await child.stop();
+  await clear(processes, prefix);
+  if (last === undefined || child.exitCode() !== 0) {
+    throw new Error(`bench/baselines/${script} ended with ${child.exitCode()}`);
+  }
+  return (JSON.parse(last) as { figures: Sample }).figures;
+}

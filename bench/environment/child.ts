@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { cpuOf, memoryOf } from "./usage.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+/** How long a process has to end in order before it is killed, in milliseconds. */
+const STOP_MS = 20_000;
+
+/** A process of the benchmark's. */
+export interface Child {
+  readonly pid: number;
+  /** The next line of its standard output; undefined when it has ended. */
+  line(): Promise<string | undefined>;
+  /** Resident memory in MB. */
+  memory(): number;
+  /** Seconds of processor time so far. */
+  cpu(): number;
+  /** Undefined while it runs. */
+  exitCode(): number | undefined;
+  /** Asks it to end, and waits until it has. */
+  stop(): Promise<void>;
+}
+
+const children = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of children) {
+    child.kill("SIGKILL");
+  }
+});
+
+/** Runs a TypeScript file of the repository as a process of its own; what it says of trouble is shown. */
+export function startScript(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
+  const child = spawn(process.execPath, [join(ROOT, file), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  children.add(child);
+  const ended = once(child, "exit").finally(() => children.delete(child));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const pid = child.pid ?? 0;
+  return {
+    pid,
+    async line() {
+      const next = await lines.next();
+      return next.done === true ? undefined : next.value;
+    },
+    memory: () => memoryOf(pid),
+    cpu: () => cpuOf(pid),
+    exitCode: () => child.exitCode ?? (child.signalCode === null ? undefined : 1),
+    async stop() {
+      const impatience = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      child.kill("SIGTERM");
+      await ended;
+      clearTimeout(impatience);
+    },
+  };
+}

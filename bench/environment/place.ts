@@ -1,0 +1,59 @@
+import { Redis } from "ioredis";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { connect } from "nats";
+import type { ServerProcesses } from "./servers.ts";
+
+let places = 0;
+
+/** A name that no side had before: put before the names of its schemas. */
+export function freshPrefix(): string {
+  places += 1;
+  return `bench${places}_`;
+}
+
+/**
+ * Takes away what a side left behind: its schemas, all streams, everything in Redis, what the neighbours received and how they were told to
+ * behave. The next side begins with servers that hold nothing, as the first one did.
+ */
+export async function clear({ servers, neighboursUrl }: ServerProcesses, prefix: string): Promise<void> {
+  await Promise.all([
+    dropSchemas(servers.mysqlUrl, prefix),
+    deleteStreams(servers.natsUrl),
+    flushRedis(servers.redisUrl),
+    clearNeighbours(neighboursUrl),
+  ]);
+}
+
+async function dropSchemas(url: string, prefix: string): Promise<void> {
+  const connection = await createConnection(url);
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "select schema_name as name from information_schema.schemata where left(schema_name, ?) = ?",
+    [prefix.length, prefix],
+  );
+  for (const { name } of rows) {
+    await connection.query("drop database ??", [name]);
+  }
+  await connection.end();
+}
+
+async function deleteStreams(url: string): Promise<void> {
+  const connection = await connect({ servers: url });
+  const manager = await connection.jetstreamManager();
+  for (const name of await manager.streams.names().next()) {
+    await manager.streams.delete(name);
+  }
+  await connection.close();
+}
+
+async function flushRedis(url: string): Promise<void> {
+  const redis = new Redis(url);
+  await redis.flushall();
+  await redis.quit();
+}
+
+async function clearNeighbours(url: string): Promise<void> {
+  await fetch(`${url}/received`, { method: "DELETE" });
+  for (const neighbour of ["einvoice", "finance", "message", "erp", "wms"]) {
+    await fetch(`${url}/control`, { method: "POST", body: JSON.stringify({ neighbour, mode: "ok" }) });
+  }
+}

@@ -1,0 +1,45 @@
+import type { Environment } from "./environment.ts";
+
+/** Figures of one side in one round, by name, for example "256 callers" or "p99 ms". */
+export type Sample = Readonly<Record<string, number>>;
+
+/** What came of the rounds: of each side and figure the median and the spread. */
+export type Results = Readonly<Record<string, Readonly<Record<string, Figure>>>>;
+
+export interface Figure {
+  readonly median: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** A figure of goals.md: what it says, and how it is got from the medians. */
+export interface Goal {
+  /** For example "256 callers against the no-op call". */
+  readonly text: string;
+  readonly bound: "at least" | "at most";
+  readonly figure: number;
+  /** For example "×", "ms", "MB". */
+  readonly unit: string;
+  /** Undefined where this run did not measure it. */
+  readonly actual: (results: Results) => number | undefined;
+}
+
+export interface Scenario {
+  /** For `--only`. */
+  readonly name: string;
+  /** The heading of its table. */
+  readonly title: string;
+  /** One line: what is measured, and of what the sides consist. */
+  readonly about: string;
+  /** Measured in turn in each round, for example ["service", "old design", "no-op"]. */
+  readonly sides: readonly string[];
+  /** Left out of `--quick`. */
+  readonly long: boolean;
+  /** Long ones are measured once, all others in every round. */
+  readonly rounds: "all" | "once";
+  /** Measures one side once. Starts what it needs and ends it again: nothing else runs meanwhile but the shared servers. */
+  measure(side: string, environment: Environment): Promise<Sample>;
+  readonly goals: readonly Goal[];
+  /** Which figures the chart shows, as bars by side; none without it. */
+  readonly chart?: { readonly title: string; readonly unit: string; readonly figures: readonly string[] };
+}
