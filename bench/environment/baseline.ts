@@ -24,7 +24,7 @@ function placeOf(servers: Servers, prefix: string): Env {
 /** Starts a program that serves: its first line says where. */
 export async function startBaseline(processes: ServerProcesses, script: string, env: Env = {}): Promise<Running> {
   const prefix = freshPrefix();
-  const child = startScript(`bench/baselines/${script}`, [], { ...placeOf(processes.servers, prefix), ...env });
+  const child = startScript(`bench/baselines/${script}`, { env: { ...placeOf(processes.servers, prefix), ...env } });
   const line = await child.line();
   if (line === undefined) {
     throw new Error(`bench/baselines/${script} ended before it listened`);
@@ -63,12 +63,15 @@ export async function runProgram(
   env: Env = {},
 ): Promise<Sample> {
   const prefix = freshPrefix();
-  const child = startScript(`bench/baselines/${script}`, args, { ...placeOf(processes.servers, prefix), ...env });
+  const child = startScript(`bench/baselines/${script}`, {
+    args,
+    env: { ...placeOf(processes.servers, prefix), ...env },
+  });
   let last: string | undefined;
   for (let line = await child.line(); line !== undefined; line = await child.line()) {
     last = line;
   }
-  await child.stop();
+  await child.end();
   await clear(processes, prefix);
   if (last === undefined || child.exitCode() !== 0) {
     throw new Error(`bench/baselines/${script} ended with ${child.exitCode()}`);

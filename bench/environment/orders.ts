@@ -12,14 +12,15 @@ const FIRST_ID = 8_000_000_000n;
 const nextIds = new Map<string, bigint>();
 
 /** Orders of all kinds that are packed, with ids one after the other. */
-function* packableOrders(first: bigint, count: number): Generator<Order> {
-  for (let index = 0, made = 0; made < count; index += 1) {
+function packableOrders(first: bigint, count: number): Order[] {
+  const orders: Order[] = [];
+  for (let index = 0; orders.length < count; index += 1) {
     const order = makeOrder(first, index);
     if (!isVirtual(order)) {
-      yield { ...order, id: first + BigInt(made) };
-      made += 1;
+      orders.push({ ...order, id: first + BigInt(orders.length) });
     }
   }
+  return orders;
 }
 
 /** Puts so many orders at CREATED into the tables, as the intake does, and names them. */
@@ -28,8 +29,8 @@ export async function seedOrders(mysqlUrl: string, { prefix }: SeedTarget, count
   nextIds.set(prefix, first + BigInt(count));
   const database = await createConnection({ uri: mysqlUrl, timezone: "Z" });
   const orders = packableOrders(first, count);
-  for (let left = count; left > 0; left -= INSERT) {
-    await insertOrders(database, prefix, orders.take(Math.min(left, INSERT)).toArray());
+  for (let at = 0; at < count; at += INSERT) {
+    await insertOrders(database, prefix, orders.slice(at, at + INSERT));
   }
   await database.end();
   return { first: String(first), count };

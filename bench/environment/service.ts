@@ -44,23 +44,26 @@ async function isReady(httpPort: number): Promise<boolean> {
 
 async function startProcess({ servers }: ServerProcesses, env: Readonly<Record<string, string>>): Promise<Process> {
   const [grpcPort, httpPort] = [await freePort(), await freePort()];
-  const child = startScript("src/main.ts", [], {
-    OMS_MYSQL_URL: servers.mysqlUrl,
-    OMS_NATS_URL: servers.natsUrl,
-    OMS_REDIS_URL: servers.redisUrl,
-    OMS_EINVOICE_URL: servers.einvoiceUrl,
-    OMS_FINANCE_URL: servers.financeUrl,
-    OMS_MESSAGE_URL: servers.messageUrl,
-    OMS_ERP_URL: servers.erpUrl,
-    OMS_WMS_URL: servers.wmsUrl,
-    OMS_GRPC_PORT: String(grpcPort),
-    OMS_HTTP_PORT: String(httpPort),
-    OMS_LOG_LEVEL: "error",
-    ...env,
+  const child = startScript("src/main.ts", {
+    silent: true,
+    env: {
+      OMS_MYSQL_URL: servers.mysqlUrl,
+      OMS_NATS_URL: servers.natsUrl,
+      OMS_REDIS_URL: servers.redisUrl,
+      OMS_EINVOICE_URL: servers.einvoiceUrl,
+      OMS_FINANCE_URL: servers.financeUrl,
+      OMS_MESSAGE_URL: servers.messageUrl,
+      OMS_ERP_URL: servers.erpUrl,
+      OMS_WMS_URL: servers.wmsUrl,
+      OMS_GRPC_PORT: String(grpcPort),
+      OMS_HTTP_PORT: String(httpPort),
+      OMS_LOG_LEVEL: "warn",
+      ...env,
+    },
   });
   while (!(await isReady(httpPort))) {
     if (child.exitCode() !== undefined) {
-      throw new Error(`the service ended with ${child.exitCode()} before it was ready`);
+      throw new Error(`the service ended with ${child.exitCode()} before it was ready:\n${child.said()}`);
     }
     await sleep(LOOK_AGAIN_MS);
   }

@@ -1,11 +1,13 @@
 import type { Status } from "../../src/domain/state-machine.ts";
 import { startScript } from "../environment/child.ts";
 
-/** Orders whose ids follow one another. */
+/** Orders whose ids are evenly apart. */
 export interface OrderIds {
   /** A whole number in decimal digits: ids go beyond what a JSON number holds. */
   readonly first: string;
   readonly count: number;
+  /** From one id to the next; 1 unless told. */
+  readonly step?: number;
 }
 
 /**
@@ -38,6 +40,8 @@ export interface LoadJob {
   readonly sharedOrders?: number;
   /** The statuses after CREATED that orders are led through; an ordinary life without it. */
   readonly life?: readonly Status[];
+  /** What comes after that, again and again, for orders that never end. */
+  readonly cycle?: readonly Status[];
   /** Sent with each change, so that repeats are found out; true unless told. */
   readonly requestIds?: boolean;
 }
@@ -67,9 +71,9 @@ export interface LoadResult {
 
 /** Runs the load from a process of its own. */
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
-  const child = startScript("bench/load/generator.ts", [JSON.stringify(job)]);
+  const child = startScript("bench/load/generator.ts", { args: [JSON.stringify(job)] });
   const line = await child.line();
-  await child.stop();
+  await child.end();
   if (line === undefined) {
     throw new Error("the load generator ended without a result");
   }
