@@ -9,7 +9,7 @@ import { openH2 } from "./h2.ts";
 import { openHttp1 } from "./http1.ts";
 import type { LoadJob } from "./index.ts";
 import { GRPC, JSON_CALLS } from "./requests.ts";
-import { createTally, type Tally } from "./tally.ts";
+import { createTally } from "./tally.ts";
 import { createWalks, type Walk } from "./walks.ts";
 
 const HOST = "127.0.0.1";
@@ -35,8 +35,6 @@ const end = begin + job.seconds * 1_000;
 const tally = createTally(begin, end);
 const newWalk = createWalks(job, requests);
 let underWay = 0;
-/** When there was nothing left to do, before the end. */
-let ranOut = Number.POSITIVE_INFINITY;
 
 function connectionCount({ protocol, callers, ports }: LoadJob): number {
   return protocol === "grpc" ? Math.max(ports.length, Math.min(callers, CONNECTIONS)) : callers;
@@ -50,7 +48,7 @@ function connectionOf(index: number): Connection {
 function call(walk: Walk, connection: Connection, since: number, ended: () => void): boolean {
   const step = walk();
   if (step === undefined) {
-    ranOut = Math.min(ranOut, performance.now());
+    tally.ranOut();
     return false;
   }
   underWay += 1;
@@ -98,25 +96,21 @@ function openLoop(perSecond: number): void {
   }, TICK_MS);
 }
 
-/** Seconds of processor time that this process takes from `begin` to `end`. */
+/** The share of one core that this process takes from `begin` to `end`. */
 async function measureCpu(): Promise<number> {
   await sleep(begin - performance.now());
   const before = process.cpuUsage();
   await sleep(end - performance.now());
   const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1e6;
+  return (user + system) / 1_000 / (end - begin);
 }
 
-async function runToEnd(of: Tally): Promise<void> {
+async function runToEnd(): Promise<void> {
   const cpu = await measureCpu();
   for (const until = performance.now() + END_MS; underWay > 0 && performance.now() < until; ) {
     await sleep(10);
   }
-  const seconds = (Math.min(end, ranOut) - begin) / 1_000;
-  if (seconds <= 0) {
-    throw new Error("the load had too few orders: they were used up in the warm-up");
-  }
-  console.log(JSON.stringify(of.result(seconds, cpu)));
+  console.log(JSON.stringify(tally.result(cpu)));
 }
 
 if (job.perSecond === undefined) {
@@ -126,7 +120,7 @@ if (job.perSecond === undefined) {
 } else {
   throw new Error("an open loop goes over gRPC only: an HTTP/1.1 connection has one call under way at a time");
 }
-await runToEnd(tally);
+await runToEnd();
 for (const connection of connections) {
   connection.close();
 }

@@ -2,8 +2,12 @@ import type { LoadResult } from "./index.ts";
 import { createSamples } from "./samples.ts";
 import type { Came } from "./walks.ts";
 
-/** Counts what came of the calls; what ends between `begin` and `end` is measured. Times in milliseconds of `performance.now()`. */
+/**
+ * Counts what came of the calls; what ends between `begin` and `end` is measured, up to when the orders ran out where that was before. Times
+ * in milliseconds of `performance.now()`.
+ */
 export function createTally(begin: number, end: number) {
+  let last = end;
   const served = createSamples();
   const refused = createSamples();
   let changes = 0;
@@ -13,7 +17,7 @@ export function createTally(begin: number, end: number) {
     /** A call that began, or was due, at `since` has just come to its end. */
     add(came: Came, since: number, changed: number): void {
       const now = performance.now();
-      const counts = now >= begin && now <= end;
+      const counts = now >= begin && now <= last;
       changes += changed;
       if (came === "failed") {
         failed += 1;
@@ -22,8 +26,19 @@ export function createTally(begin: number, end: number) {
         measured += changed;
       }
     },
-    /** @param cpu seconds of processor time that the generator took */
-    result(seconds: number, cpu: number): LoadResult {
+    /** There is nothing left to call. */
+    ranOut(): void {
+      last = Math.min(last, performance.now());
+    },
+    /**
+     * @param cpu the share of one core that the generator took
+     * @throws Error when nothing was measured
+     */
+    result(cpu: number): LoadResult {
+      const seconds = (last - begin) / 1_000;
+      if (seconds <= 0) {
+        throw new Error("the load had too few orders: they were used up in the warm-up");
+      }
       return {
         perSecond: served.count() / seconds,
         changesPerSecond: measured / seconds,
@@ -34,7 +49,7 @@ export function createTally(begin: number, end: number) {
         max: served.at(1),
         refusedP50: refused.at(0.5),
         refusedP99: refused.at(0.99),
-        cpu: cpu / seconds,
+        cpu,
         changes,
       };
     },

@@ -1,0 +1,53 @@
+import type { OrderIds, Running } from "../environment.ts";
+import { runLoad } from "../load/index.ts";
+import type { Scenario } from "../scenario.ts";
+import { secondsUntilDrained } from "./support/drained.ts";
+import { allDone, ordersFor } from "./support/full-load.ts";
+import { ratioOf } from "./support/results.ts";
+import { withSide } from "./support/side.ts";
+
+const CALLERS = 64;
+const CHANGES = "calls/s";
+const SIDES = { service: "service", "no-op": "no-op-connect.ts" } as const;
+const ANY: OrderIds = { first: "8000000000", count: Number.MAX_SAFE_INTEGER };
+
+/** The same change for those who speak JSON. */
+export const connectJson: Scenario = {
+  name: "connect-json",
+  title: "UpdateOrderStatus as Connect JSON over HTTP/1.1, 64 callers",
+  about:
+    "The same changes, each caller with a connection of its own; the no-op call reads and writes the same JSON and does nothing.",
+  sides: Object.keys(SIDES),
+  long: false,
+  rounds: "all",
+  async measure(side, environment) {
+    const { seconds, warmup } = environment;
+    return withSide(environment, SIDES[side as keyof typeof SIDES], async (running: Running) => {
+      const count = ordersFor(seconds + warmup, undefined, CALLERS);
+      const orders = side === "service" ? await environment.seedOrders(running, count) : ANY;
+      const ports = [running.httpPort ?? running.port];
+      const job = { protocol: "connect-json", ports, call: "update-status", callers: CALLERS } as const;
+      const cpuBefore = running.cpu();
+      const result = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+      const cpu = running.cpu() - cpuBefore;
+      return {
+        [CHANGES]: result.perSecond,
+        "p50 ms": result.p50,
+        "p99 ms": result.p99,
+        "drained s": await secondsUntilDrained(running),
+        "server µs/call": (cpu * 1e6) / result.changes,
+        "generator µs/call": (result.cpu * 1e6) / result.perSecond,
+      };
+    });
+  },
+  goals: [
+    {
+      text: "64 callers against the no-op call",
+      bound: "at least",
+      figure: 0.6,
+      unit: "×",
+      actual: (results) => ratioOf(results, CHANGES, "service", "no-op"),
+    },
+  ],
+  chart: { title: "UpdateOrderStatus as Connect JSON, 64 callers", unit: "calls/s", figures: [CHANGES] },
+};
