@@ -68,14 +68,13 @@ export interface CommitRun {
   readonly cpu: number;
 }
 
-const WARM_UP_MS = 1_000;
-
 /** Callers that lead orders through their lives, each its own, one report of an order after the other. */
 export async function runCallers({
   db,
   callers,
   together = 1,
   seconds,
+  warmup = 1,
   lanes,
   orders,
 }: {
@@ -83,8 +82,9 @@ export async function runCallers({
   readonly callers: number;
   /** Orders that a caller leads at a time: it reports for all of them at once, and waits for all answers. */
   readonly together?: number;
-  /** After a second of warming up. */
   readonly seconds: number;
+  /** Seconds before it counts. */
+  readonly warmup?: number;
   readonly lanes: number;
   /** Orders at CREATED, each given out once. */
   readonly orders: Iterator<bigint>;
@@ -101,7 +101,7 @@ export async function runCallers({
     observe: { committed: (size) => sizes.push(size) },
   });
   const took: number[] = [];
-  const begin = performance.now() + WARM_UP_MS;
+  const begin = performance.now() + warmup * 1_000;
   const end = begin + seconds * 1_000;
   const before = process.cpuUsage();
 
@@ -133,7 +133,7 @@ export async function runCallers({
     p99: at(0.99),
     max: took.at(-1) ?? 0,
     batch: sizes.reduce((sum, size) => sum + size, 0) / sizes.length,
-    cpu: (user + system) / 1e6 / (seconds + WARM_UP_MS / 1_000),
+    cpu: (user + system) / 1e6 / (seconds + warmup),
   };
 }
 

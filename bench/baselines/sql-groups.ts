@@ -1,7 +1,7 @@
 /**
  * A ceiling: status reports through the service's group committer alone, in this process, durable, without RPC and without what follows.
  *
- *     node bench/baselines/sql-groups.ts --callers 64 --together 1 --seconds 5
+ *     node bench/baselines/sql-groups.ts --callers 64 --together 1 --seconds 5 --warmup 1
  */
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrate.ts";
@@ -13,18 +13,20 @@ const { values } = parseArgs({
     callers: { type: "string", default: "64" },
     together: { type: "string", default: "1" },
     seconds: { type: "string", default: "5" },
+    warmup: { type: "string", default: "1" },
   },
 });
-const [callers, together, seconds] = [Number(values.callers), Number(values.together), Number(values.seconds)];
+const [callers, together] = [Number(values.callers), Number(values.together)];
+const [seconds, warmup] = [Number(values.seconds), Number(values.warmup)];
 
 /** More reports a second than are to be expected of one machine: so many orders are put there beforehand. */
 const MOST_PER_SECOND = callers * together === 1 ? 6_000 : 60_000;
 
 const db = databaseOf({ mysqlUrl: variable("MYSQL_URL"), prefix: variable("PREFIX") });
 await migrate(db);
-const count = Math.ceil((MOST_PER_SECOND * (seconds + 1)) / LIFE.length) + callers * together;
+const count = Math.ceil((MOST_PER_SECOND * (seconds + warmup)) / LIFE.length) + callers * together;
 await fillOrders(db, count);
-const run = await runCallers({ db, callers, together, seconds, lanes: 2, orders: idsUpTo(count) });
+const run = await runCallers({ db, callers, together, seconds, warmup, lanes: 2, orders: idsUpTo(count) });
 await db.destroy();
 const figures = { perSecond: run.perSecond, "p50 ms": run.p50, "p99 ms": run.p99, "a batch": run.batch };
 console.log(JSON.stringify({ figures }));

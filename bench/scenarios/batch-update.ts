@@ -1,0 +1,72 @@
+import type { Environment } from "../environment.ts";
+import { runLoad } from "../load/index.ts";
+import type { Sample, Scenario } from "../scenario.ts";
+import { secondsUntilDrained } from "./support/drained.ts";
+import { allDone, ordersFor } from "./support/full-load.ts";
+import { ratioOf } from "./support/results.ts";
+import { withService } from "./support/side.ts";
+import { measureGroups } from "./support/sql-groups.ts";
+
+const SERVICE = "service";
+const SQL = "SQL in groups, no RPC";
+
+/** Orders in one call. */
+const BATCH = 100;
+
+/** Callers at a time: one, and enough to keep the database busy. */
+const LEVELS = [1, 8];
+
+const nameOf = (callers: number) => (callers === 1 ? "orders/s, 1 caller" : `orders/s, ${callers} callers`);
+
+async function measureService(environment: Environment): Promise<Sample> {
+  const { seconds, warmup } = environment;
+  return withService(environment, async (service) => {
+    const samples: Sample[] = [];
+    for (const callers of LEVELS) {
+      const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
+      const job = { protocol: "grpc", ports: [service.port], call: "batch-update", callers } as const;
+      const { changesPerSecond, p50, p99 } = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+      const name = nameOf(callers);
+      samples.push({
+        [name]: changesPerSecond,
+        [`${name}, p50 ms`]: p50,
+        [`${name}, p99 ms`]: p99,
+        [`${name}, drained s`]: await secondsUntilDrained(service),
+      });
+    }
+    return Object.assign({}, ...samples);
+  });
+}
+
+async function measureSql(environment: Environment): Promise<Sample> {
+  const samples: Sample[] = [];
+  for (const callers of LEVELS) {
+    samples.push(await measureGroups(environment, nameOf(callers), callers, BATCH));
+  }
+  return Object.assign({}, ...samples);
+}
+
+/** Many reports in one call, for those who have them. */
+export const batchUpdate: Scenario = {
+  name: "batch-update",
+  title: `BatchUpdateOrderStatus of ${BATCH} over gRPC`,
+  about:
+    "Orders a second, durable, with all that follows; SQL in groups is the service's committer alone, given as many reports at a time in its own process," +
+    " without RPC, publishing and Actions.",
+  sides: [SERVICE, SQL],
+  long: false,
+  rounds: "all",
+  measure: (side, environment) => (side === SERVICE ? measureService(environment) : measureSql(environment)),
+  goals: LEVELS.map((callers) => ({
+    text: `${callers === 1 ? "one caller" : `${callers} callers`} against SQL in groups`,
+    bound: "at least",
+    figure: 0.7,
+    unit: "×",
+    actual: (results) => ratioOf(results, nameOf(callers), SERVICE, SQL),
+  })),
+  chart: {
+    title: `BatchUpdateOrderStatus of ${BATCH}: orders a second`,
+    unit: "orders/s",
+    figures: LEVELS.map(nameOf),
+  },
+};
