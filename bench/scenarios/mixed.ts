@@ -1,0 +1,47 @@
+import { type Call, runLoad } from "../load/index.ts";
+import type { Scenario } from "../scenario.ts";
+import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { withService } from "./support/side.ts";
+
+/** Of the mixed calls. */
+const READS = 0.8;
+
+/** Reads and writes at once, beside each alone. */
+export const mixed: Scenario = {
+  name: "mixed",
+  title: "Four reads to one change, 256 callers",
+  about:
+    "GetOrderStatus and UpdateOrderStatus over gRPC, from the same callers; beside it each alone. The share is of what the two alone promise.",
+  sides: ["service"],
+  long: false,
+  rounds: "all",
+  async measure(_side, environment) {
+    return withService(environment, async (service) => {
+      const { seconds, warmup } = environment;
+      const run = async (call: Call) => {
+        const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
+        const job = { protocol: "grpc", ports: [service.port], call, callers: FULL, seconds, warmup, orders } as const;
+        return allDone(await runLoad(job));
+      };
+      const reads = await run("get-status");
+      const changes = await run("update-status");
+      const both = await run("mixed");
+      const promised = 1 / (READS / reads.perSecond + (1 - READS) / changes.perSecond);
+      return {
+        "reads/s alone": reads.perSecond,
+        "changes/s alone": changes.perSecond,
+        "mixed calls/s": both.perSecond,
+        "share of the promise": both.perSecond / promised,
+        "mixed p50 ms": both.p50,
+        "mixed p99 ms": both.p99,
+        "generator's cores": both.cpu,
+      };
+    });
+  },
+  goals: [],
+  chart: {
+    title: "Reads and changes, 256 callers",
+    unit: "calls/s",
+    figures: ["reads/s alone", "mixed calls/s", "changes/s alone"],
+  },
+};

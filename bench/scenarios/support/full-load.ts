@@ -1,0 +1,32 @@
+import type { LoadResult } from "../../load/index.ts";
+
+/** Calls under way at what is called full load. */
+export const FULL = 256;
+
+/** More changes a second than one machine is expected to carry: so many are made possible beforehand. */
+const MOST_PER_SECOND = 30_000;
+
+/** Changes of an ordinary life. */
+const CHANGES_PER_ORDER = 11;
+
+/** Orders that last for a load of so many seconds, the warm-up included. */
+export function ordersFor(
+  seconds: number,
+  perSecond = MOST_PER_SECOND,
+  callers = FULL,
+  changesPerOrder = CHANGES_PER_ORDER,
+): number {
+  return Math.ceil((seconds * perSecond) / changesPerOrder) + callers;
+}
+
+/**
+ * The load's result, when every call did what was asked: figures of calls that fail say nothing.
+ *
+ * @throws Error where some did not
+ */
+export function allDone(result: LoadResult): LoadResult {
+  if (result.failed > 0 || result.refused > 0) {
+    throw new Error(`${result.failed} calls failed and ${result.refused} were refused`);
+  }
+  return result;
+}

@@ -1,0 +1,37 @@
+import { runLoad } from "../load/index.ts";
+import type { Scenario } from "../scenario.ts";
+import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { withService } from "./support/side.ts";
+
+const PROCESSES = { "one process": 1, "two processes": 2 } as const;
+
+/** One service process against two of them. */
+export const twoProcesses: Scenario = {
+  name: "two-processes",
+  title: "One and two processes of the service, 256 callers",
+  about:
+    "UpdateOrderStatus over gRPC, the callers spread over the processes, which share database, broker and Redis; on few cores they share those as well.",
+  sides: Object.keys(PROCESSES),
+  long: false,
+  rounds: "all",
+  async measure(side, environment) {
+    const { seconds, warmup } = environment;
+    const processes = PROCESSES[side as keyof typeof PROCESSES];
+    const work = async (service: Awaited<ReturnType<typeof environment.startService>>) => {
+      const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
+      const job = { protocol: "grpc", call: "update-status", callers: FULL, seconds, warmup, orders } as const;
+      const cpuBefore = service.cpu();
+      const result = allDone(await runLoad({ ...job, ports: service.grpcPorts }));
+      return {
+        "changes/s": result.perSecond,
+        "p50 ms": result.p50,
+        "p99 ms": result.p99,
+        "service's cores": (service.cpu() - cpuBefore) / (seconds + warmup),
+        "generator's cores": result.cpu,
+      };
+    };
+    return withService(environment, work, { processes });
+  },
+  goals: [],
+  chart: { title: "Processes of the service, 256 callers", unit: "changes/s", figures: ["changes/s"] },
+};
