@@ -40,15 +40,38 @@ export interface EnvironmentOptions extends Pick<Environment, "quick" | "seconds
   readonly processes: ServerProcesses;
 }
 
-export function createEnvironment({ processes, ...options }: EnvironmentOptions): Environment {
+/** An environment, and a way to end what a measurement that failed left running. */
+export function createEnvironment({ processes, ...options }: EnvironmentOptions): {
+  readonly environment: Environment;
+  readonly endAll: () => Promise<void>;
+} {
   const { servers } = processes;
+  const running = new Set<Running>();
+  const kept = async <R extends Running>(start: Promise<R>): Promise<R> => {
+    const started = await start;
+    running.add(started);
+    return {
+      ...started,
+      async stop() {
+        running.delete(started);
+        await started.stop();
+      },
+    };
+  };
   return {
-    ...options,
-    servers,
-    startService: (wanted) => startService(processes, wanted),
-    startBaseline: (script, env) => startBaseline(processes, script, env),
-    runProgram: (script, args, env) => runProgram(processes, script, args, env),
-    seedOrders: (target, count) => seedOrders(servers.mysqlUrl, target, count),
-    serversCpu: processes.cpu,
+    environment: {
+      ...options,
+      servers,
+      startService: (wanted) => kept(startService(processes, wanted)),
+      startBaseline: (script, env) => kept(startBaseline(processes, script, env)),
+      runProgram: (script, args, env) => runProgram(processes, script, args, env),
+      seedOrders: (target, count) => seedOrders(servers.mysqlUrl, target, count),
+      serversCpu: processes.cpu,
+    },
+    async endAll() {
+      const left = [...running];
+      running.clear();
+      await Promise.all(left.map((one) => one.stop()));
+    },
   };
 }

@@ -9,7 +9,7 @@ interface Usage {
   readonly ours: number;
 }
 
-/** Parent and used ticks of each process. */
+/** Parent and used ticks of each process, with those of its children that have ended. */
 function processes(): Map<number, { parent: number; ticks: number }> {
   const found = new Map<number, { parent: number; ticks: number }>();
   for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
@@ -19,8 +19,8 @@ function processes(): Map<number, { parent: number; ticks: number }> {
         .replace(/^.*\) /, "")
         .split(" ")
         .map(Number);
-      const [parent = 0, user = 0, system = 0] = [fields[1], fields[11], fields[12]];
-      found.set(Number(name), { parent, ticks: user + system });
+      const ticks = fields.slice(11, 15).reduce((sum, part) => sum + part, 0);
+      found.set(Number(name), { parent: fields[1] ?? 0, ticks });
     } catch {
       // It has just ended.
     }

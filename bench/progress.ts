@@ -1,0 +1,82 @@
+import { Presets, SingleBar } from "cli-progress";
+
+/** Shows how far the run is. */
+export interface Progress {
+  /** The next measurement begins. */
+  begin(what: string): void;
+  /** It has ended. */
+  done(): void;
+  /** A line that stays. */
+  say(line: string): void;
+  stop(): void;
+}
+
+const DRAW_MS = 1_000;
+
+/** A bar on a terminal, else a line for each measurement; on the standard error. */
+export function showProgress(measurements: number): Progress {
+  return process.stderr.isTTY ? showBar(measurements) : showLines(measurements);
+}
+
+function showLines(measurements: number): Progress {
+  const began = performance.now();
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  let count = 0;
+  return {
+    begin(what) {
+      count += 1;
+      say(`  ${count} of ${measurements}, after ${formatSeconds(performance.now() - began)}: ${what}`);
+    },
+    done() {},
+    say,
+    stop() {},
+  };
+}
+
+function showBar(measurements: number): Progress {
+  const began = performance.now();
+  const bar = new SingleBar(
+    {
+      format: "  {bar} {value} of {total}, {elapsed}{left}  {what}",
+      hideCursor: true,
+      clearOnComplete: true,
+      stream: process.stderr,
+      barsize: 24,
+    },
+    Presets.shades_classic,
+  );
+  let [count, what] = [0, ""];
+  const payload = () => {
+    const elapsed = performance.now() - began;
+    const left = count === 0 ? "" : `, about ${formatSeconds((elapsed / count) * (measurements - count))} left`;
+    return { elapsed: formatSeconds(elapsed), left, what };
+  };
+  const draw = () => bar.update(count, payload());
+  const start = () => bar.start(measurements, count, payload());
+  start();
+  const timer = setInterval(draw, DRAW_MS);
+  return {
+    begin(next) {
+      what = next;
+      draw();
+    },
+    done() {
+      count += 1;
+      draw();
+    },
+    say(line) {
+      bar.stop();
+      process.stderr.write(`${line}\n`);
+      start();
+    },
+    stop() {
+      clearInterval(timer);
+      bar.stop();
+    },
+  };
+}
+
+function formatSeconds(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+}

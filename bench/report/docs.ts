@@ -1,0 +1,53 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatMachine } from "../machine-description.ts";
+import { drawChart } from "./chart.ts";
+import type { Report, ScenarioReport } from "./report.ts";
+import { GOAL_HEADINGS, goalRow, rowsOf } from "./rows.ts";
+import { noteOf } from "./text.ts";
+
+const DOCS = join(import.meta.dirname, "..", "..", "docs");
+const PAGE = join(DOCS, "performance.md");
+const [BEGIN, END] = ["<!-- results: written by npm run bench -- --write-docs -->", "<!-- /results -->"];
+
+/** Writes the results' part of docs/performance.md anew, and a chart for each scenario that has one. */
+export function writeDocs(report: Report): void {
+  const text = readFileSync(PAGE, "utf8");
+  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (from < 0 || to < from) {
+    throw new Error(`docs/performance.md has no ${BEGIN} … ${END}`);
+  }
+  writeFileSync(PAGE, `${text.slice(0, from + BEGIN.length)}\n\n${resultsOf(report)}\n\n${text.slice(to)}`);
+}
+
+function resultsOf({ machine, scenarios }: Report): string {
+  const goals = scenarios.flatMap(({ title, goals }) => goals.map((goal) => goalRow(title, goal)));
+  return [`${formatMachine(machine)}.`, "### Goals", table([GOAL_HEADINGS, ...goals]), ...scenarios.map(section)].join(
+    "\n\n",
+  );
+}
+
+function section(report: ScenarioReport): string {
+  const { name, title, about, at, rounds, seconds, quick, failures } = report;
+  const file = `performance-${name}.svg`;
+  const chart = drawChart(report);
+  if (chart !== undefined) {
+    writeFileSync(join(DOCS, file), chart);
+  }
+  const times = rounds === 1 ? "one round" : `${rounds} rounds`;
+  return [
+    `### ${title}`,
+    `${about} Measured ${at.slice(0, 10)}, ${times}, ${seconds} s a level${quick ? " (quick)" : ""}.`,
+    ...(chart === undefined ? [] : [`![${title}](${file})`]),
+    table(rowsOf(report)),
+    ...failures.map((failure) => `Not measured: ${failure}.`),
+    ...noteOf(report).map((note) => note.trim()),
+  ].join("\n\n");
+}
+
+function table([headings = [], ...rows]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(headings), line(headings.map((_, column) => (column === 0 ? "---" : "---:"))), ...rows.map(line)].join(
+    "\n",
+  );
+}

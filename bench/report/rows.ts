@@ -1,0 +1,35 @@
+import { formatFigure, formatNumber } from "./numbers.ts";
+import { type GoalReport, isMet, type ScenarioReport } from "./report.ts";
+
+/**
+ * The table of a scenario, with a heading row: a figure a line, a side a column. Behind the figure of every side but the first stands how
+ * many times that of the first is.
+ */
+export function rowsOf({ sides, results }: ScenarioReport): readonly (readonly string[])[] {
+  const figures = [...new Set(sides.flatMap((side) => Object.keys(results[side] ?? {})))];
+  const [first = ""] = sides;
+  const cell = (figure: string, side: string) => {
+    const [ours, theirs] = [results[first]?.[figure], results[side]?.[figure]];
+    if (theirs === undefined) {
+      return "–";
+    }
+    const ratio = side === first || ours === undefined || theirs.median === 0 ? undefined : ours.median / theirs.median;
+    return ratio === undefined ? formatFigure(theirs) : `${formatFigure(theirs)} ×${formatNumber(ratio)}`;
+  };
+  return [["figure", ...sides], ...figures.map((figure) => [figure, ...sides.map((side) => cell(figure, side))])];
+}
+
+/** A line of the table of goals. */
+export function goalRow(scenario: string, goal: GoalReport): readonly string[] {
+  const { text, bound, figure, unit, actual } = goal;
+  const met = isMet(goal);
+  return [
+    scenario,
+    text,
+    `${bound === "at least" ? "≥" : "≤"} ${formatNumber(figure)} ${unit}`,
+    actual === undefined ? "not measured" : `${formatNumber(actual)} ${unit}`,
+    met === undefined ? "–" : met ? "met" : "not met",
+  ];
+}
+
+export const GOAL_HEADINGS = ["scenario", "goal", "wanted", "measured", "met"] as const;

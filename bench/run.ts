@@ -1,0 +1,62 @@
+import type { ServerProcesses } from "./environment/servers.ts";
+import { createEnvironment } from "./environment.ts";
+import { watchMachine } from "./machine.ts";
+import type { Options } from "./options.ts";
+import type { Progress } from "./progress.ts";
+import type { Sample, Scenario } from "./scenario.ts";
+import type { Samples } from "./statistics.ts";
+
+/** What came of one scenario. */
+export interface Measured {
+  readonly scenario: Scenario;
+  readonly samples: Samples;
+  /** What kept a measurement from its end, for people. */
+  readonly failures: readonly string[];
+  /** The largest share of all cores that others took during a measurement: its figures mean little when that is much. */
+  readonly othersTook: number;
+}
+
+interface Turn {
+  readonly scenario: Scenario;
+  readonly side: string;
+  readonly round: number;
+}
+
+/** All measurements: in each round each scenario, of it each side, so that what changes on the machine meets all of them alike. */
+export function turnsOf(scenarios: readonly Scenario[], rounds: number): readonly Turn[] {
+  return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) =>
+    scenarios
+      .filter((scenario) => scenario.rounds === "all" || round === 1)
+      .flatMap((scenario) => scenario.sides.map((side) => ({ scenario, side, round }))),
+  );
+}
+
+/** Makes all measurements in turn; one that fails is told, and the others go on. */
+export async function runTurns(
+  turns: readonly Turn[],
+  options: Options,
+  processes: ServerProcesses,
+  progress: Progress,
+): Promise<readonly Measured[]> {
+  const { quick, seconds, warmup } = options;
+  const { environment, endAll } = createEnvironment({ processes, quick, seconds, warmup, say: progress.say });
+  const measured = new Map<Scenario, { samples: Record<string, Sample[]>; failures: string[]; othersTook: number }>();
+  for (const { scenario, side, round } of turns) {
+    const of = measured.get(scenario) ?? { samples: {}, failures: [], othersTook: 0 };
+    measured.set(scenario, of);
+    progress.begin(`${scenario.name}: ${side}${options.rounds > 1 ? `, round ${round}` : ""}`);
+    const others = watchMachine();
+    try {
+      const sample = await scenario.measure(side, environment);
+      of.samples[side] = [...(of.samples[side] ?? []), sample];
+    } catch (error) {
+      const failure = `${side}, round ${round}: ${error instanceof Error ? error.message : String(error)}`;
+      of.failures.push(failure);
+      progress.say(`${scenario.name}: ${failure}`);
+      await endAll();
+    }
+    of.othersTook = Math.max(of.othersTook, others());
+    progress.done();
+  }
+  return [...measured].map(([scenario, of]) => ({ scenario, ...of }));
+}

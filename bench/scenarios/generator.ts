@@ -1,0 +1,96 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  OrderStatusService,
+  UpdateOrderStatusRequestSchema,
+} from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { Status } from "../../src/domain/state-machine.ts";
+import { cpuOf } from "../environment/usage.ts";
+import type { Environment } from "../environment.ts";
+import { runLoad } from "../load/index.ts";
+import type { Sample, Scenario } from "../scenario.ts";
+import { allDone, FULL } from "./support/full-load.ts";
+import { medianOf } from "./support/results.ts";
+import { withSide } from "./support/side.ts";
+
+const OURS = "our generator";
+const H2LOAD = "h2load";
+const hasH2load = spawnSync(H2LOAD, ["--version"]).status === 0;
+
+const CONNECTIONS = 8;
+const LOOK_MS = 20;
+
+/** A call as h2load sends it, the same each time: gRPC's five bytes, then the message. */
+async function writeBody(dir: string): Promise<string> {
+  const fields = { orderId: 8_000_000_000n, operator: "bench", requestId: "bench-8000000000-1010-0" };
+  const request = create(UpdateOrderStatusRequestSchema, { ...fields, status: Status.PAID });
+  const message = toBinary(UpdateOrderStatusRequestSchema, request);
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(message.length, 1);
+  const file = join(dir, "body");
+  await writeFile(file, Buffer.concat([header, message]));
+  return file;
+}
+
+/** Runs it, and counts the processor time of its last look, as nobody tells that of a child that has ended. */
+async function runH2load(port: number, { seconds, warmup }: Environment): Promise<Sample> {
+  const dir = await mkdtemp(join(tmpdir(), "oms-bench-"));
+  const { method, typeName } = OrderStatusService;
+  const child = spawn(
+    H2LOAD,
+    [
+      ...["--duration", String(seconds), "--warm-up-time", String(warmup)],
+      ...["--clients", String(CONNECTIONS), "--max-concurrent-streams", String(FULL / CONNECTIONS)],
+      ...["--header", "content-type: application/grpc", "--header", "te: trailers"],
+      ...["--data", await writeBody(dir), `http://127.0.0.1:${port}/${typeName}/${method.updateOrderStatus.name}`],
+    ],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  let cpu = 0;
+  const look = setInterval(() => {
+    cpu = Math.max(cpu, cpuOf(child.pid ?? 0));
+  }, LOOK_MS);
+  let said = "";
+  child.stdout.on("data", (bytes: Buffer) => {
+    said += bytes.toString();
+  });
+  await once(child, "close");
+  clearInterval(look);
+  await rm(dir, { recursive: true });
+  const perSecond = Number(/finished in [^,]+, ([\d.]+) req\/s/.exec(said)?.[1]);
+  return { "calls/s": perSecond, "generator µs/call": (cpu * 1e6) / (perSecond * (seconds + warmup)) };
+}
+
+async function runOurs(port: number, { seconds, warmup }: Environment): Promise<Sample> {
+  const orders = { first: "8000000000", count: Number.MAX_SAFE_INTEGER };
+  const job = { protocol: "grpc", ports: [port], call: "update-status", callers: FULL } as const;
+  const { perSecond, cpu } = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+  return { "calls/s": perSecond, "generator µs/call": (cpu * 1e6) / perSecond };
+}
+
+/** Whether the load takes too much of the machine that it shares with the server. */
+export const generator: Scenario = {
+  name: "generator",
+  title: "The load generator, on the no-op call with 256 callers",
+  about: `What a call costs whoever makes it: ours, where each call differs and each answer is read${hasH2load ? ", and h2load, where each is the same" : "; h2load is not installed"}.`,
+  sides: hasH2load ? [OURS, H2LOAD] : [OURS],
+  long: false,
+  rounds: "all",
+  measure(side, environment) {
+    const run = side === OURS ? runOurs : runH2load;
+    return withSide(environment, "no-op.ts", ({ port }) => run(port, environment));
+  },
+  goals: [
+    {
+      text: "processor time of our generator for a call",
+      bound: "at most",
+      figure: 20,
+      unit: "µs",
+      actual: (results) => medianOf(results, OURS, "generator µs/call"),
+    },
+  ],
+};

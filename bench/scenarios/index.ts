@@ -1,0 +1,32 @@
+import type { Scenario } from "../scenario.ts";
+import { batchUpdate } from "./batch-update.ts";
+import { ceilings } from "./ceilings.ts";
+import { connectJson } from "./connect-json.ts";
+import { generator } from "./generator.ts";
+import { getStatus } from "./get-status.ts";
+import { hotOrders } from "./hot-orders.ts";
+import { mixed } from "./mixed.ts";
+import { twoProcesses } from "./two-processes.ts";
+import { updateStatus } from "./update-status.ts";
+
+/** All scenarios, in the order in which they are measured and told. */
+export const SCENARIOS: readonly Scenario[] = [
+  updateStatus,
+  connectJson,
+  batchUpdate,
+  getStatus,
+  mixed,
+  hotOrders,
+  twoProcesses,
+  ceilings,
+  generator,
+];
+
+/** Those that were asked for. @throws Error where there is none of that name */
+export function chooseScenarios(only: readonly string[] | undefined, quick: boolean): readonly Scenario[] {
+  const unknown = only?.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+  if (unknown !== undefined) {
+    throw new Error(`there is no scenario ${JSON.stringify(unknown)}: npm run bench -- --list names all`);
+  }
+  return SCENARIOS.filter(({ name, long }) => only?.includes(name) ?? !(quick && long));
+}
