@@ -10,7 +10,8 @@ import { FulfilmentService } from "../gen/oms/fulfilment/v1/fulfilment_service_p
 import { OrderStatus } from "../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { OrderStatusService } from "../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { connect } from "../src/client/index.ts";
-import { startService } from "./service.ts";
+import { startServers } from "./environment/servers.ts";
+import { startService } from "./environment/service.ts";
 
 const { values } = parseArgs({
   options: { orders: { type: "string", default: "5000" }, callers: { type: "string", default: "64" } },
@@ -20,9 +21,10 @@ const [count, callers] = [Number(values.orders), Number(values.callers)];
 /** Longest wait for the last order, in milliseconds. */
 const PATIENCE_MS = 300_000;
 
-const service = await startService();
+const processes = await startServers(console.error);
+const service = await startService(processes);
 const client = connect(`127.0.0.1:${service.port}`);
-const database = await createConnection({ uri: service.mysqlUrl, timezone: "Z" });
+const database = await createConnection({ uri: processes.servers.mysqlUrl, timezone: "Z" });
 
 /** Does something for each, so many at a time; how many a second. */
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<number> {
@@ -39,7 +41,7 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknow
 
 async function dispatched(): Promise<number> {
   const [rows] = await database.query<RowDataPacket[]>(
-    `select count(*) as done from oms_db.oms_order_status where warehouse_count > 0 and order_status = ${OrderStatus.WMS_DISPATCHED}`,
+    `select count(*) as done from ${service.prefix}oms_db.oms_order_status where warehouse_count > 0 and order_status = ${OrderStatus.WMS_DISPATCHED}`,
   );
   return Number(rows[0]?.done);
 }
@@ -73,4 +75,5 @@ console.log(
 client.close();
 await database.end();
 await service.stop();
+await processes.stop();
 process.exitCode = done === count ? 0 : 1;

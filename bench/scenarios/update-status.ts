@@ -69,7 +69,7 @@ async function measureLevel(
   const { result, cpu } = await withCpu(running, environment, () => runLoad({ ...job, seconds, warmup, orders }));
   const open = await running.openWork();
   const memory = running.memory();
-  const drained = await secondsUntilDrained(running);
+  const drained = open === 0 ? 0 : await secondsUntilDrained(running);
   const { perSecond, p50, p99 } = allDone(result);
   const name = nameOf(callers);
   const figures = { [name]: perSecond, [`${name}, p50 ms`]: p50, [`${name}, p99 ms`]: p99 };
