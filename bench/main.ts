@@ -47,7 +47,11 @@ async function run(options: Options): Promise<void> {
   const measured = await measure(options);
   const scenarios = measured.map((one) => reportOf(one, options));
   const report: Report = { machine: describeMachine(), scenarios };
-  const { file, all } = keepReport(report, options.quick);
+  const { file, all } = keepReport(
+    report,
+    options.quick,
+    SCENARIOS.map(({ name }) => name),
+  );
   console.log(`\n${formatReport(report)}\n\n  Kept in ${relative(process.cwd(), file)}.`);
   if (options.writeDocs) {
     writeDocs(all);

@@ -14,10 +14,11 @@ const SCALE = WIDTH - LEFT - RIGHT;
 
 /** Readable on a light page and on a dark one, as the reader's system has it. */
 const STYLE = `<style>
-  .page { fill: #ffffff } text { fill: #1f2328 } .pale { fill: #59636e } .grid { stroke: #d1d9e0 } .spread { stroke: #1f2328 }
+  text { paint-order: stroke; stroke-width: 3 }
+  .page { fill: #ffffff } text { fill: #1f2328; stroke: #ffffff } .pale { fill: #59636e } .grid { stroke: #d1d9e0 } .spread { stroke: #1f2328 }
   .first { fill: #0969da } .other { fill: #a8b1ba }
   @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117 } text { fill: #f0f6fc } .pale { fill: #9198a1 } .grid { stroke: #3d444d } .spread { stroke: #f0f6fc }
+    .page { fill: #0d1117 } text { fill: #f0f6fc; stroke: #0d1117 } .pale { fill: #9198a1 } .grid { stroke: #3d444d } .spread { stroke: #f0f6fc }
     .first { fill: #4493f8 } .other { fill: #656c76 }
   }
 </style>`;
