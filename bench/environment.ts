@@ -3,10 +3,9 @@ import { type SeedTarget, seedOrders } from "./environment/orders.ts";
 import type { Running, Service } from "./environment/running.ts";
 import type { ServerProcesses, Servers } from "./environment/servers.ts";
 import { type ServiceOptions, startService } from "./environment/service.ts";
+import type { Sample } from "./figures.ts";
 import type { OrderIds } from "./load/index.ts";
-import type { Sample } from "./scenario.ts";
 
-export type { Metrics } from "./environment/metrics.ts";
 export type { SeedTarget } from "./environment/orders.ts";
 export type { Running, Service } from "./environment/running.ts";
 export type { Servers } from "./environment/servers.ts";
@@ -22,6 +21,8 @@ export interface Environment {
   readonly seconds: number;
   /** Seconds before each measurement. */
   readonly warmup: number;
+  /** How many orders there are in the end where growth is measured. */
+  readonly orders: number;
   /** Shows a line beside the progress bar. */
   say(line: string): void;
   /** The service with schemas and a stream of its own; several processes share them. */
@@ -36,7 +37,7 @@ export interface Environment {
   serversCpu(): Readonly<Record<string, number>>;
 }
 
-export interface EnvironmentOptions extends Pick<Environment, "quick" | "seconds" | "warmup" | "say"> {
+export interface EnvironmentOptions extends Pick<Environment, "quick" | "seconds" | "warmup" | "orders" | "say"> {
   readonly processes: ServerProcesses;
 }
 

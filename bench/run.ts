@@ -1,9 +1,10 @@
 import type { ServerProcesses } from "./environment/servers.ts";
 import { createEnvironment } from "./environment.ts";
+import type { Sample } from "./figures.ts";
 import { watchMachine } from "./machine.ts";
 import type { Options } from "./options.ts";
 import type { Progress } from "./progress.ts";
-import type { Sample, Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import type { Samples } from "./statistics.ts";
 
 /** What came of one scenario. */
@@ -38,8 +39,8 @@ export async function runTurns(
   processes: ServerProcesses,
   progress: Progress,
 ): Promise<readonly Measured[]> {
-  const { quick, seconds, warmup } = options;
-  const { environment, endAll } = createEnvironment({ processes, quick, seconds, warmup, say: progress.say });
+  const { quick, seconds, warmup, orders } = options;
+  const { environment, endAll } = createEnvironment({ processes, quick, seconds, warmup, orders, say: progress.say });
   const measured = new Map<Scenario, { samples: Record<string, Sample[]>; failures: string[]; othersTook: number }>();
   for (const { scenario, side, round } of turns) {
     const of = measured.get(scenario) ?? { samples: {}, failures: [], othersTook: 0 };

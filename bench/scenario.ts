@@ -1,18 +1,9 @@
 import type { Environment } from "./environment.ts";
+import type { Results, Sample } from "./figures.ts";
 
-/** Figures of one side in one round, by name, for example "256 callers" or "p99 ms". */
-export type Sample = Readonly<Record<string, number>>;
+export type { Results, Sample } from "./figures.ts";
 
-/** What came of the rounds: of each side and figure the median and the spread. */
-export type Results = Readonly<Record<string, Readonly<Record<string, Figure>>>>;
-
-export interface Figure {
-  readonly median: number;
-  readonly lowest: number;
-  readonly highest: number;
-}
-
-/** A figure of goals.md: what it says, and how it is got from the medians. */
+/** A figure that is aimed at: what it says, and how it is got from the medians. */
 export interface Goal {
   /** For example "256 callers against the no-op call". */
   readonly text: string;

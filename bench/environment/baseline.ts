@@ -1,4 +1,4 @@
-import type { Sample } from "../scenario.ts";
+import type { Sample } from "../figures.ts";
 import { startScript } from "./child.ts";
 import { clear, freshPrefix } from "./place.ts";
 import type { Running } from "./running.ts";

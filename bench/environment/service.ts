@@ -23,7 +23,8 @@ interface Process {
   readonly httpPort: number;
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -33,7 +34,7 @@ async function freePort(): Promise<number> {
 }
 
 /** Ready for calls, with broker and Redis at hand. */
-async function isReady(httpPort: number): Promise<boolean> {
+export async function isReady(httpPort: number): Promise<boolean> {
   const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`).catch(() => undefined);
   if (answer?.ok !== true) {
     return false;

@@ -55,5 +55,3 @@ export function createTally(begin: number, end: number) {
     },
   };
 }
-
-export type Tally = ReturnType<typeof createTally>;

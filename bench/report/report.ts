@@ -1,7 +1,8 @@
+import type { Results } from "../figures.ts";
 import type { MachineDescription } from "../machine-description.ts";
 import type { Options } from "../options.ts";
 import type { Measured } from "../run.ts";
-import type { Goal, Results, Scenario } from "../scenario.ts";
+import type { Goal, Scenario } from "../scenario.ts";
 import { type Samples, summarize } from "../statistics.ts";
 
 /** A figure that was aimed at, and what came of it. */

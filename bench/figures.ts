@@ -1,0 +1,11 @@
+/** Figures of one side in one round, by name, for example "256 callers" or "p99 ms". */
+export type Sample = Readonly<Record<string, number>>;
+
+/** What came of the rounds: of each side and figure the median and the spread. */
+export type Results = Readonly<Record<string, Readonly<Record<string, Figure>>>>;
+
+export interface Figure {
+  readonly median: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
