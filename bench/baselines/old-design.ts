@@ -68,9 +68,7 @@ async function follow(event: OrderEvent): Promise<void> {
   const statements = asking.flatMap((effect) => ("statement" in effect ? [effect.statement(event)] : []));
   const sent = asking.flatMap((effect) => ("send" in effect ? [effect.send(event)] : []));
   const written =
-    statements.length === 0
-      ? undefined
-      : sessions.use((session) => session.send(["start transaction", ...statements, "commit"]));
+    statements.length === 0 ? undefined : sessions.use((session) => session.send([...statements, "commit"]));
   await Promise.all([written, ...sent]);
 }
 

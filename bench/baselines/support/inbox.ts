@@ -93,9 +93,9 @@ async function handleOnce(effect: Effect, event: OrderEvent, handled: string, se
   try {
     await sessions.use(async (session) => {
       if ("statement" in effect) {
-        await session.send(["start transaction", note, effect.statement(event), "commit"]);
+        await session.send([note, effect.statement(event), "commit"]);
       } else {
-        await session.send(["start transaction", note]);
+        await session.send([note]);
         await effect.send(event);
         await session.send(["commit"]);
       }

@@ -1,8 +1,9 @@
 import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "../../../src/store/committer/request-id.ts";
+import { rowsOf } from "../../../src/store/committer/session.ts";
 import type { Tables } from "../../../src/store/committer/tables.ts";
 import type { ReportResult, ReportTaken, StatusReport } from "../../../src/store/committer/types.ts";
 import type { OrderDatabase } from "../../../src/store/database.ts";
-import type { Failure } from "../../../src/store/failures.ts";
+import { failureOf } from "../../../src/store/failures.ts";
 import { literal, valuesClause } from "../../../src/store/literals.ts";
 import type { Move } from "../../../src/store/move.ts";
 import { retried } from "../../../src/store/transaction.ts";
@@ -12,42 +13,58 @@ import { STREAM_NAME } from "../../../src/stream/topology.ts";
 import type { Sessions } from "./sessions.ts";
 import { type Addition, changeStatus } from "./status-change.ts";
 
-/** A duplicate key: another call with the same request id was quicker. */
-const AGAIN: readonly Failure[] = ["deadlock", "lock-timeout", "duplicate-key"];
-
-/** Makes changes whose event, and whose request's answer, are rows of the same transaction. */
+/**
+ * Makes changes whose event, and whose answer to a request id, are rows of the same transaction. What a request id was answered before is looked
+ * up only where there is reason to: the report changes nothing, or the id is there already.
+ */
 export function outboxChange(sessions: Sessions, tables: Tables): (report: StatusReport) => Promise<ReportResult> {
   return async (report) => {
-    const addition = additionTo(report, tables);
-    const { result } = await retried(
-      () => sessions.use((session) => changeStatus(session, tables, report, addition)),
-      AGAIN,
-    );
-    return result;
+    try {
+      const { result, event } = await retried(() =>
+        sessions.use((session) => changeStatus(session, tables, report, { write: writer(tables, report) })),
+      );
+      return event === undefined ? ((await lookUp(sessions, tables, report)) ?? result) : result;
+    } catch (error) {
+      const known = failureOf(error) === "duplicate-key" ? await lookUp(sessions, tables, report) : undefined;
+      if (known === undefined) {
+        throw error;
+      }
+      return known;
+    }
   };
 }
 
-function additionTo(report: StatusReport, tables: Tables): Addition {
+/** The first answer to the report's request id; undefined where there is none. */
+async function lookUp(sessions: Sessions, tables: Tables, report: StatusReport): Promise<ReportResult | undefined> {
   if (report.requestId === "") {
-    return { write: (move) => [outboxStatement(tables, move)] };
+    return undefined;
   }
-  const requestId = literal(report.requestId);
-  const digest = digestOf(report);
-  return {
-    look: `select digest, answer from ${tables.request} where request_id = ${requestId}`,
-    known([row]) {
-      const known = row as KnownRequest | undefined;
-      if (known === undefined) {
-        return undefined;
-      }
-      return digest.equals(known.digest) ? decodeAnswer(known.answer) : { kind: "request-id-reused" };
-    },
-    write: (move, result) => [
-      outboxStatement(tables, move),
-      `insert into ${tables.request} (request_id, digest, answer, order_id, record_time) values` +
-        ` (${requestId},${literal(digest)},${literal(encodeAnswer(result as ReportTaken))},${report.orderId},${literal(move.event.recordTime)})`,
-    ],
-  };
+  const [rows] = await sessions.use((session) =>
+    session.send([
+      `select digest, answer from ${tables.request} where request_id = ${literal(report.requestId)}`,
+      "commit",
+    ]),
+  );
+  const [known] = rowsOf<KnownRequest>(rows);
+  if (known === undefined) {
+    return undefined;
+  }
+  return digestOf(report).equals(known.digest) ? decodeAnswer(known.answer) : { kind: "request-id-reused" };
+}
+
+function writer(tables: Tables, report: StatusReport): NonNullable<Addition["write"]> {
+  const { requestId } = report;
+  return (move, answer) => [
+    outboxStatement(tables, move),
+    ...(requestId === "" ? [] : [answerStatement(tables, report, move, answer)]),
+  ];
+}
+
+const REQUEST_COLUMNS = ["request_id", "digest", "answer", "order_id", "record_time"] as const;
+
+function answerStatement({ request }: Tables, report: StatusReport, { event }: Move, answer: ReportTaken): string {
+  const row = [report.requestId, digestOf(report), encodeAnswer(answer), report.orderId, event.recordTime];
+  return `insert into ${request} ${valuesClause(REQUEST_COLUMNS, [row])}`;
 }
 
 const OUTBOX_COLUMNS = [

@@ -6,13 +6,19 @@ import type { Location } from "../../../src/store/database.ts";
  * once: the driver's own pool waits for an answer to each.
  */
 export interface Sessions {
-  /** Waits for a free connection. What was left open when `work` fails is rolled back. */
+  /** A transaction begins with the first statement, and ends with the `commit` that `work` sends. Waits for a free connection. What was left open when `work` fails is rolled back. */
   use<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): void;
 }
 
 export async function openSessions(location: Location, count: number): Promise<Sessions> {
-  const all = new Set(await Promise.all(Array.from({ length: count }, () => openSession(location))));
+  const open = async (): Promise<Session> => {
+    const session = await openSession(location);
+    // A statement less for each transaction.
+    await session.send(["set autocommit = 0"]);
+    return session;
+  };
+  const all = new Set(await Promise.all(Array.from({ length: count }, open)));
   const free = [...all];
   const waiting: ((session: Session) => void)[] = [];
 
@@ -34,7 +40,7 @@ export async function openSessions(location: Location, count: number): Promise<S
       return session;
     }
     all.delete(session);
-    const another = await openSession(location);
+    const another = await open();
     all.add(another);
     return another;
   };

@@ -5,7 +5,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import type { Session } from "../../../src/store/committer/session.ts";
 import { rowsOf } from "../../../src/store/committer/session.ts";
 import type { Tables } from "../../../src/store/committer/tables.ts";
-import type { ReportResult, StatusReport } from "../../../src/store/committer/types.ts";
+import type { ReportResult, ReportTaken, StatusReport } from "../../../src/store/committer/types.ts";
 import { literal, valuesClause } from "../../../src/store/literals.ts";
 import { type Move, moveOf } from "../../../src/store/move.ts";
 import { type Order, type OrderRow, toOrder } from "../../../src/store/order-row.ts";
@@ -18,18 +18,14 @@ export interface Changed {
 
 /** What a baseline adds to the transaction of a change. */
 export interface Addition {
-  /** A further `select`, before the decision. */
-  readonly look?: string;
-  /** What the rows of `look` answer, for a report that was taken before. */
-  readonly known?: (rows: readonly unknown[]) => ReportResult | undefined;
   /** Whether to go on; asked for beside the first round trip. */
   readonly mayGoOn?: boolean | Promise<boolean>;
   /** Further statements of a change. */
-  readonly write?: (move: Move, result: ReportResult) => readonly string[];
+  readonly write?: (move: Move, answer: ReportTaken) => readonly string[];
 }
 
 /**
- * One transaction for one report, in two round trips: begin, lock and read the order; then, if the transition table allows it, update its
+ * One transaction for one report, in two round trips: lock and read the order; then, if the transition table allows it, update its
  * status, write its history, and commit.
  */
 export async function changeStatus(
@@ -38,16 +34,12 @@ export async function changeStatus(
   report: StatusReport,
   addition: Addition = {},
 ): Promise<Changed> {
-  const { look, known, mayGoOn = true, write } = addition;
-  const [[rows, found], goOn] = await Promise.all([
-    session.send(["start transaction", lockStatement(tables, report.orderId), ...(look === undefined ? [] : [look])]),
-    mayGoOn,
-  ]);
+  const { mayGoOn = true, write } = addition;
+  const [[rows], goOn] = await Promise.all([session.send([lockStatement(tables, report.orderId)]), mayGoOn]);
   const row = rowsOf<OrderRow>(rows)[0];
   const order = row && toOrder(row, DEFAULT_ORDER_KINDS);
-  const before = known?.(found ?? []);
-  const result = before ?? (order === undefined ? { kind: "not-found" as const } : judge(order, report, goOn));
-  if (before !== undefined || order === undefined || result.kind !== "taken" || result.outcome !== "applied") {
+  const result = order === undefined ? { kind: "not-found" as const } : judge(order, report, goOn);
+  if (order === undefined || result.kind !== "taken" || result.outcome !== "applied") {
     await session.send(["rollback"]);
     return { result };
   }
