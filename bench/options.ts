@@ -10,14 +10,16 @@ export interface Options {
   /** Of one measurement at one level, and before it. */
   readonly seconds: number;
   readonly warmup: number;
+  /** How many orders there are in the end where growth is measured. */
+  readonly orders: number;
   /** Says which scenarios there are, and ends. */
   readonly list: boolean;
   /** Writes charts and results into docs/. */
   readonly writeDocs: boolean;
 }
 
-const FULL = { rounds: 3, seconds: 8, warmup: 3 };
-const QUICK = { rounds: 1, seconds: 2, warmup: 1 };
+const FULL = { rounds: 3, seconds: 8, warmup: 3, orders: 5_000_000 };
+const QUICK = { rounds: 1, seconds: 2, warmup: 1, orders: 500_000 };
 
 /** @throws Error that says which option is wrong, and what would be right */
 export function readOptions(args: readonly string[]): Options {
@@ -28,6 +30,7 @@ export function readOptions(args: readonly string[]): Options {
       only: { type: "string" },
       rounds: { type: "string" },
       seconds: { type: "string" },
+      orders: { type: "string" },
       list: { type: "boolean", default: false },
       "write-docs": { type: "boolean", default: false },
     },
@@ -39,6 +42,7 @@ export function readOptions(args: readonly string[]): Options {
     rounds: wholeNumber("rounds", values.rounds, 1, 100) ?? byDefault.rounds,
     seconds: wholeNumber("seconds", values.seconds, 1, 600) ?? byDefault.seconds,
     warmup: byDefault.warmup,
+    orders: wholeNumber("orders", values.orders, 100_000, 20_000_000) ?? byDefault.orders,
     list: values.list,
     writeDocs: values["write-docs"],
   };

@@ -2,12 +2,18 @@ import type { Scenario } from "../scenario.ts";
 import { batchUpdate } from "./batch-update.ts";
 import { ceilings } from "./ceilings.ts";
 import { connectJson } from "./connect-json.ts";
+import { effectLatency } from "./effect-latency.ts";
 import { generator } from "./generator.ts";
 import { getStatus } from "./get-status.ts";
+import { growth } from "./growth.ts";
 import { hotOrders } from "./hot-orders.ts";
+import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
+import { overload } from "./overload.ts";
+import { startUp } from "./start-up.ts";
 import { twoProcesses } from "./two-processes.ts";
 import { updateStatus } from "./update-status.ts";
+import { watchers } from "./watchers.ts";
 
 /** All scenarios, in the order in which they are measured and told. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -16,10 +22,16 @@ export const SCENARIOS: readonly Scenario[] = [
   batchUpdate,
   getStatus,
   mixed,
+  effectLatency,
   hotOrders,
+  watchers,
+  overload,
   twoProcesses,
+  startUp,
   ceilings,
   generator,
+  growth,
+  memory,
 ];
 
 /** Those that were asked for. @throws Error where there is none of that name */

@@ -1,0 +1,68 @@
+import { createConnection } from "mysql2/promise";
+import { runLoad } from "../load/index.ts";
+import type { Scenario } from "../scenario.ts";
+import { secondsUntilDrained } from "./support/drained.ts";
+import { fillOrders } from "./support/fill-orders.ts";
+import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { watchMemory } from "./support/memory-watch.ts";
+import { medianOf } from "./support/results.ts";
+import { withService } from "./support/side.ts";
+
+const SECONDS = 600;
+const QUICK_SECONDS = 60;
+
+const FIRST_ID = 20_000_000_000n;
+
+const HIGHEST = "highest MB";
+const SLOPE = "MB/min";
+
+/** Full load for long. */
+export const memory: Scenario = {
+  name: "memory",
+  title: "Memory at full load, 10 minutes",
+  about:
+    "Resident memory of the service's process, each 5 s, while 256 callers change orders over gRPC and all Actions run; the slope is of the last four fifths.",
+  sides: ["service"],
+  long: true,
+  rounds: "once",
+  async measure(_side, environment) {
+    return withService(environment, async (service) => {
+      const seconds = environment.quick ? QUICK_SECONDS : SECONDS;
+      const { warmup, servers } = environment;
+      const count = ordersFor(seconds + warmup);
+      const database = await createConnection(servers.mysqlUrl);
+      await fillOrders(database, service.prefix, { first: FIRST_ID, count, openEvery: 1 });
+      await database.end();
+      const watch = watchMemory(() => service.memory());
+      const orders = { first: String(FIRST_ID), count };
+      const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: FULL } as const;
+      const result = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+      const { median, highest, slope } = watch.end();
+      return {
+        "changes/s": result.perSecond,
+        "p99 ms": result.p99,
+        "median MB": median,
+        [HIGHEST]: highest,
+        [SLOPE]: slope,
+        "drained s": await secondsUntilDrained(service),
+        "MB a while later": service.memory(),
+      };
+    });
+  },
+  goals: [
+    {
+      text: "highest resident memory",
+      bound: "at most",
+      figure: 300,
+      unit: "MB",
+      actual: (results) => medianOf(results, "service", HIGHEST),
+    },
+    {
+      text: "growth at full load",
+      bound: "at most",
+      figure: 1,
+      unit: "MB/min",
+      actual: (results) => medianOf(results, "service", SLOPE),
+    },
+  ],
+};

@@ -1,0 +1,76 @@
+import { type LoadResult, runLoad } from "../load/index.ts";
+import type { Scenario } from "../scenario.ts";
+import { secondsUntilDrained } from "./support/drained.ts";
+import { allDone, ordersFor } from "./support/full-load.ts";
+import { medianOf } from "./support/results.ts";
+import { withService } from "./support/side.ts";
+
+/** Calls under way at the peak. */
+const CALLERS = 1_024;
+
+/** How many times the peak is asked for. */
+const TIMES = 3;
+
+const GOODPUT = "goodput of the peak";
+const FAILED = "failed";
+
+/** More than the service can carry. */
+export const overload: Scenario = {
+  name: "overload",
+  title: "Three times more than the service carries",
+  about:
+    `UpdateOrderStatus over gRPC: first the peak, with ${CALLERS.toLocaleString("en")} callers that wait for their answers; then ${TIMES} times as many calls a second begin,` +
+    " whatever is under way. The generator, which makes as many calls, takes its part of the machine from the service.",
+  sides: ["service"],
+  long: false,
+  rounds: "all",
+  async measure(_side, environment) {
+    return withService(environment, async (service) => {
+      const { seconds, warmup } = environment;
+      const run = async (perSecond?: number): Promise<LoadResult> => {
+        const orders = await environment.seedOrders(service, ordersFor(seconds + warmup, perSecond, 16 * CALLERS));
+        const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: CALLERS } as const;
+        return runLoad({ ...job, seconds, warmup, orders, ...(perSecond !== undefined && { perSecond }) });
+      };
+      const peak = allDone(await run());
+      await secondsUntilDrained(service);
+      const over = await run(TIMES * peak.perSecond);
+      return {
+        "peak changes/s": peak.perSecond,
+        "peak p99 ms": peak.p99,
+        "goodput changes/s": over.perSecond,
+        [GOODPUT]: over.perSecond / peak.perSecond,
+        "refused/s": over.refused / seconds,
+        "refused p50 ms": over.refusedP50,
+        "refused p99 ms": over.refusedP99,
+        "served p50 ms": over.p50,
+        "served p99 ms": over.p99,
+        [FAILED]: over.failed,
+        "generator's cores at the peak": peak.cpu,
+        "generator's cores": over.cpu,
+        "service MB": service.memory(),
+      };
+    });
+  },
+  goals: [
+    {
+      text: "goodput at three times the peak, against the peak",
+      bound: "at least",
+      figure: 0.9,
+      unit: "×",
+      actual: (results) => medianOf(results, "service", GOODPUT),
+    },
+    {
+      text: "calls that were neither served nor refused with RetryInfo",
+      bound: "at most",
+      figure: 0,
+      unit: "calls",
+      actual: (results) => medianOf(results, "service", FAILED),
+    },
+  ],
+  chart: {
+    title: "Three times overload",
+    unit: "calls/s",
+    figures: ["peak changes/s", "goodput changes/s", "refused/s"],
+  },
+};

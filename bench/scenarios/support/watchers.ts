@@ -1,0 +1,155 @@
+/**
+ * Watchers, as a process of their own: takes a WatchJob as JSON; prints a line (Begun) when all have begun, and one (Watched) at its end,
+ * which SIGTERM asks for.
+ */
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  OrderStatusService,
+  WatchOrderStatusRequestSchema,
+  type WatchOrderStatusResponse_Change,
+  WatchOrderStatusResponseSchema,
+} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import type { Begun, Watched, WatchedChange, WatchJob } from "./watch-job.ts";
+
+/** Streams share so many connections. */
+const CONNECTIONS = 8;
+
+/** Streams that are opened at a time: so many clients come back at once after a restart. */
+const OPENED_AT_ONCE = 500;
+
+/** Of a stream and of a connection, in bytes: nobody waits for a watcher that reads. */
+const STREAM_WINDOW = 1 << 20;
+const CONNECTION_WINDOW = 1 << 26;
+
+const GRPC_HEADER = 5;
+const PATH = `/${OrderStatusService.typeName}/${OrderStatusService.method.watchOrderStatus.name}`;
+
+const job = JSON.parse(process.argv[2] ?? "") as WatchJob;
+const first = BigInt(job.orders.first);
+const common = BigInt(job.common);
+const heard = new Map<string, { -readonly [Key in keyof WatchedChange]: WatchedChange[Key] }>();
+const watching = new Map<bigint, number>([[common, job.watchers]]);
+let lost = 0;
+let outOfTurn = 0;
+let ending = false;
+
+function ordersOf(watcher: number): bigint[] {
+  const { orders, ordersPerWatcher } = job;
+  return Array.from(
+    { length: ordersPerWatcher },
+    (_, index) => first + BigInt((watcher * ordersPerWatcher + index) % orders.count),
+  );
+}
+
+function note({ orderId, messageId, recordTime }: WatchOrderStatusResponse_Change): void {
+  const now = Date.now();
+  const known = heard.get(messageId);
+  if (known === undefined) {
+    heard.set(messageId, {
+      orderId: String(orderId),
+      told: 1,
+      watching: watching.get(orderId) ?? 0,
+      recordTime: recordTime === undefined ? 0 : timestampMs(recordTime),
+      lastTold: now,
+    });
+  } else {
+    known.told += 1;
+    known.lastTold = now;
+  }
+}
+
+/** Opens a stream; resolves when its watcher knows where all its orders stand. */
+function watch(session: ClientHttp2Session, orderIds: readonly bigint[]): Promise<void> {
+  const versions = new Map<bigint, bigint>();
+  return new Promise((resolve) => {
+    const take = (message: Uint8Array) => {
+      const { update } = fromBinary(WatchOrderStatusResponseSchema, message);
+      if (update.case === "snapshot") {
+        versions.set(update.value.orderId, update.value.version);
+        if (versions.size === orderIds.length) {
+          resolve();
+        }
+      } else if (update.case === "change") {
+        const { orderId, version } = update.value;
+        outOfTurn += version === (versions.get(orderId) ?? 0n) + 1n ? 0 : 1;
+        versions.set(orderId, version);
+        note(update.value);
+      }
+    };
+    const stream = open(session, orderIds);
+    readMessages(stream, take);
+    stream.on("error", () => {});
+    stream.on("close", () => {
+      lost += ending ? 0 : 1;
+      resolve();
+    });
+  });
+}
+
+function open(session: ClientHttp2Session, orderIds: readonly bigint[]): ClientHttp2Stream {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": PATH,
+    "content-type": "application/grpc",
+    te: "trailers",
+    "oms-caller": "bench",
+  });
+  const request = create(WatchOrderStatusRequestSchema, { orderIds: [...orderIds] });
+  const message = toBinary(WatchOrderStatusRequestSchema, request);
+  const header = Buffer.alloc(GRPC_HEADER);
+  header.writeUInt32BE(message.length, 1);
+  stream.end(Buffer.concat([header, message]));
+  return stream;
+}
+
+function readMessages(stream: ClientHttp2Stream, take: (message: Uint8Array) => void): void {
+  let unread: Buffer = Buffer.alloc(0);
+  stream.on("data", (bytes: Buffer) => {
+    const all = unread.length === 0 ? bytes : Buffer.concat([unread, bytes]);
+    let at = 0;
+    while (all.length - at >= GRPC_HEADER) {
+      const end = at + GRPC_HEADER + all.readUInt32BE(at + 1);
+      if (end > all.length) {
+        break;
+      }
+      take(all.subarray(at + GRPC_HEADER, end));
+      at = end;
+    }
+    unread = all.subarray(at);
+  });
+}
+
+function openSession(): ClientHttp2Session {
+  const session = connect(`http://127.0.0.1:${job.port}`, { settings: { initialWindowSize: STREAM_WINDOW } });
+  session.on("error", () => {});
+  session.once("connect", () => session.setLocalWindowSize(CONNECTION_WINDOW));
+  return session;
+}
+
+const tell = (line: Begun | Watched) => console.log(JSON.stringify(line));
+
+for (let watcher = 0; watcher < job.watchers; watcher += 1) {
+  for (const orderId of ordersOf(watcher)) {
+    watching.set(orderId, (watching.get(orderId) ?? 0) + 1);
+  }
+}
+const sessions = Array.from({ length: CONNECTIONS }, openSession);
+process.once("SIGTERM", () => {
+  ending = true;
+  tell({ changes: [...heard.values()], lost, outOfTurn });
+  for (const session of sessions) {
+    session.destroy();
+  }
+});
+const begin = performance.now();
+for (let from = 0; from < job.watchers; from += OPENED_AT_ONCE) {
+  const watchers = Array.from({ length: Math.min(OPENED_AT_ONCE, job.watchers - from) }, (_, index) => from + index);
+  await Promise.all(
+    watchers.map((watcher) =>
+      watch(sessions[watcher % CONNECTIONS] as ClientHttp2Session, [...ordersOf(watcher), common]),
+    ),
+  );
+}
+tell({ seconds: (performance.now() - begin) / 1_000 });
