@@ -128,10 +128,10 @@ function legend({ sides, rounds }: ScenarioReport): string {
   return `${parts.join("")}${spread}`;
 }
 
-/** A round step between the axis's figures, about five of them. */
+/** A round step between the axis's figures, about six of them. */
 function tickStep(most: number): number {
-  const power = 10 ** Math.floor(Math.log10(most / 5));
-  return ([1, 2, 5, 10].find((factor) => factor * power >= most / 5) ?? 10) * power;
+  const power = 10 ** Math.floor(Math.log10(most / 6));
+  return ([1, 2, 5, 10].find((factor) => factor * power >= most / 6) ?? 10) * power;
 }
 
 function text(x: number, y: number, content: string, more = ""): string {

@@ -13,7 +13,9 @@ export function rowsOf({ sides, results }: ScenarioReport): readonly (readonly s
     if (theirs === undefined) {
       return "–";
     }
-    const ratio = side === first || ours === undefined || theirs.median === 0 ? undefined : ours.median / theirs.median;
+    // A ratio to what is next to nothing says nothing.
+    const isNothing = formatNumber(theirs.median) === "0";
+    const ratio = side === first || ours === undefined || isNothing ? undefined : ours.median / theirs.median;
     return ratio === undefined ? formatFigure(theirs) : `${formatFigure(theirs)} ×${formatNumber(ratio)}`;
   };
   return [["figure", ...sides], ...figures.map((figure) => [figure, ...sides.map((side) => cell(figure, side))])];
