@@ -23,8 +23,8 @@ import { openSessions } from "./support/sessions.ts";
 import { changeStatus } from "./support/status-change.ts";
 import { updateHandler } from "./support/update-handler.ts";
 
-/** Connections to the database: measured best at 256 callers. */
-const CONNECTIONS = numberVariable("CONNECTIONS", 64);
+/** Connections to the database: measured best at 64 and at 256 callers. */
+const CONNECTIONS = numberVariable("CONNECTIONS", 128);
 
 /** How long a request id is remembered, in seconds. */
 const REMEMBERED_S = 24 * 3_600;

@@ -21,7 +21,10 @@ import { announce } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";
 import { updateHandler } from "./support/update-handler.ts";
 
-/** Connections to the database, for calls and for Actions: measured best at 256 callers. */
+/**
+ * Connections to the database, for calls and for Actions: measured best at 256 callers. More for the calls, or fewer for the Actions, and the
+ * Actions fall behind.
+ */
 const CALL_CONNECTIONS = numberVariable("CONNECTIONS", 64);
 const ACTION_CONNECTIONS = numberVariable("ACTION_CONNECTIONS", 32);
 
