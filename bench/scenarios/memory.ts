@@ -13,6 +13,8 @@ const QUICK_SECONDS = 60;
 
 const FIRST_ID = 20_000_000_000n;
 
+const MEGABYTE = 1024 * 1024;
+
 const HIGHEST = "highest MB";
 const SLOPE = "MB/min";
 
@@ -38,12 +40,15 @@ export const memory: Scenario = {
       const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: FULL } as const;
       const result = allDone(await runLoad({ ...job, seconds, warmup, orders }));
       const { median, highest, slope } = watch.end();
+      const metrics = await service.metrics();
       return {
         "changes/s": result.perSecond,
         "p99 ms": result.p99,
         "median MB": median,
         [HIGHEST]: highest,
         [SLOPE]: slope,
+        "heap in use, MB": metrics.sum("oms_nodejs_heap_size_used_bytes") / MEGABYTE,
+        "beside the heap, MB": metrics.sum("oms_nodejs_external_memory_bytes") / MEGABYTE,
         "drained s": await secondsUntilDrained(service),
         "MB a while later": service.memory(),
       };
