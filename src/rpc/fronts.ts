@@ -14,6 +14,7 @@ import { createHttpFront, type HttpFront } from "./http/front.ts";
 import type { Readiness } from "./http/pages.ts";
 import { createOpenCalls } from "./interceptors/open-calls.ts";
 import type { RecordDeps } from "./interceptors/record.ts";
+import { MAX_UNARY_CALLS } from "./limits.ts";
 import { createRoutes, pipeline } from "./pipeline.ts";
 import { createReflection } from "./reflection.ts";
 
@@ -62,7 +63,10 @@ export function createFronts({
     ...createRoutes(ActionService, createActionHandlers(operations), interceptors),
   ];
   const reflection = createReflection([OrderStatusService, FulfilmentService, OrderReversalService, ActionService]);
-  const grpc = createGrpcFront(routes, reflection);
+  const grpc = createGrpcFront(routes, reflection, {
+    hasRoom: () => openCalls.unary() < MAX_UNARY_CALLS,
+    refused: (rpc) => recording.metrics.rpcRefused.inc({ rpc }),
+  });
   const http = createHttpFront({ routes, reflection, corsOrigins, ready, ...recording });
   return {
     grpc,

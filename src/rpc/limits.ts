@@ -24,3 +24,6 @@ export const IDLE_MS = 65_000;
 
 /** How often HTTP/1.1 connections are looked at for those limits, in milliseconds. */
 export const CHECK_MS = 5_000;
+
+/** Unary calls under way in one process: about half a second of work. gRPC calls beyond it are refused before anything of them is read. */
+export const MAX_UNARY_CALLS = 2_048;

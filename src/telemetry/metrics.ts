@@ -73,6 +73,12 @@ export function createMetrics() {
       labelNames: ["action", "state"] as const,
       registers,
     }),
+    rpcRefused: new Counter({
+      name: "oms_rpc_refused_total",
+      help: "gRPC calls refused unread, as too many were under way; they are in no other figure.",
+      labelNames: ["rpc"] as const,
+      registers,
+    }),
     requestLogDropped: new Counter({
       name: "oms_request_log_dropped_total",
       help: "Rows of the request log given up because the database was away for too long.",

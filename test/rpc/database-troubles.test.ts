@@ -2,6 +2,7 @@ import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OrderStatus, Outcome } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../src/domain/state-machine.ts";
+import { MAX_UNARY_CALLS } from "../../src/rpc/limits.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
 import { FRONTS, type FrontName, type OpenClient } from "../support/clients.ts";
 import { useOwnMariadb } from "../support/servers.ts";
@@ -71,7 +72,7 @@ test("the database is away: UNAVAILABLE with the time to come back, nothing half
   expect(await readiness()).toEqual([200, "ok"]);
 });
 
-test("more changes than the server takes: RESOURCE_EXHAUSTED with the time to come back, and nothing of it done", async () => {
+test("more calls than the server takes: RESOURCE_EXHAUSTED with the time to come back, and nothing of it done", async () => {
   const orderId = await insertOrder(db, Status.WMS_DISPATCHED);
   const client = clients.get("grpc-js")?.client as OpenClient["client"];
   const blocker = await createConnection(mariadb.url);
@@ -86,7 +87,8 @@ test("more changes than the server takes: RESOURCE_EXHAUSTED with the time to co
   for (const report of reports) {
     report.catch((error: unknown) => refused.push(failureOf(error)));
   }
-  await eventually(() => expect(refused.length).toBeGreaterThan(300));
+  await eventually(() => expect(refused.length).toBe(count - MAX_UNARY_CALLS));
+  expect(await failure(client.getOrderStatus({ orderId }))).toMatchObject({ code: "ResourceExhausted" });
   await blocker.query("unlock tables");
   blocker.destroy();
   const settled = await Promise.allSettled(reports);
@@ -96,7 +98,7 @@ test("more changes than the server takes: RESOURCE_EXHAUSTED with the time to co
       JSON.stringify(
         {
           code: "ResourceExhausted",
-          message: "the server has more changes waiting than it takes; nothing was done, try again",
+          message: "the server has more calls under way than it takes; nothing was done, try again",
           details: { RetryInfo: { retryDelay: { seconds: 0n, nanos: 250_000_000 } } },
         },
         bigints,
@@ -104,7 +106,9 @@ test("more changes than the server takes: RESOURCE_EXHAUSTED with the time to co
     ]),
   );
   const taken = settled.filter(({ status }) => status === "fulfilled").length;
-  expect(taken).toBe(count - refused.length);
+  expect(taken).toBe(MAX_UNARY_CALLS);
+  const metrics = await (await fetch(`http://127.0.0.1:${service.httpPort}/metrics`)).text();
+  expect(metrics).toContain(`oms_rpc_refused_total{rpc="UpdateOrderStatus"} ${refused.length}\n`);
   expect((await client.getOrderStatus({ orderId })).version).toBeLessThanOrEqual(BigInt(taken));
 });
 

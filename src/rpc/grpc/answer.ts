@@ -9,14 +9,23 @@ import {
 import { CALL_ID_HEADER, type Call, createCall, NEVER } from "../call.ts";
 import { encodeStatus, toConnectError } from "../errors.ts";
 import type { Route } from "../pipeline.ts";
+import { type Admission, NO_ROOM } from "./overload.ts";
 
 type Unary = ServerUnaryCall<Buffer, Message>;
 type Stream = ServerWritableStream<Buffer, Message>;
 
 /** Serves a unary RPC. Requests come as bytes. */
-export function unaryHandler({ rpc, handle }: Route): (incoming: Unary, answer: sendUnaryData<Message>) => void {
+export function unaryHandler(
+  { rpc, handle }: Route,
+  admission: Admission,
+): (incoming: Unary, answer: sendUnaryData<Message>) => void {
   const schema = rpc.method.input;
   return (incoming, answer) => {
+    if (!admission.hasRoom()) {
+      admission.refused(rpc.method.name);
+      answer(NO_ROOM);
+      return;
+    }
     const { request, malformed } = decode(schema, incoming.request);
     const call = receive(incoming, NEVER, malformed);
     (handle(request, call) as Promise<Message>).then(

@@ -7,6 +7,7 @@ import type { Route } from "../pipeline.ts";
 import type { ForeignService } from "../reflection.ts";
 import { streamHandler, unaryHandler } from "./answer.ts";
 import { addCompanions } from "./companions.ts";
+import type { Admission } from "./overload.ts";
 
 /** A gRPC server: services, reflection and health. At its end it says NOT_SERVING, and tells clients to go elsewhere. */
 export type GrpcFront = Listener;
@@ -20,11 +21,15 @@ const OPTIONS = {
   "grpc.enable_channelz": 0,
 } as const;
 
-export function createGrpcFront(routes: readonly Route[], reflection: readonly ForeignService[]): GrpcFront {
+export function createGrpcFront(
+  routes: readonly Route[],
+  reflection: readonly ForeignService[],
+  admission: Admission,
+): GrpcFront {
   const server = new Server(OPTIONS);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const ofService of services.values()) {
-    server.addService(definitionOf(ofService), implementationOf(ofService));
+    server.addService(definitionOf(ofService), implementationOf(ofService, admission));
   }
   const companions = addCompanions(server, [...services.keys()], reflection);
   // The port is our own: grpc-js cuts what is left of its connections only where it keeps channelz's books.
@@ -63,9 +68,12 @@ function definitionOf(routes: readonly Route[]): ServiceDefinition {
   );
 }
 
-function implementationOf(routes: readonly Route[]): Record<string, UntypedHandleCall> {
+function implementationOf(routes: readonly Route[], admission: Admission): Record<string, UntypedHandleCall> {
   return Object.fromEntries(
-    routes.map((route) => [route.rpc.method.name, route.rpc.streams ? streamHandler(route) : unaryHandler(route)]),
+    routes.map((route) => [
+      route.rpc.method.name,
+      route.rpc.streams ? streamHandler(route) : unaryHandler(route, admission),
+    ]),
   );
 }
 

@@ -6,6 +6,8 @@ import type { Handler, Interceptor } from "../call.ts";
 export interface OpenCalls {
   /** Counts; and gives each stream an end from outside. */
   readonly intercept: Interceptor;
+  /** How many unary calls are under way. */
+  unary(): number;
   /** Ends all streams, those that come later too. */
   endStreams(reason: Error): void;
   /** Resolves when no unary call is under way. */
@@ -83,6 +85,7 @@ export function createOpenCalls(): OpenCalls {
 
   return {
     intercept: (next, rpc) => (rpc.streams ? countStream(next) : countUnary(next)),
+    unary: () => unary,
     endStreams(reason) {
       ended = reason;
       for (const stream of streams) {
