@@ -17,9 +17,17 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
 const NODE = join(BIN, "node");
 
+/**
+ * How Node's heap grows in the service: collected by when it is half as large again as what is in use, not several times as large, and young
+ * objects in 16 MB. Half the memory, for a twelfth of the speed at full load.
+ *
+ * @type {string[]}
+ */
+const SERVICE_FLAGS = JSON.parse(readFileSync(new URL("service-flags.json", import.meta.url), "utf8"));
+
 /** What each command runs, one after the other; the caller's arguments go to the last. */
 const COMMANDS = {
-  start: [["src/main.ts"]],
+  start: [[...SERVICE_FLAGS, "src/main.ts"]],
   test: [["node_modules/vitest/vitest.mjs", "run"]],
   "test:browser": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/browser/vitest.config.ts"]],
   demo: [["src/demo/main.ts"]],

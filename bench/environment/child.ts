@@ -40,6 +40,8 @@ process.on("exit", () => {
 
 export interface ScriptOptions {
   readonly args?: readonly string[];
+  /** For Node itself. */
+  readonly nodeFlags?: readonly string[];
   /** Added to this process's own. */
   readonly env?: Readonly<Record<string, string>>;
   /** Nothing that it prints is read or shown, but for the last of what it says of trouble, in `said`. */
@@ -47,8 +49,11 @@ export interface ScriptOptions {
 }
 
 /** Runs a TypeScript file of the repository as a process of its own; what it says of trouble is shown. */
-export function startScript(file: string, { args = [], env = {}, silent = false }: ScriptOptions): Child {
-  const child = spawn(process.execPath, [join(ROOT, file), ...args], {
+export function startScript(
+  file: string,
+  { args = [], nodeFlags = [], env = {}, silent = false }: ScriptOptions,
+): Child {
+  const child = spawn(process.execPath, [...nodeFlags, join(ROOT, file), ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: silent ? ["ignore", "ignore", "pipe"] : ["ignore", "pipe", "inherit"],

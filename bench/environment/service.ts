@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
+import nodeFlags from "../../scripts/service-flags.json" with { type: "json" };
 import { type Child, startScript } from "./child.ts";
 import { readMetrics } from "./metrics.ts";
 import { clear, freshPrefix } from "./place.ts";
@@ -46,6 +47,7 @@ export async function isReady(httpPort: number): Promise<boolean> {
 async function startProcess({ servers }: ServerProcesses, env: Readonly<Record<string, string>>): Promise<Process> {
   const [grpcPort, httpPort] = [await freePort(), await freePort()];
   const child = startScript("src/main.ts", {
+    nodeFlags,
     silent: true,
     env: {
       OMS_MYSQL_URL: servers.mysqlUrl,
