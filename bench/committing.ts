@@ -9,21 +9,7 @@ import { startStack } from "../src/stack/index.ts";
 import { type Committer, createCommitter, type StatusReport } from "../src/store/committer/index.ts";
 import type { OrderDatabase } from "../src/store/database.ts";
 import type { Asked } from "../src/store/outbox.ts";
-
-/** A life of eleven changes, the first CREATED excepted. */
-export const LIFE: readonly Status[] = [
-  Status.PAID,
-  Status.APPROVED,
-  Status.ERP_ALLOCATED,
-  Status.WMS_DISPATCHED,
-  Status.WMS_ACCEPTED,
-  Status.PICKING,
-  Status.PACKED,
-  Status.HANDED_OVER,
-  Status.IN_TRANSIT,
-  Status.OUT_FOR_DELIVERY,
-  Status.DELIVERED,
-];
+import { LIFE } from "./life.ts";
 
 const BODY = new Uint8Array(160).fill(7);
 

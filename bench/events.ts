@@ -28,21 +28,7 @@ import { askedBy } from "../src/subscribers/asked-by.ts";
 import { startActions } from "../src/subscribers/runner.ts";
 import { createLogger } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
-
-/** An order's life. */
-const LIFE = [
-  Status.PAID,
-  Status.APPROVED,
-  Status.ERP_ALLOCATED,
-  Status.WMS_DISPATCHED,
-  Status.WMS_ACCEPTED,
-  Status.PICKING,
-  Status.PACKED,
-  Status.HANDED_OVER,
-  Status.IN_TRANSIT,
-  Status.OUT_FOR_DELIVERY,
-  Status.DELIVERED,
-] as const;
+import { LIFE } from "./life.ts";
 
 const BATCH = 256;
 const CONNECTIONS = 2;

@@ -5,7 +5,8 @@
  */
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrate.ts";
-import { fillOrders, idsUpTo, LIFE, runCallers } from "../committing.ts";
+import { fillOrders, idsUpTo, runCallers } from "../committing.ts";
+import { LIFE } from "../life.ts";
 import { databaseOf, variable } from "./support/place.ts";
 
 const { values } = parseArgs({

@@ -1,4 +1,5 @@
 import { Status } from "../../src/domain/state-machine.ts";
+import { LIFE } from "../life.ts";
 import type { Call, LoadJob } from "./index.ts";
 import type { Report, Request, Requests } from "./requests.ts";
 
@@ -13,21 +14,6 @@ export interface Step {
 
 /** What one caller does, call by call; undefined when there is nothing left to do. */
 export type Walk = () => Step | undefined;
-
-/** The ordinary life of an order after CREATED: each report is a real change. */
-export const LIFE: readonly Status[] = [
-  Status.PAID,
-  Status.APPROVED,
-  Status.ERP_ALLOCATED,
-  Status.WMS_DISPATCHED,
-  Status.WMS_ACCEPTED,
-  Status.PICKING,
-  Status.PACKED,
-  Status.HANDED_OVER,
-  Status.IN_TRANSIT,
-  Status.OUT_FOR_DELIVERY,
-  Status.DELIVERED,
-];
 
 const TOGETHER = 100;
 const READS_OF_FIVE = 4;
