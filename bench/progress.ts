@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
+import { formatSeconds } from "../src/demo/duration.ts";
 
 /** Shows how far the run is. */
 export interface Progress {
@@ -74,9 +75,4 @@ function showBar(measurements: number): Progress {
       bar.stop();
     },
   };
-}
-
-function formatSeconds(ms: number): string {
-  const seconds = Math.round(ms / 1_000);
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
 }

@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
+import { formatSeconds } from "../src/demo/duration.ts";
 
 /** What there is to say while the suite runs. */
 export interface Now {
@@ -58,9 +59,4 @@ export function showProgress(totalMs: number, now: () => Now): Progress {
       bar.stop();
     },
   };
-}
-
-export function formatSeconds(ms: number): string {
-  const seconds = Math.round(ms / 1_000);
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
 }

@@ -1,6 +1,6 @@
+import { formatSeconds } from "../src/demo/duration.ts";
 import { formatTable } from "../src/demo/table.ts";
 import { countFindings, FINDING_KINDS, formatCounts } from "./findings.ts";
-import { formatSeconds } from "./progress.ts";
 import type { Recovery } from "./recovery.ts";
 import type { CheckResult } from "./types.ts";
 
