@@ -251,9 +251,7 @@ function run(args) {
     });
     child.once("exit", (code, signal) => {
       clearInterval(parentCheck);
-      for (const [name, listener] of Object.entries(onSignal)) {
-        process.off(name, listener);
-      }
+      // The listeners stay: one more Ctrl-C, before we have ended ourselves, must not take the exit code away.
       resolve(code ?? 128 + (constants.signals[signal] ?? 0));
     });
   });
