@@ -1,2 +1,2 @@
-/** A changing call, as it is kept. */
+/** A call that may change something, or came by an old address, as it is kept. */
 export type { RequestLogRow as CallRecord } from "../store/request-log.ts";

@@ -1,17 +1,20 @@
 import { randomBytes } from "node:crypto";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { CallContext } from "../operations/context.ts";
+import type { OperationError } from "../operations/errors.ts";
 
-/** The way a call came in: gRPC, or Connect and gRPC-Web. */
-export type Front = "grpc" | "http";
+/** The way a call came in: gRPC, Connect and gRPC-Web, or an address of the old system. */
+export type Front = "grpc" | "http" | "legacy";
 
 /** One call on its way through the pipeline: a front makes it, the interceptors fill in what the headers say. */
 export interface Call extends CallContext {
   readonly front: Front;
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | null | undefined;
-  /** Why the request's bytes are no request; the request is an empty one then. */
-  readonly malformed: string | undefined;
+  /** Why what came is no request; the request is an empty one then. */
+  readonly malformed: OperationError | undefined;
+  /** The old system's method by which it came; empty where the RPC itself was called. */
+  readonly oldMethod: string;
   caller: string;
   traceparent: string;
   deadline: Date | undefined;
@@ -61,6 +64,8 @@ export function createCall({
   deadline,
   signal,
   malformed,
-}: Pick<Call, "front" | "header" | "deadline" | "signal" | "malformed">): Call {
-  return { callId: nextCallId(), front, header, caller: ANONYMOUS, traceparent: "", deadline, signal, malformed };
+  oldMethod = "",
+}: Pick<Call, "front" | "header" | "deadline" | "signal" | "malformed"> & { readonly oldMethod?: string }): Call {
+  const unknown = { caller: ANONYMOUS, traceparent: "" };
+  return { callId: nextCallId(), front, header, ...unknown, deadline, signal, malformed, oldMethod };
 }

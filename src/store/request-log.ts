@@ -4,11 +4,13 @@ import { failureOf } from "./failures.ts";
 import { type Literal, valuesClause } from "./literals.ts";
 import type { Database } from "./schema.ts";
 
-/** A changing call. */
+/** A call that may change something, or came by an old address. */
 export interface RequestLogRow {
   readonly callId: string;
   /** The RPC's name, for example "UpdateOrderStatus". */
   readonly rpc: string;
+  /** The old system's method by which it came; empty where the RPC itself was called. */
+  readonly oldMethod: string;
   readonly caller: string;
   readonly operator: string;
   /** The first order the call names; 0 where it names none. */
@@ -38,7 +40,7 @@ const MAX_WAITING = 20_000;
 const PAUSE_MS = 50;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
-/** The log of all changing calls: beside their way, so that it costs them nothing, and bounded. */
+/** The log of all changing calls, and of all by old addresses: beside their way, so that it costs them nothing, and bounded. */
 export function createRequestLog({
   db,
   onDropped,
@@ -113,6 +115,7 @@ async function writeRows(db: Kysely<Database>, rows: readonly RequestLogRow[]): 
 const COLUMNS = [
   "call_id",
   "rpc",
+  "old_method",
   "caller",
   "operator",
   "order_id",
@@ -127,6 +130,7 @@ function toValues(row: RequestLogRow): Literal[] {
   return [
     row.callId,
     row.rpc,
+    row.oldMethod,
     row.caller,
     row.operator,
     row.orderId,

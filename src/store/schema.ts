@@ -302,6 +302,8 @@ export interface RequestLogTable {
   id: AutoId;
   call_id: string;
   rpc: string;
+  /** The old system's method by which it came; empty where the RPC itself was called. */
+  old_method: Generated<string>;
   caller: string;
   operator: string;
   /** The first order the call names; 0 where it names none. */

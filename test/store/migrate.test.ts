@@ -29,6 +29,7 @@ const STEPS = [
   "005-flow-tables",
   "006-operations-tables",
   "007-cheaper-claims",
+  "008-old-method",
 ];
 
 /** Each table of the databases with its columns and indexes. */

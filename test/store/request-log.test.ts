@@ -15,6 +15,7 @@ function row(callId: string, more: Partial<RequestLogRow> = {}): RequestLogRow {
   return {
     callId,
     rpc: "UpdateOrderStatus",
+    oldMethod: "updateOrderStatus",
     caller: "wms",
     operator: "li",
     orderId: 171_388_072n,
@@ -47,6 +48,7 @@ test("rows are written in the background, whole and in turn; closing writes what
       id: expect.any(BigInt),
       call_id: "call-1",
       rpc: "UpdateOrderStatus",
+      old_method: "updateOrderStatus",
       caller: "wms",
       operator: "li",
       order_id: 171_388_072n,

@@ -6,8 +6,10 @@ import {
   type StatusObject,
   type sendUnaryData,
 } from "@grpc/grpc-js";
+import type { OperationError } from "../../operations/errors.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER } from "../call.ts";
 import { encodeStatus, toConnectError } from "../errors.ts";
+import { malformedBody } from "../interceptors/check-request.ts";
 import type { Route } from "../pipeline.ts";
 import { type Admission, NO_ROOM } from "./overload.ts";
 
@@ -59,15 +61,15 @@ export function streamHandler({ rpc, handle }: Route): (incoming: Stream) => voi
   };
 }
 
-function decode(schema: DescMessage, bytes: Buffer): { request: Message; malformed: string | undefined } {
+function decode(schema: DescMessage, bytes: Buffer): { request: Message; malformed: OperationError | undefined } {
   try {
     return { request: fromBinary(schema, bytes), malformed: undefined };
   } catch (error) {
-    return { request: create(schema), malformed: (error as Error).message };
+    return { request: create(schema), malformed: malformedBody(schema, (error as Error).message) };
   }
 }
 
-function receive(incoming: Unary | Stream, signal: AbortSignal, malformed: string | undefined): Call {
+function receive(incoming: Unary | Stream, signal: AbortSignal, malformed: OperationError | undefined): Call {
   const { metadata } = incoming;
   const deadline = incoming.getDeadline();
   return createCall({

@@ -10,6 +10,7 @@ import {
 } from "@connectrpc/connect-node";
 import { CALL_ID_HEADER, createCall, NEVER } from "../call.ts";
 import { ERROR_DETAILS } from "../errors.ts";
+import { malformedBody } from "../interceptors/check-request.ts";
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../pipeline.ts";
 import { enter, withMalformed } from "./malformed.ts";
@@ -80,12 +81,13 @@ function refuse({ method, headers }: IncomingMessage, response: ServerResponse, 
 function implementationOf({ rpc, handle }: Route) {
   return (request: Message, context: HandlerContext) => {
     const timeoutMs = context.timeoutMs();
+    const malformed = enter(context.values);
     const call = createCall({
       front: "http",
       header: (name) => context.requestHeader.get(name),
       deadline: timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs),
       signal: rpc.streams ? context.signal : NEVER,
-      malformed: enter(context.values),
+      malformed: malformed === undefined ? undefined : malformedBody(rpc.method.input, malformed),
     });
     context.responseHeader.set(CALL_ID_HEADER, call.callId);
     return handle(request, call);

@@ -1,3 +1,4 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import { OperationError } from "../../operations/errors.ts";
 import type { Interceptor } from "../call.ts";
 import { assertValid } from "../validation.ts";
@@ -7,9 +8,14 @@ export const checkRequest: Interceptor = (next, { method }) => {
   const schema = method.input;
   return (request, call) => {
     if (call.malformed !== undefined) {
-      throw new OperationError("invalid", `the body is no ${schema.typeName}: ${call.malformed}`);
+      throw call.malformed;
     }
     assertValid(schema, request);
     return next(request, call);
   };
 };
+
+/** What is wrong with bytes that are no message. */
+export function malformedBody({ typeName }: DescMessage, why: string): OperationError {
+  return new OperationError("invalid", `the body is no ${typeName}: ${why}`);
+}

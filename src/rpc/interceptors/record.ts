@@ -1,9 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import type { CallRecord } from "../../operations/call-record.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Call, Front, Handler, Interceptor } from "../call.ts";
+import { nameOfCode } from "../code-name.ts";
 import { createLineLimit } from "../line-limit.ts";
 import { goneAway } from "./open-calls.ts";
 
@@ -26,7 +27,8 @@ interface Fields {
 
 /**
  * Keeps what became of each call: a metric; a line in the log (debug for OK, so that full load costs nothing, info for a caller's
- * mistake, warn for what the server could not do in time); a row in the request log table for a call that may change something.
+ * mistake, warn for what the server could not do in time); a row in the request log table for a call that may change something, and for
+ * every call that came by an old address, so that one sees who still uses it.
  */
 export const record = ({ log, metrics, requestLog }: RecordDeps): Interceptor => {
   const lines = createLineLimit(log);
@@ -34,13 +36,13 @@ export const record = ({ log, metrics, requestLog }: RecordDeps): Interceptor =>
     const name = rpc.method.name;
     const observe = observerOf(metrics, name);
     const ended = (request: Message, call: Call, begin: number, error: unknown) => {
-      const code = codeName(error);
+      const code = error === undefined ? "OK" : nameOfCode(ConnectError.from(error).code);
       const durationMs = performance.now() - begin;
       observe(call.front, code, durationMs / 1000);
       if (code !== "OK" || log.isLevelEnabled("debug")) {
         lines.write(levelOf(code), code, () => lineOf(name, request, call, code, durationMs, error));
       }
-      if (rpc.changes) {
+      if (rpc.changes || call.oldMethod !== "") {
         requestLog.write(rowOf(name, request as Fields, call, code, durationMs));
       }
     };
@@ -82,23 +84,6 @@ function recordStream(next: Handler, { watchers }: Metrics, ended: Ended): Handl
   };
 }
 
-/** gRPC's names of the codes: CANCELLED and not Canceled. */
-const CODE_NAMES: ReadonlyMap<Code, string> = new Map(
-  Object.values(Code)
-    .filter((code) => typeof code === "number")
-    .map((code) => [
-      code,
-      Code[code]
-        .replace(/(?<=[a-z])[A-Z]/g, "_$&")
-        .toUpperCase()
-        .replace("CANCELED", "CANCELLED"),
-    ]),
-);
-
-function codeName(error: unknown): string {
-  return error === undefined ? "OK" : (CODE_NAMES.get(ConnectError.from(error).code) as string);
-}
-
 const LEVELS: Readonly<Record<string, "debug" | "warn" | "error">> = {
   OK: "debug",
   CANCELLED: "debug",
@@ -133,6 +118,7 @@ function lineOf(rpc: string, request: Message, call: Call, code: string, duratio
   return {
     callId: call.callId,
     rpc,
+    ...(call.oldMethod === "" ? {} : { oldMethod: call.oldMethod }),
     front: call.front,
     caller: call.caller,
     orderId: String(orderIdOf(request as Fields)),
@@ -154,6 +140,7 @@ function rowOf(rpc: string, request: Fields, call: Call, code: string, durationM
   return {
     callId: call.callId,
     rpc,
+    oldMethod: call.oldMethod,
     caller: call.caller,
     operator: (request.operator ?? "").slice(0, 64).toWellFormed(),
     orderId: orderId > 0n ? orderId : 0n,

@@ -1,6 +1,7 @@
 import { CLAIM_TABLES } from "./claim-tables.ts";
 import { FLOW_TABLES } from "./flow-tables.ts";
 import { CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
+import { OLD_METHOD_TABLES } from "./old-method.ts";
 import { OLD_TABLES } from "./old-tables.ts";
 import { OPERATIONS_TABLES } from "./operations-tables.ts";
 import type { TableSpec } from "./table-spec.ts";
@@ -20,4 +21,5 @@ export const STEPS: readonly Step[] = [
   { name: "005-flow-tables", tables: FLOW_TABLES },
   { name: "006-operations-tables", tables: OPERATIONS_TABLES },
   { name: "007-cheaper-claims", tables: CLAIM_TABLES },
+  { name: "008-old-method", tables: OLD_METHOD_TABLES },
 ];
