@@ -74,6 +74,34 @@ function readOrderKinds(text: string, context: z.RefinementCtx): z.output<typeof
   }
 }
 
+const LEGACY_CALLERS_WORDS =
+  'a JSON object of callers like {"wms": {"addresses": ["10.1.0.0/16"], "tokenSha256": ["<64 hex digits>"]}}';
+
+const legacyCallers = z.record(
+  z.string().regex(/^[\x20-\x7e]{1,64}$/),
+  z.strictObject({
+    addresses: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
+    tokenSha256: z
+      .array(
+        z
+          .string()
+          .regex(/^[\da-f]{64}$/i)
+          .toLowerCase(),
+      )
+      .default([]),
+  }),
+);
+
+function readLegacyCallers(text: string, context: z.RefinementCtx) {
+  try {
+    const callers = legacyCallers.parse(JSON.parse(text));
+    return Object.entries(callers).map(([name, known]) => ({ name, ...known }));
+  } catch {
+    context.addIssue({ code: "custom", message: LEGACY_CALLERS_WORDS });
+    return z.NEVER;
+  }
+}
+
 function isOrigin(value: string): boolean {
   return value === "*" || URL.parse(value)?.origin === value;
 }
@@ -129,6 +157,22 @@ export const VARIABLES = z.object({
     .refine((origins) => origins.every(isOrigin), "origins like https://console.example.com with commas between, or *")
     .optional()
     .describe("Origins of web pages that may call, with commas between; `*` for all. Not set: none."),
+  OMS_LEGACY_CALLERS: z
+    .string()
+    .transform(readLegacyCallers)
+    .optional()
+    .describe(
+      'How the callers of the old addresses are known: a JSON object like `{"wms": {"addresses": ["10.1.0.0/16"], "tokenSha256": ["<64 hex digits>"]}}`. Not set: as `legacy:<method>`.',
+    ),
+  OMS_LEGACY_HTTP_ERRORS: choice(["false", "true"])
+    .default("false")
+    .transform((word) => word === "true")
+    .describe("Whether a failure at an old address is an HTTP error; `false`: 200 with `result` 0, as it was."),
+  OMS_LEGACY_NAMESPACE: z
+    .string()
+    .regex(/^[a-z][a-z0-9+.-]*:[!-~]+$/i, "a URI like http://orderstatus.oms/")
+    .default("http://orderstatus.oms/")
+    .describe("Namespace of the old services' SOAP messages and WSDL. Requests are taken in any."),
   OMS_LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
     .default("info")
     .describe("What is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`."),

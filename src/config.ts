@@ -32,6 +32,17 @@ export interface Config {
   readonly orderKinds: OrderKinds;
   readonly logLevel: Values["OMS_LOG_LEVEL"];
   readonly corsOrigins: readonly string[];
+  /** The old system's addresses. */
+  readonly legacy: {
+    /** How their callers are known. */
+    readonly callers: readonly {
+      readonly name: string;
+      readonly addresses: readonly string[];
+      readonly tokenSha256: readonly string[];
+    }[];
+    readonly failuresAreErrors: boolean;
+    readonly namespace: string;
+  };
   readonly crashAt: string | undefined;
   /** Commits under way at once. */
   readonly commitLanes: number;
@@ -144,6 +155,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     orderKinds: { ...DEFAULT_ORDER_KINDS, ...values.OMS_ORDER_KINDS } as OrderKinds,
     logLevel: values.OMS_LOG_LEVEL,
     corsOrigins: values.OMS_CORS_ORIGINS ?? [],
+    legacy: {
+      callers: values.OMS_LEGACY_CALLERS ?? [],
+      failuresAreErrors: values.OMS_LEGACY_HTTP_ERRORS,
+      namespace: values.OMS_LEGACY_NAMESPACE,
+    },
     crashAt: values.OMS_CRASH_AT,
     commitLanes: values.OMS_COMMIT_LANES,
     timing: {

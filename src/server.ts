@@ -6,6 +6,7 @@ import { createNeighbourClient } from "./downstream/client.ts";
 import { createErp } from "./downstream/erp.ts";
 import { createWms } from "./downstream/wms.ts";
 import { createSteps } from "./flows/index.ts";
+import { createLegacyFront } from "./legacy/front.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createChangeFeed } from "./operations/change-feed.ts";
 import type { ActionInfo, OperationDeps } from "./operations/deps.ts";
@@ -263,6 +264,7 @@ export async function startServer(
   const fronts = createFronts({
     operations,
     ready,
+    addresses: (routes) => createLegacyFront(routes, { ...config.legacy, metrics, onRead: () => {} }),
     corsOrigins: config.corsOrigins,
     requestLog,
     log,

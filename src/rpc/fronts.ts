@@ -10,12 +10,13 @@ import { createActionHandlers } from "./handlers/actions.ts";
 import { createFulfilmentHandlers } from "./handlers/fulfilment.ts";
 import { createOrderStatusHandlers } from "./handlers/index.ts";
 import { createReversalHandlers } from "./handlers/reversal.ts";
+import type { AnswerRpc } from "./http/connect.ts";
 import { createHttpFront, type HttpFront } from "./http/front.ts";
 import type { Readiness } from "./http/pages.ts";
 import { createOpenCalls } from "./interceptors/open-calls.ts";
 import type { RecordDeps } from "./interceptors/record.ts";
 import { MAX_UNARY_CALLS } from "./limits.ts";
-import { createRoutes, pipeline } from "./pipeline.ts";
+import { createRoutes, pipeline, type Route } from "./pipeline.ts";
 import { createReflection } from "./reflection.ts";
 
 export type { Readiness } from "./http/pages.ts";
@@ -24,6 +25,8 @@ export interface FrontsOptions extends RecordDeps {
   readonly operations: OperationDeps;
   /** For /readyz. */
   readonly ready: () => Promise<Readiness>;
+  /** Further addresses on the HTTP port, made of the RPCs: finds what answers at a path. */
+  readonly addresses?: (routes: readonly Route[]) => (path: string) => AnswerRpc | undefined;
   /** Origins whose pages may call, or "*". */
   readonly corsOrigins: readonly string[];
   /** What a unary call may take at most, in milliseconds. */
@@ -49,6 +52,7 @@ export interface Fronts {
 export function createFronts({
   operations,
   ready,
+  addresses = () => () => undefined,
   corsOrigins,
   deadlineCapMs,
   heartbeatMs,
@@ -67,7 +71,14 @@ export function createFronts({
     hasRoom: () => openCalls.unary() < MAX_UNARY_CALLS,
     refused: (rpc) => recording.metrics.rpcRefused.inc({ rpc }),
   });
-  const http = createHttpFront({ routes, reflection, corsOrigins, ready, ...recording });
+  const http = createHttpFront({
+    routes,
+    reflection,
+    findOther: addresses(routes),
+    corsOrigins,
+    ready,
+    ...recording,
+  });
   return {
     grpc,
     http,

@@ -79,6 +79,12 @@ export function createMetrics() {
       labelNames: ["rpc"] as const,
       registers,
     }),
+    legacyCalls: new Counter({
+      name: "oms_legacy_calls_total",
+      help: "Calls by an address of the old system, by its method, caller, protocol (http, soap) and result (answered; refused: the caller's fault; failed: ours).",
+      labelNames: ["method", "caller", "protocol", "result"] as const,
+      registers,
+    }),
     requestLogDropped: new Counter({
       name: "oms_request_log_dropped_total",
       help: "Rows of the request log given up because the database was away for too long.",

@@ -20,7 +20,7 @@ import {
 import { createListener, type Listener } from "../listener.ts";
 import type { Route } from "../pipeline.ts";
 import type { ForeignService } from "../reflection.ts";
-import { createConnect } from "./connect.ts";
+import { type AnswerRpc, createConnect } from "./connect.ts";
 import { createCors } from "./cors.ts";
 import { createPages, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
@@ -32,13 +32,23 @@ export type HttpFront = Listener;
 export interface HttpFrontDeps {
   readonly routes: readonly Route[];
   readonly reflection: readonly ForeignService[];
+  /** Finds what answers at an address that is no RPC's. */
+  readonly findOther?: (path: string) => AnswerRpc | undefined;
   readonly corsOrigins: readonly string[];
   readonly ready: () => Promise<Readiness>;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
 
-export function createHttpFront({ routes, reflection, corsOrigins, ready, log, metrics }: HttpFrontDeps): HttpFront {
+export function createHttpFront({
+  routes,
+  reflection,
+  findOther = () => undefined,
+  corsOrigins,
+  ready,
+  log,
+  metrics,
+}: HttpFrontDeps): HttpFront {
   const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
   const findRpc = createConnect(routes, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
@@ -49,8 +59,8 @@ export function createHttpFront({ routes, reflection, corsOrigins, ready, log, m
     if (cors(request, response)) {
       return;
     }
-    const rpc = findRpc(pathOf(request));
-    await (rpc ?? pages)(request, response);
+    const path = pathOf(request);
+    await (findRpc(path) ?? findOther(path) ?? pages)(request, response);
   }
 
   /** Whatever a request holds, it ends nothing but itself. */
