@@ -144,6 +144,12 @@ export const VARIABLES = z.object({
     "The ERP (`/allocate`, `/release` below it). Not set: the embedded neighbour.",
   ),
   OMS_WMS_URL: neighbour("wms").describe("The WMS (`/dispatch`, `/cancel` below it). Not set: the embedded neighbour."),
+  OMS_SHADOW_URL: url("http://old-oms:8080", ["http:", "https:"], { path: true })
+    .refine((value) => URL.parse(value)?.search === "", "without a query")
+    .optional()
+    .describe(
+      "The old system, during the move away from it: every reading call at an old address (`/services/orderStatus/…`) is also sent there, beside the caller's way, and the answers are compared (`npx oms shadow`). Not set: nothing is compared.",
+    ),
   OMS_ORDER_KINDS: z
     .string()
     .transform(readOrderKinds)
@@ -157,6 +163,9 @@ export const VARIABLES = z.object({
     .refine((origins) => origins.every(isOrigin), "origins like https://console.example.com with commas between, or *")
     .optional()
     .describe("Origins of web pages that may call, with commas between; `*` for all. Not set: none."),
+  OMS_LEGACY: choice(["on", "off"])
+    .default("on")
+    .describe("Whether the old system's addresses (`/services/…`, HTTP and SOAP) are served."),
   OMS_LEGACY_CALLERS: z
     .string()
     .transform(readLegacyCallers)

@@ -29,11 +29,14 @@ export interface Config {
     readonly erpUrl: string | undefined;
     readonly wmsUrl: string | undefined;
   };
+  /** The old system, to compare answers with; undefined: nothing is compared. */
+  readonly shadowUrl: string | undefined;
   readonly orderKinds: OrderKinds;
   readonly logLevel: Values["OMS_LOG_LEVEL"];
   readonly corsOrigins: readonly string[];
   /** The old system's addresses. */
   readonly legacy: {
+    readonly on: boolean;
     /** How their callers are known. */
     readonly callers: readonly {
       readonly name: string;
@@ -152,10 +155,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       erpUrl: values.OMS_ERP_URL,
       wmsUrl: values.OMS_WMS_URL,
     },
+    shadowUrl: values.OMS_SHADOW_URL,
     orderKinds: { ...DEFAULT_ORDER_KINDS, ...values.OMS_ORDER_KINDS } as OrderKinds,
     logLevel: values.OMS_LOG_LEVEL,
     corsOrigins: values.OMS_CORS_ORIGINS ?? [],
     legacy: {
+      on: values.OMS_LEGACY === "on",
       callers: values.OMS_LEGACY_CALLERS ?? [],
       failuresAreErrors: values.OMS_LEGACY_HTTP_ERRORS,
       namespace: values.OMS_LEGACY_NAMESPACE,

@@ -4,6 +4,7 @@ import { openRedis } from "./actions/redis.ts";
 import type { Config } from "./config.ts";
 import { createNeighbourClient } from "./downstream/client.ts";
 import { createErp } from "./downstream/erp.ts";
+import { createOldSystem } from "./downstream/old-system.ts";
 import { createWms } from "./downstream/wms.ts";
 import { createSteps } from "./flows/index.ts";
 import { createLegacyFront } from "./legacy/front.ts";
@@ -14,8 +15,9 @@ import { readiness } from "./readiness.ts";
 import { startRelay } from "./relay/index.ts";
 import { createFronts } from "./rpc/fronts.ts";
 import { createHttpFront } from "./rpc/http/front.ts";
+import { createShadow, type Shadow } from "./shadow/index.ts";
 import { type CommitObserver, createCommitter } from "./store/committer/index.ts";
-import { openDatabase } from "./store/database.ts";
+import { type OrderDatabase, openDatabase } from "./store/database.ts";
 import { createLedger } from "./store/ledger.ts";
 import { migrate } from "./store/migrate.ts";
 import type { CommittedEvent, EventDeps } from "./store/outbox.ts";
@@ -25,6 +27,7 @@ import { readChangesSince } from "./store/reads/history.ts";
 import { readOrderIdsOfTrade } from "./store/reads/orders.ts";
 import { snapshotReader } from "./store/reads/snapshots.ts";
 import { createRequestLog } from "./store/request-log.ts";
+import { createShadowLog } from "./store/shadow-log.ts";
 import { encodeEvent } from "./stream/codec.ts";
 import { connectStream } from "./stream/connection.ts";
 import { listenToStatusChanges } from "./stream/listen.ts";
@@ -261,10 +264,13 @@ export async function startServer(
     () => createRequestLog({ db, onDropped: (count) => metrics.requestLogDropped.inc(count) }),
     (open) => open.close(),
   );
+  await openShadow(config, { db, log, metrics, lifecycle });
   const fronts = createFronts({
     operations,
     ready,
-    addresses: (routes) => createLegacyFront(routes, { ...config.legacy, metrics, onRead: () => {} }),
+    ...(config.legacy.on && {
+      addresses: (routes) => createLegacyFront(routes, { ...config.legacy, metrics, onRead: () => {} }),
+    }),
     corsOrigins: config.corsOrigins,
     requestLog,
     log,
@@ -296,6 +302,36 @@ function infosOf(effects: readonly Action[], steps: readonly Action[]): readonly
 /** An address below another one. */
 function below(url: string, path: string): string {
   return `${url.replace(/\/$/, "")}/${path}`;
+}
+
+/** What compares our answers at old addresses with the old system's; undefined where no old system is configured. */
+async function openShadow(
+  { shadowUrl, timing }: Config,
+  {
+    db,
+    log,
+    metrics,
+    lifecycle,
+  }: { readonly db: OrderDatabase; readonly log: Logger; readonly metrics: Metrics; readonly lifecycle: Lifecycle },
+): Promise<Shadow | undefined> {
+  if (shadowUrl === undefined) {
+    return undefined;
+  }
+  const oldSystem = await lifecycle.start(
+    "old system",
+    () => createOldSystem({ url: shadowUrl, timeoutMs: timing.downstreamTimeoutMs }),
+    (client) => client.close(),
+  );
+  const keep = await lifecycle.start(
+    "shadow log",
+    () => createShadowLog({ db }),
+    (open) => open.close(),
+  );
+  return lifecycle.start(
+    "shadow",
+    () => createShadow({ oldSystem, log, metrics, keep }),
+    (open) => open.close(),
+  );
 }
 
 function observeCommits(metrics: Metrics): CommitObserver {

@@ -15,6 +15,7 @@ import { addPause } from "./commands/pause.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
+import { addShadow } from "./commands/shadow.ts";
 import { addStates } from "./commands/states.ts";
 import { examples } from "./examples.ts";
 
@@ -58,6 +59,7 @@ export function createProgram(): Command {
   addFlowRetry(program.command("flow").description("the flow that brings one order to the warehouse"));
 
   addEventsTail(program.command("events").description("what other systems hear"));
+  addShadow(program);
   addStates(program);
   return program;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
+import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { OperationDeps } from "../operations/deps.ts";
@@ -10,6 +11,7 @@ import { createActionHandlers } from "./handlers/actions.ts";
 import { createFulfilmentHandlers } from "./handlers/fulfilment.ts";
 import { createOrderStatusHandlers } from "./handlers/index.ts";
 import { createReversalHandlers } from "./handlers/reversal.ts";
+import { createShadowHandlers } from "./handlers/shadow.ts";
 import type { AnswerRpc } from "./http/connect.ts";
 import { createHttpFront, type HttpFront } from "./http/front.ts";
 import type { Readiness } from "./http/pages.ts";
@@ -65,8 +67,15 @@ export function createFronts({
     ...createRoutes(FulfilmentService, createFulfilmentHandlers(operations), interceptors),
     ...createRoutes(OrderReversalService, createReversalHandlers(operations), interceptors),
     ...createRoutes(ActionService, createActionHandlers(operations), interceptors),
+    ...createRoutes(ShadowService, createShadowHandlers(operations), interceptors),
   ];
-  const reflection = createReflection([OrderStatusService, FulfilmentService, OrderReversalService, ActionService]);
+  const reflection = createReflection([
+    OrderStatusService,
+    FulfilmentService,
+    OrderReversalService,
+    ActionService,
+    ShadowService,
+  ]);
   const grpc = createGrpcFront(routes, reflection, {
     hasRoom: () => openCalls.unary() < MAX_UNARY_CALLS,
     refused: (rpc) => recording.metrics.rpcRefused.inc({ rpc }),

@@ -30,6 +30,8 @@ export interface Database {
   "oms_db.oms_request": RequestTable;
   "oms_db.oms_request_log": RequestLogTable;
   "oms_db.oms_commit_mark": CommitMarkTable;
+  "oms_db.oms_shadow_total": ShadowTotalTable;
+  "oms_db.oms_shadow_difference": ShadowDifferenceTable;
   "oms_db.oms_migration": MigrationTable;
 }
 
@@ -320,6 +322,35 @@ export interface CommitMarkTable {
   lane: string;
   batch: bigint;
   first_outbox_id: bigint;
+  record_time: Date;
+}
+
+/** How often each old method's answers were compared with the old system's. */
+export interface ShadowTotalTable {
+  method: string;
+  same_count: Generated<bigint>;
+  different_count: Generated<bigint>;
+  /** The old system gave no answer. */
+  failed_count: Generated<bigint>;
+  /** Not compared, as too many were under way. */
+  skipped_count: Generated<bigint>;
+  last_time: Date;
+}
+
+export type ShadowDifferenceKind = "VALUE" | "TYPE" | "MISSING" | "ADDED";
+
+/** What our answers and the old system's did not have in common, without personal data. */
+export interface ShadowDifferenceTable {
+  id: AutoId;
+  method: string;
+  field: string;
+  kind: ShadowDifferenceKind;
+  ours: Generated<string>;
+  theirs: Generated<string>;
+  /** 0 where the call named none. */
+  order_id: Generated<bigint>;
+  caller: string;
+  call_id: string;
   record_time: Date;
 }
 

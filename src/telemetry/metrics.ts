@@ -90,6 +90,18 @@ export function createMetrics() {
       help: "Rows of the request log given up because the database was away for too long.",
       registers,
     }),
+    shadowCompares: new Counter({
+      name: "oms_shadow_compares_total",
+      help: "Answers at old addresses held against the old system's, by old method and result (same, different, failed, skipped).",
+      labelNames: ["method", "result"] as const,
+      registers,
+    }),
+    shadowDifferences: new Counter({
+      name: "oms_shadow_differences_total",
+      help: "What those answers did not have in common, by old method and field; past 200 fields the others are `(other)`.",
+      labelNames: ["method", "field"] as const,
+      registers,
+    }),
     upkeepDeleted: new Counter({
       name: "oms_upkeep_deleted_rows_total",
       help: "Rows that were kept for long enough, by table (history, ledger, request, request_log).",

@@ -24,6 +24,7 @@ test.each([
   [["replay", "e-invoice", "--order", "1", "--since", "2h"], "either --order, or --since"],
   [["pause", "e-invoice"], "required option '--reason <why>'"],
   [["flows", "--state", "lost"], "Allowed choices are waiting, running, paused, retrying, failed, done"],
+  [["shadow", "--limit", "none"], "greater than 0"],
   [["states", "--server", "http://localhost:8080"], "HOST:PORT"],
 ])("oms %j is wrong usage", async (args, expected) => {
   const { code, stdout, stderr } = await oms(args, { server });
@@ -61,6 +62,7 @@ describe("help", () => {
       "flows",
       "flow retry",
       "events tail",
+      "shadow",
       "states",
     ]);
   });

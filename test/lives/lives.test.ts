@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
+import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { openDatabase } from "../../src/store/database.ts";
@@ -55,6 +56,7 @@ async function start(): Promise<void> {
     fulfilment: createClient(FulfilmentService, transport),
     reversal: createClient(OrderReversalService, transport),
     actions: createClient(ActionService, transport),
+    shadow: createClient(ShadowService, transport),
   };
 }
 

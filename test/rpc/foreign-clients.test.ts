@@ -92,6 +92,7 @@ describe("buf curl, which learns the contract from the server", () => {
     expect(stdout.trim().split("\n")).toEqual([
       "oms.fulfilment.v1.FulfilmentService",
       "oms.operations.v1.ActionService",
+      "oms.operations.v1.ShadowService",
       SERVICE,
       "oms.reversal.v1.OrderReversalService",
     ]);

@@ -11,6 +11,7 @@ import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
+import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { STATES } from "../../src/domain/state-machine.ts";
@@ -95,7 +96,7 @@ const FINE: ReadonlySet<Code> = new Set([
 ]);
 
 const requests = fc.oneof(
-  ...[OrderStatusService, FulfilmentService, OrderReversalService, ActionService]
+  ...[OrderStatusService, FulfilmentService, OrderReversalService, ActionService, ShadowService]
     .flatMap(({ methods }): readonly DescMethod[] => methods)
     .map((method) => anyMessage(method.input).map((request) => ({ method, request }))),
 );
@@ -107,9 +108,9 @@ test.each<[FrontName, number]>([
 ])(
   "whatever %s is asked, nothing is INTERNAL",
   async (front, numRuns) => {
-    const { client, fulfilment, reversal, actions } = served.clients(front);
+    const { client, fulfilment, reversal, actions, shadow } = served.clients(front);
     // Names of RPCs are unique among all services.
-    const calls = { ...client, ...fulfilment, ...reversal, ...actions } as unknown as Record<
+    const calls = { ...client, ...fulfilment, ...reversal, ...actions, ...shadow } as unknown as Record<
       string,
       (request: Message, options?: object) => unknown
     >;

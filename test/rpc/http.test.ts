@@ -52,7 +52,7 @@ describe("pages", () => {
       {
         code: "not_found",
         message:
-          "nothing is at GET /orders/5: RPCs are at POST /oms.orderstatus.v1.OrderStatusService/<Rpc> or /oms.fulfilment.v1.FulfilmentService/<Rpc> or /oms.reversal.v1.OrderReversalService/<Rpc> or /oms.operations.v1.ActionService/<Rpc> (content-type application/json), and there are GET /healthz, /readyz and /metrics",
+          "nothing is at GET /orders/5: RPCs are at POST /oms.orderstatus.v1.OrderStatusService/<Rpc> or /oms.fulfilment.v1.FulfilmentService/<Rpc> or /oms.reversal.v1.OrderReversalService/<Rpc> or /oms.operations.v1.ActionService/<Rpc> or /oms.operations.v1.ShadowService/<Rpc> (content-type application/json), and there are GET /healthz, /readyz and /metrics",
       },
     ]);
   });

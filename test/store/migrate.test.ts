@@ -30,6 +30,7 @@ const STEPS = [
   "006-operations-tables",
   "007-cheaper-claims",
   "008-old-method",
+  "009-shadow",
 ];
 
 /** Each table of the databases with its columns and indexes. */
@@ -83,6 +84,8 @@ test("an empty server gets all tables; a second run does nothing", async () => {
     "oms_db.oms_request",
     "oms_db.oms_request_log",
     "oms_db.oms_return_request",
+    "oms_db.oms_shadow_difference",
+    "oms_db.oms_shadow_total",
     "oms_db.oms_status_history",
     "ordercancel_db.oms_order_cancel",
     "ordercancel_db.oms_order_cancel_flow",

@@ -13,6 +13,7 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/go
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
+import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 
@@ -25,6 +26,7 @@ export interface Clients {
   readonly fulfilment: Client<typeof FulfilmentService>;
   readonly reversal: Client<typeof OrderReversalService>;
   readonly actions: Client<typeof ActionService>;
+  readonly shadow: Client<typeof ShadowService>;
 }
 
 /** Clients with their connection. */
@@ -38,6 +40,7 @@ function clientsOver(transport: Transport): Clients {
     fulfilment: createClient(FulfilmentService, transport),
     reversal: createClient(OrderReversalService, transport),
     actions: createClient(ActionService, transport),
+    shadow: createClient(ShadowService, transport),
   };
 }
 

@@ -1,12 +1,15 @@
 import type { Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { CallRecord } from "../../operations/call-record.ts";
+import { createLineLimit } from "../../telemetry/line-limit.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Call, Front, Handler, Interceptor } from "../call.ts";
 import { nameOfCode } from "../code-name.ts";
-import { createLineLimit } from "../line-limit.ts";
 import { goneAway } from "./open-calls.ts";
+
+/** Lines in the log of each kind, a second. */
+const LINES_PER_SECOND = 50;
 
 export interface RecordDeps {
   readonly log: Logger;
@@ -31,7 +34,7 @@ interface Fields {
  * every call that came by an old address, so that one sees who still uses it.
  */
 export const record = ({ log, metrics, requestLog }: RecordDeps): Interceptor => {
-  const lines = createLineLimit(log);
+  const lines = createLineLimit(log, { message: "call", perSecond: LINES_PER_SECOND });
   return (next, rpc) => {
     const name = rpc.method.name;
     const observe = observerOf(metrics, name);

@@ -4,6 +4,7 @@ import { CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts
 import { OLD_METHOD_TABLES } from "./old-method.ts";
 import { OLD_TABLES } from "./old-tables.ts";
 import { OPERATIONS_TABLES } from "./operations-tables.ts";
+import { SHADOW_TABLES } from "./shadow-tables.ts";
 import type { TableSpec } from "./table-spec.ts";
 
 /** Something that is done once. A step that was cut short is done again: it adds only what is missing. */
@@ -22,4 +23,5 @@ export const STEPS: readonly Step[] = [
   { name: "006-operations-tables", tables: OPERATIONS_TABLES },
   { name: "007-cheaper-claims", tables: CLAIM_TABLES },
   { name: "008-old-method", tables: OLD_METHOD_TABLES },
+  { name: "009-shadow", tables: SHADOW_TABLES },
 ];

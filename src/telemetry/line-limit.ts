@@ -1,14 +1,24 @@
-import type { Logger } from "../telemetry/log.ts";
-
-/** So many lines a second of one kind tell what is wrong; more only take time from the calls. */
-const LINES_PER_SECOND = 50;
+import type { Logger } from "./log.ts";
 
 /** A log that writes so many lines a second of each kind, and says how many it left out. */
 export interface LineLimit {
   write(level: "debug" | "info" | "warn" | "error", kind: string, line: () => object): void;
 }
 
-export function createLineLimit(log: Logger, now: () => number = performance.now.bind(performance)): LineLimit {
+/**
+ * Some lines a second of one kind tell what is wrong; more only take time from the calls.
+ *
+ * @param message of each line
+ * @param perSecond lines of each kind
+ */
+export function createLineLimit(
+  log: Logger,
+  {
+    message,
+    perSecond,
+    now = () => performance.now(),
+  }: { readonly message: string; readonly perSecond: number; readonly now?: () => number },
+): LineLimit {
   const windows = new Map<string, { until: number; written: number; leftOut: number }>();
   return {
     write(level, kind, line) {
@@ -25,14 +35,14 @@ export function createLineLimit(log: Logger, now: () => number = performance.now
         window.until = time + 1000;
         window.written = 0;
       }
-      if (window.written === LINES_PER_SECOND) {
+      if (window.written === perSecond) {
         window.leftOut += 1;
         return;
       }
       window.written += 1;
       const { leftOut } = window;
       window.leftOut = 0;
-      log[level](leftOut === 0 ? line() : { ...line(), leftOut }, "call");
+      log[level](leftOut === 0 ? line() : { ...line(), leftOut }, message);
     },
   };
 }
