@@ -35,6 +35,7 @@ const CHECKS: readonly Check[] = [
   { name: "format and lint", command: ["biome", "check"] },
   { name: "README: state diagram", command: script("diagram.ts") },
   { name: "README: configuration table", command: script("config-table.ts") },
+  { name: "migration guide: tables of old methods", command: script("migration-tables.ts") },
   { name: "repository hygiene", command: script("check-hygiene.ts") },
 ];
 

@@ -1,15 +1,11 @@
 /** The README's table of environment variables, made from the configuration's own description: `--write` puts it there. */
 import { CONFIG_VARIABLES } from "../src/config.ts";
-import { keepReadmeBlock } from "./readme-block.ts";
+import { keepDocBlock, markdownTable } from "./doc-block.ts";
 
-const cell = (text: string) => text.replaceAll("|", "\\|");
-const rows = CONFIG_VARIABLES.map(({ name, default: byDefault, meaning }) => {
-  const value = byDefault === "not set" ? byDefault : `\`${byDefault}\``;
-  return `| \`${name}\` | ${cell(value)} | ${cell(meaning)} |`;
-});
+const rows = CONFIG_VARIABLES.map(({ name, default: byDefault, meaning }) => [
+  `\`${name}\``,
+  byDefault === "not set" ? byDefault : `\`${byDefault}\``,
+  meaning,
+]);
 
-keepReadmeBlock(
-  "configuration",
-  ["| variable | default | meaning |", "| --- | --- | --- |", ...rows].join("\n"),
-  "config-table.ts",
-);
+keepDocBlock("README.md", "configuration", markdownTable(["variable", "default", "meaning"], rows), "config-table.ts");

@@ -8,7 +8,7 @@ import {
   type Transition,
   transitionsFrom,
 } from "../src/domain/state-machine.ts";
-import { keepReadmeBlock } from "./readme-block.ts";
+import { keepDocBlock, markdownTable } from "./doc-block.ts";
 
 const nameOf = (code: number) => stateOf(code)?.name ?? String(code);
 
@@ -45,16 +45,18 @@ function table(): string[] {
         ({ to, condition }) => `${to}${condition === undefined ? "" : condition === "CancelOrder only" ? "\\*" : "†"}`,
       )
       .join(", ");
+  const rows = STATES.map(({ code, name, label, toldBy, final }) => [
+    String(code),
+    name,
+    label,
+    toldBy.join(", "),
+    final ? "– (final)" : next(code),
+  ]);
   return [
-    "| code | state | 中文 | told by | may go to |",
-    "| --- | --- | --- | --- | --- |",
-    ...STATES.map(
-      ({ code, name, label, toldBy, final }) =>
-        `| ${code} | ${name} | ${label} | ${toldBy.join(", ")} | ${final ? "– (final)" : next(code)} |`,
-    ),
+    markdownTable(["code", "state", "中文", "told by", "may go to"], rows),
     "",
     "\\* by CancelOrder only, not by a report · † virtual goods only",
   ];
 }
 
-keepReadmeBlock("state machine", [...picture(), "", ...table()].join("\n"), "diagram.ts");
+keepDocBlock("README.md", "state machine", [...picture(), "", ...table()].join("\n"), "diagram.ts");
