@@ -51,6 +51,7 @@ describe("the configuration", () => {
       OMS_REDIS_URL: "rediss://:secret@cache.example:6380/2",
       OMS_NATS_URL: "nats://broker.example:4222",
       OMS_ERP_URL: "https://erp.example/api",
+      OMS_SHADOW_URL: "http://old-oms:8080/oms",
       OMS_DATA_DIR: "/data",
       OMS_DATABASE_PREFIX: "blue_",
       OMS_ORDER_KINDS: '{"enterpriseTypes": [21, 22]}',
@@ -67,6 +68,7 @@ describe("the configuration", () => {
       redisUrl: "rediss://:secret@cache.example:6380/2",
       natsUrl: "nats://broker.example:4222",
       neighbours: { erpUrl: "https://erp.example/api", wmsUrl: undefined },
+      shadowUrl: "http://old-oms:8080/oms",
       dataDir: "/data",
       databasePrefix: "blue_",
       orderKinds: { ...DEFAULT_ORDER_KINDS, enterpriseTypes: [21, 22] },
@@ -92,6 +94,7 @@ describe("the configuration", () => {
     ["OMS_MYSQL_URL", "localhost:3306", "a URL like mysql://user:password@host:3306, with nothing after the port"],
     ["OMS_NATS_URL", "http://host:4222", "a URL like nats://host:4222, with nothing after the port"],
     ["OMS_EINVOICE_URL", "mail.example", "a URL like http://host:8090/einvoice"],
+    ["OMS_SHADOW_URL", "http://old-oms:8080/oms?a=1", "without a query"],
     ["OMS_DATABASE_PREFIX", "a-b", "1 to 32 of a-z, 0-9 and _"],
     [
       "OMS_CORS_ORIGINS",

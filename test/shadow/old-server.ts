@@ -1,0 +1,53 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { onTestFinished } from "vitest";
+
+/** A request as the old system sees it. */
+export interface Asked {
+  readonly method: string;
+  readonly url: string;
+  readonly body: string;
+  readonly contentType: string | undefined;
+}
+
+/** The old system of one test. */
+export interface OldServer {
+  readonly url: string;
+  /** What has come in, oldest first. */
+  readonly asked: readonly Asked[];
+  /** Answers from now on: a status and a body; a function does as it likes with the response, nothing at all included. */
+  answer(answer: readonly [status: number, text: string] | ((response: ServerResponse) => void)): void;
+  stop(): Promise<void>;
+}
+
+/** Starts an old system that answers 200 with nothing until told; it ends with the test. */
+export async function startOldServer(): Promise<OldServer> {
+  const asked: Asked[] = [];
+  let respond = (response: ServerResponse): void => void response.end();
+  const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
+    const { method = "", url = "", headers } = request;
+    asked.push({ method, url, body: await text(request), contentType: headers["content-type"] });
+    respond(response);
+  });
+  const stop = async () => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(stop);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    answer(answer) {
+      respond =
+        typeof answer === "function"
+          ? answer
+          : (response) => {
+              response.statusCode = answer[0];
+              response.end(answer[1]);
+            };
+    },
+    stop,
+  };
+}
