@@ -108,7 +108,12 @@ function* compareLists({ path, name, at, shown }: Place, ours: Json[], theirs: J
 function* compareObjects(place: Place, ours: Map<string, Json>, theirs: Map<string, Json>): Generator<Difference> {
   const names = [...ours.keys()];
   const theirNames = [...theirs.keys()];
+  const bothFailed = place.path === "" && isFailure(ours) && isFailure(theirs);
   for (const [name, our] of ours) {
+    // Each system has its own words for a failure.
+    if (bothFailed && name === "message") {
+      continue;
+    }
     const their = theirs.get(name);
     const field = within(place, name);
     yield* their === undefined ? [difference(field, "added", our, undefined)] : compareValues(field, our, their);
@@ -123,6 +128,11 @@ function* compareObjects(place: Place, ours: Map<string, Json>, theirs: Map<stri
     const [one, other] = [names, theirNames].map((list) => withPlace(place.at, list.map(safeName).join(", ")));
     yield { field: below(place.path, "(key order)"), kind: "value", ours: one as string, theirs: other as string };
   }
+}
+
+function isFailure(answer: Map<string, Json>): boolean {
+  const result = answer.get("result");
+  return result !== undefined && typeOf(result) === "number" && (result as Leaf).text === "0";
 }
 
 function within({ path, at, shown }: Place, name: string): Place {

@@ -34,6 +34,16 @@ describe("JSON answers", () => {
     ["beyond all numbers", '{"result":1e999}', '{"result":2e999}', [["result", "value", "1e999", "2e999"]]],
     ["missing", '{"result":1}', '{"result":1,"returnId":12}', [["returnId", "missing", "", "12"]]],
     ["added", '{"result":1,"returnId":12}', '{"result":1}', [["returnId", "added", "12", ""]]],
+    ["two failures, each in its own words", '{"result":0,"message":"a"}', '{"result":0,"message":"b"}', []],
+    [
+      "a failure and an answer",
+      '{"result":0,"message":"a"}',
+      '{"result":1,"message":"b"}',
+      [
+        ["result", "value", "0", "1"],
+        ["message", "value", '"a"', '"b"'],
+      ],
+    ],
     [
       "key order",
       '{"result":1,"orderId":2}',
