@@ -4,10 +4,10 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import type { Clients } from "../../support/clients.ts";
 import { failure } from "../answers.ts";
 import { insertOrder } from "../orders.ts";
-import type { SuiteContext } from "./context.ts";
+import type { ContractContext } from "./context.ts";
 
 /** ActionService, with no Action run: the test says what became of one. */
-export function actionTests(it: SuiteContext & Pick<Clients, "actions">): void {
+export function actionTests(it: ContractContext & Pick<Clients, "actions">): void {
   const operator = "li";
   const ACTION = "settlement-push";
 

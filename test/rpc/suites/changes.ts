@@ -81,14 +81,12 @@ export function changeTests(it: SuiteContext): void {
     ])("an order of %s: changed once", async (_name, order_source, thirdPartyNotified) => {
       const orderId = await insertOrder(it.db, Status.PACKED, { main: { order_source } });
 
-      expect(plain(await it.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual({
-        changed: true,
-        thirdPartyNotified,
-      });
-      expect(plain(await it.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual({
-        changed: false,
-        thirdPartyNotified: false,
-      });
+      expect(plain(await it.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual(
+        it.told("updateDeliveryInfo", { changed: true, thirdPartyNotified }),
+      );
+      expect(plain(await it.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual(
+        it.told("updateDeliveryInfo", { changed: false, thirdPartyNotified: false }),
+      );
       expect(
         await it.db
           .selectFrom("oms_db.oms_order_delivery_main")
@@ -143,13 +141,15 @@ export function changeTests(it: SuiteContext): void {
 
       expect(plain(await record(2))).toEqual({ recordedCount: 1 });
       expect(plain(await record(2))).toEqual({ recordedCount: 1 });
-      expect(await failure(record(3))).toEqual({
-        code: "AlreadyExists",
-        message: `request_id "${requestId}" was used before with another content: use a new one for a new request`,
-        details: {
-          ErrorInfo: { reason: "REQUEST_ID_REUSED", domain: "orderstatus.oms", metadata: { request_id: requestId } },
-        },
-      });
+      expect(await failure(record(3))).toEqual(
+        it.failed({
+          code: "AlreadyExists",
+          message: `request_id "${requestId}" was used before with another content: use a new one for a new request`,
+          details: {
+            ErrorInfo: { reason: "REQUEST_ID_REUSED", domain: "orderstatus.oms", metadata: { request_id: requestId } },
+          },
+        }),
+      );
       expect(await shippedOf(orderId)).toEqual([[7n, 2]]);
       expect(await eventsOf(it.db, orderId)).toHaveLength(1);
     });

@@ -1,14 +1,23 @@
 import { sql } from "kysely";
 import { expect } from "vitest";
 import type { OrderDatabase } from "../../../src/store/database.ts";
-import type { OrderStatusClient } from "../../support/clients.ts";
+import type { OldClients } from "../../legacy/client.ts";
+import type { Clients } from "../../support/clients.ts";
 import { eventually } from "../eventually.ts";
+import type { Telling } from "./telling.ts";
 
-/** What the tests of operations need: a way to call, and the tables to look at. */
-export interface SuiteContext {
+/** What the tests of the old operations need: a way to call, what it tells, and the tables to look at. */
+export interface SuiteContext extends Telling {
   /** The client of the front that is tested. */
-  readonly client: OrderStatusClient;
+  readonly client: OldClients["client"];
+  readonly reversal: OldClients["reversal"];
   readonly db: OrderDatabase;
+}
+
+/** The same for tests of what the old system did not have. */
+export interface ContractContext extends SuiteContext {
+  readonly client: Clients["client"];
+  readonly reversal: Clients["reversal"];
 }
 
 /** The events that were committed for an order, oldest first: subject and message id, whose random part is left out. */
@@ -31,6 +40,26 @@ export async function stateOf(db: OrderDatabase, orderId: bigint) {
     .select(["order_status", "is_pause", "is_finish", "version", "order_type", "is_payed", "is_refund"])
     .where("s.order_id", "=", orderId)
     .executeTakeFirstOrThrow();
+}
+
+/** What is kept of the reports for an order, oldest first. */
+export async function historyOf(db: OrderDatabase, orderId: bigint) {
+  return db
+    .selectFrom("oms_db.oms_status_history")
+    .select([
+      "version",
+      "from_status",
+      "to_status",
+      "outcome",
+      "occur_time",
+      "caller",
+      "operator",
+      "request_id",
+      "remark",
+    ])
+    .where("order_id", "=", orderId)
+    .orderBy("id")
+    .execute();
 }
 
 /** Holds an order's row as another system would, until `unlock`. */

@@ -4,10 +4,10 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import type { Clients } from "../../support/clients.ts";
 import { failure } from "../answers.ts";
 import { insertOrder, nextOrderId } from "../orders.ts";
-import { eventsOf, type SuiteContext, stateOf } from "./context.ts";
+import { type ContractContext, eventsOf, stateOf } from "./context.ts";
 
 /** FulfilmentService, with no step run: the test says what became of one. */
-export function fulfilmentTests(it: SuiteContext & Pick<Clients, "fulfilment">): void {
+export function fulfilmentTests(it: ContractContext & Pick<Clients, "fulfilment">): void {
   const lines = [line(7n, 2, 1n)];
   const operator = "li";
 

@@ -1,14 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { NotPayableReason, OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { SHIPMENT_TYPES } from "../../../src/domain/shipment-types.ts";
-import { STATES, Status, TRANSITIONS } from "../../../src/domain/state-machine.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, plain } from "../answers.ts";
 import { insertOrder, nextOrderId } from "../orders.ts";
 import type { SuiteContext } from "./context.ts";
 
-const operator = "wang";
-
-/** Old operations 5, 7, 9, 10, 11 and 12, and the reads that the old system did not have. */
+/** Old operations 5, 7, 9, 10, 11 and 12, and the return details. */
 export function readTests(it: SuiteContext): void {
   describe("GetPaymentStatus", () => {
     test.each([
@@ -35,15 +33,17 @@ export function readTests(it: SuiteContext): void {
         .values([12n, 11n, 9_007_199_254_740_993n].map((return_id) => ({ order_id: orderId, return_id })))
         .execute();
 
-      expect(plain(await it.client.getOrderStatus({ orderId }))).toEqual({
-        orderId,
-        orderStatus: OrderStatus.DELIVERED,
-        paused: true,
-        finished: true,
-        version: 0n,
-        updateTime: update_date,
-        returnIds: [11n, 12n, 9_007_199_254_740_993n],
-      });
+      expect(plain(await it.client.getOrderStatus({ orderId }))).toEqual(
+        it.told("getOrderStatus", {
+          orderId,
+          orderStatus: OrderStatus.DELIVERED,
+          paused: true,
+          finished: true,
+          version: 0n,
+          updateTime: update_date,
+          returnIds: [11n, 12n, 9_007_199_254_740_993n],
+        }),
+      );
     });
 
     test.each([
@@ -53,18 +53,17 @@ export function readTests(it: SuiteContext): void {
     ])("%s", async (_name, status, is_finish, finished) => {
       const orderId = await insertOrder(it.db, status, { state: { is_finish } });
 
-      const answer = await it.client.getOrderStatus({ orderId });
-      expect([answer.orderStatus, answer.finished]).toEqual([status, finished]);
+      expect(await it.client.getOrderStatus({ orderId })).toMatchObject(
+        it.told("getOrderStatus", { orderStatus: status, finished }),
+      );
     });
 
     test("an unknown order is NOT_FOUND", async () => {
       const orderId = nextOrderId();
 
-      expect(await failure(it.client.getOrderStatus({ orderId }))).toEqual({
-        code: "NotFound",
-        message: `there is no order ${orderId}`,
-        details: {},
-      });
+      expect(await failure(it.client.getOrderStatus({ orderId }))).toEqual(
+        it.failed({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
+      );
     });
   });
 
@@ -115,11 +114,9 @@ export function readTests(it: SuiteContext): void {
     test("a trade without sub-order is NOT_FOUND", async () => {
       const rootOrderId = nextOrderId();
 
-      expect(await failure(it.client.getMaxSubOrderStatus({ rootOrderId }))).toEqual({
-        code: "NotFound",
-        message: `trade ${rootOrderId} has no sub-order`,
-        details: {},
-      });
+      expect(await failure(it.client.getMaxSubOrderStatus({ rootOrderId }))).toEqual(
+        it.failed({ code: "NotFound", message: `trade ${rootOrderId} has no sub-order`, details: {} }),
+      );
     });
   });
 
@@ -145,119 +142,36 @@ export function readTests(it: SuiteContext): void {
     expect(plain(await it.client.listShipmentTypes({}))).toEqual({ shipmentTypes: SHIPMENT_TYPES });
   });
 
-  test("BatchGetOrderStatus: in the order of the request, each once; unknown ones are listed", async () => {
-    const first = await insertOrder(it.db, Status.PAID);
-    const second = await insertOrder(it.db, Status.PICKING);
-    const [lost, gone] = [nextOrderId(), nextOrderId()];
+  describe("ListReturnDetails", () => {
+    test("by order, return and SKU; rows of the old system do not say all", async () => {
+      const [first, second, other] = [nextOrderId(), nextOrderId(), nextOrderId()];
+      const create_date = new Date("2026-03-01T10:20:30.456Z");
+      await it.db
+        .insertInto("ordercancel_db.order_return_detail")
+        .values([
+          { order_id: second, return_id: 9_007_199_254_740_993n, sku_id: 8n, quantity: 2, create_date },
+          { order_id: first, return_id: 21n, sku_id: 9n, quantity: 1, create_date },
+          { order_id: first, return_id: 21n, sku_id: 7n, quantity: 3, create_date },
+          { order_id: other, return_id: 22n, create_date: null },
+        ])
+        .execute();
 
-    const answer = await it.client.batchGetOrderStatus({ orderIds: [gone, second, lost, first, second, gone] });
+      const answer = await it.reversal.listReturnDetails({ orderIds: [second, first, nextOrderId(), first] });
 
-    expect(answer.statuses.map(({ orderId, orderStatus }) => [orderId, orderStatus])).toEqual([
-      [second, Status.PICKING],
-      [first, Status.PAID],
-    ]);
-    expect(answer.missingOrderIds).toEqual([gone, lost]);
-    expect({ ...(plain(answer.statuses[1]) as object) }).toEqual(
-      plain(await it.client.getOrderStatus({ orderId: first })),
-    );
-  });
-
-  describe("ListStatusHistory", () => {
-    test("page by page, oldest first", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
-      const way = [OrderStatus.PAID, OrderStatus.APPROVED, OrderStatus.ERP_ALLOCATED, OrderStatus.WMS_DISPATCHED];
-      for (const status of way) {
-        await it.client.updateOrderStatus({ orderId, status, operator });
-      }
-
-      const pages: number[][] = [];
-      let pageToken = "";
-      do {
-        const page = await it.client.listStatusHistory({ orderId, pageSize: 2, pageToken });
-        pages.push(page.entries.map(({ toStatus }) => toStatus));
-        pageToken = page.nextPageToken;
-      } while (pageToken !== "");
-      expect(pages).toEqual([
-        [1010, 1020],
-        [2010, 2020],
-      ]);
-    });
-
-    test("an order without history has an empty page", async () => {
-      const orderId = await insertOrder(it.db, Status.PAID);
-
-      expect(plain(await it.client.listStatusHistory({ orderId }))).toEqual({ entries: [], nextPageToken: "" });
-    });
-
-    test("an unknown order is NOT_FOUND", async () => {
-      expect((await failure(it.client.listStatusHistory({ orderId: nextOrderId() }))).code).toBe("NotFound");
-    });
-
-    test.each(["x", "-1", "1.5", "99999999999999999999"])("%s is no page token", async (pageToken) => {
-      const orderId = await insertOrder(it.db, Status.PAID);
-      const description = `must be the next_page_token of the page before, was "${pageToken}"`;
-
-      expect(await failure(it.client.listStatusHistory({ orderId, pageToken }))).toEqual({
-        code: "InvalidArgument",
-        message: `page_token: ${description}`,
-        details: { BadRequest: { fieldViolations: [{ field: "page_token", description, reason: "" }] } },
-      });
-    });
-  });
-
-  describe("ExplainOrder", () => {
-    test("what may come, what may not and why, what is open, what it waits for", async () => {
-      const orderId = await insertOrder(it.db, Status.WMS_DISPATCHED, { main: { order_source: 2001 } });
-      await it.client.updateOrderStatus({ orderId, status: OrderStatus.PACKED, operator });
-
-      const answer = await it.client.explainOrder({ orderId });
-
-      expect(plain({ ...answer, refused: answer.refused.length })).toMatchObject({
-        orderStatus: OrderStatus.PACKED,
-        paused: false,
-        finished: false,
-        version: 1n,
-        allowed: [
-          { status: OrderStatus.HANDED_OVER, toldBy: ["WMS"] },
-          { status: OrderStatus.IN_TRANSIT, toldBy: ["TMS"] },
-          { status: OrderStatus.OUT_FOR_DELIVERY, toldBy: ["DMS"] },
-          { status: OrderStatus.DELIVERED, toldBy: ["TMS", "DMS", "front end"] },
-          { status: OrderStatus.REJECTED, toldBy: ["TMS", "DMS"] },
-          { status: OrderStatus.DELIVERY_FAILED, toldBy: ["TMS", "DMS"] },
-          { status: OrderStatus.LOST, toldBy: ["TMS"] },
-          { status: OrderStatus.CANCELLED, toldBy: ["reversal flow, by CancelOrder"] },
+      expect(plain(answer)).toEqual({
+        details: [
+          { orderId: first, returnId: 21n, skuId: 7n, quantity: 3, createTime: create_date },
+          { orderId: first, returnId: 21n, skuId: 9n, quantity: 1, createTime: create_date },
+          { orderId: second, returnId: 9_007_199_254_740_993n, skuId: 8n, quantity: 2, createTime: create_date },
         ],
-        refused: STATES.length - 8,
-        openActions: [
-          { action: "third-party-notify", state: "PENDING", attempts: 0, lastError: "", messageId: `${orderId}-1` },
-        ],
-        summary:
-          "The order is PACKED (3030) and waits for WMS, TMS, DMS or front end to report HANDED_OVER (4010), IN_TRANSIT (5010), OUT_FOR_DELIVERY (5020), DELIVERED (6010), REJECTED (6020), DELIVERY_FAILED (6030) or LOST (6040); not done yet: third-party-notify (under way).",
       });
-      expect(answer.flow).toBeUndefined();
+      const old = await it.reversal.listReturnDetails({ orderIds: [other] });
+      expect(old.details).toMatchObject([{ orderId: other, returnId: 22n, skuId: 0n, quantity: 0 }]);
+      expect(old.details[0]?.createTime).toBeUndefined();
     });
 
-    test("a paused order waits for its resume", async () => {
-      const orderId = await insertOrder(it.db, Status.APPROVED, { state: { is_pause: 1 } });
-
-      const { paused, summary } = await it.client.explainOrder({ orderId });
-      expect([paused, summary]).toEqual([
-        true,
-        "The order is APPROVED (1020) and paused, and waits for somebody to resume it before SPLIT (1030) or ERP_ALLOCATED (2010).",
-      ]);
-    });
-
-    test("an unknown order is NOT_FOUND", async () => {
-      expect((await failure(it.client.explainOrder({ orderId: nextOrderId() }))).code).toBe("NotFound");
-    });
-  });
-
-  test("DescribeStateMachine: the table that is enforced", async () => {
-    const answer = await it.client.describeStateMachine({});
-
-    expect(plain(answer)).toEqual({
-      states: STATES.map(({ code, name, label, final }) => ({ code, name, label, final })),
-      transitions: TRANSITIONS.map(({ from, to, toldBy, condition = "" }) => ({ from, to, toldBy, condition })),
+    test("orders without returns have none", async () => {
+      expect(plain(await it.reversal.listReturnDetails({ orderIds: [nextOrderId()] }))).toEqual({ details: [] });
     });
   });
 }

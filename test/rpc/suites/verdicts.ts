@@ -27,7 +27,7 @@ export function verdictTests(it: SuiteContext): void {
 
       const answer = await it.client.pauseForCancel({ orderId, operator });
 
-      expect(plain(answer)).toEqual({ verdict, message, orderStatus: status });
+      expect(plain(answer)).toEqual(it.told("pauseForCancel", { verdict, message, orderStatus: status }));
       expect((await stateOf(it.db, orderId)).is_pause).toBe(1);
       expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.order.pause.set ${orderId}-pause-*`]);
     });
@@ -35,7 +35,9 @@ export function verdictTests(it: SuiteContext): void {
     test("an unknown order is a verdict", async () => {
       const answer = await it.client.pauseForCancel({ orderId: nextOrderId(), operator });
 
-      expect(plain(answer)).toEqual({ verdict: CancelVerdict.PAUSE_FAILED, message: "暂停订单失败", orderStatus: 0 });
+      expect(plain(answer)).toEqual(
+        it.told("pauseForCancel", { verdict: CancelVerdict.PAUSE_FAILED, message: "暂停订单失败", orderStatus: 0 }),
+      );
     });
 
     test("a second call says the same and tells nobody", async () => {
@@ -99,11 +101,9 @@ export function verdictTests(it: SuiteContext): void {
     test("an unknown order is NOT_FOUND", async () => {
       const orderId = nextOrderId();
 
-      expect(await failure(it.client.returnOrder({ orderId, operator }))).toEqual({
-        code: "NotFound",
-        message: `there is no order ${orderId}`,
-        details: {},
-      });
+      expect(await failure(it.client.returnOrder({ orderId, operator }))).toEqual(
+        it.failed({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
+      );
     });
   });
 
@@ -111,12 +111,12 @@ export function verdictTests(it: SuiteContext): void {
     test("sets and clears, and says whether anything was different", async () => {
       const orderId = await insertOrder(it.db, Status.PAID);
       const set = (paused: boolean) => it.client.setOrderPause({ orderId, paused, reason: "stock", operator });
-      const message = "暂停订单成功";
+      const done = (changed: boolean) => it.told("setOrderPause", { success: true, changed, message: "暂停订单成功" });
 
-      expect(plain(await set(true))).toEqual({ success: true, changed: true, message });
-      expect(plain(await set(true))).toEqual({ success: true, changed: false, message });
+      expect(plain(await set(true))).toEqual(done(true));
+      expect(plain(await set(true))).toEqual(done(false));
       expect((await stateOf(it.db, orderId)).is_pause).toBe(1);
-      expect(plain(await set(false))).toEqual({ success: true, changed: true, message });
+      expect(plain(await set(false))).toEqual(done(true));
       expect((await stateOf(it.db, orderId)).is_pause).toBe(0);
       expect(await eventsOf(it.db, orderId)).toEqual([
         `oms.v1.order.pause.set ${orderId}-pause-*`,
@@ -127,7 +127,9 @@ export function verdictTests(it: SuiteContext): void {
     test("an unknown order is no success", async () => {
       const answer = await it.client.setOrderPause({ orderId: nextOrderId(), paused: true, operator });
 
-      expect(plain(answer)).toEqual({ success: false, changed: false, message: "暂停订单失败" });
+      expect(plain(answer)).toEqual(
+        it.told("setOrderPause", { success: false, changed: false, message: "暂停订单失败" }),
+      );
     });
   });
 }

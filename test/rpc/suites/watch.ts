@@ -5,12 +5,12 @@ import { failure, failureOf, plain } from "../answers.ts";
 import { eventually } from "../eventually.ts";
 import { insertOrder, nextOrderId } from "../orders.ts";
 import { watching } from "../watching.ts";
-import type { SuiteContext } from "./context.ts";
+import type { ContractContext } from "./context.ts";
 
 const operator = "qian";
 
 /** WatchOrderStatus. */
-export function watchTests(it: SuiteContext): void {
+export function watchTests(it: ContractContext): void {
   const report = (orderId: bigint, ...states: OrderStatus[]) =>
     it.client.batchUpdateOrderStatus({ updates: states.map((status) => ({ orderId, status, operator })) });
   const watch = (request: Parameters<typeof watching>[1]) => watching(it.client, request);
