@@ -10,10 +10,12 @@ const MAY_IMPORT = {
   telemetry: [],
   store: ["src/domain/", "src/telemetry/"],
   operations: ["src/domain/", "src/store/", "src/telemetry/"],
-  rpc: ["src/operations/", "src/domain/", "src/telemetry/", "gen/"],
+  // Who calls, and what a caller may do.
+  auth: ["src/domain/state-machine\\.ts$", "src/operations/errors\\.ts$", "src/telemetry/"],
+  rpc: ["src/auth/", "src/operations/", "src/domain/", "src/telemetry/", "gen/"],
   // Old addresses are RPCs in other clothes: through the same pipeline as everybody.
   legacy: [
-    "src/rpc/(call|code-name|pipeline)\\.ts$",
+    "src/rpc/(call|code-name|peer|pipeline)\\.ts$",
     "src/rpc/http/connect\\.ts$",
     "src/rpc/interceptors/name-caller\\.ts$",
     "src/operations/errors\\.ts$",
@@ -62,7 +64,8 @@ const USERS_OF_PACKAGES = {
   mysql2: ["src/store/", "src/demo/"],
   nats: ["src/stream/", "src/demo/", "src/cli/"],
   ioredis: ["src/actions/"],
-  zod: ["src/config-variables\\.ts$"],
+  zod: ["src/config-variables\\.ts$", "src/auth/"],
+  jose: ["src/auth/"],
   "pino|prom-client": ["src/telemetry/"],
   "@grpc/.*|grpc-health-check": ["src/rpc/", "src/client/", "src/cli/", "src/demo/"],
   "@connectrpc/.*": ["src/rpc/", "src/legacy/"],

@@ -50,6 +50,8 @@ function url(example: string, protocols: readonly string[], allowed: { path: boo
 
 const neighbour = (path: string) => url(`http://host:8090/${path}`, ["http:", "https:"], { path: true }).optional();
 
+const file = () => z.string().optional();
+
 const numbers = z.array(z.int().nonnegative());
 const orderKinds = z
   .strictObject({
@@ -115,6 +117,13 @@ export const VARIABLES = z.object({
     .describe("Address that both ports listen on; 0.0.0.0 for all."),
   OMS_GRPC_PORT: port(50_051).describe("Port of gRPC; 0 takes any free one."),
   OMS_HTTP_PORT: port(8_080).describe("Port of Connect, gRPC-Web, health and metrics; 0 takes any free one."),
+  OMS_TLS_CERT_FILE: file().describe(
+    "The certificate of both ports, PEM, with those between it and its CA: they speak TLS (1.2 and later) then, and nothing else. Read again when it changes. Not set: plaintext.",
+  ),
+  OMS_TLS_KEY_FILE: file().describe("The key of that certificate, PEM; read again when it changes."),
+  OMS_TLS_CLIENT_CA_FILE: file().describe(
+    "The CA whose client certificates are believed, PEM; read again when it changes. Not set: clients are not asked for one.",
+  ),
   OMS_ROLE: choice(["all", "serve", "subscribe", "migrate"])
     .default("all")
     .describe(
@@ -156,6 +165,39 @@ export const VARIABLES = z.object({
     .optional()
     .describe(
       "Which order sources and types are special: a JSON object laid over the defaults of `src/domain/order-kinds.ts`.",
+    ),
+  OMS_AUTH: z
+    .string()
+    .transform((text) => text.split(",").map((word) => word.trim()))
+    .refine(
+      (words) => words.join() === "none" || words.every((word) => word === "jwt" || word === "mtls"),
+      "none, jwt, mtls, or jwt,mtls (then either will do)",
+    )
+    .default(["none"])
+    .describe(
+      "How callers prove who they are: `jwt` by bearer tokens, `mtls` by client certificates, `jwt,mtls` by either; `none` takes their word, and only while bound to loopback.",
+    ),
+  OMS_JWT_KEYS: z
+    .string()
+    .optional()
+    .describe(
+      "The keys (JWKS) that tokens are signed with: an http(s) address, or a file that is read again when it changes.",
+    ),
+  OMS_JWT_ISSUER: z.string().optional().describe("The `iss` that tokens must have."),
+  OMS_JWT_AUDIENCE: z.string().optional().describe("The `aud` that tokens must have."),
+  OMS_RIGHTS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      "Who may do what: a JSON file, read again when it changes. Not set: the roles of `src/auth/default-rights.ts`.",
+    ),
+  OMS_REFLECTION: choice(["on", "off"])
+    .default("on")
+    .describe("Whether the server tells its contract to whoever asks (grpcurl, buf curl); needs no token."),
+  OMS_METRICS_PORT: port(0)
+    .optional()
+    .describe(
+      "Port of its own for `/metrics`, which needs no token there. Not set: on the HTTP port, for callers with the right `metrics` where callers prove who they are.",
     ),
   OMS_CORS_ORIGINS: z
     .string()

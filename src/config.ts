@@ -13,6 +13,10 @@ export interface Config {
   readonly host: string;
   readonly grpcPort: number;
   readonly httpPort: number;
+  /** PEM files for TLS on both ports; undefined: they speak in the clear. */
+  readonly tls:
+    | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string | undefined }
+    | undefined;
   /** Undefined: that server is embedded. */
   readonly mysqlUrl: string | undefined;
   readonly redisUrl: string | undefined;
@@ -33,6 +37,17 @@ export interface Config {
   readonly shadowUrl: string | undefined;
   readonly orderKinds: OrderKinds;
   readonly logLevel: Values["OMS_LOG_LEVEL"];
+  /** How callers prove who they are; undefined: their word is taken. */
+  readonly auth:
+    | {
+        readonly tokens: { readonly keys: string; readonly issuer: string; readonly audience: string } | undefined;
+        readonly certificates: boolean;
+        readonly rightsFile: string | undefined;
+      }
+    | undefined;
+  readonly reflection: boolean;
+  /** Undefined: metrics are on the HTTP port. */
+  readonly metricsPort: number | undefined;
   readonly corsOrigins: readonly string[];
   /** The old system's addresses. */
   readonly legacy: {
@@ -117,6 +132,52 @@ function keepMs(days: number): number {
   return days === 0 ? Number.POSITIVE_INFINITY : days * DAY_MS;
 }
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
+
+/** @throws ConfigError for callers whose word would be taken beyond this machine, and for tokens that nobody could check */
+function readAuth(values: Values): Config["auth"] {
+  const {
+    OMS_AUTH: words,
+    OMS_HOST: host,
+    OMS_JWT_KEYS: keys,
+    OMS_JWT_ISSUER: issuer,
+    OMS_JWT_AUDIENCE: audience,
+  } = values;
+  if (words.includes("none")) {
+    if (!LOOPBACK.test(host)) {
+      throw new ConfigError(
+        `OMS_HOST is "${host}" while OMS_AUTH is "none": anybody who reaches this machine could change orders. Right would be OMS_HOST=127.0.0.1, or OMS_AUTH=jwt or mtls.`,
+      );
+    }
+    return undefined;
+  }
+  const certificates = words.includes("mtls");
+  const rightsFile = values.OMS_RIGHTS_FILE;
+  if (!words.includes("jwt")) {
+    return { tokens: undefined, certificates, rightsFile };
+  }
+  if (keys === undefined || issuer === undefined || audience === undefined) {
+    throw new ConfigError(
+      "OMS_AUTH is jwt: OMS_JWT_KEYS, OMS_JWT_ISSUER and OMS_JWT_AUDIENCE say whose tokens are believed, and must all be set.",
+    );
+  }
+  return { tokens: { keys, issuer, audience }, certificates, rightsFile };
+}
+
+/** @throws ConfigError for a half of what TLS needs */
+function readTls(values: Values): Config["tls"] {
+  const { OMS_TLS_CERT_FILE: certFile, OMS_TLS_KEY_FILE: keyFile, OMS_TLS_CLIENT_CA_FILE: clientCaFile } = values;
+  if (certFile !== undefined && keyFile !== undefined) {
+    return { certFile, keyFile, clientCaFile };
+  }
+  if (certFile !== undefined || keyFile !== undefined || clientCaFile !== undefined) {
+    throw new ConfigError(
+      "TLS needs both OMS_TLS_CERT_FILE and OMS_TLS_KEY_FILE; right would be to set both, or neither and no OMS_TLS_CLIENT_CA_FILE.",
+    );
+  }
+  return undefined;
+}
+
 /**
  * The only place that reads the environment.
  *
@@ -143,6 +204,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: values.OMS_HOST,
     grpcPort: values.OMS_GRPC_PORT,
     httpPort: values.OMS_HTTP_PORT,
+    tls: readTls(values),
     mysqlUrl: values.OMS_MYSQL_URL,
     redisUrl: values.OMS_REDIS_URL,
     natsUrl: values.OMS_NATS_URL,
@@ -158,6 +220,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     shadowUrl: values.OMS_SHADOW_URL,
     orderKinds: { ...DEFAULT_ORDER_KINDS, ...values.OMS_ORDER_KINDS } as OrderKinds,
     logLevel: values.OMS_LOG_LEVEL,
+    auth: readAuth(values),
+    reflection: values.OMS_REFLECTION === "on",
+    metricsPort: values.OMS_METRICS_PORT,
     corsOrigins: values.OMS_CORS_ORIGINS ?? [],
     legacy: {
       on: values.OMS_LEGACY === "on",

@@ -1,6 +1,7 @@
 import { createClaims } from "./actions/claims.ts";
 import { createActions } from "./actions/index.ts";
 import { openRedis } from "./actions/redis.ts";
+import { openAuth } from "./auth/index.ts";
 import type { Config } from "./config.ts";
 import { createNeighbourClient } from "./downstream/client.ts";
 import { createErp } from "./downstream/erp.ts";
@@ -13,8 +14,9 @@ import { createChangeFeed } from "./operations/change-feed.ts";
 import type { ActionInfo, OperationDeps } from "./operations/deps.ts";
 import { readiness } from "./readiness.ts";
 import { startRelay } from "./relay/index.ts";
-import { createFronts } from "./rpc/fronts.ts";
+import { createFronts, RPC_NAMES } from "./rpc/fronts.ts";
 import { createHttpFront } from "./rpc/http/front.ts";
+import { openPortTls, type PortTls } from "./rpc/tls.ts";
 import { createShadow, type Shadow } from "./shadow/index.ts";
 import { type CommitObserver, createCommitter } from "./store/committer/index.ts";
 import { type OrderDatabase, openDatabase } from "./store/database.ts";
@@ -242,8 +244,9 @@ export async function startServer(
       (running) => running.stop(),
     );
   }
+  const tls = await openTls(config, lifecycle, log);
   if (config.role === "subscribe") {
-    const http = createHttpFront({ routes: [], reflection: [], corsOrigins: [], ready, log, metrics });
+    const http = createHttpFront({ routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls });
     await lifecycle.start("pages", () => http, stopPages);
     return { grpc: undefined, http: await http.listen(config.host, config.httpPort) };
   }
@@ -264,13 +267,25 @@ export async function startServer(
     () => createRequestLog({ db, onDropped: (count) => metrics.requestLogDropped.inc(count) }),
     (open) => open.close(),
   );
-  await openShadow(config, { db, log, metrics, lifecycle });
+  const shadow = await openShadow(config, { db, log, metrics, lifecycle });
+  const { auth: callers } = config;
+  const auth =
+    callers &&
+    (await lifecycle.start(
+      "authentication",
+      () => openAuth(callers, RPC_NAMES, log),
+      (open) => open.close(),
+    ));
   const fronts = createFronts({
     operations,
     ready,
     ...(config.legacy.on && {
-      addresses: (routes) => createLegacyFront(routes, { ...config.legacy, metrics, onRead: () => {} }),
+      addresses: (routes) =>
+        createLegacyFront(routes, { ...config.legacy, metrics, onRead: (read) => shadow?.offer(read) }),
     }),
+    auth,
+    reflects: config.reflection,
+    tls,
     corsOrigins: config.corsOrigins,
     requestLog,
     log,
@@ -287,6 +302,21 @@ export async function startServer(
     grpc: await fronts.grpc.listen(config.host, config.grpcPort),
     http: await fronts.http.listen(config.host, config.httpPort),
   };
+}
+
+/** TLS for the ports; undefined where they speak in the clear. */
+async function openTls(config: Config, lifecycle: Lifecycle, log: Logger): Promise<PortTls | undefined> {
+  const { tls, auth } = config;
+  // Where a token will do as well, a caller may come without a certificate.
+  const requireClientCertificate = auth?.tokens === undefined;
+  return (
+    tls &&
+    lifecycle.start(
+      "TLS",
+      () => openPortTls({ ...tls, requireClientCertificate }, log),
+      (open) => open.close(),
+    )
+  );
 }
 
 /** What people see of the Actions: the effects, the steps, then the timers. */

@@ -24,7 +24,7 @@ export const REVERSAL_FLOW = "reversal-flow";
 
 /** A step calls an operation as anybody does; its trace is that of the event that set it off. */
 export function contextOf(caller: string, event: OrderEvent, { messageId, signal }: Attempt): CallContext {
-  return { callId: messageId, caller, traceparent: event.traceparent, deadline: undefined, signal };
+  return { callId: messageId, caller, reports: undefined, traceparent: event.traceparent, deadline: undefined, signal };
 }
 
 /**

@@ -5,7 +5,9 @@ import { BadRequestSchema, RetryInfoSchema } from "../../gen/google/rpc/error_de
 import { type FieldFault, OperationError } from "../operations/errors.ts";
 import { createCall, NEVER } from "../rpc/call.ts";
 import { CALLER_HEADER } from "../rpc/interceptors/name-caller.ts";
+import type { Peer } from "../rpc/peer.ts";
 import type { Route } from "../rpc/pipeline.ts";
+import type { OldCaller } from "./callers.ts";
 import type { Given } from "./given.ts";
 import type { OldAnswer, OldMethod } from "./methods.ts";
 import { byOldName, readParameters } from "./parameters.ts";
@@ -13,7 +15,8 @@ import { byOldName, readParameters } from "./parameters.ts";
 /** A call of an old method, whichever protocol it came by. */
 export interface OldCall {
   /** Who calls, as far as that is known without asking him. */
-  readonly caller: string;
+  readonly caller: OldCaller;
+  readonly peer: Peer;
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   /** What he gave, or why nobody can say. */
@@ -54,12 +57,14 @@ export async function callOldMethod(method: OldMethod, route: Route, call: OldCa
   const { fields, faults } =
     given instanceof OperationError ? { fields: {}, faults: [] } : readParameters(method.parameters, given);
   const malformed = given instanceof OperationError ? given : faults.length > 0 ? invalid(faults) : undefined;
-  const operator = "operator" in input.field ? { operator: call.caller } : {};
+  const operator = "operator" in input.field ? { operator: call.caller.name } : {};
   const request: Message = create(input, malformed === undefined ? { ...operator, ...fields } : {});
   const rpcCall = createCall({
     front: "legacy",
     oldMethod: method.name,
-    header: (name) => (name === CALLER_HEADER ? call.caller : call.header(name)),
+    peer: call.peer,
+    provenName: call.caller.proven,
+    header: (name) => (name === CALLER_HEADER ? call.caller.name : call.header(name)),
     deadline: undefined,
     signal: NEVER,
     malformed,

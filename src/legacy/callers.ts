@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { BlockList, isIPv6 } from "node:net";
-import { CALLER_HEADER } from "../rpc/interceptors/name-caller.ts";
+import type { Peer } from "../rpc/peer.ts";
 import type { OldMethod } from "./methods.ts";
 
 /** A system that calls the old addresses, and how it is known. */
@@ -13,26 +12,40 @@ export interface KnownCaller {
   readonly addresses: readonly string[];
 }
 
+/** Who calls an old address. */
+export interface OldCaller {
+  readonly name: string;
+  /** The name, where there is proof of it: a token or an address. */
+  readonly proven: string | undefined;
+}
+
+/** By what a caller can be known. */
+export interface Signs {
+  /** The header `authorization`. */
+  readonly authorization: string | undefined;
+  /** The header `oms-caller`. */
+  readonly header: string | undefined;
+  readonly peer: Peer;
+}
+
 /**
  * Says who calls. An old caller changes nothing but the host name, so it is known by what is there already: a token (as bearer, or as
  * the password of a basic authorization, which any HTTP client makes of http://name:token@host), the address it calls from, the
  * header oms-caller; else it is `legacy:<method>`.
  */
-export function createCallerNames(
-  known: readonly KnownCaller[],
-): (request: IncomingMessage, method: OldMethod) => string {
+export function createCallerNames(known: readonly KnownCaller[]): (signs: Signs, method: OldMethod) => OldCaller {
   const byToken = new Map(known.flatMap(({ name, tokenSha256 }) => tokenSha256.map((digest) => [digest, name])));
   const byAddress = known.map(({ name, addresses }) => ({ name, list: listOf(addresses) }));
-  return (request, method) =>
-    tokensOf(request)
-      .map((token) => byToken.get(createHash("sha256").update(token).digest("hex")))
-      .find((name) => name !== undefined) ??
-    byAddress.find(({ list }) => isIn(list, request.socket.remoteAddress ?? ""))?.name ??
-    headerOf(request) ??
-    `legacy:${method.name}`;
+  return ({ authorization = "", header = "", peer }, method) => {
+    const proven =
+      tokensOf(authorization)
+        .map((token) => byToken.get(createHash("sha256").update(token).digest("hex")))
+        .find((name) => name !== undefined) ?? byAddress.find(({ list }) => isIn(list, peer.address))?.name;
+    return { proven, name: proven ?? (header || `legacy:${method.name}`) };
+  };
 }
 
-function tokensOf({ headers: { authorization = "" } }: IncomingMessage): string[] {
+function tokensOf(authorization: string): string[] {
   const [, scheme = "", credentials = ""] = /^(bearer|basic) +(\S+)$/i.exec(authorization) ?? [];
   switch (scheme.toLowerCase()) {
     case "bearer":
@@ -62,12 +75,6 @@ function listOf(addresses: readonly string[]): BlockList {
   return list;
 }
 
-/** A socket that listens for both families tells IPv4 addresses as IPv6 ones (::ffff:10.1.2.3), which the list knows. */
 function isIn(list: BlockList, address: string): boolean {
   return address !== "" && list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
-}
-
-function headerOf({ headers }: IncomingMessage): string | undefined {
-  const value = headers[CALLER_HEADER];
-  return typeof value === "string" && value !== "" ? value : undefined;
 }

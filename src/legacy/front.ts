@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../operations/errors.ts";
 import type { AnswerRpc } from "../rpc/http/connect.ts";
+import { CALLER_HEADER } from "../rpc/interceptors/name-caller.ts";
+import { peerOfRequest } from "../rpc/peer.ts";
 import type { Route } from "../rpc/pipeline.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { bodyOf } from "./answers.ts";
@@ -20,6 +22,8 @@ export interface OldRead {
   readonly path: string;
   /** The parameters, as the caller gave them. */
   readonly given: ReadonlyMap<string, string>;
+  /** As the old system's would be, whether failures are HTTP errors here or not. */
+  readonly status: number;
   /** The answer's body over HTTP, whichever protocol it went by. */
   readonly text: string;
   /** The names of the fields that an answer may have; none of them is personal data. */
@@ -63,7 +67,9 @@ export function createLegacyFront(
     async (method: OldMethod, request: IncomingMessage, given: Given | OperationError): Promise<Outcome> => {
       const route = routeOf.get(method) as Route;
       const header = (name: string) => request.headers[name]?.toString();
-      const outcome = await callOldMethod(method, route, { caller: callerOf(request, method), header, given });
+      const peer = peerOfRequest(request);
+      const caller = callerOf({ authorization: header("authorization"), header: header(CALLER_HEADER), peer }, method);
+      const outcome = await callOldMethod(method, route, { caller, peer, header, given });
       count(method.name, outcome, protocol);
       if (!route.rpc.changes && !(given instanceof OperationError) && isComparable(outcome)) {
         onRead(readOf(method, given, outcome));
@@ -121,6 +127,7 @@ function readOf(method: OldMethod, given: Given, outcome: Outcome): OldRead {
     method: method.name,
     path: pathOf(method),
     given: new Map([...given].map(([name, texts]) => [name, texts.join(",")])),
+    status: 200,
     text: bodyOf(outcome),
     shown: new Set(method.fields),
     orderId: outcome.orderId,

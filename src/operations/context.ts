@@ -4,6 +4,8 @@ export interface CallContext {
   readonly callId: string;
   /** The calling system; "anonymous" where it does not say. */
   readonly caller: string;
+  /** The states that the caller may report, by their codes; undefined: all. */
+  readonly reports: ReadonlySet<number> | undefined;
   /** The W3C trace the call belongs to; empty where the caller sent none. */
   readonly traceparent: string;
   /** When the caller stops waiting. A change that has not begun by then is not made. */

@@ -7,6 +7,10 @@ export type OperationErrorKind =
   | "invalid"
   /** There is no such order. */
   | "not-found"
+  /** Nobody can say who calls. */
+  | "unauthenticated"
+  /** The caller may not do this. */
+  | "permission-denied"
   /** The state machine has no such move. */
   | "illegal-transition"
   /** The move is one that a pause holds back. */

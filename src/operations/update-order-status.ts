@@ -1,8 +1,9 @@
-import type { Status } from "../domain/state-machine.ts";
+import { describeStatus, type Status, stateOf } from "../domain/state-machine.ts";
 import type { ReportTaken } from "../store/committer/types.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";
+import { OperationError } from "./errors.ts";
 import { takenOrThrow } from "./report-result.ts";
 
 export type { ReportTaken } from "../store/committer/types.ts";
@@ -27,6 +28,7 @@ export async function updateOrderStatus(
   input: UpdateOrderStatusInput,
   context: CallContext,
 ): Promise<ReportTaken> {
+  assertMayReport(input.status, context);
   const result = await committer.report({
     kind: "report",
     orderId: input.orderId,
@@ -41,4 +43,13 @@ export async function updateOrderStatus(
     deadline: context.deadline,
   });
   return takenOrThrow(result, input.orderId, input.requestId);
+}
+
+/** Before anything is looked up: the answer tells nothing of the order, not even whether there is one. */
+function assertMayReport(status: Status, { caller, reports }: CallContext): void {
+  if (reports !== undefined && !reports.has(status)) {
+    const toldBy = stateOf(status)?.toldBy.join(", ") ?? "nobody";
+    const message = `status: ${caller} may not report ${describeStatus(status)}; it is told by ${toldBy}`;
+    throw new OperationError("permission-denied", message);
+  }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { CallContext } from "../operations/context.ts";
 import type { OperationError } from "../operations/errors.ts";
+import type { Peer } from "./peer.ts";
 
 /** The way a call came in: gRPC, Connect and gRPC-Web, or an address of the old system. */
 export type Front = "grpc" | "http" | "legacy";
@@ -15,7 +16,11 @@ export interface Call extends CallContext {
   readonly malformed: OperationError | undefined;
   /** The old system's method by which it came; empty where the RPC itself was called. */
   readonly oldMethod: string;
+  readonly peer: Peer;
+  /** Who calls, where the front has proof of it: an address or a token that an old caller is known by. */
+  readonly provenName: string | undefined;
   caller: string;
+  reports: ReadonlySet<number> | undefined;
   traceparent: string;
   deadline: Date | undefined;
   signal: AbortSignal;
@@ -65,7 +70,10 @@ export function createCall({
   signal,
   malformed,
   oldMethod = "",
-}: Pick<Call, "front" | "header" | "deadline" | "signal" | "malformed"> & { readonly oldMethod?: string }): Call {
-  const unknown = { caller: ANONYMOUS, traceparent: "" };
-  return { callId: nextCallId(), front, header, ...unknown, deadline, signal, malformed, oldMethod };
+  peer,
+  provenName,
+}: Pick<Call, "front" | "header" | "peer" | "deadline" | "signal" | "malformed"> &
+  Partial<Pick<Call, "oldMethod" | "provenName">>): Call {
+  const unknown = { caller: ANONYMOUS, reports: undefined, traceparent: "" };
+  return { callId: nextCallId(), front, header, ...unknown, deadline, signal, malformed, oldMethod, peer, provenName };
 }

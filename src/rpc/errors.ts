@@ -20,6 +20,8 @@ export const ERROR_DETAILS = [ErrorInfoSchema, BadRequestSchema, RetryInfoSchema
 const CODES: Readonly<Record<OperationErrorKind, { readonly code: Code; readonly reason?: string }>> = {
   invalid: { code: Code.InvalidArgument },
   "not-found": { code: Code.NotFound },
+  unauthenticated: { code: Code.Unauthenticated },
+  "permission-denied": { code: Code.PermissionDenied },
   "illegal-transition": { code: Code.FailedPrecondition, reason: "ILLEGAL_TRANSITION" },
   "order-paused": { code: Code.FailedPrecondition, reason: "ORDER_PAUSED" },
   "version-mismatch": { code: Code.Aborted, reason: "VERSION_MISMATCH" },

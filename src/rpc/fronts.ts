@@ -4,6 +4,7 @@ import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts"
 import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+import type { Auth } from "../auth/index.ts";
 import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
 import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
@@ -20,6 +21,7 @@ import type { RecordDeps } from "./interceptors/record.ts";
 import { MAX_UNARY_CALLS } from "./limits.ts";
 import { createRoutes, pipeline, type Route } from "./pipeline.ts";
 import { createReflection } from "./reflection.ts";
+import type { PortTls } from "./tls.ts";
 
 export type { Readiness } from "./http/pages.ts";
 
@@ -29,6 +31,12 @@ export interface FrontsOptions extends RecordDeps {
   readonly ready: () => Promise<Readiness>;
   /** Further addresses on the HTTP port, made of the RPCs: finds what answers at a path. */
   readonly addresses?: (routes: readonly Route[]) => (path: string) => AnswerRpc | undefined;
+  /** Proves callers; undefined: their word is taken. */
+  readonly auth?: Auth | undefined;
+  /** Whether the contract is told to whoever asks; it is unless told otherwise. */
+  readonly reflects?: boolean;
+  /** Undefined: both ports speak in the clear. */
+  readonly tls?: PortTls | undefined;
   /** Origins whose pages may call, or "*". */
   readonly corsOrigins: readonly string[];
   /** What a unary call may take at most, in milliseconds. */
@@ -36,6 +44,13 @@ export interface FrontsOptions extends RecordDeps {
   /** How often a watch without news says that it is alive, in milliseconds. */
   readonly heartbeatMs: number;
 }
+
+const SERVICES = [OrderStatusService, FulfilmentService, OrderReversalService, ActionService, ShadowService];
+
+/** All RPCs as the table of rights names them: `Service/Rpc`. */
+export const RPC_NAMES: readonly string[] = SERVICES.flatMap(({ name, methods }) =>
+  methods.map((method) => `${name}/${method.name}`),
+);
 
 /** Both ways in: gRPC on one port, Connect and gRPC-Web on the other. */
 export interface Fronts {
@@ -55,13 +70,16 @@ export function createFronts({
   operations,
   ready,
   addresses = () => () => undefined,
+  auth,
+  reflects = true,
+  tls,
   corsOrigins,
   deadlineCapMs,
   heartbeatMs,
   ...recording
 }: FrontsOptions): Fronts {
   const openCalls = createOpenCalls();
-  const interceptors = pipeline({ ...recording, openCalls, deadlineCapMs });
+  const interceptors = pipeline({ ...recording, openCalls, auth, deadlineCapMs });
   const routes = [
     ...createRoutes(OrderStatusService, createOrderStatusHandlers(operations, heartbeatMs), interceptors),
     ...createRoutes(FulfilmentService, createFulfilmentHandlers(operations), interceptors),
@@ -69,23 +87,19 @@ export function createFronts({
     ...createRoutes(ActionService, createActionHandlers(operations), interceptors),
     ...createRoutes(ShadowService, createShadowHandlers(operations), interceptors),
   ];
-  const reflection = createReflection([
-    OrderStatusService,
-    FulfilmentService,
-    OrderReversalService,
-    ActionService,
-    ShadowService,
-  ]);
-  const grpc = createGrpcFront(routes, reflection, {
+  const reflection = reflects ? createReflection(SERVICES) : [];
+  const admission = {
     hasRoom: () => openCalls.unary() < MAX_UNARY_CALLS,
-    refused: (rpc) => recording.metrics.rpcRefused.inc({ rpc }),
-  });
+    refused: (rpc: string) => recording.metrics.rpcRefused.inc({ rpc }),
+  };
+  const grpc = createGrpcFront(routes, reflection, admission, tls);
   const http = createHttpFront({
     routes,
     reflection,
     findOther: addresses(routes),
     corsOrigins,
     ready,
+    tls,
     ...recording,
   });
   return {

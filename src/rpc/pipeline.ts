@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import type { Auth } from "../auth/index.ts";
 import type { Handler, Interceptor, Rpc } from "./call.ts";
 import type { HandlersOf } from "./handlers/types.ts";
 import { checkRequest } from "./interceptors/check-request.ts";
@@ -7,10 +8,14 @@ import { limitTime } from "./interceptors/limit-time.ts";
 import { mapErrors } from "./interceptors/map-errors.ts";
 import { nameCaller } from "./interceptors/name-caller.ts";
 import type { OpenCalls } from "./interceptors/open-calls.ts";
+import { proveCaller } from "./interceptors/prove-caller.ts";
+import { readTrace } from "./interceptors/read-trace.ts";
 import { type RecordDeps, record } from "./interceptors/record.ts";
 
 export interface PipelineDeps extends RecordDeps {
   readonly openCalls: OpenCalls;
+  /** Proves callers; undefined: their word is taken. */
+  readonly auth: Auth | undefined;
   /** What a unary call may take at most, in milliseconds. */
   readonly deadlineCapMs: number;
 }
@@ -24,7 +29,8 @@ export const pipeline = (deps: PipelineDeps): readonly Interceptor[] => [
   record(deps),
   mapErrors(deps.log),
   limitTime(deps.deadlineCapMs),
-  nameCaller,
+  readTrace,
+  deps.auth === undefined ? nameCaller : proveCaller(deps.auth),
   checkRequest,
 ];
 

@@ -85,6 +85,7 @@ describe.each(fronts)("%s", (front) => {
         id: expect.any(BigInt),
         call_id: callId,
         rpc: "UpdateOrderStatus",
+        old_method: "",
         caller: "pay",
         operator: "sun",
         order_id: orderId,

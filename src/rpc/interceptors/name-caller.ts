@@ -7,10 +7,7 @@ export const CALLER_HEADER = "oms-caller";
 /** Printable ASCII, which is what a header can carry. */
 const CALLER = /^[\x20-\x7e]{1,64}$/;
 
-/** W3C trace context; one that is not is ignored, as its standard asks. */
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
-
-/** Reads who calls, and the trace that the call belongs to. */
+/** Takes the caller's word for who it is: where nobody proves anything. */
 export const nameCaller: Interceptor = (next) => (request, call) => {
   const caller = call.header(CALLER_HEADER);
   if (caller) {
@@ -18,10 +15,6 @@ export const nameCaller: Interceptor = (next) => (request, call) => {
       throw invalidField(CALLER_HEADER, `must be 1 to 64 printable ASCII characters, was ${caller.length}`);
     }
     call.caller = caller;
-  }
-  const traceparent = call.header("traceparent");
-  if (traceparent && TRACEPARENT.test(traceparent)) {
-    call.traceparent = traceparent;
   }
   return next(request, call);
 };

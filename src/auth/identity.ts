@@ -1,0 +1,22 @@
+import { OperationError } from "../operations/errors.ts";
+
+/** Who calls, proven. */
+export interface Identity {
+  readonly name: string;
+  readonly roles: readonly string[];
+}
+
+/** What a call brings along to prove who makes it. */
+export interface Evidence {
+  /** The header `authorization`. */
+  readonly authorization: string | null | undefined;
+  /** The name in a client certificate that was verified. */
+  readonly certificateName: string | undefined;
+  /** A name that the front has proof of itself: a known token or address of an old caller. */
+  readonly provenName: string | undefined;
+}
+
+/** Nobody can say who calls. The words are for the caller, and tell nothing that a stranger may not know. */
+export function unauthenticated(why: string): OperationError {
+  return new OperationError("unauthenticated", why);
+}

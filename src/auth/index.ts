@@ -1,0 +1,76 @@
+import type { Logger } from "../telemetry/log.ts";
+import { DEFAULT_RIGHTS } from "./default-rights.ts";
+import { type Evidence, type Identity, unauthenticated } from "./identity.ts";
+import { createRights, type Rights, rolesOf } from "./rights.ts";
+import { readRightsTable } from "./rights-table.ts";
+import { createTokenVerifier, type TokenOptions } from "./tokens.ts";
+import { watchFile } from "./watched-file.ts";
+
+export type { Evidence, Identity } from "./identity.ts";
+export type { Rights } from "./rights.ts";
+
+export interface AuthOptions {
+  /** Whose tokens are believed; undefined: none. */
+  readonly tokens: TokenOptions | undefined;
+  /** Whether the name in a verified client certificate is believed. */
+  readonly certificates: boolean;
+  /** The table of rights; undefined: the one of default-rights.ts. */
+  readonly rightsFile: string | undefined;
+}
+
+/** Says who calls, and what a caller may do. */
+export interface Auth {
+  /** @throws OperationError "unauthenticated" */
+  identify(evidence: Evidence): Identity | Promise<Identity>;
+  rightsOf(identity: Identity): Rights;
+  close(): void;
+}
+
+/**
+ * Opens what proves callers: tokens, client certificates, or both; then either will do, and a token goes first.
+ *
+ * @param rpcs all that there are, as `Service/Rpc`
+ * @throws Error that names the file and the place, for a table of rights or keys that cannot be used
+ */
+export function openAuth(
+  { tokens, certificates, rightsFile }: AuthOptions,
+  rpcs: readonly string[],
+  log: Logger,
+): Auth {
+  const verifier = tokens && createTokenVerifier(tokens, log);
+  const prepare = (text: string) => {
+    const table = readRightsTable(text, rpcs);
+    return { table, rights: createRights(table) };
+  };
+  const byDefault = { value: { table: DEFAULT_RIGHTS, rights: createRights(DEFAULT_RIGHTS) }, close() {} };
+  const current = rightsFile === undefined ? byDefault : watchFile(rightsFile, prepare, log);
+  const identity = (name: string, roles: readonly string[] = []): Identity => ({
+    name,
+    roles: rolesOf(current.value.table, name, roles),
+  });
+  const wanted = [tokens && "a bearer token", certificates && "a client certificate"].filter(Boolean).join(" or ");
+
+  return {
+    identify({ authorization, certificateName, provenName }) {
+      const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+      if (provenName !== undefined) {
+        return identity(provenName);
+      }
+      if (verifier !== undefined && token !== undefined) {
+        const claims = verifier.verify(token);
+        return claims instanceof Promise
+          ? claims.then(({ name, roles }) => identity(name, roles))
+          : identity(claims.name, claims.roles);
+      }
+      if (certificates && certificateName !== undefined) {
+        return identity(certificateName);
+      }
+      throw unauthenticated(`say who you are: ${wanted} is needed`);
+    },
+    rightsOf: (identity) => current.value.rights(identity),
+    close() {
+      verifier?.close();
+      current.close();
+    },
+  };
+}
