@@ -10,13 +10,26 @@ export function nextOrderId(): bigint {
   return lastOrderId;
 }
 
+/** What an order's rows have that others have not. */
+export interface OrderRows {
+  readonly main?: Partial<Insertable<OrderMainTable>>;
+  readonly state?: Partial<Insertable<OrderStatusTable>>;
+}
+
 /** An order of the own shop, as another system inserts it; what is given takes the place of that. */
-export async function insertOrder(
+export async function insertOrder(db: OrderDatabase, status: number, rows: OrderRows = {}): Promise<bigint> {
+  const orderId = nextOrderId();
+  await insertOrderWithId(db, orderId, status, rows);
+  return orderId;
+}
+
+/** The same with an id that the test chooses. */
+export async function insertOrderWithId(
   db: OrderDatabase,
+  order_id: bigint,
   status: number,
-  { main, state }: { main?: Partial<Insertable<OrderMainTable>>; state?: Partial<Insertable<OrderStatusTable>> } = {},
-): Promise<bigint> {
-  const order_id = nextOrderId();
+  { main, state }: OrderRows = {},
+): Promise<void> {
   await db
     .insertInto("oms_db.oms_order_main")
     .values({ order_id, root_parent_id: order_id, is_parent: 0, order_source: 1000, order_type: 1, ...main })
@@ -25,5 +38,4 @@ export async function insertOrder(
     .insertInto("oms_db.oms_order_status")
     .values({ order_id, order_status: status, ...state })
     .execute();
-  return order_id;
 }
