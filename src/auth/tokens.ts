@@ -101,8 +101,9 @@ function keySource(keys: string, log: Logger): { readonly get: JWTVerifyGetKey; 
   return { get: (header, token) => file.value(header, token), close: file.close };
 }
 
-function claimsOf({ sub = "", roles }: JWTPayload): TokenClaims {
-  if (!NAME.test(sub)) {
+function claimsOf({ sub, roles }: JWTPayload): TokenClaims {
+  // Whatever the type says, a token may hold anything.
+  if (typeof sub !== "string" || !NAME.test(sub)) {
     throw unauthenticated("the token's sub must be the caller's name, 1 to 64 printable ASCII characters");
   }
   const isList = Array.isArray(roles) && roles.every((role) => typeof role === "string");

@@ -1,0 +1,64 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { onTestFinished } from "vitest";
+
+/** Who signs tokens, with keys that can be exchanged. */
+export interface Issuer {
+  /** Its keys, as a JWKS. */
+  jwks(): string;
+  /** Signs with a new key from now on; the old one is forgotten unless it is to be kept. */
+  rotate(keep?: boolean): Promise<void>;
+  /** A token that is good for a minute unless told otherwise. */
+  token(claims?: {
+    sub?: unknown;
+    roles?: unknown;
+    iss?: string;
+    aud?: string;
+    /** Seconds from now. */
+    exp?: number;
+    kid?: string;
+  }): Promise<string>;
+}
+
+export const ISSUER = "https://login.example.com";
+export const AUDIENCE = "order-status";
+
+export async function createIssuer(): Promise<Issuer> {
+  let number = 0;
+  let keys: object[] = [];
+  let signing: CryptoKey;
+  const rotate = async (keep = false) => {
+    const { privateKey, publicKey } = await generateKeyPair("ES256");
+    number += 1;
+    signing = privateKey;
+    keys = [...(keep ? keys : []), { ...(await exportJWK(publicKey)), kid: `k${number}`, alg: "ES256", use: "sig" }];
+  };
+  await rotate();
+  return {
+    jwks: () => JSON.stringify({ keys }),
+    rotate,
+    token: ({ sub = "wms", iss = ISSUER, aud = AUDIENCE, exp = 60, kid = `k${number}`, ...claims } = {}) =>
+      new SignJWT({ sub, ...claims } as Record<string, unknown>)
+        .setProtectedHeader({ alg: "ES256", kid })
+        .setIssuer(iss)
+        .setAudience(aud)
+        .setExpirationTime(Math.floor(Date.now() / 1000) + exp)
+        .sign(signing),
+  };
+}
+
+/** Serves an issuer's keys as they are at the moment; ends with the test. */
+export async function serveKeys(issuer: Pick<Issuer, "jwks">): Promise<{ readonly url: string; asked(): number }> {
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked += 1;
+    response.setHeader("content-type", "application/json").end(issuer.jwks());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`, asked: () => asked };
+}
