@@ -7,6 +7,13 @@ export const MAX_BODY_BYTES = 512 * 1024;
 /** A body that names its character set does so at once. */
 const BEGINNING_BYTES = 200;
 
+/** Marks at the beginning that tell how a text is written, whatever else says so: each byte as a character. */
+const BYTE_ORDER_MARKS: readonly (readonly [string, string])[] = [
+  ["\u00EF\u00BB\u00BF", "utf-8"],
+  ["\u00FF\u00FE", "utf-16le"],
+  ["\u00FE\u00FF", "utf-16be"],
+];
+
 /**
  * The text of a request's body, in the character set that it names: old callers may write GBK.
  *
@@ -22,7 +29,9 @@ export async function readText(
     throw new OperationError("invalid", `the body is ${encoding}: send it as it is, without content-encoding`);
   }
   const bytes = await readBytes(request);
-  const charset = charsetOf(request.headers["content-type"] ?? "") ?? own(bytes.toString("latin1", 0, BEGINNING_BYTES));
+  const beginning = bytes.toString("latin1", 0, BEGINNING_BYTES);
+  const marked = BYTE_ORDER_MARKS.find(([mark]) => beginning.startsWith(mark))?.[1];
+  const charset = marked ?? charsetOf(request.headers["content-type"] ?? "") ?? own(beginning);
   return decode(bytes, charset ?? "utf-8");
 }
 

@@ -104,7 +104,8 @@ export function createLegacyFront(
     const service = method?.service ?? OLD_SERVICES.find((one) => `${BASE}/${one}` === place);
     const soap = service && soaps.get(service);
     return async (request, response) => {
-      if (soap !== undefined && isSoap(request)) {
+      // Nothing else could be sent to a service than SOAP.
+      if (soap !== undefined && (isSoap(request) || (method === undefined && request.method === "POST"))) {
         await soap(request, response);
       } else if (method !== undefined && (request.method === "GET" || request.method === "POST")) {
         await answerMethod(method, request, response);
