@@ -77,6 +77,13 @@ function explainCall({ failure, server, method }: CallError): Failure {
       const faults = fields.map(({ field, description }) => `${field}: ${description}`).join("; ");
       return because(ExitCode.REFUSED, `The service does not take that: ${faults || failure.details}`);
     }
+    case GrpcCode.UNAUTHENTICATED:
+      return because(
+        ExitCode.REFUSED,
+        `The service does not know who you are: ${failure.details}. Put your bearer token into OMS_TOKEN.`,
+      );
+    case GrpcCode.PERMISSION_DENIED:
+      return because(ExitCode.REFUSED, `You may not do that: ${failure.details}. Roles are in the service's table of rights.`);
     case GrpcCode.UNAVAILABLE:
     case GrpcCode.RESOURCE_EXHAUSTED:
       return because(

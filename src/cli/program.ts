@@ -37,7 +37,7 @@ export function createProgram(): Command {
   examples(program, ["oms order explain 171203044", "oms actions", "oms parked settlement-push --since 2h"]);
   program.addHelpText(
     "after",
-    "\nExit codes: 0 fine, 1 the service said no, 2 wrong usage, 3 out of reach, 130 stopped by Ctrl-C",
+    "\nWhere callers prove who they are, OMS_TOKEN holds your bearer token.\n\nExit codes: 0 fine, 1 the service said no, 2 wrong usage, 3 out of reach, 130 stopped by Ctrl-C",
   );
 
   const order = program.command("order").description("one order");

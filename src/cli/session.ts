@@ -42,7 +42,8 @@ export interface Session {
 /** Runs a command's work with the service that its options name, and hangs up afterwards. */
 export async function withService(command: Command, work: (session: Session) => Promise<void>): Promise<void> {
   const { server, json = false } = command.optsWithGlobals<GlobalOptions>();
-  const client = connect(server);
+  // Not an option: those stand in the list of processes, for all to read.
+  const client = connect(server, { token: process.env.OMS_TOKEN || undefined });
   const printAs =
     (indent: number) =>
     <D extends DescMessage>(schema: D, message: MessageShape<D>, text: () => string) =>

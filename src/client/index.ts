@@ -49,13 +49,21 @@ const deserializer =
   (bytes: Buffer) =>
     fromBinary(desc, bytes);
 
-function metadataOf(caller: string): Metadata {
-  const metadata = new Metadata();
-  metadata.set("oms-caller", caller);
-  return metadata;
+/** What a client shows of itself. */
+export interface Credentials {
+  /** A bearer token; undefined where the service asks for none. */
+  readonly token?: string | undefined;
 }
 
-export function connect(address: string): Client {
+export function connect(address: string, { token }: Credentials = {}): Client {
+  const metadataOf = (caller: string): Metadata => {
+    const metadata = new Metadata();
+    metadata.set("oms-caller", caller);
+    if (token !== undefined) {
+      metadata.set("authorization", `Bearer ${token}`);
+    }
+    return metadata;
+  };
   // The service is in the network that the caller is in: a proxy, which the environment may name, is for what lies outside.
   const grpc = new GrpcClient(address, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
   return {
