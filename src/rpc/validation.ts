@@ -2,11 +2,9 @@ import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { type FieldFault, OperationError } from "../operations/errors.ts";
+import { PERSONAL_FIELDS } from "../telemetry/personal-data.ts";
 
 const validator = createValidator();
-
-/** Personal data: an error may say how long it is, not what it is. */
-const MASKED: ReadonlySet<string> = new Set(["invoice_email", "tax_payer_code", "invoice_title"]);
 
 /** More of a value than this helps nobody, in characters. */
 const SHOWN_LENGTH = 64;
@@ -51,7 +49,8 @@ function shown(violation: Violation, message: Message): string {
   const value = violation.forKey ? lastKey(violation.field) : valueAt(violation.field, message);
   if (typeof value === "string") {
     const length = [...value].length;
-    if (field !== undefined && MASKED.has(field.name)) {
+    // Of personal data an error may say how long it is, not what it is.
+    if (field !== undefined && PERSONAL_FIELDS.includes(field.localName)) {
       return `*** (${length} characters)`;
     }
     return length > SHOWN_LENGTH

@@ -1,9 +1,7 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from "pino";
+import { PERSONAL_FIELDS } from "./personal-data.ts";
 
 export type { Logger } from "pino";
-
-/** Fields that are personal data: never written, whatever holds them. */
-const MASKED = ["invoiceEmail", "invoiceTitle", "taxPayerCode", "taxCode", "email", "phone"];
 
 /** Structured logs, one JSON object a line, without personal data. */
 export function createLogger(level: LevelWithSilent, destination?: DestinationStream): Logger {
@@ -12,7 +10,7 @@ export function createLogger(level: LevelWithSilent, destination?: DestinationSt
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: MASKED.flatMap((field) => [field, `*.${field}`]), censor: "***" },
+    redact: { paths: PERSONAL_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: "***" },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }

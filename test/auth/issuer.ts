@@ -27,7 +27,7 @@ export const AUDIENCE = "order-status";
 export async function createIssuer(): Promise<Issuer> {
   let number = 0;
   let keys: object[] = [];
-  let signing: CryptoKey;
+  let signing: Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
   const rotate = async (keep = false) => {
     const { privateKey, publicKey } = await generateKeyPair("ES256");
     number += 1;
