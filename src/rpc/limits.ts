@@ -10,6 +10,9 @@ export const KEEPALIVE_MS = 30_000;
 /** … and is closed when it does not answer for this long, in milliseconds. */
 export const KEEPALIVE_TIMEOUT_MS = 10_000;
 
+/** How long a TLS handshake may take, in milliseconds. */
+export const HANDSHAKE_TIMEOUT_MS = 5_000;
+
 /** How long the headers of an HTTP/1.1 request may take to arrive, in milliseconds: a trickle is an attack. */
 export const HEADERS_TIMEOUT_MS = 10_000;
 

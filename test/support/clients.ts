@@ -73,8 +73,9 @@ function overHttp(transport: Transport): OpenClient {
 export function grpcJsTransport(
   address: string,
   options: grpc.ChannelOptions = {},
+  credentials = grpc.credentials.createInsecure(),
 ): { readonly transport: Transport; close(): void } {
-  const client = new grpc.Client(address, grpc.credentials.createInsecure(), options);
+  const client = new grpc.Client(address, credentials, options);
   const transport: Transport = {
     unary: (method, signal, timeoutMs, header, input) =>
       new Promise((resolve, reject) => {

@@ -12,6 +12,7 @@ import { encodeStatus, toConnectError } from "../errors.ts";
 import { malformedBody } from "../interceptors/check-request.ts";
 import type { Route } from "../pipeline.ts";
 import { type Admission, NO_ROOM } from "./overload.ts";
+import type { Peers } from "./peers.ts";
 
 type Unary = ServerUnaryCall<Buffer, Message>;
 type Stream = ServerWritableStream<Buffer, Message>;
@@ -20,6 +21,7 @@ type Stream = ServerWritableStream<Buffer, Message>;
 export function unaryHandler(
   { rpc, handle }: Route,
   admission: Admission,
+  peers: Peers,
 ): (incoming: Unary, answer: sendUnaryData<Message>) => void {
   const schema = rpc.method.input;
   return (incoming, answer) => {
@@ -29,7 +31,7 @@ export function unaryHandler(
       return;
     }
     const { request, malformed } = decode(schema, incoming.request);
-    const call = receive(incoming, NEVER, malformed);
+    const call = receive(incoming, peers, NEVER, malformed);
     (handle(request, call) as Promise<Message>).then(
       (message) => {
         // Not before there is an answer: a header of its own is a packet of its own.
@@ -42,13 +44,13 @@ export function unaryHandler(
 }
 
 /** Serves an RPC that answers with a stream. */
-export function streamHandler({ rpc, handle }: Route): (incoming: Stream) => void {
+export function streamHandler({ rpc, handle }: Route, peers: Peers): (incoming: Stream) => void {
   const schema = rpc.method.input;
   return (incoming) => {
     const gone = new AbortController();
     incoming.once("cancelled", () => gone.abort());
     const { request, malformed } = decode(schema, incoming.request);
-    const call = receive(incoming, gone.signal, malformed);
+    const call = receive(incoming, peers, gone.signal, malformed);
     incoming.sendMetadata(headerOf(call));
     pump(handle(request, call) as AsyncIterable<Message>, incoming).then(
       () => incoming.end(),
@@ -69,11 +71,17 @@ function decode(schema: DescMessage, bytes: Buffer): { request: Message; malform
   }
 }
 
-function receive(incoming: Unary | Stream, signal: AbortSignal, malformed: OperationError | undefined): Call {
+function receive(
+  incoming: Unary | Stream,
+  peers: Peers,
+  signal: AbortSignal,
+  malformed: OperationError | undefined,
+): Call {
   const { metadata } = incoming;
   const deadline = incoming.getDeadline();
   return createCall({
     front: "grpc",
+    peer: peers.of(incoming.getPeer()),
     header: (name) => metadata.get(name)[0]?.toString(),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
     signal,

@@ -1,13 +1,16 @@
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { type Message, toBinary } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
 import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONCURRENT_STREAMS, MAX_MESSAGE_BYTES } from "../limits.ts";
 import { createListener, type Listener } from "../listener.ts";
 import type { Route } from "../pipeline.ts";
 import type { ForeignService } from "../reflection.ts";
+import type { PortTls } from "../tls.ts";
 import { streamHandler, unaryHandler } from "./answer.ts";
 import { addCompanions } from "./companions.ts";
 import type { Admission } from "./overload.ts";
+import { createPeers, type Peers } from "./peers.ts";
 
 /** A gRPC server: services, reflection and health. At its end it says NOT_SERVING, and tells clients to go elsewhere. */
 export type GrpcFront = Listener;
@@ -25,16 +28,26 @@ export function createGrpcFront(
   routes: readonly Route[],
   reflection: readonly ForeignService[],
   admission: Admission,
+  tls?: PortTls,
 ): GrpcFront {
+  const peers = createPeers();
   const server = new Server(OPTIONS);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const ofService of services.values()) {
-    server.addService(definitionOf(ofService), implementationOf(ofService, admission));
+    server.addService(definitionOf(ofService), implementationOf(ofService, admission, peers));
   }
   const companions = addCompanions(server, [...services.keys()], reflection);
   // The port is our own: grpc-js cuts what is left of its connections only where it keeps channelz's books.
   const connections = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = createListener(createServer((socket) => connections.injectConnection(socket)));
+  const take = (socket: Socket) => {
+    peers.add(socket);
+    connections.injectConnection(socket);
+  };
+  const listener = createListener(
+    tls === undefined
+      ? createServer(take)
+      : tls.serve((options) => createTlsServer({ ...options, ALPNProtocols: ["h2"] }, take)),
+  );
   return {
     listen: listener.listen,
     stopAccepting() {
@@ -68,11 +81,15 @@ function definitionOf(routes: readonly Route[]): ServiceDefinition {
   );
 }
 
-function implementationOf(routes: readonly Route[], admission: Admission): Record<string, UntypedHandleCall> {
+function implementationOf(
+  routes: readonly Route[],
+  admission: Admission,
+  peers: Peers,
+): Record<string, UntypedHandleCall> {
   return Object.fromEntries(
     routes.map((route) => [
       route.rpc.method.name,
-      route.rpc.streams ? streamHandler(route) : unaryHandler(route, admission),
+      route.rpc.streams ? streamHandler(route, peers) : unaryHandler(route, admission, peers),
     ]),
   );
 }

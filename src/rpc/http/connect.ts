@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRegistry, type Message } from "@bufbuild/protobuf";
-import { type ConnectRouter, createConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import {
+  type ConnectRouter,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import {
   compressionBrotli,
@@ -12,6 +18,7 @@ import { CALL_ID_HEADER, createCall, NEVER } from "../call.ts";
 import { ERROR_DETAILS } from "../errors.ts";
 import { malformedBody } from "../interceptors/check-request.ts";
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
+import { type Peer, peerOfRequest } from "../peer.ts";
 import type { Route } from "../pipeline.ts";
 import { enter, withMalformed } from "./malformed.ts";
 import { sendJson } from "./pages.ts";
@@ -51,11 +58,16 @@ export function createConnect(
   return (path) => answers.get(path);
 }
 
+const peerKey = createContextKey<Peer>({ address: "", certificateName: undefined });
+
 function answerWith(handler: UniversalHandlerFn, unary: boolean): AnswerRpc {
   return async (request, response) => {
     const plain = unary && isPlain(request);
+    const contextValues = createContextValues().set(peerKey, peerOfRequest(request));
     const answer = await handler(
-      plain ? await plainRequest(request) : universalRequestFromNodeRequest(request, response, undefined, undefined),
+      plain
+        ? { ...(await plainRequest(request)), contextValues }
+        : universalRequestFromNodeRequest(request, response, undefined, contextValues),
     );
     if (answer.body === undefined && answer.status >= 400) {
       refuse(request, response, answer.status);
@@ -84,6 +96,7 @@ function implementationOf({ rpc, handle }: Route) {
     const malformed = enter(context.values);
     const call = createCall({
       front: "http",
+      peer: context.values.get(peerKey),
       header: (name) => context.requestHeader.get(name),
       deadline: timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs),
       signal: rpc.streams ? context.signal : NEVER,

@@ -1,4 +1,10 @@
-import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer as createHttp1,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import {
   createServer as createHttp2,
   type Http2Server,
@@ -6,6 +12,7 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from "node:http2";
+import { createServer as createHttps, type Server as HttpsServer } from "node:https";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import {
@@ -20,11 +27,12 @@ import {
 import { createListener, type Listener } from "../listener.ts";
 import type { Route } from "../pipeline.ts";
 import type { ForeignService } from "../reflection.ts";
+import type { PortTls } from "../tls.ts";
 import { type AnswerRpc, createConnect } from "./connect.ts";
 import { createCors } from "./cors.ts";
 import { createPages, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
-import { handOverHttp2 } from "./two-protocols.ts";
+import { HTTP_PROTOCOLS, handOverHttp2, handOverNegotiatedHttp2 } from "./two-protocols.ts";
 
 /** Connect, gRPC-Web, and the pages for people and machines that watch the server. At its end it says 503 at /readyz. */
 export type HttpFront = Listener;
@@ -38,6 +46,8 @@ export interface HttpFrontDeps {
   readonly ready: () => Promise<Readiness>;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Undefined: the port speaks in the clear. */
+  readonly tls?: PortTls | undefined;
 }
 
 export function createHttpFront({
@@ -48,6 +58,7 @@ export function createHttpFront({
   ready,
   log,
   metrics,
+  tls,
 }: HttpFrontDeps): HttpFront {
   const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
   const findRpc = createConnect(routes, (router) => addReflection(router, reflection));
@@ -83,22 +94,13 @@ export function createHttpFront({
     });
   }
 
-  const http1 = createHttp1(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: IDLE_MS,
-      connectionsCheckingInterval: CHECK_MS,
-    },
-    answer,
-  );
   const http2 = createHttp2(
     { settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS } },
     // Its requests and responses are made to be used like those of HTTP/1.1.
     answer as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
   );
   const sessions = keptAlive(http2);
-  handOverHttp2(http1, http2);
+  const http1 = tls === undefined ? serveInTheClear(answer, http2) : serveOverTls(tls, answer, http2);
   const listener = createListener(http1);
   return {
     ...listener,
@@ -110,6 +112,27 @@ export function createHttpFront({
       }
     },
   };
+}
+
+const HTTP1_OPTIONS = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: IDLE_MS,
+  connectionsCheckingInterval: CHECK_MS,
+} as const;
+
+function serveInTheClear(answer: RequestListener, http2: Http2Server): Server {
+  const http1 = createHttp1(HTTP1_OPTIONS, answer);
+  handOverHttp2(http1, http2);
+  return http1;
+}
+
+function serveOverTls(tls: PortTls, answer: RequestListener, http2: Http2Server): HttpsServer {
+  return tls.serve((options) => {
+    const http1 = createHttps({ ...options, ...HTTP1_OPTIONS, ALPNProtocols: HTTP_PROTOCOLS }, answer);
+    handOverNegotiatedHttp2(http1, http2);
+    return http1;
+  });
 }
 
 function pathOf({ url = "" }: IncomingMessage): string {

@@ -33,7 +33,7 @@ export function enter(values: ContextValues): string | undefined {
 export function withMalformed(handler: UniversalHandlerFn): UniversalHandlerFn {
   const attempt = (request: UniversalServerRequest, { malformed }: Pick<Attempt, "malformed">) => {
     const state: Attempt = { entered: false, malformed };
-    const contextValues = createContextValues().set(attemptKey, state);
+    const contextValues = (request.contextValues ?? createContextValues()).set(attemptKey, state);
     return { state, answer: handler({ ...request, contextValues }) };
   };
   return async (request) => {

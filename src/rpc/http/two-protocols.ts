@@ -1,6 +1,8 @@
 import type { Server } from "node:http";
 import type { Http2Server } from "node:http2";
+import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { HEADERS_TIMEOUT_MS } from "../limits.ts";
 
 /** How an HTTP/2 connection begins (RFC 9113, 3.4); no method of HTTP/1.1 does. */
@@ -10,7 +12,7 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * Lets a server of HTTP/1.1 hand the connections that begin as HTTP/2 to another one, which does not listen itself. Node's server for
- * either refuses the other, and there is no TLS here to negotiate; buf curl, for one, reads a contract over HTTP/2 whatever it speaks
+ * either refuses the other, and without TLS there is nothing that negotiates; buf curl, for one, reads a contract over HTTP/2 whatever it speaks
  * then.
  */
 export function handOverHttp2(http1: Server, http2: Http2Server): void {
@@ -40,5 +42,23 @@ export function handOverHttp2(http1: Server, http2: Http2Server): void {
         }
       }
     });
+  });
+}
+
+/** The protocols of the HTTP port over TLS, the better one first. */
+export const HTTP_PROTOCOLS = ["h2", "http/1.1"];
+
+/** The same over TLS, whose handshake says which one it is. */
+export function handOverNegotiatedHttp2(http1: HttpsServer, http2: Http2Server): void {
+  const serveHttp1 = http1.listeners("secureConnection") as ((socket: TLSSocket) => void)[];
+  http1.removeAllListeners("secureConnection");
+  http1.on("secureConnection", (socket) => {
+    if (socket.alpnProtocol === "h2") {
+      http2.emit("connection", socket);
+    } else {
+      for (const serve of serveHttp1) {
+        serve.call(http1, socket);
+      }
+    }
   });
 }

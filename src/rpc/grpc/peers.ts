@@ -1,0 +1,28 @@
+import type { Socket } from "node:net";
+import { type Peer, peerOf, plainAddress } from "../peer.ts";
+
+/** The peers of a port's connections by their address and port, which is all that grpc-js tells a handler of them. */
+export interface Peers {
+  add(socket: Socket): void;
+  /** @param name what a call's getPeer() says */
+  of(name: string): Peer;
+}
+
+export function createPeers(): Peers {
+  const peers = new Map<string, Peer>();
+  return {
+    add(socket) {
+      const peer = peerOf(socket);
+      const name = `${socket.remoteAddress}:${socket.remotePort}`;
+      peers.set(name, peer);
+      socket.once("close", () => {
+        // The same address may have come back.
+        if (peers.get(name) === peer) {
+          peers.delete(name);
+        }
+      });
+    },
+    // One that has hung up meanwhile hears no answer.
+    of: (name) => peers.get(name) ?? { address: plainAddress(name.replace(/:\d+$/, "")), certificateName: undefined },
+  };
+}

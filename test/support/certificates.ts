@@ -1,0 +1,67 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, inject } from "vitest";
+
+/** A certificate with its key: files, and what is in them. */
+export interface Certificate {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Who signs certificates. */
+export interface Authority {
+  readonly caFile: string;
+  readonly ca: string;
+  issue(details: {
+    /** "/CN=wms", or "/" for none. */
+    readonly subject: string;
+    /** Further names, as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1". */
+    readonly altNames?: string;
+    /** It is over already. */
+    readonly expired?: true;
+  }): Certificate;
+}
+
+/** What a server of the tests may be called. */
+export const THIS_MACHINE = "DNS:localhost,IP:127.0.0.1";
+
+const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+
+/** A folder of this test file alone, removed at its end. */
+export function useFolder(): string {
+  const folder = mkdtempSync(join(inject("folder"), "files-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Makes an authority of the test's own, in a folder that is made for it. */
+export function createAuthority(folder: string, name: string): Authority {
+  mkdirSync(folder, { recursive: true });
+  const caFile = join(folder, "ca.pem");
+  const caKeyFile = join(folder, "ca.key");
+  openssl("req", "-x509", ...KEY, "-keyout", caKeyFile, "-out", caFile, "-subj", `/CN=${name}`, "-days", "2");
+  let count = 0;
+  return {
+    caFile,
+    ca: readFileSync(caFile, "utf8"),
+    issue({ subject, altNames, expired }) {
+      count += 1;
+      const certFile = join(folder, `${count}.pem`);
+      const keyFile = join(folder, `${count}.key`);
+      const request = openssl("req", "-new", ...KEY, "-keyout", keyFile, "-subj", subject);
+      const extensions = join(folder, `${count}.ext`);
+      const names = altNames === undefined ? "" : `subjectAltName=${altNames}\n`;
+      writeFileSync(extensions, `basicConstraints=critical,CA:FALSE\n${names}`);
+      const signed = ["-CA", caFile, "-CAkey", caKeyFile, "-days", expired ? "-1" : "2", "-extfile", extensions];
+      execFileSync("openssl", ["x509", "-req", ...signed, "-out", certFile], { input: request, stdio: "pipe" });
+      return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+    },
+  };
+}
+
+function openssl(...args: string[]): Buffer {
+  return execFileSync("openssl", args, { stdio: ["ignore", "pipe", "pipe"] });
+}
