@@ -9,8 +9,8 @@ import { nats } from "../src/stack/nats.ts";
 import { choosePort } from "../src/stack/ports.ts";
 import { redis } from "../src/stack/redis.ts";
 import { runServer } from "../src/stack/server.ts";
+import { needForeignClients } from "./support/foreign-clients.ts";
 import { copyMariadbTemplate } from "./support/mariadb-template.ts";
-import { needPythonClient } from "./support/python-client.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -27,7 +27,7 @@ declare module "vitest" {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const say = (line: string) => project.vitest.logger.log(line);
   const programs = await needPrograms([mariadb, redis, nats], say);
-  needPythonClient(say);
+  needForeignClients(say);
   const program = programs.get(mariadb) as string;
   const folder = await mkdtemp(join(tmpdir(), "oms-test-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

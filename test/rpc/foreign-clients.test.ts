@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { PYTHON } from "../support/python-client.ts";
+import { PYTHON } from "../support/foreign-clients.ts";
 import { useService } from "../support/service.ts";
 import { insertOrder } from "./orders.ts";
 
