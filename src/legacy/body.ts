@@ -14,16 +14,22 @@ const BYTE_ORDER_MARKS: readonly (readonly [string, string])[] = [
   ["\u00FE\u00FF", "utf-16be"],
 ];
 
+/** A body's text, and the character set that it was written in. */
+export interface Body {
+  readonly text: string;
+  readonly charset: string;
+}
+
 /**
- * The text of a request's body, in the character set that it names: old callers may write GBK.
+ * Reads a request's body in the character set that it names: old callers may write GBK.
  *
  * @param own finds the character set that the body itself names, where the header names none
  * @throws OperationError "invalid" for one that is too great or no text
  */
-export async function readText(
+export async function readBody(
   request: IncomingMessage,
   own: (beginning: string) => string | undefined = () => undefined,
-): Promise<string> {
+): Promise<Body> {
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") {
     throw new OperationError("invalid", `the body is ${encoding}: send it as it is, without content-encoding`);
@@ -31,8 +37,13 @@ export async function readText(
   const bytes = await readBytes(request);
   const beginning = bytes.toString("latin1", 0, BEGINNING_BYTES);
   const marked = BYTE_ORDER_MARKS.find(([mark]) => beginning.startsWith(mark))?.[1];
-  const charset = marked ?? charsetOf(request.headers["content-type"] ?? "") ?? own(beginning);
-  return decode(bytes, charset ?? "utf-8");
+  const charset = marked ?? charsetOf(request.headers["content-type"] ?? "") ?? own(beginning) ?? "utf-8";
+  return { text: decode(bytes, charset), charset };
+}
+
+/** The text alone; `own` as there. */
+export async function readText(...given: Parameters<typeof readBody>): Promise<string> {
+  return (await readBody(...given)).text;
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {

@@ -99,20 +99,22 @@ export function createLegacyFront(
     if (path !== BASE && !path.startsWith(`${BASE}/`)) {
       return undefined;
     }
-    const place = path.replace(/\/+$/, "");
+    const place = path.endsWith("/") ? path.slice(0, -1) : path;
     const method = OLD_METHODS.find((one) => pathOf(one) === place);
     const service = method?.service ?? OLD_SERVICES.find((one) => `${BASE}/${one}` === place);
     const soap = service && soaps.get(service);
+    const isPage = method === undefined && (service !== undefined || place === BASE);
     return async (request, response) => {
       // Nothing else could be sent to a service than SOAP.
       if (soap !== undefined && (isSoap(request) || (method === undefined && request.method === "POST"))) {
         await soap(request, response);
       } else if (method !== undefined && (request.method === "GET" || request.method === "POST")) {
         await answerMethod(method, request, response);
-      } else if (request.method === "GET" && (service !== undefined || place === BASE)) {
+      } else if (isPage && (request.method === "GET" || request.method === "HEAD")) {
         sendOverview(response);
       } else {
-        nothingHere(request, response, method !== undefined || service !== undefined);
+        const ofService = service === undefined ? undefined : ["GET", "POST"];
+        nothingHere(request, response, place === BASE ? ["GET", "HEAD"] : ofService);
       }
     };
   };

@@ -3,9 +3,9 @@ import { OperationError } from "../operations/errors.ts";
 import { CALL_ID_HEADER } from "../rpc/call.ts";
 import { nameOfCode } from "../rpc/code-name.ts";
 import { bodyOf, statusOf } from "./answers.ts";
-import { readText } from "./body.ts";
+import { type Body, readBody } from "./body.ts";
 import type { Outcome } from "./call.ts";
-import { type Given, givenInJson, givenInQuery } from "./given.ts";
+import { type Given, givenInForm, givenInJson, givenInQuery } from "./given.ts";
 import type { OldMethod } from "./methods.ts";
 
 /** The code of a failure, for a program; the status is 200 unless failures have one. */
@@ -14,8 +14,8 @@ const CODE_HEADER = "oms-code";
 /** What a GET or POST gives: its query, and a body that is a form or JSON; the body wins. Or why nobody can say. */
 export async function readGiven(request: IncomingMessage): Promise<Given | OperationError> {
   try {
-    const inQuery = givenInQuery(request.url?.split("?")[1] ?? "");
-    const inBody = request.method === "POST" ? givenInBody(await readText(request)) : new Map();
+    const inQuery = givenInQuery(queryOf(request.url ?? ""));
+    const inBody = request.method === "POST" ? givenInBody(await readBody(request)) : new Map();
     return new Map([...inQuery, ...inBody]);
   } catch (error) {
     if (error instanceof OperationError) {
@@ -25,10 +25,16 @@ export async function readGiven(request: IncomingMessage): Promise<Given | Opera
   }
 }
 
+/** A query may have further question marks in it. */
+function queryOf(url: string): string {
+  const at = url.indexOf("?");
+  return at === -1 ? "" : url.slice(at + 1);
+}
+
 /** Old callers say "form" or nothing at all and send JSON: the first character tells. */
-function givenInBody(text: string): Given {
+function givenInBody({ text, charset }: Body): Given {
   if (!/^\s*[[{]/.test(text)) {
-    return givenInQuery(text.trim());
+    return givenInForm(text.trim(), charset);
   }
   const given = givenInJson(text);
   if (given === undefined) {

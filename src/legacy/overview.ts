@@ -26,15 +26,24 @@ export function sendOverview(response: ServerResponse): void {
   );
 }
 
-/** Says where to go, where nothing answers. */
-export function nothingHere({ method, url }: IncomingMessage, response: ServerResponse, exists: boolean): void {
+/**
+ * Says where to go, where nothing answers.
+ *
+ * @param allowed what the address does take; undefined where there is none
+ */
+export function nothingHere(
+  { method, url }: IncomingMessage,
+  response: ServerResponse,
+  allowed: readonly string[] | undefined,
+): void {
   const path = url?.split("?", 1)[0];
+  const exists = allowed !== undefined;
   const message = exists
-    ? `${path} takes GET and POST, not ${method}`
+    ? `${path} takes ${allowed.join(" and ")}, not ${method}`
     : `nothing is at ${path}: GET /services lists the addresses`;
   response.writeHead(exists ? 405 : 404, {
     "content-type": "application/json;charset=UTF-8",
-    ...(exists && { allow: "GET, POST" }),
+    ...(exists && { allow: allowed.join(", ") }),
   });
   response.end(
     writeExact({ result: 0, message: failureText({ code: exists ? Code.Unimplemented : Code.NotFound, message }) }),

@@ -2,7 +2,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatusSchema } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { FieldFault } from "../operations/errors.ts";
-import { parseExact } from "./exact-json.ts";
+import { parseExact, textOfValue } from "./exact-json.ts";
 import type { Given } from "./given.ts";
 
 /** A parameter of an old method, and the field of the RPC's request that it fills. */
@@ -66,13 +66,18 @@ function readText(text: string): string {
 }
 
 function readTime(text: string) {
-  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
-    ? new Date(text)
-    : new Date(Number.NaN);
-  if (Number.isNaN(time.getTime())) {
+  const [, day] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
+  const time = new Date(text);
+  if (day === undefined || !isDay(day) || Number.isNaN(time.getTime())) {
     throw new Unreadable("must be a time with its zone, like 2024-05-01T08:30:00+08:00");
   }
   return timestampFromDate(time);
+}
+
+/** A Date takes 30 February, and makes it a day of March. */
+function isDay(day: string): boolean {
+  const date = new Date(day);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 }
 
 /** What a comma list holds; an empty entry, as after a trailing comma, is none. */
@@ -93,7 +98,7 @@ function readLines(text: string): { readonly skuId: bigint; readonly quantity: n
   const value = parseExact(text) ?? giveUp(LINES_WORDS);
   return [value].flat().map((line) => {
     const { skuId, deliveryNum } = Object(line) as Record<string, unknown>;
-    return lineOf(String(skuId), String(deliveryNum));
+    return lineOf(textOfValue(skuId), textOfValue(deliveryNum));
   });
 }
 
@@ -168,10 +173,10 @@ function wordsOf(error: unknown): string {
 /** More of a value than this helps nobody, in characters. */
 const SHOWN_LENGTH = 64;
 
-/** A text may be personal data: how long it is says enough. */
+/** A text may be personal data, and so may a mail address in the wrong place: how long it is says enough. */
 function shown(texts: readonly string[], kind: Kind): string {
   const text = texts.join(",");
-  if (kind === "text") {
+  if (kind === "text" || text.includes("@")) {
     return `*** (${text.length} characters)`;
   }
   return text.length > SHOWN_LENGTH
