@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
@@ -6,6 +7,10 @@ import { InvalidArgumentError, Option } from "commander";
 /** What every command takes. */
 export interface GlobalOptions {
   readonly server: string;
+  /** PEM, as `credentialsOf` takes them. */
+  readonly tlsCa?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
   readonly json?: true;
 }
 
@@ -39,6 +44,15 @@ export function parseServer(text: string): string {
     throw new InvalidArgumentError("It is HOST:PORT of the service's gRPC, for example 127.0.0.1:50051.");
   }
   return text;
+}
+
+/** What is in a file; nothing for no name, as a variable may be empty. */
+export function parseFile(path: string): string | undefined {
+  try {
+    return path === "" ? undefined : readFileSync(path, "utf8");
+  } catch (error) {
+    throw new InvalidArgumentError(`It cannot be read: ${(error as Error).message}.`);
+  }
 }
 
 /** An instant: ISO 8601 (local time where it names no zone), or how long ago: "45s", "30m", "2h", "3d", "1w"; or "now". */

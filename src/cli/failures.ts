@@ -58,7 +58,7 @@ function explainCall({ failure, server, method }: CallError): Failure {
   if (isOutOfReach(failure)) {
     return because(
       ExitCode.OUT_OF_REACH,
-      `Nothing that speaks gRPC answers at ${server} (${reasonOf(failure)}). Does the service run? Start it with npm start, or say where it is: --server HOST:PORT, or OMS_SERVER.`,
+      `Nothing that speaks gRPC answers at ${server} (${reasonOf(failure)}). Does the service run? Start it with npm start, or say where it is: --server HOST:PORT, or OMS_SERVER. Where it speaks TLS, --tls-ca FILE (or OMS_SERVER_CA_FILE) names its CA.`,
     );
   }
   switch (failure.code) {
@@ -83,7 +83,10 @@ function explainCall({ failure, server, method }: CallError): Failure {
         `The service does not know who you are: ${failure.details}. Put your bearer token into OMS_TOKEN.`,
       );
     case GrpcCode.PERMISSION_DENIED:
-      return because(ExitCode.REFUSED, `You may not do that: ${failure.details}. Roles are in the service's table of rights.`);
+      return because(
+        ExitCode.REFUSED,
+        `You may not do that: ${failure.details}. Roles are in the service's table of rights.`,
+      );
     case GrpcCode.UNAVAILABLE:
     case GrpcCode.RESOURCE_EXHAUSTED:
       return because(

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { parseServer } from "./args.ts";
+import { parseFile, parseServer } from "./args.ts";
 import { addActions } from "./commands/actions.ts";
 import { addDiscard } from "./commands/discard.ts";
 import { addEventsTail } from "./commands/events-tail.ts";
@@ -27,6 +27,21 @@ export function createProgram(): Command {
       new Option("--server <host:port>", "the service's gRPC address; also OMS_SERVER")
         .default(process.env.OMS_SERVER || `127.0.0.1:${process.env.OMS_GRPC_PORT || 50051}`)
         .argParser(parseServer),
+    )
+    .addOption(
+      new Option("--tls-ca <file>", "the CA that vouches for the service, PEM; it is called over TLS then")
+        .env("OMS_SERVER_CA_FILE")
+        .argParser(parseFile),
+    )
+    .addOption(
+      new Option("--client-cert <file>", "your certificate, PEM, where the service asks for one")
+        .env("OMS_CLIENT_CERT_FILE")
+        .argParser(parseFile),
+    )
+    .addOption(
+      new Option("--client-key <file>", "the key of your certificate, PEM")
+        .env("OMS_CLIENT_KEY_FILE")
+        .argParser(parseFile),
     )
     .option("--json", "for scripts: JSON in place of tables, and of the service's errors")
     .helpOption("-h, --help", "what a command does, with examples")

@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import type { ServiceError } from "@grpc/grpc-js";
 import type { Command } from "commander";
-import { connect } from "../client/index.ts";
+import { type Client, connect } from "../client/index.ts";
 import type { GlobalOptions } from "./args.ts";
 import { CallError } from "./failures.ts";
 import { print } from "./terminal.ts";
@@ -41,9 +41,10 @@ export interface Session {
 
 /** Runs a command's work with the service that its options name, and hangs up afterwards. */
 export async function withService(command: Command, work: (session: Session) => Promise<void>): Promise<void> {
-  const { server, json = false } = command.optsWithGlobals<GlobalOptions>();
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const { server, json = false } = options;
   // Not an option: those stand in the list of processes, for all to read.
-  const client = connect(server, { token: process.env.OMS_TOKEN || undefined });
+  const client = connectWith(command, options);
   const printAs =
     (indent: number) =>
     <D extends DescMessage>(schema: D, message: MessageShape<D>, text: () => string) =>
@@ -79,5 +80,19 @@ export async function withService(command: Command, work: (session: Session) => 
     });
   } finally {
     client.close();
+  }
+}
+
+function connectWith(command: Command, { server, tlsCa, clientCert: cert, clientKey: key }: GlobalOptions): Client {
+  if ((cert === undefined) !== (key === undefined) || (cert !== undefined && tlsCa === undefined)) {
+    command.error("error: a client certificate takes --client-cert, --client-key and --tls-ca together");
+  }
+  const certificate = cert === undefined || key === undefined ? undefined : { cert, key };
+  try {
+    return connect(server, { ca: tlsCa, certificate, token: process.env.OMS_TOKEN || undefined });
+  } catch (error) {
+    return command.error(
+      `error: the files of --tls-ca, --client-cert and --client-key cannot be used: ${(error as Error).message}`,
+    );
   }
 }

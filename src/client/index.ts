@@ -9,6 +9,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import {
+  type ChannelCredentials,
   type ClientReadableStream,
   credentials,
   Client as GrpcClient,
@@ -49,13 +50,17 @@ const deserializer =
   (bytes: Buffer) =>
     fromBinary(desc, bytes);
 
-/** What a client shows of itself. */
+/** What a client shows of itself, and whom it believes. */
 export interface Credentials {
+  /** The CA that vouches for the service, PEM; undefined: the service speaks in the clear. */
+  readonly ca?: string | undefined;
+  /** A certificate for the service to verify and its key, PEM, over TLS. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
   /** A bearer token; undefined where the service asks for none. */
   readonly token?: string | undefined;
 }
 
-export function connect(address: string, { token }: Credentials = {}): Client {
+export function connect(address: string, { ca, certificate, token }: Credentials = {}): Client {
   const metadataOf = (caller: string): Metadata => {
     const metadata = new Metadata();
     metadata.set("oms-caller", caller);
@@ -65,7 +70,7 @@ export function connect(address: string, { token }: Credentials = {}): Client {
     return metadata;
   };
   // The service is in the network that the caller is in: a proxy, which the environment may name, is for what lies outside.
-  const grpc = new GrpcClient(address, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
+  const grpc = new GrpcClient(address, channelCredentials(ca, certificate), { "grpc.enable_http_proxy": 0 });
   return {
     call: (method, request, caller) =>
       new Promise((resolve, reject) => {
@@ -99,6 +104,15 @@ export function connect(address: string, { token }: Credentials = {}): Client {
       }),
     close: () => grpc.close(),
   };
+}
+
+function channelCredentials(ca: string | undefined, certificate: Credentials["certificate"]): ChannelCredentials {
+  if (ca === undefined) {
+    return credentials.createInsecure();
+  }
+  const { key, cert } = certificate ?? {};
+  const bytes = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem));
+  return credentials.createSsl(Buffer.from(ca), bytes(key), bytes(cert));
 }
 
 /** A detail of a failed call (a message of google.rpc, for example ErrorInfo); undefined where it carries none of that kind. */
