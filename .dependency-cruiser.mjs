@@ -12,7 +12,9 @@ const MAY_IMPORT = {
   operations: ["src/domain/", "src/store/", "src/telemetry/"],
   // Who calls, and what a caller may do.
   auth: ["src/domain/state-machine\\.ts$", "src/operations/errors\\.ts$", "src/telemetry/"],
-  rpc: ["src/auth/", "src/operations/", "src/domain/", "src/telemetry/", "gen/"],
+  // How much a caller may use; a Redis client is handed in.
+  limits: [],
+  rpc: ["src/auth/", "src/limits/", "src/operations/", "src/domain/", "src/telemetry/", "gen/"],
   // Old addresses are RPCs in other clothes: through the same pipeline as everybody.
   legacy: [
     "src/rpc/(call|code-name|peer|pipeline)\\.ts$",
@@ -63,10 +65,10 @@ const USERS_OF_PACKAGES = {
   kysely: ["src/store/"],
   mysql2: ["src/store/", "src/demo/"],
   nats: ["src/stream/", "src/demo/", "src/cli/"],
-  ioredis: ["src/actions/"],
+  ioredis: ["src/actions/", "src/limits/"],
   zod: ["src/config-variables\\.ts$", "src/auth/"],
   jose: ["src/auth/"],
-  "pino|prom-client": ["src/telemetry/"],
+  "pino|prom-client|@opentelemetry/.*": ["src/telemetry/"],
   "@grpc/.*|grpc-health-check": ["src/rpc/", "src/client/", "src/cli/", "src/demo/"],
   "@connectrpc/.*": ["src/rpc/", "src/legacy/"],
   "@bufbuild/protovalidate": ["src/rpc/"],

@@ -1,5 +1,5 @@
 import type { Config } from "./config.ts";
-import type { Ports } from "./server.ts";
+import type { Ports } from "./doors.ts";
 import type { Embedded } from "./surroundings.ts";
 
 /** What a person at a terminal sees when the service is up: where it is, what to try, how to stop. */

@@ -104,6 +104,36 @@ function readLegacyCallers(text: string, context: z.RefinementCtx) {
   }
 }
 
+const RATE_LIMITS_WORDS =
+  'a JSON object by caller, "*" for each other one, like {"*": {"perSecond": 5000, "burst": 10000, "concurrent": 512, "watches": 100}}';
+
+const rateLimits = z.record(
+  z.string().regex(/^[\x20-\x7e]{1,64}$/),
+  z
+    .strictObject({
+      perSecond: z.number().min(0.001).max(1_000_000).optional(),
+      burst: z.int().min(1).max(1_000_000).optional(),
+      concurrent: z.int().min(1).optional(),
+      watches: z.int().min(0).optional(),
+    })
+    .refine(({ perSecond, burst }) => burst === undefined || perSecond !== undefined),
+);
+
+function readRateLimits(text: string, context: z.RefinementCtx) {
+  try {
+    const limits = Object.entries(rateLimits.parse(JSON.parse(text)));
+    return new Map(
+      limits.map(([caller, { perSecond, burst = Math.max(1, Math.ceil(perSecond ?? 1)), ...slots }]) => [
+        caller,
+        { ...slots, ...(perSecond !== undefined && { rate: { perSecond, burst } }) },
+      ]),
+    );
+  } catch {
+    context.addIssue({ code: "custom", message: RATE_LIMITS_WORDS });
+    return z.NEVER;
+  }
+}
+
 function isOrigin(value: string): boolean {
   return value === "*" || URL.parse(value)?.origin === value;
 }
@@ -191,6 +221,13 @@ export const VARIABLES = z.object({
     .describe(
       "Who may do what: a JSON file, read again when it changes. Not set: the roles of `src/auth/default-rights.ts`.",
     ),
+  OMS_RATE_LIMITS: z
+    .string()
+    .transform(readRateLimits)
+    .optional()
+    .describe(
+      'What each caller may use: a JSON object like `{"*": {"perSecond": 5000, "burst": 10000, "concurrent": 512}, "tms": {…}}`, `*` for each caller that is not named. `perSecond` (over all servers) and `burst` (a second\'s worth unless said) count calls, a batch as many as it has orders; `concurrent` calls and open `watches` are on one server. Not set: no limits.',
+    ),
   OMS_REFLECTION: choice(["on", "off"])
     .default("on")
     .describe("Whether the server tells its contract to whoever asks (grpcurl, buf curl); needs no token."),
@@ -227,6 +264,9 @@ export const VARIABLES = z.object({
   OMS_LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
     .default("info")
     .describe("What is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`."),
+  OMS_SLOW_MS: wholeNumber(0, HOUR, SECOND).describe(
+    "A call or a commit that takes longer is told to the log, with where its time went; 0 tells of none.",
+  ),
   OMS_DEADLINE_CAP_MS: wholeNumber(100, HOUR, 30 * SECOND).describe(
     "Longest deadline of a call, also of one that names none; a watch has none.",
   ),

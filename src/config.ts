@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import { VARIABLES, type Values } from "./config-variables.ts";
 import { DEFAULT_ORDER_KINDS, type OrderKinds } from "./domain/order-kinds.ts";
+import { readTracing } from "./otel-variables.ts";
+import type { TracingSettings } from "./telemetry/tracing.ts";
 
 export { CONFIG_VARIABLES } from "./config-variables.ts";
 
@@ -37,6 +39,8 @@ export interface Config {
   readonly shadowUrl: string | undefined;
   readonly orderKinds: OrderKinds;
   readonly logLevel: Values["OMS_LOG_LEVEL"];
+  /** Where traces go; undefined: nothing is traced. */
+  readonly tracing: TracingSettings | undefined;
   /** How callers prove who they are; undefined: their word is taken. */
   readonly auth:
     | {
@@ -45,6 +49,8 @@ export interface Config {
         readonly rightsFile: string | undefined;
       }
     | undefined;
+  /** What each caller may use, "*" standing for those that are not named; undefined: as much as there is. */
+  readonly rateLimits: Values["OMS_RATE_LIMITS"];
   readonly reflection: boolean;
   /** Undefined: metrics are on the HTTP port. */
   readonly metricsPort: number | undefined;
@@ -66,6 +72,8 @@ export interface Config {
   readonly commitLanes: number;
   readonly timing: {
     readonly deadlineCapMs: number;
+    /** What takes longer is told to the log; Infinity: nothing is. */
+    readonly slowMs: number;
     readonly watchHeartbeatMs: number;
     readonly drainMs: number;
     readonly outboxKeepMs: number;
@@ -199,6 +207,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       `OMS_GRPC_PORT and OMS_HTTP_PORT are both ${values.OMS_GRPC_PORT}; right would be two ports: gRPC and HTTP/1.1 cannot share one.`,
     );
   }
+  const tracing = readTracing(set);
   return {
     role: values.OMS_ROLE,
     host: values.OMS_HOST,
@@ -220,7 +229,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     shadowUrl: values.OMS_SHADOW_URL,
     orderKinds: { ...DEFAULT_ORDER_KINDS, ...values.OMS_ORDER_KINDS } as OrderKinds,
     logLevel: values.OMS_LOG_LEVEL,
+    tracing: tracing.settings,
     auth: readAuth(values),
+    rateLimits: values.OMS_RATE_LIMITS,
     reflection: values.OMS_REFLECTION === "on",
     metricsPort: values.OMS_METRICS_PORT,
     corsOrigins: values.OMS_CORS_ORIGINS ?? [],
@@ -234,6 +245,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     commitLanes: values.OMS_COMMIT_LANES,
     timing: {
       deadlineCapMs: values.OMS_DEADLINE_CAP_MS,
+      slowMs: values.OMS_SLOW_MS === 0 ? Number.POSITIVE_INFINITY : values.OMS_SLOW_MS,
       watchHeartbeatMs: values.OMS_WATCH_HEARTBEAT_MS,
       drainMs: values.OMS_DRAIN_MS,
       outboxKeepMs: values.OMS_OUTBOX_KEEP_MS,
@@ -255,6 +267,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       historyMs: keepMs(values.OMS_HISTORY_KEEP_DAYS),
       requestLogMs: keepMs(values.OMS_REQUEST_LOG_KEEP_DAYS),
     },
-    warnings: warnOfUnknown(env),
+    warnings: [...warnOfUnknown(env), ...tracing.warnings],
   };
 }

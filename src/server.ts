@@ -1,25 +1,19 @@
 import { createClaims } from "./actions/claims.ts";
 import { createActions } from "./actions/index.ts";
 import { openRedis } from "./actions/redis.ts";
-import { openAuth } from "./auth/index.ts";
 import type { Config } from "./config.ts";
+import { openDoors, type Ports } from "./doors.ts";
 import { createNeighbourClient } from "./downstream/client.ts";
 import { createErp } from "./downstream/erp.ts";
-import { createOldSystem } from "./downstream/old-system.ts";
 import { createWms } from "./downstream/wms.ts";
 import { createSteps } from "./flows/index.ts";
-import { createLegacyFront } from "./legacy/front.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createChangeFeed } from "./operations/change-feed.ts";
 import type { ActionInfo, OperationDeps } from "./operations/deps.ts";
 import { readiness } from "./readiness.ts";
 import { startRelay } from "./relay/index.ts";
-import { createFronts, RPC_NAMES } from "./rpc/fronts.ts";
-import { createHttpFront } from "./rpc/http/front.ts";
-import { openPortTls, type PortTls } from "./rpc/tls.ts";
-import { createShadow, type Shadow } from "./shadow/index.ts";
 import { type CommitObserver, createCommitter } from "./store/committer/index.ts";
-import { type OrderDatabase, openDatabase } from "./store/database.ts";
+import { openDatabase } from "./store/database.ts";
 import { createLedger } from "./store/ledger.ts";
 import { migrate } from "./store/migrate.ts";
 import type { CommittedEvent, EventDeps } from "./store/outbox.ts";
@@ -28,11 +22,8 @@ import { flowOrderReader } from "./store/reads/flows.ts";
 import { readChangesSince } from "./store/reads/history.ts";
 import { readOrderIdsOfTrade } from "./store/reads/orders.ts";
 import { snapshotReader } from "./store/reads/snapshots.ts";
-import { createRequestLog } from "./store/request-log.ts";
-import { createShadowLog } from "./store/shadow-log.ts";
 import { encodeEvent } from "./stream/codec.ts";
 import { connectStream } from "./stream/connection.ts";
-import { listenToStatusChanges } from "./stream/listen.ts";
 import { createPublisher } from "./stream/publisher.ts";
 import { DEFAULT_TOPOLOGY } from "./stream/topology.ts";
 import type { Action } from "./subscribers/action.ts";
@@ -54,12 +45,6 @@ export interface Surroundings {
   readonly erpUrl: string;
   /** `/dispatch` and `/cancel` are below it. */
   readonly wmsUrl: string;
-}
-
-/** Where the service listens; undefined where its role serves no calls. */
-export interface Ports {
-  readonly grpc: number | undefined;
-  readonly http: number;
 }
 
 /** Share of a part in the time for an orderly stop, in milliseconds: publishing what is left, and ending what runs. */
@@ -244,79 +229,7 @@ export async function startServer(
       (running) => running.stop(),
     );
   }
-  const tls = await openTls(config, lifecycle, log);
-  if (config.role === "subscribe") {
-    const http = createHttpFront({ routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls });
-    await lifecycle.start("pages", () => http, stopPages);
-    return { grpc: undefined, http: await http.listen(config.host, config.httpPort) };
-  }
-
-  await lifecycle.start(
-    "listener",
-    () =>
-      listenToStatusChanges({
-        stream,
-        log,
-        onChange: (change) => feed.publish(change),
-        onGap: () => feed.resync(),
-      }),
-    (listener) => listener.close(),
-  );
-  const requestLog = await lifecycle.start(
-    "request log",
-    () => createRequestLog({ db, onDropped: (count) => metrics.requestLogDropped.inc(count) }),
-    (open) => open.close(),
-  );
-  const shadow = await openShadow(config, { db, log, metrics, lifecycle });
-  const { auth: callers } = config;
-  const auth =
-    callers &&
-    (await lifecycle.start(
-      "authentication",
-      () => openAuth(callers, RPC_NAMES, log),
-      (open) => open.close(),
-    ));
-  const fronts = createFronts({
-    operations,
-    ready,
-    ...(config.legacy.on && {
-      addresses: (routes) =>
-        createLegacyFront(routes, { ...config.legacy, metrics, onRead: (read) => shadow?.offer(read) }),
-    }),
-    auth,
-    reflects: config.reflection,
-    tls,
-    corsOrigins: config.corsOrigins,
-    requestLog,
-    log,
-    metrics,
-    deadlineCapMs: timing.deadlineCapMs,
-    heartbeatMs: timing.watchHeartbeatMs,
-  });
-  await lifecycle.start(
-    "fronts",
-    () => fronts,
-    (open) => open.drain(timing.drainMs),
-  );
-  return {
-    grpc: await fronts.grpc.listen(config.host, config.grpcPort),
-    http: await fronts.http.listen(config.host, config.httpPort),
-  };
-}
-
-/** TLS for the ports; undefined where they speak in the clear. */
-async function openTls(config: Config, lifecycle: Lifecycle, log: Logger): Promise<PortTls | undefined> {
-  const { tls, auth } = config;
-  // Where a token will do as well, a caller may come without a certificate.
-  const requireClientCertificate = auth?.tokens === undefined;
-  return (
-    tls &&
-    lifecycle.start(
-      "TLS",
-      () => openPortTls({ ...tls, requireClientCertificate }, log),
-      (open) => open.close(),
-    )
-  );
+  return openDoors(config, { operations, db, redis, stream, feed, ready, log, metrics }, lifecycle);
 }
 
 /** What people see of the Actions: the effects, the steps, then the timers. */
@@ -332,36 +245,6 @@ function infosOf(effects: readonly Action[], steps: readonly Action[]): readonly
 /** An address below another one. */
 function below(url: string, path: string): string {
   return `${url.replace(/\/$/, "")}/${path}`;
-}
-
-/** What compares our answers at old addresses with the old system's; undefined where no old system is configured. */
-async function openShadow(
-  { shadowUrl, timing }: Config,
-  {
-    db,
-    log,
-    metrics,
-    lifecycle,
-  }: { readonly db: OrderDatabase; readonly log: Logger; readonly metrics: Metrics; readonly lifecycle: Lifecycle },
-): Promise<Shadow | undefined> {
-  if (shadowUrl === undefined) {
-    return undefined;
-  }
-  const oldSystem = await lifecycle.start(
-    "old system",
-    () => createOldSystem({ url: shadowUrl, timeoutMs: timing.downstreamTimeoutMs }),
-    (client) => client.close(),
-  );
-  const keep = await lifecycle.start(
-    "shadow log",
-    () => createShadowLog({ db }),
-    (open) => open.close(),
-  );
-  return lifecycle.start(
-    "shadow",
-    () => createShadow({ oldSystem, log, metrics, keep }),
-    (open) => open.close(),
-  );
 }
 
 function observeCommits(metrics: Metrics): CommitObserver {
@@ -386,9 +269,4 @@ function crashAt({ crashAt }: Config): { readonly crashPoint?: (name: string, ev
           }
         },
       };
-}
-
-async function stopPages(http: ReturnType<typeof createHttpFront>): Promise<void> {
-  http.stopAccepting();
-  http.destroy();
 }

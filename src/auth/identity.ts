@@ -4,6 +4,8 @@ import { OperationError } from "../operations/errors.ts";
 export interface Identity {
   readonly name: string;
   readonly roles: readonly string[];
+  /** When the proof expires, in milliseconds since 1970; undefined: with the connection. */
+  readonly until: number | undefined;
 }
 
 /** What a call brings along to prove who makes it. */
@@ -15,6 +17,8 @@ export interface Evidence {
   /** A name that the front has proof of itself: a known token or address of an old caller. */
   readonly provenName: string | undefined;
 }
+
+export const EXPIRED = "the token has expired: get a new one";
 
 /** Nobody can say who calls. The words are for the caller, and tell nothing that a stranger may not know. */
 export function unauthenticated(why: string): OperationError {

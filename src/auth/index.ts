@@ -3,7 +3,7 @@ import { DEFAULT_RIGHTS } from "./default-rights.ts";
 import { type Evidence, type Identity, unauthenticated } from "./identity.ts";
 import { createRights, type Rights, rolesOf } from "./rights.ts";
 import { readRightsTable } from "./rights-table.ts";
-import { createTokenVerifier, type TokenOptions } from "./tokens.ts";
+import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
 import { watchFile } from "./watched-file.ts";
 
 export type { Evidence, Identity } from "./identity.ts";
@@ -44,10 +44,12 @@ export function openAuth(
   };
   const byDefault = { value: { table: DEFAULT_RIGHTS, rights: createRights(DEFAULT_RIGHTS) }, close() {} };
   const current = rightsFile === undefined ? byDefault : watchFile(rightsFile, prepare, log);
-  const identity = (name: string, roles: readonly string[] = []): Identity => ({
+  const identity = (name: string, roles: readonly string[] = [], until?: number): Identity => ({
     name,
     roles: rolesOf(current.value.table, name, roles),
+    until,
   });
+  const ofToken = ({ name, roles, until }: TokenClaims) => identity(name, roles, until);
   const wanted = [tokens && "a bearer token", certificates && "a client certificate"].filter(Boolean).join(" or ");
 
   return {
@@ -58,9 +60,7 @@ export function openAuth(
       }
       if (verifier !== undefined && token !== undefined) {
         const claims = verifier.verify(token);
-        return claims instanceof Promise
-          ? claims.then(({ name, roles }) => identity(name, roles))
-          : identity(claims.name, claims.roles);
+        return claims instanceof Promise ? claims.then(ofToken) : ofToken(claims);
       }
       if (certificates && certificateName !== undefined) {
         return identity(certificateName);

@@ -9,7 +9,7 @@ import {
   jwtVerify,
 } from "jose";
 import type { Logger } from "../telemetry/log.ts";
-import { unauthenticated } from "./identity.ts";
+import { EXPIRED, unauthenticated } from "./identity.ts";
 import { watchFile } from "./watched-file.ts";
 
 /** Whose tokens are believed. */
@@ -24,6 +24,8 @@ export interface TokenOptions {
 export interface TokenClaims {
   readonly name: string;
   readonly roles: readonly string[];
+  /** When it expires, in milliseconds since 1970. */
+  readonly until: number;
 }
 
 /** Checks bearer tokens. */
@@ -70,7 +72,7 @@ export function createTokenVerifier({ keys, issuer, audience }: TokenOptions, lo
       throw refusalOf(error, log);
     }
     const claims = claimsOf(payload);
-    const until = Math.min(Date.now() + BELIEVED_MS, (payload.exp as number) * 1000);
+    const until = Math.min(Date.now() + BELIEVED_MS, claims.until);
     if (believed.size >= MAX_REMEMBERED) {
       believed.delete(believed.keys().next().value as string);
     }
@@ -101,19 +103,19 @@ function keySource(keys: string, log: Logger): { readonly get: JWTVerifyGetKey; 
   return { get: (header, token) => file.value(header, token), close: file.close };
 }
 
-function claimsOf({ sub, roles }: JWTPayload): TokenClaims {
+function claimsOf({ sub, roles, exp = 0 }: JWTPayload): TokenClaims {
   // Whatever the type says, a token may hold anything.
   if (typeof sub !== "string" || !NAME.test(sub)) {
     throw unauthenticated("the token's sub must be the caller's name, 1 to 64 printable ASCII characters");
   }
   const isList = Array.isArray(roles) && roles.every((role) => typeof role === "string");
-  return { name: sub, roles: isList ? (roles as string[]) : [] };
+  return { name: sub, roles: isList ? (roles as string[]) : [], until: exp * 1000 };
 }
 
 /** What a token's owner may know of why it is not believed. */
 function refusalOf(error: unknown, log: Logger): Error {
   if (error instanceof errors.JWTExpired) {
-    return unauthenticated("the token has expired: get a new one");
+    return unauthenticated(EXPIRED);
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
     return unauthenticated(`the token's ${error.claim} is not the one that is believed here`);

@@ -1,10 +1,8 @@
 import { Code } from "@connectrpc/connect";
+import { boundedLabels } from "../telemetry/bounded-labels.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Outcome } from "./call.ts";
 import { OLD_METHODS } from "./methods.ts";
-
-/** So many callers are told apart; a header could name any number of them, and each would be a series for good. */
-const MAX_CALLERS = 200;
 
 /** Counts calls by old method and caller, so that one sees who still uses what; a method that nobody calls stands there with 0. */
 export function countOldCalls({
@@ -13,13 +11,9 @@ export function countOldCalls({
   for (const { name } of OLD_METHODS) {
     legacyCalls.inc({ method: name, caller: `legacy:${name}`, protocol: "http", result: "answered" }, 0);
   }
-  const known = new Set<string>();
+  const labelOf = boundedLabels();
   return (method, outcome, protocol) => {
-    if (known.size < MAX_CALLERS) {
-      known.add(outcome.caller);
-    }
-    const caller = known.has(outcome.caller) ? outcome.caller : "(other)";
-    legacyCalls.inc({ method, caller, protocol, result: resultOf(outcome) });
+    legacyCalls.inc({ method, caller: labelOf(outcome.caller), protocol, result: resultOf(outcome) });
   };
 }
 

@@ -23,6 +23,12 @@ export type OperationErrorKind =
   | "order-exists"
   /** More work than this server takes; nothing was done. */
   | "overloaded"
+  /** The caller calls more often than it may. */
+  | "rate-limited"
+  /** The caller has as many calls under way as it may. */
+  | "too-many-calls"
+  /** The caller has as many watches open as it may. */
+  | "too-many-watches"
   /** A watcher reads more slowly than its orders change. */
   | "fell-behind"
   /** The database is out of reach; nothing is half done. */

@@ -5,6 +5,7 @@ import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts"
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { Auth } from "../auth/index.ts";
+import type { CallerLimits } from "../limits/index.ts";
 import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
 import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
@@ -33,6 +34,8 @@ export interface FrontsOptions extends RecordDeps {
   readonly addresses?: (routes: readonly Route[]) => (path: string) => AnswerRpc | undefined;
   /** Proves callers; undefined: their word is taken. */
   readonly auth?: Auth | undefined;
+  /** Undefined: callers may use as much as there is. */
+  readonly limits?: CallerLimits | undefined;
   /** Whether the contract is told to whoever asks; it is unless told otherwise. */
   readonly reflects?: boolean;
   /** Undefined: both ports speak in the clear. */
@@ -71,6 +74,7 @@ export function createFronts({
   ready,
   addresses = () => () => undefined,
   auth,
+  limits,
   reflects = true,
   tls,
   corsOrigins,
@@ -79,7 +83,7 @@ export function createFronts({
   ...recording
 }: FrontsOptions): Fronts {
   const openCalls = createOpenCalls();
-  const interceptors = pipeline({ ...recording, openCalls, auth, deadlineCapMs });
+  const interceptors = pipeline({ ...recording, openCalls, auth, limits, deadlineCapMs });
   const routes = [
     ...createRoutes(OrderStatusService, createOrderStatusHandlers(operations, heartbeatMs), interceptors),
     ...createRoutes(FulfilmentService, createFulfilmentHandlers(operations), interceptors),
@@ -97,6 +101,7 @@ export function createFronts({
     routes,
     reflection,
     findOther: addresses(routes),
+    auth,
     corsOrigins,
     ready,
     tls,

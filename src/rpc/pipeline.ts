@@ -1,9 +1,11 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Auth } from "../auth/index.ts";
+import type { CallerLimits } from "../limits/index.ts";
 import type { Handler, Interceptor, Rpc } from "./call.ts";
 import type { HandlersOf } from "./handlers/types.ts";
 import { checkRequest } from "./interceptors/check-request.ts";
+import { limitCaller } from "./interceptors/limit-caller.ts";
 import { limitTime } from "./interceptors/limit-time.ts";
 import { mapErrors } from "./interceptors/map-errors.ts";
 import { nameCaller } from "./interceptors/name-caller.ts";
@@ -16,6 +18,8 @@ export interface PipelineDeps extends RecordDeps {
   readonly openCalls: OpenCalls;
   /** Proves callers; undefined: their word is taken. */
   readonly auth: Auth | undefined;
+  /** Undefined: callers may use as much as there is. */
+  readonly limits: CallerLimits | undefined;
   /** What a unary call may take at most, in milliseconds. */
   readonly deadlineCapMs: number;
 }
@@ -31,6 +35,7 @@ export const pipeline = (deps: PipelineDeps): readonly Interceptor[] => [
   limitTime(deps.deadlineCapMs),
   readTrace,
   deps.auth === undefined ? nameCaller : proveCaller(deps.auth),
+  ...(deps.limits === undefined ? [] : [limitCaller(deps.limits, deps.metrics)]),
   checkRequest,
 ];
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { OldSystem } from "../downstream/old-system.ts";
 import type { ShadowDifference, ShadowLog, ShadowResult } from "../store/shadow-log.ts";
+import { boundedLabels } from "../telemetry/bounded-labels.ts";
 import { createLineLimit } from "../telemetry/line-limit.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -36,9 +37,6 @@ export interface Shadow {
 
 /** Compares at once: what comes on top is skipped, as a sample says as much. */
 const MAX_UNDER_WAY = 32;
-
-/** Fields that the metric tells apart; the old system's answers could have any number. */
-const MAX_FIELDS = 200;
 
 /** Lines of each kind in the log, a second. */
 const DIFFERENCES_PER_SECOND = 20;
@@ -126,17 +124,6 @@ export function createShadow({
 }
 
 const KINDS = { value: "VALUE", type: "TYPE", missing: "MISSING", added: "ADDED" } as const;
-
-/** A field as the metric names it. */
-function boundedLabels(): (field: string) => string {
-  const known = new Set<string>();
-  return (field) => {
-    if (known.size < MAX_FIELDS) {
-      known.add(field);
-    }
-    return known.has(field) ? field : "(other)";
-  };
-}
 
 /** The system's code where it is one (ECONNREFUSED), else the words. */
 function reasonOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { lookedUpCounter, lookedUpGauge } from "./looked-up.ts";
 
 /** All that /metrics shows. Each server has its own set, so that two of them in one process do not mix. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -16,6 +17,24 @@ export function createMetrics() {
       help: "How long a call took, by RPC, front (grpc, http) and code.",
       labelNames: ["rpc", "front", "code"] as const,
       buckets: SECONDS,
+      registers,
+    }),
+    rpcCalls: lookedUpCounter({
+      name: "oms_rpc_calls_total",
+      help: "Calls that ended, by RPC, caller and code; past 50 callers the others are `(other)`.",
+      labelNames: ["rpc", "caller", "code"],
+      registers,
+    }),
+    rpcCallerSeconds: lookedUpCounter({
+      name: "oms_rpc_caller_seconds_total",
+      help: "How long those calls took in all, by RPC and caller.",
+      labelNames: ["rpc", "caller"],
+      registers,
+    }),
+    rpcInFlight: lookedUpGauge({
+      name: "oms_rpc_in_flight",
+      help: "Calls under way, by RPC; open watches among them.",
+      labelNames: ["rpc"],
       registers,
     }),
     watchers: new Gauge({ name: "oms_watchers", help: "Open WatchOrderStatus streams.", registers }),
@@ -36,6 +55,40 @@ export function createMetrics() {
       name: "oms_commit_retries_total",
       help: "Group commits that were tried again, by reason (deadlock, lock-timeout, split, connection-lost).",
       labelNames: ["reason"] as const,
+      registers,
+    }),
+    serverUp: lookedUpGauge({
+      name: "oms_server_up",
+      help: "Whether a server behind this one (database, broker, redis) is in reach: 1, or 0; looked at when asked.",
+      labelNames: ["server"],
+      registers,
+    }),
+    databaseConnections: lookedUpGauge({
+      name: "oms_database_connections",
+      help: "Connections of the pool, by state (in_use, idle); at most 8. The commits have theirs besides.",
+      labelNames: ["state"],
+      registers,
+    }),
+    databaseWaiting: lookedUpGauge({
+      name: "oms_database_waiting",
+      help: "Who waits for a connection of the pool.",
+      labelNames: [],
+      registers,
+    }),
+    databaseErrors: new Counter({
+      name: "oms_database_errors_total",
+      help: "What went wrong with the pool's connections, by kind (unreachable; busy: none was free in time; lost: one broke under a statement).",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+    outboxRows: new Gauge({
+      name: "oms_outbox_rows",
+      help: "Rows in the outbox table, of all servers; published ones stay for OMS_OUTBOX_KEEP_MS, or until their Actions are done.",
+      registers,
+    }),
+    outboxAge: new Gauge({
+      name: "oms_outbox_oldest_seconds",
+      help: "Age of the oldest row of the outbox table that is not known as published; up to OMS_OUTBOX_KEEP_MS and a sweep is as it should be.",
       registers,
     }),
     outboxDepth: new Gauge({
@@ -67,6 +120,43 @@ export function createMetrics() {
       labelNames: ["action", "result"] as const,
       registers,
     }),
+    brokerArrivals: new Counter({
+      name: "oms_broker_arrivals_total",
+      help: "How the stream came into reach: first, resumed (the link broke), restarted (the broker did), lost (what it held is gone, and is published again).",
+      labelNames: ["arrival"] as const,
+      registers,
+    }),
+    consumerPending: new Gauge({
+      name: "oms_consumer_pending",
+      help: "Messages of the stream that a consumer has not delivered yet, by consumer; looked at every few seconds.",
+      labelNames: ["consumer"] as const,
+      registers,
+    }),
+    consumerRepairs: new Counter({
+      name: "oms_consumer_repairs_total",
+      help: "Consumers put right, by consumer and reason (gone, ahead of its stream, stalled: made anew; slow: opened again).",
+      labelNames: ["consumer", "reason"] as const,
+      registers,
+    }),
+    neighbourDuration: new Histogram({
+      name: "oms_neighbour_duration_seconds",
+      help: "How long a neighbour took for its answer, by neighbour and result (done, retry, reject).",
+      labelNames: ["neighbour", "result"] as const,
+      buckets: SECONDS,
+      registers,
+    }),
+    actionAge: new Gauge({
+      name: "oms_action_oldest_seconds",
+      help: "How long ago the oldest event was committed that an Action has not dealt with, parked ones left out; a timer's since it was due. 0 where none waits.",
+      labelNames: ["action"] as const,
+      registers,
+    }),
+    actionHeld: new Gauge({
+      name: "oms_action_held",
+      help: "Whether a person holds an Action (oms pause): 1, or 0.",
+      labelNames: ["action"] as const,
+      registers,
+    }),
     actionOpen: new Gauge({
       name: "oms_action_open",
       help: "Ledger entries that are not done, by Action and state (pending, retrying, parked); counted every few seconds.",
@@ -77,6 +167,12 @@ export function createMetrics() {
       name: "oms_rpc_refused_total",
       help: "gRPC calls refused unread, as too many were under way; they are in no other figure.",
       labelNames: ["rpc"] as const,
+      registers,
+    }),
+    rateLimited: new Counter({
+      name: "oms_rate_limited_total",
+      help: "Calls refused because their caller had used up its share, by caller and limit (rate, concurrent, watches); past 200 callers the others are `(other)`.",
+      labelNames: ["caller", "limit"] as const,
       registers,
     }),
     legacyCalls: new Counter({
@@ -100,6 +196,18 @@ export function createMetrics() {
       name: "oms_shadow_differences_total",
       help: "What those answers did not have in common, by old method and field; past 200 fields the others are `(other)`.",
       labelNames: ["method", "field"] as const,
+      registers,
+    }),
+    buildInfo: lookedUpGauge({
+      name: "oms_build_info",
+      help: "Which version runs, on which Node, in which role: 1.",
+      labelNames: ["version", "node", "role"],
+      registers,
+    }),
+    loopActive: lookedUpCounter({
+      name: "oms_event_loop_active_seconds_total",
+      help: "How long the event loop was at work: its rate is how busy this process is, 1 being all that it can.",
+      labelNames: [],
       registers,
     }),
     upkeepDeleted: new Counter({

@@ -13,6 +13,7 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import { createServer as createHttps, type Server as HttpsServer } from "node:https";
+import type { Auth } from "../../auth/index.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import {
@@ -30,6 +31,7 @@ import type { ForeignService } from "../reflection.ts";
 import type { PortTls } from "../tls.ts";
 import { type AnswerRpc, createConnect } from "./connect.ts";
 import { createCors } from "./cors.ts";
+import { metricsRight } from "./metrics-right.ts";
 import { createPages, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
 import { HTTP_PROTOCOLS, handOverHttp2, handOverNegotiatedHttp2 } from "./two-protocols.ts";
@@ -42,6 +44,8 @@ export interface HttpFrontDeps {
   readonly reflection: readonly ForeignService[];
   /** Finds what answers at an address that is no RPC's. */
   readonly findOther?: (path: string) => AnswerRpc | undefined;
+  /** Proves who reads /metrics; undefined: anybody may. */
+  readonly auth?: Auth | undefined;
   readonly corsOrigins: readonly string[];
   readonly ready: () => Promise<Readiness>;
   readonly log: Logger;
@@ -54,6 +58,7 @@ export function createHttpFront({
   routes,
   reflection,
   findOther = () => undefined,
+  auth,
   corsOrigins,
   ready,
   log,
@@ -63,7 +68,8 @@ export function createHttpFront({
   const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
   const findRpc = createConnect(routes, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
-  const pages = createPages({ ready, metrics, draining: () => draining, services });
+  const admitToMetrics = auth === undefined ? async () => {} : metricsRight(auth);
+  const pages = createPages({ ready, metrics, admitToMetrics, draining: () => draining, services });
   let draining = false;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { OperationError } from "../../operations/errors.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 
 /** Whether changes can be committed, and how each server behind this one is. */
@@ -15,18 +16,21 @@ export interface Readiness {
 export interface PagesDeps {
   readonly ready: () => Promise<Readiness>;
   readonly metrics: Metrics;
+  /** Rejects where a request may not have the metrics. */
+  readonly admitToMetrics: (request: IncomingMessage) => Promise<void>;
   /** The server ends: it is alive, and not ready. */
   readonly draining: () => boolean;
   /** The names of the services, to point to. */
   readonly services: readonly string[];
 }
 
-type Page = (response: ServerResponse) => Promise<void>;
+type Page = (response: ServerResponse, request: IncomingMessage) => Promise<void>;
 
 /** What is no RPC: /healthz, /readyz, /metrics, and a 404 that says where to go. */
 export function createPages({
   ready,
   metrics,
+  admitToMetrics,
   draining,
   services,
 }: PagesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
@@ -42,7 +46,13 @@ export function createPages({
     ],
     [
       "/metrics",
-      async (response) => {
+      async (response, request) => {
+        try {
+          await admitToMetrics(request);
+        } catch (error) {
+          refuse(response, error);
+          return;
+        }
         const text = await metrics.registry.metrics();
         response.writeHead(200, { "content-type": metrics.registry.contentType }).end(text);
       },
@@ -57,9 +67,24 @@ export function createPages({
       response.setHeader("allow", "GET, HEAD");
       sendJson(response, 405, { code: "unimplemented", message: `${path} takes GET, not ${request.method}` });
     } else {
-      await page(response);
+      await page(response, request);
     }
   };
+}
+
+/** In Connect's shape, as all else that is refused here. */
+function refuse(response: ServerResponse, error: unknown): void {
+  if (!(error instanceof OperationError)) {
+    throw error;
+  }
+  const unknown = error.kind === "unauthenticated";
+  if (unknown) {
+    response.setHeader("www-authenticate", "Bearer");
+  }
+  sendJson(response, unknown ? 401 : 403, {
+    code: unknown ? "unauthenticated" : "permission_denied",
+    message: error.message,
+  });
 }
 
 /** Connect's shape of an error: its clients, and people, can read it. */

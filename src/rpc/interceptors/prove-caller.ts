@@ -1,7 +1,9 @@
 import type { Message } from "@bufbuild/protobuf";
+import { EXPIRED } from "../../auth/identity.ts";
 import type { Auth, Identity } from "../../auth/index.ts";
 import { OperationError } from "../../operations/errors.ts";
 import type { Call, Interceptor } from "../call.ts";
+import { MAX_TIMEOUT_MS } from "../limits.ts";
 
 /**
  * Lets nobody in who cannot prove who it is, nor anybody who has no right to the RPC; before the request is looked at, so that the answer is
@@ -27,8 +29,15 @@ export const proveCaller =
     };
     return streams
       ? async function* (request, call) {
-          admit(await identify(call), call);
-          yield* next(request, call) as AsyncIterable<Message>;
+          const identity = await identify(call);
+          admit(identity, call);
+          const expiry = expiryOf(identity);
+          call.signal = AbortSignal.any([call.signal, expiry.signal]);
+          try {
+            yield* next(request, call) as AsyncIterable<Message>;
+          } finally {
+            expiry.forget();
+          }
         }
       : (request, call) => {
           const identity = identify(call);
@@ -42,3 +51,11 @@ export const proveCaller =
           return next(request, call);
         };
   };
+
+/** Aborts when the proof of who watches has expired: a stream could outlive it by days. */
+function expiryOf({ until }: Identity): { readonly signal: AbortSignal; forget(): void } {
+  const expiry = new AbortController();
+  const ms = Math.min((until ?? Number.POSITIVE_INFINITY) - Date.now(), MAX_TIMEOUT_MS);
+  const timer = setTimeout(() => expiry.abort(new OperationError("unauthenticated", EXPIRED)), ms);
+  return { signal: expiry.signal, forget: () => clearTimeout(timer) };
+}

@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { CallRecord } from "../../operations/call-record.ts";
+import { createCallTally, type RpcTally } from "../../telemetry/call-tally.ts";
 import { createLineLimit } from "../../telemetry/line-limit.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -35,13 +36,16 @@ interface Fields {
  */
 export const record = ({ log, metrics, requestLog }: RecordDeps): Interceptor => {
   const lines = createLineLimit(log, { message: "call", perSecond: LINES_PER_SECOND });
+  const tallyOf = createCallTally(metrics);
   return (next, rpc) => {
     const name = rpc.method.name;
     const observe = observerOf(metrics, name);
+    const tally = tallyOf(name);
     const ended = (request: Message, call: Call, begin: number, error: unknown) => {
       const code = error === undefined ? "OK" : nameOfCode(ConnectError.from(error).code);
       const durationMs = performance.now() - begin;
       observe(call.front, code, durationMs / 1000);
+      tally.end(call.caller, code, durationMs / 1000);
       if (code !== "OK" || log.isLevelEnabled("debug")) {
         lines.write(levelOf(code), code, () => lineOf(name, request, call, code, durationMs, error));
       }
@@ -49,15 +53,16 @@ export const record = ({ log, metrics, requestLog }: RecordDeps): Interceptor =>
         requestLog.write(rowOf(name, request as Fields, call, code, durationMs));
       }
     };
-    return rpc.streams ? recordStream(next, metrics, ended) : recordUnary(next, ended);
+    return rpc.streams ? recordStream(next, metrics, tally, ended) : recordUnary(next, tally, ended);
   };
 };
 
 type Ended = (request: Message, call: Call, begin: number, error: unknown) => void;
 
-function recordUnary(next: Handler, ended: Ended): Handler {
+function recordUnary(next: Handler, tally: RpcTally, ended: Ended): Handler {
   return async (request, call) => {
     const begin = performance.now();
+    tally.begin();
     try {
       const answer = await (next(request, call) as Promise<Message>);
       ended(request, call, begin, undefined);
@@ -69,11 +74,12 @@ function recordUnary(next: Handler, ended: Ended): Handler {
   };
 }
 
-function recordStream(next: Handler, { watchers }: Metrics, ended: Ended): Handler {
+function recordStream(next: Handler, { watchers }: Metrics, tally: RpcTally, ended: Ended): Handler {
   return async function* (request, call) {
     const begin = performance.now();
     let outcome: unknown = goneAway();
     watchers.inc();
+    tally.begin();
     try {
       yield* next(request, call) as AsyncIterable<Message>;
       outcome = undefined;

@@ -1,0 +1,172 @@
+import type { Redis } from "ioredis";
+import { type Auth, openAuth } from "./auth/index.ts";
+import type { Config } from "./config.ts";
+import { createOldSystem } from "./downstream/old-system.ts";
+import { createLegacyFront } from "./legacy/front.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { createCallerLimits, createSharedBuckets } from "./limits/index.ts";
+import type { ChangeFeed } from "./operations/change-feed.ts";
+import type { OperationDeps } from "./operations/deps.ts";
+import { createFronts, RPC_NAMES } from "./rpc/fronts.ts";
+import { createHttpFront, type HttpFrontDeps } from "./rpc/http/front.ts";
+import type { Readiness } from "./rpc/http/pages.ts";
+import { openPortTls, type PortTls } from "./rpc/tls.ts";
+import { createShadow, type Shadow } from "./shadow/index.ts";
+import type { OrderDatabase } from "./store/database.ts";
+import { createRequestLog } from "./store/request-log.ts";
+import { createShadowLog } from "./store/shadow-log.ts";
+import type { StreamConnection } from "./stream/connection.ts";
+import { listenToStatusChanges } from "./stream/listen.ts";
+import type { Logger } from "./telemetry/log.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+
+/** Where the service listens; undefined where its role serves no calls. */
+export interface Ports {
+  readonly grpc: number | undefined;
+  readonly http: number;
+}
+
+/** What stands behind the doors. */
+export interface Inside {
+  readonly operations: OperationDeps;
+  readonly db: OrderDatabase;
+  readonly redis: Redis;
+  readonly stream: StreamConnection;
+  readonly feed: ChangeFeed;
+  readonly ready: () => Promise<Readiness>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Opens what the role asks for: the RPCs on both ports with the old addresses, or the pages alone; and who may come in is looked at here. */
+export async function openDoors(config: Config, inside: Inside, lifecycle: Lifecycle): Promise<Ports> {
+  const { ready, log, metrics } = inside;
+  const tls = await openTls(config, lifecycle, log);
+  const auth = await openAuthentication(config, lifecycle, log);
+  const pages = { routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls };
+  if (config.metricsPort !== undefined) {
+    await openPages(pages, config.host, config.metricsPort, lifecycle);
+  }
+  if (config.role === "subscribe") {
+    return { grpc: undefined, http: await openPages({ ...pages, auth }, config.host, config.httpPort, lifecycle) };
+  }
+  return openFronts(config, inside, { tls, auth }, lifecycle);
+}
+
+async function openFronts(
+  config: Config,
+  { operations, db, redis, stream, feed, ready, log, metrics }: Inside,
+  admission: { readonly tls: PortTls | undefined; readonly auth: Auth | undefined },
+  lifecycle: Lifecycle,
+): Promise<Ports> {
+  await lifecycle.start(
+    "listener",
+    () =>
+      listenToStatusChanges({
+        stream,
+        log,
+        onChange: (change) => feed.publish(change),
+        onGap: () => feed.resync(),
+      }),
+    (listener) => listener.close(),
+  );
+  const requestLog = await lifecycle.start(
+    "request log",
+    () => createRequestLog({ db, onDropped: (count) => metrics.requestLogDropped.inc(count) }),
+    (open) => open.close(),
+  );
+  const shadow = await openShadow(config, db, lifecycle, { log, metrics });
+  const fronts = await lifecycle.start(
+    "fronts",
+    () =>
+      createFronts({
+        operations,
+        ready,
+        ...(config.legacy.on && {
+          addresses: (routes) =>
+            createLegacyFront(routes, { ...config.legacy, metrics, onRead: (read) => shadow?.offer(read) }),
+        }),
+        ...admission,
+        limits:
+          config.rateLimits &&
+          createCallerLimits(config.rateLimits, createSharedBuckets(redis, { scope: config.databasePrefix })),
+        reflects: config.reflection,
+        corsOrigins: config.corsOrigins,
+        requestLog,
+        log,
+        metrics,
+        deadlineCapMs: config.timing.deadlineCapMs,
+        heartbeatMs: config.timing.watchHeartbeatMs,
+      }),
+    (open) => open.drain(config.timing.drainMs),
+  );
+  return {
+    grpc: await fronts.grpc.listen(config.host, config.grpcPort),
+    http: await fronts.http.listen(config.host, config.httpPort),
+  };
+}
+
+async function openPages(deps: HttpFrontDeps, host: string, port: number, lifecycle: Lifecycle): Promise<number> {
+  const http = await lifecycle.start(
+    "pages",
+    () => createHttpFront(deps),
+    (open) => {
+      open.stopAccepting();
+      open.destroy();
+    },
+  );
+  return http.listen(host, port);
+}
+
+/** TLS for the ports; undefined where they speak in the clear. */
+async function openTls({ tls, auth }: Config, lifecycle: Lifecycle, log: Logger): Promise<PortTls | undefined> {
+  // Where a token will do as well, a caller may come without a certificate.
+  const requireClientCertificate = auth?.tokens === undefined;
+  return (
+    tls &&
+    lifecycle.start(
+      "TLS",
+      () => openPortTls({ ...tls, requireClientCertificate }, log),
+      (open) => open.close(),
+    )
+  );
+}
+
+/** What proves callers; undefined where their word is taken. */
+async function openAuthentication({ auth }: Config, lifecycle: Lifecycle, log: Logger): Promise<Auth | undefined> {
+  return (
+    auth &&
+    lifecycle.start(
+      "authentication",
+      () => openAuth(auth, RPC_NAMES, log),
+      (open) => open.close(),
+    )
+  );
+}
+
+/** What compares our answers at old addresses with the old system's; undefined where no old system is configured. */
+async function openShadow(
+  { shadowUrl, timing }: Config,
+  db: OrderDatabase,
+  lifecycle: Lifecycle,
+  telemetry: { readonly log: Logger; readonly metrics: Metrics },
+): Promise<Shadow | undefined> {
+  if (shadowUrl === undefined) {
+    return undefined;
+  }
+  const oldSystem = await lifecycle.start(
+    "old system",
+    () => createOldSystem({ url: shadowUrl, timeoutMs: timing.downstreamTimeoutMs }),
+    (client) => client.close(),
+  );
+  const keep = await lifecycle.start(
+    "shadow log",
+    () => createShadowLog({ db }),
+    (open) => open.close(),
+  );
+  return lifecycle.start(
+    "shadow",
+    () => createShadow({ oldSystem, keep, ...telemetry }),
+    (open) => open.close(),
+  );
+}
