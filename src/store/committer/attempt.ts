@@ -5,7 +5,7 @@ import type { Connected } from "./connector.ts";
 import { type BatchPlan, planBatch } from "./plan.ts";
 import { lockStatement, readForBatch } from "./read-orders.ts";
 import type { Rows, Session } from "./session.ts";
-import type { CommitterOptions } from "./types.ts";
+import type { BatchTimes, CommitterOptions } from "./types.ts";
 import type { Work } from "./work.ts";
 import { type BatchStatements, writeBatch } from "./write-batch.ts";
 
@@ -15,6 +15,7 @@ export interface Progress {
   works: readonly Work[];
   /** It was sent, and had no answer yet: it is in the database as a whole or not at all. */
   unanswered: { readonly batch: bigint; readonly plan: BatchPlan } | undefined;
+  readonly times: BatchTimes;
 }
 
 export interface AttemptContext {
@@ -46,10 +47,17 @@ export async function attempt(
   { options, lane, batch, patient, setAside }: AttemptContext,
 ): Promise<Committed> {
   const { db, kinds, ledgerWatchMs, crashPoint } = options;
+  const { times } = progress;
+  const begun = performance.now();
   const facts = await readForBatch(session, progress.works, { tables, kinds, patient });
+  times.readMs = performance.now() - begun;
   if (facts.elsewhere.size > 0) {
     const isElsewhere = ({ request }: Work) => facts.elsewhere.has(request.orderId);
-    setAside(progress.works.filter(isElsewhere));
+    const aside = progress.works.filter(isElsewhere);
+    for (const work of aside) {
+      work.batch = undefined;
+    }
+    setAside(aside);
     progress.works = progress.works.filter((work) => !isElsewhere(work));
   }
   const plan = planBatch(progress.works, facts, options, db.clock.now());
@@ -60,6 +68,7 @@ export async function attempt(
   }
   progress.unanswered = { batch, plan };
   const send = crashPoint === undefined ? sendAtOnce : sendInSteps(crashPoint);
+  const sent = performance.now();
   try {
     const mark = toMark(await send(session, statements, readMark(tables, lane)));
     return committed(plan, mark?.firstOutboxId ?? 0n, tables.idStep);
@@ -68,6 +77,8 @@ export async function attempt(
       progress.unanswered = undefined;
     }
     throw error;
+  } finally {
+    times.writeMs = performance.now() - sent;
   }
 }
 

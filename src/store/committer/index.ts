@@ -63,7 +63,10 @@ export function createCommitter(options: CommitterOptions): Committer {
   const queued = () => observe?.queued?.(waiting());
 
   function take(work: Work): void {
-    const { orderId } = work.request;
+    const { orderId, cause } = work.request;
+    if (cause.asker !== undefined) {
+      cause.asker.change = work;
+    }
     if (closed) {
       work.settle.reject(new DatabaseUnavailableError(new Error("the committer is closed")));
     } else if (waiting() >= maxQueue) {
@@ -76,8 +79,14 @@ export function createCommitter(options: CommitterOptions): Committer {
   }
 
   return {
-    report: (request) => new Promise((resolve, reject) => take({ request, settle: { resolve, reject } })),
-    pause: (request) => new Promise((resolve, reject) => take({ request, settle: { resolve, reject } })),
+    report: (request) =>
+      new Promise((resolve, reject) =>
+        take({ request, settle: { resolve, reject }, since: performance.now(), batch: undefined }),
+      ),
+    pause: (request) =>
+      new Promise((resolve, reject) =>
+        take({ request, settle: { resolve, reject }, since: performance.now(), batch: undefined }),
+      ),
     async close() {
       closed = true;
       await Promise.all(lanes.map((lane) => lane.idle()));

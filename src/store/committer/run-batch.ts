@@ -3,7 +3,7 @@ import { type Failure, failureOf } from "../failures.ts";
 import { pauseAfter } from "../transaction.ts";
 import { attempt, type Committed, findOut, type Progress } from "./attempt.ts";
 import { type Connector, reach } from "./connector.ts";
-import type { CommitterOptions, RetryReason } from "./types.ts";
+import type { BatchTimes, CommitObserver, CommitterOptions, RetryReason } from "./types.ts";
 import type { Work } from "./work.ts";
 
 /** How often the database may fail a batch for each reason before it is split, or given up where it is a single request. */
@@ -51,9 +51,17 @@ export interface BatchContext {
  * again after a deadlock, a lock time-out or a lost connection; a batch that still fails is split in halves, until what fails fails
  * alone.
  */
-export async function runBatch(batch: readonly Work[], context: BatchContext): Promise<void> {
+export async function runBatch(
+  batch: readonly Work[],
+  context: BatchContext,
+  soFar: BatchTimes = beginning(),
+): Promise<void> {
   const { observe } = context.options;
-  const progress: Progress = { works: batch, unanswered: undefined };
+  const times = { ...soFar, size: batch.length };
+  const progress: Progress = { works: batch, unanswered: undefined, times };
+  for (const work of batch) {
+    work.batch = times;
+  }
   const failures: Record<Failure, number> = {
     deadlock: 0,
     "duplicate-key": 0,
@@ -91,17 +99,18 @@ export async function runBatch(batch: readonly Work[], context: BatchContext): P
       return;
     }
     failures[failure] += 1;
+    times.retries += 1;
     if (failures[failure] < MAX_FAILURES[failure]) {
       observe?.retried?.(REASONS[failure]);
       await pauseAfter(failures[failure]);
     } else if (progress.works.length > 1) {
       observe?.retried?.("split");
       const middle = Math.ceil(progress.works.length / 2);
-      await runBatch(progress.works.slice(0, middle), context);
-      await runBatch(progress.works.slice(middle), context);
+      await runBatch(progress.works.slice(0, middle), context, times);
+      await runBatch(progress.works.slice(middle), context, times);
       return;
     } else {
-      rejectAll(progress.works, failure === "statement" ? error : new DatabaseUnavailableError(error));
+      fail(progress, failure === "statement" ? error : new DatabaseUnavailableError(error), observe);
       return;
     }
   }
@@ -117,11 +126,13 @@ async function tryOnce(
   progress: Progress,
   context: BatchContext,
 ): Promise<Done | { readonly kind: "failed"; readonly failure: Failure | "away"; readonly error: unknown }> {
+  const asked = performance.now();
   const reached = await reach(context.connector, AWAY_MS);
+  const started = performance.now();
+  progress.times.connectMs += started - asked;
   if (reached.kind === "away") {
     return { kind: "failed", failure: "away", error: reached.error };
   }
-  const started = performance.now();
   try {
     const committed = await attempt(progress, reached.connected, { ...context, batch: context.nextBatch() });
     return { kind: "committed", committed, durationMs: performance.now() - started };
@@ -166,25 +177,51 @@ async function ascertain(
 }
 
 function publish(
-  { works }: Progress,
+  { works, times }: Progress,
   { committed, durationMs }: Done,
   { observe, onCommitted }: CommitterOptions,
 ): void {
+  end(works, times);
   if (works.length > 0) {
     observe?.committed?.(works.length, durationMs);
   }
   for (const tell of committed.tell) {
     tell();
   }
+  tellEnd(works, times, undefined, observe);
   if (committed.events.length > 0) {
     // Once the answers are on their way: nobody waits for what follows.
     setImmediate(onCommitted, committed.events);
   }
 }
 
-function giveUp({ works }: Progress, error: unknown, { gaveUp }: BatchContext): void {
-  rejectAll(works, error);
+function giveUp(progress: Progress, error: unknown, { gaveUp, options }: BatchContext): void {
+  fail(progress, error, options.observe);
   gaveUp(error);
+}
+
+function fail({ works, times }: Progress, error: unknown, observe: CommitObserver | undefined): void {
+  end(works, times);
+  rejectAll(works, error);
+  tellEnd(works, times, error, observe);
+}
+
+function beginning(): BatchTimes {
+  const begunAt = performance.now();
+  return { begunAt, endedAt: 0, size: 0, retries: 0, connectMs: 0, readMs: 0, writeMs: 0 };
+}
+
+/** Some may have been set aside, or were too late. */
+function end(works: readonly Work[], times: BatchTimes): void {
+  times.size = works.length;
+  times.endedAt = performance.now();
+}
+
+/** Once the answers are on their way: nobody waits for this. */
+function tellEnd(works: readonly Work[], times: BatchTimes, error: unknown, observe: CommitObserver | undefined): void {
+  if (observe?.ended !== undefined && works.length > 0) {
+    setImmediate(observe.ended, works, times, error);
+  }
 }
 
 function rejectAll(works: readonly Work[], error: unknown): void {

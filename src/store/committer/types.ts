@@ -13,6 +13,43 @@ export interface Cause {
   readonly operator: string;
   /** The W3C trace of the call; "" for none. */
   readonly traceparent: string;
+  /** Is told where the change is on its way. */
+  readonly asker?: ChangeAsker;
+}
+
+/** Where the time of a group commit goes. Points in time are performance.now()'s, the others milliseconds. */
+export interface BatchTimes {
+  readonly begunAt: number;
+  /** When its requests had their answers; 0 until then. */
+  endedAt: number;
+  /** Requests in it. */
+  size: number;
+  /** How often it was tried again. */
+  retries: number;
+  /** Waiting for a connection, all attempts together. */
+  connectMs: number;
+  /** Locking and reading, in the last attempt. */
+  readMs: number;
+  /** Writing and committing, in the last attempt. */
+  writeMs: number;
+}
+
+/** Where a change is on its way into the database. */
+export interface ChangeProgress {
+  /** When it was asked for, as performance.now() gives it. */
+  readonly since: number;
+  /** The group commit that it is in; undefined while it waits for one. */
+  readonly batch: BatchTimes | undefined;
+}
+
+/** Whoever asks for changes: has the last of them before its eyes. */
+export interface ChangeAsker {
+  change?: ChangeProgress | undefined;
+}
+
+/** A change in a group commit. */
+export interface BatchedChange extends ChangeProgress {
+  readonly request: Pick<StatusReport, "orderId" | "cause">;
 }
 
 /** Something is said to have happened to an order (old operations 6 and 8). */
@@ -94,6 +131,10 @@ export interface CommitObserver {
   /** A batch is committed. */
   committed?(batchSize: number, durationMs: number): void;
   retried?(reason: RetryReason): void;
+  /**
+   * A batch is over, once the answers are on their way: all of these are committed, or none of them, for this error.
+   */
+  ended?(changes: readonly BatchedChange[], times: BatchTimes, error: unknown): void;
   /** So many requests wait now. */
   queued?(waiting: number): void;
 }

@@ -1,16 +1,20 @@
-import type { PauseRequest, PauseResult, ReportResult, StatusReport } from "./types.ts";
+import type { BatchTimes, ChangeProgress, PauseRequest, PauseResult, ReportResult, StatusReport } from "./types.ts";
 
 /** A request with the promise that its caller holds. */
 export type Work = ReportWork | PauseWork;
 
-export interface ReportWork {
+export interface ReportWork extends Progressing {
   readonly request: StatusReport;
   readonly settle: Settle<ReportResult>;
 }
 
-export interface PauseWork {
+export interface PauseWork extends Progressing {
   readonly request: PauseRequest;
   readonly settle: Settle<PauseResult>;
+}
+
+interface Progressing extends ChangeProgress {
+  batch: BatchTimes | undefined;
 }
 
 export interface Settle<Result> {
