@@ -11,7 +11,7 @@ export function banner(
   sampleOrderId: bigint,
 ): string {
   const host = config.host === "0.0.0.0" ? "localhost" : config.host;
-  const http = `http://${host}:${ports.http}`;
+  const http = `${config.tls === undefined ? "http" : "https"}://${host}:${ports.http}`;
   if (ports.grpc === undefined) {
     return `\nThe Actions run. Health and metrics: ${http}/readyz, ${http}/metrics. Ctrl-C stops.\n`;
   }
@@ -21,7 +21,9 @@ export function banner(
 The order-status service is up.
 
   gRPC         ${host}:${ports.grpc}   (reflection, health)
-  HTTP         ${http}   (Connect, gRPC-Web, /readyz, /metrics)
+  HTTP         ${http}   (Connect, gRPC-Web, /readyz, /metrics)${
+    config.legacy.on ? `\n  old          ${http}/services   (the old system's addresses, over HTTP and SOAP)` : ""
+  }
   events       ${natsUrl}   (stream OMS_EVENTS, subjects oms.v1.>)${
     neighboursUrl === undefined
       ? ""
