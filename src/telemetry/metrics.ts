@@ -86,9 +86,10 @@ export function createMetrics() {
       help: "Rows in the outbox table, of all servers; published ones stay for OMS_OUTBOX_KEEP_MS, or until their Actions are done.",
       registers,
     }),
-    outboxAge: new Gauge({
+    outboxAge: lookedUpGauge({
       name: "oms_outbox_oldest_seconds",
-      help: "Age of the oldest row of the outbox table that is not known as published; up to OMS_OUTBOX_KEEP_MS and a sweep is as it should be.",
+      help: "Age of the oldest row of the outbox table that is not marked as published; up to OMS_OUTBOX_KEEP_MS and a sweep is as it should be.",
+      labelNames: [],
       registers,
     }),
     outboxDepth: new Gauge({
@@ -145,10 +146,10 @@ export function createMetrics() {
       buckets: SECONDS,
       registers,
     }),
-    actionAge: new Gauge({
+    actionAge: lookedUpGauge({
       name: "oms_action_oldest_seconds",
       help: "How long ago the oldest event was committed that an Action has not dealt with, parked ones left out; a timer's since it was due. 0 where none waits.",
-      labelNames: ["action"] as const,
+      labelNames: ["action"],
       registers,
     }),
     actionHeld: new Gauge({
