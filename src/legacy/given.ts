@@ -14,7 +14,7 @@ export function givenInForm(text: string, charset: string): Given {
   const decoder = new TextDecoder(/^utf-?16/i.test(charset) ? "utf-8" : charset);
   // A character's second byte may be a letter, and stand there as one.
   const plain = (part: string) =>
-    part.replaceAll("+", " ").replace(/[\0-\x7f]*%[\0-\x7f]*/g, (run) => decoder.decode(bytesOf(run)));
+    part.replaceAll("+", " ").replace(/[\0-\x7f]+/g, (run) => (run.includes("%") ? decoder.decode(bytesOf(run)) : run));
   const pairs = text.split("&").filter((pair) => pair !== "");
   return gathered(
     pairs.map((pair): [string, string] => {
@@ -33,7 +33,12 @@ function bytesOf(text: string): Buffer {
 function gathered(pairs: Iterable<[string, string]>): Given {
   const given = new Map<string, string[]>();
   for (const [name, value] of pairs) {
-    given.set(name, [...(given.get(name) ?? []), value]);
+    const values = given.get(name);
+    if (values === undefined) {
+      given.set(name, [value]);
+    } else {
+      values.push(value);
+    }
   }
   return given;
 }
