@@ -14,7 +14,7 @@ export function readXml(text: string): Element {
   // Callers that put a text together begin with an empty line; XML does not allow that before its declaration.
   const trimmed = text.trim();
   if (!trimmed.startsWith("<")) {
-    const found = trimmed === "" ? "it is empty" : `it begins with ${JSON.stringify(trimmed.slice(0, 1))}`;
+    const found = trimmed === "" ? "it is empty" : `it begins with ${JSON.stringify([...trimmed.slice(0, 2)][0])}`;
     throw new OperationError("invalid", `the body is no XML, ${found}: send a SOAP envelope as text/xml`);
   }
   checkMarkup(trimmed);
@@ -24,9 +24,11 @@ export function readXml(text: string): Element {
     // The library's own also takes other characters for line ends, and a text is to stay what it is.
     normalizeLineEndings: (source) => source.replace(/\r\n?/g, "\n"),
     onError: (_level, message) => {
-      words ??= message;
-      // A mere warning there is an error by the standard.
-      throw new Error(message);
+      // A mere warning there is an error by the standard, but for a character that may have been lost before it came to us.
+      if (!message.startsWith("Unicode replacement character")) {
+        words ??= message;
+        throw new Error(message);
+      }
     },
   });
   try {
