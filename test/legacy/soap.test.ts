@@ -217,7 +217,8 @@ describe("lenient with what comes in", () => {
   });
 
   test("nil is not given", async () => {
-    const nil = (name: string) => `<${name} xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>`;
+    const nil = (name: string) =>
+      `<${name} xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true">\n </${name}>`;
     const call = wrapper(
       "cancelOrder",
       `<orderId>${await insertOrder(served.db, Status.PAID)}</orderId>${nil("operator")}`,
