@@ -19,6 +19,7 @@ import type { StreamConnection } from "./stream/connection.ts";
 import { listenToStatusChanges } from "./stream/listen.ts";
 import type { Logger } from "./telemetry/log.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import type { Tracer } from "./telemetry/tracing.ts";
 
 /** Where the service listens; undefined where its role serves no calls. */
 export interface Ports {
@@ -36,12 +37,14 @@ export interface Inside {
   readonly ready: () => Promise<Readiness>;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracer: Tracer | undefined;
 }
 
 /** Opens what the role asks for: the RPCs on both ports with the old addresses, or the pages alone; and who may come in is looked at here. */
 export async function openDoors(config: Config, inside: Inside, lifecycle: Lifecycle): Promise<Ports> {
   const { ready, log, metrics } = inside;
   const tls = await openTls(config, lifecycle, log);
+  metrics.tlsExpiry.from((tell) => tls && tell({}, tls.validUntil().getTime() / 1_000));
   const auth = await openAuthentication(config, lifecycle, log);
   const pages = { routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls };
   if (config.metricsPort !== undefined) {
@@ -55,7 +58,7 @@ export async function openDoors(config: Config, inside: Inside, lifecycle: Lifec
 
 async function openFronts(
   config: Config,
-  { operations, db, redis, stream, feed, ready, log, metrics }: Inside,
+  { operations, db, redis, stream, feed, ready, log, metrics, tracer }: Inside,
   admission: { readonly tls: PortTls | undefined; readonly auth: Auth | undefined },
   lifecycle: Lifecycle,
 ): Promise<Ports> {
@@ -95,6 +98,8 @@ async function openFronts(
         requestLog,
         log,
         metrics,
+        tracer,
+        slowMs: config.timing.slowMs,
         deadlineCapMs: config.timing.deadlineCapMs,
         heartbeatMs: config.timing.watchHeartbeatMs,
       }),

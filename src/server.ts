@@ -12,7 +12,8 @@ import { createChangeFeed } from "./operations/change-feed.ts";
 import type { ActionInfo, OperationDeps } from "./operations/deps.ts";
 import { readiness } from "./readiness.ts";
 import { startRelay } from "./relay/index.ts";
-import { type CommitObserver, createCommitter } from "./store/committer/index.ts";
+import { createCommitter } from "./store/committer/index.ts";
+import { observeCommits } from "./store/committer/observe.ts";
 import { openDatabase } from "./store/database.ts";
 import { createLedger } from "./store/ledger.ts";
 import { migrate } from "./store/migrate.ts";
@@ -30,7 +31,9 @@ import type { Action } from "./subscribers/action.ts";
 import { askedBy } from "./subscribers/asked-by.ts";
 import { startActions } from "./subscribers/runner.ts";
 import type { Logger } from "./telemetry/log.ts";
-import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import { openTracing } from "./telemetry/tracing.ts";
+import type { Trust } from "./trust.ts";
 import { startUpkeep } from "./upkeep/index.ts";
 
 /** Where the servers and neighbours are, whether configured or embedded. */
@@ -68,6 +71,15 @@ export async function startServer(
   const crash = crashAt(config);
 
   const db = await lifecycle.start(
+  const { tracing } = config;
+  // First, so that it ends last, with the spans of all others.
+  const tracer =
+    tracing &&
+    (await lifecycle.start(
+      "tracing",
+      () => openTracing(tracing, log),
+      (open) => open.close(),
+    ));
     "database",
     () => openDatabase({ url: surroundings.mysqlUrl, prefix: config.databasePrefix }),
     (database) => database.destroy(),
@@ -92,7 +104,7 @@ export async function startServer(
   );
   const publisher = await lifecycle.start(
     "publisher",
-    () => createPublisher({ stream, log, metrics }),
+    () => createPublisher({ stream, log, metrics, tracer }),
     (open) => open.close(),
   );
   const feed = await lifecycle.start(
@@ -124,7 +136,7 @@ export async function startServer(
   const neighbour = (name: string, url: string) =>
     lifecycle.start(
       name,
-      () => createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log }),
+      () => measured(name, createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log, tracer }), metrics),
       (client) => client.close(),
     );
   const events: EventDeps = {
@@ -150,14 +162,14 @@ export async function startServer(
         onCommitted,
         ...crash,
         lanes: config.commitLanes,
-        observe: observeCommits(metrics),
+        observe: observeCommits({ metrics, log, tracer, slowMs: timing.slowMs }),
       }),
     (running) => running.close(),
   );
   const operations: OperationDeps = {
     db,
     committer,
-    changes: { db, ...events, onCommitted },
+    changes: { db, ...events, onCommitted, tracer },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
     readOpenSums: openSumsReader(db, timing.leaseMs),
@@ -219,6 +231,7 @@ export async function startServer(
           attemptTimeoutMs: timing.leaseMs * ATTEMPT_SHARE_OF_LEASE,
           backOff: { baseMs: timing.retryBaseMs, capMs: timing.retryCapMs },
           maxAttempts: timing.maxAttempts,
+          tracer,
           ...crash,
         }),
       (running) => running.stop(LAST_PUBLISH_MS),
@@ -229,7 +242,7 @@ export async function startServer(
       (running) => running.stop(),
     );
   }
-  return openDoors(config, { operations, db, redis, stream, feed, ready, log, metrics }, lifecycle);
+  return openDoors(config, { operations, db, redis, stream, feed, ready, log, metrics, tracer }, lifecycle);
 }
 
 /** What people see of the Actions: the effects, the steps, then the timers. */
@@ -245,17 +258,6 @@ function infosOf(effects: readonly Action[], steps: readonly Action[]): readonly
 /** An address below another one. */
 function below(url: string, path: string): string {
   return `${url.replace(/\/$/, "")}/${path}`;
-}
-
-function observeCommits(metrics: Metrics): CommitObserver {
-  return {
-    committed(size, durationMs) {
-      metrics.commitBatchSize.observe(size);
-      metrics.commitDuration.observe(durationMs / 1000);
-    },
-    retried: (reason) => metrics.commitRetries.inc({ reason }),
-    queued: (waiting) => metrics.commitQueue.set(waiting),
-  };
 }
 
 /** For fault tests. Without it a commit is not cut into the steps between which it could be killed. */

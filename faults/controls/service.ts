@@ -133,6 +133,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     log,
     metrics,
     deadlineCapMs: timing.deadlineCapMs,
+    slowMs: timing.slowMs,
     heartbeatMs: timing.watchHeartbeatMs,
   });
   await listen(fronts, config, log);
@@ -158,7 +159,7 @@ export async function runOnce(action: Action, event: OrderEvent, timeoutMs: numb
   const { messageId } = event;
   try {
     const signal = AbortSignal.timeout(timeoutMs);
-    const result = await action.run(event, { messageId, number: 1, mayHaveActed: false, signal });
+    const result = await action.run(event, { messageId, number: 1, mayHaveActed: false, traceparent: "", signal });
     return result.kind === "done" ? "done" : "failed";
   } catch {
     return "failed";

@@ -25,7 +25,8 @@ export function customerMessage({
     name: "customer-message",
     subjects: [...TEMPLATES.keys()].map((code) => `oms.v1.order.status.${code}`),
     asks: (event) => templateOf(event) !== undefined,
-    async run(event, { messageId, signal }) {
+    async run(event, attempt) {
+      const { messageId } = attempt;
       const claim = await claims.take(`customer-message:${messageId}`);
       if (claim.kind === "done") {
         return DONE;
@@ -34,7 +35,7 @@ export function customerMessage({
         return { kind: "retry", reason: "another worker is sending it", afterMs: claim.forMs };
       }
       const template = templateOf(event);
-      const sent = await message.post(messageId, { messageId, orderId: String(event.orderId), template }, signal);
+      const sent = await message.post(messageId, { messageId, orderId: String(event.orderId), template }, attempt);
       // Redis may be gone by now: the ledger will know that it was sent, and a lease runs out by itself.
       await (sent.kind === "done" ? claim.done() : claim.release()).catch(() => {});
       return sent;

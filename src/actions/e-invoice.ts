@@ -28,7 +28,8 @@ export function eInvoice({
         : event.type === "status-changed" &&
           event.toStatus === Status.DELIVERED &&
           kinds.rechargeCardTypes.includes(event.orderType),
-    async run({ orderId }, { messageId, signal }) {
+    async run({ orderId }, attempt) {
+      const { messageId } = attempt;
       const invoice = await readInvoice(db, orderId);
       return einvoice.post(
         messageId,
@@ -40,7 +41,7 @@ export function eInvoice({
           invoiceContent: invoice?.content ?? "",
           taxCode: invoice?.taxPayerCode ?? "",
         },
-        signal,
+        attempt,
       );
     },
   };

@@ -24,7 +24,8 @@ export function financePush({
     subjects: [`oms.v1.order.status.${Status.DELIVERED}`],
     asks: (event) =>
       event.type === "status-changed" && event.toStatus === Status.DELIVERED && isForFinance(kinds, event),
-    async run(event, { messageId, signal }) {
+    async run(event, attempt) {
+      const { messageId } = attempt;
       if (event.type !== "status-changed") {
         return DONE;
       }
@@ -39,7 +40,7 @@ export function financePush({
           orderStatus: event.toStatus,
           lines: lines.map(({ skuId, quantity }) => ({ skuId: String(skuId), quantity })),
         },
-        signal,
+        attempt,
       );
     },
   };

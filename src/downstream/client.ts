@@ -1,4 +1,6 @@
 import type { Logger } from "../telemetry/log.ts";
+import { traceIdOf } from "../telemetry/traceparent.ts";
+import type { Span, Tracer } from "../telemetry/tracing.ts";
 import { type Answer, openExchange } from "./exchange.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
@@ -22,12 +24,20 @@ export interface Said {
 /** A body as JSON has it; 64-bit ids as strings. */
 export type JsonBody = { readonly [name: string]: unknown };
 
+/** On whose behalf a request is made. */
+export interface Errand {
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
+  /** The span that the request belongs to; "" where nothing is traced. */
+  readonly traceparent?: string;
+}
+
 /** A neighbouring system that takes POSTs. */
 export interface NeighbourClient {
   /** @param key goes along as `idempotency-key`: the neighbour does once what it gets twice */
-  post(key: string, body: JsonBody, signal?: AbortSignal): Promise<Delivered>;
+  post(key: string, body: JsonBody, errand?: Errand): Promise<Delivered>;
   /** The same, for a neighbour whose answer says something. */
-  ask(key: string, body: JsonBody, signal?: AbortSignal): Promise<Said>;
+  ask(key: string, body: JsonBody, errand?: Errand): Promise<Said>;
   /** Closes the connections that are kept open. */
   close(): void;
 }
@@ -46,6 +56,7 @@ export function createNeighbourClient({
   url,
   timeoutMs,
   log,
+  tracer,
   connections = 64,
 }: {
   /** As it is to be called in logs and reasons. */
@@ -53,12 +64,30 @@ export function createNeighbourClient({
   readonly url: string;
   readonly timeoutMs: number;
   readonly log: Logger;
+  /** Undefined: nothing is traced, and the neighbour is told of no trace. */
+  readonly tracer?: Tracer | undefined;
   readonly connections?: number;
 }): NeighbourClient {
   const exchange = openExchange({ url, timeoutMs, connections });
 
-  const ask: NeighbourClient["ask"] = async (key, body, signal) => {
-    const said = await exchange.post(key, JSON.stringify(body), signal).then(
+  const { hostname, port, protocol } = new URL(url);
+  const attributes = {
+    "http.request.method": "POST",
+    "server.address": hostname,
+    "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
+    "peer.service": name,
+  };
+
+  const begin = (key: string, parent: string): Span | undefined =>
+    tracer?.start(`POST ${name}`, {
+      kind: "client",
+      parent,
+      attributes: { ...attributes, "oms.idempotency_key": key },
+    });
+
+  const ask: NeighbourClient["ask"] = async (key, body, { signal, traceparent = "" } = {}) => {
+    const span = begin(key, traceparent);
+    const said = await exchange.post(key, JSON.stringify(body), signal, span?.traceparent ?? "").then(
       (answer): Said => ({
         delivered: judge(name, answer),
         status: answer.status,
@@ -69,17 +98,20 @@ export function createNeighbourClient({
     const { delivered } = said;
     if (delivered.kind !== "done") {
       // Neither the body nor the whole answer: both may hold personal data.
-      log.debug(
-        { neighbour: name, key, result: delivered.kind, reason: delivered.reason },
-        "a neighbour did not do it",
-      );
+      const about = { neighbour: name, key, traceId: traceIdOf(traceparent) };
+      log.debug({ ...about, result: delivered.kind, reason: delivered.reason }, "a neighbour did not do it");
+      span?.fail(delivered.reason);
     }
+    if (said.status !== 0) {
+      span?.set({ "http.response.status_code": said.status });
+    }
+    span?.end();
     return said;
   };
 
   return {
     ask,
-    post: async (key, body, signal) => (await ask(key, body, signal)).delivered,
+    post: async (key, body, errand) => (await ask(key, body, errand)).delivered,
     close: exchange.close,
   };
 }

@@ -1,4 +1,4 @@
-import type { Delivered, NeighbourClient } from "./client.ts";
+import type { Delivered, Errand, NeighbourClient } from "./client.ts";
 
 /** What is wanted of one SKU. */
 export interface StockLine {
@@ -12,10 +12,10 @@ export interface Erp {
   allocate(
     key: string,
     order: { readonly orderId: bigint; readonly lines: readonly StockLine[] },
-    signal: AbortSignal,
+    errand: Errand,
   ): Promise<Delivered | { readonly kind: "no-stock"; readonly reason: string }>;
   /** Gives back what is set aside for an order; nothing where nothing is. */
-  release(key: string, orderId: bigint, signal: AbortSignal): Promise<Delivered>;
+  release(key: string, orderId: bigint, errand: Errand): Promise<Delivered>;
 }
 
 const NO_STOCK = 409;
@@ -28,12 +28,12 @@ export function createErp({
   readonly release: NeighbourClient;
 }): Erp {
   return {
-    async allocate(key, { orderId, lines }, signal) {
+    async allocate(key, { orderId, lines }, errand) {
       const body = { orderId: String(orderId), lines: lines.map(lineBody) };
-      const { delivered, status, answer } = await allocate.ask(key, body, signal);
+      const { delivered, status, answer } = await allocate.ask(key, body, errand);
       return status === NO_STOCK ? { kind: "no-stock", reason: `no stock: ${reasonIn(answer)}` } : delivered;
     },
-    release: (key, orderId, signal) => release.post(key, { orderId: String(orderId) }, signal),
+    release: (key, orderId, errand) => release.post(key, { orderId: String(orderId) }, errand),
   };
 }
 

@@ -16,8 +16,9 @@ export interface Exchange {
    * Rejects when there is no whole answer in time, and when the signal says so.
    *
    * @param text the body
+   * @param traceparent the header of that name; "" for none
    */
-  post(key: string, text: string, signal: AbortSignal | undefined): Promise<Answer>;
+  post(key: string, text: string, signal: AbortSignal | undefined, traceparent: string): Promise<Answer>;
   /** Closes the connections that are kept open. */
   close(): void;
 }
@@ -47,7 +48,7 @@ export function openExchange({
   const clocks = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: timeoutMs };
   const pool = new Pool(origin, { connections, pipelining: 1, allowH2: false, ...clocks });
 
-  const post: Exchange["post"] = (key, text, signal) =>
+  const post: Exchange["post"] = (key, text, signal, traceparent) =>
     new Promise((resolve, reject) => {
       let controller: Dispatcher.DispatchController | undefined;
       let gaveUp: Error | undefined;
@@ -75,6 +76,9 @@ export function openExchange({
       signal?.addEventListener("abort", onAbort);
 
       const headers = ["content-type", "application/json", "idempotency-key", key, "accept", "application/json"];
+      if (traceparent !== "") {
+        headers.push("traceparent", traceparent);
+      }
       pool.dispatch(
         { path, method: "POST", headers, body: text },
         {

@@ -1,4 +1,4 @@
-import type { Delivered, NeighbourClient } from "./client.ts";
+import type { Delivered, Errand, NeighbourClient } from "./client.ts";
 import { lineBody, reasonIn, type StockLine } from "./erp.ts";
 
 /** What the WMS says to a cancel. */
@@ -15,13 +15,13 @@ export interface Wms {
   dispatch(
     key: string,
     order: { readonly orderId: bigint; readonly warehouseId: bigint; readonly lines: readonly StockLine[] },
-    signal: AbortSignal,
+    errand: Errand,
   ): Promise<Delivered>;
   /** Asks for an order back. */
   cancel(
     key: string,
     order: { readonly orderId: bigint; readonly cancelId: bigint },
-    signal: AbortSignal,
+    errand: Errand,
   ): Promise<CancelAnswer>;
 }
 
@@ -33,15 +33,15 @@ export function createWms({
   readonly cancel: NeighbourClient;
 }): Wms {
   return {
-    dispatch: (key, { orderId, warehouseId, lines }, signal) =>
+    dispatch: (key, { orderId, warehouseId, lines }, errand) =>
       dispatch.post(
         key,
         { orderId: String(orderId), warehouseId: String(warehouseId), lines: lines.map(lineBody) },
-        signal,
+        errand,
       ),
-    async cancel(key, { orderId, cancelId }, signal) {
+    async cancel(key, { orderId, cancelId }, errand) {
       const body = { orderId: String(orderId), cancelId: String(cancelId) };
-      const { delivered, answer } = await cancel.ask(key, body, signal);
+      const { delivered, answer } = await cancel.ask(key, body, errand);
       if (delivered.kind !== "done") {
         return delivered;
       }

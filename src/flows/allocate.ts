@@ -9,8 +9,8 @@ import { begins, type FlowDeps, findWork, reportEnd, subjectsOf } from "./step.t
 export function allocate(deps: FlowDeps): Action {
   const { erp } = deps;
 
-  const undo = ({ orderId }: OrderEvent, { messageId, signal }: Attempt): Promise<ActionResult> =>
-    erp.release(`${messageId}:undo`, orderId, signal);
+  const undo = ({ orderId }: OrderEvent, attempt: Attempt): Promise<ActionResult> =>
+    erp.release(`${attempt.messageId}:undo`, orderId, attempt);
 
   return {
     name: "allocate",
@@ -22,7 +22,7 @@ export function allocate(deps: FlowDeps): Action {
       if (found.kind !== "go") {
         return found.kind === "undo" ? undo(event, attempt) : found.result;
       }
-      const allocated = await erp.allocate(attempt.messageId, found.order, attempt.signal);
+      const allocated = await erp.allocate(attempt.messageId, found.order, attempt);
       if (allocated.kind === "no-stock") {
         return { kind: "wait", reason: allocated.reason };
       }

@@ -38,7 +38,7 @@ export function askWms({ operations, wms }: FlowDeps): Action {
           at: new Date(operations.now().getTime() + LOOK_AGAIN_MS),
         };
       }
-      const answer = await wms.cancel(attempt.messageId, { orderId, cancelId }, attempt.signal);
+      const answer = await wms.cancel(attempt.messageId, { orderId, cancelId }, attempt);
       if (answer.kind === "later") {
         return DONE;
       }

@@ -10,12 +10,12 @@ import { begins, type FlowDeps, findWork, reportEnd, subjectsOf } from "./step.t
 export function dispatch(deps: FlowDeps): Action {
   const { erp, wms } = deps;
 
-  const undo = async ({ orderId }: OrderEvent, { messageId, signal }: Attempt): Promise<ActionResult> => {
-    const key = `${messageId}:undo`;
-    const answer = await wms.cancel(key, { orderId, cancelId: 0n }, signal);
+  const undo = async ({ orderId }: OrderEvent, attempt: Attempt): Promise<ActionResult> => {
+    const key = `${attempt.messageId}:undo`;
+    const answer = await wms.cancel(key, { orderId, cancelId: 0n }, attempt);
     switch (answer.kind) {
       case "agreed":
-        return erp.release(key, orderId, signal);
+        return erp.release(key, orderId, attempt);
       case "later":
         return {
           kind: "retry",
@@ -40,7 +40,7 @@ export function dispatch(deps: FlowDeps): Action {
       }
       const { orderId, lines } = found.order;
       const warehouseId = lines[0]?.warehouseId ?? 0n;
-      const dispatched = await wms.dispatch(attempt.messageId, { orderId, warehouseId, lines }, attempt.signal);
+      const dispatched = await wms.dispatch(attempt.messageId, { orderId, warehouseId, lines }, attempt);
       if (dispatched.kind !== "done") {
         return dispatched;
       }

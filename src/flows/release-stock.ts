@@ -13,6 +13,6 @@ export function releaseStock({ erp }: FlowDeps): Action {
       event.toStatus === Status.CANCELLED &&
       event.fromStatus >= Status.ERP_ALLOCATED &&
       event.warehouseCount > 0,
-    run: ({ orderId }, { messageId, signal }) => erp.release(messageId, orderId, signal),
+    run: ({ orderId }, attempt) => erp.release(attempt.messageId, orderId, attempt),
   };
 }

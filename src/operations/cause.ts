@@ -2,6 +2,7 @@ import type { Cause } from "../store/committer/types.ts";
 import type { CallContext } from "./context.ts";
 
 /** Who sets a change off: the call's system, and the person or job that it names. */
-export function causeOf({ caller, traceparent }: CallContext, operator: string): Cause {
-  return { caller, operator, traceparent };
+export function causeOf(context: CallContext, operator: string): Cause {
+  const { caller, traceparent } = context;
+  return { caller, operator, traceparent, asker: context };
 }

@@ -1,5 +1,7 @@
-/** What an operation knows of the call that it answers, whichever way it came in. */
-export interface CallContext {
+import type { ChangeAsker } from "../store/committer/types.ts";
+
+/** What an operation knows of the call that it answers, whichever way it came in. Its changes say to it where they are. */
+export interface CallContext extends ChangeAsker {
   /** Names the call in logs and in the answer to a bug. */
   readonly callId: string;
   /** The calling system; "anonymous" where it does not say. */

@@ -21,6 +21,7 @@ export interface Call extends CallContext {
   readonly provenName: string | undefined;
   caller: string;
   reports: ReadonlySet<number> | undefined;
+  /** The caller's; where calls are traced, that of the call's own span. */
   traceparent: string;
   deadline: Date | undefined;
   signal: AbortSignal;
@@ -74,6 +75,6 @@ export function createCall({
   provenName,
 }: Pick<Call, "front" | "header" | "peer" | "deadline" | "signal" | "malformed"> &
   Partial<Pick<Call, "oldMethod" | "provenName">>): Call {
-  const unknown = { caller: ANONYMOUS, reports: undefined, traceparent: "" };
+  const unknown = { caller: ANONYMOUS, reports: undefined, traceparent: "", change: undefined };
   return { callId: nextCallId(), front, header, ...unknown, deadline, signal, malformed, oldMethod, peer, provenName };
 }

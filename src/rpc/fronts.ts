@@ -8,6 +8,7 @@ import type { Auth } from "../auth/index.ts";
 import type { CallerLimits } from "../limits/index.ts";
 import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
+import type { Tracer } from "../telemetry/tracing.ts";
 import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
 import { createActionHandlers } from "./handlers/actions.ts";
 import { createFulfilmentHandlers } from "./handlers/fulfilment.ts";
@@ -36,6 +37,8 @@ export interface FrontsOptions extends RecordDeps {
   readonly auth?: Auth | undefined;
   /** Undefined: callers may use as much as there is. */
   readonly limits?: CallerLimits | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Whether the contract is told to whoever asks; it is unless told otherwise. */
   readonly reflects?: boolean;
   /** Undefined: both ports speak in the clear. */
@@ -75,6 +78,7 @@ export function createFronts({
   addresses = () => () => undefined,
   auth,
   limits,
+  tracer,
   reflects = true,
   tls,
   corsOrigins,
@@ -83,7 +87,7 @@ export function createFronts({
   ...recording
 }: FrontsOptions): Fronts {
   const openCalls = createOpenCalls();
-  const interceptors = pipeline({ ...recording, openCalls, auth, limits, deadlineCapMs });
+  const interceptors = pipeline({ ...recording, openCalls, tracer, auth, limits, deadlineCapMs });
   const routes = [
     ...createRoutes(OrderStatusService, createOrderStatusHandlers(operations, heartbeatMs), interceptors),
     ...createRoutes(FulfilmentService, createFulfilmentHandlers(operations), interceptors),

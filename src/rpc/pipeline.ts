@@ -2,6 +2,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Auth } from "../auth/index.ts";
 import type { CallerLimits } from "../limits/index.ts";
+import type { Tracer } from "../telemetry/tracing.ts";
 import type { Handler, Interceptor, Rpc } from "./call.ts";
 import type { HandlersOf } from "./handlers/types.ts";
 import { checkRequest } from "./interceptors/check-request.ts";
@@ -13,9 +14,12 @@ import type { OpenCalls } from "./interceptors/open-calls.ts";
 import { proveCaller } from "./interceptors/prove-caller.ts";
 import { readTrace } from "./interceptors/read-trace.ts";
 import { type RecordDeps, record } from "./interceptors/record.ts";
+import { traceCall } from "./interceptors/trace-call.ts";
 
 export interface PipelineDeps extends RecordDeps {
   readonly openCalls: OpenCalls;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
   /** Proves callers; undefined: their word is taken. */
   readonly auth: Auth | undefined;
   /** Undefined: callers may use as much as there is. */
@@ -30,10 +34,11 @@ export interface PipelineDeps extends RecordDeps {
  */
 export const pipeline = (deps: PipelineDeps): readonly Interceptor[] => [
   deps.openCalls.intercept,
+  readTrace,
+  ...(deps.tracer === undefined ? [] : [traceCall(deps.tracer)]),
   record(deps),
   mapErrors(deps.log),
   limitTime(deps.deadlineCapMs),
-  readTrace,
   deps.auth === undefined ? nameCaller : proveCaller(deps.auth),
   ...(deps.limits === undefined ? [] : [limitCaller(deps.limits, deps.metrics)]),
   checkRequest,

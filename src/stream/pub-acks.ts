@@ -7,8 +7,11 @@ export class PublishError extends Error {
   override readonly name = "PublishError";
 }
 
-/** Hears what became of one attempt: an error, or the message's place in the stream. Called once; must not throw. */
-export type Settle = (error: PublishError | undefined, seq: number) => void;
+/**
+ * Hears what became of one attempt: an error, or the message's place in the stream, and whether the broker had it already. Called once;
+ * must not throw.
+ */
+export type Settle = (error: PublishError | undefined, seq: number, duplicate: boolean) => void;
 
 /** Publishes single messages and hears the broker's acknowledgements. */
 export interface PubAcks {
@@ -45,7 +48,7 @@ export function createPubAcks(stream: StreamConnection, { ackTimeoutMs }: { read
 
   const fail = (key: number, attempt: Attempt, why: string) => {
     attempts.delete(key);
-    attempt.settle(new PublishError(why), 0);
+    attempt.settle(new PublishError(why), 0, false);
   };
 
   const failAll = (why: string) => {
@@ -73,7 +76,7 @@ export function createPubAcks(stream: StreamConnection, { ackTimeoutMs }: { read
     if (answer.duplicate !== true) {
       stream.acknowledged({ seq: answer.seq, messageId: attempt.message.messageId });
     }
-    attempt.settle(undefined, answer.seq);
+    attempt.settle(undefined, answer.seq, answer.duplicate === true);
   };
 
   const stopHearing = [
@@ -103,7 +106,7 @@ export function createPubAcks(stream: StreamConnection, { ackTimeoutMs }: { read
     send(message, settle) {
       const client = stream.client();
       if (client === undefined) {
-        settle(new PublishError("the broker is out of reach"), 0);
+        settle(new PublishError("the broker is out of reach"), 0, false);
         return;
       }
       token += 1;
@@ -112,7 +115,7 @@ export function createPubAcks(stream: StreamConnection, { ackTimeoutMs }: { read
         client.publish(message.subject, message.body, { headers: headersOf(message), reply: `${inbox}.${token}` });
       } catch (error) {
         attempts.delete(token);
-        settle(new PublishError(`the message cannot be sent: ${error}`, { cause: error }), 0);
+        settle(new PublishError(`the message cannot be sent: ${error}`, { cause: error }), 0, false);
       }
     },
     close() {

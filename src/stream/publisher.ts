@@ -1,8 +1,11 @@
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { traceIdOf } from "../telemetry/traceparent.ts";
+import type { Tracer } from "../telemetry/tracing.ts";
 import type { StreamConnection } from "./connection.ts";
 import type { EventMessage } from "./envelope.ts";
 import { createPubAcks, type PublishError } from "./pub-acks.ts";
+import { type TracedPublish, traced } from "./trace-publish.ts";
 
 /** Publishes to the stream, whatever it takes. */
 export interface Publisher {
@@ -27,6 +30,9 @@ export interface Publisher {
 interface Entry {
   readonly message: EventMessage;
   published(): void;
+  /** From its first attempt on, where anything is traced. */
+  span?: TracedPublish<EventMessage>;
+  attempts: number;
 }
 
 /** Messages under way at a time: enough to keep the broker busy over a round trip. */
@@ -43,12 +49,15 @@ export function createPublisher({
   stream,
   log,
   metrics,
+  tracer,
   maxInFlight = MAX_IN_FLIGHT,
   ackTimeoutMs = ACK_TIMEOUT_MS,
 }: {
   readonly stream: StreamConnection;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly maxInFlight?: number;
   readonly ackTimeoutMs?: number;
 }): Publisher {
@@ -68,9 +77,14 @@ export function createPublisher({
 
   const send = (entry: Entry) => {
     inFlight += 1;
-    acks.send(entry.message, (error) => {
+    if (tracer !== undefined) {
+      entry.attempts += 1;
+      entry.span ??= traced(tracer, entry.message);
+    }
+    acks.send(entry.span?.message ?? entry.message, (error, _seq, duplicate) => {
       inFlight -= 1;
       if (error === undefined) {
+        entry.span?.end(entry.attempts, duplicate);
         succeeded(entry);
       } else {
         failed(entry, error);
@@ -100,7 +114,7 @@ export function createPublisher({
     }
     if (failuresInARow === 0) {
       log.warn(
-        { err: error, messageId: entry.message.messageId },
+        { err: error, messageId: entry.message.messageId, traceId: traceIdOf(entry.message.traceparent) },
         "an event could not be published; it is tried again",
       );
     }
@@ -172,16 +186,19 @@ export function createPublisher({
   return {
     publish(messages, onPublished) {
       for (const message of messages) {
-        queue.push({ message, published: () => onPublished(message) });
+        queue.push({ message, published: () => onPublished(message), attempts: 0 });
       }
       pump();
     },
     publishOnce: (message) =>
       new Promise((resolve, reject) => {
-        acks.send(message, (error) => {
+        const span = tracer && traced(tracer, message);
+        acks.send(span?.message ?? message, (error, _seq, duplicate) => {
           if (error === undefined) {
+            span?.end(1, duplicate);
             resolve();
           } else {
+            span?.fail(error);
             stream.suspect(error);
             reject(error);
           }

@@ -3,8 +3,11 @@ import type { OrderEvent } from "../domain/events.ts";
 import type { Ledger, LedgerEntry } from "../store/ledger.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { traceIdOf } from "../telemetry/traceparent.ts";
+import type { Tracer } from "../telemetry/tracing.ts";
 import type { Action, ActionResult } from "./action.ts";
 import { type BackOff, pauseAfter } from "./back-off.ts";
+import { traced } from "./trace-attempt.ts";
 
 /** Told of the places in an attempt at which a fault test kills the process, and of which: `<Action>:<message id>`. */
 export type CrashPoint = (place: "before-effect" | "after-effect" | "before-done", which: string) => void;
@@ -13,6 +16,8 @@ export interface AttemptDeps {
   readonly ledger: Ledger;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** How long one attempt may take, in milliseconds: less than its lease in the ledger. */
   readonly timeoutMs: number;
   readonly backOff: BackOff;
@@ -33,7 +38,7 @@ const WRITE_AGAIN_MS = 250;
 export type RunAttempt = (action: Action, entry: LedgerEntry, event: OrderEvent) => Promise<void>;
 
 export function createAttempts(deps: AttemptDeps): RunAttempt {
-  const { ledger, log, metrics, timeoutMs, backOff, maxAttempts, ending, crashPoint } = deps;
+  const { ledger, log, metrics, tracer, timeoutMs, backOff, maxAttempts, ending, crashPoint } = deps;
   /** Actions whose last attempt failed, so that the log tells of the turn and not of each attempt. */
   const failing = new Set<string>();
   /** Each breaks off one attempt. */
@@ -44,7 +49,12 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
     }
   });
 
-  const effect = async (action: Action, entry: LedgerEntry, event: OrderEvent): Promise<ActionResult> => {
+  const effect = async (
+    action: Action,
+    entry: LedgerEntry,
+    event: OrderEvent,
+    traceparent: string,
+  ): Promise<ActionResult> => {
     const abort = new AbortController();
     const { signal } = abort;
     const brokenOff = Promise.withResolvers<never>();
@@ -58,7 +68,7 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
       crashPoint("before-effect", whichOf(entry));
       const { messageId, attempt: number, cleanAttempts } = entry;
       const mayHaveActed = cleanAttempts < number - 1;
-      const run = action.run(event, { messageId, number, mayHaveActed, signal });
+      const run = action.run(event, { messageId, number, mayHaveActed, traceparent, signal });
       const result = await Promise.race([run, brokenOff.promise]);
       crashPoint("after-effect", whichOf(entry));
       return result;
@@ -93,7 +103,8 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
       return;
     }
     const { messageId, orderId, attempt } = entry;
-    const about = { action: action.name, messageId, orderId: String(orderId), attempt, traceparent: event.traceparent };
+    const traceId = traceIdOf(event.traceparent);
+    const about = { action: action.name, messageId, orderId: String(orderId), attempt, traceId };
     if (result.kind === "done") {
       log.info(about, "the Action works again");
       return;
@@ -108,8 +119,10 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
   };
 
   return async (action, entry, event) => {
-    const result = await effect(action, entry, event);
+    const span = tracer && traced(tracer, entry, event, ledger.now());
+    const result = await effect(action, entry, span?.event ?? event, span?.traceparent ?? "");
     const { counts, write } = verdictOn(action, entry, result);
+    span?.end(result, counts);
     tell(action, entry, event, result, counts);
     crashPoint("before-done", whichOf(entry));
     if (await written(write, timeoutMs, ending)) {

@@ -5,6 +5,8 @@ import { decodeEvent } from "../stream/codec.ts";
 import type { StreamConnection } from "../stream/connection.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { traceIdOf } from "../telemetry/traceparent.ts";
+import type { Tracer } from "../telemetry/tracing.ts";
 import type { Action } from "./action.ts";
 import { type CrashPoint, createAttempts } from "./attempts.ts";
 import type { BackOff } from "./back-off.ts";
@@ -19,6 +21,8 @@ export interface ActionsOptions {
   readonly ledger: Ledger;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /**
    * Runs of one Action at a time: so many from the stream, and as many from the database. Each is mostly waiting, and what waits together is
    * written together. How many requests a neighbour gets at a time is its client's business.
@@ -52,6 +56,7 @@ export function startActions({
   ledger,
   log,
   metrics,
+  tracer,
   concurrency = 256,
   pollMs = 200,
   attemptTimeoutMs = 15_000,
@@ -65,6 +70,7 @@ export function startActions({
     ledger,
     log,
     metrics,
+    tracer,
     timeoutMs: attemptTimeoutMs,
     backOff,
     maxAttempts,
@@ -91,7 +97,8 @@ export function startActions({
       try {
         event = decodeEvent(row.subject, row.body, row.traceparent);
       } catch (error) {
-        log.error({ err: error, action: action.name, messageId: entry.messageId }, "an event cannot be read: parked");
+        const about = { action: action.name, messageId: entry.messageId, traceId: traceIdOf(row.traceparent) };
+        log.error({ err: error, ...about }, "an event cannot be read: parked");
         metrics.actionAttempts.inc({ action: action.name, result: "parked" });
         await ledger.park(entry, String(error)).catch(() => {});
         return;

@@ -5,6 +5,7 @@ import type { StreamConnection } from "../stream/connection.ts";
 import { type Delivery, subscribe } from "../stream/subscriber.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { traceIdOf } from "../telemetry/traceparent.ts";
 import type { Action } from "./action.ts";
 import type { RunAttempt } from "./attempts.ts";
 import { createLane, type Work } from "./lane.ts";
@@ -93,7 +94,8 @@ export function startStreamSide({
     try {
       event = decodeEvent(delivery.subject, delivery.body);
     } catch (error) {
-      log.error({ err: error, action: action.name, subject: delivery.subject }, "a message cannot be read: dropped");
+      const about = { action: action.name, subject: delivery.subject, traceId: traceIdOf(delivery.traceparent()) };
+      log.error({ err: error, ...about }, "a message cannot be read: dropped");
       metrics.actionAttempts.inc({ action: action.name, result: "undecodable" });
       delivery.drop();
       return;

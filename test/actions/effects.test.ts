@@ -172,7 +172,13 @@ test("settlement gets the quantities really shipped, else those ordered, once pe
   // The unique key, not the ledger alone.
   const settlement = server.actions.find(({ name }) => name === "settlement-push");
   const event = statusChanged({ orderId: 1n, toStatus: Status.DELIVERED });
-  const attempt = { messageId: "1-1", number: 2, mayHaveActed: true, signal: new AbortController().signal };
+  const attempt = {
+    messageId: "1-1",
+    number: 2,
+    mayHaveActed: true,
+    traceparent: "",
+    signal: new AbortController().signal,
+  };
   expect(await settlement?.run(event, attempt)).toEqual({ kind: "done" });
   const { count } = await db
     .selectFrom("oms_db.oms_order_status_rule")

@@ -87,7 +87,7 @@ test("no answer is a reason to try again: none in time, a connection cut, nobody
   await neighbours.control({ neighbour: "einvoice", mode: "hang" });
   const patient = useClient(neighbours.urls.einvoiceUrl);
   const abort = new AbortController();
-  const called = patient.client.post("1-4", {}, abort.signal);
+  const called = patient.client.post("1-4", {}, { signal: abort.signal });
   await vi.waitFor(async () => {
     const { received } = await neighbours.received({ key: "1-4" });
     expect(received).toHaveLength(1);
@@ -130,7 +130,7 @@ test("where all connections hang, what waits for one is given up in time, unsent
   const { client } = useClient(url, 300, 2);
   const abort = new AbortController();
   const all = Promise.all(["1-1", "1-2", "1-3"].map((key) => client.post(key, {})));
-  const calledOff = client.post("1-4", {}, abort.signal);
+  const calledOff = client.post("1-4", {}, { signal: abort.signal });
   await vi.waitFor(() => expect(seen).toEqual(["1-1", "1-2"]));
   abort.abort();
   expect(await calledOff).toMatchObject({ kind: "retry" });
@@ -141,7 +141,7 @@ test("where all connections hang, what waits for one is given up in time, unsent
 test("a call whose signal is over is not made", async () => {
   const url = await useAnswer((_request, response) => void response.end());
   const { client } = useClient(url);
-  expect(await client.post("1-1", {}, AbortSignal.abort())).toMatchObject({ kind: "retry" });
+  expect(await client.post("1-1", {}, { signal: AbortSignal.abort() })).toMatchObject({ kind: "retry" });
 });
 
 test("an answer's letters arrive whole, whatever parts they come in", async () => {

@@ -65,7 +65,13 @@ function sending(action: Action): Effect {
     ...action,
     async send(event) {
       const { messageId } = event;
-      const result = await action.run(event, { messageId, number: 1, mayHaveActed: false, signal: NEVER });
+      const result = await action.run(event, {
+        messageId,
+        number: 1,
+        mayHaveActed: false,
+        traceparent: "",
+        signal: NEVER,
+      });
       if (result.kind !== "done") {
         throw new Error(`${action.name} of ${messageId}: ${result.reason}`);
       }

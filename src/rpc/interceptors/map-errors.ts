@@ -1,15 +1,17 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import type { Logger } from "../../telemetry/log.ts";
+import { traceIdOf } from "../../telemetry/traceparent.ts";
 import type { Call, Interceptor, Rpc } from "../call.ts";
 import { toConnectError } from "../errors.ts";
 
 /** Turns whatever is thrown into what goes over the wire. What is a bug is told to the log, whole, and to the caller not at all. */
 export const mapErrors = (log: Logger): Interceptor => {
-  const mapped = (error: unknown, { method }: Rpc, { callId, caller }: Call) => {
+  const mapped = (error: unknown, { method }: Rpc, { callId, caller, traceparent }: Call) => {
     const answer = toConnectError(error, callId);
     if (answer.code === Code.Internal) {
-      log.error({ callId, rpc: method.name, caller, ...factsOf(answer.cause ?? answer) }, "a bug: call failed");
+      const about = { callId, traceId: traceIdOf(traceparent), rpc: method.name, caller };
+      log.error({ ...about, ...factsOf(answer.cause ?? answer) }, "a bug: call failed");
     }
     return answer;
   };

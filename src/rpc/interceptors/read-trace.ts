@@ -1,12 +1,10 @@
+import { isTraceparent } from "../../telemetry/traceparent.ts";
 import type { Interceptor } from "../call.ts";
 
-/** W3C trace context; one that is not is ignored, as its standard asks. */
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
-
-/** Reads the trace that the call belongs to. */
+/** Reads the trace that the call belongs to; a header that is no trace is ignored, as its standard asks. */
 export const readTrace: Interceptor = (next) => (request, call) => {
   const traceparent = call.header("traceparent");
-  if (traceparent && TRACEPARENT.test(traceparent)) {
+  if (traceparent && isTraceparent(traceparent)) {
     call.traceparent = traceparent;
   }
   return next(request, call);

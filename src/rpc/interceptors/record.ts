@@ -5,8 +5,11 @@ import { createCallTally, type RpcTally } from "../../telemetry/call-tally.ts";
 import { createLineLimit } from "../../telemetry/line-limit.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { traceIdOf } from "../../telemetry/traceparent.ts";
 import type { Call, Front, Handler, Interceptor } from "../call.ts";
 import { nameOfCode } from "../code-name.ts";
+import { orderIdOf, type RequestFields } from "../request-fields.ts";
+import { slowCallTeller } from "../slow-call.ts";
 import { goneAway } from "./open-calls.ts";
 
 /** Lines in the log of each kind, a second. */
@@ -17,16 +20,8 @@ export interface RecordDeps {
   readonly metrics: Metrics;
   /** The table of changing calls. Takes a row and returns at once. */
   readonly requestLog: { write(row: CallRecord): void };
-}
-
-/** What requests have in common as far as they have it. */
-interface Fields {
-  readonly orderId?: bigint;
-  readonly orderIds?: readonly bigint[];
-  readonly rootOrderId?: bigint;
-  readonly updates?: readonly { readonly orderId: bigint }[];
-  readonly operator?: string;
-  readonly requestId?: string;
+  /** A unary call that takes longer, in milliseconds, has a line of its own; Infinity: none is too long. */
+  readonly slowMs: number;
 }
 
 /**
@@ -34,7 +29,8 @@ interface Fields {
  * mistake, warn for what the server could not do in time); a row in the request log table for a call that may change something, and for
  * every call that came by an old address, so that one sees who still uses it.
  */
-export const record = ({ log, metrics, requestLog }: RecordDeps): Interceptor => {
+export const record = ({ log, metrics, requestLog, slowMs }: RecordDeps): Interceptor => {
+  const tellSlow = slowCallTeller(log);
   const lines = createLineLimit(log, { message: "call", perSecond: LINES_PER_SECOND });
   const tallyOf = createCallTally(metrics);
   return (next, rpc) => {
@@ -49,8 +45,11 @@ export const record = ({ log, metrics, requestLog }: RecordDeps): Interceptor =>
       if (code !== "OK" || log.isLevelEnabled("debug")) {
         lines.write(levelOf(code), code, () => lineOf(name, request, call, code, durationMs, error));
       }
+      if (durationMs > slowMs && !rpc.streams) {
+        tellSlow({ rpc: name, request, call, code, durationMs });
+      }
       if (rpc.changes || call.oldMethod !== "") {
-        requestLog.write(rowOf(name, request as Fields, call, code, durationMs));
+        requestLog.write(rowOf(name, request as RequestFields, call, code, durationMs));
       }
     };
     return rpc.streams ? recordStream(next, metrics, tally, ended) : recordUnary(next, tally, ended);
@@ -119,18 +118,15 @@ function observerOf({ rpcDuration }: Metrics, rpc: string): (front: Front, code:
   };
 }
 
-function orderIdOf({ orderId, orderIds, rootOrderId, updates }: Fields): bigint {
-  return orderId ?? orderIds?.[0] ?? rootOrderId ?? updates?.[0]?.orderId ?? 0n;
-}
-
 function lineOf(rpc: string, request: Message, call: Call, code: string, durationMs: number, error: unknown) {
   return {
     callId: call.callId,
+    traceId: traceIdOf(call.traceparent),
     rpc,
     ...(call.oldMethod === "" ? {} : { oldMethod: call.oldMethod }),
     front: call.front,
     caller: call.caller,
-    orderId: String(orderIdOf(request as Fields)),
+    orderId: String(orderIdOf(request as RequestFields)),
     durationMs: Math.round(durationMs * 1000) / 1000,
     code,
     ...(error instanceof ConnectError ? { error: error.rawMessage } : {}),
@@ -144,7 +140,7 @@ function rootOf(error: unknown): string {
 }
 
 /** A refused request may hold anything; the table's columns do not. */
-function rowOf(rpc: string, request: Fields, call: Call, code: string, durationMs: number): CallRecord {
+function rowOf(rpc: string, request: RequestFields, call: Call, code: string, durationMs: number): CallRecord {
   const orderId = orderIdOf(request);
   return {
     callId: call.callId,

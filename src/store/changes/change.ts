@@ -2,6 +2,7 @@ import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
 import { appendEvents } from "../append-events.ts";
 import { selectOrders } from "../order-row.ts";
+import type { CommittedEvent } from "../outbox.ts";
 import type { Database } from "../schema.ts";
 import { inTransaction } from "../transaction.ts";
 import type { ChangeDeps } from "./types.ts";
@@ -20,6 +21,7 @@ export async function change<Result>(
   deps: ChangeDeps,
   work: (trx: Transaction<Database>, now: Date) => Promise<Changed<Result>>,
 ): Promise<Result> {
+  const begun = performance.now();
   const { result, committed } = await inTransaction(
     deps.db,
     async (trx) => {
@@ -28,10 +30,23 @@ export async function change<Result>(
     },
     ["deadlock", "lock-timeout", "duplicate-key"],
   );
-  if (committed.length > 0) {
+  const [first] = committed;
+  if (first !== undefined) {
+    deps.tracer
+      ?.start("commit", {
+        kind: "internal",
+        parent: first.row.traceparent,
+        at: begun,
+        attributes: attributesOf(committed),
+      })
+      .end();
     deps.onCommitted(committed);
   }
   return result;
+}
+
+function attributesOf(committed: readonly CommittedEvent[]) {
+  return { "oms.order_id": String(committed[0]?.row.orderId), "oms.commit.events": committed.length };
 }
 
 /** Nothing changed, nobody hears of it. */

@@ -1,3 +1,4 @@
+import type { Tracer } from "../../telemetry/tracing.ts";
 import type { OrderDatabase } from "../database.ts";
 import type { CommittedEvent, EventDeps } from "../outbox.ts";
 
@@ -6,4 +7,6 @@ export interface ChangeDeps extends EventDeps {
   readonly db: OrderDatabase;
   /** Hears of the events right after the commit. Must not throw. */
   readonly onCommitted: (events: readonly CommittedEvent[]) => void;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }

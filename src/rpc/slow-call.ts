@@ -1,0 +1,54 @@
+import type { Message } from "@bufbuild/protobuf";
+import { createLineLimit } from "../telemetry/line-limit.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { traceIdOf } from "../telemetry/traceparent.ts";
+import type { Call } from "./call.ts";
+import { orderIdOf, type RequestFields } from "./request-fields.ts";
+
+/** Lines of slow calls of one RPC, a second. */
+const LINES_PER_SECOND = 5;
+
+/** A call that has ended. */
+export interface EndedCall {
+  readonly rpc: string;
+  readonly request: Message;
+  readonly call: Call;
+  readonly code: string;
+  readonly durationMs: number;
+}
+
+/** Tells of a call that took too long, with where its time went. */
+export function slowCallTeller(log: Logger): (ended: EndedCall) => void {
+  const lines = createLineLimit(log, { message: "slow call", perSecond: LINES_PER_SECOND });
+  return (ended) => lines.write("warn", ended.rpc, () => lineOf(ended, performance.now()));
+}
+
+/** Of a call with several changes the last one is told. What has not ended by now has its time until now. */
+function lineOf({ rpc, request, call, code, durationMs }: EndedCall, now: number): object {
+  const { change } = call;
+  const batch = change?.batch;
+  const queueMs = change === undefined ? 0 : (batch?.begunAt ?? now) - change.since;
+  const commitMs = batch === undefined ? 0 : (batch.endedAt === 0 ? now : batch.endedAt) - batch.begunAt;
+  return {
+    callId: call.callId,
+    traceId: traceIdOf(call.traceparent),
+    rpc,
+    front: call.front,
+    caller: call.caller,
+    orderId: String(orderIdOf(request as RequestFields)),
+    code,
+    durationMs: Math.round(durationMs),
+    ...(change !== undefined && { queueMs: Math.round(queueMs) }),
+    ...(batch !== undefined && {
+      commitMs: Math.round(commitMs),
+      commit: {
+        size: batch.size,
+        retries: batch.retries,
+        connectMs: Math.round(batch.connectMs),
+        readMs: Math.round(batch.readMs),
+        writeMs: Math.round(batch.writeMs),
+      },
+    }),
+    restMs: Math.round(durationMs - queueMs - commitMs),
+  };
+}
