@@ -3,6 +3,7 @@ import { VARIABLES, type Values } from "./config-variables.ts";
 import { DEFAULT_ORDER_KINDS, type OrderKinds } from "./domain/order-kinds.ts";
 import { readTracing } from "./otel-variables.ts";
 import type { TracingSettings } from "./telemetry/tracing.ts";
+import { addressWithoutPassword, withoutPassword } from "./telemetry/without-password.ts";
 
 export { CONFIG_VARIABLES } from "./config-variables.ts";
 
@@ -23,6 +24,13 @@ export interface Config {
   readonly mysqlUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly natsUrl: string | undefined;
+  /** Files that say whom to trust and as whom to come in at those servers. */
+  readonly trust: {
+    readonly mysqlCaFile: string | undefined;
+    readonly redisCaFile: string | undefined;
+    readonly natsCaFile: string | undefined;
+    readonly natsCredsFile: string | undefined;
+  };
   /** Absolute. */
   readonly dataDir: string;
   /** Empty: the databases have their old names. */
@@ -105,9 +113,12 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** Addresses carry passwords, and messages end up in logs. */
-function withoutPassword(value: string): string {
-  return value.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:***@");
+/** A value, for messages, which end up in logs: addresses without passwords, and no token that stands where its digest should. */
+function shownValue(name: string, value: string): string {
+  if (name === "OMS_LEGACY_CALLERS") {
+    return "not what it should be";
+  }
+  return `"${name.endsWith("_URL") ? addressWithoutPassword(value) : withoutPassword(value)}"`;
 }
 
 /** How many letters have to change to make one word the other. */
@@ -160,6 +171,11 @@ function readAuth(values: Values): Config["auth"] {
     return undefined;
   }
   const certificates = words.includes("mtls");
+  if (certificates && values.OMS_TLS_CLIENT_CA_FILE === undefined) {
+    throw new ConfigError(
+      "OMS_AUTH is mtls: OMS_TLS_CLIENT_CA_FILE says whose client certificates are believed, and must be set, with OMS_TLS_CERT_FILE and OMS_TLS_KEY_FILE.",
+    );
+  }
   const rightsFile = values.OMS_RIGHTS_FILE;
   if (!words.includes("jwt")) {
     return { tokens: undefined, certificates, rightsFile };
@@ -186,6 +202,32 @@ function readTls(values: Values): Config["tls"] {
   return undefined;
 }
 
+/** @throws ConfigError for an address whose certificate could not be checked, and for the embedded servers, which have none */
+function readTrust(values: Values): Config["trust"] {
+  for (const server of ["MYSQL", "REDIS", "NATS"] as const) {
+    if (values[`OMS_${server}_CA_FILE`] !== undefined && values[`OMS_${server}_URL`] === undefined) {
+      throw new ConfigError(
+        `OMS_${server}_CA_FILE is set and OMS_${server}_URL is not; right would be both: an embedded server speaks no TLS.`,
+      );
+    }
+  }
+  if (values.OMS_NATS_CREDS_FILE !== undefined && values.OMS_NATS_URL === undefined) {
+    throw new ConfigError("OMS_NATS_CREDS_FILE is set and OMS_NATS_URL is not; right would be both.");
+  }
+  const mysqlHost = URL.parse(values.OMS_MYSQL_URL ?? "")?.hostname ?? "";
+  if (values.OMS_MYSQL_CA_FILE !== undefined && /^[\d.]+$|:/.test(mysqlHost)) {
+    throw new ConfigError(
+      `OMS_MYSQL_URL names ${mysqlHost} while OMS_MYSQL_CA_FILE is set; right would be the host name that is in the server's certificate: the driver checks names only.`,
+    );
+  }
+  return {
+    mysqlCaFile: values.OMS_MYSQL_CA_FILE,
+    redisCaFile: values.OMS_REDIS_CA_FILE,
+    natsCaFile: values.OMS_NATS_CA_FILE,
+    natsCredsFile: values.OMS_NATS_CREDS_FILE,
+  };
+}
+
 /**
  * The only place that reads the environment.
  *
@@ -197,7 +239,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (!read.success) {
     const faults = read.error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      return `${name} is "${withoutPassword(set[name] ?? "")}"; right would be ${message}.`;
+      return `${name} is ${shownValue(name, set[name] ?? "")}; right would be ${message}.`;
     });
     throw new ConfigError(faults.join("\n"));
   }
@@ -217,6 +259,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     mysqlUrl: values.OMS_MYSQL_URL,
     redisUrl: values.OMS_REDIS_URL,
     natsUrl: values.OMS_NATS_URL,
+    trust: readTrust(values),
     dataDir: resolve(values.OMS_DATA_DIR),
     databasePrefix: values.OMS_DATABASE_PREFIX ?? "",
     neighbours: {
