@@ -49,7 +49,14 @@ const MAY_IMPORT = {
   // What any caller in Node would write.
   client: ["gen/"],
   // A caller like any other; where the embedded broker is, and what its events say, it reads as the service does.
-  cli: ["src/client/", "src/domain/state-machine\\.ts$", "src/stream/codec\\.ts$", "src/stack/index\\.ts$", "gen/"],
+  cli: [
+    "src/client/",
+    "src/domain/state-machine\\.ts$",
+    "src/stream/(broker|codec)\\.ts$",
+    "src/stack/index\\.ts$",
+    "src/telemetry/without-password\\.ts$",
+    "gen/",
+  ],
   demo: [
     "src/client/",
     "src/config\\.ts$",

@@ -162,12 +162,24 @@ export const VARIABLES = z.object({
   OMS_MYSQL_URL: url("mysql://user:password@host:3306", ["mysql:"], { path: false })
     .optional()
     .describe("MySQL 8 or MariaDB 10.11 and later. Not set: an embedded MariaDB."),
-  OMS_REDIS_URL: url("redis://host:6379", ["redis:", "rediss:"], { path: true })
+  OMS_REDIS_URL: url("redis://user:password@host:6379", ["redis:", "rediss:"], { path: true })
     .optional()
     .describe("Redis. Not set: an embedded one."),
-  OMS_NATS_URL: url("nats://host:4222", ["nats:", "tls:"], { path: false })
+  OMS_NATS_URL: url("nats://user:password@host:4222", ["nats:", "tls:"], { path: false })
     .optional()
     .describe("NATS with JetStream. Not set: an embedded one."),
+  OMS_MYSQL_CA_FILE: file().describe(
+    "The CA of MySQL's certificate, PEM: TLS is required then, and the certificate must be for the host name in `OMS_MYSQL_URL`. Not set: no TLS.",
+  ),
+  OMS_REDIS_CA_FILE: file().describe(
+    "The CA of Redis's certificate, PEM: TLS is required then. Not set: TLS for `rediss:` only, with the CAs that Node knows.",
+  ),
+  OMS_NATS_CA_FILE: file().describe(
+    "The CA of the broker's certificate, PEM: TLS is required then. Not set: TLS for `tls:` and where the broker asks for it, with the CAs that Node knows.",
+  ),
+  OMS_NATS_CREDS_FILE: file().describe(
+    "A `.creds` file with the broker's JWT and key for this service, read at each connect. Not set: user and password, or a token, in `OMS_NATS_URL`, or none.",
+  ),
   OMS_DATA_DIR: z.string().default(".data").describe("Folder of the embedded servers' data, logs and state."),
   OMS_DATABASE_PREFIX: z
     .string()

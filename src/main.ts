@@ -25,7 +25,7 @@ async function run(config: Config): Promise<void> {
     if (config.role === "migrate") {
       const db = await lifecycle.start(
         "database",
-        () => openDatabase({ url: surroundings.mysqlUrl, prefix: config.databasePrefix }),
+        () => openDatabase({ url: surroundings.mysqlUrl, ca: surroundings.mysqlCa, prefix: config.databasePrefix }),
         (database) => database.destroy(),
       );
       const { applied } = await migrate(db, say);

@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Surroundings } from "./server.ts";
+import { readTrust } from "./trust.ts";
 
 /** What is embedded, for a person to know. */
 export interface Embedded {
@@ -19,6 +20,7 @@ export async function findSurroundings(
   say: (line: string) => void,
 ): Promise<{ readonly surroundings: Surroundings; readonly embedded: Embedded }> {
   const { mysqlUrl, redisUrl, natsUrl, dataDir } = config;
+  const trust = readTrust(config);
   const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = config.neighbours;
   const need = { mysql: mysqlUrl === undefined, redis: redisUrl === undefined, nats: natsUrl === undefined };
   const servers = need.mysql || need.redis || need.nats;
@@ -38,6 +40,7 @@ export async function findSurroundings(
     : undefined;
   return {
     surroundings: {
+      ...trust,
       mysqlUrl: known(mysqlUrl ?? stack?.mysqlUrl),
       redisUrl: known(redisUrl ?? stack?.redisUrl),
       natsUrl: known(natsUrl ?? stack?.natsUrl),

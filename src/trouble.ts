@@ -1,13 +1,35 @@
-import type { Config } from "./config.ts";
-import { DatabaseUnavailableError } from "./store/errors.ts";
+import { UnusableFileError } from "./auth/watched-file.ts";
+import { type Config, ConfigError } from "./config.ts";
+import { DatabaseUnavailableError, MigrationRightsError } from "./store/errors.ts";
+import { explainRefusal } from "./telemetry/explain-refusal.ts";
+import { withoutPassword } from "./telemetry/without-password.ts";
 
-/** Why the service could not start, and what to do about it. */
+/** Why the service could not start, and what to do about it; without any password. */
 export function explainTrouble(error: unknown, config: Config): string {
+  return withoutPassword(explain(error, config));
+}
+
+function explain(error: unknown, config: Config): string {
   if (!(error instanceof Error)) {
     return String(error);
   }
-  if (error.name === "StackError") {
+  if (error.name === "StackError" || error instanceof ConfigError || error instanceof UnusableFileError) {
     return error.message;
+  }
+  if (error instanceof MigrationRightsError) {
+    return [
+      `The database is not up to date (to be done: ${error.steps.join(", ")}), and the user of OMS_MYSQL_URL may not change tables (${causeOf(error)}).`,
+      "Run this version once with OMS_ROLE=migrate and a user that may (deploy/mysql/grants.sql has one), then start again.",
+    ].join("\n");
+  }
+  const refusal = explainRefusal(error, {
+    server: "The database",
+    urlVariable: "OMS_MYSQL_URL",
+    caVariable: "OMS_MYSQL_CA_FILE",
+    hasCa: config.trust.mysqlCaFile !== undefined,
+  });
+  if (refusal !== undefined) {
+    return refusal;
   }
   if (error instanceof DatabaseUnavailableError) {
     return `The database does not answer (${causeOf(error)}). Is OMS_MYSQL_URL right, and does the server run?`;
@@ -26,7 +48,7 @@ export function explainTrouble(error: unknown, config: Config): string {
     return `OMS_HOST is "${config.host}", which is no address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for all.`;
   }
   if (code.startsWith("ER_")) {
-    return `The database refuses (${error.message}). Look at the user, the password and the rights in OMS_MYSQL_URL: the service makes and changes tables in oms_db, ordercancel_db and wmsindb.`;
+    return `The database refuses (${error.message}). Look at the user, the password and the rights in OMS_MYSQL_URL: deploy/mysql/grants.sql has what the service needs in oms_db, ordercancel_db and wmsindb, and what OMS_ROLE=migrate needs.`;
   }
   return error.stack ?? error.message;
 }

@@ -4,6 +4,11 @@ import type { Logger } from "../telemetry/log.ts";
 /** How often a file is looked at, in milliseconds. By its content, as a mounted secret changes behind a link. */
 const LOOK_MS = 2_000;
 
+/** A file that the service cannot begin without: the message names it, and says why it is of no use. */
+export class UnusableFileError extends Error {
+  override readonly name = "UnusableFileError";
+}
+
 /** What is made of a file's content, and made anew when the file changes. */
 export interface WatchedFile<T> {
   readonly value: T;
@@ -34,7 +39,7 @@ export function watchFiles<T>(
     texts = readAll();
     value = read(texts);
   } catch (error) {
-    throw new Error(`${file}: ${(error as Error).message}`);
+    throw new UnusableFileError(`${file}: ${(error as Error).message}`);
   }
   let told = "";
 

@@ -7,7 +7,7 @@ import { InvalidArgumentError, Option } from "commander";
 /** What every command takes. */
 export interface GlobalOptions {
   readonly server: string;
-  /** PEM, as `credentialsOf` takes them. */
+  /** What is in the files, PEM. */
   readonly tlsCa?: string;
   readonly clientCert?: string;
   readonly clientKey?: string;

@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
 import { findStack } from "../stack/index.ts";
+import { type Broker, brokerOptions, explainBroker } from "../stream/broker.ts";
+import { withoutPassword } from "../telemetry/without-password.ts";
 import { OutOfReachError } from "./failures.ts";
 import { clean } from "./format.ts";
 
@@ -22,11 +25,23 @@ function findBroker(env: NodeJS.ProcessEnv): string {
 /** Connects to the event broker; it comes back by itself when it is lost later. @throws OutOfReachError */
 export async function connectToBroker(wanted: string | undefined): Promise<NatsConnection> {
   const url = wanted ?? findBroker(process.env);
+  const broker = brokerAt(url, process.env);
   try {
-    return await connect({ servers: url, maxReconnectAttempts: -1, name: "oms-cli" });
+    return await connect({ ...brokerOptions(broker), maxReconnectAttempts: -1, name: "oms-cli" });
   } catch (error) {
     throw new OutOfReachError(
-      `No event broker answers at ${url} (${clean((error as Error).message)}). Does the service run (npm start)? Or say where the broker is: --nats URL, or OMS_NATS_URL.`,
+      `No event broker answers at ${withoutPassword(url)} (${clean(explainBroker(error, broker))}). Does the service run (npm start)? Or say where the broker is: --nats URL, or OMS_NATS_URL.`,
     );
+  }
+}
+
+function brokerAt(
+  url: string,
+  { OMS_NATS_CA_FILE: caFile, OMS_NATS_CREDS_FILE: credsFile }: NodeJS.ProcessEnv,
+): Broker {
+  try {
+    return { url, ca: caFile ? readFileSync(caFile, "utf8") : undefined, credsFile: credsFile || undefined };
+  } catch (error) {
+    throw new OutOfReachError(`OMS_NATS_CA_FILE cannot be read: ${(error as Error).message}.`);
   }
 }

@@ -17,12 +17,23 @@ export const SESSION_SETTINGS: readonly string[] = [
     ` time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
 ];
 
-/** The driver's options for a server, `mysql://user:password@host:port`; `?socket=<path>` goes through a Unix socket. */
-export function connectionOptions(url: string): ConnectionOptions {
+/** Where a server is. */
+export interface ServerAddress {
+  /** `mysql://user:password@host:port`; `?socket=<path>` goes through a Unix socket. */
+  readonly url: string;
+  /** The CA of its certificate, PEM: TLS is required then, and the certificate must be for the host of the URL. */
+  readonly ca?: string | undefined;
+}
+
+/** The driver's options for a server. */
+export function connectionOptions({ url, ca }: ServerAddress): ConnectionOptions {
   const { hostname, port, username, password, searchParams } = new URL(url);
   const socketPath = searchParams.get("socket");
   return {
     ...(socketPath === null ? { host: hostname, port: Number(port || 3306) } : { socketPath }),
+    ...(ca !== undefined && {
+      ssl: { ca, rejectUnauthorized: true, verifyIdentity: true, minVersion: "TLSv1.2" },
+    }),
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
     charset: "utf8mb4",

@@ -1,12 +1,12 @@
 import { type IdentifierNode, Kysely, type KyselyPlugin, MysqlDialect, OperationNodeTransformer } from "kysely";
 import { type Clock, openClock } from "./clock.ts";
+import type { ServerAddress } from "./connection-options.ts";
 import { openPool } from "./pool.ts";
+import { createPoolWatch, type PoolState } from "./pool-watch.ts";
 import type { Database } from "./schema.ts";
 
 /** Where the tables are. */
-export interface Location {
-  /** `mysql://user:password@host:port` */
-  readonly url: string;
+export interface Location extends ServerAddress {
   /** Before the names of the three databases; "" unless several installations share a server. */
   readonly prefix: string;
 }
@@ -16,6 +16,8 @@ export interface OrderDatabase extends Kysely<Database> {
   readonly location: Location;
   /** The time that is written and compared with what others wrote. */
   readonly clock: Clock;
+  /** What its connections are doing; the committer's are not among them. */
+  readonly poolState: () => PoolState;
 }
 
 /** The three databases' names, without prefix. */
@@ -24,19 +26,20 @@ export const SCHEMAS = ["oms_db", "ordercancel_db", "wmsindb"] as const;
 /** Opens the tables of one server; nothing is connected before the first query. Call `destroy()` at the end. */
 export function openDatabase({
   url,
+  ca,
   prefix = "",
   connections = 8,
-}: {
-  readonly url: string;
+}: ServerAddress & {
   readonly prefix?: string;
   /** At most so many at a time; the committer's come on top. */
   readonly connections?: number;
 }): OrderDatabase {
+  const watch = createPoolWatch();
   const db = new Kysely<Database>({
-    dialect: new MysqlDialect({ pool: async () => openPool(url, connections) }),
+    dialect: new MysqlDialect({ pool: async () => openPool({ url, ca }, connections, watch) }),
     plugins: prefix === "" ? [] : [schemaPrefix(prefix)],
   });
-  return Object.assign(db, { location: { url, prefix }, clock: openClock(db) });
+  return Object.assign(db, { location: { url, ca, prefix }, clock: openClock(db), poolState: watch.state });
 }
 
 /** Puts the prefix before the schema of every table, wherever one is named. */

@@ -20,6 +20,18 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
+/** The database is not up to date, and this user may not change its tables. */
+export class MigrationRightsError extends Error {
+  override readonly name = "MigrationRightsError";
+  /** The steps that are not done. */
+  readonly steps: readonly string[];
+
+  constructor(steps: readonly string[], cause: unknown) {
+    super("the database is not up to date, and its user may not change tables", { cause });
+    this.steps = steps;
+  }
+}
+
 /** The caller's deadline passed before the commit began: the change was not made. */
 export class DeadlinePassedError extends Error {
   override readonly name = "DeadlinePassedError";

@@ -1,10 +1,10 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { connectionOptions, SESSION_SETTINGS } from "./connection-options.ts";
 import { type OrderDatabase, SCHEMAS } from "./database.ts";
-import { DatabaseUnavailableError } from "./errors.ts";
+import { DatabaseUnavailableError, MigrationRightsError } from "./errors.ts";
 import { failureOf } from "./failures.ts";
 import { ensureTable } from "./migrations/ensure-table.ts";
-import { STEPS } from "./migrations/steps.ts";
+import { STEPS, type Step } from "./migrations/steps.ts";
 import type { TableSpec } from "./migrations/table-spec.ts";
 
 /** How long one server waits while another one migrates, in seconds. */
@@ -12,6 +12,9 @@ const WAIT_FOR_OTHERS_SECONDS = 600;
 
 /** How long an ALTER waits for somebody's open transaction on an old table, in seconds: rather an error than a silent server. */
 const WAIT_FOR_TABLE_SECONDS = 60;
+
+/** What the server says to a user who may not do a step: no right to a database, a table, a column, or in general. */
+const MISSING_RIGHTS: ReadonlySet<unknown> = new Set([1044, 1142, 1143, 1227]);
 
 /** Which steps are done; made before the first of them. */
 const MIGRATION_TABLE: TableSpec = {
@@ -28,16 +31,19 @@ const MIGRATION_TABLE: TableSpec = {
  * @returns the names of the steps that were done now
  */
 export async function migrate(
-  { location: { url, prefix } }: OrderDatabase,
+  { location }: OrderDatabase,
   log: (line: string) => void = () => {},
 ): Promise<{ readonly applied: string[] }> {
+  const { prefix } = location;
   let connection: Connection | undefined;
+  let open: readonly Step[] = [];
   try {
-    connection = await createConnection(connectionOptions(url));
+    connection = await createConnection(connectionOptions(location));
     for (const setting of [...SESSION_SETTINGS, `set session lock_wait_timeout = ${WAIT_FOR_TABLE_SECONDS}`]) {
       await connection.query(setting);
     }
-    if ((await openSteps(connection, prefix)).length === 0) {
+    open = await openSteps(connection, prefix);
+    if (open.length === 0) {
       return { applied: [] };
     }
     const applied = await alone(connection, `oms-migrate:${prefix}`, () =>
@@ -45,6 +51,12 @@ export async function migrate(
     );
     return { applied };
   } catch (error) {
+    if (open.length > 0 && MISSING_RIGHTS.has((error as { errno?: unknown } | null)?.errno)) {
+      throw new MigrationRightsError(
+        open.map(({ name }) => name),
+        error,
+      );
+    }
     throw failureOf(error) === "lost" ? new DatabaseUnavailableError(error) : error;
   } finally {
     connection?.destroy();

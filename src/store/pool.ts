@@ -1,8 +1,9 @@
 import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult } from "kysely";
 import { createPool, type FieldPacket, format, type PoolConnection } from "mysql2";
-import { connectionOptions, SESSION_SETTINGS } from "./connection-options.ts";
+import { connectionOptions, SESSION_SETTINGS, type ServerAddress } from "./connection-options.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
 import { failureOf } from "./failures.ts";
+import { createPoolWatch, type PoolWatch } from "./pool-watch.ts";
 
 /** How long a call waits for a free connection, in milliseconds. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
@@ -20,8 +21,8 @@ type Callback<T> = (error: unknown, result: T) => void;
  * DatabaseUnavailableError wherever it turns up; a connection that died within a transaction tells its first error and not that of the
  * rollback after it; and it is destroyed, never given out again.
  */
-export function openPool(url: string, connections: number): MysqlPool {
-  const options = connectionOptions(url);
+export function openPool(address: ServerAddress, connections: number, watch = createPoolWatch()): MysqlPool {
+  const options = connectionOptions(address);
   const pool = createPool({
     ...options,
     connectionLimit: connections,
@@ -30,10 +31,11 @@ export function openPool(url: string, connections: number): MysqlPool {
     // A text without parameters need not be searched for their places: it may have thousands of values in it.
     queryFormat: (text, values) => (values.length > 0 ? format(text, values, false, options.timezone) : text),
   });
+  watch.follow(pool);
   const guarded = new WeakMap<PoolConnection, MysqlPoolConnection>();
   return {
     getConnection(callback) {
-      acquire(pool, (error, connection) => {
+      acquire(pool, watch, (error, connection) => {
         if (connection === undefined) {
           callback(asRefusal(error), undefined as never);
           return;
@@ -43,7 +45,7 @@ export function openPool(url: string, connections: number): MysqlPool {
           callback(undefined, known);
           return;
         }
-        const fresh = guard(connection);
+        const fresh = guard(connection, watch);
         guarded.set(connection, fresh);
         prepare(fresh, (failed) => callback(failed, fresh));
       });
@@ -58,10 +60,17 @@ function asRefusal(error: unknown): unknown {
   return answered ? error : new DatabaseUnavailableError(error);
 }
 
-function acquire(pool: ReturnType<typeof createPool>, callback: Callback<PoolConnection | undefined>): void {
+function acquire(
+  pool: ReturnType<typeof createPool>,
+  watch: PoolWatch,
+  callback: Callback<PoolConnection | undefined>,
+): void {
   let waiting = true;
+  const waited = watch.wait();
   const timer = setTimeout(() => {
     waiting = false;
+    waited();
+    watch.trouble("busy");
     callback(new Error(`no connection was free for ${ACQUIRE_TIMEOUT_MS} ms`), undefined);
   }, ACQUIRE_TIMEOUT_MS);
   pool.getConnection((error, connection) => {
@@ -70,6 +79,12 @@ function acquire(pool: ReturnType<typeof createPool>, callback: Callback<PoolCon
       return;
     }
     clearTimeout(timer);
+    waited();
+    if (error === null) {
+      watch.handedOut(connection);
+    } else {
+      watch.trouble("unreachable");
+    }
     callback(error, error === null ? connection : undefined);
   });
 }
@@ -94,16 +109,27 @@ function prepare(connection: MysqlPoolConnection, callback: (failed: unknown) =>
 
 const NOTHING_DONE: MysqlQueryResult = { affectedRows: 0, changedRows: 0, insertId: 0 };
 
-function guard(connection: PoolConnection): MysqlPoolConnection {
+function guard(connection: PoolConnection, watch: PoolWatch): MysqlPoolConnection {
   let lost: DatabaseUnavailableError | undefined;
+  const destroy = () => {
+    watch.gone(connection);
+    connection.destroy();
+  };
   // The driver removes it from the pool by itself; without a listener a late socket error would end the process.
   connection.on("error", () => {});
   return {
     config: connection.config,
     threadId: connection.threadId,
     connect: () => {},
-    destroy: () => connection.destroy(),
-    release: () => (lost === undefined ? connection.release() : connection.destroy()),
+    destroy,
+    release() {
+      if (lost === undefined) {
+        watch.givenBack(connection);
+        connection.release();
+      } else {
+        destroy();
+      }
+    },
     query(sql, values, callback: Callback<MysqlQueryResult> = () => {}) {
       if (lost !== undefined) {
         // The server rolls back what it was left with: let the transaction end, so that its first error comes through.
@@ -114,8 +140,9 @@ function guard(connection: PoolConnection): MysqlPoolConnection {
       connection.query(
         { sql, values: values?.length ? values : undefined, timeout: STATEMENT_TIMEOUT_MS },
         (error, result, fields) => {
-          if (error !== null && failureOf(error) === "lost") {
-            lost ??= new DatabaseUnavailableError(error);
+          if (error !== null && failureOf(error) === "lost" && lost === undefined) {
+            lost = new DatabaseUnavailableError(error);
+            watch.trouble("lost");
           }
           if (Array.isArray(result)) {
             toBigInts(result as Record<string, unknown>[], fields);

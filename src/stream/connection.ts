@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "nats";
 import type { Logger } from "../telemetry/log.ts";
+import type { Broker } from "./broker.ts";
 import { dial } from "./dial.ts";
 import {
   DEFAULT_TOPOLOGY,
@@ -49,12 +50,11 @@ const FILES_ARE_GONE = /no such file or directory/;
 
 /** Keeps a connection to the broker, with the stream in it. Returns at once, whether the broker is there or not. */
 export function connectStream({
-  url,
   log,
   topology = DEFAULT_TOPOLOGY,
   checkMs = CHECK_MS,
-}: {
-  readonly url: string;
+  ...broker
+}: Broker & {
   readonly log: Logger;
   readonly topology?: TopologySettings;
   readonly checkMs?: number;
@@ -145,7 +145,7 @@ export function connectStream({
     });
   };
 
-  const link = dial(url, { up: (client, serverId) => void up(client, serverId), down }, log);
+  const link = dial(broker, { up: (client, serverId) => void up(client, serverId), down }, log);
   const timer = setInterval(() => lookOnce(false), checkMs);
   timer.unref();
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, Events, type NatsConnection } from "nats";
 import type { Logger } from "../telemetry/log.ts";
+import { type Broker, brokerOptions, explainBroker } from "./broker.ts";
 
 /** Between two attempts to reach the broker, in milliseconds. */
 const RECONNECT_WAIT_MS = 250;
@@ -27,7 +28,7 @@ export interface Link {
  * Dials until the broker answers, and again whenever it is gone. The client's own `waitOnFirstConnect` cannot be called off once it
  * waits, so the first connection is dialled from here; later ones are the client's business.
  */
-export function dial(url: string, listener: LinkListener, log: Logger): Link {
+export function dial(broker: Broker, listener: LinkListener, log: Logger): Link {
   const closing = new AbortController();
   let client: NatsConnection | undefined;
 
@@ -35,10 +36,13 @@ export function dial(url: string, listener: LinkListener, log: Logger): Link {
     let told = false;
     while (!closing.signal.aborted) {
       try {
-        client = await connectOnce(url);
+        client = await connectOnce(broker);
       } catch (error) {
         if (!told) {
-          log.warn({ err: error }, "the broker is out of reach; its events wait in the database");
+          log.warn(
+            { reason: explainBroker(error, broker) },
+            "the broker is out of reach; its events wait in the database",
+          );
           told = true;
         }
         await pause(RECONNECT_WAIT_MS, closing.signal);
@@ -90,9 +94,9 @@ export function dial(url: string, listener: LinkListener, log: Logger): Link {
   };
 }
 
-function connectOnce(url: string): Promise<NatsConnection> {
+function connectOnce(broker: Broker): Promise<NatsConnection> {
   return connect({
-    servers: url,
+    ...brokerOptions(broker),
     name: "order-status-service",
     // What this server publishes it knows already: see listen.ts.
     noEcho: true,

@@ -58,6 +58,8 @@ describe("the configuration", () => {
       OMS_CORS_ORIGINS: "https://one.example, http://localhost:5173",
       OMS_CRASH_AT: "after-commit",
       OMS_LEASE_MS: "500",
+      OMS_LEGACY_CALLERS: `{"wms": {"addresses": ["10.1.0.0/16", "2001:db8::7"]}, "pay": {"tokenSha256": ["${"AB".repeat(32)}"]}}`,
+      OMS_LEGACY_HTTP_ERRORS: "true",
     });
     expect(config).toMatchObject({
       role: "serve",
@@ -75,6 +77,13 @@ describe("the configuration", () => {
       corsOrigins: ["https://one.example", "http://localhost:5173"],
       crashAt: "after-commit",
       timing: { leaseMs: 500 },
+      legacy: {
+        callers: [
+          { name: "wms", addresses: ["10.1.0.0/16", "2001:db8::7"], tokenSha256: [] },
+          { name: "pay", addresses: [], tokenSha256: ["ab".repeat(32)] },
+        ],
+        failuresAreErrors: true,
+      },
     });
   });
 
@@ -92,7 +101,7 @@ describe("the configuration", () => {
       "a URL like mysql://user:password@host:3306, with nothing after the port",
     ],
     ["OMS_MYSQL_URL", "localhost:3306", "a URL like mysql://user:password@host:3306, with nothing after the port"],
-    ["OMS_NATS_URL", "http://host:4222", "a URL like nats://host:4222, with nothing after the port"],
+    ["OMS_NATS_URL", "http://host:4222", "a URL like nats://user:password@host:4222, with nothing after the port"],
     ["OMS_EINVOICE_URL", "mail.example", "a URL like http://host:8090/einvoice"],
     ["OMS_SHADOW_URL", "http://old-oms:8080/oms?a=1", "without a query"],
     ["OMS_DATABASE_PREFIX", "a-b", "1 to 32 of a-z, 0-9 and _"],
@@ -108,12 +117,66 @@ describe("the configuration", () => {
       expect.stringContaining("with names out of marketplaceSources, enterpriseTypes"),
     ],
     ["OMS_CRASH_AT", "somewhere", expect.stringContaining("one of after-status-write, before-commit")],
+    ["OMS_LEGACY_HTTP_ERRORS", "yes", "one of false, true"],
+    ["OMS_LEGACY_NAMESPACE", "orderstatus", "a URI like http://orderstatus.oms/"],
   ])("refuses %s=%s and says what would be right", (name, value, right) => {
     const message = wrong({ [name]: value });
     expect(message.split("; right would be ")).toEqual([
       `${name} is "${value}"`,
       typeof right === "string" ? `${right}.` : right,
     ]);
+  });
+
+  it.each([
+    "wms",
+    "{",
+    "[]",
+    "null",
+    '{"wms": "10.1.0.0/16"}',
+    '{"wms": {"adresses": ["10.1.0.0/16"]}}',
+    '{"wms": {"addresses": "10.1.0.0/16"}}',
+    '{"wms": {"addresses": ["10.1.0.0/33"]}}',
+    '{"wms": {"addresses": ["10.1.0"]}}',
+    '{"wms": {"addresses": ["wms.example"]}}',
+    '{"wms": {"addresses": ["2001:db8::/129"]}}',
+    '{"wms": {"tokenSha256": ["secret"]}}',
+    `{"wms": {"tokenSha256": ["${"0".repeat(63)}"]}}`,
+    '{"": {}}',
+    '{"仓库": {}}',
+    `{"${"x".repeat(65)}": {}}`,
+  ])("refuses %s for callers of old addresses, and does not show what may have a secret in it", (value) => {
+    expect(wrong({ OMS_LEGACY_CALLERS: value })).toBe(
+      'OMS_LEGACY_CALLERS is not what it should be; right would be a JSON object of callers like {"wms": {"addresses": ["10.1.0.0/16"], "tokenSha256": ["<64 hex digits>"]}}.',
+    );
+  });
+
+  it.each([
+    [{ OMS_TLS_CERT_FILE: "a.pem" }, "set both"],
+    [{ OMS_TLS_KEY_FILE: "a.key" }, "set both"],
+    [{ OMS_TLS_CLIENT_CA_FILE: "ca.pem" }, "no OMS_TLS_CLIENT_CA_FILE"],
+    [{ OMS_MYSQL_CA_FILE: "ca.pem" }, "OMS_MYSQL_URL is not"],
+    [{ OMS_REDIS_CA_FILE: "ca.pem" }, "OMS_REDIS_URL is not"],
+    [{ OMS_NATS_CA_FILE: "ca.pem" }, "OMS_NATS_URL is not"],
+    [{ OMS_NATS_CREDS_FILE: "oms.creds" }, "OMS_NATS_URL is not"],
+    [{ OMS_MYSQL_CA_FILE: "ca.pem", OMS_MYSQL_URL: "mysql://u:p@10.0.0.1:3306" }, "the host name"],
+    [{ OMS_MYSQL_CA_FILE: "ca.pem", OMS_MYSQL_URL: "mysql://u:p@[::1]:3306" }, "the host name"],
+  ])("refuses %j, which is half of something", (env, words) => {
+    expect(wrong(env)).toContain(words);
+  });
+
+  it.each([
+    [{ OMS_MYSQL_URL: "postgres://user:hunter2@host" }],
+    [{ OMS_MYSQL_URL: "user:hunter2@host:3306" }],
+    [{ OMS_MYSQL_URL: "mysql://user:hunt@hunter2@host:3306/x" }],
+    [{ OMS_MYSQL_URL: "mysql://user:hunter2/with#odd?things@host:3306" }],
+    [{ OMS_NATS_URL: "nats://hunter2@host:4222/x" }],
+    [{ OMS_REDIS_URL: "http://:hunter2@host" }],
+    [{ OMS_EINVOICE_URL: "ftp://host/x?a=1&token=hunter2" }],
+    [{ OMS_LEGACY_CALLERS: '{"wms": {"tokenSha256": ["hunter2"]}}' }],
+  ])("shows no secret of %j", (env) => {
+    const message = wrong(env);
+    expect(message).toContain(Object.keys(env)[0]);
+    expect(message).not.toContain("hunter2");
   });
 
   it("names every variable that is wrong, and no password", () => {

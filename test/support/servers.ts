@@ -56,7 +56,11 @@ export interface OwnServer {
   wipe(): Promise<void>;
 }
 
-function useOwnServer(kind: ServerKind, fill: (program: string, dir: string) => Promise<void>): OwnServer {
+/** A server of any kind, of this test file alone. */
+export function useOwnServer(
+  kind: ServerKind,
+  fill: (program: string, dir: string) => Promise<void> = async () => {},
+): OwnServer {
   const program = inject("programs")[kind.program] ?? process.execPath;
   let folder = "";
   let port = 0;
@@ -112,17 +116,17 @@ function useOwnServer(kind: ServerKind, fill: (program: string, dir: string) => 
 
 /** A NATS with JetStream of this test file alone. */
 export function useNats(): OwnServer {
-  return useOwnServer(nats, async () => {});
+  return useOwnServer(nats);
 }
 
 /** A Redis with an append-only file, of this test file alone. */
 export function useRedis(): OwnServer {
-  return useOwnServer(redis, async () => {});
+  return useOwnServer(redis);
 }
 
 /** A MariaDB of this test file alone, for tests that kill it; all others share one (`useMariadb`). */
-export function useOwnMariadb(): OwnServer {
-  return useOwnServer(mariadb, copyMariadbTemplate);
+export function useOwnMariadb(kind = mariadb): OwnServer {
+  return useOwnServer(kind, copyMariadbTemplate);
 }
 
 /** The neighbours of this test file alone. */
@@ -143,7 +147,7 @@ export interface OwnNeighbours extends OwnServer {
 
 /** E-invoice mail, finance, customer messages, ERP and WMS for this test file alone. */
 export function useNeighbours(): OwnNeighbours {
-  const server = useOwnServer(neighbours, async () => {});
+  const server = useOwnServer(neighbours);
   const ask = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${server.url}${path}`, {
       method,

@@ -22,9 +22,9 @@ export interface Session {
 }
 
 /** Opens a connection that takes several statements at a time; no other connection of this process does. */
-export async function openSession({ url }: Location): Promise<Session> {
+export async function openSession(location: Location): Promise<Session> {
   const connection = createConnection({
-    ...connectionOptions(url),
+    ...connectionOptions(location),
     typeCast: true,
     multipleStatements: true,
     // Statements have no placeholders: the driver need not search them for some.

@@ -9,16 +9,16 @@ import type { Database } from "../schema.ts";
  * @returns false where another server is at it, and nothing was done
  */
 export async function alone(
-  { url, prefix }: Location,
+  location: Location,
   name: string,
   work: (session: Kysely<Database>) => Promise<void>,
 ): Promise<boolean> {
-  const db = openDatabase({ url, prefix, connections: 1 });
+  const db = openDatabase({ ...location, connections: 1 });
   try {
     return await db.connection().execute(async (session) => {
-      const { rows } = await sql<{ granted: unknown }>`select get_lock(${`${name}:${prefix}`}, 0) as granted`.execute(
-        session,
-      );
+      const { rows } = await sql<{
+        granted: unknown;
+      }>`select get_lock(${`${name}:${location.prefix}`}, 0) as granted`.execute(session);
       if (Number(rows[0]?.granted) !== 1) {
         return false;
       }
