@@ -87,7 +87,7 @@ async function openFronts(
         ready,
         ...(config.legacy.on && {
           addresses: (routes) =>
-            createLegacyFront(routes, { ...config.legacy, metrics, onRead: (read) => shadow?.offer(read) }),
+            createLegacyFront(routes, { ...config.legacy, log, metrics, onRead: (read) => shadow?.offer(read) }),
         }),
         ...admission,
         limits:

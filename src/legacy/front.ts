@@ -5,6 +5,8 @@ import type { AnswerRpc } from "../rpc/http/connect.ts";
 import { CALLER_HEADER } from "../rpc/interceptors/name-caller.ts";
 import { peerOfRequest } from "../rpc/peer.ts";
 import type { Route } from "../rpc/pipeline.ts";
+import { createLineLimit } from "../telemetry/line-limit.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { bodyOf } from "./answers.ts";
 import { callOldMethod, type Outcome } from "./call.ts";
@@ -40,12 +42,16 @@ export interface LegacyOptions {
   readonly failuresAreErrors: boolean;
   /** The namespace of the old services' SOAP messages. */
   readonly namespace: string;
+  readonly log: Logger;
   readonly metrics: Metrics;
   /** Hears of each reading call after its answer. */
   readonly onRead: (read: OldRead) => void;
 }
 
 const BASE = "/services";
+
+/** Lines in the log. */
+const REFUSALS_PER_SECOND = 10;
 
 /**
  * Serves the old system's addresses, over HTTP and SOAP, from the RPCs: a caller changes nothing but the host name.
@@ -54,7 +60,7 @@ const BASE = "/services";
  */
 export function createLegacyFront(
   routes: readonly Route[],
-  { callers, failuresAreErrors, namespace, metrics, onRead }: LegacyOptions,
+  { callers, failuresAreErrors, namespace, log, metrics, onRead }: LegacyOptions,
 ): (path: string) => AnswerRpc | undefined {
   const callerOf = createCallerNames(callers);
   const count = countOldCalls(metrics);
@@ -77,6 +83,10 @@ export function createLegacyFront(
       return outcome;
     };
 
+  const refused = createLineLimit(log, {
+    message: "a SOAP message in which no call can be found",
+    perSecond: REFUSALS_PER_SECOND,
+  });
   const overHttp = callOver("http");
   const soaps = new Map<OldService, Soap>(
     OLD_SERVICES.map((service) => [
@@ -86,6 +96,10 @@ export function createLegacyFront(
         methods: OLD_METHODS.filter((method) => method.service === service),
         namespace,
         call: callOver("soap"),
+        onRefused(request, reason) {
+          const from = peerOfRequest(request).address;
+          refused.write("info", service, () => ({ service, from, reason }));
+        },
       }),
     ]),
   );

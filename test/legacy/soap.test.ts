@@ -535,6 +535,7 @@ describe("failures that are not the caller's", () => {
     methods: OLD_METHODS,
     namespace: "urn:own",
     call: async () => outcome,
+    onRefused() {},
   });
   const server = createServer((request, response) => void soap(request, response));
   const ask = (version: string) =>
@@ -672,4 +673,19 @@ describe("WSDL and schema", () => {
     expect([response.status, await response.text()]).toEqual([200, ""]);
     expect(Number(response.headers.get("content-length"))).toBeGreaterThan(10_000);
   });
+});
+
+test("a message in which no call can be found is told to the log, as no method keeps it", async () => {
+  // Lines are counted by service, and this one has refused less in this file than the limit of a second.
+  const path = "/services/detail";
+  await send(envelope(wrapper("orderIdz", "")), { path });
+  await send("<a><b></a>", { path });
+
+  const lines = served.service.log.filter(
+    ({ msg, service }) => msg === "a SOAP message in which no call can be found" && service === "detail",
+  );
+  expect(lines.slice(-2)).toMatchObject([
+    { level: "info", from: "127.0.0.1", reason: expect.stringContaining("no operation orderIdz") },
+    { level: "info", from: "127.0.0.1", reason: expect.stringContaining("no well-formed XML") },
+  ]);
 });

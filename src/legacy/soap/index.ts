@@ -24,6 +24,8 @@ export interface SoapOptions {
   /** The target namespace of the service's messages. */
   readonly namespace: string;
   readonly call: (method: OldMethod, request: IncomingMessage, given: Given | OperationError) => Promise<Outcome>;
+  /** Hears of a message in which no call can be found: no method keeps it in the request log. */
+  readonly onRefused: (request: IncomingMessage, why: string) => void;
 }
 
 /** Answers whatever is SOAP at a service's address: its messages, its WSDL and its schema. */
@@ -31,7 +33,7 @@ export type Soap = (request: IncomingMessage, response: ServerResponse) => Promi
 
 /** Serves one of the old services over SOAP 1.1 and 1.2. */
 export function createSoap(options: SoapOptions): Soap {
-  const { service, methods, namespace, call } = options;
+  const { service, methods, namespace, call, onRefused } = options;
 
   async function answer(request: IncomingMessage): Promise<Reply> {
     const said = mediaTypeOf(request) === "application/soap+xml" ? SOAP_12 : SOAP_11;
@@ -39,6 +41,7 @@ export function createSoap(options: SoapOptions): Soap {
       return await answerMessage(request, await readRequest(request));
     } catch (error) {
       if (error instanceof EnvelopeError || error instanceof OperationError) {
+        onRefused(request, error.message);
         return refusalReply(said, error, namespace);
       }
       throw error;
