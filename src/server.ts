@@ -5,7 +5,9 @@ import type { Config } from "./config.ts";
 import { openDoors, type Ports } from "./doors.ts";
 import { createNeighbourClient } from "./downstream/client.ts";
 import { createErp } from "./downstream/erp.ts";
+import { measured } from "./downstream/measured.ts";
 import { createWms } from "./downstream/wms.ts";
+import { tellFigures } from "./figures.ts";
 import { createSteps } from "./flows/index.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createChangeFeed } from "./operations/change-feed.ts";
@@ -37,7 +39,7 @@ import type { Trust } from "./trust.ts";
 import { startUpkeep } from "./upkeep/index.ts";
 
 /** Where the servers and neighbours are, whether configured or embedded. */
-export interface Surroundings {
+export interface Surroundings extends Trust {
   readonly mysqlUrl: string;
   readonly redisUrl: string;
   readonly natsUrl: string;
@@ -69,8 +71,6 @@ export async function startServer(
   const { timing, orderKinds: kinds } = config;
   const metrics = createMetrics();
   const crash = crashAt(config);
-
-  const db = await lifecycle.start(
   const { tracing } = config;
   // First, so that it ends last, with the spans of all others.
   const tracer =
@@ -80,8 +80,10 @@ export async function startServer(
       () => openTracing(tracing, log),
       (open) => open.close(),
     ));
+
+  const db = await lifecycle.start(
     "database",
-    () => openDatabase({ url: surroundings.mysqlUrl, prefix: config.databasePrefix }),
+    () => openDatabase({ url: surroundings.mysqlUrl, ca: surroundings.mysqlCa, prefix: config.databasePrefix }),
     (database) => database.destroy(),
   );
   const { applied } = await migrate(db);
@@ -92,6 +94,8 @@ export async function startServer(
     () =>
       connectStream({
         url: surroundings.natsUrl,
+        ca: surroundings.natsCa,
+        credsFile: surroundings.natsCredsFile,
         log,
         topology: { ...DEFAULT_TOPOLOGY, duplicateWindowMs: timing.duplicateWindowMs },
       }),
@@ -99,7 +103,7 @@ export async function startServer(
   );
   const redis = await lifecycle.start(
     "redis",
-    () => openRedis({ url: surroundings.redisUrl, log }),
+    () => openRedis({ url: surroundings.redisUrl, ca: surroundings.redisCa, log }),
     (connection) => connection.disconnect(),
   );
   const publisher = await lifecycle.start(
@@ -136,7 +140,12 @@ export async function startServer(
   const neighbour = (name: string, url: string) =>
     lifecycle.start(
       name,
-      () => measured(name, createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log, tracer }), metrics),
+      () =>
+        measured(
+          name,
+          createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log, tracer }),
+          metrics,
+        ),
       (client) => client.close(),
     );
   const events: EventDeps = {
@@ -210,6 +219,7 @@ export async function startServer(
   const asks = askedBy(actions);
   const actionInfos = infosOf(effects, steps);
   const ready = readiness({ db, stream, redis });
+  tellFigures({ metrics, db, stream, ready, role: config.role });
 
   if (config.role !== "serve") {
     const ledger = await lifecycle.start(
@@ -226,12 +236,12 @@ export async function startServer(
           ledger,
           log,
           metrics,
+          tracer,
           concurrency: timing.actionConcurrency,
           pollMs: timing.actionPollMs,
           attemptTimeoutMs: timing.leaseMs * ATTEMPT_SHARE_OF_LEASE,
           backOff: { baseMs: timing.retryBaseMs, capMs: timing.retryCapMs },
           maxAttempts: timing.maxAttempts,
-          tracer,
           ...crash,
         }),
       (running) => running.stop(LAST_PUBLISH_MS),

@@ -5,6 +5,7 @@ import type { Publisher } from "../stream/publisher.ts";
 import { lastEventTime } from "../stream/topology.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { watchBacklog } from "./backlog.ts";
 import { createPublishedRows } from "./published.ts";
 import { lastIdBefore, type OutboxDatabase, republish } from "./republish.ts";
 import { startSweep } from "./sweep.ts";
@@ -207,6 +208,8 @@ export function startRelay({
     },
   });
 
+  const backlog = watchBacklog({ db, metrics });
+
   return {
     take(rows) {
       if (stopped) {
@@ -228,7 +231,7 @@ export function startRelay({
       await round.done;
       // What is held stays in the table: published now, it would overtake older events.
       await drained(publisher, stream, limitMs);
-      await sweep.stop();
+      await Promise.all([sweep.stop(), backlog.stop()]);
     },
   };
 }

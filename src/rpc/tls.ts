@@ -19,6 +19,8 @@ export interface TlsFiles {
 export interface PortTls {
   /** Makes a server of the options that it needs, and keeps its certificate up to date. */
   serve<S extends Server>(make: (options: TlsOptions) => S): S;
+  /** Until when the certificate in use is valid. */
+  validUntil(): Date;
   close(): void;
 }
 
@@ -28,6 +30,7 @@ export function openPortTls(
   log: Logger,
 ): PortTls {
   const servers = new Set<Server>();
+  let validUntil = new Date(0);
   const paths = [certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])];
   const files = watchFiles(
     paths,
@@ -44,6 +47,7 @@ export function openPortTls(
       for (const server of servers) {
         server.setSecureContext(material);
       }
+      validUntil = new Date(validTo);
       log.info({ file: certFile, validTo }, "the ports' certificate");
       if (Date.parse(validTo) < Date.now()) {
         log.warn({ file: certFile, validTo }, "the ports' certificate has expired: clients refuse it");
@@ -70,6 +74,7 @@ export function openPortTls(
       });
       return server;
     },
+    validUntil: () => validUntil,
     close: files.close,
   };
 }

@@ -191,3 +191,27 @@ async function deleteRows(db: Kysely<Database>, ids: readonly bigint[]): Promise
     await retried(() => db.deleteFrom("oms_db.oms_outbox").where("id", "in", idList(ids)).execute());
   }
 }
+
+/** How much is in the outbox. */
+export interface OutboxBacklog {
+  /** About how many rows, published ones among them: as the database's own planner knows it, as counting takes half a second a million. */
+  readonly rows: number;
+  /** The first row that is not marked as published. */
+  readonly oldest: { readonly id: bigint; readonly recordTime: Date } | undefined;
+}
+
+/** @param fromId where the look for the oldest row begins: rows before it are known to be published */
+export async function readBacklog(db: Kysely<Database>, fromId: bigint): Promise<OutboxBacklog> {
+  const [[plan], oldest] = await Promise.all([
+    db.selectFrom("oms_db.oms_outbox").select("id").explain<{ readonly rows: bigint | number | string | null }>(),
+    db
+      .selectFrom("oms_db.oms_outbox")
+      .select(["id", "record_time as recordTime"])
+      .where("id", ">=", fromId)
+      .where("published", "=", 0)
+      .orderBy("id")
+      .limit(1)
+      .executeTakeFirst(),
+  ]);
+  return { rows: Number(plan?.rows ?? 0), oldest };
+}

@@ -1,5 +1,6 @@
 import type { ConsumerMessages, JsMsg, NatsConnection } from "nats";
 import type { Logger } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { StreamConnection } from "./connection.ts";
 import { type ConsumerSettings, ensureConsumer, inspectConsumer, removeConsumer } from "./consumer.ts";
 import { createStallDetector } from "./stall.ts";
@@ -33,6 +34,13 @@ const PULL_HEARTBEAT_MS = 5_000;
 
 const WATCH_MS = 5_000;
 
+/** Why a consumer is made anew, in words. */
+const TROUBLES = {
+  gone: "the consumer is gone",
+  ahead: "the consumer is ahead of its stream",
+  stalled: "the consumer stands still",
+} as const;
+
 /**
  * Takes messages off a durable consumer, for as long as nobody closes it. Opens the consumer at every arrival of the stream, and watches
  * over it: one that is missing, that stands still, or that is ahead of its stream (after a power loss) is made anew where it was.
@@ -40,12 +48,14 @@ const WATCH_MS = 5_000;
 export function subscribe({
   stream,
   log,
+  metrics,
   consumer,
   onDelivery,
   watchMs = WATCH_MS,
 }: {
   readonly stream: StreamConnection;
   readonly log: Logger;
+  readonly metrics?: Pick<Metrics, "consumerPending" | "consumerRepairs">;
   readonly consumer: ConsumerSettings;
   /** Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void;
@@ -89,8 +99,9 @@ export function subscribe({
     });
   };
 
-  const anew = async (client: NatsConnection, why: string, from: number) => {
-    log.warn({ consumer: consumer.durable, from }, `${why}: it is made anew`);
+  const anew = async (client: NatsConnection, reason: keyof typeof TROUBLES, from: number) => {
+    log.warn({ consumer: consumer.durable, from }, `${TROUBLES[reason]}: it is made anew`);
+    metrics?.consumerRepairs.inc({ reason });
     life += 1;
     floor = from - 1;
     stall = createStallDetector();
@@ -101,7 +112,7 @@ export function subscribe({
   const watch = async (client: NatsConnection) => {
     const info = await inspectConsumer(client, consumer.durable);
     if (info === undefined) {
-      await anew(client, "the consumer is gone", floor + 1);
+      await anew(client, "gone", floor + 1);
       return;
     }
     if (messages === undefined) {
@@ -110,16 +121,18 @@ export function subscribe({
     }
     // After the consumer, so that it cannot have moved on in between.
     if (info.delivered.stream_seq > (await lastSequence(client))) {
-      await anew(client, "the consumer is ahead of its stream", 1);
+      await anew(client, "ahead", 1);
       return;
     }
     floor = info.ack_floor.stream_seq;
+    metrics?.consumerPending.set({ consumer: consumer.durable }, info.num_pending);
     const verdict = stall.look(info);
     if (verdict === "stands still") {
       log.warn({ consumer: consumer.durable }, "the consumer stands still: it is opened again");
+      metrics?.consumerRepairs.inc({ reason: "slow" });
       await open(client);
     } else if (verdict === "still stands still") {
-      await anew(client, "the consumer stands still", floor + 1);
+      await anew(client, "stalled", floor + 1);
     }
   };
 

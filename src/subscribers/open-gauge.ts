@@ -1,33 +1,52 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Ledger } from "../store/ledger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { Action } from "./action.ts";
 
 const EVERY_MS = 5_000;
 
 /** Rests so many times as long as a count took, if that is longer: a backlog of millions takes a moment to count. */
 const REST_FACTOR = 20;
 
-/** Counts now and then what is open in the ledger, for /metrics. */
+/** Counts now and then what is open in the ledger, and looks which Actions are held, for /metrics. */
 export function countOpen({
   actions,
   ledger,
   metrics,
 }: {
-  readonly actions: readonly string[];
-  readonly ledger: Ledger;
-  readonly metrics: Metrics;
+  readonly actions: readonly Pick<Action, "name" | "due">[];
+  readonly ledger: Pick<Ledger, "openCounts" | "paused" | "now">;
+  readonly metrics: Pick<Metrics, "actionOpen" | "actionAge" | "actionHeld">;
 }): { stop(): Promise<void> } {
   const stopping = new AbortController();
+  const names = actions.map(({ name }) => name);
+  /** Since when something waits, by Action, as of the last count. */
+  let since: ReadonlyMap<string, Date | undefined> = new Map();
 
   const count = async () => {
-    const counts = new Map((await ledger.openCounts(actions)).map((open) => [open.action, open]));
-    for (const action of actions) {
+    const [open, held] = await Promise.all([ledger.openCounts(names), ledger.paused()]);
+    const counts = new Map(open.map((one) => [one.action, one]));
+    for (const action of names) {
       const { pending = 0, retrying = 0, parked = 0 } = counts.get(action) ?? {};
       metrics.actionOpen.set({ action, state: "pending" }, pending);
       metrics.actionOpen.set({ action, state: "retrying" }, retrying);
       metrics.actionOpen.set({ action, state: "parked" }, parked);
+      metrics.actionHeld.set({ action }, held.has(action) ? 1 : 0);
     }
+    since = new Map(
+      actions.map(({ name, due }) => [
+        name,
+        // A timer is set long before it goes off: that is no waiting.
+        due === undefined ? counts.get(name)?.waitingSince : counts.get(name)?.firstDue,
+      ]),
+    );
   };
+
+  metrics.actionAge.from((tell) => {
+    for (const [action, time] of since) {
+      tell({ action }, time === undefined ? 0 : Math.max(0, ledger.now().getTime() - time.getTime()) / 1_000);
+    }
+  });
 
   const loop = async () => {
     while (!stopping.signal.aborted) {

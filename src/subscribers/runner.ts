@@ -107,7 +107,7 @@ export function startActions({
     },
   });
 
-  const gauge = countOpen({ actions: [...byName.keys()], ledger, metrics });
+  const gauge = countOpen({ actions, ledger, metrics });
 
   return {
     async stop(limitMs) {

@@ -118,6 +118,7 @@ export function startStreamSide({
     subscribe({
       stream,
       log,
+      metrics,
       consumer: {
         durable: consumerName(action.name, subject),
         subject,

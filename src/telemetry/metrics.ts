@@ -75,10 +75,10 @@ export function createMetrics() {
       labelNames: [],
       registers,
     }),
-    databaseErrors: new Counter({
+    databaseErrors: lookedUpCounter({
       name: "oms_database_errors_total",
       help: "What went wrong with the pool's connections, by kind (unreachable; busy: none was free in time; lost: one broke under a statement).",
-      labelNames: ["kind"] as const,
+      labelNames: ["kind"],
       registers,
     }),
     outboxRows: new Gauge({
@@ -135,8 +135,8 @@ export function createMetrics() {
     }),
     consumerRepairs: new Counter({
       name: "oms_consumer_repairs_total",
-      help: "Consumers put right, by consumer and reason (gone, ahead of its stream, stalled: made anew; slow: opened again).",
-      labelNames: ["consumer", "reason"] as const,
+      help: "Consumers of the stream put right, by reason (gone, ahead of its stream, stalled: made anew; slow: opened again); the log says which.",
+      labelNames: ["reason"] as const,
       registers,
     }),
     neighbourDuration: new Histogram({
@@ -168,6 +168,12 @@ export function createMetrics() {
       name: "oms_rpc_refused_total",
       help: "gRPC calls refused unread, as too many were under way; they are in no other figure.",
       labelNames: ["rpc"] as const,
+      registers,
+    }),
+    tlsExpiry: lookedUpGauge({
+      name: "oms_tls_certificate_expiry_timestamp_seconds",
+      help: "When the ports' certificate expires; not there where the ports speak in the clear.",
+      labelNames: [],
       registers,
     }),
     rateLimited: new Counter({

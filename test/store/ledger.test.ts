@@ -385,7 +385,7 @@ test("what is open is counted by Action, and listed by order", async () => {
   await ledger.park(await run(second, name), "refused");
   await ledger.retry(await run(third, name), "no answer", new Date(Date.now() + 60_000));
   expect(await ledger.openCounts([name, "another-action"])).toEqual([
-    { action: name, pending: 1, retrying: 1, parked: 1 },
+    { action: name, pending: 1, retrying: 1, parked: 1, waitingSince: expect.any(Date), firstDue: expect.any(Date) },
   ]);
   expect(await readOpenActions(db, orderId)).toEqual([
     { messageId: second, action: name, state: "PARKED", attempts: 1, lastError: "refused", nextAttemptTime: null },

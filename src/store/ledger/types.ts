@@ -57,4 +57,8 @@ export interface OpenCount {
   readonly pending: number;
   readonly retrying: number;
   readonly parked: number;
+  /** When the oldest pending or retrying event was committed; undefined where there is none. */
+  readonly waitingSince: Date | undefined;
+  /** When the first of them is due, or was. */
+  readonly firstDue: Date | undefined;
 }

@@ -1,0 +1,47 @@
+import type { Readiness } from "./rpc/fronts.ts";
+import type { OrderDatabase } from "./store/database.ts";
+import type { StreamConnection } from "./stream/connection.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import { tellProcess } from "./telemetry/process-figures.ts";
+
+/** Has the metrics look up what parts of the service know that know nothing of metrics. */
+export function tellFigures({
+  metrics,
+  db,
+  stream,
+  ready,
+  role,
+}: {
+  readonly metrics: Metrics;
+  readonly db: Pick<OrderDatabase, "poolState">;
+  readonly stream: Pick<StreamConnection, "onArrival">;
+  readonly ready: () => Promise<Readiness>;
+  readonly role: string;
+}): void {
+  tellProcess(metrics, role);
+  metrics.serverUp.from(async (tell) => {
+    const readiness = await ready();
+    for (const server of ["database", "broker", "redis"] as const) {
+      tell({ server }, readiness[server] === "ok" ? 1 : 0);
+    }
+  });
+  metrics.databaseConnections.from((tell) => {
+    const { inUse, idle } = db.poolState();
+    tell({ state: "in_use" }, inUse);
+    tell({ state: "idle" }, idle);
+  });
+  metrics.databaseWaiting.from((tell) => tell({}, db.poolState().waiting));
+  metrics.databaseErrors.from((tell) => {
+    for (const [kind, count] of db.poolState().troubles) {
+      tell({ kind }, count);
+    }
+  });
+  // What has happened to nobody stands there with 0: else the first time would be no increase.
+  for (const arrival of ["first", "resumed", "restarted", "lost"]) {
+    metrics.brokerArrivals.inc({ arrival }, 0);
+  }
+  for (const reason of ["gone", "ahead", "stalled", "slow"]) {
+    metrics.consumerRepairs.inc({ reason }, 0);
+  }
+  stream.onArrival((_client, arrival) => metrics.brokerArrivals.inc({ arrival }));
+}

@@ -1,0 +1,58 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { readBacklog } from "../store/outbox.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { OutboxDatabase } from "./republish.ts";
+
+const EVERY_MS = 5_000;
+
+/** Rests so many times as long as a look took, if that is longer. */
+const REST_FACTOR = 20;
+
+/** How often the look for the oldest row begins at the first one, in milliseconds: a commit may have got an earlier id than one before it. */
+const LOOK_AT_ALL_MS = 600_000;
+
+/** Looks now and then how full the outbox table is, and how old the oldest row that may not be with the broker, for /metrics. */
+export function watchBacklog({
+  db,
+  metrics,
+}: {
+  readonly db: OutboxDatabase;
+  readonly metrics: Pick<Metrics, "outboxRows" | "outboxAge">;
+}): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  let oldest: { readonly id: bigint; readonly recordTime: Date } | undefined;
+  let allSince = performance.now();
+
+  const look = async () => {
+    const all = performance.now() - allSince > LOOK_AT_ALL_MS;
+    if (all) {
+      allSince = performance.now();
+    }
+    const backlog = await readBacklog(db, all ? 0n : (oldest?.id ?? 0n));
+    oldest = backlog.oldest;
+    metrics.outboxRows.set(backlog.rows);
+  };
+
+  metrics.outboxAge.from((tell) => {
+    const age = oldest === undefined ? 0 : db.clock.now().getTime() - oldest.recordTime.getTime();
+    tell({}, Math.max(0, age) / 1_000);
+  });
+
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      const began = performance.now();
+      // The database is away: what was seen last stands until it is back.
+      await look().catch(() => {});
+      const rest = Math.max(EVERY_MS, (performance.now() - began) * REST_FACTOR);
+      await delay(rest, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    }
+  };
+
+  const looping = loop();
+  return {
+    async stop() {
+      stopping.abort();
+      await looping;
+    },
+  };
+}
