@@ -40,7 +40,11 @@ export function createPoolWatch(): PoolWatch {
     inUse.delete(connection);
   };
   return {
-    state: () => ({ inUse: inUse.size, idle: open.size - inUse.size, waiting, troubles }),
+    state() {
+      const idle = open.size - inUse.size;
+      // The driver hands an idle one out in a turn of its own: that is no waiting.
+      return { inUse: inUse.size, idle, waiting: idle > 0 ? 0 : waiting, troubles };
+    },
     trouble: (kind) => troubles.set(kind, (troubles.get(kind) ?? 0) + 1),
     wait() {
       waiting += 1;

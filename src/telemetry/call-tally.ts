@@ -26,8 +26,10 @@ export function createCallTally({
   const rpcs = new Map<string, { inFlight: number; readonly callers: Map<string, CallerTally> }>();
 
   rpcInFlight.from((tell) => {
-    for (const [rpc, { inFlight }] of rpcs) {
-      tell({ rpc }, inFlight);
+    for (const [rpc, { inFlight, callers }] of rpcs) {
+      if (inFlight > 0 || callers.size > 0) {
+        tell({ rpc }, inFlight);
+      }
     }
   });
   rpcCalls.from((tell) => {

@@ -24,6 +24,10 @@ export function lookedUpGauge<Label extends string>(settings: Settings<Label>): 
     async collect() {
       const figures = await sources.ask();
       this.reset();
+      if (settings.labelNames.length === 0) {
+        // It would stand there as 0, which is a figure too.
+        this.remove();
+      }
       for (const { labels, value } of figures) {
         this.set(labels, value);
       }
