@@ -63,7 +63,10 @@ export function createLegacyFront(
   { callers, failuresAreErrors, namespace, log, metrics, onRead }: LegacyOptions,
 ): (path: string) => AnswerRpc | undefined {
   const callerOf = createCallerNames(callers);
-  const count = countOldCalls(metrics);
+  const count = countOldCalls(
+    metrics,
+    callers.map(({ name }) => name),
+  );
   const routeOf = new Map(
     OLD_METHODS.map((method) => [method, routes.find(({ rpc }) => rpc.method === method.rpc) as Route]),
   );

@@ -3,6 +3,12 @@ import { parseExact, textOfValue } from "./exact-json.ts";
 /** What a caller gave: the texts by their parameter's name, several where it came several times or as a list. */
 export type Given = ReadonlyMap<string, readonly string[]>;
 
+/** An address' query, which may have further question marks in it. */
+export function queryOf(url = ""): string {
+  const at = url.indexOf("?");
+  return at === -1 ? "" : url.slice(at + 1);
+}
+
 /** The parameters of a query. */
 export function givenInQuery(text: string): Given {
   return gathered(new URLSearchParams(text));

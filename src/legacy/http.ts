@@ -1,21 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OperationError } from "../operations/errors.ts";
-import { CALL_ID_HEADER } from "../rpc/call.ts";
+import { CALL_ID_HEADER, CODE_HEADER } from "../rpc/call.ts";
 import { nameOfCode } from "../rpc/code-name.ts";
 import { bodyOf, statusOf } from "./answers.ts";
-import { type Body, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import type { Outcome } from "./call.ts";
-import { type Given, givenInForm, givenInJson, givenInQuery } from "./given.ts";
+import { type Given, givenInForm, givenInJson, givenInQuery, queryOf } from "./given.ts";
 import type { OldMethod } from "./methods.ts";
-
-/** The code of a failure, for a program; the status is 200 unless failures have one. */
-const CODE_HEADER = "oms-code";
 
 /** What a GET or POST gives: its query, and a body that is a form or JSON; the body wins. Or why nobody can say. */
 export async function readGiven(request: IncomingMessage): Promise<Given | OperationError> {
   try {
-    const inQuery = givenInQuery(queryOf(request.url ?? ""));
-    const inBody = request.method === "POST" ? givenInBody(await readBody(request)) : new Map();
+    const inQuery = givenInQuery(queryOf(request.url));
+    const inBody = request.method === "POST" ? await givenInBody(request) : new Map();
     return new Map([...inQuery, ...inBody]);
   } catch (error) {
     if (error instanceof OperationError) {
@@ -25,14 +22,13 @@ export async function readGiven(request: IncomingMessage): Promise<Given | Opera
   }
 }
 
-/** A query may have further question marks in it. */
-function queryOf(url: string): string {
-  const at = url.indexOf("?");
-  return at === -1 ? "" : url.slice(at + 1);
-}
-
 /** Old callers say "form" or nothing at all and send JSON: the first character tells. */
-function givenInBody({ text, charset }: Body): Given {
+async function givenInBody(request: IncomingMessage): Promise<Given> {
+  const type = request.headers["content-type"] ?? "";
+  if (/^multipart\//i.test(type)) {
+    throw new OperationError("invalid", `the body is ${type.split(";", 1)[0]}: send a form (urlencoded) or JSON`);
+  }
+  const { text, charset } = await readBody(request);
   if (!/^\s*[[{]/.test(text)) {
     return givenInForm(text.trim(), charset);
   }

@@ -60,6 +60,9 @@ function nextCallId(): string {
 /** The header of an answer that names its call. */
 export const CALL_ID_HEADER = "oms-call-id";
 
+/** The header of a failed answer that names its code, where no protocol does: the old addresses answer 200. */
+export const CODE_HEADER = "oms-code";
+
 /** What a caller is called that does not say. */
 const ANONYMOUS = "anonymous";
 

@@ -214,6 +214,12 @@ describe("what is refused", () => {
       { method: "POST", body: gzipSync("orderId=1"), headers: { "content-encoding": "gzip" } },
       "the body is gzip: send it as it is, without content-encoding",
     ],
+    [
+      "a form in parts",
+      GET_STATUS,
+      post("--b\r\n", "multipart/form-data; boundary=b"),
+      "the body is multipart/form-data: send a form (urlencoded) or JSON",
+    ],
   ])("%s", async (_name, path, init, message) => {
     expect(await ask(path, init)).toBe(refused(message));
   });

@@ -249,7 +249,7 @@ describe("CORS", () => {
     expect(headers.get("access-control-allow-origin")).toBe("http://localhost:3000");
     const exposed = headers.get("access-control-expose-headers")?.toLowerCase().split(", ") ?? [];
     expect(exposed).toEqual(
-      expect.arrayContaining(["grpc-status", "grpc-message", "grpc-status-details-bin", "oms-call-id"]),
+      expect.arrayContaining(["grpc-status", "grpc-message", "grpc-status-details-bin", "oms-call-id", "oms-code"]),
     );
   });
 

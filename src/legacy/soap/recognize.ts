@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
+import { queryOf } from "../given.ts";
 
 /** Whether a request is for the SOAP side of an address: ?wsdl, ?xsd, or a body in XML. */
 export function isSoap(request: IncomingMessage): boolean {
   if (request.method === "POST") {
     const type = mediaTypeOf(request);
-    return /[/+]xml$/.test(type) || type.startsWith("multipart/") || request.headers.soapaction !== undefined;
+    return /[/+]xml$/.test(type) || type === "multipart/related" || request.headers.soapaction !== undefined;
   }
   return (request.method === "GET" || request.method === "HEAD") && documentOf(request) !== undefined;
 }
@@ -15,7 +16,7 @@ export function mediaTypeOf({ headers }: IncomingMessage): string {
 }
 
 /** The document that a query asks for, in whatever case; the WSDL where it asks for both. */
-export function documentOf({ url = "" }: IncomingMessage): "wsdl" | "xsd" | undefined {
-  const names = new Set([...new URLSearchParams(url.split("?")[1] ?? "").keys()].map((name) => name.toLowerCase()));
+export function documentOf({ url }: IncomingMessage): "wsdl" | "xsd" | undefined {
+  const names = new Set([...new URLSearchParams(queryOf(url)).keys()].map((name) => name.toLowerCase()));
   return (["wsdl", "xsd"] as const).find((name) => names.has(name));
 }

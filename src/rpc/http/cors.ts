@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { cors } from "@connectrpc/connect";
-import { CALL_ID_HEADER } from "../call.ts";
+import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
 import { CALLER_HEADER } from "../interceptors/name-caller.ts";
 
 const METHODS = cors.allowedMethods.join(", ");
 const REQUEST_HEADERS = [...cors.allowedHeaders, CALLER_HEADER, "traceparent"].join(", ");
-const EXPOSED_HEADERS = [...cors.exposedHeaders, CALL_ID_HEADER].join(", ");
+const EXPOSED_HEADERS = [...cors.exposedHeaders, CALL_ID_HEADER, CODE_HEADER].join(", ");
 
 /** How long a browser may remember a preflight's answer, in seconds: two hours, the most that Chromium does. */
 const MAX_AGE = "7200";
