@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Ports } from "./doors.ts";
 import type { Embedded } from "./surroundings.ts";
+import { withoutPassword } from "./telemetry/without-password.ts";
 
 /** What a person at a terminal sees when the service is up: where it is, what to try, how to stop. */
 export function banner(
@@ -24,7 +25,7 @@ The order-status service is up.
   HTTP         ${http}   (Connect, gRPC-Web, /readyz, /metrics)${
     config.legacy.on ? `\n  old          ${http}/services   (the old system's addresses, over HTTP and SOAP)` : ""
   }
-  events       ${natsUrl}   (stream OMS_EVENTS, subjects oms.v1.>)${
+  events       ${withoutPassword(natsUrl)}   (stream OMS_EVENTS, subjects oms.v1.>)${
     neighboursUrl === undefined
       ? ""
       : `\n  neighbours   ${neighboursUrl}   (what e-invoice mail, finance and messages got)`

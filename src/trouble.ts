@@ -19,7 +19,7 @@ function explain(error: unknown, config: Config): string {
   if (error instanceof MigrationRightsError) {
     return [
       `The database is not up to date (to be done: ${error.steps.join(", ")}), and the user of OMS_MYSQL_URL may not change tables (${causeOf(error)}).`,
-      "Run this version once with OMS_ROLE=migrate and a user that may (deploy/mysql/grants.sql has one), then start again.",
+      "Run this version once with OMS_ROLE=migrate and a user that may (deploy/mysql/users.sql has one), and deploy/mysql/grants.sql after it, then start again.",
     ].join("\n");
   }
   const refusal = explainRefusal(error, {

@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from "undici";
+import { basicAuth } from "./basic-auth.ts";
 
 /** What came back, whatever it says. */
 export interface Answer {
@@ -42,7 +43,9 @@ export function openExchange({
   readonly timeoutMs: number;
   readonly connections: number;
 }): Exchange {
-  const { origin, pathname, search } = new URL(url);
+  const address = new URL(url);
+  const { origin, pathname, search } = address;
+  const authorization = basicAuth(address);
   const path = `${pathname}${search}`;
   // One clock runs for the whole request: undici's own, for its parts, would only cost.
   const clocks = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: timeoutMs };
@@ -76,6 +79,9 @@ export function openExchange({
       signal?.addEventListener("abort", onAbort);
 
       const headers = ["content-type", "application/json", "idempotency-key", key, "accept", "application/json"];
+      if (authorization !== undefined) {
+        headers.push("authorization", authorization);
+      }
       if (traceparent !== "") {
         headers.push("traceparent", traceparent);
       }

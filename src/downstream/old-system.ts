@@ -1,4 +1,5 @@
 import { Pool } from "undici";
+import { basicAuth } from "./basic-auth.ts";
 
 /** What the old system answered, whatever it says. */
 export interface OldAnswer {
@@ -36,7 +37,9 @@ const MAX_ANSWER = 1_048_576;
  * @param timeoutMs for the whole request, the wait for a connection included, in milliseconds
  */
 export function createOldSystem({ url, timeoutMs }: { readonly url: string; readonly timeoutMs: number }): OldSystem {
-  const { origin, pathname } = new URL(url);
+  const address = new URL(url);
+  const { origin, pathname } = address;
+  const authorization = basicAuth(address);
   const base = pathname.replace(/\/+$/, "");
   // One clock runs for the whole request.
   const clocks = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: timeoutMs };
@@ -50,7 +53,7 @@ export function createOldSystem({ url, timeoutMs }: { readonly url: string; read
       const timer = setTimeout(() => stop.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       try {
         const { statusCode, body } = await pool.request({
-          ...requestOf(`${base}${path}`, given),
+          ...requestOf(`${base}${path}`, given, authorization === undefined ? HEADERS : { ...HEADERS, authorization }),
           signal: stop.signal,
         });
         return { status: statusCode, text: await textOf(body) };
@@ -68,13 +71,13 @@ export function createOldSystem({ url, timeoutMs }: { readonly url: string; read
 
 const HEADERS = { accept: "*/*", "user-agent": "oms-shadow" };
 
-function requestOf(path: string, given: ReadonlyMap<string, string>) {
+function requestOf(path: string, given: ReadonlyMap<string, string>, common: Readonly<Record<string, string>>) {
   const form = [...given].map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&");
   if (form.length > MAX_QUERY) {
-    const headers = { ...HEADERS, "content-type": "application/x-www-form-urlencoded" };
+    const headers = { ...common, "content-type": "application/x-www-form-urlencoded" };
     return { path, method: "POST", headers, body: form } as const;
   }
-  return { path: form === "" ? path : `${path}?${form}`, method: "GET", headers: HEADERS } as const;
+  return { path: form === "" ? path : `${path}?${form}`, method: "GET", headers: common } as const;
 }
 
 /** A blank as %20: some servers take a plus in a query for what it is. */

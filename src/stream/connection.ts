@@ -42,6 +42,9 @@ const CHECK_MS = 5_000;
 /** Between two attempts to make the stream, as right after a broker's start, in milliseconds. */
 const TOPOLOGY_RETRY_MS = 250;
 
+/** After so long it is worth a word, in milliseconds. */
+const TOPOLOGY_PATIENCE_MS = 4_000;
+
 /**
  * The broker's own word (nats-server 2.9) for a stream whose directory was deleted under it: it takes no more messages, and knows the
  * stream as if nothing had happened. Not the word for a full disk.
@@ -98,6 +101,8 @@ export function connectStream({
   const up = async (client: NatsConnection, serverId: string) => {
     epoch += 1;
     const mine = epoch;
+    const since = performance.now();
+    let told = false;
     while (mine === epoch) {
       try {
         const now = await ensureTopology(client, topology);
@@ -108,6 +113,11 @@ export function connectStream({
         return;
       } catch (error) {
         log.debug({ err: error }, "the stream is not there yet");
+        if (!told && performance.now() - since > TOPOLOGY_PATIENCE_MS) {
+          const reason = (error as Error).message;
+          log.warn({ reason }, "the stream cannot be made: does the broker have JetStream, and this user the rights?");
+          told = true;
+        }
         await delay(TOPOLOGY_RETRY_MS);
       }
     }

@@ -18,6 +18,9 @@ const tls = natsTlsBlock(authority.issue({ subject: "/CN=broker", altNames: "DNS
 const operator = createOperator();
 const withUsers = useOwnServer(natsWith(tls, 'authorization { user: "oms", password: "hunter2/@" }'));
 const withToken = useOwnServer(natsWith('authorization { token: "hunter2-token" }'));
+const withoutRights = useOwnServer(
+  natsWith('authorization { users: [{ user: oms, password: hunter2, permissions: { publish: "oms.v1.>" } }] }'),
+);
 const withJwt = useOwnServer(natsWith(tls, operator.configuration));
 const plain = useNats();
 
@@ -66,6 +69,19 @@ describe("a NATS that takes TLS only, and users with a password", () => {
     expect([code, stderr]).toEqual([3, expect.stringMatching(/oms:\*\*\*@localhost.*does not let this user in/)]);
     expect(stderr).not.toContain("hunter");
   });
+});
+
+test("a user without the rights to the stream is told of", async () => {
+  const { stream, log } = open({ url: `nats://oms:hunter2@127.0.0.1:${withoutRights.port}` });
+  await eventually(() =>
+    expect(log).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        msg: expect.stringMatching(/stream cannot be made.*this user the rights/),
+      }),
+    ),
+  );
+  expect(stream.client()).toBeUndefined();
 });
 
 test("a token in the address", async () => {

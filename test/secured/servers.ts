@@ -45,13 +45,27 @@ export function redisWithTls({ certFile, keyFile }: Certificate, ...lines: reado
   };
 }
 
+/** A NATS with a configuration that says all but where it listens, and variables for it. */
+export function natsWithFile(configuration: string, env: Readonly<Record<string, string>>): ServerKind {
+  return {
+    ...natsWith(configuration),
+    env,
+  };
+}
+
 /** A NATS with further lines of configuration. */
 export function natsWith(...lines: readonly string[]): ServerKind {
+  const ownStore = lines.some((line) => /^jetstream /m.test(line));
   return {
     ...nats,
     async prepare(place, program) {
       await nats.prepare(place, program);
-      const settings = ['host: "127.0.0.1"', `port: ${place.port}`, 'jetstream { store_dir: "." }', ...lines];
+      const settings = [
+        'host: "127.0.0.1"',
+        `port: ${place.port}`,
+        ...(ownStore ? [] : ['jetstream { store_dir: "." }']),
+        ...lines,
+      ];
       await writeFile(join(place.dir, "nats.conf"), `${settings.join("\n")}\n`);
     },
   };
