@@ -61,7 +61,7 @@ const MAY_IMPORT = {
     "src/client/",
     "src/config\\.ts$",
     "src/stack/index\\.ts$",
-    "src/stream/codec\\.ts$",
+    "src/stream/(broker|codec)\\.ts$",
     "src/domain/state-machine\\.ts$",
     "gen/",
   ],

@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { connect, DeliverPolicy, type JsMsg } from "nats";
 import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.ts";
+import { brokerOptions } from "../stream/broker.ts";
 import type { Range } from "./database.ts";
 
 const STREAM = "OMS_EVENTS";
@@ -15,7 +16,7 @@ export interface Published {
 
 /** The event stream, read as any other system would. */
 export async function openStream(url: string) {
-  const client = await connect({ servers: url, name: "oms-demo" });
+  const client = await connect({ ...brokerOptions({ url }), name: "oms-demo" });
   const manager = await client.jetstreamManager();
   const lastSequence = async () => (await manager.streams.info(STREAM)).state.last_seq;
   const begin = await lastSequence();
