@@ -34,7 +34,7 @@ import { askedBy } from "./subscribers/asked-by.ts";
 import { startActions } from "./subscribers/runner.ts";
 import type { Logger } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
-import { openTracing } from "./telemetry/tracing.ts";
+import { openTracing } from "./telemetry/open-tracing.ts";
 import type { Trust } from "./trust.ts";
 import { startUpkeep } from "./upkeep/index.ts";
 

@@ -1,5 +1,3 @@
-import type { Logger } from "./log.ts";
-
 /** What is said of a span besides its name and times. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -63,10 +61,4 @@ export interface TracingSettings {
   readonly maxBatch: number;
   /** How long a span waits for others, in milliseconds. */
   readonly delayMs: number;
-}
-
-/** Loads OpenTelemetry's SDK, which nobody without a collector should have to. */
-export async function openTracing(settings: TracingSettings, log: Logger): Promise<Tracing> {
-  const { createTracing } = await import("./otel.ts");
-  return createTracing(settings, log);
 }
