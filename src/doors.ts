@@ -125,8 +125,9 @@ async function openPages(deps: HttpFrontDeps, host: string, port: number, lifecy
 
 /** TLS for the ports; undefined where they speak in the clear. */
 async function openTls({ tls, auth }: Config, lifecycle: Lifecycle, log: Logger): Promise<PortTls | undefined> {
-  // Where a token will do as well, a caller may come without a certificate.
-  const requireClientCertificate = auth?.tokens === undefined;
+  // Who proves nothing is refused by the pipeline, in words; a probe of /healthz has nothing to prove. Where nothing else is asked of callers, the
+  // certificate is what keeps strangers out.
+  const requireClientCertificate = auth === undefined;
   return (
     tls &&
     lifecycle.start(

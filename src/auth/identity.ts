@@ -18,6 +18,9 @@ export interface Evidence {
   readonly provenName: string | undefined;
 }
 
+/** What a caller may be called: the name goes into history, events and headers. */
+export const CALLER_NAME = /^[\x20-\x7e]{1,64}$/;
+
 export const EXPIRED = "the token has expired: get a new one";
 
 /** Nobody can say who calls. The words are for the caller, and tell nothing that a stranger may not know. */

@@ -1,6 +1,6 @@
 import type { Logger } from "../telemetry/log.ts";
 import { DEFAULT_RIGHTS } from "./default-rights.ts";
-import { type Evidence, type Identity, unauthenticated } from "./identity.ts";
+import { CALLER_NAME, type Evidence, type Identity, unauthenticated } from "./identity.ts";
 import { createRights, type Rights, rolesOf } from "./rights.ts";
 import { readRightsTable } from "./rights-table.ts";
 import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
@@ -63,6 +63,9 @@ export function openAuth(
         return claims instanceof Promise ? claims.then(ofToken) : ofToken(claims);
       }
       if (certificates && certificateName !== undefined) {
+        if (!CALLER_NAME.test(certificateName)) {
+          throw unauthenticated("the certificate's name must be the caller's name, 1 to 64 printable ASCII characters");
+        }
         return identity(certificateName);
       }
       throw unauthenticated(`say who you are: ${wanted} is needed`);

@@ -9,7 +9,7 @@ import {
   jwtVerify,
 } from "jose";
 import type { Logger } from "../telemetry/log.ts";
-import { EXPIRED, unauthenticated } from "./identity.ts";
+import { CALLER_NAME, EXPIRED, unauthenticated } from "./identity.ts";
 import { watchFile } from "./watched-file.ts";
 
 /** Whose tokens are believed. */
@@ -46,9 +46,6 @@ const BELIEVED_MS = 30_000;
 
 /** Tokens that are remembered: each caller has a few. */
 const MAX_REMEMBERED = 10_000;
-
-/** The name goes into history and events. */
-const NAME = /^[\x20-\x7e]{1,64}$/;
 
 /**
  * Checks tokens against a JWKS: signature, issuer, audience, expiry. Keys are fetched (or read) again when a token names one that is not
@@ -105,7 +102,7 @@ function keySource(keys: string, log: Logger): { readonly get: JWTVerifyGetKey; 
 
 function claimsOf({ sub, roles, exp = 0 }: JWTPayload): TokenClaims {
   // Whatever the type says, a token may hold anything.
-  if (typeof sub !== "string" || !NAME.test(sub)) {
+  if (typeof sub !== "string" || !CALLER_NAME.test(sub)) {
     throw unauthenticated("the token's sub must be the caller's name, 1 to 64 printable ASCII characters");
   }
   const isList = Array.isArray(roles) && roles.every((role) => typeof role === "string");

@@ -80,7 +80,7 @@ function explainCall({ failure, server, method }: CallError): Failure {
     case GrpcCode.UNAUTHENTICATED:
       return because(
         ExitCode.REFUSED,
-        `The service does not know who you are: ${failure.details}. Put your bearer token into OMS_TOKEN.`,
+        `The service does not know who you are: ${failure.details}. Put your bearer token into OMS_TOKEN, or show a certificate: --client-cert, --client-key.`,
       );
     case GrpcCode.PERMISSION_DENIED:
       return because(

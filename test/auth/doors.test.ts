@@ -224,7 +224,7 @@ test("the command line shows OMS_TOKEN, and says what to do without", async () =
   expect(await oms(["actions"], { server })).toMatchObject({
     code: 1,
     stderr:
-      "The service does not know who you are: say who you are: a bearer token is needed. Put your bearer token into OMS_TOKEN.\n",
+      "The service does not know who you are: say who you are: a bearer token is needed. Put your bearer token into OMS_TOKEN, or show a certificate: --client-cert, --client-key.\n",
   });
   expect(await oms(["actions"], { server, env: { OMS_TOKEN: await issuer.token({ sub: "wms" }) } })).toMatchObject({
     code: 1,

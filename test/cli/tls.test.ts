@@ -47,11 +47,16 @@ describe("a service that speaks TLS and asks for a certificate", () => {
 
   test.each([
     ["another CA", ["--tls-ca", stranger.caFile], /certificate/],
-    ["no certificate", ["--tls-ca", authority.caFile], /Nothing that speaks gRPC/],
     ["no TLS", [], /--tls-ca FILE/],
   ])("with %s it is out of reach, and says so", async (_, args, words) => {
     const { code, stderr } = await oms([...explain, ...args], { server });
     expect([code, stderr]).toEqual([3, expect.stringMatching(words)]);
+  });
+
+  test("without a certificate nobody knows who asks, and is told what to show", async () => {
+    const { code, stderr } = await oms([...explain, "--tls-ca", authority.caFile], { server });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("a client certificate is needed")]);
+    expect(stderr).toContain("--client-cert, --client-key");
   });
 
   test.each([
