@@ -36,6 +36,8 @@ const CHECKS: readonly Check[] = [
   { name: "README: state diagram", command: script("diagram.ts") },
   { name: "README: configuration table", command: script("config-table.ts") },
   { name: "migration guide: tables of old methods", command: script("migration-tables.ts") },
+  { name: "dashboard is made of its table", command: script("grafana-dashboard.ts") },
+  { name: "dashboard, alerts and runbook ask for what there is", command: script("check-observability.ts") },
   { name: "repository hygiene", command: script("check-hygiene.ts") },
 ];
 

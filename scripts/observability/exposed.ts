@@ -1,0 +1,46 @@
+import { createActions } from "../../src/actions/index.ts";
+import { createSteps } from "../../src/flows/index.ts";
+import { RPC_NAMES } from "../../src/rpc/fronts.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+
+/** The labels of each series that can be asked for, by its name. */
+export type Exposed = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What Prometheus puts on every series. */
+const TARGET_LABELS = ["job", "instance"];
+
+interface Metric {
+  readonly name: string;
+  readonly type: string;
+  readonly labelNames: readonly string[];
+}
+
+/** What the service really shows at /metrics, and what Prometheus knows of it besides. */
+export function exposedSeries(): Exposed {
+  const series = new Map<string, ReadonlySet<string>>([["up", new Set(TARGET_LABELS)]]);
+  const { registry } = createMetrics();
+  for (const { name, type, labelNames } of registry.getMetricsAsArray() as unknown as readonly Metric[]) {
+    const labels = new Set([...TARGET_LABELS, ...labelNames]);
+    if (type === "histogram") {
+      series.set(`${name}_bucket`, new Set([...labels, "le"]));
+      series.set(`${name}_sum`, labels);
+      series.set(`${name}_count`, labels);
+    } else {
+      series.set(name, labels);
+    }
+  }
+  return series;
+}
+
+/** The values that some labels can have: a name that has been changed would show nothing, and alert nobody. */
+export function knownValues(): ReadonlyMap<string, ReadonlySet<string>> {
+  // They only put their tools aside until they run.
+  const none = { erp: {}, wms: {} } as never;
+  const actions = [...createActions(none), ...createSteps(none)].map(({ name }) => name);
+  const rpcs = RPC_NAMES.map((name) => name.split("/")[1] ?? name);
+  return new Map([
+    ["action", new Set(actions)],
+    ["rpc", new Set(rpcs)],
+    ["server", new Set(["database", "broker", "redis"])],
+  ]);
+}
