@@ -12,17 +12,19 @@ const CRASH_POINTS = [
   "before-done",
 ];
 
-function wholeNumber(min: number, max: number, byDefault: number) {
+function anyWholeNumber(min: number, max: number) {
   const words = `a whole number from ${min} to ${max}`;
   return z
     .string()
     .regex(/^-?\d+$/, words)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, words)
-    .default(byDefault);
+    .refine((value) => value >= min && value <= max, words);
 }
 
-const port = (byDefault: number) => wholeNumber(0, 65_535, byDefault);
+const wholeNumber = (min: number, max: number, byDefault: number) => anyWholeNumber(min, max).default(byDefault);
+
+const PORTS = [0, 65_535] as const;
+const port = (byDefault: number) => wholeNumber(...PORTS, byDefault);
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -243,7 +245,7 @@ export const VARIABLES = z.object({
   OMS_REFLECTION: choice(["on", "off"])
     .default("on")
     .describe("Whether the server tells its contract to whoever asks (grpcurl, buf curl); needs no token."),
-  OMS_METRICS_PORT: port(0)
+  OMS_METRICS_PORT: anyWholeNumber(...PORTS)
     .optional()
     .describe(
       "Port of its own for `/metrics`, which needs no token there. Not set: on the HTTP port, for callers with the right `metrics` where callers prove who they are.",

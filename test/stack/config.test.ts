@@ -24,6 +24,8 @@ describe("the configuration", () => {
       databasePrefix: "",
       orderKinds: DEFAULT_ORDER_KINDS,
       logLevel: "info",
+      metricsPort: undefined,
+      auth: undefined,
       corsOrigins: [],
       crashAt: undefined,
       warnings: [],
