@@ -11,6 +11,7 @@ import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
 import { overload } from "./overload.ts";
 import { startUp } from "./start-up.ts";
+import { tracing } from "./tracing.ts";
 import { twoProcesses } from "./two-processes.ts";
 import { updateStatus } from "./update-status.ts";
 import { watchers } from "./watchers.ts";
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   watchers,
   overload,
   twoProcesses,
+  tracing,
   startUp,
   ceilings,
   generator,

@@ -1,26 +1,47 @@
+import { DiagLogLevel, diag } from "@opentelemetry/api";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
+import { createLineLimit } from "./line-limit.ts";
 import type { Logger } from "./log.ts";
 
-/** An exporter that tells the log when the collector goes away and when it is back, not of each failure in between. */
+/**
+ * An exporter that tells the log when the collector goes away and when it is back, not of each failure in between; and, while it is there,
+ * that spans come faster than they can be sent.
+ */
 export function tellingExporter(exporter: SpanExporter, log: Logger): SpanExporter {
-  let failed = 0;
+  /** Spans, since the collector went away. */
+  let lost = 0;
+  const lines = createLineLimit(log, { message: "spans are lost: the queue of traces is full", perSecond: 1 });
+  const nothing = () => {};
+  diag.setLogger(
+    {
+      // The SDK says here how many its queue had no room for; what cannot be sent it tells as an error.
+      warn(said) {
+        if (lost === 0) {
+          lines.write("warn", "", () => ({ reason: said }));
+        }
+      },
+      error: nothing,
+      info: nothing,
+      debug: nothing,
+      verbose: nothing,
+    },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
   return {
     export(spans, settle) {
       exporter.export(spans, (result) => {
         // 0: success.
         if (result.code === 0) {
-          if (failed > 0) {
-            log.info({ lost: failed }, "the collector of traces is back");
+          if (lost > 0) {
+            log.info({ lost }, "the collector of traces is back");
           }
-          failed = 0;
+          lost = 0;
         } else {
-          if (failed === 0) {
-            log.warn(
-              { reason: result.error?.message },
-              "the collector of traces takes no spans; they are lost until it does",
-            );
+          if (lost === 0) {
+            const reason = result.error?.message;
+            log.warn({ reason }, "the collector of traces takes no spans; they are lost until it does");
           }
-          failed += spans.length;
+          lost += spans.length;
         }
         settle(result);
       });

@@ -251,6 +251,20 @@ test("a failure is the server's or the caller's", async () => {
   });
 });
 
+test("a call at an old address is a call like any other, and says by which method it came", async () => {
+  const server = await traced();
+  const orderId = await paidCard(server);
+  const { traceId, spanId, headers } = callersTrace();
+  const url = `http://127.0.0.1:${server.service.httpPort}/services/orderStatus/getOrderStatus?orderId=${orderId}`;
+  await fetch(url, { headers });
+  await eventually(() =>
+    expect(named(collector.spansOf(traceId), "oms.orderstatus.v1.OrderStatusService/GetOrderStatus")).toMatchObject({
+      parentId: spanId,
+      attributes: { "oms.old_method": "getOrderStatus", "rpc.system": "oms_legacy", "oms.code": "OK" },
+    }),
+  );
+});
+
 test("a watch is one span", async () => {
   const server = await traced();
   const orderId = await paidCard(server);
@@ -298,6 +312,15 @@ test("a collector that is away is told of once, and when it is back", async () =
   await eventually(async () => {
     await paidCard(server);
     expect(told()).toEqual([away, "the collector of traces is back"]);
+  });
+});
+
+test("spans that come faster than they can be sent are told of", async () => {
+  const server = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_MAX_QUEUE_SIZE: "1" });
+  await eventually(async () => {
+    await paidCard(server);
+    const lines = server.service.log.filter(({ msg }) => msg === "spans are lost: the queue of traces is full");
+    expect(lines[0]).toMatchObject({ level: "warn", reason: expect.stringMatching(/^Dropped \d+ spans/) });
   });
 });
 
