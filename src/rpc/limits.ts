@@ -19,7 +19,7 @@ export const HEADERS_TIMEOUT_MS = 10_000;
 /** How long a whole HTTP/1.1 request may take to arrive, in milliseconds; answers take as long as they need. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Node's timers go no further (24 days): a longer deadline is refused. */
+/** Node's timers go no further (24 days): a longer deadline counts as none. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** How long an HTTP/1.1 connection may wait for its next request, in milliseconds; longer than proxies do, which is 60 s. */
@@ -27,6 +27,9 @@ export const IDLE_MS = 65_000;
 
 /** How often HTTP/1.1 connections are looked at for those limits, in milliseconds. */
 export const CHECK_MS = 5_000;
+
+/** How long an HTTP/2 request that was answered before all of it was there may go on, in milliseconds. */
+export const UNREAD_MS = 500;
 
 /** Unary calls under way in one process: about half a second of work. gRPC calls beyond it are refused before anything of them is read. */
 export const MAX_UNARY_CALLS = 2_048;

@@ -6,11 +6,12 @@ import {
   type StatusObject,
   type sendUnaryData,
 } from "@grpc/grpc-js";
-import type { OperationError } from "../../operations/errors.ts";
+import { invalidField, type OperationError } from "../../operations/errors.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER } from "../call.ts";
 import { encodeStatus, toConnectError } from "../errors.ts";
 import { malformedBody } from "../interceptors/check-request.ts";
 import type { Route } from "../pipeline.ts";
+import { MALFORMED_TIMEOUT_HEADER } from "./headers.ts";
 import { type Admission, NO_ROOM } from "./overload.ts";
 import type { Peers } from "./peers.ts";
 
@@ -85,8 +86,15 @@ function receive(
     header: (name) => metadata.get(name)[0]?.toString(),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
     signal,
-    malformed,
+    malformed: malformedTimeout(metadata) ?? malformed,
   });
+}
+
+function malformedTimeout(metadata: Metadata): OperationError | undefined {
+  const [timeout] = metadata.get(MALFORMED_TIMEOUT_HEADER);
+  return timeout === undefined
+    ? undefined
+    : invalidField("grpc-timeout", `must be 1 to 8 digits and one of H, M, S, m, u and n, was ${timeout}`);
 }
 
 function headerOf(call: Call): Metadata {

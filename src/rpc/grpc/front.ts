@@ -1,7 +1,14 @@
 import { createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type Message, toBinary } from "@bufbuild/protobuf";
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  setLogVerbosity,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
 import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONCURRENT_STREAMS, MAX_MESSAGE_BYTES } from "../limits.ts";
 import { createListener, type Listener } from "../listener.ts";
 import type { Route } from "../pipeline.ts";
@@ -9,6 +16,8 @@ import type { ForeignService } from "../reflection.ts";
 import type { PortTls } from "../tls.ts";
 import { streamHandler, unaryHandler } from "./answer.ts";
 import { addCompanions } from "./companions.ts";
+import { mendHeaders } from "./headers.ts";
+import { adjustHttp2Server } from "./http2-server.ts";
 import type { Admission } from "./overload.ts";
 import { createPeers, type Peers } from "./peers.ts";
 
@@ -24,6 +33,9 @@ const OPTIONS = {
   "grpc.enable_channelz": 0,
 } as const;
 
+// It would write a line to the standard error for each header that is no text, the header's value in it.
+setLogVerbosity(logVerbosity.NONE);
+
 export function createGrpcFront(
   routes: readonly Route[],
   reflection: readonly ForeignService[],
@@ -32,6 +44,7 @@ export function createGrpcFront(
 ): GrpcFront {
   const peers = createPeers();
   const server = new Server(OPTIONS);
+  adjustHttp2Server(server, {}, mendHeaders);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const ofService of services.values()) {
     server.addService(definitionOf(ofService), implementationOf(ofService, admission, peers));

@@ -20,6 +20,7 @@ import { malformedBody } from "../interceptors/check-request.ts";
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import { type Peer, peerOfRequest } from "../peer.ts";
 import type { Route } from "../pipeline.ts";
+import { dropLongTimeouts } from "./long-timeouts.ts";
 import { enter, withMalformed } from "./malformed.ts";
 import { sendJson } from "./pages.ts";
 import { isPlain, plainRequest, sendPlain } from "./plain.ts";
@@ -64,11 +65,11 @@ function answerWith(handler: UniversalHandlerFn, unary: boolean): AnswerRpc {
   return async (request, response) => {
     const plain = unary && isPlain(request);
     const contextValues = createContextValues().set(peerKey, peerOfRequest(request));
-    const answer = await handler(
-      plain
-        ? { ...(await plainRequest(request)), contextValues }
-        : universalRequestFromNodeRequest(request, response, undefined, contextValues),
-    );
+    const sent = plain
+      ? { ...(await plainRequest(request)), contextValues }
+      : universalRequestFromNodeRequest(request, response, undefined, contextValues);
+    dropLongTimeouts(sent.header);
+    const answer = await handler(sent);
     if (answer.body === undefined && answer.status >= 400) {
       refuse(request, response, answer.status);
       return;

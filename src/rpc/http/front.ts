@@ -6,11 +6,13 @@ import {
   type ServerResponse,
 } from "node:http";
 import {
+  constants,
   createServer as createHttp2,
   type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from "node:http2";
 import { createServer as createHttps, type Server as HttpsServer } from "node:https";
 import type { Auth } from "../../auth/index.ts";
@@ -24,6 +26,7 @@ import {
   KEEPALIVE_TIMEOUT_MS,
   MAX_CONCURRENT_STREAMS,
   REQUEST_TIMEOUT_MS,
+  UNREAD_MS,
 } from "../limits.ts";
 import { createListener, type Listener } from "../listener.ts";
 import type { Route } from "../pipeline.ts";
@@ -88,7 +91,7 @@ export function createHttpFront({
       }
     });
     serve(request, response).catch((error: unknown) => {
-      if (response.destroyed || request.destroyed) {
+      if (isGone(response)) {
         return;
       }
       log.warn({ path: pathOf(request), error: String(error) }, "a request that could not be answered");
@@ -100,11 +103,26 @@ export function createHttpFront({
     });
   }
 
+  /** Who is answered before all of the request is there is told to stop sending it: it would be waited for, and nobody would read it. */
+  function answerHttp2(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    const { stream } = request;
+    stream.once("finish", () => {
+      if (!stream.readableEnded) {
+        // Not at once: that would overtake the answer's end.
+        const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), UNREAD_MS);
+        stream.once("close", () => clearTimeout(timer));
+      }
+    });
+    answer(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  }
+
   const http2 = createHttp2(
     { settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS } },
     // Its requests and responses are made to be used like those of HTTP/1.1.
-    answer as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+    answerHttp2 as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
   );
+  // Expectations that nobody knows are no reason to refuse; and Node's own refusal would wait for the whole body.
+  http2.on("checkExpectation", answerHttp2);
   const sessions = keptAlive(http2);
   const http1 = tls === undefined ? serveInTheClear(answer, http2) : serveOverTls(tls, answer, http2);
   const listener = createListener(http1);
@@ -139,6 +157,12 @@ function serveOverTls(tls: PortTls, answer: RequestListener, http2: Http2Server)
     handOverNegotiatedHttp2(http1, http2);
     return http1;
   });
+}
+
+/** Nobody hears the answer any more. A request that was read to its end says of itself that it is destroyed. */
+function isGone(response: ServerResponse): boolean {
+  const { stream } = response as { readonly stream?: ServerHttp2Stream };
+  return response.destroyed || stream?.destroyed === true;
 }
 
 function pathOf({ url = "" }: IncomingMessage): string {

@@ -1,5 +1,5 @@
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import type { UniversalHandlerFn, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { only, readAll } from "./body.ts";
 
 /** How far a request has come. */
@@ -38,7 +38,16 @@ export function withMalformed(handler: UniversalHandlerFn): UniversalHandlerFn {
   };
   return async (request) => {
     const { state, answer } = attempt(request, { malformed: undefined });
-    const first = await answer;
+    let first: UniversalServerResponse;
+    try {
+      first = await answer;
+    } catch (error) {
+      if (error instanceof URIError) {
+        // The parser quotes half a character of what it could not read, and no header takes that.
+        return attempt(withoutMessage(request), { malformed: "not readable" }).answer;
+      }
+      throw error;
+    }
     if (state.entered || first.body === undefined) {
       return first;
     }

@@ -1,0 +1,38 @@
+import type { OutgoingHttpHeaders } from "node:http2";
+import { status } from "@grpc/grpc-js";
+import { grpcTimeoutMs, isTooLong } from "../timeout.ts";
+import type { OnStream } from "./http2-server.ts";
+
+/** Where a deadline goes that is none, for the pipeline to refuse. */
+export const MALFORMED_TIMEOUT_HEADER = "oms-malformed-timeout";
+
+/**
+ * Puts right what grpc-js makes of odd headers: a deadline that is none it answers INTERNAL, one of more than 24 days has passed at once,
+ * and a message that cannot be unpacked is INTERNAL as well, though all of them are the caller's mistakes.
+ */
+export const mendHeaders: OnStream = (stream, headers) => {
+  const timeout = headers["grpc-timeout"];
+  if (timeout !== undefined) {
+    const ms = grpcTimeoutMs(String(timeout));
+    if (ms === undefined) {
+      headers[MALFORMED_TIMEOUT_HEADER] = encodeURIComponent(String(timeout).slice(0, 32));
+    }
+    if (ms === undefined || isTooLong(ms)) {
+      delete headers["grpc-timeout"];
+    }
+  }
+  const encoding = headers["grpc-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    const { respond } = stream;
+    stream.respond = (answer, options) => respond.call(stream, blameCaller(answer), options);
+  }
+};
+
+/** An INTERNAL that begins the answer comes from grpc-js: our own comes after a header of ours. */
+function blameCaller(answer: OutgoingHttpHeaders | readonly string[] | undefined): typeof answer {
+  return answer !== undefined && "grpc-status" in answer && UNPACKED.test(String(answer["grpc-message"]))
+    ? { ...answer, "grpc-status": status.INVALID_ARGUMENT }
+    : answer;
+}
+
+const UNPACKED = /^Failed%20to%20decompress/;
