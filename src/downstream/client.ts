@@ -1,5 +1,5 @@
 import type { Logger } from "../telemetry/log.ts";
-import { traceIdOf } from "../telemetry/traceparent.ts";
+import { isSampled, traceIdOf } from "../telemetry/traceparent.ts";
 import type { Span, Tracer } from "../telemetry/tracing.ts";
 import { type Answer, openExchange } from "./exchange.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -64,7 +64,7 @@ export function createNeighbourClient({
   readonly url: string;
   readonly timeoutMs: number;
   readonly log: Logger;
-  /** Undefined: nothing is traced, and the neighbour is told of no trace. */
+  /** Undefined: nothing is traced. */
   readonly tracer?: Tracer | undefined;
   readonly connections?: number;
 }): NeighbourClient {
@@ -79,15 +79,17 @@ export function createNeighbourClient({
   };
 
   const begin = (key: string, parent: string): Span | undefined =>
-    tracer?.start(`POST ${name}`, {
-      kind: "client",
-      parent,
-      attributes: { ...attributes, "oms.idempotency_key": key },
-    });
+    tracer && isSampled(parent)
+      ? tracer.start(`POST ${name}`, {
+          kind: "client",
+          parent,
+          attributes: { ...attributes, "oms.idempotency_key": key },
+        })
+      : undefined;
 
   const ask: NeighbourClient["ask"] = async (key, body, { signal, traceparent = "" } = {}) => {
     const span = begin(key, traceparent);
-    const said = await exchange.post(key, JSON.stringify(body), signal, span?.traceparent ?? "").then(
+    const said = await exchange.post(key, JSON.stringify(body), signal, span?.traceparent ?? traceparent).then(
       (answer): Said => ({
         delivered: judge(name, answer),
         status: answer.status,

@@ -1,6 +1,6 @@
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { traceIdOf } from "../telemetry/traceparent.ts";
+import { isSampled, traceIdOf } from "../telemetry/traceparent.ts";
 import type { Tracer } from "../telemetry/tracing.ts";
 import type { StreamConnection } from "./connection.ts";
 import type { EventMessage } from "./envelope.ts";
@@ -77,7 +77,7 @@ export function createPublisher({
 
   const send = (entry: Entry) => {
     inFlight += 1;
-    if (tracer !== undefined) {
+    if (tracer !== undefined && isSampled(entry.message.traceparent)) {
       entry.attempts += 1;
       entry.span ??= traced(tracer, entry.message);
     }
@@ -192,7 +192,7 @@ export function createPublisher({
     },
     publishOnce: (message) =>
       new Promise((resolve, reject) => {
-        const span = tracer && traced(tracer, message);
+        const span = tracer && isSampled(message.traceparent) ? traced(tracer, message) : undefined;
         acks.send(span?.message ?? message, (error, _seq, duplicate) => {
           if (error === undefined) {
             span?.end(1, duplicate);

@@ -32,7 +32,7 @@ export interface Attempt {
    * its order paused goes on if so, and does not begin otherwise.
    */
   readonly mayHaveActed: boolean;
-  /** The attempt's span, which what it does belongs to, as the event's `traceparent` says too; "" where nothing is traced. */
+  /** What it does belongs to this span, as the event's `traceparent` says too; "" where nothing is traced. */
   readonly traceparent: string;
   /** Aborted when the attempt has lasted too long, and when the server stops. */
   readonly signal: AbortSignal;

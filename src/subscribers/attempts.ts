@@ -3,7 +3,7 @@ import type { OrderEvent } from "../domain/events.ts";
 import type { Ledger, LedgerEntry } from "../store/ledger.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { traceIdOf } from "../telemetry/traceparent.ts";
+import { isSampled, traceIdOf } from "../telemetry/traceparent.ts";
 import type { Tracer } from "../telemetry/tracing.ts";
 import type { Action, ActionResult } from "./action.ts";
 import { type BackOff, pauseAfter } from "./back-off.ts";
@@ -119,8 +119,9 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
   };
 
   return async (action, entry, event) => {
-    const span = tracer && traced(tracer, entry, event, ledger.now());
-    const result = await effect(action, entry, span?.event ?? event, span?.traceparent ?? "");
+    const parent = tracer === undefined ? "" : event.traceparent;
+    const span = tracer && isSampled(parent) ? traced(tracer, entry, event, ledger.now()) : undefined;
+    const result = await effect(action, entry, span?.event ?? event, span?.traceparent ?? parent);
     const { counts, write } = verdictOn(action, entry, result);
     span?.end(result, counts);
     tell(action, entry, event, result, counts);

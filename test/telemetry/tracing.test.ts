@@ -292,6 +292,28 @@ test("a trace that its caller does not keep is not kept here, and goes on to the
   expect(collector.spansOf(traceId)).toEqual([]);
 });
 
+test("a call that the sampler does not choose leaves no trace in rows, messages and at neighbours", async () => {
+  const server = await start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+    OTEL_TRACES_SAMPLER_ARG: "0",
+  });
+  const orderId = await paidCard(server);
+  await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" });
+  await eventually(() => {
+    const heard = neighbours.heard.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
+    expect(heard).toBeDefined();
+    expect(heard?.headers).not.toHaveProperty("traceparent");
+  });
+  const rows = await db
+    .selectFrom("oms_db.oms_outbox")
+    .select("traceparent")
+    .distinct()
+    .where("order_id", "=", orderId)
+    .execute();
+  expect(rows).toEqual([{ traceparent: "" }]);
+});
+
 test("a collector that is away is told of once, and when it is back", async () => {
   // Its retries would last ten seconds.
   vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", "200");

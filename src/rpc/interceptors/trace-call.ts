@@ -19,14 +19,19 @@ const FAULTS: readonly Code[] = [
   Code.DataLoss,
 ];
 
-/** Makes a span of each call, a watch's as long as the watch; what the call sets off belongs to it. */
+/**
+ * Makes a span of each call, a watch's as long as the watch; what the call sets off belongs to it. A call that is not to be kept goes on as
+ * it came: without a trace, or with its caller's, and costs what follows it nothing.
+ */
 export const traceCall =
   (tracer: Tracer): Interceptor =>
   (next, { method, streams }) => {
     const name = `${method.parent.typeName}/${method.name}`;
     const begin = (call: Call): Span => {
       const span = tracer.start(name, { kind: "server", parent: call.traceparent });
-      call.traceparent = span.traceparent;
+      if (span.kept) {
+        call.traceparent = span.traceparent;
+      }
       return span;
     };
     const end = (span: Span, request: Message, call: Call, error: unknown): void => {

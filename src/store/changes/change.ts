@@ -1,5 +1,7 @@
 import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
+import { isSampled } from "../../telemetry/traceparent.ts";
+import type { Tracer } from "../../telemetry/tracing.ts";
 import { appendEvents } from "../append-events.ts";
 import { selectOrders } from "../order-row.ts";
 import type { CommittedEvent } from "../outbox.ts";
@@ -30,23 +32,22 @@ export async function change<Result>(
     },
     ["deadlock", "lock-timeout", "duplicate-key"],
   );
-  const [first] = committed;
-  if (first !== undefined) {
-    deps.tracer
-      ?.start("commit", {
-        kind: "internal",
-        parent: first.row.traceparent,
-        at: begun,
-        attributes: attributesOf(committed),
-      })
-      .end();
+  if (committed.length > 0) {
+    if (deps.tracer !== undefined) {
+      trace(deps.tracer, committed, begun);
+    }
     deps.onCommitted(committed);
   }
   return result;
 }
 
-function attributesOf(committed: readonly CommittedEvent[]) {
-  return { "oms.order_id": String(committed[0]?.row.orderId), "oms.commit.events": committed.length };
+/** The span of a transaction that is over; its events say to which call it belongs. */
+function trace(tracer: Tracer, committed: readonly CommittedEvent[], begun: number): void {
+  const { orderId, traceparent } = (committed[0] as CommittedEvent).row;
+  if (isSampled(traceparent)) {
+    const attributes = { "oms.order_id": String(orderId), "oms.commit.events": committed.length };
+    tracer.start("commit", { kind: "internal", parent: traceparent, at: begun, attributes }).end();
+  }
 }
 
 /** Nothing changed, nobody hears of it. */
