@@ -8,7 +8,7 @@ export const MALFORMED_TIMEOUT_HEADER = "oms-malformed-timeout";
 
 /**
  * Puts right what grpc-js makes of odd headers: a deadline that is none it answers INTERNAL, one of more than 24 days has passed at once,
- * and a message that cannot be unpacked is INTERNAL as well, though all of them are the caller's mistakes.
+ * and a message that cannot be unpacked or decoded is INTERNAL as well, though all of them are the caller's mistakes.
  */
 export const mendHeaders: OnStream = (stream, headers) => {
   const timeout = headers["grpc-timeout"];
@@ -22,7 +22,7 @@ export const mendHeaders: OnStream = (stream, headers) => {
     }
   }
   const encoding = headers["grpc-encoding"];
-  if (encoding !== undefined && encoding !== "identity") {
+  if ((encoding !== undefined && encoding !== "identity") || headers[":path"]?.startsWith(FOREIGN) === true) {
     const { respond } = stream;
     stream.respond = (answer, options) => respond.call(stream, blameCaller(answer), options);
   }
@@ -30,9 +30,12 @@ export const mendHeaders: OnStream = (stream, headers) => {
 
 /** An INTERNAL that begins the answer comes from grpc-js: our own comes after a header of ours. */
 function blameCaller(answer: OutgoingHttpHeaders | readonly string[] | undefined): typeof answer {
-  return answer !== undefined && "grpc-status" in answer && UNPACKED.test(String(answer["grpc-message"]))
+  return answer !== undefined && "grpc-status" in answer && UNREADABLE.test(String(answer["grpc-message"]))
     ? { ...answer, "grpc-status": status.INVALID_ARGUMENT }
     : answer;
 }
 
-const UNPACKED = /^Failed%20to%20decompress/;
+/** Health and reflection, whose messages grpc-js decodes. */
+const FOREIGN = "/grpc.";
+
+const UNREADABLE = /^(Failed%20to%20decompress|Error%20deserializing)/;

@@ -1,0 +1,124 @@
+/**
+ * Sends requests that nobody expects to a service with servers of its own: every RPC and old address, every way in, values, bytes, frames
+ * and headers of all kinds; then looks whether every call was answered as it should be, nothing was done by halves, the memory stayed flat
+ * and the service still answers. The seed and a request's number make the request again.
+ *
+ *     npm run fuzz -- --requests 100000
+ *     npm run fuzz -- --seed 7 --only 4711
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { findHalfChanges } from "./half-changes.ts";
+import { compareMemory, watchMemory } from "./memory.ts";
+import { type Options, readOptions } from "./options.ts";
+import { type Place, startPlace } from "./place.ts";
+import { showProgress } from "./progress.ts";
+import { formatTally } from "./report.ts";
+import { fuzz } from "./run.ts";
+import { spread } from "./spread.ts";
+import type { Tally } from "./tally.ts";
+
+/** How long watches that we left have to end, in milliseconds. */
+const LEAVE_MS = 10_000;
+
+// The service's settings are the fuzzer's alone.
+for (const name of Object.keys(process.env).filter((name) => name.startsWith("OMS_"))) {
+  delete process.env[name];
+}
+const options = optionsOrExit();
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+say(
+  `Fuzzer, seed ${options.seed}; to run it again: npm run fuzz -- --seed ${options.seed} --requests ${options.requests}`,
+);
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => interrupted.abort());
+}
+const place = await startPlace(say);
+try {
+  process.exitCode = (await run(place)) ? 0 : 1;
+} finally {
+  await place.stop();
+}
+
+async function run(place: Place): Promise<boolean> {
+  const { seed, only, requests, minutes } = options;
+  await spread(place);
+  const began = performance.now();
+  let tally: Tally | undefined;
+  const sent = () => tally?.sent ?? 0;
+  const total = only === undefined ? requests : 1;
+  const progress = showProgress(total, () => ({ sent: sent(), findings: tally?.findings.length ?? 0 }));
+  const memory = watchMemory(place, () => sent() / total);
+  const result = await fuzz({
+    grpcPort: place.grpcPort,
+    httpPort: place.httpPort,
+    seed,
+    ...(only !== undefined && { from: only }),
+    requests: total,
+    world: { orderIds: place.orderIds },
+    signal: AbortSignal.any([interrupted.signal, AbortSignal.timeout(minutes * 60_000)]),
+    watch: (growing) => {
+      tally = growing;
+    },
+  });
+  const tookMs = performance.now() - began;
+  progress.stop();
+  const samples = memory.stop();
+  const compared = compareMemory(samples);
+  const after = await lookAfter(place);
+  const memoryFindings = compared?.isFlat === false ? [`the memory grew: ${compared.text}`] : [];
+  const findings = [
+    ...result.findings.map(({ index, text }) => `request ${index}: ${text}`),
+    ...after.findings,
+    ...memoryFindings,
+  ];
+  const perSecond = Math.round((result.sent / tookMs) * 1_000);
+  console.log(`\n${formatTally(result)}\n`);
+  console.log(
+    `${result.sent.toLocaleString("en")} requests in ${Math.round(tookMs / 1_000)} s (${perSecond.toLocaleString("en")} a second); ${after.changes.toLocaleString("en")} changes; ${compared?.text ?? "too short a run to judge the memory"}`,
+  );
+  console.log(findings.length === 0 ? "Nothing was found." : `\n${findings.length} findings:\n${findings.join("\n")}`);
+  return findings.length === 0 && !interrupted.signal.aborted;
+}
+
+/** What is to be said of the service when all is over. */
+async function lookAfter(place: Place): Promise<{ readonly changes: number; readonly findings: readonly string[] }> {
+  // It begins with what the service says when it is up.
+  const log = (await place.log()).replace(/^[\s\S]*?Stop with Ctrl-C\.\s*/, "");
+  const said = log === "" ? [] : [`the service's log:\n${log.slice(0, 4_000)}`];
+  if (!place.isRunning()) {
+    return { changes: 0, findings: ["the service ended", ...said] };
+  }
+  const findings = [...said];
+  const answer = await fetch(`http://127.0.0.1:${place.httpPort}/readyz`).catch((error: unknown) => error);
+  if (!(answer instanceof Response && answer.ok)) {
+    findings.push(`the service does not answer: ${answer}`);
+  }
+  const until = performance.now() + LEAVE_MS;
+  let watchers = (await place.metrics()).sum("oms_watchers");
+  while (watchers > 0 && performance.now() < until) {
+    await sleep(100);
+    watchers = (await place.metrics()).sum("oms_watchers");
+  }
+  if (watchers > 0) {
+    findings.push(`${watchers} watches are open that everybody has left`);
+  }
+  const metrics = await place.metrics();
+  for (const code of ["INTERNAL", "UNKNOWN"]) {
+    const count = metrics.sum("oms_rpc_duration_seconds_count", { code });
+    if (count > 0) {
+      findings.push(`${count} calls ended as ${code}`);
+    }
+  }
+  const half = await findHalfChanges(place.mysqlUrl, place.prefix);
+  return { changes: half.changes, findings: [...findings, ...half.findings] };
+}
+
+function optionsOrExit(): Options {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`\n${error instanceof Error ? error.message : error}\n\n`);
+    process.exit(2);
+  }
+}

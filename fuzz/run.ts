@@ -1,0 +1,66 @@
+import { openHttp1 } from "./clients/http1.ts";
+import { openHttp2 } from "./clients/http2.ts";
+import { shotOf } from "./shots/index.ts";
+import type { Shot, Ways } from "./shots/shot.ts";
+import { createTally, type Tally } from "./tally.ts";
+import type { World } from "./values/world.ts";
+
+export interface FuzzOptions {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly seed: number;
+  /** The first request's number. */
+  readonly from?: number;
+  readonly requests: number;
+  readonly world: World;
+  /** Ends the run early. */
+  readonly signal?: AbortSignal;
+  /** Hears of the tally as it grows. */
+  readonly watch?: (tally: Tally) => void;
+}
+
+/** Requests at the same time. */
+const WORKERS = 32;
+
+/** A call that has no answer after this long never has one, in milliseconds: the service's own limit is 30 s. */
+const HANG_MS = 45_000;
+
+/** Sends requests of every kind to a service, each made from the seed and its number, and looks at each answer. */
+export async function fuzz({
+  grpcPort,
+  httpPort,
+  seed,
+  from = 0,
+  requests,
+  world,
+  signal,
+  watch = () => {},
+}: FuzzOptions): Promise<Tally> {
+  const ways: Ways = { grpc: openHttp2(grpcPort, 4), http: openHttp1(httpPort, 24), http2: openHttp2(httpPort, 2) };
+  const tally = createTally();
+  watch(tally);
+  let next = from;
+  const work = async () => {
+    while (next < from + requests && signal?.aborted !== true) {
+      const index = next;
+      next += 1;
+      const shot = shotOf(seed, index, world);
+      tally.add(shot, await inTime(shot, ways), index);
+    }
+  };
+  await Promise.all(Array.from({ length: WORKERS }, work));
+  for (const way of Object.values(ways)) {
+    way.close();
+  }
+  return tally;
+}
+
+function inTime(shot: Shot, ways: Ways): ReturnType<Shot["send"]> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve({ code: "UNKNOWN", text: "no answer: it hangs" }), HANG_MS);
+    shot.send(ways).then((answer) => {
+      clearTimeout(timer);
+      resolve(answer);
+    }, reject);
+  });
+}

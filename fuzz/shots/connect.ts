@@ -1,0 +1,153 @@
+import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
+import { type DescMethod, toBinary } from "@bufbuild/protobuf";
+import type { Random } from "../../faults/workload/random.ts";
+import { anyJson } from "../values/json.ts";
+import { anyMessage } from "../values/message.ts";
+import { anyWire, changed } from "../values/wire.ts";
+import type { World } from "../values/world.ts";
+import { frame, oddFrames } from "./frames.ts";
+import { ODD_VALUES, oddCallHeaders, oddTimeout } from "./headers.ts";
+import { type MakeShot, pathOf, type Shot } from "./shot.ts";
+
+type Headers = Record<string, string | string[]>;
+type Format = "JSON" | "proto";
+
+const ODDITIES = {
+  message: 50,
+  wire: 20,
+  frame: 6,
+  timeout: 5,
+  header: 5,
+  protocol: 5,
+  encoding: 4,
+  get: 6,
+  huge: 0.05,
+};
+
+/** A call over Connect in JSON. */
+export const connectJsonShot: MakeShot = (random, method, world) => connectShot(random, method, world, "JSON");
+
+/** A call over Connect in binary. */
+export const connectProtoShot: MakeShot = (random, method, world) => connectShot(random, method, world, "proto");
+
+function connectShot(random: Random, method: DescMethod, world: World, format: Format): Shot {
+  const oddity = random.weighted(ODDITIES);
+  const streams = method.methodKind !== "unary";
+  const type = format === "JSON" ? "json" : "proto";
+  const headers: Headers = {
+    "content-type": streams ? `application/connect+${type}` : `application/${type}`,
+    "connect-protocol-version": "1",
+    "oms-caller": "fuzz",
+    ...headersFor(random, oddity),
+  };
+  const message = messageFor(random, oddity, method, world, format);
+  const framed = streams ? (oddity === "frame" ? oddFrames(random, message) : frame(message)) : message;
+  const body = oddity === "encoding" ? encoded(random, framed, headers) : framed;
+  const shot = { front: `Connect ${format}`, rpc: method.name, oddity, hasDeadline: "connect-timeout-ms" in headers };
+  if (oddity === "get") {
+    const path = `${pathOf(method)}?${queryFor(random, message, type)}`;
+    return {
+      ...shot,
+      send: ({ http }) =>
+        http.send({ method: "GET", path, headers: { "oms-caller": "fuzz" }, body: Buffer.alloc(0), endless: streams }),
+    };
+  }
+  if (random.chance(0.2)) {
+    const all = { ":method": "POST", ":path": pathOf(method), ...headers };
+    return {
+      ...shot,
+      front: `${shot.front}, HTTP/2`,
+      send: ({ http2 }) => http2.send({ headers: all, body, endless: streams }),
+    };
+  }
+  const verb =
+    oddity === "protocol" && random.chance(0.2) ? random.pick(["PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"]) : "POST";
+  return {
+    ...shot,
+    send: ({ http }) => http.send({ method: verb, path: pathOf(method), headers, body, endless: streams }),
+  };
+}
+
+function headersFor(random: Random, oddity: string): Headers {
+  switch (oddity) {
+    case "timeout":
+      return { "connect-timeout-ms": oddTimeout(random) };
+    case "header":
+      return oddCallHeaders(random);
+    case "protocol":
+      return random.pick<Headers>([
+        {
+          "content-type": random.pick([
+            "application/json; charset=gbk",
+            "application/json;charset=utf-8",
+            "text/json",
+            "application/xml",
+            ...ODD_VALUES,
+          ]),
+        },
+        { "connect-protocol-version": random.pick(ODD_VALUES) },
+        { "accept-encoding": random.pick(["gzip", "br", "br;q=0", ...ODD_VALUES]) },
+        { accept: random.pick(ODD_VALUES) },
+      ]);
+    default:
+      return {};
+  }
+}
+
+function messageFor(random: Random, oddity: string, method: DescMethod, world: World, format: Format): Buffer {
+  const json = () => Buffer.from(anyJson(random, method.input, world));
+  const proto = () => Buffer.from(toBinary(method.input, anyMessage(random, method.input, world)));
+  switch (oddity) {
+    case "wire":
+      return format === "JSON" ? changed(random, json()) : anyWire(random, method.input, world);
+    case "huge":
+      return format === "JSON"
+        ? Buffer.from(`{"orderIds":[${'"1",'.repeat(random.pick([50_000, 1_200_000]))}"1"]}`)
+        : Buffer.alloc(random.pick([1_000_000, 4 * 1024 * 1024 + 1]), 8);
+    default:
+      return format === "JSON" ? json() : proto();
+  }
+}
+
+/** Little that becomes much, within the limit and beyond it. */
+const BOMBS: readonly [Buffer, Buffer] = [
+  gzipSync(Buffer.alloc(100_000, 32)),
+  gzipSync(Buffer.alloc(8 * 1024 * 1024, 32)),
+];
+
+const QUICKLY = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+
+function encoded(random: Random, body: Buffer, headers: Headers): Buffer {
+  const [name, encode] = random.pick<readonly [string, () => Buffer]>([
+    ["gzip", () => gzipSync(body)],
+    ["gzip", () => changed(random, gzipSync(body))],
+    ["gzip", () => body],
+    ["gzip", () => random.pick(BOMBS)],
+    ["br", () => brotliCompressSync(body, QUICKLY)],
+    ["br", () => changed(random, brotliCompressSync(body, QUICKLY))],
+    ["deflate", () => deflateSync(body)],
+    ["identity", () => body],
+    [random.pick(ODD_VALUES), () => body],
+  ]);
+  headers[random.chance(0.8) ? "content-encoding" : "connect-content-encoding"] = name;
+  return encode();
+}
+
+function queryFor(random: Random, message: Buffer, type: string): string {
+  const base64 = random.chance(0.4) || type === "proto";
+  const query = new URLSearchParams({
+    connect: random.pick(["v1", "v1", "v1", "v2", ""]),
+    encoding: random.pick([type, type, type, "xml", ""]),
+    message: message.toString(base64 ? random.pick(["base64url", "base64"]) : "utf8").slice(0, 8_000),
+  });
+  if (base64) {
+    query.set("base64", random.pick(["1", "1", "1", "2", ""]));
+  }
+  if (random.chance(0.1)) {
+    query.set("compression", random.pick(["gzip", "br", "identity", "x"]));
+  }
+  if (random.chance(0.1)) {
+    query.append("message", "{}");
+  }
+  return query.toString();
+}

@@ -1,0 +1,87 @@
+import { gzipSync } from "node:zlib";
+import { type DescMethod, toBinary } from "@bufbuild/protobuf";
+import type { Random } from "../../faults/workload/random.ts";
+import { anyMessage } from "../values/message.ts";
+import { anyWire } from "../values/wire.ts";
+import type { World } from "../values/world.ts";
+import { frame, oddFrames } from "./frames.ts";
+import { ODD_VALUES, oddCallHeaders, oddTimeout } from "./headers.ts";
+import { type MakeShot, pathOf, type Shot } from "./shot.ts";
+
+type Headers = Record<string, string | string[]>;
+
+/** A call over gRPC: its message, its frame or its headers may be odd. */
+export const grpcShot: MakeShot = (random, method, world) => {
+  const oddity = random.weighted({ message: 50, wire: 25, frame: 8, timeout: 5, header: 6, protocol: 5, huge: 0.05 });
+  const headers: Headers = {
+    ":method": "POST",
+    ":path": pathOf(method),
+    "content-type": "application/grpc",
+    te: "trailers",
+    "oms-caller": "fuzz",
+  };
+  return shotOf(method, oddity, { ...headers, ...headersFor(random, oddity) }, bodyFor(random, oddity, method, world));
+};
+
+function shotOf(method: DescMethod, oddity: string, headers: Headers, body: Buffer): Shot {
+  const endless = method.methodKind !== "unary";
+  return {
+    front: "gRPC",
+    rpc: method.name,
+    oddity,
+    hasDeadline: headers["grpc-timeout"] !== undefined,
+    send: ({ grpc }) => grpc.send({ headers, body, endless }),
+  };
+}
+
+function headersFor(random: Random, oddity: string): Headers {
+  switch (oddity) {
+    case "timeout":
+      return { "grpc-timeout": oddTimeout(random) };
+    case "header":
+      return oddCallHeaders(random);
+    case "protocol":
+      return random.pick<Headers>([
+        {
+          "content-type": random.pick([
+            "application/grpc+proto",
+            "application/grpc+json",
+            "application/grpc-web",
+            "text/html",
+            "",
+          ]),
+        },
+        { "grpc-encoding": random.pick(["gzip", "deflate", "identity", "br", "snappy", ...ODD_VALUES]) },
+        { "grpc-accept-encoding": random.pick(["gzip", "br", ...ODD_VALUES]) },
+        { ":method": random.pick(["GET", "PUT", "OPTIONS", "PRI"]) },
+        { ":path": random.pick(["/", "//", "/x/y", "/oms.orderstatus.v1.OrderStatusService/", "/%00", "/a?b=c", "*"]) },
+        // Node ends the whole connection for a length that is not the body's: it is the caller's own.
+        { "content-length": "1000000" },
+        { "grpc-message-type": "x", "grpc-status": "0" },
+      ]);
+    default:
+      return {};
+  }
+}
+
+const BOMB = gzipSync(Buffer.alloc(20 * 1024 * 1024));
+
+const HUGE: readonly [() => Buffer, ...(() => Buffer)[]] = [
+  () => frame(Buffer.alloc(1_000_000, 8)),
+  () => frame(Buffer.concat([Buffer.from([0x12, 0x80, 0x80, 0x80, 0x02]), Buffer.alloc(4 * 1024 * 1024, 120)])),
+  () => frame(BOMB, 1),
+];
+
+function bodyFor(random: Random, oddity: string, method: DescMethod, world: World): Buffer {
+  const message = () => Buffer.from(toBinary(method.input, anyMessage(random, method.input, world)));
+  switch (oddity) {
+    case "wire":
+      return frame(anyWire(random, method.input, world));
+    case "frame":
+      return oddFrames(random, message());
+    case "huge":
+      return random.pick(HUGE)();
+    default:
+      return frame(message());
+  }
+}

@@ -1,0 +1,99 @@
+import type { Random } from "../../faults/workload/random.ts";
+import { OLD_METHODS, type OldMethod, pathOf } from "../../src/legacy/methods.ts";
+import { anyInt32, anyInt64 } from "../values/numbers.ts";
+import { anyText } from "../values/text.ts";
+import { changed } from "../values/wire.ts";
+import type { World } from "../values/world.ts";
+import { oddCallHeaders } from "./headers.ts";
+import type { Shot } from "./shot.ts";
+
+/** A call at an address of the old system: in a query, a form, JSON or SOAP. */
+export function oldShot(random: Random, world: World): Shot {
+  const method = OLD_METHODS[random.below(OLD_METHODS.length)] as OldMethod;
+  const oddity = random.weighted({ query: 5, form: 4, JSON: 5, SOAP: 5 });
+  const given = method.parameters
+    .filter(() => random.chance(0.85))
+    .map(({ name }): [string, string] => [
+      random.chance(0.97) ? name : name.toUpperCase(),
+      anyValue(random, name, world),
+    ]);
+  if (given[0] !== undefined && random.chance(0.05)) {
+    given.push(given[0]);
+  }
+  const odd = random.chance(0.1) ? oddCallHeaders(random) : {};
+  const { path, type, body } = requestOf(random, oddity, method, given);
+  return {
+    front: "old address",
+    rpc: method.name,
+    oddity,
+    hasDeadline: false,
+    send: ({ http }) =>
+      http.send({
+        method: body === undefined ? "GET" : "POST",
+        path,
+        headers: { ...(type !== undefined && { "content-type": type }), ...odd },
+        body: body ?? Buffer.alloc(0),
+        endless: false,
+      }),
+  };
+}
+
+function anyValue(random: Random, name: string, world: World): string {
+  if (/id/i.test(name) && random.chance(0.8)) {
+    return String(anyInt64(random, world));
+  }
+  return random.chance(0.4) ? String(anyInt32(random)) : anyText(random).toWellFormed();
+}
+
+function requestOf(
+  random: Random,
+  oddity: "query" | "form" | "JSON" | "SOAP",
+  method: OldMethod,
+  given: readonly (readonly [string, string])[],
+): { readonly path: string; readonly type?: string; readonly body?: Buffer } {
+  const address = pathOf(method);
+  const broken = (body: Buffer) => (random.chance(0.1) ? changed(random, body) : body);
+  switch (oddity) {
+    case "query":
+      return { path: `${address}?${new URLSearchParams(given as [string, string][]).toString().slice(0, 8_000)}` };
+    case "form": {
+      const type = random.pick([
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded; charset=GBK",
+        "application/x-www-form-urlencoded; charset=none",
+        "",
+      ]);
+      return {
+        path: address,
+        type,
+        body: broken(Buffer.from(new URLSearchParams(given as [string, string][]).toString())),
+      };
+    }
+    case "JSON": {
+      const pairs = given.map(
+        ([name, text]) => `${JSON.stringify(name)}:${random.chance(0.3) ? text : JSON.stringify(text)}`,
+      );
+      return { path: address, type: "application/json", body: broken(Buffer.from(`{${pairs.join(",")}}`)) };
+    }
+    case "SOAP":
+      return {
+        path: `/services/${method.service}`,
+        type: "text/xml; charset=utf-8",
+        body: broken(Buffer.from(envelope(random, method, given))),
+      };
+  }
+}
+
+function envelope(random: Random, { name }: OldMethod, given: readonly (readonly [string, string])[]): string {
+  const escaped = (text: string) =>
+    random.chance(0.95) ? text.replace(/[<&]/g, (c) => `&#${c.charCodeAt(0)};`) : text;
+  const namespace = random.pick([
+    "http://schemas.xmlsoap.org/soap/envelope/",
+    "http://www.w3.org/2003/05/soap-envelope",
+    "urn:x",
+  ]);
+  const doctype = random.chance(0.03) ? '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>' : "";
+  const fields = given.map(([field, text]) => `<${field}>${escaped(text)}</${field}>`).join("");
+  const nested = random.chance(0.02) ? "<a>".repeat(5_000) : "";
+  return `${doctype}<s:Envelope xmlns:s="${namespace}"><s:Body><o:${name} xmlns:o="http://orderstatus.oms/">${fields}${nested}</o:${name}></s:Body></s:Envelope>`;
+}

@@ -1,0 +1,51 @@
+import type { Random } from "../../faults/workload/random.ts";
+import { anyBytes, changed } from "../values/wire.ts";
+import type { World } from "../values/world.ts";
+import type { Shot } from "./shot.ts";
+
+const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
+
+/** Bytes on the HTTP port that only nearly are a request. */
+export function rawShot(random: Random, { orderIds }: World): Shot {
+  const body = `{"orderId":"${orderIds[0]}"}`;
+  const head = (lines: readonly string[]) =>
+    [`POST ${PATH} HTTP/1.1`, "host: a", "content-type: application/json", ...lines, "", ""].join("\r\n");
+  const bytes = random.pick<() => Buffer>([
+    () => changed(random, Buffer.from(head([`content-length: ${body.length}`]) + body)),
+    () => Buffer.from(head([`content-length: ${body.length}`, "content-length: 3"]) + body),
+    () => Buffer.from(head([`content-length: ${body.length}`, "transfer-encoding: chunked"]) + body),
+    () => Buffer.from(`${head(["transfer-encoding: chunked"])}zz\r\n${body}\r\n0\r\n\r\n`),
+    () =>
+      Buffer.from(`${head(["transfer-encoding: chunked"])}${body.length.toString(16)}\r\n${body}\r\n0\r\nx: y\r\n\r\n`),
+    () => Buffer.from(`${head(["transfer-encoding: gzip, chunked"])}0\r\n\r\n`),
+    () => Buffer.from(head(["content-length: -1"]) + body),
+    () => Buffer.from(head([`content-length: ${body.length}`, `x: ${"y".repeat(20_000)}`]) + body),
+    () =>
+      Buffer.from(
+        head([`content-length: ${body.length}`, ...Array.from({ length: 2_500 }, (_, index) => `x${index}: y`)]) + body,
+      ),
+    () => Buffer.from(head([`content-length: ${body.length}`, "x\u0000y: z"]) + body),
+    () => Buffer.from(head([`content-length: ${body.length}`, "expect: 100-continue"]) + body),
+    () =>
+      Buffer.from(
+        head([
+          `content-length: ${body.length}`,
+          "upgrade: h2c",
+          "connection: upgrade, http2-settings",
+          "http2-settings: AAMAAABk",
+        ]) + body,
+      ),
+    () => Buffer.from(`GET http://a/%ff HTTP/1.1\r\nhost: a\r\n\r\n`),
+    () => Buffer.from(`GET ${PATH}?message=%E0%A4%A&encoding=json HTTP/1.1\r\nhost: a\r\n\r\n`),
+    () => Buffer.from(`CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n`),
+    () => Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), anyBytes(random, random.below(60))]),
+    () => anyBytes(random, random.below(60)),
+  ])();
+  return {
+    front: "raw bytes",
+    rpc: "GetOrderStatus",
+    oddity: "HTTP",
+    hasDeadline: false,
+    send: ({ http }) => http.sendRaw(bytes),
+  };
+}

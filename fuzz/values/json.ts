@@ -1,0 +1,151 @@
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import type { Random } from "../../faults/workload/random.ts";
+import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
+import { anyText } from "./text.ts";
+import type { World } from "./world.ts";
+
+/** JSON for a message, as a careless or hostile writer makes it: values of other types, doubled, unknown and misspelt names, any depth. */
+export function anyJson(random: Random, schema: DescMessage, world: World): string {
+  if (random.chance(0.03)) {
+    return wrong(random);
+  }
+  const pairs = schema.fields
+    .filter(() => random.chance(0.7))
+    .map((field) => `${nameOf(random, field)}:${fieldOf(random, field, world)}`);
+  if (random.chance(0.1)) {
+    pairs.push(random.pick(['"__proto__":{"a":1}', '"constructor":null', '"no_such":[1]', '"":0', '"@type":"x"']));
+  }
+  const [first] = pairs;
+  if (first !== undefined && random.chance(0.05)) {
+    pairs.push(first);
+  }
+  return `{${pairs.join(",")}}`;
+}
+
+function nameOf(random: Random, field: DescField): string {
+  switch (random.weighted({ json: 20, proto: 5, wrong: 1 })) {
+    case "json":
+      return JSON.stringify(field.jsonName);
+    case "proto":
+      return JSON.stringify(field.name);
+    case "wrong":
+      return JSON.stringify(field.name.toUpperCase());
+  }
+}
+
+function fieldOf(random: Random, field: DescField, world: World): string {
+  if (random.chance(0.12)) {
+    return wrong(random);
+  }
+  switch (field.fieldKind) {
+    case "scalar":
+      return scalarOf(random, field.scalar, world);
+    case "enum":
+      return enumOf(random, field.enum.values);
+    case "message":
+      return messageOf(random, field.message, world);
+    case "list": {
+      const item = () =>
+        field.listKind === "message"
+          ? messageOf(random, field.message, world)
+          : field.listKind === "scalar"
+            ? scalarOf(random, field.scalar, world)
+            : enumOf(random, field.enum.values);
+      return `[${Array.from({ length: anyCount(random) }, item).join(",")}]`;
+    }
+    case "map": {
+      const pair = () =>
+        `"${random.chance(0.9) ? anyInt64(random, world) : "x"}":${scalarOf(random, ScalarType.INT32, world)}`;
+      return `{${Array.from({ length: anyCount(random) }, pair).join(",")}}`;
+    }
+  }
+}
+
+function messageOf(random: Random, schema: DescMessage, world: World): string {
+  switch (schema.typeName) {
+    case "google.protobuf.Timestamp":
+      return random.pick([
+        '"2024-05-01T08:30:00Z"',
+        '"2024-05-01T08:30:00.123456789+08:00"',
+        '"0001-01-01T00:00:00Z"',
+        '"9999-12-31T23:59:59.999999999Z"',
+        '"10000-01-01T00:00:00Z"',
+        '"2024-02-30T25:61:61Z"',
+        '"yesterday"',
+        "1714550000",
+      ]);
+    case "google.protobuf.Duration":
+      return random.pick(['"1s"', '"-1.5s"', '"315576000001s"', '"1"', "1"]);
+    default:
+      return anyJson(random, schema, world);
+  }
+}
+
+function scalarOf(random: Random, type: ScalarType, world: World): string {
+  if (type === ScalarType.STRING) {
+    return JSON.stringify(anyText(random));
+  }
+  if (type === ScalarType.BOOL) {
+    return random.pick(["true", "false", "true", "false", '"true"', "1"]);
+  }
+  const number = type === ScalarType.INT64 ? String(anyInt64(random, world)) : String(anyInt32(random));
+  switch (random.weighted({ text: 6, number: 6, spelt: 1 })) {
+    case "text":
+      return `"${number}"`;
+    case "number":
+      return number;
+    case "spelt":
+      return random.pick([
+        `${number}.0`,
+        `${number}e0`,
+        `"${number}.0"`,
+        `" ${number}"`,
+        `"0x10"`,
+        `"+1"`,
+        "1.5",
+        "-0",
+      ]);
+  }
+}
+
+function enumOf(random: Random, values: readonly { readonly name: string; readonly number: number }[]): string {
+  const value = values[random.below(values.length)];
+  return random.pick([
+    `"${value?.name}"`,
+    `"${value?.name}"`,
+    String(value?.number),
+    String(anyInt32(random)),
+    '"NONE"',
+  ]);
+}
+
+/** What is of another type, or no JSON at all. */
+function wrong(random: Random): string {
+  switch (random.weighted({ simple: 10, deep: 1, broken: 3, long: 1 })) {
+    case "simple":
+      return random.pick(["null", "true", "1", "-1.5", "1e400", '""', '"x"', "[]", "{}", "[null]", "[[]]", '{"a":1}']);
+    case "deep": {
+      const depth = random.pick([10, 100, 1_000, 20_000]);
+      return random.chance(0.5)
+        ? "[".repeat(depth) + "]".repeat(depth)
+        : `${'{"orderId":'.repeat(depth)}1${"}".repeat(depth)}`;
+    }
+    case "broken":
+      return random.pick([
+        "",
+        "{",
+        "}",
+        "NaN",
+        "Infinity",
+        "01",
+        "'x'",
+        "undefined",
+        '"\\ud8"',
+        '"\u0001"',
+        "1 2",
+        "/**/1",
+      ]);
+    case "long":
+      return `${random.chance(0.5) ? "1" : "-9"}${"0".repeat(random.pick([20, 400, 5_000]))}`;
+  }
+}
