@@ -242,6 +242,9 @@ export const VARIABLES = z.object({
     .describe(
       'What each caller may use: a JSON object like `{"*": {"perSecond": 5000, "burst": 10000, "concurrent": 512}, "tms": {…}}`, `*` for each caller that is not named. `perSecond` (over all servers) and `burst` (a second\'s worth unless said) count calls, a batch as many as it has orders; `concurrent` calls and open `watches` are on one server. Not set: no limits.',
     ),
+  OMS_MAX_CONNECTIONS: wholeNumber(2, 1_000_000, 8_192).describe(
+    "Open connections to each port; one address may have half of them. Further ones are closed at once.",
+  ),
   OMS_REFLECTION: choice(["on", "off"])
     .default("on")
     .describe("Whether the server tells its contract to whoever asks (grpcurl, buf curl); needs no token."),

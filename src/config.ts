@@ -59,6 +59,8 @@ export interface Config {
     | undefined;
   /** What each caller may use, "*" standing for those that are not named; undefined: as much as there is. */
   readonly rateLimits: Values["OMS_RATE_LIMITS"];
+  /** To each port. */
+  readonly maxConnections: number;
   readonly reflection: boolean;
   /** Undefined: metrics are on the HTTP port. */
   readonly metricsPort: number | undefined;
@@ -275,6 +277,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     tracing: tracing.settings,
     auth: readAuth(values),
     rateLimits: values.OMS_RATE_LIMITS,
+    maxConnections: values.OMS_MAX_CONNECTIONS,
     reflection: values.OMS_REFLECTION === "on",
     metricsPort: values.OMS_METRICS_PORT,
     corsOrigins: values.OMS_CORS_ORIGINS ?? [],

@@ -94,6 +94,7 @@ async function openFronts(
           config.rateLimits &&
           createCallerLimits(config.rateLimits, createSharedBuckets(redis, { scope: config.databasePrefix })),
         reflects: config.reflection,
+        maxConnections: config.maxConnections,
         corsOrigins: config.corsOrigins,
         requestLog,
         log,

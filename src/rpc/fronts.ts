@@ -10,6 +10,7 @@ import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
 import type { Tracer } from "../telemetry/tracing.ts";
 import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
+import { createGuard } from "./guard/index.ts";
 import { createActionHandlers } from "./handlers/actions.ts";
 import { createFulfilmentHandlers } from "./handlers/fulfilment.ts";
 import { createOrderStatusHandlers } from "./handlers/index.ts";
@@ -20,7 +21,7 @@ import { createHttpFront, type HttpFront } from "./http/front.ts";
 import type { Readiness } from "./http/pages.ts";
 import { createOpenCalls } from "./interceptors/open-calls.ts";
 import type { RecordDeps } from "./interceptors/record.ts";
-import { MAX_UNARY_CALLS } from "./limits.ts";
+import { MAX_CONNECTIONS, MAX_UNARY_CALLS } from "./limits.ts";
 import { createRoutes, pipeline, type Route } from "./pipeline.ts";
 import { createReflection } from "./reflection.ts";
 import type { PortTls } from "./tls.ts";
@@ -43,6 +44,8 @@ export interface FrontsOptions extends RecordDeps {
   readonly reflects?: boolean;
   /** Undefined: both ports speak in the clear. */
   readonly tls?: PortTls | undefined;
+  /** Connections to each port; MAX_CONNECTIONS unless told. */
+  readonly maxConnections?: number;
   /** Origins whose pages may call, or "*". */
   readonly corsOrigins: readonly string[];
   /** What a unary call may take at most, in milliseconds. */
@@ -81,6 +84,7 @@ export function createFronts({
   tracer,
   reflects = true,
   tls,
+  maxConnections = MAX_CONNECTIONS,
   corsOrigins,
   deadlineCapMs,
   heartbeatMs,
@@ -100,7 +104,18 @@ export function createFronts({
     hasRoom: () => openCalls.unary() < MAX_UNARY_CALLS,
     refused: (rpc: string) => recording.metrics.rpcRefused.inc({ rpc }),
   };
-  const grpc = createGrpcFront(routes, reflection, admission, tls);
+  const guard = createGuard();
+  const grpc = createGrpcFront({
+    routes,
+    reflection,
+    admission,
+    tls,
+    guard,
+    connectionLimit: {
+      max: maxConnections,
+      refused: (reason) => recording.metrics.connectionsRefused.inc({ port: "grpc", reason }),
+    },
+  });
   const http = createHttpFront({
     routes,
     reflection,
@@ -109,6 +124,8 @@ export function createFronts({
     corsOrigins,
     ready,
     tls,
+    guard,
+    maxConnections,
     ...recording,
   });
   return {
@@ -128,6 +145,7 @@ export function createFronts({
       await until(1, Promise.all([grpc.closed(), http.closed()]));
       grpc.destroy();
       http.destroy();
+      guard.close();
     },
   };
 }

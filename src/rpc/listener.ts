@@ -1,4 +1,5 @@
 import type { AddressInfo, Server, Socket } from "node:net";
+import { SHARE_OF_ONE_ADDRESS } from "./limits.ts";
 
 /** A port, and the connections to it. */
 export interface Listener {
@@ -12,11 +13,38 @@ export interface Listener {
   destroy(): void;
 }
 
-export function createListener(server: Server): Listener {
+/** How many connections a port takes. */
+export interface ConnectionLimit {
+  readonly max: number;
+  /** A connection was closed at once: there are as many as may be in all, or from its address. */
+  refused(reason: "all" | "address"): void;
+}
+
+export function createListener(server: Server, { max, refused }: ConnectionLimit): Listener {
   const sockets = new Set<Socket>();
+  const byAddress = new Map<string, number>();
+  const maxOfOne = Math.ceil(max * SHARE_OF_ONE_ADDRESS);
+  server.maxConnections = max;
+  server.on("drop", () => refused("all"));
   server.on("connection", (socket: Socket) => {
+    const address = socket.remoteAddress ?? "";
+    const open = (byAddress.get(address) ?? 0) + 1;
+    byAddress.set(address, open);
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.once("close", () => {
+      sockets.delete(socket);
+      const left = (byAddress.get(address) ?? 1) - 1;
+      if (left === 0) {
+        byAddress.delete(address);
+      } else {
+        byAddress.set(address, left);
+      }
+    });
+    if (open > maxOfOne) {
+      refused("address");
+      // Others have been given the socket by now, or are about to be.
+      setImmediate(() => socket.destroy());
+    }
   });
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
   return {

@@ -176,6 +176,12 @@ export function createMetrics() {
       labelNames: [],
       registers,
     }),
+    connectionsRefused: new Counter({
+      name: "oms_connections_refused_total",
+      help: "Connections closed at once, by port (grpc, http) and reason: as many as may be are open in all (all), or from one address (address).",
+      labelNames: ["port", "reason"] as const,
+      registers,
+    }),
     rateLimited: new Counter({
       name: "oms_rate_limited_total",
       help: "Calls refused because their caller had used up its share, by caller and limit (rate, concurrent, watches); past 200 callers the others are `(other)`.",

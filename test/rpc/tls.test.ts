@@ -362,7 +362,7 @@ async function openFronts(files: Partial<TlsFiles>): Promise<Ports> {
     return create(method.output);
   };
   const routes = [{ rpc: { method, streams: false, changes: false }, handle }];
-  const grpcFront = createGrpcFront(routes, [], { hasRoom: () => true, refused() {} }, tls);
+  const grpcFront = createGrpcFront({ routes, reflection: [], admission: { hasRoom: () => true, refused() {} }, tls });
   const httpFront = createHttpFront({
     routes,
     reflection: [],

@@ -9,8 +9,9 @@ import {
   setLogVerbosity,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
-import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONCURRENT_STREAMS, MAX_MESSAGE_BYTES } from "../limits.ts";
-import { createListener, type Listener } from "../listener.ts";
+import { createGuard, type Guard } from "../guard/index.ts";
+import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES } from "../limits.ts";
+import { type ConnectionLimit, createListener, type Listener } from "../listener.ts";
 import type { Route } from "../pipeline.ts";
 import type { ForeignService } from "../reflection.ts";
 import type { PortTls } from "../tls.ts";
@@ -26,7 +27,6 @@ export type GrpcFront = Listener;
 
 const OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-  "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
   "grpc.keepalive_time_ms": KEEPALIVE_MS,
   "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
   // Its bookkeeping takes time from every call.
@@ -36,15 +36,29 @@ const OPTIONS = {
 // It would write a line to the standard error for each header that is no text, the header's value in it.
 setLogVerbosity(logVerbosity.NONE);
 
-export function createGrpcFront(
-  routes: readonly Route[],
-  reflection: readonly ForeignService[],
-  admission: Admission,
-  tls?: PortTls,
-): GrpcFront {
+export interface GrpcFrontDeps {
+  readonly routes: readonly Route[];
+  readonly reflection: readonly ForeignService[];
+  readonly admission: Admission;
+  /** Undefined: the port speaks in the clear. */
+  readonly tls?: PortTls | undefined;
+  /** One of its own unless told. */
+  readonly guard?: Guard;
+  /** MAX_CONNECTIONS unless told. */
+  readonly connectionLimit?: ConnectionLimit;
+}
+
+export function createGrpcFront({
+  routes,
+  reflection,
+  admission,
+  tls,
+  guard = createGuard(),
+  connectionLimit = { max: MAX_CONNECTIONS, refused() {} },
+}: GrpcFrontDeps): GrpcFront {
   const peers = createPeers();
   const server = new Server(OPTIONS);
-  adjustHttp2Server(server, {}, mendHeaders);
+  adjustHttp2Server(server, HTTP2_OPTIONS, mendHeaders, guard.http2);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const ofService of services.values()) {
     server.addService(definitionOf(ofService), implementationOf(ofService, admission, peers));
@@ -60,6 +74,7 @@ export function createGrpcFront(
     tls === undefined
       ? createServer(take)
       : tls.serve((options) => createTlsServer({ ...options, ALPNProtocols: ["h2"] }, take)),
+    connectionLimit,
   );
   return {
     listen: listener.listen,

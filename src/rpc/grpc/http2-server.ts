@@ -13,9 +13,15 @@ export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders)
 /**
  * Makes the HTTP/2 server inside of a gRPC server one with these options.
  *
+ * @param onServer hears of it
  * @throws Error when grpc-js is no longer made as this must know
  */
-export function adjustHttp2Server(server: Server, options: ServerOptions, onStream: OnStream): void {
+export function adjustHttp2Server(
+  server: Server,
+  options: ServerOptions,
+  onStream: OnStream,
+  onServer: (http2: Http2Server) => void,
+): void {
   const inside = server as unknown as Partial<Inside>;
   const { commonServerOptions, createHttp2Server } = inside;
   if (commonServerOptions === undefined || createHttp2Server === undefined) {
@@ -26,6 +32,7 @@ export function adjustHttp2Server(server: Server, options: ServerOptions, onStre
   inside.createHttp2Server = (credentials) => {
     const http2 = createHttp2Server.call(server, credentials);
     http2.prependListener("stream", onStream);
+    onServer(http2);
     return http2;
   };
 }

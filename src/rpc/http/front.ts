@@ -6,7 +6,6 @@ import {
   type ServerResponse,
 } from "node:http";
 import {
-  constants,
   createServer as createHttp2,
   type Http2Server,
   type Http2ServerRequest,
@@ -18,15 +17,16 @@ import { createServer as createHttps, type Server as HttpsServer } from "node:ht
 import type { Auth } from "../../auth/index.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { createGuard, type Guard } from "../guard/index.ts";
 import {
   CHECK_MS,
   HEADERS_TIMEOUT_MS,
+  HTTP2_OPTIONS,
   IDLE_MS,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
-  MAX_CONCURRENT_STREAMS,
+  MAX_CONNECTIONS,
   REQUEST_TIMEOUT_MS,
-  UNREAD_MS,
 } from "../limits.ts";
 import { createListener, type Listener } from "../listener.ts";
 import type { Route } from "../pipeline.ts";
@@ -55,6 +55,10 @@ export interface HttpFrontDeps {
   readonly metrics: Metrics;
   /** Undefined: the port speaks in the clear. */
   readonly tls?: PortTls | undefined;
+  /** One of its own unless told. */
+  readonly guard?: Guard;
+  /** MAX_CONNECTIONS unless told. */
+  readonly maxConnections?: number;
 }
 
 export function createHttpFront({
@@ -67,6 +71,8 @@ export function createHttpFront({
   log,
   metrics,
   tls,
+  guard = createGuard(),
+  maxConnections = MAX_CONNECTIONS,
 }: HttpFrontDeps): HttpFront {
   const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
   const findRpc = createConnect(routes, (router) => addReflection(router, reflection));
@@ -103,29 +109,29 @@ export function createHttpFront({
     });
   }
 
-  /** Who is answered before all of the request is there is told to stop sending it: it would be waited for, and nobody would read it. */
+  function answerHttp1(request: IncomingMessage, response: ServerResponse): void {
+    guard.http1(request, response);
+    answer(request, response);
+  }
+
   function answerHttp2(request: Http2ServerRequest, response: Http2ServerResponse): void {
-    const { stream } = request;
-    stream.once("finish", () => {
-      if (!stream.readableEnded) {
-        // Not at once: that would overtake the answer's end.
-        const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), UNREAD_MS);
-        stream.once("close", () => clearTimeout(timer));
-      }
-    });
     answer(request as unknown as IncomingMessage, response as unknown as ServerResponse);
   }
 
   const http2 = createHttp2(
-    { settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS } },
+    HTTP2_OPTIONS,
     // Its requests and responses are made to be used like those of HTTP/1.1.
     answerHttp2 as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
   );
   // Expectations that nobody knows are no reason to refuse; and Node's own refusal would wait for the whole body.
   http2.on("checkExpectation", answerHttp2);
+  guard.http2(http2);
   const sessions = keptAlive(http2);
-  const http1 = tls === undefined ? serveInTheClear(answer, http2) : serveOverTls(tls, answer, http2);
-  const listener = createListener(http1);
+  const http1 = tls === undefined ? serveInTheClear(answerHttp1, http2) : serveOverTls(tls, answerHttp1, http2);
+  const listener = createListener(http1, {
+    max: maxConnections,
+    refused: (reason) => metrics.connectionsRefused.inc({ port: "http", reason }),
+  });
   return {
     ...listener,
     stopAccepting() {
