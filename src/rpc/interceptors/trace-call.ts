@@ -61,8 +61,7 @@ type Begin = (call: Call) => Span;
 type End = (span: Span, request: Message, call: Call, error: unknown) => void;
 
 function traceUnary(next: Handler, begin: Begin, end: End): Handler {
-  return async (request, call) => {
-    const span = begin(call);
+  const kept = async (span: Span, request: Message, call: Call) => {
     try {
       const answer = await (next(request, call) as Promise<Message>);
       end(span, request, call, undefined);
@@ -71,6 +70,10 @@ function traceUnary(next: Handler, begin: Begin, end: End): Handler {
       end(span, request, call, error);
       throw error;
     }
+  };
+  return (request, call) => {
+    const span = begin(call);
+    return span.kept ? kept(span, request, call) : next(request, call);
   };
 }
 
