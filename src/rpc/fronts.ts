@@ -113,6 +113,7 @@ export function createFronts({
     guard,
     connectionLimit: {
       max: maxConnections,
+      isBarred: guard.isBarred,
       refused: (reason) => recording.metrics.connectionsRefused.inc({ port: "grpc", reason }),
     },
   });

@@ -1,8 +1,11 @@
 /** A request's greatest size, in bytes. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
-/** Calls and watches at once on one HTTP/2 connection; a client that needs more opens another one, or waits. */
-export const MAX_CONCURRENT_STREAMS = 10_000;
+/**
+ * Calls and watches at once on one HTTP/2 connection; a client that needs more opens another one, or waits. Somewhat more than calls may be
+ * under way: whoever opens as many as there may be and leaves costs the others as long as it takes to end them all.
+ */
+export const MAX_CONCURRENT_STREAMS = 2_500;
 
 /** A connection that says nothing for this long is asked whether it is alive, in milliseconds … */
 export const KEEPALIVE_MS = 30_000;
@@ -52,6 +55,12 @@ export const IDLE_HTTP2_MS = 30 * 60_000;
  */
 export const MAX_CONTROL_FRAMES = 100;
 
+/** An address of which so many HTTP/2 connections had to be ended for what they did … */
+export const MAX_OFFENCES = 8;
+
+/** … within this time gets no new ones until it is over, in milliseconds; those that it has go on. */
+export const BARRED_MS = 10_000;
+
 /** How long a message of an answer may wait to be read, in milliseconds: a watcher that reads nothing, a window that stays at 0. */
 export const UNREAD_ANSWER_MS = 60_000;
 
@@ -66,7 +75,7 @@ export const SMALL_BYTES = 64 * 1024;
 
 /**
  * What Node holds for an HTTP/2 connection, in MB: streams, headers, answers that wait. Beyond it new calls on it are refused. grpc-js would
- * set no limit at all, Node one of 10 MB, which is 1 KB for each of the calls that a connection may have.
+ * set no limit at all, Node one of 10 MB, which is 4 KB for each of the calls that a connection may have.
  */
 export const MAX_SESSION_MB = 64;
 

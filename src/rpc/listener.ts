@@ -16,11 +16,13 @@ export interface Listener {
 /** How many connections a port takes. */
 export interface ConnectionLimit {
   readonly max: number;
-  /** A connection was closed at once: there are as many as may be in all, or from its address. */
-  refused(reason: "all" | "address"): void;
+  /** Whether an address is to be left outside for now. */
+  isBarred(address: string): boolean;
+  /** A connection was closed at once: there are as many as may be in all, or from its address, or that is barred. */
+  refused(reason: "all" | "address" | "barred"): void;
 }
 
-export function createListener(server: Server, { max, refused }: ConnectionLimit): Listener {
+export function createListener(server: Server, { max, isBarred, refused }: ConnectionLimit): Listener {
   const sockets = new Set<Socket>();
   const byAddress = new Map<string, number>();
   const maxOfOne = Math.ceil(max * SHARE_OF_ONE_ADDRESS);
@@ -40,8 +42,9 @@ export function createListener(server: Server, { max, refused }: ConnectionLimit
         byAddress.set(address, left);
       }
     });
-    if (open > maxOfOne) {
-      refused("address");
+    const barred = isBarred(address);
+    if (barred || open > maxOfOne) {
+      refused(barred ? "barred" : "address");
       // Others have been given the socket by now, or are about to be.
       setImmediate(() => socket.destroy());
     }

@@ -178,7 +178,7 @@ export function createMetrics() {
     }),
     connectionsRefused: new Counter({
       name: "oms_connections_refused_total",
-      help: "Connections closed at once, by port (grpc, http) and reason: as many as may be are open in all (all), or from one address (address).",
+      help: "Connections closed at once, by port (grpc, http) and reason: as many as may be are open in all (all), or from one address (address), or that address misbehaved (barred).",
       labelNames: ["port", "reason"] as const,
       registers,
     }),

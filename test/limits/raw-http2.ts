@@ -36,12 +36,18 @@ export async function openRawHttp2(
     settings = Buffer.alloc(0),
     preface = true,
     polite = true,
-  }: { readonly settings?: Buffer; readonly preface?: boolean; readonly polite?: boolean } = {},
+    localAddress = "127.0.0.1",
+  }: {
+    readonly settings?: Buffer;
+    readonly preface?: boolean;
+    readonly polite?: boolean;
+    readonly localAddress?: string;
+  } = {},
 ): Promise<RawHttp2> {
-  const socket = connect(port, "127.0.0.1");
+  const socket = connect({ port, host: "127.0.0.1", localAddress });
   socket.on("error", () => {});
   const closed = once(socket, "close").catch(() => {});
-  await once(socket, "connect");
+  await Promise.race([once(socket, "connect").catch(() => {}), closed]);
   const heard: RawHttp2["heard"] = { resets: new Map(), goaway: undefined, headers: 0 };
   const send = (type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)) =>
     socket.write(frameOf(type, flags, stream, payload));

@@ -54,7 +54,7 @@ export function createGrpcFront({
   admission,
   tls,
   guard = createGuard(),
-  connectionLimit = { max: MAX_CONNECTIONS, refused() {} },
+  connectionLimit = { max: MAX_CONNECTIONS, isBarred: guard.isBarred, refused() {} },
 }: GrpcFrontDeps): GrpcFront {
   const peers = createPeers();
   const server = new Server(OPTIONS);

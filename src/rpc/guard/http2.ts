@@ -1,6 +1,7 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { IDLE_HTTP2_MS, MAX_CONTROL_FRAMES, REQUEST_TIMEOUT_MS, UNREAD_MS } from "../limits.ts";
 import type { UnreadAnswers } from "./answers.ts";
+import type { Offenders } from "./offenders.ts";
 import { type HeldRequests, isSmall } from "./requests.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
@@ -33,16 +34,29 @@ interface Connection {
  *
  * @returns to be called now and then
  */
-export function guardHttp2(server: Http2Server, requests: HeldRequests, answers: UnreadAnswers): (now: number) => void {
+export function guardHttp2(
+  server: Http2Server,
+  requests: HeldRequests,
+  answers: UnreadAnswers,
+  offenders: Offenders,
+): (now: number) => void {
   const connections = new Map<ServerHttp2Session, Connection>();
   const unfinished = new Set<Unfinished>();
 
   server.on("session", (session) => {
     const connection: Connection = { calls: 0, calledAt: performance.now(), controls: 0 };
     connections.set(session, connection);
+    const address = session.socket.remoteAddress ?? "";
+    session.once("error", ({ code = "" }: NodeJS.ErrnoException) => {
+      // Not where the network broke.
+      if (code.startsWith("ERR_HTTP2")) {
+        offenders.note(address);
+      }
+    });
     const control = () => {
       connection.controls += 1;
-      if (connection.controls > MAX_CONTROL_FRAMES) {
+      if (connection.controls === MAX_CONTROL_FRAMES) {
+        offenders.note(address);
         session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
       }
     };

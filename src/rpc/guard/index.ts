@@ -3,6 +3,7 @@ import type { Http2Server } from "node:http2";
 import { LOOK_MS } from "../limits.ts";
 import { createUnreadAnswers } from "./answers.ts";
 import { guardHttp2 } from "./http2.ts";
+import { createOffenders } from "./offenders.ts";
 import { createHeldRequests, isSmall } from "./requests.ts";
 
 /** Keeps callers from using up what all of them share, by how they send and read; one for a process. */
@@ -11,13 +12,16 @@ export interface Guard {
   http2(server: Http2Server): void;
   /** Looks after one request over HTTP/1.1. */
   http1(request: IncomingMessage, response: ServerResponse): void;
+  /** Whether new connections from there are to be closed at once. */
+  isBarred(address: string): boolean;
   close(): void;
 }
 
 export function createGuard(): Guard {
   const requests = createHeldRequests();
   const answers = createUnreadAnswers();
-  const looks: ((now: number) => void)[] = [answers.look];
+  const offenders = createOffenders();
+  const looks: ((now: number) => void)[] = [answers.look, offenders.look];
   const timer = setInterval(() => {
     const now = performance.now();
     for (const look of looks) {
@@ -26,7 +30,7 @@ export function createGuard(): Guard {
   }, LOOK_MS).unref();
   return {
     http2(server) {
-      looks.push(guardHttp2(server, requests, answers));
+      looks.push(guardHttp2(server, requests, answers, offenders));
     },
     http1(request, response) {
       const { headers } = request;
@@ -38,6 +42,7 @@ export function createGuard(): Guard {
         answers.add(response, () => response.destroy()),
       );
     },
+    isBarred: offenders.isBarred,
     close: () => clearInterval(timer),
   };
 }

@@ -130,6 +130,7 @@ export function createHttpFront({
   const http1 = tls === undefined ? serveInTheClear(answerHttp1, http2) : serveOverTls(tls, answerHttp1, http2);
   const listener = createListener(http1, {
     max: maxConnections,
+    isBarred: guard.isBarred,
     refused: (reason) => metrics.connectionsRefused.inc({ port: "http", reason }),
   });
   return {
