@@ -27,6 +27,7 @@ const LISTEN_MS = 100;
 const RAW_MS = 150;
 
 export function openHttp1(port: number, connections: number): Http1Client {
+  let rawSent = 0;
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   return {
     send: ({ method, path, headers, body, endless }) =>
@@ -66,7 +67,10 @@ export function openHttp1(port: number, connections: number): Http1Client {
       }),
     sendRaw: (bytes) =>
       new Promise((resolve) => {
-        const socket = connect(port, "127.0.0.1");
+        // Who sends the like time and again is left outside for a while.
+        rawSent += 1;
+        const localAddress = `127.0.${1 + (rawSent % 250)}.1`;
+        const socket = connect({ port, host: "127.0.0.1", localAddress });
         let text = "";
         const timer = setTimeout(() => socket.destroy(), RAW_MS);
         socket.on("data", (said) => {

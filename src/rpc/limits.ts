@@ -58,7 +58,10 @@ export const MAX_CONTROL_FRAMES = 100;
 /** An address of which so many HTTP/2 connections had to be ended for what they did … */
 export const MAX_OFFENCES = 8;
 
-/** … within this time gets no new ones until it is over, in milliseconds; those that it has go on. */
+/**
+ * … within this time gets no new ones until it is over, in milliseconds. Those that it has go on; and where one of them is older than that,
+ * new ones are let in all the same: a balancer may stand there, and many callers behind it.
+ */
 export const BARRED_MS = 10_000;
 
 /** How long a message of an answer may wait to be read, in milliseconds: a watcher that reads nothing, a window that stays at 0. */

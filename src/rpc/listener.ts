@@ -1,5 +1,5 @@
 import type { AddressInfo, Server, Socket } from "node:net";
-import { SHARE_OF_ONE_ADDRESS } from "./limits.ts";
+import { BARRED_MS, SHARE_OF_ONE_ADDRESS } from "./limits.ts";
 
 /** A port, and the connections to it. */
 export interface Listener {
@@ -24,26 +24,32 @@ export interface ConnectionLimit {
 
 export function createListener(server: Server, { max, isBarred, refused }: ConnectionLimit): Listener {
   const sockets = new Set<Socket>();
-  const byAddress = new Map<string, number>();
+  /** When each connection of an address began, the oldest first. */
+  const byAddress = new Map<string, Map<Socket, number>>();
   const maxOfOne = Math.ceil(max * SHARE_OF_ONE_ADDRESS);
+
+  /** Behind one address there may be many callers: one that has been here for a while is not to suffer for the others. */
+  const isNew = (open: ReadonlyMap<Socket, number>): boolean => {
+    const [oldest = performance.now()] = open.values();
+    return performance.now() - oldest < BARRED_MS;
+  };
+
   server.maxConnections = max;
   server.on("drop", () => refused("all"));
   server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
-    const open = (byAddress.get(address) ?? 0) + 1;
-    byAddress.set(address, open);
+    const open = byAddress.get(address) ?? new Map<Socket, number>();
+    byAddress.set(address, open.set(socket, performance.now()));
     sockets.add(socket);
     socket.once("close", () => {
       sockets.delete(socket);
-      const left = (byAddress.get(address) ?? 1) - 1;
-      if (left === 0) {
+      open.delete(socket);
+      if (open.size === 0 && byAddress.get(address) === open) {
         byAddress.delete(address);
-      } else {
-        byAddress.set(address, left);
       }
     });
-    const barred = isBarred(address);
-    if (barred || open > maxOfOne) {
+    const barred = isNew(open) && isBarred(address);
+    if (barred || open.size > maxOfOne) {
       refused(barred ? "barred" : "address");
       // Others have been given the socket by now, or are about to be.
       setImmediate(() => socket.destroy());
