@@ -44,7 +44,7 @@ const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
 const GET = `${SERVICE}/GetOrderStatus`;
 
 /** An attacker that is cut off comes back so often. */
-const MAX_CONNECTIONS = 1_000;
+const MAX_CONNECTIONS = 5_000;
 
 const count = (counts: Record<string, number>, what: string) => {
   counts[what] = (counts[what] ?? 0) + 1;
