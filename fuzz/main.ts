@@ -78,6 +78,9 @@ async function run(place: Place): Promise<boolean> {
     `${result.sent.toLocaleString("en")} requests in ${Math.round(tookMs / 1_000)} s (${perSecond.toLocaleString("en")} a second); ${after.changes.toLocaleString("en")} changes; ${compared?.text ?? "too short a run to judge the memory"}`,
   );
   console.log(findings.length === 0 ? "Nothing was found." : `\n${findings.length} findings:\n${findings.join("\n")}`);
+  if (interrupted.signal.aborted) {
+    console.log("Cut short.");
+  }
   return findings.length === 0 && !interrupted.signal.aborted;
 }
 
