@@ -8,42 +8,42 @@ const MAY_IMPORT = {
   // The rules read like the tables they come from: no clock, no I/O, no wire.
   domain: [],
   telemetry: [],
-  store: ["src/domain/", "src/telemetry/"],
-  operations: ["src/domain/", "src/store/", "src/telemetry/"],
+  store: ["src/domain/", "src/observability/"],
+  operations: ["src/domain/", "src/store/", "src/observability/"],
   // Who calls, and what a caller may do.
-  auth: ["src/domain/state-machine\\.ts$", "src/operations/errors\\.ts$", "src/telemetry/"],
+  auth: ["src/domain/state-machine\\.ts$", "src/operations/errors\\.ts$", "src/observability/"],
   // How much a caller may use; a Redis client is handed in.
   limits: [],
-  rpc: ["src/auth/", "src/limits/", "src/operations/", "src/domain/", "src/telemetry/", "gen/"],
+  rpc: ["src/auth/", "src/limits/", "src/operations/", "src/domain/", "src/observability/", "gen/"],
   // Old addresses are RPCs in other clothes: through the same pipeline as everybody.
   legacy: [
     "src/rpc/(call|code-name|peer|pipeline)\\.ts$",
     "src/rpc/http/connect\\.ts$",
     "src/rpc/interceptors/name-caller\\.ts$",
     "src/operations/errors\\.ts$",
-    "src/telemetry/",
+    "src/observability/",
     "gen/",
   ],
-  stream: ["src/domain/events\\.ts$", "src/telemetry/", "gen/oms/events/"],
-  relay: ["src/store/(outbox|database)\\.ts$", "src/stream/", "src/telemetry/"],
+  stream: ["src/domain/events\\.ts$", "src/observability/", "gen/oms/events/"],
+  relay: ["src/store/(outbox|database)\\.ts$", "src/stream/", "src/observability/"],
   // Delivery rules exist once: retry, parking, ledger, order per order. They know no Action.
-  subscribers: ["src/domain/events\\.ts$", "src/store/(ledger|outbox|database)\\.ts$", "src/stream/", "src/telemetry/"],
+  subscribers: ["src/domain/events\\.ts$", "src/store/(ledger|outbox|database)\\.ts$", "src/stream/", "src/observability/"],
   actions: [
     "src/domain/",
     "src/store/",
     "src/stream/publisher\\.ts$",
     "src/subscribers/action\\.ts$",
     "src/downstream/",
-    "src/telemetry/",
+    "src/observability/",
     "gen/oms/events/",
   ],
   // A step asks for its change at the same door as everybody.
   flows: ["src/domain/", "src/operations/", "src/subscribers/action\\.ts$", "src/downstream/"],
   // Deletes what was kept for long enough, beside all else.
-  upkeep: ["src/store/(retention/|database\\.ts$)", "src/telemetry/"],
+  upkeep: ["src/store/(retention/|database\\.ts$)", "src/observability/"],
   // Holds our answers against the old system's, beside the calls' way.
-  shadow: ["src/downstream/", "src/telemetry/", "src/store/shadow-log\\.ts$"],
-  downstream: ["src/telemetry/"],
+  shadow: ["src/downstream/", "src/observability/", "src/store/shadow-log\\.ts$"],
+  downstream: ["src/observability/"],
   // Embedded servers for development and tests: Node's own modules only.
   stack: [],
   // What any caller in Node would write.
@@ -54,7 +54,7 @@ const MAY_IMPORT = {
     "src/domain/state-machine\\.ts$",
     "src/stream/(broker|codec)\\.ts$",
     "src/stack/index\\.ts$",
-    "src/telemetry/without-password\\.ts$",
+    "src/observability/without-password\\.ts$",
     "gen/",
   ],
   demo: [
@@ -75,7 +75,7 @@ const USERS_OF_PACKAGES = {
   ioredis: ["src/actions/", "src/limits/"],
   zod: ["src/config-variables\\.ts$", "src/auth/"],
   jose: ["src/auth/"],
-  "pino|prom-client|@opentelemetry/.*": ["src/telemetry/"],
+  "pino|prom-client|@opentelemetry/.*": ["src/observability/"],
   "@grpc/.*|grpc-health-check": ["src/rpc/", "src/client/", "src/cli/", "src/demo/"],
   "@connectrpc/.*": ["src/rpc/", "src/legacy/"],
   "@bufbuild/protovalidate": ["src/rpc/"],

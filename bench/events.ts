@@ -26,8 +26,8 @@ import { connectStream } from "../src/stream/connection.ts";
 import { createPublisher } from "../src/stream/publisher.ts";
 import { askedBy } from "../src/subscribers/asked-by.ts";
 import { startActions } from "../src/subscribers/runner.ts";
-import { createLogger } from "../src/telemetry/log.ts";
-import { createMetrics } from "../src/telemetry/metrics.ts";
+import { createLogger } from "../src/observability/log.ts";
+import { createMetrics } from "../src/observability/metrics.ts";
 import { LIFE } from "./life.ts";
 
 const BATCH = 256;

@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { VARIABLES, type Values } from "./config-variables.ts";
 import { DEFAULT_ORDER_KINDS, type OrderKinds } from "./domain/order-kinds.ts";
 import { readTracing } from "./otel-variables.ts";
-import type { TracingSettings } from "./telemetry/tracing.ts";
-import { addressWithoutPassword, withoutPassword } from "./telemetry/without-password.ts";
+import type { TracingSettings } from "./observability/tracing.ts";
+import { addressWithoutPassword, withoutPassword } from "./observability/redact-url.ts";
 
 export { CONFIG_VARIABLES } from "./config-variables.ts";
 

@@ -17,9 +17,9 @@ import { createRequestLog } from "./store/request-log.ts";
 import { createShadowLog } from "./store/shadow-log.ts";
 import type { StreamConnection } from "./stream/connection.ts";
 import { listenToStatusChanges } from "./stream/listen.ts";
-import type { Logger } from "./telemetry/log.ts";
-import type { Metrics } from "./telemetry/metrics.ts";
-import type { Tracer } from "./telemetry/tracing.ts";
+import type { Logger } from "./observability/log.ts";
+import type { Metrics } from "./observability/metrics.ts";
+import type { Tracer } from "./observability/tracing.ts";
 
 /** Where the service listens; undefined where its role serves no calls. */
 export interface Ports {

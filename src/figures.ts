@@ -1,8 +1,8 @@
 import type { Readiness } from "./rpc/fronts.ts";
 import type { OrderDatabase } from "./store/database.ts";
 import type { StreamConnection } from "./stream/connection.ts";
-import type { Metrics } from "./telemetry/metrics.ts";
-import { tellProcess } from "./telemetry/process-figures.ts";
+import type { Metrics } from "./observability/metrics.ts";
+import { tellProcess } from "./observability/process-metrics.ts";
 
 /** Has the metrics look up what parts of the service know that know nothing of metrics. */
 export function tellFigures({

@@ -7,7 +7,7 @@ import { startServer } from "./server.ts";
 import { openDatabase } from "./store/database.ts";
 import { migrate } from "./store/migrate.ts";
 import { findSurroundings } from "./surroundings.ts";
-import { createLogger } from "./telemetry/log.ts";
+import { createLogger } from "./observability/log.ts";
 import { explainTrouble } from "./trouble.ts";
 
 /** For a person; the log goes to the standard output, as JSON unless that is a terminal. */

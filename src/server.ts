@@ -32,9 +32,9 @@ import { DEFAULT_TOPOLOGY } from "./stream/topology.ts";
 import type { Action } from "./subscribers/action.ts";
 import { askedBy } from "./subscribers/asked-by.ts";
 import { startActions } from "./subscribers/runner.ts";
-import type { Logger } from "./telemetry/log.ts";
-import { createMetrics } from "./telemetry/metrics.ts";
-import { openTracing } from "./telemetry/open-tracing.ts";
+import type { Logger } from "./observability/log.ts";
+import { createMetrics } from "./observability/metrics.ts";
+import { openTracing } from "./observability/load-tracing.ts";
 import type { Trust } from "./trust.ts";
 import { startUpkeep } from "./upkeep/index.ts";
 

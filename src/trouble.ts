@@ -1,8 +1,8 @@
 import { UnusableFileError } from "./auth/watched-file.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { DatabaseUnavailableError, MigrationRightsError } from "./store/errors.ts";
-import { explainRefusal } from "./telemetry/explain-refusal.ts";
-import { withoutPassword } from "./telemetry/without-password.ts";
+import { explainRefusal } from "./observability/connection-errors.ts";
+import { withoutPassword } from "./observability/redact-url.ts";
 
 /** Why the service could not start, and what to do about it; without any password. */
 export function explainTrouble(error: unknown, config: Config): string {

@@ -28,8 +28,8 @@ import { connectStream, type StreamConnection } from "../../src/stream/connectio
 import { createPublisher, type Publisher } from "../../src/stream/publisher.ts";
 import type { Action } from "../../src/subscribers/action.ts";
 import { findSurroundings } from "../../src/surroundings.ts";
-import { createLogger, type Logger } from "../../src/telemetry/log.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createLogger, type Logger } from "../../src/observability/log.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 
 /** What a control has to bring a committed event to the Actions with. */
 export interface DeliveryDeps {

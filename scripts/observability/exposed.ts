@@ -1,7 +1,7 @@
 import { createActions } from "../../src/actions/index.ts";
 import { createSteps } from "../../src/flows/index.ts";
 import { RPC_NAMES } from "../../src/rpc/fronts.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 
 /** The labels of each series that can be asked for, by its name. */
 export type Exposed = ReadonlyMap<string, ReadonlySet<string>>;

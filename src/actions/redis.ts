@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
-import { explainRefusal } from "../telemetry/explain-refusal.ts";
-import type { Logger } from "../telemetry/log.ts";
+import { explainRefusal } from "../observability/connection-errors.ts";
+import type { Logger } from "../observability/log.ts";
 
 /** A command's answer takes at most this long, in milliseconds; so does making the connection. */
 const COMMAND_TIMEOUT_MS = 1_000;

@@ -1,4 +1,4 @@
-import type { Logger } from "../telemetry/log.ts";
+import type { Logger } from "../observability/log.ts";
 import { DEFAULT_RIGHTS } from "./default-rights.ts";
 import { CALLER_NAME, type Evidence, type Identity, unauthenticated } from "./identity.ts";
 import { createRights, type Rights, rolesOf } from "./rights.ts";

@@ -8,7 +8,7 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from "jose";
-import type { Logger } from "../telemetry/log.ts";
+import type { Logger } from "../observability/log.ts";
 import { CALLER_NAME, EXPIRED, unauthenticated } from "./identity.ts";
 import { watchFile } from "./watched-file.ts";
 

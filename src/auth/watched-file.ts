@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Logger } from "../telemetry/log.ts";
+import type { Logger } from "../observability/log.ts";
 
 /** How often a file is looked at, in milliseconds. By its content, as a mounted secret changes behind a link. */
 const LOOK_MS = 2_000;

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
 import { findStack } from "../stack/index.ts";
 import { type Broker, brokerOptions, explainBroker } from "../stream/broker.ts";
-import { withoutPassword } from "../telemetry/without-password.ts";
+import { withoutPassword } from "../observability/redact-url.ts";
 import { OutOfReachError } from "./failures.ts";
 import { clean } from "./format.ts";
 

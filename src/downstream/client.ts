@@ -1,6 +1,6 @@
-import type { Logger } from "../telemetry/log.ts";
-import { isSampled, traceIdOf } from "../telemetry/traceparent.ts";
-import type { Span, Tracer } from "../telemetry/tracing.ts";
+import type { Logger } from "../observability/log.ts";
+import { isSampled, traceIdOf } from "../observability/traceparent.ts";
+import type { Span, Tracer } from "../observability/tracing.ts";
 import { type Answer, openExchange } from "./exchange.ts";
 import { retryAfterMs } from "./retry-after.ts";
 

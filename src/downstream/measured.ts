@@ -1,4 +1,4 @@
-import type { Metrics } from "../telemetry/metrics.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { NeighbourClient } from "./client.ts";
 
 /** The same client, with each answer's time in the metrics: also of one that never came. */

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import { boundedLabels } from "../telemetry/bounded-labels.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import { boundedLabels } from "../observability/bounded-labels.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { Outcome } from "./call.ts";
 import { OLD_METHODS } from "./methods.ts";
 

@@ -8,7 +8,7 @@ import type { Auth } from "../auth/index.ts";
 import type { CallerLimits } from "../limits/index.ts";
 import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
-import type { Tracer } from "../telemetry/tracing.ts";
+import type { Tracer } from "../observability/tracing.ts";
 import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
 import { createGuard } from "./guard/index.ts";
 import { createActionHandlers } from "./handlers/actions.ts";

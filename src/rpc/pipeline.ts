@@ -2,7 +2,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Auth } from "../auth/index.ts";
 import type { CallerLimits } from "../limits/index.ts";
-import type { Tracer } from "../telemetry/tracing.ts";
+import type { Tracer } from "../observability/tracing.ts";
 import type { Handler, Interceptor, Rpc } from "./call.ts";
 import type { HandlersOf } from "./handlers/types.ts";
 import { checkRequest } from "./interceptors/check-request.ts";

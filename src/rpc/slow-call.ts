@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
-import { createLineLimit } from "../telemetry/line-limit.ts";
-import type { Logger } from "../telemetry/log.ts";
-import { traceIdOf } from "../telemetry/traceparent.ts";
+import { createLineLimit } from "../observability/line-limit.ts";
+import type { Logger } from "../observability/log.ts";
+import { traceIdOf } from "../observability/traceparent.ts";
 import type { Call } from "./call.ts";
 import { orderIdOf, type RequestFields } from "./request-fields.ts";
 

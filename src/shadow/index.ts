@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { OldSystem } from "../downstream/old-system.ts";
 import type { ShadowDifference, ShadowLog, ShadowResult } from "../store/shadow-log.ts";
-import { boundedLabels } from "../telemetry/bounded-labels.ts";
-import { createLineLimit } from "../telemetry/line-limit.ts";
-import type { Logger } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import { boundedLabels } from "../observability/bounded-labels.ts";
+import { createLineLimit } from "../observability/line-limit.ts";
+import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import { compareAnswers } from "./compare.ts";
 
 /** A reading call at an old address, and what we answered. */

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { OrderEvent } from "../domain/events.ts";
 import type { Ledger, LedgerEntry } from "../store/ledger.ts";
-import type { Logger } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import { isSampled, traceIdOf } from "../telemetry/traceparent.ts";
-import type { Tracer } from "../telemetry/tracing.ts";
+import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import { isSampled, traceIdOf } from "../observability/traceparent.ts";
+import type { Tracer } from "../observability/tracing.ts";
 import type { Action, ActionResult } from "./action.ts";
 import { type BackOff, pauseAfter } from "./back-off.ts";
 import { traced } from "./trace-attempt.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DueEntry, Ledger } from "../store/ledger.ts";
-import type { Logger } from "../telemetry/log.ts";
+import type { Logger } from "../observability/log.ts";
 import type { Switches } from "./switches.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../domain/events.ts";
 import type { LedgerEntry } from "../store/ledger.ts";
-import type { Tracer } from "../telemetry/tracing.ts";
+import type { Tracer } from "../observability/tracing.ts";
 import type { ActionResult } from "./action.ts";
 
 /** An attempt that has a span. */

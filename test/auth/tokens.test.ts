@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { createTokenVerifier } from "../../src/auth/tokens.ts";
 import { OperationError } from "../../src/operations/errors.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
+import { createLogger } from "../../src/observability/log.ts";
 import { eventually } from "../rpc/eventually.ts";
 import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";
 

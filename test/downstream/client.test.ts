@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createNeighbourClient } from "../../src/downstream/client.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
+import { createLogger } from "../../src/observability/log.ts";
 import { useNeighbours } from "../support/servers.ts";
 
 const neighbours = useNeighbours();

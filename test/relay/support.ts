@@ -7,7 +7,7 @@ import { migrate } from "../../src/store/migrate.ts";
 import type { Asked, CommittedEvent, OutboxRow } from "../../src/store/outbox.ts";
 import { encodeEvent } from "../../src/stream/codec.ts";
 import { createPublisher } from "../../src/stream/publisher.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import { quiet, useStream } from "../stream/support.ts";
 import { useMariadb } from "../support/servers.ts";
 

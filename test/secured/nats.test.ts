@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Broker } from "../../src/stream/broker.ts";
 import { connectStream } from "../../src/stream/connection.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
+import { createLogger } from "../../src/observability/log.ts";
 import { oms } from "../cli/oms.ts";
 import { eventually } from "../rpc/eventually.ts";
 import { createAuthority, useFolder } from "../support/certificates.ts";

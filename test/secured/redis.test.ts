@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openRedis, type RedisAddress } from "../../src/actions/redis.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
+import { createLogger } from "../../src/observability/log.ts";
 import { eventually } from "../rpc/eventually.ts";
 import { createAuthority, useFolder } from "../support/certificates.ts";
 import { useOwnServer, useRedis } from "../support/servers.ts";

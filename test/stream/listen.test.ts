@@ -3,7 +3,7 @@ import type { StatusChanged } from "../../src/domain/events.ts";
 import { encodeEvent } from "../../src/stream/codec.ts";
 import { listenToStatusChanges } from "../../src/stream/listen.ts";
 import { createPublisher } from "../../src/stream/publisher.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import { useNats } from "../support/servers.ts";
 import { statusChanged } from "./events.ts";
 import { quiet, useClient, useStream } from "./support.ts";

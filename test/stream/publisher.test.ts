@@ -2,8 +2,8 @@ import { readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createPublisher, type Publisher } from "../../src/stream/publisher.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createLogger } from "../../src/observability/log.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import { useNats } from "../support/servers.ts";
 import { message, storedIds, useClient, useStream } from "./support.ts";
 

@@ -2,7 +2,7 @@ import { connect, type NatsConnection } from "nats";
 import { onTestFinished } from "vitest";
 import { connectStream, type StreamConnection } from "../../src/stream/connection.ts";
 import type { EventMessage } from "../../src/stream/envelope.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
+import { createLogger } from "../../src/observability/log.ts";
 
 export const quiet = createLogger("silent");
 

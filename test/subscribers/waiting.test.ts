@@ -6,7 +6,7 @@ import { migrate } from "../../src/store/migrate.ts";
 import type { Action, ActionResult, Attempt } from "../../src/subscribers/action.ts";
 import { askedBy } from "../../src/subscribers/asked-by.ts";
 import { startActions } from "../../src/subscribers/runner.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import { commit } from "../relay/support.ts";
 import { statusChanged } from "../stream/events.ts";
 import { quiet, useStream } from "../stream/support.ts";

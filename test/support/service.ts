@@ -3,7 +3,7 @@ import { readConfig } from "../../src/config.ts";
 import { createLifecycle } from "../../src/lifecycle.ts";
 import { type Surroundings, startServer } from "../../src/server.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
+import { createLogger } from "../../src/observability/log.ts";
 import { type Clients, FRONTS, type FrontName, type OrderStatusClient } from "./clients.ts";
 import { useMariadb } from "./servers.ts";
 

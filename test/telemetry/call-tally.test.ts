@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createCallTally } from "../../src/telemetry/call-tally.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createCallTally } from "../../src/observability/call-tally.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 
 /** The lines of a metric, without its help. */
 async function linesOf(metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { watchBacklog } from "../../src/relay/backlog.ts";
 import { countOpen } from "../../src/subscribers/open-gauge.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import { useService } from "../support/service.ts";
 
 const served = useService();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createLineLimit } from "../../src/telemetry/line-limit.ts";
-import { createLogger } from "../../src/telemetry/log.ts";
+import { createLineLimit } from "../../src/observability/line-limit.ts";
+import { createLogger } from "../../src/observability/log.ts";
 
 /** A limited log whose clock stands still until it is moved. */
 function createLimited(level: "info" | "debug") {

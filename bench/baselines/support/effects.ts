@@ -13,7 +13,7 @@ import type { OrderDatabase } from "../../../src/store/database.ts";
 import { literal } from "../../../src/store/literals.ts";
 import type { Publisher } from "../../../src/stream/publisher.ts";
 import type { Action } from "../../../src/subscribers/action.ts";
-import type { Logger } from "../../../src/telemetry/log.ts";
+import type { Logger } from "../../../src/observability/log.ts";
 import type { Place } from "./place.ts";
 
 /** The effect of one of the service's Actions, without the service's ways to see to it. */

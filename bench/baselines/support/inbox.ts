@@ -9,7 +9,7 @@ import type { StreamConnection } from "../../../src/stream/connection.ts";
 import { type Delivery, subscribe } from "../../../src/stream/subscriber.ts";
 import { createLane } from "../../../src/subscribers/lane.ts";
 import { consumerName } from "../../../src/subscribers/stream-side.ts";
-import type { Logger } from "../../../src/telemetry/log.ts";
+import type { Logger } from "../../../src/observability/log.ts";
 import type { Effect } from "./effects.ts";
 import type { Sessions } from "./sessions.ts";
 

@@ -15,8 +15,8 @@ import {
 } from "node:http2";
 import { createServer as createHttps, type Server as HttpsServer } from "node:https";
 import type { Auth } from "../../auth/index.ts";
-import type { Logger } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import {
   CHECK_MS,

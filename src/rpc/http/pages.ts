@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OperationError } from "../../operations/errors.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Metrics } from "../../observability/metrics.ts";
 
 /** Whether changes can be committed, and how each server behind this one is. */
 export interface Readiness {

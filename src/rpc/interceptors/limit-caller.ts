@@ -1,8 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Allowance, CallerLimits } from "../../limits/index.ts";
 import { OperationError, type OperationErrorKind } from "../../operations/errors.ts";
-import { boundedLabels } from "../../telemetry/bounded-labels.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import { boundedLabels } from "../../observability/bounded-labels.ts";
+import type { Metrics } from "../../observability/metrics.ts";
 import type { Call, Interceptor } from "../call.ts";
 
 /** When a caller whose slots are all taken is told to try again, in milliseconds: calls end soon, watches do not. */

@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import type { Logger } from "../../telemetry/log.ts";
-import { traceIdOf } from "../../telemetry/traceparent.ts";
+import type { Logger } from "../../observability/log.ts";
+import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Interceptor, Rpc } from "../call.ts";
 import { toConnectError } from "../errors.ts";
 

@@ -1,4 +1,4 @@
-import { isTraceparent } from "../../telemetry/traceparent.ts";
+import { isTraceparent } from "../../observability/traceparent.ts";
 import type { Interceptor } from "../call.ts";
 
 /** Reads the trace that the call belongs to; a header that is no trace is ignored, as its standard asks. */

@@ -1,11 +1,11 @@
 import type { Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { CallRecord } from "../../operations/call-record.ts";
-import { createCallTally, type RpcTally } from "../../telemetry/call-tally.ts";
-import { createLineLimit } from "../../telemetry/line-limit.ts";
-import type { Logger } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
-import { traceIdOf } from "../../telemetry/traceparent.ts";
+import { createCallTally, type RpcTally } from "../../observability/call-tally.ts";
+import { createLineLimit } from "../../observability/line-limit.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Front, Handler, Interceptor } from "../call.ts";
 import { nameOfCode } from "../code-name.ts";
 import { orderIdOf, type RequestFields } from "../request-fields.ts";

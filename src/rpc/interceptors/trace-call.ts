@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Span, Tracer } from "../../telemetry/tracing.ts";
+import type { Span, Tracer } from "../../observability/tracing.ts";
 import type { Call, Front, Handler, Interceptor } from "../call.ts";
 import { nameOfCode } from "../code-name.ts";
 import { orderIdOf, type RequestFields } from "../request-fields.ts";

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
-import { isSampled } from "../../telemetry/traceparent.ts";
-import type { Tracer } from "../../telemetry/tracing.ts";
+import { isSampled } from "../../observability/traceparent.ts";
+import type { Tracer } from "../../observability/tracing.ts";
 import { appendEvents } from "../append-events.ts";
 import { selectOrders } from "../order-row.ts";
 import type { CommittedEvent } from "../outbox.ts";

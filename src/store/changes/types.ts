@@ -1,4 +1,4 @@
-import type { Tracer } from "../../telemetry/tracing.ts";
+import type { Tracer } from "../../observability/tracing.ts";
 import type { OrderDatabase } from "../database.ts";
 import type { CommittedEvent, EventDeps } from "../outbox.ts";
 

@@ -1,8 +1,8 @@
-import { createLineLimit } from "../../telemetry/line-limit.ts";
-import type { Logger } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
-import { traceIdOf } from "../../telemetry/traceparent.ts";
-import type { Tracer } from "../../telemetry/tracing.ts";
+import { createLineLimit } from "../../observability/line-limit.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { traceIdOf } from "../../observability/traceparent.ts";
+import type { Tracer } from "../../observability/tracing.ts";
 import { traceBatch } from "./trace-batch.ts";
 import type { BatchedChange, BatchTimes, CommitObserver } from "./types.ts";
 

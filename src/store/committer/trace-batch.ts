@@ -1,5 +1,5 @@
-import { isSampled } from "../../telemetry/traceparent.ts";
-import type { Tracer } from "../../telemetry/tracing.ts";
+import { isSampled } from "../../observability/traceparent.ts";
+import type { Tracer } from "../../observability/tracing.ts";
 import type { BatchedChange, BatchTimes } from "./types.ts";
 
 /** More links than this are dropped by most collectors. */

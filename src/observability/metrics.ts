@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { lookedUpCounter, lookedUpGauge } from "./looked-up.ts";
+import { lookedUpCounter, lookedUpGauge } from "./observable-gauge.ts";
 
 /** All that /metrics shows. Each server has its own set, so that two of them in one process do not mix. */
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -12,7 +12,7 @@ import { defaultResource, detectResources, envDetector, resourceFromAttributes }
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { Logger } from "./log.ts";
 import { samplerOf } from "./otel-sampler.ts";
-import { tellingExporter } from "./telling-exporter.ts";
+import { tellingExporter } from "./logging-exporter.ts";
 import { isSampled } from "./traceparent.ts";
 import type { Span, SpanKind, SpanStart, Tracing, TracingSettings } from "./tracing.ts";
 
