@@ -1,5 +1,5 @@
 /** The README's table of environment variables, made from the configuration's own description: `--write` puts it there. */
-import { CONFIG_VARIABLES } from "../src/config.ts";
+import { CONFIG_VARIABLES } from "../src/config/load.ts";
 import { keepDocBlock, markdownTable } from "./doc-block.ts";
 
 const rows = CONFIG_VARIABLES.map(({ name, default: byDefault, meaning }) => [

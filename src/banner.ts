@@ -1,4 +1,4 @@
-import type { Config } from "./config.ts";
+import type { Config } from "./config/load.ts";
 import type { Ports } from "./doors.ts";
 import type { Embedded } from "./surroundings.ts";
 import { withoutPassword } from "./observability/redact-url.ts";

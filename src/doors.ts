@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { type Auth, openAuth } from "./auth/index.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/load.ts";
 import { createOldSystem } from "./downstream/old-system.ts";
 import { createLegacyFront } from "./legacy/front.ts";
 import type { Lifecycle } from "./lifecycle.ts";

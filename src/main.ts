@@ -1,7 +1,7 @@
 /** The service's way in: the only place that reads the environment, listens and ends the process. */
 import pretty from "pino-pretty";
 import { banner } from "./banner.ts";
-import { type Config, ConfigError, readConfig } from "./config.ts";
+import { type Config, ConfigError, readConfig } from "./config/load.ts";
 import { createLifecycle, stopOnSignals } from "./lifecycle.ts";
 import { startServer } from "./server.ts";
 import { openDatabase } from "./store/database.ts";

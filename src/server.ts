@@ -1,7 +1,7 @@
 import { createClaims } from "./actions/claims.ts";
 import { createActions } from "./actions/index.ts";
 import { openRedis } from "./actions/redis.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/load.ts";
 import { openDoors, type Ports } from "./doors.ts";
 import { createNeighbourClient } from "./downstream/client.ts";
 import { createErp } from "./downstream/erp.ts";

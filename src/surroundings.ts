@@ -1,4 +1,4 @@
-import type { Config } from "./config.ts";
+import type { Config } from "./config/load.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Surroundings } from "./server.ts";
 import { readTrust } from "./trust.ts";

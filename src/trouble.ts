@@ -1,5 +1,5 @@
 import { UnusableFileError } from "./auth/watched-file.ts";
-import { type Config, ConfigError } from "./config.ts";
+import { type Config, ConfigError } from "./config/load.ts";
 import { DatabaseUnavailableError, MigrationRightsError } from "./store/errors.ts";
 import { explainRefusal } from "./observability/connection-errors.ts";
 import { withoutPassword } from "./observability/redact-url.ts";

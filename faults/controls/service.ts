@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { createClaims } from "../../src/actions/claims.ts";
 import { createActions } from "../../src/actions/index.ts";
 import { openRedis } from "../../src/actions/redis.ts";
-import { type Config, readConfig } from "../../src/config.ts";
+import { type Config, readConfig } from "../../src/config/load.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { createNeighbourClient } from "../../src/downstream/client.ts";
 import { createErp } from "../../src/downstream/erp.ts";

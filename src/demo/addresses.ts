@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/load.ts";
 import { findStack } from "../stack/index.ts";
 
 /** Where everything is that the demo talks to. */

@@ -5,7 +5,7 @@
 import { Presets, SingleBar } from "cli-progress";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { type Client, connect } from "../client/index.ts";
-import { ConfigError, readConfig } from "../config.ts";
+import { ConfigError, readConfig } from "../config/load.ts";
 import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
 import { openDatabase, type Range } from "./database.ts";
 import { describeEnds, judgeStock } from "./ends.ts";

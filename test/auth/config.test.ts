@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConfigError, readConfig } from "../../src/config.ts";
+import { ConfigError, readConfig } from "../../src/config/load.ts";
 
 const TLS = { OMS_TLS_CERT_FILE: "tls.crt", OMS_TLS_KEY_FILE: "tls.key" };
 const JWT = { OMS_JWT_KEYS: "jwks.json", OMS_JWT_ISSUER: "i", OMS_JWT_AUDIENCE: "a" };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/load.ts";
 
 const limitsOf = (value: unknown) => readConfig({ OMS_RATE_LIMITS: JSON.stringify(value) }).rateLimits;
 

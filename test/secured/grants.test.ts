@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Connection, createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { OrderStatus } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/load.ts";
 import { type OrderDatabase, openDatabase, SCHEMAS } from "../../src/store/database.ts";
 import { MigrationRightsError } from "../../src/store/errors.ts";
 import { migrate } from "../../src/store/migrate.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import { createConnection } from "mysql2/promise";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/load.ts";
 import { openSession } from "../../src/store/committer/session.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrate.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CONFIG_VARIABLES, ConfigError, readConfig } from "../../src/config.ts";
+import { CONFIG_VARIABLES, ConfigError, readConfig } from "../../src/config/load.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 
 const wrong = (env: NodeJS.ProcessEnv): string => {

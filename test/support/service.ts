@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { readConfig } from "../../src/config.ts";
+import { readConfig } from "../../src/config/load.ts";
 import { createLifecycle } from "../../src/lifecycle.ts";
 import { type Surroundings, startServer } from "../../src/server.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";

@@ -1,4 +1,4 @@
-import type { SamplerName, TracingSettings } from "./observability/tracing.ts";
+import type { SamplerName, TracingSettings } from "../observability/tracing.ts";
 
 /** What is set for tracing by OpenTelemetry's own variables; undefined settings: nothing is traced. */
 export interface TracingRead {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { OrderKinds } from "./domain/order-kinds.ts";
+import type { OrderKinds } from "../domain/order-kinds.ts";
 
 /** Places at which the process kills itself when told so: for the fault tests, never set elsewhere. */
 const CRASH_POINTS = [
