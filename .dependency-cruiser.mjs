@@ -50,17 +50,17 @@ const MAY_IMPORT = {
   client: ["gen/"],
   // A caller like any other; where the embedded broker is, and what its events say, it reads as the service does.
   cli: [
-    "src/client/",
+    "tools/client/",
     "src/domain/state-machine\\.ts$",
     "src/stream/(broker|codec)\\.ts$",
-    "src/stack/index\\.ts$",
+    "tools/devstack/index\\.ts$",
     "src/observability/without-password\\.ts$",
     "gen/",
   ],
   demo: [
-    "src/client/",
+    "tools/client/",
     "src/config\\.ts$",
-    "src/stack/index\\.ts$",
+    "tools/devstack/index\\.ts$",
     "src/stream/(broker|codec)\\.ts$",
     "src/domain/state-machine\\.ts$",
     "gen/",
@@ -70,19 +70,19 @@ const MAY_IMPORT = {
 /** Packages that only some may use, as path patterns of the users. */
 const USERS_OF_PACKAGES = {
   kysely: ["src/store/"],
-  mysql2: ["src/store/", "src/demo/"],
-  nats: ["src/stream/", "src/demo/", "src/cli/"],
+  mysql2: ["src/store/", "tools/demo/"],
+  nats: ["src/stream/", "tools/demo/", "tools/cli/"],
   ioredis: ["src/actions/", "src/limits/"],
   zod: ["src/config-variables\\.ts$", "src/auth/"],
   jose: ["src/auth/"],
   "pino|prom-client|@opentelemetry/.*": ["src/observability/"],
-  "@grpc/.*|grpc-health-check": ["src/rpc/", "src/client/", "src/cli/", "src/demo/"],
+  "@grpc/.*|grpc-health-check": ["src/rpc/", "tools/client/", "tools/cli/", "tools/demo/"],
   "@connectrpc/.*": ["src/rpc/", "src/legacy/"],
   "@bufbuild/protovalidate": ["src/rpc/"],
   "@xmldom/xmldom": ["src/legacy/soap/"],
   undici: ["src/downstream/"],
-  "cli-progress": ["src/cli/", "src/demo/"],
-  "commander|string-width": ["src/cli/"],
+  "cli-progress": ["tools/cli/", "tools/demo/"],
+  "commander|string-width": ["tools/cli/"],
 };
 
 const any = (patterns) => `^(${patterns.join("|")})`;
@@ -135,7 +135,7 @@ export default {
       name: "stack-needs-node-only",
       comment: "The embedded servers start before anything is installed.",
       severity: "error",
-      from: { path: "^src/stack/" },
+      from: { path: "^tools/devstack/" },
       to: { dependencyTypesNot: ["core", "local"] },
     },
     {
@@ -149,7 +149,7 @@ export default {
       name: "composition-is-the-top",
       comment: "Nobody imports what composes; config.ts alone is also read by the demo.",
       severity: "error",
-      from: { path: "^(src/[^/]+|gen)/", pathNot: "^src/demo/" },
+      from: { path: "^(src/[^/]+|gen)/", pathNot: "^tools/demo/" },
       to: { path: "^src/[^/]+\\.ts$" },
     },
     {

@@ -5,7 +5,7 @@ import { sql } from "kysely";
 import type { OrderEvent } from "../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
-import { startStack } from "../src/stack/index.ts";
+import { startStack } from "../tools/devstack/index.ts";
 import { type Committer, createCommitter, type StatusReport } from "../src/store/committer/index.ts";
 import type { OrderDatabase } from "../src/store/database.ts";
 import type { Asked } from "../src/store/outbox.ts";

@@ -16,7 +16,7 @@ import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
 import { createNeighbourClient } from "../src/downstream/client.ts";
 import { startRelay } from "../src/relay/index.ts";
-import { startNeighbours, startStack } from "../src/stack/index.ts";
+import { startNeighbours, startStack } from "../tools/devstack/index.ts";
 import { appendEvents } from "../src/store/append-events.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { createLedger } from "../src/store/ledger.ts";

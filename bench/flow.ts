@@ -9,7 +9,7 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { FulfilmentService } from "../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { OrderStatusService } from "../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { connect } from "../src/client/index.ts";
+import { connect } from "../tools/client/index.ts";
 import { startServers } from "./environment/servers.ts";
 import { startService } from "./environment/service.ts";
 

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import { formatSeconds } from "../src/demo/duration.ts";
+import { formatSeconds } from "../tools/demo/duration.ts";
 
 /** What there is to say while the suite runs. */
 export interface Now {

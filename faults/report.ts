@@ -1,5 +1,5 @@
-import { formatSeconds } from "../src/demo/duration.ts";
-import { formatTable } from "../src/demo/table.ts";
+import { formatSeconds } from "../tools/demo/duration.ts";
+import { formatTable } from "../tools/demo/table.ts";
 import { countFindings, FINDING_KINDS, formatCounts } from "./findings.ts";
 import type { Recovery } from "./recovery.ts";
 import type { CheckResult } from "./types.ts";

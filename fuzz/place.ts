@@ -7,8 +7,8 @@ import { readMetrics } from "../bench/environment/metrics.ts";
 import { startServers } from "../bench/environment/servers.ts";
 import { freePort, isReady } from "../bench/environment/service.ts";
 import nodeFlags from "../scripts/service-flags.json" with { type: "json" };
-import { insertOrders, makeOrder } from "../src/demo/orders.ts";
-import { startChild } from "../src/stack/child.ts";
+import { insertOrders, makeOrder } from "../tools/demo/orders.ts";
+import { startChild } from "../tools/devstack/child.ts";
 
 /** A service as in production, with servers and neighbours of its own, all of them processes that end with this one. */
 export interface Place {

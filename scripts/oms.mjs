@@ -20,7 +20,7 @@ const OUT_OF_REACH = 3;
 /** Stripping and compiling takes half of the time to the first answer: once is enough. */
 async function runHere() {
   module.enableCompileCache?.(join(PACKAGES, ".cache", "oms"));
-  await import("../src/cli/main.ts");
+  await import("../tools/cli/main.ts");
 }
 
 /** Runs this file with the pinned Node. The channel tells it when we are gone, however that came. */

@@ -30,7 +30,7 @@ const COMMANDS = {
   start: [[...SERVICE_FLAGS, "src/main.ts"]],
   test: [["node_modules/vitest/vitest.mjs", "run"]],
   "test:browser": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/browser/vitest.config.ts"]],
-  demo: [["src/demo/main.ts"]],
+  demo: [["tools/demo/main.ts"]],
   check: [["scripts/check.ts"]],
   generate: [["scripts/print-validate-proto.ts"], ["node_modules/@bufbuild/buf/bin/buf", "generate"]],
 };

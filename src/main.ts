@@ -34,7 +34,7 @@ async function run(config: Config): Promise<void> {
       return;
     }
     const ports = await startServer(config, surroundings, lifecycle, log);
-    const { fillSampleOrders, SAMPLE_ORDER_ID } = await import("./demo/sample-orders.ts");
+    const { fillSampleOrders, SAMPLE_ORDER_ID } = await import("../tools/demo/sample-orders.ts");
     if (config.mysqlUrl === undefined) {
       const filled = await fillSampleOrders(surroundings.mysqlUrl, config.databasePrefix);
       if (filled > 0) {

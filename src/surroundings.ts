@@ -27,14 +27,14 @@ export async function findSurroundings(
   const stack = servers
     ? await lifecycle.start(
         "embedded servers",
-        async () => (await import("./stack/index.ts")).startStack({ dataDir, need, say }),
+        async () => (await import("../tools/devstack/index.ts")).startStack({ dataDir, need, say }),
         (running) => running.stop(),
       )
     : undefined;
   const neighbours = [einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl].includes(undefined)
     ? await lifecycle.start(
         "embedded neighbours",
-        async () => (await import("./stack/index.ts")).startNeighbours({ dataDir, say }),
+        async () => (await import("../tools/devstack/index.ts")).startNeighbours({ dataDir, say }),
         (running) => running.stop(),
       )
     : undefined;

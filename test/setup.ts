@@ -3,12 +3,12 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { needPrograms } from "../src/stack/install.ts";
-import { mariadb } from "../src/stack/mariadb.ts";
-import { nats } from "../src/stack/nats.ts";
-import { choosePort } from "../src/stack/ports.ts";
-import { redis } from "../src/stack/redis.ts";
-import { runServer } from "../src/stack/server.ts";
+import { needPrograms } from "../tools/devstack/install.ts";
+import { mariadb } from "../tools/devstack/mariadb.ts";
+import { nats } from "../tools/devstack/nats.ts";
+import { choosePort } from "../tools/devstack/ports.ts";
+import { redis } from "../tools/devstack/redis.ts";
+import { runServer } from "../tools/devstack/server.ts";
 import { needForeignClients } from "./support/foreign-clients.ts";
 import { copyMariadbTemplate } from "./support/mariadb-template.ts";
 

@@ -1,5 +1,5 @@
 import { createConnection } from "mysql2/promise";
-import { insertOrders, isVirtual, makeOrder, type Order } from "../../src/demo/orders.ts";
+import { insertOrders, isVirtual, makeOrder, type Order } from "../../tools/demo/orders.ts";
 import type { OrderIds } from "../load/index.ts";
 import type { Running } from "./running.ts";
 

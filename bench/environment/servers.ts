@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNeighbours, startStack } from "../../src/stack/index.ts";
-import { readState } from "../../src/stack/state.ts";
+import { startNeighbours, startStack } from "../../tools/devstack/index.ts";
+import { readState } from "../../tools/devstack/state.ts";
 import { cpuOf, memoryOf } from "./usage.ts";
 
 /** Where the run's servers and neighbours are, shared by all sides, one after the other. */

@@ -1,4 +1,4 @@
-import { ACTIONS, type Action } from "../../src/demo/effects.ts";
+import { ACTIONS, type Action } from "../../tools/demo/effects.ts";
 import type { Checker } from "./checker.ts";
 import { idOf, type OrderFacts } from "./facts.ts";
 

@@ -1,5 +1,5 @@
-import { ACTIONS, type Action, dueAfterCarrierChange, dueAfterStatus } from "../../src/demo/effects.ts";
-import type { Path } from "../../src/stack/neighbours/behaviour.ts";
+import { ACTIONS, type Action, dueAfterCarrierChange, dueAfterStatus } from "../../tools/demo/effects.ts";
+import type { Path } from "../../tools/devstack/stub-systems/behaviour.ts";
 import type { Checker } from "./checker.ts";
 import { applied, idOf, type OrderFacts } from "./facts.ts";
 

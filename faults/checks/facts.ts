@@ -1,4 +1,4 @@
-import type { Received } from "../../src/stack/neighbours/received.ts";
+import type { Received } from "../../tools/devstack/stub-systems/received.ts";
 import type { Notice } from "../workload/gateway.ts";
 import type { OrderJournal } from "../workload/journal.ts";
 

@@ -1,5 +1,5 @@
 import { FlowState, FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
-import { isVirtual } from "../../src/demo/orders.ts";
+import { isVirtual } from "../../tools/demo/orders.ts";
 import type { CheckResult, Finding, ServiceAddress } from "../types.ts";
 import { type Calls, createCalls } from "../workload/calls.ts";
 import { createRandom } from "../workload/random.ts";

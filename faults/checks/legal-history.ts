@@ -1,4 +1,4 @@
-import { isVirtual } from "../../src/demo/orders.ts";
+import { isVirtual } from "../../tools/demo/orders.ts";
 import type { Checker } from "./checker.ts";
 import { applied, idOf } from "./facts.ts";
 

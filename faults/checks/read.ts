@@ -1,7 +1,7 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
-import type { Kind, Order } from "../../src/demo/orders.ts";
-import type { Received } from "../../src/stack/neighbours/received.ts";
-import type { StockSums } from "../../src/stack/neighbours/stock.ts";
+import type { Kind, Order } from "../../tools/demo/orders.ts";
+import type { Received } from "../../tools/devstack/stub-systems/received.ts";
+import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import type { ServerAddresses } from "../types.ts";
 import { createOrderJournal, type Journal, type OrderJournal } from "../workload/journal.ts";
 import type { HistoryRow, LedgerRow, OrderFacts } from "./facts.ts";

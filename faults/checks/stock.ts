@@ -1,5 +1,5 @@
-import type { Received } from "../../src/stack/neighbours/received.ts";
-import type { StockSums } from "../../src/stack/neighbours/stock.ts";
+import type { Received } from "../../tools/devstack/stub-systems/received.ts";
+import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import type { CheckResult, Finding } from "../types.ts";
 import type { Checker } from "./checker.ts";
 import { applied, idOf, type OrderFacts } from "./facts.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Child, Exit } from "../../src/stack/child.ts";
+import type { Child, Exit } from "../../tools/devstack/child.ts";
 
 /** A process of the cluster that can be broken. It is started again when it ends by itself, and by nobody else when it was killed. */
 export interface Member {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { probe } from "../../src/stack/probe.ts";
-import type { ServerKind } from "../../src/stack/server.ts";
+import { probe } from "../../tools/devstack/probe.ts";
+import type { ServerKind } from "../../tools/devstack/server.ts";
 
 /** The clock that the process believes in is this many milliseconds ahead of the machine's; the file is read again and again. */
 export const CLOCK_FILE = "clock-offset";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import { freshIds, type Order } from "../../src/demo/orders.ts";
+import { freshIds, type Order } from "../../tools/demo/orders.ts";
 import type { CallEnd, ServerAddresses, ServiceAddress } from "../types.ts";
 import { createBatches } from "./batches.ts";
 import { Cut, createCalls } from "./calls.ts";

@@ -1,4 +1,4 @@
-import type { Order } from "../../src/demo/orders.ts";
+import type { Order } from "../../tools/demo/orders.ts";
 import type { ServiceAddress } from "../types.ts";
 import type { Gateway } from "./gateway.ts";
 

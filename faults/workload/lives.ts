@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelState } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import { isVirtual, type Order } from "../../src/demo/orders.ts";
+import { isVirtual, type Order } from "../../tools/demo/orders.ts";
 import type { Random } from "./random.ts";
 import type { Teller } from "./teller.ts";
 

@@ -1,4 +1,4 @@
-import { makeOrder, type Order } from "../../src/demo/orders.ts";
+import { makeOrder, type Order } from "../../tools/demo/orders.ts";
 import { createOrderJournal, type OrderJournal } from "./journal.ts";
 import type { Rows } from "./rows.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
-import { insertOrders, insertWmsRows, type Order } from "../../src/demo/orders.ts";
+import { insertOrders, insertWmsRows, type Order } from "../../tools/demo/orders.ts";
 import type { ServerAddresses } from "../types.ts";
 
 /** What other systems write into the old tables; however often the database falls meanwhile, each row once. */

@@ -1,5 +1,5 @@
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
-import { isVirtual, type Order } from "../../src/demo/orders.ts";
+import { isVirtual, type Order } from "../../tools/demo/orders.ts";
 import type { Calls } from "./calls.ts";
 import { type Call, createCall, createOrderJournal, noteAnswer, type OrderJournal } from "./journal.ts";
 import type { Random } from "./random.ts";

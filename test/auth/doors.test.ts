@@ -8,7 +8,7 @@ import { describe, expect, inject, test } from "vitest";
 import { OrderStatus, Outcome } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { choosePort } from "../../src/stack/ports.ts";
+import { choosePort } from "../../tools/devstack/ports.ts";
 import { oms } from "../cli/oms.ts";
 import { failure } from "../rpc/answers.ts";
 import { eventually } from "../rpc/eventually.ts";

@@ -1,7 +1,7 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { parseLimit, parseOrderId, parseOrderRange, parseServer, parseTime } from "../../src/cli/args.ts";
-import { clean, formatAge, formatDue } from "../../src/cli/format.ts";
+import { parseLimit, parseOrderId, parseOrderRange, parseServer, parseTime } from "../../tools/cli/args.ts";
+import { clean, formatAge, formatDue } from "../../tools/cli/format.ts";
 
 const NOW = Date.parse("2026-11-24T08:00:00Z");
 const at = (iso: string) => ({

@@ -1,6 +1,6 @@
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
-import { type Column, cutTo, formatTable, type Screen } from "../../src/cli/table.ts";
+import { type Column, cutTo, formatTable, type Screen } from "../../tools/cli/table.ts";
 
 interface Row {
   readonly label: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createProgram } from "../../src/cli/program.ts";
+import { createProgram } from "../../tools/cli/program.ts";
 import { oms } from "./oms.ts";
 
 /** Nobody listens there: wrong usage is seen before anybody is asked. */

@@ -1,8 +1,8 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
-import { receivedBy } from "../../src/demo/neighbours.ts";
-import { freshIds, insertOrders, type Order } from "../../src/demo/orders.ts";
-import { openStream } from "../../src/demo/stream.ts";
+import { receivedBy } from "../../tools/demo/stub-systems.ts";
+import { freshIds, insertOrders, type Order } from "../../tools/demo/orders.ts";
+import { openStream } from "../../tools/demo/stream.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { type OwnServer, useMariadb, useNats, useNeighbours, useRedis } from "../support/servers.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { percentile, stemOf, tally } from "../../src/demo/tally.ts";
+import { percentile, stemOf, tally } from "../../tools/demo/tally.ts";
 
 describe("the demo's count", () => {
   it("is quiet when everything came once, in whatever order", () => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, CommanderError } from "commander";
 import { expect, test } from "vitest";
-import { createProgram } from "../../src/cli/program.ts";
+import { createProgram } from "../../tools/cli/program.ts";
 
 const root = join(import.meta.dirname, "../..");
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createMember, type Member } from "../../faults/cluster/member.ts";
-import { type Child, startChild } from "../../src/stack/child.ts";
+import { type Child, startChild } from "../../tools/devstack/child.ts";
 
 let folder = "";
 let launched: Child[];

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { FlowState } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { type OrderStatus, Outcome, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { CancelState } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import type { Rule } from "../../src/stack/neighbours/behaviour.ts";
+import type { Rule } from "../../tools/devstack/stub-systems/behaviour.ts";
 import type { Clients } from "../support/clients.ts";
 import * as model from "./model.ts";
 

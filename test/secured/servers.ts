@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { mariadb } from "../../src/stack/mariadb.ts";
-import { nats } from "../../src/stack/nats.ts";
-import { redis } from "../../src/stack/redis.ts";
-import type { ServerKind } from "../../src/stack/server.ts";
+import { mariadb } from "../../tools/devstack/mariadb.ts";
+import { nats } from "../../tools/devstack/nats.ts";
+import { redis } from "../../tools/devstack/redis.ts";
+import type { ServerKind } from "../../tools/devstack/server.ts";
 import type { Certificate } from "../support/certificates.ts";
 
 /** A MariaDB that takes nothing but TLS. */

@@ -1,5 +1,5 @@
 /** A process that runs embedded servers until it is told to stop, as the service does; for tests that stop and kill it. */
-import { startStack } from "../../src/stack/index.ts";
+import { startStack } from "../../tools/devstack/index.ts";
 
 const [dataDir = "", ...names] = process.argv.slice(2);
 const need = { mysql: names.includes("mysql"), redis: names.includes("redis"), nats: names.includes("nats") };

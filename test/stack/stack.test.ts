@@ -14,9 +14,9 @@ import {
   type StackOptions,
   startNeighbours,
   startStack,
-} from "../../src/stack/index.ts";
-import { identify, isAlive } from "../../src/stack/process-id.ts";
-import { readState } from "../../src/stack/state.ts";
+} from "../../tools/devstack/index.ts";
+import { identify, isAlive } from "../../tools/devstack/process-id.ts";
+import { readState } from "../../tools/devstack/state.ts";
 
 const ALL = { mysql: true, redis: true, nats: true };
 const REDIS = { mysql: false, redis: true, nats: false };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { mariadb } from "../../src/stack/mariadb.ts";
-import { nats } from "../../src/stack/nats.ts";
-import { redis } from "../../src/stack/redis.ts";
-import type { ServerKind } from "../../src/stack/server.ts";
-import { explainFailedStart, explainFileError } from "../../src/stack/trouble.ts";
+import { mariadb } from "../../tools/devstack/mariadb.ts";
+import { nats } from "../../tools/devstack/nats.ts";
+import { redis } from "../../tools/devstack/redis.ts";
+import type { ServerKind } from "../../tools/devstack/server.ts";
+import { explainFailedStart, explainFileError } from "../../tools/devstack/startup-errors.ts";
 
 function explain(kind: ServerKind, log: string): string {
   const { title, damage, loss } = kind;

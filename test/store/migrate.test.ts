@@ -1,7 +1,7 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { choosePort } from "../../src/stack/ports.ts";
+import { choosePort } from "../../tools/devstack/ports.ts";
 import { markInvoicesPrinted } from "../../src/store/changes/mark-invoices-printed.ts";
 import { recordShipped } from "../../src/store/changes/record-shipped.ts";
 import { updateDelivery } from "../../src/store/changes/update-delivery.ts";

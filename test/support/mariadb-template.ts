@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants, existsSync, statSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { mariadb } from "../../src/stack/mariadb.ts";
+import { mariadb } from "../../tools/devstack/mariadb.ts";
 
 const CACHE = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "oms-test");
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findProgram } from "../../src/stack/programs.ts";
+import { findProgram } from "../../tools/devstack/programs.ts";
 
 /**
  * Prometheus' own tool: the one on the path, else out of Debian's package, of which nothing is installed (the whole of it would be a hundred

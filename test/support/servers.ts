@@ -3,16 +3,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, inject } from "vitest";
-import type { Child } from "../../src/stack/child.ts";
-import { mariadb } from "../../src/stack/mariadb.ts";
-import { nats } from "../../src/stack/nats.ts";
-import { NEIGHBOURS, type Path, type Rule } from "../../src/stack/neighbours/behaviour.ts";
-import { type NeighbourUrls, neighbours, neighbourUrls } from "../../src/stack/neighbours/kind.ts";
-import type { Received, Totals } from "../../src/stack/neighbours/received.ts";
-import type { StockSums } from "../../src/stack/neighbours/stock.ts";
-import { choosePort } from "../../src/stack/ports.ts";
-import { redis } from "../../src/stack/redis.ts";
-import { runServer, type ServerKind } from "../../src/stack/server.ts";
+import type { Child } from "../../tools/devstack/child.ts";
+import { mariadb } from "../../tools/devstack/mariadb.ts";
+import { nats } from "../../tools/devstack/nats.ts";
+import { NEIGHBOURS, type Path, type Rule } from "../../tools/devstack/stub-systems/behaviour.ts";
+import { type NeighbourUrls, neighbours, neighbourUrls } from "../../tools/devstack/stub-systems/kind.ts";
+import type { Received, Totals } from "../../tools/devstack/stub-systems/received.ts";
+import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
+import { choosePort } from "../../tools/devstack/ports.ts";
+import { redis } from "../../tools/devstack/redis.ts";
+import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
 import { copyMariadbTemplate } from "./mariadb-template.ts";
 
 /**

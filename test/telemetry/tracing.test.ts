@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { OrderStatus } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { choosePort } from "../../src/stack/ports.ts";
+import { choosePort } from "../../tools/devstack/ports.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { type Clients, FRONTS } from "../support/clients.ts";

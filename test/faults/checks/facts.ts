@@ -2,8 +2,8 @@ import type { Checker } from "../../../faults/checks/checker.ts";
 import type { HistoryRow, LedgerRow, OrderFacts } from "../../../faults/checks/facts.ts";
 import type { Finding } from "../../../faults/types.ts";
 import { type Call, createOrderJournal, type Origin } from "../../../faults/workload/journal.ts";
-import type { Kind, Order } from "../../../src/demo/orders.ts";
-import type { Received } from "../../../src/stack/neighbours/received.ts";
+import type { Kind, Order } from "../../../tools/demo/orders.ts";
+import type { Received } from "../../../tools/devstack/stub-systems/received.ts";
 
 export const ID = "100";
 

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } 
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, type Exit, startChild } from "./child.ts";
-import { explainFailedStart, explainFileError, StackError } from "./trouble.ts";
+import { explainFailedStart, explainFileError, StackError } from "./startup-errors.ts";
 
 /** Where a server has its data and what it promises for them. */
 export interface Place {

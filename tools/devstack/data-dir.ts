@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { endProcess, identify, isAlive } from "./process-id.ts";
 import { changeState, readState, type ServerName } from "./state.ts";
-import { explainFileError, StackError } from "./trouble.ts";
+import { explainFileError, StackError } from "./startup-errors.ts";
 
 /** What the servers' files take when they are made, with room for the demo; and what a later start may still fill. */
 const NEEDED_MIB = { first: 640, later: 64 };

@@ -1,6 +1,6 @@
-import { describeStatus } from "../domain/state-machine.ts";
-import type { Stock } from "./neighbours.ts";
-import type { Outlook } from "./outlook.ts";
+import { describeStatus } from "../../src/domain/state-machine.ts";
+import type { Stock } from "./stub-systems.ts";
+import type { Outlook } from "./expected-state.ts";
 import { formatTable } from "./table.ts";
 import type { Verdict } from "./verdict.ts";
 

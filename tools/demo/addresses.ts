@@ -1,5 +1,5 @@
-import type { Config } from "../config/load.ts";
-import { findStack } from "../stack/index.ts";
+import type { Config } from "../../src/config/load.ts";
+import { findStack } from "../devstack/index.ts";
 
 /** Where everything is that the demo talks to. */
 export interface Addresses {

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { probe } from "./probe.ts";
 import type { Place, ServerKind } from "./server.ts";
-import { explainDamage, explainFileError, StackError, tail } from "./trouble.ts";
+import { explainDamage, explainFileError, StackError, tail } from "./startup-errors.ts";
 
 const MIB = 1024 * 1024;
 

@@ -5,7 +5,7 @@ import { nats } from "./nats.ts";
 import { findProgram } from "./programs.ts";
 import { redis } from "./redis.ts";
 import type { ServerKind } from "./server.ts";
-import { StackError, tail } from "./trouble.ts";
+import { StackError, tail } from "./startup-errors.ts";
 
 /** The smallest sets of packages that hold a server. MariaDB's initialisation needs my_print_defaults of the client's package. */
 const DEBIAN: ReadonlyMap<ServerKind, readonly string[]> = new Map([

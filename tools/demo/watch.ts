@@ -1,7 +1,7 @@
 import { status as GrpcCode, type ServiceError } from "@grpc/grpc-js";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import type { Client } from "../client/index.ts";
-import { Surprise } from "./outlook.ts";
+import { Surprise } from "./expected-state.ts";
 
 /** Longest wait for a change that somebody else makes. */
 const UNTIL_MS = 30_000;
