@@ -33,16 +33,16 @@ const MAY_IMPORT = {
     "src/store/",
     "src/stream/publisher\\.ts$",
     "src/subscribers/action\\.ts$",
-    "src/downstream/",
+    "src/integrations/",
     "src/observability/",
     "gen/oms/events/",
   ],
   // A step asks for its change at the same door as everybody.
-  flows: ["src/domain/", "src/operations/", "src/subscribers/action\\.ts$", "src/downstream/"],
+  flows: ["src/domain/", "src/operations/", "src/subscribers/action\\.ts$", "src/integrations/"],
   // Deletes what was kept for long enough, beside all else.
   upkeep: ["src/store/(retention/|database\\.ts$)", "src/observability/"],
   // Holds our answers against the old system's, beside the calls' way.
-  shadow: ["src/downstream/", "src/observability/", "src/store/shadow-log\\.ts$"],
+  shadow: ["src/integrations/", "src/observability/", "src/store/shadow-log\\.ts$"],
   downstream: ["src/observability/"],
   // Embedded servers for development and tests: Node's own modules only.
   stack: [],
@@ -80,7 +80,7 @@ const USERS_OF_PACKAGES = {
   "@connectrpc/.*": ["src/rpc/", "src/legacy/"],
   "@bufbuild/protovalidate": ["src/rpc/"],
   "@xmldom/xmldom": ["src/legacy/soap/"],
-  undici: ["src/downstream/"],
+  undici: ["src/integrations/"],
   "cli-progress": ["tools/cli/", "tools/demo/"],
   "commander|string-width": ["tools/cli/"],
 };

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { type Auth, openAuth } from "./auth/index.ts";
 import type { Config } from "./config/load.ts";
-import { createOldSystem } from "./downstream/old-system.ts";
+import { createOldSystem } from "./integrations/legacy-system.ts";
 import { createLegacyFront } from "./legacy/front.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createCallerLimits, createSharedBuckets } from "./limits/index.ts";

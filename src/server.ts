@@ -1,12 +1,12 @@
 import { createClaims } from "./actions/claims.ts";
 import { createActions } from "./actions/index.ts";
-import { openRedis } from "./actions/redis.ts";
+import { openRedis } from "./integrations/redis.ts";
 import type { Config } from "./config/load.ts";
 import { openDoors, type Ports } from "./doors.ts";
-import { createNeighbourClient } from "./downstream/client.ts";
-import { createErp } from "./downstream/erp.ts";
-import { measured } from "./downstream/measured.ts";
-import { createWms } from "./downstream/wms.ts";
+import { createNeighbourClient } from "./integrations/client.ts";
+import { createErp } from "./integrations/erp.ts";
+import { measured } from "./integrations/with-metrics.ts";
+import { createWms } from "./integrations/wms.ts";
 import { tellFigures } from "./figures.ts";
 import { createSteps } from "./flows/index.ts";
 import type { Lifecycle } from "./lifecycle.ts";

@@ -3,7 +3,7 @@
  * follows the event, in line, before the caller has its answer. As good as that goes: grpc-js, two round trips for the transaction, SETNX beside
  * the first of them, everything that follows at once, over connections that stay open.
  */
-import { openRedis } from "../../src/actions/redis.ts";
+import { openRedis } from "../../src/integrations/redis.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { openSession } from "../../src/store/committer/session.ts";
 import { readTables } from "../../src/store/committer/tables.ts";

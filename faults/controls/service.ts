@@ -1,12 +1,12 @@
 import type { Redis } from "ioredis";
 import { createClaims } from "../../src/actions/claims.ts";
 import { createActions } from "../../src/actions/index.ts";
-import { openRedis } from "../../src/actions/redis.ts";
+import { openRedis } from "../../src/integrations/redis.ts";
 import { type Config, readConfig } from "../../src/config/load.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
-import { createNeighbourClient } from "../../src/downstream/client.ts";
-import { createErp } from "../../src/downstream/erp.ts";
-import { createWms } from "../../src/downstream/wms.ts";
+import { createNeighbourClient } from "../../src/integrations/client.ts";
+import { createErp } from "../../src/integrations/erp.ts";
+import { createWms } from "../../src/integrations/wms.ts";
 import { createSteps } from "../../src/flows/index.ts";
 import { createLifecycle } from "../../src/lifecycle.ts";
 import { createChangeFeed } from "../../src/operations/change-feed.ts";

@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../domain/events.ts";
 import { Status } from "../domain/state-machine.ts";
-import type { NeighbourClient } from "../downstream/client.ts";
+import type { NeighbourClient } from "../integrations/client.ts";
 import { type Action, DONE } from "../subscribers/action.ts";
 import type { Claims } from "./claims.ts";
 

@@ -1,5 +1,5 @@
 import type { OrderKinds } from "../domain/order-kinds.ts";
-import type { NeighbourClient } from "../downstream/client.ts";
+import type { NeighbourClient } from "../integrations/client.ts";
 import type { OrderDatabase } from "../store/database.ts";
 import type { Publisher } from "../stream/publisher.ts";
 import type { Action } from "../subscribers/action.ts";

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { OldSystem } from "../downstream/old-system.ts";
+import type { OldSystem } from "../integrations/legacy-system.ts";
 import type { ShadowDifference, ShadowLog, ShadowResult } from "../store/shadow-log.ts";
 import { boundedLabels } from "../observability/bounded-labels.ts";
 import { createLineLimit } from "../observability/line-limit.ts";

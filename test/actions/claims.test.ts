@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Claim, createClaims } from "../../src/actions/claims.ts";
-import { openRedis } from "../../src/actions/redis.ts";
+import { openRedis } from "../../src/integrations/redis.ts";
 import { quiet } from "../stream/support.ts";
 import { useRedis } from "../support/servers.ts";
 

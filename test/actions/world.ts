@@ -1,10 +1,10 @@
 import { expect, onTestFinished, vi } from "vitest";
 import { createClaims } from "../../src/actions/claims.ts";
 import { createActions } from "../../src/actions/index.ts";
-import { openRedis } from "../../src/actions/redis.ts";
+import { openRedis } from "../../src/integrations/redis.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
-import { createNeighbourClient } from "../../src/downstream/client.ts";
+import { createNeighbourClient } from "../../src/integrations/client.ts";
 import { createLedger } from "../../src/store/ledger.ts";
 import type { Action } from "../../src/subscribers/action.ts";
 import { askedBy } from "../../src/subscribers/asked-by.ts";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createNeighbourClient } from "../../src/downstream/client.ts";
+import { createNeighbourClient } from "../../src/integrations/client.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { useNeighbours } from "../support/servers.ts";
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { createOldSystem } from "../../src/downstream/old-system.ts";
+import { createOldSystem } from "../../src/integrations/legacy-system.ts";
 import { type OldServer, startOldServer } from "../shadow/old-server.ts";
 
 function open(server: OldServer, { base = "", timeoutMs = 5_000 } = {}) {

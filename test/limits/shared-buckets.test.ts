@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { openRedis } from "../../src/actions/redis.ts";
+import { openRedis } from "../../src/integrations/redis.ts";
 import { createLease } from "../../src/limits/lease.ts";
 import { createSharedBuckets } from "../../src/limits/shared-buckets.ts";
 import { quiet } from "../stream/support.ts";

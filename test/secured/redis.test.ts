@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openRedis, type RedisAddress } from "../../src/actions/redis.ts";
+import { openRedis, type RedisAddress } from "../../src/integrations/redis.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { eventually } from "../rpc/eventually.ts";
 import { createAuthority, useFolder } from "../support/certificates.ts";

@@ -7,7 +7,7 @@ import { settlementPush } from "../../../src/actions/settlement-push.ts";
 import { thirdPartyNotify } from "../../../src/actions/third-party-notify.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
-import { createNeighbourClient } from "../../../src/downstream/client.ts";
+import { createNeighbourClient } from "../../../src/integrations/client.ts";
 import { NEVER } from "../../../src/rpc/call.ts";
 import type { OrderDatabase } from "../../../src/store/database.ts";
 import { literal } from "../../../src/store/literals.ts";
