@@ -6,9 +6,9 @@ import type { OrderEvent } from "../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
 import { startStack } from "../tools/devstack/index.ts";
-import { type Committer, createCommitter, type StatusReport } from "../src/store/committer/index.ts";
-import type { OrderDatabase } from "../src/store/database.ts";
-import type { Asked } from "../src/store/outbox.ts";
+import { type Committer, createCommitter, type StatusReport } from "../src/store/commit/index.ts";
+import type { OrderDatabase } from "../src/store/mysql/database.ts";
+import type { Asked } from "../src/store/outbox/outbox.ts";
 import { LIFE } from "./life.ts";
 
 const BODY = new Uint8Array(160).fill(7);

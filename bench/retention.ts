@@ -6,8 +6,8 @@
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
-import { type OrderDatabase, openDatabase } from "../src/store/database.ts";
-import { migrate } from "../src/store/migrate.ts";
+import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
+import { migrate } from "../src/store/migrations/index.ts";
 import { createLogger } from "../src/observability/log.ts";
 import { createMetrics } from "../src/observability/metrics.ts";
 import { startUpkeep } from "../src/upkeep/index.ts";

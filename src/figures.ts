@@ -1,5 +1,5 @@
 import type { Readiness } from "./rpc/fronts.ts";
-import type { OrderDatabase } from "./store/database.ts";
+import type { OrderDatabase } from "./store/mysql/database.ts";
 import type { StreamConnection } from "./stream/connection.ts";
 import type { Metrics } from "./observability/metrics.ts";
 import { tellProcess } from "./observability/process-metrics.ts";

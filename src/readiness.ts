@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { sql } from "kysely";
 import type { Readiness } from "./rpc/fronts.ts";
-import type { OrderDatabase } from "./store/database.ts";
+import type { OrderDatabase } from "./store/mysql/database.ts";
 import type { StreamConnection } from "./stream/connection.ts";
 
 /** How long the database has for its answer, in milliseconds: beyond it no change can be committed in time either. */

@@ -1,6 +1,6 @@
 import { UnusableFileError } from "./auth/watched-file.ts";
 import { type Config, ConfigError } from "./config/load.ts";
-import { DatabaseUnavailableError, MigrationRightsError } from "./store/errors.ts";
+import { DatabaseUnavailableError, MigrationRightsError } from "./store/mysql/errors.ts";
 import { explainRefusal } from "./observability/connection-errors.ts";
 import { withoutPassword } from "./observability/redact-url.ts";
 

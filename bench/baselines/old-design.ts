@@ -5,11 +5,11 @@
  */
 import { openRedis } from "../../src/integrations/redis.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
-import { openSession } from "../../src/store/committer/session.ts";
-import { readTables } from "../../src/store/committer/tables.ts";
-import type { ReportResult, StatusReport } from "../../src/store/committer/types.ts";
-import { migrate } from "../../src/store/migrate.ts";
-import { retried } from "../../src/store/transaction.ts";
+import { openSession } from "../../src/store/commit/session.ts";
+import { readTables } from "../../src/store/commit/tables.ts";
+import type { ReportResult, StatusReport } from "../../src/store/commit/types.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
+import { retried } from "../../src/store/mysql/transaction.ts";
 import { connectStream } from "../../src/stream/connection.ts";
 import { createPublisher } from "../../src/stream/publisher.ts";
 import { createLogger } from "../../src/observability/log.ts";

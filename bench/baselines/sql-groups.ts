@@ -4,7 +4,7 @@
  *     node bench/baselines/sql-groups.ts --callers 64 --together 1 --seconds 5 --warmup 1
  */
 import { parseArgs } from "node:util";
-import { migrate } from "../../src/store/migrate.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
 import { fillOrders, idsUpTo, runCallers } from "../committing.ts";
 import { LIFE } from "../life.ts";
 import { databaseOf, variable } from "./support/place.ts";

@@ -3,9 +3,9 @@
  * a durable consumer with a table of what it has handled, and one transaction for each message. As good as that goes: grpc-js in place of a
  * framework, two round trips for a call's transaction, publishing pipelined, the Actions at once with each other and each many at a time.
  */
-import { openSession } from "../../src/store/committer/session.ts";
-import { readTables } from "../../src/store/committer/tables.ts";
-import { migrate } from "../../src/store/migrate.ts";
+import { openSession } from "../../src/store/commit/session.ts";
+import { readTables } from "../../src/store/commit/tables.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
 import { connectStream } from "../../src/stream/connection.ts";
 import { createPublisher } from "../../src/stream/publisher.ts";
 import { createLogger } from "../../src/observability/log.ts";

@@ -1,7 +1,7 @@
 import { isForFinance, type OrderKinds } from "../domain/order-kinds.ts";
 import { Status } from "../domain/state-machine.ts";
 import type { NeighbourClient } from "../integrations/client.ts";
-import type { OrderDatabase } from "../store/database.ts";
+import type { OrderDatabase } from "../store/mysql/database.ts";
 import { detailLineReader } from "../store/reads/goods.ts";
 import { type Action, DONE } from "../subscribers/action.ts";
 

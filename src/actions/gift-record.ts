@@ -1,5 +1,5 @@
 import { Status } from "../domain/state-machine.ts";
-import type { OrderDatabase } from "../store/database.ts";
+import type { OrderDatabase } from "../store/mysql/database.ts";
 import { giftMarker } from "../store/effects.ts";
 import { type Action, DONE } from "../subscribers/action.ts";
 

@@ -1,6 +1,6 @@
 import type { OrderKinds } from "../domain/order-kinds.ts";
 import type { NeighbourClient } from "../integrations/client.ts";
-import type { OrderDatabase } from "../store/database.ts";
+import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { Publisher } from "../stream/publisher.ts";
 import type { Action } from "../subscribers/action.ts";
 import type { Claims } from "./claims.ts";

@@ -1,5 +1,5 @@
 import { Status } from "../domain/state-machine.ts";
-import type { OrderDatabase } from "../store/database.ts";
+import type { OrderDatabase } from "../store/mysql/database.ts";
 import { settlementWriter } from "../store/effects.ts";
 import { detailLineReader, shippedLineReader } from "../store/reads/goods.ts";
 import { type Action, DONE } from "../subscribers/action.ts";

@@ -1,4 +1,4 @@
-import type { ReportTaken } from "../store/committer/types.ts";
+import type { ReportTaken } from "../store/commit/types.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";
 import { type UpdateOrderStatusInput, updateOrderStatus } from "./update-order-status.ts";

@@ -1,5 +1,5 @@
 import { Status } from "../domain/state-machine.ts";
-import type { ReportTaken } from "../store/committer/types.ts";
+import type { ReportTaken } from "../store/commit/types.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

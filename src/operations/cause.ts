@@ -1,4 +1,4 @@
-import type { Cause } from "../store/committer/types.ts";
+import type { Cause } from "../store/commit/types.ts";
 import type { CallContext } from "./context.ts";
 
 /** Who sets a change off: the call's system, and the person or job that it names. */

@@ -1,5 +1,5 @@
 import type { CancelState } from "../domain/reversal.ts";
-import { closeCancel as close } from "../store/changes/close-cancel.ts";
+import { closeCancel as close } from "../store/orders/close-cancel.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

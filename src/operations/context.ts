@@ -1,4 +1,4 @@
-import type { ChangeAsker } from "../store/committer/types.ts";
+import type { ChangeAsker } from "../store/commit/types.ts";
 
 /** What an operation knows of the call that it answers, whichever way it came in. Its changes say to it where they are. */
 export interface CallContext extends ChangeAsker {

@@ -1,4 +1,4 @@
-import { discard } from "../store/changes/discard.ts";
+import { discard } from "../store/ledger/discard.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";
 import { forParked, type ParkedPortionAnswer, type ParkedPortionInput } from "./parked-portion.ts";

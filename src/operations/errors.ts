@@ -1,5 +1,5 @@
-import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../store/errors.ts";
-import { failureOf } from "../store/failures.ts";
+import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../store/mysql/errors.ts";
+import { failureOf } from "../store/mysql/failures.ts";
 
 /** Why an operation was not carried out. */
 export type OperationErrorKind =

@@ -1,7 +1,7 @@
 import { type AllowedState, nextStates, type RefusedState, waitsFor } from "../domain/explain.ts";
 import { type FlowPosition, TIMERS } from "../domain/flow.ts";
 import { stateOf } from "../domain/state-machine.ts";
-import { readHolds } from "../store/reads/action-switches.ts";
+import { readHolds } from "../store/reads/action-pauses.ts";
 import { type OpenAction, readOpenActions } from "../store/reads/actions.ts";
 import { readCancel } from "../store/reads/cancels.ts";
 import { readFlowRow } from "../store/reads/flows.ts";

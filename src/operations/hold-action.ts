@@ -1,4 +1,4 @@
-import { switchAction } from "../store/changes/action-switch.ts";
+import { switchAction } from "../store/ledger/action-pause.ts";
 import { actionOf } from "./action-info.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

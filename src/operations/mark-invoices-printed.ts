@@ -1,4 +1,4 @@
-import { type InvoiceMark, markInvoicesPrinted as markInvoices } from "../store/changes/mark-invoices-printed.ts";
+import { type InvoiceMark, markInvoicesPrinted as markInvoices } from "../store/orders/mark-invoices-printed.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

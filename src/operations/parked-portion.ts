@@ -1,4 +1,4 @@
-import type { Intervened, Intervention } from "../store/changes/intervene.ts";
+import type { Intervened, Intervention } from "../store/ledger/intervene.ts";
 import { type ActionEntry, readGivenUp } from "../store/reads/action-entries.ts";
 import { actionOf } from "./action-info.ts";
 import type { CallContext } from "./context.ts";

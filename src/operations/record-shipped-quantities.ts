@@ -1,4 +1,4 @@
-import { recordShipped, type ShippedReport } from "../store/changes/record-shipped.ts";
+import { recordShipped, type ShippedReport } from "../store/orders/record-shipped.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

@@ -1,14 +1,14 @@
-import type { Intervention } from "../store/changes/intervene.ts";
-import { redrive } from "../store/changes/redrive.ts";
-import { tellAnew } from "../store/changes/tell-anew.ts";
-import { DISORDER_MS } from "../store/outbox.ts";
+import type { Intervention } from "../store/ledger/intervene.ts";
+import { redrive } from "../store/ledger/redrive.ts";
+import { tellAnew } from "../store/ledger/redeliver-from-history.ts";
+import { DISORDER_MS } from "../store/outbox/outbox.ts";
 import { readGivenUp, readRunnable, readWaiting } from "../store/reads/action-entries.ts";
 import {
   lastHistoryIdBefore,
   readUnheardAfter,
   readUnheardOfOrders,
   type UnheardChange,
-} from "../store/reads/unheard-changes.ts";
+} from "../store/reads/undelivered-changes.ts";
 import { actionOf } from "./action-info.ts";
 import type { CallContext } from "./context.ts";
 import type { ActionInfo, OperationDeps } from "./deps.ts";

@@ -1,5 +1,5 @@
 import { stateOf } from "../domain/state-machine.ts";
-import type { ReportResult, ReportTaken } from "../store/committer/types.ts";
+import type { ReportResult, ReportTaken } from "../store/commit/types.ts";
 import { OperationError, orderNotFound } from "./errors.ts";
 
 const name = (code: number): string => stateOf(code)?.name ?? String(code);

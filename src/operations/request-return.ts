@@ -1,5 +1,5 @@
 import type { ReturnVerdict } from "../domain/verdicts.ts";
-import { type ReturnRequest, requestReturn as request } from "../store/changes/request-return.ts";
+import { type ReturnRequest, requestReturn as request } from "../store/orders/request-return.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

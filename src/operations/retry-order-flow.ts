@@ -1,5 +1,5 @@
 import type { FlowState } from "../domain/flow.ts";
-import { retryStep } from "../store/changes/retry-flow.ts";
+import { retryStep } from "../store/orders/retry-flow.ts";
 import { readFlowRow } from "../store/reads/flows.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

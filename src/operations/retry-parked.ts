@@ -1,4 +1,4 @@
-import { redrive } from "../store/changes/redrive.ts";
+import { redrive } from "../store/ledger/redrive.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";
 import { forParked, type ParkedPortionAnswer, type ParkedPortionInput } from "./parked-portion.ts";

@@ -1,5 +1,5 @@
 import { type ReturnVerdict, returnVerdict, type Verdict } from "../domain/verdicts.ts";
-import { markReturned } from "../store/changes/mark-returned.ts";
+import { markReturned } from "../store/orders/mark-returned.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

@@ -1,4 +1,4 @@
-import { type SplitResult, splitOrder as split } from "../store/changes/split-order.ts";
+import { type SplitResult, splitOrder as split } from "../store/orders/split-order.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

@@ -1,5 +1,5 @@
 import { isVirtual } from "../domain/order-kinds.ts";
-import { type Submission, submitOrder as submit } from "../store/changes/submit-order.ts";
+import { type Submission, submitOrder as submit } from "../store/orders/submit-order.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

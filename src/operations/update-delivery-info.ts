@@ -1,5 +1,5 @@
 import { isMarketplace } from "../domain/order-kinds.ts";
-import { type DeliveryUpdate, updateDelivery } from "../store/changes/update-delivery.ts";
+import { type DeliveryUpdate, updateDelivery } from "../store/orders/update-delivery.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";

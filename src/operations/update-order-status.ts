@@ -1,12 +1,12 @@
 import { describeStatus, type Status, stateOf } from "../domain/state-machine.ts";
-import type { ReportTaken } from "../store/committer/types.ts";
+import type { ReportTaken } from "../store/commit/types.ts";
 import { causeOf } from "./cause.ts";
 import type { CallContext } from "./context.ts";
 import type { OperationDeps } from "./deps.ts";
 import { OperationError } from "./errors.ts";
 import { takenOrThrow } from "./report-result.ts";
 
-export type { ReportTaken } from "../store/committer/types.ts";
+export type { ReportTaken } from "../store/commit/types.ts";
 
 export interface UpdateOrderStatusInput {
   readonly orderId: bigint;

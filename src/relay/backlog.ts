@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { readBacklog } from "../store/outbox.ts";
+import { readBacklog } from "../store/outbox/outbox.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { OutboxDatabase } from "./republish.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { OutboxRow } from "../store/outbox.ts";
+import type { OutboxRow } from "../store/outbox/outbox.ts";
 import type { StreamConnection } from "../stream/connection.ts";
 import type { Publisher } from "../stream/publisher.ts";
 import { lastEventTime } from "../stream/topology.ts";

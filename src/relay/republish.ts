@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type OutboxRow, readLeftOver, readRowAfter } from "../store/outbox.ts";
+import { type OutboxRow, readLeftOver, readRowAfter } from "../store/outbox/outbox.ts";
 import type { Publisher } from "../stream/publisher.ts";
 
 /** Where the outbox table is. */

@@ -1,4 +1,4 @@
-import { DISORDER_MS, deletePublished, type OutboxRow, readLeftOver } from "../store/outbox.ts";
+import { DISORDER_MS, deletePublished, type OutboxRow, readLeftOver } from "../store/outbox/outbox.ts";
 import type { Logger } from "../observability/log.ts";
 import type { PublishedRows } from "./published.ts";
 import { lastIdBefore, type OutboxDatabase } from "./republish.ts";

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { OldSystem } from "../integrations/legacy-system.ts";
-import type { ShadowDifference, ShadowLog, ShadowResult } from "../store/shadow-log.ts";
+import type { ShadowDifference, ShadowLog, ShadowResult } from "../store/logs/shadow-log.ts";
 import { boundedLabels } from "../observability/bounded-labels.ts";
 import { createLineLimit } from "../observability/line-limit.ts";
 import type { Logger } from "../observability/log.ts";

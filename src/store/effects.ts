@@ -1,9 +1,9 @@
 import { type Kysely, sql } from "kysely";
-import { gather } from "./gather.ts";
-import { idList } from "./id-list.ts";
-import { valuesClause } from "./literals.ts";
+import { gather } from "../lib/batcher.ts";
+import { idList } from "./mysql/id-list.ts";
+import { valuesClause } from "./mysql/literals.ts";
 import type { Database } from "./schema.ts";
-import { retried } from "./transaction.ts";
+import { retried } from "./mysql/transaction.ts";
 
 export interface Settlement {
   readonly messageId: string;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { OrderEvent } from "../domain/events.ts";
-import type { Ledger, LedgerEntry } from "../store/ledger.ts";
+import type { Ledger, LedgerEntry } from "../store/ledger/index.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { isSampled, traceIdOf } from "../observability/traceparent.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { DueEntry, Ledger } from "../store/ledger.ts";
+import type { DueEntry, Ledger } from "../store/ledger/index.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Switches } from "./switches.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Ledger } from "../store/ledger.ts";
+import type { Ledger } from "../store/ledger/index.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Action } from "./action.ts";
 

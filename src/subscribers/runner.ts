@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { OrderEvent } from "../domain/events.ts";
-import type { Ledger } from "../store/ledger.ts";
+import type { Ledger } from "../store/ledger/index.ts";
 import { decodeEvent } from "../stream/codec.ts";
 import type { StreamConnection } from "../stream/connection.ts";
 import type { Logger } from "../observability/log.ts";

@@ -1,5 +1,5 @@
 import type { OrderEvent } from "../domain/events.ts";
-import type { Ledger } from "../store/ledger.ts";
+import type { Ledger } from "../store/ledger/index.ts";
 import { decodeEvent } from "../stream/codec.ts";
 import type { StreamConnection } from "../stream/connection.ts";
 import { type Delivery, subscribe } from "../stream/subscriber.ts";

@@ -1,5 +1,5 @@
 import type { OrderEvent } from "../domain/events.ts";
-import type { LedgerEntry } from "../store/ledger.ts";
+import type { LedgerEntry } from "../store/ledger/index.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import type { ActionResult } from "./action.ts";
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { createLedger } from "../../src/store/ledger.ts";
+import { createLedger } from "../../src/store/ledger/index.ts";
 import { statusChanged } from "../stream/events.ts";
 import { useClient } from "../stream/support.ts";
 import { useWorld } from "./world.ts";

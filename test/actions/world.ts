@@ -5,7 +5,7 @@ import { openRedis } from "../../src/integrations/redis.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { createNeighbourClient } from "../../src/integrations/client.ts";
-import { createLedger } from "../../src/store/ledger.ts";
+import { createLedger } from "../../src/store/ledger/index.ts";
 import type { Action } from "../../src/subscribers/action.ts";
 import { askedBy } from "../../src/subscribers/asked-by.ts";
 import { type ActionsOptions, startActions } from "../../src/subscribers/runner.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createShadowLog, type ShadowDifference } from "../../src/store/shadow-log.ts";
+import { createShadowLog, type ShadowDifference } from "../../src/store/logs/shadow-log.ts";
 import { useService } from "../support/service.ts";
 import { type Ended, oms } from "./oms.ts";
 

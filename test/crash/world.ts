@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { receivedBy } from "../../tools/demo/stub-systems.ts";
 import { freshIds, insertOrders, type Order } from "../../tools/demo/orders.ts";
 import { openStream } from "../../tools/demo/stream.ts";
-import { openDatabase } from "../../src/store/database.ts";
-import { migrate } from "../../src/store/migrate.ts";
+import { openDatabase } from "../../src/store/mysql/database.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
 import { type OwnServer, useMariadb, useNats, useNeighbours, useRedis } from "../support/servers.ts";
 import { type ServiceProcess, startProcess } from "./process.ts";
 

@@ -1,7 +1,7 @@
 import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatus } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import type { OrderDatabase } from "../../src/store/database.ts";
+import type { OrderDatabase } from "../../src/store/mysql/database.ts";
 import { insertOrder, nextOrderId } from "../rpc/orders.ts";
 import { OLD_RPCS, type OldAddress, type OldRpc } from "./rpcs.ts";
 import type { Line, Value } from "./send.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { eventually } from "../rpc/eventually.ts";
 import { insertOrder } from "../rpc/orders.ts";
 import { stateOf } from "../rpc/suites/context.ts";

@@ -1,5 +1,5 @@
 import { Status } from "../../src/domain/state-machine.ts";
-import type { OrderDatabase } from "../../src/store/database.ts";
+import type { OrderDatabase } from "../../src/store/mysql/database.ts";
 import { insertOrderWithId, type OrderRows } from "../rpc/orders.ts";
 
 /** What an old address answers to a query, when the tables hold what the case puts there and other queries went before. */

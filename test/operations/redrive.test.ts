@@ -10,9 +10,9 @@ import type { ParkedPortionInput } from "../../src/operations/parked-portion.ts"
 import type { PortionLimits } from "../../src/operations/portion.ts";
 import { type ReplayInput, replay } from "../../src/operations/replay.ts";
 import { retryParked } from "../../src/operations/retry-parked.ts";
-import { retryStep } from "../../src/store/changes/retry-flow.ts";
-import type { CommittedEvent } from "../../src/store/outbox.ts";
-import { openSumsReader } from "../../src/store/reads/action-sums.ts";
+import { retryStep } from "../../src/store/orders/retry-flow.ts";
+import type { CommittedEvent } from "../../src/store/outbox/outbox.ts";
+import { openSumsReader } from "../../src/store/reads/action-totals.ts";
 import type { ActionState } from "../../src/store/schema.ts";
 import { encode, insertOrder, openCommitter, report, rowsOf, useStore } from "../store/fixture.ts";
 

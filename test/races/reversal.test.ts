@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { OrderStatus } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { CancelState } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { insertOrder } from "../rpc/orders.ts";
 import { eventsOf, stateOf } from "../rpc/suites/context.ts";
 import { FRONTS, type OpenClient } from "../support/clients.ts";

@@ -1,5 +1,5 @@
 import type { Insertable } from "kysely";
-import type { OrderDatabase } from "../../src/store/database.ts";
+import type { OrderDatabase } from "../../src/store/mysql/database.ts";
 import type { OrderMainTable, OrderStatusTable } from "../../src/store/schema.ts";
 
 let lastOrderId = 5_000_000n;

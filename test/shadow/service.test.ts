@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { ShadowDifferenceKind } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
-import { createShadowLog } from "../../src/store/shadow-log.ts";
+import { createShadowLog } from "../../src/store/logs/shadow-log.ts";
 import { startService, useService } from "../support/service.ts";
 import { startOldServer } from "./old-server.ts";
 

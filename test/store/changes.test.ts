@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { markInvoicesPrinted } from "../../src/store/changes/mark-invoices-printed.ts";
-import { markReturned } from "../../src/store/changes/mark-returned.ts";
-import { recordShipped } from "../../src/store/changes/record-shipped.ts";
-import { updateDelivery } from "../../src/store/changes/update-delivery.ts";
-import type { CommittedEvent } from "../../src/store/outbox.ts";
+import { markInvoicesPrinted } from "../../src/store/orders/mark-invoices-printed.ts";
+import { markReturned } from "../../src/store/orders/mark-returned.ts";
+import { recordShipped } from "../../src/store/orders/record-shipped.ts";
+import { updateDelivery } from "../../src/store/orders/update-delivery.ts";
+import type { CommittedEvent } from "../../src/store/outbox/outbox.ts";
 import { readInvoice, readShippedLines } from "../../src/store/reads/goods.ts";
 import { CAUSE, eventDeps, insertOrder, rowsOf, useStore } from "./fixture.ts";
 

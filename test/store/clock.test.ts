@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { openDatabase } from "../../src/store/database.ts";
+import { openDatabase } from "../../src/store/mysql/database.ts";
 import { useMariadb } from "../support/servers.ts";
 
 const { url, prefix } = useMariadb();

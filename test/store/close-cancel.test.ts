@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from "vitest";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { closeCancel } from "../../src/store/changes/close-cancel.ts";
-import { type CancelStanding, requestCancel } from "../../src/store/changes/request-cancel.ts";
-import type { CommittedEvent } from "../../src/store/outbox.ts";
+import { closeCancel } from "../../src/store/orders/close-cancel.ts";
+import { type CancelStanding, requestCancel } from "../../src/store/orders/request-cancel.ts";
+import type { CommittedEvent } from "../../src/store/outbox/outbox.ts";
 import { readCancel } from "../../src/store/reads/cancels.ts";
 import { CAUSE, eventDeps, insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
 

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { STATES, Status, TRANSITIONS } from "../../src/domain/state-machine.ts";
-import type { ReportTaken } from "../../src/store/committer/index.ts";
-import { decodeAnswer } from "../../src/store/committer/request-id.ts";
-import { openDatabase } from "../../src/store/database.ts";
+import type { ReportTaken } from "../../src/store/commit/index.ts";
+import { decodeAnswer } from "../../src/store/commit/request-id.ts";
+import { openDatabase } from "../../src/store/mysql/database.ts";
 import { useTcpProxy } from "../support/tcp-proxy.ts";
 import { insertOrder, openCommitter, pause, report, type TestCommitter, useStore } from "./fixture.ts";
 

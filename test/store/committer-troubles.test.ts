@@ -1,9 +1,9 @@
 import { createConnection } from "mysql2/promise";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import type { CommitterOptions, RetryReason } from "../../src/store/committer/index.ts";
-import { openDatabase } from "../../src/store/database.ts";
-import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../../src/store/errors.ts";
+import type { CommitterOptions, RetryReason } from "../../src/store/commit/index.ts";
+import { openDatabase } from "../../src/store/mysql/database.ts";
+import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../../src/store/mysql/errors.ts";
 import { useTcpProxy } from "../support/tcp-proxy.ts";
 import { encode, insertOrder, openCommitter, pause, report, rowsOf, type TestCommitter, useStore } from "./fixture.ts";
 

@@ -9,10 +9,10 @@ import {
   createCommitter,
   type PauseRequest,
   type StatusReport,
-} from "../../src/store/committer/index.ts";
-import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
-import { migrate } from "../../src/store/migrate.ts";
-import type { Asked, CommittedEvent, EventDeps } from "../../src/store/outbox.ts";
+} from "../../src/store/commit/index.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
+import type { Asked, CommittedEvent, EventDeps } from "../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../support/servers.ts";
 
 /** The tables of this test file, migrated. */

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { createLedger } from "../../src/store/ledger.ts";
-import { deletePublished, readLeftOver } from "../../src/store/outbox.ts";
+import { createLedger } from "../../src/store/ledger/index.ts";
+import { deletePublished, readLeftOver } from "../../src/store/outbox/outbox.ts";
 import { insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
 
 const { db } = useStore();

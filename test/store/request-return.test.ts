@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { requestReturn } from "../../src/store/changes/request-return.ts";
-import type { CommittedEvent } from "../../src/store/outbox.ts";
+import { requestReturn } from "../../src/store/orders/request-return.ts";
+import type { CommittedEvent } from "../../src/store/outbox/outbox.ts";
 import { readReturnDetails } from "../../src/store/reads/returns.ts";
 import { readSnapshots } from "../../src/store/reads/snapshots.ts";
 import { CAUSE, eventDeps, insertOrder, rowsOf, useStore } from "./fixture.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { splitOrder } from "../../src/store/changes/split-order.ts";
-import { submitOrder } from "../../src/store/changes/submit-order.ts";
-import type { CommittedEvent } from "../../src/store/outbox.ts";
+import { splitOrder } from "../../src/store/orders/split-order.ts";
+import { submitOrder } from "../../src/store/orders/submit-order.ts";
+import type { CommittedEvent } from "../../src/store/outbox/outbox.ts";
 import { flowOrderReader } from "../../src/store/reads/flows.ts";
 import { CAUSE, eventDeps, openCommitter, pause, report, rowsOf, useStore } from "./fixture.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { type Submission, submitOrder } from "../../src/store/changes/submit-order.ts";
-import type { CommittedEvent } from "../../src/store/outbox.ts";
+import { type Submission, submitOrder } from "../../src/store/orders/submit-order.ts";
+import type { CommittedEvent } from "../../src/store/outbox/outbox.ts";
 import { CAUSE, eventDeps, rowsOf, useStore } from "./fixture.ts";
 
 const { db } = useStore();

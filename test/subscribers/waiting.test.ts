@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { OrderEvent } from "../../src/domain/events.ts";
-import { openDatabase } from "../../src/store/database.ts";
-import { createLedger } from "../../src/store/ledger.ts";
-import { migrate } from "../../src/store/migrate.ts";
+import { openDatabase } from "../../src/store/mysql/database.ts";
+import { createLedger } from "../../src/store/ledger/index.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
 import type { Action, ActionResult, Attempt } from "../../src/subscribers/action.ts";
 import { askedBy } from "../../src/subscribers/asked-by.ts";
 import { startActions } from "../../src/subscribers/runner.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from "vitest";
 import { readConfig } from "../../src/config/load.ts";
 import { createLifecycle } from "../../src/lifecycle.ts";
 import { type Surroundings, startServer } from "../../src/server.ts";
-import { type OrderDatabase, openDatabase } from "../../src/store/database.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { type Clients, FRONTS, type FrontName, type OrderStatusClient } from "./clients.ts";
 import { useMariadb } from "./servers.ts";

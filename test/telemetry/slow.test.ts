@@ -1,6 +1,6 @@
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { OrderStatus } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { openDatabase } from "../../src/store/database.ts";
+import { openDatabase } from "../../src/store/mysql/database.ts";
 import { insertOrder } from "../rpc/orders.ts";
 import { useService } from "../support/service.ts";
 

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { Status } from "../../src/domain/state-machine.ts";
-import type { OrderDatabase } from "../../src/store/database.ts";
+import type { OrderDatabase } from "../../src/store/mysql/database.ts";
 import type { ActionState } from "../../src/store/schema.ts";
 import type { Keep, Places, Session, Table } from "../../src/upkeep/pass.ts";
 import { createPlaces, runPass } from "../../src/upkeep/pass.ts";

@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import type { OrderEvent } from "../../../src/domain/events.ts";
-import type { OrderDatabase } from "../../../src/store/database.ts";
-import { failureOf } from "../../../src/store/failures.ts";
-import { literal } from "../../../src/store/literals.ts";
-import { retried } from "../../../src/store/transaction.ts";
+import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
+import { failureOf } from "../../../src/store/mysql/failures.ts";
+import { literal } from "../../../src/store/mysql/literals.ts";
+import { retried } from "../../../src/store/mysql/transaction.ts";
 import { decodeEvent } from "../../../src/stream/codec.ts";
 import type { StreamConnection } from "../../../src/stream/connection.ts";
 import { type Delivery, subscribe } from "../../../src/stream/subscriber.ts";

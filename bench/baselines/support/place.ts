@@ -1,4 +1,4 @@
-import { type OrderDatabase, openDatabase } from "../../../src/store/database.ts";
+import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 
 /** Where a baseline works: the servers of the run, shared with the other sides, and a part of the database of its own. */
 export interface Place {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Session } from "../../../src/store/committer/session.ts";
-import { rowsOf } from "../../../src/store/committer/session.ts";
-import { type OutboxRow, toOutboxRow } from "../../../src/store/outbox.ts";
+import type { Session } from "../../../src/store/commit/session.ts";
+import { rowsOf } from "../../../src/store/commit/session.ts";
+import { type OutboxRow, toOutboxRow } from "../../../src/store/outbox/outbox.ts";
 import type { Publisher } from "../../../src/stream/publisher.ts";
 
 /** How often the outbox is looked at while it is not full, in milliseconds. */

@@ -1,5 +1,5 @@
-import { openSession, type Session } from "../../../src/store/committer/session.ts";
-import type { Location } from "../../../src/store/database.ts";
+import { openSession, type Session } from "../../../src/store/commit/session.ts";
+import type { Location } from "../../../src/store/mysql/database.ts";
 
 /**
  * Connections to the database, each used by one at a time. Those of the service's committer, as they take all statements of a round trip at

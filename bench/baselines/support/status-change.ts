@@ -2,13 +2,13 @@ import { decide } from "../../../src/domain/decide.ts";
 import type { StatusChanged } from "../../../src/domain/events.ts";
 import { CANCELLED_ORDER_TYPE, DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import type { Session } from "../../../src/store/committer/session.ts";
-import { rowsOf } from "../../../src/store/committer/session.ts";
-import type { Tables } from "../../../src/store/committer/tables.ts";
-import type { ReportResult, ReportTaken, StatusReport } from "../../../src/store/committer/types.ts";
-import { literal, valuesClause } from "../../../src/store/literals.ts";
-import { type Move, moveOf } from "../../../src/store/move.ts";
-import { type Order, type OrderRow, toOrder } from "../../../src/store/order-row.ts";
+import type { Session } from "../../../src/store/commit/session.ts";
+import { rowsOf } from "../../../src/store/commit/session.ts";
+import type { Tables } from "../../../src/store/commit/tables.ts";
+import type { ReportResult, ReportTaken, StatusReport } from "../../../src/store/commit/types.ts";
+import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
+import { type Move, moveOf } from "../../../src/store/orders/transition.ts";
+import { type Order, type OrderRow, toOrder } from "../../../src/store/orders/order-row.ts";
 
 /** What came of a report, and the event of one that changed its order. */
 export interface Changed {

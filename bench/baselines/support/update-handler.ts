@@ -8,7 +8,7 @@ import {
 import { takenOrThrow } from "../../../src/operations/report-result.ts";
 import { toConnectError } from "../../../src/rpc/errors.ts";
 import { readReport, reportAnswer } from "../../../src/rpc/handlers/wire.ts";
-import type { ReportResult, StatusReport } from "../../../src/store/committer/types.ts";
+import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 
 const NOTHING = new Metadata();
 

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
-import { idList, inText, textList } from "../id-list.ts";
+import { idList, inText, textList } from "../mysql/id-list.ts";
 import type { ActionState, Database } from "../schema.ts";
-import type { Candidate } from "./judge.ts";
+import type { Candidate } from "./evaluate-claim.ts";
 import type { LedgerEntry } from "./types.ts";
 
 /** A ledger row with all that is judged, and what becomes of it when it runs. */

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import { idList } from "../id-list.ts";
-import { OUTBOX_COLUMNS, toOutboxRow } from "../outbox.ts";
+import { idList } from "../mysql/id-list.ts";
+import { OUTBOX_COLUMNS, toOutboxRow } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import { readByIds } from "./candidates.ts";
 import { type ClaimDeps, settle } from "./claim.ts";

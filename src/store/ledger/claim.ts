@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { type Kysely, sql, type Updateable } from "kysely";
-import type { OrderDatabase } from "../database.ts";
-import { idList, inText } from "../id-list.ts";
+import type { OrderDatabase } from "../mysql/database.ts";
+import { idList, inText } from "../mysql/id-list.ts";
 import type { ActionLedgerTable, Database } from "../schema.ts";
-import { retried } from "../transaction.ts";
+import { retried } from "../mysql/transaction.ts";
 import { type Row, readPairs } from "./candidates.ts";
-import { type Judgement, judge } from "./judge.ts";
+import { type Judgement, judge } from "./evaluate-claim.ts";
 import type { Claim } from "./types.ts";
 
 export interface ClaimDeps {

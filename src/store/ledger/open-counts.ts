@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { OPEN_STATES } from "../outbox.ts";
+import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import type { OpenCount } from "./types.ts";
 

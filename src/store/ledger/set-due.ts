@@ -1,6 +1,6 @@
-import type { OrderDatabase } from "../database.ts";
-import { textList } from "../id-list.ts";
-import { retried } from "../transaction.ts";
+import type { OrderDatabase } from "../mysql/database.ts";
+import { textList } from "../mysql/id-list.ts";
+import { retried } from "../mysql/transaction.ts";
 
 /**
  * Makes events due that nobody has tried yet: whoever looks for what is due takes them at the next look, and need not wait until they have

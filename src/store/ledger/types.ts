@@ -1,4 +1,4 @@
-import type { OutboxRow } from "../outbox.ts";
+import type { OutboxRow } from "../outbox/outbox.ts";
 
 /** One attempt of one Action at one event. */
 export interface LedgerEntry {

@@ -1,4 +1,4 @@
-import type { SCHEMAS } from "../database.ts";
+import type { SCHEMAS } from "../mysql/database.ts";
 
 /** A table as this version needs it. Where it exists already, what is missing is added and nothing else touched. */
 export interface TableSpec {

@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, type Kysely, sql } from "kysely";
-import { idList } from "../id-list.ts";
+import { idList } from "../mysql/id-list.ts";
 import type { ActionState, Database } from "../schema.ts";
 import type { InterventionRow } from "./interventions.ts";
 

@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { OPEN_STATES } from "../outbox.ts";
+import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { ActionState, Database } from "../schema.ts";
 
 export interface OpenAction {

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from "kysely";
 import { FLOW_STEPS, type StepRun, stepAt } from "../../domain/flow.ts";
-import type { OrderLine } from "../changes/new-orders.ts";
-import { gather } from "../gather.ts";
-import { idList } from "../id-list.ts";
-import { isSet } from "../order-row.ts";
+import type { OrderLine } from "../orders/new-orders.ts";
+import { gather } from "../../lib/batcher.ts";
+import { idList } from "../mysql/id-list.ts";
+import { isSet } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 
 /** What a step looks at before it begins. */

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
-import { gather } from "../gather.ts";
-import { idList } from "../id-list.ts";
+import { gather } from "../../lib/batcher.ts";
+import { idList } from "../mysql/id-list.ts";
 import type { Database } from "../schema.ts";
 
 export interface Line {

@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import type { OrderFacts } from "../../domain/decide.ts";
 import type { OrderKinds, SourceAndType } from "../../domain/order-kinds.ts";
 import type { VerdictFacts } from "../../domain/verdicts.ts";
-import { isSet, selectOrders, toOrder } from "../order-row.ts";
+import { isSet, selectOrders, toOrder } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 
 /** All orders of a trade, the root among them, ascending. */

@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { idList } from "../id-list.ts";
+import { idList } from "../mysql/id-list.ts";
 import type { Database } from "../schema.ts";
 
 /** A line of a return. */

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
-import { gather } from "../gather.ts";
-import { idList } from "../id-list.ts";
-import { isSet } from "../order-row.ts";
+import { gather } from "../../lib/batcher.ts";
+import { idList } from "../mysql/id-list.ts";
+import { isSet } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 
 /** Where an order stands. */

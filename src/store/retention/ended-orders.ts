@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { STATES } from "../../domain/state-machine.ts";
-import { OPEN_STATES } from "../outbox.ts";
+import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 
 /** An order that is over and done with. */

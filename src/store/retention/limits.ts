@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { DISORDER_MS } from "../outbox.ts";
+import { DISORDER_MS } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import { nextOf, PAGE, type Page } from "./old-rows.ts";
 

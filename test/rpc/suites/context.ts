@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { expect } from "vitest";
-import type { OrderDatabase } from "../../../src/store/database.ts";
+import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import type { OldClients } from "../../legacy/client.ts";
 import type { Clients } from "../../support/clients.ts";
 import { eventually } from "../eventually.ts";

@@ -1,0 +1,122 @@
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options.ts";
+import { type OrderDatabase, SCHEMAS } from "../mysql/database.ts";
+import { DatabaseUnavailableError, MigrationRightsError } from "../mysql/errors.ts";
+import { failureOf } from "../mysql/failures.ts";
+import { ensureTable } from "./ensure-table.ts";
+import { STEPS, type Step } from "./steps.ts";
+import type { TableSpec } from "./table-spec.ts";
+
+/** How long one server waits while another one migrates, in seconds. */
+const WAIT_FOR_OTHERS_SECONDS = 600;
+
+/** How long an ALTER waits for somebody's open transaction on an old table, in seconds: rather an error than a silent server. */
+const WAIT_FOR_TABLE_SECONDS = 60;
+
+/** What the server says to a user who may not do a step: no right to a database, a table, a column, or in general. */
+const MISSING_RIGHTS: ReadonlySet<unknown> = new Set([1044, 1142, 1143, 1227]);
+
+/** Which steps are done; made before the first of them. */
+const MIGRATION_TABLE: TableSpec = {
+  schema: "oms_db",
+  name: "oms_migration",
+  columns: { name: "varchar(128) not null", applied_time: "datetime(3) not null" },
+  primaryKey: ["name"],
+};
+
+/**
+ * Brings the databases to what this version needs: adds what is missing, rewrites nothing. Servers that start at once do it once:
+ * the others wait.
+ *
+ * @returns the names of the steps that were done now
+ */
+export async function migrate(
+  { location }: OrderDatabase,
+  log: (line: string) => void = () => {},
+): Promise<{ readonly applied: string[] }> {
+  const { prefix } = location;
+  let connection: Connection | undefined;
+  let open: readonly Step[] = [];
+  try {
+    connection = await createConnection(connectionOptions(location));
+    for (const setting of [...SESSION_SETTINGS, `set session lock_wait_timeout = ${WAIT_FOR_TABLE_SECONDS}`]) {
+      await connection.query(setting);
+    }
+    open = await openSteps(connection, prefix);
+    if (open.length === 0) {
+      return { applied: [] };
+    }
+    const applied = await alone(connection, `oms-migrate:${prefix}`, () =>
+      runSteps(connection as Connection, prefix, log),
+    );
+    return { applied };
+  } catch (error) {
+    if (open.length > 0 && MISSING_RIGHTS.has((error as { errno?: unknown } | null)?.errno)) {
+      throw new MigrationRightsError(
+        open.map(({ name }) => name),
+        error,
+      );
+    }
+    throw failureOf(error) === "lost" ? new DatabaseUnavailableError(error) : error;
+  } finally {
+    connection?.destroy();
+  }
+}
+
+/** Holds a lock of the whole server; it goes with the connection, whatever becomes of this process. */
+async function alone<T>(connection: Connection, lock: string, work: () => Promise<T>): Promise<T> {
+  const [[row]] = await connection.query<(RowDataPacket & { granted: unknown })[]>("select get_lock(?, ?) as granted", [
+    lock,
+    WAIT_FOR_OTHERS_SECONDS,
+  ]);
+  if (Number(row?.granted) !== 1) {
+    throw new Error(`another server has been migrating this database for ${WAIT_FOR_OTHERS_SECONDS} s`);
+  }
+  return work();
+}
+
+async function runSteps(connection: Connection, prefix: string, log: (line: string) => void): Promise<string[]> {
+  await ensureSchemas(connection, prefix, log);
+  await ensureTable(connection, prefix, MIGRATION_TABLE, log);
+  const applied: string[] = [];
+  for (const { name, tables } of await openSteps(connection, prefix)) {
+    for (const table of tables) {
+      await ensureTable(connection, prefix, table, log);
+    }
+    await connection.query("insert into ?? (name, applied_time) values (?, ?)", [
+      `${prefix}oms_db.oms_migration`,
+      name,
+      new Date(),
+    ]);
+    applied.push(name);
+  }
+  return applied;
+}
+
+async function openSteps(connection: Connection, prefix: string) {
+  const [[found]] = await connection.query<RowDataPacket[]>(
+    "select 1 from information_schema.tables where table_schema = ? and table_name = 'oms_migration'",
+    [`${prefix}oms_db`],
+  );
+  if (found === undefined) {
+    return STEPS;
+  }
+  const [rows] = await connection.query<RowDataPacket[]>("select name from ??", [`${prefix}oms_db.oms_migration`]);
+  const done = new Set(rows.map(({ name }) => String(name)));
+  return STEPS.filter(({ name }) => !done.has(name));
+}
+
+/** Asks for the right to make databases only where one is missing. */
+async function ensureSchemas(connection: Connection, prefix: string, log: (line: string) => void): Promise<void> {
+  for (const schema of SCHEMAS) {
+    const name = `${prefix}${schema}`;
+    const [[found]] = await connection.query<RowDataPacket[]>(
+      "select 1 from information_schema.schemata where schema_name = ?",
+      [name],
+    );
+    if (found === undefined) {
+      await connection.query("create database if not exists ?? character set utf8mb4", [name]);
+      log(`made database ${name}`);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import type { StatusChanged } from "../../domain/events.ts";
+import { idList } from "../mysql/id-list.ts";
+import type { Database } from "../schema.ts";
+import { CHANGE_COLUMNS, type ChangeRow, JOIN_ORDER, toChange } from "./history.ts";
+
+/** A status change that an Action has no ledger row for. */
+export interface UnheardChange {
+  readonly change: StatusChanged;
+  /** Whether its order still stands where it brought it. */
+  readonly latest: boolean;
+}
+
+const history = sql.table("oms_db.oms_status_history");
+
+/** The changes of these orders that the Action never heard of, by order and version. Needs at least one order. */
+export async function readUnheardOfOrders(
+  db: Kysely<Database>,
+  action: string,
+  orderIds: readonly bigint[],
+): Promise<readonly UnheardChange[]> {
+  return select(
+    db,
+    action,
+    sql`(select * from ${history} where order_id in ${idList(orderIds)} and outcome = 'APPLIED')`,
+    sql`h.order_id, h.version`,
+  );
+}
+
+/**
+ * Looks at some of the history, oldest first: the changes that the Action never heard of.
+ *
+ * @returns last: the last row that was looked at; undefined where there is nothing behind it
+ */
+export async function readUnheardAfter(
+  db: Kysely<Database>,
+  action: string,
+  { afterId, limit }: { readonly afterId: bigint; readonly limit: number },
+): Promise<{
+  readonly changes: readonly UnheardChange[];
+  readonly last: { readonly id: bigint; readonly recordTime: Date } | undefined;
+}> {
+  const last = await db
+    .selectFrom("oms_db.oms_status_history")
+    .select(["id", "record_time as recordTime"])
+    .where("id", ">", afterId)
+    .orderBy("id")
+    .limit(1)
+    .offset(limit - 1)
+    .executeTakeFirst();
+  const until = last === undefined ? sql`` : sql`and id <= ${last.id}`;
+  const changes = await select(
+    db,
+    action,
+    sql`(select * from ${history} where id > ${afterId} ${until} and outcome = 'APPLIED' order by id limit ${limit})`,
+    sql`h.id`,
+  );
+  return { changes, last };
+}
+
+/** The last history row that was committed before this time; 0 where there is none. Ids grow with time, near enough for a search by halves. */
+export async function lastHistoryIdBefore(db: Kysely<Database>, time: Date): Promise<bigint> {
+  const newest = await db
+    .selectFrom("oms_db.oms_status_history")
+    .select(({ fn }) => fn.max("id").as("id"))
+    .executeTakeFirst();
+  let old = 0n;
+  // Rows after `young` are young, or there are none.
+  for (let young = newest?.id ?? 0n; young > old; ) {
+    const middle = (old + young) / 2n;
+    const row = await db
+      .selectFrom("oms_db.oms_status_history")
+      .select(["id", "record_time"])
+      .where("id", ">", middle)
+      .orderBy("id")
+      .limit(1)
+      .executeTakeFirst();
+    if (row !== undefined && row.record_time < time) {
+      old = row.id;
+    } else {
+      young = middle;
+    }
+  }
+  return old;
+}
+
+/**
+ * The history rows and the ledger are looked at by one statement: an event whose ledger row is forgotten has no history any more, and one
+ * that is committed meanwhile has both or none.
+ */
+async function select(
+  db: Kysely<Database>,
+  action: string,
+  rows: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
+): Promise<readonly UnheardChange[]> {
+  const found = await sql<ChangeRow & { readonly order_version: number }>`
+    select ${CHANGE_COLUMNS}, s.version as order_version
+    from ${rows} h
+    ${JOIN_ORDER}
+    left join ${sql.table("oms_db.oms_action_ledger")} l
+      on l.message_id = concat(h.order_id, '-', h.version) and l.action = ${action}
+    where l.id is null
+    order by ${order}`.execute(db);
+  return found.rows.map((row) => ({ change: toChange(row), latest: row.version === row.order_version }));
+}
