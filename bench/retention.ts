@@ -10,7 +10,7 @@ import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts
 import { migrate } from "../src/store/migrations/index.ts";
 import { createLogger } from "../src/observability/log.ts";
 import { createMetrics } from "../src/observability/metrics.ts";
-import { startUpkeep } from "../src/upkeep/index.ts";
+import { startUpkeep } from "../src/jobs/retention/index.ts";
 import { type CommitRun, runCallers, withServer } from "./committing.ts";
 import { watchMachine } from "./machine.ts";
 

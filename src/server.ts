@@ -36,7 +36,7 @@ import type { Logger } from "./observability/log.ts";
 import { createMetrics } from "./observability/metrics.ts";
 import { openTracing } from "./observability/load-tracing.ts";
 import type { Trust } from "./trust.ts";
-import { startUpkeep } from "./upkeep/index.ts";
+import { startUpkeep } from "./jobs/retention/index.ts";
 
 /** Where the servers and neighbours are, whether configured or embedded. */
 export interface Surroundings extends Trust {

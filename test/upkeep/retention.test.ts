@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { afterEach, describe, expect, test } from "vitest";
 import { STATES, Status } from "../../src/domain/state-machine.ts";
-import { createPlaces } from "../../src/upkeep/pass.ts";
+import { createPlaces } from "../../src/jobs/retention/pass.ts";
 import { waitsForLock } from "../rpc/suites/context.ts";
 import { insertOrder, rowsOf, useStore } from "../store/fixture.ts";
 import { countRows, daysAgo, insertHistory, insertPast, insertRequest, KEEP, type Past, passOnce } from "./fixture.ts";

@@ -4,7 +4,7 @@ import { Status } from "../../src/domain/state-machine.ts";
 import { openDatabase } from "../../src/store/mysql/database.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
-import { startUpkeep } from "../../src/upkeep/index.ts";
+import { startUpkeep } from "../../src/jobs/retention/index.ts";
 import { eventually } from "../rpc/eventually.ts";
 import { useStore } from "../store/fixture.ts";
 import { countRows, insertPast, KEEP } from "./fixture.ts";
