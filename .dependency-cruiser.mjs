@@ -25,20 +25,20 @@ const MAY_IMPORT = {
     "gen/",
   ],
   stream: ["src/domain/events\\.ts$", "src/observability/", "gen/oms/events/"],
-  relay: ["src/store/(outbox|database)\\.ts$", "src/stream/", "src/observability/"],
+  relay: ["src/store/(outbox|database)\\.ts$", "src/messaging/nats/", "src/observability/"],
   // Delivery rules exist once: retry, parking, ledger, order per order. They know no Action.
-  subscribers: ["src/domain/events\\.ts$", "src/store/(ledger|outbox|database)\\.ts$", "src/stream/", "src/observability/"],
+  subscribers: ["src/domain/events\\.ts$", "src/store/(ledger|outbox|database)\\.ts$", "src/messaging/nats/", "src/observability/"],
   actions: [
     "src/domain/",
     "src/store/",
-    "src/stream/publisher\\.ts$",
-    "src/subscribers/action\\.ts$",
+    "src/messaging/nats/publisher\\.ts$",
+    "src/messaging/runner/action\\.ts$",
     "src/integrations/",
     "src/observability/",
     "gen/oms/events/",
   ],
   // A step asks for its change at the same door as everybody.
-  flows: ["src/domain/", "src/operations/", "src/subscribers/action\\.ts$", "src/integrations/"],
+  flows: ["src/domain/", "src/operations/", "src/messaging/runner/action\\.ts$", "src/integrations/"],
   // Deletes what was kept for long enough, beside all else.
   upkeep: ["src/store/(retention/|database\\.ts$)", "src/observability/"],
   // Holds our answers against the old system's, beside the calls' way.
@@ -52,7 +52,7 @@ const MAY_IMPORT = {
   cli: [
     "tools/client/",
     "src/domain/state-machine\\.ts$",
-    "src/stream/(broker|codec)\\.ts$",
+    "src/messaging/nats/(broker|codec)\\.ts$",
     "tools/devstack/index\\.ts$",
     "src/observability/without-password\\.ts$",
     "gen/",
@@ -61,7 +61,7 @@ const MAY_IMPORT = {
     "tools/client/",
     "src/config\\.ts$",
     "tools/devstack/index\\.ts$",
-    "src/stream/(broker|codec)\\.ts$",
+    "src/messaging/nats/(broker|codec)\\.ts$",
     "src/domain/state-machine\\.ts$",
     "gen/",
   ],
@@ -71,7 +71,7 @@ const MAY_IMPORT = {
 const USERS_OF_PACKAGES = {
   kysely: ["src/store/"],
   mysql2: ["src/store/", "tools/demo/"],
-  nats: ["src/stream/", "tools/demo/", "tools/cli/"],
+  nats: ["src/messaging/nats/", "tools/demo/", "tools/cli/"],
   ioredis: ["src/actions/", "src/limits/"],
   zod: ["src/config-variables\\.ts$", "src/auth/"],
   jose: ["src/auth/"],

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
-import { lastIdBefore } from "../src/relay/republish.ts";
+import { lastIdBefore } from "../src/messaging/relay/republish.ts";
 import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
 import { createLedger, type Ledger } from "../src/store/ledger/index.ts";
 import { migrate } from "../src/store/migrations/index.ts";

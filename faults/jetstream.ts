@@ -1,5 +1,5 @@
 import { connect, type JetStreamManager } from "nats";
-import { STREAM_NAME } from "../src/stream/topology.ts";
+import { STREAM_NAME } from "../src/messaging/nats/topology.ts";
 
 /** How long the broker has for an answer, in milliseconds. */
 const TIMEOUT_MS = 1_000;

@@ -1,6 +1,6 @@
 import type { Readiness } from "./rpc/fronts.ts";
 import type { OrderDatabase } from "./store/mysql/database.ts";
-import type { StreamConnection } from "./stream/connection.ts";
+import type { StreamConnection } from "./messaging/nats/connection.ts";
 import type { Metrics } from "./observability/metrics.ts";
 import { tellProcess } from "./observability/process-metrics.ts";
 

@@ -15,7 +15,7 @@ import {
   RetentionPolicy,
   StorageType,
 } from "nats";
-import { headersOf } from "../../src/stream/envelope.ts";
+import { headersOf } from "../../src/messaging/nats/envelope.ts";
 import { variable } from "./support/place.ts";
 
 /** Messages under way, and asked for ahead. */

@@ -6,8 +6,8 @@
 import { openSession } from "../../src/store/commit/session.ts";
 import { readTables } from "../../src/store/commit/tables.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
-import { connectStream } from "../../src/stream/connection.ts";
-import { createPublisher } from "../../src/stream/publisher.ts";
+import { connectStream } from "../../src/messaging/nats/connection.ts";
+import { createPublisher } from "../../src/messaging/nats/publisher.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { createEffects } from "./support/effects.ts";

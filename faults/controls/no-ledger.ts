@@ -2,10 +2,10 @@
  * A control: a relay without a ledger and without republishing. An event is published to JetStream right after its commit, and each Action
  * has a durable consumer that runs it at delivery and acknowledges it when it is done. What the broker had and loses is lost.
  */
-import { decodeEvent } from "../../src/stream/codec.ts";
-import { type Delivery, subscribe } from "../../src/stream/subscriber.ts";
-import type { Action } from "../../src/subscribers/action.ts";
-import { consumerName } from "../../src/subscribers/stream-side.ts";
+import { decodeEvent } from "../../src/messaging/nats/codec.ts";
+import { type Delivery, subscribe } from "../../src/messaging/nats/subscriber.ts";
+import type { Action } from "../../src/messaging/runner/action.ts";
+import { consumerName } from "../../src/messaging/runner/stream-side.ts";
 import { runControl, runOnce } from "./service.ts";
 
 /** How long the broker waits for an acknowledgement, and when a message comes again whose Action failed, in milliseconds. */

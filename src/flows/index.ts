@@ -1,4 +1,4 @@
-import type { Action } from "../subscribers/action.ts";
+import type { Action } from "../messaging/runner/action.ts";
 import { allocate } from "./allocate.ts";
 import { approve } from "./approve.ts";
 import { askWms } from "./ask-wms.ts";

@@ -3,7 +3,7 @@ import { expires } from "../domain/payable.ts";
 import { Status } from "../domain/state-machine.ts";
 import { OperationError } from "../operations/errors.ts";
 import { updateOrderStatus } from "../operations/update-order-status.ts";
-import { type Action, DONE } from "../subscribers/action.ts";
+import { type Action, DONE } from "../messaging/runner/action.ts";
 import { contextOf, type FlowDeps, FORWARD_FLOW } from "./step.ts";
 
 /** A timer: an order that is not paid in time is cancelled. A payment that came first has changed the version, and wins. */

@@ -8,7 +8,7 @@ import type { CallContext } from "../operations/context.ts";
 import type { OperationDeps } from "../operations/deps.ts";
 import { OperationError } from "../operations/errors.ts";
 import { updateOrderStatus } from "../operations/update-order-status.ts";
-import { type ActionResult, type Attempt, DONE } from "../subscribers/action.ts";
+import { type ActionResult, type Attempt, DONE } from "../messaging/runner/action.ts";
 
 /** What the steps of the flows need. */
 export interface FlowDeps {

@@ -1,7 +1,7 @@
 import { WMS_TIME_LIMIT } from "../domain/flow.ts";
 import { NO_WMS_ANSWER } from "../domain/reversal.ts";
 import { closeCancel } from "../operations/close-cancel.ts";
-import { type Action, DONE } from "../subscribers/action.ts";
+import { type Action, DONE } from "../messaging/runner/action.ts";
 import { asksWms } from "./ask-wms.ts";
 import { contextOf, type FlowDeps, REVERSAL_FLOW } from "./step.ts";
 

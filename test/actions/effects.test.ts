@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { askedBy } from "../../src/subscribers/asked-by.ts";
+import { askedBy } from "../../src/messaging/runner/subscriptions.ts";
 import { deliveryChanged, eventOfEachKind, invoicePrinted, statusChanged } from "../stream/events.ts";
 import { useClient } from "../stream/support.ts";
 import { useWorld } from "./world.ts";

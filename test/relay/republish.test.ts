@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { lastIdBefore } from "../../src/relay/republish.ts";
+import { lastIdBefore } from "../../src/messaging/relay/republish.ts";
 import { statusChanged } from "../stream/events.ts";
 import { commit, rowsOf, useDatabase } from "./support.ts";
 

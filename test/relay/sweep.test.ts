@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { createPublishedRows } from "../../src/relay/published.ts";
-import { startSweep } from "../../src/relay/sweep.ts";
+import { createPublishedRows } from "../../src/messaging/relay/published.ts";
+import { startSweep } from "../../src/messaging/relay/sweep.ts";
 import { statusChanged } from "../stream/events.ts";
 import { quiet } from "../stream/support.ts";
 import { commit, useDatabase } from "./support.ts";

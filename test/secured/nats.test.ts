@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Broker } from "../../src/stream/broker.ts";
-import { connectStream } from "../../src/stream/connection.ts";
+import type { Broker } from "../../src/messaging/nats/broker.ts";
+import { connectStream } from "../../src/messaging/nats/connection.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { oms } from "../cli/oms.ts";
 import { eventually } from "../rpc/eventually.ts";

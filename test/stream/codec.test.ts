@@ -4,7 +4,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { OrderStatusChangedSchema } from "../../gen/oms/events/v1/events_pb.ts";
 import type { StatusChanged } from "../../src/domain/events.ts";
-import { decodeEvent, encodeEvent, UndecodableEventError } from "../../src/stream/codec.ts";
+import { decodeEvent, encodeEvent, UndecodableEventError } from "../../src/messaging/nats/codec.ts";
 import { eventOfEachKind, statusChanged } from "./events.ts";
 
 test("every kind of event comes back as it went", () => {

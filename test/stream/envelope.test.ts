@@ -1,6 +1,6 @@
 import { MsgHdrsImpl } from "nats";
 import { expect, test } from "vitest";
-import { type EventMessage, headersOf } from "../../src/stream/envelope.ts";
+import { type EventMessage, headersOf } from "../../src/messaging/nats/envelope.ts";
 
 const TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 

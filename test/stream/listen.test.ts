@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { StatusChanged } from "../../src/domain/events.ts";
-import { encodeEvent } from "../../src/stream/codec.ts";
-import { listenToStatusChanges } from "../../src/stream/listen.ts";
-import { createPublisher } from "../../src/stream/publisher.ts";
+import { encodeEvent } from "../../src/messaging/nats/codec.ts";
+import { listenToStatusChanges } from "../../src/messaging/nats/listen.ts";
+import { createPublisher } from "../../src/messaging/nats/publisher.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { useNats } from "../support/servers.ts";
 import { statusChanged } from "./events.ts";

@@ -1,7 +1,7 @@
 import { readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createPublisher, type Publisher } from "../../src/stream/publisher.ts";
+import { createPublisher, type Publisher } from "../../src/messaging/nats/publisher.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { useNats } from "../support/servers.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createStallDetector } from "../../src/stream/stall.ts";
+import { createStallDetector } from "../../src/messaging/nats/stall.ts";
 
 /** What the broker says of a consumer; by default one that has something to deliver and does not. */
 function info(change: { delivered?: number; pending?: number; unacknowledged?: number } = {}) {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type Delivery, subscribe } from "../../src/stream/subscriber.ts";
+import { type Delivery, subscribe } from "../../src/messaging/nats/subscriber.ts";
 import { useNats } from "../support/servers.ts";
 import { quiet, useClient, useStream } from "./support.ts";
 

@@ -1,7 +1,7 @@
 import { connect, type NatsConnection } from "nats";
 import { onTestFinished } from "vitest";
-import { connectStream, type StreamConnection } from "../../src/stream/connection.ts";
-import type { EventMessage } from "../../src/stream/envelope.ts";
+import { connectStream, type StreamConnection } from "../../src/messaging/nats/connection.ts";
+import type { EventMessage } from "../../src/messaging/nats/envelope.ts";
 import { createLogger } from "../../src/observability/log.ts";
 
 export const quiet = createLogger("silent");

@@ -1,6 +1,6 @@
 import { nanos } from "nats";
 import { beforeEach, expect, test } from "vitest";
-import { DEFAULT_TOPOLOGY, ensureTopology, rebuildTopology } from "../../src/stream/topology.ts";
+import { DEFAULT_TOPOLOGY, ensureTopology, rebuildTopology } from "../../src/messaging/nats/topology.ts";
 import { useNats } from "../support/servers.ts";
 import { storedIds, useClient } from "./support.ts";
 

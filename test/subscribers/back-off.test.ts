@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pauseAfter } from "../../src/subscribers/back-off.ts";
+import { pauseAfter } from "../../src/lib/back-off.ts";
 
 const backOff = { baseMs: 1_000, capMs: 300_000 };
 

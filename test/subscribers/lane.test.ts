@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLane } from "../../src/subscribers/lane.ts";
+import { createLane } from "../../src/lib/keyed-queue.ts";
 
 /** Work that ends when it is told to. */
 function work(log: string[], orderId: bigint, name: string) {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { watchBacklog } from "../../src/relay/backlog.ts";
-import { countOpen } from "../../src/subscribers/open-gauge.ts";
+import { watchBacklog } from "../../src/messaging/relay/backlog.ts";
+import { countOpen } from "../../src/messaging/runner/open-gauge.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { useService } from "../support/service.ts";
 

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { connect, DeliverPolicy, type JsMsg } from "nats";
 import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.ts";
-import { brokerOptions } from "../../src/stream/broker.ts";
+import { brokerOptions } from "../../src/messaging/nats/broker.ts";
 import type { Range } from "./database.ts";
 
 const STREAM = "OMS_EVENTS";

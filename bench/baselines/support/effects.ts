@@ -11,8 +11,8 @@ import { createNeighbourClient } from "../../../src/integrations/client.ts";
 import { NEVER } from "../../../src/rpc/call.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { literal } from "../../../src/store/mysql/literals.ts";
-import type { Publisher } from "../../../src/stream/publisher.ts";
-import type { Action } from "../../../src/subscribers/action.ts";
+import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
+import type { Action } from "../../../src/messaging/runner/action.ts";
 import type { Logger } from "../../../src/observability/log.ts";
 import type { Place } from "./place.ts";
 

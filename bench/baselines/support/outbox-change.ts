@@ -7,9 +7,9 @@ import { failureOf } from "../../../src/store/mysql/failures.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
 import type { Move } from "../../../src/store/orders/transition.ts";
 import { retried } from "../../../src/store/mysql/transaction.ts";
-import { encodeEvent } from "../../../src/stream/codec.ts";
-import type { StreamConnection } from "../../../src/stream/connection.ts";
-import { STREAM_NAME } from "../../../src/stream/topology.ts";
+import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
+import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
+import { STREAM_NAME } from "../../../src/messaging/nats/topology.ts";
 import type { Sessions } from "./sessions.ts";
 import { type Addition, changeStatus } from "./status-change.ts";
 

@@ -2,7 +2,7 @@ import { createRegistry, fromBinary, type JsonValue, toJson } from "@bufbuild/pr
 import type { Command } from "commander";
 import type { Msg } from "nats";
 import { file_oms_events_v1_events } from "../../../gen/oms/events/v1/events_pb.ts";
-import { decodeEvent, UndecodableEventError } from "../../../src/stream/codec.ts";
+import { decodeEvent, UndecodableEventError } from "../../../src/messaging/nats/codec.ts";
 import type { GlobalOptions } from "../args.ts";
 import { examples } from "../examples.ts";
 import { clean, describeMove } from "../format.ts";

@@ -1,4 +1,4 @@
-import type { Tracer } from "../observability/tracing.ts";
+import type { Tracer } from "../../observability/tracing.ts";
 import type { EventMessage } from "./envelope.ts";
 
 /** A publish that has a span. */

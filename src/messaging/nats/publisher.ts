@@ -1,7 +1,7 @@
-import type { Logger } from "../observability/log.ts";
-import type { Metrics } from "../observability/metrics.ts";
-import { isSampled, traceIdOf } from "../observability/traceparent.ts";
-import type { Tracer } from "../observability/tracing.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { isSampled, traceIdOf } from "../../observability/traceparent.ts";
+import type { Tracer } from "../../observability/tracing.ts";
 import type { StreamConnection } from "./connection.ts";
 import type { EventMessage } from "./envelope.ts";
 import { createPubAcks, type PublishError } from "./pub-acks.ts";

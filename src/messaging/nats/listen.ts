@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from "nats";
-import type { StatusChanged } from "../domain/events.ts";
-import type { Logger } from "../observability/log.ts";
+import type { StatusChanged } from "../../domain/events.ts";
+import type { Logger } from "../../observability/log.ts";
 import { decodeEvent } from "./codec.ts";
 import type { StreamConnection } from "./connection.ts";
 

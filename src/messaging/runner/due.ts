@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { DueEntry, Ledger } from "../store/ledger/index.ts";
-import type { Logger } from "../observability/log.ts";
-import type { Switches } from "./switches.ts";
+import type { DueEntry, Ledger } from "../../store/ledger/index.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Switches } from "./pauses.ts";
 
 /**
  * Runs what is due from the database: what failed before, what the broker never brought, and what came while its Action was held. Each

@@ -1,6 +1,6 @@
 import type { ConsumerMessages, JsMsg, NatsConnection } from "nats";
-import type { Logger } from "../observability/log.ts";
-import type { Metrics } from "../observability/metrics.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
 import type { StreamConnection } from "./connection.ts";
 import { type ConsumerSettings, ensureConsumer, inspectConsumer, removeConsumer } from "./consumer.ts";
 import { createStallDetector } from "./stall.ts";

@@ -1,4 +1,4 @@
-import type { OrderEvent } from "../domain/events.ts";
+import type { OrderEvent } from "../../domain/events.ts";
 
 /** What follows an event, be it an effect elsewhere or a step of a flow: a subscriber of its own, tried again alone, and once-only by the means that fit it. */
 export interface Action {

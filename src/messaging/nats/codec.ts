@@ -11,8 +11,8 @@ import {
   QuantitiesShippedSchema,
   ReturnMarkedSchema,
   ReturnRequestedSchema,
-} from "../../gen/oms/events/v1/events_pb.ts";
-import type { CancelStep, EventContext, OrderEvent } from "../domain/events.ts";
+} from "../../../gen/oms/events/v1/events_pb.ts";
+import type { CancelStep, EventContext, OrderEvent } from "../../domain/events.ts";
 import { readStatusChanged, writeStatusChanged } from "./status-changed-wire.ts";
 
 /** An event in the form that travels. */

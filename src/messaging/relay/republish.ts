@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type OutboxRow, readLeftOver, readRowAfter } from "../store/outbox/outbox.ts";
-import type { Publisher } from "../stream/publisher.ts";
+import { type OutboxRow, readLeftOver, readRowAfter } from "../../store/outbox/outbox.ts";
+import type { Publisher } from "../nats/publisher.ts";
 
 /** Where the outbox table is. */
 export type OutboxDatabase = Parameters<typeof readLeftOver>[0];

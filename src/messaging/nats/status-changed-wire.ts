@@ -1,8 +1,8 @@
 import type { DescField } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { OrderStatusChangedSchema } from "../../gen/oms/events/v1/events_pb.ts";
-import type { StatusChanged } from "../domain/events.ts";
+import { OrderStatusChangedSchema } from "../../../gen/oms/events/v1/events_pb.ts";
+import type { StatusChanged } from "../../domain/events.ts";
 
 const { field } = OrderStatusChangedSchema;
 

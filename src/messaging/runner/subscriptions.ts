@@ -1,5 +1,5 @@
-import type { OrderEvent } from "../domain/events.ts";
-import type { Asked } from "../store/outbox/outbox.ts";
+import type { OrderEvent } from "../../domain/events.ts";
+import type { Asked } from "../../store/outbox/outbox.ts";
 import type { Action } from "./action.ts";
 
 /** Who asks for an event: told to the commit, which opens a ledger row for each. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, Events, type NatsConnection } from "nats";
-import type { Logger } from "../observability/log.ts";
+import type { Logger } from "../../observability/log.ts";
 import { type Broker, brokerOptions, explainBroker } from "./broker.ts";
 
 /** Between two attempts to reach the broker, in milliseconds. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "nats";
-import type { Logger } from "../observability/log.ts";
+import type { Logger } from "../../observability/log.ts";
 import type { Broker } from "./broker.ts";
 import { dial } from "./dial.ts";
 import {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, credsAuthenticator, type TlsOptions } from "nats";
-import { explainRefusal } from "../observability/connection-errors.ts";
+import { explainRefusal } from "../../observability/connection-errors.ts";
 
 /** Where the broker is, and how to get in. */
 export interface Broker {
