@@ -72,7 +72,7 @@ const USERS_OF_PACKAGES = {
   kysely: ["src/store/"],
   mysql2: ["src/store/", "tools/demo/"],
   nats: ["src/messaging/nats/", "tools/demo/", "tools/cli/"],
-  ioredis: ["src/actions/", "src/limits/"],
+  ioredis: ["src/actions/effects/", "src/limits/"],
   zod: ["src/config-variables\\.ts$", "src/auth/"],
   jose: ["src/auth/"],
   "pino|prom-client|@opentelemetry/.*": ["src/observability/"],

@@ -1,5 +1,5 @@
-import { createClaims } from "./actions/claims.ts";
-import { createActions } from "./actions/index.ts";
+import { createClaims } from "./actions/effects/claims.ts";
+import { createActions } from "./actions/effects/index.ts";
 import { openRedis } from "./integrations/redis.ts";
 import type { Config } from "./config/load.ts";
 import { openDoors, type Ports } from "./doors.ts";
@@ -8,7 +8,7 @@ import { createErp } from "./integrations/erp.ts";
 import { measured } from "./integrations/with-metrics.ts";
 import { createWms } from "./integrations/wms.ts";
 import { tellFigures } from "./figures.ts";
-import { createSteps } from "./flows/index.ts";
+import { createSteps } from "./actions/steps/index.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { createChangeFeed } from "./operations/change-feed.ts";
 import type { ActionInfo, OperationDeps } from "./operations/deps.ts";

@@ -1,13 +1,13 @@
 import type { Redis } from "ioredis";
-import { createClaims } from "../../src/actions/claims.ts";
-import { createActions } from "../../src/actions/index.ts";
+import { createClaims } from "../../src/actions/effects/claims.ts";
+import { createActions } from "../../src/actions/effects/index.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
 import { type Config, readConfig } from "../../src/config/load.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { createNeighbourClient } from "../../src/integrations/client.ts";
 import { createErp } from "../../src/integrations/erp.ts";
 import { createWms } from "../../src/integrations/wms.ts";
-import { createSteps } from "../../src/flows/index.ts";
+import { createSteps } from "../../src/actions/steps/index.ts";
 import { createLifecycle } from "../../src/lifecycle.ts";
 import { createChangeFeed } from "../../src/operations/change-feed.ts";
 import type { OperationDeps } from "../../src/operations/deps.ts";

@@ -1,5 +1,5 @@
-import { createActions } from "../../src/actions/index.ts";
-import { createSteps } from "../../src/flows/index.ts";
+import { createActions } from "../../src/actions/effects/index.ts";
+import { createSteps } from "../../src/actions/steps/index.ts";
 import { RPC_NAMES } from "../../src/rpc/fronts.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type Claim, createClaims } from "../../src/actions/claims.ts";
+import { type Claim, createClaims } from "../../src/actions/effects/claims.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
 import { quiet } from "../stream/support.ts";
 import { useRedis } from "../support/servers.ts";

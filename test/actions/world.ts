@@ -1,6 +1,6 @@
 import { expect, onTestFinished, vi } from "vitest";
-import { createClaims } from "../../src/actions/claims.ts";
-import { createActions } from "../../src/actions/index.ts";
+import { createClaims } from "../../src/actions/effects/claims.ts";
+import { createActions } from "../../src/actions/effects/index.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";

@@ -1,10 +1,10 @@
-import type { Claims } from "../../../src/actions/claims.ts";
-import { customerMessage } from "../../../src/actions/customer-message.ts";
-import { eInvoice } from "../../../src/actions/e-invoice.ts";
-import { financePush } from "../../../src/actions/finance-push.ts";
-import { giftRecord } from "../../../src/actions/gift-record.ts";
-import { settlementPush } from "../../../src/actions/settlement-push.ts";
-import { thirdPartyNotify } from "../../../src/actions/third-party-notify.ts";
+import type { Claims } from "../../../src/actions/effects/claims.ts";
+import { customerMessage } from "../../../src/actions/effects/customer-message.ts";
+import { eInvoice } from "../../../src/actions/effects/e-invoice.ts";
+import { financePush } from "../../../src/actions/effects/finance-push.ts";
+import { giftRecord } from "../../../src/actions/effects/gift-record.ts";
+import { settlementPush } from "../../../src/actions/effects/settlement-push.ts";
+import { thirdPartyNotify } from "../../../src/actions/effects/third-party-notify.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 import { createNeighbourClient } from "../../../src/integrations/client.ts";

@@ -1,5 +1,5 @@
-import type { OrderEvent } from "../domain/events.ts";
-import { type Action, type ActionResult, type Attempt, DONE } from "../messaging/runner/action.ts";
+import type { OrderEvent } from "../../domain/events.ts";
+import { type Action, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
 import { begins, type FlowDeps, findWork, reportEnd, subjectsOf } from "./step.ts";
 
 /**

@@ -1,8 +1,8 @@
-import type { CancelProgressed, OrderEvent } from "../domain/events.ts";
-import { ASK_WMS } from "../domain/flow.ts";
-import { closeCancel } from "../operations/close-cancel.ts";
-import { dispatchUnderWay } from "../operations/dispatch-under-way.ts";
-import { type Action, DONE } from "../messaging/runner/action.ts";
+import type { CancelProgressed, OrderEvent } from "../../domain/events.ts";
+import { ASK_WMS } from "../../domain/flow.ts";
+import { closeCancel } from "../../operations/close-cancel.ts";
+import { dispatchUnderWay } from "../../operations/dispatch-under-way.ts";
+import { type Action, DONE } from "../../messaging/runner/action.ts";
 import { contextOf, type FlowDeps, REVERSAL_FLOW } from "./step.ts";
 
 /** How soon to look again whether the dispatch under way has ended, in milliseconds. */

@@ -1,6 +1,6 @@
-import { RELEASE_STOCK } from "../domain/flow.ts";
-import { Status } from "../domain/state-machine.ts";
-import type { Action } from "../messaging/runner/action.ts";
+import { RELEASE_STOCK } from "../../domain/flow.ts";
+import { Status } from "../../domain/state-machine.ts";
+import type { Action } from "../../messaging/runner/action.ts";
 import type { FlowDeps } from "./step.ts";
 
 /** An order that the flow had allocated is cancelled: the ERP gets its stock back. */

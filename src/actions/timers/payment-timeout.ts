@@ -1,10 +1,10 @@
-import { PAYMENT_TIMEOUT } from "../domain/flow.ts";
-import { expires } from "../domain/payable.ts";
-import { Status } from "../domain/state-machine.ts";
-import { OperationError } from "../operations/errors.ts";
-import { updateOrderStatus } from "../operations/update-order-status.ts";
-import { type Action, DONE } from "../messaging/runner/action.ts";
-import { contextOf, type FlowDeps, FORWARD_FLOW } from "./step.ts";
+import { PAYMENT_TIMEOUT } from "../../domain/flow.ts";
+import { expires } from "../../domain/payable.ts";
+import { Status } from "../../domain/state-machine.ts";
+import { OperationError } from "../../operations/errors.ts";
+import { updateOrderStatus } from "../../operations/update-order-status.ts";
+import { type Action, DONE } from "../../messaging/runner/action.ts";
+import { contextOf, type FlowDeps, FORWARD_FLOW } from "../steps/step.ts";
 
 /** A timer: an order that is not paid in time is cancelled. A payment that came first has changed the version, and wins. */
 export function paymentTimeout({ operations, kinds }: FlowDeps): Action {

@@ -1,5 +1,5 @@
-import type { OrderEvent, StatusChanged } from "../../domain/events.ts";
-import type { Status } from "../../domain/state-machine.ts";
+import type { OrderEvent, StatusChanged } from "../../../domain/events.ts";
+import type { Status } from "../../../domain/state-machine.ts";
 
 /** What a marketplace is told of an event. */
 export interface Notice {

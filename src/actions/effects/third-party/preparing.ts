@@ -1,4 +1,4 @@
-import { Status } from "../../domain/state-machine.ts";
+import { Status } from "../../../domain/state-machine.ts";
 import { statusFamily } from "./adapter.ts";
 
 /** Before the warehouse: paid, approved, split, allocated, dispatched. */

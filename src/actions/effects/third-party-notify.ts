@@ -1,10 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.ts";
-import type { OrderEvent } from "../domain/events.ts";
-import { isMarketplace, type OrderKinds } from "../domain/order-kinds.ts";
-import type { Publisher } from "../messaging/nats/publisher.ts";
-import { type Action, DONE } from "../messaging/runner/action.ts";
+import { ThirdPartyNotificationSchema } from "../../../gen/oms/events/v1/events_pb.ts";
+import type { OrderEvent } from "../../domain/events.ts";
+import { isMarketplace, type OrderKinds } from "../../domain/order-kinds.ts";
+import type { Publisher } from "../../messaging/nats/publisher.ts";
+import { type Action, DONE } from "../../messaging/runner/action.ts";
 import { ADAPTERS } from "./third-party/index.ts";
 
 /**

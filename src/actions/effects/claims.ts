@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
-import { gather } from "../lib/batcher.ts";
+import { gather } from "../../lib/batcher.ts";
 
 /** Short-lived rights to do something once, in Redis. They make repeats rare; that nothing is forgotten is the ledger's part. */
 export interface Claims {

@@ -1,5 +1,5 @@
-import { FLOW_STEPS } from "../domain/flow.ts";
-import { type Action, DONE } from "../messaging/runner/action.ts";
+import { FLOW_STEPS } from "../../domain/flow.ts";
+import { type Action, DONE } from "../../messaging/runner/action.ts";
 import { begins, type FlowDeps, reportEnd, subjectsOf } from "./step.ts";
 
 /** PAID → APPROVED: nobody has to be asked. On a paused order it ends; the resume begins it anew. */

@@ -1,5 +1,5 @@
-import { splitOrder } from "../operations/split-order.ts";
-import { type Action, DONE } from "../messaging/runner/action.ts";
+import { splitOrder } from "../../operations/split-order.ts";
+import { type Action, DONE } from "../../messaging/runner/action.ts";
 import { begins, contextOf, type FlowDeps, FORWARD_FLOW, subjectsOf } from "./step.ts";
 
 /** APPROVED → SPLIT, where the goods are in several warehouses: a child order for each, which goes on from APPROVED. */

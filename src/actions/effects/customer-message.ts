@@ -1,7 +1,7 @@
-import type { OrderEvent } from "../domain/events.ts";
-import { Status } from "../domain/state-machine.ts";
-import type { NeighbourClient } from "../integrations/client.ts";
-import { type Action, DONE } from "../messaging/runner/action.ts";
+import type { OrderEvent } from "../../domain/events.ts";
+import { Status } from "../../domain/state-machine.ts";
+import type { NeighbourClient } from "../../integrations/client.ts";
+import { type Action, DONE } from "../../messaging/runner/action.ts";
 import type { Claims } from "./claims.ts";
 
 /** What the customer is told, by status code. */

@@ -1,9 +1,9 @@
-import { WMS_TIME_LIMIT } from "../domain/flow.ts";
-import { NO_WMS_ANSWER } from "../domain/reversal.ts";
-import { closeCancel } from "../operations/close-cancel.ts";
-import { type Action, DONE } from "../messaging/runner/action.ts";
-import { asksWms } from "./ask-wms.ts";
-import { contextOf, type FlowDeps, REVERSAL_FLOW } from "./step.ts";
+import { WMS_TIME_LIMIT } from "../../domain/flow.ts";
+import { NO_WMS_ANSWER } from "../../domain/reversal.ts";
+import { closeCancel } from "../../operations/close-cancel.ts";
+import { type Action, DONE } from "../../messaging/runner/action.ts";
+import { asksWms } from "../steps/ask-wms.ts";
+import { contextOf, type FlowDeps, REVERSAL_FLOW } from "../steps/step.ts";
 
 /** A timer: without the WMS's answer in time the cancel is refused, and the order goes on. */
 export function timeLimit({ operations }: FlowDeps): Action {

@@ -1,4 +1,4 @@
-import { Status } from "../../domain/state-machine.ts";
+import { Status } from "../../../domain/state-machine.ts";
 import { statusFamily } from "./adapter.ts";
 
 /** Arrived. */
