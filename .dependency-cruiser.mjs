@@ -11,16 +11,16 @@ const MAY_IMPORT = {
   store: ["src/domain/", "src/observability/"],
   operations: ["src/domain/", "src/store/", "src/observability/"],
   // Who calls, and what a caller may do.
-  auth: ["src/domain/state-machine\\.ts$", "src/operations/errors\\.ts$", "src/observability/"],
+  auth: ["src/domain/state-machine\\.ts$", "src/application/errors\\.ts$", "src/observability/"],
   // How much a caller may use; a Redis client is handed in.
   limits: [],
-  rpc: ["src/auth/", "src/limits/", "src/operations/", "src/domain/", "src/observability/", "gen/"],
+  rpc: ["src/auth/", "src/limits/", "src/application/", "src/domain/", "src/observability/", "gen/"],
   // Old addresses are RPCs in other clothes: through the same pipeline as everybody.
   legacy: [
     "src/rpc/(call|code-name|peer|pipeline)\\.ts$",
     "src/rpc/http/connect\\.ts$",
     "src/rpc/interceptors/name-caller\\.ts$",
-    "src/operations/errors\\.ts$",
+    "src/application/errors\\.ts$",
     "src/observability/",
     "gen/",
   ],
@@ -38,7 +38,7 @@ const MAY_IMPORT = {
     "gen/oms/events/",
   ],
   // A step asks for its change at the same door as everybody.
-  flows: ["src/domain/", "src/operations/", "src/messaging/runner/action\\.ts$", "src/integrations/"],
+  flows: ["src/domain/", "src/application/", "src/messaging/runner/action\\.ts$", "src/integrations/"],
   // Deletes what was kept for long enough, beside all else.
   upkeep: ["src/store/(retention/|database\\.ts$)", "src/observability/"],
   // Holds our answers against the old system's, beside the calls' way.

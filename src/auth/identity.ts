@@ -1,4 +1,4 @@
-import { OperationError } from "../operations/errors.ts";
+import { OperationError } from "../application/errors.ts";
 
 /** Who calls, proven. */
 export interface Identity {

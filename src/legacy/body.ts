@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { OperationError } from "../operations/errors.ts";
+import { OperationError } from "../application/errors.ts";
 
 /** The greatest body that an old method takes, in bytes: a thousand orders take a fiftieth of it. */
 export const MAX_BODY_BYTES = 512 * 1024;

@@ -2,7 +2,7 @@ import { create, type Message } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { type FieldFault, OperationError } from "../operations/errors.ts";
+import { type FieldFault, OperationError } from "../application/errors.ts";
 import { createCall, NEVER } from "../rpc/call.ts";
 import { CALLER_HEADER } from "../rpc/interceptors/name-caller.ts";
 import type { Peer } from "../rpc/peer.ts";

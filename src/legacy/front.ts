@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
-import { OperationError } from "../operations/errors.ts";
+import { OperationError } from "../application/errors.ts";
 import type { AnswerRpc } from "../rpc/http/connect.ts";
 import { CALLER_HEADER } from "../rpc/interceptors/name-caller.ts";
 import { peerOfRequest } from "../rpc/peer.ts";

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OperationError } from "../operations/errors.ts";
+import { OperationError } from "../application/errors.ts";
 import { CALL_ID_HEADER, CODE_HEADER } from "../rpc/call.ts";
 import { nameOfCode } from "../rpc/code-name.ts";
 import { bodyOf, statusOf } from "./answers.ts";

@@ -1,7 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatusSchema } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import type { FieldFault } from "../operations/errors.ts";
+import type { FieldFault } from "../application/errors.ts";
 import { parseExact, textOfValue } from "./exact-json.ts";
 import type { Given } from "./given.ts";
 

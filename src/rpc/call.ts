@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
-import type { CallContext } from "../operations/context.ts";
-import type { OperationError } from "../operations/errors.ts";
+import type { CallContext } from "../application/context.ts";
+import type { OperationError } from "../application/errors.ts";
 import type { Peer } from "./peer.ts";
 
 /** The way a call came in: gRPC, Connect and gRPC-Web, or an address of the old system. */

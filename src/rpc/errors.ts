@@ -8,7 +8,7 @@ import {
   type FieldFault,
   type OperationError,
   type OperationErrorKind,
-} from "../operations/errors.ts";
+} from "../application/errors.ts";
 
 /** Whose reasons they are, in google.rpc.ErrorInfo. */
 const DOMAIN = "orderstatus.oms";

@@ -6,8 +6,8 @@ import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_se
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { Auth } from "../auth/index.ts";
 import type { CallerLimits } from "../limits/index.ts";
-import type { OperationDeps } from "../operations/deps.ts";
-import { OperationError } from "../operations/errors.ts";
+import type { OperationDeps } from "../application/deps.ts";
+import { OperationError } from "../application/errors.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import { createGrpcFront, type GrpcFront } from "./grpc/front.ts";
 import { createGuard } from "./guard/index.ts";

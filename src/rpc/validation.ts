@@ -1,7 +1,7 @@
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import { type FieldFault, OperationError } from "../operations/errors.ts";
+import { type FieldFault, OperationError } from "../application/errors.ts";
 import { PERSONAL_FIELDS } from "../observability/personal-data.ts";
 
 const validator = createValidator();

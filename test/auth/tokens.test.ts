@@ -3,7 +3,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { createTokenVerifier } from "../../src/auth/tokens.ts";
-import { OperationError } from "../../src/operations/errors.ts";
+import { OperationError } from "../../src/application/errors.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { eventually } from "../rpc/eventually.ts";
 import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";

@@ -5,7 +5,7 @@ import {
   type UpdateOrderStatusResponse,
   UpdateOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { takenOrThrow } from "../../../src/operations/report-result.ts";
+import { takenOrThrow } from "../../../src/application/orders/report-result.ts";
 import { toConnectError } from "../../../src/rpc/errors.ts";
 import { readReport, reportAnswer } from "../../../src/rpc/handlers/wire.ts";
 import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";

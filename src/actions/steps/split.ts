@@ -1,4 +1,4 @@
-import { splitOrder } from "../../operations/split-order.ts";
+import { splitOrder } from "../../application/fulfilment/split-order.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
 import { begins, contextOf, type FlowDeps, FORWARD_FLOW, subjectsOf } from "./step.ts";
 

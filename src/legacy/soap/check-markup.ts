@@ -1,4 +1,4 @@
-import { OperationError } from "../../operations/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import { ILLEGAL_CHARACTERS } from "./characters.ts";
 
 /** So deep may elements lie within each other: an envelope needs four, a security header some more. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
-import { OperationError } from "../../operations/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import { readText } from "../body.ts";
 import type { Outcome } from "../call.ts";
 import type { Given } from "../given.ts";

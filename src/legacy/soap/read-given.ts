@@ -1,5 +1,5 @@
 import type { Element } from "@xmldom/xmldom";
-import { OperationError } from "../../operations/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import type { Given } from "../given.ts";
 import type { Parameter } from "../parameters.ts";
 import { elementsOf } from "./read-xml.ts";

@@ -1,5 +1,5 @@
 import { DOMParser, type Element, type Node } from "@xmldom/xmldom";
-import { OperationError } from "../../operations/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import { checkMarkup, notXml } from "./check-markup.ts";
 
 /** What of the parser's words helps, in characters. */

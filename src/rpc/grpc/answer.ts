@@ -6,7 +6,7 @@ import {
   type StatusObject,
   type sendUnaryData,
 } from "@grpc/grpc-js";
-import { invalidField, type OperationError } from "../../operations/errors.ts";
+import { invalidField, type OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER } from "../call.ts";
 import { encodeStatus, toConnectError } from "../errors.ts";
 import { malformedBody } from "../interceptors/check-request.ts";

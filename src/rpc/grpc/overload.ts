@@ -1,5 +1,5 @@
 import { Metadata, type StatusObject } from "@grpc/grpc-js";
-import { OperationError } from "../../operations/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import { encodeStatus, toConnectError } from "../errors.ts";
 
 /** Tells whether there is room for one more call; one for which there is none is refused. */

@@ -6,17 +6,17 @@ import {
   UpdateErrorSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import * as pb from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { batchUpdateOrderStatus } from "../../operations/batch-update-order-status.ts";
-import { cancelOrder } from "../../operations/cancel-order.ts";
-import type { OperationDeps } from "../../operations/deps.ts";
-import { markInvoicesPrinted } from "../../operations/mark-invoices-printed.ts";
-import { pauseForCancel } from "../../operations/pause-for-cancel.ts";
-import { pauseForRejection } from "../../operations/pause-for-rejection.ts";
-import { recordShippedQuantities } from "../../operations/record-shipped-quantities.ts";
-import { returnOrder } from "../../operations/return-order.ts";
-import { setOrderPause } from "../../operations/set-order-pause.ts";
-import { updateDeliveryInfo } from "../../operations/update-delivery-info.ts";
-import { updateOrderStatus } from "../../operations/update-order-status.ts";
+import { batchUpdateOrderStatus } from "../../application/orders/batch-update-order-status.ts";
+import { cancelOrder } from "../../application/orders/cancel-order.ts";
+import type { OperationDeps } from "../../application/deps.ts";
+import { markInvoicesPrinted } from "../../application/orders/mark-invoices-printed.ts";
+import { pauseForCancel } from "../../application/orders/pause-for-cancel.ts";
+import { pauseForRejection } from "../../application/orders/pause-for-rejection.ts";
+import { recordShippedQuantities } from "../../application/orders/record-shipped-quantities.ts";
+import { returnOrder } from "../../application/orders/return-order.ts";
+import { setOrderPause } from "../../application/orders/set-order-pause.ts";
+import { updateDeliveryInfo } from "../../application/orders/update-delivery-info.ts";
+import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import { toConnectError, toStatus } from "../errors.ts";
 import { assertValid } from "../validation.ts";
 import type { OrderStatusHandlers } from "./types.ts";

@@ -1,4 +1,4 @@
-import type { OperationDeps } from "../../operations/deps.ts";
+import type { OperationDeps } from "../../application/deps.ts";
 import { createChangeHandlers } from "./changes.ts";
 import { createReadHandlers } from "./reads.ts";
 import type { OrderStatusHandlers } from "./types.ts";

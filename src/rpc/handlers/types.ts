@@ -1,6 +1,6 @@
 import type { DescMessage, DescService, MessageShape } from "@bufbuild/protobuf";
 import type { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import type { CallContext } from "../../operations/context.ts";
+import type { CallContext } from "../../application/context.ts";
 
 /** A handler for each RPC of a service, from the contract's messages to the contract's messages. */
 export type HandlersOf<Service extends DescService> = {

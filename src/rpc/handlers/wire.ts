@@ -14,10 +14,10 @@ import type {
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import type { StatusChanged } from "../../domain/events.ts";
 import type { Status } from "../../domain/state-machine.ts";
-import { invalidField } from "../../operations/errors.ts";
-import type { Standing } from "../../operations/get-order-status.ts";
-import type { ListStatusHistoryAnswer } from "../../operations/list-status-history.ts";
-import type { ReportTaken, UpdateOrderStatusInput } from "../../operations/update-order-status.ts";
+import { invalidField } from "../../application/errors.ts";
+import type { Standing } from "../../application/orders/get-order-status.ts";
+import type { ListStatusHistoryAnswer } from "../../application/orders/list-status-history.ts";
+import type { ReportTaken, UpdateOrderStatusInput } from "../../application/orders/update-order-status.ts";
 
 /** A stored code; one that the contract does not name goes out as the number it is. */
 export const status = (code: number): OrderStatus => code as OrderStatus;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Auth } from "../../auth/index.ts";
-import { OperationError } from "../../operations/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import { peerOfRequest } from "../peer.ts";
 
 /**

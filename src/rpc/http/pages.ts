@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OperationError } from "../../operations/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 
 /** Whether changes can be committed, and how each server behind this one is. */

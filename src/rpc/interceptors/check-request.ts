@@ -1,5 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { OperationError } from "../../operations/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import type { Interceptor } from "../call.ts";
 import { assertValid } from "../validation.ts";
 

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Allowance, CallerLimits } from "../../limits/index.ts";
-import { OperationError, type OperationErrorKind } from "../../operations/errors.ts";
+import { OperationError, type OperationErrorKind } from "../../application/errors.ts";
 import { boundedLabels } from "../../observability/bounded-labels.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { Call, Interceptor } from "../call.ts";

@@ -1,4 +1,4 @@
-import { invalidField } from "../../operations/errors.ts";
+import { invalidField } from "../../application/errors.ts";
 import type { Interceptor } from "../call.ts";
 
 /** The header by which a caller names itself, for example "wms". */

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
-import type { CallRecord } from "../../operations/call-record.ts";
+import type { CallRecord } from "../../application/call-record.ts";
 import { createCallTally, type RpcTally } from "../../observability/call-tally.ts";
 import { createLineLimit } from "../../observability/line-limit.ts";
 import type { Logger } from "../../observability/log.ts";

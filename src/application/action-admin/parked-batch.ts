@@ -1,0 +1,70 @@
+import type { Intervened, Intervention } from "../../store/ledger/intervene.ts";
+import { type ActionEntry, readGivenUp } from "../../store/reads/action-entries.ts";
+import { actionOf } from "./action-info.ts";
+import type { CallContext } from "../context.ts";
+import type { OperationDeps } from "../deps.ts";
+import { describeFilter, describeList, type EntryFilter, fits } from "./entry-filter.ts";
+import { placeOf } from "../page-token.ts";
+import { inPortion, type PortionLimits } from "./time-boxed.ts";
+
+/** What is to be done about which of an Action's parked events. */
+export interface ParkedPortionInput {
+  readonly action: string;
+  /** These events; all that fit the filter where it is empty. */
+  readonly messageIds: readonly string[];
+  /** Undefined: whatever they are. */
+  readonly filter: EntryFilter | undefined;
+  readonly operator: string;
+  readonly reason: string;
+  /** A dry run. */
+  readonly validateOnly: boolean;
+  /** "" to begin. */
+  readonly pageToken: string;
+}
+
+export interface ParkedPortionAnswer {
+  /** How many events of this portion it concerned, or would. */
+  readonly count: number;
+  /** "" where nothing is left. */
+  readonly nextPageToken: string;
+  /** Of a dry run: the first of them. */
+  readonly samples: readonly ActionEntry[];
+}
+
+const MAX_SAMPLES = 20;
+
+/** Does something about a portion of an Action's parked events, oldest first. */
+export async function forParked(
+  deps: OperationDeps,
+  kind: Intervention["kind"],
+  input: ParkedPortionInput,
+  { caller, deadline }: Pick<CallContext, "caller" | "deadline">,
+  limits: PortionLimits,
+  act: (ids: readonly bigint[], intervention: Intervention) => Promise<Intervened>,
+): Promise<ParkedPortionAnswer> {
+  const { messageIds, filter, operator, reason, validateOnly } = input;
+  const { name: action } = actionOf(deps, input.action);
+  const selection =
+    messageIds.length > 0 ? describeList("events", messageIds) : filter ? describeFilter(filter) : "all";
+  const search = { action, state: "PARKED" as const, ...(messageIds.length > 0 && { messageIds }) };
+  const wanted = filter === undefined ? () => true : fits(filter);
+  const samples: ActionEntry[] = [];
+  let id: bigint | undefined;
+  const { count, next } = await inPortion(limits, { deadline }, placeOf(input.pageToken), async (afterId, limit) => {
+    const found = await readGivenUp(deps.db, { ...search, afterId, limit: limit + 1 });
+    const looked = found.slice(0, limit);
+    const chosen = looked.filter(wanted);
+    const place = found.length > limit ? looked.at(-1)?.id : undefined;
+    if (validateOnly) {
+      samples.push(...chosen.slice(0, MAX_SAMPLES - samples.length));
+      return { count: chosen.length, next: place };
+    }
+    const done = await act(
+      chosen.map((entry) => entry.id),
+      { kind, action, selection, caller, operator, reason, id },
+    );
+    id = done.interventionId;
+    return { count: done.count, next: place };
+  });
+  return { count, nextPageToken: next === undefined ? "" : String(next), samples };
+}

@@ -1,0 +1,38 @@
+import { switchAction } from "../../store/ledger/action-pause.ts";
+import { actionOf } from "./action-info.ts";
+import type { CallContext } from "../context.ts";
+import type { OperationDeps } from "../deps.ts";
+
+export interface HoldActionInput {
+  readonly action: string;
+  readonly operator: string;
+  readonly reason: string;
+}
+
+/** Holds an Action on all servers, or replaces the reason; false where it was held before. */
+export function pauseAction(
+  deps: OperationDeps,
+  input: HoldActionInput,
+  context: Pick<CallContext, "caller">,
+): Promise<boolean> {
+  return turn(deps, "PAUSE", input, context);
+}
+
+/** Lets a held Action go on; false where it was not held. */
+export function resumeAction(
+  deps: OperationDeps,
+  input: HoldActionInput,
+  context: Pick<CallContext, "caller">,
+): Promise<boolean> {
+  return turn(deps, "RESUME", input, context);
+}
+
+async function turn(
+  deps: OperationDeps,
+  kind: "PAUSE" | "RESUME",
+  { action, operator, reason }: HoldActionInput,
+  { caller }: Pick<CallContext, "caller">,
+): Promise<boolean> {
+  const { name } = actionOf(deps, action);
+  return switchAction(deps.changes, { kind, action: name, selection: "", caller, operator, reason });
+}

@@ -1,0 +1,33 @@
+import { Status } from "../../domain/state-machine.ts";
+import type { ReportTaken } from "../../store/commit/types.ts";
+import { causeOf } from "../cause.ts";
+import type { CallContext } from "../context.ts";
+import type { OperationDeps } from "../deps.ts";
+import { takenOrThrow } from "./report-result.ts";
+
+export interface CancelOrderInput {
+  readonly orderId: bigint;
+  readonly operator: string;
+  readonly reason: string;
+  readonly requestId: string;
+}
+
+/** Old operation 6, statuOrderStatus: cancels; the one way from ERP_ALLOCATED to PACKED, after the warehouse agreed. */
+export async function cancelOrder(
+  { committer }: OperationDeps,
+  { orderId, operator, reason, requestId }: CancelOrderInput,
+  context: CallContext,
+): Promise<ReportTaken> {
+  const result = await committer.report({
+    kind: "report",
+    orderId,
+    status: Status.CANCELLED,
+    by: "operation",
+    requestId,
+    remark: reason,
+    validateOnly: false,
+    cause: causeOf(context, operator),
+    deadline: context.deadline,
+  });
+  return takenOrThrow(result, orderId, requestId);
+}

@@ -1,0 +1,35 @@
+import { readShadowDifferences, type ShadowDifferenceRow } from "../../store/reads/shadow.ts";
+import type { OperationDeps } from "../deps.ts";
+import { placeOf } from "../page-token.ts";
+
+export interface ListShadowDifferencesInput {
+  /** "" for all. */
+  readonly method: string;
+  /** 0 means 100. */
+  readonly pageSize: number;
+  /** "" for the first page. */
+  readonly pageToken: string;
+}
+
+export interface ListShadowDifferencesAnswer {
+  readonly differences: readonly ShadowDifferenceRow[];
+  /** "" on the last page. */
+  readonly nextPageToken: string;
+}
+
+const DEFAULT_PAGE_SIZE = 100;
+
+/** What our answers and the old system's did not have in common, newest first. */
+export async function listShadowDifferences(
+  { db }: OperationDeps,
+  { method, pageSize, pageToken }: ListShadowDifferencesInput,
+): Promise<ListShadowDifferencesAnswer> {
+  const size = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
+  const rows = await readShadowDifferences(db, {
+    method: method === "" ? undefined : method,
+    below: pageToken === "" ? undefined : placeOf(pageToken),
+    limit: size + 1,
+  });
+  const differences = rows.slice(0, size);
+  return { differences, nextPageToken: rows.length > size ? String(differences.at(-1)?.id) : "" };
+}
