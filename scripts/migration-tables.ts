@@ -1,6 +1,6 @@
 /** The tables of the migration guide, made from the old methods' own table: `--write` puts them there. */
-import { OLD_METHODS, type OldMethod, pathOf } from "../src/legacy/methods.ts";
-import type { Kind } from "../src/legacy/parameters.ts";
+import { OLD_METHODS, type OldMethod, pathOf } from "../src/transport/legacy/methods.ts";
+import type { Kind } from "../src/transport/legacy/parameters.ts";
 import { keepDocBlock, markdownTable } from "./doc-block.ts";
 
 const SCRIPT = "migration-tables.ts";

@@ -1,4 +1,4 @@
-import type { Readiness } from "./rpc/fronts.ts";
+import type { Readiness } from "./transport/servers.ts";
 import type { OrderDatabase } from "./store/mysql/database.ts";
 import type { StreamConnection } from "./messaging/nats/connection.ts";
 import type { Metrics } from "./observability/metrics.ts";

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { sql } from "kysely";
-import type { Readiness } from "./rpc/fronts.ts";
+import type { Readiness } from "./transport/servers.ts";
 import type { OrderDatabase } from "./store/mysql/database.ts";
 import type { StreamConnection } from "./messaging/nats/connection.ts";
 

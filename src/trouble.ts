@@ -1,4 +1,4 @@
-import { UnusableFileError } from "./auth/watched-file.ts";
+import { UnusableFileError } from "./transport/auth/watched-file.ts";
 import { type Config, ConfigError } from "./config/load.ts";
 import { DatabaseUnavailableError, MigrationRightsError } from "./store/mysql/errors.ts";
 import { explainRefusal } from "./observability/connection-errors.ts";

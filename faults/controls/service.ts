@@ -12,7 +12,7 @@ import { createLifecycle } from "../../src/lifecycle.ts";
 import { createChangeFeed } from "../../src/application/watch/change-feed.ts";
 import type { OperationDeps } from "../../src/application/deps.ts";
 import { readiness } from "../../src/readiness.ts";
-import { createFronts } from "../../src/rpc/fronts.ts";
+import { createFronts } from "../../src/transport/servers.ts";
 import { createCommitter } from "../../src/store/commit/index.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { migrate } from "../../src/store/migrations/index.ts";

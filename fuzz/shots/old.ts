@@ -1,5 +1,5 @@
 import type { Random } from "../../faults/workload/random.ts";
-import { OLD_METHODS, type OldMethod, pathOf } from "../../src/legacy/methods.ts";
+import { OLD_METHODS, type OldMethod, pathOf } from "../../src/transport/legacy/methods.ts";
 import { anyInt32, anyInt64 } from "../values/numbers.ts";
 import { anyText } from "../values/text.ts";
 import { changed } from "../values/wire.ts";

@@ -233,7 +233,7 @@ export const VARIABLES = z.object({
     .string()
     .optional()
     .describe(
-      "Who may do what: a JSON file, read again when it changes. Not set: the roles of `src/auth/default-rights.ts`.",
+      "Who may do what: a JSON file, read again when it changes. Not set: the roles of `src/transport/auth/default-permissions.ts`.",
     ),
   OMS_RATE_LIMITS: z
     .string()

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { DEFAULT_RIGHTS } from "../../src/auth/default-rights.ts";
-import { createRights, rolesOf } from "../../src/auth/rights.ts";
-import { readRightsTable } from "../../src/auth/rights-table.ts";
+import { DEFAULT_RIGHTS } from "../../src/transport/auth/default-permissions.ts";
+import { createRights, rolesOf } from "../../src/transport/auth/permissions.ts";
+import { readRightsTable } from "../../src/transport/auth/permission-table.ts";
 import { STATES } from "../../src/domain/state-machine.ts";
-import { RPC_NAMES } from "../../src/rpc/fronts.ts";
+import { RPC_NAMES } from "../../src/transport/servers.ts";
 
 const names = (codes: ReadonlySet<number>) => STATES.filter(({ code }) => codes.has(code)).map(({ name }) => name);
 

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { createTokenVerifier } from "../../src/auth/tokens.ts";
+import { createTokenVerifier } from "../../src/transport/auth/tokens.ts";
 import { OperationError } from "../../src/application/errors.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { eventually } from "../rpc/eventually.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { createCallerNames } from "../../src/legacy/callers.ts";
-import { OLD_METHODS, type OldMethod } from "../../src/legacy/methods.ts";
-import { plainAddress } from "../../src/rpc/peer.ts";
+import { createCallerNames } from "../../src/transport/legacy/callers.ts";
+import { OLD_METHODS, type OldMethod } from "../../src/transport/legacy/methods.ts";
+import { plainAddress } from "../../src/transport/peer.ts";
 import { eventually } from "../rpc/eventually.ts";
 import { insertOrder, nextOrderId } from "../rpc/orders.ts";
 import { historyOf } from "../rpc/suites/context.ts";

@@ -1,5 +1,5 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
-import { parseExact } from "../../src/legacy/exact-json.ts";
+import { parseExact } from "../../src/transport/legacy/lossless-json.ts";
 import type { Clients } from "../support/clients.ts";
 import { OLD_RPCS, type OldAddress, type OldJson, type OldRpc, type OldRpcs } from "./rpcs.ts";
 import { FORMS, type Form, sendOld, type Value } from "./send.ts";

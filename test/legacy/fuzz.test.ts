@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { STATES } from "../../src/domain/state-machine.ts";
-import { OLD_METHODS, type OldMethod, pathOf } from "../../src/legacy/methods.ts";
+import { OLD_METHODS, type OldMethod, pathOf } from "../../src/transport/legacy/methods.ts";
 import { insertOrder } from "../rpc/orders.ts";
 import { useService } from "../support/service.ts";
 

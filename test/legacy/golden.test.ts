@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { OLD_METHODS, pathOf } from "../../src/legacy/methods.ts";
+import { OLD_METHODS, pathOf } from "../../src/transport/legacy/methods.ts";
 import { useService } from "../support/service.ts";
 import { GOLDEN_CASES, type GoldenCase } from "./golden-cases.ts";
 

@@ -1,8 +1,8 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { OLD_METHODS } from "../../src/legacy/methods.ts";
-import { byOldName, type Kind, type Parameter, readParameters } from "../../src/legacy/parameters.ts";
+import { OLD_METHODS } from "../../src/transport/legacy/methods.ts";
+import { byOldName, type Kind, type Parameter, readParameters } from "../../src/transport/legacy/parameters.ts";
 
 const parameter = (kind: Kind, more: Partial<Parameter> = {}): Parameter => ({
   name: "p",

@@ -1,6 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { writeExact } from "../../src/legacy/exact-json.ts";
+import { writeExact } from "../../src/transport/legacy/lossless-json.ts";
 
 /** The ways to give parameters to an old address. */
 export const FORMS = ["query", "form", "json"] as const;

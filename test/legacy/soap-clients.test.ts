@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
-import { parseExact } from "../../src/legacy/exact-json.ts";
-import { OLD_METHODS } from "../../src/legacy/methods.ts";
+import { parseExact } from "../../src/transport/legacy/lossless-json.ts";
+import { OLD_METHODS } from "../../src/transport/legacy/methods.ts";
 import { plain } from "../rpc/answers.ts";
 import { insertOrderWithId, nextOrderId } from "../rpc/orders.ts";
 import { missingPackages, SOAP_PACKAGES } from "../support/foreign-clients.ts";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { writeExact } from "../../src/legacy/exact-json.ts";
+import { writeExact } from "../../src/transport/legacy/lossless-json.ts";
 import { PERL, PHP, PYTHON } from "../support/foreign-clients.ts";
 import { escaped, SOAP_11, SOAP_12, unescaped } from "./envelopes.ts";
 import type { OldForm } from "./every-call.ts";

@@ -1,8 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { createCallerLimits } from "../../src/limits/index.ts";
-import type { SharedBuckets } from "../../src/limits/shared-buckets.ts";
+import { createCallerLimits } from "../../src/transport/rate-limits/index.ts";
+import type { SharedBuckets } from "../../src/transport/rate-limits/shared-buckets.ts";
 import { insertOrder } from "../rpc/orders.ts";
 import type { FrontName } from "../support/clients.ts";
 import { useService } from "../support/service.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createLease } from "../../src/limits/lease.ts";
-import type { Portion, SharedBuckets } from "../../src/limits/shared-buckets.ts";
+import { createLease } from "../../src/transport/rate-limits/lease.ts";
+import type { Portion, SharedBuckets } from "../../src/transport/rate-limits/shared-buckets.ts";
 
 /** A shared bucket of the test's own: so many tokens, and every request for them. */
 function world(tokens: number) {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openRedis } from "../../src/integrations/redis.ts";
-import { createLease } from "../../src/limits/lease.ts";
-import { createSharedBuckets } from "../../src/limits/shared-buckets.ts";
+import { createLease } from "../../src/transport/rate-limits/lease.ts";
+import { createSharedBuckets } from "../../src/transport/rate-limits/shared-buckets.ts";
 import { quiet } from "../stream/support.ts";
 import { useRedis } from "../support/servers.ts";
 

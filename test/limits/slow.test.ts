@@ -23,7 +23,7 @@ import {
 } from "./raw-http2.ts";
 
 // The limits of time, as fractions of what they are.
-vi.mock("../../src/rpc/limits.ts", async (original) => ({
+vi.mock("../../src/transport/limits.ts", async (original) => ({
   ...(await original<object>()),
   HEADERS_TIMEOUT_MS: 700,
   REQUEST_TIMEOUT_MS: 1_500,

@@ -2,7 +2,7 @@ import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OrderStatus, Outcome } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { MAX_UNARY_CALLS } from "../../src/rpc/limits.ts";
+import { MAX_UNARY_CALLS } from "../../src/transport/limits.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { FRONTS, type FrontName, type OpenClient } from "../support/clients.ts";
 import { useOwnMariadb } from "../support/servers.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compareAnswers, type Difference } from "../../src/shadow/compare.ts";
+import { compareAnswers, type Difference } from "../../src/transport/legacy/shadow/compare.ts";
 
 const SHOWN = new Set(["result", "message", "orderId", "orderStatus", "returnId", "orderSource", "orderSourceValue"]);
 

@@ -1,7 +1,7 @@
 import { type DescMethod, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { type handleUnaryCall, Server, ServerCredentials } from "@grpc/grpc-js";
 import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { MAX_CONCURRENT_STREAMS } from "../../../src/rpc/limits.ts";
+import { MAX_CONCURRENT_STREAMS } from "../../../src/transport/limits.ts";
 
 const { updateOrderStatus, getOrderStatus } = OrderStatusService.method;
 

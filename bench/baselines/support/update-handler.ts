@@ -6,8 +6,8 @@ import {
   UpdateOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { takenOrThrow } from "../../../src/application/orders/report-result.ts";
-import { toConnectError } from "../../../src/rpc/errors.ts";
-import { readReport, reportAnswer } from "../../../src/rpc/handlers/wire.ts";
+import { toConnectError } from "../../../src/transport/errors.ts";
+import { readReport, reportAnswer } from "../../../src/transport/handlers/wire.ts";
 import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 
 const NOTHING = new Metadata();

@@ -1,0 +1,84 @@
+import type { RightsTable } from "./permission-table.ts";
+
+const READS = [
+  "OrderStatusService/GetOrderStatus",
+  "OrderStatusService/BatchGetOrderStatus",
+  "OrderStatusService/GetPaymentStatus",
+  "OrderStatusService/CheckPayable",
+  "OrderStatusService/GetMaxSubOrderStatus",
+  "OrderStatusService/ListOrderSources",
+  "OrderStatusService/ListShipmentTypes",
+  "OrderStatusService/ListStatusHistory",
+  "OrderStatusService/WatchOrderStatus",
+  "OrderStatusService/ExplainOrder",
+  "OrderStatusService/DescribeStateMachine",
+  "FulfilmentService/GetOrderFlow",
+  "OrderReversalService/GetCancel",
+  "OrderReversalService/ListReturnDetails",
+];
+
+const REPORTS = ["OrderStatusService/UpdateOrderStatus", "OrderStatusService/BatchUpdateOrderStatus"];
+
+/**
+ * The rights of a deployment that says nothing else: each system does what the old texts say of it, and tells of the states that it is told
+ * by. A caller has the role of its own name, unless its token or the table gives it others.
+ */
+export const DEFAULT_RIGHTS: RightsTable = {
+  roles: {
+    wms: {
+      rpcs: [
+        ...READS,
+        ...REPORTS,
+        "OrderStatusService/UpdateDeliveryInfo",
+        "OrderStatusService/RecordShippedQuantities",
+        "OrderReversalService/ReportWmsAnswer",
+      ],
+      reportsAs: ["WMS"],
+    },
+    tms: { rpcs: [...READS, ...REPORTS], reportsAs: ["TMS"] },
+    dms: { rpcs: [...READS, ...REPORTS], reportsAs: ["DMS"] },
+    pay: { rpcs: [...READS, ...REPORTS], reportsAs: ["Pay"] },
+    marketplace: { rpcs: [...READS, "FulfilmentService/SubmitOrder", "OrderReversalService/RequestCancel"] },
+    shop: {
+      rpcs: [
+        ...READS,
+        ...REPORTS,
+        "FulfilmentService/SubmitOrder",
+        "OrderReversalService/RequestCancel",
+        "OrderReversalService/RequestReturn",
+      ],
+      reportsAs: ["front end"],
+      // Before stock is allocated anyone may cancel by a report.
+      reports: ["CANCELLED"],
+    },
+    "customer-service": {
+      rpcs: [
+        ...READS,
+        "OrderStatusService/MarkInvoicesPrinted",
+        "OrderReversalService/RequestCancel",
+        "OrderReversalService/RequestReturn",
+      ],
+    },
+    reversal: {
+      rpcs: [
+        ...READS,
+        "OrderStatusService/PauseForCancel",
+        "OrderStatusService/PauseForRejection",
+        "OrderStatusService/ReturnOrder",
+        "OrderStatusService/SetOrderPause",
+        "OrderStatusService/CancelOrder",
+        ...REPORTS,
+        "OrderReversalService/*",
+      ],
+      reportsAs: ["reversal flow"],
+    },
+    "forward-flow": { rpcs: [...READS, ...REPORTS, "FulfilmentService/*"], reportsAs: ["forward flow"] },
+    operator: {
+      rpcs: ["*"],
+      reportsAs: ["intake", "Pay", "forward flow", "WMS", "TMS", "DMS", "front end", "reversal flow"],
+    },
+    "read-only": { rpcs: [...READS, "FulfilmentService/ListOrderFlows"] },
+    monitoring: { rpcs: ["metrics"] },
+  },
+  callers: {},
+};

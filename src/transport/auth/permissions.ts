@@ -1,0 +1,49 @@
+import { STATES } from "../../domain/state-machine.ts";
+import type { Identity } from "./identity.ts";
+import type { RightsTable, Role } from "./permission-table.ts";
+
+/** What a caller may do, by all its roles together. */
+export interface Rights {
+  /** Whether it may call that RPC, `Service/Rpc`; `metrics` is the page of that name. */
+  mayCall(rpc: string): boolean;
+  /** The states that it may report, by their codes. */
+  readonly reports: ReadonlySet<number>;
+}
+
+/** The roles of a caller: those that the table gives it, else those of its token, else the one of its own name. */
+export function rolesOf({ callers }: RightsTable, name: string, tokenRoles: readonly string[]): readonly string[] {
+  const given = Object.hasOwn(callers, name) ? callers[name] : undefined;
+  return given ?? (tokenRoles.length > 0 ? tokenRoles : [name]);
+}
+
+/** Works out a table's rights; who has the same roles shares them. */
+export function createRights(table: RightsTable): (identity: Pick<Identity, "roles">) => Rights {
+  const known = new Map<string, Rights>();
+  return ({ roles }) => {
+    const key = roles.join("\n");
+    let rights = known.get(key);
+    if (rights === undefined) {
+      rights = rightsOf(roles.flatMap((role) => (Object.hasOwn(table.roles, role) ? (table.roles[role] ?? []) : [])));
+      // Roles come from tokens too, and each combination would stay.
+      if (known.size < MAX_COMBINATIONS) {
+        known.set(key, rights);
+      }
+    }
+    return rights;
+  };
+}
+
+const MAX_COMBINATIONS = 1_000;
+
+function rightsOf(roles: readonly Role[]): Rights {
+  const rpcs = new Set(roles.flatMap((role) => role.rpcs));
+  const states = STATES.filter(({ name, toldBy }) =>
+    roles.some(
+      ({ reportsAs = [], reports = [] }) => reports.includes(name) || toldBy.some((who) => reportsAs.includes(who)),
+    ),
+  );
+  return {
+    mayCall: (rpc) => rpcs.has(rpc) || rpcs.has("*") || rpcs.has(rpc.replace(/\/.*/, "/*")),
+    reports: new Set(states.map(({ code }) => code)),
+  };
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { cors } from "@connectrpc/connect";
+import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
+import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
+
+const METHODS = cors.allowedMethods.join(", ");
+const REQUEST_HEADERS = [...cors.allowedHeaders, CALLER_HEADER, "traceparent"].join(", ");
+const EXPOSED_HEADERS = [...cors.exposedHeaders, CALL_ID_HEADER, CODE_HEADER].join(", ");
+
+/** How long a browser may remember a preflight's answer, in seconds: two hours, the most that Chromium does. */
+const MAX_AGE = "7200";
+
+/**
+ * Lets pages of the configured origins call the service ("*": of all). The header oms-caller is sent by the page, and proves nothing.
+ *
+ * @returns whether the request was a preflight, and is answered
+ */
+export function createCors(
+  origins: readonly string[],
+): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const all = origins.includes("*");
+  return (request, response) => {
+    const { origin } = request.headers;
+    if (origin === undefined) {
+      return false;
+    }
+    if (!all) {
+      response.setHeader("vary", "Origin");
+    }
+    const allowed = all || origins.includes(origin);
+    if (allowed) {
+      response.setHeader("access-control-allow-origin", all ? "*" : origin);
+      response.setHeader("access-control-expose-headers", EXPOSED_HEADERS);
+    }
+    if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined) {
+      return false;
+    }
+    if (allowed) {
+      response.setHeader("access-control-allow-methods", METHODS);
+      response.setHeader("access-control-allow-headers", REQUEST_HEADERS);
+      response.setHeader("access-control-max-age", MAX_AGE);
+    }
+    // Without the headers the browser refuses; an error status would tell it no more.
+    response.writeHead(204).end();
+    return true;
+  };
+}

@@ -1,0 +1,194 @@
+import {
+  createServer as createHttp1,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import {
+  createServer as createHttp2,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import { createServer as createHttps, type Server as HttpsServer } from "node:https";
+import type { Auth } from "../auth/index.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { createGuard, type Guard } from "../guard/index.ts";
+import {
+  CHECK_MS,
+  HEADERS_TIMEOUT_MS,
+  HTTP2_OPTIONS,
+  IDLE_MS,
+  KEEPALIVE_MS,
+  KEEPALIVE_TIMEOUT_MS,
+  MAX_CONNECTIONS,
+  REQUEST_TIMEOUT_MS,
+} from "../limits.ts";
+import { createListener, type Listener } from "../listener.ts";
+import type { Route } from "../middleware/pipeline.ts";
+import type { ForeignService } from "../reflection.ts";
+import type { PortTls } from "../tls.ts";
+import { type AnswerRpc, createConnect } from "./connect.ts";
+import { createCors } from "./cors.ts";
+import { metricsRight } from "./metrics-permission.ts";
+import { createPages, type Readiness, sendJson } from "./pages.ts";
+import { addReflection } from "./reflection.ts";
+import { HTTP_PROTOCOLS, handOverHttp2, handOverNegotiatedHttp2 } from "./http-version-mux.ts";
+
+/** Connect, gRPC-Web, and the pages for people and machines that watch the server. At its end it says 503 at /readyz. */
+export type HttpFront = Listener;
+
+export interface HttpFrontDeps {
+  readonly routes: readonly Route[];
+  readonly reflection: readonly ForeignService[];
+  /** Finds what answers at an address that is no RPC's. */
+  readonly findOther?: (path: string) => AnswerRpc | undefined;
+  /** Proves who reads /metrics; undefined: anybody may. */
+  readonly auth?: Auth | undefined;
+  readonly corsOrigins: readonly string[];
+  readonly ready: () => Promise<Readiness>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Undefined: the port speaks in the clear. */
+  readonly tls?: PortTls | undefined;
+  /** One of its own unless told. */
+  readonly guard?: Guard;
+  /** MAX_CONNECTIONS unless told. */
+  readonly maxConnections?: number;
+}
+
+export function createHttpFront({
+  routes,
+  reflection,
+  findOther = () => undefined,
+  auth,
+  corsOrigins,
+  ready,
+  log,
+  metrics,
+  tls,
+  guard = createGuard(),
+  maxConnections = MAX_CONNECTIONS,
+}: HttpFrontDeps): HttpFront {
+  const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
+  const findRpc = createConnect(routes, (router) => addReflection(router, reflection));
+  const cors = createCors(corsOrigins);
+  const admitToMetrics = auth === undefined ? async () => {} : metricsRight(auth);
+  const pages = createPages({ ready, metrics, admitToMetrics, draining: () => draining, services });
+  let draining = false;
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (cors(request, response)) {
+      return;
+    }
+    const path = pathOf(request);
+    await (findRpc(path) ?? findOther(path) ?? pages)(request, response);
+  }
+
+  /** Whatever a request holds, it ends nothing but itself. */
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    response.once("close", () => {
+      if (draining) {
+        setImmediate(() => http1.closeIdleConnections());
+      }
+    });
+    serve(request, response).catch((error: unknown) => {
+      if (isGone(response)) {
+        return;
+      }
+      log.warn({ path: pathOf(request), error: String(error) }, "a request that could not be answered");
+      if (response.headersSent) {
+        response.destroy();
+      } else {
+        sendJson(response, 400, { code: "invalid_argument", message: "the request could not be read" });
+      }
+    });
+  }
+
+  function answerHttp1(request: IncomingMessage, response: ServerResponse): void {
+    guard.http1(request, response);
+    answer(request, response);
+  }
+
+  function answerHttp2(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    answer(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  }
+
+  const http2 = createHttp2(
+    HTTP2_OPTIONS,
+    // Its requests and responses are made to be used like those of HTTP/1.1.
+    answerHttp2 as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+  );
+  // Expectations that nobody knows are no reason to refuse; and Node's own refusal would wait for the whole body.
+  http2.on("checkExpectation", answerHttp2);
+  guard.http2(http2);
+  const sessions = keptAlive(http2);
+  const http1 = tls === undefined ? serveInTheClear(answerHttp1, http2) : serveOverTls(tls, answerHttp1, http2);
+  const listener = createListener(http1, {
+    max: maxConnections,
+    isBarred: guard.isBarred,
+    refused: (reason) => metrics.connectionsRefused.inc({ port: "http", reason }),
+  });
+  return {
+    ...listener,
+    stopAccepting() {
+      draining = true;
+      listener.stopAccepting();
+      for (const session of sessions) {
+        session.close();
+      }
+    },
+  };
+}
+
+const HTTP1_OPTIONS = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: IDLE_MS,
+  connectionsCheckingInterval: CHECK_MS,
+} as const;
+
+function serveInTheClear(answer: RequestListener, http2: Http2Server): Server {
+  const http1 = createHttp1(HTTP1_OPTIONS, answer);
+  handOverHttp2(http1, http2);
+  return http1;
+}
+
+function serveOverTls(tls: PortTls, answer: RequestListener, http2: Http2Server): HttpsServer {
+  return tls.serve((options) => {
+    const http1 = createHttps({ ...options, ...HTTP1_OPTIONS, ALPNProtocols: HTTP_PROTOCOLS }, answer);
+    handOverNegotiatedHttp2(http1, http2);
+    return http1;
+  });
+}
+
+/** Nobody hears the answer any more. A request that was read to its end says of itself that it is destroyed. */
+function isGone(response: ServerResponse): boolean {
+  const { stream } = response as { readonly stream?: ServerHttp2Stream };
+  return response.destroyed || stream?.destroyed === true;
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
+/** The sessions of a server. One whose client is silent for long is asked, and cut when nobody answers. */
+function keptAlive(http2: Http2Server): Set<ServerHttp2Session> {
+  const sessions = new Set<ServerHttp2Session>();
+  http2.on("session", (session) => {
+    sessions.add(session);
+    const timer = setInterval(() => {
+      const cut = setTimeout(() => session.destroy(), KEEPALIVE_TIMEOUT_MS).unref();
+      session.ping(() => clearTimeout(cut));
+    }, KEEPALIVE_MS);
+    session.once("close", () => {
+      clearInterval(timer);
+      sessions.delete(session);
+    });
+  });
+  return sessions;
+}

@@ -1,0 +1,49 @@
+import { Code } from "@connectrpc/connect";
+import type { Failed, Outcome } from "./call.ts";
+import { writeExact } from "./lossless-json.ts";
+
+/** What a failure is called in the old system's language; the English that follows says what to do. */
+const WORDS: ReadonlyMap<Code, string> = new Map([
+  [Code.InvalidArgument, "参数错误"],
+  [Code.NotFound, "没有找到"],
+  [Code.Unimplemented, "不支持"],
+  [Code.FailedPrecondition, "订单状态不允许"],
+  [Code.Aborted, "订单已经变化"],
+  [Code.AlreadyExists, "请求号重复"],
+  [Code.ResourceExhausted, "系统繁忙，请稍后重试"],
+  [Code.Unavailable, "系统暂时不可用，请稍后重试"],
+  [Code.DeadlineExceeded, "处理超时"],
+  [Code.Unauthenticated, "没有登录"],
+  [Code.PermissionDenied, "没有权限"],
+]);
+
+/** A failure as a person reads it. */
+export const failureText = ({ code, message }: Pick<Failed, "code" | "message">): string =>
+  `${WORDS.get(code) ?? "系统错误"}: ${message}`;
+
+/**
+ * What the old system's callers compare, to the letter: the text, or JSON with its keys in their order. A failure has one form, whatever its
+ * method answers else.
+ */
+export function bodyOf(outcome: Outcome): string {
+  if (outcome.kind === "failed") {
+    return writeExact({ result: 0, message: failureText(outcome) });
+  }
+  return typeof outcome.answer === "string" ? outcome.answer : writeExact(outcome.answer);
+}
+
+/** The HTTP status of a failure, where failures have one: as Connect's. */
+const STATUSES: ReadonlyMap<Code, number> = new Map([
+  [Code.InvalidArgument, 400],
+  [Code.FailedPrecondition, 400],
+  [Code.Unauthenticated, 401],
+  [Code.PermissionDenied, 403],
+  [Code.NotFound, 404],
+  [Code.Aborted, 409],
+  [Code.AlreadyExists, 409],
+  [Code.ResourceExhausted, 429],
+  [Code.Unavailable, 503],
+  [Code.DeadlineExceeded, 504],
+]);
+
+export const statusOf = (code: Code): number => STATUSES.get(code) ?? 500;

@@ -1,0 +1,107 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { type Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
+import { type FieldFault, OperationError } from "../../application/errors.ts";
+import { createCall, NEVER } from "../call.ts";
+import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
+import type { Peer } from "../peer.ts";
+import type { Route } from "../middleware/pipeline.ts";
+import type { OldCaller } from "./callers.ts";
+import type { Given } from "./params.ts";
+import type { OldAnswer, OldMethod } from "./methods.ts";
+import { byOldName, readParameters } from "./parameters.ts";
+
+/** A call of an old method, whichever protocol it came by. */
+export interface OldCall {
+  /** Who calls, as far as that is known without asking him. */
+  readonly caller: OldCaller;
+  readonly peer: Peer;
+  /** A request header by its lower-case name. */
+  readonly header: (name: string) => string | undefined;
+  /** What he gave, or why nobody can say. */
+  readonly given: Given | OperationError;
+}
+
+/** How a call ended. */
+export type Outcome = Answered | Failed;
+
+interface Ended {
+  readonly callId: string;
+  readonly caller: string;
+  /** The order that the call names; 0 where it names none. */
+  readonly orderId: bigint;
+}
+
+export interface Answered extends Ended {
+  readonly kind: "answered";
+  readonly answer: OldAnswer;
+}
+
+export interface Failed extends Ended {
+  readonly kind: "failed";
+  readonly code: Code;
+  /** For a person, with the old names. */
+  readonly message: string;
+  /** When to try again, in milliseconds, where that may help. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/**
+ * Calls the RPC that does an old method's work, through the same pipeline as everybody: validation, request log, metrics, deadline and drain
+ * are one for all.
+ */
+export async function callOldMethod(method: OldMethod, route: Route, call: OldCall): Promise<Outcome> {
+  const { input } = method.rpc;
+  const { given } = call;
+  const { fields, faults } =
+    given instanceof OperationError ? { fields: {}, faults: [] } : readParameters(method.parameters, given);
+  const malformed = given instanceof OperationError ? given : faults.length > 0 ? invalid(faults) : undefined;
+  const operator = "operator" in input.field ? { operator: call.caller.name } : {};
+  const request: Message = create(input, malformed === undefined ? { ...operator, ...fields } : {});
+  const rpcCall = createCall({
+    front: "legacy",
+    oldMethod: method.name,
+    peer: call.peer,
+    provenName: call.caller.proven,
+    header: (name) => (name === CALLER_HEADER ? call.caller.name : call.header(name)),
+    deadline: undefined,
+    signal: NEVER,
+    malformed,
+  });
+  const ended = () => ({ callId: rpcCall.callId, caller: rpcCall.caller, orderId: orderIdOf(fields) });
+  try {
+    const response = await (route.handle(request, rpcCall) as Promise<Message>);
+    return { kind: "answered", ...ended(), answer: method.answer(response, request) };
+  } catch (error) {
+    return { kind: "failed", ...ended(), ...failureOf(ConnectError.from(error), method) };
+  }
+}
+
+function failureOf(
+  error: ConnectError,
+  { rpc, parameters }: OldMethod,
+): Pick<Failed, "code" | "message" | "retryAfterMs"> {
+  const [badRequest] = error.findDetails(BadRequestSchema);
+  const [retryInfo] = error.findDetails(RetryInfoSchema);
+  const faults = badRequest?.fieldViolations.map((fault) => byOldName(parameters, rpc.input, fault));
+  return {
+    code: error.code,
+    message: faults === undefined ? error.rawMessage : invalid(faults).message,
+    retryAfterMs: retryInfo?.retryDelay && durationMs(retryInfo.retryDelay),
+  };
+}
+
+function orderIdOf(fields: Readonly<Record<string, unknown>>): bigint {
+  const { orderId, rootOrderId, orderIds } = fields as {
+    readonly orderId?: bigint;
+    readonly rootOrderId?: bigint;
+    readonly orderIds?: readonly bigint[];
+  };
+  return orderId ?? rootOrderId ?? orderIds?.[0] ?? 0n;
+}
+
+function invalid(faults: readonly FieldFault[]): OperationError {
+  const texts = faults.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
+  return new OperationError("invalid", texts.join("; "), { faults });
+}

@@ -1,0 +1,157 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Code } from "@connectrpc/connect";
+import { OperationError } from "../../application/errors.ts";
+import type { AnswerRpc } from "../http/connect.ts";
+import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
+import { peerOfRequest } from "../peer.ts";
+import type { Route } from "../middleware/pipeline.ts";
+import { createLineLimit } from "../../observability/line-limit.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { bodyOf } from "./answers.ts";
+import { callOldMethod, type Outcome } from "./call.ts";
+import { createCallerNames, type KnownCaller } from "./callers.ts";
+import { countOldCalls } from "./counter.ts";
+import type { Given } from "./params.ts";
+import { readGiven, sendOutcome } from "./http.ts";
+import { OLD_METHODS, OLD_SERVICES, type OldMethod, type OldService, pathOf } from "./methods.ts";
+import { nothingHere, sendOverview } from "./overview.ts";
+import { createSoap, isSoap, type Soap } from "./soap/index.ts";
+
+/** A reading call by an old address, and what it was answered. */
+export interface OldRead {
+  readonly method: string;
+  readonly path: string;
+  /** The parameters, as the caller gave them. */
+  readonly given: ReadonlyMap<string, string>;
+  /** As the old system's would be, whether failures are HTTP errors here or not. */
+  readonly status: number;
+  /** The answer's body over HTTP, whichever protocol it went by. */
+  readonly text: string;
+  /** The names of the fields that an answer may have; none of them is personal data. */
+  readonly shown: ReadonlySet<string>;
+  /** 0 where the call names none. */
+  readonly orderId: bigint;
+  readonly caller: string;
+  readonly callId: string;
+}
+
+export interface LegacyOptions {
+  readonly callers: readonly KnownCaller[];
+  /** Whether a failure is an HTTP error; else it is 200, as it was. */
+  readonly failuresAreErrors: boolean;
+  /** The namespace of the old services' SOAP messages. */
+  readonly namespace: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Hears of each reading call after its answer. */
+  readonly onRead: (read: OldRead) => void;
+}
+
+const BASE = "/services";
+
+/** Lines in the log. */
+const REFUSALS_PER_SECOND = 10;
+
+/**
+ * Serves the old system's addresses, over HTTP and SOAP, from the RPCs: a caller changes nothing but the host name.
+ *
+ * @returns finds what answers at a path; undefined for one that was not the old system's
+ */
+export function createLegacyFront(
+  routes: readonly Route[],
+  { callers, failuresAreErrors, namespace, log, metrics, onRead }: LegacyOptions,
+): (path: string) => AnswerRpc | undefined {
+  const callerOf = createCallerNames(callers);
+  const count = countOldCalls(
+    metrics,
+    callers.map(({ name }) => name),
+  );
+  const routeOf = new Map(
+    OLD_METHODS.map((method) => [method, routes.find(({ rpc }) => rpc.method === method.rpc) as Route]),
+  );
+
+  const callOver =
+    (protocol: "http" | "soap") =>
+    async (method: OldMethod, request: IncomingMessage, given: Given | OperationError): Promise<Outcome> => {
+      const route = routeOf.get(method) as Route;
+      const header = (name: string) => request.headers[name]?.toString();
+      const peer = peerOfRequest(request);
+      const caller = callerOf({ authorization: header("authorization"), header: header(CALLER_HEADER), peer }, method);
+      const outcome = await callOldMethod(method, route, { caller, peer, header, given });
+      count(method.name, outcome, protocol);
+      if (!route.rpc.changes && !(given instanceof OperationError) && isComparable(outcome)) {
+        onRead(readOf(method, given, outcome));
+      }
+      return outcome;
+    };
+
+  const refused = createLineLimit(log, {
+    message: "a SOAP message in which no call can be found",
+    perSecond: REFUSALS_PER_SECOND,
+  });
+  const overHttp = callOver("http");
+  const soaps = new Map<OldService, Soap>(
+    OLD_SERVICES.map((service) => [
+      service,
+      createSoap({
+        service,
+        methods: OLD_METHODS.filter((method) => method.service === service),
+        namespace,
+        call: callOver("soap"),
+        onRefused(request, reason) {
+          const from = peerOfRequest(request).address;
+          refused.write("info", service, () => ({ service, from, reason }));
+        },
+      }),
+    ]),
+  );
+
+  async function answerMethod(method: OldMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const outcome = await overHttp(method, request, await readGiven(request));
+    sendOutcome(response, method, outcome, failuresAreErrors);
+  }
+
+  return (path) => {
+    if (path !== BASE && !path.startsWith(`${BASE}/`)) {
+      return undefined;
+    }
+    const place = path.endsWith("/") ? path.slice(0, -1) : path;
+    const method = OLD_METHODS.find((one) => pathOf(one) === place);
+    const service = method?.service ?? OLD_SERVICES.find((one) => `${BASE}/${one}` === place);
+    const soap = service && soaps.get(service);
+    const isPage = method === undefined && (service !== undefined || place === BASE);
+    return async (request, response) => {
+      // Nothing else could be sent to a service than SOAP.
+      if (soap !== undefined && (isSoap(request) || (method === undefined && request.method === "POST"))) {
+        await soap(request, response);
+      } else if (method !== undefined && (request.method === "GET" || request.method === "POST")) {
+        await answerMethod(method, request, response);
+      } else if (isPage && (request.method === "GET" || request.method === "HEAD")) {
+        sendOverview(response);
+      } else {
+        const ofService = service === undefined ? undefined : ["GET", "POST"];
+        nothingHere(request, response, place === BASE ? ["GET", "HEAD"] : ofService);
+      }
+    };
+  };
+}
+
+/** Whether the old system would have had the same to say: an answer, or that there is no such order. */
+function isComparable(outcome: Outcome): boolean {
+  return outcome.kind === "answered" || outcome.code === Code.NotFound;
+}
+
+function readOf(method: OldMethod, given: Given, outcome: Outcome): OldRead {
+  return {
+    method: method.name,
+    path: pathOf(method),
+    given: new Map([...given].map(([name, texts]) => [name, texts.join(",")])),
+    status: 200,
+    text: bodyOf(outcome),
+    shown: new Set(method.fields),
+    orderId: outcome.orderId,
+    caller: outcome.caller,
+    callId: outcome.callId,
+  };
+}

@@ -1,0 +1,283 @@
+import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { NotPayableReasonSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { OrderReversalService } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+import type { Parameter } from "./parameters.ts";
+
+/** What the old system answered: a text to the letter, or JSON with its keys in this order. */
+export type OldAnswer = string | Readonly<Record<string, unknown>>;
+
+/** An old service, by the name in its address. */
+export type OldService = (typeof OLD_SERVICES)[number];
+
+export const OLD_SERVICES = ["orderStatus", "detail"] as const;
+
+/** A method of the old system: its address, its parameters, the RPC that does its work, and how it answers. */
+export interface OldMethod {
+  readonly service: OldService;
+  /** In the old system's own spelling. */
+  readonly name: string;
+  readonly rpc: DescMethodUnary;
+  /** In the order in which a Java method would have them. */
+  readonly parameters: readonly Parameter[];
+  /** The fields of its answer; none for a text. No one of them is personal data. */
+  readonly fields: readonly string[];
+  answer(response: unknown, request: unknown): OldAnswer;
+}
+
+/** Where an old method was, and is. */
+export const pathOf = ({ service, name }: Pick<OldMethod, "service" | "name">): string =>
+  `/services/${service}/${name}`;
+
+const ORDER = {
+  name: "orderId",
+  kind: "id",
+  field: "orderId",
+  required: true,
+  meaning: "the order",
+} as const satisfies Parameter;
+const OPERATOR = {
+  name: "operator",
+  kind: "text",
+  field: "operator",
+  meaning: "who does it, up to 64 characters; not given: the caller",
+} as const satisfies Parameter;
+const REQUEST_ID = {
+  name: "requestId",
+  kind: "text",
+  field: "requestId",
+  meaning: "makes a repeat safe: it gets the first answer; up to 128 characters, unique among all callers",
+} as const satisfies Parameter;
+
+type Names<Desc extends DescMessage> = Exclude<keyof MessageShape<Desc>, `$${string}`>;
+
+/** A row of the table, its parameters and answer checked against the RPC's messages. */
+function row<I extends DescMessage, O extends DescMessage>(method: {
+  readonly service?: OldService;
+  readonly name: string;
+  readonly rpc: DescMethodUnary<I, O>;
+  readonly parameters: readonly (Parameter & { readonly field: Names<NoInfer<I>> })[];
+  readonly fields?: readonly string[];
+  answer(response: MessageShape<NoInfer<O>>, request: MessageShape<NoInfer<I>>): OldAnswer;
+}): OldMethod {
+  return { service: "orderStatus", fields: [], ...method } as OldMethod;
+}
+
+const rpcs = OrderStatusService.method;
+
+/** The old system's methods, in the order of their operations' numbers. */
+export const OLD_METHODS: readonly OldMethod[] = [
+  row({
+    name: "cancelOrder",
+    rpc: rpcs.pauseForCancel,
+    parameters: [ORDER, OPERATOR],
+    answer: ({ message }) => message,
+  }),
+  row({
+    name: "rejectOrder",
+    rpc: rpcs.pauseForRejection,
+    parameters: [ORDER, OPERATOR],
+    answer: ({ message }) => message,
+  }),
+  row({
+    name: "returnOrder",
+    rpc: rpcs.returnOrder,
+    parameters: [ORDER, OPERATOR],
+    answer: ({ message }) => message,
+  }),
+  row({
+    name: "puaseOrderStatus",
+    rpc: rpcs.setOrderPause,
+    parameters: [
+      ORDER,
+      { name: "isPause", kind: "flag", field: "paused", required: true, meaning: "1 pauses, 0 resumes" },
+      { name: "reason", kind: "text", field: "reason", meaning: "why, up to 512 characters" },
+      OPERATOR,
+    ],
+    answer: ({ message }) => message,
+  }),
+  row({
+    name: "payedOrderStatus",
+    rpc: rpcs.getPaymentStatus,
+    parameters: [ORDER],
+    fields: ["result", "orderId", "isPayed"],
+    answer: ({ paid }, { orderId }) => ({ result: 1, orderId, isPayed: Number(paid) }),
+  }),
+  row({
+    name: "statuOrderStatus",
+    rpc: rpcs.cancelOrder,
+    parameters: [
+      ORDER,
+      { name: "reason", kind: "text", field: "reason", meaning: "why, up to 512 characters" },
+      OPERATOR,
+      REQUEST_ID,
+    ],
+    fields: ["result", "orderId", "orderStatus"],
+    answer: ({ orderStatus }, { orderId }) => ({ result: 1, orderId, orderStatus }),
+  }),
+  row({
+    name: "getOrderStatus",
+    rpc: rpcs.getOrderStatus,
+    parameters: [ORDER],
+    fields: ["result", "orderId", "orderStatus", "returnId"],
+    // The old answer has room for one: the latest.
+    answer: ({ orderId, orderStatus, returnIds }) => ({ result: 1, orderId, orderStatus, returnId: returnIds.at(-1) }),
+  }),
+  row({
+    name: "updateOrderStatus",
+    rpc: rpcs.updateOrderStatus,
+    parameters: [
+      ORDER,
+      {
+        name: "status",
+        aliases: ["orderStatus"],
+        kind: "status",
+        field: "status",
+        required: true,
+        meaning: "the state that was reached, by its code",
+      },
+      OPERATOR,
+      { name: "remark", kind: "text", field: "remark", meaning: "for the history, up to 512 characters" },
+      {
+        name: "occurTime",
+        kind: "time",
+        field: "occurTime",
+        meaning: "when it happened, like 2024-05-01T08:30:00+08:00; not given: now",
+      },
+      REQUEST_ID,
+    ],
+    fields: ["result", "orderId", "orderStatus"],
+    answer: ({ orderId, orderStatus }) => ({ result: 1, orderId, orderStatus }),
+  }),
+  row({
+    name: "getPayCheckOrder",
+    rpc: rpcs.checkPayable,
+    parameters: [ORDER],
+    fields: ["result", "orderId", "isPayable", "reason"],
+    answer: ({ payable, reason }, { orderId }) => ({
+      result: 1,
+      orderId,
+      isPayable: Number(payable),
+      reason: payable ? undefined : NotPayableReasonSchema.value[reason]?.localName,
+    }),
+  }),
+  row({
+    name: "getSubOrderMaxStatus",
+    rpc: rpcs.getMaxSubOrderStatus,
+    parameters: [{ ...ORDER, aliases: ["rootParentId"], field: "rootOrderId", meaning: "the trade: its root order" }],
+    fields: ["result", "orderId", "orderStatus"],
+    answer: ({ orderStatus }, { rootOrderId }) => ({ result: 1, orderId: rootOrderId, orderStatus }),
+  }),
+  row({
+    name: "getOrderSource",
+    rpc: rpcs.listOrderSources,
+    parameters: [],
+    fields: ["result", "orderSources", "orderSource", "orderSourceValue"],
+    answer: ({ sources }) => ({
+      result: 1,
+      orderSources: sources.map(({ orderSource, name }) => ({ orderSource, orderSourceValue: name })),
+    }),
+  }),
+  row({
+    name: "getShipmentType",
+    rpc: rpcs.listShipmentTypes,
+    parameters: [],
+    fields: ["result", "shipmentTypes", "shipmentType", "shipmentTypeValue"],
+    answer: ({ shipmentTypes }) => ({
+      result: 1,
+      shipmentTypes: shipmentTypes.map(({ code, name }) => ({ shipmentType: code, shipmentTypeValue: name })),
+    }),
+  }),
+  row({
+    name: "updateOrderInvoiceStatus",
+    rpc: rpcs.markInvoicesPrinted,
+    parameters: [
+      { name: "orders", kind: "ids", field: "orderIds", required: true, meaning: "1 to 1,000 orders, commas between" },
+      {
+        name: "invoiceTitle",
+        kind: "text",
+        field: "invoiceTitle",
+        meaning: "up to 256 characters; not given: as it is",
+      },
+      {
+        name: "invoiceContent",
+        kind: "text",
+        field: "invoiceContent",
+        meaning: "for example 商品明细, up to 512 characters; not given: as it is",
+      },
+      { name: "taxCode", kind: "text", field: "taxPayerCode", meaning: "up to 64 characters; not given: as it is" },
+      { name: "invoiceEmail", kind: "text", field: "invoiceEmail", meaning: "a mail address; not given: as it is" },
+      { name: "sendEmail", kind: "flag", field: "sendEmail", meaning: "1 mails the e-invoice" },
+    ],
+    fields: ["result", "updatedCount", "missingOrders"],
+    answer: ({ updatedCount, missingOrderIds }) => ({
+      result: 1,
+      updatedCount,
+      missingOrders: missingOrderIds.length === 0 ? undefined : missingOrderIds.join(","),
+    }),
+  }),
+  row({
+    name: "updateDeliveryInfo",
+    rpc: rpcs.updateDeliveryInfo,
+    parameters: [
+      ORDER,
+      { name: "deliveryId", kind: "text", field: "deliveryId", required: true, meaning: "the carrier's code" },
+      {
+        name: "deliveryCompany",
+        kind: "text",
+        field: "deliveryCompany",
+        required: true,
+        meaning: "the carrier's name",
+      },
+      { name: "waybillNo", kind: "text", field: "waybillNo", required: true, meaning: "the parcel's number" },
+      OPERATOR,
+    ],
+    fields: ["result", "orderId"],
+    answer: (_, { orderId }) => ({ result: 1, orderId }),
+  }),
+  row({
+    name: "recordSkuDeliveryNum",
+    rpc: rpcs.recordShippedQuantities,
+    parameters: [
+      ORDER,
+      {
+        name: "skus",
+        kind: "lines",
+        field: "lines",
+        required: true,
+        meaning: 'what was shipped: 7:2,8:0 (SKU:quantity), or JSON, [{"skuId":7,"deliveryNum":2}]',
+      },
+      OPERATOR,
+      REQUEST_ID,
+    ],
+    fields: ["result", "orderId", "recordedCount"],
+    answer: ({ recordedCount }, { orderId }) => ({ result: 1, orderId, recordedCount }),
+  }),
+  row({
+    service: "detail",
+    name: "orderIds",
+    rpc: OrderReversalService.method.listReturnDetails,
+    parameters: [
+      {
+        name: "orderIds",
+        aliases: ["orders"],
+        kind: "ids",
+        field: "orderIds",
+        required: true,
+        meaning: "1 to 1,000 orders, commas between",
+      },
+    ],
+    fields: ["result", "details", "orderId", "returnId", "skuId", "quantity", "createDate"],
+    answer: ({ details }) => ({
+      result: 1,
+      details: details.map(({ orderId, returnId, skuId, quantity, createTime }) => ({
+        orderId,
+        returnId,
+        skuId,
+        quantity,
+        createDate: createTime && timestampDate(createTime).toISOString(),
+      })),
+    }),
+  }),
+];

@@ -1,0 +1,132 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { OldSystem } from "../../../integrations/legacy-system.ts";
+import type { ShadowDifference, ShadowLog, ShadowResult } from "../../../store/logs/shadow-log.ts";
+import { boundedLabels } from "../../../observability/bounded-labels.ts";
+import { createLineLimit } from "../../../observability/line-limit.ts";
+import type { Logger } from "../../../observability/log.ts";
+import type { Metrics } from "../../../observability/metrics.ts";
+import { compareAnswers } from "./compare.ts";
+
+/** A reading call at an old address, and what we answered. */
+export interface ShadowedRead {
+  /** The old method, for example "getOrderStatus". */
+  readonly method: string;
+  /** Where it was called, for example "/services/orderStatus/getOrderStatus". */
+  readonly path: string;
+  /** Its parameters, as the caller gave them. */
+  readonly given: ReadonlyMap<string, string>;
+  /** Our HTTP status. */
+  readonly status: number;
+  /** Our answer's body. */
+  readonly text: string;
+  /** Names of the fields of our answer: none of them is personal data. */
+  readonly shown: ReadonlySet<string>;
+  /** 0 where the call names none. */
+  readonly orderId: bigint;
+  readonly caller: string;
+  readonly callId: string;
+}
+
+/** Compares our answers with those of the old system, beside the calls' way. */
+export interface Shadow {
+  /** Has one call compared, later: returns at once and never throws; where too many are under way the call is skipped. */
+  offer(read: ShadowedRead): void;
+  /** Ends what is under way, which counts as skipped. */
+  close(): Promise<void>;
+}
+
+/** Compares at once: what comes on top is skipped, as a sample says as much. */
+const MAX_UNDER_WAY = 32;
+
+/** Lines of each kind in the log, a second. */
+const DIFFERENCES_PER_SECOND = 20;
+const FAILURES_PER_SECOND = 3;
+
+/** Asks the old system what it would have answered; what differs is counted, logged and kept, and the caller knows nothing of it. */
+export function createShadow({
+  oldSystem,
+  log,
+  metrics,
+  keep,
+}: {
+  readonly oldSystem: Pick<OldSystem, "read">;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly keep: Pick<ShadowLog, "count" | "keep">;
+}): Shadow {
+  const stopping = new AbortController();
+  const underWay = new Set<Promise<void>>();
+  const labelOf = boundedLabels();
+  const differenceLines = createLineLimit(log, {
+    message: "the old system answers differently",
+    perSecond: DIFFERENCES_PER_SECOND,
+  });
+  const failureLines = createLineLimit(log, {
+    message: "the old system gave no answer to compare with",
+    perSecond: FAILURES_PER_SECOND,
+  });
+
+  const count = (method: string, result: ShadowResult) => {
+    metrics.shadowCompares.inc({ method, result });
+    keep.count(method, result);
+  };
+
+  const tell = (difference: ShadowDifference) => {
+    const { method, field } = difference;
+    metrics.shadowDifferences.inc({ method, field: labelOf(field) });
+    keep.keep(difference);
+    differenceLines.write("info", method, () => ({ ...difference, orderId: String(difference.orderId) }));
+  };
+
+  const compare = async (read: ShadowedRead): Promise<ShadowResult> => {
+    const { method, orderId, caller, callId } = read;
+    // The caller has the answer first.
+    await nextTurn();
+    const theirs = await oldSystem.read(read.path, read.given, stopping.signal);
+    if (theirs.status >= 500 && theirs.status !== read.status) {
+      throw new Error(`it answered ${theirs.status}`);
+    }
+    const differences = compareAnswers(read, theirs, read.shown);
+    for (const { kind, ...difference } of differences) {
+      tell({ method, ...difference, kind: KINDS[kind], orderId, caller, callId });
+    }
+    return differences.length === 0 ? "same" : "different";
+  };
+
+  const run = async (read: ShadowedRead): Promise<void> => {
+    const { method, callId } = read;
+    try {
+      count(method, await compare(read));
+    } catch (error) {
+      if (stopping.signal.aborted) {
+        count(method, "skipped");
+        return;
+      }
+      count(method, "failed");
+      failureLines.write("warn", "failed", () => ({ method, callId, reason: reasonOf(error) }));
+    }
+  };
+
+  return {
+    offer(read) {
+      if (stopping.signal.aborted || underWay.size >= MAX_UNDER_WAY) {
+        count(read.method, "skipped");
+        return;
+      }
+      const work = run(read).finally(() => underWay.delete(work));
+      underWay.add(work);
+    },
+    async close() {
+      stopping.abort(new Error("the server ends"));
+      await Promise.all(underWay);
+    },
+  };
+}
+
+const KINDS = { value: "VALUE", type: "TYPE", missing: "MISSING", added: "ADDED" } as const;
+
+/** The system's code where it is one (ECONNREFUSED), else the words. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: string };
+  return typeof code === "string" && code.startsWith("E") ? code : (message ?? String(error));
+}

@@ -1,0 +1,131 @@
+import { OperationError } from "../../../application/errors.ts";
+import { ILLEGAL_CHARACTERS } from "./characters.ts";
+
+/** So deep may elements lie within each other: an envelope needs four, a security header some more. */
+const MAX_DEPTH = 32;
+
+/** So many elements, attributes, comments and the like may a body have: a thousand orders, each with a type, are two thousand. */
+const MAX_PIECES = 5_000;
+
+/** Pieces that begin with other than a name, and how each ends. */
+const SPECIAL = [
+  ["<!--", "-->", "a comment"],
+  ["<![CDATA[", "]]>", "a CDATA section"],
+  ["<?", "?>", "a processing instruction"],
+] as const;
+
+/**
+ * Looks a text over before it is parsed: whatever would cost too much, and what the parser takes although it is no XML.
+ *
+ * @throws OperationError "invalid" with what would be right
+ */
+export function checkMarkup(text: string): void {
+  const illegal = text.search(ILLEGAL_CHARACTERS);
+  if (illegal !== -1) {
+    throw notXml(`the character ${codeOf(text.codePointAt(illegal) as number)} cannot be in XML`);
+  }
+  let depth = 0;
+  let pieces = 0;
+  for (let at = 0; ; ) {
+    const open = text.indexOf("<", at);
+    checkText(text.slice(at, open === -1 ? undefined : open));
+    if (open === -1) {
+      return;
+    }
+    const special = SPECIAL.find(([begin]) => text.startsWith(begin, open));
+    if (special !== undefined) {
+      pieces += 1;
+      at = endOf(text, open + special[0].length, special);
+    } else if (text.startsWith("<!", open)) {
+      throw text.startsWith("<!DOCTYPE", open)
+        ? new OperationError(
+            "invalid",
+            "a DOCTYPE is not taken: leave it out, and write entities as what they stand for",
+          )
+        : notXml('"<!" begins neither a comment nor a CDATA section');
+    } else {
+      const tag = readTag(text, open);
+      depth += tag.deeper;
+      pieces += tag.deeper === -1 ? 0 : 1 + tag.attributes;
+      at = tag.end;
+    }
+    if (depth < 0) {
+      throw notXml("an element ends that did not begin");
+    }
+    if (depth > MAX_DEPTH) {
+      throw new OperationError("invalid", `elements lie more than ${MAX_DEPTH} deep: a call needs four`);
+    }
+    if (pieces > MAX_PIECES) {
+      throw new OperationError(
+        "invalid",
+        `the body has more than ${MAX_PIECES} elements and attributes: send less at once`,
+      );
+    }
+  }
+}
+
+function endOf(text: string, from: number, [, end, name]: (typeof SPECIAL)[number]): number {
+  const found = text.indexOf(end, from);
+  if (found === -1) {
+    throw notXml(`${name} does not end with ${end}`);
+  }
+  return found + end.length;
+}
+
+interface Tag {
+  /** Where what follows it begins. */
+  readonly end: number;
+  readonly deeper: 1 | 0 | -1;
+  readonly attributes: number;
+}
+
+/** A tag's end is the first > that is in no value. */
+function readTag(text: string, open: number): Tag {
+  const marks = /["'>]/g;
+  marks.lastIndex = open;
+  for (let attributes = 0; ; attributes += 1) {
+    const mark = marks.exec(text);
+    if (mark === null) {
+      throw notXml("a tag does not end with >");
+    }
+    if (mark[0] === ">") {
+      const deeper = text[open + 1] === "/" ? -1 : text[mark.index - 1] === "/" ? 0 : 1;
+      return { end: mark.index + 1, deeper, attributes };
+    }
+    const close = text.indexOf(mark[0], mark.index + 1);
+    if (close === -1) {
+      throw notXml(`an attribute's value does not end with ${mark[0]}`);
+    }
+    checkReferences(text.slice(mark.index + 1, close));
+    marks.lastIndex = close + 1;
+  }
+}
+
+function checkText(text: string): void {
+  if (text.includes("]]>")) {
+    throw notXml('"]]>" in a text must be written as "]]&gt;"');
+  }
+  checkReferences(text);
+}
+
+function checkReferences(text: string): void {
+  if (!text.includes("&")) {
+    return;
+  }
+  const bad = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,9}|#x[\da-fA-F]{1,8});).{0,20}/.exec(text)?.[0];
+  if (bad !== undefined) {
+    throw notXml(`${JSON.stringify(bad)} is no reference that XML knows: a plain & is written as &amp;`);
+  }
+  for (const [, hexadecimal, decimal] of text.matchAll(/&#(?:x([\da-fA-F]+)|(\d+));/g)) {
+    const code = hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
+    if (code > 0x10ffff || String.fromCodePoint(code).search(ILLEGAL_CHARACTERS) !== -1) {
+      throw notXml(`the character ${codeOf(code)} cannot be in XML, nor a reference to it`);
+    }
+  }
+}
+
+const codeOf = (code: number): string => `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+
+/** What is not well-formed, in words that say where to look. */
+export const notXml = (what: string): OperationError =>
+  new OperationError("invalid", `the body is no well-formed XML: ${what}`);

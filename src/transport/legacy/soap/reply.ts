@@ -1,0 +1,73 @@
+import type { ServerResponse } from "node:http";
+import { CALL_ID_HEADER } from "../../call.ts";
+import { nameOfCode } from "../../code-name.ts";
+import { bodyOf, failureText } from "../answers.ts";
+import type { Answered, Failed } from "../call.ts";
+import { SERVER_FAILURES } from "../counter.ts";
+import { EnvelopeError } from "./message.ts";
+import { SOAP_11, type SoapVersion } from "./versions.ts";
+import { type AnswerPlace, type Fault, printAnswer, printFault, statusOfFault } from "./write-message.ts";
+
+/** What is sent back: an envelope or a document, and how. */
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A WSDL or a schema. */
+export const documentReply = (text: string): Reply => ({ status: 200, contentType: SOAP_11.contentType, text });
+
+/** What a method answered. */
+export function answerReply(version: SoapVersion, method: string, outcome: Answered, place: AnswerPlace): Reply {
+  return {
+    status: 200,
+    contentType: version.contentType,
+    text: printAnswer(version, method, bodyOf(outcome), place),
+    headers: { [CALL_ID_HEADER]: outcome.callId },
+  };
+}
+
+/** Why a method did not do its work. */
+export function failureReply(version: SoapVersion, failed: Failed, namespace: string): Reply {
+  const { callId, code, retryAfterMs } = failed;
+  const kind = SERVER_FAILURES.has(code) ? "server" : "caller";
+  const fault = { kind, text: failureText(failed), code: nameOfCode(code), callId } as const;
+  return faultReply(version, fault, namespace, {
+    [CALL_ID_HEADER]: callId,
+    ...(retryAfterMs !== undefined && { "retry-after": String(Math.ceil(retryAfterMs / 1000)) }),
+  });
+}
+
+/**
+ * Why no method was found to call.
+ *
+ * @param said the version that the request's headers name, where its envelope tells none
+ */
+export function refusalReply(said: SoapVersion, error: Error, namespace: string): Reply {
+  const {
+    kind,
+    code,
+    version = said,
+    notUnderstood,
+  } = error instanceof EnvelopeError ? error : new EnvelopeError(error.message);
+  const text = failureText({ code, message: error.message });
+  return faultReply(version, { kind, text, code: nameOfCode(code), notUnderstood }, namespace);
+}
+
+function faultReply(version: SoapVersion, fault: Fault, namespace: string, headers: Reply["headers"] = {}): Reply {
+  const text = printFault(version, fault, namespace);
+  return { status: statusOfFault(version, fault.kind), contentType: version.contentType, text, headers };
+}
+
+/** Sends a reply; what is true of an order now is not in a moment, so nobody may keep it. */
+export function sendReply(response: ServerResponse, { status, contentType, text, headers }: Reply): void {
+  response.writeHead(status, {
+    "content-type": contentType,
+    "content-length": Buffer.byteLength(text),
+    "cache-control": "no-store",
+    ...headers,
+  });
+  response.end(text);
+}
