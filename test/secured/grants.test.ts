@@ -7,7 +7,7 @@ import { readConfig } from "../../src/config/load.ts";
 import { type OrderDatabase, openDatabase, SCHEMAS } from "../../src/store/mysql/database.ts";
 import { MigrationRightsError } from "../../src/store/mysql/errors.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
-import { explainTrouble } from "../../src/trouble.ts";
+import { explainTrouble } from "../../src/server/startup-errors.ts";
 import { comesTo, eventually, pay, submit } from "../flows/world.ts";
 import { actionTests } from "../rpc/suites/actions.ts";
 import { cancelTests } from "../rpc/suites/cancels.ts";

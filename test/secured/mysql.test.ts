@@ -6,7 +6,7 @@ import { readConfig } from "../../src/config/load.ts";
 import { openSession } from "../../src/store/commit/session.ts";
 import { openDatabase } from "../../src/store/mysql/database.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
-import { explainTrouble } from "../../src/trouble.ts";
+import { explainTrouble } from "../../src/server/startup-errors.ts";
 import { createAuthority, useFolder } from "../support/certificates.ts";
 import { useMariadb, useOwnMariadb } from "../support/servers.ts";
 import { startService } from "../support/service.ts";

@@ -1,5 +1,5 @@
 import closeWithGrace from "close-with-grace";
-import type { Logger } from "./observability/log.ts";
+import type { Logger } from "../observability/log.ts";
 
 /** Parts that are stopped in the opposite order of their start, each once, whatever happened to the others. */
 export interface Lifecycle {

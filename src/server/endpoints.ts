@@ -1,7 +1,7 @@
-import type { Config } from "./config/load.ts";
+import type { Config } from "../config/load.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Surroundings } from "./server.ts";
-import { readTrust } from "./trust.ts";
+import type { Surroundings } from "./build.ts";
+import { readTrust } from "./backend-credentials.ts";
 
 /** What is embedded, for a person to know. */
 export interface Embedded {
@@ -27,14 +27,14 @@ export async function findSurroundings(
   const stack = servers
     ? await lifecycle.start(
         "embedded servers",
-        async () => (await import("../tools/devstack/index.ts")).startStack({ dataDir, need, say }),
+        async () => (await import("../../tools/devstack/index.ts")).startStack({ dataDir, need, say }),
         (running) => running.stop(),
       )
     : undefined;
   const neighbours = [einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl].includes(undefined)
     ? await lifecycle.start(
         "embedded neighbours",
-        async () => (await import("../tools/devstack/index.ts")).startNeighbours({ dataDir, say }),
+        async () => (await import("../../tools/devstack/index.ts")).startNeighbours({ dataDir, say }),
         (running) => running.stop(),
       )
     : undefined;

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { type Config, ConfigError } from "./config/load.ts";
+import { type Config, ConfigError } from "../config/load.ts";
 
 /** Whom to trust, and as whom to come in, at the servers behind this one. */
 export interface Trust {
