@@ -9,7 +9,7 @@ import { startStack } from "../tools/devstack/index.ts";
 import { type Committer, createCommitter, type StatusReport } from "../src/store/commit/index.ts";
 import type { OrderDatabase } from "../src/store/mysql/database.ts";
 import type { Asked } from "../src/store/outbox/outbox.ts";
-import { LIFE } from "./life.ts";
+import { LIFE } from "./order-lifecycle.ts";
 
 const BODY = new Uint8Array(160).fill(7);
 

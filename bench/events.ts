@@ -28,7 +28,7 @@ import { askedBy } from "../src/messaging/runner/subscriptions.ts";
 import { startActions } from "../src/messaging/runner/runner.ts";
 import { createLogger } from "../src/observability/log.ts";
 import { createMetrics } from "../src/observability/metrics.ts";
-import { LIFE } from "./life.ts";
+import { LIFE } from "./order-lifecycle.ts";
 
 const BATCH = 256;
 const CONNECTIONS = 2;

@@ -1,6 +1,6 @@
 import type { ServerProcesses } from "./environment/servers.ts";
 import { createEnvironment } from "./environment.ts";
-import type { Sample } from "./figures.ts";
+import type { Sample } from "./measurements.ts";
 import { watchMachine } from "./machine.ts";
 import type { Options } from "./options.ts";
 import type { Progress } from "./progress.ts";

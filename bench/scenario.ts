@@ -1,7 +1,7 @@
 import type { Environment } from "./environment.ts";
-import type { Results, Sample } from "./figures.ts";
+import type { Results, Sample } from "./measurements.ts";
 
-export type { Results, Sample } from "./figures.ts";
+export type { Results, Sample } from "./measurements.ts";
 
 /** A figure that is aimed at: what it says, and how it is got from the medians. */
 export interface Goal {

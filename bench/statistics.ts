@@ -1,4 +1,4 @@
-import type { Figure, Results, Sample } from "./figures.ts";
+import type { Figure, Results, Sample } from "./measurements.ts";
 
 /** What the rounds measured, by side. */
 export type Samples = Readonly<Record<string, readonly Sample[]>>;

@@ -16,9 +16,9 @@ import { showProgress } from "./progress.ts";
 import { judgeRecovery, measureRecovery, type Recovery } from "./recovery.ts";
 import { type Figures, formatReport, isGood } from "./report.ts";
 import { planned, type Round, type RoundOptions, runRound } from "./round.ts";
-import { drawRound } from "./round-picture.ts";
+import { drawRound } from "./round-chart.ts";
 import { CONTROL_LOAD_MS, scheduleOf } from "./schedule.ts";
-import { countKills, createSums } from "./sums.ts";
+import { countKills, createSums } from "./totals.ts";
 import type { CheckResult } from "./types.ts";
 import type { Workload } from "./workload/index.ts";
 

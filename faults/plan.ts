@@ -1,5 +1,5 @@
 import type { ServerName } from "./cluster/index.ts";
-import { between, createDealer } from "./dealer.ts";
+import { between, createDealer } from "./deck.ts";
 import { type FaultKind, KINDS, kindOf } from "./kinds.ts";
 import { createRandom, type Random } from "./workload/random.ts";
 

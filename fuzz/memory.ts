@@ -1,4 +1,4 @@
-import type { Place } from "./place.ts";
+import type { Place } from "./environment.ts";
 
 /** What the service's process used at a moment, in MB. */
 export interface Sample {

@@ -1,9 +1,9 @@
 import { openHttp1 } from "./clients/http1.ts";
 import { openHttp2 } from "./clients/http2.ts";
-import { shotOf } from "./shots/index.ts";
-import type { Shot, Ways } from "./shots/shot.ts";
+import { shotOf } from "./cases/index.ts";
+import type { Shot, Ways } from "./cases/case.ts";
 import { createTally, type Tally } from "./tally.ts";
-import type { World } from "./values/world.ts";
+import type { World } from "./values/fixture.ts";
 
 export interface FuzzOptions {
   readonly grpcPort: number;

@@ -1,5 +1,5 @@
 import type { Answer } from "./clients/answer.ts";
-import type { Shot } from "./shots/shot.ts";
+import type { Shot } from "./cases/case.ts";
 
 /** Something that must not be. */
 export interface Finding {

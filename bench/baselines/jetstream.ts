@@ -16,7 +16,7 @@ import {
   StorageType,
 } from "nats";
 import { headersOf } from "../../src/messaging/nats/envelope.ts";
-import { variable } from "./support/place.ts";
+import { variable } from "./support/environment.ts";
 
 /** Messages under way, and asked for ahead. */
 const IN_FLIGHT = 512;

@@ -17,7 +17,7 @@ import { createMetrics } from "../../src/observability/metrics.ts";
 import { createEffects } from "./support/effects.ts";
 import { serveGrpc } from "./support/grpc.ts";
 import { delayMail } from "./support/mail-delay.ts";
-import { databaseOf, numberVariable, readPlace } from "./support/place.ts";
+import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
 import { announce } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";
 import { changeStatus } from "./support/status-change.ts";

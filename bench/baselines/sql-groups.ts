@@ -6,8 +6,8 @@
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { fillOrders, idsUpTo, runCallers } from "../committing.ts";
-import { LIFE } from "../life.ts";
-import { databaseOf, variable } from "./support/place.ts";
+import { LIFE } from "../order-lifecycle.ts";
+import { databaseOf, variable } from "./support/environment.ts";
 
 const { values } = parseArgs({
   options: {

@@ -15,7 +15,7 @@ import { serveGrpc } from "./support/grpc.ts";
 import { startInbox } from "./support/inbox.ts";
 import { serveOpenWork } from "./support/open-work.ts";
 import { openCount, outboxChange } from "./support/outbox-change.ts";
-import { databaseOf, numberVariable, readPlace } from "./support/place.ts";
+import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
 import { startPollingRelay } from "./support/polling-relay.ts";
 import { announce } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";

@@ -1,6 +1,6 @@
-import type { Sample } from "../figures.ts";
+import type { Sample } from "../measurements.ts";
 import { startScript } from "./child.ts";
-import { clear, freshPrefix } from "./place.ts";
+import { clear, freshPrefix } from "./reset.ts";
 import type { Running } from "./running.ts";
 import type { ServerProcesses, Servers } from "./servers.ts";
 

@@ -5,7 +5,7 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import nodeFlags from "../../scripts/service-flags.json" with { type: "json" };
 import { type Child, startScript } from "./child.ts";
 import { readMetrics } from "./metrics.ts";
-import { clear, freshPrefix } from "./place.ts";
+import { clear, freshPrefix } from "./reset.ts";
 import type { Service } from "./running.ts";
 import type { ServerProcesses } from "./servers.ts";
 

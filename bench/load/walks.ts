@@ -1,5 +1,5 @@
 import { Status } from "../../src/domain/state-machine.ts";
-import { LIFE } from "../life.ts";
+import { LIFE } from "../order-lifecycle.ts";
 import type { Call, LoadJob } from "./index.ts";
 import type { Report, Request, Requests } from "./requests.ts";
 

@@ -1,4 +1,4 @@
-import type { Figure } from "../figures.ts";
+import type { Figure } from "../measurements.ts";
 import { formatNumber } from "./numbers.ts";
 import type { ScenarioReport } from "./report.ts";
 

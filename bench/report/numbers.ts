@@ -1,4 +1,4 @@
-import type { Figure } from "../figures.ts";
+import type { Figure } from "../measurements.ts";
 
 /** With as many digits as say something: 12,345, 45.6, 1.23. */
 export function formatNumber(value: number): string {

@@ -1,4 +1,4 @@
-import type { Results } from "../figures.ts";
+import type { Results } from "../measurements.ts";
 import type { MachineDescription } from "../machine-description.ts";
 import type { Options } from "../options.ts";
 import type { Measured } from "../run.ts";

@@ -6,12 +6,12 @@ import { createBatches } from "./batches.ts";
 import { Cut, createCalls } from "./calls.ts";
 import { openGateway } from "./gateway.ts";
 import { type Call, createOrderJournal, type Journal, type OrderJournal } from "./journal.ts";
-import { liveInFlow, liveInserted } from "./lives.ts";
+import { liveInFlow, liveInserted } from "./scenarios.ts";
 import { createOrderStock, ID_RANGE_MS } from "./order-stock.ts";
 import { createRandom, type Random } from "./random.ts";
 import { openRows } from "./rows.ts";
 import { submit } from "./submit.ts";
-import { createTeller, modelAt } from "./teller.ts";
+import { createTeller, modelAt } from "./driver.ts";
 
 export type { Journal } from "./journal.ts";
 

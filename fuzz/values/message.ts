@@ -4,7 +4,7 @@ import { timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Random } from "../../faults/workload/random.ts";
 import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
 import { anyText, usualText } from "./text.ts";
-import type { World } from "./world.ts";
+import type { World } from "./fixture.ts";
 
 /** A message whose fields have values of their types: those that a caller would send, or any. */
 export function anyMessage(random: Random, schema: DescMessage, world: World): Message {

@@ -1,5 +1,5 @@
 import type { Random } from "../../faults/workload/random.ts";
-import type { World } from "./world.ts";
+import type { World } from "./fixture.ts";
 
 const LARGE: readonly [bigint, ...bigint[]] = [
   0n,

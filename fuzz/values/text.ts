@@ -1,5 +1,5 @@
 import type { Random } from "../../faults/workload/random.ts";
-import { ACTION_NAMES } from "./world.ts";
+import { ACTION_NAMES } from "./fixture.ts";
 
 /** Texts that have broken programs before. Each is what a JavaScript string can hold, half characters among them. */
 const ODD: readonly [string, ...string[]] = [

@@ -14,7 +14,7 @@ import { literal } from "../../../src/store/mysql/literals.ts";
 import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
 import type { Logger } from "../../../src/observability/log.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./environment.ts";
 
 /** The effect of one of the service's Actions, without the service's ways to see to it. */
 export type Effect = Pick<Action, "name" | "subjects" | "asks"> &

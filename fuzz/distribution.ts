@@ -1,4 +1,4 @@
-import type { Place } from "./place.ts";
+import type { Place } from "./environment.ts";
 
 /** The usual life of an order. */
 const LIFE = [

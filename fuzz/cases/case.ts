@@ -3,7 +3,7 @@ import type { Random } from "../../faults/workload/random.ts";
 import type { Answer } from "../clients/answer.ts";
 import type { Http1Client } from "../clients/http1.ts";
 import type { Http2Client } from "../clients/http2.ts";
-import type { World } from "../values/world.ts";
+import type { World } from "../values/fixture.ts";
 
 /** The ways in. */
 export interface Ways {

@@ -4,7 +4,7 @@ import { anyMessage } from "../values/message.ts";
 import { anyWire } from "../values/wire.ts";
 import { frame, oddFrames } from "./frames.ts";
 import { oddCallHeaders, oddTimeout } from "./headers.ts";
-import { type MakeShot, pathOf } from "./shot.ts";
+import { type MakeShot, pathOf } from "./case.ts";
 
 /** A call over gRPC-Web. */
 export const grpcWebShot: MakeShot = (random, method, world) => {

@@ -5,14 +5,14 @@ import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts"
 import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import type { World } from "../values/world.ts";
-import { companionShot } from "./companion.ts";
+import type { World } from "../values/fixture.ts";
+import { companionShot } from "./built-in-services.ts";
 import { connectJsonShot, connectProtoShot } from "./connect.ts";
 import { grpcShot } from "./grpc.ts";
 import { grpcWebShot } from "./grpc-web.ts";
-import { oldShot } from "./old.ts";
+import { oldShot } from "./legacy.ts";
 import { rawShot } from "./raw.ts";
-import type { Shot } from "./shot.ts";
+import type { Shot } from "./case.ts";
 
 const METHODS: readonly DescMethod[] = [
   OrderStatusService,

@@ -1,7 +1,7 @@
 import type { Random } from "../../faults/workload/random.ts";
 import { anyBytes, changed } from "../values/wire.ts";
-import type { World } from "../values/world.ts";
-import type { Shot } from "./shot.ts";
+import type { World } from "../values/fixture.ts";
+import type { Shot } from "./case.ts";
 
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 

@@ -1,9 +1,9 @@
 import { countFindings, formatCounts } from "./findings.ts";
 import { kindOf } from "./kinds.ts";
-import { drawPicture } from "./picture.ts";
+import { drawPicture } from "./chart.ts";
 import { nameOf } from "./plan.ts";
 import type { Round } from "./round.ts";
-import { countKills } from "./sums.ts";
+import { countKills } from "./totals.ts";
 
 /** A round as an SVG: what was answered when, and what was broken meanwhile. */
 export function drawRound(round: Round): string {
