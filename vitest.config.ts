@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/setup.ts"],
+    globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
     // Each worker may have servers of its own beside it: more workers than cores only make each other wait.
     maxWorkers: 2,

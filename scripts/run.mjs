@@ -29,7 +29,7 @@ const SERVICE_FLAGS = JSON.parse(readFileSync(new URL("service-flags.json", impo
 const COMMANDS = {
   start: [[...SERVICE_FLAGS, "src/main.ts"]],
   test: [["node_modules/vitest/vitest.mjs", "run"]],
-  "test:browser": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/browser/vitest.config.ts"]],
+  "test:browser": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/e2e/browser/vitest.config.ts"]],
   demo: [["tools/demo/main.ts"]],
   check: [["scripts/check.ts"]],
   generate: [["scripts/print-validate-proto.ts"], ["node_modules/@bufbuild/buf/bin/buf", "generate"]],

@@ -1,0 +1,93 @@
+import { fromJson } from "@bufbuild/protobuf";
+import { connect } from "nats";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { OrderStatusChangedSchema } from "../../../gen/oms/events/v1/events_pb.ts";
+import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { insertOrder } from "../../integration/transport/orders.ts";
+import { FRONTS, type OpenClient } from "../../support/clients.ts";
+import { useMariadb, useNats } from "../../support/servers.ts";
+import { type Service, startService } from "../../support/service.ts";
+import { oms, startOms } from "./oms.ts";
+
+const location = useMariadb();
+const nats = useNats();
+const db = openDatabase(location);
+let service: Service;
+let clients: OpenClient;
+
+beforeAll(async () => {
+  await migrate(db);
+  service = await startService(location, { natsUrl: nats.url });
+  clients = FRONTS["grpc-js"](service);
+});
+afterAll(async () => {
+  clients.close();
+  await service.stop();
+  await db.destroy();
+});
+
+async function payAnOrder(): Promise<bigint> {
+  const orderId = await insertOrder(db, OrderStatus.CREATED);
+  await clients.client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "王芳" });
+  return orderId;
+}
+
+async function tail(...args: string[]) {
+  const running = startOms(["events", "tail", ...args], { env: { OMS_NATS_URL: nats.url } });
+  await running.shows(/Listening/, "stderr");
+  return running;
+}
+
+test("events come as they happen, a line each, and Ctrl-C ends it", async () => {
+  const listening = await tail();
+  const orderId = await payAnOrder();
+  await listening.shows(
+    new RegExp(
+      `^oms\\.v1\\.order\\.status\\.1010 {2}order ${orderId} {2}CREATED \\(1000\\) 已创建 → PAID \\(1010\\) 已付款, told by anonymous \\(王芳\\) {2}id ${orderId}-1$`,
+      "m",
+    ),
+  );
+  listening.child.kill("SIGINT");
+  expect((await listening.ended()).code).toBe(0);
+});
+
+test("scripts get lines of JSON, of the subjects that they want", async () => {
+  const listening = await tail("--json", "--subject", "oms.v1.order.pause.*", "oms.v1.order.status.1010");
+  const orderId = await payAnOrder();
+  await clients.client.setOrderPause({ orderId, paused: true, operator: "王芳" });
+  await clients.client.updateOrderStatus({ orderId, status: OrderStatus.CANCELLED, operator: "王芳" });
+  await payAnOrder();
+  const stdout = await listening.shows(/(.*\n){3}/);
+
+  const lines = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ subject, type }) => [subject, type]).toSorted()).toEqual([
+    ["oms.v1.order.pause.set", "oms.events.v1.OrderPauseChanged"],
+    ["oms.v1.order.status.1010", "oms.events.v1.OrderStatusChanged"],
+    ["oms.v1.order.status.1010", "oms.events.v1.OrderStatusChanged"],
+  ]);
+  const paid = lines.find(({ messageId }) => messageId === `${orderId}-1`);
+  expect(fromJson(OrderStatusChangedSchema, paid.event)).toMatchObject({ orderId, version: 1n, operator: "王芳" });
+});
+
+test("what is no event of ours is told by its size", async () => {
+  const listening = await tail();
+  const client = await connect({ servers: nats.url });
+  client.publish("oms.v1.new.thing", "four");
+  await client.drain();
+  await listening.shows(/^oms\.v1\.new\.thing {2}\(4 bytes\)$/m);
+});
+
+test("the broker does not run, or nobody knows where it is", async () => {
+  const away = await oms(["events", "tail", "--nats", "nats://127.0.0.1:1"]);
+  expect([away.code, away.stderr]).toEqual([
+    3,
+    expect.stringContaining("No event broker answers at nats://127.0.0.1:1"),
+  ]);
+  const unknown = await oms(["events", "tail"], { env: { OMS_DATA_DIR: "/nonexistent" } });
+  expect([unknown.code, unknown.stderr]).toEqual([3, expect.stringContaining("npm start")]);
+});

@@ -1,0 +1,164 @@
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { afterAll, afterEach, beforeAll, vi } from "vitest";
+import { receivedBy } from "../../../tools/demo/stub-systems.ts";
+import { freshIds, insertOrders, type Order } from "../../../tools/demo/orders.ts";
+import { openStream } from "../../../tools/demo/stream.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { type OwnServer, useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
+import { type ServiceProcess, startProcess } from "./process.ts";
+
+/** Effects by Action, each as often as it happened: what the receivers saw, by message id. */
+export type Effects = Record<string, string[]>;
+
+/** Short times, so that what waits for a dead server's lease does not wait for long. */
+const TIMING = {
+  OMS_LEDGER_WATCH_MS: "1500",
+  OMS_LEASE_MS: "1500",
+  OMS_ACTION_POLL_MS: "50",
+  OMS_RETRY_BASE_MS: "50",
+  OMS_RETRY_CAP_MS: "500",
+};
+
+/** How long the effects may take after the last fault, in milliseconds. */
+const EFFECTS_MS = 25_000;
+
+/** A service process with real servers around it, and eyes at the places where effects are seen. */
+export function useWorld() {
+  const { url, prefix } = useMariadb();
+  const nats: OwnServer = useNats();
+  const redis: OwnServer = useRedis();
+  const neighbours = useNeighbours();
+  const running = new Set<ServiceProcess>();
+  let connection: Connection | undefined;
+
+  const database = async () => {
+    connection ??= await createConnection({ uri: url, timezone: "Z", supportBigNumbers: true, bigNumberStrings: true });
+    return connection;
+  };
+
+  beforeAll(async () => {
+    const db = openDatabase({ url, prefix });
+    await migrate(db);
+    await db.destroy();
+  });
+
+  // One that a failed test left would do the next one's work.
+  afterEach(async () => {
+    await Promise.all([...running].map((service) => service.kill("SIGKILL")));
+  });
+
+  afterAll(async () => {
+    await connection?.end();
+  });
+
+  const start = async (env: Record<string, string> = {}) => {
+    const service = await startProcess({
+      ...TIMING,
+      OMS_MYSQL_URL: url,
+      OMS_DATABASE_PREFIX: prefix,
+      OMS_NATS_URL: nats.url,
+      OMS_REDIS_URL: redis.url,
+      OMS_EINVOICE_URL: neighbours.urls.einvoiceUrl,
+      OMS_FINANCE_URL: neighbours.urls.financeUrl,
+      OMS_MESSAGE_URL: neighbours.urls.messageUrl,
+      OMS_ERP_URL: neighbours.urls.erpUrl,
+      OMS_WMS_URL: neighbours.urls.wmsUrl,
+      OMS_LOG_LEVEL: "info",
+      ...env,
+    });
+    running.add(service);
+    void service.exited.then(() => running.delete(service));
+    return service;
+  };
+
+  return {
+    nats,
+    redis,
+    neighbours,
+    start,
+    /** Orders for whose delivery each of the six Actions has something to do; CREATED, without a version. */
+    async insertOrders(count: number): Promise<bigint[]> {
+      const first = await freshIds(await database(), prefix);
+      const orders = Array.from(
+        { length: count },
+        (_, index): Order => ({
+          id: first + BigInt(index),
+          kind: "recharge card",
+          source: 2001,
+          type: 31,
+          isParent: false,
+          lines: [{ skuId: 7n, quantity: 2 }],
+        }),
+      );
+      await insertOrders(await database(), prefix, orders);
+      return orders.map(({ id }) => id);
+    },
+    /** What happened at the receivers for these orders since the stream was opened. */
+    async effects(ids: readonly bigint[], stream: Awaited<ReturnType<typeof openStream>>): Promise<Effects> {
+      const range = { first: ids[0] as bigint, last: ids.at(-1) as bigint };
+      const db = await database();
+      const select = async (sql: string) =>
+        (await db.query<RowDataPacket[]>(sql.replaceAll("$", prefix), [String(range.first), String(range.last)]))[0];
+      const settled = await select(
+        "select message_id as id from $oms_db.oms_order_status_rule where order_id between ? and ?",
+      );
+      const gifts = await select(
+        "select order_id as id from $wmsindb.oms_gift_cust_record where gift_status = 1 and order_id between ? and ?",
+      );
+      const told = new Set((await stream.read(range)).toMarketplaces);
+      return {
+        "third-party-notify": [...told].toSorted(),
+        "settlement-push": settled.map(({ id }) => id).toSorted(),
+        "gift-record": gifts.map(({ id }) => id).toSorted(),
+        "e-invoice": await doneOnce(neighbours.url, "einvoice", range),
+        "finance-push": await doneOnce(neighbours.url, "finance", range),
+        "customer-message": await doneOnce(neighbours.url, "message", range),
+      };
+    },
+    /** Rows of the history with outcome APPLIED, as message ids. */
+    async history(ids: readonly bigint[]): Promise<string[]> {
+      const [rows] = await (await database()).query<RowDataPacket[]>(
+        `select concat(order_id, '-', version) as id from ${prefix}oms_db.oms_status_history
+         where outcome = 'APPLIED' and order_id between ? and ? order by order_id, version`,
+        [String(ids[0]), String(ids.at(-1))],
+      );
+      return rows.map(({ id }) => id);
+    },
+    /** Rows of the ledger that are in a state. */
+    async ledger(ids: readonly bigint[], state: string) {
+      const [rows] = await (await database()).query<RowDataPacket[]>(
+        `select action, message_id, last_error from ${prefix}oms_db.oms_action_ledger
+         where state = ? and order_id between ? and ? order by id`,
+        [state, String(ids[0]), String(ids.at(-1))],
+      );
+      return rows.map(({ action, message_id, last_error }) => ({
+        action,
+        messageId: message_id,
+        lastError: last_error,
+      }));
+    },
+    /** The event stream from now on; it is there a moment after the service's first start. */
+    openStream: () => vi.waitFor(() => openStream(nats.url), { timeout: EFFECTS_MS, interval: 100 }),
+    /** Waits until a fact is so, and fails with the difference when it is not in time. */
+    eventually: (check: () => Promise<void>) => vi.waitFor(check, { timeout: EFFECTS_MS, interval: 100 }),
+  };
+}
+
+/** Keys that were carried out, whatever arrived again: the receivers dedupe by key, as their contract says. */
+async function doneOnce(url: string, neighbour: string, range: { first: bigint; last: bigint }): Promise<string[]> {
+  return [...new Set(await receivedBy(url, neighbour, range))].toSorted();
+}
+
+/** What must have happened once these orders are PAID (version 1) and DELIVERED (version 2). */
+export function dueEffects(ids: readonly bigint[]): Effects {
+  const delivered = ids.map((id) => `${id}-2`);
+  return {
+    "third-party-notify": ids.flatMap((id) => [`${id}-1`, `${id}-2`]).toSorted(),
+    "settlement-push": delivered.toSorted(),
+    "gift-record": ids.map(String).toSorted(),
+    "e-invoice": delivered.toSorted(),
+    "finance-push": delivered.toSorted(),
+    "customer-message": delivered.toSorted(),
+  };
+}

@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+
+const RUN = join(import.meta.dirname, "../../../scripts/run.mjs");
+
+let folder: string;
+let script: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(inject("folder"), "run-"));
+  script = join(folder, "script.ts");
+  // Says what it is and what it is told; "stubborn" never ends by itself, a number is what it exits with.
+  writeFileSync(
+    script,
+    `const [what = "0"]: string[] = process.argv.slice(2);
+     process.on("SIGINT", () => { console.log("SIGINT"); if (what !== "stubborn") process.exit(Number(what)); });
+     console.log("up", process.pid, process.version, process.env.PATH?.split("${delimiter}")[0]);
+     setInterval(() => {}, 1000);`,
+  );
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [RUN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const told = { child, out: "", err: "", ended: once(child, "close") };
+  child.stdout.on("data", (bytes) => {
+    told.out += bytes;
+  });
+  child.stderr.on("data", (bytes) => {
+    told.err += bytes;
+  });
+  return told;
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe("the first step of each npm script", () => {
+  it("runs the pinned Node, with the packages' programs first on the PATH, and hands on the exit code", async () => {
+    const run = start(script, "3");
+    await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
+    run.child.kill("SIGINT");
+    expect((await run.ended)[0]).toBe(3);
+    expect(run.out).toMatch(/^up \d+ v24\.\d+\.\d+ .*node_modules\/\.bin\nSIGINT\n$/);
+  });
+
+  it("tells it to stop once, though the terminal and npm both send the signal; a later Ctrl-C forces", async () => {
+    const run = start(script, "stubborn");
+    await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
+    const began = performance.now();
+    const pid = Number(run.out.split(" ")[1]);
+    // As long as there is something to be impatient with: Node itself, at its very end, would take one more for its own.
+    const impatience = setInterval(() => isThere(pid) && run.child.kill("SIGINT"), 50);
+    const [code] = await run.ended;
+    clearInterval(impatience);
+    expect(performance.now() - began).toBeGreaterThan(1_000);
+    expect(code).toBe(128 + 9);
+    expect(run.out.split("\n").filter((line) => line === "SIGINT")).toHaveLength(1);
+  });
+
+  it("leaves nothing behind when it is killed", async () => {
+    const run = start(script);
+    await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
+    const pid = Number(run.out.split(" ")[1]);
+    run.child.kill("SIGKILL");
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { timeout: 10_000 });
+  });
+
+  it("says how it is used", async () => {
+    const run = start("serve");
+    expect((await run.ended)[0]).toBe(1);
+    expect(run.err).toContain("Usage: node scripts/run.mjs start|test|test:browser|demo|check|generate [arguments]");
+  });
+});

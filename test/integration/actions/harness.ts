@@ -1,0 +1,138 @@
+import { expect, onTestFinished, vi } from "vitest";
+import { createClaims } from "../../../src/actions/effects/claims.ts";
+import { createActions } from "../../../src/actions/effects/index.ts";
+import { openRedis } from "../../../src/integrations/redis.ts";
+import type { OrderEvent } from "../../../src/domain/events.ts";
+import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
+import { createNeighbourClient } from "../../../src/integrations/client.ts";
+import { createLedger } from "../../../src/store/ledger/index.ts";
+import type { Action } from "../../../src/messaging/runner/action.ts";
+import { askedBy } from "../../../src/messaging/runner/subscriptions.ts";
+import { type ActionsOptions, startActions } from "../../../src/messaging/runner/runner.ts";
+import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
+import { quiet } from "../nats/support.ts";
+import { type OwnServer, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
+
+/** How long facts may take on a busy machine, in milliseconds. */
+const PATIENCE = { timeout: 20_000, interval: 20 };
+
+export interface ServerOptions extends Partial<Omit<ActionsOptions, "stream" | "ledger" | "log" | "metrics">> {
+  readonly leaseMs?: number;
+  readonly ledgerWatchMs?: number;
+  readonly keepMs?: number;
+  readonly downstreamTimeoutMs?: number;
+}
+
+/** Real servers around, and as many of ours as a test starts. The database is the one that all files share, unless told. */
+export function useWorld(mariadb?: OwnServer) {
+  const nats = useNats();
+  const redis = useRedis();
+  const neighbours = useNeighbours();
+  const database = mariadb === undefined ? useDatabase() : useDatabase(mariadb);
+
+  /** A server of ours: relay and Actions; `change` stands for the committer. */
+  const startServer = (options: ServerOptions = {}) => {
+    const db = database();
+    const { leaseMs = 2_000, ledgerWatchMs = 2_000, keepMs = 60_000, downstreamTimeoutMs = 1_000, ...rest } = options;
+    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { keepMs });
+    const connection = openRedis({ url: redis.url, log: quiet });
+    const client = (name: string, url: string) =>
+      createNeighbourClient({ name, url, timeoutMs: downstreamTimeoutMs, log: quiet });
+    const clients = {
+      einvoice: client("e-invoice", neighbours.urls.einvoiceUrl),
+      finance: client("finance", neighbours.urls.financeUrl),
+      message: client("message", neighbours.urls.messageUrl),
+    };
+    const claims = createClaims(connection, { leaseMs });
+    const all = createActions({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });
+    const actions: readonly Action[] = options.actions ?? all;
+    const ledger = createLedger({ db, leaseMs });
+    const running = startActions({
+      stream,
+      ledger,
+      log: quiet,
+      metrics,
+      pollMs: 20,
+      backOff: { baseMs: 20, capMs: 200 },
+      attemptTimeoutMs: leaseMs * 0.6,
+      ...rest,
+      actions,
+    });
+    let stopped = false;
+    const stop = async (limitMs = 3_000) => {
+      if (!stopped) {
+        stopped = true;
+        await running.stop(limitMs);
+        await ledger.close();
+        await stopRelay();
+        connection.disconnect();
+        for (const { close } of Object.values(clients)) {
+          close();
+        }
+      }
+    };
+    onTestFinished(() => stop(0));
+    return {
+      relay,
+      stream,
+      metrics,
+      ledger,
+      actions,
+      stop,
+      /** Commits events with their ledger rows, and hands them to the relay. */
+      async change(...events: OrderEvent[]): Promise<void> {
+        relay.take(rowsOf(await commit(db, events, { askedBy: askedBy(actions), ledgerWatchMs })));
+      },
+    };
+  };
+
+  /** The ledger, as "<message id> <action>: <state>" with attempts and error where there is something to tell. */
+  const ledger = async (orderId?: bigint): Promise<string[]> => {
+    let query = database()
+      .selectFrom("oms_db.oms_action_ledger")
+      .select(["message_id", "action", "state", "attempts_started", "attempts_finished", "last_error"])
+      .orderBy("id");
+    if (orderId !== undefined) {
+      query = query.where("order_id", "=", orderId);
+    }
+    const rows = await query.execute();
+    return rows.map(({ message_id, action, state }) => `${message_id} ${action}: ${state}`);
+  };
+
+  return {
+    nats,
+    redis,
+    neighbours,
+    database,
+    startServer,
+    ledger,
+    /** Waits until every ledger row is DONE. */
+    async allDone(): Promise<void> {
+      await vi.waitFor(
+        async () => expect((await ledger()).filter((row) => !row.endsWith("DONE"))).toEqual([]),
+        PATIENCE,
+      );
+    },
+    /** Waits for a fact. */
+    eventually: <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, PATIENCE),
+    /** Empties tables and broker, lets the neighbours behave. */
+    async reset(): Promise<void> {
+      await nats.wipe();
+      await redis.wipe();
+      await neighbours.reset();
+      const db = database();
+      await db.deleteFrom("oms_db.oms_outbox").execute();
+      await db.deleteFrom("oms_db.oms_action_ledger").execute();
+      await db.deleteFrom("oms_db.oms_order_status_rule").execute();
+      await db.deleteFrom("wmsindb.oms_gift_cust_record").execute();
+    },
+    /** What came to a neighbour: "<key> <arrivals>" each, those that were carried out. */
+    async arrivals(neighbour: string): Promise<string[]> {
+      const { received } = await neighbours.received({ neighbour, limit: 10_000 });
+      return received
+        .filter(({ done }) => done)
+        .map(({ key, arrivals }) => `${key} ${arrivals}`)
+        .toSorted();
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { createHmac } from "node:crypto";
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { createTokenVerifier } from "../../../src/transport/auth/tokens.ts";
+import { OperationError } from "../../../src/application/errors.ts";
+import { createLogger } from "../../../src/observability/log.ts";
+import { eventually } from "../transport/eventually.ts";
+import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";
+
+let files = 0;
+
+function verifierFor(keys: string) {
+  const lines: Record<string, unknown>[] = [];
+  const log = createLogger("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const verifier = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE }, log);
+  onTestFinished(() => verifier.close());
+  return { verify: async (token: string) => verifier.verify(token), lines };
+}
+
+async function keysFile(text: string): Promise<string> {
+  files += 1;
+  const path = join(inject("folder"), `jwks-${process.pid}-${files}.json`);
+  await writeFile(path, text);
+  return path;
+}
+
+async function refusal(answer: Promise<unknown>): Promise<string> {
+  const error = await answer.then(
+    (claims) => `believed: ${JSON.stringify(claims)}`,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof OperationError)) {
+    throw error;
+  }
+  expect(error.kind).toBe("unauthenticated");
+  return error.message;
+}
+
+test("a token tells its bearer's name and roles", async () => {
+  const issuer = await createIssuer();
+  const { verify } = verifierFor(await keysFile(issuer.jwks()));
+  expect(await verify(await issuer.token({ sub: "wms-3", roles: ["wms", "tms"] }))).toEqual({
+    name: "wms-3",
+    roles: ["wms", "tms"],
+    until: expect.any(Number),
+  });
+  expect(await verify(await issuer.token({ roles: "wms" }))).toMatchObject({ name: "wms", roles: [] });
+});
+
+const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+const claims = { sub: "wms", iss: ISSUER, aud: AUDIENCE, exp: 4_102_444_800 };
+const NO_NAME = "the token's sub must be the caller's name, 1 to 64 printable ASCII characters";
+const NOT_SIGNED = "the token is not signed by a key that is believed here, or is no token";
+
+test("no word of a token is believed that is not signed, in time, and for us", async () => {
+  const issuer = await createIssuer();
+  const other = await createIssuer();
+  const { verify, lines } = verifierFor(await keysFile(issuer.jwks()));
+  const [header, payload, signature] = (await issuer.token()).split(".") as [string, string, string];
+  const key = JSON.parse(issuer.jwks()).keys[0];
+  const hs256 = `${base64({ alg: "HS256", kid: "k1" })}.${base64(claims)}`;
+  const forged = createHmac("sha256", JSON.stringify(key)).update(hs256).digest("base64url");
+  const cases: [string, string, string][] = [
+    ["of another issuer's key", await other.token(), NOT_SIGNED],
+    ["of an unknown key", await issuer.token({ kid: "k9" }), NOT_SIGNED],
+    ["with other content", `${header}.${base64(claims)}.${signature}`, NOT_SIGNED],
+    ["without signature", `${header}.${payload}.`, NOT_SIGNED],
+    ["alg none", `${base64({ alg: "none" })}.${base64(claims)}.`, NOT_SIGNED],
+    ["HS256 with the public key", `${hs256}.${forged}`, NOT_SIGNED],
+    ["no token", "abc", NOT_SIGNED],
+    ["no token, with points", "a.b.c", NOT_SIGNED],
+    ["expired", await issuer.token({ exp: -10 }), "the token has expired: get a new one"],
+    ["of another", await issuer.token({ iss: "https://evil" }), "the token's iss is not the one that is believed here"],
+    ["for another", await issuer.token({ aud: "shop" }), "the token's aud is not the one that is believed here"],
+    ["a sub that is null", await issuer.token({ sub: null }), NO_NAME],
+    ["a sub that is a number", await issuer.token({ sub: 7 }), NO_NAME],
+    ["a sub that is no name", await issuer.token({ sub: "a\nb" }), NO_NAME],
+  ];
+  for (const [name, token, message] of cases) {
+    expect([name, await refusal(verify(token))]).toEqual([name, message]);
+  }
+  expect(JSON.stringify(lines)).not.toContain(payload);
+});
+
+test("a token that was believed is not believed any more when it has expired", async () => {
+  const issuer = await createIssuer();
+  const { verify } = verifierFor(await keysFile(issuer.jwks()));
+  // A clock may be wrong by 5 seconds; what is remembered is not remembered for so long.
+  const token = await issuer.token({ exp: -4 });
+  expect(await verify(token)).toMatchObject({ name: "wms", roles: [] });
+  await eventually(async () => expect(await refusal(verify(token))).toBe("the token has expired: get a new one"));
+});
+
+test("keys at an address are fetched once, and again when a token names another one", async () => {
+  const issuer = await createIssuer();
+  const served = await serveKeys(issuer);
+  const { verify } = verifierFor(served.url);
+  await Promise.all([verify(await issuer.token()), verify(await issuer.token({ sub: "tms" }))]);
+  await verify(await issuer.token({ sub: "dms" }));
+  expect(served.asked()).toBe(1);
+});
+
+test("keys in a file are read again when it changes; a broken one changes nothing and is told once", async () => {
+  const issuer = await createIssuer();
+  const path = await keysFile(issuer.jwks());
+  const { verify, lines } = verifierFor(path);
+  await verify(await issuer.token());
+  await writeFile(path, "{ half");
+  await eventually(() => expect(lines).toMatchObject([{ level: "error", file: path }]));
+  expect(await verify(await issuer.token({ sub: "tms" }))).toMatchObject({ name: "tms", roles: [] });
+
+  await issuer.rotate();
+  const late = await issuer.token({ sub: "dms" });
+  expect(await refusal(verify(late))).toBe(NOT_SIGNED);
+  // As a mounted secret is exchanged: another file in its place.
+  await writeFile(`${path}.new`, issuer.jwks());
+  await rename(`${path}.new`, path);
+  await eventually(async () => expect(await verify(late)).toMatchObject({ name: "dms", roles: [] }));
+});
+
+test("keys out of reach: said to the log, and to the caller no more than that", async () => {
+  const issuer = await createIssuer();
+  const { verify, lines } = verifierFor("http://127.0.0.1:1/jwks");
+  expect(await refusal(verify(await issuer.token()))).toBe(
+    "the keys that tokens are signed with are out of reach: try again",
+  );
+  expect(lines).toMatchObject([{ level: "error", msg: "the keys that tokens are signed with cannot be read" }]);
+});
+
+test("a file of keys that cannot be used at the start is named", () => {
+  expect(() => verifierFor("/nowhere/jwks.json")).toThrow("/nowhere/jwks.json: ENOENT");
+});

@@ -1,0 +1,287 @@
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { describe, expect, inject, test } from "vitest";
+import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { choosePort } from "../../../tools/devstack/ports.ts";
+import { oms } from "../../e2e/cli/oms.ts";
+import { failure } from "../transport/answers.ts";
+import { eventually } from "../transport/eventually.ts";
+import { insertOrder, nextOrderId } from "../transport/orders.ts";
+import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { startService, useService } from "../../support/service.ts";
+import { AUDIENCE, createIssuer, ISSUER } from "./issuer.ts";
+
+const issuer = await createIssuer();
+const keys = join(inject("folder"), `doors-${process.pid}.json`);
+writeFileSync(keys, issuer.jwks());
+const ENV = { OMS_AUTH: "jwt", OMS_JWT_KEYS: keys, OMS_JWT_ISSUER: ISSUER, OMS_JWT_AUDIENCE: AUDIENCE };
+const served = useService(ENV);
+const bearer = async (sub: string, roles: string[] = []) => ({
+  headers: { authorization: `Bearer ${await issuer.token({ sub, roles })}` },
+});
+
+describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
+  const client = () => served.client(front);
+
+  test("without a token nobody gets in, whatever the request", async () => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    const nobody = { code: "Unauthenticated", message: "say who you are: a bearer token is needed", details: {} };
+    const status = OrderStatus.PAID;
+    for (const call of [
+      client().getOrderStatus({ orderId }),
+      client().getOrderStatus({ orderId: nextOrderId() }),
+      client().getOrderStatus({ orderId: -1n }),
+      client().updateOrderStatus({ orderId, status, operator: "x" }),
+      client().batchUpdateOrderStatus({ updates: [{ orderId, status, operator: "x" }] }),
+      served.clients(front).actions.listActions({}),
+      client().getOrderStatus({ orderId }, { headers: { "oms-caller": "operator" } }),
+    ]) {
+      expect(await failure(call)).toEqual(nobody);
+    }
+    const forged = { headers: { authorization: `Bearer ${(await issuer.token()).slice(0, -4)}AAAA` } };
+    expect((await failure(client().getOrderStatus({ orderId }, forged))).code).toBe("Unauthenticated");
+    const watch = client()
+      .watchOrderStatus({ orderIds: [orderId] })
+      [Symbol.asyncIterator]();
+    expect(await failure(watch.next())).toEqual(nobody);
+  });
+
+  test("the token's name is the caller's, in the history and the request log, not what the header says", async () => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    const { headers } = await bearer("pay-7", ["pay"]);
+    await client().updateOrderStatus(
+      { orderId, status: OrderStatus.PAID, operator: "x" },
+      { headers: { ...headers, "oms-caller": "tms" } },
+    );
+    const { entries } = await client().listStatusHistory({ orderId }, { headers });
+    expect(entries.map(({ caller }) => caller)).toEqual(["pay-7"]);
+    await eventually(async () =>
+      expect(
+        await served.db
+          .selectFrom("oms_db.oms_request_log")
+          .select(["caller", "code"])
+          .where("order_id", "=", orderId)
+          .execute(),
+      ).toEqual([{ caller: "pay-7", code: "OK" }]),
+    );
+  });
+
+  test("a role calls its RPCs and no others", async () => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    const tms = await bearer("tms");
+    expect(await failure(client().cancelOrder({ orderId, operator: "x" }, tms))).toEqual({
+      code: "PermissionDenied",
+      message: "tms may not call OrderStatusService/CancelOrder",
+      details: {},
+    });
+    expect((await failure(served.clients(front).actions.listActions({}, tms))).code).toBe("PermissionDenied");
+    expect((await failure(served.clients(front).fulfilment.submitOrder({}, tms))).code).toBe("PermissionDenied");
+    expect((await client().getOrderStatus({ orderId }, tms)).orderStatus).toBe(Status.CREATED);
+  });
+
+  test("a carrier cannot report PAID: the same answer whether there is such an order or not", async () => {
+    const tms = await bearer("tms");
+    const denied = {
+      code: "PermissionDenied",
+      message: "status: tms may not report PAID (1010); it is told by Pay",
+      details: {},
+    };
+    const report = { status: OrderStatus.PAID, operator: "x" };
+    const there = await insertOrder(served.db, Status.CREATED);
+    expect(await failure(client().updateOrderStatus({ orderId: there, ...report }, tms))).toEqual(denied);
+    expect(await failure(client().updateOrderStatus({ orderId: nextOrderId(), ...report }, tms))).toEqual(denied);
+    expect((await client().getOrderStatus({ orderId: there }, tms)).orderStatus).toBe(Status.CREATED);
+  });
+
+  test("in a batch the reports that a role may not make fail alone", async () => {
+    const [one, two] = [
+      await insertOrder(served.db, Status.WMS_DISPATCHED),
+      await insertOrder(served.db, Status.CREATED),
+    ];
+    const { results } = await client().batchUpdateOrderStatus(
+      {
+        updates: [
+          { orderId: one, status: OrderStatus.IN_TRANSIT, operator: "x" },
+          { orderId: two, status: OrderStatus.PAID, operator: "x" },
+        ],
+      },
+      await bearer("tms"),
+    );
+    expect(
+      results.map(({ result }) => (result.case === "response" ? result.value.outcome : result.value?.code)),
+    ).toEqual([Outcome.APPLIED, 7]);
+  });
+});
+
+test("a watch ends when the token of who watches has expired", async () => {
+  const orderId = await insertOrder(served.db, Status.CREATED);
+  const token = await issuer.token({ sub: "read-only", exp: 2 });
+  const client = served.client("grpc-js");
+  const watch = client.watchOrderStatus({ orderIds: [orderId] }, { headers: { authorization: `Bearer ${token}` } });
+  const updates = watch[Symbol.asyncIterator]();
+  expect((await updates.next()).value?.update.case).toBe("snapshot");
+  expect(await failure(updates.next())).toEqual({
+    code: "Unauthenticated",
+    message: "the token has expired: get a new one",
+    details: {},
+  });
+});
+
+test("refusals are logged and counted", async () => {
+  await failure(served.client("grpc-js").explainOrder({ orderId: 1n }));
+  await failure(served.client("grpc-js").explainOrder({ orderId: 1n }, await bearer("nobody")));
+  const lines = served.service.log.filter(({ rpc }) => rpc === "ExplainOrder");
+  expect(lines.map(({ code, caller }) => [code, caller])).toEqual([
+    ["UNAUTHENTICATED", "anonymous"],
+    ["PERMISSION_DENIED", "nobody"],
+  ]);
+  const { headers } = await bearer("prometheus", ["monitoring"]);
+  const metrics = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`, { headers })).text();
+  for (const code of ["UNAUTHENTICATED", "PERMISSION_DENIED"]) {
+    expect(metrics).toContain(`oms_rpc_duration_seconds_count{rpc="ExplainOrder",front="grpc",code="${code}"} 1`);
+  }
+});
+
+describe("/metrics", () => {
+  const page = async (headers: Record<string, string> = {}) => {
+    const response = await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`, { headers });
+    return [response.status, (await response.text()).slice(0, 120)];
+  };
+
+  test("is for those with the right", async () => {
+    expect(await page()).toEqual([
+      401,
+      '{"code":"unauthenticated","message":"say who you are: a bearer token is needed"}\n',
+    ]);
+    expect(await page((await bearer("wms")).headers)).toEqual([
+      403,
+      '{"code":"permission_denied","message":"wms may not read /metrics"}\n',
+    ]);
+    expect((await page((await bearer("monitoring")).headers))[0]).toBe(200);
+  });
+
+  test("has a port of its own if it is to have one", async () => {
+    const port = await choosePort();
+    const service = await startService(served.location, {}, { ...ENV, OMS_METRICS_PORT: String(port) });
+    try {
+      expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(200);
+      expect((await fetch(`http://127.0.0.1:${service.httpPort}/metrics`)).status).toBe(401);
+    } finally {
+      await service.stop();
+    }
+  });
+
+  test("alive and ready are for everybody", async () => {
+    const base = `http://127.0.0.1:${served.service.httpPort}`;
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+    expect((await fetch(`${base}/readyz`)).status).toBe(200);
+  });
+});
+
+describe("the old addresses", () => {
+  const call = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`http://127.0.0.1:${served.service.httpPort}/services/${path}`, { headers });
+    return response.text();
+  };
+
+  test("take a token; a name in a header is no proof", async () => {
+    const order = await insertOrder(served.db, Status.CREATED);
+    const path = `orderStatus/updateOrderStatus?orderId=${order}&status=1010`;
+    const refused = '{"result":0,"message":"没有登录: say who you are: a bearer token is needed"}';
+    expect(await call(path)).toBe(refused);
+    expect(await call(path, { "oms-caller": "pay" })).toBe(refused);
+    expect(await call(path, (await bearer("tms")).headers)).toBe(
+      '{"result":0,"message":"没有权限: status: tms may not report PAID (1010); it is told by Pay"}',
+    );
+    expect(await call(path, (await bearer("pay")).headers)).toBe(`{"result":1,"orderId":${order},"orderStatus":1010}`);
+  });
+
+  test("know old callers by address, with the rights of the name that they have here", async () => {
+    const callers = { pay: { addresses: ["127.0.0.0/8"] } };
+    const service = await startService(served.location, {}, { ...ENV, OMS_LEGACY_CALLERS: JSON.stringify(callers) });
+    try {
+      const order = await insertOrder(served.db, Status.CREATED);
+      const get = async (path: string) =>
+        (await fetch(`http://127.0.0.1:${service.httpPort}/services/orderStatus/${path}`)).text();
+      expect(await get(`updateOrderStatus?orderId=${order}&status=1010`)).toContain('"orderStatus":1010');
+      expect(await get(`cancelOrder?orderId=${order}`)).toBe(
+        '{"result":0,"message":"没有权限: pay may not call OrderStatusService/PauseForCancel"}',
+      );
+    } finally {
+      await service.stop();
+    }
+  });
+});
+
+test("the command line shows OMS_TOKEN, and says what to do without", async () => {
+  const server = `127.0.0.1:${served.service.grpcPort}`;
+  expect(await oms(["actions"], { server })).toMatchObject({
+    code: 1,
+    stderr:
+      "The service does not know who you are: say who you are: a bearer token is needed. Put your bearer token into OMS_TOKEN, or show a certificate: --client-cert, --client-key.\n",
+  });
+  expect(await oms(["actions"], { server, env: { OMS_TOKEN: await issuer.token({ sub: "wms" }) } })).toMatchObject({
+    code: 1,
+    stderr:
+      "You may not do that: wms may not call ActionService/ListActions. Roles are in the service's table of rights.\n",
+  });
+  const OMS_TOKEN = await issuer.token({ sub: "zhang", roles: ["operator"] });
+  expect(await oms(["actions"], { server, env: { OMS_TOKEN } })).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("a browser's or any other Connect client shows its token in the usual header, over GET too", async () => {
+  const order = await insertOrder(served.db, Status.CREATED);
+  const transport = createConnectTransport({
+    baseUrl: `http://127.0.0.1:${served.service.httpPort}`,
+    httpVersion: "1.1",
+    useHttpGet: true,
+  });
+  const { orderStatus } = await createClient(OrderStatusService, transport).getOrderStatus(
+    { orderId: order },
+    await bearer("read-only"),
+  );
+  expect(orderStatus).toBe(Status.CREATED);
+});
+
+test("reflection is a switch", async () => {
+  const service = await startService(served.location, {}, { ...ENV, OMS_REFLECTION: "off" });
+  const buf = join(import.meta.dirname, "../../../node_modules/.bin/buf");
+  const list = (port: number) =>
+    promisify(execFile)(buf, ["curl", "--protocol", "grpc", "--list-services", `http://127.0.0.1:${port}`], {
+      cwd: "/",
+    });
+  try {
+    expect((await list(served.service.grpcPort)).stdout).toContain("OrderStatusService");
+    await expect(list(service.grpcPort)).rejects.toThrow();
+  } finally {
+    await service.stop();
+  }
+});
+
+test("a refusal takes as long for an order that exists as for one that does not", async () => {
+  const tms = await bearer("tms");
+  const there = await insertOrder(served.db, Status.CREATED);
+  const client = served.client("grpc-js");
+  const times: Record<"there" | "nowhere", number[]> = { there: [], nowhere: [] };
+  for (let round = 0; round < 200; round += 1) {
+    for (const [which, orderId] of [
+      ["there", there],
+      ["nowhere", nextOrderId()],
+    ] as const) {
+      const began = performance.now();
+      await failure(client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }, tms));
+      times[which].push(performance.now() - began);
+    }
+  }
+  const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length / 2] as number;
+  const ratio = median(times.there) / median(times.nowhere);
+  // Neither looks anything up: a query would be several times the whole call.
+  expect(ratio).toBeGreaterThan(0.5);
+  expect(ratio).toBeLessThan(2);
+});

@@ -1,0 +1,263 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Connection, createConnection } from "mysql2/promise";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { readConfig } from "../../../src/config/load.ts";
+import { type OrderDatabase, openDatabase, SCHEMAS } from "../../../src/store/mysql/database.ts";
+import { MigrationRightsError } from "../../../src/store/mysql/errors.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { explainTrouble } from "../../../src/server/startup-errors.ts";
+import { comesTo, eventually, pay, submit } from "../flows/harness.ts";
+import { actionTests } from "../contract/contract-actions.ts";
+import { cancelTests } from "../contract/contract-cancels.ts";
+import { changeTests } from "../contract/contract-changes.ts";
+import { fulfilmentTests } from "../contract/contract-fulfilment.ts";
+import { readTests } from "../contract/contract-reads.ts";
+import { reportTests } from "../contract/contract-reports.ts";
+import { TELLS_ALL } from "../contract/contract-coverage.ts";
+import { verdictTests } from "../contract/contract-verdicts.ts";
+import { watchTests } from "../contract/contract-watch.ts";
+import { type Clients, FRONTS, type OpenClient } from "../../support/clients.ts";
+import { useNeighbours, useOwnMariadb, useOwnServer, useRedis } from "../../support/servers.ts";
+import { type Service, startService } from "../../support/service.ts";
+import { countRows, daysAgo, insertPast, insertRequest } from "../retention/fixture.ts";
+import { natsWithFile } from "./servers.ts";
+
+const DEPLOY = join(import.meta.dirname, "../../../deploy");
+const read = (file: string) => readFileSync(join(DEPLOY, file), "utf8");
+const PASSWORDS = { oms_migrate: "secret-of-migrate", oms_service: "secret-of-service" };
+type User = keyof typeof PASSWORDS;
+
+const mariadb = useOwnMariadb();
+const redis = useRedis();
+const neighbours = useNeighbours();
+const nats = useOwnServer(
+  natsWithFile(read("nats/accounts.conf"), {
+    OMS_NATS_PASSWORD: "secret-of-oms",
+    LOYALTY_NATS_PASSWORD: "x",
+    ADMIN_NATS_PASSWORD: "x",
+  }),
+);
+const urlOf = (user: User) => `mysql://${user}:${PASSWORDS[user]}@127.0.0.1:${mariadb.port}`;
+
+let administrator: Connection;
+let db: OrderDatabase;
+let told = "";
+
+/** Runs a file as the database's administrator does. */
+async function run(file: string): Promise<void> {
+  const text = read(file)
+    .replace("CHANGE_ME_MIGRATE", PASSWORDS.oms_migrate)
+    .replace("CHANGE_ME_SERVICE", PASSWORDS.oms_service);
+  await administrator.query(text);
+}
+
+/** What the service says at its start where it cannot start. */
+async function troubleAs(user: User): Promise<string> {
+  const strange = openDatabase({ url: urlOf(user) });
+  try {
+    const error = await migrate(strange).catch((failed: unknown) => failed);
+    expect(error).toBeInstanceOf(MigrationRightsError);
+    return explainTrouble(error, readConfig({ OMS_MYSQL_URL: urlOf(user) }));
+  } finally {
+    await strange.destroy();
+  }
+}
+
+beforeAll(async () => {
+  administrator = await createConnection({ uri: mariadb.url, multipleStatements: true });
+  await run("mysql/users.sql");
+  told = await troubleAs("oms_service");
+  const migrating = openDatabase({ url: urlOf("oms_migrate") });
+  await migrate(migrating);
+  await migrating.destroy();
+  await run("mysql/grants.sql");
+  // Again, as after each new version.
+  await run("mysql/users.sql");
+  await run("mysql/grants.sql");
+  db = openDatabase({ url: mariadb.url });
+});
+afterAll(async () => {
+  await db?.destroy();
+  await administrator?.end();
+});
+
+test("before the migration the service says that another user has to do it", async () => {
+  expect(told).toMatch(/not up to date.*001-old-tables.*may not change tables/);
+  expect(told).toContain("OMS_ROLE=migrate");
+  expect(told).not.toContain("secret");
+});
+
+test("and after it, once a new version asks for more", async () => {
+  await administrator.query("delete from oms_db.oms_migration where name = '009-shadow'");
+  await administrator.query("alter table oms_db.oms_shadow_total drop column last_time");
+  expect(await troubleAs("oms_service")).toMatch(/to be done: 009-shadow\).*deploy\/mysql/s);
+  const migrating = openDatabase({ url: urlOf("oms_migrate") });
+  onTestFinished(() => migrating.destroy());
+  expect((await migrate(migrating)).applied).toEqual(["009-shadow"]);
+});
+
+describe("as oms_service, every operation works", () => {
+  let service: Service;
+  let clients: OpenClient;
+  beforeAll(async () => {
+    service = await startService({ url: urlOf("oms_service"), prefix: "" }, {}, { OMS_WATCH_HEARTBEAT_MS: "300" });
+    clients = FRONTS["grpc-js"](service);
+  });
+  afterAll(async () => {
+    clients?.close();
+    await service?.stop();
+    expect(service.log.filter((line) => /denied/.test(JSON.stringify(line)))).toEqual([]);
+  });
+  const it = {
+    ...TELLS_ALL,
+    get client() {
+      return clients.client;
+    },
+    get reversal() {
+      return clients.reversal;
+    },
+    get fulfilment() {
+      return clients.fulfilment;
+    },
+    get actions() {
+      return clients.actions;
+    },
+    get db() {
+      return db;
+    },
+  };
+  verdictTests(it);
+  reportTests(it);
+  cancelTests(it);
+  readTests(it);
+  changeTests(it);
+  watchTests(it);
+  fulfilmentTests(it);
+  actionTests(it);
+});
+
+describe("as oms_service, with the broker's user oms, all the rest works", () => {
+  let service: Service;
+  let clients: Clients & { close(): void };
+  beforeAll(async () => {
+    service = await startService(
+      { url: urlOf("oms_service"), prefix: "" },
+      { redisUrl: redis.url, natsUrl: `nats://oms:secret-of-oms@127.0.0.1:${nats.port}`, ...neighbours.urls },
+      {
+        OMS_ROLE: "all",
+        OMS_ACTION_POLL_MS: "50",
+        OMS_OUTBOX_KEEP_MS: "50",
+        OMS_OUTBOX_SWEEP_MS: "50",
+        OMS_HISTORY_KEEP_DAYS: "1",
+        OMS_REQUEST_LOG_KEEP_DAYS: "1",
+        OMS_UPKEEP_EVERY_MS: "50",
+      },
+    );
+    clients = FRONTS["grpc-js"](service);
+  });
+  afterAll(async () => {
+    clients?.close();
+    await service?.stop();
+    const complaints = service.log.filter((line) => /denied|violation/i.test(JSON.stringify(line)));
+    expect(complaints).toEqual([]);
+  });
+
+  test("an order from its intake to the warehouse and to its customer", async () => {
+    const orderId = await submit(clients);
+    await pay(clients, orderId);
+    await comesTo(clients, orderId, OrderStatus.WMS_DISPATCHED);
+    for (const status of [OrderStatus.HANDED_OVER, OrderStatus.DELIVERED]) {
+      await clients.client.updateOrderStatus({ orderId, status, operator: "wms" });
+    }
+    await eventually(async () => {
+      expect(await openRunsOf(orderId)).toBe(0);
+    });
+    const settled = await db
+      .selectFrom("oms_db.oms_order_status_rule")
+      .select("order_id")
+      .where("order_id", "=", orderId)
+      .execute();
+    expect(settled).toHaveLength(1);
+  });
+
+  test("a cancel after the stock was allocated", async () => {
+    const orderId = await submit(clients);
+    await pay(clients, orderId);
+    await comesTo(clients, orderId, OrderStatus.WMS_DISPATCHED);
+    await clients.reversal.requestCancel({ orderId, reason: "changed his mind", operator: "li" });
+    await comesTo(clients, orderId, OrderStatus.CANCELLED);
+  });
+
+  test("a split", async () => {
+    const orderId = await submit(clients, { warehouses: [1n, 2n] });
+    await pay(clients, orderId);
+    await comesTo(clients, orderId, OrderStatus.SPLIT);
+  });
+
+  test("the upkeep deletes what is old enough", async () => {
+    const orderId = await insertPast(db);
+    await insertRequest(db, `gone-${orderId}`, orderId, await daysAgo(db, 41));
+    await eventually(async () => {
+      const { history, ledger, requests } = await countRows(db, orderId);
+      expect([history, ledger, requests]).toEqual([0, 0, 0]);
+    });
+  });
+});
+
+describe("oms_service may not", () => {
+  test.each([
+    "create table oms_db.mine (id int)",
+    "create database mine",
+    "alter table oms_db.oms_order_main add column mine int",
+    "drop table oms_db.oms_order_main",
+    "truncate table oms_db.oms_outbox",
+    "create index mine on oms_db.oms_order_main (order_type)",
+    "delete from oms_db.oms_order_main",
+    "delete from oms_db.oms_order_status",
+    "update oms_db.oms_status_history set operator = 'x'",
+    "delete from oms_db.oms_intervention",
+    "insert into oms_db.oms_migration (name, applied_time) values ('x', now())",
+    "select * from mysql.global_priv",
+    "grant select on oms_db.oms_order_main to oms_migrate",
+    "set global innodb_lock_wait_timeout = 1",
+    "select * from oms_db.oms_order_main into outfile 'mine'",
+  ])("%s", async (statement) => {
+    const connection = await createConnection(urlOf("oms_service"));
+    onTestFinished(() => connection.destroy());
+    await expect(connection.query(statement)).rejects.toThrow(/denied/);
+  });
+
+  test("see any other database", async () => {
+    const connection = await createConnection(urlOf("oms_service"));
+    onTestFinished(() => connection.destroy());
+    const [rows] = await connection.query("show databases");
+    const names = (rows as { Database: string }[]).map(({ Database }) => Database.toLowerCase());
+    expect(names.toSorted()).toEqual([...SCHEMAS, "information_schema"].toSorted());
+  });
+});
+
+test("every table has its rights in grants.sql, and no other", async () => {
+  const [rows] = await administrator.query(
+    "select concat(table_schema, '.', table_name) as name from information_schema.tables where table_schema in (?)",
+    [SCHEMAS],
+  );
+  const tables = (rows as { name: string }[]).map(({ name }) => name);
+  const granted = [...read("mysql/grants.sql").matchAll(/on `(\w+)`\.`(\w+)`/g)].map(
+    ([, schema, table]) => `${schema}.${table}`,
+  );
+  expect(granted.toSorted()).toEqual(tables.toSorted());
+});
+
+async function openRunsOf(orderId: bigint): Promise<number> {
+  const rows = await db
+    .selectFrom("oms_db.oms_action_ledger")
+    .select("id")
+    .where("order_id", "=", orderId)
+    .where("state", "in", ["PENDING", "RETRYING"])
+    // A timer waits for its time.
+    .where("action", "<>", "payment-timeout")
+    .execute();
+  return rows.length;
+}

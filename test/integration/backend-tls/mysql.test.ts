@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { sql } from "kysely";
+import { createConnection } from "mysql2/promise";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { readConfig } from "../../../src/config/load.ts";
+import { openSession } from "../../../src/store/commit/session.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { explainTrouble } from "../../../src/server/startup-errors.ts";
+import { createAuthority, useFolder } from "../../support/certificates.ts";
+import { useMariadb, useOwnMariadb } from "../../support/servers.ts";
+import { startService } from "../../support/service.ts";
+import { mariadbWithTls } from "./servers.ts";
+
+const folder = useFolder();
+const authority = createAuthority(join(folder, "ours"), "the company");
+const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const server = useOwnMariadb(mariadbWithTls(authority.issue({ subject: "/CN=db", altNames: "DNS:localhost" })));
+const misnamed = useOwnMariadb(mariadbWithTls(authority.issue({ subject: "/CN=db", altNames: "DNS:db.example" })));
+const plain = useMariadb();
+
+const PASSWORD = "p@ss:w/rd#?";
+const urlOf = (port: number | string, password = PASSWORD) =>
+  `mysql://oms:${encodeURIComponent(password)}@localhost:${port}`;
+
+beforeAll(async () => {
+  for (const { url } of [server, misnamed]) {
+    const root = await createConnection({ uri: url, ssl: { ca: authority.ca, verifyIdentity: false } });
+    await root.query("create user oms@'127.0.0.1' identified by ?", [PASSWORD]);
+    await root.query("grant all on *.* to oms@'127.0.0.1'");
+    await root.end();
+  }
+});
+
+describe("a MySQL that takes TLS only", () => {
+  test("all of the service's connections speak it", async () => {
+    const location = { url: urlOf(server.port), ca: authority.ca, prefix: "t_" };
+    const db = openDatabase(location);
+    onTestFinished(() => db.destroy());
+    await migrate(db);
+    const cipher = "show session status like 'Ssl_cipher'";
+    const { rows } = await sql.raw<{ Value: string }>(cipher).execute(db);
+    expect(rows[0]?.Value).toMatch(/TLS_|AES/);
+    const session = await openSession(location);
+    onTestFinished(() => session.destroy());
+    const [, cipherOfSession] = await session.send(["select 1", "select @@version_ssl_library as library"]);
+    expect(cipherOfSession).toBeDefined();
+    const service = await startService({ url: location.url, prefix: "t_" }, { mysqlCa: authority.ca });
+    await service.stop();
+  });
+
+  test.each([
+    [
+      "another CA",
+      () => ({ url: urlOf(server.port), ca: stranger.ca }),
+      /certificate that is not trusted.*OMS_MYSQL_CA_FILE is not the CA/,
+    ],
+    [
+      "a certificate for another name",
+      () => ({ url: urlOf(misnamed.port), ca: authority.ca }),
+      /certificate for another name \(.*db\.example.*\): OMS_MYSQL_URL must name/,
+    ],
+    [
+      "a server without TLS",
+      () => ({ url: plain.url.replace("127.0.0.1", "localhost"), ca: authority.ca }),
+      /does not speak TLS there, which OMS_MYSQL_CA_FILE/,
+    ],
+    ["no CA", () => ({ url: urlOf(server.port) }), /whether it takes TLS only: OMS_MYSQL_CA_FILE/],
+    [
+      "a wrong password",
+      () => ({ url: urlOf(server.port, "hunter2"), ca: authority.ca }),
+      /does not let this user in \(.*oms.*\): .* OMS_MYSQL_URL/,
+    ],
+  ])("%s is told in words", async (_, locate, words) => {
+    const { url, ca } = locate() as { url: string; ca?: string };
+    const db = openDatabase({ url, ca, prefix: "t_" });
+    onTestFinished(() => db.destroy());
+    const error = await migrate(db).catch((failed: unknown) => failed);
+    const config = readConfig({
+      OMS_MYSQL_URL: url,
+      ...(ca !== undefined && { OMS_MYSQL_CA_FILE: authority.caFile }),
+    });
+    const told = explainTrouble(error, config);
+    expect(told).toMatch(words);
+    expect(told).not.toContain("hunter2");
+  });
+});

@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { openRedis, type RedisAddress } from "../../../src/integrations/redis.ts";
+import { createLogger } from "../../../src/observability/log.ts";
+import { eventually } from "../transport/eventually.ts";
+import { createAuthority, useFolder } from "../../support/certificates.ts";
+import { useOwnServer, useRedis } from "../../support/servers.ts";
+import { redisWithTls } from "./servers.ts";
+
+const folder = useFolder();
+const authority = createAuthority(join(folder, "ours"), "the company");
+const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const certificate = authority.issue({ subject: "/CN=cache", altNames: "DNS:localhost" });
+const server = useOwnServer(
+  redisWithTls(certificate, "user default off", "user oms on >hunter2 ~oms:* +@all -@dangerous +info"),
+);
+const plain = useRedis();
+
+/** A connection, and what it told. */
+function open(address: RedisAddress) {
+  const log: Record<string, unknown>[] = [];
+  const logger = createLogger("debug", { write: (line: string) => void log.push(JSON.parse(line)) });
+  const redis = openRedis({ ...address, log: logger });
+  onTestFinished(() => redis.disconnect());
+  return { redis, log };
+}
+
+describe("a Redis that takes TLS only, and users with a password", () => {
+  test.each([
+    ["rediss:", "rediss"],
+    ["redis: and a CA", "redis"],
+  ])("by %s", async (_, scheme) => {
+    const { redis } = open({ url: `${scheme}://oms:hunter2@localhost:${server.port}`, ca: authority.ca });
+    await eventually(() => expect(redis.status).toBe("ready"));
+    expect(await redis.set("oms:a", "1")).toBe("OK");
+  });
+
+  test.each([
+    ["another CA", "oms:hunter2", "localhost", () => stranger.ca, /not trusted.*OMS_REDIS_CA_FILE is not/],
+    ["no CA", "oms:hunter2", "localhost", () => undefined, /not trusted.*OMS_REDIS_CA_FILE must name/],
+    ["another name", "oms:hunter2", "127.0.0.1", () => authority.ca, /another name.*OMS_REDIS_URL/],
+    ["a wrong password", "oms:hunter3", "localhost", () => authority.ca, /does not let this user in.*OMS_REDIS_URL/],
+    ["no password", "", "localhost", () => authority.ca, /does not let this user in.*OMS_REDIS_URL/],
+  ])("%s is told in words", async (_, user, host, ca, words) => {
+    const { redis, log } = open({ url: `rediss://${user}${user && "@"}${host}:${server.port}`, ca: ca() });
+    await eventually(() =>
+      expect(log).toContainEqual(expect.objectContaining({ reason: expect.stringMatching(words) })),
+    );
+    expect(redis.status).not.toBe("ready");
+    await expect(redis.get("oms:a")).rejects.toThrow();
+    expect(JSON.stringify(log)).not.toMatch(/hunter/);
+  });
+
+  test("a server without TLS is not talked to", async () => {
+    const { log } = open({ url: `redis://oms:hunter2@localhost:${plain.port}`, ca: authority.ca });
+    await eventually(() =>
+      expect(log).toContainEqual(
+        expect.objectContaining({
+          reason: expect.stringContaining("did not answer in time (connect ETIMEDOUT): does it run, and speak TLS"),
+        }),
+      ),
+    );
+    expect(JSON.stringify(log)).not.toContain("hunter2");
+  });
+});

@@ -1,0 +1,177 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createConnection } from "mysql2/promise";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { oms } from "../../e2e/cli/oms.ts";
+import { useFolder } from "../../support/certificates.ts";
+import { useOwnMariadb, useOwnServer, useRedis } from "../../support/servers.ts";
+import { natsWith } from "./servers.ts";
+
+const MAIN = join(import.meta.dirname, "../../../src/main.ts");
+
+/** In every password and token here; and as it may look in an address. */
+const SECRET = /hunter2|aHVudGVy|aHVudDJ/i;
+
+const folder = useFolder();
+const mariadb = useOwnMariadb();
+const redis = useRedis();
+const nats = useOwnServer(natsWith('authorization { user: "oms", password: "hunter2-nats" }'));
+const mysqlUrl = (password: string) => `mysql://oms:${encodeURIComponent(password)}@127.0.0.1:${mariadb.port}`;
+
+beforeAll(async () => {
+  const root = await createConnection(mariadb.url);
+  await root.query("create user oms@'%' identified by 'hunter2/my@sql'");
+  await root.query("grant all on *.* to oms@'%'");
+  await root.end();
+});
+
+/** The service as a process of its own, and all that it says. */
+function start(env: Record<string, string>) {
+  const child = spawn(process.execPath, [MAIN], {
+    env: {
+      ...{ PATH: process.env.PATH, OMS_GRPC_PORT: "0", OMS_HTTP_PORT: "0", OMS_LOG_LEVEL: "trace" },
+      ...{ OMS_RETRY_BASE_MS: "50", OMS_MAX_ATTEMPTS: "2", OMS_DATA_DIR: join(folder, "data") },
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const told = { text: "" };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (bytes) => {
+      told.text += bytes;
+    });
+  }
+  const ended = once(child, "close");
+  const says = (words: RegExp) => vi.waitFor(() => expect(told.text).toMatch(words), { timeout: 25_000, interval: 50 });
+  return { child, told, ended, says };
+}
+
+/** What the system shows of all processes to everybody. */
+const commandLines = () => execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+
+/** A neighbour that refuses everything, and what it was sent. */
+async function refusing() {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.headers.authorization);
+    response.writeHead(503).end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return { port: (server.address() as AddressInfo).port, asked };
+}
+
+/** Secrets wherever an address takes one. */
+async function secretsEverywhere() {
+  const { port, asked } = await refusing();
+  const neighbour = (path: string) => `http://oms:hunter2-http@127.0.0.1:${port}/${path}?token=hunter2-query`;
+  const env = {
+    OMS_MYSQL_URL: mysqlUrl("hunter2/my@sql"),
+    OMS_REDIS_URL: `redis://oms:hunter2-redis@127.0.0.1:${redis.port}`,
+    OMS_NATS_URL: `nats://oms:hunter2-wrong@127.0.0.1:${nats.port}`,
+    OMS_EINVOICE_URL: neighbour("einvoice"),
+    OMS_FINANCE_URL: neighbour("finance"),
+    OMS_MESSAGE_URL: neighbour("message"),
+    OMS_ERP_URL: neighbour("erp"),
+    OMS_WMS_URL: neighbour("wms"),
+    OMS_SHADOW_URL: `http://oms:hunter2-http@127.0.0.1:${port}/oms`,
+    OMS_LEGACY_CALLERS: JSON.stringify({ wms: { tokenSha256: ["ab".repeat(32)] } }),
+  };
+  return { env, asked };
+}
+
+test("a service with secrets in every address, whose neighbours all refuse, tells none of them", async () => {
+  const { env, asked } = await secretsEverywhere();
+  const { child, told, ended, says } = start({ ...env, OMS_LEDGER_WATCH_MS: "100", OMS_ACTION_POLL_MS: "50" });
+  await says(/"msg":"listening"/);
+  // The broker does not let it in, nor Redis: both say so.
+  await says(/does not let this user in.*OMS_NATS_URL/);
+  await says(/does not let this user in.*OMS_REDIS_URL/);
+  const port = /"http":(\d+)/.exec(told.text)?.[1];
+  const at = (path: string) => `http://127.0.0.1:${port}${path}`;
+  const call = async (rpc: string, request: object) => {
+    const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(request) };
+    return (await (await fetch(at(`/oms.${rpc}`), options)).json()) as Record<string, string>;
+  };
+  const lines = [{ skuId: "1", quantity: 1, warehouseId: "1" }];
+  const submit = { orderSource: 1000, orderType: 1, lines, operator: "shop" };
+  const { orderId = "" } = await call("fulfilment.v1.FulfilmentService/SubmitOrder", submit);
+  const paid = { orderId, status: "ORDER_STATUS_PAID", operator: "pay" };
+  await call("orderstatus.v1.OrderStatusService/UpdateOrderStatus", paid);
+  await vi.waitFor(() => expect(asked).toContain(`Basic ${Buffer.from("oms:hunter2-http").toString("base64")}`), {
+    timeout: 25_000,
+  });
+  await fetch(at(`/services/orderStatus/getOrderStatus?orderId=${orderId}`));
+  await says(/a neighbour did not do it/);
+  const flow = await call("fulfilment.v1.FulfilmentService/GetOrderFlow", { orderId });
+  const pages = await Promise.all(["/readyz", "/metrics", "/"].map(async (path) => (await fetch(at(path))).text()));
+  expect(commandLines()).not.toMatch(SECRET);
+  child.kill("SIGTERM");
+  await ended;
+  expect(told.text.length).toBeGreaterThan(1_000);
+  expect(`${told.text}${JSON.stringify(flow)}${pages.join("")}`).not.toMatch(SECRET);
+});
+
+test.each([
+  [
+    "a wrong password",
+    () => ({ OMS_MYSQL_URL: mysqlUrl("hunter2-wrong") }),
+    /does not let this user in.*OMS_MYSQL_URL/,
+  ],
+  [
+    "a server that is not there",
+    () => ({ OMS_MYSQL_URL: "mysql://oms:hunter2@127.0.0.1:1" }),
+    /does not answer.*ECONNREFUSED/,
+  ],
+  ["a host that is not there", () => ({ OMS_MYSQL_URL: "mysql://oms:hunter2@nowhere.invalid" }), /OMS_MYSQL_URL/],
+  ["an address that is none", () => ({ OMS_MYSQL_URL: "oms:hunter2@host/db" }), /OMS_MYSQL_URL is /],
+  [
+    "a CA that is none",
+    () => ({ OMS_MYSQL_URL: "mysql://o:hunter2@h", OMS_MYSQL_CA_FILE: MAIN }),
+    /OMS_MYSQL_CA_FILE is /,
+  ],
+  [
+    "a CA that is not there",
+    () => ({ OMS_NATS_URL: "nats://hunter2@h", OMS_NATS_CA_FILE: "none.pem" }),
+    /OMS_NATS_CA_FILE is "none.pem"/,
+  ],
+  ["a port that is taken", () => ({ OMS_HTTP_PORT: String(mariadb.port) }), /Port \d+ is in use/],
+])("a service that cannot start because of %s tells none of them", async (_, fault, words) => {
+  const { env } = await secretsEverywhere();
+  const { child, told, ended, says } = start({ ...env, ...fault() });
+  await ended;
+  await says(words);
+  expect(child.exitCode).toBe(1);
+  expect(told.text).not.toMatch(SECRET);
+});
+
+test("nor does a migration that cannot come in", async () => {
+  const { child, told, ended, says } = start({ OMS_MYSQL_URL: mysqlUrl("hunter2-wrong"), OMS_ROLE: "migrate" });
+  await ended;
+  await says(/does not let this user in.*OMS_MYSQL_URL/);
+  expect(child.exitCode).toBe(1);
+  expect(told.text).not.toMatch(SECRET);
+});
+
+test("the embedded servers' command lines have none", async () => {
+  const { env } = await secretsEverywhere();
+  const { OMS_MYSQL_URL: _, OMS_REDIS_URL: __, OMS_NATS_URL: ___, ...neighbours } = env;
+  const { child, told, ended, says } = start({ ...neighbours, OMS_TOKEN: "hunter2-token" });
+  await says(/"msg":"listening"/);
+  expect(commandLines()).toContain(join(folder, "data"));
+  expect(commandLines()).not.toMatch(SECRET);
+  child.kill("SIGTERM");
+  await ended;
+  expect(told.text).not.toMatch(SECRET);
+});
+
+test.each(["--help", "events tail", "actions", "events tail --help"])("npx oms %s has none", async (command) => {
+  const env = { OMS_NATS_URL: "nats://oms:hunter2@127.0.0.1:1", OMS_TOKEN: "hunter2-token", OMS_SERVER: "127.0.0.1:1" };
+  const { stdout, stderr } = await oms(command.split(" "), { env });
+  expect(`${stdout}${stderr}`.length).toBeGreaterThan(50);
+  expect(`${stdout}${stderr}`).not.toMatch(SECRET);
+});

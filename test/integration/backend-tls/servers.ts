@@ -1,0 +1,77 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { mariadb } from "../../../tools/devstack/mariadb.ts";
+import { nats } from "../../../tools/devstack/nats.ts";
+import { redis } from "../../../tools/devstack/redis.ts";
+import type { ServerKind } from "../../../tools/devstack/server.ts";
+import type { Certificate } from "../../support/certificates.ts";
+
+/** A MariaDB that takes nothing but TLS. */
+export function mariadbWithTls({ certFile, keyFile }: Certificate): ServerKind {
+  return {
+    ...mariadb,
+    args: (place) => [
+      ...mariadb.args(place),
+      `--ssl-cert=${certFile}`,
+      `--ssl-key=${keyFile}`,
+      "--require-secure-transport=on",
+    ],
+  };
+}
+
+/** A Redis that takes nothing but TLS, with further lines of configuration. */
+export function redisWithTls({ certFile, keyFile }: Certificate, ...lines: readonly string[]): ServerKind {
+  return {
+    ...redis,
+    async prepare(place, program) {
+      await redis.prepare(place, program);
+      await writeFile(join(place.dir, "redis.conf"), `${lines.join("\n")}\n`);
+    },
+    args: ({ port }) => [
+      "redis.conf",
+      ...["--port", "0", "--tls-port", String(port), "--bind", "127.0.0.1"],
+      ...["--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-auth-clients", "no"],
+    ],
+    ready: (port) =>
+      new Promise((resolve) => {
+        const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => finish(true));
+        const finish = (is: boolean) => {
+          socket.destroy();
+          resolve(is);
+        };
+        socket.once("error", () => finish(false));
+      }),
+  };
+}
+
+/** A NATS with a configuration that says all but where it listens, and variables for it. */
+export function natsWithFile(configuration: string, env: Readonly<Record<string, string>>): ServerKind {
+  return {
+    ...natsWith(configuration),
+    env,
+  };
+}
+
+/** A NATS with further lines of configuration. */
+export function natsWith(...lines: readonly string[]): ServerKind {
+  const ownStore = lines.some((line) => /^jetstream /m.test(line));
+  return {
+    ...nats,
+    async prepare(place, program) {
+      await nats.prepare(place, program);
+      const settings = [
+        'host: "127.0.0.1"',
+        `port: ${place.port}`,
+        ...(ownStore ? [] : ['jetstream { store_dir: "." }']),
+        ...lines,
+      ];
+      await writeFile(join(place.dir, "nats.conf"), `${settings.join("\n")}\n`);
+    },
+  };
+}
+
+/** The block of a NATS configuration that has it take nothing but TLS. */
+export function natsTlsBlock({ certFile, keyFile }: Certificate): string {
+  return `tls { cert_file: "${certFile}", key_file: "${keyFile}" }`;
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import type { OldRpcs } from "../legacy/rpcs.ts";
+import { failure } from "../transport/answers.ts";
+import { insertOrder } from "../transport/orders.ts";
+import { historyOf, type SuiteContext } from "./context.ts";
+import { type Fault, invalid, tooLong } from "./contract-faults.ts";
+
+const orderId = 1n;
+const operator = "x";
+const long = (length: number) => "x".repeat(length);
+const NO_ORDER: Fault = ["order_id", "must be greater than 0, was 0"];
+const LONG_OPERATOR: Fault = ["operator", tooLong(64)];
+
+const CASES: readonly (readonly [rpc: keyof OldRpcs, request: object, faults: readonly Fault[]])[] = [
+  [
+    "pauseForCancel",
+    { orderId: -5n, operator: long(65) },
+    [["order_id", "must be greater than 0, was -5"], LONG_OPERATOR],
+  ],
+  ["pauseForRejection", { orderId, operator: long(65) }, [LONG_OPERATOR]],
+  ["pauseForRejection", { orderId: 0n, operator }, [NO_ORDER]],
+  ["returnOrder", { orderId, operator: long(65) }, [LONG_OPERATOR]],
+  ["returnOrder", { orderId: 0n, operator }, [NO_ORDER]],
+  ["setOrderPause", { orderId, paused: true, operator: long(65) }, [LONG_OPERATOR]],
+  ["setOrderPause", { orderId: 0n, paused: true, operator, reason: long(513) }, [NO_ORDER, ["reason", tooLong(512)]]],
+  ["getPaymentStatus", { orderId: 0n }, [NO_ORDER]],
+  [
+    "cancelOrder",
+    { orderId: 0n, operator: long(65), reason: long(513), requestId: long(129) },
+    [NO_ORDER, LONG_OPERATOR, ["reason", tooLong(512)], ["request_id", tooLong(128)]],
+  ],
+  ["getOrderStatus", { orderId: 0n }, [NO_ORDER]],
+  [
+    "updateOrderStatus",
+    {
+      orderId: 0n,
+      status: OrderStatus.PAID,
+      operator: long(65),
+      requestId: long(129),
+      remark: long(513),
+      occurTime: { seconds: -1n, nanos: 0 },
+    },
+    [
+      NO_ORDER,
+      ["request_id", tooLong(128)],
+      LONG_OPERATOR,
+      [
+        "occur_time",
+        "must be greater than or equal to 1970-01-01T00:00:00Z and less than 9999-12-31T23:59:59Z, was -1 seconds since 1970",
+      ],
+      ["remark", tooLong(512)],
+    ],
+  ],
+  ["checkPayable", { orderId: 0n }, [NO_ORDER]],
+  ["getMaxSubOrderStatus", { rootOrderId: 0n }, [["root_order_id", "must be greater than 0, was 0"]]],
+  [
+    "markInvoicesPrinted",
+    {
+      orderIds: [1n, 0n, 2n, -7n],
+      invoiceTitle: long(257),
+      invoiceContent: long(513),
+      taxPayerCode: long(65),
+      invoiceEmail: "li at example.com",
+    },
+    [
+      ["order_ids[1]", "must be greater than 0, was 0"],
+      ["order_ids[3]", "must be greater than 0, was -7"],
+      ["invoice_title", "must be at most 256 characters, was *** (257 characters)"],
+      ["invoice_content", tooLong(512)],
+      ["tax_payer_code", "must be at most 64 characters, was *** (65 characters)"],
+      ["invoice_email", "must be a valid email address, was *** (17 characters)"],
+    ],
+  ],
+  [
+    "markInvoicesPrinted",
+    { orderIds: Array(1_001).fill(1n) },
+    [["order_ids", "must contain no more than 1000 item(s), was 1001 items"]],
+  ],
+  [
+    "updateDeliveryInfo",
+    { orderId, deliveryId: long(65), deliveryCompany: long(129), waybillNo: long(65), operator: long(65) },
+    [["delivery_id", tooLong(64)], ["delivery_company", tooLong(128)], ["waybill_no", tooLong(64)], LONG_OPERATOR],
+  ],
+  [
+    "recordShippedQuantities",
+    {
+      orderId,
+      operator: long(65),
+      lines: [
+        { skuId: 7n, quantity: 1 },
+        { skuId: 0n, quantity: -1 },
+        { skuId: 7n, quantity: 1 },
+      ],
+    },
+    [
+      ["lines", "each sku_id may stand in one line only, was 3 items"],
+      ["lines[1].sku_id", "must be greater than 0, was 0"],
+      ["lines[1].quantity", "must be greater than or equal to 0, was -1"],
+      LONG_OPERATOR,
+    ],
+  ],
+];
+
+/** The contract's rules for what a caller may give, with the field, what was there and what would be right. */
+export function validationTests(it: SuiteContext): void {
+  const call = (rpc: keyof OldRpcs, request: object) =>
+    (it.client[rpc] as (request: object) => Promise<unknown>)(request);
+
+  describe("a field that breaks its rule is INVALID_ARGUMENT", () => {
+    test.each(CASES)("%s %o", async (rpc, request, faults) => {
+      expect(await failure(call(rpc, request))).toEqual(it.failed(invalid(faults)));
+    });
+  });
+
+  test("the message names the fields as well", async () => {
+    expect(await failure(it.client.getOrderStatus({ orderId: -3n }))).toEqual(
+      it.failed(invalid([["order_id", "must be greater than 0, was -3"]])),
+    );
+  });
+
+  test("text in any script, cut in the middle of a character or not, fits into a header", async () => {
+    const { code, message } = await failure(
+      it.client.pauseForCancel({ orderId, operator: `${"a".repeat(63)}${"🧧药".repeat(2_000)}` }),
+    );
+
+    expect(code).toBe("InvalidArgument");
+    expect(message).toBe(`operator: must be at most 64 characters, was "${"a".repeat(63)}🧧"… (4063 characters)`);
+  });
+
+  describe("oms-caller", () => {
+    test("names the caller in the history", async () => {
+      const order = await insertOrder(it.db, 1000);
+      const update = { orderId: order, status: OrderStatus.PAID, operator };
+      await it.client.updateOrderStatus(update, { headers: { "oms-caller": "pay service" } });
+
+      expect(await historyOf(it.db, order)).toMatchObject([{ caller: "pay service" }]);
+    });
+
+    test("of more than 64 characters is INVALID_ARGUMENT", async () => {
+      const headers = { "oms-caller": "x".repeat(65) };
+
+      expect(await failure(it.client.getOrderStatus({ orderId }, { headers }))).toEqual(
+        it.failed(invalid([["oms-caller", "must be 1 to 64 printable ASCII characters, was 65"]])),
+      );
+    });
+  });
+}

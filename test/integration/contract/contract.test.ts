@@ -1,0 +1,81 @@
+import { describe } from "vitest";
+import { type OldClients, openOldAddresses } from "../legacy/client.ts";
+import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { useService } from "../../support/service.ts";
+import { actionTests } from "./contract-actions.ts";
+import { cancelTests } from "./contract-cancels.ts";
+import { changeTests } from "./contract-changes.ts";
+import type { SuiteContext } from "./context.ts";
+import { fulfilmentTests } from "./contract-fulfilment.ts";
+import { newReadTests } from "./contract-queries.ts";
+import { newReportTests } from "./contract-report-options.ts";
+import { newValidationTests } from "./contract-query-validation.ts";
+import { readTests } from "./contract-reads.ts";
+import { reportTests } from "./contract-reports.ts";
+import { TELLS_ALL, TELLS_AS_OLD } from "./contract-coverage.ts";
+import { validationTests } from "./contract-validation.ts";
+import { verdictTests } from "./contract-verdicts.ts";
+import { watchTests } from "./contract-watch.ts";
+
+const served = useService({ OMS_WATCH_HEARTBEAT_MS: "300" });
+const OLD_ADDRESSES = "old addresses";
+const fronts = [...(Object.keys(FRONTS) as FrontName[]), OLD_ADDRESSES] as const;
+
+/** One suite for all fronts: each must give the same answers, as far as it has them. */
+describe.each(fronts)("%s", (front) => {
+  if (front === OLD_ADDRESSES) {
+    oldOperationTests(oldAddresses());
+    return;
+  }
+  const it = {
+    ...TELLS_ALL,
+    get client() {
+      return served.client(front);
+    },
+    get reversal() {
+      return served.clients(front).reversal;
+    },
+    get fulfilment() {
+      return served.clients(front).fulfilment;
+    },
+    get actions() {
+      return served.clients(front).actions;
+    },
+    db: served.db,
+  };
+  oldOperationTests(it);
+  newReportTests(it);
+  newReadTests(it);
+  newValidationTests(it);
+  watchTests(it);
+  fulfilmentTests(it);
+  actionTests(it);
+});
+
+/** What the old system had, too. */
+function oldOperationTests(it: SuiteContext): void {
+  verdictTests(it);
+  reportTests(it);
+  cancelTests(it);
+  readTests(it);
+  changeTests(it);
+  validationTests(it);
+}
+
+function oldAddresses(): SuiteContext {
+  let open: OldClients | undefined;
+  const clients = () => {
+    open ??= openOldAddresses(served.service);
+    return open;
+  };
+  return {
+    ...TELLS_AS_OLD,
+    get client() {
+      return clients().client;
+    },
+    get reversal() {
+      return clients().reversal;
+    },
+    db: served.db,
+  };
+}

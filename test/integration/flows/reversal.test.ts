@@ -1,0 +1,213 @@
+import { expect, test } from "vitest";
+import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { CancelVerdict, OrderStatus, ReturnVerdict } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+import type { Clients } from "../../support/clients.ts";
+import { comesTo, eventually, flowIs, pay, submit, useFlows } from "./harness.ts";
+
+const world = useFlows();
+const asked = { reason: "changed his mind", operator: "li" };
+
+function cancelIs({ reversal }: Clients, orderId: bigint, state: CancelState): Promise<void> {
+  return eventually(async () => {
+    expect((await reversal.getCancel({ orderId })).state).toBe(state);
+  });
+}
+
+async function dispatched(server: Clients): Promise<bigint> {
+  const orderId = await submit(server);
+  await pay(server, orderId);
+  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  return orderId;
+}
+
+/** The history's versions without a gap, and nothing after an end. */
+async function expectLegal({ client }: Clients, orderId: bigint): Promise<void> {
+  const { entries } = await client.listStatusHistory({ orderId, pageSize: 100 });
+  const changes = entries.filter(({ fromStatus, toStatus }) => fromStatus !== toStatus);
+  expect(changes.map(({ version }) => Number(version))).toEqual(changes.map((_, index) => index + 1));
+  expect(changes.filter(({ toStatus }) => toStatus === OrderStatus.CANCELLED).length).toBeLessThanOrEqual(1);
+}
+
+async function expectStockBalances(): Promise<void> {
+  const { allocated, released, dispatched, takenBack, held } = await world.neighbours.stock();
+  expect({ allocated, held }).toEqual({ allocated: dispatched - takenBack + released, held: 0 });
+}
+
+test("the WMS agrees: cancelled, and the stock is given back", async () => {
+  const server = await world.start();
+  const orderId = await dispatched(server);
+  const { cancelId, state } = await server.reversal.requestCancel({ orderId, ...asked });
+  expect(state).toBe(CancelState.WAITING_FOR_WMS);
+  await cancelIs(server, orderId, CancelState.CANCELLED);
+  await comesTo(server, orderId, OrderStatus.CANCELLED);
+  expect(await server.reversal.getCancel({ orderId })).toMatchObject({
+    cancelId,
+    currentProcess: 100,
+    processFlag: 60,
+    verdict: CancelVerdict.ASK_WMS,
+    finishTime: expect.anything(),
+  });
+  await eventually(expectStockBalances);
+  const { received } = await world.neighbours.received({ neighbour: "wms/cancel", orderId: String(orderId) });
+  expect(received).toMatchObject([{ arrivals: 1, body: { orderId: String(orderId), cancelId: String(cancelId) } }]);
+});
+
+test("cancelled while the WMS has the order and nobody knows: it is asked back, and the ERP gets its stock", async () => {
+  const server = await world.start({ OMS_RETRY_BASE_MS: "1500", OMS_RETRY_CAP_MS: "1500" });
+  await world.neighbours.control({ neighbour: "wms/dispatch", mode: "lose", times: 1 });
+  const orderId = await submit(server);
+  await pay(server, orderId);
+  await flowIs(server, orderId, { step: "dispatch", state: FlowState.RETRYING });
+  await server.client.cancelOrder({ orderId, ...asked });
+  await eventually(async () => {
+    expect(await world.neighbours.stock()).toMatchObject({ dispatched: 2, takenBack: 2, released: 2, held: 0 });
+  });
+});
+
+test("the WMS refuses: the order goes on, with the WMS's reason", async () => {
+  const server = await world.start();
+  const orderId = await dispatched(server);
+  await world.neighbours.control({ neighbour: "wms/cancel", mode: "refuse", reason: "packed" });
+  await server.reversal.requestCancel({ orderId, ...asked });
+  await cancelIs(server, orderId, CancelState.REFUSED);
+  expect(await server.reversal.getCancel({ orderId })).toMatchObject({ refusalReason: "packed" });
+  expect(await server.client.getOrderStatus({ orderId })).toMatchObject({
+    orderStatus: OrderStatus.WMS_DISPATCHED,
+    paused: false,
+  });
+});
+
+test("the WMS answers later", async () => {
+  const server = await world.start();
+  const [first, second] = [await dispatched(server), await dispatched(server)];
+  await world.neighbours.control({ neighbour: "wms/cancel", mode: "later" });
+  for (const orderId of [first, second]) {
+    await server.reversal.requestCancel({ orderId, ...asked });
+    await eventually(async () => {
+      const { received } = await world.neighbours.received({ neighbour: "wms/cancel", orderId: String(orderId) });
+      expect(received).toHaveLength(1);
+    });
+  }
+  expect((await server.client.explainOrder({ orderId: first })).summary).toContain("waits for the WMS to say until");
+  const answer = { reason: "", operator: "wms" };
+  const answers = await Promise.all([
+    server.reversal.reportWmsAnswer({ orderId: first, agreed: true, ...answer }),
+    server.reversal.reportWmsAnswer({ orderId: second, agreed: false, ...answer }),
+  ]);
+  expect(answers.map(({ state }) => state)).toEqual([CancelState.CANCELLED, CancelState.REFUSED]);
+  // Of two answers the first counts.
+  expect(await server.reversal.reportWmsAnswer({ orderId: first, agreed: false, ...answer })).toMatchObject({
+    state: CancelState.CANCELLED,
+  });
+  await comesTo(server, first, OrderStatus.CANCELLED);
+});
+
+test("the WMS never answers: refused when its time is over, also when the server was down meanwhile", async () => {
+  const first = await world.start({ OMS_WMS_ANSWER_MS: "800" });
+  const orderId = await dispatched(first);
+  await world.neighbours.control({ neighbour: "wms/cancel", mode: "hang" });
+  await first.reversal.requestCancel({ orderId, ...asked });
+  await first.stop();
+  const second = await world.start();
+  await cancelIs(second, orderId, CancelState.REFUSED);
+  expect(await second.reversal.getCancel({ orderId })).toMatchObject({
+    refusalReason: "the WMS did not answer in time",
+  });
+  expect(await second.client.getOrderStatus({ orderId })).toMatchObject({ paused: false });
+});
+
+test("a cancel that the WMS refused before the dispatch lets the flow go on", async () => {
+  const server = await world.start();
+  const orderId = await submit(server);
+  await world.neighbours.control({ neighbour: "wms/dispatch", mode: "refuse", reason: "closed", times: 1 });
+  await world.neighbours.control({ neighbour: "wms/cancel", mode: "refuse", reason: "no" });
+  await pay(server, orderId);
+  await flowIs(server, orderId, { step: "dispatch", state: FlowState.FAILED });
+  await server.reversal.requestCancel({ orderId, ...asked });
+  await cancelIs(server, orderId, CancelState.REFUSED);
+  // The resume begins the step anew.
+  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+});
+
+test("cancel against the whole forward flow, on two servers: every order ends in one of two ways, and the stock balances", async () => {
+  const [one, other] = [await world.start(), await world.start()];
+  const ids = await Promise.all(Array.from({ length: 60 }, () => submit(one)));
+  await Promise.all(
+    ids.map(async (orderId, index) => {
+      await pay(index % 2 === 0 ? one : other, orderId);
+      await new Promise((resolve) => setTimeout(resolve, (index % 20) * 8));
+      await (index % 3 === 0 ? one : other).reversal.requestCancel({ orderId, ...asked });
+    }),
+  );
+  for (const orderId of ids) {
+    await cancelIs(one, orderId, CancelState.CANCELLED);
+    await comesTo(one, orderId, OrderStatus.CANCELLED);
+    await expectLegal(one, orderId);
+  }
+  await eventually(async () => {
+    await expectStockBalances();
+    // All are cancelled: the WMS keeps none.
+    const { dispatched, takenBack } = await world.neighbours.stock();
+    expect(takenBack).toBe(dispatched);
+  });
+});
+
+test("cancel against payment and cancel twice, on two servers: one cancel each, and the payment before it or not at all", async () => {
+  const [one, other] = [await world.start(), await world.start()];
+  const ids = await Promise.all(Array.from({ length: 40 }, () => submit(one)));
+  await Promise.all(
+    ids.map(async (orderId) => {
+      const [first, second] = await Promise.all([
+        one.reversal.requestCancel({ orderId, ...asked }),
+        other.reversal.requestCancel({ orderId, ...asked }),
+        pay(other, orderId).catch(() => {}),
+      ]);
+      expect([first.state, second.state].every((state) => state !== CancelState.REFUSED)).toBe(true);
+    }),
+  );
+  for (const orderId of ids) {
+    await comesTo(one, orderId, OrderStatus.CANCELLED);
+    await expectLegal(one, orderId);
+  }
+});
+
+test("a parent's children are cancelled one by one, and the answer names each", async () => {
+  const server = await world.start();
+  const orderId = await submit(server, { warehouses: [1n, 2n, 3n] });
+  await pay(server, orderId);
+  await comesTo(server, orderId, OrderStatus.SPLIT);
+  const { childOrderIds } = await server.fulfilment.getOrderFlow({ orderId });
+  const [gone = 0n, ...near] = childOrderIds;
+  for (const child of childOrderIds) {
+    await comesTo(server, child, OrderStatus.WMS_DISPATCHED);
+  }
+  await server.client.updateOrderStatus({ orderId: gone, status: OrderStatus.HANDED_OVER, operator: "wms" });
+
+  const answer = await server.reversal.requestCancel({ orderId, ...asked });
+  expect(answer).toMatchObject({ state: CancelState.REFUSED, refusalReason: expect.stringContaining("不能取消") });
+  expect(answer.children.map((child) => [child.orderId, child.state])).toEqual([
+    [gone, CancelState.REFUSED],
+    ...near.map((child) => [child, CancelState.WAITING_FOR_WMS]),
+  ]);
+  for (const child of near) {
+    await comesTo(server, child, OrderStatus.CANCELLED);
+  }
+  expect(await server.client.getOrderStatus({ orderId })).toMatchObject({ paused: false });
+});
+
+test("returns at once on two servers never take back more than was shipped", async () => {
+  const [one, other] = [await world.start(), await world.start()];
+  const orderId = await dispatched(one);
+  await one.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "tms" });
+  const request = { orderId, lines: [{ skuId: 100n, quantity: 1 }], ...asked };
+  const answers = await Promise.allSettled(
+    Array.from({ length: 6 }, (_, index) => (index % 2 === 0 ? one : other).reversal.requestReturn(request)),
+  );
+  const taken = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  expect(taken.map(({ verdict }) => verdict)).toEqual([ReturnVerdict.MARKED, ReturnVerdict.MARKED]);
+  const { details } = await one.reversal.listReturnDetails({ orderIds: [orderId] });
+  expect(details.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(2);
+  const { returnIds } = await other.client.getOrderStatus({ orderId });
+  expect(returnIds).toEqual(taken.map(({ returnId }) => returnId).toSorted((a, b) => Number(a - b)));
+});

@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { createNeighbourClient } from "../../../src/integrations/client.ts";
+import { createLogger } from "../../../src/observability/log.ts";
+import { useNeighbours } from "../../support/servers.ts";
+
+const neighbours = useNeighbours();
+
+function useClient(url: string, timeoutMs = 2_000, connections = 64) {
+  const logged: string[] = [];
+  const log = createLogger("debug", { write: (line) => void logged.push(line) });
+  const client = createNeighbourClient({ name: "e-invoice", url, timeoutMs, log, connections });
+  onTestFinished(() => client.close());
+  return { client, logged };
+}
+
+/** A neighbour that answers as told. */
+async function useAnswer(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+test("a neighbour gets the body as JSON, and the key to dedupe by", async () => {
+  await neighbours.reset();
+  const { client } = useClient(neighbours.urls.einvoiceUrl);
+  const body = { messageId: "7-1", orderId: "7", invoiceTitle: "发票" };
+  expect(await client.post("7-1", body)).toEqual({ kind: "done" });
+  expect(await client.post("7-1", body)).toEqual({ kind: "done" });
+  const { received } = await neighbours.received({ neighbour: "einvoice" });
+  expect(received).toMatchObject([{ key: "7-1", orderId: "7", arrivals: 2, done: true, repeats: 1, body }]);
+});
+
+test("each status leads to what the contract says", async () => {
+  const url = await useAnswer((request, response) => {
+    request.resume();
+    response.statusCode = Number(request.headers["idempotency-key"]);
+    response.end('{"reason":"because"}');
+  });
+  const { client } = useClient(url);
+  const kinds = new Map<string, number[]>();
+  for (const status of [200, 201, 204, 302, 400, 401, 403, 404, 408, 409, 422, 425, 429, 500, 502, 503, 504]) {
+    const { kind } = await client.post(String(status), {});
+    kinds.set(kind, [...(kinds.get(kind) ?? []), status]);
+  }
+  expect(Object.fromEntries(kinds)).toEqual({
+    done: [200, 201, 204],
+    reject: [302, 400, 401, 403, 404, 409, 422],
+    retry: [408, 425, 429, 500, 502, 503, 504],
+  });
+  expect(await client.post("422", {})).toEqual({ kind: "reject", reason: "e-invoice answered 422: because" });
+});
+
+test("it says how long to wait, in seconds or with a date", async () => {
+  const headers = ["7", new Date(Date.now() + 60_000).toUTCString(), "soon"];
+  const url = await useAnswer((request, response) => {
+    request.resume();
+    response.writeHead(503, { "retry-after": headers[Number(request.headers["idempotency-key"])] ?? "" });
+    response.end("<html>a whole page</html>");
+  });
+  const { client } = useClient(url);
+  const reason = "e-invoice answered 503";
+  expect(await client.post("0", {})).toEqual({ kind: "retry", reason, afterMs: 7_000 });
+  const { afterMs } = (await client.post("1", {})) as { afterMs: number };
+  expect(afterMs).toBeGreaterThan(50_000);
+  expect(afterMs).toBeLessThanOrEqual(60_000);
+  expect(await client.post("2", {})).toEqual({ kind: "retry", reason });
+});
+
+test("no answer is a reason to try again: none in time, a connection cut, nobody there, called off", async () => {
+  await neighbours.reset();
+  await neighbours.control({ neighbour: "einvoice", mode: "hang" });
+  const { client } = useClient(neighbours.urls.einvoiceUrl, 100);
+  expect(await client.post("1-1", {})).toEqual({ kind: "retry", reason: "e-invoice: no answer within 100 ms" });
+
+  await neighbours.control({ neighbour: "einvoice", mode: "lose" });
+  expect(await client.post("1-2", {})).toEqual({ kind: "retry", reason: "e-invoice: other side closed" });
+
+  const nobody = useClient("http://127.0.0.1:9/");
+  expect(await nobody.client.post("1-3", {})).toEqual({ kind: "retry", reason: "e-invoice: ECONNREFUSED" });
+
+  await neighbours.control({ neighbour: "einvoice", mode: "hang" });
+  const patient = useClient(neighbours.urls.einvoiceUrl);
+  const abort = new AbortController();
+  const called = patient.client.post("1-4", {}, { signal: abort.signal });
+  await vi.waitFor(async () => {
+    const { received } = await neighbours.received({ key: "1-4" });
+    expect(received).toHaveLength(1);
+  });
+  abort.abort();
+  expect(await called).toMatchObject({ kind: "retry" });
+});
+
+test("an answer that begins and never ends is given up in time", async () => {
+  const url = await useAnswer((request, response) => {
+    request.resume();
+    response.writeHead(200);
+    response.write("x");
+  });
+  const { client } = useClient(url, 100);
+  expect(await client.post("1-1", {})).toMatchObject({ kind: "retry" });
+});
+
+test("connections are used again", async () => {
+  const ports = new Set<number | undefined>();
+  const url = await useAnswer((request, response) => {
+    request.resume();
+    ports.add(request.socket.remotePort);
+    response.end();
+  });
+  const { client } = useClient(url);
+  for (let call = 0; call < 10; call += 1) {
+    await client.post(String(call), {});
+  }
+  // A connection is free a moment after its answer is there: two take turns.
+  expect(ports.size).toBeLessThanOrEqual(2);
+});
+
+test("where all connections hang, what waits for one is given up in time, unsent", async () => {
+  const seen: unknown[] = [];
+  const url = await useAnswer((request) => {
+    request.resume();
+    seen.push(request.headers["idempotency-key"]);
+  });
+  const { client } = useClient(url, 300, 2);
+  const abort = new AbortController();
+  const all = Promise.all(["1-1", "1-2", "1-3"].map((key) => client.post(key, {})));
+  const calledOff = client.post("1-4", {}, { signal: abort.signal });
+  await vi.waitFor(() => expect(seen).toEqual(["1-1", "1-2"]));
+  abort.abort();
+  expect(await calledOff).toMatchObject({ kind: "retry" });
+  expect((await all).map(({ kind }) => kind)).toEqual(["retry", "retry", "retry"]);
+  expect(seen).toEqual(["1-1", "1-2"]);
+});
+
+test("a call whose signal is over is not made", async () => {
+  const url = await useAnswer((_request, response) => void response.end());
+  const { client } = useClient(url);
+  expect(await client.post("1-1", {}, { signal: AbortSignal.abort() })).toMatchObject({ kind: "retry" });
+});
+
+test("an answer's letters arrive whole, whatever parts they come in", async () => {
+  const url = await useAnswer((request, response) => {
+    request.resume();
+    const answer = Buffer.from('{"reason":"没有库存"}');
+    response.writeHead(422, { "content-length": answer.length });
+    response.write(answer.subarray(0, 12));
+    setTimeout(() => response.end(answer.subarray(12)), 20);
+  });
+  const { client } = useClient(url);
+  expect(await client.post("1-1", {})).toEqual({ kind: "reject", reason: "e-invoice answered 422: 没有库存" });
+});
+
+test("nothing personal is logged", async () => {
+  await neighbours.reset();
+  await neighbours.control({ neighbour: "einvoice", mode: "refuse" });
+  const { client, logged } = useClient(neighbours.urls.einvoiceUrl);
+  await client.post("1-1", { invoiceEmail: "someone@example.com", taxCode: "91110000" });
+  expect(logged).toHaveLength(1);
+  expect(logged.join()).not.toMatch(/someone@example\.com|91110000/);
+});

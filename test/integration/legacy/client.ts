@@ -1,0 +1,93 @@
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import { parseExact } from "../../../src/transport/legacy/lossless-json.ts";
+import type { Clients } from "../../support/clients.ts";
+import { OLD_RPCS, type OldAddress, type OldJson, type OldRpc, type OldRpcs } from "./rpcs.ts";
+import { FORMS, type Form, sendOld, type Value } from "./send.ts";
+
+/** What the old addresses have of the contract. */
+export interface OldClients {
+  readonly client: OldRpcs;
+  readonly reversal: Pick<Clients["reversal"], "listReturnDetails">;
+  close(): void;
+}
+
+/**
+ * The contract's functions over the old addresses: a query, a form and JSON by turns. A response has only the fields that the old answer tells;
+ * a request with a field that no parameter takes is an error of the test.
+ */
+export function openOldAddresses({ httpPort }: { readonly httpPort: number }): OldClients {
+  let calls = 0;
+  const functionOf =
+    (address: OldAddress) =>
+    (request: Readonly<Record<string, unknown>>, options: CallOptions = {}): Promise<object> => {
+      const form = FORMS[calls % FORMS.length] as Form;
+      calls += 1;
+      return callOld(`http://127.0.0.1:${httpPort}/services/${address.path}`, address, form, request, options);
+    };
+  const functions = Object.fromEntries(
+    Object.entries(OLD_RPCS).map(([rpc, address]) => [rpc, functionOf(address)]),
+  ) as unknown as Pick<Clients["client"] & Clients["reversal"], OldRpc>;
+  return { client: functions, reversal: functions, close() {} };
+}
+
+async function callOld(
+  url: string,
+  address: OldAddress,
+  form: Form,
+  request: Readonly<Record<string, unknown>>,
+  { headers, timeoutMs, signal }: CallOptions,
+): Promise<object> {
+  if (timeoutMs !== undefined || signal !== undefined) {
+    throw new Error(`${address.path} takes no deadline and no signal`);
+  }
+  const parameters = Object.entries(request).filter(([name, value]) => name !== "$typeName" && value !== undefined);
+  const named = parameters.map(([name, value]) => {
+    const parameter = address.parameters[name];
+    if (parameter === undefined) {
+      throw new Error(`${address.path} has no parameter for ${name}`);
+    }
+    return [parameter, value as Value] as const;
+  });
+  const response = await sendOld(url, named, form, new Headers(headers));
+  const text = await response.text();
+  if (response.status !== 200) {
+    throw new Error(`${address.path} answered ${response.status}: ${text}`);
+  }
+  const code = response.headers.get("oms-code");
+  const isText = code === null && address.answers === "text";
+  expectType(response, isText ? "text/plain" : "application/json");
+  const json = isText ? undefined : (parseExact(text) as OldJson);
+  if (code !== null) {
+    throw failureOf(code, json);
+  }
+  if (address.answers === "text") {
+    return address.read(text);
+  }
+  if (json?.result !== 1) {
+    throw new Error(`${address.path} answered no result 1: ${text}`);
+  }
+  return address.read(json);
+}
+
+function expectType(response: Response, type: string): void {
+  const said = response.headers.get("content-type");
+  if (said !== `${type};charset=UTF-8`) {
+    throw new Error(`${response.url} answered ${said}, not ${type}`);
+  }
+}
+
+/** A failure begins with what it is called in Chinese. */
+function failureOf(code: string, json: OldJson | undefined): ConnectError {
+  const [, message] = /^\p{Script=Han}+(?:，\p{Script=Han}+)?: (.*)$/su.exec(json?.message ?? "") ?? [];
+  if (json?.result !== 0 || message === undefined) {
+    throw new Error(`${code} without result 0 and a message that says it in Chinese too: ${json?.message}`);
+  }
+  return new ConnectError(message, codeNamed(code));
+}
+
+/** For example NOT_FOUND. */
+function codeNamed(name: string): Code {
+  const words = name.toLowerCase().split("_");
+  const code = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+  return Code[code as keyof typeof Code];
+}

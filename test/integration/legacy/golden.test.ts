@@ -1,0 +1,39 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { OLD_METHODS, pathOf } from "../../../src/transport/legacy/methods.ts";
+import { useService } from "../../support/service.ts";
+import { GOLDEN_CASES, type GoldenCase } from "./golden-cases.ts";
+
+const served = useService();
+const FOLDER = join(import.meta.dirname, "golden");
+const HEADERS = ["content-type", "oms-code", "link"];
+
+const fileOf = ({ method, name }: GoldenCase) => `${method}.${name}.http`;
+
+async function ask(method: string, query: string): Promise<Response> {
+  const path = pathOf(OLD_METHODS.find(({ name }) => name === method) as (typeof OLD_METHODS)[number]);
+  return fetch(`http://127.0.0.1:${served.service.httpPort}${path}?${query}`);
+}
+
+/** Status and headers, an empty line, and the body byte by byte. */
+async function textOf(response: Response): Promise<string> {
+  const head = HEADERS.flatMap((name) => response.headers.get(name)?.replace(/^/, `${name}: `) ?? []);
+  const body = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await response.arrayBuffer());
+  return [response.status, ...head, "", body].join("\n");
+}
+
+test.each(GOLDEN_CASES.map((golden) => [fileOf(golden), golden] as const))("%s", async (file, golden) => {
+  await golden.prepare?.(served.db);
+  for (const query of golden.before ?? []) {
+    expect((await ask(golden.method, query)).headers.get("oms-code")).toBeNull();
+  }
+
+  await expect(await textOf(await ask(golden.method, golden.query))).toMatchFileSnapshot(join(FOLDER, file));
+});
+
+// A file that is missing is written where CI is not set, but only after this test: it fails once, too.
+test("each file has its case, each case its file, each method its cases", async () => {
+  expect((await readdir(FOLDER)).toSorted()).toEqual(GOLDEN_CASES.map(fileOf).toSorted());
+  expect(new Set(GOLDEN_CASES.map(({ method }) => method))).toEqual(new Set(OLD_METHODS.map(({ name }) => name)));
+});

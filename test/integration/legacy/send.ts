@@ -1,0 +1,75 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { writeExact } from "../../../src/transport/legacy/lossless-json.ts";
+
+/** The ways to give parameters to an old address. */
+export const FORMS = ["query", "form", "json"] as const;
+
+export type Form = (typeof FORMS)[number];
+
+/** A line of `skus`. */
+export interface Line {
+  readonly skuId?: bigint;
+  readonly quantity?: number;
+}
+
+export type Value = string | bigint | number | boolean | Timestamp | readonly bigint[] | readonly Line[];
+
+/** More than this does not fit into a request line, in characters. */
+const MAX_QUERY = 8_000;
+
+/** Calls an old address, with the parameters given in one of the forms that old callers use. */
+export function sendOld(
+  url: string,
+  parameters: readonly (readonly [name: string, value: Value])[],
+  form: Form,
+  headers: Headers,
+): Promise<Response> {
+  if (form === "json") {
+    headers.set("content-type", "application/json;charset=UTF-8");
+    const body = writeExact(Object.fromEntries(parameters.map(([name, value]) => [name, jsonOf(value)])));
+    return fetch(url, { method: "POST", headers, body });
+  }
+  const pairs = parameters.flatMap(([name, value]) =>
+    textsOf(value, form).map((text): [string, string] => [name, text]),
+  );
+  const text = String(new URLSearchParams(pairs));
+  return form === "query" && text.length <= MAX_QUERY
+    ? fetch(`${url}?${text}`, { headers })
+    : fetch(url, { method: "POST", headers, body: new URLSearchParams(pairs) });
+}
+
+/** Lists are one text with commas in a query, and a parameter for each entry in a form. */
+function textsOf(value: Value, form: Form): string[] {
+  if (!isList(value)) {
+    return [textOf(value)];
+  }
+  const texts = value.map((entry) =>
+    typeof entry === "bigint" ? String(entry) : `${entry.skuId ?? 0}:${entry.quantity ?? 0}`,
+  );
+  return form === "query" ? [texts.join(",")] : texts;
+}
+
+function textOf(value: Exclude<Value, readonly unknown[]>): string {
+  if (typeof value === "boolean") {
+    return value ? "1" : "0";
+  }
+  return isTime(value) ? timestampDate(value).toISOString() : String(value);
+}
+
+function jsonOf(value: Value): unknown {
+  if (isList(value)) {
+    return value.map((entry) =>
+      typeof entry === "bigint" ? entry : { skuId: entry.skuId ?? 0n, deliveryNum: entry.quantity ?? 0 },
+    );
+  }
+  return isTime(value) ? textOf(value) : value;
+}
+
+function isList(value: Value): value is readonly bigint[] | readonly Line[] {
+  return Array.isArray(value);
+}
+
+function isTime(value: Value): value is Timestamp {
+  return typeof value === "object" && "seconds" in value;
+}

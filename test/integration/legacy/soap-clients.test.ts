@@ -1,0 +1,164 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { parseExact } from "../../../src/transport/legacy/lossless-json.ts";
+import { OLD_METHODS } from "../../../src/transport/legacy/methods.ts";
+import { plain } from "../transport/answers.ts";
+import { insertOrderWithId, nextOrderId } from "../transport/orders.ts";
+import { missingPackages, SOAP_PACKAGES } from "../../support/foreign-clients.ts";
+import { useService } from "../../support/service.ts";
+import { type EveryCall, everyCall, oldFormOf } from "./every-call.ts";
+import { OLD_RPCS, type OldAddress, type OldJson } from "./rpcs.ts";
+import { sendOld } from "./send.ts";
+import { SOAP_CLIENTS, type SoapClient } from "./soap-clients.ts";
+
+const served = useService();
+const origin = () => `http://127.0.0.1:${served.service.httpPort}`;
+
+beforeAll(async () => {
+  expect(missingPackages(SOAP_PACKAGES), "Debian's packages that must be installed with apt-get").toEqual([]);
+  await served.db
+    .insertInto("oms_db.oms_order_source")
+    .values({ order_source: 2001, order_source_value: "天猫 & <Tmall>" })
+    .execute();
+});
+
+/** A value with each order's id as its place among the orders, as each client has orders of its own. */
+function placed(value: unknown, orderIds: readonly bigint[]): unknown {
+  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === "bigint" ? String(part) : part));
+  return JSON.parse(orderIds.reduce((rest, id, index) => rest.replaceAll(String(id), `order-${index}`), text));
+}
+
+/** The RPC itself, over Connect. */
+function callConnect({ rpc, request }: EveryCall): Promise<object> {
+  const functions = { ...served.clients("Connect JSON").reversal, ...served.client("Connect JSON") };
+  return (functions[rpc] as (request: object) => Promise<object>)(request);
+}
+
+/** What an old answer says, as the RPC's response would. */
+function factsOf(rpc: EveryCall["rpc"], answer: string | undefined): object {
+  const address: OldAddress = OLD_RPCS[rpc];
+  const text = answer ?? "";
+  return plain(address.answers === "text" ? address.read(text) : address.read(parseExact(text) as OldJson)) as object;
+}
+
+/** Where an order stands now, and who brought it there. */
+async function traceOf(orderId: bigint): Promise<object> {
+  const client = served.client("Connect JSON");
+  const { orderStatus, paused, version, returnIds } = await client.getOrderStatus({ orderId });
+  const { entries } = await client.listStatusHistory({ orderId });
+  const history = entries.map(({ toStatus, remark, operator }) => ({ toStatus, remark, operator }));
+  return { orderStatus, paused, version, returnIds, history };
+}
+
+describe.each(Object.entries(SOAP_CLIENTS))("%s", (_name, soap: SoapClient) => {
+  test("every method answers as over HTTP, says what Connect says, and does what it does", async () => {
+    const bySoap = await everyCall(served.db);
+    const byHttp = await everyCall(served.db);
+    const byConnect = await everyCall(served.db);
+    const forms = bySoap.calls.map(oldFormOf);
+    expect(forms.map(({ method }) => method).toSorted()).toEqual(OLD_METHODS.map(({ name }) => name).toSorted());
+
+    const { told } = await soap.run(origin(), forms);
+
+    expect(told.map(({ method }) => method)).toEqual(forms.map(({ method }) => method));
+    for (const [index, { method, answer }] of told.entries()) {
+      const { service, parameters } = oldFormOf(byHttp.calls[index] as EveryCall);
+      const url = `${origin()}/services/${service}/${method}`;
+      const overHttp = await (await sendOld(url, Object.entries(parameters), "form", new Headers())).text();
+      expect(placed(answer, bySoap.orderIds), method).toEqual(placed(overHttp, byHttp.orderIds));
+
+      const call = byConnect.calls[index] as EveryCall;
+      const response = await callConnect(call);
+      expect(placed(plain(response), byConnect.orderIds), method).toMatchObject(
+        placed(factsOf(call.rpc, answer), bySoap.orderIds) as object,
+      );
+    }
+    for (const [index, orderId] of bySoap.orderIds.entries()) {
+      if (await exists(orderId)) {
+        const twin = byConnect.orderIds[index] as bigint;
+        expect(placed(await traceOf(orderId), bySoap.orderIds)).toEqual(
+          placed(await traceOf(twin), byConnect.orderIds),
+        );
+      }
+    }
+  });
+
+  test("an id beyond 2^53 is exact", async () => {
+    const orderId = 9_007_199_254_740_993n;
+    if (!(await exists(orderId))) {
+      await insertOrderWithId(served.db, orderId, Status.WMS_ACCEPTED);
+    }
+
+    const { told } = await soap.run(origin(), [
+      { service: "orderStatus", method: "getOrderStatus", parameters: { orderId } },
+    ]);
+
+    expect(told).toEqual([
+      { method: "getOrderStatus", answer: `{"result":1,"orderId":${orderId},"orderStatus":3010}` },
+    ]);
+  });
+
+  test("failures are faults that say what, why and whose", async () => {
+    const orderId = nextOrderId();
+    const service = "orderStatus";
+
+    const { told } = await soap.run(origin(), [
+      { service, method: "getOrderStatus", parameters: { orderId } },
+      { service, method: "updateOrderStatus", parameters: { orderId, status: 1011 } },
+    ]);
+
+    const detail = (code: string) => expect.toSatisfy((details) => matches(details, code));
+    expect(told).toEqual([
+      {
+        method: "getOrderStatus",
+        fault: { code: soap.callerFault, text: `没有找到: there is no order ${orderId}`, detail: detail("NOT_FOUND") },
+      },
+      {
+        method: "updateOrderStatus",
+        fault: {
+          code: soap.callerFault,
+          text: expect.stringMatching(/^参数错误: status: must be one of 1000, 1010, .*, was "1011"$/),
+          detail: detail("INVALID_ARGUMENT"),
+        },
+      },
+    ]);
+  });
+});
+
+test.each(["zeep, SOAP 1.1", "PHP, SOAP 1.1"])("%s sees what each parameter is", async (name) => {
+  const { types } = await (SOAP_CLIENTS[name] as SoapClient).run(origin(), []);
+
+  expect(Object.keys(types ?? {}).toSorted()).toEqual(OLD_METHODS.map((method) => method.name).toSorted());
+  expect(types).toMatchObject({
+    cancelOrder: { orderId: "long", operator: "string" },
+    puaseOrderStatus: { orderId: "long", isPause: "int", reason: "string", operator: "string" },
+    updateOrderStatus: {
+      orderId: "long",
+      status: "int",
+      operator: "string",
+      remark: "string",
+      occurTime: "string",
+      requestId: "string",
+    },
+    getOrderSource: {},
+    updateOrderInvoiceStatus: { orders: "string", sendEmail: "int" },
+    orderIds: { orderIds: "string" },
+  });
+});
+
+/** Whether a fault's details are what they should be, whatever of their names' namespace a client tells. */
+function matches(details: Readonly<Record<string, string>>, code: string): boolean {
+  const byName = Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [name.replace(/^.*[}:]/, ""), value]),
+  );
+  return byName.code === code && /^[\w-]+$/.test(byName.callId ?? "");
+}
+
+async function exists(orderId: bigint): Promise<boolean> {
+  const rows = await served.db
+    .selectFrom("oms_db.oms_order_main")
+    .select("order_id")
+    .where("order_id", "=", orderId)
+    .execute();
+  return rows.length > 0;
+}

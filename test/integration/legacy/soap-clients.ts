@@ -1,0 +1,116 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { writeExact } from "../../../src/transport/legacy/lossless-json.ts";
+import { PERL, PHP, PYTHON } from "../../support/foreign-clients.ts";
+import { escaped, SOAP_11, SOAP_12, unescaped } from "./envelopes.ts";
+import type { OldForm } from "./every-call.ts";
+
+/** What a client made of a call. */
+export interface Told {
+  readonly method: string;
+  readonly answer?: string;
+  readonly fault?: { readonly code: string; readonly text: string; readonly detail: Readonly<Record<string, string>> };
+}
+
+/** The types of each method's parameters. */
+export type Types = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** A program that calls over SOAP what it reads from the WSDL at an origin. */
+export interface SoapClient {
+  /** What it calls a fault that is the caller's. */
+  readonly callerFault: string;
+  run(origin: string, calls: readonly OldForm[]): Promise<{ readonly types?: Types; readonly told: readonly Told[] }>;
+}
+
+type Version = "1.1" | "1.2";
+
+/** The clients by what a person calls them; nobody here wrote one. */
+export const SOAP_CLIENTS: Readonly<Record<string, SoapClient>> = {
+  "zeep, SOAP 1.1": scripted(PYTHON, "call_all.py", "1.1", "soap:Client"),
+  "zeep, SOAP 1.2": scripted(PYTHON, "call_all.py", "1.2", "soap:Sender"),
+  "PHP, SOAP 1.1": scripted(PHP, "call-all.php", "1.1", "soap:Client"),
+  "PHP, SOAP 1.2": scripted(PHP, "call-all.php", "1.2", "soap:Sender"),
+  "Perl's SOAP::Lite": scripted(PERL, "call-all.pl", "1.1", "soap:Client"),
+  "curl, SOAP 1.1": curl("1.1"),
+  "curl, SOAP 1.2": curl("1.2"),
+};
+
+/** Runs a program; fails with what it complained of. */
+async function run(program: string, args: readonly string[], input: string): Promise<string> {
+  const child = spawn(program, args, { stdio: "pipe" });
+  child.stdin.end(input);
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  const [code, out, complaints] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  if (code !== 0 || complaints !== "") {
+    throw new Error(`${program} ${args.join(" ")} ended with ${code}: ${complaints || out}`);
+  }
+  return out;
+}
+
+/** A client that a script of clients/ drives. */
+function scripted(program: string, script: string, version: Version, callerFault: string): SoapClient {
+  return {
+    callerFault,
+    async run(origin, calls) {
+      const wsdl = {
+        orderStatus: `${origin}/services/orderStatus?wsdl`,
+        detail: `${origin}/services/detail?wsdl`,
+      };
+      const wish = writeExact({ wsdl, version, calls });
+      const out = await run(program, [join(import.meta.dirname, "clients", script)], wish);
+      const lines = out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      const [{ types }] = lines;
+      return types === undefined ? { told: lines } : { types, told: lines.slice(1) };
+    },
+  };
+}
+
+/** An envelope by hand, as a person with curl writes it. */
+function curl(version: Version): SoapClient {
+  const is11 = version === "1.1";
+  const envelope = is11 ? SOAP_11 : SOAP_12;
+  const type = is11 ? "text/xml" : "application/soap+xml";
+  return {
+    callerFault: is11 ? "soap:Client" : "soap:Sender",
+    async run(origin, calls) {
+      const told: Told[] = [];
+      for (const { service, method, parameters } of calls) {
+        const wsdl = await run("curl", ["-sS", `${origin}/services/${service}?WSDL`], "");
+        const endpoint = inAttribute(wsdl, is11 ? "soap:address" : "soap12:address", "location");
+        const namespace = inAttribute(wsdl, "wsdl:definitions", "targetNamespace");
+        const given = Object.entries(parameters).map(([name, value]) => `<${name}>${escaped(String(value))}</${name}>`);
+        const body = `<e:Envelope xmlns:e="${envelope}"><e:Body>
+          <o:${method} xmlns:o="${namespace}">${given.join("")}</o:${method}></e:Body></e:Envelope>`;
+        const headers = ["-H", `content-type: ${type}; charset=utf-8`];
+        told.push(read(method, await run("curl", ["-sS", ...headers, "--data-binary", "@-", endpoint], body)));
+      }
+      return { told };
+    },
+  };
+}
+
+function read(method: string, answer: string): Told {
+  if (!answer.includes("<soap:Fault>")) {
+    return { method, answer: inElement(answer, "return") };
+  }
+  const is11 = answer.includes("<faultcode>");
+  const code = inElement(answer, is11 ? "faultcode" : "soap:Value");
+  const words = inElement(answer, is11 ? "faultstring" : "soap:Text");
+  const detail = { code: inElement(answer, "ns2:code"), callId: inElement(answer, "ns2:callId") };
+  return { method, fault: { code, text: words, detail } };
+}
+
+function inAttribute(xml: string, element: string, name: string): string {
+  return unescaped(new RegExp(`<${element} [^>]*?${name}="([^"]*)"`).exec(xml)?.[1] ?? "");
+}
+
+function inElement(xml: string, element: string): string {
+  return unescaped(new RegExp(`<${element}(?: [^>]*)?>([^<]*)</${element}>`).exec(xml)?.[1] ?? "");
+}

@@ -1,0 +1,221 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  BatchGetOrderStatusRequestSchema,
+  WatchOrderStatusRequestSchema,
+} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { insertOrder } from "../transport/orders.ts";
+import { useService } from "../../support/service.ts";
+import {
+  END_HEADERS,
+  END_STREAM,
+  FRAME,
+  frameOf,
+  grpcMessage,
+  NO_WINDOW,
+  openRawHttp2,
+  type RawHttp2,
+  requestHeaders,
+} from "./raw-http2.ts";
+
+// The limits of time, as fractions of what they are.
+vi.mock("../../../src/transport/limits.ts", async (original) => ({
+  ...(await original<object>()),
+  HEADERS_TIMEOUT_MS: 700,
+  REQUEST_TIMEOUT_MS: 1_500,
+  CHECK_MS: 100,
+  LOOK_MS: 100,
+  IDLE_MS: 700,
+  IDLE_HTTP2_MS: 700,
+  KEEPALIVE_MS: 500,
+  KEEPALIVE_TIMEOUT_MS: 300,
+  UNREAD_ANSWER_MS: 1_000,
+  MAX_HELD_BYTES: 12 * 1024 * 1024,
+}));
+
+const ENHANCE_YOUR_CALM = 11;
+const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
+const served = useService({ OMS_WATCH_HEARTBEAT_MS: "100" });
+const ports = [
+  ["gRPC", "application/grpc", () => served.service.grpcPort],
+  ["HTTP", "application/json", () => served.service.httpPort],
+] as const;
+
+let orderId = 0n;
+
+beforeAll(async () => {
+  orderId = await insertOrder(served.db, Status.PICKING);
+});
+
+async function openHttp2(port: number, options: Parameters<typeof openRawHttp2>[1] = {}): Promise<RawHttp2> {
+  const raw = await openRawHttp2(port, options);
+  onTestFinished(() => void raw.socket.destroy());
+  return raw;
+}
+
+async function openHttp1() {
+  const socket = connect(served.service.httpPort, "127.0.0.1");
+  socket.on("error", () => {});
+  onTestFinished(() => void socket.destroy());
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Whoever is cut, others are answered. */
+async function othersGoOn(): Promise<void> {
+  await served.client("grpc-js").getOrderStatus({ orderId });
+  await served.client("Connect JSON").getOrderStatus({ orderId });
+}
+
+describe.each(ports)("HTTP/2 on the port of %s", (_name, type, port) => {
+  test("a connection that says nothing, or does not get on with its beginning, is closed", async () => {
+    const silent = await openHttp2(port(), { preface: false, polite: false });
+    const trickling = await openHttp2(port(), { preface: false, polite: false });
+    const text = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    for (const letter of text.slice(0, 8)) {
+      trickling.socket.write(letter);
+      await sleep(10);
+    }
+    await Promise.all([silent.closed, trickling.closed]);
+  });
+
+  test("one that does not answer pings is closed", async () => {
+    const raw = await openHttp2(port(), { polite: false });
+    await raw.closed;
+  });
+
+  test("one that nobody calls on is told to go", async () => {
+    const raw = await openHttp2(port());
+    await raw.closed;
+    expect(raw.heard.goaway).toBe(0);
+  });
+
+  test("a request that does not come to its end is reset, and the connection stays", async () => {
+    const raw = await openHttp2(port());
+    raw.request(1, `${SERVICE}/GetOrderStatus`, type);
+    const trickle = setInterval(() => raw.send(FRAME.data, 0, 1, Buffer.of(0)), 400);
+    onTestFinished(() => clearInterval(trickle));
+    await vi.waitFor(() => expect(raw.heard.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    clearInterval(trickle);
+    expect(raw.socket.closed).toBe(false);
+    await othersGoOn();
+  });
+
+  test("great requests that are never finished do not take more than their room; small ones go on", async () => {
+    const raw = await openHttp2(port());
+    const streams = Array.from({ length: 8 }, (_, index) => 2 * index + 1);
+    for (const stream of streams) {
+      raw.request(stream, `${SERVICE}/GetOrderStatus`, type);
+    }
+    // The window of the connection is one for all of them; so is that of each stream.
+    raw.socket.on("data", () => {});
+    const chunk = Buffer.alloc(16_000);
+    const start = grpcMessage(Buffer.alloc(0), 3_900_000);
+    for (const stream of streams) {
+      raw.send(FRAME.data, 0, stream, start);
+    }
+    for (let sent = 0; sent < 3_800_000 && raw.heard.resets.size === 0; sent += chunk.length) {
+      for (const stream of streams) {
+        raw.send(FRAME.data, 0, stream, chunk);
+      }
+      await sleep(1);
+    }
+    await vi.waitFor(() => expect(raw.heard.resets.size + (raw.heard.goaway ?? 0)).toBeGreaterThan(0), 5_000);
+    await othersGoOn();
+  });
+});
+
+describe("answers over gRPC that nobody reads", () => {
+  test("a great one, with a window of 0", async () => {
+    const raw = await openHttp2(served.service.grpcPort, { settings: NO_WINDOW });
+    const orderIds = Array.from({ length: 1_000 }, (_, index) => orderId + BigInt(index));
+    raw.request(1, `${SERVICE}/BatchGetOrderStatus`);
+    const request = create(BatchGetOrderStatusRequestSchema, { orderIds });
+    const body = grpcMessage(toBinary(BatchGetOrderStatusRequestSchema, request));
+    raw.send(FRAME.data, END_STREAM, 1, body);
+    await vi.waitFor(() => expect(raw.heard.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    expect(raw.heard.headers).toBe(1);
+    await othersGoOn();
+  });
+
+  test("a watch, with a window of 0", async () => {
+    const raw = await openHttp2(served.service.grpcPort, { settings: NO_WINDOW });
+    raw.request(1, `${SERVICE}/WatchOrderStatus`);
+    const request = create(WatchOrderStatusRequestSchema, { orderIds: [orderId] });
+    raw.send(FRAME.data, END_STREAM, 1, grpcMessage(toBinary(WatchOrderStatusRequestSchema, request)));
+    await vi.waitFor(() => expect(raw.heard.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    await othersGoOn();
+  });
+
+  test("many great ones take no more than their room", async () => {
+    const raw = await openHttp2(served.service.grpcPort, { settings: NO_WINDOW });
+    const orderIds = Array.from({ length: 1_000 }, (_, index) => BigInt(index + 1));
+    const request = create(BatchGetOrderStatusRequestSchema, { orderIds });
+    const body = grpcMessage(toBinary(BatchGetOrderStatusRequestSchema, request));
+    for (let stream = 1; stream < 1_000 && !raw.socket.closed; stream += 2) {
+      raw.socket.write(
+        Buffer.concat([
+          frameOf(FRAME.headers, END_HEADERS, stream, requestHeaders(`${SERVICE}/BatchGetOrderStatus`)),
+          frameOf(FRAME.data, END_STREAM, stream, body),
+        ]),
+      );
+      await sleep(1);
+    }
+    await vi.waitFor(() => expect(raw.heard.resets.size + (raw.heard.goaway ?? 0)).toBeGreaterThan(0), 10_000);
+    await othersGoOn();
+  });
+});
+
+describe("HTTP/1.1", () => {
+  test("headers in a trickle, a body in a trickle", async () => {
+    const [headers, body] = [await openHttp1(), await openHttp1()];
+    headers.resume().write("GET /healthz HTTP/1.1\r\n");
+    body.write(
+      `POST ${SERVICE}/GetOrderStatus HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n`,
+    );
+    const trickle = setInterval(() => {
+      headers.write("x: y\r\n");
+      body.write(" ");
+    }, 200);
+    onTestFinished(() => clearInterval(trickle));
+    let said = "";
+    body.on("data", (bytes) => {
+      said += bytes;
+    });
+    await Promise.all([gone(headers), gone(body)]);
+    expect(said).toMatch(/^HTTP\/1.1 408/);
+    await othersGoOn();
+  });
+
+  test("a connection without a further request", async () => {
+    const socket = await openHttp1();
+    socket.resume().write("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n");
+    await once(socket, "close");
+  });
+
+  test("answers that nobody reads", async () => {
+    const socket = await openHttp1();
+    socket.pause();
+    const body = JSON.stringify({ orderIds: Array.from({ length: 1_000 }, (_, index) => String(index + 1)) });
+    const request = `POST ${SERVICE}/BatchGetOrderStatus HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    for (let count = 0; count < 2_000 && !socket.destroyed; count += 1) {
+      socket.write(request);
+    }
+    // Nothing is read, so that the end is seen by writing alone.
+    const nudge = setInterval(() => socket.write(request), 200);
+    onTestFinished(() => clearInterval(nudge));
+    await gone(socket);
+    await othersGoOn();
+  });
+});
+
+/** Resolves when it has ended, however. */
+function gone(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("close", () => resolve());
+  });
+}

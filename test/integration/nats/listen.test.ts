@@ -1,0 +1,49 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { StatusChanged } from "../../../src/domain/events.ts";
+import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
+import { listenToStatusChanges } from "../../../src/messaging/nats/listen.ts";
+import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
+import { useNats } from "../../support/servers.ts";
+import { statusChanged } from "../../support/events.ts";
+import { quiet, useClient, useStream } from "./support.ts";
+
+const nats = useNats();
+
+/** A server that listens and publishes. */
+function useServer() {
+  const stream = useStream(nats.url);
+  const publisher = createPublisher({ stream, log: quiet, metrics: createMetrics() });
+  const heard: StatusChanged[] = [];
+  const onGap = vi.fn();
+  const listening = listenToStatusChanges({ stream, log: quiet, onChange: (change) => heard.push(change), onGap });
+  onTestFinished(() => {
+    listening.close();
+    publisher.close();
+  });
+  const publish = (event: StatusChanged) => publisher.publishOnce({ ...event, ...encodeEvent(event) });
+  return { stream, heard, onGap, publish };
+}
+
+test("a server hears of the others' changes, not of its own, and of gaps", async () => {
+  const one = useServer();
+  const other = useServer();
+  await vi.waitFor(() => expect([one, other].map(({ onGap }) => onGap.mock.calls.length)).toEqual([1, 1]), 10_000);
+  // Until the broker knows the subscriptions.
+  await one.stream.client()?.flush();
+  await other.stream.client()?.flush();
+
+  const first = statusChanged({ orderId: 7n, toStatus: 4010, traceparent: "" });
+  const second = statusChanged({ orderId: 7n, toStatus: 5010, version: 2, traceparent: "" });
+  await one.publish(first);
+  await other.publish(second);
+  await vi.waitFor(() => expect([one.heard, other.heard]).toEqual([[second], [first]]));
+
+  const client = await useClient(nats.url);
+  client.publish("oms.v1.order.status.4010", "nonsense");
+  await nats.restart();
+  await vi.waitFor(() => expect([one, other].map(({ onGap }) => onGap.mock.calls.length)).toEqual([2, 2]), 10_000);
+  const third = statusChanged({ orderId: 7n, toStatus: 6010, version: 3, traceparent: "" });
+  await vi.waitFor(() => one.publish(third), 10_000);
+  await vi.waitFor(() => expect(other.heard).toEqual([first, third]));
+});

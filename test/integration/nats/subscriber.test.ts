@@ -1,0 +1,129 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { type Delivery, subscribe } from "../../../src/messaging/nats/subscriber.ts";
+import { useNats } from "../../support/servers.ts";
+import { quiet, useClient, useStream } from "./support.ts";
+
+const nats = useNats();
+
+/** A subscription that keeps what it is given. */
+function useSubscription(options: { ackWaitMs?: number; url?: string } = {}) {
+  const stream = useStream(nats.url);
+  const got: (Delivery & { text: string })[] = [];
+  const consumer = {
+    durable: "tester--any",
+    subject: "oms.v1.*",
+    ackWaitMs: options.ackWaitMs ?? 30_000,
+    maxAckPending: 10,
+  };
+  const subscription = subscribe({
+    stream,
+    log: quiet,
+    consumer,
+    watchMs: 100,
+    onDelivery: (delivery) => got.push(Object.assign(delivery, { text: Buffer.from(delivery.body).toString() })),
+  });
+  onTestFinished(() => subscription.close());
+  return { stream, subscription, got, texts: () => got.map(({ text }) => text) };
+}
+
+async function publish(...texts: string[]) {
+  const client = await useClient(nats.url);
+  for (const text of texts) {
+    await vi.waitFor(() => client.jetstream().publish(`oms.v1.${text}`, text), 10_000);
+  }
+}
+
+async function managerOf() {
+  return (await useClient(nats.url)).jetstreamManager();
+}
+
+test("a message is sent again until it is ended", async () => {
+  await nats.wipe();
+  const { got, texts } = useSubscription({ ackWaitMs: 500 });
+  await publish("a", "b", "c");
+  await vi.waitFor(() => expect(texts()).toEqual(expect.arrayContaining(["a", "b", "c"])), 10_000);
+  got.find(({ text }) => text === "b")?.again(10);
+  const times = (text: string) => texts().filter((one) => one === text).length;
+  await vi.waitFor(() => expect([times("b") > 1, times("c") > 1]).toEqual([true, true]), 10_000);
+  const manager = await managerOf();
+  await vi.waitFor(async () => {
+    for (const delivery of got) {
+      if (delivery.text === "c") {
+        delivery.drop();
+      } else {
+        delivery.ack();
+      }
+    }
+    const { num_ack_pending, ack_floor } = await manager.consumers.info("OMS_EVENTS", "tester--any");
+    expect([num_ack_pending, ack_floor.stream_seq]).toEqual([0, 3]);
+  }, 10_000);
+});
+
+test("servers share a consumer, and what one has in hand when it goes reaches another", async () => {
+  await nats.wipe();
+  const one = useSubscription();
+  await publish("a", "b");
+  await vi.waitFor(() => expect(one.texts()).toEqual(["a", "b"]), 10_000);
+  one.got[0]?.ack();
+  await one.subscription.close();
+  const other = useSubscription();
+  one.got[1]?.again(0);
+  await vi.waitFor(() => expect(other.texts()).toEqual(["b"]), 10_000);
+});
+
+test("a restart of the broker loses nothing", async () => {
+  await nats.wipe();
+  const { got, texts } = useSubscription({ ackWaitMs: 1_000 });
+  await publish("a", "b");
+  await vi.waitFor(() => expect(texts()).toEqual(["a", "b"]), 10_000);
+  got[0]?.ack();
+  await nats.restart();
+  await publish("c");
+  await vi.waitFor(() => expect(texts()).toEqual(expect.arrayContaining(["b", "c"])), 10_000);
+  for (const delivery of got) {
+    delivery.ack();
+  }
+});
+
+test("a consumer that somebody deletes is made anew where it was", async () => {
+  await nats.wipe();
+  const { got, texts, stream } = useSubscription();
+  await publish("a", "b");
+  await vi.waitFor(() => expect(texts()).toEqual(["a", "b"]), 10_000);
+  got[0]?.ack();
+  got[1]?.ack();
+  const manager = await managerOf();
+  // Until the watch has seen how far it is.
+  await vi.waitFor(async () => {
+    const { ack_floor } = await manager.consumers.info("OMS_EVENTS", "tester--any");
+    expect(ack_floor.stream_seq).toBe(2);
+  });
+  const looked = await watches(stream, 2);
+  expect(looked).toBe(true);
+  await manager.consumers.delete("OMS_EVENTS", "tester--any");
+  await publish("c");
+  await vi.waitFor(() => expect(texts()).toEqual(["a", "b", "c"]), 10_000);
+});
+
+test("in a new stream it begins anew, and a late word on an old message ends no new one", async () => {
+  await nats.wipe();
+  const { got, texts, stream } = useSubscription({ ackWaitMs: 1_000 });
+  await publish("a");
+  await vi.waitFor(() => expect(texts()).toContain("a"), 10_000);
+  await nats.wipe();
+  await vi.waitFor(() => expect(stream.arrivals).toContain("lost"), 10_000);
+  await publish("b");
+  await vi.waitFor(() => expect(texts()).toContain("b"), 10_000);
+  // Both are number 1 of their streams.
+  got.find(({ text }) => text === "a")?.ack();
+  await vi.waitFor(() => expect(texts().filter((text) => text === "b").length).toBeGreaterThan(1), 10_000);
+  got.at(-1)?.ack();
+});
+
+/** Waits until the subscription's watch has looked so many times: each look is a request that the broker counts. */
+async function watches(stream: ReturnType<typeof useStream>, times: number): Promise<boolean> {
+  const stats = () => stream.client()?.stats().outMsgs ?? 0;
+  const before = stats();
+  await vi.waitFor(() => expect(stats()).toBeGreaterThan(before + times * 2), 10_000);
+  return true;
+}

@@ -1,0 +1,118 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { watchBacklog } from "../../../src/messaging/relay/backlog.ts";
+import { countOpen } from "../../../src/messaging/runner/open-gauge.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
+import { useService } from "../../support/service.ts";
+
+const served = useService();
+
+/** What /metrics shows, by series as it is written there. */
+async function figures(metrics?: ReturnType<typeof createMetrics>): Promise<Record<string, number>> {
+  const text =
+    metrics === undefined
+      ? await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text()
+      : await metrics.registry.metrics();
+  return Object.fromEntries(
+    text
+      .split("\n")
+      .filter((line) => line.startsWith("oms_"))
+      .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+  );
+}
+
+test("each server behind this one is in reach or not", async () => {
+  expect(await figures()).toMatchObject({
+    'oms_server_up{server="database"}': 1,
+    'oms_server_up{server="broker"}': 0,
+    'oms_server_up{server="redis"}': 0,
+  });
+});
+
+test("calls are told by caller", async () => {
+  const client = served.client("grpc-js");
+  const headers = { "oms-caller": "figures" };
+  await expect(client.getOrderStatus({ orderId: 404n }, { headers })).rejects.toThrow("404");
+  await vi.waitFor(async () =>
+    expect(await figures()).toMatchObject({
+      'oms_rpc_calls_total{rpc="GetOrderStatus",caller="figures",code="NOT_FOUND"}': 1,
+      'oms_rpc_caller_seconds_total{rpc="GetOrderStatus",caller="figures"}': expect.any(Number),
+      'oms_rpc_in_flight{rpc="GetOrderStatus"}': 0,
+    }),
+  );
+});
+
+test("the pool's connections and the process are told", async () => {
+  await Promise.all(
+    Array.from({ length: 4 }, () =>
+      served
+        .client("Connect JSON")
+        .getOrderStatus({ orderId: 1n })
+        .catch(() => {}),
+    ),
+  );
+  const seen = await figures();
+  expect(seen['oms_database_connections{state="idle"}']).toBeGreaterThan(0);
+  expect(seen).toMatchObject({
+    oms_database_waiting: 0,
+    'oms_database_errors_total{kind="unreachable"}': 0,
+    [`oms_build_info{version="0.1.0",node="${process.version}",role="serve"}`]: 1,
+  });
+  expect(seen.oms_event_loop_active_seconds_total).toBeGreaterThan(0);
+  expect(seen).not.toHaveProperty("oms_tls_certificate_expiry_timestamp_seconds");
+});
+
+test("the outbox tells its rows, and the age of the oldest that may not be with the broker", async () => {
+  const { db } = served;
+  const metrics = createMetrics();
+  const ago = (seconds: number) => new Date(db.clock.now().getTime() - seconds * 1_000);
+  await db.clock.sync();
+  const row = { order_id: 1n, subject: "s", event_type: "t", body: Buffer.from(""), traceparent: "" };
+  await db
+    .insertInto("oms_db.oms_outbox")
+    .values([
+      { ...row, message_id: "figures-1", record_time: ago(900), published: 1 },
+      { ...row, message_id: "figures-2", record_time: ago(600), published: 0 },
+      { ...row, message_id: "figures-3", record_time: ago(1), published: 0 },
+    ])
+    .execute();
+  const backlog = watchBacklog({ db, metrics });
+  onTestFinished(async () => {
+    await backlog.stop();
+    await db.deleteFrom("oms_db.oms_outbox").where("message_id", "like", "figures-%").execute();
+  });
+  await vi.waitFor(async () => expect((await figures(metrics)).oms_outbox_rows).toBeGreaterThan(0));
+  const age = (await figures(metrics)).oms_outbox_oldest_seconds as number;
+  expect(age).toBeGreaterThanOrEqual(599);
+  expect(age).toBeLessThan(700);
+});
+
+test("an Action's age is that of its oldest event, a timer's that of its being due", async () => {
+  const metrics = createMetrics();
+  const now = new Date("2026-11-27T04:00:00Z");
+  const before = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
+  const open = { pending: 2, retrying: 1, parked: 4 };
+  const gauge = countOpen({
+    actions: [{ name: "gift-record" }, { name: "payment-timeout", due: () => now }, { name: "e-invoice" }],
+    metrics,
+    ledger: {
+      now: () => now,
+      paused: async () => new Set(["e-invoice"]),
+      openCounts: async () => [
+        { action: "gift-record", ...open, waitingSince: before(90), firstDue: before(5) },
+        { action: "payment-timeout", ...open, waitingSince: before(1_000), firstDue: before(-60) },
+      ],
+    },
+  });
+  onTestFinished(() => gauge.stop());
+  await vi.waitFor(async () =>
+    expect((await figures(metrics))['oms_action_oldest_seconds{action="gift-record"}']).toBe(90),
+  );
+  expect(await figures(metrics)).toMatchObject({
+    'oms_action_oldest_seconds{action="gift-record"}': 90,
+    'oms_action_oldest_seconds{action="payment-timeout"}': 0,
+    'oms_action_oldest_seconds{action="e-invoice"}': 0,
+    'oms_action_open{action="gift-record",state="parked"}': 4,
+    'oms_action_held{action="e-invoice"}': 1,
+    'oms_action_held{action="gift-record"}': 0,
+  });
+});

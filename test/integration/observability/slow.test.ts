@@ -1,0 +1,98 @@
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { insertOrder } from "../transport/orders.ts";
+import { useService } from "../../support/service.ts";
+
+const LIMIT_MS = 500;
+
+const served = useService({ OMS_SLOW_MS: String(LIMIT_MS) });
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+beforeAll(async () => {
+  // The first call of a process takes its time.
+  await served.client("grpc-js").updateOrderStatus({
+    orderId: await insertOrder(served.db, 1000),
+    status: OrderStatus.PAID,
+    operator: "pay",
+  });
+  served.service.log.length = 0;
+});
+
+function linesOf(message: string) {
+  return served.service.log.filter(({ msg }) => msg === message);
+}
+
+test("a call that took too long says where its time went, and so does its commit", async () => {
+  const orderId = await insertOrder(served.db, 1000);
+  // Somebody else holds the order for a while.
+  const other = openDatabase(served.location);
+  onTestFinished(() => other.destroy());
+  const holding = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const held = other.transaction().execute(async (trx) => {
+    await trx
+      .selectFrom("oms_db.oms_order_status")
+      .select("order_id")
+      .where("order_id", "=", orderId)
+      .forUpdate()
+      .execute();
+    holding.resolve();
+    await release.promise;
+  });
+  await holding.promise;
+
+  const begun = performance.now();
+  const called = served
+    .client("grpc-js")
+    .updateOrderStatus(
+      { orderId, status: OrderStatus.PAID, operator: "pay" },
+      { headers: { "oms-caller": "pay", traceparent: TRACEPARENT } },
+    );
+  await vi.waitFor(() => expect(performance.now() - begun).toBeGreaterThan(3 * LIMIT_MS), { timeout: 5_000 });
+  release.resolve();
+  await Promise.all([held, called]);
+
+  const [line, ...others] = linesOf("slow call");
+  expect(others).toEqual([]);
+  expect(line).toMatchObject({
+    level: "warn",
+    callId: expect.any(String),
+    traceId: TRACEPARENT.slice(3, 35),
+    rpc: "UpdateOrderStatus",
+    caller: "pay",
+    orderId: String(orderId),
+    code: "OK",
+    commit: { size: 1, retries: 0 },
+  });
+  const { durationMs, queueMs, commitMs, restMs, commit } = line as Record<string, number> & {
+    readonly commit: { readonly readMs: number };
+  };
+  expect(durationMs).toBeGreaterThan(2 * LIMIT_MS);
+  // It waited for the other one's lock, which is where the commit reads.
+  expect(commit.readMs).toBeGreaterThan(LIMIT_MS);
+  expect(Math.abs(Number(queueMs) + Number(commitMs) + Number(restMs) - Number(durationMs))).toBeLessThanOrEqual(2);
+  await vi.waitFor(() =>
+    expect(linesOf("slow commit")).toEqual([
+      expect.objectContaining({
+        level: "warn",
+        size: 1,
+        retries: 0,
+        orderId: String(orderId),
+        caller: "pay",
+        traceId: TRACEPARENT.slice(3, 35),
+        readMs: expect.any(Number),
+        writeMs: expect.any(Number),
+        connectMs: expect.any(Number),
+      }),
+    ]),
+  );
+});
+
+test("a quick one says nothing", async () => {
+  const orderId = await insertOrder(served.db, 1000);
+  const before = linesOf("slow call").length;
+  await served.client("grpc-js").updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" });
+  expect(linesOf("slow call")).toHaveLength(before);
+});

@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { startProcess } from "../../e2e/crash/process.ts";
+import { useMariadb, useNats, useRedis } from "../../support/servers.ts";
+import { useCollector } from "./collector.ts";
+import { useEar } from "./ear.ts";
+
+const location = useMariadb();
+const nats = useNats();
+const redis = useRedis();
+const neighbours = useEar();
+const collector = useCollector();
+const db = openDatabase(location);
+
+beforeAll(async () => {
+  await migrate(db);
+});
+afterAll(() => db.destroy());
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/** Has the service, as a process of its own, deliver a recharge card; what it loaded, and what its mail service got. */
+async function deliverCard(env: Record<string, string>) {
+  const folder = await mkdtemp(join(tmpdir(), "oms-modules-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const list = join(folder, "modules");
+  const { url } = neighbours;
+  const service = await startProcess({
+    OMS_MYSQL_URL: location.url,
+    OMS_DATABASE_PREFIX: location.prefix,
+    OMS_NATS_URL: nats.url,
+    OMS_REDIS_URL: redis.url,
+    OMS_EINVOICE_URL: `${url}/einvoice`,
+    OMS_FINANCE_URL: `${url}/finance`,
+    OMS_MESSAGE_URL: `${url}/message`,
+    OMS_ERP_URL: `${url}/erp`,
+    OMS_WMS_URL: `${url}/wms`,
+    NODE_OPTIONS: `--import ${join(import.meta.dirname, "list-modules.mjs")}`,
+    TEST_MODULES: list,
+    ...env,
+  });
+  onTestFinished(() => service.kill("SIGKILL"));
+  const call = async (rpc: string, request: object) => {
+    const answer = await fetch(`${service.http}/oms.${rpc}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", traceparent: TRACEPARENT },
+      body: JSON.stringify(request),
+    });
+    return answer.json() as Promise<{ readonly orderId: string }>;
+  };
+  const lines = [{ skuId: "1", quantity: 1 }];
+  const card = { orderSource: 1000, orderType: 31, rechargeAccount: "1", lines, operator: "shop" };
+  const { orderId } = await call("fulfilment.v1.FulfilmentService/SubmitOrder", card);
+  for (const status of ["PAID", "DELIVERED"]) {
+    const update = { orderId, status: `ORDER_STATUS_${status}`, operator: "card" };
+    await call("orderstatus.v1.OrderStatusService/UpdateOrderStatus", update);
+  }
+  const mail = await vi.waitFor(
+    () => {
+      const found = neighbours.heard.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
+      expect(found).toBeDefined();
+      return found;
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  await service.kill("SIGTERM");
+  const modules = (await readFile(list, "utf8")).split("\n");
+  return { ours: modules.filter(isOurs), sdk: modules.filter(isSdk), headers: mail?.headers ?? {} };
+}
+
+const isOurs = (module: string) => /\/src\/telemetry\/(open-tracing|otel)\.ts$/.test(module);
+
+/** The API alone is loaded in any case: the library of the metrics wants it. */
+const isSdk = (module: string) => /\/@opentelemetry\/(?!api\/)/.test(module);
+
+test("without a collector nothing of OpenTelemetry's SDK is loaded, and neighbours hear of no trace", async () => {
+  const { ours, sdk, headers } = await deliverCard({});
+  expect(ours).toEqual([expect.stringMatching(/tracing\.ts$/)]);
+  expect(sdk).toEqual([]);
+  expect(headers).not.toHaveProperty("traceparent");
+});
+
+test("the same where the SDK is disabled", async () => {
+  const { sdk, headers } = await deliverCard({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_SDK_DISABLED: "true",
+  });
+  expect(sdk).toEqual([]);
+  expect(headers).not.toHaveProperty("traceparent");
+});
+
+test("with one, the standard's variables say what is sent and where", async () => {
+  const { sdk } = await deliverCard({
+    OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
+    OTEL_EXPORTER_OTLP_HEADERS: "x-token=secret",
+    OTEL_SERVICE_NAME: "oms-of-the-test",
+    OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test",
+  });
+  expect(sdk).not.toEqual([]);
+  const [first] = collector.requests;
+  expect(first?.path).toBe("/v1/traces");
+  expect(first?.headers).toMatchObject({ "x-token": "secret", "content-type": "application/x-protobuf" });
+  const [span] = collector.spansOf(TRACEPARENT.slice(3, 35));
+  expect(span?.resource).toMatchObject({
+    "service.name": "oms-of-the-test",
+    "deployment.environment.name": "test",
+  });
+});

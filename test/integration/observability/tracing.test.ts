@@ -1,0 +1,364 @@
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { choosePort } from "../../../tools/devstack/ports.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { type Clients, FRONTS } from "../../support/clients.ts";
+import { useMariadb, useNats, useRedis } from "../../support/servers.ts";
+import { type Service, startService } from "../../support/service.ts";
+import { type KeptSpan, useCollector } from "./collector.ts";
+import { useEar } from "./ear.ts";
+
+const location = useMariadb();
+const nats = useNats();
+const redis = useRedis();
+const neighbours = useEar();
+const collector = useCollector();
+const db = openDatabase(location);
+
+beforeAll(async () => {
+  await migrate(db);
+});
+afterAll(() => db.destroy());
+
+/** A whole server with short times. Its neighbours answer everything with 200. */
+async function start(env: Record<string, string>): Promise<Clients & { readonly service: Service }> {
+  const { url } = neighbours;
+  const service = await startService(
+    location,
+    {
+      natsUrl: nats.url,
+      redisUrl: redis.url,
+      einvoiceUrl: `${url}/einvoice`,
+      financeUrl: `${url}/finance`,
+      messageUrl: `${url}/message`,
+      erpUrl: `${url}/erp`,
+      wmsUrl: `${url}/wms`,
+    },
+    { OMS_ROLE: "all", OMS_ACTION_POLL_MS: "50", OMS_RETRY_BASE_MS: "50", OTEL_BSP_SCHEDULE_DELAY: "50", ...env },
+  );
+  const clients = FRONTS["grpc-js"](service);
+  onTestFinished(async () => {
+    clients.close();
+    await service.stop();
+  });
+  return { ...clients, service };
+}
+
+const traced = () => start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+
+/** A caller's trace: its id, and the header that says so. */
+function callersTrace(flags = "01") {
+  const traceId = randomBytes(16).toString("hex");
+  const spanId = randomBytes(8).toString("hex");
+  return { traceId, spanId, headers: { "oms-caller": "shop", traceparent: `00-${traceId}-${spanId}-${flags}` } };
+}
+
+const eventually = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
+
+/** A marketplace's recharge card, paid for: delivered next, with much that follows. */
+async function paidCard({ client, fulfilment }: Clients, headers?: Record<string, string>): Promise<bigint> {
+  const options = headers && { headers };
+  const { orderId } = await fulfilment.submitOrder(
+    {
+      orderSource: 2001,
+      orderType: 31,
+      rechargeAccount: "1",
+      lines: [{ skuId: 1n, quantity: 1 }],
+      operator: "shop",
+    },
+    options,
+  );
+  await client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" }, options);
+  return orderId;
+}
+
+/** The spans below one, as `name kind`, each with those below it. */
+function treeBelow(parentId: string, spans: readonly KeptSpan[]): object {
+  return Object.fromEntries(
+    spans
+      .filter((span) => span.parentId === parentId)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map((span) => [`${span.name} ${span.kind}`, treeBelow(span.spanId, spans)]),
+  );
+}
+
+function named(spans: readonly KeptSpan[], name: string): KeptSpan {
+  const found = spans.filter((span) => span.name === name);
+  expect(found, name).toHaveLength(1);
+  return found[0] as KeptSpan;
+}
+
+function abortable(): { readonly signal: AbortSignal; abort(): void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
+
+const RPC = "oms.orderstatus.v1.OrderStatusService/UpdateOrderStatus";
+
+test("one trace leads from the caller's header to the neighbours'", async () => {
+  const server = await traced();
+  const orderId = await paidCard(server);
+  const { traceId, spanId, headers } = callersTrace();
+  await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" }, { headers });
+
+  const neighbour = (name: string) => ({ [`POST ${name} client`]: {} });
+  const tree = {
+    [`${RPC} server`]: {
+      "commit internal": { "commit group internal": {} },
+      "publish oms.v1.order.status.6010 producer": {
+        "customer-message process consumer": neighbour("customer messages"),
+        "e-invoice process consumer": neighbour("e-invoice mail"),
+        "finance-push process consumer": neighbour("finance"),
+        "gift-record process consumer": {},
+        "settlement-push process consumer": {},
+        "third-party-notify process consumer": { "publish oms.v1.thirdparty.2001.delivered producer": {} },
+      },
+    },
+  };
+  await eventually(() => expect(treeBelow(spanId, collector.spansOf(traceId))).toEqual(tree));
+
+  const spans = collector.spansOf(traceId);
+  const rpc = named(spans, RPC);
+  expect(rpc.attributes).toEqual({
+    "rpc.system": "grpc",
+    "rpc.service": "oms.orderstatus.v1.OrderStatusService",
+    "rpc.method": "UpdateOrderStatus",
+    "rpc.grpc.status_code": 0,
+    "oms.code": "OK",
+    "oms.call_id": expect.stringMatching(/^[\w-]+$/),
+    "oms.caller": "shop",
+    "oms.order_id": String(orderId),
+  });
+  expect(rpc.resource).toMatchObject({ "service.name": "order-status-service" });
+  expect(named(spans, "commit").attributes).toEqual({
+    "oms.order_id": String(orderId),
+    "oms.commit.queue_ms": expect.any(Number),
+    "oms.commit.batch_size": 1,
+    "oms.commit.retries": 0,
+  });
+  expect(named(spans, "publish oms.v1.order.status.6010").attributes).toMatchObject({
+    "messaging.message.id": `${orderId}-3`,
+    "oms.attempts": 1,
+  });
+  const attempt = named(spans, "e-invoice process");
+  expect(attempt.attributes).toMatchObject({
+    "oms.action": "e-invoice",
+    "oms.attempt": 1,
+    "oms.result": "done",
+    "oms.lag_ms": expect.any(Number),
+    "messaging.message.id": `${orderId}-3`,
+  });
+  const post = named(spans, "POST e-invoice mail");
+  expect(post.attributes).toMatchObject({ "http.response.status_code": 200, "server.address": "127.0.0.1" });
+  const heard = neighbours.heard.find(
+    ({ path, headers }) => path === "/einvoice" && headers["idempotency-key"] === `${orderId}-3`,
+  );
+  expect(heard?.headers.traceparent).toBe(`00-${traceId}-${post.spanId}-01`);
+  for (const span of spans) {
+    expect(span.failed, span.name).toBe(false);
+    expect(span.end, span.name).toBeGreaterThanOrEqual(span.start);
+  }
+});
+
+test("the event's row names the call's span, so that whoever publishes it goes on with the trace", async () => {
+  const server = await traced();
+  const { traceId, headers } = callersTrace();
+  const orderId = await paidCard(server, headers);
+  const rows = await db
+    .selectFrom("oms_db.oms_status_history")
+    .select("traceparent")
+    .where("order_id", "=", orderId)
+    .orderBy("version")
+    .execute();
+
+  await eventually(() => {
+    const spans = collector.spansOf(traceId);
+    const submit = named(spans, "oms.fulfilment.v1.FulfilmentService/SubmitOrder");
+    const calls = [submit, named(spans, RPC)].map(({ spanId }) => `00-${traceId}-${spanId}-01`);
+    expect(rows.map(({ traceparent }) => traceparent)).toEqual(calls);
+    // An intake is a transaction of its own, which is its commit.
+    expect(spans.some(({ name, parentId }) => name === "commit" && parentId === submit.spanId)).toBe(true);
+  });
+});
+
+test("a group commit is shown once, and linked with each call's share of it", async () => {
+  const server = await traced();
+  const orderIds = await Promise.all(Array.from({ length: 8 }, () => paidCard(server)));
+  const traces = orderIds.map(() => callersTrace());
+  await Promise.all(
+    orderIds.map((orderId, index) =>
+      server.client.updateOrderStatus(
+        { orderId, status: OrderStatus.DELIVERED, operator: "card" },
+        { headers: traces[index]?.headers ?? {} },
+      ),
+    ),
+  );
+
+  await eventually(() => {
+    const spans = traces.flatMap(({ traceId }) => collector.spansOf(traceId));
+    const shares = spans.filter(({ name }) => name === "commit");
+    const groups = spans.filter(({ name }) => name === "commit group");
+    expect(shares).toHaveLength(8);
+    const sizes = groups.map(({ attributes }) => Number(attributes["oms.commit.batch_size"]));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(8);
+    expect(groups.length).toBeLessThan(8);
+    // Each share leads to its group: as its parent, or by its link; and the group to all of them.
+    expect(groups.flatMap(({ links }) => links).toSorted()).toEqual(shares.map(({ spanId }) => spanId).toSorted());
+    for (const { spanId, links } of shares) {
+      const own = groups.filter((group) => group.links.includes(spanId));
+      expect(own.map((group) => group.parentId === spanId || links[0] === group.spanId)).toEqual([true]);
+    }
+  });
+});
+
+test("an order's way through the forward flow is one trace", async () => {
+  const server = await traced();
+  const { orderId } = await server.fulfilment.submitOrder({
+    orderSource: 1000,
+    orderType: 1,
+    lines: [{ skuId: 1n, quantity: 1, warehouseId: 1n }],
+    operator: "shop",
+  });
+  const { traceId, spanId, headers } = callersTrace();
+  await server.client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" }, { headers });
+
+  const step = (name: string, within: object) => ({ [`${name} process consumer`]: within });
+  const commit = { "commit internal": { "commit group internal": {} } };
+  const publish = (code: number, within: object) => ({ [`publish oms.v1.order.status.${code} producer`]: within });
+  const dispatched = { ...commit, "POST WMS client": {}, ...publish(2020, {}) };
+  const allocated = { ...commit, "POST ERP client": {}, ...publish(2010, step("dispatch", dispatched)) };
+  const approved = { ...commit, ...publish(1020, step("allocate", allocated)) };
+  await eventually(() =>
+    expect(treeBelow(spanId, collector.spansOf(traceId))).toEqual({
+      [`${RPC} server`]: { ...commit, ...publish(1010, step("approve", approved)) },
+    }),
+  );
+});
+
+test("a failure is the server's or the caller's", async () => {
+  const server = await traced();
+  const { traceId, headers } = callersTrace();
+  const asked = server.client.updateOrderStatus({ orderId: 1n, status: OrderStatus.PAID, operator: "x" }, { headers });
+  await expect(asked).rejects.toThrow("order 1");
+
+  await eventually(() => {
+    const rpc = named(collector.spansOf(traceId), RPC);
+    expect(rpc).toMatchObject({ failed: false, attributes: { "oms.code": "NOT_FOUND", "rpc.grpc.status_code": 5 } });
+  });
+});
+
+test("a call at an old address is a call like any other, and says by which method it came", async () => {
+  const server = await traced();
+  const orderId = await paidCard(server);
+  const { traceId, spanId, headers } = callersTrace();
+  const url = `http://127.0.0.1:${server.service.httpPort}/services/orderStatus/getOrderStatus?orderId=${orderId}`;
+  await fetch(url, { headers });
+  await eventually(() =>
+    expect(named(collector.spansOf(traceId), "oms.orderstatus.v1.OrderStatusService/GetOrderStatus")).toMatchObject({
+      parentId: spanId,
+      attributes: { "oms.old_method": "getOrderStatus", "rpc.system": "oms_legacy", "oms.code": "OK" },
+    }),
+  );
+});
+
+test("a watch is one span", async () => {
+  const server = await traced();
+  const orderId = await paidCard(server);
+  const { traceId, headers } = callersTrace();
+  const { signal, abort } = abortable();
+  const watch = server.client.watchOrderStatus({ orderIds: [orderId] }, { headers, signal });
+  await watch[Symbol.asyncIterator]().next();
+  abort();
+  await eventually(() => {
+    const watch = named(collector.spansOf(traceId), "oms.orderstatus.v1.OrderStatusService/WatchOrderStatus");
+    expect(watch.attributes).toMatchObject({ "oms.order_id": String(orderId), "rpc.grpc.status_code": 1 });
+  });
+});
+
+test("a trace that its caller does not keep is not kept here, and goes on to the neighbour all the same", async () => {
+  const server = await traced();
+  const orderId = await paidCard(server);
+  const { traceId, headers } = callersTrace("00");
+  await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" }, { headers });
+  await eventually(() => {
+    const heard = neighbours.heard.find(({ headers }) => headers.traceparent?.includes(traceId));
+    expect(heard?.headers.traceparent).toMatch(/-00$/);
+  });
+  await server.service.stop();
+  expect(collector.spansOf(traceId)).toEqual([]);
+});
+
+test("a call that the sampler does not choose leaves no trace in rows, messages and at neighbours", async () => {
+  const server = await start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+    OTEL_TRACES_SAMPLER_ARG: "0",
+  });
+  const orderId = await paidCard(server);
+  await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" });
+  await eventually(() => {
+    const heard = neighbours.heard.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
+    expect(heard).toBeDefined();
+    expect(heard?.headers).not.toHaveProperty("traceparent");
+  });
+  const rows = await db
+    .selectFrom("oms_db.oms_outbox")
+    .select("traceparent")
+    .distinct()
+    .where("order_id", "=", orderId)
+    .execute();
+  expect(rows).toEqual([{ traceparent: "" }]);
+});
+
+test("a collector that is away is told of once, and when it is back", async () => {
+  // Its retries would last ten seconds.
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", "200");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const port = await choosePort();
+  const server = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
+  const told = () => server.service.log.flatMap(({ msg }) => (/collector/.test(String(msg)) ? [msg] : []));
+  const away = "the collector of traces takes no spans; they are lost until it does";
+
+  await paidCard(server);
+  await eventually(() => expect(told()).toEqual([away]));
+  await paidCard(server);
+  const collector = createServer((request, response) => void request.resume().on("end", () => response.end()));
+  onTestFinished(() => void collector.close());
+  await new Promise<void>((resolve) => {
+    collector.listen(port, "127.0.0.1", resolve);
+  });
+  await eventually(async () => {
+    await paidCard(server);
+    expect(told()).toEqual([away, "the collector of traces is back"]);
+  });
+});
+
+test("spans that come faster than they can be sent are told of", async () => {
+  const server = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_MAX_QUEUE_SIZE: "1" });
+  await eventually(async () => {
+    await paidCard(server);
+    const lines = server.service.log.filter(({ msg }) => msg === "spans are lost: the queue of traces is full");
+    expect(lines[0]).toMatchObject({ level: "warn", reason: expect.stringMatching(/^Dropped \d+ spans/) });
+  });
+});
+
+test("a collector that does not answer does not hold up the end", async () => {
+  const mute = createServer(() => {});
+  onTestFinished(() => {
+    mute.closeAllConnections();
+    mute.close();
+  });
+  await new Promise<void>((resolve) => {
+    mute.listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = mute.address() as AddressInfo;
+  const server = await start({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://127.0.0.1:${port}/v1/traces` });
+  await paidCard(server);
+  await server.service.stop();
+  const stopped = server.service.log.find(({ msg, part }) => msg === "stopped" && part === "tracing");
+  expect(stopped?.ms).toBeLessThan(2_000);
+});

@@ -1,0 +1,171 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { statusChanged } from "../../support/events.ts";
+import { storedIds, useClient } from "../nats/support.ts";
+import { useNats } from "../../support/servers.ts";
+import { commit, outboxIds, rowsOf, useDatabase, useRelay } from "./support.ts";
+
+const nats = useNats();
+const database = useDatabase();
+
+beforeEach(async () => {
+  await nats.wipe();
+  await database().deleteFrom("oms_db.oms_outbox").execute();
+  await database().deleteFrom("oms_db.oms_action_ledger").execute();
+});
+
+/** Changes of orders made just now, version by version. */
+function changes(orderIds: readonly bigint[], from: number, to: number) {
+  const events = [];
+  for (let version = from; version <= to; version += 1) {
+    events.push(...orderIds.map((orderId) => statusChanged({ orderId, toStatus: 3010, version })));
+  }
+  return events;
+}
+
+const idsOf = (events: readonly { messageId: string }[]) => events.map(({ messageId }) => messageId);
+
+async function stored(): Promise<string[]> {
+  return storedIds(await useClient(nats.url));
+}
+
+test("an event is published from memory, kept in the table for a while, and deleted", async () => {
+  const db = database();
+  const { relay, republished } = useRelay(nats.url, db, { keepMs: 1_000 });
+  const events = changes([1n, 2n], 1, 3);
+  relay.take(rowsOf(await commit(db, events)));
+  await vi.waitFor(async () => expect(await stored()).toHaveLength(6), 10_000);
+  expect(await outboxIds(db)).toEqual(idsOf(events));
+  await vi.waitFor(async () => expect(await outboxIds(db)).toEqual([]), 10_000);
+  expect(relay.unpublished()).toBe(0);
+  expect(await republished("sweep")).toBe(0);
+});
+
+test("what a crash left is published at the start, ahead of what is new", async () => {
+  const db = database();
+  await commit(db, changes([1n, 2n], 1, 2));
+  await nats.kill();
+  const { relay, republished } = useRelay(nats.url, db);
+  relay.take(rowsOf(await commit(db, changes([1n, 2n], 3, 4))));
+  expect(relay.unpublished()).toBe(4);
+  await nats.restart();
+  await vi.waitFor(async () => expect(await stored()).toHaveLength(8), 10_000);
+  relay.take(rowsOf(await commit(db, changes([1n, 2n], 5, 5))));
+  await vi.waitFor(async () => expect(await stored()).toEqual(idsOf(changes([1n, 2n], 1, 5))), 10_000);
+  expect(await republished("start")).toBeGreaterThanOrEqual(8);
+});
+
+test("at a start, what was most likely published long ago is repeated beside what is new, and deleted in its turn", async () => {
+  const db = database();
+  const first = useRelay(nats.url, db);
+  await vi.waitFor(() => expect(first.stream.arrivals).toEqual(["first"]), 10_000);
+  const old = changes([1n, 2n], 1, 3).map((event) => ({ ...event, recordTime: new Date(Date.now() - 60_000) }));
+  first.relay.take(rowsOf(await commit(db, old)));
+  first.relay.take(rowsOf(await commit(db, changes([3n], 1, 1))));
+  await vi.waitFor(async () => expect(await stored()).toHaveLength(7), 10_000);
+  await first.stop();
+  // Committed by a server that died before it could publish.
+  await commit(db, changes([3n], 2, 2));
+
+  const second = useRelay(nats.url, db, { keepMs: 500 });
+  await vi.waitFor(async () => expect((await stored()).slice(7)).toEqual(["3-2"]), 10_000);
+  await vi.waitFor(async () => expect(await second.republished("start")).toBe(8), 10_000);
+  await vi.waitFor(async () => expect(await outboxIds(db)).toEqual([]), 10_000);
+});
+
+test("changes go on while the broker is away; beyond the memory's bound the table remembers", async () => {
+  const db = database();
+  const { relay, stream } = useRelay(nats.url, db, { maxInMemory: 10 });
+  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  relay.take(rowsOf(await commit(db, changes([9n], 1, 1))));
+  await vi.waitFor(async () => expect(await stored()).toEqual(["9-1"]), 10_000);
+  await nats.kill();
+  await vi.waitFor(() => expect(stream.client()).toBeUndefined(), 10_000);
+  for (let version = 1; version <= 20; version += 1) {
+    relay.take(rowsOf(await commit(db, changes([1n, 2n], version, version))));
+  }
+  expect(relay.unpublished()).toBeLessThanOrEqual(10);
+  await nats.restart();
+  await vi.waitFor(async () => expect(await stored()).toHaveLength(41), 10_000);
+  const order1 = (await stored()).filter((id) => id.startsWith("1-"));
+  expect(order1).toEqual(idsOf(changes([1n], 1, 20)));
+});
+
+test("a broker that lost its directory gets everything again, in order, before what is new", async () => {
+  const db = database();
+  const { relay, stream, republished } = useRelay(nats.url, db);
+  relay.take(rowsOf(await commit(db, changes([1n, 2n, 3n], 1, 3))));
+  await vi.waitFor(async () => expect(await stored()).toHaveLength(9), 10_000);
+  await nats.kill();
+  await vi.waitFor(() => expect(stream.client()).toBeUndefined(), 10_000);
+  relay.take(rowsOf(await commit(db, changes([1n, 2n, 3n], 4, 4))));
+  await nats.wipe();
+  await vi.waitFor(async () => expect(await stored()).toEqual(idsOf(changes([1n, 2n, 3n], 1, 4))), 10_000);
+  expect(await republished("reconnect")).toBe(12);
+});
+
+test("after any other restart of the broker the table is published again, and the broker drops the repeats", async () => {
+  const db = database();
+  const { relay, stream, republished } = useRelay(nats.url, db);
+  const events = changes([1n, 2n, 3n], 1, 3);
+  relay.take(rowsOf(await commit(db, events)));
+  await vi.waitFor(async () => expect(await stored()).toHaveLength(9), 10_000);
+  await nats.restart();
+  await vi.waitFor(async () => expect(await republished("reconnect")).toBe(9), 10_000);
+  expect(stream.arrivals).toEqual(["first", "restarted"]);
+  expect(await stored()).toEqual(idsOf(events));
+});
+
+test("what a dead server left is found by the living, published once, and deleted", async () => {
+  const db = database();
+  const { relay, republished, stream } = useRelay(nats.url, db, { keepMs: 500 });
+  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  relay.take(rowsOf(await commit(db, changes([1n], 1, 1))));
+  await vi.waitFor(async () => expect(await stored()).toEqual(["1-1"]), 10_000);
+  // Committed by somebody who never hands it over.
+  await commit(db, changes([5n], 1, 2));
+  await vi.waitFor(async () => expect((await stored()).toSorted()).toEqual(["1-1", "5-1", "5-2"]), 10_000);
+  await vi.waitFor(async () => expect(await outboxIds(db)).toEqual([]), 10_000);
+  expect(await republished("sweep")).toBe(2);
+});
+
+test("an event that an Action still needs is not deleted, and not sent again and again", async () => {
+  const db = database();
+  const { relay, republished } = useRelay(nats.url, db, { keepMs: 200 });
+  const askedBy = ({ orderId }: { orderId: bigint }) => (orderId === 1n ? [{ action: "tester" }] : []);
+  relay.take(rowsOf(await commit(db, changes([1n, 2n], 1, 1), { askedBy })));
+  await vi.waitFor(async () => expect(await outboxIds(db)).toEqual(["1-1"]), 10_000);
+  // Sweeps go on: were it to be sent again, it would have been by the time that a later one is gone.
+  relay.take(rowsOf(await commit(db, changes([3n], 1, 1))));
+  await vi.waitFor(async () => expect(await outboxIds(db)).toEqual(["1-1"]), 10_000);
+  await vi.waitFor(async () => expect(await stored()).toEqual(["1-1", "2-1", "3-1"]), 10_000);
+  expect(await republished("sweep")).toBe(0);
+});
+
+test("the end publishes what it can, and leaves the rest in the table", async () => {
+  const db = database();
+  const first = useRelay(nats.url, db);
+  await vi.waitFor(() => expect(first.stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(async () => {
+    first.relay.take(rowsOf(await commit(db, changes([7n], 1, 1))));
+    expect(await stored()).toContain("7-1");
+  }, 10_000);
+  first.relay.take(rowsOf(await commit(db, changes([1n, 2n], 1, 50))));
+  await first.stop();
+  expect(await stored()).toHaveLength(101);
+  expect(first.relay.unpublished()).toBe(0);
+
+  await nats.kill();
+  const second = useRelay(nats.url, db);
+  second.relay.take(rowsOf(await commit(db, changes([3n], 1, 1))));
+  await second.stop();
+  expect(await outboxIds(db)).toContain("3-1");
+  await nats.restart();
+});
+
+test("the watchers' server is told when others' events went out through it", async () => {
+  const db = database();
+  await commit(db, changes([1n], 1, 1));
+  const onRepublished = vi.fn();
+  useRelay(nats.url, db, { onRepublished });
+  await vi.waitFor(() => expect(onRepublished).toHaveBeenCalled(), 10_000);
+});

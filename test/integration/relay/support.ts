@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, onTestFinished } from "vitest";
+import type { OrderEvent } from "../../../src/domain/events.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../../src/messaging/relay/index.ts";
+import { appendEvents } from "../../../src/store/outbox/append-events.ts";
+import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import type { Asked, CommittedEvent, OutboxRow } from "../../../src/store/outbox/outbox.ts";
+import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
+import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
+import { quiet, useStream } from "../nats/support.ts";
+import { useMariadb } from "../../support/servers.ts";
+
+/** The tables, made before the file's first test: on the server that all files share, unless told. */
+export function useDatabase(
+  location: { readonly url: string; readonly prefix?: string } = useMariadb(),
+): () => OrderDatabase {
+  let db: OrderDatabase | undefined;
+  beforeAll(async () => {
+    db = openDatabase(location);
+    await migrate(db);
+  });
+  afterAll(() => db?.destroy());
+  return () => db as OrderDatabase;
+}
+
+/** Commits events as a change does: to the outbox, and to the ledger of whoever asks. */
+export async function commit(
+  db: OrderDatabase,
+  events: readonly OrderEvent[],
+  deps: { askedBy?: (event: OrderEvent) => readonly Asked[]; ledgerWatchMs?: number } = {},
+): Promise<readonly CommittedEvent[]> {
+  const { askedBy = () => [], ledgerWatchMs = 30_000 } = deps;
+  return db.transaction().execute((trx) => appendEvents(trx, events, { encode: encodeEvent, askedBy, ledgerWatchMs }));
+}
+
+export const rowsOf = (committed: readonly CommittedEvent[]): OutboxRow[] => committed.map(({ row }) => row);
+
+/** Message ids in the outbox table, in the order of the ids. */
+export async function outboxIds(db: OrderDatabase): Promise<string[]> {
+  const rows = await db.selectFrom("oms_db.oms_outbox").select("message_id").orderBy("id").execute();
+  return rows.map(({ message_id }) => message_id);
+}
+
+/** A server's way from the outbox to the stream, stopped when the test is over. */
+export function useRelay(url: string, db: OrderDatabase, options: Partial<RelayOptions> = {}) {
+  const stream = useStream(url);
+  const metrics = createMetrics();
+  const publisher = createPublisher({ stream, log: quiet, metrics });
+  const relay: Relay = startRelay({ db, publisher, stream, log: quiet, metrics, sweepMs: 50, ...options });
+  let stopped = false;
+  const stop = async (limitMs = 5_000) => {
+    if (!stopped) {
+      stopped = true;
+      await relay.stop(limitMs);
+      publisher.close();
+      await stream.close();
+    }
+  };
+  onTestFinished(() => stop(0));
+  const republished = async (reason: string) => {
+    const { values } = await metrics.republished.get();
+    return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
+  };
+  return { relay, stream, publisher, metrics, republished, stop };
+}

@@ -1,0 +1,236 @@
+import type { ServerResponse } from "node:http";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { createOldSystem, type OldSystem } from "../../../src/integrations/legacy-system.ts";
+import { createShadow, type ShadowedRead } from "../../../src/transport/legacy/shadow/index.ts";
+import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
+import { createLogger } from "../../../src/observability/log.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
+import { eventually } from "../transport/eventually.ts";
+import { useStore } from "../store/fixture.ts";
+import { startOldServer } from "./old-server.ts";
+
+const { db } = useStore();
+beforeEach(async () => {
+  await db.deleteFrom("oms_db.oms_shadow_total").execute();
+  await db.deleteFrom("oms_db.oms_shadow_difference").execute();
+});
+
+function read(more: Partial<ShadowedRead> = {}): ShadowedRead {
+  return {
+    method: "getOrderStatus",
+    path: "/services/orderStatus/getOrderStatus",
+    given: new Map([["orderId", "171203044"]]),
+    status: 200,
+    text: '{"result":1,"orderStatus":3010}',
+    shown: new Set(["result", "orderStatus", "message"]),
+    orderId: 171_203_044n,
+    caller: "wms",
+    callId: "c-1",
+    ...more,
+  };
+}
+
+type Lines = Record<string, unknown>[];
+
+/** A shadow with all its parts, before an old system of its own. */
+async function open({ timeoutMs = 10_000 } = {}) {
+  const server = await startOldServer();
+  const oldSystem = createOldSystem({ url: server.url, timeoutMs });
+  const lines: Lines = [];
+  const log = createLogger("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const metrics = createMetrics();
+  const keep = createShadowLog({ db });
+  const begun: string[] = [];
+  const watched: Pick<OldSystem, "read"> = {
+    read(path, ...rest) {
+      begun.push(path);
+      return oldSystem.read(path, ...rest);
+    },
+  };
+  const shadow = createShadow({ oldSystem: watched, log, metrics, keep });
+  const close = async () => {
+    await shadow.close();
+    await keep.close();
+    await oldSystem.close();
+  };
+  onTestFinished(close);
+  const results = async () => {
+    const { values } = await metrics.shadowCompares.get();
+    return Object.fromEntries(
+      [...Map.groupBy(values, ({ labels }) => String(labels.result))].map(([result, counts]) => [
+        result,
+        counts.reduce((sum, { value }) => sum + value, 0),
+      ]),
+    );
+  };
+  return { server, shadow, begun, lines, metrics, close, results };
+}
+
+const differences = () => db.selectFrom("oms_db.oms_shadow_difference").selectAll().orderBy("id").execute();
+const totals = () => db.selectFrom("oms_db.oms_shadow_total").selectAll().orderBy("method").execute();
+
+test("the old system is asked what the caller asked; the same answer is counted, and that is all", async () => {
+  const { server, shadow, lines, results, close } = await open();
+  server.answer([200, '{"result": 1, "orderStatus": 3010}']);
+  shadow.offer(read());
+  shadow.offer(read({ method: "getOrderSource", path: "/services/orderStatus/getOrderSource", given: new Map() }));
+  await eventually(async () => expect(await results()).toEqual({ same: 2 }));
+  expect(server.asked.map(({ url }) => url).toSorted()).toEqual([
+    "/services/orderStatus/getOrderSource",
+    "/services/orderStatus/getOrderStatus?orderId=171203044",
+  ]);
+  await close();
+  expect(lines).toEqual([]);
+  expect(await differences()).toEqual([]);
+  expect((await totals()).map(({ method, same_count }) => [method, same_count])).toEqual([
+    ["getOrderSource", 1n],
+    ["getOrderStatus", 1n],
+  ]);
+});
+
+test("differences are counted, logged and kept in the background, without personal data", async () => {
+  const { server, shadow, lines, metrics, results } = await open();
+  server.answer([200, '{"result":1,"orderStatus":3020,"phone":"13800138000","buyer":{"name":"王芳"}}']);
+  const before = Date.now();
+  shadow.offer(read());
+  await eventually(async () => expect(await differences()).toHaveLength(3));
+
+  expect(await results()).toEqual({ different: 1 });
+  expect((await metrics.shadowDifferences.get()).values.map(({ labels, value }) => [labels, value])).toEqual(
+    ["orderStatus", "phone", "buyer"].map((field) => [{ method: "getOrderStatus", field }, 1]),
+  );
+  const call = { method: "getOrderStatus", caller: "wms" };
+  const found = [
+    { field: "orderStatus", kind: "VALUE", ours: "3010", theirs: "3020" },
+    { field: "phone", kind: "MISSING", ours: "", theirs: "*** (11 characters)" },
+    { field: "buyer", kind: "MISSING", ours: "", theirs: "{1 field}" },
+  ];
+  const kept = await differences();
+  expect(kept).toEqual(
+    found.map((difference) => ({
+      id: expect.any(BigInt),
+      ...call,
+      ...difference,
+      order_id: 171_203_044n,
+      call_id: "c-1",
+      record_time: expect.any(Date),
+    })),
+  );
+  expect(Math.abs((kept[0]?.record_time.getTime() ?? 0) - before)).toBeLessThan(30_000);
+  expect(lines).toMatchObject(
+    found.map((difference) => ({
+      level: "info",
+      msg: "the old system answers differently",
+      ...call,
+      ...difference,
+      orderId: "171203044",
+      callId: "c-1",
+    })),
+  );
+  expect(JSON.stringify([lines, kept.map(({ ours, theirs }) => [ours, theirs])])).not.toMatch(/13800138000|王芳/);
+  expect(await totals()).toMatchObject([{ method: "getOrderStatus", different_count: 1n, same_count: 0n }]);
+});
+
+test("200 fields have labels of their own in the metric", async () => {
+  const { server, shadow, metrics, results } = await open();
+  for (let index = 0; index < 5; index += 1) {
+    const fields = Array.from({ length: 50 }, (_, field) => [`field_${index}_${field}`, 1]);
+    server.answer([200, JSON.stringify(Object.fromEntries(fields))]);
+    shadow.offer(read({ text: "{}" }));
+    await eventually(async () => expect(await results()).toEqual({ different: index + 1 }));
+  }
+  const { values } = await metrics.shadowDifferences.get();
+  expect(values).toHaveLength(201);
+  expect(values.find(({ labels }) => labels.field === "(other)")?.value).toBe(50);
+});
+
+test("the log has 20 lines a second for differences", async () => {
+  const { server, shadow, lines, results } = await open();
+  const fields = (value: number) =>
+    JSON.stringify(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`f${index}`, value])));
+  server.answer([200, fields(1)]);
+  shadow.offer(read({ text: fields(2) }));
+  await eventually(async () => expect(await results()).toEqual({ different: 1 }));
+  expect(lines).toHaveLength(20);
+});
+
+test("no answer of the old system is a failure, and a line in the log", async () => {
+  const { server, shadow, lines, results, close } = await open({ timeoutMs: 200 });
+  const failures: [name: string, answer: Parameters<typeof server.answer>[0]][] = [
+    ["its own failure", [503, '{"result":1,"orderStatus":3010}']],
+    ["too long", [200, "x".repeat(1_048_577)]],
+    ["none in time", () => {}],
+    ["cut off", (response: ServerResponse) => void response.destroy()],
+  ];
+  for (const [index, [, answer]] of failures.entries()) {
+    server.answer(answer);
+    shadow.offer(read());
+    await eventually(async () => expect(await results()).toEqual({ failed: index + 1 }));
+  }
+  await server.stop();
+  shadow.offer(read());
+  await eventually(async () => expect(await results()).toEqual({ failed: 5 }));
+  expect(lines.length).toBeGreaterThanOrEqual(3);
+  expect(lines.slice(0, 3)).toMatchObject(
+    ["it answered 503", "its answer is longer than 1048576 bytes", "no answer within 200 ms"].map((reason) => ({
+      level: "warn",
+      msg: "the old system gave no answer to compare with",
+      method: "getOrderStatus",
+      callId: "c-1",
+      reason,
+    })),
+  );
+  await close();
+  expect(await totals()).toMatchObject([{ failed_count: 5n }]);
+  expect(await differences()).toEqual([]);
+});
+
+test("failures in a crowd are a few lines", async () => {
+  const { server, shadow, lines, results } = await open();
+  await server.stop();
+  for (let index = 0; index < 20; index += 1) {
+    shadow.offer(read());
+  }
+  await eventually(async () => expect(await results()).toEqual({ failed: 20 }));
+  // Three a second; a slow machine may take more than one.
+  expect(lines.length).toBeGreaterThanOrEqual(3);
+  expect(lines.length).toBeLessThan(20);
+});
+
+test("the same failure on both sides is the same answer", async () => {
+  const { server, shadow, results } = await open();
+  server.answer([500, "oops"]);
+  shadow.offer(read({ status: 500, text: "oops" }));
+  await eventually(async () => expect(await results()).toEqual({ same: 1 }));
+  shadow.offer(read({ status: 404, text: "oops" }));
+  await eventually(async () => expect(await results()).toEqual({ same: 1, failed: 1 }));
+});
+
+test("an old system that hangs holds up nobody: 32 wait for it, what comes on top is skipped, and closing ends them", async () => {
+  const { server, shadow, begun, lines, results, close } = await open();
+  const waiting: ServerResponse[] = [];
+  server.answer((response) => void waiting.push(response));
+  for (let index = 0; index < 32; index += 1) {
+    expect(shadow.offer(read())).toBeUndefined();
+  }
+  // All of it comes after the caller's turn.
+  expect(begun).toEqual([]);
+  await eventually(() => expect(waiting).toHaveLength(32));
+  shadow.offer(read());
+  expect(await results()).toEqual({ skipped: 1 });
+
+  waiting[0]?.end('{"result":1,"orderStatus":3010}');
+  await eventually(async () => expect(await results()).toEqual({ skipped: 1, same: 1 }));
+  // There is room for one again.
+  shadow.offer(read());
+  await eventually(() => expect(server.asked).toHaveLength(33));
+
+  const began = performance.now();
+  await close();
+  expect(performance.now() - began).toBeLessThan(5_000);
+  shadow.offer(read());
+  expect(await results()).toEqual({ skipped: 34, same: 1 });
+  expect(server.asked).toHaveLength(33);
+  expect(lines).toEqual([]);
+  expect(await totals()).toMatchObject([{ same_count: 1n, skipped_count: 33n }]);
+});

@@ -1,0 +1,452 @@
+import { createConnection } from "mysql2/promise";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { Status } from "../../../src/domain/state-machine.ts";
+import type { CommitterOptions, RetryReason } from "../../../src/store/commit/index.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../../../src/store/mysql/errors.ts";
+import { useTcpProxy } from "../../support/tcp-proxy.ts";
+import { encode, insertOrder, openCommitter, pause, report, rowsOf, type TestCommitter, useStore } from "./fixture.ts";
+
+const { db, url, prefix } = useStore();
+const proxy = useTcpProxy(url);
+
+afterEach(() => {
+  proxy.setDoor("open");
+});
+
+/** A committer for one test; says why its batches were tried again. */
+function useCommitter(options: Partial<CommitterOptions> = {}): TestCommitter & { readonly retries: RetryReason[] } {
+  const retries: RetryReason[] = [];
+  const committer = openCommitter(db, { observe: { retried: (reason) => retries.push(reason) }, ...options });
+  onTestFinished(() => committer.close());
+  return { ...committer, retries };
+}
+
+/** A committer that reaches the database through the proxy. */
+function useProxied(options: Partial<CommitterOptions> = {}) {
+  return useCommitter({ db: openDatabase({ url: proxy.url, prefix }), ...options });
+}
+
+/** A connection of another system. */
+async function useForeigner() {
+  const connection = await createConnection({ uri: url, multipleStatements: true });
+  onTestFinished(() => connection.destroy());
+  const run = (sql: string) => connection.query(sql.replaceAll("oms_db.", `${prefix}oms_db.`));
+  return { run };
+}
+
+const insertOrders = (count: number) => Promise.all(Array.from({ length: count }, () => insertOrder(db)));
+
+async function appliedVersions(orderId: bigint) {
+  const history = await rowsOf(db, "oms_db.oms_status_history", orderId);
+  return history.map(({ version }) => version);
+}
+
+describe("fairness", () => {
+  test("a lone request waits for nobody", async () => {
+    const committer = useCommitter();
+    const [warm, lone] = await insertOrders(2);
+    await committer.report(report(warm as bigint, Status.PAID));
+    const started = performance.now();
+    await committer.report(report(lone as bigint, Status.PAID));
+    expect(performance.now() - started).toBeLessThan(250);
+  });
+
+  test("what comes while a batch is under way goes together in the next one, up to the greatest batch", async () => {
+    const sizes: number[] = [];
+    const committer = useCommitter({
+      lanes: 1,
+      maxBatch: 4,
+      observe: { committed: (size) => sizes.push(size) },
+    });
+    const orderIds = await insertOrders(10);
+    const results = orderIds.map((id) => committer.report(report(id, Status.PAID)));
+    await Promise.all(results);
+    expect(sizes).toEqual([4, 4, 2]);
+  });
+
+  test("orders are spread over lanes, and all requests for an order go through one", async () => {
+    const committer = useCommitter({ lanes: 2 });
+    const orderIds = await insertOrders(40);
+    await Promise.all(
+      orderIds.flatMap((id) => [
+        committer.report(report(id, Status.PAID)),
+        committer.report(report(id, Status.APPROVED)),
+      ]),
+    );
+    expect(committer.batches).toHaveLength(2);
+    for (const batch of committer.batches) {
+      const ids = batch.map(({ event }) => event.messageId);
+      expect(ids).toEqual(
+        [...new Set(batch.map(({ event }) => event.orderId))].flatMap((id) => [`${id}-1`, `${id}-2`]),
+      );
+    }
+  });
+});
+
+describe("isolation", () => {
+  test("an illegal request fails alone", async () => {
+    const committer = useCommitter({ lanes: 1 });
+    const orderIds = await insertOrders(5);
+    const results = await Promise.all(
+      orderIds.map((id, index) => committer.report(report(id, index === 2 ? Status.LOST : Status.PAID))),
+    );
+    expect(results.map(({ kind }) => kind)).toEqual(["taken", "taken", "refused", "taken", "taken"]);
+    expect(committer.retries).toEqual([]);
+  });
+
+  test("a request whose event does not encode fails alone, and changes nothing", async () => {
+    const [good, bad] = (await insertOrders(2)) as [bigint, bigint];
+    const committer = useCommitter({
+      lanes: 1,
+      encode: (event) => {
+        if (event.orderId === bad) {
+          throw new Error("does not encode");
+        }
+        return encode(event);
+      },
+    });
+    const results = await Promise.allSettled([
+      committer.report(report(bad, Status.PAID, { requestId: "r-no-encode" })),
+      committer.report(report(good, Status.PAID)),
+    ]);
+    expect(results).toMatchObject([
+      { status: "rejected", reason: { message: "does not encode" } },
+      { status: "fulfilled", value: { outcome: "applied" } },
+    ]);
+    expect(await rowsOf(db, "oms_db.oms_order_status", bad)).toMatchObject([
+      { order_status: Status.CREATED, version: 0 },
+    ]);
+    expect(await rowsOf(db, "oms_db.oms_request", bad)).toEqual([]);
+  });
+
+  test("a request that the database does not take fails alone: the batch is split until it does", async () => {
+    const committer = useCommitter({ lanes: 1 });
+    const orderIds = await insertOrders(16);
+    const poisonous = orderIds[11];
+    const results = await Promise.allSettled(
+      orderIds.map((id) =>
+        committer.report(report(id, Status.PAID, id === poisonous ? { remark: "x".repeat(600) } : {})),
+      ),
+    );
+    expect(results.map(({ status }) => status)).toEqual(
+      orderIds.map((id) => (id === poisonous ? "rejected" : "fulfilled")),
+    );
+    expect(results[11]).toMatchObject({ reason: { code: "ER_DATA_TOO_LONG" } });
+    // 16 → 8, 8 → 4, 4 → 2, 2 → 1, 1
+    expect(committer.retries).toEqual(["split", "split", "split", "split"]);
+    expect(await Promise.all(orderIds.map(appliedVersions))).toEqual(
+      orderIds.map((id) => (id === poisonous ? [] : [1])),
+    );
+    expect(committer.batches.flat().map(({ event }) => event.orderId)).toEqual(
+      orderIds.filter((id) => id !== poisonous),
+    );
+  });
+});
+
+describe("locks", () => {
+  test("of a transaction that the database rolled back for another one's sake: tried again as a whole", async () => {
+    const committer = useCommitter({ lanes: 1 });
+    const foreigner = await useForeigner();
+    const [orderId] = (await insertOrders(1)) as [bigint];
+    // The other one holds a request id and wants an order; we hold the order and want the request id. It has written more than we
+    // have: the database makes us give way.
+    const requestIds = ["r-deadlock", ...Array.from({ length: 60 }, (_, index) => `r-heavy-${index}`)];
+    await foreigner.run(
+      `begin; insert into oms_db.oms_request values ${requestIds.map((id) => `('${id}', repeat('x', 20), '', 1, now(3))`)}`,
+    );
+    const answer = committer.report(report(orderId, Status.PAID, { requestId: "r-deadlock" }));
+    await waitForLockWaits(1);
+    await foreigner.run(`update oms_db.oms_order_status set is_finish = 0 where order_id = ${orderId}; rollback`);
+    expect(await answer).toMatchObject({ outcome: "applied", version: 1 });
+    expect(await appliedVersions(orderId)).toEqual([1]);
+    expect(committer.retries).toEqual(["deadlock"]);
+  });
+
+  test("of another system on one order hold up nobody else, and the order's requests go on in turn when they end", async () => {
+    const committer = useCommitter({ lanes: 1 });
+    const foreigner = await useForeigner();
+    const orderIds = await insertOrders(6);
+    const locked = orderIds[0] as bigint;
+    await foreigner.run(`begin; select * from oms_db.oms_order_main where order_id = ${locked} for update;`);
+    const held = [Status.PAID, Status.APPROVED].map((status) => committer.report(report(locked, status)));
+    await Promise.all(orderIds.slice(1).map((id) => committer.report(report(id, Status.PAID))));
+    await waitForLockWaits(1);
+    // Comes while the others wait, and must not overtake them.
+    held.push(committer.report(report(locked, Status.ERP_ALLOCATED)));
+    await foreigner.run("rollback");
+    expect(await Promise.all(held)).toMatchObject([{ version: 1 }, { version: 2 }, { version: 3 }]);
+    expect(await appliedVersions(locked)).toEqual([1, 2, 3]);
+    expect(committer.retries).toEqual([]);
+  });
+
+  test("that never end give an error in bounded time, and others in the waiting room go on", async () => {
+    const committer = useCommitter({ lanes: 1 });
+    const [forAWhile, forEver] = [await useForeigner(), await useForeigner()];
+    const [released, locked] = (await insertOrders(2)) as [bigint, bigint];
+    await forAWhile.run(`begin; select * from oms_db.oms_order_status where order_id = ${released} for update;`);
+    await forEver.run(`begin; select * from oms_db.oms_order_status where order_id = ${locked} for update;`);
+    const [fine, hopeless] = [released, locked].map((id) => committer.report(report(id, Status.PAID)));
+    const failed = Promise.allSettled([hopeless]);
+    await waitForLockWaits(1);
+    await forAWhile.run("rollback");
+    expect(await fine).toMatchObject({ outcome: "applied" });
+    expect(await failed).toMatchObject([
+      {
+        reason: {
+          name: "DatabaseUnavailableError",
+          cause: { message: `order ${locked} is locked by another transaction` },
+        },
+      },
+    ]);
+    await forEver.run("rollback");
+    expect(await committer.report(report(locked, Status.PAID))).toMatchObject({ outcome: "applied", version: 1 });
+  });
+
+  test("keep the requests for an order in turn, whether they were queued behind or come later", async () => {
+    const committer = useCommitter({ lanes: 1, maxBatch: 3 });
+    const [forA, forB, forC] = [await useForeigner(), await useForeigner(), await useForeigner()];
+    const [a, b, c] = (await insertOrders(3)) as [bigint, bigint, bigint];
+    await forA.run(`begin; select * from oms_db.oms_order_status where order_id = ${a} for update`);
+    await forB.run(`begin; select * from oms_db.oms_order_status where order_id = ${b} for update`);
+    await forC.run("begin; insert into oms_db.oms_request values ('r-held', repeat('x', 20), '', 1, now(3))");
+    // The first batch sets A and B aside and then hangs with C; the second request for B is queued behind it.
+    const answers = [
+      committer.report(report(a, Status.PAID)),
+      committer.report(report(b, Status.PAID)),
+      committer.report(report(c, Status.PAID, { requestId: "r-held" })),
+      committer.report(report(b, Status.APPROVED)),
+    ];
+    await waitForLockWaits(2);
+    // B is free now, but those who wait for it wait for A first: whoever overtakes finds it in CREATED.
+    await forB.run("rollback");
+    await forC.run("rollback");
+    expect(await answers[2]).toMatchObject({ outcome: "applied" });
+    answers.push(committer.report(report(b, Status.ERP_ALLOCATED)));
+    await committer.report(report(c, Status.APPROVED));
+    await forA.run("rollback");
+    expect(await Promise.all(answers)).toMatchObject([
+      { orderId: a, version: 1 },
+      { orderId: b, version: 1 },
+      { orderId: c, version: 1 },
+      { orderId: b, version: 2 },
+      { orderId: b, version: 3 },
+    ]);
+  });
+});
+
+/** Until so many transactions wait for locks. */
+async function waitForLockWaits(count: number) {
+  const foreigner = await useForeigner();
+  const patience = { timeout: 10_000, interval: 50 };
+  await vi.waitFor(async () => {
+    const [rows] = await foreigner.run(
+      // The table of lock waits is made anew only when nobody, of all tests, has read it for 0.1 s.
+      "select 1 from information_schema.processlist where id <> connection_id() and command = 'Query'" +
+        ` and time_ms > 200 and info like '%${prefix}%'`,
+    );
+    expect(rows).toHaveLength(count);
+  }, patience);
+}
+
+describe("a connection that is lost", () => {
+  test("before the batch was sent: tried again", async () => {
+    const committer = useProxied({ lanes: 1 });
+    const [orderId, next] = (await insertOrders(2)) as [bigint, bigint];
+    await committer.report(report(orderId, Status.PAID));
+    proxy.cut();
+    expect(await committer.report(report(next, Status.PAID))).toMatchObject({ outcome: "applied", version: 1 });
+    expect(await appliedVersions(next)).toEqual([1]);
+  });
+
+  /** Stands in the message that writes and commits, and in no other. */
+  const COMMIT = "oms_status_history";
+
+  for (const requestId of ["", "r-lost-answer"]) {
+    const kind = requestId === "" ? "without request id" : "with a request id";
+
+    test(`during COMMIT, ${kind}: what was committed is found, and answered and told as if nothing had happened`, async () => {
+      const committer = useProxied({ lanes: 1 });
+      const [orderId, other] = (await insertOrders(2)) as [bigint, bigint];
+      proxy.arrange(COMMIT, "lose-answer");
+      const results = await Promise.all([
+        committer.report(report(orderId, Status.PAID, { requestId })),
+        committer.report(report(orderId, Status.APPROVED)),
+        committer.report(report(orderId, Status.APPROVED)),
+        committer.report(report(orderId, Status.LOST)),
+        committer.pause(pause(other, true)),
+      ]);
+      expect(proxy.accidentsLeft).toBe(0);
+      expect(results).toMatchObject([
+        { outcome: "applied", version: 1 },
+        { outcome: "applied", version: 2 },
+        { outcome: "duplicate", version: 2 },
+        { kind: "refused" },
+        { kind: "paused", changed: true },
+      ]);
+      expect(await appliedVersions(orderId)).toEqual([1, 2]);
+      const outbox = [
+        ...(await rowsOf(db, "oms_db.oms_outbox", orderId)),
+        ...(await rowsOf(db, "oms_db.oms_outbox", other)),
+      ];
+      expect(committer.batches).toHaveLength(1);
+      expect(committer.batches[0]?.map(({ row }) => [row.id, row.messageId])).toEqual(
+        outbox.map(({ id, message_id }) => [id, message_id]),
+      );
+      expect(outbox).toHaveLength(3);
+    });
+
+    test(`during COMMIT, ${kind}: what was not committed is done again, once`, async () => {
+      const committer = useProxied({ lanes: 1 });
+      const [orderId] = (await insertOrders(1)) as [bigint];
+      proxy.arrange(COMMIT, "lose-request", 2);
+      const results = await Promise.all([
+        committer.report(report(orderId, Status.PAID, { requestId: requestId && `${requestId}-2` })),
+        committer.report(report(orderId, Status.APPROVED)),
+      ]);
+      expect(proxy.accidentsLeft).toBe(0);
+      expect(results).toMatchObject([
+        { outcome: "applied", version: 1 },
+        { outcome: "applied", version: 2 },
+      ]);
+      expect(await appliedVersions(orderId)).toEqual([1, 2]);
+      expect(committer.retries).toEqual(["connection-lost", "connection-lost"]);
+      expect(committer.batches.flat().map(({ row }) => row.id)).toEqual(
+        (await rowsOf(db, "oms_db.oms_outbox", orderId)).map(({ id }) => id),
+      );
+    });
+  }
+
+  test("during COMMIT, while the server is still at it: nothing is done again before that has ended", async () => {
+    const committer = useProxied({ lanes: 1 });
+    const foreigner = await useForeigner();
+    const [held, other] = (await insertOrders(2)) as [bigint, bigint];
+    await foreigner.run("begin; insert into oms_db.oms_request values ('r-slow', repeat('x', 20), '', 1, now(3))");
+    proxy.arrange(COMMIT, "lose-answer");
+    const answers = [
+      committer.report(report(held, Status.PAID, { requestId: "r-slow" })),
+      committer.report(report(other, Status.PAID)),
+    ];
+    // The batch waits for the request id; we wait for the batch's orders, on another connection.
+    await waitForLockWaits(2);
+    await foreigner.run("rollback");
+    expect(await Promise.all(answers)).toMatchObject([
+      { outcome: "applied", version: 1 },
+      { outcome: "applied", version: 1 },
+    ]);
+    expect([await appliedVersions(held), await appliedVersions(other)]).toEqual([[1], [1]]);
+    expect(committer.batches).toHaveLength(1);
+    expect(committer.retries).toEqual([]);
+  });
+
+  test("during COMMIT and for a while: the batch waits to learn what became of it, those behind it do not", async () => {
+    const committer = useProxied({ lanes: 1, maxBatch: 1 });
+    const [warm, orderId, behind] = (await insertOrders(3)) as [bigint, bigint, bigint];
+    await committer.report(report(warm, Status.PAID));
+    // The connection there is goes on until the accident; then there is no other.
+    proxy.setDoor("closed");
+    proxy.arrange(COMMIT, "lose-answer");
+    const first = committer.report(report(orderId, Status.PAID));
+    const second = Promise.allSettled([committer.report(report(behind, Status.PAID))]);
+    expect(await second).toMatchObject([{ reason: { name: "DatabaseUnavailableError" } }]);
+    proxy.setDoor("open");
+    expect(await first).toMatchObject({ outcome: "applied", version: 1 });
+    expect(await appliedVersions(orderId)).toEqual([1]);
+    expect(await appliedVersions(behind)).toEqual([]);
+  });
+
+  test("by a request that ends every connection: the others are committed, it fails alone", async () => {
+    const committer = useProxied({ lanes: 1 });
+    const orderIds = await insertOrders(4);
+    proxy.arrange("kills every connection", "lose-request", 1_000);
+    const results = await Promise.allSettled(
+      orderIds.map((id, index) =>
+        committer.report(report(id, Status.PAID, index === 1 ? { remark: "kills every connection" } : {})),
+      ),
+    );
+    proxy.disarm();
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
+    expect(results[1]).toMatchObject({ reason: { name: "DatabaseUnavailableError" } });
+  });
+
+  for (const door of ["closed", "silent"] as const) {
+    test(`and cannot be had again (${door}): all that wait are told in bounded time`, async () => {
+      const committer = useProxied({ lanes: 1, maxBatch: 2 });
+      const [warm, ...orderIds] = (await insertOrders(7)) as [bigint, ...bigint[]];
+      await committer.report(report(warm, Status.PAID));
+      proxy.setDoor(door);
+      proxy.cut();
+      const started = performance.now();
+      const results = await Promise.allSettled(orderIds.map((id) => committer.report(report(id, Status.PAID))));
+      expect(performance.now() - started).toBeLessThan(6_000);
+      for (const result of results) {
+        expect(result).toMatchObject({
+          status: "rejected",
+          reason: { name: "DatabaseUnavailableError", retryAfterMs: expect.any(Number) },
+        });
+      }
+      proxy.setDoor("open");
+      expect(await committer.report(report(orderIds[0] as bigint, Status.PAID))).toMatchObject({ outcome: "applied" });
+    });
+  }
+});
+
+describe("bounds", () => {
+  test("beyond the queue's length requests are refused at once, and those in it are finished", async () => {
+    const committer = useCommitter({ lanes: 1, maxQueue: 3 });
+    const orderIds = await insertOrders(5);
+    const results = await Promise.allSettled(orderIds.map((id) => committer.report(report(id, Status.PAID))));
+    expect(results.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "rejected",
+    ]);
+    expect(results[3]).toMatchObject({ reason: expect.any(QueueFullError) });
+    expect(results[4]).toMatchObject({ reason: { retryAfterMs: expect.any(Number) } });
+    expect(await committer.report(report(orderIds[4] as bigint, Status.PAID))).toMatchObject({ outcome: "applied" });
+  });
+
+  test("what begins after its deadline is not begun", async () => {
+    const committer = useCommitter({ lanes: 1 });
+    const [late, inTime] = (await insertOrders(2)) as [bigint, bigint];
+    const results = await Promise.allSettled([
+      committer.report(report(late, Status.PAID, { deadline: new Date(Date.now() - 1) })),
+      committer.pause(pause(late, true, { deadline: new Date(Date.now() - 1) })),
+      committer.report(report(inTime, Status.PAID, { deadline: new Date(Date.now() + 60_000) })),
+    ]);
+    expect(results).toMatchObject([
+      { status: "rejected", reason: expect.any(DeadlinePassedError) },
+      { status: "rejected", reason: expect.any(DeadlinePassedError) },
+      { status: "fulfilled", value: { outcome: "applied" } },
+    ]);
+    expect(await rowsOf(db, "oms_db.oms_order_status", late)).toMatchObject([{ version: 0, is_pause: 0 }]);
+  });
+
+  test("closing finishes what was taken, and takes nothing more", async () => {
+    const committer = openCommitter(db, { lanes: 2, maxBatch: 2 });
+    const orderIds = await insertOrders(9);
+    const taken = orderIds.map((id) => committer.report(report(id, Status.PAID)));
+    const closed = committer.close();
+    await expect(committer.report(report(orderIds[0] as bigint, Status.APPROVED))).rejects.toThrow(
+      DatabaseUnavailableError,
+    );
+    await closed;
+    expect(await Promise.all(taken)).toMatchObject(orderIds.map((orderId) => ({ orderId, outcome: "applied" })));
+    const lanes = committer.batches.length;
+    expect(lanes).toBeGreaterThan(1);
+    expect(await db.selectFrom("oms_db.oms_commit_mark").selectAll().execute()).toEqual([]);
+  });
+});
+
+test("the crash points are passed in turn, with what each says already done", async () => {
+  const passed: string[] = [];
+  const committer = useCommitter({ lanes: 1, crashPoint: (name) => passed.push(name) });
+  const [orderId] = (await insertOrders(1)) as [bigint];
+  expect(await committer.report(report(orderId, Status.PAID))).toMatchObject({ outcome: "applied" });
+  expect(passed).toEqual(["after-status-write", "before-commit", "after-commit"]);
+  expect(committer.batches.flat().map(({ row }) => row.id)).toEqual(
+    (await rowsOf(db, "oms_db.oms_outbox", orderId)).map(({ id }) => id),
+  );
+});

@@ -1,0 +1,429 @@
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { createLedger, type LedgerEntry } from "../../../src/store/ledger/index.ts";
+import { readOpenActions } from "../../../src/store/reads/actions.ts";
+import { insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
+
+const { db } = useStore();
+const LEASE_MS = 30_000;
+const ledger = createLedger({ db, leaseMs: LEASE_MS });
+let action = "";
+const committer = openCommitter(db, { askedBy: () => [{ action }] });
+afterAll(() => committer.close());
+
+/** An order with so many events, each asked for by an Action of its own name, so that tests do not see each other's. */
+async function insertEvents(count: number): Promise<{ orderId: bigint; name: string; ids: string[] }> {
+  const orderId = await insertOrder(db);
+  action = `action-${orderId}`;
+  const name = action;
+  for (const status of [Status.PAID, Status.APPROVED, Status.ERP_ALLOCATED, Status.WMS_DISPATCHED].slice(0, count)) {
+    await committer.report(report(orderId, status));
+  }
+  return { orderId, name, ids: Array.from({ length: count }, (_, index) => `${orderId}-${index + 1}`) };
+}
+
+async function run(messageId: string, name: string): Promise<LedgerEntry> {
+  const claim = await ledger.claim(messageId, name);
+  if (claim.kind !== "run") {
+    throw new Error(`${messageId} is to run, and not ${claim.kind}`);
+  }
+  return claim.entry;
+}
+
+const timeOf = (row: Record<string, unknown> | undefined) => Number(row?.next_attempt_time);
+/** By the ledger's clock, and so long ago that a look at the database's time does not bring it back. */
+const ago = (ms: number) => new Date(ledger.now().getTime() - 1_000 - ms);
+const setRow = (orderId: bigint, values: { next_attempt_time?: Date; attempts_started?: number }) =>
+  db.updateTable("oms_db.oms_action_ledger").set(values).where("order_id", "=", orderId).execute();
+
+async function claimDue(names: readonly string[], limit: number, { one = ledger, suspects = [] as number[] } = {}) {
+  const { entries } = await one.claimDue({ limits: new Map(names.map((name) => [name, limit])), suspects });
+  return entries;
+}
+
+describe("claim", () => {
+  test("begins an attempt, under a lease", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    const [before] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    const started = Date.now();
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({
+      kind: "run",
+      entry: {
+        id: before?.id,
+        messageId: ids[0],
+        action: name,
+        orderId,
+        attempt: 1,
+        round: 1,
+        cleanAttempts: 0,
+        firstTime: before?.first_time,
+      },
+    });
+    const [row] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    expect(row).toEqual({
+      ...before,
+      attempts_started: 1,
+      claimed_by: expect.any(BigInt),
+      next_attempt_time: expect.any(Date),
+    });
+    const leaseEnd = timeOf(row);
+    // The database's time, which is not this process's to the millisecond.
+    expect(leaseEnd).toBeGreaterThan(started + LEASE_MS - 1_000);
+    expect(leaseEnd).toBeLessThan(Date.now() + LEASE_MS + 1_000);
+  });
+
+  test("is for one: the others come later", async () => {
+    const { name, ids } = await insertEvents(1);
+    const other = createLedger({ db, leaseMs: LEASE_MS });
+    const claims = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => (index % 2 === 0 ? ledger : other).claim(ids[0] as string, name)),
+    );
+    expect(claims.map(({ kind }) => kind).toSorted()).toEqual([...Array(29).fill("later"), "run"]);
+  });
+
+  test("knows what was never asked for, and what is done", async () => {
+    const { name, ids } = await insertEvents(1);
+    expect(await ledger.claim(ids[0] as string, "another-action")).toEqual({ kind: "not-asked" });
+    expect(await ledger.claim("1-1", name)).toEqual({ kind: "not-asked" });
+    await ledger.done(await run(ids[0] as string, name));
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "done" });
+  });
+
+  test("many at once, of many orders, are answered each", async () => {
+    const events = [];
+    for (let count = 0; count < 10; count += 1) {
+      events.push(await insertEvents(1));
+    }
+    const claims = await Promise.all(events.map(({ ids, name }) => ledger.claim(ids[0] as string, name)));
+    expect(claims.map((claim) => (claim.kind === "run" ? claim.entry.orderId : claim.kind))).toEqual(
+      events.map(({ orderId }) => orderId),
+    );
+  });
+
+  test("waits for an earlier event of the order, and is looked at again soon", async () => {
+    const { orderId, name, ids } = await insertEvents(2);
+    const [first, second] = ids as [string, string];
+    expect(await ledger.claim(second, name)).toEqual({ kind: "later" });
+    const started = ledger.now().getTime();
+    expect(await ledger.claim(second, name)).toEqual({ kind: "later" });
+    const [, waiting] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    expect(waiting).toMatchObject({ state: "PENDING", attempts_started: 0 });
+    const wait = timeOf(waiting) - started;
+    expect(wait).toBeGreaterThanOrEqual(200);
+    expect(wait).toBeLessThan(5_000);
+    await ledger.done(await run(first, name));
+    expect(await ledger.claim(second, name)).toMatchObject({ kind: "run" });
+  });
+
+  test("waits for an earlier event that failed until that one is tried again", async () => {
+    const { orderId, name, ids } = await insertEvents(2);
+    const again = new Date(Date.now() + 600_000);
+    await ledger.retry(await run(ids[0] as string, name), "no answer", again);
+    expect(await ledger.claim(ids[1] as string, name)).toEqual({ kind: "later" });
+    const [, waiting] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    expect(waiting?.next_attempt_time).toEqual(again);
+  });
+
+  test("waits neither for a parked event nor for another Action", async () => {
+    const { name, ids } = await insertEvents(2);
+    await ledger.park(await run(ids[0] as string, name), "no");
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
+    expect(await ledger.claim(ids[1] as string, name)).toMatchObject({ kind: "run" });
+  });
+
+  test("is possible again when a lease is over, but not for what has killed its workers twice in a row", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    for (const attempt of [1, 2]) {
+      expect(await run(ids[0] as string, name)).toMatchObject({ attempt });
+      expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
+      await setRow(orderId, { next_attempt_time: ago(1) });
+    }
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
+      { state: "PENDING", attempts_started: 2, attempts_finished: 0 },
+    ]);
+  });
+
+  test("attempts that end, if only badly, kill nobody", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    for (const attempt of [1, 2, 3, 4, 5]) {
+      const entry = await run(ids[0] as string, name);
+      expect(entry.attempt).toBe(attempt);
+      await ledger.retry(entry, "no answer", ago(1));
+    }
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
+      { state: "RETRYING", attempts_started: 5, attempts_finished: 5, last_error: "no answer" },
+    ]);
+  });
+});
+
+describe("claimDue", () => {
+  test("finds what is due, with what its event is rebuilt from", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    expect(await claimDue([name], 10)).toEqual([]);
+    await setRow(orderId, { next_attempt_time: ago(1) });
+    const [row] = await rowsOf(db, "oms_db.oms_outbox", orderId);
+    const [ledgerRow] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
+    expect(await claimDue(["another-action"], 10)).toEqual([]);
+    expect(await claimDue([name, "another-action"], 10)).toEqual([
+      {
+        entry: {
+          id: ledgerRow?.id,
+          messageId: ids[0],
+          action: name,
+          orderId,
+          attempt: 1,
+          round: 1,
+          cleanAttempts: 0,
+          firstTime: ledgerRow?.first_time,
+        },
+        row: {
+          id: row?.id,
+          messageId: ids[0],
+          orderId,
+          subject: row?.subject,
+          eventType: row?.event_type,
+          body: row?.body,
+          recordTime: row?.record_time,
+          traceparent: row?.traceparent,
+        },
+        company: undefined,
+      },
+    ]);
+    expect(await claimDue([name], 10)).toEqual([]);
+  });
+
+  test("finds a failed attempt when its time has come, and not before", async () => {
+    const { name, ids } = await insertEvents(1);
+    const entry = await run(ids[0] as string, name);
+    await ledger.retry(entry, "no answer", new Date(ledger.now().getTime() + 300));
+    expect(await claimDue([name], 10)).toEqual([]);
+    const due = await vi.waitFor(async () => {
+      const found = await claimDue([name], 10);
+      expect(found).toHaveLength(1);
+      return found;
+    });
+    expect(due).toMatchObject([{ entry: { ...entry, attempt: 2, round: 2 } }]);
+  });
+
+  test("keeps an order's events in turn, and takes no more than asked", async () => {
+    const one = await insertEvents(3);
+    const two = await insertEvents(2);
+    const names = [one.name, two.name];
+    await setRow(one.orderId, { next_attempt_time: ago(2) });
+    await setRow(two.orderId, { next_attempt_time: ago(1) });
+    const took = async (limit: number) => {
+      const due = await claimDue(names, limit);
+      await Promise.all(due.map(({ entry }) => ledger.done(entry)));
+      await setRow(one.orderId, { next_attempt_time: ago(2) });
+      await setRow(two.orderId, { next_attempt_time: ago(1) });
+      return due.map(({ entry }) => entry.messageId);
+    };
+    expect(await took(1)).toEqual([one.ids[0], two.ids[0]]);
+    expect(await took(10)).toEqual([one.ids[1], two.ids[1]]);
+    expect(await took(10)).toEqual([one.ids[2]]);
+    expect(await took(10)).toEqual([]);
+  });
+
+  test("by several servers at once gives each event to one of them", async () => {
+    const events = [];
+    for (let count = 0; count < 12; count += 1) {
+      const event = await insertEvents(1);
+      await setRow(event.orderId, { next_attempt_time: ago(1) });
+      events.push(event);
+    }
+    const names = events.map(({ name }) => name);
+    const ledgers = [ledger, createLedger({ db, leaseMs: LEASE_MS }), createLedger({ db, leaseMs: LEASE_MS })];
+    const due = (await Promise.all(ledgers.map((one) => claimDue(names, 100, { one })))).flat();
+    expect(due.map(({ entry }) => entry.messageId).toSorted()).toEqual(events.map(({ ids }) => ids[0]).toSorted());
+  });
+
+  test("gives suspects the less company the more often they died, until the killer is alone and parked", async () => {
+    const events: Awaited<ReturnType<typeof insertEvents>>[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      events.push(await insertEvents(1));
+    }
+    const names = events.map((event) => event.name);
+    const killed = async (times: number) => {
+      for (const { orderId } of events) {
+        await setRow(orderId, { attempts_started: times, next_attempt_time: ago(1) });
+      }
+    };
+    await killed(1);
+    expect(await claimDue(names, 10, { suspects: [1] })).toHaveLength(20);
+    await killed(2);
+    const company = await claimDue(names, 10);
+    expect(company.map((due) => due.company)).toEqual(Array(16).fill(16));
+    expect(await claimDue(names, 10, { suspects: Array(15).fill(16) })).toHaveLength(1);
+    expect(await claimDue(names, 10, { suspects: Array(16).fill(16) })).toEqual([]);
+    await killed(3);
+    expect(await claimDue(names, 10)).toHaveLength(4);
+    await killed(4);
+    expect(await claimDue(names, 10, { suspects: [16] })).toEqual([]);
+    const [alone, ...others] = await claimDue(names, 10);
+    expect([alone?.company, others]).toEqual([1, []]);
+    expect(await claimDue(names, 10, { suspects: [1] })).toEqual([]);
+    await killed(6);
+    expect(await claimDue(names, 10)).toEqual([]);
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", events[0]?.orderId as bigint)).toMatchObject([
+      {
+        state: "PARKED",
+        attempts_started: 6,
+        attempts_finished: 0,
+        next_attempt_time: null,
+        last_error: "started 6 times and never finished",
+        finish_time: expect.any(Date),
+      },
+    ]);
+  });
+
+  test("takes the most suspect first, and says where others wait", async () => {
+    const [often, twice] = [await insertEvents(1), await insertEvents(1)];
+    await setRow(often.orderId, { attempts_started: 4, next_attempt_time: ago(1) });
+    await setRow(twice.orderId, { attempts_started: 2, next_attempt_time: ago(5) });
+    const limits = new Map([often, twice].map(({ name }) => [name, 10]));
+    const claim = await ledger.claimDue({ limits, suspects: [] });
+    expect(claim).toMatchObject({ entries: [{ entry: { orderId: often.orderId }, company: 1 }], more: true });
+    expect(await ledger.claimDue({ limits, suspects: [] })).toMatchObject({
+      entries: [{ entry: { orderId: twice.orderId }, company: 16 }],
+      more: false,
+    });
+  });
+
+  test("parks what has lost its event", async () => {
+    const lost = await insertEvents(1);
+    await setRow(lost.orderId, { next_attempt_time: ago(1) });
+    await db.deleteFrom("oms_db.oms_outbox").where("order_id", "=", lost.orderId).execute();
+    expect(await claimDue([lost.name], 10)).toEqual([]);
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", lost.orderId)).toMatchObject([
+      { state: "PARKED", last_error: "its event is no longer in oms_outbox" },
+    ]);
+  });
+
+  test("gives each Action its own share, and says where there is more", async () => {
+    const crowd = await insertEvents(1);
+    const name = crowd.name;
+    for (let count = 0; count < 3; count += 1) {
+      const orderId = await insertOrder(db);
+      action = name;
+      await committer.report(report(orderId, Status.PAID));
+      await setRow(orderId, { next_attempt_time: ago(1_000) });
+    }
+    const other = await insertEvents(1);
+    await setRow(other.orderId, { next_attempt_time: ago(1) });
+    const claim = await ledger.claimDue({
+      limits: new Map([
+        [name, 2],
+        [other.name, 2],
+      ]),
+      suspects: [],
+    });
+    expect(claim.more).toBe(true);
+    expect(claim.entries.map(({ entry }) => entry.action).toSorted()).toEqual([name, name, other.name].toSorted());
+    expect(await ledger.claimDue({ limits: new Map([[name, 2]]), suspects: [] })).toMatchObject({
+      entries: [{}],
+      more: false,
+    });
+  });
+});
+
+describe("the end of an attempt", () => {
+  test("done: is written once and for all", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    const entry = await run(ids[0] as string, name);
+    await Promise.all([ledger.done(entry), ledger.done(entry)]);
+    await ledger.retry(entry, "too late", ago(1));
+    await ledger.park(entry, "too late");
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
+      {
+        state: "DONE",
+        attempts_started: 1,
+        attempts_finished: 1,
+        next_attempt_time: null,
+        last_error: null,
+        finish_time: expect.any(Date),
+      },
+    ]);
+  });
+
+  test("of an attempt whose lease ran out counts when it was good, and not when it was bad", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    const slow = await run(ids[0] as string, name);
+    await setRow(orderId, { next_attempt_time: ago(1) });
+    const current = await run(ids[0] as string, name);
+    await ledger.retry(slow, "slow one failed", ago(1));
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "later" });
+    await ledger.done(slow);
+    await ledger.park(current, "current one failed");
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ state: "DONE", last_error: null }]);
+  });
+
+  test("long errors are cut", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    await ledger.park(await run(ids[0] as string, name), "无".repeat(2_000));
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ last_error: "无".repeat(1_000) }]);
+  });
+
+  test("what a person discarded stays discarded", async () => {
+    const { orderId, name, ids } = await insertEvents(1);
+    const entry = await run(ids[0] as string, name);
+    await db
+      .updateTable("oms_db.oms_action_ledger")
+      .set({ state: "DISCARDED", next_attempt_time: null })
+      .where("order_id", "=", orderId)
+      .execute();
+    await ledger.done(entry);
+    expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ state: "DISCARDED" }]);
+    expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "done" });
+  });
+});
+
+test("what is open is counted by Action, and listed by order", async () => {
+  const { orderId, name, ids } = await insertEvents(4);
+  const [first, second, third] = ids as [string, string, string];
+  await ledger.done(await run(first, name));
+  await ledger.park(await run(second, name), "refused");
+  await ledger.retry(await run(third, name), "no answer", new Date(Date.now() + 60_000));
+  expect(await ledger.openCounts([name, "another-action"])).toEqual([
+    { action: name, pending: 1, retrying: 1, parked: 1, waitingSince: expect.any(Date), firstDue: expect.any(Date) },
+  ]);
+  expect(await readOpenActions(db, orderId)).toEqual([
+    { messageId: second, action: name, state: "PARKED", attempts: 1, lastError: "refused", nextAttemptTime: null },
+    {
+      messageId: third,
+      action: name,
+      state: "RETRYING",
+      attempts: 1,
+      lastError: "no answer",
+      nextAttemptTime: expect.any(Date),
+    },
+    {
+      messageId: ids[3],
+      action: name,
+      state: "PENDING",
+      attempts: 0,
+      lastError: "",
+      nextAttemptTime: expect.any(Date),
+    },
+  ]);
+});
+
+test("what was done and what failed is summed up by Action, across servers", async () => {
+  const other = createLedger({ db, leaseMs: LEASE_MS });
+  const { name, ids } = await insertEvents(3);
+  const [first, second, third] = ids as [string, string, string];
+  await ledger.done(await run(first, name));
+  await other.retry(await run(second, name), "no answer", ago(1));
+  await other.wait(await run(second, name), "no stock", ago(1));
+  await other.done(await run(second, name));
+  await ledger.park(await run(third, name), "无".repeat(2_000));
+  await Promise.all([other.close(), ledger.close()]);
+  const [total] = await db.selectFrom("oms_db.oms_action_total").selectAll().where("action", "=", name).execute();
+  expect(total).toEqual({
+    action: name,
+    done: 2n,
+    retries: 1n,
+    last_error: expect.any(String),
+    last_error_time: expect.any(Date),
+  });
+});

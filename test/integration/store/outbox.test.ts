@@ -1,0 +1,93 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { createLedger } from "../../../src/store/ledger/index.ts";
+import { deletePublished, readLeftOver } from "../../../src/store/outbox/outbox.ts";
+import { insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
+
+const { db } = useStore();
+const committer = openCommitter(db);
+const unasked = openCommitter(db, { askedBy: () => [] });
+afterAll(async () => {
+  await committer.close();
+  await unasked.close();
+});
+
+const outboxIds = async (orderId: bigint) => (await rowsOf(db, "oms_db.oms_outbox", orderId)).map(({ id }) => id);
+
+describe("what is left over", () => {
+  test("is read in the order of the ids, page by page, and equals what was committed", async () => {
+    const orderId = await insertOrder(db);
+    for (const status of [Status.PAID, Status.APPROVED, Status.ERP_ALLOCATED]) {
+      await unasked.report(report(orderId, status));
+    }
+    const committed = unasked.batches.flat().map(({ row }) => row);
+    const first = await readLeftOver(db, { olderThanMs: 0, afterId: 0n, limit: 2 });
+    expect(first).toEqual(committed.slice(0, 2));
+    expect(await readLeftOver(db, { olderThanMs: 0, afterId: first.at(-1)?.id ?? 0n, limit: 2 })).toEqual(
+      committed.slice(2),
+    );
+    await deletePublished(
+      db,
+      committed.map(({ id }) => id),
+    );
+  });
+
+  test("is nothing while it is young", async () => {
+    const orderId = await insertOrder(db);
+    await unasked.report(report(orderId, Status.PAID));
+    expect(await readLeftOver(db, { olderThanMs: 60_000, afterId: 0n, limit: 10 })).toEqual([]);
+    const ids = (await outboxIds(orderId)) as bigint[];
+    expect((await readLeftOver(db, { olderThanMs: 0, afterId: 0n, limit: 10 })).map(({ id }) => id)).toEqual(ids);
+    await deletePublished(db, ids);
+  });
+});
+
+describe("what is published", () => {
+  test("is deleted where no Action asks, or every Action is done or given up", async () => {
+    const ledger = createLedger({ db, leaseMs: 30_000 });
+    const [quiet, done] = [await insertOrder(db), await insertOrder(db)];
+    await unasked.report(report(quiet, Status.PAID));
+    await committer.report(report(done, Status.PAID));
+    for (const action of ["first-action", "second-action"]) {
+      const claim = await ledger.claim(`${done}-1`, action);
+      expect(claim.kind).toBe("run");
+      if (claim.kind === "run") {
+        await ledger.done(claim.entry);
+      }
+    }
+    await deletePublished(db, [...(await outboxIds(quiet)), ...(await outboxIds(done))] as bigint[]);
+    expect([await outboxIds(quiet), await outboxIds(done)]).toEqual([[], []]);
+  });
+
+  test("is kept while an Action needs it, is not sent again, and goes when the last Action is done", async () => {
+    const ledger = createLedger({ db, leaseMs: 30_000, outboxKeepMs: 0 });
+    const orderId = await insertOrder(db);
+    await committer.report(report(orderId, Status.PAID));
+    const ids = (await outboxIds(orderId)) as bigint[];
+    const [first, second] = await Promise.all(
+      ["first-action", "second-action"].map((action) => ledger.claim(`${orderId}-1`, action)),
+    );
+    if (first?.kind !== "run" || second?.kind !== "run") {
+      throw new Error("both are to run");
+    }
+    await ledger.park(second.entry, "no such customer");
+    await deletePublished(db, ids);
+    expect(await rowsOf(db, "oms_db.oms_outbox", orderId)).toMatchObject([{ published: 1 }]);
+    expect(await readLeftOver(db, { olderThanMs: 0, afterId: 0n, limit: 10 })).toEqual([]);
+    await ledger.done(first.entry);
+    expect(await outboxIds(orderId)).toEqual(ids);
+    await ledger.done(second.entry);
+    expect(await outboxIds(orderId)).toEqual([]);
+  });
+
+  test("in great numbers is deleted too", async () => {
+    const orderId = await insertOrder(db);
+    await unasked.report(report(orderId, Status.PAID));
+    const [id] = (await outboxIds(orderId)) as [bigint];
+    await deletePublished(
+      db,
+      Array.from({ length: 2_500 }, (_, index) => id + BigInt(index)),
+    );
+    expect(await outboxIds(orderId)).toEqual([]);
+  });
+});

@@ -1,0 +1,418 @@
+import { connect } from "node:net";
+import { fromJson, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import * as grpc from "@grpc/grpc-js";
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { WatchOrderStatusRequestSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { useService } from "../../support/service.ts";
+import { failure } from "./answers.ts";
+import { eventually } from "./eventually.ts";
+import { insertOrder, nextOrderId } from "./orders.ts";
+import { lockRow, waitsForLock } from "../contract/context.ts";
+
+/** What every call goes through, on each front. */
+const served = useService({ OMS_DEADLINE_CAP_MS: "700" });
+const fronts = Object.keys(FRONTS) as FrontName[];
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+const linesOf = (callId: string) => served.service.log.filter((line) => line.callId === callId);
+
+/** A call's id, from the headers of its answer or error. */
+function callIdOf(headers: Headers): string {
+  return headers.get("oms-call-id") ?? "";
+}
+
+describe.each(fronts)("%s", (front) => {
+  const name = front === "grpc-js" ? "grpc" : "http";
+
+  test("an answer carries its call's id, and the log a line of it", async () => {
+    const orderId = await insertOrder(served.db, Status.PAID);
+    let callId = "";
+    await served.client(front).getOrderStatus(
+      { orderId },
+      {
+        headers: { "oms-caller": "tms" },
+        onHeader: (headers) => {
+          callId = callIdOf(headers);
+        },
+      },
+    );
+
+    expect(linesOf(callId)).toEqual([
+      {
+        level: "debug",
+        time: expect.any(String),
+        msg: "call",
+        callId,
+        rpc: "GetOrderStatus",
+        front: name,
+        caller: "tms",
+        orderId: String(orderId),
+        durationMs: expect.any(Number),
+        code: "OK",
+      },
+    ]);
+  });
+
+  test("a change is kept in the request log table, a read is not", async () => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    const client = served.client(front);
+    const headers = { "oms-caller": "pay", traceparent: TRACEPARENT };
+    const requestId = `request of ${front}`;
+    let callId = "";
+    const onHeader = (header: Headers) => {
+      callId = callIdOf(header);
+    };
+    await client.getOrderStatus({ orderId }, { headers });
+    const update = { orderId, status: OrderStatus.PAID, operator: "sun", requestId };
+    await client.updateOrderStatus(update, { headers, onHeader });
+    await failure(client.cancelOrder({ orderId, operator: "x".repeat(70) }, { headers }));
+
+    const rows = () =>
+      served.db
+        .selectFrom("oms_db.oms_request_log")
+        .selectAll()
+        .where("order_id", "=", orderId)
+        .orderBy("id")
+        .execute();
+    await eventually(async () => expect(await rows()).toHaveLength(2));
+    expect(await rows()).toEqual([
+      {
+        id: expect.any(BigInt),
+        call_id: callId,
+        rpc: "UpdateOrderStatus",
+        old_method: "",
+        caller: "pay",
+        operator: "sun",
+        order_id: orderId,
+        request_id: requestId,
+        code: "OK",
+        duration_ms: expect.any(Number),
+        record_time: expect.any(Date),
+        traceparent: TRACEPARENT,
+      },
+      expect.objectContaining({ rpc: "CancelOrder", operator: "x".repeat(64), code: "INVALID_ARGUMENT" }),
+    ]);
+    const history = await served.db
+      .selectFrom("oms_db.oms_status_history")
+      .select(["caller", "operator", "traceparent"])
+      .where("order_id", "=", orderId)
+      .execute();
+    expect(history).toEqual([{ caller: "pay", operator: "sun", traceparent: TRACEPARENT }]);
+  });
+
+  test("a traceparent that is none is left out", async () => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    await served
+      .client(front)
+      .updateOrderStatus(
+        { orderId, status: OrderStatus.PAID, operator: "x" },
+        { headers: { traceparent: "00-zz-01" } },
+      );
+    const { traceparent } = await served.db
+      .selectFrom("oms_db.oms_status_history")
+      .select("traceparent")
+      .where("order_id", "=", orderId)
+      .executeTakeFirstOrThrow();
+    expect(traceparent).toBe("");
+  });
+
+  test("a caller's mistake is told and logged, without personal data", async () => {
+    const error = await served
+      .client(front)
+      .markInvoicesPrinted({ orderIds: [1n], invoiceEmail: "zhang.san at example.com", taxPayerCode: "9".repeat(70) })
+      .catch((reason: unknown) => ConnectError.from(reason));
+
+    const callId = callIdOf((error as ConnectError).metadata);
+    expect(linesOf(callId)).toEqual([
+      expect.objectContaining({
+        level: "info",
+        code: "INVALID_ARGUMENT",
+        error:
+          "tax_payer_code: must be at most 64 characters, was *** (70 characters); invoice_email: must be a valid email address, was *** (24 characters)",
+      }),
+    ]);
+  });
+
+  test("a call without deadline ends at the cap", async () => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    const { locked, unlock } = await lockRow(served.db, orderId);
+    const began = performance.now();
+
+    const { code, message } = await failure(
+      served.client(front).updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }),
+    );
+    const took = performance.now() - began;
+    unlock();
+    await locked;
+
+    expect([code, message]).toEqual([
+      "DeadlineExceeded",
+      "the deadline passed before the answer was there; a change that had not begun by then is not made: repeat it with the same request_id",
+    ]);
+    expect(took).toBeGreaterThanOrEqual(690);
+  });
+});
+
+describe("a bug", () => {
+  beforeAll(() =>
+    sql`rename table ${sql.table("oms_db.oms_order_source")} to ${sql.table("oms_db.gone")}`.execute(served.db),
+  );
+  afterAll(() =>
+    sql`rename table ${sql.table("oms_db.gone")} to ${sql.table("oms_db.oms_order_source")}`.execute(served.db),
+  );
+
+  test.each(fronts)("over %s is INTERNAL: an id for the caller, everything else for the log", async (front) => {
+    const error = ConnectError.from(
+      await served
+        .client(front)
+        .listOrderSources({})
+        .catch((reason: unknown) => reason),
+    );
+    const callId = callIdOf(error.metadata);
+
+    expect(await failure(Promise.reject(error))).toEqual({
+      code: "Internal",
+      message: `internal error; call ${callId} in the server's log tells more`,
+      details: {},
+    });
+    expect(linesOf(callId)).toEqual([
+      expect.objectContaining({
+        level: "error",
+        msg: "a bug: call failed",
+        error: expect.stringContaining("doesn't exist"),
+        stack: expect.any(String),
+        errno: 1146,
+      }),
+      expect.objectContaining({ level: "error", msg: "call", code: "INTERNAL" }),
+    ]);
+  });
+});
+
+describe("gRPC", () => {
+  const raw = () => {
+    const client = new grpc.Client(`127.0.0.1:${served.service.grpcPort}`, grpc.credentials.createInsecure());
+    onTestFinished(() => client.close());
+    return (path: string, body: Buffer) =>
+      new Promise<Buffer>((resolve, reject) => {
+        const same = (bytes: Buffer) => bytes;
+        client.makeUnaryRequest(path, same, same, body, (error, answer) =>
+          error === null ? resolve(answer as Buffer) : reject(error),
+        );
+      });
+  };
+  const path = "/oms.orderstatus.v1.OrderStatusService/PauseForCancel";
+
+  test("bytes that are no message are INVALID_ARGUMENT", async () => {
+    await expect(raw()(path, Buffer.of(255, 255))).rejects.toMatchObject({
+      code: grpc.status.INVALID_ARGUMENT,
+      details: "the body is no oms.orderstatus.v1.PauseForCancelRequest: premature EOF",
+    });
+  });
+
+  test("more than 4 MiB is RESOURCE_EXHAUSTED", async () => {
+    await expect(raw()(path, Buffer.alloc(4 * 1024 * 1024 + 1))).rejects.toMatchObject({
+      code: grpc.status.RESOURCE_EXHAUSTED,
+    });
+  });
+
+  test("an RPC that does not exist is UNIMPLEMENTED", async () => {
+    await expect(raw()("/oms.orderstatus.v1.OrderStatusService/Get", Buffer.alloc(0))).rejects.toMatchObject({
+      code: grpc.status.UNIMPLEMENTED,
+    });
+  });
+
+  test.each(["", "oms.orderstatus.v1.OrderStatusService"])("health of '%s': SERVING", async (service) => {
+    const request = Buffer.concat([Buffer.of(0x0a, service.length), Buffer.from(service)]);
+    expect(await raw()("/grpc.health.v1.Health/Check", request)).toEqual(Buffer.of(0x08, 1));
+  });
+
+  test("health of another service is NOT_FOUND", async () => {
+    await expect(raw()("/grpc.health.v1.Health/Check", Buffer.of(0x0a, 1, 120))).rejects.toMatchObject({
+      code: grpc.status.NOT_FOUND,
+    });
+  });
+});
+
+describe("a caller that goes away", () => {
+  test.each(fronts)("over %s: a change is made all the same, and nothing is logged as an error", async (front) => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    const { locked, unlock } = await lockRow(served.db, orderId);
+    const stop = new AbortController();
+    const call = served
+      .client(front)
+      .updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }, { signal: stop.signal })
+      .catch((reason: unknown) => ConnectError.from(reason).code);
+    await waitsForLock(served.db, orderId);
+    stop.abort();
+    expect(await call).toBe(Code.Canceled);
+    unlock();
+    await locked;
+
+    await eventually(async () =>
+      expect((await served.client(front).getOrderStatus({ orderId })).orderStatus).toBe(OrderStatus.PAID),
+    );
+    const lines = served.service.log.filter((line) => line.orderId === String(orderId));
+    expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
+  });
+
+  test.each(fronts)("over %s: its watch ends, and the gauge falls", async (front) => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    const watchers = async () => {
+      const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+      return Number(/^oms_watchers (\d+)$/m.exec(text)?.[1]);
+    };
+    const stop = new AbortController();
+    const watch = (async () => {
+      for await (const _ of served.client(front).watchOrderStatus({ orderIds: [orderId] }, { signal: stop.signal })) {
+        // Nothing happens.
+      }
+    })().catch((reason: unknown) => ConnectError.from(reason).code);
+    await eventually(async () => expect(await watchers()).toBe(1));
+    stop.abort();
+
+    expect(await watch).toBe(Code.Canceled);
+    await eventually(async () => expect(await watchers()).toBe(0));
+    const [line] = served.service.log.filter(
+      ({ rpc, orderId: id }) => rpc === "WatchOrderStatus" && id === String(orderId),
+    );
+    expect(line).toMatchObject({ level: "debug", code: "CANCELLED" });
+  });
+});
+
+describe("watchers that come and go", () => {
+  const watchers = async () => {
+    const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+    return Number(/^oms_watchers (\d+)$/m.exec(text)?.[1]);
+  };
+
+  test.each(fronts)("over %s, at any moment: none is left", async (front) => {
+    const orderId = await insertOrder(served.db, Status.WMS_DISPATCHED);
+    const client = served.client(front);
+    const watch = async (index: number) => {
+      const stop = new AbortController();
+      setTimeout(() => stop.abort(), index % 40);
+      for await (const _ of client.watchOrderStatus({ orderIds: [orderId] }, { signal: stop.signal })) {
+        // Whatever comes.
+      }
+    };
+    const watches = Promise.allSettled(Array.from({ length: 200 }, (_, index) => watch(index)));
+    for (let index = 0; index < 20; index += 1) {
+      const status = index % 2 === 0 ? OrderStatus.DELIVERY_FAILED : OrderStatus.OUT_FOR_DELIVERY;
+      await client.updateOrderStatus({ orderId, status, operator: "x" });
+    }
+    await watches;
+
+    await eventually(async () => expect(await watchers()).toBe(0));
+    expect(served.service.log.filter(({ rpc, level }) => rpc === "WatchOrderStatus" && level === "error")).toEqual([]);
+  });
+
+  test.each(["grpc", "http"])(
+    "over %s, one that does not read what it asked for: nothing is left when it is gone",
+    async (front) => {
+      const orderId = await insertLongHistory(40_000);
+      const request = { orderIds: [String(orderId)], afterVersions: { [String(orderId)]: "0" } };
+      const { received, close } = front === "grpc" ? watchOverGrpc(request) : watchOverHttp(request);
+      await eventually(async () => expect(await watchers()).toBe(1));
+      // The server has sent what the connection takes, and waits.
+      let before = 0;
+      await eventually(() => {
+        const [last, now] = [before, received()];
+        before = now;
+        expect([now > 0, now]).toEqual([true, last]);
+      }, 100);
+      close();
+
+      await eventually(async () => expect(await watchers()).toBe(0));
+    },
+  );
+
+  /** Some megabytes to send: more than a connection takes when nobody reads. */
+  async function insertLongHistory(versions: number): Promise<bigint> {
+    const orderId = await insertOrder(served.db, Status.OUT_FOR_DELIVERY, { state: { version: versions } });
+    for (let first = 1; first <= versions; first += 2_000) {
+      const rows = Array.from({ length: 2_000 }, (_, index) => ({
+        order_id: orderId,
+        version: first + index,
+        from_status: 6030,
+        to_status: 5020,
+        outcome: "APPLIED" as const,
+        occur_time: new Date(0),
+        record_time: new Date(0),
+        caller: "",
+        operator: "",
+        request_id: "",
+        remark: "",
+        traceparent: "",
+      }));
+      await served.db.insertInto("oms_db.oms_status_history").values(rows).execute();
+    }
+    return orderId;
+  }
+
+  function watchOverGrpc(request: object) {
+    const client = new grpc.Client(`127.0.0.1:${served.service.grpcPort}`, grpc.credentials.createInsecure());
+    const body = Buffer.from(
+      toBinary(WatchOrderStatusRequestSchema, fromJson(WatchOrderStatusRequestSchema, request as never)),
+    );
+    const same = (bytes: Buffer) => bytes;
+    const stream = client.makeServerStreamRequest(
+      "/oms.orderstatus.v1.OrderStatusService/WatchOrderStatus",
+      same,
+      same,
+      body,
+    );
+    stream.on("error", () => {});
+    let received = 0;
+    stream.once("data", (bytes: Buffer) => {
+      received += bytes.length;
+      stream.pause();
+    });
+    const close = () => {
+      stream.cancel();
+      client.close();
+    };
+    return { received: () => received, close };
+  }
+
+  function watchOverHttp(request: object) {
+    const message = Buffer.from(JSON.stringify(request));
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(message.length, 1);
+    const socket = connect(served.service.httpPort, "127.0.0.1");
+    socket.write(
+      `POST /oms.orderstatus.v1.OrderStatusService/WatchOrderStatus HTTP/1.1\r\nhost: x\r\ncontent-type: application/connect+json\r\ncontent-length: ${message.length + 5}\r\n\r\n`,
+    );
+    socket.write(Buffer.concat([head, message]));
+    socket.once("data", () => socket.pause());
+    return { received: () => socket.bytesRead, close: () => socket.destroy() };
+  }
+});
+
+test("many mistakes of one kind are logged up to 50 a second, and counted", async () => {
+  const client = served.client("grpc-js");
+  const count = () => served.service.log.filter(({ code }) => code === "ABORTED").length;
+  const orderId = await insertOrder(served.db, Status.CREATED);
+  const update = { orderId, status: OrderStatus.PAID, operator: "x", expectedVersion: 9n };
+  await Promise.all(Array.from({ length: 200 }, () => failure(client.updateOrderStatus(update))));
+  expect(count()).toBeGreaterThanOrEqual(50);
+  expect(count()).toBeLessThan(200);
+
+  await eventually(async () => {
+    await failure(client.updateOrderStatus(update));
+    expect(served.service.log.some(({ leftOut }) => Number(leftOut) > 0)).toBe(true);
+  });
+});
+
+test("an unknown order's id is in its line", async () => {
+  const orderId = nextOrderId();
+  await failure(served.client("grpc-js").getOrderStatus({ orderId }));
+  expect(served.service.log.find((line) => line.orderId === String(orderId))).toMatchObject({
+    code: "NOT_FOUND",
+    level: "info",
+  });
+});

@@ -1,0 +1,115 @@
+import { createConnection } from "mysql2/promise";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { MAX_UNARY_CALLS } from "../../../src/transport/limits.ts";
+import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
+import { FRONTS, type FrontName, type OpenClient } from "../../support/clients.ts";
+import { useOwnMariadb } from "../../support/servers.ts";
+import { type Service, startService } from "../../support/service.ts";
+import { failure, failureOf } from "./answers.ts";
+import { eventually } from "./eventually.ts";
+import { insertOrder } from "./orders.ts";
+
+const mariadb = useOwnMariadb();
+const fronts = Object.keys(FRONTS) as FrontName[];
+const clients = new Map<FrontName, OpenClient>();
+let service: Service;
+let db: OrderDatabase;
+
+beforeAll(async () => {
+  service = await startService({ url: mariadb.url, prefix: "t_" });
+  db = openDatabase({ url: mariadb.url, prefix: "t_" });
+  for (const front of fronts) {
+    clients.set(front, FRONTS[front](service));
+  }
+});
+afterAll(async () => {
+  for (const { close } of clients.values()) {
+    close();
+  }
+  await service.stop();
+  await db.destroy();
+});
+
+test("the database is away: UNAVAILABLE with the time to come back, nothing half done; then it is back", async () => {
+  const orderId = await insertOrder(db, Status.CREATED);
+  const readiness = async () => {
+    const response = await fetch(`http://127.0.0.1:${service.httpPort}/readyz`);
+    return [response.status, ((await response.json()) as { database: string }).database];
+  };
+  expect(await readiness()).toEqual([200, "ok"]);
+
+  await mariadb.kill();
+  const away = {
+    code: "Unavailable",
+    message: "the database is out of reach; nothing is half done, try again",
+    details: { RetryInfo: { retryDelay: { seconds: 1n, nanos: 0 } } },
+  };
+  await Promise.all(
+    fronts.map(async (front) => {
+      const client = clients.get(front)?.client as OpenClient["client"];
+      const update = { orderId, status: OrderStatus.PAID, operator: "x" };
+      expect(await failure(client.updateOrderStatus(update))).toEqual(away);
+      expect(await failure(client.getOrderStatus({ orderId }))).toEqual(away);
+      expect(await failure(client.returnOrder({ orderId, operator: "x" }))).toEqual(away);
+      expect(await failure(client.listOrderSources({}))).toEqual(away);
+      expect(await failure(client.setOrderPause({ orderId, operator: "x" }))).toEqual(away);
+    }),
+  );
+  expect((await readiness())[0]).toBe(503);
+  // The log knows what the callers are not told.
+  const outages = service.log.filter(({ code }) => code === "UNAVAILABLE");
+  expect(outages.map(({ cause }) => cause)).toContainEqual(expect.stringMatching(/ECONNREFUSED|closed/i));
+
+  await mariadb.restart();
+  const client = clients.get("grpc-js")?.client as OpenClient["client"];
+  await eventually(async () => {
+    const { outcome } = await client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" });
+    expect(outcome).toBe(Outcome.APPLIED);
+  });
+  expect((await client.getOrderStatus({ orderId })).version).toBe(1n);
+  expect(await readiness()).toEqual([200, "ok"]);
+});
+
+test("more calls than the server takes: RESOURCE_EXHAUSTED with the time to come back, and nothing of it done", async () => {
+  const orderId = await insertOrder(db, Status.WMS_DISPATCHED);
+  const client = clients.get("grpc-js")?.client as OpenClient["client"];
+  const blocker = await createConnection(mariadb.url);
+  await blocker.query("flush tables with read lock");
+  const count = 4_800;
+
+  const reports = Array.from({ length: count }, (_, index) => {
+    const status = index % 2 === 0 ? OrderStatus.DELIVERY_FAILED : OrderStatus.OUT_FOR_DELIVERY;
+    return client.updateOrderStatus({ orderId, status, operator: "x" });
+  });
+  const refused: unknown[] = [];
+  for (const report of reports) {
+    report.catch((error: unknown) => refused.push(failureOf(error)));
+  }
+  await eventually(() => expect(refused.length).toBe(count - MAX_UNARY_CALLS));
+  expect(await failure(client.getOrderStatus({ orderId }))).toMatchObject({ code: "ResourceExhausted" });
+  await blocker.query("unlock tables");
+  blocker.destroy();
+  const settled = await Promise.allSettled(reports);
+
+  expect(new Set(refused.map((one) => JSON.stringify(one, bigints)))).toEqual(
+    new Set([
+      JSON.stringify(
+        {
+          code: "ResourceExhausted",
+          message: "the server has more calls under way than it takes; nothing was done, try again",
+          details: { RetryInfo: { retryDelay: { seconds: 0n, nanos: 250_000_000 } } },
+        },
+        bigints,
+      ),
+    ]),
+  );
+  const taken = settled.filter(({ status }) => status === "fulfilled").length;
+  expect(taken).toBe(MAX_UNARY_CALLS);
+  const metrics = await (await fetch(`http://127.0.0.1:${service.httpPort}/metrics`)).text();
+  expect(metrics).toContain(`oms_rpc_refused_total{rpc="UpdateOrderStatus"} ${refused.length}\n`);
+  expect((await client.getOrderStatus({ orderId })).version).toBeLessThanOrEqual(BigInt(taken));
+});
+
+const bigints = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);

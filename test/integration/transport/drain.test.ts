@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { Code, ConnectError } from "@connectrpc/connect";
+import * as grpc from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { useMariadb } from "../../support/servers.ts";
+import { startService } from "../../support/service.ts";
+import { failureOf } from "./answers.ts";
+import { eventually } from "./eventually.ts";
+import { insertOrder } from "./orders.ts";
+import { lockRow, waitsForLock } from "../contract/context.ts";
+import { watching } from "./watching.ts";
+
+const location = useMariadb();
+const db = openDatabase(location);
+const fronts = Object.keys(FRONTS) as FrontName[];
+
+beforeAll(async () => {
+  await migrate(db);
+});
+afterAll(() => db.destroy());
+
+async function start() {
+  const service = await startService(location, {}, { OMS_DRAIN_MS: "6000" });
+  onTestFinished(() => service.stop());
+  return service;
+}
+
+function open(front: FrontName, service: { grpcPort: number; httpPort: number }) {
+  const { client, close } = FRONTS[front](service);
+  onTestFinished(close);
+  return client;
+}
+
+describe.each(fronts)("%s: a server that ends", (front) => {
+  test("lets a call under way finish, then tells its streams to come back", async () => {
+    const service = await start();
+    const client = open(front, service);
+    const orderId = await insertOrder(db, Status.CREATED);
+    const watcher = watching(client, { orderIds: [orderId] });
+    await watcher.toldExactly([`${orderId} at 0: 1000`]);
+    const { locked, unlock } = await lockRow(db, orderId);
+    const call = client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" });
+    await waitsForLock(db, orderId);
+
+    const stopped = service.stop();
+    await expect(eventually(() => connects(service.httpPort), 10)).resolves.toBe(false);
+    unlock();
+    await locked;
+
+    expect((await call).outcome).toBe(Outcome.APPLIED);
+    expect(failureOf(await watcher.ended)).toMatchObject({
+      code: "Unavailable",
+      message: "the server ends: come back",
+    });
+    // The watch has lived on to the last change.
+    expect(watcher.told.at(-1)).toBe(`${orderId} 1: 1000 > 1010`);
+    await stopped;
+  });
+
+  test("with idle connections ends at once", async () => {
+    const service = await start();
+    await open(front, service).listShipmentTypes({});
+    const began = performance.now();
+    await service.stop();
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+});
+
+test("a call that hangs is cut when the time is over, but streams are told", async () => {
+  const service = await startService(location, {}, { OMS_DRAIN_MS: "1500" });
+  const client = open("grpc-js", service);
+  const orderId = await insertOrder(db, Status.CREATED);
+  const watcher = watching(client, { orderIds: [orderId] });
+  await watcher.toldExactly([`${orderId} at 0: 1000`]);
+  const { locked, unlock } = await lockRow(db, orderId);
+  const call = client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }).catch((error) => error);
+  await waitsForLock(db, orderId);
+
+  const began = performance.now();
+  const stopped = service.stop();
+
+  expect(failureOf(await watcher.ended).code).toBe("Unavailable");
+  expect(ConnectError.from(await call).code).toBe(Code.Unavailable);
+  expect(performance.now() - began).toBeLessThan(4_000);
+  unlock();
+  await locked;
+  await stopped;
+});
+
+test("health watchers hear of it before it ends", async () => {
+  const service = await start();
+  const client = new grpc.Client(`127.0.0.1:${service.grpcPort}`, grpc.credentials.createInsecure());
+  onTestFinished(() => client.close());
+  const same = (bytes: Buffer) => bytes;
+  const watch = client.makeServerStreamRequest("/grpc.health.v1.Health/Watch", same, same, Buffer.alloc(0));
+  const told: number[] = [];
+  watch.on("data", (bytes: Buffer) => told.push(bytes[1] as number));
+  watch.on("error", () => {});
+  await eventually(() => expect(told).toEqual([1]));
+
+  const ended = once(watch, "end");
+  await service.stop();
+  await ended;
+  expect(told).toEqual([1, 2]);
+});
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      reject(new Error("it still takes connections"));
+    });
+  });
+}

@@ -1,0 +1,47 @@
+import { randomInt } from "node:crypto";
+import { beforeAll, expect, test, vi } from "vitest";
+import { findHalfChanges } from "../../../fuzz/half-changes.ts";
+import { fuzz } from "../../../fuzz/run.ts";
+import { STATES } from "../../../src/domain/state-machine.ts";
+import { useService } from "../../support/service.ts";
+import { insertOrder } from "./orders.ts";
+
+/** `OMS_TEST_SEED=7 npm test -- test/integration/transport/fuzz` sends the same requests again; `npm run fuzz` sends many more. */
+const SEED = Number(process.env.OMS_TEST_SEED ?? randomInt(2 ** 32));
+
+const REQUESTS = Number(process.env.OMS_TEST_REQUESTS ?? 10_000);
+
+// All that is committed stays in the outbox: the broker is away.
+const served = useService();
+
+const orderIds: bigint[] = [];
+
+beforeAll(async () => {
+  for (const { code } of [...STATES, ...STATES]) {
+    orderIds.push(await insertOrder(served.db, code));
+  }
+});
+
+test(`whatever is asked, on every way in, is answered as it should be (seed ${SEED})`, {
+  timeout: 120_000,
+}, async () => {
+  console.log(`fuzz: seed ${SEED}; again: OMS_TEST_SEED=${SEED} npm test -- test/integration/transport/fuzz`);
+  const { service, location } = served;
+  const { grpcPort, httpPort } = service;
+  const tally = await fuzz({ grpcPort, httpPort, seed: SEED, requests: REQUESTS, world: { orderIds } });
+
+  expect(tally.findings).toEqual([]);
+  expect(tally.sent).toBe(REQUESTS);
+  const carriedOut = [...tally.rpcs.values()].reduce((sum, { ok }) => sum + ok, 0);
+  expect(carriedOut).toBeGreaterThan(REQUESTS / 10);
+  expect(service.log.filter(({ level }) => level === "error" || level === "fatal")).toEqual([]);
+  await vi.waitFor(async () => expect(await metric("oms_watchers")).toBe("0"), 10_000);
+  const { changes, findings } = await findHalfChanges(location.url, location.prefix);
+  expect(findings).toEqual([]);
+  expect(changes).toBeGreaterThan(0);
+});
+
+async function metric(name: string): Promise<string | undefined> {
+  const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+  return new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1];
+}

@@ -1,0 +1,286 @@
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { connect, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { beforeAll, describe, expect, test } from "vitest";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { useService } from "../../support/service.ts";
+import { insertOrder } from "./orders.ts";
+
+const served = useService({ OMS_CORS_ORIGINS: "https://console.example.com,http://localhost:3000" });
+const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
+const url = (path: string) => `http://127.0.0.1:${served.service.httpPort}${path}`;
+
+let orderId = 0n;
+
+beforeAll(async () => {
+  orderId = await insertOrder(served.db, Status.PICKING);
+});
+
+describe("pages", () => {
+  test("/healthz: alive", async () => {
+    const response = await fetch(url("/healthz"));
+    expect([response.status, await response.json()]).toEqual([200, { status: "alive" }]);
+    expect((await fetch(url("/healthz"), { method: "HEAD" })).status).toBe(200);
+  });
+
+  test("/readyz: changes can be committed, though broker and Redis are away", async () => {
+    const response = await fetch(url("/readyz"));
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      {
+        ready: true,
+        draining: false,
+        database: "ok",
+        broker: expect.stringContaining("out of reach"),
+        redis: expect.stringContaining("out of reach"),
+      },
+    ]);
+  });
+
+  test("/metrics: each RPC by front and code", async () => {
+    await fetch(url(`${SERVICE}/GetOrderStatus`), json({ orderId: "77" }));
+    const metrics = await (await fetch(url("/metrics"))).text();
+    expect(metrics).toMatch(/oms_rpc_duration_seconds_count\{rpc="GetOrderStatus",front="http",code="NOT_FOUND"\} \d/);
+  });
+
+  test("elsewhere: 404 that says where to go", async () => {
+    const response = await fetch(url("/orders/5?x=1"));
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      {
+        code: "not_found",
+        message:
+          "nothing is at GET /orders/5: RPCs are at POST /oms.orderstatus.v1.OrderStatusService/<Rpc> or /oms.fulfilment.v1.FulfilmentService/<Rpc> or /oms.reversal.v1.OrderReversalService/<Rpc> or /oms.operations.v1.ActionService/<Rpc> or /oms.operations.v1.ShadowService/<Rpc> (content-type application/json), and there are GET /healthz, /readyz and /metrics",
+      },
+    ]);
+  });
+
+  test("an RPC that does not exist is unimplemented", async () => {
+    const response = await fetch(url(`${SERVICE}/GetOrderState`), json({}));
+    expect([response.status, await response.json()]).toEqual([404, expect.objectContaining({ code: "unimplemented" })]);
+  });
+
+  test("a page takes no POST", async () => {
+    const response = await fetch(url("/healthz"), { method: "POST" });
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  });
+});
+
+describe("what is no request", () => {
+  const refusal = async (response: Response) => {
+    const { code, message } = (await response.json()) as { code: string; message: string };
+    return { status: response.status, code, message };
+  };
+
+  test("an RPC that changes something takes no GET", async () => {
+    expect(await refusal(await fetch(url(`${SERVICE}/CancelOrder?encoding=json&message={}`)))).toEqual({
+      status: 405,
+      code: "unimplemented",
+      message: "GET is not for this RPC: one that changes nothing takes GET too, all others POST alone",
+    });
+  });
+
+  test("a form", async () => {
+    const response = await fetch(url(`${SERVICE}/GetOrderStatus`), {
+      method: "POST",
+      body: new URLSearchParams({ orderId: "5" }),
+    });
+    expect(await refusal(response)).toMatchObject({
+      status: 415,
+      message: expect.stringMatching(
+        /^content-type application\/x-www-form-urlencoded;charset=UTF-8 is not understood/,
+      ),
+    });
+  });
+
+  const noRequest = "the body is no oms.orderstatus.v1.GetOrderStatusRequest: ";
+  test.each([
+    ["broken JSON", "application/json", '{"orderId": 5', /cannot decode message .* from JSON/],
+    ["a JSON string for a message", "application/json", '"x"', /cannot decode message/],
+    ["a word for a number", "application/json", '{"orderId": "five"}', /cannot decode field .*order_id from JSON/],
+    ["broken binary", "application/proto", "\xff\xff", /premature EOF/],
+    ["nothing for JSON", "application/json", "", /cannot decode message/],
+  ])("%s is INVALID_ARGUMENT, with a call id", async (_name, type, body, reason) => {
+    const response = await fetch(url(`${SERVICE}/GetOrderStatus`), {
+      method: "POST",
+      headers: { "content-type": type },
+      body: Buffer.from(body, "latin1"),
+    });
+    expect(response.headers.get("oms-call-id")).toMatch(/^[\w-]+$/);
+    const { status, code, message } = await refusal(response);
+    expect([status, code]).toEqual([400, "invalid_argument"]);
+    expect(message.startsWith(noRequest)).toBe(true);
+    expect(message).toMatch(reason);
+  });
+
+  test("broken binary over gRPC-Web", async () => {
+    const response = await fetch(url(`${SERVICE}/GetOrderStatus`), {
+      method: "POST",
+      headers: { "content-type": "application/grpc-web+proto" },
+      body: Buffer.from([0, 0, 0, 0, 2, 255, 255]),
+    });
+    const trailers = await response.text();
+    expect(trailers).toContain("grpc-status: 3");
+    expect(decodeURIComponent(trailers)).toContain(`${noRequest}premature EOF`);
+  });
+
+  test.each([
+    ["binary", "application/connect+proto", Buffer.from([0, 0, 0, 0, 2, 255, 255])],
+    ["JSON", "application/connect+json", Buffer.from([0, 0, 0, 0, 1, 123])],
+  ])("a broken %s request for a stream", async (_name, type, body) => {
+    const response = await fetch(url(`${SERVICE}/WatchOrderStatus`), {
+      method: "POST",
+      headers: { "content-type": type },
+      body,
+    });
+    expect(await response.text()).toMatch(/"code":"invalid_argument","message":"the body is no oms/);
+  });
+
+  test("a broken message in GET", async () => {
+    const response = await fetch(url(`${SERVICE}/GetOrderStatus?encoding=proto&base64=1&message=__8`));
+    expect(await refusal(response)).toMatchObject({ status: 400, code: "invalid_argument" });
+  });
+
+  test("broken gzip", async () => {
+    const response = await fetch(url(`${SERVICE}/GetOrderStatus`), {
+      ...json({}),
+      headers: { "content-type": "application/json", "content-encoding": "gzip" },
+    });
+    expect(await refusal(response)).toMatchObject({ status: 400, code: "invalid_argument" });
+  });
+
+  test.each([
+    ["plain", (text: string) => Buffer.from(text), {}],
+    ["as 4 KB of gzip", (text: string) => gzipSync(text), { "content-encoding": "gzip" }],
+  ])("more than 4 MiB, %s, is RESOURCE_EXHAUSTED", async (_name, encode, headers) => {
+    const response = await fetch(url(`${SERVICE}/PauseForCancel`), {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: encode(JSON.stringify({ orderId: "1", operator: "x".repeat(4 * 1024 * 1024) })),
+    });
+    expect(await refusal(response)).toMatchObject({ status: 429, code: "resource_exhausted" });
+  });
+
+  test.each([
+    ["no host", "GET /healthz HTTP/1.0\r\n\r\n", /^HTTP\/1.1 200/],
+    [
+      "an RPC without host",
+      "GET /oms.orderstatus.v1.OrderStatusService/ListOrderSources HTTP/1.0\r\n\r\n",
+      /^HTTP\/1.1 400/,
+    ],
+    [
+      "a host that is none",
+      "GET /oms.orderstatus.v1.OrderStatusService/ListOrderSources HTTP/1.1\r\nhost: [\r\n\r\n",
+      /^HTTP\/1.1 400/,
+    ],
+    ["no HTTP", "hello\r\n\r\n", /^HTTP\/1.1 400/],
+    ["half of HTTP/2's beginning, then something else", "PRO\r\n\r\n", /^HTTP\/1.1 400/],
+  ])("%s ends nothing but itself", async (_name, request, answer) => {
+    const socket = await open();
+    socket.write(request);
+    expect(String((await once(socket, "data"))[0])).toMatch(answer);
+    socket.destroy();
+    expect((await fetch(url("/healthz"))).status).toBe(200);
+  });
+});
+
+describe("HTTP/1.1 and HTTP/2 on one port", () => {
+  test("HTTP/2, whose first bytes come one by one", async () => {
+    const socket = await open();
+    const pieces = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    for (const byte of pieces.subarray(0, 4)) {
+      socket.write(Buffer.of(byte));
+      await new Promise(setImmediate);
+    }
+    // The rest, and empty settings; the server answers with its own.
+    socket.write(Buffer.concat([pieces.subarray(4), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])]));
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer[3]).toBe(4);
+    socket.destroy();
+  });
+
+  test("many calls on one HTTP/2 connection", async () => {
+    const session = connectHttp2(url(""));
+    const call = async () => {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": `${SERVICE}/GetOrderStatus`,
+        "content-type": "application/json",
+      });
+      stream.end(JSON.stringify({ orderId: String(orderId) }));
+      return JSON.parse(await text(stream)).orderStatus;
+    };
+    expect(new Set(await Promise.all(Array.from({ length: 100 }, call)))).toEqual(new Set(["ORDER_STATUS_PICKING"]));
+    session.close();
+  });
+});
+
+describe("CORS", () => {
+  const preflight = (origin: string) =>
+    fetch(url(`${SERVICE}/GetOrderStatus`), {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type,oms-caller",
+      },
+    });
+
+  test("a preflight of a configured origin", async () => {
+    const { status, headers } = await preflight("https://console.example.com");
+
+    expect(status).toBe(204);
+    expect(headers.get("access-control-allow-origin")).toBe("https://console.example.com");
+    expect(headers.get("vary")).toBe("Origin");
+    expect(headers.get("access-control-allow-methods")).toBe("POST, GET");
+    const allowed = headers.get("access-control-allow-headers")?.toLowerCase().split(", ") ?? [];
+    expect(allowed).toEqual(
+      expect.arrayContaining(["content-type", "connect-protocol-version", "x-grpc-web", "oms-caller"]),
+    );
+  });
+
+  test("a call of a configured origin may read what the answer says", async () => {
+    const { headers } = await fetch(url(`${SERVICE}/GetOrderStatus`), {
+      ...json({ orderId: String(orderId) }),
+      headers: { "content-type": "application/json", origin: "http://localhost:3000" },
+    });
+    expect(headers.get("access-control-allow-origin")).toBe("http://localhost:3000");
+    const exposed = headers.get("access-control-expose-headers")?.toLowerCase().split(", ") ?? [];
+    expect(exposed).toEqual(
+      expect.arrayContaining(["grpc-status", "grpc-message", "grpc-status-details-bin", "oms-call-id", "oms-code"]),
+    );
+  });
+
+  test("another origin is told nothing", async () => {
+    const { headers } = await preflight("https://evil.example.com");
+    expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  });
+});
+
+describe("connections that dawdle", { timeout: 30_000 }, () => {
+  test.concurrent("one that says nothing is closed", async () => {
+    const socket = await open();
+    await once(socket, "close");
+  });
+
+  test.concurrent("one that sends its headers in a trickle is closed", async () => {
+    const socket = await open();
+    socket.on("error", () => {});
+    socket.write("GET /healthz HTTP/1.1\r\n");
+    const trickle = setInterval(() => socket.write("x: y\r\n"), 500);
+    await once(socket, "close");
+    clearInterval(trickle);
+  });
+});
+
+async function open(): Promise<Socket> {
+  const socket = connect(served.service.httpPort, "127.0.0.1");
+  await once(socket, "connect");
+  return socket.resume();
+}
+
+function json(body: object): RequestInit {
+  return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}

@@ -1,0 +1,143 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
+import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { GetOrderStatusRequestSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { useService } from "../../support/service.ts";
+import { insertOrder } from "./orders.ts";
+
+/** What the fuzzer found once. */
+
+const served = useService();
+const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
+
+let request = Buffer.alloc(0);
+let json = "";
+
+beforeAll(async () => {
+  const orderId = await insertOrder(served.db, Status.PICKING);
+  request = Buffer.from(toBinary(GetOrderStatusRequestSchema, create(GetOrderStatusRequestSchema, { orderId })));
+  json = JSON.stringify({ orderId: String(orderId) });
+});
+
+function open(port: number): ClientHttp2Session {
+  const session = connect(`http://127.0.0.1:${port}`);
+  onTestFinished(() => session.destroy());
+  return session;
+}
+
+function frame(message: Buffer, flags = 0): Buffer {
+  const head = Buffer.alloc(5);
+  head[0] = flags;
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+async function callGrpc(headers: OutgoingHttpHeaders, body = frame(request)) {
+  const stream = open(served.service.grpcPort).request({
+    ":method": "POST",
+    ":path": PATH,
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...headers,
+  });
+  const said: Record<string, unknown> = {};
+  stream.on("response", (answer) => Object.assign(said, answer));
+  stream.on("trailers", (trailers) => Object.assign(said, trailers));
+  stream.resume().end(body);
+  await once(stream, "close");
+  return { status: said["grpc-status"], message: decodeURIComponent(String(said["grpc-message"] ?? "")), said };
+}
+
+describe("over gRPC", () => {
+  test.each(["", "5", "-1S", "1x", "S", "1.5S", "100000000S"])(
+    "a deadline that is none (%j) is INVALID_ARGUMENT",
+    async (timeout) => {
+      const { status, message, said } = await callGrpc({ "grpc-timeout": timeout });
+      expect(status).toBe("3");
+      expect(message).toMatch(/^grpc-timeout: must be 1 to 8 digits and one of H, M, S, m, u and n, was/);
+      expect(said["oms-call-id"]).toEqual(expect.any(String));
+    },
+  );
+
+  test.each(["1H", "1000H", "99999999H", "99999999M"])("a deadline far away (%s) has not passed", async (timeout) => {
+    expect(await callGrpc({ "grpc-timeout": timeout })).toMatchObject({ status: "0" });
+  });
+
+  test("a message that cannot be unpacked is INVALID_ARGUMENT, one that can is read", async () => {
+    const gzip = { "grpc-encoding": "gzip" };
+    expect(await callGrpc(gzip, frame(Buffer.from("no gzip"), 1))).toMatchObject({ status: "3" });
+    expect(await callGrpc(gzip, frame(gzipSync(request).subarray(0, 12), 1))).toMatchObject({ status: "3" });
+    expect(await callGrpc(gzip, frame(gzipSync(request), 1))).toMatchObject({ status: "0" });
+  });
+
+  test("a header that is no text is left out, and nobody is told its value", async () => {
+    const said = vi.spyOn(console, "error");
+    onTestFinished(() => said.mockRestore());
+    expect(await callGrpc({ authorization: "Bearer ÿþ" })).toMatchObject({ status: "0" });
+    expect(said).not.toHaveBeenCalled();
+  });
+});
+
+describe("over HTTP", () => {
+  const url = () => `http://127.0.0.1:${served.service.httpPort}${PATH}`;
+
+  test.each([
+    ["Connect", { "content-type": "application/json", "connect-timeout-ms": "2147483648" }, () => json],
+    [
+      "gRPC-Web",
+      { "content-type": "application/grpc-web+proto", "grpc-timeout": "99999999H" },
+      () => new Uint8Array(frame(request)),
+    ],
+  ])("a deadline that is too long for a timer counts as none (%s)", async (_name, headers, body) => {
+    const warned = vi.fn();
+    process.on("warning", warned);
+    onTestFinished(() => void process.off("warning", warned));
+    const response = await fetch(url(), { method: "POST", headers, body: body() });
+    expect(response.status).toBe(200);
+    expect(await response.text()).not.toMatch(/grpc-status: [^0]/);
+    expect(warned).not.toHaveBeenCalled();
+  });
+
+  test("an error that quotes half a character is answered", async () => {
+    // V8 quotes ten characters around the place, and cuts the eleventh in two.
+    for (let before = 0; before < 4; before += 1) {
+      const response = await fetch(url(), {
+        method: "POST",
+        headers: { "content-type": "application/grpc-web+json" },
+        body: new Uint8Array(frame(Buffer.from(`${"x".repeat(before)}${"🧧".repeat(40)}`))),
+      });
+      expect(await response.text()).toMatch(/grpc-status: 3/);
+    }
+  });
+
+  test("over HTTP/2, one that says too much is answered, told to stop, and leaves the connection as it was", async () => {
+    const session = open(served.service.httpPort);
+    const post = { ":method": "POST", ":path": PATH, "content-type": "application/json" };
+    const tooMuch = Buffer.alloc(5 * 1024 * 1024, 32);
+    for (let count = 0; count < 4; count += 1) {
+      const stream = session.request(post);
+      const closed = once(stream, "close");
+      stream.end(tooMuch);
+      expect(await text(stream)).toContain("resource_exhausted");
+      await closed;
+    }
+    const stream = session.request(post);
+    stream.end(json);
+    expect(await text(stream)).toContain("ORDER_STATUS_PICKING");
+  });
+
+  test("an expectation that nobody knows keeps nobody waiting", async () => {
+    const stream = open(served.service.httpPort).request({
+      ":method": "POST",
+      ":path": PATH,
+      "content-type": "application/json",
+      expect: "x",
+    });
+    stream.end(`${json}${" ".repeat(300_000)}`);
+    expect(await text(stream)).toContain("ORDER_STATUS_PICKING");
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { CancelVerdict, ReturnVerdict } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { useService } from "../../support/service.ts";
+import { failure, plain } from "./answers.ts";
+import { insertOrder, nextOrderId } from "./orders.ts";
+
+const served = useService();
+const operator = "zhou";
+
+/** One suite for all fronts: each must give the same answers. */
+describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
+  const call = () => served.clients(front).reversal;
+
+  test("a cancel that the WMS refuses later", async () => {
+    const orderId = await insertOrder(served.db, Status.PICKING);
+    const { cancelId, ...asked } = await call().requestCancel({ orderId, operator, reason: "wrong size" });
+    expect(plain(asked)).toEqual({ state: CancelState.WAITING_FOR_WMS, refusalReason: "", children: [] });
+    const open = { cancelId, currentProcess: 60, processFlag: 60, verdict: CancelVerdict.ASK_WMS };
+    expect(plain(await call().getCancel({ orderId }))).toEqual({
+      ...open,
+      state: CancelState.WAITING_FOR_WMS,
+      refusalReason: "",
+      requestTime: expect.any(Date),
+    });
+
+    const { state } = await call().reportWmsAnswer({ orderId, agreed: false, reason: "packed", operator });
+
+    expect(state).toBe(CancelState.REFUSED);
+    expect(plain(await call().getCancel({ orderId }))).toEqual({
+      ...open,
+      currentProcess: 100,
+      state: CancelState.REFUSED,
+      refusalReason: "packed",
+      requestTime: expect.any(Date),
+      finishTime: expect.any(Date),
+    });
+  });
+
+  test("a return, its details, and its id in GetOrderStatus", async () => {
+    const orderId = await insertOrder(served.db, Status.DELIVERED);
+    const goods = [11n, 12n].map((sku_id) => ({ order_id: orderId, sku_id, quantity: 1 }));
+    await served.db.insertInto("oms_db.oms_order_detail").values(goods).execute();
+    const lines = [
+      { skuId: 12n, quantity: 1 },
+      { skuId: 11n, quantity: 1 },
+    ];
+
+    const { returnId, verdict } = await call().requestReturn({ orderId, lines, operator });
+
+    expect(verdict).toBe(ReturnVerdict.MARKED);
+    expect(plain((await call().listReturnDetails({ orderIds: [orderId] })).details)).toEqual(
+      [11n, 12n].map((skuId) => ({ orderId, returnId, skuId, quantity: 1, createTime: expect.any(Date) })),
+    );
+    expect((await served.client(front).getOrderStatus({ orderId })).returnIds).toEqual([returnId]);
+    expect(await failure(call().requestReturn({ orderId, lines, operator }))).toMatchObject({
+      code: "InvalidArgument",
+      details: { BadRequest: { fieldViolations: [{ field: "lines[0].quantity" }] } },
+    });
+  });
+
+  test("what nobody asked for or has is NOT_FOUND; a request id has one content", async () => {
+    const orderId = await insertOrder(served.db, Status.CREATED);
+    const missing = nextOrderId();
+    const lines = [{ skuId: 1n, quantity: 1 }];
+    for (const refused of [
+      () => call().getCancel({ orderId }),
+      () => call().reportWmsAnswer({ orderId, agreed: true, operator }),
+      () => call().requestCancel({ orderId: missing, operator }),
+      () => call().requestReturn({ orderId: missing, lines, operator }),
+    ]) {
+      expect((await failure(refused())).code).toBe("NotFound");
+    }
+    const requestId = `reversal-${orderId}`;
+    await call().requestCancel({ orderId, operator, requestId });
+    expect(await failure(call().requestCancel({ orderId, operator, requestId, reason: "x" }))).toMatchObject({
+      code: "AlreadyExists",
+      details: { ErrorInfo: { reason: "REQUEST_ID_REUSED" } },
+    });
+  });
+});
+
+describe("rows of the old system", () => {
+  test.each([
+    ["cancelled", Status.CANCELLED, 60, CancelState.CANCELLED],
+    ["the WMS is asked", Status.PICKING, 60, CancelState.WAITING_FOR_WMS],
+    ["just asked for", Status.PICKING, undefined, CancelState.REQUESTED],
+  ])("%s", async (_name, status, process_flag, state) => {
+    const order_id = await insertOrder(served.db, status);
+    await served.db.insertInto("ordercancel_db.oms_order_cancel").values({ order_id }).execute();
+    if (process_flag !== undefined) {
+      await served.db.insertInto("ordercancel_db.oms_push_issuccess").values({ order_id, process_flag }).execute();
+    }
+    const answer = await served.clients("grpc-js").reversal.getCancel({ orderId: order_id });
+    expect(answer).toMatchObject({ cancelId: 0n, state, currentProcess: 0, processFlag: process_flag ?? 0 });
+  });
+});

@@ -1,0 +1,458 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { connect as connectHttp2 } from "node:http2";
+import { request as requestHttps } from "node:https";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import { promisify } from "node:util";
+import { create, type Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import * as grpc from "@grpc/grpc-js";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import type { Call } from "../../../src/transport/call.ts";
+import { createGrpcFront } from "../../../src/transport/grpc/server.ts";
+import { createHttpFront } from "../../../src/transport/http/server.ts";
+import { HANDSHAKE_TIMEOUT_MS } from "../../../src/transport/limits.ts";
+import { nameIn, type Peer } from "../../../src/transport/peer.ts";
+import { openPortTls, type TlsFiles } from "../../../src/transport/tls.ts";
+import { createLogger } from "../../../src/observability/log.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
+import { type Certificate, createAuthority, THIS_MACHINE, useFolder } from "../../support/certificates.ts";
+import { grpcJsTransport } from "../../support/clients.ts";
+import { startService, useService } from "../../support/service.ts";
+import { failureOf } from "./answers.ts";
+import { eventually } from "./eventually.ts";
+import { insertOrder } from "./orders.ts";
+import { watching } from "./watching.ts";
+
+const run = promisify(execFile);
+const folder = useFolder();
+const authority = createAuthority(join(folder, "ours"), "the company");
+const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const certificate = authority.issue({ subject: "/CN=orders", altNames: THIS_MACHINE });
+const TLS = { OMS_TLS_CERT_FILE: certificate.certFile, OMS_TLS_KEY_FILE: certificate.keyFile };
+const SERVICE = "oms.orderstatus.v1.OrderStatusService";
+const BUF = join(import.meta.dirname, "../../../node_modules/.bin/buf");
+
+describe("a service with a certificate", () => {
+  const served = useService(TLS);
+  const https = (path: string) => `https://localhost:${served.service.httpPort}${path}`;
+  let orderId = 0n;
+
+  beforeAll(async () => {
+    orderId = await insertOrder(served.db, Status.CREATED);
+  });
+
+  test.each(ways())("%s", async (_, transportTo) => {
+    const { transport, close } = transportTo(served.service, { ca: authority.ca });
+    onTestFinished(close);
+    const client = createClient(OrderStatusService, transport);
+    expect((await client.getOrderStatus({ orderId })).orderStatus).toBe(Status.CREATED);
+    const watcher = watching(client, { orderIds: [orderId] });
+    await watcher.toldExactly([`${orderId} at 0: 1000`]);
+  });
+
+  test.each(ways())("%s does not talk to a server that another CA vouches for", async (_, transportTo) => {
+    const { transport, close } = transportTo(served.service, { ca: stranger.ca });
+    onTestFinished(close);
+    const failed = await createClient(OrderStatusService, transport)
+      .getOrderStatus({ orderId }, { timeoutMs: 3_000 })
+      .catch((error: unknown) => ConnectError.from(error));
+    expect(String(failed)).toMatch(/unable to verify|self-signed|signature/);
+  });
+
+  test.each([
+    ["HTTP/1.1", "--http1.1", "1.1"],
+    ["HTTP/2", "--http2", "2"],
+  ])("curl over %s: pages, JSON and old addresses", async (_, flag, version) => {
+    const curl = async (...args: string[]) => {
+      const { stdout } = await run("curl", [
+        "-sS",
+        flag,
+        "--cacert",
+        authority.caFile,
+        "-w",
+        "\n%{http_version}",
+        ...args,
+      ]);
+      return stdout.split("\n").filter((line) => line !== "");
+    };
+    expect(await curl(https("/healthz"))).toEqual(['{"status":"alive"}', version]);
+    const json = ["-H", "content-type: application/json", "-d", `{"orderId": "${orderId}"}`];
+    expect((await curl(...json, https(`/${SERVICE}/GetOrderStatus`)))[0]).toContain("ORDER_STATUS_CREATED");
+    expect((await curl(https(`/services/orderStatus/getOrderStatus?orderId=${orderId}`)))[0]).toContain("1000");
+  });
+
+  test.each([
+    ["grpc", () => served.service.grpcPort],
+    ["grpcweb", () => served.service.httpPort],
+    ["connect", () => served.service.httpPort],
+  ])("buf curl by %s, contract and all", async (protocol, port) => {
+    const { stdout } = await run(
+      BUF,
+      [
+        ...["curl", "--cacert", authority.caFile, "--protocol", protocol, "-d", `{"orderId": "${orderId}"}`],
+        `https://localhost:${port()}/${SERVICE}/GetOrderStatus`,
+      ],
+      { cwd: "/" },
+    );
+    expect(stdout).toContain("ORDER_STATUS_CREATED");
+  });
+
+  test("plaintext gets no answer, on either port", async () => {
+    for (const port of [served.service.httpPort, served.service.grpcPort]) {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.end("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
+      const answer = await text(socket).catch(() => "");
+      expect(answer).not.toContain("HTTP/1.1");
+      expect(answer).not.toContain("alive");
+    }
+    const { transport, close } = grpcJsTransport(`127.0.0.1:${served.service.grpcPort}`);
+    onTestFinished(close);
+    const call = createClient(OrderStatusService, transport).getOrderStatus({ orderId }, { timeoutMs: 3_000 });
+    expect([Code.Unavailable, Code.DeadlineExceeded]).toContain(ConnectError.from(await call.catch((e) => e)).code);
+    await eventually(() =>
+      expect(served.service.log).toContainEqual(
+        expect.objectContaining({ level: "debug", msg: "a TLS handshake failed", reason: "ERR_SSL_HTTP_REQUEST" }),
+      ),
+    );
+  });
+
+  test("TLS 1.1 is refused, 1.2 and 1.3 are not", async () => {
+    const versionOf = async (maxVersion: "TLSv1.1" | "TLSv1.2" | "TLSv1.3") => {
+      // OpenSSL's own level would not even ask for 1.1.
+      const options = { maxVersion, minVersion: "TLSv1.1", ciphers: "DEFAULT:@SECLEVEL=0" } as const;
+      const socket = await open(served.service.httpPort, { ca: authority.ca, ...options });
+      return socket.getProtocol();
+    };
+    expect(await versionOf("TLSv1.2")).toBe("TLSv1.2");
+    expect(await versionOf("TLSv1.3")).toBe("TLSv1.3");
+    await expect(versionOf("TLSv1.1")).rejects.toThrow(/protocol version|unsupported protocol/);
+  });
+
+  test.each(ways())(
+    "%s: a service that ends tells its streams, and does not wait for idle connections",
+    async (_, transportTo) => {
+      const ending = await startService(served.location, {}, TLS);
+      onTestFinished(() => ending.stop());
+      const { transport, close } = transportTo(ending, { ca: authority.ca });
+      onTestFinished(close);
+      const client = createClient(OrderStatusService, transport);
+      const watcher = watching(client, { orderIds: [orderId] });
+      await watcher.toldExactly([`${orderId} at 0: 1000`]);
+      const began = performance.now();
+      await ending.stop();
+      expect(failureOf(await watcher.ended)).toMatchObject({
+        code: "Unavailable",
+        message: "the server ends: come back",
+      });
+      expect(performance.now() - began).toBeLessThan(3_000);
+    },
+  );
+
+  test("a connection that is cut in its handshake, and rubbish, harm nobody", async () => {
+    for (const port of [served.service.httpPort, served.service.grpcPort]) {
+      for (const bytes of [Buffer.alloc(0), Buffer.from([0x16, 3, 1, 2, 0, 1]), Buffer.alloc(70_000, 0x16)]) {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => {});
+        await once(socket, "connect");
+        socket.end(bytes);
+        socket.resume();
+        await closed(socket);
+      }
+    }
+    expect(await statusOf(https("/healthz"))).toBe(200);
+  });
+});
+
+test("a handshake that does not get on is cut", async () => {
+  const ports = await openFronts({});
+  const silent = connect(ports.grpcPort, "127.0.0.1");
+  const slow = connect(ports.httpPort, "127.0.0.1");
+  slow.write(Buffer.from([0x16, 3, 1, 2]));
+  const began = performance.now();
+  await Promise.all([closed(silent), closed(slow)]);
+  expect(performance.now() - began).toBeGreaterThan(HANDSHAKE_TIMEOUT_MS - 500);
+  expect(ports.log.filter(({ reason }) => reason === "ERR_TLS_HANDSHAKE_TIMEOUT")).toHaveLength(2);
+});
+
+describe("who calls", () => {
+  const wms = authority.issue({ subject: "/CN=wms" });
+  const spiffe = authority.issue({ subject: "/", altNames: "email:a@example.com,URI:spiffe://oms/tms,DNS:tms" });
+  const forged = stranger.issue({ subject: "/CN=wms" });
+  const expired = authority.issue({ subject: "/CN=wms", expired: true });
+
+  describe.each(ways())("%s", (_, transportTo) => {
+    const seen = async (ports: Ports, key?: Certificate) => {
+      const { transport, close } = transportTo(ports, { ca: authority.ca, ...key });
+      onTestFinished(close);
+      await createClient(OrderStatusService, transport).listShipmentTypes({}, { timeoutMs: 3_000 });
+      return ports.peers.at(-1);
+    };
+
+    test("a certificate that is verified names it", async () => {
+      const ports = await openFronts({ clientCaFile: authority.caFile, requireClientCertificate: true });
+      expect(await seen(ports, wms)).toEqual({ address: "127.0.0.1", certificateName: "wms" });
+      expect(await seen(ports, spiffe)).toEqual({ address: "127.0.0.1", certificateName: "spiffe://oms/tms" });
+    });
+
+    test("where one is required, there is no way in without, nor with one that is not to be believed", async () => {
+      const ports = await openFronts({ clientCaFile: authority.caFile, requireClientCertificate: true });
+      for (const key of [undefined, forged, expired]) {
+        await expect(seen(ports, key)).rejects.toThrow();
+      }
+      expect(ports.peers).toEqual([]);
+      expect(ports.log.map(({ reason }) => reason)).toEqual(
+        expect.arrayContaining([
+          "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE",
+          "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+          "CERT_HAS_EXPIRED",
+        ]),
+      );
+    });
+
+    test("where none is required, those come in without a name", async () => {
+      const ports = await openFronts({ clientCaFile: authority.caFile, requireClientCertificate: false });
+      for (const key of [undefined, forged, expired]) {
+        expect(await seen(ports, key)).toEqual({ address: "127.0.0.1", certificateName: undefined });
+      }
+      expect(await seen(ports, wms)).toMatchObject({ certificateName: "wms" });
+    });
+
+    test("where none is asked for, nobody is named", async () => {
+      expect(await seen(await openFronts({}), wms)).toEqual({ address: "127.0.0.1", certificateName: undefined });
+    });
+  });
+
+  test.each([
+    ["the common name", "wms", "DNS:other", "wms"],
+    ["of two common names neither", ["wms", "tms"], "", undefined],
+    ["without one, the first URI or DNS name", undefined, "IP Address:10.0.0.1, DNS:tms, URI:spiffe://x", "tms"],
+    ["an empty one is none", "", "URI:spiffe://x", "spiffe://x"],
+    ["not what a name of another kind pretends", undefined, 'email:"a, URI:admin", DNS:tms', "tms"],
+    ["nor a name in quotes", undefined, 'DNS:"a\\", URI:admin"', 'a", URI:admin'],
+    ["no name at all", undefined, "IP Address:10.0.0.1", undefined],
+  ])("is named by %s", (_, commonName, altNames, name) => {
+    expect(nameIn(commonName, altNames)).toBe(name);
+  });
+});
+
+describe("the files change", () => {
+  const next = authority.issue({ subject: "/CN=next", altNames: THIS_MACHINE });
+  const nameShown = async (port: number) => {
+    const socket = await open(port, { ca: authority.ca, ALPNProtocols: ["h2"] });
+    return socket.getPeerCertificate().subject.CN;
+  };
+
+  test("under traffic: new connections see the new certificate, and not one call of the old ones fails", async () => {
+    const files = placed(certificate);
+    const ports = await openFronts(files);
+    const calls = ways().map(([, transportTo]) => {
+      const { transport, close } = transportTo(ports, { ca: authority.ca });
+      onTestFinished(close);
+      const client = createClient(OrderStatusService, transport);
+      let ended = false;
+      const running = (async () => {
+        let answers = 0;
+        for (; !ended; answers += 1) {
+          await client.listShipmentTypes({});
+        }
+        return answers;
+      })();
+      return {
+        stop: () => {
+          ended = true;
+          return running;
+        },
+      };
+    });
+    const session = connectHttp2(`https://localhost:${ports.httpPort}`, { ca: authority.ca });
+    onTestFinished(() => session.close());
+    await once(session, "connect");
+
+    copyFileSync(next.certFile, files.certFile);
+    copyFileSync(next.keyFile, files.keyFile);
+    await eventually(async () => expect(await nameShown(ports.grpcPort)).toBe("next"));
+    expect(await nameShown(ports.httpPort)).toBe("next");
+
+    const stream = session.request({ ":path": "/healthz" });
+    expect(await text(stream)).toContain("alive");
+    expect((session.socket as TLSSocket).getPeerCertificate().subject.CN).toBe("orders");
+    for (const { stop } of calls) {
+      expect(await stop()).toBeGreaterThan(10);
+    }
+  });
+
+  test("what cannot be used changes nothing and is told, until it can be", async () => {
+    const files = placed(certificate);
+    const ports = await openFronts(files);
+    const told = (reason: RegExp) =>
+      eventually(() =>
+        expect(ports.log).toContainEqual(
+          expect.objectContaining({ level: "error", reason: expect.stringMatching(reason) }),
+        ),
+      );
+    copyFileSync(next.certFile, files.certFile);
+    await told(/key values mismatch/);
+    writeFileSync(files.certFile, next.cert.slice(0, 200));
+    await told(/bad end line|PEM|no start line/i);
+    expect(await nameShown(ports.grpcPort)).toBe("orders");
+    expect(await nameShown(ports.httpPort)).toBe("orders");
+    copyFileSync(next.keyFile, files.keyFile);
+    copyFileSync(next.certFile, files.certFile);
+    await eventually(async () => expect(await nameShown(ports.grpcPort)).toBe("next"));
+  });
+
+  test("another client CA is believed from then on, the old one no longer", async () => {
+    const files = placed(certificate, authority.caFile);
+    const ports = await openFronts({ ...files, requireClientCertificate: true });
+    const old = authority.issue({ subject: "/CN=wms" });
+    const fresh = stranger.issue({ subject: "/CN=wms" });
+    const comesIn = (key: Certificate) => statusOf(`https://localhost:${ports.httpPort}/healthz`, key);
+    expect(await comesIn(old)).toBe(200);
+    writeFileSync(files.clientCaFile as string, "no certificate");
+    await eventually(() => expect(ports.log).toContainEqual(expect.objectContaining({ level: "error" })));
+    expect(await comesIn(old)).toBe(200);
+    copyFileSync(stranger.caFile, files.clientCaFile as string);
+    await eventually(async () => expect(await comesIn(fresh)).toBe(200));
+    await expect(comesIn(old)).rejects.toThrow();
+  });
+});
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.on("error", () => {});
+    socket.once("close", () => resolve());
+  });
+}
+
+interface Ports {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** Of the calls so far. */
+  readonly peers: readonly Peer[];
+  readonly log: readonly Record<string, unknown>[];
+}
+
+/** Both fronts with one RPC that notes who calls. */
+async function openFronts(files: Partial<TlsFiles>): Promise<Ports> {
+  const log: Record<string, unknown>[] = [];
+  const logger = createLogger("debug", { write: (line: string) => void log.push(JSON.parse(line)) });
+  const tls = openPortTls(
+    {
+      certFile: certificate.certFile,
+      keyFile: certificate.keyFile,
+      clientCaFile: undefined,
+      requireClientCertificate: false,
+      ...files,
+    },
+    logger,
+  );
+  const peers: Peer[] = [];
+  const method = OrderStatusService.method.listShipmentTypes;
+  const handle = async (_: Message, { peer }: Call): Promise<Message> => {
+    peers.push(peer);
+    return create(method.output);
+  };
+  const routes = [{ rpc: { method, streams: false, changes: false }, handle }];
+  const grpcFront = createGrpcFront({ routes, reflection: [], admission: { hasRoom: () => true, refused() {} }, tls });
+  const httpFront = createHttpFront({
+    routes,
+    reflection: [],
+    corsOrigins: [],
+    ready: async () => ({ ready: true, database: "ok", broker: "ok", redis: "ok" }),
+    log: logger,
+    metrics: createMetrics(),
+    tls,
+  });
+  onTestFinished(async () => {
+    for (const front of [grpcFront, httpFront]) {
+      front.stopAccepting();
+      front.destroy();
+      await front.closed();
+    }
+    tls.close();
+  });
+  return {
+    grpcPort: await grpcFront.listen("127.0.0.1", 0),
+    httpPort: await httpFront.listen("127.0.0.1", 0),
+    peers,
+    log,
+  };
+}
+
+interface ClientTls {
+  readonly ca: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+type TransportTo = (
+  ports: Pick<Ports, "grpcPort" | "httpPort">,
+  tls: ClientTls,
+) => { readonly transport: Transport; close(): void };
+
+/** Each way in, over TLS. */
+function ways(): readonly [string, TransportTo][] {
+  const overHttp =
+    (make: typeof createConnectTransport | typeof createGrpcWebTransport, httpVersion: "1.1" | "2"): TransportTo =>
+    ({ httpPort }, tls) => {
+      const nodeOptions = { ca: tls.ca, ...(tls.cert !== undefined && { cert: tls.cert, key: tls.key as string }) };
+      return { transport: make({ baseUrl: `https://localhost:${httpPort}`, httpVersion, nodeOptions }), close() {} };
+    };
+  return [
+    [
+      "grpc-js",
+      ({ grpcPort }, { ca, cert, key }) => {
+        const bytes = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem));
+        const credentials = grpc.credentials.createSsl(Buffer.from(ca), bytes(key), bytes(cert));
+        return grpcJsTransport(`localhost:${grpcPort}`, {}, credentials);
+      },
+    ],
+    ["Connect, HTTP/1.1", overHttp(createConnectTransport, "1.1")],
+    ["Connect, HTTP/2", overHttp(createConnectTransport, "2")],
+    ["gRPC-Web", overHttp(createGrpcWebTransport, "1.1")],
+  ];
+}
+
+/** A certificate at a place of its own, where it can be replaced. */
+function placed({ cert, key }: Certificate, caFile?: string): Pick<TlsFiles, "certFile" | "keyFile" | "clientCaFile"> {
+  const place = join(folder, crypto.randomUUID());
+  const files = { certFile: `${place}.pem`, keyFile: `${place}.key` };
+  writeFileSync(files.certFile, cert);
+  writeFileSync(files.keyFile, key);
+  if (caFile === undefined) {
+    return { ...files, clientCaFile: undefined };
+  }
+  writeFileSync(`${place}.ca`, readFileSync(caFile));
+  return { ...files, clientCaFile: `${place}.ca` };
+}
+
+async function open(port: number, options: ConnectionOptions): Promise<TLSSocket> {
+  const socket = connectTls({ host: "localhost", port, ...options });
+  onTestFinished(() => void socket.destroy());
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+function statusOf(url: string, { cert, key }: Partial<Certificate> = {}): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = requestHttps(
+      url,
+      { ca: authority.ca, agent: false, ...(cert !== undefined && { cert, key }) },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      },
+    );
+    request.once("error", reject);
+    request.end();
+  });
+}

@@ -1,0 +1,141 @@
+import { sql } from "kysely";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { FRONTS, type FrontName, type OrderStatusClient } from "../../support/clients.ts";
+import { useNats, useOwnMariadb } from "../../support/servers.ts";
+import { startService } from "../../support/service.ts";
+import { eventually } from "./eventually.ts";
+import { insertOrder } from "./orders.ts";
+import { watching } from "./watching.ts";
+
+// Of its own, so that its queries can be counted.
+const mariadb = useOwnMariadb();
+const nats = useNats();
+let db: OrderDatabase;
+
+beforeAll(async () => {
+  db = openDatabase({ url: mariadb.url, prefix: "t_" });
+  await migrate(db);
+});
+afterAll(() => db.destroy());
+
+async function start() {
+  const location = { url: mariadb.url, prefix: "t_" };
+  const service = await startService(location, { natsUrl: nats.url }, { OMS_WATCH_HEARTBEAT_MS: "200" });
+  onTestFinished(() => service.stop());
+  return service;
+}
+
+function open(service: { grpcPort: number; httpPort: number }, front: FrontName = "grpc-js"): OrderStatusClient {
+  const { client, close } = FRONTS[front](service);
+  onTestFinished(close);
+  return client;
+}
+
+const operator = "zhou";
+const wayOf = (orderId: bigint, ...states: OrderStatus[]) => ({
+  updates: states.map((status) => ({ orderId, status, operator })),
+});
+
+test.each(Object.keys(FRONTS) as FrontName[])(
+  "%s: a change made on another server, through the broker",
+  async (front) => {
+    const [here, there] = [await start(), await start()];
+    const orderId = await insertOrder(db, Status.CREATED);
+    const watcher = watching(open(here, front), { orderIds: [orderId] });
+    await watcher.toldExactly([`${orderId} at 0: 1000`]);
+
+    await open(there, front).batchUpdateOrderStatus(wayOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
+
+    await watcher.toldExactly([`${orderId} at 0: 1000`, `${orderId} 1: 1000 > 1010`, `${orderId} 2: 1010 > 1020`]);
+  },
+);
+
+test("while the broker is away changes of this server go on; those of others come with it", async () => {
+  const [here, there] = [await start(), await start()];
+  const [mine, theirs] = [await insertOrder(db, Status.CREATED), await insertOrder(db, Status.CREATED)];
+  const watcher = watching(open(here), { orderIds: [mine, theirs] });
+  await eventually(() => expect(watcher.told).toHaveLength(2));
+  await nats.kill();
+
+  await open(here).updateOrderStatus({ orderId: mine, status: OrderStatus.PAID, operator });
+  await open(there).batchUpdateOrderStatus(wayOf(theirs, OrderStatus.PAID, OrderStatus.APPROVED));
+  await eventually(() => expect(watcher.told.slice(2)).toEqual([`${mine} 1: 1000 > 1010`]));
+
+  await nats.restart();
+  await eventually(() =>
+    expect(watcher.told.slice(3)).toEqual([`${theirs} 1: 1000 > 1010`, `${theirs} 2: 1010 > 1020`]),
+  );
+});
+
+test("a server restarts: a client that comes back with after_versions misses and repeats nothing", async () => {
+  const orderId = await insertOrder(db, Status.WMS_DISPATCHED);
+  const seen: bigint[] = [];
+  const goal = 60;
+  let service = await start();
+  const other = await start();
+
+  const reporting = (async () => {
+    const client = open(other);
+    for (let version = 1; version <= goal; version += 1) {
+      const status = version % 2 === 1 ? OrderStatus.DELIVERY_FAILED : OrderStatus.OUT_FOR_DELIVERY;
+      await client.updateOrderStatus({ orderId, status, operator });
+    }
+  })();
+  let restarts = 0;
+  while (seen.length < goal) {
+    const { client, close } = FRONTS["grpc-js"](service);
+    const last = seen.at(-1) ?? 0n;
+    const watch = (async () => {
+      const request = { orderIds: [orderId], afterVersions: { [String(orderId)]: last } };
+      for await (const { update } of client.watchOrderStatus(request)) {
+        if (update.case === "change") {
+          seen.push(update.value.version);
+          if (seen.length === goal) {
+            return;
+          }
+        }
+      }
+    })().catch(() => {});
+    if (restarts < 3) {
+      await eventually(() => expect(seen.length).toBeGreaterThan(restarts * 10));
+      await service.stop();
+      restarts += 1;
+      await watch;
+      service = await start();
+    } else {
+      await watch;
+    }
+    close();
+  }
+  await reporting;
+
+  expect(seen).toEqual(Array.from({ length: goal }, (_, index) => BigInt(index + 1)));
+});
+
+test("1,000 watchers cost no query each per change", async () => {
+  const service = await start();
+  const ids = await Promise.all(Array.from({ length: 5 }, () => insertOrder(db, Status.CREATED)));
+  const clients = Array.from({ length: 4 }, () => open(service));
+  const watchers = Array.from({ length: 1_000 }, (_, index) =>
+    watching(clients[index % 4] as OrderStatusClient, { orderIds: ids }),
+  );
+  await eventually(() => expect(watchers.every(({ told }) => told.length === 5)).toBe(true));
+  const before = await countQueries();
+
+  for (const orderId of ids) {
+    await clients[0]?.batchUpdateOrderStatus(wayOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
+  }
+  await eventually(() => expect(watchers.every(({ told }) => told.length === 15)).toBe(true));
+
+  // What the commits and their events take, and nothing for the watchers.
+  expect((await countQueries()) - before).toBeLessThan(200);
+});
+
+async function countQueries(): Promise<number> {
+  const { rows } = await sql<{ Value: string }>`show global status like 'Questions'`.execute(db);
+  return Number(rows[0]?.Value);
+}

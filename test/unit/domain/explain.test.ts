@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import type { OrderFacts } from "../../../src/domain/decide.ts";
+import { nextStates, type OpenWork, waitsFor } from "../../../src/domain/explain.ts";
+import { STATES, Status } from "../../../src/domain/state-machine.ts";
+
+const NOW = new Date("2026-05-01T12:00:00Z");
+
+function order(status: number, more: Partial<OrderFacts> = {}): OrderFacts {
+  return { status, version: 3, paused: false, passed: 0, statusTime: null, virtual: false, ...more };
+}
+
+describe("nextStates", () => {
+  test.each(STATES.map(({ name, code }) => [name, code]))("from %s, each state once", (_name, code) => {
+    const { allowed, refused } = nextStates(order(code), NOW);
+
+    const all = [...allowed, ...refused].map(({ status }) => status).toSorted((a, b) => a - b);
+    expect(all).toEqual(STATES.map((state) => state.code));
+  });
+
+  test("CANCELLED: by anyone before allocation, by CancelOrder until it is packed, then no more", () => {
+    const toldBy = (status: Status) =>
+      nextStates(order(status), NOW).allowed.find((next) => next.status === Status.CANCELLED)?.toldBy;
+
+    expect([Status.CREATED, Status.ERP_ALLOCATED, Status.PACKED, Status.HANDED_OVER].map(toldBy)).toEqual([
+      ["reversal flow"],
+      ["reversal flow, by CancelOrder"],
+      ["reversal flow, by CancelOrder"],
+      undefined,
+    ]);
+  });
+
+  test("a pause holds back the steps of our own flow and nothing else", () => {
+    const names = (facts: OrderFacts) => nextStates(facts, NOW).allowed.map(({ status }) => status);
+
+    expect(names(order(Status.PAID, { paused: true }))).toEqual([Status.CANCELLED]);
+    expect(names(order(Status.OUT_FOR_DELIVERY, { paused: true }))).toEqual(names(order(Status.OUT_FOR_DELIVERY)));
+  });
+
+  test("virtual goods go from PAID to DELIVERED, others do not", () => {
+    const delivered = (virtual: boolean) =>
+      nextStates(order(Status.PAID, { virtual }), NOW).allowed.some(({ status }) => status === Status.DELIVERED);
+
+    expect([delivered(true), delivered(false)]).toEqual([true, false]);
+  });
+
+  test("each refusal says why", () => {
+    const { refused } = nextStates(order(Status.DELIVERY_FAILED), NOW);
+
+    expect(refused.filter(({ status }) => [1010, 2010, 6030, 9001].includes(status))).toEqual([
+      { status: Status.PAID, reason: "the order has passed that state: a report of it changes nothing" },
+      { status: Status.ERP_ALLOCATED, reason: "the order has passed that state: a report of it changes nothing" },
+      { status: Status.DELIVERY_FAILED, reason: "the order is in that state: a report of it changes nothing" },
+      { status: Status.CANCELLED, reason: "no way leads from DELIVERY_FAILED (6030) to CANCELLED (9001)" },
+    ]);
+  });
+
+  test("nothing leads out of a status that the table does not know", () => {
+    const { allowed, refused } = nextStates(order(4444), NOW);
+
+    expect([allowed, refused.length]).toEqual([[], STATES.length]);
+  });
+});
+
+describe("waitsFor", () => {
+  const work = (more: Partial<OpenWork>): OpenWork => ({
+    name: "e-invoice",
+    state: "PENDING",
+    attempts: 0,
+    lastError: "",
+    ...more,
+  });
+
+  test.each<[string, OrderFacts, OpenWork[], string]>([
+    ["Pay", order(Status.CREATED), [], "The order is CREATED (1000) and waits for Pay to report PAID (1010)."],
+    [
+      "the forward flow",
+      order(Status.ERP_ALLOCATED),
+      [],
+      "The order is ERP_ALLOCATED (2010) and waits for forward flow to report WMS_DISPATCHED (2020).",
+    ],
+    [
+      "the road",
+      order(Status.OUT_FOR_DELIVERY),
+      [],
+      "The order is OUT_FOR_DELIVERY (5020) and waits for TMS, DMS or front end to report DELIVERED (6010), REJECTED (6020), DELIVERY_FAILED (6030) or LOST (6040).",
+    ],
+    [
+      "virtual goods",
+      order(Status.APPROVED, { virtual: true }),
+      [],
+      "The order is APPROVED (1020) and waits for forward flow, TMS, DMS or front end to report SPLIT (1030), ERP_ALLOCATED (2010) or DELIVERED (6010).",
+    ],
+    [
+      "a resume",
+      order(Status.PAID, { paused: true }),
+      [],
+      "The order is PAID (1010) and paused, and waits for somebody to resume it before APPROVED (1020), SPLIT (1030) or ERP_ALLOCATED (2010).",
+    ],
+    [
+      "a payment, paused or not",
+      order(Status.CREATED, { paused: true }),
+      [],
+      "The order is CREATED (1000) and paused, which holds back no report of what has happened, and waits for Pay to report PAID (1010).",
+    ],
+    [
+      "the road, paused or not",
+      order(Status.HANDED_OVER, { paused: true, statusTime: new Date("2030-01-01") }),
+      [],
+      "The order is HANDED_OVER (4010) and paused, which holds back no report of what has happened, and waits for TMS, DMS or front end to report IN_TRANSIT (5010), OUT_FOR_DELIVERY (5020), DELIVERED (6010), REJECTED (6020), DELIVERY_FAILED (6030) or LOST (6040).",
+    ],
+    ["nothing", order(Status.CANCELLED), [], "The order is CANCELLED (9001), which is final, and waits for nothing."],
+    [
+      "nobody knows",
+      order(4444),
+      [],
+      "The order is in status 4444, which the state machine does not know, and waits for somebody to correct it.",
+    ],
+    [
+      "open work",
+      order(Status.DELIVERED),
+      [
+        work({}),
+        work({ name: "finance-push", state: "RETRYING", attempts: 1, lastError: "answered 503" }),
+        work({ name: "settlement-push", state: "PARKED", attempts: 12 }),
+      ],
+      "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way), finance-push (tried again after 1 attempt, last error: answered 503), settlement-push (parked after 12 attempts until somebody decides).",
+    ],
+  ])("%s", (_name, facts, open, sentence) => {
+    expect(waitsFor(facts, open, { flow: undefined, wmsAnswerUntil: undefined, heldWork: [] })).toBe(sentence);
+  });
+
+  test("what a person holds", () => {
+    const heldWork = [{ name: "e-invoice", operator: "ops-1", reason: "mail provider down" }];
+    expect(
+      waitsFor(order(Status.DELIVERED), [work({})], { flow: undefined, wmsAnswerUntil: undefined, heldWork }),
+    ).toBe(
+      "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way); e-invoice is held by ops-1: mail provider down.",
+    );
+  });
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { describePosition, type FlowFacts, flowPosition, type StepRun, stepAt } from "../../../src/domain/flow.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+
+const LATER = new Date("2026-05-01T12:30:00Z");
+
+function facts(status: Status, more: Partial<FlowFacts> = {}): FlowFacts {
+  return { status, paused: false, warehouseCount: 1, payUntil: undefined, run: undefined, ...more };
+}
+
+function run(state: StepRun["state"], more: Partial<StepRun> = {}): StepRun {
+  return { state, attempts: 0, lastError: "", nextTime: null, ...more };
+}
+
+describe("stepAt", () => {
+  test.each([
+    [Status.CREATED, 1, undefined],
+    [Status.PAID, 1, "approve"],
+    [Status.APPROVED, 1, "allocate"],
+    [Status.APPROVED, 2, "split"],
+    [Status.ERP_ALLOCATED, 1, "dispatch"],
+    [Status.WMS_DISPATCHED, 1, undefined],
+    [Status.SPLIT, 2, undefined],
+    [Status.CANCELLED, 1, undefined],
+    [Status.PAID, 0, undefined],
+  ])("%i with goods in %i warehouses", (status, warehouseCount, step) => {
+    expect(stepAt({ status, warehouseCount })).toBe(step);
+  });
+});
+
+describe("flowPosition", () => {
+  const failed = { attempts: 2, lastError: "no stock" };
+
+  test.each<[string, FlowFacts, string, string]>([
+    [
+      "unpaid",
+      facts(Status.CREATED, { payUntil: LATER }),
+      "payment WAITING",
+      "waits for its payment until 2026-05-01T12:30:00.000Z, and is cancelled then",
+    ],
+    ["unpaid for good", facts(Status.CREATED), "payment WAITING", "waits for its payment"],
+    [
+      "its event on its way",
+      facts(Status.PAID),
+      "approve RUNNING",
+      "waits for the forward flow's step approve, which is under way",
+    ],
+    [
+      "under way, and paused meanwhile",
+      facts(Status.PAID, { paused: true, run: run("PENDING", { attempts: 1 }) }),
+      "approve RUNNING",
+      "waits for the forward flow's step approve, which is under way",
+    ],
+    [
+      "paused before its step",
+      facts(Status.APPROVED, { paused: true, warehouseCount: 2, run: run("PENDING") }),
+      "split PAUSED",
+      "is paused, and waits for somebody to resume it before the forward flow's step split",
+    ],
+    [
+      "paused, its step ended as nothing",
+      facts(Status.APPROVED, { paused: true, run: run("DONE", { attempts: 1 }) }),
+      "allocate PAUSED",
+      "is paused, and waits for somebody to resume it before the forward flow's step allocate",
+    ],
+    [
+      "tried again",
+      facts(Status.APPROVED, { run: run("RETRYING", { ...failed, nextTime: LATER }) }),
+      "allocate RETRYING",
+      "waits for the forward flow's step allocate, which is tried again at 2026-05-01T12:30:00.000Z after 2 attempts: no stock",
+    ],
+    ...(["PARKED", "DISCARDED"] as const).map((state): [string, FlowFacts, string, string] => [
+      state,
+      facts(Status.ERP_ALLOCATED, { run: run(state, { attempts: 1, lastError: "refused" }) }),
+      "dispatch FAILED",
+      "waits for somebody to retry the forward flow's step dispatch, which was given up after 1 attempt: refused",
+    ]),
+    ["dispatched", facts(Status.WMS_DISPATCHED), " DONE", "needs nothing more of the forward flow"],
+    ["virtual goods", facts(Status.PAID, { warehouseCount: 0 }), " DONE", "needs nothing more of the forward flow"],
+  ])("%s", (_name, order, position, sentence) => {
+    const found = flowPosition(order);
+
+    expect(`${found.step} ${found.state}`).toBe(position);
+    expect(describePosition(found)).toBe(sentence);
+  });
+});

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { FAMILIES } from "../../../faults/kinds.ts";
+import { drawPicture, type Mark } from "../../../faults/chart.ts";
+
+const mark = (target: string, from: number, until: number): Mark => ({
+  target,
+  kind: "kill",
+  family: "killed",
+  from,
+  until,
+});
+
+const draw = (marks: readonly Mark[], loadEnded = 8) =>
+  drawPicture({
+    title: 'A <round> & "its" faults',
+    subtitle: "",
+    seconds: Array.from({ length: 10 }, (_, second) => ({ ok: second * 10, failed: second })),
+    marks,
+    loadEnded,
+  });
+
+/** Every tag is closed, and no text has a bare < or &. */
+function expectWellFormed(svg: string): void {
+  const open: string[] = [];
+  for (const [, closing, name, selfClosing] of svg.matchAll(/<(\/?)([a-z]+)(?:\s+[\w-]+="[^"<]*")*\s*(\/?)>/g)) {
+    if (closing === "/") {
+      expect(open.pop()).toBe(name);
+    } else if (selfClosing === "") {
+      open.push(name as string);
+    }
+  }
+  expect(open).toEqual([]);
+  expect(svg.replace(/<\/?[a-z]+(?:\s+[\w-]+="[^"<]*")*\s*\/?>/g, "")).not.toMatch(/[<>]|&(?!\w+;)/);
+}
+
+test("the picture is a well-formed SVG with a legend of all kinds", () => {
+  const svg = draw([mark("service-1", 1, 2)]);
+  expectWellFormed(svg);
+  for (const family of FAMILIES) {
+    expect(svg).toContain(`>${family}</text>`);
+  }
+  expect(svg).toContain("A &lt;round&gt; &amp; &quot;its&quot; faults");
+});
+
+test("each target has a line: services, servers, then the ways between them; each fault is drawn and explained", () => {
+  const svg = draw([mark("service-1 to nats", 1, 2), mark("nats", 3, 4.5), mark("service-1", 5, 6)]);
+  const places = ["service-1", "nats", "service-1 to nats"].map((target) => svg.indexOf(`>${target}</text>`));
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(places.every((place) => place > 0)).toBe(true);
+  expect(svg).toContain("<title>kill, nats: 3.0 s to 4.5 s</title>");
+  expect(svg.match(/<title>/g)).toHaveLength(3);
+});
+
+test("a fault that lasts no time is seen, and nothing goes beyond the edge", () => {
+  const svg = draw([mark("nats", 9, 60), mark("nats", 2, 2)]);
+  for (const [, x, width] of svg.matchAll(/<rect x="([\d.]+)"[^>]*? width="([\d.]+)"[^>]*rx="2"/g)) {
+    expect(Number(width)).toBeGreaterThanOrEqual(4);
+    expect(Number(x) + Number(width)).toBeLessThanOrEqual(1_200);
+  }
+});
+
+test("a round without any call is drawn", () => {
+  expectWellFormed(drawPicture({ title: "", subtitle: "", seconds: [], marks: [], loadEnded: 0 }));
+});

@@ -1,0 +1,124 @@
+import type { Checker } from "../../../../faults/checks/checker.ts";
+import type { HistoryRow, LedgerRow, OrderFacts } from "../../../../faults/checks/facts.ts";
+import type { Finding } from "../../../../faults/types.ts";
+import { type Call, createOrderJournal, type Origin } from "../../../../faults/workload/journal.ts";
+import type { Kind, Order } from "../../../../tools/demo/orders.ts";
+import type { Received } from "../../../../tools/devstack/stub-systems/received.ts";
+
+export const ID = "100";
+
+const SOURCES: Partial<Record<Kind, number>> = { marketplace: 2001 };
+
+export function order(kind: Kind): Order {
+  const lines = [{ skuId: 7n, quantity: 3, warehouseId: 11n }];
+  return { id: BigInt(ID), kind, source: SOURCES[kind] ?? 1000, type: 1, isParent: false, lines };
+}
+
+/** A call that was answered at once, unless told. */
+export function call(rpc: string, given: Partial<Call> = {}): Call {
+  return {
+    rpc,
+    requestId: "",
+    asked: {},
+    expected: undefined,
+    sent: 1,
+    silent: 0,
+    said: "OK",
+    got: undefined,
+    first: "{}",
+    equal: 0,
+    differing: undefined,
+    ...given,
+  };
+}
+
+/** A report that was applied. */
+export function reported(status: number, version: number): Call {
+  return call("UpdateOrderStatus", {
+    requestId: `r${version}`,
+    asked: { status },
+    said: `APPLIED ${status} v${version}`,
+    got: { version, messageId: `${ID}-${version}` },
+  });
+}
+
+/** A history of changes, from CREATED on. */
+export function history(...statuses: readonly number[]): HistoryRow[] {
+  return statuses.map((toStatus, index) => ({
+    id: 10 + index,
+    version: index + 1,
+    fromStatus: statuses[index - 1] ?? 1000,
+    toStatus,
+    outcome: "APPLIED",
+    caller: "wms",
+    requestId: `r${index + 1}`,
+  }));
+}
+
+export function ledgerRow(given: Partial<LedgerRow>): LedgerRow {
+  return {
+    messageId: `${ID}-1`,
+    action: "settlement-push",
+    state: "DONE",
+    attempts: 1,
+    lastError: "",
+    firstTime: 1_000,
+    finishTime: 1_100,
+    dueInMs: undefined,
+    redriven: false,
+    ...given,
+  };
+}
+
+/** What a neighbour carried out. */
+export function carriedOut(path: Received["path"], key: string, doneTime = "2026-01-01T00:00:00.000Z"): Received {
+  const received: Received = {
+    path,
+    key,
+    orderId: ID,
+    arrivals: 1,
+    done: true,
+    repeats: 0,
+    status: 200,
+    firstTime: doneTime,
+    doneTime,
+  };
+  return path === "wms/cancel" ? { ...received, answer: '{"answer":"agreed"}' } : received;
+}
+
+/** The facts of an order that other systems inserted, all its reports told by the workload. */
+export function factsOf(
+  statuses: readonly number[],
+  given: Partial<Omit<OrderFacts, "journal">> & {
+    readonly kind?: Kind;
+    readonly origin?: Origin;
+    readonly calls?: readonly Call[];
+  } = {},
+): OrderFacts {
+  const { kind = "ordinary", origin = "inserted", calls, ...facts } = given;
+  const journal = createOrderJournal(order(kind), origin);
+  journal.calls.push(...(calls ?? statuses.map((status, index) => reported(status, index + 1))));
+  return {
+    journal,
+    row: { status: statuses.at(-1) ?? 1000, version: statuses.length, paused: false },
+    history: history(...statuses),
+    ledger: [],
+    settlements: [],
+    gifts: [],
+    received: [],
+    notices: [],
+    cancels: [],
+    returns: [],
+    ...facts,
+  };
+}
+
+/** The road of an order from its payment to its delivery. */
+export const DELIVERED = [1010, 1020, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020, 6010] as const;
+
+/** The kinds of what a checker finds, in the order of finding. */
+export function findings(checker: Checker, facts: OrderFacts): Finding["kind"][] {
+  const found: Finding["kind"][] = [];
+  checker.check(facts, (kind) => found.push(kind));
+  return found;
+}

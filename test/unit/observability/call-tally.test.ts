@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { createCallTally } from "../../../src/observability/call-tally.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
+
+/** The lines of a metric, without its help. */
+async function linesOf(metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> {
+  const text = await metrics.registry.getSingleMetricAsString(name);
+  return text.split("\n").filter((line) => line.startsWith(name));
+}
+
+test("calls are told by RPC, caller and code, with their time and those under way", async () => {
+  const metrics = createMetrics();
+  const tallyOf = createCallTally(metrics);
+  const get = tallyOf("GetOrderStatus");
+  tallyOf("CancelOrder");
+  for (const [caller, code] of [
+    ["wms", "OK"],
+    ["wms", "OK"],
+    ["wms", "NOT_FOUND"],
+    ["tms", "OK"],
+  ] as const) {
+    get.begin();
+    get.end(caller, code, 0.25);
+  }
+  get.begin();
+  expect(await linesOf(metrics, "oms_rpc_calls_total")).toEqual([
+    'oms_rpc_calls_total{rpc="GetOrderStatus",caller="wms",code="OK"} 2',
+    'oms_rpc_calls_total{rpc="GetOrderStatus",caller="wms",code="NOT_FOUND"} 1',
+    'oms_rpc_calls_total{rpc="GetOrderStatus",caller="tms",code="OK"} 1',
+  ]);
+  expect(await linesOf(metrics, "oms_rpc_caller_seconds_total")).toEqual([
+    'oms_rpc_caller_seconds_total{rpc="GetOrderStatus",caller="wms"} 0.75',
+    'oms_rpc_caller_seconds_total{rpc="GetOrderStatus",caller="tms"} 0.25',
+  ]);
+  expect(await linesOf(metrics, "oms_rpc_in_flight")).toEqual(['oms_rpc_in_flight{rpc="GetOrderStatus"} 1']);
+});
+
+test("callers beyond the first fifty are told as one, whatever they call themselves", async () => {
+  const metrics = createMetrics();
+  const tally = createCallTally(metrics)("GetOrderStatus");
+  for (let caller = 0; caller < 60; caller += 1) {
+    for (let call = 0; call < 2; call += 1) {
+      tally.begin();
+      tally.end(`caller-${caller}`, "OK", 1);
+    }
+  }
+  const lines = await linesOf(metrics, "oms_rpc_calls_total");
+  expect(lines).toHaveLength(51);
+  expect(lines.at(-1)).toBe('oms_rpc_calls_total{rpc="GetOrderStatus",caller="(other)",code="OK"} 20');
+});
+
+test("a figure that nobody tells is not there; one that somebody told is told anew at each look", async () => {
+  const metrics = createMetrics();
+  expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual([]);
+  let age = 3;
+  metrics.outboxAge.from((tell) => tell({}, age));
+  expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual(["oms_outbox_oldest_seconds 3"]);
+  age = 0;
+  expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual(["oms_outbox_oldest_seconds 0"]);
+});
+
+test("two readers at once see all figures, also those that take a while", async () => {
+  const metrics = createMetrics();
+  metrics.serverUp.from(async (tell) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    tell({ server: "database" }, 1);
+  });
+  const both = await Promise.all([linesOf(metrics, "oms_server_up"), linesOf(metrics, "oms_server_up")]);
+  expect(both).toEqual([['oms_server_up{server="database"} 1'], ['oms_server_up{server="database"} 1']]);
+});

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { createLineLimit } from "../../../src/observability/line-limit.ts";
+import { createLogger } from "../../../src/observability/log.ts";
+
+/** A limited log whose clock stands still until it is moved. */
+function createLimited(level: "info" | "debug") {
+  const lines: Record<string, unknown>[] = [];
+  const log = createLogger(level, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  let now = 0;
+  const limit = createLineLimit(log, { message: "call", perSecond: 50, now: () => now });
+  return {
+    lines,
+    write: (times: number, kind = "ABORTED", at: "info" | "debug" = "info") => {
+      for (let index = 0; index < times; index += 1) {
+        limit.write(at, kind, () => ({ kind }));
+      }
+    },
+    pass: (ms: number) => {
+      now += ms;
+    },
+  };
+}
+
+test("50 lines a second of each kind; the next one says how many were left out", () => {
+  const { lines, write, pass } = createLimited("info");
+  write(60);
+  write(1, "NOT_FOUND");
+  expect(lines.map(({ kind }) => kind)).toEqual([...Array(50).fill("ABORTED"), "NOT_FOUND"]);
+
+  pass(1_000);
+  write(2);
+  expect(lines.slice(51).map(({ kind, leftOut }) => [kind, leftOut])).toEqual([
+    ["ABORTED", 10],
+    ["ABORTED", undefined],
+  ]);
+});
+
+test("what the level hides is not counted", () => {
+  const { lines, write } = createLimited("info");
+  write(1_000, "OK", "debug");
+  write(1, "OK");
+  expect(lines).toHaveLength(1);
+});

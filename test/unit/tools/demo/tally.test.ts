@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { percentile, stemOf, tally } from "../../../../tools/demo/tally.ts";
+
+describe("the demo's count", () => {
+  it("is quiet when everything came once, in whatever order", () => {
+    expect(tally(["1-1", "1-2", "1-pause-"], ["1-pause-5f", "1-2", "1-1"])).toEqual({
+      expected: 3,
+      found: 3,
+      lost: [],
+      unexpected: [],
+      doubled: [],
+    });
+  });
+
+  it("tells the lost, the doubled and the unexpected apart", () => {
+    const { lost, unexpected, doubled } = tally(
+      ["1-1", "1-2", "1-pause-", "1-pause-", "2-shipped-"],
+      ["1-1", "1-1", "1-1", "3-1", "1-pause-5f", "2-shipped-aa", "2-shipped-bb"],
+    );
+    expect({ lost, unexpected, doubled }).toEqual({
+      lost: ["1-2", "1-pause-"],
+      unexpected: ["3-1", "2-shipped-"],
+      doubled: ["1-1", "1-1"],
+    });
+  });
+
+  it("knows as much of a message id as a caller can", () => {
+    expect(["12-3", "12-pause-5f-6a", "12-invoice-e3b0", "12"].map(stemOf)).toEqual([
+      "12-3",
+      "12-pause-",
+      "12-invoice-",
+      "12",
+    ]);
+  });
+
+  it("takes percentiles by rank", () => {
+    const values = Array.from({ length: 200 }, (_, index) => index + 1);
+    expect([0.5, 0.99, 1].map((share) => percentile(values, share))).toEqual([100, 198, 200]);
+    expect([percentile([7], 0.01), percentile([], 0.5)]).toEqual([7, 0]);
+  });
+});

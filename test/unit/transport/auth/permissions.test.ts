@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { DEFAULT_RIGHTS } from "../../../../src/transport/auth/default-permissions.ts";
+import { createRights, rolesOf } from "../../../../src/transport/auth/permissions.ts";
+import { readRightsTable } from "../../../../src/transport/auth/permission-table.ts";
+import { STATES } from "../../../../src/domain/state-machine.ts";
+import { RPC_NAMES } from "../../../../src/transport/servers.ts";
+
+const names = (codes: ReadonlySet<number>) => STATES.filter(({ code }) => codes.has(code)).map(({ name }) => name);
+
+describe("the default table", () => {
+  const rightsOf = createRights(DEFAULT_RIGHTS);
+
+  test("is one that could be written into a file", () => {
+    expect(readRightsTable(JSON.stringify(DEFAULT_RIGHTS), RPC_NAMES)).toEqual(DEFAULT_RIGHTS);
+  });
+
+  test.each([
+    ["wms", ["WMS_ACCEPTED", "PICKING", "PACKED", "HANDED_OVER"]],
+    ["tms", ["IN_TRANSIT", "DELIVERED", "REJECTED", "DELIVERY_FAILED", "LOST"]],
+    ["dms", ["OUT_FOR_DELIVERY", "DELIVERED", "REJECTED", "DELIVERY_FAILED"]],
+    ["pay", ["PAID"]],
+    ["marketplace", []],
+    ["shop", ["DELIVERED", "CANCELLED"]],
+    ["customer-service", []],
+    ["reversal", ["CANCELLED"]],
+    ["forward-flow", ["APPROVED", "SPLIT", "ERP_ALLOCATED", "WMS_DISPATCHED"]],
+    ["operator", STATES.map(({ name }) => name)],
+    ["read-only", []],
+  ])("%s reports what the state machine says it tells of", (role, states) => {
+    expect(names(rightsOf({ roles: [role] }).reports)).toEqual(states);
+  });
+
+  test("every RPC is somebody's besides the operator's, but for those that look after the Actions", () => {
+    const others = Object.keys(DEFAULT_RIGHTS.roles).filter((role) => role !== "operator");
+    const nobodys = RPC_NAMES.filter((rpc) => !others.some((role) => rightsOf({ roles: [role] }).mayCall(rpc)));
+    expect(nobodys.filter((rpc) => !/^(ActionService|ShadowService)\//.test(rpc))).toEqual([]);
+  });
+
+  test("who only reads changes nothing", () => {
+    const readOnly = RPC_NAMES.filter((rpc) => rightsOf({ roles: ["read-only"] }).mayCall(rpc));
+    expect(readOnly.filter((rpc) => !/\/(Get|BatchGet|List|Watch|Explain|Describe|Check)/.test(rpc))).toEqual([]);
+  });
+
+  test("nobody has rights by a role that there is not, nor by a name that every object has", () => {
+    for (const role of ["nobody", "constructor", "__proto__", "toString"]) {
+      const rights = rightsOf({ roles: [role] });
+      expect([rights.mayCall("OrderStatusService/GetOrderStatus"), rights.reports.size]).toEqual([false, 0]);
+    }
+  });
+});
+
+test("several roles add up", () => {
+  const rights = createRights(DEFAULT_RIGHTS)({ roles: ["pay", "customer-service"] });
+  expect(names(rights.reports)).toEqual(["PAID"]);
+  expect(rights.mayCall("OrderStatusService/MarkInvoicesPrinted")).toBe(true);
+  expect(rights.mayCall("OrderStatusService/CancelOrder")).toBe(false);
+});
+
+test("a caller's roles: the table's, else the token's, else its own name", () => {
+  const table = { ...DEFAULT_RIGHTS, callers: { "wms-3": ["wms"] } };
+  expect(rolesOf(table, "wms-3", ["operator"])).toEqual(["wms"]);
+  expect(rolesOf(table, "li", ["operator"])).toEqual(["operator"]);
+  expect(rolesOf(table, "tms", [])).toEqual(["tms"]);
+  expect(rolesOf(table, "constructor", [])).toEqual(["constructor"]);
+});
+
+test.each([
+  ["{", /^it is no JSON: /],
+  ["[]", /^the table: Invalid input: expected object/],
+  [
+    { roles: { a: { rpcs: ["OrderStatusService/Nix"] } } },
+    /^roles\.a\.rpcs\.0: there is no RPC "OrderStatusService\/Nix"; right would be like OrderStatusService\/PauseForCancel, OrderStatusService\/\*, \* or metrics$/,
+  ],
+  [{ roles: { a: { rpcs: ["*"], reportsAs: ["TNS"] } } }, /^roles\.a\.reportsAs\.0: .*"TMS"/],
+  [{ roles: { a: { rpcs: ["*"], reports: ["PAYED"] } } }, /^roles\.a\.reports\.0: .*"PAID"/],
+  [{ roles: { a: { rpc: ["*"] } } }, /roles\.a: .*"rpc"/],
+  [{ roles: { a: { rpcs: [] } }, callers: { x: ["b"] } }, /^callers\.x: there is no role "b"; there are a$/],
+])("a table that cannot be used says where and what would be right: %j", (table, message) => {
+  const text = typeof table === "string" ? table : JSON.stringify(table);
+  expect(() => readRightsTable(text, RPC_NAMES)).toThrow(message);
+});

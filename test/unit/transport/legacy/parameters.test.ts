@@ -1,0 +1,208 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { OLD_METHODS } from "../../../../src/transport/legacy/methods.ts";
+import { byOldName, type Kind, type Parameter, readParameters } from "../../../../src/transport/legacy/parameters.ts";
+
+const parameter = (kind: Kind, more: Partial<Parameter> = {}): Parameter => ({
+  name: "p",
+  kind,
+  field: "f",
+  meaning: "",
+  ...more,
+});
+
+const read = (kind: Kind, ...texts: readonly string[]) => readParameters([parameter(kind)], new Map([["p", texts]]));
+
+const time = (text: string) => timestampFromDate(new Date(text));
+const line = (skuId: bigint, quantity: number) => ({ skuId, quantity });
+
+const WHOLE_64 = "must be a whole number of up to 64 bits";
+const SKUS = 'must be a list like 7:2,8:0 (SKU:quantity), or JSON like [{"skuId":7,"deliveryNum":2}]';
+const TIME = "must be a time with its zone, like 2024-05-01T08:30:00+08:00";
+const STATUS =
+  "must be one of 1000, 1010, 1020, 1030, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020, 6010, 6020, 6030, 6040, 9001";
+
+describe("what is read", () => {
+  test.each<[Kind, readonly string[], unknown]>([
+    ["id", ["171203044"], 171203044n],
+    ["id", [" +171203044\t"], 171203044n],
+    ["id", ["0"], 0n],
+    ["id", ["-5"], -5n],
+    ["id", ["007"], 7n],
+    ["id", ["9007199254740993"], 9_007_199_254_740_993n],
+    ["id", ["9223372036854775807"], 2n ** 63n - 1n],
+    ["id", ["", "7"], 7n],
+    ["status", ["1010"], 1010],
+    ["status", [" 9001 "], 9001],
+    ["flag", ["1"], true],
+    ["flag", ["0"], false],
+    ["flag", ["TRUE"], true],
+    ["flag", [" false "], false],
+    ["text", ["  as it is "], "  as it is "],
+    ["text", ["药🧧"], "药🧧"],
+    ["time", ["2024-05-01T08:30:00+08:00"], time("2024-05-01T00:30:00Z")],
+    ["time", ["2024-05-01T08:30Z"], time("2024-05-01T08:30:00Z")],
+    ["time", ["2024-02-29T23:59:59.123456789Z"], time("2024-02-29T23:59:59.123Z")],
+    ["ids", ["1,2"], [1n, 2n]],
+    ["ids", ["1, 2 ,,3,"], [1n, 2n, 3n]],
+    ["ids", ["1,2", "3"], [1n, 2n, 3n]],
+    ["ids", [","], []],
+    ["lines", ["7:2,8:0"], [line(7n, 2), line(8n, 0)]],
+    ["lines", ["7:2", "8:0"], [line(7n, 2), line(8n, 0)]],
+    ["lines", [" 7 : 2 , "], [line(7n, 2)]],
+    ["lines", ['[{"skuId":7,"deliveryNum":2},{"skuId":"8","deliveryNum":"0"}]'], [line(7n, 2), line(8n, 0)]],
+    ["lines", ['{"skuId":9007199254740993,"deliveryNum":2}'], [line(9_007_199_254_740_993n, 2)]],
+    ["lines", ["[]"], []],
+  ])("%s %j", (kind, texts, value) => {
+    expect(read(kind, ...texts)).toEqual({ fields: { f: value }, faults: [] });
+  });
+});
+
+describe("what is not read, and what would be right", () => {
+  test.each<[Kind, readonly string[], string]>([
+    ["id", ["abc"], WHOLE_64],
+    ["id", [" "], WHOLE_64],
+    ["id", ["1.0"], WHOLE_64],
+    ["id", ["1e3"], WHOLE_64],
+    ["id", ["0x10"], WHOLE_64],
+    ["id", ["1,2"], WHOLE_64],
+    ["id", ["٣"], WHOLE_64],
+    ["id", ["9223372036854775808"], WHOLE_64],
+    ["id", ["-9223372036854775808"], WHOLE_64],
+    ["id", ["null"], WHOLE_64],
+    ["id", ["1", "2"], "must be given once"],
+    ["id", ["1", "1"], "must be given once"],
+    ["status", ["0"], STATUS],
+    ["status", ["1234"], STATUS],
+    ["status", ["PAID"], STATUS],
+    ["status", ["01010"], STATUS],
+    ["status", ["1010", "1020"], "must be given once"],
+    ["flag", ["2"], "must be 1 or 0"],
+    ["flag", ["yes"], "must be 1 or 0"],
+    ["flag", ["1", "0"], "must be given once"],
+    ["time", ["2024-05-01"], TIME],
+    ["time", ["2024-05-01T08:30:00"], TIME],
+    ["time", ["2024-05-01 08:30:00+08:00"], TIME],
+    ["time", ["2024-02-30T08:30:00Z"], TIME],
+    ["time", ["2024-13-01T08:30:00Z"], TIME],
+    ["time", ["2024-05-01T25:00:00Z"], TIME],
+    ["time", ["1714523400000"], TIME],
+    ["ids", ["1,x"], WHOLE_64],
+    ["ids", ["1 2"], WHOLE_64],
+    ["lines", ["7=2"], SKUS],
+    ["lines", ["7"], SKUS],
+    ["lines", ["7:"], SKUS],
+    ["lines", ["7:2:1"], SKUS],
+    ["lines", ["7:2147483648"], SKUS],
+    ["lines", ['[{"skuId":7}]'], SKUS],
+    ["lines", ['[{"skuId":{"toString":1,"valueOf":1},"deliveryNum":2}]'], SKUS],
+    ["lines", ["[null]"], SKUS],
+    ["lines", ["[[1,2]]"], SKUS],
+    ["lines", ["[7:2]"], SKUS],
+    ["lines", ['[{"skuId":9007199254740993.0,"deliveryNum":2}]'], SKUS],
+  ])("%s %j", (kind, texts, right) => {
+    const { fields, faults } = read(kind, ...texts);
+
+    expect(fields).toEqual({});
+    expect(faults).toEqual([{ field: "p", description: expect.stringMatching(/, was "/) }]);
+    expect(faults[0]?.description.startsWith(`${right}, was `)).toBe(true);
+  });
+
+  test.each<[string, Kind, readonly string[], string]>([
+    [
+      "a text is not shown, as it may be personal data",
+      "text",
+      ["a", "bc"],
+      "must be given once, was *** (4 characters)",
+    ],
+    ["half a character", "text", ["\ud83e"], "must be text without halves of characters, was *** (1 characters)"],
+    ["a mail address in the wrong place", "flag", ["li@example.com"], "must be 1 or 0, was *** (14 characters)"],
+    ["a long one is cut", "id", ["1".repeat(70)], `${WHOLE_64}, was "${"1".repeat(64)}"… (70 characters)`],
+    ["quotes and control characters", "flag", ['"\n'], String.raw`must be 1 or 0, was "\"\n"`],
+    ["several", "id", ["1", "2"], 'must be given once, was "1,2"'],
+  ])("%s", (_name, kind, texts, description) => {
+    expect(read(kind, ...texts).faults).toEqual([{ field: "p", description }]);
+  });
+});
+
+describe("all parameters of a call", () => {
+  const parameters = [
+    parameter("id", { name: "orderId", aliases: ["order", "oid"], field: "orderId", required: true }),
+    parameter("text", { name: "remark", field: "remark" }),
+  ];
+
+  test.each<[string, Record<string, string[]>, object]>([
+    ["by name", { orderId: ["5"] }, { orderId: 5n }],
+    ["by alias", { oid: ["5"] }, { orderId: 5n }],
+    ["the name goes before its aliases", { oid: ["7"], order: ["6"], orderId: ["5"] }, { orderId: 5n }],
+    ["an empty name leaves the place to its alias", { orderId: [""], order: ["6"] }, { orderId: 6n }],
+    ["an empty one is none", { orderId: ["5"], remark: [""] }, { orderId: 5n }],
+    ["what nobody asks for is left alone", { orderId: ["5"], x: ["y"] }, { orderId: 5n }],
+  ])("%s", (_name, given, fields) => {
+    expect(readParameters(parameters, new Map(Object.entries(given)))).toEqual({ fields, faults: [] });
+  });
+
+  test("all faults are told, each by its parameter's name", () => {
+    expect(readParameters(parameters, new Map([["remark", ["a", "b"]]])).faults).toEqual([
+      { field: "orderId", description: "is required, and was not given" },
+      { field: "remark", description: "must be given once, was *** (3 characters)" },
+    ]);
+    expect(readParameters(parameters, new Map([["oid", ["x"]]])).faults).toEqual([
+      { field: "orderId", description: `${WHOLE_64}, was "x"` },
+    ]);
+  });
+});
+
+test.each([
+  ["updateOrderInvoiceStatus", "order_ids[3]", "orders[3]"],
+  ["updateOrderInvoiceStatus", "tax_payer_code", "taxCode"],
+  ["getSubOrderMaxStatus", "root_order_id", "orderId"],
+  ["recordSkuDeliveryNum", "lines[1].sku_id", "skus[1].sku_id"],
+  ["updateOrderStatus", "expected_version", "expected_version"],
+  ["updateOrderStatus", "oms-caller", "oms-caller"],
+  ["updateOrderStatus", "", ""],
+])("%s: a fault in %s is told of %s", (name, field, oldName) => {
+  const method = OLD_METHODS.find((one) => one.name === name) as (typeof OLD_METHODS)[number];
+
+  const fault = { field, description: "x" };
+  expect(byOldName(method.parameters, method.rpc.input, fault)).toEqual({ field: oldName, description: "x" });
+});
+
+test("each parameter fills a field of its RPC's request, and has a name of its own", () => {
+  for (const { name, parameters, rpc } of OLD_METHODS) {
+    const fields = rpc.input.fields.map(({ localName }) => localName);
+    expect(fields, name).toEqual(expect.arrayContaining(parameters.map(({ field }) => field)));
+    const names = parameters.flatMap((one) => [one.name, ...(one.aliases ?? [])]);
+    expect(new Set(names).size, name).toBe(names.length);
+  }
+});
+
+test("whatever is given, nothing is thrown, and each parameter has a value, a fault or nothing", () => {
+  const anyText = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.json(),
+    fc.bigInt().map(String),
+    fc.constantFrom("", ",", ":", "[", "{", "[{}]", '{"skuId":[{"toString":null}],"deliveryNum":{}}', "\ud800", "-0"),
+  );
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...OLD_METHODS),
+      fc.infiniteStream(fc.array(anyText, { maxLength: 3 })),
+      (method, texts) => {
+        const names = method.parameters.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+        const given = new Map(names.map((name) => [name, texts.next().value as string[]]));
+        const { fields, faults } = readParameters(method.parameters, given);
+        for (const { name, field } of method.parameters) {
+          const told = Number(field in fields) + faults.filter((fault) => fault.field === name).length;
+          expect(told).toBeLessThanOrEqual(1);
+        }
+        for (const { description } of faults) {
+          expect(description.isWellFormed()).toBe(true);
+          expect(description.length).toBeLessThan(500);
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { MAX_BODY_BYTES } from "../../../../src/transport/legacy/body.ts";
+import { parseExact, textOfValue, writeExact } from "../../../../src/transport/legacy/lossless-json.ts";
+import { type Given, givenInForm, givenInJson, givenInQuery } from "../../../../src/transport/legacy/params.ts";
+import { OLD_METHODS } from "../../../../src/transport/legacy/methods.ts";
+import { readParameters } from "../../../../src/transport/legacy/parameters.ts";
+
+const plain = (given: Given | undefined) => given && Object.fromEntries(given);
+
+describe("in a query", () => {
+  test.each<[string, Record<string, string[]>]>([
+    ["", {}],
+    ["a=1&b=2", { a: ["1"], b: ["2"] }],
+    ["a=1&a=2", { a: ["1", "2"] }],
+    ["a&b=", { a: [""], b: [""] }],
+    ["a=x=y&b=w?z", { a: ["x=y"], b: ["w?z"] }],
+    ["a=%E8%8D%AF+1%2B1", { a: ["药 1+1"] }],
+    ["__proto__=1", Object.fromEntries([["__proto__", ["1"]]])],
+    ["&&=&", { "": [""] }],
+  ])("%s", (text, given) => {
+    expect(plain(givenInQuery(text))).toEqual(given);
+  });
+});
+
+describe("in a form", () => {
+  test.each<[string, string, Record<string, string[]>]>([
+    ["utf-8", "a=1&a=2&b=", { a: ["1", "2"], b: [""] }],
+    ["utf-8", "a=%E8%8D%AF+1%2B1=2&b=50%", { a: ["药 1+1=2"], b: ["50%"] }],
+    ["gbk", "title=%C9%CC%C6%B7+1", { title: ["商品 1"] }],
+    // As Python writes it: a byte that is a letter stays one.
+    ["gbk", "title=%8AJ&x=%81\\", { title: ["奐"], x: ["乗"] }],
+    ["gbk", "title=商品%C9%CC", { title: ["商品商"] }],
+    ["utf-16le", "a=%E8%8D%AF", { a: ["药"] }],
+    ["utf-8", "", {}],
+  ])("%s: %s", (charset, text, given) => {
+    expect(plain(givenInForm(text, charset))).toEqual(given);
+  });
+});
+
+test.each([
+  ["one long value", "a=".padEnd(MAX_BODY_BYTES, "x")],
+  ["percents", "a=%".padEnd(MAX_BODY_BYTES, "x%")],
+  ["many of one name", "a&".repeat(MAX_BODY_BYTES / 2)],
+  ["many names", Array.from({ length: 60_000 }, (_, index) => `p${index}=1`).join("&")],
+  ["commas", ",".repeat(MAX_BODY_BYTES)],
+])("a form as great as may be is read in the time of one pass: %s", (_name, form) => {
+  const begin = performance.now();
+  readParameters(
+    OLD_METHODS.flatMap(({ parameters }) => parameters),
+    givenInForm(form, "gbk"),
+  );
+  // A pass takes a tenth of a second; what looks at each part of it for each part took minutes.
+  expect(performance.now() - begin).toBeLessThan(10_000);
+});
+
+describe("in JSON", () => {
+  test.each<[string, Record<string, string[]>]>([
+    ["{}", {}],
+    ['{"a":1,"b":"2","c":true,"d":null}', { a: ["1"], b: ["2"], c: ["true"], d: [] }],
+    ['{"a":9007199254740993,"b":-9007199254740993}', { a: ["9007199254740993"], b: ["-9007199254740993"] }],
+    [
+      '{"a":9007199254740993.0,"b":1e400,"c":12e2,"d":1.5}',
+      { a: ["9007199254740993.0"], b: ["1e400"], c: ["1200"], d: ["1.5"] },
+    ],
+    ['{"a":[1,"2",null,9007199254740993]}', { a: ["1", "2", "9007199254740993"] }],
+    ['{"a":[{"x":9007199254740993}],"b":{"y":[]}}', { a: ['{"x":9007199254740993}'], b: ['{"y":[]}'] }],
+    ['{"a":[[1,2]]}', { a: ["[1,2]"] }],
+    ['{"a":1,"a":2}', { a: ["2"] }],
+    ['{"a":""}', { a: [""] }],
+    [' {"a":1}\n', { a: ["1"] }],
+  ])("%s", (text, given) => {
+    expect(plain(givenInJson(text))).toEqual(given);
+  });
+
+  test.each(["", "[]", "[1]", "1", '"x"', "null", "{", "{'a':1}", '{"a":1,}', "a=1", `{"a":${"[".repeat(200_000)}`])(
+    "%s is none",
+    (text) => {
+      expect(givenInJson(text)).toBeUndefined();
+    },
+  );
+});
+
+describe("exact JSON", () => {
+  test.each([
+    '{"id":9007199254740993,"n":5,"big":123456789012345678901234567890}',
+    "[-9007199254740993,0.1,true,null]",
+  ])("%s is written as it was read", (text) => {
+    expect(writeExact(parseExact(text) as object)).toBe(text);
+  });
+
+  test("text as it is, with what JSON must escape", () => {
+    expect(writeExact({ a: 'x"\n\u0001药🧧', b: undefined, c: 2n ** 64n })).toBe(
+      '{"a":"x\\"\\n\\u0001药🧧","c":18446744073709551616}',
+    );
+  });
+
+  test.each<[unknown, string]>([
+    [5, "5"],
+    [5n, "5"],
+    ["x", "x"],
+    [null, "null"],
+    [undefined, "undefined"],
+    [{ toString: 1 }, '{"toString":1}'],
+  ])("%o in a query is %s", (value, text) => {
+    expect(textOfValue(value)).toBe(text);
+  });
+});
