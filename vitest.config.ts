@@ -1,14 +1,18 @@
 import { defineConfig } from "vitest/config";
 
+/** Each worker may have servers beside it: more workers than cores would only make them wait for each other. */
+const common = { pool: "forks" as const, testTimeout: 30_000, hookTimeout: 60_000 };
+
+const withServers = { ...common, globalSetup: ["test/support/global-setup.ts"] };
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/global-setup.ts"],
-    pool: "forks",
-    // Each worker may have servers of its own beside it: more workers than cores only make each other wait.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    projects: [
+      { test: { ...common, name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { ...withServers, name: "integration", include: ["test/integration/**/*.test.ts"] } },
+      { test: { ...withServers, name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+    ],
   },
 });

@@ -6,9 +6,9 @@
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
 import { lastIdBefore } from "../src/messaging/relay/republish.ts";
-import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
 import { createLedger, type Ledger } from "../src/store/ledger/index.ts";
 import { migrate } from "../src/store/migrations/index.ts";
+import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
 import { readLeftOver } from "../src/store/outbox/outbox.ts";
 import { withServer } from "./committing.ts";
 import { watchMachine } from "./machine.ts";

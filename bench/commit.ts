@@ -4,8 +4,8 @@
  * [--orders 100000] [--lanes 1]. Without --url it starts a MariaDB of its own in a temporary folder.
  */
 import { parseArgs } from "node:util";
-import { openDatabase } from "../src/store/mysql/database.ts";
 import { migrate } from "../src/store/migrations/index.ts";
+import { openDatabase } from "../src/store/mysql/database.ts";
 import { fillOrders, idsUpTo, runCallers, withServer } from "./committing.ts";
 
 const { values } = parseArgs({

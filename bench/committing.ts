@@ -5,10 +5,10 @@ import { sql } from "kysely";
 import type { OrderEvent } from "../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
-import { startStack } from "../tools/devstack/index.ts";
 import { type Committer, createCommitter, type StatusReport } from "../src/store/commit/index.ts";
 import type { OrderDatabase } from "../src/store/mysql/database.ts";
 import type { Asked } from "../src/store/outbox/outbox.ts";
+import { startStack } from "../tools/devstack/index.ts";
 import { LIFE } from "./order-lifecycle.ts";
 
 const BODY = new Uint8Array(160).fill(7);

@@ -3,8 +3,8 @@ import { type SeedTarget, seedOrders } from "./environment/orders.ts";
 import type { Running, Service } from "./environment/running.ts";
 import type { ServerProcesses, Servers } from "./environment/servers.ts";
 import { type ServiceOptions, startService } from "./environment/service.ts";
-import type { Sample } from "./measurements.ts";
 import type { OrderIds } from "./load/index.ts";
+import type { Sample } from "./measurements.ts";
 
 export type { SeedTarget } from "./environment/orders.ts";
 export type { Running, Service } from "./environment/running.ts";

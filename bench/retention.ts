@@ -6,11 +6,11 @@
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
-import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
-import { migrate } from "../src/store/migrations/index.ts";
+import { startUpkeep } from "../src/jobs/retention/index.ts";
 import { createLogger } from "../src/observability/log.ts";
 import { createMetrics } from "../src/observability/metrics.ts";
-import { startUpkeep } from "../src/jobs/retention/index.ts";
+import { migrate } from "../src/store/migrations/index.ts";
+import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
 import { type CommitRun, runCallers, withServer } from "./committing.ts";
 import { watchMachine } from "./machine.ts";
 

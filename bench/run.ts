@@ -1,7 +1,7 @@
 import type { ServerProcesses } from "./environment/servers.ts";
 import { createEnvironment } from "./environment.ts";
-import type { Sample } from "./measurements.ts";
 import { watchMachine } from "./machine.ts";
+import type { Sample } from "./measurements.ts";
 import type { Options } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import type { Scenario } from "./scenario.ts";

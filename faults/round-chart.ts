@@ -1,6 +1,6 @@
+import { drawPicture } from "./chart.ts";
 import { countFindings, formatCounts } from "./findings.ts";
 import { kindOf } from "./kinds.ts";
-import { drawPicture } from "./chart.ts";
 import { nameOf } from "./plan.ts";
 import type { Round } from "./round.ts";
 import { countKills } from "./totals.ts";

@@ -1,7 +1,7 @@
 import { checkAll } from "./checks/index.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster/index.ts";
-import type { Fault } from "./plan.ts";
 import { perform, type Strike } from "./inject.ts";
+import type { Fault } from "./plan.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 import type { CheckResult, Finding } from "./types.ts";
 import { startWorkload, type Workload } from "./workload/index.ts";

@@ -1,8 +1,8 @@
 import { countFindings, totalOf } from "./findings.ts";
+import type { Strike } from "./inject.ts";
 import type { Recovery } from "./recovery.ts";
 import { addChecks, type Figures } from "./report.ts";
 import type { Round } from "./round.ts";
-import type { Strike } from "./inject.ts";
 import type { CheckResult } from "./types.ts";
 
 /** What a run has come to so far. */

@@ -7,14 +7,14 @@
  *     npm run fuzz -- --seed 7 --only 4711
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { spread } from "./distribution.ts";
+import { type Place, startPlace } from "./environment.ts";
 import { findHalfChanges } from "./half-changes.ts";
 import { compareMemory, watchMemory } from "./memory.ts";
 import { type Options, readOptions } from "./options.ts";
-import { type Place, startPlace } from "./environment.ts";
 import { showProgress } from "./progress.ts";
 import { formatTally } from "./report.ts";
 import { fuzz } from "./run.ts";
-import { spread } from "./distribution.ts";
 import type { Tally } from "./tally.ts";
 
 /** How long watches that we left have to end, in milliseconds. */

@@ -1,7 +1,7 @@
+import type { Shot, Ways } from "./cases/case.ts";
+import { shotOf } from "./cases/index.ts";
 import { openHttp1 } from "./clients/http1.ts";
 import { openHttp2 } from "./clients/http2.ts";
-import { shotOf } from "./cases/index.ts";
-import type { Shot, Ways } from "./cases/case.ts";
 import { createTally, type Tally } from "./tally.ts";
 import type { World } from "./values/fixture.ts";
 

@@ -1,5 +1,5 @@
-import type { Answer } from "./clients/answer.ts";
 import type { Shot } from "./cases/case.ts";
+import type { Answer } from "./clients/answer.ts";
 
 /** Something that must not be. */
 export interface Finding {

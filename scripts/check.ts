@@ -34,6 +34,7 @@ const CHECKS: readonly Check[] = [
       ".dependency-cruiser.mjs",
       "src",
       "gen",
+      "tools",
       "test",
       "scripts",
       "bench",

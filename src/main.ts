@@ -1,14 +1,14 @@
 /** The service's way in: the only place that reads the environment, listens and ends the process. */
 import pretty from "pino-pretty";
-import { banner } from "./server/banner.ts";
 import { type Config, ConfigError, readConfig } from "./config/load.ts";
-import { createLifecycle, stopOnSignals } from "./server/lifecycle.ts";
-import { startServer } from "./server/build.ts";
-import { openDatabase } from "./store/mysql/database.ts";
-import { migrate } from "./store/migrations/index.ts";
-import { findSurroundings } from "./server/endpoints.ts";
 import { createLogger } from "./observability/log.ts";
+import { banner } from "./server/banner.ts";
+import { startServer } from "./server/build.ts";
+import { findSurroundings } from "./server/endpoints.ts";
+import { createLifecycle, stopOnSignals } from "./server/lifecycle.ts";
 import { explainTrouble } from "./server/startup-errors.ts";
+import { migrate } from "./store/migrations/index.ts";
+import { openDatabase } from "./store/mysql/database.ts";
 
 /** For a person; the log goes to the standard output, as JSON unless that is a terminal. */
 const say = (line: string) => void process.stderr.write(`${line}\n`);

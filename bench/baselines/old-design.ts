@@ -3,21 +3,22 @@
  * follows the event, in line, before the caller has its answer. As good as that goes: grpc-js, two round trips for the transaction, SETNX beside
  * the first of them, everything that follows at once, over connections that stay open.
  */
-import { openRedis } from "../../src/integrations/redis.ts";
+
 import type { OrderEvent } from "../../src/domain/events.ts";
+import { openRedis } from "../../src/integrations/redis.ts";
+import { connectStream } from "../../src/messaging/nats/connection.ts";
+import { createPublisher } from "../../src/messaging/nats/publisher.ts";
+import { createLogger } from "../../src/observability/log.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import { openSession } from "../../src/store/commit/session.ts";
 import { readTables } from "../../src/store/commit/tables.ts";
 import type { ReportResult, StatusReport } from "../../src/store/commit/types.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { retried } from "../../src/store/mysql/transaction.ts";
-import { connectStream } from "../../src/messaging/nats/connection.ts";
-import { createPublisher } from "../../src/messaging/nats/publisher.ts";
-import { createLogger } from "../../src/observability/log.ts";
-import { createMetrics } from "../../src/observability/metrics.ts";
 import { createEffects } from "./support/effects.ts";
+import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
 import { serveGrpc } from "./support/grpc.ts";
 import { delayMail } from "./support/mail-delay.ts";
-import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
 import { announce } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";
 import { changeStatus } from "./support/status-change.ts";

@@ -3,19 +3,20 @@
  * a durable consumer with a table of what it has handled, and one transaction for each message. As good as that goes: grpc-js in place of a
  * framework, two round trips for a call's transaction, publishing pipelined, the Actions at once with each other and each many at a time.
  */
-import { openSession } from "../../src/store/commit/session.ts";
-import { readTables } from "../../src/store/commit/tables.ts";
-import { migrate } from "../../src/store/migrations/index.ts";
+
 import { connectStream } from "../../src/messaging/nats/connection.ts";
 import { createPublisher } from "../../src/messaging/nats/publisher.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
+import { openSession } from "../../src/store/commit/session.ts";
+import { readTables } from "../../src/store/commit/tables.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
 import { createEffects } from "./support/effects.ts";
+import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
 import { serveGrpc } from "./support/grpc.ts";
 import { startInbox } from "./support/inbox.ts";
 import { serveOpenWork } from "./support/open-work.ts";
 import { openCount, outboxChange } from "./support/outbox-change.ts";
-import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
 import { startPollingRelay } from "./support/polling-relay.ts";
 import { announce } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";

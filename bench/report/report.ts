@@ -1,5 +1,5 @@
-import type { Results } from "../measurements.ts";
 import type { MachineDescription } from "../machine-description.ts";
+import type { Results } from "../measurements.ts";
 import type { Options } from "../options.ts";
 import type { Measured } from "../run.ts";
 import type { Goal, Scenario } from "../scenario.ts";

@@ -13,9 +13,9 @@ import {
   CancelStateSchema,
   OrderReversalService,
 } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import { isVirtual, type Line, type Order } from "../../tools/demo/orders.ts";
-import { REPORTERS } from "../../tools/demo/expected-state.ts";
 import { answer, type ModelOrder, type ModelReport } from "../../test/unit/domain/reference-model.ts";
+import { REPORTERS } from "../../tools/demo/expected-state.ts";
+import { isVirtual, type Line, type Order } from "../../tools/demo/orders.ts";
 import type { Batches } from "./batches.ts";
 import type { Calls, Reply } from "./calls.ts";
 import { type Asked, type Call, createCall, type Got, noteAnswer, type OrderJournal } from "./journal.ts";

@@ -4,14 +4,14 @@ import { freshIds, type Order } from "../../tools/demo/orders.ts";
 import type { CallEnd, ServerAddresses, ServiceAddress } from "../types.ts";
 import { createBatches } from "./batches.ts";
 import { Cut, createCalls } from "./calls.ts";
+import { createTeller, modelAt } from "./driver.ts";
 import { openGateway } from "./gateway.ts";
 import { type Call, createOrderJournal, type Journal, type OrderJournal } from "./journal.ts";
-import { liveInFlow, liveInserted } from "./scenarios.ts";
 import { createOrderStock, ID_RANGE_MS } from "./order-stock.ts";
 import { createRandom, type Random } from "./random.ts";
 import { openRows } from "./rows.ts";
+import { liveInFlow, liveInserted } from "./scenarios.ts";
 import { submit } from "./submit.ts";
-import { createTeller, modelAt } from "./driver.ts";
 
 export type { Journal } from "./journal.ts";
 

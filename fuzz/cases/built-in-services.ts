@@ -1,7 +1,7 @@
 import type { Random } from "../../faults/workload/random.ts";
 import { anyBytes } from "../values/wire.ts";
-import { frame } from "./frames.ts";
 import type { Shot } from "./case.ts";
+import { frame } from "./frames.ts";
 
 const RPCS: readonly [string, ...string[]] = [
   "grpc.health.v1.Health/Check",

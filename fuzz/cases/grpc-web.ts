@@ -2,9 +2,9 @@ import { toBinary } from "@bufbuild/protobuf";
 import { anyJson } from "../values/json.ts";
 import { anyMessage } from "../values/message.ts";
 import { anyWire } from "../values/wire.ts";
+import { type MakeShot, pathOf } from "./case.ts";
 import { frame, oddFrames } from "./frames.ts";
 import { oddCallHeaders, oddTimeout } from "./headers.ts";
-import { type MakeShot, pathOf } from "./case.ts";
 
 /** A call over gRPC-Web. */
 export const grpcWebShot: MakeShot = (random, method, world) => {

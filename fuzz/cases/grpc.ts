@@ -1,12 +1,12 @@
 import { gzipSync } from "node:zlib";
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { Random } from "../../faults/workload/random.ts";
+import type { World } from "../values/fixture.ts";
 import { anyMessage } from "../values/message.ts";
 import { anyWire } from "../values/wire.ts";
-import type { World } from "../values/fixture.ts";
+import { type MakeShot, pathOf, type Shot } from "./case.ts";
 import { frame, oddFrames } from "./frames.ts";
 import { ODD_VALUES, oddCallHeaders, oddTimeout } from "./headers.ts";
-import { type MakeShot, pathOf, type Shot } from "./case.ts";
 
 type Headers = Record<string, string | string[]>;
 

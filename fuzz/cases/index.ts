@@ -7,12 +7,12 @@ import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_se
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { World } from "../values/fixture.ts";
 import { companionShot } from "./built-in-services.ts";
+import type { Shot } from "./case.ts";
 import { connectJsonShot, connectProtoShot } from "./connect.ts";
 import { grpcShot } from "./grpc.ts";
 import { grpcWebShot } from "./grpc-web.ts";
 import { oldShot } from "./legacy.ts";
 import { rawShot } from "./raw.ts";
-import type { Shot } from "./case.ts";
 
 const METHODS: readonly DescMethod[] = [
   OrderStatusService,

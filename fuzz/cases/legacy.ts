@@ -1,11 +1,11 @@
 import type { Random } from "../../faults/workload/random.ts";
 import { OLD_METHODS, type OldMethod, pathOf } from "../../src/transport/legacy/methods.ts";
+import type { World } from "../values/fixture.ts";
 import { anyInt32, anyInt64 } from "../values/numbers.ts";
 import { anyText } from "../values/text.ts";
 import { changed } from "../values/wire.ts";
-import type { World } from "../values/fixture.ts";
-import { oddCallHeaders } from "./headers.ts";
 import type { Shot } from "./case.ts";
+import { oddCallHeaders } from "./headers.ts";
 
 /** A call at an address of the old system: in a query, a form, JSON or SOAP. */
 export function oldShot(random: Random, world: World): Shot {

@@ -1,6 +1,6 @@
 import type { Random } from "../../faults/workload/random.ts";
-import { anyBytes, changed } from "../values/wire.ts";
 import type { World } from "../values/fixture.ts";
+import { anyBytes, changed } from "../values/wire.ts";
 import type { Shot } from "./case.ts";
 
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";

@@ -1,8 +1,8 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import type { Random } from "../../faults/workload/random.ts";
+import type { World } from "./fixture.ts";
 import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
 import { anyText } from "./text.ts";
-import type { World } from "./fixture.ts";
 
 /** JSON for a message, as a careless or hostile writer makes it: values of other types, doubled, unknown and misspelt names, any depth. */
 export function anyJson(random: Random, schema: DescMessage, world: World): string {

@@ -2,9 +2,9 @@ import { create, type DescField, type DescMessage, type Message, ScalarType } fr
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Random } from "../../faults/workload/random.ts";
+import type { World } from "./fixture.ts";
 import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
 import { anyText, usualText } from "./text.ts";
-import type { World } from "./fixture.ts";
 
 /** A message whose fields have values of their types: those that a caller would send, or any. */
 export function anyMessage(random: Random, schema: DescMessage, world: World): Message {

@@ -1,7 +1,7 @@
 import { type DescField, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import type { Random } from "../../faults/workload/random.ts";
-import { anyMessage } from "./message.ts";
 import type { World } from "./fixture.ts";
+import { anyMessage } from "./message.ts";
 
 /** Bytes that a decoder may not trust: fields of any number and wire type, lengths that are not theirs, or a message with some bytes changed. */
 export function anyWire(random: Random, schema: DescMessage, world: World): Buffer {

@@ -1,7 +1,7 @@
 import { createActions } from "../../src/actions/effects/index.ts";
 import { createSteps } from "../../src/actions/steps/index.ts";
-import { RPC_NAMES } from "../../src/transport/servers.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
+import { RPC_NAMES } from "../../src/transport/servers.ts";
 
 /** The labels of each series that can be asked for, by its name. */
 export type Exposed = ReadonlyMap<string, ReadonlySet<string>>;

@@ -1,8 +1,8 @@
 import type { OrderEvent } from "../domain/events.ts";
 import type { OrderKinds } from "../domain/order-kinds.ts";
-import type { ChangeDeps } from "../store/orders/types.ts";
 import type { Committer } from "../store/commit/types.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
+import type { ChangeDeps } from "../store/orders/types.ts";
 import type { OpenSums } from "../store/reads/action-totals.ts";
 import type { FlowOrder } from "../store/reads/flows.ts";
 import type { Snapshot } from "../store/reads/snapshots.ts";

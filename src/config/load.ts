@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { VARIABLES, type Values } from "./variables.ts";
 import { DEFAULT_ORDER_KINDS, type OrderKinds } from "../domain/order-kinds.ts";
-import { readTracing } from "./otel-variables.ts";
-import type { TracingSettings } from "../observability/tracing.ts";
 import { addressWithoutPassword, withoutPassword } from "../observability/redact-url.ts";
+import type { TracingSettings } from "../observability/tracing.ts";
+import { readTracing } from "./otel-variables.ts";
+import { VARIABLES, type Values } from "./variables.ts";
 
 export { CONFIG_VARIABLES } from "./variables.ts";
 

@@ -11,8 +11,8 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { Logger } from "./log.ts";
-import { samplerOf } from "./otel-sampler.ts";
 import { tellingExporter } from "./logging-exporter.ts";
+import { samplerOf } from "./otel-sampler.ts";
 import { isSampled } from "./traceparent.ts";
 import type { Span, SpanKind, SpanStart, Tracing, TracingSettings } from "./tracing.ts";
 

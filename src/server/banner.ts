@@ -1,7 +1,7 @@
 import type { Config } from "../config/load.ts";
-import type { Ports } from "./listeners.ts";
-import type { Embedded } from "./endpoints.ts";
 import { withoutPassword } from "../observability/redact-url.ts";
+import type { Embedded } from "./endpoints.ts";
+import type { Ports } from "./listeners.ts";
 
 /** What a person at a terminal sees when the service is up: where it is, what to try, how to stop. */
 export function banner(

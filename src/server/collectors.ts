@@ -1,8 +1,8 @@
-import type { Readiness } from "../transport/servers.ts";
-import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { StreamConnection } from "../messaging/nats/connection.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { tellProcess } from "../observability/process-metrics.ts";
+import type { OrderDatabase } from "../store/mysql/database.ts";
+import type { Readiness } from "../transport/servers.ts";
 
 /** Has the metrics look up what parts of the service know that know nothing of metrics. */
 export function tellFigures({

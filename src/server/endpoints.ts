@@ -1,7 +1,7 @@
 import type { Config } from "../config/load.ts";
-import type { Lifecycle } from "./lifecycle.ts";
-import type { Surroundings } from "./build.ts";
 import { readTrust } from "./backend-credentials.ts";
+import type { Surroundings } from "./build.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 
 /** What is embedded, for a person to know. */
 export interface Embedded {

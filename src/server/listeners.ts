@@ -1,25 +1,25 @@
 import type { Redis } from "ioredis";
-import { type Auth, openAuth } from "../transport/auth/index.ts";
+import type { OperationDeps } from "../application/deps.ts";
+import type { ChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
 import { createOldSystem } from "../integrations/legacy-system.ts";
-import { createLegacyFront } from "../transport/legacy/handler.ts";
-import type { Lifecycle } from "./lifecycle.ts";
-import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
-import type { ChangeFeed } from "../application/watch/change-feed.ts";
-import type { OperationDeps } from "../application/deps.ts";
-import { createFronts, RPC_NAMES } from "../transport/servers.ts";
-import { createHttpFront, type HttpFrontDeps } from "../transport/http/server.ts";
-import type { Readiness } from "../transport/http/pages.ts";
-import { openPortTls, type PortTls } from "../transport/tls.ts";
-import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
-import type { OrderDatabase } from "../store/mysql/database.ts";
-import { createRequestLog } from "../store/logs/request-log.ts";
-import { createShadowLog } from "../store/logs/shadow-log.ts";
 import type { StreamConnection } from "../messaging/nats/connection.ts";
 import { listenToStatusChanges } from "../messaging/nats/listen.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Tracer } from "../observability/tracing.ts";
+import { createRequestLog } from "../store/logs/request-log.ts";
+import { createShadowLog } from "../store/logs/shadow-log.ts";
+import type { OrderDatabase } from "../store/mysql/database.ts";
+import { type Auth, openAuth } from "../transport/auth/index.ts";
+import type { Readiness } from "../transport/http/pages.ts";
+import { createHttpFront, type HttpFrontDeps } from "../transport/http/server.ts";
+import { createLegacyFront } from "../transport/legacy/handler.ts";
+import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
+import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
+import { createFronts, RPC_NAMES } from "../transport/servers.ts";
+import { openPortTls, type PortTls } from "../transport/tls.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 
 /** Where the service listens; undefined where its role serves no calls. */
 export interface Ports {

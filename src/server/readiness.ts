@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { sql } from "kysely";
-import type { Readiness } from "../transport/servers.ts";
-import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { StreamConnection } from "../messaging/nats/connection.ts";
+import type { OrderDatabase } from "../store/mysql/database.ts";
+import type { Readiness } from "../transport/servers.ts";
 
 /** How long the database has for its answer, in milliseconds: beyond it no change can be committed in time either. */
 const DATABASE_LIMIT_MS = 2_000;

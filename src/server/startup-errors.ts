@@ -1,8 +1,8 @@
-import { UnusableFileError } from "../transport/auth/watched-file.ts";
 import { type Config, ConfigError } from "../config/load.ts";
-import { DatabaseUnavailableError, MigrationRightsError } from "../store/mysql/errors.ts";
 import { explainRefusal } from "../observability/connection-errors.ts";
 import { withoutPassword } from "../observability/redact-url.ts";
+import { DatabaseUnavailableError, MigrationRightsError } from "../store/mysql/errors.ts";
+import { UnusableFileError } from "../transport/auth/watched-file.ts";
 
 /** Why the service could not start, and what to do about it; without any password. */
 export function explainTrouble(error: unknown, config: Config): string {

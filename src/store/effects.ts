@@ -2,8 +2,8 @@ import { type Kysely, sql } from "kysely";
 import { gather } from "../lib/batcher.ts";
 import { idList } from "./mysql/id-list.ts";
 import { valuesClause } from "./mysql/literals.ts";
-import type { Database } from "./schema.ts";
 import { retried } from "./mysql/transaction.ts";
+import type { Database } from "./schema.ts";
 
 export interface Settlement {
   readonly messageId: string;

@@ -6,13 +6,13 @@ import { afterAll, beforeAll, inject } from "vitest";
 import type { Child } from "../../tools/devstack/child.ts";
 import { mariadb } from "../../tools/devstack/mariadb.ts";
 import { nats } from "../../tools/devstack/nats.ts";
+import { choosePort } from "../../tools/devstack/ports.ts";
+import { redis } from "../../tools/devstack/redis.ts";
+import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
 import { NEIGHBOURS, type Path, type Rule } from "../../tools/devstack/stub-systems/behaviour.ts";
 import { type NeighbourUrls, neighbours, neighbourUrls } from "../../tools/devstack/stub-systems/kind.ts";
 import type { Received, Totals } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
-import { choosePort } from "../../tools/devstack/ports.ts";
-import { redis } from "../../tools/devstack/redis.ts";
-import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
 import { copyMariadbTemplate } from "./mariadb-template.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from "vitest";
 import { readConfig } from "../../src/config/load.ts";
-import { createLifecycle } from "../../src/server/lifecycle.ts";
-import { type Surroundings, startServer } from "../../src/server/build.ts";
-import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { createLogger } from "../../src/observability/log.ts";
+import { type Surroundings, startServer } from "../../src/server/build.ts";
+import { createLifecycle } from "../../src/server/lifecycle.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { type Clients, FRONTS, type FrontName, type OrderStatusClient } from "./clients.ts";
 import { useMariadb } from "./servers.ts";
 

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
-import { findStack } from "../devstack/index.ts";
 import { type Broker, brokerOptions, explainBroker } from "../../src/messaging/nats/broker.ts";
 import { withoutPassword } from "../../src/observability/redact-url.ts";
+import { findStack } from "../devstack/index.ts";
 import { OutOfReachError } from "./failures.ts";
 import { clean } from "./format.ts";
 

@@ -12,9 +12,9 @@ import {
 import { CancelState, OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { type Client, detailOf } from "../client/index.ts";
 import { dueAfterCarrierChange, dueAfterInvoice, dueAfterStatus } from "./effects.ts";
-import { tellWms } from "./stub-systems.ts";
-import { isVirtual, type Line, type Order } from "./orders.ts";
 import { expectFields, type Outlook, REPORTERS } from "./expected-state.ts";
+import { isVirtual, type Line, type Order } from "./orders.ts";
+import { tellWms } from "./stub-systems.ts";
 import type { Watch } from "./watch.ts";
 
 const MINUTE_MS = 60_000;

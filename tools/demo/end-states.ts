@@ -1,6 +1,6 @@
 import { describeStatus } from "../../src/domain/state-machine.ts";
-import type { Stock } from "./stub-systems.ts";
 import type { Outlook } from "./expected-state.ts";
+import type { Stock } from "./stub-systems.ts";
 import { formatTable } from "./table.ts";
 import type { Verdict } from "./verdict.ts";
 

@@ -4,17 +4,17 @@
  */
 import { Presets, SingleBar } from "cli-progress";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { type Client, connect } from "../client/index.ts";
 import { ConfigError, readConfig } from "../../src/config/load.ts";
+import { type Client, connect } from "../client/index.ts";
 import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
 import { openDatabase, type Range } from "./database.ts";
-import { describeEnds, judgeStock } from "./end-states.ts";
-import { chooseLife, type Follow } from "./scenarios.ts";
-import { readStock, receivedBy } from "./stub-systems.ts";
-import { freshIds, insertWmsRows, makeOrder, type Order } from "./orders.ts";
-import type { Outlook } from "./expected-state.ts";
-import { openStream } from "./stream.ts";
 import { createTeller, type Surroundings, type Teller } from "./driver.ts";
+import { describeEnds, judgeStock } from "./end-states.ts";
+import type { Outlook } from "./expected-state.ts";
+import { freshIds, insertWmsRows, makeOrder, type Order } from "./orders.ts";
+import { chooseLife, type Follow } from "./scenarios.ts";
+import { openStream } from "./stream.ts";
+import { readStock, receivedBy } from "./stub-systems.ts";
 import { judge } from "./verdict.ts";
 import { type Watch, watchOrders } from "./watch.ts";
 

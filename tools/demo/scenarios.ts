@@ -1,6 +1,6 @@
 import { OrderStatus, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { isVirtual, type Order } from "./orders.ts";
 import type { Teller } from "./driver.ts";
+import { isVirtual, type Order } from "./orders.ts";
 
 const {
   PAID,

@@ -1,7 +1,7 @@
 import type { LedgerRow } from "./database.ts";
 import { ACTIONS, type Action } from "./effects.ts";
-import type { Line } from "./orders.ts";
 import type { Outlook } from "./expected-state.ts";
+import type { Line } from "./orders.ts";
 import { formatTable } from "./table.ts";
 import { percentile, type Tally, tally } from "./tally.ts";
 

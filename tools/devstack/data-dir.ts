@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync, mkdirSync, rmSync, statfsSync } from
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { endProcess, identify, isAlive } from "./process-id.ts";
-import { changeState, readState, type ServerName } from "./state.ts";
 import { explainFileError, StackError } from "./startup-errors.ts";
+import { changeState, readState, type ServerName } from "./state.ts";
 
 /** What the servers' files take when they are made, with room for the demo; and what a later start may still fill. */
 const NEEDED_MIB = { first: 640, later: 64 };

@@ -7,9 +7,9 @@ import { redis } from "./redis.ts";
 import type { ServerKind } from "./server.ts";
 import { readState, type ServerName } from "./state.ts";
 
+export { StackError } from "./startup-errors.ts";
 export { type Neighbours, startNeighbours } from "./stub-systems/index.ts";
 export type { NeighbourUrls } from "./stub-systems/kind.ts";
-export { StackError } from "./startup-errors.ts";
 
 export interface StackOptions {
   /** Absolute; data, logs and state of the servers are kept there. */

@@ -8,12 +8,12 @@ import { thirdPartyNotify } from "../../../src/actions/effects/third-party-notif
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 import { createNeighbourClient } from "../../../src/integrations/client.ts";
-import { NEVER } from "../../../src/transport/call.ts";
-import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import { literal } from "../../../src/store/mysql/literals.ts";
 import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
 import type { Logger } from "../../../src/observability/log.ts";
+import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
+import { literal } from "../../../src/store/mysql/literals.ts";
+import { NEVER } from "../../../src/transport/call.ts";
 import type { Place } from "./environment.ts";
 
 /** The effect of one of the service's Actions, without the service's ways to see to it. */

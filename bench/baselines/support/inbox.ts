@@ -1,15 +1,15 @@
 import { sql } from "kysely";
 import type { OrderEvent } from "../../../src/domain/events.ts";
+import { createLane } from "../../../src/lib/keyed-queue.ts";
+import { decodeEvent } from "../../../src/messaging/nats/codec.ts";
+import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
+import { type Delivery, subscribe } from "../../../src/messaging/nats/subscriber.ts";
+import { consumerName } from "../../../src/messaging/runner/stream-side.ts";
+import type { Logger } from "../../../src/observability/log.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { failureOf } from "../../../src/store/mysql/failures.ts";
 import { literal } from "../../../src/store/mysql/literals.ts";
 import { retried } from "../../../src/store/mysql/transaction.ts";
-import { decodeEvent } from "../../../src/messaging/nats/codec.ts";
-import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
-import { type Delivery, subscribe } from "../../../src/messaging/nats/subscriber.ts";
-import { createLane } from "../../../src/lib/keyed-queue.ts";
-import { consumerName } from "../../../src/messaging/runner/stream-side.ts";
-import type { Logger } from "../../../src/observability/log.ts";
 import type { Effect } from "./effects.ts";
 import type { Sessions } from "./sessions.ts";
 

@@ -1,3 +1,6 @@
+import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
+import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
+import { STREAM_NAME } from "../../../src/messaging/nats/topology.ts";
 import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "../../../src/store/commit/request-id.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
 import type { Tables } from "../../../src/store/commit/tables.ts";
@@ -5,11 +8,8 @@ import type { ReportResult, ReportTaken, StatusReport } from "../../../src/store
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { failureOf } from "../../../src/store/mysql/failures.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
-import type { Move } from "../../../src/store/orders/transition.ts";
 import { retried } from "../../../src/store/mysql/transaction.ts";
-import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
-import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
-import { STREAM_NAME } from "../../../src/messaging/nats/topology.ts";
+import type { Move } from "../../../src/store/orders/transition.ts";
 import type { Sessions } from "./sessions.ts";
 import { type Addition, changeStatus } from "./status-change.ts";
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
 import type { Session } from "../../../src/store/commit/session.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
 import { type OutboxRow, toOutboxRow } from "../../../src/store/outbox/outbox.ts";
-import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
 
 /** How often the outbox is looked at while it is not full, in milliseconds. */
 const POLL_MS = 100;

@@ -7,8 +7,8 @@ import { rowsOf } from "../../../src/store/commit/session.ts";
 import type { Tables } from "../../../src/store/commit/tables.ts";
 import type { ReportResult, ReportTaken, StatusReport } from "../../../src/store/commit/types.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
-import { type Move, moveOf } from "../../../src/store/orders/transition.ts";
 import { type Order, type OrderRow, toOrder } from "../../../src/store/orders/order-row.ts";
+import { type Move, moveOf } from "../../../src/store/orders/transition.ts";
 
 /** What came of a report, and the event of one that changed its order. */
 export interface Changed {

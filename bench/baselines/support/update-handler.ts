@@ -6,9 +6,9 @@ import {
   UpdateOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { takenOrThrow } from "../../../src/application/orders/report-result.ts";
+import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 import { toConnectError } from "../../../src/transport/errors.ts";
 import { readReport, reportAnswer } from "../../../src/transport/handlers/wire.ts";
-import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 
 const NOTHING = new Metadata();
 

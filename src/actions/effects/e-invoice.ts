@@ -1,9 +1,9 @@
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { NeighbourClient } from "../../integrations/client.ts";
+import type { Action } from "../../messaging/runner/action.ts";
 import type { OrderDatabase } from "../../store/mysql/database.ts";
 import { readInvoice } from "../../store/reads/goods.ts";
-import type { Action } from "../../messaging/runner/action.ts";
 
 /**
  * E-invoice: mailed when a recharge-card order is delivered, and when an invoice is printed with mailing (old operation 13). Once-only

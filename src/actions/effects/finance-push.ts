@@ -1,9 +1,9 @@
 import { isForFinance, type OrderKinds } from "../../domain/order-kinds.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { NeighbourClient } from "../../integrations/client.ts";
+import { type Action, DONE } from "../../messaging/runner/action.ts";
 import type { OrderDatabase } from "../../store/mysql/database.ts";
 import { detailLineReader } from "../../store/reads/goods.ts";
-import { type Action, DONE } from "../../messaging/runner/action.ts";
 
 /**
  * Finance push: delivered enterprise, marketplace and iQIYI recharge orders go to the finance system, with what was ordered. Once-only at

@@ -1,7 +1,7 @@
 import { Status } from "../../domain/state-machine.ts";
-import type { OrderDatabase } from "../../store/mysql/database.ts";
-import { giftMarker } from "../../store/effects.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
+import { giftMarker } from "../../store/effects.ts";
+import type { OrderDatabase } from "../../store/mysql/database.ts";
 
 /** Gift record: a delivered order's gifts count as given. Once-only, as the update is idempotent. */
 export function giftRecord({ db }: { readonly db: OrderDatabase }): Action {

@@ -1,8 +1,8 @@
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import type { NeighbourClient } from "../../integrations/client.ts";
-import type { OrderDatabase } from "../../store/mysql/database.ts";
 import type { Publisher } from "../../messaging/nats/publisher.ts";
 import type { Action } from "../../messaging/runner/action.ts";
+import type { OrderDatabase } from "../../store/mysql/database.ts";
 import type { Claims } from "./claims.ts";
 import { customerMessage } from "./customer-message.ts";
 import { eInvoice } from "./e-invoice.ts";

@@ -1,8 +1,8 @@
 import { Status } from "../../domain/state-machine.ts";
-import type { OrderDatabase } from "../../store/mysql/database.ts";
-import { settlementWriter } from "../../store/effects.ts";
-import { detailLineReader, shippedLineReader } from "../../store/reads/goods.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
+import { settlementWriter } from "../../store/effects.ts";
+import type { OrderDatabase } from "../../store/mysql/database.ts";
+import { detailLineReader, shippedLineReader } from "../../store/reads/goods.ts";
 
 /** The ends on the road that settlement wants to hear of: 妥投, 拒收, 配送失败, 丢包. */
 const SETTLED: readonly number[] = [Status.DELIVERED, Status.REJECTED, Status.DELIVERY_FAILED, Status.LOST];

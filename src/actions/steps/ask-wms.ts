@@ -1,7 +1,7 @@
+import { dispatchUnderWay } from "../../application/orders/dispatch-under-way.ts";
+import { closeCancel } from "../../application/reversal/close-cancel.ts";
 import type { CancelProgressed, OrderEvent } from "../../domain/events.ts";
 import { ASK_WMS } from "../../domain/flow.ts";
-import { closeCancel } from "../../application/reversal/close-cancel.ts";
-import { dispatchUnderWay } from "../../application/orders/dispatch-under-way.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
 import { contextOf, type FlowDeps, REVERSAL_FLOW } from "./step.ts";
 

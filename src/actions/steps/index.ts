@@ -1,13 +1,13 @@
 import type { Action } from "../../messaging/runner/action.ts";
+import { timeLimit } from "../timers/cancel-time-limit.ts";
+import { paymentTimeout } from "../timers/payment-timeout.ts";
 import { allocate } from "./allocate.ts";
 import { approve } from "./approve.ts";
 import { askWms } from "./ask-wms.ts";
 import { dispatch } from "./dispatch.ts";
-import { paymentTimeout } from "../timers/payment-timeout.ts";
 import { releaseStock } from "./release-stock.ts";
 import { split } from "./split.ts";
 import type { FlowDeps } from "./step.ts";
-import { timeLimit } from "../timers/cancel-time-limit.ts";
 
 /** All steps of the forward and the reversal flow: one row each. A new one begins with its file beside this one. */
 export function createSteps(deps: FlowDeps): readonly Action[] {

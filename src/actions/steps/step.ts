@@ -1,13 +1,13 @@
+import type { CallContext } from "../../application/context.ts";
+import type { OperationDeps } from "../../application/deps.ts";
+import { OperationError } from "../../application/errors.ts";
+import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import type { OrderEvent } from "../../domain/events.ts";
 import { FLOW_STEPS, type FlowStep, stepAt } from "../../domain/flow.ts";
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { Erp } from "../../integrations/erp.ts";
 import type { Wms } from "../../integrations/wms.ts";
-import type { CallContext } from "../../application/context.ts";
-import type { OperationDeps } from "../../application/deps.ts";
-import { OperationError } from "../../application/errors.ts";
-import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import { type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
 
 /** What the steps of the flows need. */

@@ -1,6 +1,6 @@
+import { closeCancel } from "../../application/reversal/close-cancel.ts";
 import { WMS_TIME_LIMIT } from "../../domain/flow.ts";
 import { NO_WMS_ANSWER } from "../../domain/reversal.ts";
-import { closeCancel } from "../../application/reversal/close-cancel.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
 import { asksWms } from "../steps/ask-wms.ts";
 import { contextOf, type FlowDeps, REVERSAL_FLOW } from "../steps/step.ts";

@@ -1,8 +1,8 @@
+import { OperationError } from "../../application/errors.ts";
+import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import { PAYMENT_TIMEOUT } from "../../domain/flow.ts";
 import { expires } from "../../domain/payable.ts";
 import { Status } from "../../domain/state-machine.ts";
-import { OperationError } from "../../application/errors.ts";
-import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
 import { contextOf, type FlowDeps, FORWARD_FLOW } from "../steps/step.ts";
 

@@ -1,5 +1,5 @@
-import { type EndedSums, type OpenSums, readEndedSums } from "../../store/reads/action-totals.ts";
 import { type Hold, readHolds } from "../../store/reads/action-pauses.ts";
+import { type EndedSums, type OpenSums, readEndedSums } from "../../store/reads/action-totals.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
 
 /** An Action and how it does. */

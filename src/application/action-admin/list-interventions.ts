@@ -1,7 +1,7 @@
 import { type InterventionRow, readInterventions } from "../../store/reads/interventions.ts";
-import { actionOf } from "./action-info.ts";
 import type { OperationDeps } from "../deps.ts";
 import { placeOf } from "../page-token.ts";
+import { actionOf } from "./action-info.ts";
 
 export interface ListInterventionsInput {
   /** "" for all. */

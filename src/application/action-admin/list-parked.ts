@@ -1,8 +1,8 @@
 import { type ActionEntry, readGivenUp } from "../../store/reads/action-entries.ts";
-import { actionOf } from "./action-info.ts";
 import type { OperationDeps } from "../deps.ts";
-import { type EntryFilter, fits } from "./entry-filter.ts";
 import { placeOf } from "../page-token.ts";
+import { actionOf } from "./action-info.ts";
+import { type EntryFilter, fits } from "./entry-filter.ts";
 
 export interface ListParkedInput {
   readonly action: string;

@@ -1,10 +1,10 @@
 import type { Intervened, Intervention } from "../../store/ledger/intervene.ts";
 import { type ActionEntry, readGivenUp } from "../../store/reads/action-entries.ts";
-import { actionOf } from "./action-info.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { describeFilter, describeList, type EntryFilter, fits } from "./entry-filter.ts";
 import { placeOf } from "../page-token.ts";
+import { actionOf } from "./action-info.ts";
+import { describeFilter, describeList, type EntryFilter, fits } from "./entry-filter.ts";
 import { inPortion, type PortionLimits } from "./time-boxed.ts";
 
 /** What is to be done about which of an Action's parked events. */

@@ -1,7 +1,7 @@
 import { switchAction } from "../../store/ledger/action-pause.ts";
-import { actionOf } from "./action-info.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
+import { actionOf } from "./action-info.ts";
 
 export interface HoldActionInput {
   readonly action: string;

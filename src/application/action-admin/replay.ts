@@ -1,6 +1,6 @@
 import type { Intervention } from "../../store/ledger/intervene.ts";
-import { redrive } from "../../store/ledger/redrive.ts";
 import { tellAnew } from "../../store/ledger/redeliver-from-history.ts";
+import { redrive } from "../../store/ledger/redrive.ts";
 import { DISORDER_MS } from "../../store/outbox/outbox.ts";
 import { readGivenUp, readRunnable, readWaiting } from "../../store/reads/action-entries.ts";
 import {
@@ -9,12 +9,12 @@ import {
   readUnheardOfOrders,
   type UnheardChange,
 } from "../../store/reads/undelivered-changes.ts";
-import { actionOf } from "./action-info.ts";
 import type { CallContext } from "../context.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
+import { actionOf } from "./action-info.ts";
 import { describeList, describePeriod } from "./entry-filter.ts";
-import { inPortion, PORTION } from "./time-boxed.ts";
 import { firstPhase, phaseAfter, type ReplayPlace, readReplayToken, replayToken } from "./replay-cursor.ts";
+import { inPortion, PORTION } from "./time-boxed.ts";
 
 export interface ReplayInput {
   readonly action: string;

@@ -1,8 +1,8 @@
 import type { CancelState } from "../../domain/reversal.ts";
 import { readCancel } from "../../store/reads/cancels.ts";
-import { closeCancel } from "./close-cancel.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
+import { closeCancel } from "./close-cancel.ts";
 import { cancelNotFound } from "./get-cancel.ts";
 
 export interface ReportWmsAnswerInput {

@@ -1,6 +1,6 @@
 import type { CancelState } from "../../domain/reversal.ts";
-import { requestCancel as request } from "../../store/orders/request-cancel.ts";
 import { digest } from "../../store/mysql/digest.ts";
+import { requestCancel as request } from "../../store/orders/request-cancel.ts";
 import { readChildren } from "../../store/reads/flows.ts";
 import { causeOf } from "../cause.ts";
 import type { CallContext } from "../context.ts";

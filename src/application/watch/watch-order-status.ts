@@ -2,11 +2,11 @@ import type { StatusChanged } from "../../domain/events.ts";
 import { readChangesSince } from "../../store/reads/history.ts";
 import { readOrderIdsOfTrade } from "../../store/reads/orders.ts";
 import type { Snapshot } from "../../store/reads/snapshots.ts";
-import type { Reader } from "./change-reader.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, OperationError, orderNotFound } from "../errors.ts";
 import { type Standing, standingOf } from "../orders/get-order-status.ts";
+import type { Reader } from "./change-reader.ts";
 
 export interface WatchOrderStatusInput {
   /** Empty where a trade is watched. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { OrderDatabase } from "../../store/mysql/database.ts";
-import { alone } from "../../store/mysql/advisory-lock.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { alone } from "../../store/mysql/advisory-lock.ts";
+import type { OrderDatabase } from "../../store/mysql/database.ts";
 import { createPlaces, type Keep, runPass, type Session, type Table } from "./pass.ts";
 
 export type { Keep } from "./pass.ts";

@@ -1,8 +1,8 @@
 import { readOrdersAtRest } from "../../store/retention/ended-orders.ts";
-import { forgetOrders } from "../../store/retention/purge-orders.ts";
-import { FIRST_REQUEST, forgetRequests } from "../../store/retention/purge-request-ids.ts";
 import { findUnpublished, readTimeAgo } from "../../store/retention/limits.ts";
 import { type Page, readOrdersOfHistory, readOrdersOfLedger } from "../../store/retention/old-rows.ts";
+import { forgetOrders } from "../../store/retention/purge-orders.ts";
+import { FIRST_REQUEST, forgetRequests } from "../../store/retention/purge-request-ids.ts";
 import { trimRequestLog } from "../../store/retention/purge-request-log.ts";
 
 /** How long what is over is kept, in milliseconds; Infinity for good. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { readBacklog } from "../../store/outbox/outbox.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { readBacklog } from "../../store/outbox/outbox.ts";
 import type { OutboxDatabase } from "./republish.ts";
 
 const EVERY_MS = 5_000;

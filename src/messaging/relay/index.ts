@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
 import type { OutboxRow } from "../../store/outbox/outbox.ts";
 import type { StreamConnection } from "../nats/connection.ts";
 import type { Publisher } from "../nats/publisher.ts";
 import { lastEventTime } from "../nats/topology.ts";
-import type { Logger } from "../../observability/log.ts";
-import type { Metrics } from "../../observability/metrics.ts";
 import { watchBacklog } from "./backlog.ts";
 import { createPublishedRows } from "./published.ts";
 import { lastIdBefore, type OutboxDatabase, republish } from "./republish.ts";

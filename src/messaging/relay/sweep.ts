@@ -1,5 +1,5 @@
-import { DISORDER_MS, deletePublished, type OutboxRow, readLeftOver } from "../../store/outbox/outbox.ts";
 import type { Logger } from "../../observability/log.ts";
+import { DISORDER_MS, deletePublished, type OutboxRow, readLeftOver } from "../../store/outbox/outbox.ts";
 import type { PublishedRows } from "./published.ts";
 import { lastIdBefore, type OutboxDatabase } from "./republish.ts";
 

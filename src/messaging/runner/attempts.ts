@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { OrderEvent } from "../../domain/events.ts";
-import type { Ledger, LedgerEntry } from "../../store/ledger/index.ts";
+import { type BackOff, pauseAfter } from "../../lib/back-off.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { isSampled, traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
+import type { Ledger, LedgerEntry } from "../../store/ledger/index.ts";
 import type { Action, ActionResult } from "./action.ts";
-import { type BackOff, pauseAfter } from "../../lib/back-off.ts";
 import { traced } from "./trace-attempt.ts";
 
 /** Told of the places in an attempt at which a fault test kills the process, and of which: `<Action>:<message id>`. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { DueEntry, Ledger } from "../../store/ledger/index.ts";
 import type { Logger } from "../../observability/log.ts";
+import type { DueEntry, Ledger } from "../../store/ledger/index.ts";
 import type { Switches } from "./pauses.ts";
 
 /**

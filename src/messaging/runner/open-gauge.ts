@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Ledger } from "../../store/ledger/index.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import type { Ledger } from "../../store/ledger/index.ts";
 import type { Action } from "./action.ts";
 
 const EVERY_MS = 5_000;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Ledger } from "../../store/ledger/index.ts";
 import type { Logger } from "../../observability/log.ts";
+import type { Ledger } from "../../store/ledger/index.ts";
 
 /** Which Actions a person holds; looked up now and then, so that a switch works on all servers. */
 export interface Switches {

@@ -1,19 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { OrderEvent } from "../../domain/events.ts";
-import type { Ledger } from "../../store/ledger/index.ts";
-import { decodeEvent } from "../nats/codec.ts";
-import type { StreamConnection } from "../nats/connection.ts";
+import type { BackOff } from "../../lib/back-off.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
+import type { Ledger } from "../../store/ledger/index.ts";
+import { decodeEvent } from "../nats/codec.ts";
+import type { StreamConnection } from "../nats/connection.ts";
 import type { Action } from "./action.ts";
 import { type CrashPoint, createAttempts } from "./attempts.ts";
-import type { BackOff } from "../../lib/back-off.ts";
 import { startDue } from "./due.ts";
 import { countOpen } from "./open-gauge.ts";
-import { startStreamSide } from "./stream-side.ts";
 import { watchSwitches } from "./pauses.ts";
+import { startStreamSide } from "./stream-side.ts";
 
 export interface ActionsOptions {
   readonly actions: readonly Action[];

@@ -1,14 +1,14 @@
 import type { OrderEvent } from "../../domain/events.ts";
+import { createLane, type Work } from "../../lib/keyed-queue.ts";
+import type { Logger } from "../../observability/log.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Ledger } from "../../store/ledger/index.ts";
 import { decodeEvent } from "../nats/codec.ts";
 import type { StreamConnection } from "../nats/connection.ts";
 import { type Delivery, subscribe } from "../nats/subscriber.ts";
-import type { Logger } from "../../observability/log.ts";
-import type { Metrics } from "../../observability/metrics.ts";
-import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Action } from "./action.ts";
 import type { RunAttempt } from "./attempts.ts";
-import { createLane, type Work } from "../../lib/keyed-queue.ts";
 import type { Switches } from "./pauses.ts";
 
 /**

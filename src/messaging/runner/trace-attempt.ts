@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../../domain/events.ts";
-import type { LedgerEntry } from "../../store/ledger/index.ts";
 import type { Tracer } from "../../observability/tracing.ts";
+import type { LedgerEntry } from "../../store/ledger/index.ts";
 import type { ActionResult } from "./action.ts";
 
 /** An attempt that has a span. */

@@ -2,11 +2,11 @@ import { type Failure, failureOf } from "../mysql/failures.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
 import { readMark, toMark } from "./commit-mark.ts";
 import type { Connected } from "./connector.ts";
+import type { Work } from "./pending-request.ts";
 import { type BatchPlan, planBatch } from "./plan.ts";
 import { lockStatement, readForBatch } from "./read-orders.ts";
 import type { Rows, Session } from "./session.ts";
 import type { BatchTimes, CommitterOptions } from "./types.ts";
-import type { Work } from "./pending-request.ts";
 import { type BatchStatements, writeBatch } from "./write-batch.ts";
 
 /** How far a batch has come. */

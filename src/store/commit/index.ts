@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { DatabaseUnavailableError, QueueFullError } from "../mysql/errors.ts";
-import { type Connector, createConnector } from "./connector.ts";
 import { createLane, type Lane } from "./batch-queue.ts";
-import { type BatchContext, runBatch } from "./run-batch.ts";
-import type { Committer, CommitterOptions } from "./types.ts";
+import { type Connector, createConnector } from "./connector.ts";
 import { createWaitingRoom } from "./locked-order-queue.ts";
 import type { Work } from "./pending-request.ts";
+import { type BatchContext, runBatch } from "./run-batch.ts";
+import type { Committer, CommitterOptions } from "./types.ts";
 
 export type * from "./types.ts";
 

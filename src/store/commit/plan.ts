@@ -2,15 +2,15 @@ import { randomUUID } from "node:crypto";
 import { decide } from "../../domain/decide.ts";
 import { type OrderEvent, statusMessageId } from "../../domain/events.ts";
 import { Status } from "../../domain/state-machine.ts";
+import type { Order } from "../orders/order-row.ts";
+import { moveOf } from "../orders/transition.ts";
 import { type PreparedEvent, prepareEvent } from "../outbox/append-events.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import { moveOf } from "../orders/transition.ts";
-import type { Order } from "../orders/order-row.ts";
 import type { EventDeps } from "../outbox/outbox.ts";
+import type { Work } from "./pending-request.ts";
 import type { BatchFacts } from "./read-orders.ts";
 import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "./request-id.ts";
 import type { PauseRequest, PauseResult, ReportResult, ReportTaken, StatusReport } from "./types.ts";
-import type { Work } from "./pending-request.ts";
 
 /** A line of the history. */
 export interface HistoryLine {

@@ -1,10 +1,10 @@
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { literal } from "../mysql/literals.ts";
 import { type Order, type OrderRow, toOrder } from "../orders/order-row.ts";
+import type { Work } from "./pending-request.ts";
 import type { KnownRequest } from "./request-id.ts";
 import { type Rows, rowsOf, type Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
-import type { Work } from "./pending-request.ts";
 
 /** What a batch is decided on. */
 export interface BatchFacts {

@@ -3,8 +3,8 @@ import { type Failure, failureOf } from "../mysql/failures.ts";
 import { pauseAfter } from "../mysql/transaction.ts";
 import { attempt, type Committed, findOut, type Progress } from "./attempt.ts";
 import { type Connector, reach } from "./connector.ts";
-import type { BatchTimes, CommitObserver, CommitterOptions, RetryReason } from "./types.ts";
 import type { Work } from "./pending-request.ts";
+import type { BatchTimes, CommitObserver, CommitterOptions, RetryReason } from "./types.ts";
 
 /** How often the database may fail a batch for each reason before it is split, or given up where it is a single request. */
 const MAX_FAILURES: Readonly<Record<Failure, number>> = {

@@ -1,7 +1,7 @@
 import { CANCELLED_ORDER_TYPE } from "../../domain/order-kinds.ts";
-import { firstDueTime } from "../outbox/append-events.ts";
 import { type Literal, literal, sqlTime, valuesClause } from "../mysql/literals.ts";
 import type { Order } from "../orders/order-row.ts";
+import { firstDueTime } from "../outbox/append-events.ts";
 import { type CommitMark, writeMark } from "./commit-mark.ts";
 import type { BatchPlan } from "./plan.ts";
 

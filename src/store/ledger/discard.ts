@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import { idList } from "../mysql/id-list.ts";
-import { dropFinished } from "../outbox/outbox.ts";
 import { inTransaction } from "../mysql/transaction.ts";
-import { type Intervened, type Intervention, writeIntervention } from "./intervene.ts";
 import type { ChangeDeps } from "../orders/types.ts";
+import { dropFinished } from "../outbox/outbox.ts";
+import { type Intervened, type Intervention, writeIntervention } from "./intervene.ts";
 
 /** Gives parked ledger rows up for good, in one transaction; then their events go that nobody else needs. */
 export async function discard(

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { idList, inText } from "../mysql/id-list.ts";
+import { inTransaction, retried } from "../mysql/transaction.ts";
 import { dropFinished } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
-import { inTransaction, retried } from "../mysql/transaction.ts";
 import type { LedgerEntry } from "./types.ts";
 
 /** How an attempt ended. */

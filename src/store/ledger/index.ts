@@ -1,11 +1,11 @@
-import type { OrderDatabase } from "../mysql/database.ts";
 import { gather } from "../../lib/batcher.ts";
+import type { OrderDatabase } from "../mysql/database.ts";
 import { claimAll } from "./claim.ts";
 import { claimDue } from "./claim-due.ts";
 import { type Finish, finishAll } from "./finish.ts";
 import { readOpenCounts } from "./open-counts.ts";
-import { setDue } from "./set-due.ts";
 import { readPaused } from "./pauses.ts";
+import { setDue } from "./set-due.ts";
 import { keepTotals } from "./totals.ts";
 import type { Claim, DueClaim, DueWanted, LedgerEntry, OpenCount } from "./types.ts";
 

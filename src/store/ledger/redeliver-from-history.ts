@@ -1,10 +1,10 @@
 import { sql } from "kysely";
 import type { StatusChanged } from "../../domain/events.ts";
+import { inTransaction } from "../mysql/transaction.ts";
+import type { ChangeDeps } from "../orders/types.ts";
 import { type PreparedEvent, prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
-import { inTransaction } from "../mysql/transaction.ts";
 import { type Intervened, type Intervention, writeIntervention } from "./intervene.ts";
-import type { ChangeDeps } from "../orders/types.ts";
 
 /**
  * Gives an Action status changes that it never heard of, due now, in one transaction. What is older than `publishAfter` everybody else had

@@ -1,12 +1,12 @@
 import { sql, type Transaction, type UpdateObject } from "kysely";
-import { prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import { idList } from "../mysql/id-list.ts";
+import { inTransaction } from "../mysql/transaction.ts";
+import type { ChangeDeps } from "../orders/types.ts";
+import { prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import { isRunnable } from "../reads/action-entries.ts";
 import { readChanges } from "../reads/history.ts";
 import type { ActionState, Database } from "../schema.ts";
-import { inTransaction } from "../mysql/transaction.ts";
 import { type Intervened, type Intervention, writeIntervention } from "./intervene.ts";
-import type { ChangeDeps } from "../orders/types.ts";
 
 type RedrivenState = Exclude<ActionState, "DONE">;
 

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Database } from "../schema.ts";
 import { retried } from "../mysql/transaction.ts";
+import type { Database } from "../schema.ts";
 import { type Finish, MAX_ERROR_LENGTH } from "./finish.ts";
 
 /** Sums by Action, for people: kept in memory, and added to the table now and then, so that no attempt waits for them. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
-import type { Database, ShadowDifferenceKind } from "../schema.ts";
 import { retried } from "../mysql/transaction.ts";
+import type { Database, ShadowDifferenceKind } from "../schema.ts";
 
 /** What came of comparing one answer with the old system's: the same, different, no answer of the old system, or not compared. */
 export type ShadowResult = "same" | "different" | "failed" | "skipped";

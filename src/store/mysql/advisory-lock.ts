@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import { type Location, openDatabase } from "./database.ts";
 import type { Database } from "../schema.ts";
+import { type Location, openDatabase } from "./database.ts";
 
 /**
  * Does something that no other server is doing, over a connection of its own. The right to it is a lock of the whole database server which

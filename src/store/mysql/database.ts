@@ -1,9 +1,9 @@
 import { type IdentifierNode, Kysely, type KyselyPlugin, MysqlDialect, OperationNodeTransformer } from "kysely";
+import type { Database } from "../schema.ts";
 import { type Clock, openClock } from "./clock.ts";
 import type { ServerAddress } from "./connection-options.ts";
 import { openPool } from "./pool.ts";
 import { createPoolWatch, type PoolState } from "./pool-watch.ts";
-import type { Database } from "../schema.ts";
 
 /** Where the tables are. */
 export interface Location extends ServerAddress {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kysely, Transaction } from "kysely";
+import type { Database } from "../schema.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
 import { type Failure, failureOf } from "./failures.ts";
-import type { Database } from "../schema.ts";
 
 /** How often a transaction is tried before it counts as impossible for now. */
 const MAX_ATTEMPTS = 6;

@@ -3,8 +3,8 @@ import type { CancelProgressed, CancelStep } from "../../domain/events.ts";
 import { CANCEL_PROCESS, PROCESS_FLAG } from "../../domain/reversal.ts";
 import type { Cause } from "../commit/types.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import type { Order } from "./order-row.ts";
 import type { Database } from "../schema.ts";
+import type { Order } from "./order-row.ts";
 
 type OldCodeTable = "ordercancel_db.oms_order_cancel_flow" | "ordercancel_db.oms_push_issuccess";
 

@@ -2,11 +2,11 @@ import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
 import { isSampled } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
+import { inTransaction } from "../mysql/transaction.ts";
 import { appendEvents } from "../outbox/append-events.ts";
-import { selectOrders } from "./order-row.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
-import { inTransaction } from "../mysql/transaction.ts";
+import { selectOrders } from "./order-row.ts";
 import type { ChangeDeps } from "./types.ts";
 
 /** What a change came to, and what others hear of it. */

@@ -3,9 +3,9 @@ import type { InvoicePrinted } from "../../domain/events.ts";
 import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import { toSummary } from "./order-row.ts";
 import type { Database } from "../schema.ts";
 import { change, lockOrders } from "./change.ts";
+import { toSummary } from "./order-row.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface InvoiceMark {

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { returnVerdict, type VerdictFacts } from "../../domain/verdicts.ts";
 import type { Cause } from "../commit/types.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import { isSet, toSummary } from "./order-row.ts";
 import { change, lockOrders, unchanged } from "./change.ts";
+import { isSet, toSummary } from "./order-row.ts";
 import type { ChangeDeps } from "./types.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Transaction } from "kysely";
 import type { StatusChanged } from "../../domain/events.ts";
-import type { Order } from "./order-row.ts";
 import type { Database } from "../schema.ts";
+import type { Order } from "./order-row.ts";
 import { writeHistory } from "./write-transition.ts";
 
 /** What is ordered of one SKU, and the warehouse that it is in; 0 for virtual goods. */

@@ -3,9 +3,9 @@ import { sql, type Transaction } from "kysely";
 import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import { toSummary } from "./order-row.ts";
 import type { Database } from "../schema.ts";
 import { change, lockOrders, unchanged } from "./change.ts";
+import { toSummary } from "./order-row.ts";
 import { keepAnswer, readAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 

@@ -6,13 +6,13 @@ import { Status } from "../../domain/state-machine.ts";
 import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
 import { nextId } from "../mysql/ids.ts";
-import { moveOf } from "./transition.ts";
-import { type Order, toOrder } from "./order-row.ts";
 import type { CancelRequestState, Database } from "../schema.ts";
 import { cancelEvent, writeOldCancel } from "./cancel-records.ts";
 import { type Changed, change, lockOrders, unchanged } from "./change.ts";
+import { type Order, toOrder } from "./order-row.ts";
 import { keepAnswer, readAnswer } from "./request-answer.ts";
 import { setPause } from "./set-pause.ts";
+import { moveOf } from "./transition.ts";
 import type { ChangeDeps } from "./types.ts";
 import { writeMove } from "./write-transition.ts";
 

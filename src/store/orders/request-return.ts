@@ -5,13 +5,13 @@ import { PROCESS_FLAG } from "../../domain/reversal.ts";
 import { type ReturnVerdict, returnVerdict } from "../../domain/verdicts.ts";
 import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
-import { eventContext } from "../outbox/event-context.ts";
 import { nextId } from "../mysql/ids.ts";
-import { isSet, toSummary } from "./order-row.ts";
+import { eventContext } from "../outbox/event-context.ts";
 import { type Line, readDetailLines, readShippedLines } from "../reads/goods.ts";
 import type { Database } from "../schema.ts";
 import { setProcessFlag } from "./cancel-records.ts";
 import { change, lockOrders, unchanged } from "./change.ts";
+import { isSet, toSummary } from "./order-row.ts";
 import { keepAnswer, readAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 

@@ -3,8 +3,8 @@ import type { Transaction } from "kysely";
 import type { PauseChanged } from "../../domain/events.ts";
 import type { Cause } from "../commit/types.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import type { Order } from "./order-row.ts";
 import type { Database } from "../schema.ts";
+import type { Order } from "./order-row.ts";
 
 /** Pauses or resumes an order whose row is locked: what the committer does for many, as a part of a larger change. */
 export async function setPause(

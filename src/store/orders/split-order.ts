@@ -4,12 +4,12 @@ import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { withState } from "../../domain/passed-states.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { Cause } from "../commit/types.ts";
-import { eventContext } from "../outbox/event-context.ts";
 import { nextId } from "../mysql/ids.ts";
-import { moveOf } from "./transition.ts";
-import { type Order, toOrder } from "./order-row.ts";
+import { eventContext } from "../outbox/event-context.ts";
 import { change, lockOrders, unchanged } from "./change.ts";
 import { type NewOrder, type OrderLine, writeNewOrders } from "./new-orders.ts";
+import { type Order, toOrder } from "./order-row.ts";
+import { moveOf } from "./transition.ts";
 import type { ChangeDeps } from "./types.ts";
 import { writeMove } from "./write-transition.ts";
 

@@ -5,12 +5,12 @@ import { withState } from "../../domain/passed-states.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
-import { eventContext } from "../outbox/event-context.ts";
 import { nextId } from "../mysql/ids.ts";
-import type { Order } from "./order-row.ts";
+import { eventContext } from "../outbox/event-context.ts";
 import type { Database } from "../schema.ts";
 import { change, unchanged } from "./change.ts";
 import { type OrderLine, writeNewOrders } from "./new-orders.ts";
+import type { Order } from "./order-row.ts";
 import { keepAnswer, readAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { SourceAndType } from "../../domain/order-kinds.ts";
 import type { Cause } from "../commit/types.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import { toSummary } from "./order-row.ts";
 import { change, lockOrders, unchanged } from "./change.ts";
+import { toSummary } from "./order-row.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface DeliveryUpdate {

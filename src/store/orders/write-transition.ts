@@ -1,8 +1,8 @@
 import type { Transaction } from "kysely";
 import { CANCELLED_ORDER_TYPE } from "../../domain/order-kinds.ts";
 import { Status } from "../../domain/state-machine.ts";
-import type { Move } from "./transition.ts";
 import type { Database } from "../schema.ts";
+import type { Move } from "./transition.ts";
 
 /** Writes a move of one order, whose row is locked, with its history: what the committer does for many at a time. */
 export async function writeMove(trx: Transaction<Database>, { after, event }: Move, now: Date): Promise<void> {

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
-import type { Asked, CommittedEvent, EventDeps, OutboxRow } from "./outbox.ts";
 import type { Database } from "../schema.ts";
+import type { Asked, CommittedEvent, EventDeps, OutboxRow } from "./outbox.ts";
 
 /** An event that is ready to be written: its row but for the id, and who asks for it. */
 export interface PreparedEvent {

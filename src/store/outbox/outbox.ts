@@ -2,8 +2,8 @@ import type { Kysely } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { idList } from "../mysql/id-list.ts";
-import type { ActionState, Database } from "../schema.ts";
 import { retried } from "../mysql/transaction.ts";
+import type { ActionState, Database } from "../schema.ts";
 
 /** Turns an event into what travels. Given by the caller, as the store knows nothing of the wire. */
 export type EventEncoder = (event: OrderEvent) => {

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { OrderDatabase } from "../mysql/database.ts";
 import { gather } from "../../lib/batcher.ts";
+import type { OrderDatabase } from "../mysql/database.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 

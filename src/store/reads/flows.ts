@@ -1,8 +1,8 @@
 import { type Kysely, sql } from "kysely";
 import { FLOW_STEPS, type StepRun, stepAt } from "../../domain/flow.ts";
-import type { OrderLine } from "../orders/new-orders.ts";
 import { gather } from "../../lib/batcher.ts";
 import { idList } from "../mysql/id-list.ts";
+import type { OrderLine } from "../orders/new-orders.ts";
 import { isSet } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 

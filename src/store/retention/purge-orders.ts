@@ -1,8 +1,8 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import { idList } from "../mysql/id-list.ts";
+import { inTransaction } from "../mysql/transaction.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
-import { inTransaction } from "../mysql/transaction.ts";
 import { readEndedOrders } from "./ended-orders.ts";
 
 /** What was deleted, in rows. */

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
-import type { Database } from "../schema.ts";
 import { retried } from "../mysql/transaction.ts";
+import type { Database } from "../schema.ts";
 import { readForgottenOrders } from "./ended-orders.ts";
 import { PAGE, type Page } from "./old-rows.ts";
 

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { idList } from "../mysql/id-list.ts";
-import type { Database } from "../schema.ts";
 import { retried } from "../mysql/transaction.ts";
+import type { Database } from "../schema.ts";
 import { nextOf, PAGE, type Page } from "./old-rows.ts";
 
 /** Deletes those of some rows of the request log that are older than `before`. */

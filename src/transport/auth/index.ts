@@ -1,8 +1,8 @@
 import type { Logger } from "../../observability/log.ts";
 import { DEFAULT_RIGHTS } from "./default-permissions.ts";
 import { CALLER_NAME, type Evidence, type Identity, unauthenticated } from "./identity.ts";
-import { createRights, type Rights, rolesOf } from "./permissions.ts";
 import { readRightsTable } from "./permission-table.ts";
+import { createRights, type Rights, rolesOf } from "./permissions.ts";
 import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
 import { watchFile } from "./watched-file.ts";
 

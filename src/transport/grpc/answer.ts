@@ -9,8 +9,8 @@ import {
 import { invalidField, type OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER } from "../call.ts";
 import { encodeStatus, toConnectError } from "../errors.ts";
-import { malformedBody } from "../middleware/validate.ts";
 import type { Route } from "../middleware/pipeline.ts";
+import { malformedBody } from "../middleware/validate.ts";
 import { MALFORMED_TIMEOUT_HEADER } from "./headers.ts";
 import { type Admission, NO_ROOM } from "./overload.ts";
 import type { Peers } from "./peers.ts";

@@ -6,9 +6,9 @@ import {
   UpdateErrorSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import * as pb from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import type { OperationDeps } from "../../application/deps.ts";
 import { batchUpdateOrderStatus } from "../../application/orders/batch-update-order-status.ts";
 import { cancelOrder } from "../../application/orders/cancel-order.ts";
-import type { OperationDeps } from "../../application/deps.ts";
 import { markInvoicesPrinted } from "../../application/orders/mark-invoices-printed.ts";
 import { pauseForCancel } from "../../application/orders/pause-for-cancel.ts";
 import { pauseForRejection } from "../../application/orders/pause-for-rejection.ts";

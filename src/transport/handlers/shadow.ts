@@ -2,7 +2,10 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import * as pb from "../../../gen/oms/operations/v1/shadow_service_pb.ts";
 import type { OperationDeps } from "../../application/deps.ts";
-import { type ListShadowDifferencesAnswer, listShadowDifferences } from "../../application/shadow/list-shadow-differences.ts";
+import {
+  type ListShadowDifferencesAnswer,
+  listShadowDifferences,
+} from "../../application/shadow/list-shadow-differences.ts";
 import { listShadowMethods } from "../../application/shadow/list-shadow-methods.ts";
 import type { HandlersOf } from "./types.ts";
 

@@ -5,9 +5,9 @@ import {
   WatchOrderStatusResponse_HeartbeatSchema,
   WatchOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import type { StatusChanged } from "../../domain/events.ts";
 import type { OperationDeps } from "../../application/deps.ts";
 import { type WatchUpdate, watchOrderStatus } from "../../application/watch/watch-order-status.ts";
+import type { StatusChanged } from "../../domain/events.ts";
 import type { OrderStatusHandlers } from "./types.ts";
 import { changeFields, snapshotMessage } from "./wire.ts";
 

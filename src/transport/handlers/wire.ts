@@ -12,12 +12,12 @@ import type {
   UpdateOrderStatusResponseSchema,
   WatchOrderStatusResponse_ChangeSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import type { StatusChanged } from "../../domain/events.ts";
-import type { Status } from "../../domain/state-machine.ts";
 import { invalidField } from "../../application/errors.ts";
 import type { Standing } from "../../application/orders/get-order-status.ts";
 import type { ListStatusHistoryAnswer } from "../../application/orders/list-status-history.ts";
 import type { ReportTaken, UpdateOrderStatusInput } from "../../application/orders/update-order-status.ts";
+import type { StatusChanged } from "../../domain/events.ts";
+import type { Status } from "../../domain/state-machine.ts";
 
 /** A stored code; one that the contract does not name goes out as the number it is. */
 export const status = (code: number): OrderStatus => code as OrderStatus;

@@ -16,10 +16,10 @@ import {
 } from "@connectrpc/connect-node";
 import { CALL_ID_HEADER, createCall, NEVER } from "../call.ts";
 import { ERROR_DETAILS } from "../errors.ts";
-import { malformedBody } from "../middleware/validate.ts";
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
-import { type Peer, peerOfRequest } from "../peer.ts";
 import type { Route } from "../middleware/pipeline.ts";
+import { malformedBody } from "../middleware/validate.ts";
+import { type Peer, peerOfRequest } from "../peer.ts";
 import { dropLongTimeouts } from "./long-timeouts.ts";
 import { enter, withMalformed } from "./malformed.ts";
 import { sendJson } from "./pages.ts";

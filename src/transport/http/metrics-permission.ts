@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { Auth } from "../auth/index.ts";
 import { OperationError } from "../../application/errors.ts";
+import type { Auth } from "../auth/index.ts";
 import { peerOfRequest } from "../peer.ts";
 
 /**

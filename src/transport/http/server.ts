@@ -14,9 +14,9 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { createServer as createHttps, type Server as HttpsServer } from "node:https";
-import type { Auth } from "../auth/index.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import type { Auth } from "../auth/index.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import {
   CHECK_MS,
@@ -34,10 +34,10 @@ import type { ForeignService } from "../reflection.ts";
 import type { PortTls } from "../tls.ts";
 import { type AnswerRpc, createConnect } from "./connect.ts";
 import { createCors } from "./cors.ts";
+import { HTTP_PROTOCOLS, handOverHttp2, handOverNegotiatedHttp2 } from "./http-version-mux.ts";
 import { metricsRight } from "./metrics-permission.ts";
 import { createPages, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
-import { HTTP_PROTOCOLS, handOverHttp2, handOverNegotiatedHttp2 } from "./http-version-mux.ts";
 
 /** Connect, gRPC-Web, and the pages for people and machines that watch the server. At its end it says 503 at /readyz. */
 export type HttpFront = Listener;

@@ -4,13 +4,13 @@ import { type Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { type FieldFault, OperationError } from "../../application/errors.ts";
 import { createCall, NEVER } from "../call.ts";
+import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import type { Peer } from "../peer.ts";
-import type { Route } from "../middleware/pipeline.ts";
 import type { OldCaller } from "./callers.ts";
-import type { Given } from "./params.ts";
 import type { OldAnswer, OldMethod } from "./methods.ts";
 import { byOldName, readParameters } from "./parameters.ts";
+import type { Given } from "./params.ts";
 
 /** A call of an old method, whichever protocol it came by. */
 export interface OldCall {

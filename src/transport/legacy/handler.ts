@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../application/errors.ts";
-import type { AnswerRpc } from "../http/connect.ts";
-import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
-import { peerOfRequest } from "../peer.ts";
-import type { Route } from "../middleware/pipeline.ts";
 import { createLineLimit } from "../../observability/line-limit.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import type { AnswerRpc } from "../http/connect.ts";
+import type { Route } from "../middleware/pipeline.ts";
+import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
+import { peerOfRequest } from "../peer.ts";
 import { bodyOf } from "./answers.ts";
 import { callOldMethod, type Outcome } from "./call.ts";
 import { createCallerNames, type KnownCaller } from "./callers.ts";
 import { countOldCalls } from "./counter.ts";
-import type { Given } from "./params.ts";
 import { readGiven, sendOutcome } from "./http.ts";
 import { OLD_METHODS, OLD_SERVICES, type OldMethod, type OldService, pathOf } from "./methods.ts";
 import { nothingHere, sendOverview } from "./overview.ts";
+import type { Given } from "./params.ts";
 import { createSoap, isSoap, type Soap } from "./soap/index.ts";
 
 /** A reading call by an old address, and what it was answered. */

@@ -5,8 +5,8 @@ import { nameOfCode } from "../code-name.ts";
 import { bodyOf, statusOf } from "./answers.ts";
 import { readBody } from "./body.ts";
 import type { Outcome } from "./call.ts";
-import { type Given, givenInForm, givenInJson, givenInQuery, queryOf } from "./params.ts";
 import type { OldMethod } from "./methods.ts";
+import { type Given, givenInForm, givenInJson, givenInQuery, queryOf } from "./params.ts";
 
 /** What a GET or POST gives: its query, and a body that is a form or JSON; the body wins. Or why nobody can say. */
 export async function readGiven(request: IncomingMessage): Promise<Given | OperationError> {

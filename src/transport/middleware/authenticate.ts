@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
+import { OperationError } from "../../application/errors.ts";
 import { EXPIRED } from "../auth/identity.ts";
 import type { Auth, Identity } from "../auth/index.ts";
-import { OperationError } from "../../application/errors.ts";
 import type { Call, Interceptor } from "../call.ts";
 import { MAX_TIMEOUT_MS } from "../limits.ts";
 

@@ -1,20 +1,20 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import type { Auth } from "../auth/index.ts";
-import type { CallerLimits } from "../rate-limits/index.ts";
 import type { Tracer } from "../../observability/tracing.ts";
+import type { Auth } from "../auth/index.ts";
 import type { Handler, Interceptor, Rpc } from "../call.ts";
 import type { HandlersOf } from "../handlers/types.ts";
-import { checkRequest } from "./validate.ts";
-import { limitCaller } from "./rate-limit.ts";
-import { limitTime } from "./deadline.ts";
-import { mapErrors } from "./map-errors.ts";
-import { nameCaller } from "./trust-caller-header.ts";
-import type { OpenCalls } from "./in-flight.ts";
-import { proveCaller } from "./authenticate.ts";
-import { readTrace } from "./trace-context.ts";
+import type { CallerLimits } from "../rate-limits/index.ts";
 import { type RecordDeps, record } from "./access-log.ts";
+import { proveCaller } from "./authenticate.ts";
+import { limitTime } from "./deadline.ts";
+import type { OpenCalls } from "./in-flight.ts";
+import { mapErrors } from "./map-errors.ts";
+import { limitCaller } from "./rate-limit.ts";
 import { traceCall } from "./trace-call.ts";
+import { readTrace } from "./trace-context.ts";
+import { nameCaller } from "./trust-caller-header.ts";
+import { checkRequest } from "./validate.ts";
 
 export interface PipelineDeps extends RecordDeps {
   readonly openCalls: OpenCalls;

@@ -1,9 +1,9 @@
 import type { Message } from "@bufbuild/protobuf";
-import type { Allowance, CallerLimits } from "../rate-limits/index.ts";
 import { OperationError, type OperationErrorKind } from "../../application/errors.ts";
 import { boundedLabels } from "../../observability/bounded-labels.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { Call, Interceptor } from "../call.ts";
+import type { Allowance, CallerLimits } from "../rate-limits/index.ts";
 
 /** When a caller whose slots are all taken is told to try again, in milliseconds: calls end soon, watches do not. */
 const RETRY_AFTER_MS = { concurrent: 100, watches: 5_000 } as const;

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Apart from the other tests, as it needs a browser: `npm run test:browser`. */
 export default defineConfig({
   test: {
-    root: `${import.meta.dirname}/../..`,
+    root: `${import.meta.dirname}/../../..`,
     include: ["test/e2e/browser/*.page.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",

@@ -1,10 +1,10 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
-import { receivedBy } from "../../../tools/demo/stub-systems.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { freshIds, insertOrders, type Order } from "../../../tools/demo/orders.ts";
 import { openStream } from "../../../tools/demo/stream.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
-import { migrate } from "../../../src/store/migrations/index.ts";
+import { receivedBy } from "../../../tools/demo/stub-systems.ts";
 import { type OwnServer, useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
 import { type ServiceProcess, startProcess } from "./process.ts";
 

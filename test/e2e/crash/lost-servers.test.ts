@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import type { ServiceProcess } from "./process.ts";
 import { dueEffects, useWorld } from "./harness.ts";
+import type { ServiceProcess } from "./process.ts";
 
 const ORDERS = 300;
 const AT_ONCE = 16;

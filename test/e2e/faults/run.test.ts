@@ -2,8 +2,8 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkAll } from "../../../faults/checks/index.ts";
 import { startWorkload } from "../../../faults/workload/index.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Claim, createClaims } from "../../../src/actions/effects/claims.ts";
 import { openRedis } from "../../../src/integrations/redis.ts";
-import { quiet } from "../nats/support.ts";
 import { useRedis } from "../../support/servers.ts";
+import { quiet } from "../nats/support.ts";
 
 const server = useRedis();
 

@@ -1,17 +1,17 @@
 import { expect, onTestFinished, vi } from "vitest";
 import { createClaims } from "../../../src/actions/effects/claims.ts";
 import { createActions } from "../../../src/actions/effects/index.ts";
-import { openRedis } from "../../../src/integrations/redis.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 import { createNeighbourClient } from "../../../src/integrations/client.ts";
-import { createLedger } from "../../../src/store/ledger/index.ts";
+import { openRedis } from "../../../src/integrations/redis.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
-import { askedBy } from "../../../src/messaging/runner/subscriptions.ts";
 import { type ActionsOptions, startActions } from "../../../src/messaging/runner/runner.ts";
-import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
-import { quiet } from "../nats/support.ts";
+import { askedBy } from "../../../src/messaging/runner/subscriptions.ts";
+import { createLedger } from "../../../src/store/ledger/index.ts";
 import { type OwnServer, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
+import { quiet } from "../nats/support.ts";
+import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
 
 /** How long facts may take on a busy machine, in milliseconds. */
 const PATIENCE = { timeout: 20_000, interval: 20 };

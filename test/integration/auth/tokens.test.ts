@@ -2,9 +2,9 @@ import { createHmac } from "node:crypto";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { createTokenVerifier } from "../../../src/transport/auth/tokens.ts";
 import { OperationError } from "../../../src/application/errors.ts";
 import { createLogger } from "../../../src/observability/log.ts";
+import { createTokenVerifier } from "../../../src/transport/auth/tokens.ts";
 import { eventually } from "../transport/eventually.ts";
 import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";
 

@@ -10,11 +10,11 @@ import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status
 import { Status } from "../../../src/domain/state-machine.ts";
 import { choosePort } from "../../../tools/devstack/ports.ts";
 import { oms } from "../../e2e/cli/oms.ts";
+import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { startService, useService } from "../../support/service.ts";
 import { failure } from "../transport/answers.ts";
 import { eventually } from "../transport/eventually.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { FRONTS, type FrontName } from "../../support/clients.ts";
-import { startService, useService } from "../../support/service.ts";
 import { AUDIENCE, createIssuer, ISSUER } from "./issuer.ts";
 
 const issuer = await createIssuer();

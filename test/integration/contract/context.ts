@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import { expect } from "vitest";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import type { OldClients } from "../legacy/client.ts";
 import type { Clients } from "../../support/clients.ts";
+import type { OldClients } from "../legacy/client.ts";
 import { eventually } from "../transport/eventually.ts";
 import type { Telling } from "./contract-coverage.ts";
 

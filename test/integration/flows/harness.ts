@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
 import type { OrderFlow } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { type Clients, FRONTS, type OpenClient } from "../../support/clients.ts";
 import { useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";

@@ -4,10 +4,10 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { createCallerNames } from "../../../src/transport/legacy/callers.ts";
 import { OLD_METHODS, type OldMethod } from "../../../src/transport/legacy/methods.ts";
 import { plainAddress } from "../../../src/transport/peer.ts";
+import { type Service, startService, useService } from "../../support/service.ts";
+import { historyOf } from "../contract/context.ts";
 import { eventually } from "../transport/eventually.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { historyOf } from "../contract/context.ts";
-import { type Service, startService, useService } from "../../support/service.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { startService, useService } from "../../support/service.ts";
+import { startOldServer } from "../shadow/old-server.ts";
 import { eventually } from "../transport/eventually.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { startOldServer } from "../shadow/old-server.ts";
-import { startService, useService } from "../../support/service.ts";
 
 const { db, location } = useService();
 

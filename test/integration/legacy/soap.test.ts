@@ -9,11 +9,11 @@ import { DOMParser } from "@xmldom/xmldom";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { MAX_BODY_BYTES } from "../../../src/transport/legacy/body.ts";
-import { givenInQuery } from "../../../src/transport/legacy/params.ts";
 import { OLD_METHODS, OLD_SERVICES, pathOf } from "../../../src/transport/legacy/methods.ts";
+import { givenInQuery } from "../../../src/transport/legacy/params.ts";
 import { createSoap } from "../../../src/transport/legacy/soap/index.ts";
-import { insertOrder, insertOrderWithId } from "../transport/orders.ts";
 import { useService } from "../../support/service.ts";
+import { insertOrder, insertOrderWithId } from "../transport/orders.ts";
 import { envelope, escaped, NAMESPACE, SOAP_11, SOAP_12, unescaped, wrapper } from "./envelopes.ts";
 import { GOLDEN_CASES } from "./golden-cases.ts";
 

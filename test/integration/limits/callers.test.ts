@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { createCallerLimits } from "../../../src/transport/rate-limits/index.ts";
 import type { SharedBuckets } from "../../../src/transport/rate-limits/shared-buckets.ts";
-import { insertOrder } from "../transport/orders.ts";
 import type { FrontName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
+import { insertOrder } from "../transport/orders.ts";
 
 /** Redis is away: each server's own buckets decide. */
 const served = useService({

@@ -2,8 +2,8 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { openRedis } from "../../../src/integrations/redis.ts";
 import { createLease } from "../../../src/transport/rate-limits/lease.ts";
 import { createSharedBuckets } from "../../../src/transport/rate-limits/shared-buckets.ts";
-import { quiet } from "../nats/support.ts";
 import { useRedis } from "../../support/servers.ts";
+import { quiet } from "../nats/support.ts";
 
 const server = useRedis();
 

@@ -4,8 +4,8 @@ import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
 import { listenToStatusChanges } from "../../../src/messaging/nats/listen.ts";
 import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
-import { useNats } from "../../support/servers.ts";
 import { statusChanged } from "../../support/events.ts";
+import { useNats } from "../../support/servers.ts";
 import { quiet, useClient, useStream } from "./support.ts";
 
 const nats = useNats();

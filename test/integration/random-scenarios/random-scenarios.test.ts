@@ -9,8 +9,8 @@ import { ActionService } from "../../../gen/oms/operations/v1/action_service_pb.
 import { ShadowService } from "../../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { type ServiceProcess, startProcess } from "../../e2e/crash/process.ts";
 import type { Clients } from "../../support/clients.ts";
 import { useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { statusChanged } from "../../support/events.ts";
-import { storedIds, useClient } from "../nats/support.ts";
 import { useNats } from "../../support/servers.ts";
+import { storedIds, useClient } from "../nats/support.ts";
 import { commit, outboxIds, rowsOf, useDatabase, useRelay } from "./support.ts";
 
 const nats = useNats();

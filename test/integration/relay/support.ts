@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import type { OrderEvent } from "../../../src/domain/events.ts";
-import { type Relay, type RelayOptions, startRelay } from "../../../src/messaging/relay/index.ts";
-import { appendEvents } from "../../../src/store/outbox/append-events.ts";
-import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
-import { migrate } from "../../../src/store/migrations/index.ts";
-import type { Asked, CommittedEvent, OutboxRow } from "../../../src/store/outbox/outbox.ts";
 import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
 import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../../src/messaging/relay/index.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
-import { quiet, useStream } from "../nats/support.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
+import { appendEvents } from "../../../src/store/outbox/append-events.ts";
+import type { Asked, CommittedEvent, OutboxRow } from "../../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../../support/servers.ts";
+import { quiet, useStream } from "../nats/support.ts";
 
 /** The tables, made before the file's first test: on the server that all files share, unless told. */
 export function useDatabase(

@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import { Status } from "../../../src/domain/state-machine.ts";
-import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import type { ActionState } from "../../../src/store/schema.ts";
 import type { Keep, Places, Session, Table } from "../../../src/jobs/retention/pass.ts";
 import { createPlaces, runPass } from "../../../src/jobs/retention/pass.ts";
+import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
+import type { ActionState } from "../../../src/store/schema.ts";
 import { insertOrder } from "../store/fixture.ts";
 
 export const DAY_MS = 86_400_000;

@@ -1,12 +1,12 @@
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { startUpkeep } from "../../../src/jobs/retention/index.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
-import { startUpkeep } from "../../../src/jobs/retention/index.ts";
-import { eventually } from "../transport/eventually.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { useStore } from "../store/fixture.ts";
+import { eventually } from "../transport/eventually.ts";
 import { countRows, insertPast, KEEP } from "./fixture.ts";
 
 const { db, url, prefix } = useStore();

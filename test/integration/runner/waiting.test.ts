@@ -1,16 +1,16 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { OrderEvent } from "../../../src/domain/events.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
+import type { Action, ActionResult, Attempt } from "../../../src/messaging/runner/action.ts";
+import { startActions } from "../../../src/messaging/runner/runner.ts";
+import { askedBy } from "../../../src/messaging/runner/subscriptions.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
-import type { Action, ActionResult, Attempt } from "../../../src/messaging/runner/action.ts";
-import { askedBy } from "../../../src/messaging/runner/subscriptions.ts";
-import { startActions } from "../../../src/messaging/runner/runner.ts";
-import { createMetrics } from "../../../src/observability/metrics.ts";
-import { commit } from "../relay/support.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { statusChanged } from "../../support/events.ts";
-import { quiet, useStream } from "../nats/support.ts";
 import { useMariadb, useNats } from "../../support/servers.ts";
+import { quiet, useStream } from "../nats/support.ts";
+import { commit } from "../relay/support.ts";
 
 /** The ledger goes by the database's time, which is not this process's to the millisecond. */
 const CLOCKS_APART_MS = 200;

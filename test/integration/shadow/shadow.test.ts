@@ -1,12 +1,12 @@
 import type { ServerResponse } from "node:http";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { createOldSystem, type OldSystem } from "../../../src/integrations/legacy-system.ts";
-import { createShadow, type ShadowedRead } from "../../../src/transport/legacy/shadow/index.ts";
-import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
-import { eventually } from "../transport/eventually.ts";
+import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
+import { createShadow, type ShadowedRead } from "../../../src/transport/legacy/shadow/index.ts";
 import { useStore } from "../store/fixture.ts";
+import { eventually } from "../transport/eventually.ts";
 import { startOldServer } from "./old-server.ts";
 
 const { db } = useStore();

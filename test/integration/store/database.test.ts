@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { DatabaseUnavailableError } from "../../../src/store/mysql/errors.ts";
-import { migrate } from "../../../src/store/migrations/index.ts";
 import { inTransaction } from "../../../src/store/mysql/transaction.ts";
 import { useMariadb, useOwnMariadb } from "../../support/servers.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";

@@ -10,8 +10,8 @@ import {
   type PauseRequest,
   type StatusReport,
 } from "../../../src/store/commit/index.ts";
-import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
+import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import type { Asked, CommittedEvent, EventDeps } from "../../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../../support/servers.ts";
 

@@ -1,16 +1,16 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { choosePort } from "../../../tools/devstack/ports.ts";
+import { insertSettlement } from "../../../src/store/effects.ts";
+import { migrate } from "../../../src/store/migrations/index.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { DatabaseUnavailableError } from "../../../src/store/mysql/errors.ts";
 import { markInvoicesPrinted } from "../../../src/store/orders/mark-invoices-printed.ts";
 import { recordShipped } from "../../../src/store/orders/record-shipped.ts";
 import { updateDelivery } from "../../../src/store/orders/update-delivery.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
-import { insertSettlement } from "../../../src/store/effects.ts";
-import { DatabaseUnavailableError } from "../../../src/store/mysql/errors.ts";
-import { migrate } from "../../../src/store/migrations/index.ts";
 import { readDetailLines, readShippedLines } from "../../../src/store/reads/goods.ts";
 import { readSnapshots } from "../../../src/store/reads/snapshots.ts";
+import { choosePort } from "../../../tools/devstack/ports.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { CAUSE, eventDeps, openCommitter, report } from "./fixture.ts";
 

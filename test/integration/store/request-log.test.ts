@@ -1,6 +1,6 @@
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { createRequestLog, type RequestLogRow } from "../../../src/store/logs/request-log.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import { useStore } from "./fixture.ts";
 

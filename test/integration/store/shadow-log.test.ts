@@ -1,6 +1,6 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { createShadowLog, type ShadowDifference } from "../../../src/store/logs/shadow-log.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import { useStore } from "./fixture.ts";
 

@@ -9,10 +9,10 @@ import { WatchOrderStatusRequestSchema } from "../../../gen/oms/orderstatus/v1/o
 import { Status } from "../../../src/domain/state-machine.ts";
 import { FRONTS, type FrontName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
+import { lockRow, waitsForLock } from "../contract/context.ts";
 import { failure } from "./answers.ts";
 import { eventually } from "./eventually.ts";
 import { insertOrder, nextOrderId } from "./orders.ts";
-import { lockRow, waitsForLock } from "../contract/context.ts";
 
 /** What every call goes through, on each front. */
 const served = useService({ OMS_DEADLINE_CAP_MS: "700" });

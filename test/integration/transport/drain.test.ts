@@ -5,15 +5,15 @@ import * as grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
+import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { FRONTS, type FrontName } from "../../support/clients.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
+import { lockRow, waitsForLock } from "../contract/context.ts";
 import { failureOf } from "./answers.ts";
 import { eventually } from "./eventually.ts";
 import { insertOrder } from "./orders.ts";
-import { lockRow, waitsForLock } from "../contract/context.ts";
 import { watching } from "./watching.ts";
 
 const location = useMariadb();

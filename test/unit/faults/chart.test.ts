@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { FAMILIES } from "../../../faults/kinds.ts";
 import { drawPicture, type Mark } from "../../../faults/chart.ts";
+import { FAMILIES } from "../../../faults/kinds.ts";
 
 const mark = (target: string, from: number, until: number): Mark => ({
   target,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { QueueFullError } from "../../../src/store/mysql/errors.ts";
 import { gather } from "../../../src/lib/batcher.ts";
+import { QueueFullError } from "../../../src/store/mysql/errors.ts";
 
 /** A work whose calls end when they are told to. */
 function heldWork() {

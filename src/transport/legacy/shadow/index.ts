@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { OldSystem } from "../../../integrations/legacy-system.ts";
-import type { ShadowDifference, ShadowLog, ShadowResult } from "../../../store/logs/shadow-log.ts";
 import { boundedLabels } from "../../../observability/bounded-labels.ts";
 import { createLineLimit } from "../../../observability/line-limit.ts";
 import type { Logger } from "../../../observability/log.ts";
 import type { Metrics } from "../../../observability/metrics.ts";
+import type { ShadowDifference, ShadowLog, ShadowResult } from "../../../store/logs/shadow-log.ts";
 import { compareAnswers } from "./compare.ts";
 
 /** A reading call at an old address, and what we answered. */

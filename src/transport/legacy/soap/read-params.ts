@@ -1,7 +1,7 @@
 import type { Element } from "@xmldom/xmldom";
 import { OperationError } from "../../../application/errors.ts";
-import type { Given } from "../params.ts";
 import type { Parameter } from "../parameters.ts";
+import type { Given } from "../params.ts";
 import { elementsOf } from "./read-xml.ts";
 
 const INSTANCE_URI = "http://www.w3.org/2001/XMLSchema-instance";

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type StatusChanged, statusMessageId } from "../../../../src/domain/events.ts";
 import { type ChangeFeed, createChangeFeed } from "../../../../src/application/watch/change-feed.ts";
 import { MAX_WAITING_CHANGES, type Reader } from "../../../../src/application/watch/change-reader.ts";
+import { type StatusChanged, statusMessageId } from "../../../../src/domain/events.ts";
 import { eventually } from "../../../integration/transport/eventually.ts";
 
 /** What was committed, and what the feed asked of it. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { DEFAULT_RIGHTS } from "../../../../src/transport/auth/default-permissions.ts";
-import { createRights, rolesOf } from "../../../../src/transport/auth/permissions.ts";
-import { readRightsTable } from "../../../../src/transport/auth/permission-table.ts";
 import { STATES } from "../../../../src/domain/state-machine.ts";
+import { DEFAULT_RIGHTS } from "../../../../src/transport/auth/default-permissions.ts";
+import { readRightsTable } from "../../../../src/transport/auth/permission-table.ts";
+import { createRights, rolesOf } from "../../../../src/transport/auth/permissions.ts";
 import { RPC_NAMES } from "../../../../src/transport/servers.ts";
 
 const names = (codes: ReadonlySet<number>) => STATES.filter(({ code }) => codes.has(code)).map(({ name }) => name);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES } from "../../../../src/transport/legacy/body.ts";
 import { parseExact, textOfValue, writeExact } from "../../../../src/transport/legacy/lossless-json.ts";
-import { type Given, givenInForm, givenInJson, givenInQuery } from "../../../../src/transport/legacy/params.ts";
 import { OLD_METHODS } from "../../../../src/transport/legacy/methods.ts";
 import { readParameters } from "../../../../src/transport/legacy/parameters.ts";
+import { type Given, givenInForm, givenInJson, givenInQuery } from "../../../../src/transport/legacy/params.ts";
 
 const plain = (given: Given | undefined) => given && Object.fromEntries(given);
 
