@@ -45,15 +45,15 @@ function table(): string[] {
         ({ to, condition }) => `${to}${condition === undefined ? "" : condition === "CancelOrder only" ? "\\*" : "†"}`,
       )
       .join(", ");
-  const rows = STATES.map(({ code, name, label, toldBy, final }) => [
+  const rows = STATES.map(({ code, name, label, reportedBy, final }) => [
     String(code),
     name,
     label,
-    toldBy.join(", "),
+    reportedBy.join(", "),
     final ? "– (final)" : next(code),
   ]);
   return [
-    markdownTable(["code", "state", "中文", "told by", "may go to"], rows),
+    markdownTable(["code", "state", "中文", "reported by", "may go to"], rows),
     "",
     "\\* by CancelOrder only, not by a report · † virtual goods only",
   ];

@@ -6,7 +6,7 @@ import { describeStatus, type Reporter, STATES, Status, stateOf, transitionsFrom
 export interface AllowedState {
   readonly status: Status;
   /** Who tells of it, and how where it takes more than a report. */
-  readonly toldBy: readonly string[];
+  readonly reportedBy: readonly string[];
 }
 
 /** A state that the order cannot take now. */
@@ -33,12 +33,12 @@ export function nextStates(
 ): { readonly allowed: readonly AllowedState[]; readonly refused: readonly RefusedState[] } {
   const allowed: AllowedState[] = [];
   const refused: RefusedState[] = [];
-  for (const { code: status, toldBy } of STATES) {
+  for (const { code: status, reportedBy } of STATES) {
     const decision = decide(order, { status, occurTime: now, by: "report" });
     if (decision.outcome === "applied") {
-      allowed.push({ status, toldBy });
+      allowed.push({ status, reportedBy });
     } else if (status === Status.CANCELLED && cancellable(order, now)) {
-      allowed.push({ status, toldBy: ["reversal flow, by CancelOrder"] });
+      allowed.push({ status, reportedBy: ["reversal flow, by CancelOrder"] });
     } else if (decision.outcome === "refused") {
       refused.push({ status, reason: decision.why });
     } else {
@@ -104,7 +104,7 @@ function standing(order: OrderFacts): string {
     return `The order is ${here} and paused, and waits for somebody to resume it before ${list(ahead.map(({ to }) => to))}`;
   }
   const pause = order.paused ? " and paused, which holds back no report of what has happened," : "";
-  const tellers = [...new Set<Reporter>(reported.flatMap(({ toldBy }) => toldBy))];
+  const tellers = [...new Set<Reporter>(reported.flatMap(({ reportedBy }) => reportedBy))];
   return `The order is ${here}${pause} and waits for ${list(tellers)} to report ${list(reported.map(({ to }) => to))}`;
 }
 

@@ -40,13 +40,13 @@ export type Condition = "virtual goods only" | "CancelOrder only";
 export interface Transition {
   readonly from: Status;
   readonly to: Status;
-  readonly toldBy: readonly Reporter[];
+  readonly reportedBy: readonly Reporter[];
   readonly condition?: Condition;
 }
 
 interface Row {
   readonly label: string;
-  readonly toldBy: readonly Reporter[];
+  readonly reportedBy: readonly Reporter[];
   readonly next: readonly StatusName[];
   /** Next only for virtual goods (recharge cards), which are never allocated nor dispatched. */
   readonly nextIfVirtual?: readonly StatusName[];
@@ -59,59 +59,59 @@ const ENDS = ["DELIVERED", "REJECTED", "DELIVERY_FAILED", "LOST"] as const;
 
 /** Reporters may skip states within what they report; a step of our own flow skips no allocation and no dispatch. */
 const TABLE: Readonly<Record<StatusName, Row>> = {
-  CREATED: { label: "已创建", toldBy: ["intake"], next: ["PAID"], cancel: "by report" },
+  CREATED: { label: "已创建", reportedBy: ["intake"], next: ["PAID"], cancel: "by report" },
   PAID: {
     label: "已付款",
-    toldBy: ["Pay"],
+    reportedBy: ["Pay"],
     next: ["APPROVED", "SPLIT", "ERP_ALLOCATED"],
     nextIfVirtual: ["DELIVERED"],
     cancel: "by report",
   },
   APPROVED: {
     label: "审核通过",
-    toldBy: ["forward flow"],
+    reportedBy: ["forward flow"],
     next: ["SPLIT", "ERP_ALLOCATED"],
     nextIfVirtual: ["DELIVERED"],
     cancel: "by report",
   },
-  SPLIT: { label: "已拆单", toldBy: ["forward flow"], next: [] },
-  ERP_ALLOCATED: { label: "ERP占用", toldBy: ["forward flow"], next: ["WMS_DISPATCHED"], cancel: "by operation" },
+  SPLIT: { label: "已拆单", reportedBy: ["forward flow"], next: [] },
+  ERP_ALLOCATED: { label: "ERP占用", reportedBy: ["forward flow"], next: ["WMS_DISPATCHED"], cancel: "by operation" },
   WMS_DISPATCHED: {
     label: "已下发WMS",
-    toldBy: ["forward flow"],
+    reportedBy: ["forward flow"],
     next: ["WMS_ACCEPTED", "PICKING", "PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS],
     cancel: "by operation",
   },
   WMS_ACCEPTED: {
     label: "仓库接单",
-    toldBy: ["WMS"],
+    reportedBy: ["WMS"],
     next: ["PICKING", "PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS],
     cancel: "by operation",
   },
   PICKING: {
     label: "拣货",
-    toldBy: ["WMS"],
+    reportedBy: ["WMS"],
     next: ["PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS],
     cancel: "by operation",
   },
   PACKED: {
     label: "打包",
-    toldBy: ["WMS"],
+    reportedBy: ["WMS"],
     next: ["HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS],
     cancel: "by operation",
   },
-  HANDED_OVER: { label: "交接出库", toldBy: ["WMS"], next: ["IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS] },
-  IN_TRANSIT: { label: "运输中", toldBy: ["TMS"], next: ["OUT_FOR_DELIVERY", ...ENDS] },
-  OUT_FOR_DELIVERY: { label: "配送中", toldBy: ["DMS"], next: ENDS },
-  DELIVERED: { label: "妥投", toldBy: ["TMS", "DMS", "front end"], next: [] },
-  REJECTED: { label: "拒收", toldBy: ["TMS", "DMS"], next: [] },
+  HANDED_OVER: { label: "交接出库", reportedBy: ["WMS"], next: ["IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS] },
+  IN_TRANSIT: { label: "运输中", reportedBy: ["TMS"], next: ["OUT_FOR_DELIVERY", ...ENDS] },
+  OUT_FOR_DELIVERY: { label: "配送中", reportedBy: ["DMS"], next: ENDS },
+  DELIVERED: { label: "妥投", reportedBy: ["TMS", "DMS", "front end"], next: [] },
+  REJECTED: { label: "拒收", reportedBy: ["TMS", "DMS"], next: [] },
   DELIVERY_FAILED: {
     label: "配送失败",
-    toldBy: ["TMS", "DMS"],
+    reportedBy: ["TMS", "DMS"],
     next: ["OUT_FOR_DELIVERY", "DELIVERED", "REJECTED", "LOST"],
   },
-  LOST: { label: "丢包", toldBy: ["TMS"], next: [] },
-  CANCELLED: { label: "取消", toldBy: ["reversal flow"], next: [] },
+  LOST: { label: "丢包", reportedBy: ["TMS"], next: [] },
+  CANCELLED: { label: "取消", reportedBy: ["reversal flow"], next: [] },
 };
 
 /** A state of the table. */
@@ -120,7 +120,7 @@ export interface State {
   readonly name: StatusName;
   /** The Chinese name. */
   readonly label: string;
-  readonly toldBy: readonly Reporter[];
+  readonly reportedBy: readonly Reporter[];
   /** Nothing leads out of it. */
   readonly final: boolean;
 }
@@ -132,7 +132,7 @@ export const STATES: readonly State[] = names.map((name) => ({
   code: Status[name],
   name,
   label: TABLE[name].label,
-  toldBy: TABLE[name].toldBy,
+  reportedBy: TABLE[name].reportedBy,
   final: TABLE[name].next.length === 0 && TABLE[name].cancel === undefined,
 }));
 
@@ -142,7 +142,7 @@ export const TRANSITIONS: readonly Transition[] = names.flatMap((name) => {
   const arrow = (to: StatusName, condition?: Condition): Transition => ({
     from: Status[name],
     to: Status[to],
-    toldBy: TABLE[to].toldBy,
+    reportedBy: TABLE[to].reportedBy,
     ...(condition === undefined ? {} : { condition }),
   });
   return [

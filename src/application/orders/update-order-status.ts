@@ -48,8 +48,8 @@ export async function updateOrderStatus(
 /** Before anything is looked up: the answer tells nothing of the order, not even whether there is one. */
 function assertMayReport(status: Status, { caller, reports }: CallContext): void {
   if (reports !== undefined && !reports.has(status)) {
-    const toldBy = stateOf(status)?.toldBy.join(", ") ?? "nobody";
-    const message = `status: ${caller} may not report ${describeStatus(status)}; it is told by ${toldBy}`;
+    const reportedBy = stateOf(status)?.reportedBy.join(", ") ?? "no caller";
+    const message = `status: ${caller} may not report ${describeStatus(status)}; it is reported by ${reportedBy}`;
     throw new OperationError("permission-denied", message);
   }
 }

@@ -18,7 +18,7 @@ export interface RightsTable {
   readonly callers: Readonly<Record<string, readonly string[]>>;
 }
 
-const REPORTERS = [...new Set(STATES.flatMap(({ toldBy }) => toldBy))] as [Reporter, ...Reporter[]];
+const REPORTERS = [...new Set(STATES.flatMap(({ reportedBy }) => reportedBy))] as [Reporter, ...Reporter[]];
 const STATE_NAMES = STATES.map(({ name }) => name) as [StatusName, ...StatusName[]];
 
 /**

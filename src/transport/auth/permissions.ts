@@ -37,9 +37,9 @@ const MAX_COMBINATIONS = 1_000;
 
 function rightsOf(roles: readonly Role[]): Rights {
   const rpcs = new Set(roles.flatMap((role) => role.rpcs));
-  const states = STATES.filter(({ name, toldBy }) =>
+  const states = STATES.filter(({ name, reportedBy }) =>
     roles.some(
-      ({ reportsAs = [], reports = [] }) => reports.includes(name) || toldBy.some((who) => reportsAs.includes(who)),
+      ({ reportsAs = [], reports = [] }) => reports.includes(name) || reportedBy.some((who) => reportsAs.includes(who)),
     ),
   );
   return {

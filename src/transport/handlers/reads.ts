@@ -80,7 +80,7 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
         paused: answer.paused,
         finished: answer.finished,
         version: BigInt(answer.version),
-        allowed: answer.allowed.map((next) => ({ status: status(next.status), toldBy: [...next.toldBy] })),
+        allowed: answer.allowed.map((next) => ({ status: status(next.status), reportedBy: [...next.reportedBy] })),
         refused: answer.refused.map((next) => ({ status: status(next.status), reason: next.reason })),
         openActions: answer.openActions.map(({ action, state, attempts, lastError, messageId, nextAttemptTime }) => ({
           action,
@@ -101,10 +101,10 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
       const { states, transitions } = describeStateMachine();
       return create(pb.DescribeStateMachineResponseSchema, {
         states: states.map(({ code, name, label, final }) => ({ code, name, label, final })),
-        transitions: transitions.map(({ from, to, toldBy, condition = "" }) => ({
+        transitions: transitions.map(({ from, to, reportedBy, condition = "" }) => ({
           from,
           to,
-          toldBy: [...toldBy],
+          reportedBy: [...reportedBy],
           condition,
         })),
       });

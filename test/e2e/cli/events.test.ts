@@ -45,7 +45,7 @@ test("events come as they happen, a line each, and Ctrl-C ends it", async () => 
   const orderId = await payAnOrder();
   await listening.shows(
     new RegExp(
-      `^oms\\.v1\\.order\\.status\\.1010 {2}order ${orderId} {2}CREATED \\(1000\\) 已创建 → PAID \\(1010\\) 已付款, told by anonymous \\(王芳\\) {2}id ${orderId}-1$`,
+      `^oms\\.v1\\.order\\.status\\.1010 {2}order ${orderId} {2}CREATED \\(1000\\) 已创建 → PAID \\(1010\\) 已付款, reported by anonymous \\(王芳\\) {2}id ${orderId}-1$`,
       "m",
     ),
   );

@@ -33,7 +33,7 @@ describe("one order", () => {
       `Order ${orderId}: CREATED (1000) 已创建, version 0`,
       "The order is CREATED (1000) and waits for Pay to report PAID (1010).",
       "",
-      "may come next          told by",
+      "may come next          reported by",
       "PAID (1010) 已付款     Pay",
       "CANCELLED (9001) 取消  reversal flow",
       "",
@@ -62,7 +62,7 @@ describe("one order", () => {
     const script = await oms(["order", "history", String(orderId), "--json"], { server });
 
     const [titles = "", first = ""] = human.stdout.split("\n");
-    expect(titles).toMatch(/^committed +happened +version +outcome +state +told by +remark$/);
+    expect(titles).toMatch(/^committed +happened +version +outcome +state +reported by +remark$/);
     expect(first).toMatch(
       /^[\d-]{10} [\d:]{8} {2}[\d-]{10} [\d:]{8} {8}1 {2}APPLIED {2}PAID \(1010\) 已付款 {2}.*\(王芳\) {2}已收到付款$/,
     );
@@ -139,7 +139,7 @@ describe("the states", () => {
   test("are a table with Chinese names that is aligned", async () => {
     const { stdout } = await oms(["states"], { server });
     const lines = stdout.split("\n").slice(0, STATES.length + 1);
-    expect(lines[0]).toBe("code  state             中文       told by              may go to");
+    expect(lines[0]).toBe("code  state             中文       reported by          may go to");
     expect(lines[6]).toBe(
       "2020  WMS_DISPATCHED    已下发WMS  forward flow         3010 3020 3030 4010 5010 5020 6010 6020 6030 6040 9001*",
     );

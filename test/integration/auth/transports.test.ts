@@ -89,7 +89,7 @@ describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
     const tms = await bearer("tms");
     const denied = {
       code: "PermissionDenied",
-      message: "status: tms may not report PAID (1010); it is told by Pay",
+      message: "status: tms may not report PAID (1010); it is reported by Pay",
       details: {},
     };
     const report = { status: OrderStatus.PAID, operator: "x" };
@@ -197,7 +197,7 @@ describe("the old addresses", () => {
     expect(await call(path)).toBe(refused);
     expect(await call(path, { "oms-caller": "pay" })).toBe(refused);
     expect(await call(path, (await bearer("tms")).headers)).toBe(
-      '{"result":0,"message":"没有权限: status: tms may not report PAID (1010); it is told by Pay"}',
+      '{"result":0,"message":"没有权限: status: tms may not report PAID (1010); it is reported by Pay"}',
     );
     expect(await call(path, (await bearer("pay")).headers)).toBe(`{"result":1,"orderId":${order},"orderStatus":1010}`);
   });

@@ -82,14 +82,14 @@ export function newReadTests(it: ContractContext): void {
         finished: false,
         version: 1n,
         allowed: [
-          { status: OrderStatus.HANDED_OVER, toldBy: ["WMS"] },
-          { status: OrderStatus.IN_TRANSIT, toldBy: ["TMS"] },
-          { status: OrderStatus.OUT_FOR_DELIVERY, toldBy: ["DMS"] },
-          { status: OrderStatus.DELIVERED, toldBy: ["TMS", "DMS", "front end"] },
-          { status: OrderStatus.REJECTED, toldBy: ["TMS", "DMS"] },
-          { status: OrderStatus.DELIVERY_FAILED, toldBy: ["TMS", "DMS"] },
-          { status: OrderStatus.LOST, toldBy: ["TMS"] },
-          { status: OrderStatus.CANCELLED, toldBy: ["reversal flow, by CancelOrder"] },
+          { status: OrderStatus.HANDED_OVER, reportedBy: ["WMS"] },
+          { status: OrderStatus.IN_TRANSIT, reportedBy: ["TMS"] },
+          { status: OrderStatus.OUT_FOR_DELIVERY, reportedBy: ["DMS"] },
+          { status: OrderStatus.DELIVERED, reportedBy: ["TMS", "DMS", "front end"] },
+          { status: OrderStatus.REJECTED, reportedBy: ["TMS", "DMS"] },
+          { status: OrderStatus.DELIVERY_FAILED, reportedBy: ["TMS", "DMS"] },
+          { status: OrderStatus.LOST, reportedBy: ["TMS"] },
+          { status: OrderStatus.CANCELLED, reportedBy: ["reversal flow, by CancelOrder"] },
         ],
         refused: STATES.length - 8,
         openActions: [
@@ -121,7 +121,7 @@ export function newReadTests(it: ContractContext): void {
 
     expect(plain(answer)).toEqual({
       states: STATES.map(({ code, name, label, final }) => ({ code, name, label, final })),
-      transitions: TRANSITIONS.map(({ from, to, toldBy, condition = "" }) => ({ from, to, toldBy, condition })),
+      transitions: TRANSITIONS.map(({ from, to, reportedBy, condition = "" }) => ({ from, to, reportedBy, condition })),
     });
   });
 }

@@ -18,10 +18,10 @@ describe("nextStates", () => {
   });
 
   test("CANCELLED: by anyone before allocation, by CancelOrder until it is packed, then no more", () => {
-    const toldBy = (status: Status) =>
-      nextStates(order(status), NOW).allowed.find((next) => next.status === Status.CANCELLED)?.toldBy;
+    const reportedBy = (status: Status) =>
+      nextStates(order(status), NOW).allowed.find((next) => next.status === Status.CANCELLED)?.reportedBy;
 
-    expect([Status.CREATED, Status.ERP_ALLOCATED, Status.PACKED, Status.HANDED_OVER].map(toldBy)).toEqual([
+    expect([Status.CREATED, Status.ERP_ALLOCATED, Status.PACKED, Status.HANDED_OVER].map(reportedBy)).toEqual([
       ["reversal flow"],
       ["reversal flow, by CancelOrder"],
       ["reversal flow, by CancelOrder"],

@@ -23,7 +23,7 @@ describe("the state machine's table", () => {
 
   it("names, labels, reporters and ends are the domain's", () => {
     const rows = STATES.map(
-      ({ code, label, toldBy, final }) => `${code} ${label} ${toldBy.join("/")}${final ? " ■" : ""}`,
+      ({ code, label, reportedBy, final }) => `${code} ${label} ${reportedBy.join("/")}${final ? " ■" : ""}`,
     );
     expect(rows).toEqual([
       "1000 已创建 intake",
@@ -67,8 +67,8 @@ describe("the state machine's table", () => {
 
   it("has each arrow once, told by those who tell of its end", () => {
     expect(new Set(TRANSITIONS.map(({ from, to }) => `${from} ${to}`)).size).toBe(TRANSITIONS.length);
-    for (const { from, to, toldBy } of TRANSITIONS) {
-      expect(toldBy).toEqual(stateOf(to)?.toldBy);
+    for (const { from, to, reportedBy } of TRANSITIONS) {
+      expect(reportedBy).toEqual(stateOf(to)?.reportedBy);
       expect(transition(from, to)).toMatchObject({ from, to });
     }
   });

@@ -20,7 +20,7 @@ function lineOf({ subject, data }: Msg): string {
     const event = decodeEvent(subject, data);
     const what =
       event.type === "status-changed"
-        ? `${describeMove(event.fromStatus, event.toStatus)}, told by ${event.caller} (${event.operator})`
+        ? `${describeMove(event.fromStatus, event.toStatus)}, reported by ${event.caller} (${event.operator})`
         : event.type;
     return clean(`${subject}  order ${event.orderId}  ${what}  id ${event.messageId}`);
   } catch (error) {

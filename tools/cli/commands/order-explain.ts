@@ -18,7 +18,7 @@ import { terminal } from "../terminal.ts";
 
 const ALLOWED: readonly Column<AllowedTransition>[] = [
   { title: "may come next", cell: ({ status }) => describeState(status) },
-  { title: "told by", cell: ({ toldBy }) => toldBy.join(", ") },
+  { title: "reported by", cell: ({ reportedBy }) => reportedBy.join(", ") },
 ];
 
 const REFUSED: readonly Column<RefusedTransition>[] = [

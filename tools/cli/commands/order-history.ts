@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<StatusHistoryEntry>[] = [
     tone: ({ outcome }) => (outcome === Outcome.STALE ? "yellow" : undefined),
   },
   { title: "state", cell: ({ toStatus }) => describeState(toStatus) },
-  { title: "told by", cell: ({ caller, operator }) => clean(`${caller} (${operator})`) },
+  { title: "reported by", cell: ({ caller, operator }) => clean(`${caller} (${operator})`) },
   { title: "remark", cell: ({ remark }) => clean(remark), flexible: true },
 ];
 

@@ -14,13 +14,13 @@ const MARKS: Readonly<Record<string, string>> = { "CancelOrder only": "*", "virt
 
 function columns(transitions: readonly Transition[]): readonly Column<State>[] {
   const arrowsFrom = Map.groupBy(transitions, ({ from }) => from);
-  const reporters = new Map(transitions.map(({ to, toldBy }) => [to, toldBy.join(", ")]));
+  const reporters = new Map(transitions.map(({ to, reportedBy }) => [to, reportedBy.join(", ")]));
   return [
     { title: "code", cell: ({ code }) => String(code), align: "right" },
     { title: "state", cell: ({ name }) => name },
     { title: "中文", cell: ({ label }) => label },
     // No arrow leads to where an order begins.
-    { title: "told by", cell: ({ code }) => reporters.get(code) ?? "intake" },
+    { title: "reported by", cell: ({ code }) => reporters.get(code) ?? "intake" },
     {
       title: "may go to",
       cell: ({ code, final }) =>
