@@ -92,7 +92,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     readOpenSums: openSumsReader(db, timing.leaseMs),
     feed,
     actions: [],
-    outboxKeepMs: timing.outboxKeepMs,
+    outboxRetentionMs: timing.outboxKeepMs,
     kinds,
     paymentTimeoutMs: timing.paymentTimeoutMs,
     wmsAnswerMs: timing.wmsAnswerMs,

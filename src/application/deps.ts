@@ -17,7 +17,7 @@ export interface ActionInfo {
   /** The subjects of the events that it may ask for; `*` stands for one part. None for a timer. */
   readonly subjects: readonly string[];
   /** Whether it has something to do for this event: the same whenever it is asked. */
-  asks(event: OrderEvent): boolean;
+  matches(event: OrderEvent): boolean;
 }
 
 /** What the operations work with. */
@@ -36,7 +36,7 @@ export interface OperationDeps {
   /** All of them: the Actions proper, the flows' steps, the timers. */
   readonly actions: readonly ActionInfo[];
   /** How long the relay keeps published outbox rows at least, in milliseconds. */
-  readonly outboxKeepMs: number;
+  readonly outboxRetentionMs: number;
   readonly kinds: OrderKinds;
   /** How long after its creation an order can be paid for, in milliseconds (old operation 9: 30 minutes). */
   readonly paymentTimeoutMs: number;

@@ -39,7 +39,7 @@ export type OperationErrorKind =
   | "deadline-passed";
 
 /** A field with a value that it cannot have. */
-export interface FieldFault {
+export interface FieldViolation {
   /** The path to it in the request, for example "lines[1].quantity". */
   readonly field: string;
   /** What would be right, and what was there. */
@@ -51,7 +51,7 @@ export interface OperationErrorDetails {
   readonly metadata?: Readonly<Record<string, string>>;
   /** When to try again, in milliseconds. */
   readonly retryAfterMs?: number;
-  readonly faults?: readonly FieldFault[];
+  readonly fieldViolations?: readonly FieldViolation[];
 }
 
 /** An operation was not carried out, for a reason that its caller can act on. The message is for the caller. */
@@ -60,14 +60,14 @@ export class OperationError extends Error {
   readonly kind: OperationErrorKind;
   readonly metadata: Readonly<Record<string, string>>;
   readonly retryAfterMs: number | undefined;
-  readonly faults: readonly FieldFault[];
+  readonly fieldViolations: readonly FieldViolation[];
 
   constructor(kind: OperationErrorKind, message: string, details: OperationErrorDetails = {}) {
     super(message);
     this.kind = kind;
     this.metadata = details.metadata ?? {};
     this.retryAfterMs = details.retryAfterMs;
-    this.faults = details.faults ?? [];
+    this.fieldViolations = details.fieldViolations ?? [];
   }
 }
 
@@ -78,7 +78,7 @@ export function orderNotFound(orderId: bigint): OperationError {
 
 /** A field's value cannot be taken, for a reason that only the operation can see. */
 export function invalidField(field: string, description: string): OperationError {
-  return new OperationError("invalid", `${field}: ${description}`, { faults: [{ field, description }] });
+  return new OperationError("invalid", `${field}: ${description}`, { fieldViolations: [{ field, description }] });
 }
 
 /** What a lost or busy database means to a caller who can come back, in milliseconds. */

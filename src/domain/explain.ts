@@ -1,5 +1,5 @@
 import { decide, type OrderFacts } from "./decide.ts";
-import { describePosition, type FlowPosition } from "./flow.ts";
+import { describeFlowStatus, type FlowStatus } from "./flow.ts";
 import { describeStatus, type Reporter, STATES, Status, stateOf, transitionsFrom } from "./state-machine.ts";
 
 /** A state that the order can take now. */
@@ -55,7 +55,7 @@ function cancellable(order: OrderFacts, now: Date): boolean {
 }
 
 /** An Action that a person holds. */
-export interface HeldWork {
+export interface PausedWork {
   readonly name: string;
   /** Who holds it. */
   readonly operator: string;
@@ -63,28 +63,28 @@ export interface HeldWork {
 }
 
 /** What else holds an order, beside its state. */
-export interface Holds {
+export interface Blockers {
   /** What of its work a person holds on all orders. */
-  readonly heldWork: readonly HeldWork[];
+  readonly pausedWork: readonly PausedWork[];
   /** Until when the WMS may say whether it can be cancelled; undefined where it is not asked. */
-  readonly wmsAnswerUntil: Date | undefined;
+  readonly wmsAnswerDeadline: Date | undefined;
   /** Where the flow stands with it; undefined where no flow moves it. */
-  readonly flow: FlowPosition | undefined;
+  readonly flow: FlowStatus | undefined;
 }
 
 /** What the order waits for, in one sentence. */
-export function waitsFor(order: OrderFacts, open: readonly OpenWork[], holds: Holds): string {
+export function describeWait(order: OrderFacts, open: readonly OpenWork[], holds: Blockers): string {
   const work = open.length === 0 ? "" : `; not done yet: ${open.map(describeWork).join(", ")}`;
-  const byPeople = holds.heldWork.map(({ name, operator, reason }) => `; ${name} is held by ${operator}: ${reason}`);
+  const byPeople = holds.pausedWork.map(({ name, operator, reason }) => `; ${name} is held by ${operator}: ${reason}`);
   return `${held(order, holds) ?? standing(order)}${work}${byPeople.join("")}.`;
 }
 
-function held(order: OrderFacts, { wmsAnswerUntil, flow }: Holds): string | undefined {
+function held(order: OrderFacts, { wmsAnswerDeadline, flow }: Blockers): string | undefined {
   const here = `The order is ${describeStatus(order.status)}`;
-  if (wmsAnswerUntil !== undefined) {
-    return `${here} and waits for the WMS to say until ${wmsAnswerUntil.toISOString()} whether it can be cancelled`;
+  if (wmsAnswerDeadline !== undefined) {
+    return `${here} and waits for the WMS to say until ${wmsAnswerDeadline.toISOString()} whether it can be cancelled`;
   }
-  return flow === undefined || flow.state === "DONE" ? undefined : `${here} and ${describePosition(flow)}`;
+  return flow === undefined || flow.state === "DONE" ? undefined : `${here} and ${describeFlowStatus(flow)}`;
 }
 
 function standing(order: OrderFacts): string {

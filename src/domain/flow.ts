@@ -21,7 +21,7 @@ export const WMS_TIME_LIMIT = "cancel-time-limit";
 export const TIMERS: readonly string[] = [PAYMENT_TIMEOUT, WMS_TIME_LIMIT];
 
 /** The step that an order is at; undefined where the flow has nothing to do with it now. */
-export function stepAt(order: { readonly status: number; readonly warehouseCount: number }): FlowStep | undefined {
+export function currentStep(order: { readonly status: number; readonly warehouseCount: number }): FlowStep | undefined {
   if (order.warehouseCount === 0) {
     return undefined;
   }
@@ -52,7 +52,7 @@ export interface StepRun {
 }
 
 /** Where the flow stands with an order. */
-export interface FlowPosition {
+export interface FlowStatus {
   /** "payment", a step, or "" where the flow has nothing more to do. */
   readonly step: "payment" | FlowStep | "";
   readonly state: FlowState;
@@ -68,18 +68,18 @@ export interface FlowFacts {
   readonly paused: boolean;
   readonly warehouseCount: number;
   /** When it is cancelled unless it is paid; undefined where it never is. */
-  readonly payUntil: Date | undefined;
+  readonly paymentDeadline: Date | undefined;
   /** The last run of the step that the order is at. */
   readonly run: StepRun | undefined;
 }
 
 /** Where the flow stands with an order: there is no state but the order's own and the ledger's. */
-export function flowPosition({ status, paused, warehouseCount, payUntil, run }: FlowFacts): FlowPosition {
+export function flowStatus({ status, paused, warehouseCount, paymentDeadline, run }: FlowFacts): FlowStatus {
   const none = { attempts: 0, lastError: "", nextRunTime: undefined };
   if (status === Status.CREATED) {
-    return { step: "payment", state: "WAITING", ...none, nextRunTime: payUntil };
+    return { step: "payment", state: "WAITING", ...none, nextRunTime: paymentDeadline };
   }
-  const step = stepAt({ status, warehouseCount });
+  const step = currentStep({ status, warehouseCount });
   if (step === undefined) {
     return { step: "", state: "DONE", ...none };
   }
@@ -99,7 +99,7 @@ export function flowPosition({ status, paused, warehouseCount, payUntil, run }: 
 }
 
 /** What an order waits for, as part of a sentence that begins with where it stands. */
-export function describePosition({ step, state, attempts, lastError, nextRunTime }: FlowPosition): string {
+export function describeFlowStatus({ step, state, attempts, lastError, nextRunTime }: FlowStatus): string {
   const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const because = lastError === "" ? "" : `: ${lastError}`;
   switch (state) {

@@ -5,7 +5,7 @@ import { type CancelVerdict, cancelVerdict, type VerdictFacts } from "./verdicts
 /** The old `oms_order_cancel_flow.current_process`: 20 is the old system's number, the others this project's choice. */
 export const CANCEL_PROCESS = {
   /** The order is paused and judged (old node 20). */
-  JUDGED: 20,
+  EVALUATED: 20,
   WMS_ASKED: 60,
   CLOSED: 100,
 } as const;
@@ -35,7 +35,7 @@ export function decideCancel(order: OrderFacts & VerdictFacts): CancelDecision {
     case "SPLIT_PARENT":
       return { kind: "refuse", verdict, reason: `${message}: it is split, and its child orders are asked one by one` };
     default: {
-      const reason = obstacleToCancel(order);
+      const reason = cancelRefusal(order);
       if (reason !== undefined) {
         return { kind: "refuse", verdict, reason };
       }
@@ -45,7 +45,7 @@ export function decideCancel(order: OrderFacts & VerdictFacts): CancelDecision {
 }
 
 /** Why operation 6 cannot cancel the order; undefined where it can. */
-export function obstacleToCancel(order: OrderFacts): string | undefined {
+export function cancelRefusal(order: OrderFacts): string | undefined {
   const decision = decide(order, { status: Status.CANCELLED, by: "operation" });
   if (decision.outcome === "applied") {
     return undefined;

@@ -186,7 +186,7 @@ export async function startServer(
     get actions() {
       return actionInfos;
     },
-    outboxKeepMs: timing.outboxKeepMs,
+    outboxRetentionMs: timing.outboxKeepMs,
     kinds,
     paymentTimeoutMs: timing.paymentTimeoutMs,
     wmsAnswerMs: timing.wmsAnswerMs,

@@ -20,7 +20,7 @@ export interface Call extends CallContext {
   /** Who calls, where the front has proof of it: an address or a token that an old caller is known by. */
   readonly provenName: string | undefined;
   caller: string;
-  reports: ReadonlySet<number> | undefined;
+  reportableStatuses: ReadonlySet<number> | undefined;
   /** The caller's; where calls are traced, that of the call's own span. */
   traceparent: string;
   deadline: Date | undefined;

@@ -5,7 +5,7 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/go
 import { type Status, StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import {
   asOperationError,
-  type FieldFault,
+  type FieldViolation,
   type OperationError,
   type OperationErrorKind,
 } from "../application/errors.ts";
@@ -81,10 +81,10 @@ function detailsOf(error: OperationError, reason: string | undefined): Detail[] 
     const value = create(ErrorInfoSchema, { reason, domain: DOMAIN, metadata: { ...error.metadata } });
     details.push({ desc: ErrorInfoSchema, value });
   }
-  if (error.faults.length > 0) {
+  if (error.fieldViolations.length > 0) {
     details.push({
       desc: BadRequestSchema,
-      value: create(BadRequestSchema, { fieldViolations: fitting(error.faults) }),
+      value: create(BadRequestSchema, { fieldViolations: fitting(error.fieldViolations) }),
     });
   }
   if (error.retryAfterMs !== undefined) {
@@ -94,7 +94,7 @@ function detailsOf(error: OperationError, reason: string | undefined): Detail[] 
   return details;
 }
 
-function fitting(faults: readonly FieldFault[]): FieldFault[] {
+function fitting(faults: readonly FieldViolation[]): FieldViolation[] {
   let bytes = 0;
   const told = faults.findIndex(({ field, description }) => {
     bytes += Buffer.byteLength(field) + Buffer.byteLength(description) + 8;

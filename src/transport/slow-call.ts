@@ -27,8 +27,8 @@ export function slowCallTeller(log: Logger): (ended: EndedCall) => void {
 function lineOf({ rpc, request, call, code, durationMs }: EndedCall, now: number): object {
   const { change } = call;
   const batch = change?.batch;
-  const queueMs = change === undefined ? 0 : (batch?.begunAt ?? now) - change.since;
-  const commitMs = batch === undefined ? 0 : (batch.endedAt === 0 ? now : batch.endedAt) - batch.begunAt;
+  const queueMs = change === undefined ? 0 : (batch?.startedAt ?? now) - change.enqueuedAt;
+  const commitMs = batch === undefined ? 0 : (batch.answeredAt === 0 ? now : batch.answeredAt) - batch.startedAt;
   return {
     callId: call.callId,
     traceId: traceIdOf(call.traceparent),

@@ -1,7 +1,7 @@
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import { type FieldFault, OperationError } from "../application/errors.ts";
+import { type FieldViolation, OperationError } from "../application/errors.ts";
 import { PERSONAL_FIELDS } from "../observability/personal-data.ts";
 
 const validator = createValidator();
@@ -24,10 +24,10 @@ export function assertValid<Desc extends DescMessage>(schema: Desc, message: Mes
   }
   const faults = result.violations.map((violation) => faultOf(violation, message));
   const text = faults.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
-  throw new OperationError("invalid", text.join("; "), { faults });
+  throw new OperationError("invalid", text.join("; "), { fieldViolations });
 }
 
-function faultOf(violation: Violation, message: Message): FieldFault {
+function faultOf(violation: Violation, message: Message): FieldViolation {
   const right = rightFor(violation);
   // A rule on the whole message names its fields itself, and has no one value.
   const was = violation.field.length === 0 ? "" : `, was ${shown(violation, message)}`;

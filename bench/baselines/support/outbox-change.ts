@@ -4,12 +4,12 @@ import { STREAM_NAME } from "../../../src/messaging/nats/topology.ts";
 import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "../../../src/store/commit/request-id.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
 import type { Tables } from "../../../src/store/commit/tables.ts";
-import type { ReportResult, ReportTaken, StatusReport } from "../../../src/store/commit/types.ts";
+import type { ReportResult, AcceptedReport, StatusReport } from "../../../src/store/commit/types.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { failureOf } from "../../../src/store/mysql/failures.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
 import { retried } from "../../../src/store/mysql/transaction.ts";
-import type { Move } from "../../../src/store/orders/transition.ts";
+import type { AppliedTransition } from "../../../src/store/orders/transition.ts";
 import type { Sessions } from "./sessions.ts";
 import { type Addition, changeStatus } from "./status-change.ts";
 
@@ -62,7 +62,7 @@ function writer(tables: Tables, report: StatusReport): NonNullable<Addition["wri
 
 const REQUEST_COLUMNS = ["request_id", "digest", "answer", "order_id", "record_time"] as const;
 
-function answerStatement({ request }: Tables, report: StatusReport, { event }: Move, answer: ReportTaken): string {
+function answerStatement({ request }: Tables, report: StatusReport, { event }: AppliedTransition, answer: AcceptedReport): string {
   const row = [report.requestId, digestOf(report), encodeAnswer(answer), report.orderId, event.recordTime];
   return `insert into ${request} ${valuesClause(REQUEST_COLUMNS, [row])}`;
 }
@@ -77,7 +77,7 @@ const OUTBOX_COLUMNS = [
   "traceparent",
 ] as const;
 
-function outboxStatement(tables: Tables, { event }: Move): string {
+function outboxStatement(tables: Tables, { event }: AppliedTransition): string {
   const { subject, eventType, body } = encodeEvent(event);
   const row = [event.messageId, event.orderId, subject, eventType, body, event.recordTime, event.traceparent];
   return `insert into ${tables.outbox} ${valuesClause(OUTBOX_COLUMNS, [row])}`;

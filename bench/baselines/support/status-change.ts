@@ -5,10 +5,10 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import type { Session } from "../../../src/store/commit/session.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
 import type { Tables } from "../../../src/store/commit/tables.ts";
-import type { ReportResult, ReportTaken, StatusReport } from "../../../src/store/commit/types.ts";
+import type { ReportResult, AcceptedReport, StatusReport } from "../../../src/store/commit/types.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
 import { type Order, type OrderRow, toOrder } from "../../../src/store/orders/order-row.ts";
-import { type Move, moveOf } from "../../../src/store/orders/transition.ts";
+import { type AppliedTransition, applyTransition } from "../../../src/store/orders/transition.ts";
 
 /** What came of a report, and the event of one that changed its order. */
 export interface Changed {
@@ -21,7 +21,7 @@ export interface Addition {
   /** Whether to go on; asked for beside the first round trip. */
   readonly mayGoOn?: boolean | Promise<boolean>;
   /** Further statements of a change. */
-  readonly write?: (move: Move, answer: ReportTaken) => readonly string[];
+  readonly write?: (move: AppliedTransition, answer: AcceptedReport) => readonly string[];
 }
 
 /**
@@ -44,7 +44,7 @@ export async function changeStatus(
     return { result };
   }
   const now = new Date();
-  const move = moveOf(order, report, now);
+  const move = applyTransition(order, report, now);
   await session.send([
     ...moveStatements(tables, move, now),
     historyStatement(tables, order, report, move, now),
@@ -82,7 +82,7 @@ function judge(order: Order, report: StatusReport, goOn: boolean): ReportResult 
   }
 }
 
-function moveStatements({ status, main }: Tables, { after }: Move, now: Date): string[] {
+function moveStatements({ status, main }: Tables, { after }: AppliedTransition, now: Date): string[] {
   const { orderId } = after;
   const time = literal(now);
   const where = `where order_id = ${orderId}`;
@@ -117,7 +117,7 @@ const HISTORY_COLUMNS = [
   "traceparent",
 ] as const;
 
-function historyStatement(tables: Tables, before: Order, report: StatusReport, { event }: Move, now: Date): string {
+function historyStatement(tables: Tables, before: Order, report: StatusReport, { event }: AppliedTransition, now: Date): string {
   const { caller, operator, traceparent } = report.cause;
   return `insert into ${tables.history} ${valuesClause(HISTORY_COLUMNS, [
     [

@@ -5,7 +5,7 @@ import {
   type UpdateOrderStatusResponse,
   UpdateOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { takenOrThrow } from "../../../src/application/orders/report-result.ts";
+import { acceptedOrThrow } from "../../../src/application/orders/report-result.ts";
 import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 import { toConnectError } from "../../../src/transport/errors.ts";
 import { readReport, reportAnswer } from "../../../src/transport/handlers/wire.ts";
@@ -26,7 +26,7 @@ export function updateHandler(
       cause: { caller, operator, traceparent: "" },
     };
     update(report)
-      .then((result) => takenOrThrow(result, input.orderId, input.requestId))
+      .then((result) => acceptedOrThrow(result, input.orderId, input.requestId))
       .then(
         (taken) => done(null, create(UpdateOrderStatusResponseSchema, reportAnswer(taken))),
         (reason: unknown) => {

@@ -1,4 +1,4 @@
-import { dispatchUnderWay } from "../../application/orders/dispatch-under-way.ts";
+import { isDispatchInProgress } from "../../application/orders/dispatch-under-way.ts";
 import { closeCancel } from "../../application/reversal/close-cancel.ts";
 import type { CancelProgressed, OrderEvent } from "../../domain/events.ts";
 import { ASK_WMS } from "../../domain/flow.ts";
@@ -31,7 +31,7 @@ export function askWms({ operations, wms }: FlowDeps): Action {
         // The time limit ends it.
         return DONE;
       }
-      if (await dispatchUnderWay(operations, orderId)) {
+      if (await isDispatchInProgress(operations, orderId)) {
         return {
           kind: "wait",
           reason: "the dispatch under way ends first",

@@ -1,6 +1,6 @@
 import { type InterventionRow, readInterventions } from "../../store/reads/interventions.ts";
 import type { OperationDeps } from "../deps.ts";
-import { placeOf } from "../page-token.ts";
+import { parsePageToken } from "../page-token.ts";
 import { actionOf } from "./action-info.ts";
 
 export interface ListInterventionsInput {
@@ -28,7 +28,7 @@ export async function listInterventions(
   const size = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
   const rows = await readInterventions(deps.db, {
     action: action === "" ? undefined : actionOf(deps, action).name,
-    below: pageToken === "" ? undefined : placeOf(pageToken),
+    below: pageToken === "" ? undefined : parsePageToken(pageToken),
     limit: size + 1,
   });
   const interventions = rows.slice(0, size);

@@ -1,6 +1,6 @@
 import { type ActionEntry, readGivenUp } from "../../store/reads/action-entries.ts";
 import type { OperationDeps } from "../deps.ts";
-import { placeOf } from "../page-token.ts";
+import { parsePageToken } from "../page-token.ts";
 import { actionOf } from "./action-info.ts";
 import { type EntryFilter, fits } from "./entry-filter.ts";
 
@@ -33,7 +33,7 @@ export async function listParked(deps: OperationDeps, input: ListParkedInput): P
   const wanted = input.filter === undefined ? () => true : fits(input.filter);
   const limit = input.filter === undefined ? pageSize : EVENTS_PER_QUERY;
   const entries: ActionEntry[] = [];
-  let afterId = placeOf(input.pageToken);
+  let afterId = parsePageToken(input.pageToken);
   let more = true;
   for (let lookedAt = 0; more && entries.length < pageSize && lookedAt < MAX_LOOKED_AT; lookedAt += limit) {
     const found = await readGivenUp(deps.db, { action, state: "PARKED", afterId, limit: limit + 1 });

@@ -2,7 +2,7 @@ import type { Intervened, Intervention } from "../../store/ledger/intervene.ts";
 import { type ActionEntry, readGivenUp } from "../../store/reads/action-entries.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { placeOf } from "../page-token.ts";
+import { parsePageToken } from "../page-token.ts";
 import { actionOf } from "./action-info.ts";
 import { describeFilter, describeList, type EntryFilter, fits } from "./entry-filter.ts";
 import { inPortion, type PortionLimits } from "./time-boxed.ts";
@@ -50,7 +50,7 @@ export async function forParked(
   const wanted = filter === undefined ? () => true : fits(filter);
   const samples: ActionEntry[] = [];
   let id: bigint | undefined;
-  const { count, next } = await inPortion(limits, { deadline }, placeOf(input.pageToken), async (afterId, limit) => {
+  const { count, next } = await inPortion(limits, { deadline }, parsePageToken(input.pageToken), async (afterId, limit) => {
     const found = await readGivenUp(deps.db, { ...search, afterId, limit: limit + 1 });
     const looked = found.slice(0, limit);
     const chosen = looked.filter(wanted);

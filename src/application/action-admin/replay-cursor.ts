@@ -1,5 +1,5 @@
 import type { ActionInfo } from "../deps.ts";
-import { invalidToken } from "../page-token.ts";
+import { invalidPageToken } from "../page-token.ts";
 
 /**
  * A period is replayed in phases: what is to be tried again later, what waits for its first time, what is parked, what was discarded, and
@@ -47,7 +47,7 @@ export function readReplayToken(action: ActionInfo, ofPeriod: boolean, token: st
   const [, name, id, due] = TOKEN.exec(token) ?? [];
   const phase = phasesOf(action, ofPeriod).find((one) => one === name);
   if (phase === undefined) {
-    throw invalidToken(token);
+    throw invalidPageToken(token);
   }
   return { phase, ...(id && { id: BigInt(id) }), ...(due && { due: new Date(Number(due)) }) };
 }

@@ -131,7 +131,7 @@ function lookAtPeriod({ db }: OperationDeps, action: ActionInfo, { fromTime, toT
 
 /** Whether the Action is to have a change that it never heard of. */
 function isMeant(action: ActionInfo): (unheard: UnheardChange) => boolean {
-  return ({ change, latest }) => (action.kind !== "step" || latest) && action.asks(change);
+  return ({ change, latest }) => (action.kind !== "step" || latest) && action.matches(change);
 }
 
 /** What waits for its time is a timer's business alone. */
@@ -145,7 +145,7 @@ type Act = (action: ActionInfo, ids: readonly bigint[], changes: readonly Unhear
 const pretend: Act = async (_action, ids, changes) => ids.length + changes.length;
 
 /** Everything that one call does is one intervention. */
-function actor({ changes: store, now, outboxKeepMs }: OperationDeps, by: Intervention): Act {
+function actor({ changes: store, now, outboxRetentionMs }: OperationDeps, by: Intervention): Act {
   let id: bigint | undefined;
   return async (action, ids, unheard) => {
     let count = 0;
@@ -155,7 +155,7 @@ function actor({ changes: store, now, outboxKeepMs }: OperationDeps, by: Interve
       id = redriven.interventionId;
     }
     if (unheard.length > 0) {
-      const publishAfter = new Date(now().getTime() - outboxKeepMs);
+      const publishAfter = new Date(now().getTime() - outboxRetentionMs);
       const changes = unheard.map(({ change }) => change);
       const told = await tellAnew(store, changes, { ...by, id }, publishAfter);
       count += told.count;

@@ -1,6 +1,6 @@
 import { readChildren, readFlowRow } from "../../store/reads/flows.ts";
 import type { OperationDeps } from "../deps.ts";
-import { flowNotFound, flowOf, type OrderFlow } from "./order-flow.ts";
+import { flowNotFound, toOrderFlow, type OrderFlow } from "./order-flow.ts";
 
 /** Where the forward flow stands with an order. */
 export async function getOrderFlow(deps: OperationDeps, { orderId }: { readonly orderId: bigint }): Promise<OrderFlow> {
@@ -9,5 +9,5 @@ export async function getOrderFlow(deps: OperationDeps, { orderId }: { readonly 
     throw flowNotFound(orderId);
   }
   const children = await readChildren(deps.db, [orderId]);
-  return flowOf(deps, row, children.get(orderId) ?? []);
+  return toOrderFlow(deps, row, children.get(orderId) ?? []);
 }

@@ -3,7 +3,7 @@ import { Status } from "../../domain/state-machine.ts";
 import { type FlowRow, type FlowSearch, readChildren, readFlowRows } from "../../store/reads/flows.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField } from "../errors.ts";
-import { flowOf, type OrderFlow, positionOf } from "./order-flow.ts";
+import { toOrderFlow, type OrderFlow, flowStatusOf } from "./order-flow.ts";
 
 export interface ListOrderFlowsInput {
   /** Undefined: in any. */
@@ -16,7 +16,7 @@ export interface ListOrderFlowsInput {
   readonly pageToken: string;
 }
 
-export interface ListOrderFlowsAnswer {
+export interface ListOrderFlowsResult {
   readonly flows: readonly OrderFlow[];
   /** "" on the last page. */
   readonly nextPageToken: string;
@@ -29,7 +29,7 @@ const MAX_LOOKED_AT = 5_000;
 const ORDERS_PER_QUERY = 500;
 
 /** The orders that the flow moves, newest id first. */
-export async function listOrderFlows(deps: OperationDeps, input: ListOrderFlowsInput): Promise<ListOrderFlowsAnswer> {
+export async function listOrderFlows(deps: OperationDeps, input: ListOrderFlowsInput): Promise<ListOrderFlowsResult> {
   const { state, step } = input;
   const pageSize = input.pageSize === 0 ? DEFAULT_PAGE_SIZE : input.pageSize;
   const search = searchOf(input);
@@ -45,7 +45,7 @@ export async function listOrderFlows(deps: OperationDeps, input: ListOrderFlowsI
         break;
       }
       below = row.orderId;
-      const position = positionOf(deps, row);
+      const position = flowStatusOf(deps, row);
       if ((state ?? position.state) === position.state && (step === "" || step === position.step)) {
         found.push(row);
       }
@@ -56,7 +56,7 @@ export async function listOrderFlows(deps: OperationDeps, input: ListOrderFlowsI
     found.map(({ orderId }) => orderId),
   );
   return {
-    flows: found.map((row) => flowOf(deps, row, children.get(row.orderId) ?? [])),
+    flows: found.map((row) => toOrderFlow(deps, row, children.get(row.orderId) ?? [])),
     nextPageToken: more && below !== undefined ? String(below) : "",
   };
 }

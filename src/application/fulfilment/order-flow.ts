@@ -1,4 +1,4 @@
-import { describePosition, type FlowPosition, flowPosition } from "../../domain/flow.ts";
+import { describeFlowStatus, type FlowStatus, flowStatus } from "../../domain/flow.ts";
 import { expires } from "../../domain/payable.ts";
 import { describeStatus } from "../../domain/state-machine.ts";
 import type { FlowRow } from "../../store/reads/flows.ts";
@@ -6,7 +6,7 @@ import type { OperationDeps } from "../deps.ts";
 import { OperationError } from "../errors.ts";
 
 /** Where the flow stands with an order, and what that waits for. */
-export interface OrderFlow extends FlowPosition {
+export interface OrderFlow extends FlowStatus {
   readonly orderId: bigint;
   /** Ascending. */
   readonly childOrderIds: readonly bigint[];
@@ -15,15 +15,15 @@ export interface OrderFlow extends FlowPosition {
 }
 
 /** Where the flow stands with an order that came in here. */
-export function positionOf({ kinds, paymentTimeoutMs }: OperationDeps, row: FlowRow): FlowPosition {
+export function flowStatusOf({ kinds, paymentTimeoutMs }: OperationDeps, row: FlowRow): FlowStatus {
   const payUntil = expires(kinds, row) ? new Date(row.createTime.getTime() + paymentTimeoutMs) : undefined;
-  return flowPosition({ ...row, payUntil });
+  return flowStatus({ ...row, paymentDeadline });
 }
 
-export function flowOf(deps: OperationDeps, row: FlowRow, childOrderIds: readonly bigint[]): OrderFlow {
-  const position = positionOf(deps, row);
+export function toOrderFlow(deps: OperationDeps, row: FlowRow, childOrderIds: readonly bigint[]): OrderFlow {
+  const position = flowStatusOf(deps, row);
   const { orderId, status } = row;
-  const summary = `The order is ${describeStatus(status)} and ${describePosition(position)}.`;
+  const summary = `The order is ${describeStatus(status)} and ${describeFlowStatus(position)}.`;
   return { ...position, orderId, childOrderIds, summary };
 }
 

@@ -3,7 +3,7 @@ import { retryStep } from "../../store/orders/retry-flow.ts";
 import { readFlowRow } from "../../store/reads/flows.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { flowNotFound, positionOf } from "./order-flow.ts";
+import { flowNotFound, flowStatusOf } from "./order-flow.ts";
 
 /** A person wants a step tried now that waits for its next try, or that was given up. */
 export async function retryOrderFlow(
@@ -15,10 +15,10 @@ export async function retryOrderFlow(
   if (row === undefined) {
     throw flowNotFound(orderId);
   }
-  const { step, state } = positionOf(deps, row);
+  const { step, state } = flowStatusOf(deps, row);
   if ((state === "RETRYING" || state === "FAILED") && step !== "" && step !== "payment") {
     await retryStep(deps.changes, orderId, step, { caller, operator });
   }
   const after = await readFlowRow(deps.db, orderId);
-  return { state: positionOf(deps, after ?? row).state };
+  return { state: flowStatusOf(deps, after ?? row).state };
 }

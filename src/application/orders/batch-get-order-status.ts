@@ -1,10 +1,10 @@
 import { readSnapshots } from "../../store/reads/snapshots.ts";
 import type { OperationDeps } from "../deps.ts";
-import { type Standing, standingOf } from "./get-order-status.ts";
+import { type OrderView, toOrderView } from "./get-order-status.ts";
 
-export interface BatchGetOrderStatusAnswer {
+export interface BatchGetOrderStatusResult {
   /** Each order once, in the order of the request. */
-  readonly standings: readonly Standing[];
+  readonly orders: readonly OrderView[];
   /** In the order of the request. */
   readonly missingOrderIds: bigint[];
 }
@@ -13,11 +13,11 @@ export interface BatchGetOrderStatusAnswer {
 export async function batchGetOrderStatus(
   { db }: OperationDeps,
   { orderIds }: { readonly orderIds: readonly bigint[] },
-): Promise<BatchGetOrderStatusAnswer> {
+): Promise<BatchGetOrderStatusResult> {
   const asked = [...new Set(orderIds)];
   const found = await readSnapshots(db, asked);
   return {
-    standings: asked.flatMap((id) => found.get(id) ?? []).map(standingOf),
+    orders: asked.flatMap((id) => found.get(id) ?? []).map(toOrderView),
     missingOrderIds: asked.filter((id) => !found.has(id)),
   };
 }

@@ -1,4 +1,4 @@
-import type { ReportTaken } from "../../store/commit/types.ts";
+import type { AcceptedReport } from "../../store/commit/types.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { type UpdateOrderStatusInput, updateOrderStatus } from "./update-order-status.ts";
@@ -13,6 +13,6 @@ export function batchUpdateOrderStatus(
   deps: OperationDeps,
   inputs: readonly (() => UpdateOrderStatusInput)[],
   context: CallContext,
-): Promise<PromiseSettledResult<ReportTaken>[]> {
+): Promise<PromiseSettledResult<AcceptedReport>[]> {
   return Promise.allSettled(inputs.map(async (input) => updateOrderStatus(deps, input(), context)));
 }

@@ -1,9 +1,9 @@
 import { Status } from "../../domain/state-machine.ts";
-import type { ReportTaken } from "../../store/commit/types.ts";
+import type { AcceptedReport } from "../../store/commit/types.ts";
 import { causeOf } from "../cause.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { takenOrThrow } from "./report-result.ts";
+import { acceptedOrThrow } from "./report-result.ts";
 
 export interface CancelOrderInput {
   readonly orderId: bigint;
@@ -17,7 +17,7 @@ export async function cancelOrder(
   { committer }: OperationDeps,
   { orderId, operator, reason, requestId }: CancelOrderInput,
   context: CallContext,
-): Promise<ReportTaken> {
+): Promise<AcceptedReport> {
   const result = await committer.report({
     kind: "report",
     orderId,
@@ -29,5 +29,5 @@ export async function cancelOrder(
     cause: causeOf(context, operator),
     deadline: context.deadline,
   });
-  return takenOrThrow(result, orderId, requestId);
+  return acceptedOrThrow(result, orderId, requestId);
 }

@@ -2,6 +2,6 @@ import { isStepUnderWay } from "../../store/reads/cancels.ts";
 import type { OperationDeps } from "../deps.ts";
 
 /** Whether the order may be on its way to the WMS this very moment: a cancel asks the WMS only after that. */
-export function dispatchUnderWay({ db }: OperationDeps, orderId: bigint): Promise<boolean> {
+export function isDispatchInProgress({ db }: OperationDeps, orderId: bigint): Promise<boolean> {
   return isStepUnderWay(db, orderId, "dispatch");
 }

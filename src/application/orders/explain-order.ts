@@ -1,5 +1,5 @@
-import { type AllowedState, nextStates, type RefusedState, waitsFor } from "../../domain/explain.ts";
-import { type FlowPosition, TIMERS } from "../../domain/flow.ts";
+import { type AllowedState, nextStates, type RefusedState, describeWait } from "../../domain/explain.ts";
+import { type FlowStatus, TIMERS } from "../../domain/flow.ts";
 import { stateOf } from "../../domain/state-machine.ts";
 import { readHolds } from "../../store/reads/action-pauses.ts";
 import { type OpenAction, readOpenActions } from "../../store/reads/actions.ts";
@@ -8,9 +8,9 @@ import { readFlowRow } from "../../store/reads/flows.ts";
 import { readOrderFacts } from "../../store/reads/orders.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
-import { positionOf } from "../fulfilment/order-flow.ts";
+import { flowStatusOf } from "../fulfilment/order-flow.ts";
 
-export interface ExplainOrderAnswer {
+export interface ExplainOrderResult {
   readonly status: number;
   readonly paused: boolean;
   readonly finished: boolean;
@@ -19,7 +19,7 @@ export interface ExplainOrderAnswer {
   readonly refused: readonly RefusedState[];
   readonly openActions: readonly OpenAction[];
   /** Where the forward flow stands with it; undefined where it does not move it. */
-  readonly flow: FlowPosition | undefined;
+  readonly flow: FlowStatus | undefined;
   /** What the order waits for, in one sentence. */
   readonly summary: string;
 }
@@ -28,14 +28,14 @@ export interface ExplainOrderAnswer {
 export async function explainOrder(
   deps: OperationDeps,
   { orderId }: { readonly orderId: bigint },
-): Promise<ExplainOrderAnswer> {
+): Promise<ExplainOrderResult> {
   const { db, kinds, now } = deps;
   const order = await readOrderFacts(db, orderId, kinds);
   if (order === undefined) {
     throw orderNotFound(orderId);
   }
   const row = await readFlowRow(db, orderId);
-  const flow = row && positionOf(deps, row);
+  const flow = row && flowStatusOf(deps, row);
   const openActions = (await readOpenActions(db, orderId)).filter(
     (open) => open.action !== flow?.step && !isAhead(open, now()),
   );
@@ -59,7 +59,7 @@ export async function explainOrder(
     ...nextStates(order, now()),
     openActions,
     flow,
-    summary: waitsFor(order, open, { flow, wmsAnswerUntil, heldWork }),
+    summary: describeWait(order, open, { flow, wmsAnswerDeadline, pausedWork }),
   };
 }
 

@@ -4,13 +4,13 @@ import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
 
 /** Where an order stands, and whether anything leads on from there. */
-export interface Standing extends Snapshot {
+export interface OrderView extends Snapshot {
   /** By the state machine, not by the old column. */
   readonly finished: boolean;
 }
 
 /** Adds what the state machine says. */
-export function standingOf(snapshot: Snapshot): Standing {
+export function toOrderView(snapshot: Snapshot): OrderView {
   return { ...snapshot, finished: stateOf(snapshot.status)?.final ?? false };
 }
 
@@ -18,10 +18,10 @@ export function standingOf(snapshot: Snapshot): Standing {
 export async function getOrderStatus(
   { readSnapshot }: OperationDeps,
   { orderId }: { readonly orderId: bigint },
-): Promise<Standing> {
+): Promise<OrderView> {
   const snapshot = await readSnapshot(orderId);
   if (snapshot === undefined) {
     throw orderNotFound(orderId);
   }
-  return standingOf(snapshot);
+  return toOrderView(snapshot);
 }

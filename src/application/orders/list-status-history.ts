@@ -1,7 +1,7 @@
 import { type HistoryEntry, readHistory } from "../../store/reads/history.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
-import { placeOf } from "../page-token.ts";
+import { parsePageToken } from "../page-token.ts";
 
 const DEFAULT_PAGE_SIZE = 100;
 
@@ -13,7 +13,7 @@ export interface ListStatusHistoryInput {
   readonly pageToken: string;
 }
 
-export interface ListStatusHistoryAnswer {
+export interface ListStatusHistoryResult {
   readonly entries: readonly HistoryEntry[];
   /** Empty on the last page. */
   readonly nextPageToken: string;
@@ -23,9 +23,9 @@ export interface ListStatusHistoryAnswer {
 export async function listStatusHistory(
   { db, readSnapshot }: OperationDeps,
   { orderId, pageSize, pageToken }: ListStatusHistoryInput,
-): Promise<ListStatusHistoryAnswer> {
+): Promise<ListStatusHistoryResult> {
   const size = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
-  const rows = await readHistory(db, orderId, { afterId: placeOf(pageToken), limit: size + 1 });
+  const rows = await readHistory(db, orderId, { afterId: parsePageToken(pageToken), limit: size + 1 });
   if (rows.length === 0 && (await readSnapshot(orderId)) === undefined) {
     throw orderNotFound(orderId);
   }

@@ -3,7 +3,7 @@ import { causeOf } from "../cause.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 
-export interface PauseForCancelAnswer extends Verdict<CancelVerdict> {
+export interface PauseForCancelResult extends Verdict<CancelVerdict> {
   /** 0 for an unknown order. */
   readonly status: number;
 }
@@ -13,7 +13,7 @@ export async function pauseForCancel(
   { committer }: OperationDeps,
   { orderId, operator }: { readonly orderId: bigint; readonly operator: string },
   context: CallContext,
-): Promise<PauseForCancelAnswer> {
+): Promise<PauseForCancelResult> {
   const result = await committer.pause({
     kind: "pause",
     orderId,

@@ -1,11 +1,11 @@
 import { stateOf } from "../../domain/state-machine.ts";
-import type { ReportResult, ReportTaken } from "../../store/commit/types.ts";
+import type { ReportResult, AcceptedReport } from "../../store/commit/types.ts";
 import { OperationError, orderNotFound } from "../errors.ts";
 
 const name = (code: number): string => stateOf(code)?.name ?? String(code);
 
 /** What came of a report, or the error that says why nothing did. */
-export function takenOrThrow(result: ReportResult, orderId: bigint, requestId: string): ReportTaken {
+export function acceptedOrThrow(result: ReportResult, orderId: bigint, requestId: string): AcceptedReport {
   switch (result.kind) {
     case "taken":
       return result;

@@ -10,7 +10,7 @@ export interface SetOrderPauseInput {
   readonly operator: string;
 }
 
-export interface SetOrderPauseAnswer {
+export interface SetOrderPauseResult {
   /** False for an unknown order only. */
   readonly success: boolean;
   readonly changed: boolean;
@@ -22,7 +22,7 @@ export async function setOrderPause(
   { committer }: OperationDeps,
   { orderId, paused, reason, operator }: SetOrderPauseInput,
   context: CallContext,
-): Promise<SetOrderPauseAnswer> {
+): Promise<SetOrderPauseResult> {
   const result = await committer.pause({
     kind: "pause",
     orderId,

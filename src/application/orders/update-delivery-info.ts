@@ -7,7 +7,7 @@ import { orderNotFound } from "../errors.ts";
 
 export type UpdateDeliveryInfoInput = Omit<DeliveryUpdate, "cause"> & { readonly operator: string };
 
-export interface UpdateDeliveryInfoAnswer {
+export interface UpdateDeliveryInfoResult {
   readonly changed: boolean;
   /** Whether this call sets off a message to a marketplace. */
   readonly thirdPartyNotified: boolean;
@@ -18,7 +18,7 @@ export async function updateDeliveryInfo(
   { changes, kinds }: OperationDeps,
   { operator, ...update }: UpdateDeliveryInfoInput,
   context: CallContext,
-): Promise<UpdateDeliveryInfoAnswer> {
+): Promise<UpdateDeliveryInfoResult> {
   const order = await updateDelivery(changes, { ...update, cause: causeOf(context, operator) });
   if (order === undefined) {
     throw orderNotFound(update.orderId);

@@ -1,12 +1,12 @@
 import { describeStatus, type Status, stateOf } from "../../domain/state-machine.ts";
-import type { ReportTaken } from "../../store/commit/types.ts";
+import type { AcceptedReport } from "../../store/commit/types.ts";
 import { causeOf } from "../cause.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { OperationError } from "../errors.ts";
-import { takenOrThrow } from "./report-result.ts";
+import { acceptedOrThrow } from "./report-result.ts";
 
-export type { ReportTaken } from "../../store/commit/types.ts";
+export type { AcceptedReport } from "../../store/commit/types.ts";
 
 export interface UpdateOrderStatusInput {
   readonly orderId: bigint;
@@ -27,7 +27,7 @@ export async function updateOrderStatus(
   { committer }: OperationDeps,
   input: UpdateOrderStatusInput,
   context: CallContext,
-): Promise<ReportTaken> {
+): Promise<AcceptedReport> {
   assertMayReport(input.status, context);
   const result = await committer.report({
     kind: "report",
@@ -42,12 +42,12 @@ export async function updateOrderStatus(
     cause: causeOf(context, input.operator),
     deadline: context.deadline,
   });
-  return takenOrThrow(result, input.orderId, input.requestId);
+  return acceptedOrThrow(result, input.orderId, input.requestId);
 }
 
 /** Before anything is looked up: the answer tells nothing of the order, not even whether there is one. */
-function assertMayReport(status: Status, { caller, reports }: CallContext): void {
-  if (reports !== undefined && !reports.has(status)) {
+function assertMayReport(status: Status, { caller, reportableStatuses }: CallContext): void {
+  if (reportableStatuses !== undefined && !reportableStatuses.has(status)) {
     const reportedBy = stateOf(status)?.reportedBy.join(", ") ?? "no caller";
     const message = `status: ${caller} may not report ${describeStatus(status)}; it is reported by ${reportedBy}`;
     throw new OperationError("permission-denied", message);

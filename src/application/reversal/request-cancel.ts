@@ -23,7 +23,7 @@ export interface RequestedCancel {
   readonly refusalReason: string;
 }
 
-export interface RequestCancelAnswer extends RequestedCancel {
+export interface RequestCancelResult extends RequestedCancel {
   /** Of a split parent: each child's own request, by id. */
   readonly children: readonly (RequestedCancel & { readonly orderId: bigint })[];
 }
@@ -33,7 +33,7 @@ export async function requestCancel(
   deps: OperationDeps,
   input: RequestCancelInput,
   context: CallContext,
-): Promise<RequestCancelAnswer> {
+): Promise<RequestCancelResult> {
   const { orderId, reason, operator, requestId } = input;
   const { changes, kinds, wmsAnswerMs } = deps;
   const cause = causeOf(context, operator);
@@ -53,9 +53,9 @@ async function requestChildren(
   deps: OperationDeps,
   input: RequestCancelInput,
   context: CallContext,
-): Promise<RequestCancelAnswer["children"]> {
+): Promise<RequestCancelResult["children"]> {
   const childIds = (await readChildren(deps.db, [input.orderId])).get(input.orderId) ?? [];
-  const answers: RequestCancelAnswer["children"][number][] = [];
+  const answers: RequestCancelResult["children"][number][] = [];
   for (const orderId of childIds) {
     const requestId = input.requestId === "" ? "" : digest([input.requestId, String(orderId)]).toString("hex");
     const { children: _, ...requested } = await requestCancel(deps, { ...input, orderId, requestId }, context);

@@ -1,6 +1,6 @@
 import { readShadowDifferences, type ShadowDifferenceRow } from "../../store/reads/shadow.ts";
 import type { OperationDeps } from "../deps.ts";
-import { placeOf } from "../page-token.ts";
+import { parsePageToken } from "../page-token.ts";
 
 export interface ListShadowDifferencesInput {
   /** "" for all. */
@@ -11,7 +11,7 @@ export interface ListShadowDifferencesInput {
   readonly pageToken: string;
 }
 
-export interface ListShadowDifferencesAnswer {
+export interface ListShadowDifferencesResult {
   readonly differences: readonly ShadowDifferenceRow[];
   /** "" on the last page. */
   readonly nextPageToken: string;
@@ -23,11 +23,11 @@ const DEFAULT_PAGE_SIZE = 100;
 export async function listShadowDifferences(
   { db }: OperationDeps,
   { method, pageSize, pageToken }: ListShadowDifferencesInput,
-): Promise<ListShadowDifferencesAnswer> {
+): Promise<ListShadowDifferencesResult> {
   const size = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
   const rows = await readShadowDifferences(db, {
     method: method === "" ? undefined : method,
-    below: pageToken === "" ? undefined : placeOf(pageToken),
+    below: pageToken === "" ? undefined : parsePageToken(pageToken),
     limit: size + 1,
   });
   const differences = rows.slice(0, size);

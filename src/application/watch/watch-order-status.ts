@@ -5,7 +5,7 @@ import type { Snapshot } from "../../store/reads/snapshots.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, OperationError, orderNotFound } from "../errors.ts";
-import { type Standing, standingOf } from "../orders/get-order-status.ts";
+import { type OrderView, toOrderView } from "../orders/get-order-status.ts";
 import type { Reader } from "./change-reader.ts";
 
 export interface WatchOrderStatusInput {
@@ -20,7 +20,7 @@ export interface WatchOrderStatusInput {
 }
 
 export type WatchUpdate =
-  | { readonly kind: "snapshot"; readonly standing: Standing }
+  | { readonly kind: "snapshot"; readonly standing: OrderView }
   | { readonly kind: "change"; readonly change: StatusChanged }
   | { readonly kind: "heartbeat" };
 
@@ -99,7 +99,7 @@ async function* start(
   for (const id of orderIds) {
     const changes = missed.get(id);
     if (changes === undefined) {
-      yield { kind: "snapshot", standing: standingOf(snapshots.get(id) as Snapshot) };
+      yield { kind: "snapshot", standing: toOrderView(snapshots.get(id) as Snapshot) };
     } else {
       for (const change of changes) {
         yield { kind: "change", change };
@@ -187,7 +187,7 @@ async function* startNewcomers(
     if (snapshot === undefined) {
       reader.leave(id);
     } else {
-      yield { kind: "snapshot", standing: standingOf(snapshot) };
+      yield { kind: "snapshot", standing: toOrderView(snapshot) };
       yield* catchUp(db, reader, reader.begin(new Map([[id, snapshot.version]])));
     }
   }

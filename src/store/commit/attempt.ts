@@ -2,7 +2,7 @@ import { type Failure, failureOf } from "../mysql/failures.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
 import { readMark, toMark } from "./commit-mark.ts";
 import type { Connected } from "./connector.ts";
-import type { Work } from "./pending-request.ts";
+import type { PendingRequest } from "./pending-request.ts";
 import { type BatchPlan, planBatch } from "./plan.ts";
 import { lockStatement, readForBatch } from "./read-orders.ts";
 import type { Rows, Session } from "./session.ts";
@@ -10,9 +10,9 @@ import type { BatchTimes, CommitterOptions } from "./types.ts";
 import { type BatchStatements, writeBatch } from "./write-batch.ts";
 
 /** How far a batch has come. */
-export interface Progress {
+export interface BatchProgress {
   /** What is still in it. */
-  works: readonly Work[];
+  requests: readonly PendingRequest[];
   /** It was sent, and had no answer yet: it is in the database as a whole or not at all. */
   unanswered: { readonly batch: bigint; readonly plan: BatchPlan } | undefined;
   readonly times: BatchTimes;
@@ -25,16 +25,16 @@ export interface AttemptContext {
   /** Told apart by the mark; grows with every attempt of the lane. */
   readonly batch: bigint;
   /** Waits for rows that somebody else has locked, in place of leaving them out. */
-  readonly patient: boolean;
+  readonly waitForLocks: boolean;
   /** Takes the requests whose orders somebody else has locked. */
-  readonly setAside: (works: readonly Work[]) => void;
+  readonly defer: (works: readonly PendingRequest[]) => void;
 }
 
 /** A batch that is in the database. */
-export interface Committed {
+export interface CommittedBatch {
   readonly events: readonly CommittedEvent[];
   /** Tells each caller its answer. */
-  readonly tell: readonly (() => void)[];
+  readonly settleCallbacks: readonly (() => void)[];
 }
 
 /** An answer, and it is no. Whatever else goes wrong may have gone wrong after the commit. */
@@ -42,25 +42,25 @@ const GAVE_WAY: readonly Failure[] = ["deadlock", "lock-timeout", "duplicate-key
 
 /** Tries to commit a batch: two round trips, one to begin, lock and read, one to write and commit. */
 export async function attempt(
-  progress: Progress,
+  progress: BatchProgress,
   { session, tables }: Connected,
-  { options, lane, batch, patient, setAside }: AttemptContext,
-): Promise<Committed> {
+  { options, lane, batch, waitForLocks, defer }: AttemptContext,
+): Promise<CommittedBatch> {
   const { db, kinds, ledgerWatchMs, crashPoint } = options;
   const { times } = progress;
   const begun = performance.now();
-  const facts = await readForBatch(session, progress.works, { tables, kinds, patient });
+  const facts = await readForBatch(session, progress.requests, { tables, kinds, waitForLocks });
   times.readMs = performance.now() - begun;
-  if (facts.elsewhere.size > 0) {
-    const isElsewhere = ({ request }: Work) => facts.elsewhere.has(request.orderId);
-    const aside = progress.works.filter(isElsewhere);
+  if (facts.lockedByOthers.size > 0) {
+    const isElsewhere = ({ request }: PendingRequest) => facts.lockedByOthers.has(request.orderId);
+    const aside = progress.requests.filter(isElsewhere);
     for (const work of aside) {
       work.batch = undefined;
     }
-    setAside(aside);
-    progress.works = progress.works.filter((work) => !isElsewhere(work));
+    defer(aside);
+    progress.requests = progress.requests.filter((work) => !isElsewhere(work));
   }
-  const plan = planBatch(progress.works, facts, options, db.clock.now());
+  const plan = planBatch(progress.requests, facts, options, db.clock.now());
   const statements = writeBatch(plan, { tables, ledgerWatchMs, mark: { lane, batch } });
   if (statements.rest.length === 0) {
     await session.send(["rollback"]);
@@ -107,14 +107,14 @@ function sendInSteps(crashPoint: (name: string) => void): Send {
  * Finds out whether a batch that had no answer is committed; undefined where it is not, and never will be. Its orders are locked
  * first: once we have them, nothing of it can be under way any more.
  */
-export async function findOut(
-  { works, unanswered }: Progress,
+export async function resolveUnanswered(
+  { requests, unanswered }: BatchProgress,
   { session, tables }: Connected,
   lane: string,
-): Promise<Committed | undefined> {
+): Promise<CommittedBatch | undefined> {
   const [, marks] = await session.send([
     "start transaction",
-    lockStatement(works, tables, true),
+    lockStatement(requests, tables, true),
     readMark(tables, lane),
     "rollback",
   ]);
@@ -124,10 +124,10 @@ export async function findOut(
     : undefined;
 }
 
-function committed(plan: BatchPlan, firstOutboxId: bigint, idStep: bigint): Committed {
+function committed(plan: BatchPlan, firstOutboxId: bigint, idStep: bigint): CommittedBatch {
   const events = plan.events.map(({ event, row }, index) => ({
     event,
     row: { id: firstOutboxId + idStep * BigInt(index), ...row },
   }));
-  return { events, tell: plan.tell };
+  return { events, settleCallbacks: plan.settleCallbacks };
 }

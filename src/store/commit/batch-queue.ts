@@ -1,13 +1,13 @@
-import type { Work } from "./pending-request.ts";
+import type { PendingRequest } from "./pending-request.ts";
 
 /** A queue whose batches run one after the other. */
-export interface Lane {
+export interface BatchQueue {
   readonly waiting: number;
-  push(work: Work): void;
+  push(work: PendingRequest): void;
   /** To the head of the queue. */
-  putBack(works: readonly Work[]): void;
+  requeue(works: readonly PendingRequest[]): void;
   /** Takes out what has not begun. */
-  takeOut(which: (work: Work) => boolean): Work[];
+  remove(which: (work: PendingRequest) => boolean): PendingRequest[];
   /** Resolves when nothing waits and nothing runs. */
   idle(): Promise<void>;
 }
@@ -16,8 +16,8 @@ export interface Lane {
  * Everything that came while a batch was under way is the next batch: no timer. The first one begins at the end of the event loop's
  * turn, together with what came in the same turn.
  */
-export function createLane(run: (works: readonly Work[]) => Promise<void>, maxBatch: number): Lane {
-  let queue: Work[] = [];
+export function createBatchQueue(run: (works: readonly PendingRequest[]) => Promise<void>, maxBatch: number): BatchQueue {
+  let queue: PendingRequest[] = [];
   let running: Promise<void> | undefined;
 
   async function runAll(): Promise<void> {
@@ -44,11 +44,11 @@ export function createLane(run: (works: readonly Work[]) => Promise<void>, maxBa
       queue.push(work);
       wake();
     },
-    putBack(works) {
+    requeue(works) {
       queue = [...works, ...queue];
       wake();
     },
-    takeOut(which) {
+    remove(which) {
       const taken = queue.filter(which);
       queue = queue.filter((work) => !which(work));
       return taken;

@@ -45,7 +45,7 @@ export function createConnector(location: Location): Connector {
 }
 
 /** Connects, again and again for so long. */
-export async function reach(
+export async function connectWithin(
   connector: Connector,
   limitMs: number,
 ): Promise<

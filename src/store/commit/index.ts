@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { DatabaseUnavailableError, QueueFullError } from "../mysql/errors.ts";
-import { createLane, type Lane } from "./batch-queue.ts";
+import { createBatchQueue, type BatchQueue } from "./batch-queue.ts";
 import { type Connector, createConnector } from "./connector.ts";
-import { createWaitingRoom } from "./locked-order-queue.ts";
-import type { Work } from "./pending-request.ts";
+import { createLockedOrderQueue } from "./locked-order-queue.ts";
+import type { PendingRequest } from "./pending-request.ts";
 import { type BatchContext, runBatch } from "./run-batch.ts";
 import type { Committer, CommitterOptions } from "./types.ts";
 
@@ -32,26 +32,26 @@ export function createCommitter(options: CommitterOptions): Committer {
   }
 
   const patient = { ...contextOf("waiting"), patient: true };
-  const waitingRoom = createWaitingRoom((works, setAside) => {
+  const waitingRoom = createLockedOrderQueue((works, setAside) => {
     queued();
-    return runBatch(works, { ...patient, setAside, gaveUp: (error) => waitingRoom.clear(error) });
+    return runBatch(works, { ...patient, defer, onUnavailable: (error) => waitingRoom.rejectAll(error) });
   }, maxBatch);
 
-  const lanes = Array.from({ length: laneCount }, (_, index): Lane => {
-    const lane: Lane = createLane((works) => {
+  const lanes = Array.from({ length: laneCount }, (_, index): BatchQueue => {
+    const lane: BatchQueue = createBatchQueue((works) => {
       queued();
       return runBatch(works, context);
     }, maxBatch);
     const context: BatchContext = {
       ...contextOf(String(index)),
-      patient: false,
-      setAside(works) {
+      waitForLocks: false,
+      defer(works) {
         // Whoever waits behind them for the same order goes along, lest somebody overtake.
         const orders = new Set(works.map(({ request }) => request.orderId));
-        waitingRoom.enter([...works, ...lane.takeOut(({ request }) => orders.has(request.orderId))]);
+        waitingRoom.add([...works, ...lane.remove(({ request }) => orders.has(request.orderId))]);
       },
-      gaveUp(error) {
-        for (const { settle } of lane.takeOut(() => true)) {
+      onUnavailable(error) {
+        for (const { settle } of lane.remove(() => true)) {
           settle.reject(error);
         }
       },
@@ -62,17 +62,17 @@ export function createCommitter(options: CommitterOptions): Committer {
   const waiting = () => lanes.reduce((sum, lane) => sum + lane.waiting, waitingRoom.waiting);
   const queued = () => observe?.queued?.(waiting());
 
-  function take(work: Work): void {
+  function take(work: PendingRequest): void {
     const { orderId, cause } = work.request;
-    if (cause.asker !== undefined) {
-      cause.asker.change = work;
+    if (cause.tracker !== undefined) {
+      cause.tracker.change = work;
     }
     if (closed) {
       work.settle.reject(new DatabaseUnavailableError(new Error("the committer is closed")));
     } else if (waiting() >= maxQueue) {
       work.settle.reject(new QueueFullError(RETRY_AFTER_MS));
     } else if (waitingRoom.has(orderId)) {
-      waitingRoom.enter([work]);
+      waitingRoom.add([work]);
     } else {
       lanes[laneOf(orderId, laneCount)]?.push(work);
     }
@@ -81,11 +81,11 @@ export function createCommitter(options: CommitterOptions): Committer {
   return {
     report: (request) =>
       new Promise((resolve, reject) =>
-        take({ request, settle: { resolve, reject }, since: performance.now(), batch: undefined }),
+        take({ request, settle: { resolve, reject }, enqueuedAt: performance.now(), batch: undefined }),
       ),
     pause: (request) =>
       new Promise((resolve, reject) =>
-        take({ request, settle: { resolve, reject }, since: performance.now(), batch: undefined }),
+        take({ request, settle: { resolve, reject }, enqueuedAt: performance.now(), batch: undefined }),
       ),
     async close() {
       closed = true;

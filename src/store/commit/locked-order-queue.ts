@@ -1,6 +1,6 @@
 import { DatabaseUnavailableError } from "../mysql/errors.ts";
-import { createLane } from "./batch-queue.ts";
-import type { Work } from "./pending-request.ts";
+import { createBatchQueue } from "./batch-queue.ts";
+import type { PendingRequest } from "./pending-request.ts";
 
 /** So often a request is found locked out, with a lock wait before each time, before it is given up. */
 const MAX_STRIKES = 3;
@@ -9,26 +9,26 @@ const MAX_STRIKES = 3;
  * For requests whose orders somebody else has locked: another server, or another system. They wait for the lock here, so that nobody
  * waits with them. Whatever comes for such an order meanwhile joins them, so that the requests for an order stay in turn.
  */
-export interface WaitingRoom {
+export interface LockedOrderQueue {
   readonly waiting: number;
   /** Whether requests for the order are in here: then further ones have to come in too. */
   has(orderId: bigint): boolean;
-  enter(works: readonly Work[]): void;
+  add(works: readonly PendingRequest[]): void;
   /** Rejects all that has not begun. */
-  clear(error: unknown): void;
+  rejectAll(error: unknown): void;
   idle(): Promise<void>;
 }
 
 /** @param run runs a batch; says which of its requests are locked out still */
-export function createWaitingRoom(
-  run: (works: readonly Work[], lockedOut: (works: readonly Work[]) => void) => Promise<void>,
+export function createLockedOrderQueue(
+  run: (works: readonly PendingRequest[], lockedOut: (works: readonly PendingRequest[]) => void) => Promise<void>,
   maxBatch: number,
-): WaitingRoom {
+): LockedOrderQueue {
   /** How many requests of each order are in here. */
   const inside = new Map<bigint, number>();
-  const strikes = new WeakMap<Work, number>();
-  const lane = createLane(async (works) => {
-    const stay = new Set<Work>();
+  const strikes = new WeakMap<PendingRequest, number>();
+  const lane = createBatchQueue(async (works) => {
+    const stay = new Set<PendingRequest>();
     await run(works, (locked) => {
       for (const work of locked) {
         if (strike(work)) {
@@ -42,12 +42,12 @@ export function createWaitingRoom(
       }
     }
     if (stay.size > 0) {
-      lane.putBack([...stay]);
+      lane.requeue([...stay]);
     }
   }, maxBatch);
 
   /** False where the request is given up. */
-  function strike(work: Work): boolean {
+  function strike(work: PendingRequest): boolean {
     const count = (strikes.get(work) ?? 0) + 1;
     strikes.set(work, count);
     if (count < MAX_STRIKES) {
@@ -59,7 +59,7 @@ export function createWaitingRoom(
     return false;
   }
 
-  function leave({ request: { orderId } }: Work): void {
+  function leave({ request: { orderId } }: PendingRequest): void {
     const left = (inside.get(orderId) ?? 1) - 1;
     if (left === 0) {
       inside.delete(orderId);
@@ -73,15 +73,15 @@ export function createWaitingRoom(
       return lane.waiting;
     },
     has: (orderId) => inside.has(orderId),
-    enter(works) {
+    add(works) {
       for (const work of works) {
         const { orderId } = work.request;
         inside.set(orderId, (inside.get(orderId) ?? 0) + 1);
         lane.push(work);
       }
     },
-    clear(error) {
-      for (const work of lane.takeOut(() => true)) {
+    rejectAll(error) {
+      for (const work of lane.remove(() => true)) {
         leave(work);
         work.settle.reject(error);
       }

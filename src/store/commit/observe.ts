@@ -34,7 +34,7 @@ export function observeCommits({
       if (tracer !== undefined) {
         traceBatch(tracer, changes, times, error);
       }
-      if (times.endedAt - times.begunAt > slowMs) {
+      if (times.answeredAt - times.startedAt > slowMs) {
         slow.write("warn", "", () => slowLine(changes, times, error));
       }
     },
@@ -43,8 +43,8 @@ export function observeCommits({
 
 /** `otherMs` is pauses and attempts that came to nothing, besides a little reckoning. */
 function slowLine(changes: readonly BatchedChange[], times: BatchTimes, error: unknown): object {
-  const { begunAt, endedAt, size, retries, connectMs, readMs, writeMs } = times;
-  const durationMs = endedAt - begunAt;
+  const { startedAt, answeredAt, size, retries, connectMs, readMs, writeMs } = times;
+  const durationMs = answeredAt - startedAt;
   const [first] = changes;
   return {
     durationMs: Math.round(durationMs),

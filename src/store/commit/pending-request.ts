@@ -1,14 +1,14 @@
 import type { BatchTimes, ChangeProgress, PauseRequest, PauseResult, ReportResult, StatusReport } from "./types.ts";
 
 /** A request with the promise that its caller holds. */
-export type Work = ReportWork | PauseWork;
+export type PendingRequest = PendingReport | PendingPause;
 
-export interface ReportWork extends Progressing {
+export interface PendingReport extends Progressing {
   readonly request: StatusReport;
   readonly settle: Settle<ReportResult>;
 }
 
-export interface PauseWork extends Progressing {
+export interface PendingPause extends Progressing {
   readonly request: PauseRequest;
   readonly settle: Settle<PauseResult>;
 }

@@ -3,14 +3,14 @@ import { decide } from "../../domain/decide.ts";
 import { type OrderEvent, statusMessageId } from "../../domain/events.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { Order } from "../orders/order-row.ts";
-import { moveOf } from "../orders/transition.ts";
+import { applyTransition } from "../orders/transition.ts";
 import { type PreparedEvent, prepareEvent } from "../outbox/append-events.ts";
 import { eventContext } from "../outbox/event-context.ts";
 import type { EventDeps } from "../outbox/outbox.ts";
-import type { Work } from "./pending-request.ts";
+import type { PendingRequest } from "./pending-request.ts";
 import type { BatchFacts } from "./read-orders.ts";
 import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "./request-id.ts";
-import type { PauseRequest, PauseResult, ReportResult, ReportTaken, StatusReport } from "./types.ts";
+import type { PauseRequest, PauseResult, ReportResult, AcceptedReport, StatusReport } from "./types.ts";
 
 /** A line of the history. */
 export interface HistoryLine {
@@ -22,7 +22,7 @@ export interface HistoryLine {
 }
 
 /** The first answer to a request id. */
-export interface NewAnswer extends KnownRequest {
+export interface NewRequestId extends KnownRequest {
   readonly requestId: string;
   readonly orderId: bigint;
 }
@@ -36,16 +36,16 @@ export interface BatchPlan {
   readonly cancelled: readonly bigint[];
   readonly history: readonly HistoryLine[];
   readonly events: readonly PreparedEvent[];
-  readonly answers: readonly NewAnswer[];
+  readonly answers: readonly NewRequestId[];
   /** One for each work, in turn. */
-  readonly tell: readonly (() => void)[];
+  readonly settleCallbacks: readonly (() => void)[];
 }
 
 /**
  * Decides a batch in memory, in the order of its requests: each sees what those before it did. One that cannot be decided (its
  * event does not encode) fails alone.
  */
-export function planBatch(works: readonly Work[], facts: BatchFacts, deps: EventDeps, now: Date): BatchPlan {
+export function planBatch(works: readonly PendingRequest[], facts: BatchFacts, deps: EventDeps, now: Date): BatchPlan {
   const draft = new Draft(facts, deps, now);
   const tell = works.map((work) => {
     try {
@@ -62,17 +62,17 @@ export function planBatch(works: readonly Work[], facts: BatchFacts, deps: Event
     history: draft.history,
     events: draft.events,
     answers: draft.answers,
-    tell,
+    settleCallbacks,
   };
 }
 
-function decideOne(draft: Draft, work: Work): () => void {
+function decideOne(draft: Draft, work: PendingRequest): () => void {
   if (work.request.kind === "pause") {
-    const { settle } = work as Extract<Work, { request: PauseRequest }>;
+    const { settle } = work as Extract<PendingRequest, { request: PauseRequest }>;
     const result = pause(draft, work.request);
     return () => settle.resolve(result);
   }
-  const { settle } = work as Extract<Work, { request: StatusReport }>;
+  const { settle } = work as Extract<PendingRequest, { request: StatusReport }>;
   const result = report(draft, work.request);
   return () => settle.resolve(result);
 }
@@ -86,13 +86,13 @@ class Draft {
   readonly cancelled = new Set<bigint>();
   readonly history: HistoryLine[] = [];
   readonly events: PreparedEvent[] = [];
-  readonly answers: NewAnswer[] = [];
+  readonly answers: NewRequestId[] = [];
   readonly deps: EventDeps;
   readonly now: Date;
 
   constructor(facts: BatchFacts, deps: EventDeps, now: Date) {
     this.orders = new Map(facts.orders);
-    this.known = new Map(facts.known);
+    this.known = new Map(facts.knownRequests);
     this.deps = deps;
     this.now = now;
   }
@@ -139,7 +139,7 @@ function report(draft: Draft, request: StatusReport): ReportResult {
   return taken;
 }
 
-function answerTo(order: Order, request: StatusReport, outcome: ReportTaken["outcome"]): ReportTaken {
+function answerTo(order: Order, request: StatusReport, outcome: AcceptedReport["outcome"]): AcceptedReport {
   const { orderId, status, version } = order;
   const base = { kind: "taken", outcome, orderId } as const;
   switch (outcome) {
@@ -158,7 +158,7 @@ function answerTo(order: Order, request: StatusReport, outcome: ReportTaken["out
 }
 
 function apply(draft: Draft, order: Order, request: StatusReport): void {
-  const { after, event } = moveOf(order, request, draft.now);
+  const { after, event } = applyTransition(order, request, draft.now);
   draft.change(after, event);
   draft.history.push(lineOf(draft, order, request, "APPLIED", after.version));
   if (request.status === Status.PAID) {

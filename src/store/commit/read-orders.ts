@@ -1,7 +1,7 @@
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { literal } from "../mysql/literals.ts";
 import { type Order, type OrderRow, toOrder } from "../orders/order-row.ts";
-import type { Work } from "./pending-request.ts";
+import type { PendingRequest } from "./pending-request.ts";
 import type { KnownRequest } from "./request-id.ts";
 import { type Rows, rowsOf, type Session } from "./session.ts";
 import type { Tables } from "./tables.ts";
@@ -10,16 +10,16 @@ import type { Tables } from "./tables.ts";
 export interface BatchFacts {
   readonly orders: ReadonlyMap<bigint, Order>;
   /** Orders that exist, but that somebody else has locked; always empty for a patient read. */
-  readonly elsewhere: ReadonlySet<bigint>;
+  readonly lockedByOthers: ReadonlySet<bigint>;
   /** By request id. */
-  readonly known: ReadonlyMap<string, KnownRequest>;
+  readonly knownRequests: ReadonlyMap<string, KnownRequest>;
 }
 
 export interface ReadOptions {
   readonly tables: Tables;
   readonly kinds: OrderKinds;
   /** Waits for rows that somebody else has locked, in place of passing them over. */
-  readonly patient: boolean;
+  readonly waitForLocks: boolean;
 }
 
 /**
@@ -28,15 +28,15 @@ export interface ReadOptions {
  */
 export async function readForBatch(
   session: Session,
-  works: readonly Work[],
-  { tables, kinds, patient }: ReadOptions,
+  works: readonly PendingRequest[],
+  { tables, kinds, waitForLocks }: ReadOptions,
 ): Promise<BatchFacts> {
   const requestIds = [
     ...new Set(works.flatMap(({ request }) => (request.kind === "report" ? request.requestId || [] : []))),
   ];
   const [locked, known] = await session.send([
     "start transaction",
-    lockStatement(works, tables, patient),
+    lockStatement(works, tables, waitForLocks),
     ...(requestIds.length === 0
       ? []
       : [
@@ -44,11 +44,11 @@ export async function readForBatch(
         ]),
   ]);
   const orders = toOrders(locked, kinds);
-  const missing = patient ? [] : orderIdsOf(works).filter((id) => !orders.has(id));
+  const missing = waitForLocks ? [] : orderIdsOf(works).filter((id) => !orders.has(id));
   return {
     orders,
-    elsewhere: missing.length === 0 ? new Set() : await readExisting(session, missing, tables),
-    known: toKnown(known),
+    lockedByOthers: missing.length === 0 ? new Set() : await readExisting(session, missing, tables),
+    knownRequests: toKnown(known),
   };
 }
 
@@ -56,7 +56,7 @@ export async function readForBatch(
  * Locks the orders of a batch: first the status row of an order, then its main row, orders by their ids, so that no two batches wait
  * for each other in a circle. A patient one waits for rows that somebody else has locked; else they are left out.
  */
-export function lockStatement(works: readonly Work[], tables: Tables, patient: boolean): string {
+export function lockStatement(works: readonly PendingRequest[], tables: Tables, patient: boolean): string {
   return (
     "select s.order_id, s.order_status, s.is_pause, s.is_finish, s.version, s.passed_states, s.status_time, s.warehouse_count," +
     " m.root_parent_id, m.is_parent, m.order_source, m.order_type" +
@@ -66,7 +66,7 @@ export function lockStatement(works: readonly Work[], tables: Tables, patient: b
   );
 }
 
-function orderIdsOf(works: readonly Work[]): bigint[] {
+function orderIdsOf(works: readonly PendingRequest[]): bigint[] {
   return [...new Set(works.map(({ request }) => request.orderId))].toSorted((a, b) => (a < b ? -1 : 1));
 }
 

@@ -1,5 +1,5 @@
 import { digest } from "../mysql/digest.ts";
-import type { ReportTaken, StatusReport } from "./types.ts";
+import type { AcceptedReport, StatusReport } from "./types.ts";
 
 /** The first answer to a request id, and of which content it was. */
 export interface KnownRequest {
@@ -14,13 +14,13 @@ export function digestOf(report: StatusReport): Buffer {
   return digest(["report", String(orderId), status, by, occurTime?.getTime(), remark, expectedVersion, cause.operator]);
 }
 
-export function encodeAnswer({ outcome, orderId, status, version, messageId }: ReportTaken): string {
+export function encodeAnswer({ outcome, orderId, status, version, messageId }: AcceptedReport): string {
   return JSON.stringify([outcome, String(orderId), status, version, messageId]);
 }
 
-export function decodeAnswer(answer: string): ReportTaken {
+export function decodeAnswer(answer: string): AcceptedReport {
   const [outcome, orderId, status, version, messageId] = JSON.parse(answer) as [
-    ReportTaken["outcome"],
+    AcceptedReport["outcome"],
     string,
     number,
     number,

@@ -1,9 +1,9 @@
 import { DatabaseUnavailableError, DeadlinePassedError } from "../mysql/errors.ts";
 import { type Failure, failureOf } from "../mysql/failures.ts";
 import { pauseAfter } from "../mysql/transaction.ts";
-import { attempt, type Committed, findOut, type Progress } from "./attempt.ts";
-import { type Connector, reach } from "./connector.ts";
-import type { Work } from "./pending-request.ts";
+import { attempt, type CommittedBatch, resolveUnanswered, type BatchProgress } from "./attempt.ts";
+import { type Connector, connectWithin } from "./connector.ts";
+import type { PendingRequest } from "./pending-request.ts";
 import type { BatchTimes, CommitObserver, CommitterOptions, RetryReason } from "./types.ts";
 
 /** How often the database may fail a batch for each reason before it is split, or given up where it is a single request. */
@@ -39,11 +39,11 @@ export interface BatchContext {
   /** Numbers the attempts of the lane. */
   readonly nextBatch: () => bigint;
   /** Waits for rows that somebody else has locked, in place of leaving them out. */
-  readonly patient: boolean;
+  readonly waitForLocks: boolean;
   /** Takes the requests whose orders somebody else has locked. */
-  readonly setAside: (works: readonly Work[]) => void;
+  readonly defer: (works: readonly PendingRequest[]) => void;
   /** The database stays away: nobody else of this lane has to wait for it either. */
-  readonly gaveUp: (error: unknown) => void;
+  readonly onUnavailable: (error: unknown) => void;
 }
 
 /**
@@ -52,13 +52,13 @@ export interface BatchContext {
  * alone.
  */
 export async function runBatch(
-  batch: readonly Work[],
+  batch: readonly PendingRequest[],
   context: BatchContext,
   soFar: BatchTimes = beginning(),
 ): Promise<void> {
   const { observe } = context.options;
   const times = { ...soFar, size: batch.length };
-  const progress: Progress = { works: batch, unanswered: undefined, times };
+  const progress: BatchProgress = { requests: batch, unanswered: undefined, times };
   for (const work of batch) {
     work.batch = times;
   }
@@ -71,12 +71,12 @@ export async function runBatch(
   };
   for (;;) {
     rejectLate(progress);
-    if (progress.works.length === 0) {
+    if (progress.requests.length === 0) {
       return;
     }
     // A batch that has waited for a lock in vain goes on without it: the rest need not wait any more.
-    const patient = context.patient && failures["lock-timeout"] === 0;
-    const outcome = await tryOnce(progress, { ...context, patient });
+    const patient = context.waitForLocks && failures["lock-timeout"] === 0;
+    const outcome = await tryOnce(progress, { ...context, waitForLocks });
     if (outcome.kind === "committed") {
       publish(progress, outcome, context.options);
       return;
@@ -103,11 +103,11 @@ export async function runBatch(
     if (failures[failure] < MAX_FAILURES[failure]) {
       observe?.retried?.(REASONS[failure]);
       await pauseAfter(failures[failure]);
-    } else if (progress.works.length > 1) {
+    } else if (progress.requests.length > 1) {
       observe?.retried?.("split");
-      const middle = Math.ceil(progress.works.length / 2);
-      await runBatch(progress.works.slice(0, middle), context, times);
-      await runBatch(progress.works.slice(middle), context, times);
+      const middle = Math.ceil(progress.requests.length / 2);
+      await runBatch(progress.requests.slice(0, middle), context, times);
+      await runBatch(progress.requests.slice(middle), context, times);
       return;
     } else {
       fail(progress, failure === "statement" ? error : new DatabaseUnavailableError(error), observe);
@@ -118,16 +118,16 @@ export async function runBatch(
 
 interface Done {
   readonly kind: "committed";
-  readonly committed: Committed;
+  readonly committed: CommittedBatch;
   readonly durationMs: number;
 }
 
 async function tryOnce(
-  progress: Progress,
+  progress: BatchProgress,
   context: BatchContext,
 ): Promise<Done | { readonly kind: "failed"; readonly failure: Failure | "away"; readonly error: unknown }> {
   const asked = performance.now();
-  const reached = await reach(context.connector, AWAY_MS);
+  const reached = await connectWithin(context.connector, AWAY_MS);
   const started = performance.now();
   progress.times.connectMs += started - asked;
   if (reached.kind === "away") {
@@ -148,16 +148,16 @@ async function tryOnce(
 
 /** Finds out what became of a batch that was sent and had no answer. Meanwhile nobody else waits for longer than usual. */
 async function ascertain(
-  progress: Progress,
-  { connector, lane, gaveUp }: BatchContext,
+  progress: BatchProgress,
+  { connector, lane, onUnavailable }: BatchContext,
 ): Promise<Done | { readonly kind: "undone" } | { readonly kind: "away"; readonly error: unknown }> {
   const started = performance.now();
   for (let tries = 1; ; tries += 1) {
-    const reached = await reach(connector, AWAY_MS);
+    const reached = await connectWithin(connector, AWAY_MS);
     let trouble: unknown;
     if (reached.kind === "reached") {
       try {
-        const committed = await findOut(progress, reached.connected, lane);
+        const committed = await resolveUnanswered(progress, reached.connected, lane);
         return committed === undefined
           ? { kind: "undone" }
           : { kind: "committed", committed, durationMs: performance.now() - started };
@@ -167,7 +167,7 @@ async function ascertain(
       }
     } else {
       trouble = reached.error;
-      gaveUp(trouble);
+      onUnavailable(trouble);
     }
     if (performance.now() - started > AWAY_UNANSWERED_MS) {
       return { kind: "away", error: new DatabaseUnavailableError(trouble) };
@@ -177,66 +177,66 @@ async function ascertain(
 }
 
 function publish(
-  { works, times }: Progress,
+  { requests, times }: BatchProgress,
   { committed, durationMs }: Done,
   { observe, onCommitted }: CommitterOptions,
 ): void {
-  end(works, times);
-  if (works.length > 0) {
-    observe?.committed?.(works.length, durationMs);
+  end(requests, times);
+  if (requests.length > 0) {
+    observe?.committed?.(requests.length, durationMs);
   }
-  for (const tell of committed.tell) {
+  for (const tell of committed.settleCallbacks) {
     tell();
   }
-  tellEnd(works, times, undefined, observe);
+  tellEnd(requests, times, undefined, observe);
   if (committed.events.length > 0) {
     // Once the answers are on their way: nobody waits for what follows.
     setImmediate(onCommitted, committed.events);
   }
 }
 
-function giveUp(progress: Progress, error: unknown, { gaveUp, options }: BatchContext): void {
+function giveUp(progress: BatchProgress, error: unknown, { onUnavailable, options }: BatchContext): void {
   fail(progress, error, options.observe);
-  gaveUp(error);
+  onUnavailable(error);
 }
 
-function fail({ works, times }: Progress, error: unknown, observe: CommitObserver | undefined): void {
-  end(works, times);
-  rejectAll(works, error);
-  tellEnd(works, times, error, observe);
+function fail({ requests, times }: BatchProgress, error: unknown, observe: CommitObserver | undefined): void {
+  end(requests, times);
+  rejectAll(requests, error);
+  tellEnd(requests, times, error, observe);
 }
 
 function beginning(): BatchTimes {
   const begunAt = performance.now();
-  return { begunAt, endedAt: 0, size: 0, retries: 0, connectMs: 0, readMs: 0, writeMs: 0 };
+  return { startedAt, answeredAt: 0, size: 0, retries: 0, connectMs: 0, readMs: 0, writeMs: 0 };
 }
 
 /** Some may have been set aside, or were too late. */
-function end(works: readonly Work[], times: BatchTimes): void {
+function end(works: readonly PendingRequest[], times: BatchTimes): void {
   times.size = works.length;
-  times.endedAt = performance.now();
+  times.answeredAt = performance.now();
 }
 
 /** Once the answers are on their way: nobody waits for this. */
-function tellEnd(works: readonly Work[], times: BatchTimes, error: unknown, observe: CommitObserver | undefined): void {
+function tellEnd(works: readonly PendingRequest[], times: BatchTimes, error: unknown, observe: CommitObserver | undefined): void {
   if (observe?.ended !== undefined && works.length > 0) {
     setImmediate(observe.ended, works, times, error);
   }
 }
 
-function rejectAll(works: readonly Work[], error: unknown): void {
+function rejectAll(works: readonly PendingRequest[], error: unknown): void {
   for (const { settle } of works) {
     settle.reject(error);
   }
 }
 
 /** What begins after its caller's deadline is not begun. */
-function rejectLate(progress: Progress): void {
+function rejectLate(progress: BatchProgress): void {
   const now = new Date();
-  const isLate = ({ request: { deadline } }: Work) => deadline !== undefined && deadline < now;
-  const late = progress.works.filter(isLate);
+  const isLate = ({ request: { deadline } }: PendingRequest) => deadline !== undefined && deadline < now;
+  const late = progress.requests.filter(isLate);
   if (late.length > 0) {
     rejectAll(late, new DeadlinePassedError());
-    progress.works = progress.works.filter((work) => !isLate(work));
+    progress.requests = progress.requests.filter((work) => !isLate(work));
   }
 }

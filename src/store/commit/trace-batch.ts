@@ -10,17 +10,17 @@ const MAX_LINKS = 128;
  * is in it. The work is done once for all: `commit group` stands below the first share, and each is linked to the other.
  */
 export function traceBatch(tracer: Tracer, changes: readonly BatchedChange[], times: BatchTimes, error: unknown): void {
-  const { begunAt, endedAt, size, retries, connectMs, readMs, writeMs } = times;
+  const { startedAt, answeredAt, size, retries, connectMs, readMs, writeMs } = times;
   const shares = changes
     .filter(({ request }) => isSampled(request.cause.traceparent))
-    .map(({ since, request }) => {
+    .map(({ enqueuedAt, request }) => {
       const attributes = {
         "oms.order_id": String(request.orderId),
-        "oms.commit.queue_ms": rounded(begunAt - since),
+        "oms.commit.queue_ms": rounded(startedAt - enqueuedAt),
         "oms.commit.batch_size": size,
         "oms.commit.retries": retries,
       };
-      return tracer.start("commit", { kind: "internal", parent: request.cause.traceparent, attributes, at: since });
+      return tracer.start("commit", { kind: "internal", parent: request.cause.traceparent, attributes, at: enqueuedAt });
     });
   const [first] = shares;
   if (first === undefined) {
@@ -36,7 +36,7 @@ export function traceBatch(tracer: Tracer, changes: readonly BatchedChange[], ti
       "oms.commit.read_ms": rounded(readMs),
       "oms.commit.write_ms": rounded(writeMs),
     },
-    at: begunAt,
+    at: startedAt,
   });
   for (const [index, share] of shares.entries()) {
     if (index > 0) {
@@ -48,12 +48,12 @@ export function traceBatch(tracer: Tracer, changes: readonly BatchedChange[], ti
     if (error !== undefined) {
       share.fail(String(error));
     }
-    share.end(endedAt);
+    share.end(answeredAt);
   }
   if (error !== undefined) {
     group.fail(String(error));
   }
-  group.end(endedAt);
+  group.end(answeredAt);
 }
 
 function rounded(ms: number): number {

@@ -14,14 +14,14 @@ export interface Cause {
   /** The W3C trace of the call; "" for none. */
   readonly traceparent: string;
   /** Is told where the change is on its way. */
-  readonly asker?: ChangeAsker;
+  readonly tracker?: ChangeTracker;
 }
 
 /** Where the time of a group commit goes. Points in time are performance.now()'s, the others milliseconds. */
 export interface BatchTimes {
-  readonly begunAt: number;
+  readonly startedAt: number;
   /** When its requests had their answers; 0 until then. */
-  endedAt: number;
+  answeredAt: number;
   /** Requests in it. */
   size: number;
   /** How often it was tried again. */
@@ -37,13 +37,13 @@ export interface BatchTimes {
 /** Where a change is on its way into the database. */
 export interface ChangeProgress {
   /** When it was asked for, as performance.now() gives it. */
-  readonly since: number;
+  readonly enqueuedAt: number;
   /** The group commit that it is in; undefined while it waits for one. */
   readonly batch: BatchTimes | undefined;
 }
 
 /** Whoever asks for changes: has the last of them before its eyes. */
-export interface ChangeAsker {
+export interface ChangeTracker {
   change?: ChangeProgress | undefined;
 }
 
@@ -83,7 +83,7 @@ export interface PauseRequest {
 }
 
 /** A report that was taken: the order's state, version and message id after it. */
-export interface ReportTaken {
+export interface AcceptedReport {
   readonly kind: "taken";
   readonly outcome: "applied" | "duplicate" | "stale";
   readonly orderId: bigint;
@@ -95,7 +95,7 @@ export interface ReportTaken {
 
 /** What comes of a report. */
 export type ReportResult =
-  | ReportTaken
+  | AcceptedReport
   | {
       readonly kind: "refused";
       readonly reason: RefusalReason;

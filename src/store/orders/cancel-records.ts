@@ -9,7 +9,7 @@ import type { Order } from "./order-row.ts";
 type OldCodeTable = "ordercancel_db.oms_order_cancel_flow" | "ordercancel_db.oms_push_issuccess";
 
 /** Tells the readers of the old tables how far the order's cancel has come. */
-export async function writeOldCancel(
+export async function writeLegacyCancel(
   trx: Transaction<Database>,
   orderId: bigint,
   process: keyof typeof CANCEL_PROCESS,

@@ -10,7 +10,7 @@ import { selectOrders } from "./order-row.ts";
 import type { ChangeDeps } from "./types.ts";
 
 /** What a change came to, and what others hear of it. */
-export interface Changed<Result> {
+export interface ChangeResult<Result> {
   readonly result: Result;
   readonly events: readonly OrderEvent[];
 }
@@ -19,9 +19,9 @@ export interface Changed<Result> {
  * One transaction with its events; tried again as a whole where the database gave way to somebody else, or where the same request id
  * came twice at once. A change whose commit had no answer can be asked for again: each is the same once and twice.
  */
-export async function change<Result>(
+export async function commitChange<Result>(
   deps: ChangeDeps,
-  work: (trx: Transaction<Database>, now: Date) => Promise<Changed<Result>>,
+  work: (trx: Transaction<Database>, now: Date) => Promise<ChangeResult<Result>>,
 ): Promise<Result> {
   const begun = performance.now();
   const { result, committed } = await inTransaction(
@@ -51,7 +51,7 @@ function trace(tracer: Tracer, committed: readonly CommittedEvent[], begun: numb
 }
 
 /** Nothing changed, nobody hears of it. */
-export function unchanged<Result>(result: Result): Changed<Result> {
+export function unchanged<Result>(result: Result): ChangeResult<Result> {
   return { result, events: [] };
 }
 

@@ -1,14 +1,14 @@
 import type { OrderEvent } from "../../domain/events.ts";
 import type { OrderKinds } from "../../domain/order-kinds.ts";
-import { obstacleToCancel } from "../../domain/reversal.ts";
+import { cancelRefusal } from "../../domain/reversal.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
 import type { CancelRequestState } from "../schema.ts";
-import { cancelEvent, writeOldCancel } from "./cancel-records.ts";
-import { change, lockOrders, unchanged } from "./change.ts";
+import { cancelEvent, writeLegacyCancel } from "./cancel-records.ts";
+import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { toOrder } from "./order-row.ts";
-import { keepAnswer, readAnswer } from "./request-answer.ts";
+import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
 import { cancelNow } from "./request-cancel.ts";
 import { setPause } from "./set-pause.ts";
 import type { ChangeDeps } from "./types.ts";
@@ -37,9 +37,9 @@ export function closeCancel(
   { orderId, cancelId, agreed, reason, requestId, cause }: CancelAnswer,
 ): Promise<CloseResult> {
   const content = digest(["cancel answered", String(orderId), agreed, reason, cause.operator]);
-  return change<CloseResult>(deps, async (trx, now) => {
+  return commitChange<CloseResult>(deps, async (trx, now) => {
     const [row] = await lockOrders(trx, [orderId]);
-    const known = await readAnswer(trx, requestId, content);
+    const known = await readStoredAnswer(trx, requestId, content);
     if (known !== undefined) {
       return unchanged(known === "reused" ? "request-id-reused" : (known.answer as CancelRequestState));
     }
@@ -55,14 +55,14 @@ export function closeCancel(
       return unchanged(undefined);
     }
     if (request.state !== "WAITING_FOR_WMS") {
-      await keepAnswer(trx, { requestId, digest: content, answer: request.state, orderId, now });
+      await storeAnswer(trx, { requestId, digest: content, answer: request.state, orderId, now });
       return unchanged(request.state);
     }
     const order = toOrder(row, kinds);
     const id = request.cancel_id;
     // Somebody may have cancelled it by operation 6 meanwhile: then it is what was asked for.
     const cancelled = order.status === Status.CANCELLED;
-    const obstacle = cancelled ? undefined : agreed ? obstacleToCancel(order) : reason;
+    const obstacle = cancelled ? undefined : agreed ? cancelRefusal(order) : reason;
     const events: OrderEvent[] = agreed ? [cancelEvent(order, id, "agreed", { reason, cause, now })] : [];
     if (obstacle === undefined) {
       if (!cancelled) {
@@ -79,8 +79,8 @@ export function closeCancel(
       .set({ state, refusal_reason: obstacle ?? "", finish_time: now })
       .where("cancel_id", "=", id)
       .execute();
-    await writeOldCancel(trx, orderId, "CLOSED");
-    await keepAnswer(trx, { requestId, digest: content, answer: state, orderId, now });
+    await writeLegacyCancel(trx, orderId, "CLOSED");
+    await storeAnswer(trx, { requestId, digest: content, answer: state, orderId, now });
     return { result: state, events };
   });
 }

@@ -4,7 +4,7 @@ import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
 import { eventContext } from "../outbox/event-context.ts";
 import type { Database } from "../schema.ts";
-import { change, lockOrders } from "./change.ts";
+import { commitChange, lockOrders } from "./change.ts";
 import { toSummary } from "./order-row.ts";
 import type { ChangeDeps } from "./types.ts";
 
@@ -31,7 +31,7 @@ export function markInvoicesPrinted(
   mark: InvoiceMark,
 ): Promise<{ readonly updatedCount: number; readonly missingOrderIds: bigint[] }> {
   const orderIds = [...new Set(mark.orderIds)].toSorted((a, b) => (a < b ? -1 : 1));
-  return change(deps, async (trx, now) => {
+  return commitChange(deps, async (trx, now) => {
     const orders = new Map((await lockOrders(trx, orderIds)).map((row) => [row.order_id, toSummary(row)]));
     const contents = await markRows(trx, [...orders.keys()], mark);
     const events = [...contents].map(([orderId, content]): InvoicePrinted => {

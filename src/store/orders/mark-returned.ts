@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { returnVerdict, type VerdictFacts } from "../../domain/verdicts.ts";
 import type { Cause } from "../commit/types.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import { change, lockOrders, unchanged } from "./change.ts";
+import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { isSet, toSummary } from "./order-row.ts";
 import type { ChangeDeps } from "./types.ts";
 
@@ -14,7 +14,7 @@ export function markReturned(
   deps: ChangeDeps,
   { orderId, cause }: { readonly orderId: bigint; readonly cause: Cause },
 ): Promise<VerdictFacts | undefined> {
-  return change<VerdictFacts | undefined>(deps, async (trx, now) => {
+  return commitChange<VerdictFacts | undefined>(deps, async (trx, now) => {
     const [row] = await lockOrders(trx, [orderId]);
     if (row === undefined) {
       return unchanged(undefined);

@@ -4,9 +4,9 @@ import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
 import { eventContext } from "../outbox/event-context.ts";
 import type { Database } from "../schema.ts";
-import { change, lockOrders, unchanged } from "./change.ts";
+import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { toSummary } from "./order-row.ts";
-import { keepAnswer, readAnswer } from "./request-answer.ts";
+import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface ShippedReport {
@@ -27,9 +27,9 @@ type ShippedResult = { readonly recordedCount: number } | "request-id-reused" | 
 export function recordShipped(deps: ChangeDeps, report: ShippedReport): Promise<ShippedResult> {
   const { orderId, lines, requestId, cause } = report;
   const content = digestOf(report);
-  return change<ShippedResult>(deps, async (trx, now) => {
+  return commitChange<ShippedResult>(deps, async (trx, now) => {
     const [row] = await lockOrders(trx, [orderId]);
-    const known = await readAnswer(trx, requestId, content);
+    const known = await readStoredAnswer(trx, requestId, content);
     if (known !== undefined) {
       return unchanged(known === "reused" ? "request-id-reused" : (known.answer as { recordedCount: number }));
     }
@@ -38,7 +38,7 @@ export function recordShipped(deps: ChangeDeps, report: ShippedReport): Promise<
     }
     await writeLines(trx, orderId, lines);
     const result = { recordedCount: lines.length };
-    await keepAnswer(trx, { requestId, digest: content, answer: result, orderId, now });
+    await storeAnswer(trx, { requestId, digest: content, answer: result, orderId, now });
     const context = eventContext(toSummary(row), `${orderId}-shipped-${randomUUID()}`, cause, now);
     return { result, events: [{ type: "quantities-shipped", ...context, lines }] };
   });

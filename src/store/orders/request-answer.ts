@@ -2,14 +2,14 @@ import type { Transaction } from "kysely";
 import type { Database } from "../schema.ts";
 
 /** The request id came before: with this answer, or with another content. */
-export type KnownAnswer = { readonly answer: unknown } | "reused";
+export type StoredAnswer = { readonly answer: unknown } | "reused";
 
 /** The first answer to a request id; undefined where it is new, or "". */
-export async function readAnswer(
+export async function readStoredAnswer(
   trx: Transaction<Database>,
   requestId: string,
   digest: Buffer,
-): Promise<KnownAnswer | undefined> {
+): Promise<StoredAnswer | undefined> {
   if (requestId === "") {
     return undefined;
   }
@@ -25,7 +25,7 @@ export async function readAnswer(
 }
 
 /** Keeps the first answer to a request id, with the change itself; nothing for "". */
-export async function keepAnswer(
+export async function storeAnswer(
   trx: Transaction<Database>,
   kept: {
     readonly requestId: string;

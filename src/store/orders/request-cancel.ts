@@ -7,14 +7,14 @@ import type { Cause } from "../commit/types.ts";
 import { digest } from "../mysql/digest.ts";
 import { nextId } from "../mysql/ids.ts";
 import type { CancelRequestState, Database } from "../schema.ts";
-import { cancelEvent, writeOldCancel } from "./cancel-records.ts";
-import { type Changed, change, lockOrders, unchanged } from "./change.ts";
+import { cancelEvent, writeLegacyCancel } from "./cancel-records.ts";
+import { type ChangeResult, commitChange, lockOrders, unchanged } from "./change.ts";
 import { type Order, toOrder } from "./order-row.ts";
-import { keepAnswer, readAnswer } from "./request-answer.ts";
+import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
 import { setPause } from "./set-pause.ts";
-import { moveOf } from "./transition.ts";
+import { applyTransition } from "./transition.ts";
 import type { ChangeDeps } from "./types.ts";
-import { writeMove } from "./write-transition.ts";
+import { writeTransition } from "./write-transition.ts";
 
 export interface CancelRequest {
   readonly orderId: bigint;
@@ -27,7 +27,7 @@ export interface CancelRequest {
 }
 
 /** Where a cancel request stands. */
-export interface CancelStanding {
+export interface CancelOutcome {
   readonly cancelId: bigint;
   readonly state: CancelState;
   /** "" where it was not refused. */
@@ -36,7 +36,7 @@ export interface CancelStanding {
   readonly splitParent: boolean;
 }
 
-type CancelResult = CancelStanding | "request-id-reused" | undefined;
+type CancelResult = CancelOutcome | "request-id-reused" | undefined;
 
 /**
  * Records a cancel request, pauses the order, judges, and (before its stock is allocated) cancels it: all in one commit under the order's
@@ -45,9 +45,9 @@ type CancelResult = CancelStanding | "request-id-reused" | undefined;
 export function requestCancel(deps: ChangeDeps, kinds: OrderKinds, request: CancelRequest): Promise<CancelResult> {
   const { orderId, requestId, reason, cause } = request;
   const content = digest(["cancel requested", String(orderId), reason, cause.operator]);
-  return change<CancelResult>(deps, async (trx, now) => {
+  return commitChange<CancelResult>(deps, async (trx, now) => {
     const [row] = await lockOrders(trx, [orderId]);
-    const known = await readAnswer(trx, requestId, content);
+    const known = await readStoredAnswer(trx, requestId, content);
     if (known !== undefined) {
       return unchanged(known === "reused" ? "request-id-reused" : decodeStanding(known.answer));
     }
@@ -56,7 +56,7 @@ export function requestCancel(deps: ChangeDeps, kinds: OrderKinds, request: Canc
     }
     const changed = await judge(trx, toOrder(row, kinds), request, now);
     const answer = encodeStanding(changed.result);
-    await keepAnswer(trx, { requestId, digest: content, answer, orderId, now });
+    await storeAnswer(trx, { requestId, digest: content, answer, orderId, now });
     return changed;
   });
 }
@@ -66,7 +66,7 @@ async function judge(
   order: Order,
   request: CancelRequest,
   now: Date,
-): Promise<Changed<CancelStanding>> {
+): Promise<ChangeResult<CancelOutcome>> {
   const before = await trx
     .selectFrom("oms_db.oms_cancel_request")
     .select(["cancel_id", "state"])
@@ -98,7 +98,7 @@ async function judge(
       finish_time: answerUntil === undefined ? now : null,
     })
     .execute();
-  await writeOldCancel(trx, order.orderId, answerUntil === undefined ? "CLOSED" : "WMS_ASKED");
+  await writeLegacyCancel(trx, order.orderId, answerUntil === undefined ? "CLOSED" : "WMS_ASKED");
   const events: OrderEvent[] = [cancelEvent(order, cancelId, "requested", { reason, cause, now, answerUntil })];
   if (decision.kind === "cancel" || decision.kind === "ask-wms") {
     events.push(...(await setPause(trx, order, { paused: true, reason: "cancel requested", cause, now })));
@@ -129,16 +129,16 @@ export async function cancelNow(
   { reason, cause, now }: { readonly reason: string; readonly cause: Cause; readonly now: Date },
 ): Promise<OrderEvent> {
   const report = { status: Status.CANCELLED, by: "operation", requestId: "", remark: reason, cause } as const;
-  const move = moveOf(order, report, now);
-  await writeMove(trx, move, now);
+  const move = applyTransition(order, report, now);
+  await writeTransition(trx, move, now);
   return move.event;
 }
 
-function encodeStanding({ cancelId, state, refusalReason, splitParent }: CancelStanding): unknown {
+function encodeStanding({ cancelId, state, refusalReason, splitParent }: CancelOutcome): unknown {
   return { cancelId: String(cancelId), state, refusalReason, splitParent };
 }
 
-function decodeStanding(answer: unknown): CancelStanding {
-  const { cancelId, ...rest } = answer as Omit<CancelStanding, "cancelId"> & { readonly cancelId: string };
+function decodeStanding(answer: unknown): CancelOutcome {
+  const { cancelId, ...rest } = answer as Omit<CancelOutcome, "cancelId"> & { readonly cancelId: string };
   return { ...rest, cancelId: BigInt(cancelId) };
 }

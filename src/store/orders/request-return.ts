@@ -10,9 +10,9 @@ import { eventContext } from "../outbox/event-context.ts";
 import { type Line, readDetailLines, readShippedLines } from "../reads/goods.ts";
 import type { Database } from "../schema.ts";
 import { setProcessFlag } from "./cancel-records.ts";
-import { change, lockOrders, unchanged } from "./change.ts";
+import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { isSet, toSummary } from "./order-row.ts";
-import { keepAnswer, readAnswer } from "./request-answer.ts";
+import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface ReturnRequest {
@@ -56,9 +56,9 @@ export function requestReturn(deps: ChangeDeps, request: ReturnRequest): Promise
     reason,
     cause.operator,
   ]);
-  return change<ReturnResult>(deps, async (trx, now) => {
+  return commitChange<ReturnResult>(deps, async (trx, now) => {
     const [row] = await lockOrders(trx, [orderId]);
-    const known = await readAnswer(trx, requestId, content);
+    const known = await readStoredAnswer(trx, requestId, content);
     if (known !== undefined) {
       return unchanged(known === "reused" ? "request-id-reused" : decode(known.answer));
     }
@@ -68,7 +68,7 @@ export function requestReturn(deps: ChangeDeps, request: ReturnRequest): Promise
     const order = toSummary(row);
     const { verdict } = returnVerdict(order);
     if (verdict !== "MARKED") {
-      await keepAnswer(trx, { requestId, digest: content, answer: { returnId: "0", verdict }, orderId, now });
+      await storeAnswer(trx, { requestId, digest: content, answer: { returnId: "0", verdict }, orderId, now });
       return unchanged({ kind: "taken", returnId: 0n, verdict });
     }
     const tooMany = await findTooMany(trx, orderId, lines);
@@ -94,7 +94,7 @@ export function requestReturn(deps: ChangeDeps, request: ReturnRequest): Promise
       events.push({ type: "return-marked", ...eventContext(order, `${orderId}-return-${randomUUID()}`, cause, now) });
     }
     const answer = { returnId: String(returnId), verdict };
-    await keepAnswer(trx, { requestId, digest: content, answer, orderId, now });
+    await storeAnswer(trx, { requestId, digest: content, answer, orderId, now });
     return { result: { kind: "taken", returnId, verdict }, events };
   });
 }

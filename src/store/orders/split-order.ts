@@ -6,12 +6,12 @@ import { Status } from "../../domain/state-machine.ts";
 import type { Cause } from "../commit/types.ts";
 import { nextId } from "../mysql/ids.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import { change, lockOrders, unchanged } from "./change.ts";
+import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { type NewOrder, type OrderLine, writeNewOrders } from "./new-orders.ts";
 import { type Order, toOrder } from "./order-row.ts";
-import { moveOf } from "./transition.ts";
+import { applyTransition } from "./transition.ts";
 import type { ChangeDeps } from "./types.ts";
-import { writeMove } from "./write-transition.ts";
+import { writeTransition } from "./write-transition.ts";
 
 export type SplitResult =
   | { readonly kind: "split"; readonly childOrderIds: readonly bigint[] }
@@ -27,7 +27,7 @@ export function splitOrder(
   kinds: OrderKinds,
   { orderId, cause }: { readonly orderId: bigint; readonly cause: Cause },
 ): Promise<SplitResult> {
-  return change<SplitResult>(deps, async (trx, now) => {
+  return commitChange<SplitResult>(deps, async (trx, now) => {
     const [row] = await lockOrders(trx, [orderId]);
     if (row === undefined) {
       return unchanged({ kind: "not-now", why: "there is no such order" });
@@ -57,8 +57,8 @@ export function splitOrder(
       .set({ is_parent: 1, update_date: now })
       .where("order_id", "=", orderId)
       .execute();
-    const move = moveOf(parent, report, now);
-    await writeMove(trx, move, now);
+    const move = applyTransition(parent, report, now);
+    await writeTransition(trx, move, now);
     return {
       result: { kind: "split", childOrderIds: children.map(({ order }) => order.orderId) },
       events: [move.event, ...children.map(({ event }) => event)],

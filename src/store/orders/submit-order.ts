@@ -8,10 +8,10 @@ import { digest } from "../mysql/digest.ts";
 import { nextId } from "../mysql/ids.ts";
 import { eventContext } from "../outbox/event-context.ts";
 import type { Database } from "../schema.ts";
-import { change, unchanged } from "./change.ts";
+import { commitChange, unchanged } from "./change.ts";
 import { type OrderLine, writeNewOrders } from "./new-orders.ts";
 import type { Order } from "./order-row.ts";
-import { keepAnswer, readAnswer } from "./request-answer.ts";
+import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface Submission {
@@ -47,10 +47,10 @@ const FIRST_VERSION = 1;
 export function submitOrder(deps: ChangeDeps, kinds: OrderKinds, submission: Submission): Promise<Submitted> {
   const { requestId } = submission;
   const content = digestOf(submission);
-  return change<Submitted>(deps, async (trx, now) => {
+  return commitChange<Submitted>(deps, async (trx, now) => {
     // Before the answer, which is committed with the order: a repeat that overtakes its first attempt finds both or none.
     const taken = submission.orderId !== 0n && (await exists(trx, submission.orderId));
-    const known = await readAnswer(trx, requestId, content);
+    const known = await readStoredAnswer(trx, requestId, content);
     if (known !== undefined) {
       return unchanged(
         known === "reused" ? "request-id-reused" : { orderId: BigInt((known.answer as { orderId: string }).orderId) },
@@ -88,7 +88,7 @@ export function submitOrder(deps: ChangeDeps, kinds: OrderKinds, submission: Sub
         })
         .execute();
     }
-    await keepAnswer(trx, { requestId, digest: content, answer: { orderId: String(orderId) }, orderId, now });
+    await storeAnswer(trx, { requestId, digest: content, answer: { orderId: String(orderId) }, orderId, now });
     return { result: { orderId }, events: [event] };
   });
 }

@@ -6,20 +6,20 @@ import { eventContext } from "../outbox/event-context.ts";
 import type { Order } from "./order-row.ts";
 
 /** A report that was decided to be applied. */
-export interface MoveReport extends Report {
+export interface TransitionReport extends Report {
   readonly requestId: string;
   readonly remark: string;
   readonly cause: Cause;
 }
 
 /** An order before and after a report, and what others hear of it. */
-export interface Move {
+export interface AppliedTransition {
   readonly after: Order;
   readonly event: StatusChanged;
 }
 
 /** What an applied report makes of an order; the one place that says what a state does to the old columns. */
-export function moveOf(order: Order, report: MoveReport, now: Date): Move {
+export function applyTransition(order: Order, report: TransitionReport, now: Date): AppliedTransition {
   const { status, requestId, remark, cause } = report;
   const after: Order = {
     ...order,

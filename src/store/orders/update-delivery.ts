@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { SourceAndType } from "../../domain/order-kinds.ts";
 import type { Cause } from "../commit/types.ts";
 import { eventContext } from "../outbox/event-context.ts";
-import { change, lockOrders, unchanged } from "./change.ts";
+import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { toSummary } from "./order-row.ts";
 import type { ChangeDeps } from "./types.ts";
 
@@ -22,7 +22,7 @@ export function updateDelivery(
   deps: ChangeDeps,
   { orderId, deliveryId, deliveryCompany, waybillNo, cause }: DeliveryUpdate,
 ): Promise<(SourceAndType & { readonly changed: boolean }) | undefined> {
-  return change<(SourceAndType & { readonly changed: boolean }) | undefined>(deps, async (trx, now) => {
+  return commitChange<(SourceAndType & { readonly changed: boolean }) | undefined>(deps, async (trx, now) => {
     const [row] = await lockOrders(trx, [orderId]);
     if (row === undefined) {
       return unchanged(undefined);

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { FLOW_STEPS, type StepRun, stepAt } from "../../domain/flow.ts";
+import { FLOW_STEPS, type StepRun, currentStep } from "../../domain/flow.ts";
 import { gather } from "../../lib/batcher.ts";
 import { idList } from "../mysql/id-list.ts";
 import type { OrderLine } from "../orders/new-orders.ts";
@@ -151,7 +151,7 @@ async function withRuns(db: Kysely<Database>, rows: readonly Selected[]): Promis
       warehouseCount: row.warehouse_count,
       orderSource: Number(row.order_source),
       createTime: row.create_date ?? new Date(0),
-      run: runs.get(`${row.order_id} ${stepAt({ status, warehouseCount: row.warehouse_count })}`),
+      run: runs.get(`${row.order_id} ${currentStep({ status, warehouseCount: row.warehouse_count })}`),
     };
   });
 }

@@ -61,9 +61,9 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
     },
 
     async batchGetOrderStatus(request) {
-      const { standings, missingOrderIds } = await batchGetOrderStatus(deps, request);
+      const { orders, missingOrderIds } = await batchGetOrderStatus(deps, request);
       return create(pb.BatchGetOrderStatusResponseSchema, {
-        statuses: standings.map(snapshotMessage),
+        statuses: orders.map(snapshotMessage),
         missingOrderIds,
       });
     },

@@ -3,7 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import * as pb from "../../../gen/oms/operations/v1/shadow_service_pb.ts";
 import type { OperationDeps } from "../../application/deps.ts";
 import {
-  type ListShadowDifferencesAnswer,
+  type ListShadowDifferencesResult,
   listShadowDifferences,
 } from "../../application/shadow/list-shadow-differences.ts";
 import { listShadowMethods } from "../../application/shadow/list-shadow-methods.ts";
@@ -39,7 +39,7 @@ function methodFields(row: MethodRow): MessageInitShape<typeof pb.ShadowMethodSc
   };
 }
 
-type DifferenceRow = ListShadowDifferencesAnswer["differences"][number];
+type DifferenceRow = ListShadowDifferencesResult["differences"][number];
 
 function differenceFields({
   id,

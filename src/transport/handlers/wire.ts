@@ -13,9 +13,9 @@ import type {
   WatchOrderStatusResponse_ChangeSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { invalidField } from "../../application/errors.ts";
-import type { Standing } from "../../application/orders/get-order-status.ts";
-import type { ListStatusHistoryAnswer } from "../../application/orders/list-status-history.ts";
-import type { ReportTaken, UpdateOrderStatusInput } from "../../application/orders/update-order-status.ts";
+import type { OrderView } from "../../application/orders/get-order-status.ts";
+import type { ListStatusHistoryResult } from "../../application/orders/list-status-history.ts";
+import type { AcceptedReport, UpdateOrderStatusInput } from "../../application/orders/update-order-status.ts";
 import type { StatusChanged } from "../../domain/events.ts";
 import type { Status } from "../../domain/state-machine.ts";
 
@@ -52,7 +52,7 @@ export function readReport(request: UpdateOrderStatusRequest): UpdateOrderStatus
   };
 }
 
-export function reportAnswer(taken: ReportTaken): MessageInitShape<typeof UpdateOrderStatusResponseSchema> {
+export function reportAnswer(taken: AcceptedReport): MessageInitShape<typeof UpdateOrderStatusResponseSchema> {
   return {
     outcome: outcome(taken.outcome),
     orderId: taken.orderId,
@@ -63,7 +63,7 @@ export function reportAnswer(taken: ReportTaken): MessageInitShape<typeof Update
 }
 
 /** The fields of a snapshot, which GetOrderStatus answers with too. */
-export function standingFields(standing: Standing) {
+export function standingFields(standing: OrderView) {
   return {
     orderId: standing.orderId,
     orderStatus: status(standing.status),
@@ -75,12 +75,12 @@ export function standingFields(standing: Standing) {
   };
 }
 
-export function snapshotMessage(standing: Standing): OrderStatusSnapshot {
+export function snapshotMessage(standing: OrderView): OrderStatusSnapshot {
   return create(OrderStatusSnapshotSchema, standingFields(standing));
 }
 
 export function historyEntry(
-  entry: ListStatusHistoryAnswer["entries"][number],
+  entry: ListStatusHistoryResult["entries"][number],
 ): MessageInitShape<typeof StatusHistoryEntrySchema> {
   return {
     version: BigInt(entry.version),

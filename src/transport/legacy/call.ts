@@ -2,7 +2,7 @@ import { create, type Message } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
-import { type FieldFault, OperationError } from "../../application/errors.ts";
+import { type FieldViolation, OperationError } from "../../application/errors.ts";
 import { createCall, NEVER } from "../call.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
@@ -101,7 +101,7 @@ function orderIdOf(fields: Readonly<Record<string, unknown>>): bigint {
   return orderId ?? rootOrderId ?? orderIds?.[0] ?? 0n;
 }
 
-function invalid(faults: readonly FieldFault[]): OperationError {
+function invalid(faults: readonly FieldViolation[]): OperationError {
   const texts = faults.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
-  return new OperationError("invalid", texts.join("; "), { faults });
+  return new OperationError("invalid", texts.join("; "), { fieldViolations });
 }

@@ -1,7 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import type { FieldFault } from "../../application/errors.ts";
+import type { FieldViolation } from "../../application/errors.ts";
 import { parseExact, textOfValue } from "./lossless-json.ts";
 import type { Given } from "./params.ts";
 
@@ -139,13 +139,13 @@ const READERS = {
 /** What a caller gave, as fields of the RPC's request; or what is wrong with it, by the old names. */
 export interface ReadParameters {
   readonly fields: Readonly<Record<string, unknown>>;
-  readonly faults: readonly FieldFault[];
+  readonly faults: readonly FieldViolation[];
 }
 
 /** Reads all parameters. An empty one counts as not given, as old bodies name them all. */
 export function readParameters(parameters: readonly Parameter[], given: Given): ReadParameters {
   const fields: Record<string, unknown> = {};
-  const faults: FieldFault[] = [];
+  const faults: FieldViolation[] = [];
   for (const parameter of parameters) {
     const { name, aliases = [], kind, field, required } = parameter;
     const texts = [name, ...aliases].map((key) => (given.get(key) ?? []).filter((text) => text !== ""));
@@ -188,7 +188,7 @@ function shown(texts: readonly string[], kind: Kind): string {
  * A fault that the contract's rules found, by the old name of what it is in: `order_ids[3]` becomes `orders[3]`, and stays what it is where no
  * parameter fills the field.
  */
-export function byOldName(parameters: readonly Parameter[], input: DescMessage, fault: FieldFault): FieldFault {
+export function byOldName(parameters: readonly Parameter[], input: DescMessage, fault: FieldViolation): FieldViolation {
   const [root = ""] = /^\w+/.exec(fault.field) ?? [];
   const localName = input.fields.find(({ name }) => name === root)?.localName;
   const parameter = parameters.find(({ field }) => field === localName);

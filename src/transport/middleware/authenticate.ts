@@ -25,7 +25,7 @@ export const proveCaller =
       if (!rights.mayCall(right)) {
         throw new OperationError("permission-denied", `${identity.name} may not call ${right}`);
       }
-      call.reports = rights.reports;
+      call.reportableStatuses = rights.reports;
     };
     return streams
       ? async function* (request, call) {

@@ -10,7 +10,7 @@ import type { Clients } from "../../support/clients.ts";
 import * as model from "./model.ts";
 
 /** The real order, and the world around it. */
-export interface RealLife {
+export interface RealScenario {
   readonly orderId: bigint;
   /** Makes a call of whatever server is up, as often as it takes: the same call, with the same request id. */
   call<T>(call: (clients: Clients) => Promise<T>): Promise<T>;
@@ -18,10 +18,10 @@ export interface RealLife {
   eventually(check: () => Promise<void>): Promise<void>;
 }
 
-type Command = fc.AsyncCommand<model.ModelLife, RealLife>;
+type Command = fc.AsyncCommand<model.ModelScenario, RealScenario>;
 
 /** Waits until the order stands where the model says, for good or until the next command. */
-export async function expectSame(life: model.ModelLife, real: RealLife): Promise<void> {
+export async function expectSame(life: model.ModelScenario, real: RealScenario): Promise<void> {
   const { orderId } = real;
   await real.eventually(async () => {
     const now = await real.call(({ client }) => client.getOrderStatus({ orderId }));
@@ -39,7 +39,7 @@ const CANCEL_STATES = {
   refused: CancelState.REFUSED,
 } as const;
 
-function command(name: string, run: (life: model.ModelLife, real: RealLife) => Promise<void>): Command {
+function command(name: string, run: (life: model.ModelScenario, real: RealScenario) => Promise<void>): Command {
   return {
     check: () => true,
     async run(life, real) {
@@ -116,7 +116,7 @@ const cancel = (wms: model.Wms) =>
 const wmsAnswers = (agreed: boolean) =>
   command(`the WMS ${agreed ? "agrees" : "refuses"} later`, async (life, real) => {
     const asked = life.cancel !== "none";
-    model.wmsAnswers(life, agreed);
+    model.reportWmsAnswer(life, agreed);
     const request = { orderId: real.orderId, agreed, ...by, requestId: randomUUID() };
     const state = await real
       .call(({ reversal }) => reversal.reportWmsAnswer(request))
@@ -143,7 +143,7 @@ const returned = (quantity: number) =>
   });
 
 /** Random lives: mostly what moves an order on, with everything else in between. */
-export const lives: fc.Arbitrary<Iterable<Command>> = fc.commands(
+export const scenarios: fc.Arbitrary<Iterable<Command>> = fc.commands(
   [
     fc.constant(told(1010)),
     fc.constant(told(1010)),

@@ -4,7 +4,7 @@ import { answer, type ModelAnswer, type ModelOrder } from "../../unit/domain/ref
  * An order's whole life, from the words of the domain: what the flows make of it once nothing moves any more. What a report does is the
  * reference model's business.
  */
-export interface ModelLife extends ModelOrder {
+export interface ModelScenario extends ModelOrder {
   readonly warehouses: number;
   /** Pieces that were ordered. */
   readonly pieces: number;
@@ -16,7 +16,7 @@ export interface ModelLife extends ModelOrder {
 
 export type Wms = "agrees" | "refuses" | "later";
 
-export function newLife(warehouses: number, pieces: number): ModelLife {
+export function newScenario(warehouses: number, pieces: number): ModelScenario {
   return {
     status: 1000,
     version: 1,
@@ -33,7 +33,7 @@ export function newLife(warehouses: number, pieces: number): ModelLife {
 }
 
 /** The forward flow takes the order as far as it can: a pause, or missing stock, stops it before the next step. */
-export function settle(life: ModelLife): void {
+export function settle(life: ModelScenario): void {
   const goes = (status: number) => answer(life, { status, by: "report", occurTime: undefined }, 0) === "applied";
   if (life.status === 1010 && !goes(1020)) {
     return;
@@ -45,19 +45,19 @@ export function settle(life: ModelLife): void {
   }
 }
 
-export function report(life: ModelLife, status: number): ModelAnswer {
+export function report(life: ModelScenario, status: number): ModelAnswer {
   const said = answer(life, { status, by: "report", occurTime: undefined }, 0);
   settle(life);
   return said;
 }
 
-export function pause(life: ModelLife, paused: boolean): void {
+export function pause(life: ModelScenario, paused: boolean): void {
   life.paused = paused;
   settle(life);
 }
 
 /** Node 20 and what follows: the answer to the caller; what the WMS says comes at once or later. */
-export function requestCancel(life: ModelLife, wms: Wms): "CANCELLED" | "REFUSED" | "WAITING_FOR_WMS" {
+export function requestCancel(life: ModelScenario, wms: Wms): "CANCELLED" | "REFUSED" | "WAITING_FOR_WMS" {
   if (life.cancel === "waiting") {
     return "WAITING_FOR_WMS";
   }
@@ -76,13 +76,13 @@ export function requestCancel(life: ModelLife, wms: Wms): "CANCELLED" | "REFUSED
   }
   life.cancel = "waiting";
   if (wms !== "later") {
-    wmsAnswers(life, wms === "agrees");
+    reportWmsAnswer(life, wms === "agrees");
   }
   return "WAITING_FOR_WMS";
 }
 
 /** Of two answers the first counts; one to what has left the warehouse meanwhile comes too late. */
-export function wmsAnswers(life: ModelLife, agreed: boolean): void {
+export function reportWmsAnswer(life: ModelScenario, agreed: boolean): void {
   if (life.cancel !== "waiting") {
     return;
   }
@@ -94,14 +94,14 @@ export function wmsAnswers(life: ModelLife, agreed: boolean): void {
   pause(life, false);
 }
 
-function cancel(life: ModelLife): void {
+function cancel(life: ModelScenario): void {
   answer(life, { status: 9001, by: "operation", occurTime: undefined }, 0);
   life.cancel = "cancelled";
 }
 
 /** Goods come back after the hand-over, and not more than were shipped. */
 export function returnGoods(
-  life: ModelLife,
+  life: ModelScenario,
   quantity: number,
 ): "MARKED" | "NOT_HANDED_OVER" | "CANCELLED" | "TOO_MANY" {
   if (life.status === 9001) {

@@ -14,8 +14,8 @@ import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { type ServiceProcess, startProcess } from "../../e2e/crash/process.ts";
 import type { Clients } from "../../support/clients.ts";
 import { useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
-import { expectSame, lives, type RealLife } from "./commands.ts";
-import { type ModelLife, newLife } from "./model.ts";
+import { expectSame, scenarios, type RealScenario } from "./commands.ts";
+import { type ModelScenario, newScenario } from "./model.ts";
 
 const LIVES = Number(process.env.OMS_TEST_LIVES ?? 300);
 const SEED = Number(process.env.OMS_TEST_SEED ?? randomInt(2 ** 31));
@@ -95,7 +95,7 @@ async function call<T>(work: (clients: Clients) => Promise<T>): Promise<T> {
 const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: PATIENCE_MS, interval: 50 });
 
 /** Two warehouses in one of six. */
-async function begin(index: number): Promise<{ model: ModelLife; real: RealLife }> {
+async function begin(index: number): Promise<{ model: ModelScenario; real: RealScenario }> {
   const warehouses = index % 6 === 0 ? 2 : 1;
   const lines = Array.from({ length: warehouses }, (_, at) => ({
     skuId: 1n,
@@ -105,7 +105,7 @@ async function begin(index: number): Promise<{ model: ModelLife; real: RealLife 
   const request = { orderSource: 1000, orderType: 1, lines, operator: "model", requestId: randomUUID() };
   const { orderId } = await call(({ fulfilment }) => fulfilment.submitOrder(request));
   return {
-    model: newLife(warehouses, 2 * warehouses),
+    model: newScenario(warehouses, 2 * warehouses),
     real: { orderId, call, tellNeighbours: neighbours.control, eventually },
   };
 }
@@ -113,8 +113,8 @@ async function begin(index: number): Promise<{ model: ModelLife; real: RealLife 
 test(`${LIVES} random lives are what the model says, across ${KILLS} kills of the service`, {
   timeout: 170_000,
 }, async () => {
-  const drawn = fc.sample(lives, { numRuns: LIVES, seed: SEED });
-  const ended: { model: ModelLife; real: RealLife }[] = [];
+  const drawn = fc.sample(scenarios, { numRuns: LIVES, seed: SEED });
+  const ended: { model: ModelScenario; real: RealScenario }[] = [];
   const waiting = drawn.entries();
   const liveNext = async () => {
     for (const [index, commands] of waiting) {

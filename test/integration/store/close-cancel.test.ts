@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { closeCancel } from "../../../src/store/orders/close-cancel.ts";
-import { type CancelStanding, requestCancel } from "../../../src/store/orders/request-cancel.ts";
+import { type CancelOutcome, requestCancel } from "../../../src/store/orders/request-cancel.ts";
 import type { CommittedEvent } from "../../../src/store/outbox/outbox.ts";
 import { readCancel } from "../../../src/store/reads/cancels.ts";
 import { CAUSE, eventDeps, insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
@@ -17,7 +17,7 @@ beforeEach(() => {
 
 async function waiting(orderId: bigint): Promise<bigint> {
   const request = { orderId, reason: "r", requestId: "", cause: CAUSE, wmsAnswerMs: 60_000 };
-  const { cancelId, state } = (await requestCancel(deps, DEFAULT_ORDER_KINDS, request)) as CancelStanding;
+  const { cancelId, state } = (await requestCancel(deps, DEFAULT_ORDER_KINDS, request)) as CancelOutcome;
   expect(state).toBe("WAITING_FOR_WMS");
   told.length = 0;
   return cancelId;

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { STATES, Status, TRANSITIONS } from "../../../src/domain/state-machine.ts";
-import type { ReportTaken } from "../../../src/store/commit/index.ts";
+import type { AcceptedReport } from "../../../src/store/commit/index.ts";
 import { decodeAnswer } from "../../../src/store/commit/request-id.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
@@ -35,7 +35,7 @@ test("two servers on one database, random reports and a connection that breaks: 
   const orderIds = await Promise.all(Array.from({ length: 24 }, () => insertOrder(db)));
 
   /** What was taken and not only asked. */
-  const taken: { requestId: string; result: ReportTaken }[] = [];
+  const taken: { requestId: string; result: AcceptedReport }[] = [];
   const ask = async (index: number) => {
     const orderId = orderIds[random(orderIds.length)] as bigint;
     // Mostly the next step of the life, sometimes anything.

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { closeCancel } from "../../../src/store/orders/close-cancel.ts";
-import { type CancelStanding, requestCancel } from "../../../src/store/orders/request-cancel.ts";
+import { type CancelOutcome, requestCancel } from "../../../src/store/orders/request-cancel.ts";
 import type { CommittedEvent } from "../../../src/store/outbox/outbox.ts";
 import { readCancel } from "../../../src/store/reads/cancels.ts";
 import { CAUSE, eventDeps, insertOrder, rowsOf, useStore } from "./fixture.ts";
@@ -21,7 +21,7 @@ const steps = () => told.map(({ event }) => (event.type === "cancel-progressed" 
 describe("requestCancel", () => {
   test("before allocation: paused and cancelled in one commit", async () => {
     const orderId = await insertOrder(db, { status: Status.PAID });
-    const standing = (await ask(orderId)) as CancelStanding;
+    const standing = (await ask(orderId)) as CancelOutcome;
     expect(standing).toMatchObject({ state: "CANCELLED", refusalReason: "", splitParent: false });
     expect(steps()).toEqual(["cancel requested", "pause-changed", "status-changed", "cancel done"]);
     expect(told[0]?.event.messageId).toBe(`${orderId}-cancel-${standing.cancelId}-requested`);
@@ -34,7 +34,7 @@ describe("requestCancel", () => {
 
   test("after allocation: paused, and the WMS has a limit; a further request gets the open one", async () => {
     const orderId = await insertOrder(db, { status: Status.ERP_ALLOCATED });
-    const first = (await ask(orderId)) as CancelStanding;
+    const first = (await ask(orderId)) as CancelOutcome;
     expect(first.state).toBe("WAITING_FOR_WMS");
     expect(await ask(orderId)).toEqual(first);
     expect(steps()).toEqual(["cancel requested", "pause-changed"]);
@@ -64,7 +64,7 @@ describe("requestCancel", () => {
 
   test("a repeat with the same request id gets the first answer, another content none", async () => {
     const orderId = await insertOrder(db, { status: Status.PICKING });
-    const first = (await ask(orderId, "c-1")) as CancelStanding;
+    const first = (await ask(orderId, "c-1")) as CancelOutcome;
     await closeCancel(deps, DEFAULT_ORDER_KINDS, {
       orderId,
       cancelId: first.cancelId,

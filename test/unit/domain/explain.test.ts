@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OrderFacts } from "../../../src/domain/decide.ts";
-import { nextStates, type OpenWork, waitsFor } from "../../../src/domain/explain.ts";
+import { nextStates, type OpenWork, describeWait } from "../../../src/domain/explain.ts";
 import { STATES, Status } from "../../../src/domain/state-machine.ts";
 
 const NOW = new Date("2026-05-01T12:00:00Z");
@@ -126,13 +126,13 @@ describe("waitsFor", () => {
       "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way), finance-push (tried again after 1 attempt, last error: answered 503), settlement-push (parked after 12 attempts until somebody decides).",
     ],
   ])("%s", (_name, facts, open, sentence) => {
-    expect(waitsFor(facts, open, { flow: undefined, wmsAnswerUntil: undefined, heldWork: [] })).toBe(sentence);
+    expect(describeWait(facts, open, { flow: undefined, wmsAnswerDeadline: undefined, pausedWork: [] })).toBe(sentence);
   });
 
   test("what a person holds", () => {
     const heldWork = [{ name: "e-invoice", operator: "ops-1", reason: "mail provider down" }];
     expect(
-      waitsFor(order(Status.DELIVERED), [work({})], { flow: undefined, wmsAnswerUntil: undefined, heldWork }),
+      describeWait(order(Status.DELIVERED), [work({})], { flow: undefined, wmsAnswerDeadline: undefined, pausedWork }),
     ).toBe(
       "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way); e-invoice is held by ops-1: mail provider down.",
     );

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { describePosition, type FlowFacts, flowPosition, type StepRun, stepAt } from "../../../src/domain/flow.ts";
+import { describeFlowStatus, type FlowFacts, flowStatus, type StepRun, currentStep } from "../../../src/domain/flow.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 
 const LATER = new Date("2026-05-01T12:30:00Z");
 
 function facts(status: Status, more: Partial<FlowFacts> = {}): FlowFacts {
-  return { status, paused: false, warehouseCount: 1, payUntil: undefined, run: undefined, ...more };
+  return { status, paused: false, warehouseCount: 1, paymentDeadline: undefined, run: undefined, ...more };
 }
 
 function run(state: StepRun["state"], more: Partial<StepRun> = {}): StepRun {
@@ -24,7 +24,7 @@ describe("stepAt", () => {
     [Status.CANCELLED, 1, undefined],
     [Status.PAID, 0, undefined],
   ])("%i with goods in %i warehouses", (status, warehouseCount, step) => {
-    expect(stepAt({ status, warehouseCount })).toBe(step);
+    expect(currentStep({ status, warehouseCount })).toBe(step);
   });
 });
 
@@ -34,7 +34,7 @@ describe("flowPosition", () => {
   test.each<[string, FlowFacts, string, string]>([
     [
       "unpaid",
-      facts(Status.CREATED, { payUntil: LATER }),
+      facts(Status.CREATED, { paymentDeadline: LATER }),
       "payment WAITING",
       "waits for its payment until 2026-05-01T12:30:00.000Z, and is cancelled then",
     ],
@@ -78,9 +78,9 @@ describe("flowPosition", () => {
     ["dispatched", facts(Status.WMS_DISPATCHED), " DONE", "needs nothing more of the forward flow"],
     ["virtual goods", facts(Status.PAID, { warehouseCount: 0 }), " DONE", "needs nothing more of the forward flow"],
   ])("%s", (_name, order, position, sentence) => {
-    const found = flowPosition(order);
+    const found = flowStatus(order);
 
     expect(`${found.step} ${found.state}`).toBe(position);
-    expect(describePosition(found)).toBe(sentence);
+    expect(describeFlowStatus(found)).toBe(sentence);
   });
 });
