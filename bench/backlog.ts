@@ -9,7 +9,7 @@ import { lastIdBefore } from "../src/messaging/relay/republish.ts";
 import { createLedger, type Ledger } from "../src/store/ledger/index.ts";
 import { migrate } from "../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
-import { readLeftOver } from "../src/store/outbox/outbox.ts";
+import { readUnpublished } from "../src/store/outbox/outbox.ts";
 import { withServer } from "./committing.ts";
 import { watchMachine } from "./machine.ts";
 
@@ -78,7 +78,7 @@ async function fill(db: OrderDatabase, rows: number): Promise<void> {
 }
 
 function lookAfter(db: OrderDatabase, afterId: bigint) {
-  return readLeftOver(db, { olderThanMs: 1_000, afterId, limit: 500 });
+  return readUnpublished(db, { olderThanMs: 1_000, afterId, limit: 500 });
 }
 
 async function time(what: string, work: () => Promise<unknown>): Promise<void> {
@@ -101,7 +101,7 @@ async function drain(ledger: Ledger, seconds: number): Promise<void> {
     let done = 0;
     while (performance.now() < end) {
       const before = performance.now();
-      const { entries } = await ledger.claimDue({ limits: LIMITS, suspects: [] });
+      const { entries } = await ledger.claimDue({ limits: LIMITS, suspectLimits: [] });
       claims.push(performance.now() - before);
       await Promise.all(entries.map(({ entry }) => ledger.done(entry)));
       done += entries.length;

@@ -7,14 +7,14 @@ import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
 import { type Committer, createCommitter, type StatusReport } from "../src/store/commit/index.ts";
 import type { OrderDatabase } from "../src/store/mysql/database.ts";
-import type { Asked } from "../src/store/outbox/outbox.ts";
+import type { Subscription } from "../src/store/outbox/outbox.ts";
 import { startStack } from "../tools/devstack/index.ts";
 import { LIFE } from "./order-lifecycle.ts";
 
 const BODY = new Uint8Array(160).fill(7);
 
 /** About as many Actions as an ordinary order has: four in eleven changes. */
-function askedBy(event: OrderEvent): readonly Asked[] {
+function askedBy(event: OrderEvent): readonly Subscription[] {
   if (event.type !== "status-changed") {
     return [];
   }
@@ -79,7 +79,7 @@ export async function runCallers({
   const committer = createCommitter({
     db,
     kinds: DEFAULT_ORDER_KINDS,
-    askedBy,
+    subscriptionsFor,
     encode: (event) => ({ subject: "oms.v1.order.status", eventType: event.type, body: BODY }),
     onCommitted: () => {},
     lanes,

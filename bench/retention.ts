@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
-import { startUpkeep } from "../src/jobs/retention/index.ts";
+import { startRetention } from "../src/jobs/retention/index.ts";
 import { createLogger } from "../src/observability/log.ts";
 import { createMetrics } from "../src/observability/metrics.ts";
 import { migrate } from "../src/store/migrations/index.ts";
@@ -134,7 +134,7 @@ async function measure(db: OrderDatabase, orders: Iterator<bigint>, withUpkeep: 
   const locksBefore = await readLocks(db);
   const others = watchMachine();
   const began = performance.now();
-  const upkeep = withUpkeep ? startUpkeep({ db, log, metrics, keep: KEEP, everyMs: DAY_MS }) : undefined;
+  const upkeep = withUpkeep ? startRetention({ db, log, metrics, periods: KEEP, intervalMs: DAY_MS }) : undefined;
   const run = await runCallers({
     db,
     callers: Number(values.callers),
@@ -183,7 +183,7 @@ async function readLocks(db: OrderDatabase): Promise<{ waits: number; ms: number
 /** All that is left of the past; the number of rows. */
 async function deleteRest(db: OrderDatabase): Promise<number> {
   const metrics = createMetrics();
-  const upkeep = startUpkeep({ db, log: createLogger("warn"), metrics, keep: KEEP, everyMs: DAY_MS });
+  const upkeep = startRetention({ db, log: createLogger("warn"), metrics, periods: KEEP, intervalMs: DAY_MS });
   while (((await metrics.upkeepPass.get()).values[0]?.value ?? 0) === 0) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -14,7 +14,7 @@ import { openSession } from "../../src/store/commit/session.ts";
 import { readTables } from "../../src/store/commit/tables.ts";
 import type { ReportResult, StatusReport } from "../../src/store/commit/types.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
-import { retried } from "../../src/store/mysql/transaction.ts";
+import { withRetries } from "../../src/store/mysql/transaction.ts";
 import { createEffects } from "./support/effects.ts";
 import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
 import { serveGrpc } from "./support/grpc.ts";
@@ -51,7 +51,7 @@ async function update(report: StatusReport): Promise<ReportResult> {
   const key = `${place.prefix}request:${report.requestId}`;
   const isNew =
     report.requestId === "" ? true : redis.set(key, 1, "EX", REMEMBERED_S, "NX").then((answer) => answer !== null);
-  const { result, event } = await retried(() =>
+  const { result, event } = await withRetries(() =>
     sessions.use((session) => changeStatus(session, tables, report, { mayGoOn: isNew })),
   );
   if (result.kind !== "taken") {

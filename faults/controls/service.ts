@@ -24,7 +24,7 @@ import { createRequestLog } from "../../src/store/logs/request-log.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import type { CommittedEvent } from "../../src/store/outbox/outbox.ts";
-import { openSumsReader } from "../../src/store/reads/action-totals.ts";
+import { openTotalsReader } from "../../src/store/reads/action-totals.ts";
 import { flowOrderReader } from "../../src/store/reads/flows.ts";
 import { readChangesSince } from "../../src/store/reads/history.ts";
 import { readOrderIdsOfTrade } from "../../src/store/reads/orders.ts";
@@ -89,7 +89,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     changes: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openSumsReader(db, timing.leaseMs),
+    readOpenSums: openTotalsReader(db, timing.leaseMs),
     feed,
     actions: [],
     outboxRetentionMs: timing.outboxKeepMs,

@@ -3,7 +3,7 @@ import type { OrderKinds } from "../domain/order-kinds.ts";
 import type { Committer } from "../store/commit/types.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { ChangeDeps } from "../store/orders/types.ts";
-import type { OpenSums } from "../store/reads/action-totals.ts";
+import type { OpenTotals } from "../store/reads/action-totals.ts";
 import type { FlowOrder } from "../store/reads/flows.ts";
 import type { Snapshot } from "../store/reads/snapshots.ts";
 import type { ChangeFeed } from "./watch/change-feed.ts";
@@ -31,7 +31,7 @@ export interface OperationDeps {
   /** Reads what a step of the forward flow looks at; concurrent calls share a query. */
   readonly readFlowOrder: (orderId: bigint) => Promise<FlowOrder | undefined>;
   /** Counts how much is open of each of these Actions; concurrent calls share a count. */
-  readonly readOpenSums: (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenSums>>;
+  readonly readOpenSums: (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenTotals>>;
   readonly feed: ChangeFeed;
   /** All of them: the Actions proper, the flows' steps, the timers. */
   readonly actions: readonly ActionInfo[];

@@ -1,5 +1,5 @@
 import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../store/mysql/errors.ts";
-import { failureOf } from "../store/mysql/failures.ts";
+import { classifyFailure } from "../store/mysql/failures.ts";
 
 /** Why an operation was not carried out. */
 export type OperationErrorKind =
@@ -99,7 +99,7 @@ export function asOperationError(error: unknown): OperationError | undefined {
   if (error instanceof DatabaseUnavailableError) {
     return unavailable(error.retryAfterMs);
   }
-  const failure = failureOf(error);
+  const failure = classifyFailure(error);
   const passes = failure === "lost" || failure === "deadlock" || failure === "lock-timeout";
   return passes ? unavailable(RETRY_AFTER_MS) : undefined;
 }

@@ -13,7 +13,7 @@ export interface BackOff {
  * @param attempts 1 or more
  * @param random from 0 to 1
  */
-export function pauseAfter({ baseMs, capMs }: BackOff, attempts: number, random: number): number {
+export function backOffMs({ baseMs, capMs }: BackOff, attempts: number, random: number): number {
   const full = Math.min(baseMs * 2 ** Math.min(attempts - 1, 40), capMs);
   return Math.round(full * (0.75 + random / 4));
 }

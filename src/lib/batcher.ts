@@ -14,7 +14,7 @@ interface Waiting<In, Out> {
  * call is under way go together in the next one. No timer. `work` answers in the order of its items; when it throws, all of its
  * items fail. Beyond `maxQueue` waiting items (default: no bound) the promise rejects with QueueFullError.
  */
-export function gather<In, Out>(
+export function createBatcher<In, Out>(
   work: (items: readonly In[]) => Promise<readonly Out[]>,
   { max, maxQueue = Number.POSITIVE_INFINITY }: { readonly max: number; readonly maxQueue?: number },
 ): (item: In) => Promise<Out> {

@@ -1,19 +1,19 @@
 /** Runs work with a bound on how much at a time, and the work of one order one after the other, in the order of coming. */
-export interface Lane<W extends Work> {
-  put(work: W): void;
+export interface KeyedQueue<W extends KeyedTask> {
+  add(work: W): void;
   /** Gives back what has not begun; what runs goes on. */
-  empty(): W[];
+  removePending(): W[];
   /** Resolves when nothing runs. */
   idle(): Promise<void>;
 }
 
-export interface Work {
-  readonly orderId: bigint;
+export interface KeyedTask {
+  readonly key: bigint;
   /** Must not reject. */
   run(): Promise<void>;
 }
 
-export function createLane<W extends Work>(concurrency: number): Lane<W> {
+export function createKeyedQueue<W extends KeyedTask>(concurrency: number): KeyedQueue<W> {
   /** Orders with work that runs or is ready, and what waits behind it. */
   const orders = new Map<bigint, W[]>();
   let ready: W[] = [];
@@ -26,7 +26,7 @@ export function createLane<W extends Work>(concurrency: number): Lane<W> {
       const work = ready[head] as W;
       head += 1;
       running += 1;
-      void work.run().then(() => ended(work.orderId));
+      void work.run().then(() => ended(work.key));
     }
     if (head > 1_024 || (head > 0 && head === ready.length)) {
       ready = ready.slice(head);
@@ -49,17 +49,17 @@ export function createLane<W extends Work>(concurrency: number): Lane<W> {
   };
 
   return {
-    put(work) {
-      const behind = orders.get(work.orderId);
+    add(work) {
+      const behind = orders.get(work.key);
       if (behind !== undefined) {
         behind.push(work);
         return;
       }
-      orders.set(work.orderId, []);
+      orders.set(work.key, []);
       ready.push(work);
       pump();
     },
-    empty() {
+    removePending() {
       const left = [...ready.slice(head), ...[...orders.values()].flat()];
       ready = [];
       head = 0;

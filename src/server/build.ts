@@ -9,7 +9,7 @@ import { createErp } from "../integrations/erp.ts";
 import { openRedis } from "../integrations/redis.ts";
 import { measured } from "../integrations/with-metrics.ts";
 import { createWms } from "../integrations/wms.ts";
-import { startUpkeep } from "../jobs/retention/index.ts";
+import { startRetention } from "../jobs/retention/index.ts";
 import { encodeEvent } from "../messaging/nats/codec.ts";
 import { connectStream } from "../messaging/nats/connection.ts";
 import { createPublisher } from "../messaging/nats/publisher.ts";
@@ -27,7 +27,7 @@ import { createLedger } from "../store/ledger/index.ts";
 import { migrate } from "../store/migrations/index.ts";
 import { openDatabase } from "../store/mysql/database.ts";
 import type { CommittedEvent, EventDeps } from "../store/outbox/outbox.ts";
-import { openSumsReader } from "../store/reads/action-totals.ts";
+import { openTotalsReader } from "../store/reads/action-totals.ts";
 import { flowOrderReader } from "../store/reads/flows.ts";
 import { readChangesSince } from "../store/reads/history.ts";
 import { readOrderIdsOfTrade } from "../store/reads/orders.ts";
@@ -150,7 +150,7 @@ export async function startServer(
     );
   const events: EventDeps = {
     encode: encodeEvent,
-    askedBy: (event) => asks(event),
+    subscriptionsFor: (event) => asks(event),
     ledgerWatchMs: timing.ledgerWatchMs,
   };
   const onCommitted = (committed: readonly CommittedEvent[]) => {
@@ -181,7 +181,7 @@ export async function startServer(
     changes: { db, ...events, onCommitted, tracer },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openSumsReader(db, timing.leaseMs),
+    readOpenSums: openTotalsReader(db, timing.leaseMs),
     feed,
     get actions() {
       return actionInfos;
@@ -224,7 +224,7 @@ export async function startServer(
   if (config.role !== "serve") {
     const ledger = await lifecycle.start(
       "ledger",
-      () => createLedger({ db, leaseMs: timing.leaseMs, outboxKeepMs: timing.outboxKeepMs }),
+      () => createLedger({ db, leaseMs: timing.leaseMs, outboxRetentionMs: timing.outboxKeepMs }),
       (open) => open.close(),
     );
     await lifecycle.start(
@@ -248,7 +248,7 @@ export async function startServer(
     );
     await lifecycle.start(
       "upkeep",
-      () => startUpkeep({ db, log, metrics, keep: config.keep, everyMs: timing.upkeepEveryMs }),
+      () => startRetention({ db, log, metrics, periods: config.keep, intervalMs: timing.upkeepEveryMs }),
       (running) => running.stop(),
     );
   }

@@ -32,7 +32,7 @@ export function tellFigures({
   });
   metrics.databaseWaiting.from((tell) => tell({}, db.poolState().waiting));
   metrics.databaseErrors.from((tell) => {
-    for (const [kind, count] of db.poolState().troubles) {
+    for (const [kind, count] of db.poolState().errors) {
       tell({ kind }, count);
     }
   });

@@ -1,7 +1,7 @@
 import { type Config, ConfigError } from "../config/load.ts";
 import { explainRefusal } from "../observability/connection-errors.ts";
 import { withoutPassword } from "../observability/redact-url.ts";
-import { DatabaseUnavailableError, MigrationRightsError } from "../store/mysql/errors.ts";
+import { DatabaseUnavailableError, MigrationPermissionError } from "../store/mysql/errors.ts";
 import { UnusableFileError } from "../transport/auth/watched-file.ts";
 
 /** Why the service could not start, and what to do about it; without any password. */
@@ -16,7 +16,7 @@ function explain(error: unknown, config: Config): string {
   if (error.name === "StackError" || error instanceof ConfigError || error instanceof UnusableFileError) {
     return error.message;
   }
-  if (error instanceof MigrationRightsError) {
+  if (error instanceof MigrationPermissionError) {
     return [
       `The database is not up to date (to be done: ${error.steps.join(", ")}), and the user of OMS_MYSQL_URL may not change tables (${causeOf(error)}).`,
       "Run this version once with OMS_ROLE=migrate and a user that may (deploy/mysql/users.sql has one), and deploy/mysql/grants.sql after it, then start again.",

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from "kysely";
-import { gather } from "../lib/batcher.ts";
+import { createBatcher } from "../lib/batcher.ts";
 import { idList } from "./mysql/id-list.ts";
 import { valuesClause } from "./mysql/literals.ts";
-import { retried } from "./mysql/transaction.ts";
+import { withRetries } from "./mysql/transaction.ts";
 import type { Database } from "./schema.ts";
 
 export interface Settlement {
@@ -42,7 +42,7 @@ function gatherEffects<In>(write: (items: readonly In[]) => Promise<unknown>): (
       () => undefined,
       (error: unknown) => ({ error }),
     );
-  const writeTogether = gather<In, { readonly error: unknown } | undefined>(
+  const writeTogether = createBatcher<In, { readonly error: unknown } | undefined>(
     (items) =>
       write(items).then(
         () => items.map(() => undefined),
@@ -68,7 +68,7 @@ async function insertSettlements(db: Kysely<Database>, settlements: readonly Set
     JSON.stringify(lines.map(({ skuId, quantity }) => ({ skuId: String(skuId), quantity }))),
     now,
   ]);
-  const { numAffectedRows } = await retried(() =>
+  const { numAffectedRows } = await withRetries(() =>
     sql`insert ignore into ${sql.table("oms_db.oms_order_status_rule")} ${sql.raw(valuesClause(SETTLEMENT_COLUMNS, rows))}`.execute(
       db,
     ),
@@ -79,7 +79,7 @@ async function insertSettlements(db: Kysely<Database>, settlements: readonly Set
 const SETTLEMENT_COLUMNS = ["order_id", "order_status", "message_id", "settlement_lines", "create_date"] as const;
 
 async function markGifts(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<void> {
-  await retried(() =>
+  await withRetries(() =>
     db
       .updateTable("wmsindb.oms_gift_cust_record")
       .set({ gift_status: 1, update_date: new Date() })

@@ -1,15 +1,15 @@
 import { sql } from "kysely";
 import type { OrderEvent } from "../../../src/domain/events.ts";
-import { createLane } from "../../../src/lib/keyed-queue.ts";
+import { createKeyedQueue } from "../../../src/lib/keyed-queue.ts";
 import { decodeEvent } from "../../../src/messaging/nats/codec.ts";
 import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
 import { type Delivery, subscribe } from "../../../src/messaging/nats/subscriber.ts";
 import { consumerName } from "../../../src/messaging/runner/stream-side.ts";
 import type { Logger } from "../../../src/observability/log.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import { failureOf } from "../../../src/store/mysql/failures.ts";
+import { classifyFailure } from "../../../src/store/mysql/failures.ts";
 import { literal } from "../../../src/store/mysql/literals.ts";
-import { retried } from "../../../src/store/mysql/transaction.ts";
+import { withRetries } from "../../../src/store/mysql/transaction.ts";
 import type { Effect } from "./effects.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -44,11 +44,11 @@ export async function startInbox({
       `create table if not exists ${handled} (message_id varchar(128) character set ascii collate ascii_bin primary key, handled_time datetime(3) not null)`,
     )
     .execute(db);
-  const lane = createLane(CONCURRENCY);
+  const lane = createKeyedQueue(CONCURRENCY);
 
   const work = async (event: OrderEvent, delivery: Delivery) => {
     try {
-      await retried(() => handleOnce(effect, event, handled, sessions));
+      await withRetries(() => handleOnce(effect, event, handled, sessions));
       delivery.ack();
     } catch (error) {
       log.warn({ err: error, action: effect.name, messageId: event.messageId }, "an Action failed; it is tried again");
@@ -59,7 +59,7 @@ export async function startInbox({
   const take = (delivery: Delivery) => {
     const event = decodeEvent(delivery.subject, delivery.body);
     if (effect.asks(event)) {
-      lane.put({ orderId: event.orderId, run: () => work(event, delivery) });
+      lane.add({ key: event.orderId, run: () => work(event, delivery) });
     } else {
       delivery.ack();
     }
@@ -81,7 +81,7 @@ export async function startInbox({
   return {
     async stop() {
       await Promise.all(subscriptions.map((subscription) => subscription.close()));
-      lane.empty();
+      lane.removePending();
       await lane.idle();
     },
   };
@@ -101,7 +101,7 @@ async function handleOnce(effect: Effect, event: OrderEvent, handled: string, se
       }
     });
   } catch (error) {
-    if (failureOf(error) !== "duplicate-key") {
+    if (classifyFailure(error) !== "duplicate-key") {
       throw error;
     }
   }

@@ -6,9 +6,9 @@ import { rowsOf } from "../../../src/store/commit/session.ts";
 import type { Tables } from "../../../src/store/commit/tables.ts";
 import type { ReportResult, AcceptedReport, StatusReport } from "../../../src/store/commit/types.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import { failureOf } from "../../../src/store/mysql/failures.ts";
+import { classifyFailure } from "../../../src/store/mysql/failures.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
-import { retried } from "../../../src/store/mysql/transaction.ts";
+import { withRetries } from "../../../src/store/mysql/transaction.ts";
 import type { AppliedTransition } from "../../../src/store/orders/transition.ts";
 import type { Sessions } from "./sessions.ts";
 import { type Addition, changeStatus } from "./status-change.ts";
@@ -20,12 +20,12 @@ import { type Addition, changeStatus } from "./status-change.ts";
 export function outboxChange(sessions: Sessions, tables: Tables): (report: StatusReport) => Promise<ReportResult> {
   return async (report) => {
     try {
-      const { result, event } = await retried(() =>
+      const { result, event } = await withRetries(() =>
         sessions.use((session) => changeStatus(session, tables, report, { write: writer(tables, report) })),
       );
       return event === undefined ? ((await lookUp(sessions, tables, report)) ?? result) : result;
     } catch (error) {
-      const known = failureOf(error) === "duplicate-key" ? await lookUp(sessions, tables, report) : undefined;
+      const known = classifyFailure(error) === "duplicate-key" ? await lookUp(sessions, tables, report) : undefined;
       if (known === undefined) {
         throw error;
       }

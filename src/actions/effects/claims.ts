@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
-import { gather } from "../../lib/batcher.ts";
+import { createBatcher } from "../../lib/batcher.ts";
 
 /** Short-lived rights to do something once, in Redis. They make repeats rare; that nothing is forgotten is the ledger's part. */
 export interface Claims {
@@ -66,7 +66,7 @@ export function createClaims(
   { leaseMs, scope = "" }: { readonly leaseMs: number; readonly scope?: string },
 ): Claims {
   /** The owner is the batch: of a batch that holds a key twice, one gets it. */
-  const takeTogether = gather<string, { readonly owner: string; readonly answer: number }>(
+  const takeTogether = createBatcher<string, { readonly owner: string; readonly answer: number }>(
     async (names) => {
       const owner = randomUUID();
       const answers = (await redis.eval(TAKE, names.length, ...names, owner, leaseMs)) as readonly number[];
@@ -74,7 +74,7 @@ export function createClaims(
     },
     { max: MAX_BATCH },
   );
-  const markTogether = gather<string, undefined>(
+  const markTogether = createBatcher<string, undefined>(
     async (names) => {
       await redis.eval(MARK_DONE, names.length, ...names, REMEMBERED_MS);
       return names.map(() => undefined);

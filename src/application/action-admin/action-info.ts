@@ -2,7 +2,7 @@ import type { ActionInfo, OperationDeps } from "../deps.ts";
 import { OperationError } from "../errors.ts";
 
 /** The Action of that name. */
-export function actionOf({ actions }: OperationDeps, name: string): ActionInfo {
+export function findAction({ actions }: OperationDeps, name: string): ActionInfo {
   const found = actions.find((action) => action.name === name);
   if (found === undefined) {
     const known = actions.map((action) => action.name).join(", ");

@@ -14,7 +14,7 @@ export interface EntryFilter {
 }
 
 /** Whether an event is one of these. */
-export function fits(filter: EntryFilter): (entry: ActionEntry) => boolean {
+export function matchesFilter(filter: EntryFilter): (entry: ActionEntry) => boolean {
   const { fromTime, toTime, firstOrderId, lastOrderId } = filter;
   const text = filter.errorContains.toLowerCase();
   return ({ lastError, firstTime, orderId }) =>

@@ -1,27 +1,27 @@
-import { type Hold, readHolds } from "../../store/reads/action-pauses.ts";
-import { type EndedSums, type OpenSums, readEndedSums } from "../../store/reads/action-totals.ts";
+import { type ActionPause, readActionPauses } from "../../store/reads/action-pauses.ts";
+import { type AttemptTotals, type OpenTotals, readAttemptTotals } from "../../store/reads/action-totals.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
 
 /** An Action and how it does. */
-export interface ActionStanding {
+export interface ActionStatus {
   readonly info: ActionInfo;
-  readonly open: OpenSums;
+  readonly open: OpenTotals;
   /** Undefined where it has never done anything. */
-  readonly ended: EndedSums | undefined;
+  readonly totals: AttemptTotals | undefined;
   /** Undefined where it is not held. */
-  readonly hold: Hold | undefined;
+  readonly pause: ActionPause | undefined;
 }
 
 /** How each Action does: the Actions proper, the flows' steps, the timers. */
-export async function listActions({ db, actions, readOpenSums }: OperationDeps): Promise<readonly ActionStanding[]> {
+export async function listActions({ db, actions, readOpenSums }: OperationDeps): Promise<readonly ActionStatus[]> {
   const [open, ended, holds] = await Promise.all([
     readOpenSums(actions.map(({ name }) => name)),
-    readEndedSums(db),
-    readHolds(db),
+    readAttemptTotals(db),
+    readActionPauses(db),
   ]);
   return actions.map((info) => ({
     info,
-    open: open.get(info.name) as OpenSums,
+    open: open.get(info.name) as OpenTotals,
     ended: ended.get(info.name),
     hold: holds.get(info.name),
   }));

@@ -1,7 +1,7 @@
 import { type InterventionRow, readInterventions } from "../../store/reads/interventions.ts";
 import type { OperationDeps } from "../deps.ts";
 import { parsePageToken } from "../page-token.ts";
-import { actionOf } from "./action-info.ts";
+import { findAction } from "./action-info.ts";
 
 export interface ListInterventionsInput {
   /** "" for all. */
@@ -27,7 +27,7 @@ export async function listInterventions(
 ): Promise<ListInterventionsAnswer> {
   const size = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
   const rows = await readInterventions(deps.db, {
-    action: action === "" ? undefined : actionOf(deps, action).name,
+    action: action === "" ? undefined : findAction(deps, action).name,
     below: pageToken === "" ? undefined : parsePageToken(pageToken),
     limit: size + 1,
   });

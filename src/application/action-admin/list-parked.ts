@@ -1,8 +1,8 @@
-import { type ActionEntry, readGivenUp } from "../../store/reads/action-entries.ts";
+import { type ActionEntry, readParkedOrDiscarded } from "../../store/reads/action-entries.ts";
 import type { OperationDeps } from "../deps.ts";
 import { parsePageToken } from "../page-token.ts";
-import { actionOf } from "./action-info.ts";
-import { type EntryFilter, fits } from "./entry-filter.ts";
+import { findAction } from "./action-info.ts";
+import { type EntryFilter, matchesFilter } from "./entry-filter.ts";
 
 export interface ListParkedInput {
   readonly action: string;
@@ -28,15 +28,15 @@ const EVENTS_PER_QUERY = 1_000;
 
 /** What an Action has parked, oldest event first. */
 export async function listParked(deps: OperationDeps, input: ListParkedInput): Promise<ListParkedAnswer> {
-  const { name: action } = actionOf(deps, input.action);
+  const { name: action } = findAction(deps, input.action);
   const pageSize = input.pageSize === 0 ? DEFAULT_PAGE_SIZE : input.pageSize;
-  const wanted = input.filter === undefined ? () => true : fits(input.filter);
+  const wanted = input.filter === undefined ? () => true : matchesFilter(input.filter);
   const limit = input.filter === undefined ? pageSize : EVENTS_PER_QUERY;
   const entries: ActionEntry[] = [];
   let afterId = parsePageToken(input.pageToken);
   let more = true;
   for (let lookedAt = 0; more && entries.length < pageSize && lookedAt < MAX_LOOKED_AT; lookedAt += limit) {
-    const found = await readGivenUp(deps.db, { action, state: "PARKED", afterId, limit: limit + 1 });
+    const found = await readParkedOrDiscarded(deps.db, { action, state: "PARKED", afterId, limit: limit + 1 });
     more = found.length > limit;
     for (const entry of found.slice(0, limit)) {
       if (entries.length === pageSize) {

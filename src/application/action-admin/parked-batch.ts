@@ -1,14 +1,14 @@
-import type { Intervened, Intervention } from "../../store/ledger/intervene.ts";
-import { type ActionEntry, readGivenUp } from "../../store/reads/action-entries.ts";
+import type { InterventionResult, Intervention } from "../../store/ledger/intervene.ts";
+import { type ActionEntry, readParkedOrDiscarded } from "../../store/reads/action-entries.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { parsePageToken } from "../page-token.ts";
-import { actionOf } from "./action-info.ts";
-import { describeFilter, describeList, type EntryFilter, fits } from "./entry-filter.ts";
-import { inPortion, type PortionLimits } from "./time-boxed.ts";
+import { findAction } from "./action-info.ts";
+import { describeFilter, describeList, type EntryFilter, matchesFilter } from "./entry-filter.ts";
+import { runTimeBoxed, type BatchLimits } from "./time-boxed.ts";
 
 /** What is to be done about which of an Action's parked events. */
-export interface ParkedPortionInput {
+export interface ParkedBatchInput {
   readonly action: string;
   /** These events; all that fit the filter where it is empty. */
   readonly messageIds: readonly string[];
@@ -22,7 +22,7 @@ export interface ParkedPortionInput {
   readonly pageToken: string;
 }
 
-export interface ParkedPortionAnswer {
+export interface ParkedBatchAnswer {
   /** How many events of this portion it concerned, or would. */
   readonly count: number;
   /** "" where nothing is left. */
@@ -34,24 +34,24 @@ export interface ParkedPortionAnswer {
 const MAX_SAMPLES = 20;
 
 /** Does something about a portion of an Action's parked events, oldest first. */
-export async function forParked(
+export async function processParked(
   deps: OperationDeps,
   kind: Intervention["kind"],
-  input: ParkedPortionInput,
+  input: ParkedBatchInput,
   { caller, deadline }: Pick<CallContext, "caller" | "deadline">,
-  limits: PortionLimits,
-  act: (ids: readonly bigint[], intervention: Intervention) => Promise<Intervened>,
-): Promise<ParkedPortionAnswer> {
+  limits: BatchLimits,
+  act: (ids: readonly bigint[], intervention: Intervention) => Promise<InterventionResult>,
+): Promise<ParkedBatchAnswer> {
   const { messageIds, filter, operator, reason, validateOnly } = input;
-  const { name: action } = actionOf(deps, input.action);
+  const { name: action } = findAction(deps, input.action);
   const selection =
     messageIds.length > 0 ? describeList("events", messageIds) : filter ? describeFilter(filter) : "all";
   const search = { action, state: "PARKED" as const, ...(messageIds.length > 0 && { messageIds }) };
-  const wanted = filter === undefined ? () => true : fits(filter);
+  const wanted = filter === undefined ? () => true : matchesFilter(filter);
   const samples: ActionEntry[] = [];
   let id: bigint | undefined;
-  const { count, next } = await inPortion(limits, { deadline }, parsePageToken(input.pageToken), async (afterId, limit) => {
-    const found = await readGivenUp(deps.db, { ...search, afterId, limit: limit + 1 });
+  const { count, next } = await runTimeBoxed(limits, { deadline }, parsePageToken(input.pageToken), async (afterId, limit) => {
+    const found = await readParkedOrDiscarded(deps.db, { ...search, afterId, limit: limit + 1 });
     const looked = found.slice(0, limit);
     const chosen = looked.filter(wanted);
     const place = found.length > limit ? looked.at(-1)?.id : undefined;

@@ -1,9 +1,9 @@
-import { switchAction } from "../../store/ledger/action-pause.ts";
+import { setActionPaused } from "../../store/ledger/action-pause.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { actionOf } from "./action-info.ts";
+import { findAction } from "./action-info.ts";
 
-export interface HoldActionInput {
+export interface PauseActionInput {
   readonly action: string;
   readonly operator: string;
   readonly reason: string;
@@ -12,7 +12,7 @@ export interface HoldActionInput {
 /** Holds an Action on all servers, or replaces the reason; false where it was held before. */
 export function pauseAction(
   deps: OperationDeps,
-  input: HoldActionInput,
+  input: PauseActionInput,
   context: Pick<CallContext, "caller">,
 ): Promise<boolean> {
   return turn(deps, "PAUSE", input, context);
@@ -21,7 +21,7 @@ export function pauseAction(
 /** Lets a held Action go on; false where it was not held. */
 export function resumeAction(
   deps: OperationDeps,
-  input: HoldActionInput,
+  input: PauseActionInput,
   context: Pick<CallContext, "caller">,
 ): Promise<boolean> {
   return turn(deps, "RESUME", input, context);
@@ -30,9 +30,9 @@ export function resumeAction(
 async function turn(
   deps: OperationDeps,
   kind: "PAUSE" | "RESUME",
-  { action, operator, reason }: HoldActionInput,
+  { action, operator, reason }: PauseActionInput,
   { caller }: Pick<CallContext, "caller">,
 ): Promise<boolean> {
-  const { name } = actionOf(deps, action);
-  return switchAction(deps.changes, { kind, action: name, selection: "", caller, operator, reason });
+  const { name } = findAction(deps, action);
+  return setActionPaused(deps.changes, { kind, action: name, selection: "", caller, operator, reason });
 }

@@ -8,7 +8,7 @@ import { invalidPageToken } from "../page-token.ts";
 type Phase = "orders" | "retrying" | "pending" | "parked" | "discarded" | "history";
 
 /** How far a replay has come. */
-export interface ReplayPlace {
+export interface ReplayCursor {
   readonly phase: Phase;
   /** The last one that was looked at: an order, a ledger row, a history row; undefined at the beginning of a phase. */
   readonly id?: bigint;
@@ -26,24 +26,24 @@ function phasesOf({ kind }: ActionInfo, ofPeriod: boolean): readonly Phase[] {
   return kind === "timer" ? PHASES.filter((phase) => phase !== "pending" && phase !== "history") : PHASES;
 }
 
-export function firstPhase(action: ActionInfo, ofPeriod: boolean): ReplayPlace {
+export function firstPhase(action: ActionInfo, ofPeriod: boolean): ReplayCursor {
   return { phase: phasesOf(action, ofPeriod)[0] as Phase };
 }
 
 /** The beginning of the next phase; undefined after the last one. */
-export function phaseAfter(action: ActionInfo, ofPeriod: boolean, { phase }: ReplayPlace): ReplayPlace | undefined {
+export function phaseAfter(action: ActionInfo, ofPeriod: boolean, { phase }: ReplayCursor): ReplayCursor | undefined {
   const phases = phasesOf(action, ofPeriod);
   const next = phases[phases.indexOf(phase) + 1];
   return next && { phase: next };
 }
 
-export function replayToken({ phase, id, due }: ReplayPlace): string {
+export function formatReplayToken({ phase, id, due }: ReplayCursor): string {
   return `${phase}:${id ?? ""}:${due?.getTime() ?? ""}`;
 }
 
 const TOKEN = /^([a-z]+):(\d{0,18}):(\d{0,14})$/;
 
-export function readReplayToken(action: ActionInfo, ofPeriod: boolean, token: string): ReplayPlace {
+export function parseReplayToken(action: ActionInfo, ofPeriod: boolean, token: string): ReplayCursor {
   const [, name, id, due] = TOKEN.exec(token) ?? [];
   const phase = phasesOf(action, ofPeriod).find((one) => one === name);
   if (phase === undefined) {

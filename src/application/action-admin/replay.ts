@@ -1,20 +1,20 @@
 import type { Intervention } from "../../store/ledger/intervene.ts";
-import { tellAnew } from "../../store/ledger/redeliver-from-history.ts";
+import { redeliverFromHistory } from "../../store/ledger/redeliver-from-history.ts";
 import { redrive } from "../../store/ledger/redrive.ts";
-import { DISORDER_MS } from "../../store/outbox/outbox.ts";
-import { readGivenUp, readRunnable, readWaiting } from "../../store/reads/action-entries.ts";
+import { MAX_COMMIT_SKEW_MS } from "../../store/outbox/outbox.ts";
+import { readParkedOrDiscarded, readRunnable, readWaiting } from "../../store/reads/action-entries.ts";
 import {
   lastHistoryIdBefore,
-  readUnheardAfter,
-  readUnheardOfOrders,
-  type UnheardChange,
+  readUndeliveredAfter,
+  readUndeliveredOfOrders,
+  type UndeliveredChange,
 } from "../../store/reads/undelivered-changes.ts";
 import type { CallContext } from "../context.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
-import { actionOf } from "./action-info.ts";
+import { findAction } from "./action-info.ts";
 import { describeList, describePeriod } from "./entry-filter.ts";
-import { firstPhase, phaseAfter, type ReplayPlace, readReplayToken, replayToken } from "./replay-cursor.ts";
-import { inPortion, PORTION } from "./time-boxed.ts";
+import { firstPhase, phaseAfter, type ReplayCursor, parseReplayToken, formatReplayToken } from "./replay-cursor.ts";
+import { runTimeBoxed, DEFAULT_LIMITS } from "./time-boxed.ts";
 
 export interface ReplayInput {
   readonly action: string;
@@ -56,32 +56,32 @@ export async function replay(
   deps: OperationDeps,
   input: ReplayInput,
   { caller, deadline }: Pick<CallContext, "caller" | "deadline">,
-  limits = PORTION,
+  limits = DEFAULT_LIMITS,
 ): Promise<ReplayAnswer> {
   const { orderIds, period, operator, reason, validateOnly, pageToken } = input;
-  const action = actionOf(deps, input.action);
+  const action = findAction(deps, input.action);
   const selection =
     period === undefined ? describeList("the events of orders", orderIds) : describePeriod(period).join(", ");
   const by = { kind: "REPLAY", action: action.name, selection, caller, operator, reason } as const;
   const act = validateOnly ? pretend : actor(deps, by);
   const look = period === undefined ? lookAtOrders(deps, action, orderIds) : lookAtPeriod(deps, action, period);
   const ofPeriod = period !== undefined;
-  const first = pageToken === "" ? firstPhase(action, ofPeriod) : readReplayToken(action, ofPeriod, pageToken);
-  const { count, next } = await inPortion<ReplayPlace>(limits, { deadline }, first, async (place, limit) => {
+  const first = pageToken === "" ? firstPhase(action, ofPeriod) : parseReplayToken(action, ofPeriod, pageToken);
+  const { count, next } = await runTimeBoxed<ReplayCursor>(limits, { deadline }, first, async (place, limit) => {
     const { ids, changes, next } = await look(place, limit);
     return { count: await act(action, ids, changes), next: next ?? phaseAfter(action, ofPeriod, place) };
   });
-  return { count, nextPageToken: next === undefined ? "" : replayToken(next) };
+  return { count, nextPageToken: next === undefined ? "" : formatReplayToken(next) };
 }
 
 /** What a batch finds: ledger rows to be run now, changes to be given to the Action, and where the phase goes on. */
 interface Found {
   readonly ids: readonly bigint[];
-  readonly changes: readonly UnheardChange[];
-  readonly next: ReplayPlace | undefined;
+  readonly changes: readonly UndeliveredChange[];
+  readonly next: ReplayCursor | undefined;
 }
 
-type Look = (place: ReplayPlace, limit: number) => Promise<Found>;
+type Look = (place: ReplayCursor, limit: number) => Promise<Found>;
 
 function lookAtOrders({ db }: OperationDeps, action: ActionInfo, orderIds: readonly bigint[]): Look {
   const sorted = [...new Set(orderIds)].toSorted((a, b) => (a < b ? -1 : 1));
@@ -93,7 +93,7 @@ function lookAtOrders({ db }: OperationDeps, action: ActionInfo, orderIds: reado
       return { ids: [], changes: [], next: undefined };
     }
     const ids = await readRunnable(db, action.name, batch, replayedStates(action));
-    const changes = action.kind === "timer" ? [] : await readUnheardOfOrders(db, action.name, batch);
+    const changes = action.kind === "timer" ? [] : await readUndeliveredOfOrders(db, action.name, batch);
     const next = from + batch.length < sorted.length ? { phase, id: last } : undefined;
     return { ids, changes: changes.filter(isMeant(action)), next };
   };
@@ -113,14 +113,14 @@ function lookAtPeriod({ db }: OperationDeps, action: ActionInfo, { fromTime, toT
     }
     if (phase === "parked" || phase === "discarded") {
       const state = phase === "parked" ? "PARKED" : "DISCARDED";
-      const rows = await readGivenUp(db, { action: name, state, afterId: id ?? 0n, limit });
+      const rows = await readParkedOrDiscarded(db, { action: name, state, afterId: id ?? 0n, limit });
       const ids = rows.filter(({ firstTime }) => within(firstTime)).map((row) => row.id);
       const last = rows.length < limit ? undefined : rows.at(-1);
       return { ids, changes: [], next: last && { phase, id: last.id } };
     }
-    const afterId = id ?? (await lastHistoryIdBefore(db, new Date(fromTime.getTime() - DISORDER_MS)));
-    const { changes, last } = await readUnheardAfter(db, name, { afterId, limit });
-    const over = last === undefined || last.recordTime.getTime() > toTime.getTime() + DISORDER_MS;
+    const afterId = id ?? (await lastHistoryIdBefore(db, new Date(fromTime.getTime() - MAX_COMMIT_SKEW_MS)));
+    const { changes, last } = await readUndeliveredAfter(db, name, { afterId, limit });
+    const over = last === undefined || last.recordTime.getTime() > toTime.getTime() + MAX_COMMIT_SKEW_MS;
     return {
       ids: [],
       changes: changes.filter(({ change }) => within(change.recordTime)).filter(isMeant(action)),
@@ -130,7 +130,7 @@ function lookAtPeriod({ db }: OperationDeps, action: ActionInfo, { fromTime, toT
 }
 
 /** Whether the Action is to have a change that it never heard of. */
-function isMeant(action: ActionInfo): (unheard: UnheardChange) => boolean {
+function isMeant(action: ActionInfo): (unheard: UndeliveredChange) => boolean {
   return ({ change, latest }) => (action.kind !== "step" || latest) && action.matches(change);
 }
 
@@ -140,7 +140,7 @@ function replayedStates({ kind }: ActionInfo) {
   return kind === "timer" ? states : (["PENDING", ...states] as const);
 }
 
-type Act = (action: ActionInfo, ids: readonly bigint[], changes: readonly UnheardChange[]) => Promise<number>;
+type Act = (action: ActionInfo, ids: readonly bigint[], changes: readonly UndeliveredChange[]) => Promise<number>;
 
 const pretend: Act = async (_action, ids, changes) => ids.length + changes.length;
 
@@ -157,7 +157,7 @@ function actor({ changes: store, now, outboxRetentionMs }: OperationDeps, by: In
     if (unheard.length > 0) {
       const publishAfter = new Date(now().getTime() - outboxRetentionMs);
       const changes = unheard.map(({ change }) => change);
-      const told = await tellAnew(store, changes, { ...by, id }, publishAfter);
+      const told = await redeliverFromHistory(store, changes, { ...by, id }, publishAfter);
       count += told.count;
       id = told.interventionId;
     }

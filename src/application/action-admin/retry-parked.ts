@@ -1,17 +1,17 @@
 import { redrive } from "../../store/ledger/redrive.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { forParked, type ParkedPortionAnswer, type ParkedPortionInput } from "./parked-batch.ts";
-import { PORTION } from "./time-boxed.ts";
+import { processParked, type ParkedBatchAnswer, type ParkedBatchInput } from "./parked-batch.ts";
+import { DEFAULT_LIMITS } from "./time-boxed.ts";
 
 /** Has parked events tried again now, each with a full round of attempts. */
 export function retryParked(
   deps: OperationDeps,
-  input: ParkedPortionInput,
+  input: ParkedBatchInput,
   context: Pick<CallContext, "caller" | "deadline">,
-  limits = PORTION,
-): Promise<ParkedPortionAnswer> {
-  return forParked(deps, "RETRY", input, context, limits, (ids, intervention) =>
+  limits = DEFAULT_LIMITS,
+): Promise<ParkedBatchAnswer> {
+  return processParked(deps, "RETRY", input, context, limits, (ids, intervention) =>
     redrive(deps.changes, ids, ["PARKED"], intervention),
   );
 }

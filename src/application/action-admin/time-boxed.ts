@@ -1,7 +1,7 @@
 import type { CallContext } from "../context.ts";
 
 /** How much one call does of something that may concern millions of events. */
-export interface PortionLimits {
+export interface BatchLimits {
   /**
    * Events that one transaction takes at most: some ten milliseconds, so that nobody waits for their locks. Fewer than the thousand ids from
    * which MariaDB makes a table of them, and locks their rows in any order: two people at once would get into each other's way.
@@ -13,7 +13,7 @@ export interface PortionLimits {
   readonly ms: number;
 }
 
-export const PORTION: PortionLimits = { batch: 500, events: 50_000, ms: 3_000 };
+export const DEFAULT_LIMITS: BatchLimits = { batch: 500, events: 50_000, ms: 3_000 };
 
 /** What one batch came to. */
 export interface Batch<Place> {
@@ -28,8 +28,8 @@ export interface Batch<Place> {
  *
  * @param work gets the place to go on from, and how many events it may take, which is 1 or more
  */
-export async function inPortion<Place>(
-  { batch, events, ms }: PortionLimits,
+export async function runTimeBoxed<Place>(
+  { batch, events, ms }: BatchLimits,
   { deadline }: Pick<CallContext, "deadline">,
   first: Place,
   work: (place: Place, limit: number) => Promise<Batch<Place>>,

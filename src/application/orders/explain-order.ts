@@ -1,7 +1,7 @@
 import { type AllowedState, nextStates, type RefusedState, describeWait } from "../../domain/explain.ts";
 import { type FlowStatus, TIMERS } from "../../domain/flow.ts";
 import { stateOf } from "../../domain/state-machine.ts";
-import { readHolds } from "../../store/reads/action-pauses.ts";
+import { readActionPauses } from "../../store/reads/action-pauses.ts";
 import { type OpenAction, readOpenActions } from "../../store/reads/actions.ts";
 import { readCancel } from "../../store/reads/cancels.ts";
 import { readFlowRow } from "../../store/reads/flows.ts";
@@ -41,7 +41,7 @@ export async function explainOrder(
   );
   const cancel = await readCancel(db, orderId);
   const wmsAnswerUntil = cancel?.state === "WAITING_FOR_WMS" ? cancel.answerUntil : undefined;
-  const holds = await readHolds(db);
+  const holds = await readActionPauses(db);
   const waiting = [
     flow?.step ?? "",
     ...openActions.filter(({ state }) => state !== "PARKED").map(({ action }) => action),

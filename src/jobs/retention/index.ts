@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import { alone } from "../../store/mysql/advisory-lock.ts";
+import { withAdvisoryLock } from "../../store/mysql/advisory-lock.ts";
 import type { OrderDatabase } from "../../store/mysql/database.ts";
-import { createPlaces, type Keep, runPass, type Session, type Table } from "./pass.ts";
+import { createCursors, type RetentionPeriods, runPass, type Session, type Table } from "./pass.ts";
 
-export type { Keep } from "./pass.ts";
+export type { RetentionPeriods } from "./pass.ts";
 
 /** Rests after each piece of work, in times as long as it took: at most a fifth of one connection's time is spent on this. */
 const REST = 4;
@@ -24,23 +24,23 @@ const NEXT_TRY_MS = 60_000;
  * Deletes what has been kept for long enough: one server at a time, in small pieces with rests, so that nobody who works waits for it.
  * Nothing at all where everything is kept for good.
  */
-export function startUpkeep({
+export function startRetention({
   db,
   log,
   metrics,
-  keep,
-  everyMs,
+  periods,
+  intervalMs,
 }: {
   readonly db: OrderDatabase;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly keep: Keep;
+  readonly periods: RetentionPeriods;
   /** From the end of one pass to the next. */
-  readonly everyMs: number;
+  readonly intervalMs: number;
 }): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const places = createPlaces();
+  const places = createCursors();
 
   const rest = (ms: number) => delay(ms, undefined, { signal, ref: false });
 
@@ -59,8 +59,8 @@ export function startUpkeep({
     const began = performance.now();
     await runPass({
       session,
-      keep,
-      places,
+      periods,
+      cursors,
       step,
       onDeleted(table, rows) {
         metrics.upkeepDeleted.inc({ table }, rows);
@@ -75,23 +75,23 @@ export function startUpkeep({
   const loop = async () => {
     while (!signal.aborted) {
       try {
-        await alone(db.location, "oms-upkeep", async (session) => {
+        await withAdvisoryLock(db.location, "oms-upkeep", async (session) => {
           for (;;) {
             await pass(session);
-            await rest(everyMs);
+            await rest(intervalMs);
           }
         });
-        await rest(Math.min(everyMs, NEXT_TRY_MS));
+        await rest(Math.min(intervalMs, NEXT_TRY_MS));
       } catch (error) {
         if (!signal.aborted) {
           log.warn({ err: error }, "the upkeep was interrupted; it goes on later");
-          await rest(Math.min(everyMs, NEXT_TRY_MS)).catch(() => {});
+          await rest(Math.min(intervalMs, NEXT_TRY_MS)).catch(() => {});
         }
       }
     }
   };
 
-  const forGood = Math.min(keep.historyMs, keep.requestLogMs) === Number.POSITIVE_INFINITY;
+  const forGood = Math.min(periods.historyMs, periods.requestLogMs) === Number.POSITIVE_INFINITY;
   const looping = forGood ? Promise.resolve() : loop();
   return {
     async stop() {

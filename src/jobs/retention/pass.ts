@@ -1,12 +1,12 @@
-import { readOrdersAtRest } from "../../store/retention/ended-orders.ts";
+import { readInactiveOrders } from "../../store/retention/ended-orders.ts";
 import { findUnpublished, readTimeAgo } from "../../store/retention/limits.ts";
 import { type Page, readOrdersOfHistory, readOrdersOfLedger } from "../../store/retention/old-rows.ts";
-import { forgetOrders } from "../../store/retention/purge-orders.ts";
-import { FIRST_REQUEST, forgetRequests } from "../../store/retention/purge-request-ids.ts";
-import { trimRequestLog } from "../../store/retention/purge-request-log.ts";
+import { purgeOrders } from "../../store/retention/purge-orders.ts";
+import { FIRST_REQUEST_ID, purgeRequestIds } from "../../store/retention/purge-request-ids.ts";
+import { purgeRequestLog } from "../../store/retention/purge-request-log.ts";
 
 /** How long what is over is kept, in milliseconds; Infinity for good. */
-export interface Keep {
+export interface RetentionPeriods {
   /** History, ledger and request ids of an order that has ended, from its last change on. */
   readonly historyMs: number;
   readonly requestLogMs: number;
@@ -27,21 +27,21 @@ interface Place<Key> {
 const placeOf = <Key>(first: Key): Place<Key> => ({ first, at: first });
 
 /** Where the walks of a pass go on: one that is cut short does not begin anew. */
-export type Places = ReturnType<typeof createPlaces>;
+export type Cursors = ReturnType<typeof createCursors>;
 
-export function createPlaces() {
+export function createCursors() {
   return {
     history: placeOf(0n),
     ledger: placeOf(0n),
-    request: placeOf<Buffer>(FIRST_REQUEST),
+    request: placeOf<Buffer>(FIRST_REQUEST_ID),
     requestLog: placeOf(0n),
   };
 }
 
 export interface PassDeps {
   readonly session: Session;
-  readonly keep: Keep;
-  readonly places: Places;
+  readonly periods: RetentionPeriods;
+  readonly cursors: Cursors;
   /** Does one small piece of work at the database, and rests; rejects when it is time to stop. */
   readonly step: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onDeleted: (table: Table, rows: number) => void;
@@ -52,30 +52,30 @@ const ORDERS_PER_TRANSACTION = 25;
 
 /** Goes once through all that may be too old, a page at a time, and deletes what is. */
 export async function runPass(deps: PassDeps): Promise<void> {
-  const { session, keep, places, step, onDeleted } = deps;
-  if (keep.historyMs !== Number.POSITIVE_INFINITY) {
+  const { session, periods, cursors, step, onDeleted } = deps;
+  if (periods.historyMs !== Number.POSITIVE_INFINITY) {
     const before = await readHistoryLimit(deps);
     await walk(
-      places.history,
+      cursors.history,
       (after) => step(() => readOrdersOfHistory(session, after, before)),
       ({ orderIds }) => forget(deps, orderIds, before),
     );
     await walk(
-      places.ledger,
+      cursors.ledger,
       (after) => step(() => readOrdersOfLedger(session, after, before)),
       ({ orderIds }) => forget(deps, orderIds, before),
     );
     await walk(
-      places.request,
-      (after) => step(() => forgetRequests(session, after, before)),
+      cursors.request,
+      (after) => step(() => purgeRequestIds(session, after, before)),
       ({ deleted }) => onDeleted("request", deleted),
     );
   }
-  if (keep.requestLogMs !== Number.POSITIVE_INFINITY) {
-    const before = await step(() => readTimeAgo(session, keep.requestLogMs));
+  if (periods.requestLogMs !== Number.POSITIVE_INFINITY) {
+    const before = await step(() => readTimeAgo(session, periods.requestLogMs));
     await walk(
-      places.requestLog,
-      (after) => step(() => trimRequestLog(session, after, before)),
+      cursors.requestLog,
+      (after) => step(() => purgeRequestLog(session, after, before)),
       ({ deleted }) => onDeleted("request_log", deleted),
     );
   }
@@ -95,8 +95,8 @@ async function walk<Key, P extends Page<Key>>(
 }
 
 /** Orders whose last change is older may be forgotten; while the broker is away for so long, none that it has not heard all of. */
-async function readHistoryLimit({ session, keep, step }: PassDeps): Promise<Date> {
-  const before = await step(() => readTimeAgo(session, keep.historyMs));
+async function readHistoryLimit({ session, periods, step }: PassDeps): Promise<Date> {
+  const before = await step(() => readTimeAgo(session, periods.historyMs));
   let limit = before;
   await walk(
     placeOf(0n),
@@ -116,11 +116,11 @@ async function forget(
   if (orderIds.length === 0) {
     return;
   }
-  const candidates = (await step(() => readOrdersAtRest(session, orderIds, before))).map(({ orderId }) => orderId);
+  const candidates = (await step(() => readInactiveOrders(session, orderIds, before))).map(({ orderId }) => orderId);
   for (let start = 0; start < candidates.length; start += ORDERS_PER_TRANSACTION) {
     const batch = candidates.slice(start, start + ORDERS_PER_TRANSACTION);
     for (let more = true; more; ) {
-      const forgotten = await step(() => forgetOrders(session, batch, before));
+      const forgotten = await step(() => purgeOrders(session, batch, before));
       onDeleted("history", forgotten.history);
       onDeleted("ledger", forgotten.ledger);
       more = forgotten.more;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type OutboxRow, readLeftOver, readRowAfter } from "../../store/outbox/outbox.ts";
+import { type OutboxRow, readUnpublished, readRowAfter } from "../../store/outbox/outbox.ts";
 import type { Publisher } from "../nats/publisher.ts";
 
 /** Where the outbox table is. */
-export type OutboxDatabase = Parameters<typeof readLeftOver>[0];
+export type OutboxDatabase = Parameters<typeof readUnpublished>[0];
 
 /** Rows read at a time. */
 const PAGE = 1_000;
@@ -46,7 +46,7 @@ export async function republish(
   let from = afterId;
   for (;;) {
     const after = from;
-    const page = await untilRead(() => readLeftOver(db, { olderThanMs: ANY_AGE, afterId: after, limit: PAGE }), signal);
+    const page = await untilRead(() => readUnpublished(db, { olderThanMs: ANY_AGE, afterId: after, limit: PAGE }), signal);
     const rows = untilId === undefined ? page : page.filter(({ id }) => id <= untilId);
     room.add(rows.length);
     publisher.publish(rows, (row) => {

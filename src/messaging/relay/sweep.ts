@@ -1,5 +1,5 @@
 import type { Logger } from "../../observability/log.ts";
-import { DISORDER_MS, deletePublished, type OutboxRow, readLeftOver } from "../../store/outbox/outbox.ts";
+import { MAX_COMMIT_SKEW_MS, deletePublished, type OutboxRow, readUnpublished } from "../../store/outbox/outbox.ts";
 import type { PublishedRows } from "./published.ts";
 import { lastIdBefore, type OutboxDatabase } from "./republish.ts";
 
@@ -58,7 +58,7 @@ export function startSweep({
 
   /** The last row before which, by all experience, nobody can be about to commit one. */
   const lastOldId = () =>
-    lastIdBefore(db, new Date(db.clock.now().getTime() - abandonedMs - DISORDER_MS), stopping.signal);
+    lastIdBefore(db, new Date(db.clock.now().getTime() - abandonedMs - MAX_COMMIT_SKEW_MS), stopping.signal);
 
   const publishAbandoned = async () => {
     if (performance.now() - keptSince > LOOK_AT_ALL_MS) {
@@ -67,7 +67,7 @@ export function startSweep({
     }
     for (let page = 0; page < PAGES && !stopping.signal.aborted; page += 1) {
       const afterId = lookedTo > keptTo ? lookedTo : keptTo;
-      const rows = await readLeftOver(db, { olderThanMs: abandonedMs, afterId, limit: PAGE });
+      const rows = await readUnpublished(db, { olderThanMs: abandonedMs, afterId, limit: PAGE });
       if (afterId === keptTo) {
         keptTo = rows[0] === undefined ? await lastOldId() : rows[0].id - 1n;
       }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { OrderEvent } from "../../domain/events.ts";
-import { type BackOff, pauseAfter } from "../../lib/back-off.ts";
+import { type BackOff, backOffMs } from "../../lib/back-off.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { isSampled, traceIdOf } from "../../observability/traceparent.ts";
@@ -66,8 +66,8 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
     underWay.add(breakOff);
     try {
       crashPoint("before-effect", whichOf(entry));
-      const { messageId, attempt: number, cleanAttempts } = entry;
-      const mayHaveActed = cleanAttempts < number - 1;
+      const { messageId, attempt: number, sideEffectFreeAttempts } = entry;
+      const mayHaveActed = sideEffectFreeAttempts < number - 1;
       const run = action.run(event, { messageId, number, mayHaveActed, traceparent, signal });
       const result = await Promise.race([run, brokenOff.promise]);
       crashPoint("after-effect", whichOf(entry));
@@ -88,13 +88,13 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
       return { counts: "done", write: () => ledger.done(entry) } as const;
     }
     if (result.kind === "wait") {
-      const at = result.at ?? after(pauseAfter(backOff, entry.round, Math.random()));
-      return { counts: "waiting", write: () => ledger.wait(entry, result.reason, at) } as const;
+      const at = result.at ?? after(backOffMs(backOff, entry.attemptInRound, Math.random()));
+      return { counts: "waiting", write: () => ledger.defer(entry, result.reason, at) } as const;
     }
-    if (result.kind === "reject" || (entry.round >= maxAttempts && !patient)) {
+    if (result.kind === "reject" || (entry.attemptInRound >= maxAttempts && !patient)) {
       return { counts: "parked", write: () => ledger.park(entry, result.reason) } as const;
     }
-    const at = after(Math.max(pauseAfter(backOff, entry.round, Math.random()), result.afterMs ?? 0));
+    const at = after(Math.max(backOffMs(backOff, entry.attemptInRound, Math.random()), result.afterMs ?? 0));
     return { counts: "retry", write: () => ledger.retry(entry, result.reason, at) } as const;
   };
 

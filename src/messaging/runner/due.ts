@@ -38,16 +38,16 @@ export function startDue({
   const freeOf = (name: string) => concurrency - (running.get(name) ?? 0);
 
   const start = (due: DueEntry) => {
-    const { entry, company } = due;
+    const { entry, maxConcurrentSuspects } = due;
     const { action } = entry;
     running.set(action, (running.get(action) ?? 0) + 1);
-    if (company !== undefined) {
-      suspects.push(company);
+    if (maxConcurrentSuspects !== undefined) {
+      suspects.push(maxConcurrentSuspects);
     }
     const done = run(due).then(() => {
       running.set(action, (running.get(action) ?? 0) - 1);
-      if (company !== undefined) {
-        suspects.splice(suspects.indexOf(company), 1);
+      if (maxConcurrentSuspects !== undefined) {
+        suspects.splice(suspects.indexOf(maxConcurrentSuspects), 1);
       }
       runs.delete(done);
       wake();
@@ -65,7 +65,7 @@ export function startDue({
       return;
     }
     const limits = new Map(open.map((name) => [name, freeOf(name)]));
-    const { entries, more } = await ledger.claimDue({ limits, suspects });
+    const { entries, more } = await ledger.claimDue({ limits, suspectLimits });
     entries.forEach(start);
     crowded = more || open.length < wanted.length;
   };

@@ -1,5 +1,5 @@
 import type { OrderEvent } from "../../domain/events.ts";
-import { createLane, type Work } from "../../lib/keyed-queue.ts";
+import { createKeyedQueue, type KeyedTask } from "../../lib/keyed-queue.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
@@ -46,7 +46,7 @@ export function startStreamSide({
   readonly attempt: RunAttempt;
   readonly held: Switches["held"];
 }): { stop(): Promise<void>; idle(): Promise<void> } {
-  const lane = createLane<Work & { readonly messageId: string }>(concurrency);
+  const lane = createKeyedQueue<KeyedTask & { readonly messageId: string }>(concurrency);
   /** Messages in hand, by id: one that comes again meanwhile ends with the first. */
   const inHand = new Map<string, Delivery[]>();
   let stopped = false;
@@ -111,7 +111,7 @@ export function startStreamSide({
     }
     const { messageId, orderId } = event;
     inHand.set(messageId, [delivery]);
-    lane.put({ messageId, orderId, run: () => deal(event, delivery) });
+    lane.add({ messageId, key, run: () => deal(event, delivery) });
   };
 
   const subscriptions = action.subjects.map((subject) =>
@@ -134,7 +134,7 @@ export function startStreamSide({
       stopped = true;
       await Promise.all(subscriptions.map((subscription) => subscription.close()));
       // What has not begun goes to whoever is there.
-      for (const { messageId } of lane.empty()) {
+      for (const { messageId } of lane.removePending()) {
         end(messageId, (delivery) => delivery.again(0));
       }
     },

@@ -1,9 +1,9 @@
 import type { OrderEvent } from "../../domain/events.ts";
-import type { Asked } from "../../store/outbox/outbox.ts";
+import type { Subscription } from "../../store/outbox/outbox.ts";
 import type { Action } from "./action.ts";
 
 /** Who asks for an event: told to the commit, which opens a ledger row for each. */
-export function askedBy(actions: readonly Action[]): (event: OrderEvent) => readonly Asked[] {
+export function askedBy(actions: readonly Action[]): (event: OrderEvent) => readonly Subscription[] {
   return (event) =>
     actions
       .filter((action) => action.asks(event))

@@ -1,4 +1,4 @@
-import { type Failure, failureOf } from "../mysql/failures.ts";
+import { type FailureKind, classifyFailure } from "../mysql/failures.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
 import { readMark, toMark } from "./commit-mark.ts";
 import type { Connected } from "./connector.ts";
@@ -38,7 +38,7 @@ export interface CommittedBatch {
 }
 
 /** An answer, and it is no. Whatever else goes wrong may have gone wrong after the commit. */
-const GAVE_WAY: readonly Failure[] = ["deadlock", "lock-timeout", "duplicate-key"];
+const GAVE_WAY: readonly FailureKind[] = ["deadlock", "lock-timeout", "duplicate-key"];
 
 /** Tries to commit a batch: two round trips, one to begin, lock and read, one to write and commit. */
 export async function attempt(
@@ -73,7 +73,7 @@ export async function attempt(
     const mark = toMark(await send(session, statements, readMark(tables, lane)));
     return committed(plan, mark?.firstOutboxId ?? 0n, tables.idStep);
   } catch (error) {
-    if (GAVE_WAY.includes(failureOf(error))) {
+    if (GAVE_WAY.includes(classifyFailure(error))) {
       progress.unanswered = undefined;
     }
     throw error;

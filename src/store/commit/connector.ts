@@ -1,6 +1,6 @@
 import type { Location } from "../mysql/database.ts";
 import { DatabaseUnavailableError } from "../mysql/errors.ts";
-import { pauseAfter } from "../mysql/transaction.ts";
+import { waitBeforeRetry } from "../mysql/transaction.ts";
 import { clearMarks } from "./commit-mark.ts";
 import { openSession, type Session } from "./session.ts";
 import { readTables, type Tables } from "./tables.ts";
@@ -59,7 +59,7 @@ export async function connectWithin(
       if (performance.now() - started > limitMs) {
         return { kind: "away", error };
       }
-      await pauseAfter(Math.min(tries, 5));
+      await waitBeforeRetry(Math.min(tries, 5));
     }
   }
 }

@@ -1,13 +1,13 @@
 import { DatabaseUnavailableError, DeadlinePassedError } from "../mysql/errors.ts";
-import { type Failure, failureOf } from "../mysql/failures.ts";
-import { pauseAfter } from "../mysql/transaction.ts";
+import { type FailureKind, classifyFailure } from "../mysql/failures.ts";
+import { waitBeforeRetry } from "../mysql/transaction.ts";
 import { attempt, type CommittedBatch, resolveUnanswered, type BatchProgress } from "./attempt.ts";
 import { type Connector, connectWithin } from "./connector.ts";
 import type { PendingRequest } from "./pending-request.ts";
 import type { BatchTimes, CommitObserver, CommitterOptions, RetryReason } from "./types.ts";
 
 /** How often the database may fail a batch for each reason before it is split, or given up where it is a single request. */
-const MAX_FAILURES: Readonly<Record<Failure, number>> = {
+const MAX_FAILURES: Readonly<Record<FailureKind, number>> = {
   deadlock: 8,
   "duplicate-key": 8,
   "lock-timeout": 3,
@@ -15,7 +15,7 @@ const MAX_FAILURES: Readonly<Record<Failure, number>> = {
   statement: 1,
 };
 
-const REASONS: Readonly<Record<Failure, RetryReason>> = {
+const REASONS: Readonly<Record<FailureKind, RetryReason>> = {
   deadlock: "deadlock",
   // Two batches with the same request id: the second one finds it when it is tried again.
   "duplicate-key": "deadlock",
@@ -62,7 +62,7 @@ export async function runBatch(
   for (const work of batch) {
     work.batch = times;
   }
-  const failures: Record<Failure, number> = {
+  const failures: Record<FailureKind, number> = {
     deadlock: 0,
     "duplicate-key": 0,
     "lock-timeout": 0,
@@ -102,7 +102,7 @@ export async function runBatch(
     times.retries += 1;
     if (failures[failure] < MAX_FAILURES[failure]) {
       observe?.retried?.(REASONS[failure]);
-      await pauseAfter(failures[failure]);
+      await waitBeforeRetry(failures[failure]);
     } else if (progress.requests.length > 1) {
       observe?.retried?.("split");
       const middle = Math.ceil(progress.requests.length / 2);
@@ -125,7 +125,7 @@ interface Done {
 async function tryOnce(
   progress: BatchProgress,
   context: BatchContext,
-): Promise<Done | { readonly kind: "failed"; readonly failure: Failure | "away"; readonly error: unknown }> {
+): Promise<Done | { readonly kind: "failed"; readonly failure: FailureKind | "away"; readonly error: unknown }> {
   const asked = performance.now();
   const reached = await connectWithin(context.connector, AWAY_MS);
   const started = performance.now();
@@ -137,7 +137,7 @@ async function tryOnce(
     const committed = await attempt(progress, reached.connected, { ...context, batch: context.nextBatch() });
     return { kind: "committed", committed, durationMs: performance.now() - started };
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = classifyFailure(error);
     if (failure !== "lost") {
       // After a lock time-out, say, the transaction is still open. If this fails too, the connection ends, and it with it.
       await reached.connected.session.send(["rollback"]).catch(() => {});
@@ -172,7 +172,7 @@ async function ascertain(
     if (performance.now() - started > AWAY_UNANSWERED_MS) {
       return { kind: "away", error: new DatabaseUnavailableError(trouble) };
     }
-    await pauseAfter(Math.min(tries, 5));
+    await waitBeforeRetry(Math.min(tries, 5));
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Connection, createConnection, type QueryError } from "mysql2";
 import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options.ts";
 import type { Location } from "../mysql/database.ts";
-import { failureOf } from "../mysql/failures.ts";
+import { classifyFailure } from "../mysql/failures.ts";
 
 /** How long one round trip may take, in milliseconds: a server that hangs counts as away. Longer than any lock wait. */
 const ROUND_TRIP_TIMEOUT_MS = 10_000;
@@ -41,7 +41,7 @@ export async function openSession(location: Location): Promise<Session> {
       try {
         return await query(connection, statements.length === 1 ? (statements[0] as string) : join(statements));
       } catch (error) {
-        if (failureOf(error) === "lost") {
+        if (classifyFailure(error) === "lost") {
           lost = true;
           connection.destroy();
         }

@@ -9,7 +9,7 @@ import { type Intervention, writeIntervention } from "./intervene.ts";
  *
  * @returns whether it was the other way round before
  */
-export function switchAction({ db }: ChangeDeps, intervention: Intervention): Promise<boolean> {
+export function setActionPaused({ db }: ChangeDeps, intervention: Intervention): Promise<boolean> {
   const { kind, action, reason, caller, operator } = intervention;
   const hold = kind === "PAUSE";
   return inTransaction(db, async (trx) => {

@@ -1,27 +1,27 @@
 import { type Kysely, sql } from "kysely";
-import { idList, inText, textList } from "../mysql/id-list.ts";
+import { idList, inlineLiteral, textList } from "../mysql/id-list.ts";
 import type { ActionState, Database } from "../schema.ts";
 import type { Candidate } from "./evaluate-claim.ts";
 import type { LedgerEntry } from "./types.ts";
 
 /** A ledger row with all that is judged, and what becomes of it when it runs. */
-export interface Row extends Candidate {
+export interface ClaimRow extends Candidate {
   readonly entry: LedgerEntry;
   readonly outboxId: bigint;
 }
 
 /** Rows by message id and Action; the pairs are grouped by Action, so that each is found by the unique index. */
-export async function readPairs(
+export async function readByMessageIds(
   db: Kysely<Database>,
   pairs: readonly { readonly messageId: string; readonly action: string }[],
-): Promise<Row[]> {
+): Promise<ClaimRow[]> {
   const byAction = [...Map.groupBy(pairs, ({ action }) => action)];
   const rows = await selectRows(db)
     .where(({ or, and, eb }) =>
       or(
         byAction.map(([action, wanted]) =>
           and([
-            eb("l.action", "=", inText(action)),
+            eb("l.action", "=", inlineLiteral(action)),
             eb("l.message_id", "in", textList(wanted.map(({ messageId }) => messageId))),
           ]),
         ),
@@ -31,7 +31,7 @@ export async function readPairs(
   return rows.map(toRow);
 }
 
-export async function readByIds(db: Kysely<Database>, ids: readonly bigint[]): Promise<Row[]> {
+export async function readByIds(db: Kysely<Database>, ids: readonly bigint[]): Promise<ClaimRow[]> {
   const rows = await selectRows(db).where("l.id", "in", idList(ids)).orderBy("l.id").execute();
   return rows.map(toRow);
 }
@@ -71,7 +71,7 @@ function selectRows(db: Kysely<Database>) {
 
 type Selected = Awaited<ReturnType<ReturnType<typeof selectRows>["execute"]>>[number];
 
-function toRow(row: Selected): Row {
+function toRow(row: Selected): ClaimRow {
   return {
     id: row.id,
     state: row.state,
@@ -86,8 +86,8 @@ function toRow(row: Selected): Row {
       action: row.action,
       orderId: row.order_id,
       attempt: row.attempts_started + 1,
-      round: row.attempts_started + 1 - row.forgiven_attempts,
-      cleanAttempts: row.clean_attempts,
+      attemptInRound: row.attempts_started + 1 - row.forgiven_attempts,
+      sideEffectFreeAttempts: row.clean_attempts,
       firstTime: row.first_time,
     },
   };

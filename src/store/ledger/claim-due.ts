@@ -3,19 +3,19 @@ import { idList } from "../mysql/id-list.ts";
 import { OUTBOX_COLUMNS, toOutboxRow } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import { readByIds } from "./candidates.ts";
-import { type ClaimDeps, settle } from "./claim.ts";
-import { finishAll } from "./finish.ts";
-import type { DueClaim, DueEntry, DueWanted } from "./types.ts";
+import { type ClaimDeps, resolveClaims } from "./claim.ts";
+import { recordOutcomes } from "./finish.ts";
+import type { DueClaim, DueEntry, DueRequest } from "./types.ts";
 
 /** Begins attempts of what is due, of each Action the oldest due first: what failed before, and what the broker never brought. */
-export async function claimDue(deps: ClaimDeps, { limits, suspects }: DueWanted): Promise<DueClaim> {
+export async function claimDue(deps: ClaimDeps, { limits, suspectLimits }: DueRequest): Promise<DueClaim> {
   const { ids, more } = await readDueIds(deps.db, limits, deps.db.clock.now());
   if (ids.length === 0) {
     return { entries: [], more: false };
   }
   const rows = await readByIds(deps.db, ids);
-  const settled = await settle(deps, rows, suspects);
-  const ours = rows.filter(({ id }) => settled.taken.has(id));
+  const settled = await resolveClaims(deps, rows, suspectLimits);
+  const ours = rows.filter(({ id }) => settled.acquired.has(id));
   const events = await readOutboxRows(
     deps.db,
     ours.map(({ outboxId }) => outboxId),
@@ -25,9 +25,9 @@ export async function claimDue(deps: ClaimDeps, { limits, suspects }: DueWanted)
     const row = events.get(outboxId);
     if (row === undefined) {
       // Only a hand in the tables does that: a row is kept as long as a ledger row needs it.
-      await finishAll(deps.db, [{ kind: "park", entry, error: "its event is no longer in oms_outbox" }], 0);
+      await recordOutcomes(deps.db, [{ kind: "park", entry, error: "its event is no longer in oms_outbox" }], 0);
     } else {
-      entries.push({ entry, row, company: settled.suspects.get(entry.id) });
+      entries.push({ entry, row, maxConcurrentSuspects: settled.suspects.get(entry.id) });
     }
   }
   return { entries, more: more || settled.waiting };

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { type Kysely, sql, type Updateable } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
-import { idList, inText } from "../mysql/id-list.ts";
-import { retried } from "../mysql/transaction.ts";
+import { idList, inlineLiteral } from "../mysql/id-list.ts";
+import { withRetries } from "../mysql/transaction.ts";
 import type { ActionLedgerTable, Database } from "../schema.ts";
-import { type Row, readPairs } from "./candidates.ts";
-import { type Judgement, judge } from "./evaluate-claim.ts";
+import { type ClaimRow, readByMessageIds } from "./candidates.ts";
+import { type ClaimDecision, evaluateClaim } from "./evaluate-claim.ts";
 import type { Claim } from "./types.ts";
 
 export interface ClaimDeps {
@@ -21,8 +21,8 @@ interface Pair {
 
 /** Answers claims in one go: one read, and one write for those that may run. A suspect is left to whoever looks for what is due. */
 export async function claimAll(deps: ClaimDeps, pairs: readonly Pair[]): Promise<Claim[]> {
-  const rows = new Map((await readPairs(deps.db, pairs)).map((row) => [keyOf(row.entry), row]));
-  const { taken } = await settle(deps, [...rows.values()]);
+  const rows = new Map((await readByMessageIds(deps.db, pairs)).map((row) => [keyOf(row.entry), row]));
+  const { acquired } = await resolveClaims(deps, [...rows.values()]);
   const given = new Set<bigint>();
   return pairs.map((pair) => {
     const row = rows.get(keyOf(pair));
@@ -32,7 +32,7 @@ export async function claimAll(deps: ClaimDeps, pairs: readonly Pair[]): Promise
     if (row.state === "DONE" || row.state === "DISCARDED") {
       return { kind: "done" };
     }
-    if (!taken.has(row.id) || given.has(row.id)) {
+    if (!acquired.has(row.id) || given.has(row.id)) {
       return { kind: "later" };
     }
     given.add(row.id);
@@ -45,9 +45,9 @@ function keyOf({ messageId, action }: Pair): string {
 }
 
 /** What became of rows that were judged. */
-export interface Settled {
+export interface ResolvedClaims {
   /** The ids of those that are ours to run, with their lease begun. */
-  readonly taken: ReadonlySet<bigint>;
+  readonly acquired: ReadonlySet<bigint>;
   /** The company of each suspect among them. */
   readonly suspects: ReadonlyMap<bigint, number>;
   /** Suspects that could not begin. */
@@ -55,19 +55,19 @@ export interface Settled {
 }
 
 /** Judges rows and writes what follows. Suspects begin as long as they find no more company than they may have; none where it is not told. */
-export async function settle(deps: ClaimDeps, rows: readonly Row[], underWay?: readonly number[]): Promise<Settled> {
+export async function resolveClaims(deps: ClaimDeps, rows: readonly ClaimRow[], underWay?: readonly number[]): Promise<ResolvedClaims> {
   const now = deps.db.clock.now();
-  const judged = rows.map((row) => ({ row, judgement: judge(row, now, deps.maxUnfinished) }));
+  const judged = rows.map((row) => ({ row, judgement: evaluateClaim(row, now, deps.maxUnfinished) }));
   await postpone(deps.db, judged, now);
   const suspected = judged.flatMap(({ row, judgement }) =>
-    judgement.kind === "suspect" ? [{ row, company: judgement.company }] : [],
+    judgement.kind === "suspect" ? [{ row, company: judgement.maxConcurrentSuspects }] : [],
   );
   const begun = underWay === undefined ? [] : withinCompany(suspected, underWay);
   const runnable = [...judged.filter(({ judgement }) => judgement.kind === "run"), ...begun].map(({ row }) => row);
   const groups = [...Map.groupBy(runnable, ({ started }) => started)];
   const taken = await Promise.all(groups.map(([started, group]) => take(deps, started, group, now)));
   return {
-    taken: new Set(taken.flat()),
+    acquired: new Set(taken.flat()),
     suspects: new Map(begun.map(({ row, company }) => [row.id, company])),
     waiting: begun.length < suspected.length,
   };
@@ -102,7 +102,7 @@ const LEAST_SHARE = 0.8;
  * that come from the broker, and then no index is touched.
  */
 function leaseEnd(now: Date, leaseMs: number) {
-  const after = (share: number) => inText(new Date(now.getTime() + leaseMs * share));
+  const after = (share: number) => inlineLiteral(new Date(now.getTime() + leaseMs * share));
   return sql<Date>`if(next_attempt_time between ${after(LEAST_SHARE)} and ${after(1)}, next_attempt_time, ${after(1)})`;
 }
 
@@ -113,15 +113,15 @@ function leaseEnd(now: Date, leaseMs: number) {
 async function take(
   { db, leaseMs }: ClaimDeps,
   started: number,
-  rows: readonly Row[],
+  rows: readonly ClaimRow[],
   now: Date,
 ): Promise<readonly bigint[]> {
   const ids = rows.map(({ id }) => id).toSorted((a, b) => Number(a - b));
   const token = randomBytes(8).readBigInt64BE();
-  const { numAffectedRows } = await retried(() =>
-    sql`update ${sql.table("oms_db.oms_action_ledger")} set attempts_started = ${inText(started + 1)},
-      claimed_by = ${inText(token)}, next_attempt_time = ${leaseEnd(now, leaseMs)}
-      where id in ${idList(ids)} and attempts_started = ${inText(started)} and state in ('PENDING', 'RETRYING')`.execute(
+  const { numAffectedRows } = await withRetries(() =>
+    sql`update ${sql.table("oms_db.oms_action_ledger")} set attempts_started = ${inlineLiteral(started + 1)},
+      claimed_by = ${inlineLiteral(token)}, next_attempt_time = ${leaseEnd(now, leaseMs)}
+      where id in ${idList(ids)} and attempts_started = ${inlineLiteral(started)} and state in ('PENDING', 'RETRYING')`.execute(
       db,
     ),
   );
@@ -140,7 +140,7 @@ async function take(
 /** Writes down what waits, and parks what kills its workers; like `take`, only rows that are as they were read. */
 async function postpone(
   db: Kysely<Database>,
-  judged: readonly { readonly row: Row; readonly judgement: Judgement }[],
+  judged: readonly { readonly row: ClaimRow; readonly judgement: ClaimDecision }[],
   now: Date,
 ): Promise<void> {
   const changes = judged.flatMap(({ row, judgement }) => {
@@ -149,7 +149,7 @@ async function postpone(
   });
   for (const group of Map.groupBy(changes, ({ row, change }) => `${row.started} ${JSON.stringify(change)}`).values()) {
     const [{ row, change }] = group as [(typeof group)[number]];
-    await retried(() =>
+    await withRetries(() =>
       db
         .updateTable("oms_db.oms_action_ledger")
         .set(change)
@@ -163,7 +163,7 @@ async function postpone(
 
 type Change = Pick<Updateable<ActionLedgerTable>, "state" | "next_attempt_time" | "last_error" | "finish_time">;
 
-function changeOf({ started, finished }: Row, judgement: Judgement, now: Date): Change | undefined {
+function changeOf({ started, finished }: ClaimRow, judgement: ClaimDecision, now: Date): Change | undefined {
   switch (judgement.kind) {
     case "wait":
       return { next_attempt_time: judgement.until };

@@ -2,15 +2,15 @@ import { sql } from "kysely";
 import { idList } from "../mysql/id-list.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import type { ChangeDeps } from "../orders/types.ts";
-import { dropFinished } from "../outbox/outbox.ts";
-import { type Intervened, type Intervention, writeIntervention } from "./intervene.ts";
+import { deleteFinished } from "../outbox/outbox.ts";
+import { type InterventionResult, type Intervention, writeIntervention } from "./intervene.ts";
 
 /** Gives parked ledger rows up for good, in one transaction; then their events go that nobody else needs. */
 export async function discard(
   { db }: ChangeDeps,
   ids: readonly bigint[],
   intervention: Intervention,
-): Promise<Intervened> {
+): Promise<InterventionResult> {
   if (ids.length === 0) {
     return { count: 0, interventionId: intervention.id };
   }
@@ -39,6 +39,6 @@ export async function discard(
       .execute();
     return { count: rows.length, interventionId, outboxIds: rows.map(({ outbox_id }) => outbox_id) };
   });
-  await dropFinished(db, [...new Set(outboxIds)]);
+  await deleteFinished(db, [...new Set(outboxIds)]);
   return intervened;
 }

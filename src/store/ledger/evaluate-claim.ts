@@ -13,10 +13,10 @@ export interface Candidate {
   readonly earlier: Date | undefined;
 }
 
-export type Judgement =
+export type ClaimDecision =
   | { readonly kind: "run" }
   /** It may be what killed those who ran it: no more than `company` suspects at a time, itself among them. */
-  | { readonly kind: "suspect"; readonly company: number }
+  | { readonly kind: "suspect"; readonly maxConcurrentSuspects: number }
   /** Look again at this time. */
   | { readonly kind: "wait"; readonly until: Date }
   /** It kills whoever runs it. */
@@ -42,7 +42,7 @@ const COMPANY: Readonly<Record<number, number>> = { 2: 16, 3: 4 };
  *
  * @param maxUnfinished so many attempts in a row that started and never ended tell a killer
  */
-export function judge(candidate: Candidate, now: Date, maxUnfinished: number): Judgement {
+export function evaluateClaim(candidate: Candidate, now: Date, maxUnfinished: number): ClaimDecision {
   const { state, started, finished, nextAttemptTime, earlier } = candidate;
   if (state === "DONE" || state === "DISCARDED") {
     return { kind: "done" };
@@ -62,7 +62,7 @@ export function judge(candidate: Candidate, now: Date, maxUnfinished: number): J
   if (unfinished >= maxUnfinished) {
     return { kind: "killer" };
   }
-  return unfinished < 2 ? { kind: "run" } : { kind: "suspect", company: COMPANY[unfinished] ?? 1 };
+  return unfinished < 2 ? { kind: "run" } : { kind: "suspect", maxConcurrentSuspects: COMPANY[unfinished] ?? 1 };
 }
 
 /** No use to look before the earlier one is tried again. */

@@ -1,13 +1,13 @@
 import { type Kysely, sql } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
-import { idList, inText } from "../mysql/id-list.ts";
-import { inTransaction, retried } from "../mysql/transaction.ts";
-import { dropFinished } from "../outbox/outbox.ts";
+import { idList, inlineLiteral } from "../mysql/id-list.ts";
+import { inTransaction, withRetries } from "../mysql/transaction.ts";
+import { deleteFinished } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import type { LedgerEntry } from "./types.ts";
 
 /** How an attempt ended. */
-export type Finish = { readonly kind: "done"; readonly entry: LedgerEntry } | FailedAttempt;
+export type AttemptOutcome = { readonly kind: "done"; readonly entry: LedgerEntry } | FailedAttempt;
 
 export type FailedAttempt =
   | {
@@ -16,7 +16,7 @@ export type FailedAttempt =
       readonly error: string;
       readonly at: Date;
       /** Neither this attempt nor one before has left anything behind. */
-      readonly clean: boolean;
+      readonly sideEffectFree: boolean;
     }
   | { readonly kind: "park"; readonly entry: LedgerEntry; readonly error: string };
 
@@ -27,13 +27,13 @@ export const MAX_ERROR_LENGTH = 1_000;
  * Writes how attempts ended, in one commit; writing the same end twice is the same as once. Events older than `outboxKeepMs` may
  * have been kept for this Action alone: then they go now.
  */
-export async function finishAll(db: OrderDatabase, finishes: readonly Finish[], outboxKeepMs: number): Promise<void> {
+export async function recordOutcomes(db: OrderDatabase, finishes: readonly AttemptOutcome[], outboxKeepMs: number): Promise<void> {
   const now = db.clock.now();
   const sorted = finishes.toSorted((a, b) => Number(a.entry.id - b.entry.id));
   const done = sorted.filter(({ kind }) => kind === "done").map(({ entry }) => entry);
   const failed = sorted.filter((finish) => finish.kind !== "done");
   if (failed.length === 0) {
-    await retried(() => markDone(db, done, now));
+    await withRetries(() => markDone(db, done, now));
   } else {
     await inTransaction(db, async (trx) => {
       await markDone(trx, done, now);
@@ -43,13 +43,13 @@ export async function finishAll(db: OrderDatabase, finishes: readonly Finish[], 
     });
   }
   const late = done.filter(({ firstTime }) => now.getTime() - firstTime.getTime() >= outboxKeepMs);
-  await dropFinished(db, await readOutboxIds(db, late));
+  await deleteFinished(db, await readOutboxIds(db, late));
 }
 
 async function markDone(db: Kysely<Database>, entries: readonly LedgerEntry[], now: Date): Promise<void> {
   if (entries.length > 0) {
     await sql`update ${sql.table("oms_db.oms_action_ledger")} set state = 'DONE', attempts_finished = attempts_started,
-      next_attempt_time = null, finish_time = ${inText(now)}
+      next_attempt_time = null, finish_time = ${inlineLiteral(now)}
       where id in ${idList(entries.map(({ id }) => id))} and state not in ('DONE', 'DISCARDED')`.execute(db);
   }
 }
@@ -61,7 +61,7 @@ async function markFailed(db: Kysely<Database>, failed: FailedAttempt, now: Date
       ? {
           state: "RETRYING" as const,
           next_attempt_time: failed.at,
-          ...(failed.clean ? { clean_attempts: failed.entry.attempt } : {}),
+          ...(failed.sideEffectFree ? { clean_attempts: failed.entry.attempt } : {}),
         }
       : { state: "PARKED" as const, next_attempt_time: null, finish_time: now };
   await db

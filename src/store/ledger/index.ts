@@ -1,13 +1,13 @@
-import { gather } from "../../lib/batcher.ts";
+import { createBatcher } from "../../lib/batcher.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { claimAll } from "./claim.ts";
 import { claimDue } from "./claim-due.ts";
-import { type Finish, finishAll } from "./finish.ts";
+import { type AttemptOutcome, recordOutcomes } from "./finish.ts";
 import { readOpenCounts } from "./open-counts.ts";
-import { readPaused } from "./pauses.ts";
+import { readPausedActions } from "./pauses.ts";
 import { setDue } from "./set-due.ts";
-import { keepTotals } from "./totals.ts";
-import type { Claim, DueClaim, DueWanted, LedgerEntry, OpenCount } from "./types.ts";
+import { createActionTotals } from "./totals.ts";
+import type { Claim, DueClaim, DueRequest, LedgerEntry, OpenCount } from "./types.ts";
 
 export type * from "./types.ts";
 
@@ -20,14 +20,14 @@ export interface Ledger {
   /** Begins an attempt, if this is the time for it. Concurrent calls become one. */
   claim(messageId: string, action: string): Promise<Claim>;
   /** Begins attempts at what is due: failed before, or never brought by the broker. */
-  claimDue(wanted: DueWanted): Promise<DueClaim>;
+  claimDue(wanted: DueRequest): Promise<DueClaim>;
   /** Leaves an event to whoever looks for what is due. Concurrent calls become one. */
   setDue(messageId: string, action: string): Promise<void>;
   done(entry: LedgerEntry): Promise<void>;
   /** It failed for now: due again at `at`. */
   retry(entry: LedgerEntry, error: string, at: Date): Promise<void>;
   /** Not yet: due again at `at`. Neither this attempt nor one before has left anything behind at a neighbour. */
-  wait(entry: LedgerEntry, reason: string, at: Date): Promise<void>;
+  defer(entry: LedgerEntry, reason: string, at: Date): Promise<void>;
   /** It failed for good, until a person decides. */
   park(entry: LedgerEntry, error: string): Promise<void>;
   openCounts(actions: readonly string[]): Promise<OpenCount[]>;
@@ -46,7 +46,7 @@ export function createLedger({
   db,
   leaseMs,
   maxUnfinished = 6,
-  outboxKeepMs = 30_000,
+  outboxRetentionMs = 30_000,
 }: {
   readonly db: OrderDatabase;
   /** How long an attempt counts as alive, in milliseconds, up to a fifth less now and then; longer than any takes. */
@@ -54,23 +54,23 @@ export function createLedger({
   /** So many attempts in a row that started and never ended park the event: it kills whoever runs it. */
   readonly maxUnfinished?: number;
   /** How long the relay keeps published outbox rows at least, in milliseconds. */
-  readonly outboxKeepMs?: number;
+  readonly outboxRetentionMs?: number;
 }): Ledger {
   const deps = { db, leaseMs, maxUnfinished };
-  const claim = gather((pairs: readonly { messageId: string; action: string }[]) => claimAll(deps, pairs), {
+  const claim = createBatcher((pairs: readonly { messageId: string; action: string }[]) => claimAll(deps, pairs), {
     max: MAX_BATCH,
   });
-  const due = gather<{ messageId: string; action: string }, void>(
+  const due = createBatcher<{ messageId: string; action: string }, void>(
     async (pairs) => {
       await setDue(db, pairs);
       return [];
     },
     { max: MAX_BATCH },
   );
-  const totals = keepTotals(db);
-  const finish = gather<Finish, void>(
+  const totals = createActionTotals(db);
+  const finish = createBatcher<AttemptOutcome, void>(
     async (finishes) => {
-      await finishAll(db, finishes, outboxKeepMs);
+      await recordOutcomes(db, finishes, outboxRetentionMs);
       totals.count(finishes, db.clock.now());
       return [];
     },
@@ -81,11 +81,11 @@ export function createLedger({
     claimDue: (wanted) => claimDue(deps, wanted),
     setDue: (messageId, action) => due({ messageId, action }),
     done: (entry) => finish({ kind: "done", entry }),
-    retry: (entry, error, at) => finish({ kind: "retry", entry, error, at, clean: false }),
-    wait: (entry, error, at) => finish({ kind: "retry", entry, error, at, clean: true }),
+    retry: (entry, error, at) => finish({ kind: "retry", entry, error, at, sideEffectFree: false }),
+    defer: (entry, error, at) => finish({ kind: "retry", entry, error, at, sideEffectFree: true }),
     park: (entry, error) => finish({ kind: "park", entry, error }),
     openCounts: (actions) => readOpenCounts(db, actions),
-    paused: () => readPaused(db),
+    paused: () => readPausedActions(db),
     now: () => db.clock.now(),
     close: () => totals.close(),
   };

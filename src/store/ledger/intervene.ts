@@ -15,7 +15,7 @@ export interface Intervention {
 }
 
 /** What came of an intervention in one transaction. */
-export interface Intervened {
+export interface InterventionResult {
   /** How many events it concerned there. */
   readonly count: number;
   /** Where it is written down; undefined where it has concerned nothing so far. */

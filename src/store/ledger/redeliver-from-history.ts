@@ -4,19 +4,19 @@ import { inTransaction } from "../mysql/transaction.ts";
 import type { ChangeDeps } from "../orders/types.ts";
 import { type PreparedEvent, prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
-import { type Intervened, type Intervention, writeIntervention } from "./intervene.ts";
+import { type InterventionResult, type Intervention, writeIntervention } from "./intervene.ts";
 
 /**
  * Gives an Action status changes that it never heard of, due now, in one transaction. What is older than `publishAfter` everybody else had
  * long ago: it goes to this Action alone, from the database. What is younger may still be on its way to the broker, and is published like
  * any event.
  */
-export async function tellAnew(
+export async function redeliverFromHistory(
   deps: ChangeDeps,
   changes: readonly StatusChanged[],
   intervention: Intervention,
   publishAfter: Date,
-): Promise<Intervened> {
+): Promise<InterventionResult> {
   const { action } = intervention;
   const { young, ...intervened } = await inTransaction(
     deps.db,
@@ -34,7 +34,7 @@ export async function tellAnew(
       const known = new Set(heard.map(({ message_id }) => message_id));
       const events = changes
         .filter(({ messageId }) => !known.has(messageId))
-        .map((change) => prepareEvent(change, { ...deps, askedBy: () => [{ action }] }));
+        .map((change) => prepareEvent(change, { ...deps, subscriptionsFor: () => [{ action }] }));
       if (events.length === 0) {
         return { count: 0, interventionId: intervention.id, young: [] };
       }

@@ -6,7 +6,7 @@ import { prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import { isRunnable } from "../reads/action-entries.ts";
 import { readChanges } from "../reads/history.ts";
 import type { ActionState, Database } from "../schema.ts";
-import { type Intervened, type Intervention, writeIntervention } from "./intervene.ts";
+import { type InterventionResult, type Intervention, writeIntervention } from "./intervene.ts";
 
 type RedrivenState = Exclude<ActionState, "DONE">;
 
@@ -27,7 +27,7 @@ export function redrive(
   ids: readonly bigint[],
   from: readonly RedrivenState[],
   intervention: Intervention,
-): Promise<Intervened> {
+): Promise<InterventionResult> {
   return inTransaction(deps.db, async (trx) => {
     const rows = await lockRows(trx, ids, from);
     const waiting = rows.filter(({ state }) => state === "PENDING" || state === "RETRYING");

@@ -1,6 +1,6 @@
 import type { OrderDatabase } from "../mysql/database.ts";
 import { textList } from "../mysql/id-list.ts";
-import { retried } from "../mysql/transaction.ts";
+import { withRetries } from "../mysql/transaction.ts";
 
 /**
  * Makes events due that nobody has tried yet: whoever looks for what is due takes them at the next look, and need not wait until they have
@@ -11,7 +11,7 @@ export async function setDue(
   pairs: readonly { readonly messageId: string; readonly action: string }[],
 ): Promise<void> {
   for (const [action, same] of Map.groupBy(pairs, (pair) => pair.action)) {
-    await retried(() =>
+    await withRetries(() =>
       db
         .updateTable("oms_db.oms_action_ledger")
         .set({ next_attempt_time: db.clock.now() })

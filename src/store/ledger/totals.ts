@@ -1,11 +1,11 @@
 import { type Kysely, sql } from "kysely";
-import { retried } from "../mysql/transaction.ts";
+import { withRetries } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
-import { type Finish, MAX_ERROR_LENGTH } from "./finish.ts";
+import { type AttemptOutcome, MAX_ERROR_LENGTH } from "./finish.ts";
 
 /** Sums by Action, for people: kept in memory, and added to the table now and then, so that no attempt waits for them. */
-export interface Totals {
-  count(finishes: readonly Finish[], now: Date): void;
+export interface ActionTotals {
+  count(finishes: readonly AttemptOutcome[], now: Date): void;
   /** Adds up what is left. */
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ interface Sum {
 
 const FLUSH_MS = 1_000;
 
-export function keepTotals(db: Kysely<Database>): Totals {
+export function createActionTotals(db: Kysely<Database>): ActionTotals {
   let sums = new Map<string, Sum>();
   let flushing = Promise.resolve();
 
@@ -36,7 +36,7 @@ export function keepTotals(db: Kysely<Database>): Totals {
     const taken = sums;
     sums = new Map();
     try {
-      await retried(() => add(db, taken));
+      await withRetries(() => add(db, taken));
     } catch {
       // The database is away: with the next ones.
       for (const [action, { done, retries, lastError, lastErrorTime }] of taken) {
@@ -63,7 +63,7 @@ export function keepTotals(db: Kysely<Database>): Totals {
         const sum = sumOf(finish.entry.action);
         if (finish.kind === "done") {
           sum.done += 1;
-        } else if (finish.kind === "park" || !finish.clean) {
+        } else if (finish.kind === "park" || !finish.sideEffectFree) {
           sum.retries += finish.kind === "park" ? 0 : 1;
           sum.lastError = finish.error.slice(0, MAX_ERROR_LENGTH);
           sum.lastErrorTime = now;

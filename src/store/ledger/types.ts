@@ -9,9 +9,9 @@ export interface LedgerEntry {
   /** 1 for the first. */
   readonly attempt: number;
   /** As `attempt`, since a person last had the event tried again. */
-  readonly round: number;
+  readonly attemptInRound: number;
   /** Of the attempts up to this one it is known that none has left anything behind at a neighbour. */
-  readonly cleanAttempts: number;
+  readonly sideEffectFreeAttempts: number;
   /** When the event was committed. */
   readonly firstTime: Date;
 }
@@ -33,7 +33,7 @@ export interface DueEntry {
    * For one whose attempts have started and not ended several times in a row, so that perhaps it kills whoever runs it: how many such may
    * run at a time, itself among them.
    */
-  readonly company: number | undefined;
+  readonly maxConcurrentSuspects: number | undefined;
 }
 
 /** What is run now of what is due. */
@@ -44,11 +44,11 @@ export interface DueClaim {
 }
 
 /** What is wanted of what is due. */
-export interface DueWanted {
+export interface DueRequest {
   /** How many of each Action. */
   readonly limits: ReadonlyMap<string, number>;
   /** The company that each suspect under way may have. */
-  readonly suspects: readonly number[];
+  readonly suspectLimits: readonly number[];
 }
 
 /** How much of an Action is not done. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
-import { failureOf } from "../mysql/failures.ts";
+import { classifyFailure } from "../mysql/failures.ts";
 import { type Literal, valuesClause } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
 
@@ -10,7 +10,7 @@ export interface RequestLogRow {
   /** The RPC's name, for example "UpdateOrderStatus". */
   readonly rpc: string;
   /** The old system's method by which it came; empty where the RPC itself was called. */
-  readonly oldMethod: string;
+  readonly legacyMethod: string;
   readonly caller: string;
   readonly operator: string;
   /** The first order the call names; 0 where it names none. */
@@ -100,7 +100,7 @@ async function writeRows(db: Kysely<Database>, rows: readonly RequestLogRow[]): 
     );
     return rows.length;
   } catch (error) {
-    if (failureOf(error) !== "statement") {
+    if (classifyFailure(error) !== "statement") {
       return undefined;
     }
     if (rows.length === 1) {
@@ -130,7 +130,7 @@ function toValues(row: RequestLogRow): Literal[] {
   return [
     row.callId,
     row.rpc,
-    row.oldMethod,
+    row.legacyMethod,
     row.caller,
     row.operator,
     row.orderId,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
-import { retried } from "../mysql/transaction.ts";
+import { withRetries } from "../mysql/transaction.ts";
 import type { Database, ShadowDifferenceKind } from "../schema.ts";
 
 /** What came of comparing one answer with the old system's: the same, different, no answer of the old system, or not compared. */
@@ -27,7 +27,7 @@ export interface ShadowDifference {
 export interface ShadowLog {
   count(method: string, result: ShadowResult): void;
   /** Keeps a difference, unless there have just been many. */
-  keep(difference: ShadowDifference): void;
+  recordDifference(difference: ShadowDifference): void;
   /** Writes what is left, as far as the database takes it soon. */
   close(): Promise<void>;
 }
@@ -71,7 +71,7 @@ export function createShadowLog({ db }: { readonly db: OrderDatabase }): ShadowL
     const taken = sums;
     sums = new Map();
     try {
-      await retried(() => addSums(db, taken));
+      await withRetries(() => addSums(db, taken));
     } catch {
       // The database is away: with the next ones.
       for (const [method, { same, different, failed, skipped, lastTime }] of taken) {
@@ -91,7 +91,7 @@ export function createShadowLog({ db }: { readonly db: OrderDatabase }): ShadowL
     const taken = waiting;
     waiting = [];
     try {
-      await retried(() => insertDifferences(db, taken));
+      await withRetries(() => insertDifferences(db, taken));
       untrimmed += taken.length;
       if (untrimmed >= TRIM_EVERY) {
         await trim(db);
@@ -121,7 +121,7 @@ export function createShadowLog({ db }: { readonly db: OrderDatabase }): ShadowL
       sum[result] += 1;
       sum.lastTime = now;
     },
-    keep(difference) {
+    recordDifference(difference) {
       const isLike = ({ method, field }: ShadowDifference) =>
         method === difference.method && field === difference.field;
       if (waiting.length < MAX_WAITING && waiting.filter(isLike).length < MAX_OF_A_FIELD) {
@@ -200,7 +200,7 @@ async function trim(db: Kysely<Database>): Promise<void> {
     return;
   }
   for (let more = true; more; ) {
-    const { numDeletedRows } = await retried(() =>
+    const { numDeletedRows } = await withRetries(() =>
       db
         .deleteFrom("oms_db.oms_shadow_difference")
         .where("id", "<=", surplus.id)

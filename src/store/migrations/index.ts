@@ -1,8 +1,8 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options.ts";
 import { type OrderDatabase, SCHEMAS } from "../mysql/database.ts";
-import { DatabaseUnavailableError, MigrationRightsError } from "../mysql/errors.ts";
-import { failureOf } from "../mysql/failures.ts";
+import { DatabaseUnavailableError, MigrationPermissionError } from "../mysql/errors.ts";
+import { classifyFailure } from "../mysql/failures.ts";
 import { ensureTable } from "./ensure-table.ts";
 import { STEPS, type Step } from "./steps.ts";
 import type { TableSpec } from "./table-spec.ts";
@@ -52,12 +52,12 @@ export async function migrate(
     return { applied };
   } catch (error) {
     if (open.length > 0 && MISSING_RIGHTS.has((error as { errno?: unknown } | null)?.errno)) {
-      throw new MigrationRightsError(
+      throw new MigrationPermissionError(
         open.map(({ name }) => name),
         error,
       );
     }
-    throw failureOf(error) === "lost" ? new DatabaseUnavailableError(error) : error;
+    throw classifyFailure(error) === "lost" ? new DatabaseUnavailableError(error) : error;
   } finally {
     connection?.destroy();
   }

@@ -8,7 +8,7 @@ import { type Location, openDatabase } from "./database.ts";
  *
  * @returns false where another server is at it, and nothing was done
  */
-export async function alone(
+export async function withAdvisoryLock(
   location: Location,
   name: string,
   work: (session: Kysely<Database>) => Promise<void>,

@@ -3,7 +3,7 @@ import type { Database } from "../schema.ts";
 import { type Clock, openClock } from "./clock.ts";
 import type { ServerAddress } from "./connection-options.ts";
 import { openPool } from "./pool.ts";
-import { createPoolWatch, type PoolState } from "./pool-watch.ts";
+import { createPoolMonitor, type PoolState } from "./pool-watch.ts";
 
 /** Where the tables are. */
 export interface Location extends ServerAddress {
@@ -34,7 +34,7 @@ export function openDatabase({
   /** At most so many at a time; the committer's come on top. */
   readonly connections?: number;
 }): OrderDatabase {
-  const watch = createPoolWatch();
+  const watch = createPoolMonitor();
   const db = new Kysely<Database>({
     dialect: new MysqlDialect({ pool: async () => openPool({ url, ca }, connections, watch) }),
     plugins: prefix === "" ? [] : [schemaPrefix(prefix)],

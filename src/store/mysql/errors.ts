@@ -21,7 +21,7 @@ export class DatabaseUnavailableError extends Error {
 }
 
 /** The database is not up to date, and this user may not change its tables. */
-export class MigrationRightsError extends Error {
+export class MigrationPermissionError extends Error {
   override readonly name = "MigrationRightsError";
   /** The steps that are not done. */
   readonly steps: readonly string[];

@@ -1,7 +1,7 @@
 import { DatabaseUnavailableError } from "./errors.ts";
 
 /** What went wrong with a statement, as far as it decides what to do next. */
-export type Failure =
+export type FailureKind =
   /** The database rolled the whole transaction back to let another one pass. */
   | "deadlock"
   /** A row stayed locked; the transaction is still open. */
@@ -13,7 +13,7 @@ export type Failure =
   /** The statement itself: the same again fails again. */
   | "statement";
 
-const FAILURE_BY_ERRNO: ReadonlyMap<number, Failure> = new Map([
+const FAILURE_BY_ERRNO: ReadonlyMap<number, FailureKind> = new Map([
   [1213, "deadlock"],
   [1020, "deadlock"], // MariaDB: the record has changed since it was read
   [1205, "lock-timeout"],
@@ -51,7 +51,7 @@ interface DriverError {
 }
 
 /** Sorts an error of the driver. */
-export function failureOf(error: unknown): Failure {
+export function classifyFailure(error: unknown): FailureKind {
   if (error instanceof DatabaseUnavailableError) {
     return "lost";
   }

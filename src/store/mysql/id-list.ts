@@ -7,7 +7,7 @@ export function idList(ids: readonly bigint[]): RawBuilder<bigint> {
 }
 
 /** A value in place of a parameter: the driver searches the whole text for the places of parameters, long lists too. */
-export function inText<T extends Literal>(value: T): RawBuilder<T> {
+export function inlineLiteral<T extends Literal>(value: T): RawBuilder<T> {
   return sql.raw(literal(value));
 }
 

@@ -7,29 +7,29 @@ export interface PoolState {
   /** Calls that wait for one. */
   readonly waiting: number;
   /** What has gone wrong so far, and how often. */
-  readonly troubles: ReadonlyMap<PoolTrouble, number>;
+  readonly errors: ReadonlyMap<PoolErrorKind, number>;
 }
 
 /** What went wrong with a pool's connections: none could be made; none was free in time; one broke under a statement. */
-export type PoolTrouble = "unreachable" | "busy" | "lost";
+export type PoolErrorKind = "unreachable" | "busy" | "lost";
 
 /** Looks on as a pool is used. */
-export interface PoolWatch {
+export interface PoolMonitor {
   state(): PoolState;
-  trouble(kind: PoolTrouble): void;
+  countError(kind: PoolErrorKind): void;
   /** Somebody waits for a connection, until what this returns is called. */
-  wait(): () => void;
-  handedOut(connection: PoolConnection): void;
-  givenBack(connection: PoolConnection): void;
+  startWaiting(): () => void;
+  acquired(connection: PoolConnection): void;
+  released(connection: PoolConnection): void;
   /** It was destroyed by us, of which its events tell nothing. */
-  gone(connection: PoolConnection): void;
-  follow(pool: Pool): void;
+  destroyed(connection: PoolConnection): void;
+  observe(pool: Pool): void;
 }
 
-export function createPoolWatch(): PoolWatch {
+export function createPoolMonitor(): PoolMonitor {
   const open = new Set<PoolConnection>();
   const inUse = new Set<PoolConnection>();
-  const troubles = new Map<PoolTrouble, number>([
+  const troubles = new Map<PoolErrorKind, number>([
     ["unreachable", 0],
     ["busy", 0],
     ["lost", 0],
@@ -43,10 +43,10 @@ export function createPoolWatch(): PoolWatch {
     state() {
       const idle = open.size - inUse.size;
       // The driver hands an idle one out in a turn of its own: that is no waiting.
-      return { inUse: inUse.size, idle, waiting: idle > 0 ? 0 : waiting, troubles };
+      return { inUse: inUse.size, idle, waiting: idle > 0 ? 0 : waiting, errors };
     },
-    trouble: (kind) => troubles.set(kind, (troubles.get(kind) ?? 0) + 1),
-    wait() {
+    countError: (kind) => troubles.set(kind, (troubles.get(kind) ?? 0) + 1),
+    startWaiting() {
       waiting += 1;
       let waits = true;
       return () => {
@@ -54,10 +54,10 @@ export function createPoolWatch(): PoolWatch {
         waits = false;
       };
     },
-    handedOut: (connection) => inUse.add(connection),
-    givenBack: (connection) => inUse.delete(connection),
-    gone,
-    follow(pool) {
+    acquired: (connection) => inUse.add(connection),
+    released: (connection) => inUse.delete(connection),
+    destroyed,
+    observe(pool) {
       pool.on("connection", (connection: PoolConnection) => {
         open.add(connection);
         connection.once("end", () => gone(connection));

@@ -2,8 +2,8 @@ import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult } from "kysely";
 import { createPool, type FieldPacket, format, type PoolConnection } from "mysql2";
 import { connectionOptions, SESSION_SETTINGS, type ServerAddress } from "./connection-options.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
-import { failureOf } from "./failures.ts";
-import { createPoolWatch, type PoolWatch } from "./pool-watch.ts";
+import { classifyFailure } from "./failures.ts";
+import { createPoolMonitor, type PoolMonitor } from "./pool-watch.ts";
 
 /** How long a call waits for a free connection, in milliseconds. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
@@ -21,7 +21,7 @@ type Callback<T> = (error: unknown, result: T) => void;
  * DatabaseUnavailableError wherever it turns up; a connection that died within a transaction tells its first error and not that of the
  * rollback after it; and it is destroyed, never given out again.
  */
-export function openPool(address: ServerAddress, connections: number, watch = createPoolWatch()): MysqlPool {
+export function openPool(address: ServerAddress, connections: number, watch = createPoolMonitor()): MysqlPool {
   const options = connectionOptions(address);
   const pool = createPool({
     ...options,
@@ -31,7 +31,7 @@ export function openPool(address: ServerAddress, connections: number, watch = cr
     // A text without parameters need not be searched for their places: it may have thousands of values in it.
     queryFormat: (text, values) => (values.length > 0 ? format(text, values, false, options.timezone) : text),
   });
-  watch.follow(pool);
+  watch.observe(pool);
   const guarded = new WeakMap<PoolConnection, MysqlPoolConnection>();
   return {
     getConnection(callback) {
@@ -56,21 +56,21 @@ export function openPool(address: ServerAddress, connections: number, watch = cr
 
 /** Why no connection was had: the database is away or busy, unless it says that we may not come in. */
 function asRefusal(error: unknown): unknown {
-  const answered = error instanceof Error && "errno" in error && failureOf(error) === "statement";
+  const answered = error instanceof Error && "errno" in error && classifyFailure(error) === "statement";
   return answered ? error : new DatabaseUnavailableError(error);
 }
 
 function acquire(
   pool: ReturnType<typeof createPool>,
-  watch: PoolWatch,
+  watch: PoolMonitor,
   callback: Callback<PoolConnection | undefined>,
 ): void {
   let waiting = true;
-  const waited = watch.wait();
+  const waited = watch.startWaiting();
   const timer = setTimeout(() => {
     waiting = false;
     waited();
-    watch.trouble("busy");
+    watch.countError("busy");
     callback(new Error(`no connection was free for ${ACQUIRE_TIMEOUT_MS} ms`), undefined);
   }, ACQUIRE_TIMEOUT_MS);
   pool.getConnection((error, connection) => {
@@ -81,9 +81,9 @@ function acquire(
     clearTimeout(timer);
     waited();
     if (error === null) {
-      watch.handedOut(connection);
+      watch.acquired(connection);
     } else {
-      watch.trouble("unreachable");
+      watch.countError("unreachable");
     }
     callback(error, error === null ? connection : undefined);
   });
@@ -109,10 +109,10 @@ function prepare(connection: MysqlPoolConnection, callback: (failed: unknown) =>
 
 const NOTHING_DONE: MysqlQueryResult = { affectedRows: 0, changedRows: 0, insertId: 0 };
 
-function guard(connection: PoolConnection, watch: PoolWatch): MysqlPoolConnection {
+function guard(connection: PoolConnection, watch: PoolMonitor): MysqlPoolConnection {
   let lost: DatabaseUnavailableError | undefined;
   const destroy = () => {
-    watch.gone(connection);
+    watch.destroyed(connection);
     connection.destroy();
   };
   // The driver removes it from the pool by itself; without a listener a late socket error would end the process.
@@ -124,7 +124,7 @@ function guard(connection: PoolConnection, watch: PoolWatch): MysqlPoolConnectio
     destroy,
     release() {
       if (lost === undefined) {
-        watch.givenBack(connection);
+        watch.released(connection);
         connection.release();
       } else {
         destroy();
@@ -140,9 +140,9 @@ function guard(connection: PoolConnection, watch: PoolWatch): MysqlPoolConnectio
       connection.query(
         { sql, values: values?.length ? values : undefined, timeout: STATEMENT_TIMEOUT_MS },
         (error, result, fields) => {
-          if (error !== null && failureOf(error) === "lost" && lost === undefined) {
+          if (error !== null && classifyFailure(error) === "lost" && lost === undefined) {
             lost = new DatabaseUnavailableError(error);
-            watch.trouble("lost");
+            watch.countError("lost");
           }
           if (Array.isArray(result)) {
             toBigInts(result as Record<string, unknown>[], fields);

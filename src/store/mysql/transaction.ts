@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Kysely, Transaction } from "kysely";
 import type { Database } from "../schema.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
-import { type Failure, failureOf } from "./failures.ts";
+import { type FailureKind, classifyFailure } from "./failures.ts";
 
 /** How often a transaction is tried before it counts as impossible for now. */
 const MAX_ATTEMPTS = 6;
@@ -11,28 +11,28 @@ const MAX_ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 4;
 
 /** Waits before the attempt after `attempt` (1, 2 …): exponential, with full jitter so that two that met do not meet again. */
-export function pauseAfter(attempt: number): Promise<void> {
+export function waitBeforeRetry(attempt: number): Promise<void> {
   return sleep(Math.random() * FIRST_PAUSE_MS * 2 ** attempt);
 }
 
-const AGAIN: readonly Failure[] = ["deadlock", "lock-timeout"];
+const AGAIN: readonly FailureKind[] = ["deadlock", "lock-timeout"];
 
 /**
  * Does something whole again when the database gave way to somebody else (1213, 1205). `work` has to begin its own transaction or
  * be a single statement.
  */
-export async function retried<T>(work: () => Promise<T>, again = AGAIN): Promise<T> {
+export async function withRetries<T>(work: () => Promise<T>, again = AGAIN): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!again.includes(failureOf(error))) {
+      if (!again.includes(classifyFailure(error))) {
         throw error;
       }
       if (attempt === MAX_ATTEMPTS) {
         throw new DatabaseUnavailableError(error);
       }
-      await pauseAfter(attempt);
+      await waitBeforeRetry(attempt);
     }
   }
 }
@@ -41,7 +41,7 @@ export async function retried<T>(work: () => Promise<T>, again = AGAIN): Promise
 export function inTransaction<T>(
   db: Kysely<Database>,
   work: (trx: Transaction<Database>) => Promise<T>,
-  again?: readonly Failure[],
+  again?: readonly FailureKind[],
 ): Promise<T> {
-  return retried(() => db.transaction().execute(work), again);
+  return withRetries(() => db.transaction().execute(work), again);
 }

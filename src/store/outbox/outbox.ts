@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { idList } from "../mysql/id-list.ts";
-import { retried } from "../mysql/transaction.ts";
+import { withRetries } from "../mysql/transaction.ts";
 import type { ActionState, Database } from "../schema.ts";
 
 /** Turns an event into what travels. Given by the caller, as the store knows nothing of the wire. */
@@ -31,7 +31,7 @@ export interface CommittedEvent {
 }
 
 /** A subscriber that asks for an event. */
-export interface Asked {
+export interface Subscription {
   /** Its name. */
   readonly action: string;
   /** For a timer: when it goes off. */
@@ -42,13 +42,13 @@ export interface Asked {
 export interface EventDeps {
   readonly encode: EventEncoder;
   /** Who asks for an event: each gets a row in the ledger. */
-  readonly askedBy: (event: OrderEvent) => readonly Asked[];
+  readonly subscriptionsFor: (event: OrderEvent) => readonly Subscription[];
   /** How long a ledger row may stay PENDING before it is run from the database, in milliseconds. */
   readonly ledgerWatchMs: number;
 }
 
 /** Commits that are under way at once may get their ids, here and in the history, in another order than their times: so far apart at most, in milliseconds. */
-export const DISORDER_MS = 60_000;
+export const MAX_COMMIT_SKEW_MS = 60_000;
 
 /** The Action still needs the event's row: it is rebuilt from it. */
 export const OPEN_STATES = ["PENDING", "RETRYING", "PARKED"] as const satisfies readonly ActionState[];
@@ -57,7 +57,7 @@ export const OPEN_STATES = ["PENDING", "RETRYING", "PARKED"] as const satisfies 
  * Rows that are not known to be with the broker and older than `olderThanMs`, in the order of their ids: what a crash or a broker's
  * loss left.
  */
-export async function readLeftOver(
+export async function readUnpublished(
   db: OrderDatabase,
   { olderThanMs, afterId, limit }: { readonly olderThanMs: number; readonly afterId: bigint; readonly limit: number },
 ): Promise<OutboxRow[]> {
@@ -140,17 +140,17 @@ export async function deletePublished(db: Kysely<Database>, ids: readonly bigint
     );
     if (needed.size > 0) {
       const kept = [...needed];
-      await retried(() =>
+      await withRetries(() =>
         db.updateTable("oms_db.oms_outbox").set({ published: 1 }).where("id", "in", idList(kept)).execute(),
       );
       // An Action may have been done between the look at the ledger and the mark, and have found no mark.
-      await dropFinished(db, kept);
+      await deleteFinished(db, kept);
     }
   }
 }
 
 /** Deletes those of the rows that are published and that no Action needs any more. To be called after an Action's late end. */
-export async function dropFinished(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
+export async function deleteFinished(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
   if (ids.length === 0) {
     return;
   }
@@ -188,7 +188,7 @@ async function readNeeded(db: Kysely<Database>, ids: readonly bigint[]): Promise
 
 async function deleteRows(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
   if (ids.length > 0) {
-    await retried(() => db.deleteFrom("oms_db.oms_outbox").where("id", "in", idList(ids)).execute());
+    await withRetries(() => db.deleteFrom("oms_db.oms_outbox").where("id", "in", idList(ids)).execute());
   }
 }
 

@@ -40,7 +40,7 @@ export async function readOrderEntries(
 }
 
 /** Which of an Action's events that wait for a person, or that one gave up. */
-export interface GivenUpSearch {
+export interface ParkedOrDiscardedSearch {
   readonly action: string;
   readonly state: "PARKED" | "DISCARDED";
   /** Only with a greater id. */
@@ -51,7 +51,7 @@ export interface GivenUpSearch {
 }
 
 /** Events that an Action has parked or that a person discarded, by id: the index is entered at the place, wherever that is. */
-export async function readGivenUp(db: Kysely<Database>, search: GivenUpSearch): Promise<readonly ActionEntry[]> {
+export async function readParkedOrDiscarded(db: Kysely<Database>, search: ParkedOrDiscardedSearch): Promise<readonly ActionEntry[]> {
   const { action, state, afterId, limit, messageIds } = search;
   if (messageIds !== undefined) {
     const named = await readNamed(db, action, messageIds);
@@ -108,7 +108,7 @@ export function isRunnable({ or, and, eb, ref }: ExpressionBuilder<Database, "om
 }
 
 /** The place of an event among those that an Action has still to do. */
-export interface WaitingPlace {
+export interface DueCursor {
   /** When it is due. */
   readonly due: Date;
   readonly id: bigint;
@@ -126,10 +126,10 @@ export async function readWaiting(
     readonly action: string;
     readonly state: "PENDING" | "RETRYING";
     /** Undefined: from the first one on. */
-    readonly after: WaitingPlace | undefined;
+    readonly after: DueCursor | undefined;
     readonly limit: number;
   },
-): Promise<readonly (WaitingPlace & { readonly firstTime: Date })[]> {
+): Promise<readonly (DueCursor & { readonly firstTime: Date })[]> {
   const rows = await db
     .selectFrom("oms_db.oms_action_ledger")
     .select(["id", "next_attempt_time", "first_time"])
@@ -138,7 +138,7 @@ export async function readWaiting(
     .where("next_attempt_time", ">", sql<Date>`now(3)`)
     .whereRef("attempts_started", "=", "attempts_finished")
     .$if(after !== undefined, (query) => {
-      const { due, id } = after as WaitingPlace;
+      const { due, id } = after as DueCursor;
       return query.where(({ or, and, eb }) =>
         or([eb("next_attempt_time", ">", due), and([eb("next_attempt_time", "=", due), eb("id", ">", id)])]),
       );

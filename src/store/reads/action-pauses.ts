@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import type { Database } from "../schema.ts";
 
 /** An Action that a person holds. */
-export interface Hold {
+export interface ActionPause {
   readonly action: string;
   readonly reason: string;
   readonly operator: string;
@@ -10,7 +10,7 @@ export interface Hold {
 }
 
 /** The Actions that are held, by name. */
-export async function readHolds(db: Kysely<Database>): Promise<ReadonlyMap<string, Hold>> {
+export async function readActionPauses(db: Kysely<Database>): Promise<ReadonlyMap<string, ActionPause>> {
   const rows = await db
     .selectFrom("oms_db.oms_action_switch")
     .select(["action", "reason", "operator", "change_time"])

@@ -1,11 +1,11 @@
 import { type Kysely, sql } from "kysely";
-import { gather } from "../../lib/batcher.ts";
+import { createBatcher } from "../../lib/batcher.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 
 /** How much of an Action is open. */
-export interface OpenSums {
+export interface OpenTotals {
   /** Not tried yet or to be tried again, and not under way. */
   readonly waiting: number;
   /** Attempts that were begun and have not ended, under a lease that still holds. */
@@ -16,7 +16,7 @@ export interface OpenSums {
 }
 
 /** What has become of an Action's attempts since the service was set up. */
-export interface EndedSums {
+export interface AttemptTotals {
   readonly done: number;
   readonly retries: number;
   /** "" where none failed. */
@@ -24,7 +24,7 @@ export interface EndedSums {
   readonly lastErrorTime: Date | undefined;
 }
 
-const NOTHING_OPEN: OpenSums = { waiting: 0, inFlight: 0, parked: 0, waitingSince: undefined };
+const NOTHING_OPEN: OpenTotals = { waiting: 0, inFlight: 0, parked: 0, waitingSince: undefined };
 
 /** Calls that one count answers. */
 const MAX_CALLS = 256;
@@ -34,11 +34,11 @@ const MAX_CALLS = 256;
  *
  * @param leaseMs how long a lease lasts, in milliseconds
  */
-export function openSumsReader(
+export function openTotalsReader(
   db: OrderDatabase,
   leaseMs: number,
-): (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenSums>> {
-  return gather(
+): (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenTotals>> {
+  return createBatcher(
     async (calls) => {
       const sums = await readOpenSums(db, [...new Set(calls.flat())], leaseMs);
       return calls.map(() => sums);
@@ -52,7 +52,7 @@ async function readOpenSums(
   db: OrderDatabase,
   actions: readonly string[],
   leaseMs: number,
-): Promise<ReadonlyMap<string, OpenSums>> {
+): Promise<ReadonlyMap<string, OpenTotals>> {
   const now = db.clock.now();
   const leaseEnd = new Date(now.getTime() + leaseMs);
   const underWay = sql`(attempts_started > attempts_finished)`;
@@ -81,7 +81,7 @@ async function readOpenSums(
     db,
     rows.flatMap(({ state, first_id }) => (state === "PARKED" || first_id === null ? [] : [first_id])),
   );
-  const sums = new Map<string, OpenSums>();
+  const sums = new Map<string, OpenTotals>();
   for (const { action, state, count, in_flight, first_id } of rows) {
     const sum = sums.get(action) ?? NOTHING_OPEN;
     if (state === "PARKED") {
@@ -107,7 +107,7 @@ function selectCounts(db: Pick<Kysely<Database>, "selectFrom">, actions: readonl
 }
 
 /** What became of the Actions' attempts, by name. */
-export async function readEndedSums(db: Kysely<Database>): Promise<ReadonlyMap<string, EndedSums>> {
+export async function readAttemptTotals(db: Kysely<Database>): Promise<ReadonlyMap<string, AttemptTotals>> {
   const rows = await db.selectFrom("oms_db.oms_action_total").selectAll().execute();
   return new Map(
     rows.map((row) => [

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { FLOW_STEPS, type StepRun, currentStep } from "../../domain/flow.ts";
-import { gather } from "../../lib/batcher.ts";
+import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/id-list.ts";
 import type { OrderLine } from "../orders/new-orders.ts";
 import { isSet } from "../orders/order-row.ts";
@@ -21,7 +21,7 @@ const MAX_BATCH = 256;
 
 /** Reads an order for a step; concurrent calls become one query for the orders and one for their lines. */
 export function flowOrderReader(db: Kysely<Database>): (orderId: bigint) => Promise<FlowOrder | undefined> {
-  return gather(
+  return createBatcher(
     async (orderIds) => {
       const found = await readFlowOrders(db, [...new Set(orderIds)]);
       return orderIds.map((orderId) => found.get(orderId));

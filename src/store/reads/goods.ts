@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { gather } from "../../lib/batcher.ts";
+import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/id-list.ts";
 import type { Database } from "../schema.ts";
 
@@ -60,7 +60,7 @@ type LinesByOrder = ReadonlyMap<bigint, Line[]>;
 function gatherLines(
   read: (orderIds: readonly bigint[]) => Promise<LinesByOrder>,
 ): (orderId: bigint) => Promise<Line[]> {
-  return gather(
+  return createBatcher(
     async (orderIds) => {
       const lines = await read([...new Set(orderIds)]);
       return orderIds.map((orderId) => lines.get(orderId) ?? []);

@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { gather } from "../../lib/batcher.ts";
+import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/id-list.ts";
 import { isSet } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
@@ -47,7 +47,7 @@ export async function readSnapshots(db: Kysely<Database>, orderIds: readonly big
 
 /** Reads one order; concurrent calls become one query. Undefined where there is no such order. */
 export function snapshotReader(db: Kysely<Database>): (orderId: bigint) => Promise<Snapshot | undefined> {
-  return gather(
+  return createBatcher(
     async (orderIds) => {
       const snapshots = await readSnapshots(db, [...new Set(orderIds)]);
       return orderIds.map((id) => snapshots.get(id));

@@ -5,7 +5,7 @@ import type { Database } from "../schema.ts";
 import { CHANGE_COLUMNS, type ChangeRow, JOIN_ORDER, toChange } from "./history.ts";
 
 /** A status change that an Action has no ledger row for. */
-export interface UnheardChange {
+export interface UndeliveredChange {
   readonly change: StatusChanged;
   /** Whether its order still stands where it brought it. */
   readonly latest: boolean;
@@ -14,11 +14,11 @@ export interface UnheardChange {
 const history = sql.table("oms_db.oms_status_history");
 
 /** The changes of these orders that the Action never heard of, by order and version. Needs at least one order. */
-export async function readUnheardOfOrders(
+export async function readUndeliveredOfOrders(
   db: Kysely<Database>,
   action: string,
   orderIds: readonly bigint[],
-): Promise<readonly UnheardChange[]> {
+): Promise<readonly UndeliveredChange[]> {
   return select(
     db,
     action,
@@ -32,12 +32,12 @@ export async function readUnheardOfOrders(
  *
  * @returns last: the last row that was looked at; undefined where there is nothing behind it
  */
-export async function readUnheardAfter(
+export async function readUndeliveredAfter(
   db: Kysely<Database>,
   action: string,
   { afterId, limit }: { readonly afterId: bigint; readonly limit: number },
 ): Promise<{
-  readonly changes: readonly UnheardChange[];
+  readonly changes: readonly UndeliveredChange[];
   readonly last: { readonly id: bigint; readonly recordTime: Date } | undefined;
 }> {
   const last = await db
@@ -93,7 +93,7 @@ async function select(
   action: string,
   rows: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
-): Promise<readonly UnheardChange[]> {
+): Promise<readonly UndeliveredChange[]> {
   const found = await sql<ChangeRow & { readonly order_version: number }>`
     select ${CHANGE_COLUMNS}, s.version as order_version
     from ${rows} h

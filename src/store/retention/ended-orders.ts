@@ -7,7 +7,7 @@ import type { Database } from "../schema.ts";
 export interface EndedOrder {
   readonly orderId: bigint;
   /** It is no longer in the old tables. */
-  readonly gone: boolean;
+  readonly missing: boolean;
 }
 
 const FINAL = STATES.filter(({ final }) => final).map(({ code }) => code);
@@ -16,7 +16,7 @@ const FINAL = STATES.filter(({ final }) => final).map(({ code }) => code);
  * Those of the orders that may be over and done with, by their own row alone: in a final state or gone, and not changed since `before`.
  * Takes up to a thousand orders.
  */
-export async function readOrdersAtRest(
+export async function readInactiveOrders(
   db: Kysely<Database>,
   orderIds: readonly bigint[],
   before: Date,
@@ -37,7 +37,7 @@ export async function readEndedOrders(
 }
 
 /** Those of the ended orders of which history and ledger have nothing left. Takes up to a thousand orders. */
-export async function readForgottenOrders(
+export async function readPurgedOrders(
   db: Kysely<Database>,
   orderIds: readonly bigint[],
   before: Date,

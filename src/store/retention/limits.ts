@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
-import { DISORDER_MS } from "../outbox/outbox.ts";
+import { MAX_COMMIT_SKEW_MS } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
-import { nextOf, PAGE, type Page } from "./old-rows.ts";
+import { nextKey, PAGE_SIZE, type Page } from "./old-rows.ts";
 
 /** Which time it was at the database so many milliseconds ago. */
 export async function readTimeAgo(session: Kysely<Database>, ms: number): Promise<Date> {
@@ -27,10 +27,10 @@ export async function findUnpublished(
     .select(["id", "published", "record_time"])
     .where("id", ">", after)
     .orderBy("id")
-    .limit(PAGE)
+    .limit(PAGE_SIZE)
     .execute();
   const found = rows.find(({ published, record_time }) => published === 0 && record_time < before);
   return found === undefined
-    ? { since: undefined, next: nextOf(rows, ({ record_time }) => record_time < before) }
-    : { since: new Date(found.record_time.getTime() - DISORDER_MS), next: undefined };
+    ? { since: undefined, next: nextKey(rows, ({ record_time }) => record_time < before) }
+    : { since: new Date(found.record_time.getTime() - MAX_COMMIT_SKEW_MS), next: undefined };
 }

@@ -8,15 +8,15 @@ export interface Page<Key> {
 }
 
 /** Rows that one read takes: a few milliseconds, rows from the disk included. */
-export const PAGE = 500;
+export const PAGE_SIZE = 500;
 
 /** Goes on behind the last row, unless there are no more or they are all young: ids grow with time. */
-export function nextOf<Row extends { readonly id: bigint }>(
+export function nextKey<Row extends { readonly id: bigint }>(
   rows: readonly Row[],
   isOld: (row: Row) => boolean,
 ): bigint | undefined {
   const last = rows.at(-1);
-  return last !== undefined && rows.length === PAGE && isOld(last) ? last.id : undefined;
+  return last !== undefined && rows.length === PAGE_SIZE && isOld(last) ? last.id : undefined;
 }
 
 /** The orders of some history rows that are older than `before`, each once. */
@@ -30,7 +30,7 @@ export async function readOrdersOfHistory(
     .select(["id", "order_id", "record_time as time"])
     .where("id", ">", after)
     .orderBy("id")
-    .limit(PAGE)
+    .limit(PAGE_SIZE)
     .execute();
   return toOrders(rows, before);
 }
@@ -46,7 +46,7 @@ export async function readOrdersOfLedger(
     .select(["id", "order_id", "first_time as time"])
     .where("id", ">", after)
     .orderBy("id")
-    .limit(PAGE)
+    .limit(PAGE_SIZE)
     .execute();
   return toOrders(rows, before);
 }
@@ -58,6 +58,6 @@ function toOrders(
   const isOld = ({ time }: { readonly time: Date }) => time < before;
   return {
     orderIds: [...new Set(rows.filter(isOld).map(({ order_id }) => order_id))],
-    next: nextOf(rows, isOld),
+    next: nextKey(rows, isOld),
   };
 }

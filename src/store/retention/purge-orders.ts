@@ -6,7 +6,7 @@ import type { Database } from "../schema.ts";
 import { readEndedOrders } from "./ended-orders.ts";
 
 /** What was deleted, in rows. */
-export interface Forgotten {
+export interface PurgedRows {
   readonly history: number;
   readonly ledger: number;
   /** An order has more rows than one transaction takes: ask again. */
@@ -24,15 +24,15 @@ const MAX_ROWS = 500;
  * with all of its ledger rows, or ledger rows alone. So whoever makes ledger rows of the history finds no event whose effects are
  * forgotten.
  */
-export async function forgetOrders(
+export async function purgeOrders(
   session: Kysely<Database>,
   orderIds: readonly bigint[],
   before: Date,
-): Promise<Forgotten> {
+): Promise<PurgedRows> {
   return inTransaction(session, async (trx) => {
     const locked = await lockOrders(trx, orderIds);
     const ended = (await readEndedOrders(trx, orderIds, before))
-      .filter(({ orderId, gone }) => gone || locked.has(orderId))
+      .filter(({ orderId, missing }) => missing || locked.has(orderId))
       .map(({ orderId }) => orderId);
     if (ended.length === 0) {
       return { history: 0, ledger: 0, more: false };

@@ -1,18 +1,18 @@
 import type { Kysely } from "kysely";
-import { retried } from "../mysql/transaction.ts";
+import { withRetries } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
-import { readForgottenOrders } from "./ended-orders.ts";
-import { PAGE, type Page } from "./old-rows.ts";
+import { readPurgedOrders } from "./ended-orders.ts";
+import { PAGE_SIZE, type Page } from "./old-rows.ts";
 
 /** Before all request ids. */
-export const FIRST_REQUEST = Buffer.alloc(0);
+export const FIRST_REQUEST_ID = Buffer.alloc(0);
 
 /**
  * Looks at some request ids, in the order of the ids, and deletes those that are older than `before` and of orders of which history and
  * ledger have nothing left: so an id is known at least as long as what it did. No index leads from an order to its request ids, as every
  * change would have to pay for it; the walk reads the whole table.
  */
-export async function forgetRequests(
+export async function purgeRequestIds(
   session: Kysely<Database>,
   after: Buffer,
   before: Date,
@@ -22,14 +22,14 @@ export async function forgetRequests(
     .select(["request_id", "order_id", "record_time"])
     .where("request_id", ">", after)
     .orderBy("request_id")
-    .limit(PAGE)
+    .limit(PAGE_SIZE)
     .execute();
   const old = rows.filter(({ record_time }) => record_time < before);
-  const orders = await readForgottenOrders(session, [...new Set(old.map(({ order_id }) => order_id))], before);
+  const orders = await readPurgedOrders(session, [...new Set(old.map(({ order_id }) => order_id))], before);
   const forgotten = new Set(orders.map(({ orderId }) => orderId));
   const ids = old.filter(({ order_id }) => forgotten.has(order_id)).map(({ request_id }) => request_id);
   if (ids.length > 0) {
-    await retried(() => session.deleteFrom("oms_db.oms_request").where("request_id", "in", ids).execute());
+    await withRetries(() => session.deleteFrom("oms_db.oms_request").where("request_id", "in", ids).execute());
   }
-  return { deleted: ids.length, next: rows.length === PAGE ? rows.at(-1)?.request_id : undefined };
+  return { deleted: ids.length, next: rows.length === PAGE_SIZE ? rows.at(-1)?.request_id : undefined };
 }

@@ -4,7 +4,7 @@ import * as pb from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { discardParked } from "../../application/action-admin/discard-parked.ts";
 import type { EntryFilter } from "../../application/action-admin/entry-filter.ts";
 import { getOrderActions } from "../../application/action-admin/get-order-actions.ts";
-import { type ActionStanding, listActions } from "../../application/action-admin/list-actions.ts";
+import { type ActionStatus, listActions } from "../../application/action-admin/list-actions.ts";
 import { listInterventions } from "../../application/action-admin/list-interventions.ts";
 import { type ListParkedAnswer, listParked } from "../../application/action-admin/list-parked.ts";
 import { pauseAction, resumeAction } from "../../application/action-admin/pause-action.ts";
@@ -96,7 +96,7 @@ function readFilter(filter: pb.EntryFilter | undefined): EntryFilter | undefined
 
 const KINDS = { effect: pb.ActionKind.EFFECT, step: pb.ActionKind.STEP, timer: pb.ActionKind.TIMER } as const;
 
-function actionFields({ info, open, ended, hold }: ActionStanding): MessageInitShape<typeof pb.ActionStatusSchema> {
+function actionFields({ info, open, totals, pause }: ActionStatus): MessageInitShape<typeof pb.ActionStatusSchema> {
   return {
     name: info.name,
     kind: KINDS[info.kind],
@@ -104,15 +104,15 @@ function actionFields({ info, open, ended, hold }: ActionStanding): MessageInitS
     pending: BigInt(open.waiting),
     inFlight: BigInt(open.inFlight),
     parked: BigInt(open.parked),
-    doneTotal: BigInt(ended?.done ?? 0),
-    retryTotal: BigInt(ended?.retries ?? 0),
-    lastError: ended?.lastError ?? "",
-    ...time("lastErrorTime", ended?.lastErrorTime),
+    doneTotal: BigInt(totals?.done ?? 0),
+    retryTotal: BigInt(totals?.retries ?? 0),
+    lastError: totals?.lastError ?? "",
+    ...time("lastErrorTime", totals?.lastErrorTime),
     ...time("oldestPendingTime", open.waitingSince),
-    paused: hold !== undefined,
-    pauseReason: hold?.reason ?? "",
-    pausedBy: hold?.operator ?? "",
-    ...time("pausedTime", hold?.since),
+    paused: pause !== undefined,
+    pauseReason: pause?.reason ?? "",
+    pausedBy: pause?.operator ?? "",
+    ...time("pausedTime", pause?.since),
   };
 }
 

@@ -145,7 +145,7 @@ function rowOf(rpc: string, request: RequestFields, call: Call, code: string, du
   return {
     callId: call.callId,
     rpc,
-    oldMethod: call.oldMethod,
+    legacyMethod: call.oldMethod,
     caller: call.caller,
     operator: (request.operator ?? "").slice(0, 64).toWellFormed(),
     orderId: orderId > 0n ? orderId : 0n,

@@ -57,9 +57,9 @@ test("oms shadow: what was compared, and the latest differences", async () => {
   expect(methods.stdout).toContain("\n\nNo difference is kept.\n");
 
   await keep((log) => {
-    log.keep(difference({}));
-    log.keep(difference({ field: "phone", kind: "MISSING", ours: "", theirs: "*** (11 characters)" }));
-    log.keep(
+    log.recordDifference(difference({}));
+    log.recordDifference(difference({ field: "phone", kind: "MISSING", ours: "", theirs: "*** (11 characters)" }));
+    log.recordDifference(
       difference({ method: "getOrderSource", field: "result", kind: "TYPE", theirs: '"1"\u001b[31m', orderId: 0n }),
     );
   });

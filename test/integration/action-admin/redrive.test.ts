@@ -3,16 +3,16 @@ import { discardParked } from "../../../src/application/action-admin/discard-par
 import { listActions } from "../../../src/application/action-admin/list-actions.ts";
 import { listInterventions } from "../../../src/application/action-admin/list-interventions.ts";
 import { listParked } from "../../../src/application/action-admin/list-parked.ts";
-import type { ParkedPortionInput } from "../../../src/application/action-admin/parked-batch.ts";
+import type { ParkedBatchInput } from "../../../src/application/action-admin/parked-batch.ts";
 import { type ReplayInput, replay } from "../../../src/application/action-admin/replay.ts";
 import { retryParked } from "../../../src/application/action-admin/retry-parked.ts";
-import type { PortionLimits } from "../../../src/application/action-admin/time-boxed.ts";
+import type { BatchLimits } from "../../../src/application/action-admin/time-boxed.ts";
 import type { ActionInfo, OperationDeps } from "../../../src/application/deps.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { retryStep } from "../../../src/store/orders/retry-flow.ts";
 import type { CommittedEvent } from "../../../src/store/outbox/outbox.ts";
-import { openSumsReader } from "../../../src/store/reads/action-totals.ts";
+import { openTotalsReader } from "../../../src/store/reads/action-totals.ts";
 import type { ActionState } from "../../../src/store/schema.ts";
 import { encode, insertOrder, openCommitter, report, rowsOf, useStore } from "../store/fixture.ts";
 
@@ -23,7 +23,7 @@ const CONTEXT = { caller: "test", deadline: undefined };
 const HOUR = 3_600_000;
 
 let asking: string[] = [];
-const committer = openCommitter(db, { askedBy: () => asking.map((action) => ({ action })) });
+const committer = openCommitter(db, { subscriptionsFor: () => asking.map((action) => ({ action })) });
 afterAll(() => committer.close());
 
 let actionCount = 0;
@@ -37,7 +37,7 @@ function useAction(kind: ActionInfo["kind"] = "effect", asks = (_: OrderEvent) =
     db,
     actions: [{ name, kind, subjects: ["oms.v1.order.status.*"], asks: (event: OrderEvent) => asks(event) }],
     outboxKeepMs: HOUR,
-    readOpenSums: openSumsReader(db, 30_000),
+    readOpenSums: openTotalsReader(db, 30_000),
     now: () => db.clock.now(),
     changes: {
       db,
@@ -47,7 +47,7 @@ function useAction(kind: ActionInfo["kind"] = "effect", asks = (_: OrderEvent) =
       onCommitted: (events: readonly CommittedEvent[]) => void published.push(...events),
     },
   } as unknown as OperationDeps;
-  const parked = (more: Partial<ParkedPortionInput> = {}): ParkedPortionInput => ({
+  const parked = (more: Partial<ParkedBatchInput> = {}): ParkedBatchInput => ({
     action: name,
     messageIds: [],
     filter: undefined,
@@ -101,7 +101,7 @@ async function setRows(action: string, state: ActionState, more: { last_error?: 
 }
 
 const ago = (time: Date | null) => Date.now() - Number(time);
-const limits = (events: number): PortionLimits => ({ batch: 2, events, ms: 60_000 });
+const limits = (events: number): BatchLimits => ({ batch: 2, events, ms: 60_000 });
 
 describe("RetryParked", () => {
   test("a retried event is due now, with a full round of attempts and a note of who wanted it", async () => {
@@ -195,7 +195,7 @@ describe("RetryParked", () => {
       firstOrderId: 0n,
       lastOrderId: 0n,
     };
-    const count = async (more: Partial<ParkedPortionInput>) =>
+    const count = async (more: Partial<ParkedBatchInput>) =>
       (await retryParked(deps, parked({ validateOnly: true, ...more }), CONTEXT)).count;
 
     expect(await count({ filter: none })).toBe(4);

@@ -163,7 +163,7 @@ test("an event that kills its worker again and again is parked", async () => {
   // Workers begin, and are never heard of again.
   const dying = createLedger({ db: world.database(), leaseMs: 50 });
   const nextDeath = async (time: number) => {
-    const { entries } = await dying.claimDue({ limits: new Map([["tester", 1]]), suspects: [] });
+    const { entries } = await dying.claimDue({ limits: new Map([["tester", 1]]), suspectLimits: [] });
     expect(entries).toMatchObject([{ entry: { messageId: "1-1", attempt: time } }]);
   };
   expect((await dying.claim("1-1", "tester")).kind).toBe("run");

@@ -7,7 +7,7 @@ import { readConfig } from "../../../src/config/load.ts";
 import { explainTrouble } from "../../../src/server/startup-errors.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase, SCHEMAS } from "../../../src/store/mysql/database.ts";
-import { MigrationRightsError } from "../../../src/store/mysql/errors.ts";
+import { MigrationPermissionError } from "../../../src/store/mysql/errors.ts";
 import { type Clients, FRONTS, type OpenClient } from "../../support/clients.ts";
 import { useNeighbours, useOwnMariadb, useOwnServer, useRedis } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
@@ -58,7 +58,7 @@ async function troubleAs(user: User): Promise<string> {
   const strange = openDatabase({ url: urlOf(user) });
   try {
     const error = await migrate(strange).catch((failed: unknown) => failed);
-    expect(error).toBeInstanceOf(MigrationRightsError);
+    expect(error).toBeInstanceOf(MigrationPermissionError);
     return explainTrouble(error, readConfig({ OMS_MYSQL_URL: urlOf(user) }));
   } finally {
     await strange.destroy();

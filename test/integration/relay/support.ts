@@ -7,7 +7,7 @@ import { createMetrics } from "../../../src/observability/metrics.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { appendEvents } from "../../../src/store/outbox/append-events.ts";
-import type { Asked, CommittedEvent, OutboxRow } from "../../../src/store/outbox/outbox.ts";
+import type { Subscription, CommittedEvent, OutboxRow } from "../../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { quiet, useStream } from "../nats/support.ts";
 
@@ -28,10 +28,10 @@ export function useDatabase(
 export async function commit(
   db: OrderDatabase,
   events: readonly OrderEvent[],
-  deps: { askedBy?: (event: OrderEvent) => readonly Asked[]; ledgerWatchMs?: number } = {},
+  deps: { askedBy?: (event: OrderEvent) => readonly Subscription[]; ledgerWatchMs?: number } = {},
 ): Promise<readonly CommittedEvent[]> {
   const { askedBy = () => [], ledgerWatchMs = 30_000 } = deps;
-  return db.transaction().execute((trx) => appendEvents(trx, events, { encode: encodeEvent, askedBy, ledgerWatchMs }));
+  return db.transaction().execute((trx) => appendEvents(trx, events, { encode: encodeEvent, subscriptionsFor, ledgerWatchMs }));
 }
 
 export const rowsOf = (committed: readonly CommittedEvent[]): OutboxRow[] => committed.map(({ row }) => row);

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { Status } from "../../../src/domain/state-machine.ts";
-import type { Keep, Places, Session, Table } from "../../../src/jobs/retention/pass.ts";
-import { createPlaces, runPass } from "../../../src/jobs/retention/pass.ts";
+import type { RetentionPeriods, Cursors, Session, Table } from "../../../src/jobs/retention/pass.ts";
+import { createCursors, runPass } from "../../../src/jobs/retention/pass.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import type { ActionState } from "../../../src/store/schema.ts";
 import { insertOrder } from "../store/fixture.ts";
@@ -9,7 +9,7 @@ import { insertOrder } from "../store/fixture.ts";
 export const DAY_MS = 86_400_000;
 
 /** What the tests keep: what is 30 days old may go. */
-export const KEEP: Keep = { historyMs: 30 * DAY_MS, requestLogMs: 30 * DAY_MS };
+export const KEEP: RetentionPeriods = { historyMs: 30 * DAY_MS, requestLogMs: 30 * DAY_MS };
 
 /** A time by the database's clock. */
 export async function daysAgo(db: OrderDatabase, days: number): Promise<Date> {
@@ -112,15 +112,15 @@ export async function passOnce(
   session: Session,
   {
     keep = KEEP,
-    places = createPlaces(),
+    places = createCursors(),
     afterStep = async () => {},
-  }: { keep?: Keep; places?: Places; afterStep?: () => Promise<void> } = {},
+  }: { keep?: RetentionPeriods; places?: Cursors; afterStep?: () => Promise<void> } = {},
 ): Promise<Record<Table, number>> {
   const deleted: Record<Table, number> = { history: 0, ledger: 0, request: 0, request_log: 0 };
   await runPass({
     session,
-    keep,
-    places,
+    periods,
+    cursors,
     async step(work) {
       const result = await work();
       await afterStep();

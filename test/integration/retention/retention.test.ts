@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { afterEach, describe, expect, test } from "vitest";
 import { STATES, Status } from "../../../src/domain/state-machine.ts";
-import { createPlaces } from "../../../src/jobs/retention/pass.ts";
+import { createCursors } from "../../../src/jobs/retention/pass.ts";
 import { waitsForLock } from "../contract/context.ts";
 import { insertOrder, rowsOf, useStore } from "../store/fixture.ts";
 import { countRows, daysAgo, insertHistory, insertPast, insertRequest, KEEP, type Past, passOnce } from "./fixture.ts";
@@ -253,7 +253,7 @@ describe("request ids", () => {
       .insertInto("oms_db.oms_request")
       .values(ids.map((request_id) => ({ ...row, request_id })))
       .execute();
-    const places = createPlaces();
+    const places = createCursors();
     const cut = passOnce(db, {
       places,
       async afterStep() {

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { startUpkeep } from "../../../src/jobs/retention/index.ts";
+import { startRetention } from "../../../src/jobs/retention/index.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
@@ -20,7 +20,7 @@ async function leader(): Promise<bigint | null> {
 
 function start({ keep = KEEP, everyMs = 20 } = {}) {
   const metrics = createMetrics();
-  const upkeep = startUpkeep({ db, log: createLogger("silent"), metrics, keep, everyMs });
+  const upkeep = startRetention({ db, log: createLogger("silent"), metrics, periods, intervalMs });
   onTestFinished(() => upkeep.stop());
   const deleted = async () => {
     const { values } = await metrics.upkeepDeleted.get();

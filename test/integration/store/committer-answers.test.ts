@@ -140,7 +140,7 @@ describe("a report that is applied", () => {
   });
 
   test("that no Action asks for has an event and no ledger row", async () => {
-    const quiet = openCommitter(db, { askedBy: () => [] });
+    const quiet = openCommitter(db, { subscriptionsFor: () => [] });
     const orderId = await insertOrder(db);
     await quiet.report(report(orderId, Status.PAID));
     await quiet.close();

@@ -12,7 +12,7 @@ import {
 } from "../../../src/store/commit/index.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
-import type { Asked, CommittedEvent, EventDeps } from "../../../src/store/outbox/outbox.ts";
+import type { Subscription, CommittedEvent, EventDeps } from "../../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../../support/servers.ts";
 
 /** The tables of this test file, migrated. */
@@ -66,12 +66,12 @@ export function encode(event: OrderEvent): ReturnType<EventDeps["encode"]> {
 }
 
 /** Every status change is asked for by two Actions, everything else by one. */
-export function askedBy(event: OrderEvent): readonly Asked[] {
+export function askedBy(event: OrderEvent): readonly Subscription[] {
   const names = event.type === "status-changed" ? ["first-action", "second-action"] : ["first-action"];
   return names.map((action) => ({ action }));
 }
 
-export const eventDeps: EventDeps = { encode, askedBy, ledgerWatchMs: 30_000 };
+export const eventDeps: EventDeps = { encode, subscriptionsFor, ledgerWatchMs: 30_000 };
 
 export interface TestCommitter extends Committer {
   /** What onCommitted was told, one entry a batch. */

@@ -8,7 +8,7 @@ const { db } = useStore();
 const LEASE_MS = 30_000;
 const ledger = createLedger({ db, leaseMs: LEASE_MS });
 let action = "";
-const committer = openCommitter(db, { askedBy: () => [{ action }] });
+const committer = openCommitter(db, { subscriptionsFor: () => [{ action }] });
 afterAll(() => committer.close());
 
 /** An order with so many events, each asked for by an Action of its own name, so that tests do not see each other's. */
@@ -37,7 +37,7 @@ const setRow = (orderId: bigint, values: { next_attempt_time?: Date; attempts_st
   db.updateTable("oms_db.oms_action_ledger").set(values).where("order_id", "=", orderId).execute();
 
 async function claimDue(names: readonly string[], limit: number, { one = ledger, suspects = [] as number[] } = {}) {
-  const { entries } = await one.claimDue({ limits: new Map(names.map((name) => [name, limit])), suspects });
+  const { entries } = await one.claimDue({ limits: new Map(names.map((name) => [name, limit])), suspectLimits });
   return entries;
 }
 
@@ -253,7 +253,7 @@ describe("claimDue", () => {
     expect(await claimDue(names, 10, { suspects: [1] })).toHaveLength(20);
     await killed(2);
     const company = await claimDue(names, 10);
-    expect(company.map((due) => due.company)).toEqual(Array(16).fill(16));
+    expect(company.map((due) => due.maxConcurrentSuspects)).toEqual(Array(16).fill(16));
     expect(await claimDue(names, 10, { suspects: Array(15).fill(16) })).toHaveLength(1);
     expect(await claimDue(names, 10, { suspects: Array(16).fill(16) })).toEqual([]);
     await killed(3);
@@ -261,7 +261,7 @@ describe("claimDue", () => {
     await killed(4);
     expect(await claimDue(names, 10, { suspects: [16] })).toEqual([]);
     const [alone, ...others] = await claimDue(names, 10);
-    expect([alone?.company, others]).toEqual([1, []]);
+    expect([alone?.maxConcurrentSuspects, others]).toEqual([1, []]);
     expect(await claimDue(names, 10, { suspects: [1] })).toEqual([]);
     await killed(6);
     expect(await claimDue(names, 10)).toEqual([]);
@@ -282,9 +282,9 @@ describe("claimDue", () => {
     await setRow(often.orderId, { attempts_started: 4, next_attempt_time: ago(1) });
     await setRow(twice.orderId, { attempts_started: 2, next_attempt_time: ago(5) });
     const limits = new Map([often, twice].map(({ name }) => [name, 10]));
-    const claim = await ledger.claimDue({ limits, suspects: [] });
+    const claim = await ledger.claimDue({ limits, suspectLimits: [] });
     expect(claim).toMatchObject({ entries: [{ entry: { orderId: often.orderId }, company: 1 }], more: true });
-    expect(await ledger.claimDue({ limits, suspects: [] })).toMatchObject({
+    expect(await ledger.claimDue({ limits, suspectLimits: [] })).toMatchObject({
       entries: [{ entry: { orderId: twice.orderId }, company: 16 }],
       more: false,
     });
@@ -316,11 +316,11 @@ describe("claimDue", () => {
         [name, 2],
         [other.name, 2],
       ]),
-      suspects: [],
+      suspectLimits: [],
     });
     expect(claim.more).toBe(true);
     expect(claim.entries.map(({ entry }) => entry.action).toSorted()).toEqual([name, name, other.name].toSorted());
-    expect(await ledger.claimDue({ limits: new Map([[name, 2]]), suspects: [] })).toMatchObject({
+    expect(await ledger.claimDue({ limits: new Map([[name, 2]]), suspectLimits: [] })).toMatchObject({
       entries: [{}],
       more: false,
     });
@@ -414,7 +414,7 @@ test("what was done and what failed is summed up by Action, across servers", asy
   const [first, second, third] = ids as [string, string, string];
   await ledger.done(await run(first, name));
   await other.retry(await run(second, name), "no answer", ago(1));
-  await other.wait(await run(second, name), "no stock", ago(1));
+  await other.defer(await run(second, name), "no stock", ago(1));
   await other.done(await run(second, name));
   await ledger.park(await run(third, name), "无".repeat(2_000));
   await Promise.all([other.close(), ledger.close()]);

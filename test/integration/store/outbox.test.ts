@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
-import { deletePublished, readLeftOver } from "../../../src/store/outbox/outbox.ts";
+import { deletePublished, readUnpublished } from "../../../src/store/outbox/outbox.ts";
 import { insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
 
 const { db } = useStore();
 const committer = openCommitter(db);
-const unasked = openCommitter(db, { askedBy: () => [] });
+const unasked = openCommitter(db, { subscriptionsFor: () => [] });
 afterAll(async () => {
   await committer.close();
   await unasked.close();
@@ -21,9 +21,9 @@ describe("what is left over", () => {
       await unasked.report(report(orderId, status));
     }
     const committed = unasked.batches.flat().map(({ row }) => row);
-    const first = await readLeftOver(db, { olderThanMs: 0, afterId: 0n, limit: 2 });
+    const first = await readUnpublished(db, { olderThanMs: 0, afterId: 0n, limit: 2 });
     expect(first).toEqual(committed.slice(0, 2));
-    expect(await readLeftOver(db, { olderThanMs: 0, afterId: first.at(-1)?.id ?? 0n, limit: 2 })).toEqual(
+    expect(await readUnpublished(db, { olderThanMs: 0, afterId: first.at(-1)?.id ?? 0n, limit: 2 })).toEqual(
       committed.slice(2),
     );
     await deletePublished(
@@ -35,9 +35,9 @@ describe("what is left over", () => {
   test("is nothing while it is young", async () => {
     const orderId = await insertOrder(db);
     await unasked.report(report(orderId, Status.PAID));
-    expect(await readLeftOver(db, { olderThanMs: 60_000, afterId: 0n, limit: 10 })).toEqual([]);
+    expect(await readUnpublished(db, { olderThanMs: 60_000, afterId: 0n, limit: 10 })).toEqual([]);
     const ids = (await outboxIds(orderId)) as bigint[];
-    expect((await readLeftOver(db, { olderThanMs: 0, afterId: 0n, limit: 10 })).map(({ id }) => id)).toEqual(ids);
+    expect((await readUnpublished(db, { olderThanMs: 0, afterId: 0n, limit: 10 })).map(({ id }) => id)).toEqual(ids);
     await deletePublished(db, ids);
   });
 });
@@ -60,7 +60,7 @@ describe("what is published", () => {
   });
 
   test("is kept while an Action needs it, is not sent again, and goes when the last Action is done", async () => {
-    const ledger = createLedger({ db, leaseMs: 30_000, outboxKeepMs: 0 });
+    const ledger = createLedger({ db, leaseMs: 30_000, outboxRetentionMs: 0 });
     const orderId = await insertOrder(db);
     await committer.report(report(orderId, Status.PAID));
     const ids = (await outboxIds(orderId)) as bigint[];
@@ -73,7 +73,7 @@ describe("what is published", () => {
     await ledger.park(second.entry, "no such customer");
     await deletePublished(db, ids);
     expect(await rowsOf(db, "oms_db.oms_outbox", orderId)).toMatchObject([{ published: 1 }]);
-    expect(await readLeftOver(db, { olderThanMs: 0, afterId: 0n, limit: 10 })).toEqual([]);
+    expect(await readUnpublished(db, { olderThanMs: 0, afterId: 0n, limit: 10 })).toEqual([]);
     await ledger.done(first.entry);
     expect(await outboxIds(orderId)).toEqual(ids);
     await ledger.done(second.entry);

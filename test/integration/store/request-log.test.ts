@@ -15,7 +15,7 @@ function row(callId: string, more: Partial<RequestLogRow> = {}): RequestLogRow {
   return {
     callId,
     rpc: "UpdateOrderStatus",
-    oldMethod: "updateOrderStatus",
+    legacyMethod: "updateOrderStatus",
     caller: "wms",
     operator: "li",
     orderId: 171_388_072n,

@@ -58,12 +58,12 @@ test("sums are added up over servers and restarts, in the background", async () 
 test("20 differences are kept of a second, 5 of one field of one method; later ones again", async () => {
   const log = createShadowLog({ db });
   for (let index = 0; index < 10; index += 1) {
-    log.keep(difference({ field: "a" }));
-    log.keep(difference({ field: "b" }));
-    log.keep(difference({ method: "getOrderSource", field: "a" }));
+    log.recordDifference(difference({ field: "a" }));
+    log.recordDifference(difference({ field: "b" }));
+    log.recordDifference(difference({ method: "getOrderSource", field: "a" }));
   }
   for (let index = 0; index < 10; index += 1) {
-    log.keep(difference({ field: `more${index}` }));
+    log.recordDifference(difference({ field: `more${index}` }));
   }
   await vi.waitFor(async () => expect(await differences()).toHaveLength(20), 5_000);
   const counts = Map.groupBy(await kept(), (field) => field);
@@ -73,7 +73,7 @@ test("20 differences are kept of a second, 5 of one field of one method; later o
     ["getOrderSource a", 5],
     ...[0, 1, 2, 3, 4].map((index) => [`getOrderStatus more${index}`, 1]),
   ]);
-  log.keep(difference({ field: "later" }));
+  log.recordDifference(difference({ field: "later" }));
   await log.close();
   expect((await kept()).at(-1)).toBe("getOrderStatus later");
 });
@@ -81,7 +81,7 @@ test("20 differences are kept of a second, 5 of one field of one method; later o
 test("a difference is cut to what the table takes", async () => {
   const log = createShadowLog({ db });
   const long = `${"王".repeat(63)}😀${"x".repeat(200)}`;
-  log.keep(
+  log.recordDifference(
     difference({
       method: long,
       field: long,
@@ -92,8 +92,8 @@ test("a difference is cut to what the table takes", async () => {
       callId: long,
     }),
   );
-  log.keep(difference({ orderId: -1n }));
-  log.keep(difference({ orderId: 2n ** 63n - 1n }));
+  log.recordDifference(difference({ orderId: -1n }));
+  log.recordDifference(difference({ orderId: 2n ** 63n - 1n }));
   await log.close();
   const [first, second, third] = await differences();
   expect(first).toMatchObject({
@@ -120,7 +120,7 @@ test("the table keeps the newest 10,000", async () => {
   }
   const oldest = (await differences())[2_001]?.id;
   const log = createShadowLog({ db });
-  log.keep(difference());
+  log.recordDifference(difference());
   await vi.waitFor(async () => expect(await differences()).toHaveLength(10_000), 10_000);
   await log.close();
   const left = await differences();
@@ -134,14 +134,14 @@ test("while the database is away sums wait, and differences are dropped", async 
   const log = createShadowLog({ db: proxied });
   proxy.setDoor("closed");
   log.count("getOrderStatus", "same");
-  log.keep(difference({ field: "dropped" }));
+  log.recordDifference(difference({ field: "dropped" }));
   const before = proxy.turnedAway;
   // The clock asks as well: both the sums and the differences have been turned away once there were three.
   await vi.waitFor(() => expect(proxy.turnedAway - before).toBeGreaterThanOrEqual(3), 10_000);
   proxy.setDoor("open");
   log.count("getOrderStatus", "same");
   await vi.waitFor(async () => expect(await totals()).toMatchObject([{ same_count: 2n }]), 10_000);
-  log.keep(difference({ field: "kept" }));
+  log.recordDifference(difference({ field: "kept" }));
   await log.close();
   expect(await kept()).toEqual(["getOrderStatus kept"]);
 });

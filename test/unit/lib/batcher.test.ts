@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { gather } from "../../../src/lib/batcher.ts";
+import { createBatcher } from "../../../src/lib/batcher.ts";
 import { QueueFullError } from "../../../src/store/mysql/errors.ts";
 
 /** A work whose calls end when they are told to. */
@@ -17,7 +17,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("a lone item goes at once; what comes meanwhile goes together", async () => {
   const { calls, work } = heldWork();
-  const ask = gather(work, { max: 3 });
+  const ask = createBatcher(work, { max: 3 });
   const first = ask(1);
   await turn();
   const others = [2, 3, 4, 5].map(ask);
@@ -35,7 +35,7 @@ test("a lone item goes at once; what comes meanwhile goes together", async () =>
 
 test("items of one turn of the event loop go together", async () => {
   const { calls, work } = heldWork();
-  const ask = gather(work, { max: 10 });
+  const ask = createBatcher(work, { max: 10 });
   const answers = [ask(1), ask(2)];
   await turn();
   calls[0]?.end(["one", "two"]);
@@ -45,7 +45,7 @@ test("items of one turn of the event loop go together", async () => {
 
 test("a call that fails fails its own items, and the next ones go on", async () => {
   const { calls, work } = heldWork();
-  const ask = gather(work, { max: 10 });
+  const ask = createBatcher(work, { max: 10 });
   const first = ask(1);
   await turn();
   const second = ask(2);
@@ -58,7 +58,7 @@ test("a call that fails fails its own items, and the next ones go on", async () 
 
 test("beyond the bound an item is refused at once", async () => {
   const { calls, work } = heldWork();
-  const ask = gather(work, { max: 1, maxQueue: 2 });
+  const ask = createBatcher(work, { max: 1, maxQueue: 2 });
   const first = ask(1);
   await turn();
   const waiting = [ask(2), ask(3)];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLane } from "../../../src/lib/keyed-queue.ts";
+import { createKeyedQueue } from "../../../src/lib/keyed-queue.ts";
 
 /** Work that ends when it is told to. */
 function work(log: string[], orderId: bigint, name: string) {
@@ -24,10 +24,10 @@ function work(log: string[], orderId: bigint, name: string) {
 
 test("the work of an order is done one after the other, that of others beside it", async () => {
   const log: string[] = [];
-  const lane = createLane<ReturnType<typeof work>>(10);
+  const lane = createKeyedQueue<ReturnType<typeof work>>(10);
   const [a1, a2, b1] = [work(log, 1n, "a1"), work(log, 1n, "a2"), work(log, 2n, "b1")];
   for (const one of [a1, a2, b1]) {
-    lane.put(one);
+    lane.add(one);
   }
   await b1.end();
   await a1.end();
@@ -38,10 +38,10 @@ test("the work of an order is done one after the other, that of others beside it
 
 test("no more runs at a time than is allowed, and an order that waits for itself takes no place", async () => {
   const log: string[] = [];
-  const lane = createLane<ReturnType<typeof work>>(2);
+  const lane = createKeyedQueue<ReturnType<typeof work>>(2);
   const works = [work(log, 1n, "a1"), work(log, 1n, "a2"), work(log, 2n, "b1"), work(log, 3n, "c1")];
   for (const one of works) {
-    lane.put(one);
+    lane.add(one);
   }
   expect(log).toEqual(["a1 begins", "b1 begins"]);
   await works[2]?.end();
@@ -55,14 +55,14 @@ test("no more runs at a time than is allowed, and an order that waits for itself
 
 test("what has not begun is given back", async () => {
   const log: string[] = [];
-  const lane = createLane<ReturnType<typeof work>>(1);
+  const lane = createKeyedQueue<ReturnType<typeof work>>(1);
   const works = [work(log, 1n, "a1"), work(log, 1n, "a2"), work(log, 2n, "b1"), work(log, 2n, "b2")];
   for (const one of works) {
-    lane.put(one);
+    lane.add(one);
   }
   expect(
     lane
-      .empty()
+      .removePending()
       .map(({ name }) => name)
       .toSorted(),
   ).toEqual(["a2", "b1", "b2"]);
@@ -73,9 +73,9 @@ test("what has not begun is given back", async () => {
 
 test("a long queue stays in order", async () => {
   const seen: number[] = [];
-  const lane = createLane(3);
+  const lane = createKeyedQueue(3);
   for (let index = 0; index < 5_000; index += 1) {
-    lane.put({ orderId: BigInt(index % 7), run: async () => void seen.push(index) });
+    lane.add({ key: BigInt(index % 7), run: async () => void seen.push(index) });
   }
   await lane.idle();
   for (let order = 0; order < 7; order += 1) {

@@ -74,7 +74,7 @@ export function createShadow({
   const tell = (difference: ShadowDifference) => {
     const { method, field } = difference;
     metrics.shadowDifferences.inc({ method, field: labelOf(field) });
-    keep.keep(difference);
+    keep.recordDifference(difference);
     differenceLines.write("info", method, () => ({ ...difference, orderId: String(difference.orderId) }));
   };
 
