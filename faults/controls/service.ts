@@ -29,7 +29,7 @@ import { flowOrderReader } from "../../src/store/reads/flows.ts";
 import { readChangesSince } from "../../src/store/reads/history.ts";
 import { readOrderIdsOfTrade } from "../../src/store/reads/orders.ts";
 import { snapshotReader } from "../../src/store/reads/snapshots.ts";
-import { createFronts } from "../../src/transport/servers.ts";
+import { createServers } from "../../src/transport/servers.ts";
 
 /** What a control has to bring a committed event to the Actions with. */
 export interface DeliveryDeps {
@@ -125,7 +125,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   deliver = openDelivery({ actions: untimed, redis, stream, publisher, log, timeoutMs: timing.leaseMs });
   setInterval(() => emptyOutbox(db), OUTBOX_MS);
 
-  const fronts = createFronts({
+  const fronts = createServers({
     operations,
     ready: readiness({ db, stream, redis }),
     corsOrigins: config.corsOrigins,
@@ -139,7 +139,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   await listen(fronts, config, log);
 }
 
-async function listen(fronts: ReturnType<typeof createFronts>, config: Config, log: Logger): Promise<void> {
+async function listen(fronts: ReturnType<typeof createServers>, config: Config, log: Logger): Promise<void> {
   const ports = {
     grpc: await fronts.grpc.listen(config.host, config.grpcPort),
     http: await fronts.http.listen(config.host, config.httpPort),

@@ -13,11 +13,11 @@ import { createShadowLog } from "../store/logs/shadow-log.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import { type Auth, openAuth } from "../transport/auth/index.ts";
 import type { Readiness } from "../transport/http/pages.ts";
-import { createHttpFront, type HttpFrontDeps } from "../transport/http/server.ts";
+import { createHttpServer, type HttpServerDeps } from "../transport/http/server.ts";
 import { createLegacyFront } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
 import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
-import { createFronts, RPC_NAMES } from "../transport/servers.ts";
+import { createServers, RPC_NAMES } from "../transport/servers.ts";
 import { openPortTls, type PortTls } from "../transport/tls.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
@@ -82,18 +82,18 @@ async function openFronts(
   const fronts = await lifecycle.start(
     "fronts",
     () =>
-      createFronts({
+      createServers({
         operations,
         ready,
         ...(config.legacy.on && {
-          addresses: (routes) =>
+          extraEndpoints: (routes) =>
             createLegacyFront(routes, { ...config.legacy, log, metrics, onRead: (read) => shadow?.offer(read) }),
         }),
         ...admission,
         limits:
           config.rateLimits &&
           createCallerLimits(config.rateLimits, createSharedBuckets(redis, { scope: config.databasePrefix })),
-        reflects: config.reflection,
+        reflectionEnabled: config.reflection,
         maxConnections: config.maxConnections,
         corsOrigins: config.corsOrigins,
         requestLog,
@@ -112,10 +112,10 @@ async function openFronts(
   };
 }
 
-async function openPages(deps: HttpFrontDeps, host: string, port: number, lifecycle: Lifecycle): Promise<number> {
+async function openPages(deps: HttpServerDeps, host: string, port: number, lifecycle: Lifecycle): Promise<number> {
   const http = await lifecycle.start(
     "pages",
-    () => createHttpFront(deps),
+    () => createHttpServer(deps),
     (open) => {
       open.stopAccepting();
       open.destroy();

@@ -5,11 +5,11 @@ import type { OperationError } from "../application/errors.ts";
 import type { Peer } from "./peer.ts";
 
 /** The way a call came in: gRPC, Connect and gRPC-Web, or an address of the old system. */
-export type Front = "grpc" | "http" | "legacy";
+export type Transport = "grpc" | "http" | "legacy";
 
 /** One call on its way through the pipeline: a front makes it, the interceptors fill in what the headers say. */
 export interface Call extends CallContext {
-  readonly front: Front;
+  readonly front: Transport;
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | null | undefined;
   /** Why what came is no request; the request is an empty one then. */
@@ -28,13 +28,13 @@ export interface Call extends CallContext {
 }
 
 /** The signal of unary calls: whoever answers one answers to the end. */
-export const NEVER: AbortSignal = new AbortController().signal;
+export const NEVER_ABORTED: AbortSignal = new AbortController().signal;
 
 /** The answer to a call: one message, or a stream of them. */
-export type Answer = Promise<Message> | AsyncIterable<Message>;
+export type RpcResponse = Promise<Message> | AsyncIterable<Message>;
 
 /** Answers a call. A unary one returns a promise, a streaming one an iterable; either may also throw at once. */
-export type Handler = (request: Message, call: Call) => Answer;
+export type Handler = (request: Message, call: Call) => RpcResponse;
 
 /** What the pipeline knows of an RPC. */
 export interface Rpc {

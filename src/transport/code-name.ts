@@ -13,4 +13,4 @@ const NAMES: ReadonlyMap<Code, string> = new Map(
 );
 
 /** gRPC's name of a code: CANCELLED and not Canceled. */
-export const nameOfCode = (code: Code): string => NAMES.get(code) as string;
+export const grpcCodeName = (code: Code): string => NAMES.get(code) as string;

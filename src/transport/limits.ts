@@ -26,13 +26,13 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** How long an HTTP/1.1 connection may wait for its next request, in milliseconds; longer than proxies do, which is 60 s. */
-export const IDLE_MS = 65_000;
+export const HTTP1_IDLE_MS = 65_000;
 
 /** How often HTTP/1.1 connections are looked at for those limits, in milliseconds. */
-export const CHECK_MS = 5_000;
+export const HTTP1_CHECK_INTERVAL_MS = 5_000;
 
 /** How long an HTTP/2 request that was answered before all of it was there may go on, in milliseconds. */
-export const UNREAD_MS = 500;
+export const UNREAD_REQUEST_MS = 500;
 
 /** Unary calls under way in one process: about half a second of work. gRPC calls beyond it are refused before anything of them is read. */
 export const MAX_UNARY_CALLS = 2_048;
@@ -41,10 +41,10 @@ export const MAX_UNARY_CALLS = 2_048;
 export const MAX_CONNECTIONS = 8_192;
 
 /** The share of them that one address may have: nobody alone shuts the others out, and all callers may stand behind one proxy. */
-export const SHARE_OF_ONE_ADDRESS = 0.5;
+export const MAX_SHARE_PER_ADDRESS = 0.5;
 
 /** How often HTTP/2 connections are looked at for the limits below, in milliseconds. */
-export const LOOK_MS = 1_000;
+export const GUARD_INTERVAL_MS = 1_000;
 
 /** An HTTP/2 connection on which nobody has called for this long is told to go, in milliseconds; clients open another one when they need it. */
 export const IDLE_HTTP2_MS = 30 * 60_000;
@@ -56,25 +56,25 @@ export const IDLE_HTTP2_MS = 30 * 60_000;
 export const MAX_CONTROL_FRAMES = 100;
 
 /** An address of which so many HTTP/2 connections had to be ended for what they did … */
-export const MAX_OFFENCES = 8;
+export const MAX_VIOLATIONS = 8;
 
 /**
  * … within this time gets no new ones until it is over, in milliseconds. Those that it has go on; and where one of them is older than that,
  * new ones are let in all the same: a balancer may stand there, and many callers behind it.
  */
-export const BARRED_MS = 10_000;
+export const BLOCK_MS = 10_000;
 
 /** How long a message of an answer may wait to be read, in milliseconds: a watcher that reads nothing, a window that stays at 0. */
-export const UNREAD_ANSWER_MS = 60_000;
+export const UNREAD_RESPONSE_MS = 60_000;
 
 /**
  * Bytes in one process that callers send and have not finished sending, or do not read though they asked for them: 64 of the greatest
  * requests. Who would go beyond it is cut off; small requests are not counted, so that others go on.
  */
-export const MAX_HELD_BYTES = 64 * MAX_MESSAGE_BYTES;
+export const MAX_BUFFERED_BYTES = 64 * MAX_MESSAGE_BYTES;
 
 /** A request up to this size, in bytes, is small: HTTP/2 lets a client send so much unasked. */
-export const SMALL_BYTES = 64 * 1024;
+export const SMALL_REQUEST_BYTES = 64 * 1024;
 
 /**
  * What Node holds for an HTTP/2 connection, in MB: streams, headers, answers that wait. Beyond it new calls on it are refused. grpc-js would

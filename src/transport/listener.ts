@@ -1,5 +1,5 @@
 import type { AddressInfo, Server, Socket } from "node:net";
-import { BARRED_MS, SHARE_OF_ONE_ADDRESS } from "./limits.ts";
+import { BLOCK_MS, MAX_SHARE_PER_ADDRESS } from "./limits.ts";
 
 /** A port, and the connections to it. */
 export interface Listener {
@@ -17,25 +17,25 @@ export interface Listener {
 export interface ConnectionLimit {
   readonly max: number;
   /** Whether an address is to be left outside for now. */
-  isBarred(address: string): boolean;
+  isBlocked(address: string): boolean;
   /** A connection was closed at once: there are as many as may be in all, or from its address, or that is barred. */
-  refused(reason: "all" | "address" | "barred"): void;
+  onRejected(reason: "all" | "address" | "barred"): void;
 }
 
-export function createListener(server: Server, { max, isBarred, refused }: ConnectionLimit): Listener {
+export function createListener(server: Server, { max, isBlocked, onRejected }: ConnectionLimit): Listener {
   const sockets = new Set<Socket>();
   /** When each connection of an address began, the oldest first. */
   const byAddress = new Map<string, Map<Socket, number>>();
-  const maxOfOne = Math.ceil(max * SHARE_OF_ONE_ADDRESS);
+  const maxOfOne = Math.ceil(max * MAX_SHARE_PER_ADDRESS);
 
   /** Behind one address there may be many callers: one that has been here for a while is not to suffer for the others. */
   const isNew = (open: ReadonlyMap<Socket, number>): boolean => {
     const [oldest = performance.now()] = open.values();
-    return performance.now() - oldest < BARRED_MS;
+    return performance.now() - oldest < BLOCK_MS;
   };
 
   server.maxConnections = max;
-  server.on("drop", () => refused("all"));
+  server.on("drop", () => onRejected("all"));
   server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
     const open = byAddress.get(address) ?? new Map<Socket, number>();
@@ -48,9 +48,9 @@ export function createListener(server: Server, { max, isBarred, refused }: Conne
         byAddress.delete(address);
       }
     });
-    const barred = isNew(open) && isBarred(address);
+    const barred = isNew(open) && isBlocked(address);
     if (barred || open.size > maxOfOne) {
-      refused(barred ? "barred" : "address");
+      onRejected(barred ? "barred" : "address");
       // Others have been given the socket by now, or are about to be.
       setImmediate(() => socket.destroy());
     }

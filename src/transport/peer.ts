@@ -18,7 +18,7 @@ const known = new WeakMap<Socket, Peer>();
 export function peerOf(socket: Socket): Peer {
   let peer = known.get(socket);
   if (peer === undefined) {
-    peer = { address: plainAddress(socket.remoteAddress ?? ""), certificateName: certificateNameOf(socket) };
+    peer = { address: normalizeAddress(socket.remoteAddress ?? ""), certificateName: certificateNameOf(socket) };
     known.set(socket, peer);
   }
   return peer;
@@ -31,7 +31,7 @@ export function peerOfRequest(request: IncomingMessage): Peer {
 }
 
 /** A socket that listens for both families tells IPv4 addresses as IPv6 ones. */
-export function plainAddress(address: string): string {
+export function normalizeAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
@@ -40,11 +40,11 @@ function certificateNameOf(socket: Socket): string | undefined {
     return undefined;
   }
   const { subject, subjectaltname = "" } = socket.getPeerCertificate();
-  return subject === undefined ? undefined : nameIn(subject.CN, subjectaltname);
+  return subject === undefined ? undefined : selectCertificateName(subject.CN, subjectaltname);
 }
 
 /** The common name; where there is not exactly one, the first URI or DNS name. */
-export function nameIn(commonName: unknown, altNames: string): string | undefined {
+export function selectCertificateName(commonName: unknown, altNames: string): string | undefined {
   return typeof commonName === "string" && commonName !== "" ? commonName : altNameIn(altNames);
 }
 

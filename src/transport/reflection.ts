@@ -8,7 +8,7 @@ import { file_google_rpc_status } from "../../gen/google/rpc/status_pb.ts";
 import { file_oms_events_v1_events } from "../../gen/oms/events/v1/events_pb.ts";
 
 /** A service made for grpc-js by somebody else. */
-export interface ForeignService {
+export interface BuiltInService {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 }
@@ -22,13 +22,13 @@ const ALSO_DESCRIBED = [file_google_rpc_error_details, file_google_rpc_status, f
  */
 export function createReflection(
   services: readonly { readonly typeName: string; readonly file: DescFile }[],
-): ForeignService[] {
+): BuiltInService[] {
   const files = [...services.map(({ file }) => file), ...ALSO_DESCRIBED];
   const described = [...withImports(files)].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
   // The package reads nothing but the descriptors.
   type Root = ConstructorParameters<typeof ReflectionService>[0];
   const root = { contract: { fileDescriptorProtos: described } } as unknown as Root;
-  const found: ForeignService[] = [];
+  const found: BuiltInService[] = [];
   new ReflectionService(root, { services: services.map(({ typeName }) => typeName) }).addToServer({
     addService: (definition, implementation) => found.push({ definition, implementation }),
   });
@@ -47,7 +47,7 @@ function withImports(files: readonly DescFile[], seen = new Set<DescFile>()): Se
 
 /** Answers reflection requests one by one, without grpc-js: for the fronts that speak something else. */
 export async function* reflect(
-  { definition, implementation }: ForeignService,
+  { definition, implementation }: BuiltInService,
   requests: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const { requestDeserialize, responseSerialize } = definition.ServerReflectionInfo as ServiceDefinition[string];

@@ -1,5 +1,5 @@
 /** What requests have in common, as far as they have it. */
-export interface RequestFields {
+export interface CommonRequestFields {
   readonly orderId?: bigint;
   readonly orderIds?: readonly bigint[];
   readonly rootOrderId?: bigint;
@@ -9,6 +9,6 @@ export interface RequestFields {
 }
 
 /** The order that a request is about, the first of several; 0 where it is about none. */
-export function orderIdOf({ orderId, orderIds, rootOrderId, updates }: RequestFields): bigint {
+export function orderIdOf({ orderId, orderIds, rootOrderId, updates }: CommonRequestFields): bigint {
   return orderId ?? orderIds?.[0] ?? rootOrderId ?? updates?.[0]?.orderId ?? 0n;
 }

@@ -8,19 +8,19 @@ import type { OperationDeps } from "../application/deps.ts";
 import { OperationError } from "../application/errors.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import type { Auth } from "./auth/index.ts";
-import { createGrpcFront, type GrpcFront } from "./grpc/server.ts";
+import { createGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { createGuard } from "./guard/index.ts";
 import { createActionHandlers } from "./handlers/actions.ts";
 import { createFulfilmentHandlers } from "./handlers/fulfilment.ts";
 import { createOrderStatusHandlers } from "./handlers/index.ts";
 import { createReversalHandlers } from "./handlers/reversal.ts";
 import { createShadowHandlers } from "./handlers/shadow.ts";
-import type { AnswerRpc } from "./http/connect.ts";
+import type { HttpHandler } from "./http/connect.ts";
 import type { Readiness } from "./http/pages.ts";
-import { createHttpFront, type HttpFront } from "./http/server.ts";
+import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { MAX_CONNECTIONS, MAX_UNARY_CALLS } from "./limits.ts";
-import type { RecordDeps } from "./middleware/access-log.ts";
-import { createOpenCalls } from "./middleware/in-flight.ts";
+import type { AccessLogDeps } from "./middleware/access-log.ts";
+import { trackInFlight } from "./middleware/in-flight.ts";
 import { createRoutes, pipeline, type Route } from "./middleware/pipeline.ts";
 import type { CallerLimits } from "./rate-limits/index.ts";
 import { createReflection } from "./reflection.ts";
@@ -28,12 +28,12 @@ import type { PortTls } from "./tls.ts";
 
 export type { Readiness } from "./http/pages.ts";
 
-export interface FrontsOptions extends RecordDeps {
+export interface ServersOptions extends AccessLogDeps {
   readonly operations: OperationDeps;
   /** For /readyz. */
   readonly ready: () => Promise<Readiness>;
   /** Further addresses on the HTTP port, made of the RPCs: finds what answers at a path. */
-  readonly addresses?: (routes: readonly Route[]) => (path: string) => AnswerRpc | undefined;
+  readonly extraEndpoints?: (routes: readonly Route[]) => (path: string) => HttpHandler | undefined;
   /** Proves callers; undefined: their word is taken. */
   readonly auth?: Auth | undefined;
   /** Undefined: callers may use as much as there is. */
@@ -41,7 +41,7 @@ export interface FrontsOptions extends RecordDeps {
   /** Undefined: nothing is traced. */
   readonly tracer?: Tracer | undefined;
   /** Whether the contract is told to whoever asks; it is unless told otherwise. */
-  readonly reflects?: boolean;
+  readonly reflectionEnabled?: boolean;
   /** Undefined: both ports speak in the clear. */
   readonly tls?: PortTls | undefined;
   /** Connections to each port; MAX_CONNECTIONS unless told. */
@@ -62,9 +62,9 @@ export const RPC_NAMES: readonly string[] = SERVICES.flatMap(({ name, methods })
 );
 
 /** Both ways in: gRPC on one port, Connect and gRPC-Web on the other. */
-export interface Fronts {
-  readonly grpc: Pick<GrpcFront, "listen">;
-  readonly http: Pick<HttpFront, "listen">;
+export interface Servers {
+  readonly grpc: Pick<GrpcServer, "listen">;
+  readonly http: Pick<HttpServer, "listen">;
   /**
    * Ends without breaking a call: not ready → no new connections → unary calls finish → streams end with UNAVAILABLE → what is left is
    * cut. What operations need must live on until then.
@@ -75,22 +75,22 @@ export interface Fronts {
 }
 
 /** Builds both fronts; nothing listens yet. */
-export function createFronts({
+export function createServers({
   operations,
   ready,
-  addresses = () => () => undefined,
+  extraEndpoints = () => () => undefined,
   auth,
   limits,
   tracer,
-  reflects = true,
+  reflectionEnabled = true,
   tls,
   maxConnections = MAX_CONNECTIONS,
   corsOrigins,
   deadlineCapMs,
   heartbeatMs,
   ...recording
-}: FrontsOptions): Fronts {
-  const openCalls = createOpenCalls();
+}: ServersOptions): Servers {
+  const openCalls = trackInFlight();
   const interceptors = pipeline({ ...recording, openCalls, tracer, auth, limits, deadlineCapMs });
   const routes = [
     ...createRoutes(OrderStatusService, createOrderStatusHandlers(operations, heartbeatMs), interceptors),
@@ -99,13 +99,13 @@ export function createFronts({
     ...createRoutes(ActionService, createActionHandlers(operations), interceptors),
     ...createRoutes(ShadowService, createShadowHandlers(operations), interceptors),
   ];
-  const reflection = reflects ? createReflection(SERVICES) : [];
+  const reflection = reflectionEnabled ? createReflection(SERVICES) : [];
   const admission = {
-    hasRoom: () => openCalls.unary() < MAX_UNARY_CALLS,
+    hasRoom: () => openCalls.unaryCount() < MAX_UNARY_CALLS,
     refused: (rpc: string) => recording.metrics.rpcRefused.inc({ rpc }),
   };
   const guard = createGuard();
-  const grpc = createGrpcFront({
+  const grpc = createGrpcServer({
     routes,
     reflection,
     admission,
@@ -113,14 +113,14 @@ export function createFronts({
     guard,
     connectionLimit: {
       max: maxConnections,
-      isBarred: guard.isBarred,
-      refused: (reason) => recording.metrics.connectionsRefused.inc({ port: "grpc", reason }),
+      isBlocked: guard.isBlocked,
+      onRejected: (reason) => recording.metrics.connectionsRefused.inc({ port: "grpc", reason }),
     },
   });
-  const http = createHttpFront({
+  const http = createHttpServer({
     routes,
     reflection,
-    findOther: addresses(routes),
+    findExtraHandler: extraEndpoints(routes),
     auth,
     corsOrigins,
     ready,

@@ -3,13 +3,13 @@ import { createLineLimit } from "../observability/line-limit.ts";
 import type { Logger } from "../observability/log.ts";
 import { traceIdOf } from "../observability/traceparent.ts";
 import type { Call } from "./call.ts";
-import { orderIdOf, type RequestFields } from "./request-fields.ts";
+import { orderIdOf, type CommonRequestFields } from "./request-fields.ts";
 
 /** Lines of slow calls of one RPC, a second. */
 const LINES_PER_SECOND = 5;
 
 /** A call that has ended. */
-export interface EndedCall {
+export interface CompletedCall {
   readonly rpc: string;
   readonly request: Message;
   readonly call: Call;
@@ -18,13 +18,13 @@ export interface EndedCall {
 }
 
 /** Tells of a call that took too long, with where its time went. */
-export function slowCallTeller(log: Logger): (ended: EndedCall) => void {
+export function createSlowCallLogger(log: Logger): (ended: CompletedCall) => void {
   const lines = createLineLimit(log, { message: "slow call", perSecond: LINES_PER_SECOND });
   return (ended) => lines.write("warn", ended.rpc, () => lineOf(ended, performance.now()));
 }
 
 /** Of a call with several changes the last one is told. What has not ended by now has its time until now. */
-function lineOf({ rpc, request, call, code, durationMs }: EndedCall, now: number): object {
+function lineOf({ rpc, request, call, code, durationMs }: CompletedCall, now: number): object {
   const { change } = call;
   const batch = change?.batch;
   const queueMs = change === undefined ? 0 : (batch?.startedAt ?? now) - change.enqueuedAt;
@@ -35,7 +35,7 @@ function lineOf({ rpc, request, call, code, durationMs }: EndedCall, now: number
     rpc,
     front: call.front,
     caller: call.caller,
-    orderId: String(orderIdOf(request as RequestFields)),
+    orderId: String(orderIdOf(request as CommonRequestFields)),
     code,
     durationMs: Math.round(durationMs),
     ...(change !== undefined && { queueMs: Math.round(queueMs) }),

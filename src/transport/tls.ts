@@ -18,7 +18,7 @@ export interface TlsFiles {
 /** TLS for the ports. What its files say is taken up when they change, for new connections; those that are there go on. */
 export interface PortTls {
   /** Makes a server of the options that it needs, and keeps its certificate up to date. */
-  serve<S extends Server>(make: (options: TlsOptions) => S): S;
+  createServer<S extends Server>(make: (options: TlsOptions) => S): S;
   /** Until when the certificate in use is valid. */
   validUntil(): Date;
   close(): void;
@@ -57,7 +57,7 @@ export function openPortTls(
     log,
   );
   return {
-    serve(make) {
+    createServer(make) {
       const server = make({
         ...files.value,
         handshakeTimeout: HANDSHAKE_TIMEOUT_MS,

@@ -13,7 +13,7 @@ import type { Action } from "../../../src/messaging/runner/action.ts";
 import type { Logger } from "../../../src/observability/log.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { literal } from "../../../src/store/mysql/literals.ts";
-import { NEVER } from "../../../src/transport/call.ts";
+import { NEVER_ABORTED } from "../../../src/transport/call.ts";
 import type { Place } from "./environment.ts";
 
 /** The effect of one of the service's Actions, without the service's ways to see to it. */
@@ -70,7 +70,7 @@ function sending(action: Action): Effect {
         number: 1,
         mayHaveActed: false,
         traceparent: "",
-        signal: NEVER,
+        signal: NEVER_ABORTED,
       });
       if (result.kind !== "done") {
         throw new Error(`${action.name} of ${messageId}: ${result.reason}`);

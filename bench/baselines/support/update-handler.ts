@@ -8,7 +8,7 @@ import {
 import { acceptedOrThrow } from "../../../src/application/orders/report-result.ts";
 import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 import { toConnectError } from "../../../src/transport/errors.ts";
-import { readReport, reportAnswer } from "../../../src/transport/handlers/wire.ts";
+import { toUpdateInput, updateResponse } from "../../../src/transport/handlers/wire.ts";
 
 const NOTHING = new Metadata();
 
@@ -17,7 +17,7 @@ export function updateHandler(
   update: (report: StatusReport) => Promise<ReportResult>,
 ): handleUnaryCall<UpdateOrderStatusRequest, UpdateOrderStatusResponse> {
   return ({ request, metadata }, done) => {
-    const { operator, ...input } = readReport(request);
+    const { operator, ...input } = toUpdateInput(request);
     const caller = metadata.get("oms-caller")[0]?.toString() ?? "";
     const report: StatusReport = {
       kind: "report",
@@ -28,7 +28,7 @@ export function updateHandler(
     update(report)
       .then((result) => acceptedOrThrow(result, input.orderId, input.requestId))
       .then(
-        (taken) => done(null, create(UpdateOrderStatusResponseSchema, reportAnswer(taken))),
+        (taken) => done(null, create(UpdateOrderStatusResponseSchema, updateResponse(taken))),
         (reason: unknown) => {
           const error = toConnectError(reason, "");
           done({ code: error.code as number, details: error.rawMessage, metadata: NOTHING });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StatusChanged } from "../../domain/events.ts";
-import { createReader, type Reader, type Topic } from "./change-reader.ts";
+import { createReader, type ChangeReader, type Topic } from "./change-reader.ts";
 
 /** Where the feed finds what it was not told. */
 export interface ChangeSource {
@@ -21,7 +21,7 @@ export interface ChangeFeed {
   /** Changes may have been missed: reads what has happened meanwhile to everything that is watched. */
   resync(): void;
   /** A reader that listens to nothing yet, and wakes when the signal aborts. Close it at the end. */
-  open(signal: AbortSignal): Reader;
+  open(signal: AbortSignal): ChangeReader;
   /** Reads nothing more from the database. */
   close(): void;
 }
@@ -37,7 +37,7 @@ const ORDERS_PER_QUERY = 1_000;
 
 export function createChangeFeed(source: ChangeSource): ChangeFeed {
   const topics = new Map<bigint, Topic>();
-  const trades = new Map<bigint, Set<Reader>>();
+  const trades = new Map<bigint, Set<ChangeReader>>();
   const incomplete = new Set<Topic>();
   const closed = new AbortController();
   const pause = (ms: number) => delay(ms, undefined, { signal: closed.signal });
@@ -193,7 +193,7 @@ export function createChangeFeed(source: ChangeSource): ChangeFeed {
       })();
     },
     open(signal) {
-      const reader: Reader = createReader(signal, {
+      const reader: ChangeReader = createReader(signal, {
         topicOf,
         settle,
         watchTrade(rootOrderId) {

@@ -5,7 +5,7 @@ import { OperationError } from "../errors.ts";
  * One watcher's side of the feed. It joins its orders first, then reads where they stand, then begins there: what was committed
  * meanwhile has waited, so that nothing is lost and nothing told twice.
  */
-export interface Reader {
+export interface ChangeReader {
   /** Listens to these orders; their changes wait until they begin. */
   watchOrders(orderIds: readonly bigint[]): void;
   /** Listens to a trade: orders that come to it later are newcomers in `take`. */
@@ -24,7 +24,7 @@ export interface Reader {
    *
    * @throws OperationError "fell-behind" when the watcher was slower than the changes for too long
    */
-  take(waitMs: number): Promise<News>;
+  take(waitMs: number): Promise<FeedUpdate>;
   close(): void;
 
   /** For the feed: an order of the trade that the reader may not know. */
@@ -36,7 +36,7 @@ export interface Reader {
 /** An order that somebody watches. */
 export interface Topic {
   readonly orderId: bigint;
-  readonly readers: Set<Reader>;
+  readonly readers: Set<ChangeReader>;
   /** The version that its readers have heard of; undefined until the first of them knows where the order stands. */
   version: number | undefined;
   /** Changes that came before one that they follow. */
@@ -45,7 +45,7 @@ export interface Topic {
   stale: boolean;
 }
 
-export interface News {
+export interface FeedUpdate {
   readonly changes: readonly StatusChanged[];
   /** Orders of the watched trade that the watcher does not know; their changes wait until they begin. */
   readonly newcomers: readonly bigint[];
@@ -63,7 +63,7 @@ export interface ReaderHost {
 /** How many changes may wait for a slow watcher; each is a pointer to a change that all its watchers share. */
 export const MAX_WAITING_CHANGES = 8_192;
 
-export function createReader(signal: AbortSignal, host: ReaderHost): Reader {
+export function createReader(signal: AbortSignal, host: ReaderHost): ChangeReader {
   const joined = new Map<bigint, Topic>();
   /** What waits for the orders that have not begun. */
   const held = new Map<bigint, StatusChanged[]>();
@@ -90,7 +90,7 @@ export function createReader(signal: AbortSignal, host: ReaderHost): Reader {
     return true;
   }
 
-  const reader: Reader = {
+  const reader: ChangeReader = {
     watchOrders(orderIds) {
       for (const orderId of orderIds) {
         join(host.topicOf(orderId));

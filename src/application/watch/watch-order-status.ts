@@ -6,7 +6,7 @@ import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, OperationError, orderNotFound } from "../errors.ts";
 import { type OrderView, toOrderView } from "../orders/get-order-status.ts";
-import type { Reader } from "./change-reader.ts";
+import type { ChangeReader } from "./change-reader.ts";
 
 export interface WatchOrderStatusInput {
   /** Empty where a trade is watched. */
@@ -56,7 +56,7 @@ export async function* watchOrderStatus(
 
 async function joinOrders(
   { db }: OperationDeps,
-  reader: Reader,
+  reader: ChangeReader,
   { orderIds, rootOrderId, afterVersions }: WatchOrderStatusInput,
 ): Promise<readonly bigint[]> {
   if (rootOrderId !== 0n) {
@@ -81,7 +81,7 @@ async function joinOrders(
 /** Where the orders stand, and what a returning watcher missed; from there on the reader tells. */
 async function* start(
   { db, readSnapshot }: OperationDeps,
-  reader: Reader,
+  reader: ChangeReader,
   orderIds: readonly bigint[],
   afterVersions: ReadonlyMap<bigint, number>,
 ): AsyncGenerator<WatchUpdate> {
@@ -112,7 +112,7 @@ async function* start(
 /** While these orders were read, other watchers were told more of them: the difference is in the history. */
 async function* catchUp(
   db: OperationDeps["db"],
-  reader: Reader,
+  reader: ChangeReader,
   behind: ReadonlyMap<bigint, number>,
 ): AsyncGenerator<WatchUpdate> {
   if (behind.size === 0) {
@@ -178,7 +178,7 @@ async function readMissed(
 /** Orders that came to the trade later: each begins with a snapshot. */
 async function* startNewcomers(
   { db, readSnapshot }: OperationDeps,
-  reader: Reader,
+  reader: ChangeReader,
   newcomers: readonly bigint[],
 ): AsyncGenerator<WatchUpdate> {
   const snapshots = await readAll(readSnapshot, newcomers);

@@ -1,4 +1,4 @@
-import type { RightsTable } from "./permission-table.ts";
+import type { PermissionTable } from "./permission-table.ts";
 
 const READS = [
   "OrderStatusService/GetOrderStatus",
@@ -23,7 +23,7 @@ const REPORTS = ["OrderStatusService/UpdateOrderStatus", "OrderStatusService/Bat
  * The rights of a deployment that says nothing else: each system does what the old texts say of it, and tells of the states that it is told
  * by. A caller has the role of its own name, unless its token or the table gives it others.
  */
-export const DEFAULT_RIGHTS: RightsTable = {
+export const DEFAULT_PERMISSIONS: PermissionTable = {
   roles: {
     wms: {
       rpcs: [

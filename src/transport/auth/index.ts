@@ -1,13 +1,13 @@
 import type { Logger } from "../../observability/log.ts";
-import { DEFAULT_RIGHTS } from "./default-permissions.ts";
-import { CALLER_NAME, type Evidence, type Identity, unauthenticated } from "./identity.ts";
-import { readRightsTable } from "./permission-table.ts";
-import { createRights, type Rights, rolesOf } from "./permissions.ts";
+import { DEFAULT_PERMISSIONS } from "./default-permissions.ts";
+import { CALLER_NAME_PATTERN, type Credentials, type Identity, unauthenticated } from "./identity.ts";
+import { parsePermissionTable } from "./permission-table.ts";
+import { createPermissions, type Permissions, rolesOf } from "./permissions.ts";
 import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
 import { watchFile } from "./watched-file.ts";
 
-export type { Evidence, Identity } from "./identity.ts";
-export type { Rights } from "./permissions.ts";
+export type { Credentials, Identity } from "./identity.ts";
+export type { Permissions } from "./permissions.ts";
 
 export interface AuthOptions {
   /** Whose tokens are believed; undefined: none. */
@@ -21,8 +21,8 @@ export interface AuthOptions {
 /** Says who calls, and what a caller may do. */
 export interface Auth {
   /** @throws OperationError "unauthenticated" */
-  identify(evidence: Evidence): Identity | Promise<Identity>;
-  rightsOf(identity: Identity): Rights;
+  authenticate(evidence: Credentials): Identity | Promise<Identity>;
+  permissionsOf(identity: Identity): Permissions;
   close(): void;
 }
 
@@ -39,10 +39,10 @@ export function openAuth(
 ): Auth {
   const verifier = tokens && createTokenVerifier(tokens, log);
   const prepare = (text: string) => {
-    const table = readRightsTable(text, rpcs);
-    return { table, rights: createRights(table) };
+    const table = parsePermissionTable(text, rpcs);
+    return { table, rights: createPermissions(table) };
   };
-  const byDefault = { value: { table: DEFAULT_RIGHTS, rights: createRights(DEFAULT_RIGHTS) }, close() {} };
+  const byDefault = { value: { table: DEFAULT_PERMISSIONS, rights: createPermissions(DEFAULT_PERMISSIONS) }, close() {} };
   const current = rightsFile === undefined ? byDefault : watchFile(rightsFile, prepare, log);
   const identity = (name: string, roles: readonly string[] = [], until?: number): Identity => ({
     name,
@@ -53,24 +53,24 @@ export function openAuth(
   const wanted = [tokens && "a bearer token", certificates && "a client certificate"].filter(Boolean).join(" or ");
 
   return {
-    identify({ authorization, certificateName, provenName }) {
+    authenticate({ authorization, certificateName, authenticatedName }) {
       const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-      if (provenName !== undefined) {
-        return identity(provenName);
+      if (authenticatedName !== undefined) {
+        return identity(authenticatedName);
       }
       if (verifier !== undefined && token !== undefined) {
         const claims = verifier.verify(token);
         return claims instanceof Promise ? claims.then(ofToken) : ofToken(claims);
       }
       if (certificates && certificateName !== undefined) {
-        if (!CALLER_NAME.test(certificateName)) {
+        if (!CALLER_NAME_PATTERN.test(certificateName)) {
           throw unauthenticated("the certificate's name must be the caller's name, 1 to 64 printable ASCII characters");
         }
         return identity(certificateName);
       }
       throw unauthenticated(`say who you are: ${wanted} is needed`);
     },
-    rightsOf: (identity) => current.value.rights(identity),
+    permissionsOf: (identity) => current.value.rights(identity),
     close() {
       verifier?.close();
       current.close();

@@ -12,7 +12,7 @@ export interface Role {
 }
 
 /** Who may do what: roles, and which callers have which. */
-export interface RightsTable {
+export interface PermissionTable {
   readonly roles: Readonly<Record<string, Role>>;
   /** A caller that is not here has the roles of its token, or else the role of its own name. */
   readonly callers: Readonly<Record<string, readonly string[]>>;
@@ -27,7 +27,7 @@ const STATE_NAMES = STATES.map(({ name }) => name) as [StatusName, ...StatusName
  * @param rpcs all that there are, as `Service/Rpc`
  * @throws Error that names each place that is wrong, and what would be right
  */
-export function readRightsTable(text: string, rpcs: readonly string[]): RightsTable {
+export function parsePermissionTable(text: string, rpcs: readonly string[]): PermissionTable {
   let value: unknown;
   try {
     value = JSON.parse(text);

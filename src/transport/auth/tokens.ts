@@ -9,7 +9,7 @@ import {
   jwtVerify,
 } from "jose";
 import type { Logger } from "../../observability/log.ts";
-import { CALLER_NAME, EXPIRED, unauthenticated } from "./identity.ts";
+import { CALLER_NAME_PATTERN, TOKEN_EXPIRED, unauthenticated } from "./identity.ts";
 import { watchFile } from "./watched-file.ts";
 
 /** Whose tokens are believed. */
@@ -102,7 +102,7 @@ function keySource(keys: string, log: Logger): { readonly get: JWTVerifyGetKey; 
 
 function claimsOf({ sub, roles, exp = 0 }: JWTPayload): TokenClaims {
   // Whatever the type says, a token may hold anything.
-  if (typeof sub !== "string" || !CALLER_NAME.test(sub)) {
+  if (typeof sub !== "string" || !CALLER_NAME_PATTERN.test(sub)) {
     throw unauthenticated("the token's sub must be the caller's name, 1 to 64 printable ASCII characters");
   }
   const isList = Array.isArray(roles) && roles.every((role) => typeof role === "string");
@@ -112,7 +112,7 @@ function claimsOf({ sub, roles, exp = 0 }: JWTPayload): TokenClaims {
 /** What a token's owner may know of why it is not believed. */
 function refusalOf(error: unknown, log: Logger): Error {
   if (error instanceof errors.JWTExpired) {
-    return unauthenticated(EXPIRED);
+    return unauthenticated(TOKEN_EXPIRED);
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
     return unauthenticated(`the token's ${error.claim} is not the one that is believed here`);

@@ -7,13 +7,13 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { invalidField, type OperationError } from "../../application/errors.ts";
-import { CALL_ID_HEADER, type Call, createCall, NEVER } from "../call.ts";
+import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED } from "../call.ts";
 import { encodeStatus, toConnectError } from "../errors.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { malformedBody } from "../middleware/validate.ts";
 import { MALFORMED_TIMEOUT_HEADER } from "./headers.ts";
-import { type Admission, NO_ROOM } from "./overload.ts";
-import type { Peers } from "./peers.ts";
+import { type LoadShedding, OVERLOADED } from "./overload.ts";
+import type { PeerRegistry } from "./peers.ts";
 
 type Unary = ServerUnaryCall<Buffer, Message>;
 type Stream = ServerWritableStream<Buffer, Message>;
@@ -21,18 +21,18 @@ type Stream = ServerWritableStream<Buffer, Message>;
 /** Serves a unary RPC. Requests come as bytes. */
 export function unaryHandler(
   { rpc, handle }: Route,
-  admission: Admission,
-  peers: Peers,
+  admission: LoadShedding,
+  peers: PeerRegistry,
 ): (incoming: Unary, answer: sendUnaryData<Message>) => void {
   const schema = rpc.method.input;
   return (incoming, answer) => {
     if (!admission.hasRoom()) {
       admission.refused(rpc.method.name);
-      answer(NO_ROOM);
+      answer(OVERLOADED);
       return;
     }
     const { request, malformed } = decode(schema, incoming.request);
-    const call = receive(incoming, peers, NEVER, malformed);
+    const call = receive(incoming, peers, NEVER_ABORTED, malformed);
     (handle(request, call) as Promise<Message>).then(
       (message) => {
         // Not before there is an answer: a header of its own is a packet of its own.
@@ -45,7 +45,7 @@ export function unaryHandler(
 }
 
 /** Serves an RPC that answers with a stream. */
-export function streamHandler({ rpc, handle }: Route, peers: Peers): (incoming: Stream) => void {
+export function streamHandler({ rpc, handle }: Route, peers: PeerRegistry): (incoming: Stream) => void {
   const schema = rpc.method.input;
   return (incoming) => {
     const gone = new AbortController();
@@ -74,7 +74,7 @@ function decode(schema: DescMessage, bytes: Buffer): { request: Message; malform
 
 function receive(
   incoming: Unary | Stream,
-  peers: Peers,
+  peers: PeerRegistry,
   signal: AbortSignal,
   malformed: OperationError | undefined,
 ): Call {
@@ -82,7 +82,7 @@ function receive(
   const deadline = incoming.getDeadline();
   return createCall({
     front: "grpc",
-    peer: peers.of(incoming.getPeer()),
+    peer: peers.get(incoming.getPeer()),
     header: (name) => metadata.get(name)[0]?.toString(),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
     signal,

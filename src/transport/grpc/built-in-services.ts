@@ -1,24 +1,24 @@
 import type { Server, ServerWritableStream, UntypedHandleCall } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import type { ForeignService } from "../reflection.ts";
+import type { BuiltInService } from "../reflection.ts";
 
 /** What stands beside the service on a gRPC server: reflection and health. */
-export interface Companions {
+export interface BuiltInServices {
   /** Says NOT_SERVING, and ends the streams that would hold up the server's end. */
-  end(): void;
+  shutDown(): void;
 }
 
 /** Adds reflection, and grpc.health.v1 for "" and each service, to a server. */
-export function addCompanions(
+export function addBuiltInServices(
   server: Server,
   services: readonly string[],
-  reflection: readonly ForeignService[],
-): Companions {
+  reflection: readonly BuiltInService[],
+): BuiltInServices {
   const open = new Set<ServerWritableStream<unknown, unknown>>();
   const names = ["", ...services];
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "SERVING"])));
 
-  function add({ definition, implementation }: ForeignService): void {
+  function add({ definition, implementation }: BuiltInService): void {
     const handlers = Object.entries(implementation).map(([name, handle]) => [name, endable(handle)]);
     server.addService(definition, Object.fromEntries(handlers));
   }
@@ -39,10 +39,10 @@ export function addCompanions(
     add(service);
   }
   health.addToServer({
-    addService: (definition, implementation) => add({ definition, implementation } as ForeignService),
+    addService: (definition, implementation) => add({ definition, implementation } as BuiltInService),
   });
   return {
-    end() {
+    shutDown() {
       for (const name of names) {
         health.setStatus(name, "NOT_SERVING");
       }

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import { status } from "@grpc/grpc-js";
-import { grpcTimeoutMs, isTooLong } from "../timeout.ts";
-import type { OnStream } from "./http2-server.ts";
+import { parseGrpcTimeout, exceedsTimerLimit } from "../timeout.ts";
+import type { StreamListener } from "./http2-server.ts";
 
 /** Where a deadline goes that is none, for the pipeline to refuse. */
 export const MALFORMED_TIMEOUT_HEADER = "oms-malformed-timeout";
@@ -10,14 +10,14 @@ export const MALFORMED_TIMEOUT_HEADER = "oms-malformed-timeout";
  * Puts right what grpc-js makes of odd headers: a deadline that is none it answers INTERNAL, one of more than 24 days has passed at once,
  * and a message that cannot be unpacked or decoded is INTERNAL as well, though all of them are the caller's mistakes.
  */
-export const mendHeaders: OnStream = (stream, headers) => {
+export const normalizeHeaders: StreamListener = (stream, headers) => {
   const timeout = headers["grpc-timeout"];
   if (timeout !== undefined) {
-    const ms = grpcTimeoutMs(String(timeout));
+    const ms = parseGrpcTimeout(String(timeout));
     if (ms === undefined) {
       headers[MALFORMED_TIMEOUT_HEADER] = encodeURIComponent(String(timeout).slice(0, 32));
     }
-    if (ms === undefined || isTooLong(ms)) {
+    if (ms === undefined || exceedsTimerLimit(ms)) {
       delete headers["grpc-timeout"];
     }
   }

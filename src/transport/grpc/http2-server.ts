@@ -8,7 +8,7 @@ interface Inside {
 }
 
 /** Hears of each call before grpc-js does, and may change its headers. */
-export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+export type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
 /**
  * Makes the HTTP/2 server inside of a gRPC server one with these options.
@@ -16,10 +16,10 @@ export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders)
  * @param onServer hears of it
  * @throws Error when grpc-js is no longer made as this must know
  */
-export function adjustHttp2Server(
+export function configureHttp2Server(
   server: Server,
   options: ServerOptions,
-  onStream: OnStream,
+  onStream: StreamListener,
   onServer: (http2: Http2Server) => void,
 ): void {
   const inside = server as unknown as Partial<Inside>;

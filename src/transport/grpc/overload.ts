@@ -3,7 +3,7 @@ import { OperationError } from "../../application/errors.ts";
 import { encodeStatus, toConnectError } from "../errors.ts";
 
 /** Tells whether there is room for one more call; one for which there is none is refused. */
-export interface Admission {
+export interface LoadShedding {
   hasRoom(): boolean;
   /** A call was refused. */
   refused(rpc: string): void;
@@ -16,7 +16,7 @@ const RETRY_AFTER_MS = 250;
  * The answer to a call for which there is no room, the same bytes for all: what is refused must cost next to nothing, or a server that is
  * asked for several times what it can do would do nothing but refuse.
  */
-export const NO_ROOM: StatusObject = noRoom();
+export const OVERLOADED: StatusObject = noRoom();
 
 function noRoom(): StatusObject {
   const refusal = new OperationError(

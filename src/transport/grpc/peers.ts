@@ -1,14 +1,14 @@
 import type { Socket } from "node:net";
-import { type Peer, peerOf, plainAddress } from "../peer.ts";
+import { type Peer, peerOf, normalizeAddress } from "../peer.ts";
 
 /** The peers of a port's connections by their address and port, which is all that grpc-js tells a handler of them. */
-export interface Peers {
+export interface PeerRegistry {
   add(socket: Socket): void;
   /** @param name what a call's getPeer() says */
-  of(name: string): Peer;
+  get(name: string): Peer;
 }
 
-export function createPeers(): Peers {
+export function createPeerRegistry(): PeerRegistry {
   const peers = new Map<string, Peer>();
   return {
     add(socket) {
@@ -23,6 +23,6 @@ export function createPeers(): Peers {
       });
     },
     // One that has hung up meanwhile hears no answer.
-    of: (name) => peers.get(name) ?? { address: plainAddress(name.replace(/:\d+$/, "")), certificateName: undefined },
+    get: (name) => peers.get(name) ?? { address: normalizeAddress(name.replace(/:\d+$/, "")), certificateName: undefined },
   };
 }

@@ -13,17 +13,17 @@ import { createGuard, type Guard } from "../guard/index.ts";
 import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES } from "../limits.ts";
 import { type ConnectionLimit, createListener, type Listener } from "../listener.ts";
 import type { Route } from "../middleware/pipeline.ts";
-import type { ForeignService } from "../reflection.ts";
+import type { BuiltInService } from "../reflection.ts";
 import type { PortTls } from "../tls.ts";
 import { streamHandler, unaryHandler } from "./answer.ts";
-import { addCompanions } from "./built-in-services.ts";
-import { mendHeaders } from "./headers.ts";
-import { adjustHttp2Server } from "./http2-server.ts";
-import type { Admission } from "./overload.ts";
-import { createPeers, type Peers } from "./peers.ts";
+import { addBuiltInServices } from "./built-in-services.ts";
+import { normalizeHeaders } from "./headers.ts";
+import { configureHttp2Server } from "./http2-server.ts";
+import type { LoadShedding } from "./overload.ts";
+import { createPeerRegistry, type PeerRegistry } from "./peers.ts";
 
 /** A gRPC server: services, reflection and health. At its end it says NOT_SERVING, and tells clients to go elsewhere. */
-export type GrpcFront = Listener;
+export type GrpcServer = Listener;
 
 const OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
@@ -36,10 +36,10 @@ const OPTIONS = {
 // It would write a line to the standard error for each header that is no text, the header's value in it.
 setLogVerbosity(logVerbosity.NONE);
 
-export interface GrpcFrontDeps {
+export interface GrpcServerDeps {
   readonly routes: readonly Route[];
-  readonly reflection: readonly ForeignService[];
-  readonly admission: Admission;
+  readonly reflection: readonly BuiltInService[];
+  readonly admission: LoadShedding;
   /** Undefined: the port speaks in the clear. */
   readonly tls?: PortTls | undefined;
   /** One of its own unless told. */
@@ -48,22 +48,22 @@ export interface GrpcFrontDeps {
   readonly connectionLimit?: ConnectionLimit;
 }
 
-export function createGrpcFront({
+export function createGrpcServer({
   routes,
   reflection,
   admission,
   tls,
   guard = createGuard(),
-  connectionLimit = { max: MAX_CONNECTIONS, isBarred: guard.isBarred, refused() {} },
-}: GrpcFrontDeps): GrpcFront {
-  const peers = createPeers();
+  connectionLimit = { max: MAX_CONNECTIONS, isBlocked: guard.isBlocked, onRejected() {} },
+}: GrpcServerDeps): GrpcServer {
+  const peers = createPeerRegistry();
   const server = new Server(OPTIONS);
-  adjustHttp2Server(server, HTTP2_OPTIONS, mendHeaders, guard.http2);
+  configureHttp2Server(server, HTTP2_OPTIONS, normalizeHeaders, guard.http2);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const ofService of services.values()) {
     server.addService(definitionOf(ofService), implementationOf(ofService, admission, peers));
   }
-  const companions = addCompanions(server, [...services.keys()], reflection);
+  const companions = addBuiltInServices(server, [...services.keys()], reflection);
   // The port is our own: grpc-js cuts what is left of its connections only where it keeps channelz's books.
   const connections = server.createConnectionInjector(ServerCredentials.createInsecure());
   const take = (socket: Socket) => {
@@ -73,13 +73,13 @@ export function createGrpcFront({
   const listener = createListener(
     tls === undefined
       ? createServer(take)
-      : tls.serve((options) => createTlsServer({ ...options, ALPNProtocols: ["h2"] }, take)),
+      : tls.createServer((options) => createTlsServer({ ...options, ALPNProtocols: ["h2"] }, take)),
     connectionLimit,
   );
   return {
     listen: listener.listen,
     stopAccepting() {
-      companions.end();
+      companions.shutDown();
       listener.stopAccepting();
       server.tryShutdown(() => {});
     },
@@ -111,8 +111,8 @@ function definitionOf(routes: readonly Route[]): ServiceDefinition {
 
 function implementationOf(
   routes: readonly Route[],
-  admission: Admission,
-  peers: Peers,
+  admission: LoadShedding,
+  peers: PeerRegistry,
 ): Record<string, UntypedHandleCall> {
   return Object.fromEntries(
     routes.map((route) => [

@@ -1,4 +1,4 @@
-import { MAX_HELD_BYTES, UNREAD_ANSWER_MS } from "../limits.ts";
+import { MAX_BUFFERED_BYTES, UNREAD_RESPONSE_MS } from "../limits.ts";
 
 /** Something that a caller reads as fast as it likes. */
 export interface Outgoing {
@@ -7,14 +7,14 @@ export interface Outgoing {
 }
 
 /** Looks after answers that nobody reads. */
-export interface UnreadAnswers {
+export interface UnreadResponses {
   /**
    * @param cut ends it
    * @returns to be called when it is over
    */
   add(answer: Outgoing, cut: () => void): () => void;
   /** To be called now and then. */
-  look(now: number): void;
+  check(now: number): void;
 }
 
 interface Waiting {
@@ -26,7 +26,7 @@ interface Waiting {
 }
 
 /** Cuts those of which nothing was read for long; and the greatest, when all together hold more than there is room for. */
-export function createUnreadAnswers(max = MAX_HELD_BYTES, patienceMs = UNREAD_ANSWER_MS): UnreadAnswers {
+export function createUnreadResponses(max = MAX_BUFFERED_BYTES, patienceMs = UNREAD_RESPONSE_MS): UnreadResponses {
   const answers = new Set<Waiting>();
   return {
     add(answer, cut) {
@@ -34,7 +34,7 @@ export function createUnreadAnswers(max = MAX_HELD_BYTES, patienceMs = UNREAD_AN
       answers.add(waiting);
       return () => answers.delete(waiting);
     },
-    look(now) {
+    check(now) {
       let held = 0;
       const stuck: Waiting[] = [];
       for (const waiting of answers) {

@@ -1,8 +1,8 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import { IDLE_HTTP2_MS, MAX_CONTROL_FRAMES, REQUEST_TIMEOUT_MS, UNREAD_MS } from "../limits.ts";
-import type { UnreadAnswers } from "./answers.ts";
-import type { Offenders } from "./misbehaving-clients.ts";
-import { type HeldRequests, isSmall } from "./requests.ts";
+import { IDLE_HTTP2_MS, MAX_CONTROL_FRAMES, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
+import type { UnreadResponses } from "./answers.ts";
+import type { MisbehavingClients } from "./misbehaving-clients.ts";
+import { type BufferedRequests, isSmallRequest } from "./requests.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
@@ -36,9 +36,9 @@ interface Connection {
  */
 export function guardHttp2(
   server: Http2Server,
-  requests: HeldRequests,
-  answers: UnreadAnswers,
-  offenders: Offenders,
+  requests: BufferedRequests,
+  answers: UnreadResponses,
+  offenders: MisbehavingClients,
 ): (now: number) => void {
   const connections = new Map<ServerHttp2Session, Connection>();
   const unfinished = new Set<Unfinished>();
@@ -50,13 +50,13 @@ export function guardHttp2(
     session.once("error", ({ code = "" }: NodeJS.ErrnoException) => {
       // Not where the network broke.
       if (code.startsWith("ERR_HTTP2")) {
-        offenders.note(address);
+        offenders.recordViolation(address);
       }
     });
     const control = () => {
       connection.controls += 1;
       if (connection.controls === MAX_CONTROL_FRAMES) {
-        offenders.note(address);
+        offenders.recordViolation(address);
         session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
       }
     };
@@ -77,8 +77,8 @@ export function guardHttp2(
       const mayTake = TALKS.test(String(headers[":path"])) ? TALK_MS : REQUEST_TIMEOUT_MS;
       call = { stream, dueAt: performance.now() + mayTake, answeredAt: undefined };
       unfinished.add(call);
-      if (!isSmall(headers["content-length"], headers["content-length"] === undefined)) {
-        requests.count(stream as never, calm);
+      if (!isSmallRequest(headers["content-length"], headers["content-length"] === undefined)) {
+        requests.track(stream as never, calm);
       }
     }
     stream.once("close", () => {
@@ -109,7 +109,7 @@ export function guardHttp2(
       } else if (stream.writableFinished) {
         // Not at once: that would overtake the answer's end.
         call.answeredAt ??= now;
-        if (now - call.answeredAt > UNREAD_MS) {
+        if (now - call.answeredAt > UNREAD_REQUEST_MS) {
           stream.close(NGHTTP2_NO_ERROR);
         }
       }

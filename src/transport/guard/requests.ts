@@ -1,4 +1,4 @@
-import { MAX_HELD_BYTES, SMALL_BYTES } from "../limits.ts";
+import { MAX_BUFFERED_BYTES, SMALL_REQUEST_BYTES } from "../limits.ts";
 
 /** A request whose body comes piece by piece, of HTTP/1.1 or of HTTP/2. */
 export interface Incoming {
@@ -7,15 +7,15 @@ export interface Incoming {
 }
 
 /** Counts the bytes of all requests that are not yet whole, as they are held until then. */
-export interface HeldRequests {
+export interface BufferedRequests {
   /** @param cut ends a request when there is no room for more of it; small ones always have room */
-  count(request: Incoming, cut: () => void): void;
+  track(request: Incoming, cut: () => void): void;
 }
 
-export function createHeldRequests(max = MAX_HELD_BYTES): HeldRequests {
+export function createBufferedRequests(max = MAX_BUFFERED_BYTES): BufferedRequests {
   let held = 0;
   return {
-    count(request, cut) {
+    track(request, cut) {
       let own = 0;
       const release = () => {
         held -= own;
@@ -30,7 +30,7 @@ export function createHeldRequests(max = MAX_HELD_BYTES): HeldRequests {
           const { length } = chunk as Buffer;
           own += length;
           held += length;
-          if (held > max && own > SMALL_BYTES) {
+          if (held > max && own > SMALL_REQUEST_BYTES) {
             cut();
           }
         }
@@ -42,6 +42,6 @@ export function createHeldRequests(max = MAX_HELD_BYTES): HeldRequests {
 }
 
 /** Whether a request says that it is small: most do, and need not be counted. */
-export function isSmall(contentLength: string | undefined, chunked: boolean): boolean {
-  return !chunked && Number(contentLength ?? 0) <= SMALL_BYTES;
+export function isSmallRequest(contentLength: string | undefined, chunked: boolean): boolean {
+  return !chunked && Number(contentLength ?? 0) <= SMALL_REQUEST_BYTES;
 }

@@ -12,7 +12,7 @@ import { replay } from "../../application/action-admin/replay.ts";
 import { retryParked } from "../../application/action-admin/retry-parked.ts";
 import type { OperationDeps } from "../../application/deps.ts";
 import type { HandlersOf } from "./types.ts";
-import { momentOf } from "./wire.ts";
+import { toDate } from "./wire.ts";
 
 /** All RPCs of ActionService. */
 export function createActionHandlers(deps: OperationDeps): HandlersOf<typeof pb.ActionService> {
@@ -57,7 +57,7 @@ export function createActionHandlers(deps: OperationDeps): HandlersOf<typeof pb.
     async replay(request, context) {
       const { fromTime, toTime } = request;
       const period = fromTime &&
-        toTime && { fromTime: momentOf(fromTime, "from_time"), toTime: momentOf(toTime, "to_time") };
+        toTime && { fromTime: toDate(fromTime, "from_time"), toTime: toDate(toTime, "to_time") };
       const { count, nextPageToken } = await replay(deps, { ...request, period }, context);
       return create(pb.ReplayResponseSchema, { replayedCount: BigInt(count), nextPageToken });
     },
@@ -87,8 +87,8 @@ function readFilter(filter: pb.EntryFilter | undefined): EntryFilter | undefined
   const { errorContains, fromTime, toTime, firstOrderId, lastOrderId } = filter;
   return {
     errorContains,
-    fromTime: fromTime && momentOf(fromTime, "filter.from_time"),
-    toTime: toTime && momentOf(toTime, "filter.to_time"),
+    fromTime: fromTime && toDate(fromTime, "filter.from_time"),
+    toTime: toTime && toDate(toTime, "filter.to_time"),
     firstOrderId,
     lastOrderId,
   };

@@ -20,7 +20,7 @@ import { updateOrderStatus } from "../../application/orders/update-order-status.
 import { toConnectError, toStatus } from "../errors.ts";
 import { assertValid } from "../validation.ts";
 import type { OrderStatusHandlers } from "./types.ts";
-import { outcome, readReport, reportAnswer, status } from "./wire.ts";
+import { toOutcome, toUpdateInput, updateResponse, toOrderStatus } from "./wire.ts";
 
 type Changes =
   | "pauseForCancel"
@@ -42,7 +42,7 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
       return create(pb.PauseForCancelResponseSchema, {
         verdict: CancelVerdict[answer.verdict],
         message: answer.message,
-        orderStatus: status(answer.status),
+        orderStatus: toOrderStatus(answer.status),
       });
     },
 
@@ -63,27 +63,27 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
     async cancelOrder(request, context) {
       const taken = await cancelOrder(deps, request, context);
       return create(pb.CancelOrderResponseSchema, {
-        outcome: outcome(taken.outcome),
-        orderStatus: status(taken.status),
+        outcome: toOutcome(taken.outcome),
+        orderStatus: toOrderStatus(taken.status),
         version: BigInt(taken.version),
         messageId: taken.messageId,
       });
     },
 
     async updateOrderStatus(request, context) {
-      const taken = await updateOrderStatus(deps, readReport(request), context);
-      return create(pb.UpdateOrderStatusResponseSchema, reportAnswer(taken));
+      const taken = await updateOrderStatus(deps, toUpdateInput(request), context);
+      return create(pb.UpdateOrderStatusResponseSchema, updateResponse(taken));
     },
 
     async batchUpdateOrderStatus(request, context) {
       const inputs = request.updates.map((update) => () => {
         assertValid(pb.UpdateOrderStatusRequestSchema, update);
-        return readReport(update);
+        return toUpdateInput(update);
       });
       const settled = await batchUpdateOrderStatus(deps, inputs, context);
       const results = settled.map((one) => {
         if (one.status === "fulfilled") {
-          const value = create(pb.UpdateOrderStatusResponseSchema, reportAnswer(one.value));
+          const value = create(pb.UpdateOrderStatusResponseSchema, updateResponse(one.value));
           return { result: { case: "response" as const, value } };
         }
         const { code, message, details } = toStatus(toConnectError(one.reason, context.callId));

@@ -14,7 +14,7 @@ import { listOrderSources } from "../../application/orders/list-order-sources.ts
 import { listShipmentTypes } from "../../application/orders/list-shipment-types.ts";
 import { listStatusHistory } from "../../application/orders/list-status-history.ts";
 import type { OrderStatusHandlers } from "./types.ts";
-import { historyEntry, snapshotMessage, standingFields, status } from "./wire.ts";
+import { historyEntry, snapshotMessage, orderViewFields, toOrderStatus } from "./wire.ts";
 
 type Reads =
   | "getPaymentStatus"
@@ -36,7 +36,7 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
     },
 
     async getOrderStatus(request) {
-      return create(pb.GetOrderStatusResponseSchema, standingFields(await getOrderStatus(deps, request)));
+      return create(pb.GetOrderStatusResponseSchema, orderViewFields(await getOrderStatus(deps, request)));
     },
 
     async checkPayable(request) {
@@ -48,7 +48,7 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
     },
 
     async getMaxSubOrderStatus(request) {
-      const orderStatus = status(await getMaxSubOrderStatus(deps, request));
+      const orderStatus = toOrderStatus(await getMaxSubOrderStatus(deps, request));
       return create(pb.GetMaxSubOrderStatusResponseSchema, { orderStatus });
     },
 
@@ -76,12 +76,12 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
     async explainOrder(request) {
       const answer = await explainOrder(deps, request);
       return create(pb.ExplainOrderResponseSchema, {
-        orderStatus: status(answer.status),
+        orderStatus: toOrderStatus(answer.status),
         paused: answer.paused,
         finished: answer.finished,
         version: BigInt(answer.version),
-        allowed: answer.allowed.map((next) => ({ status: status(next.status), reportedBy: [...next.reportedBy] })),
-        refused: answer.refused.map((next) => ({ status: status(next.status), reason: next.reason })),
+        allowed: answer.allowed.map((next) => ({ status: toOrderStatus(next.status), reportedBy: [...next.reportedBy] })),
+        refused: answer.refused.map((next) => ({ status: toOrderStatus(next.status), reason: next.reason })),
         openActions: answer.openActions.map(({ action, state, attempts, lastError, messageId, nextAttemptTime }) => ({
           action,
           state,

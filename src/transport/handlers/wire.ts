@@ -20,18 +20,18 @@ import type { StatusChanged } from "../../domain/events.ts";
 import type { Status } from "../../domain/state-machine.ts";
 
 /** A stored code; one that the contract does not name goes out as the number it is. */
-export const status = (code: number): OrderStatus => code as OrderStatus;
+export const toOrderStatus = (code: number): OrderStatus => code as OrderStatus;
 
 const OUTCOMES = { applied: Outcome.APPLIED, duplicate: Outcome.DUPLICATE, stale: Outcome.STALE } as const;
 
-export const outcome = (word: keyof typeof OUTCOMES): Outcome => OUTCOMES[word];
+export const toOutcome = (word: keyof typeof OUTCOMES): Outcome => OUTCOMES[word];
 
 /**
  * When something happened.
  *
  * @throws OperationError "invalid" for nanoseconds beyond a second, which no rule of the contract forbids
  */
-export function momentOf(time: Timestamp, field: string): Date {
+export function toDate(time: Timestamp, field: string): Date {
   if (time.nanos < 0 || time.nanos > 999_999_999) {
     throw invalidField(`${field}.nanos`, `must be 0 to 999999999, was ${time.nanos}`);
   }
@@ -39,34 +39,34 @@ export function momentOf(time: Timestamp, field: string): Date {
 }
 
 /** A report as the operations take it. */
-export function readReport(request: UpdateOrderStatusRequest): UpdateOrderStatusInput {
+export function toUpdateInput(request: UpdateOrderStatusRequest): UpdateOrderStatusInput {
   return {
     orderId: request.orderId,
     status: request.status as Status,
     requestId: request.requestId,
     operator: request.operator,
-    occurTime: request.occurTime && momentOf(request.occurTime, "occur_time"),
+    occurTime: request.occurTime && toDate(request.occurTime, "occur_time"),
     remark: request.remark,
     expectedVersion: request.expectedVersion === undefined ? undefined : Number(request.expectedVersion),
     validateOnly: request.validateOnly,
   };
 }
 
-export function reportAnswer(taken: AcceptedReport): MessageInitShape<typeof UpdateOrderStatusResponseSchema> {
+export function updateResponse(taken: AcceptedReport): MessageInitShape<typeof UpdateOrderStatusResponseSchema> {
   return {
-    outcome: outcome(taken.outcome),
+    outcome: toOutcome(taken.outcome),
     orderId: taken.orderId,
-    orderStatus: status(taken.status),
+    orderStatus: toOrderStatus(taken.status),
     version: BigInt(taken.version),
     messageId: taken.messageId,
   };
 }
 
 /** The fields of a snapshot, which GetOrderStatus answers with too. */
-export function standingFields(standing: OrderView) {
+export function orderViewFields(standing: OrderView) {
   return {
     orderId: standing.orderId,
-    orderStatus: status(standing.status),
+    orderStatus: toOrderStatus(standing.status),
     paused: standing.paused,
     finished: standing.finished,
     version: BigInt(standing.version),
@@ -76,7 +76,7 @@ export function standingFields(standing: OrderView) {
 }
 
 export function snapshotMessage(standing: OrderView): OrderStatusSnapshot {
-  return create(OrderStatusSnapshotSchema, standingFields(standing));
+  return create(OrderStatusSnapshotSchema, orderViewFields(standing));
 }
 
 export function historyEntry(
@@ -84,9 +84,9 @@ export function historyEntry(
 ): MessageInitShape<typeof StatusHistoryEntrySchema> {
   return {
     version: BigInt(entry.version),
-    fromStatus: status(entry.fromStatus),
-    toStatus: status(entry.toStatus),
-    outcome: outcome(entry.outcome),
+    fromStatus: toOrderStatus(entry.fromStatus),
+    toStatus: toOrderStatus(entry.toStatus),
+    outcome: toOutcome(entry.outcome),
     occurTime: timestampFromDate(entry.occurTime),
     recordTime: timestampFromDate(entry.recordTime),
     caller: entry.caller,
@@ -100,8 +100,8 @@ export function historyEntry(
 export function changeFields(change: StatusChanged): MessageInitShape<typeof WatchOrderStatusResponse_ChangeSchema> {
   return {
     orderId: change.orderId,
-    fromStatus: status(change.fromStatus),
-    toStatus: status(change.toStatus),
+    fromStatus: toOrderStatus(change.fromStatus),
+    toStatus: toOrderStatus(change.toStatus),
     version: BigInt(change.version),
     occurTime: timestampFromDate(change.occurTime),
     recordTime: timestampFromDate(change.recordTime),

@@ -1,5 +1,5 @@
 /** All that a body holds. */
-export async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+export async function readBody(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const read: Uint8Array[] = [];
   for await (const chunk of chunks) {
     read.push(chunk);
@@ -8,6 +8,6 @@ export async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Buffer
 }
 
 /** A body that is there already. */
-export async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* singleChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

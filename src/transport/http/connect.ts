@@ -14,29 +14,29 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
-import { CALL_ID_HEADER, createCall, NEVER } from "../call.ts";
+import { CALL_ID_HEADER, createCall, NEVER_ABORTED } from "../call.ts";
 import { ERROR_DETAILS } from "../errors.ts";
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { malformedBody } from "../middleware/validate.ts";
 import { type Peer, peerOfRequest } from "../peer.ts";
 import { dropLongTimeouts } from "./long-timeouts.ts";
-import { enter, withMalformed } from "./malformed.ts";
+import { enterPipeline, withMalformedRequests } from "./malformed.ts";
 import { sendJson } from "./pages.ts";
-import { isPlain, plainRequest, sendPlain } from "./unary-fast-path.ts";
+import { canUseFastPath, readUnaryRequest, sendUnaryResponse } from "./unary-fast-path.ts";
 
 /** Answers an RPC that came over HTTP/1.1, or over HTTP/2 in the same guise. */
-export type AnswerRpc = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
  * Serves routes over Connect (JSON and binary, GET for what changes nothing) and gRPC-Web, and whatever else `add` registers.
  *
  * @returns finds the RPC at a path
  */
-export function createConnect(
+export function createConnectHandlers(
   routes: readonly Route[],
   add: (router: ConnectRouter) => void,
-): (path: string) => AnswerRpc | undefined {
+): (path: string) => HttpHandler | undefined {
   const router = createConnectRouter({
     grpc: false,
     readMaxBytes: MAX_MESSAGE_BYTES,
@@ -53,7 +53,7 @@ export function createConnect(
   const answers = new Map(
     router.handlers.map((handler, index) => [
       handler.requestPath,
-      answerWith(index < ours ? withMalformed(handler) : handler, routes[index]?.rpc.streams === false),
+      answerWith(index < ours ? withMalformedRequests(handler) : handler, routes[index]?.rpc.streams === false),
     ]),
   );
   return (path) => answers.get(path);
@@ -61,12 +61,12 @@ export function createConnect(
 
 const peerKey = createContextKey<Peer>({ address: "", certificateName: undefined });
 
-function answerWith(handler: UniversalHandlerFn, unary: boolean): AnswerRpc {
+function answerWith(handler: UniversalHandlerFn, unary: boolean): HttpHandler {
   return async (request, response) => {
-    const plain = unary && isPlain(request);
+    const plain = unary && canUseFastPath(request);
     const contextValues = createContextValues().set(peerKey, peerOfRequest(request));
     const sent = plain
-      ? { ...(await plainRequest(request)), contextValues }
+      ? { ...(await readUnaryRequest(request)), contextValues }
       : universalRequestFromNodeRequest(request, response, undefined, contextValues);
     dropLongTimeouts(sent.header);
     const answer = await handler(sent);
@@ -78,7 +78,7 @@ function answerWith(handler: UniversalHandlerFn, unary: boolean): AnswerRpc {
       // An order moves on; a cache would not.
       answer.header?.set("cache-control", "no-store");
     }
-    await (plain ? sendPlain : universalResponseToNodeResponse)(answer, response);
+    await (plain ? sendUnaryResponse : universalResponseToNodeResponse)(answer, response);
   };
 }
 
@@ -94,13 +94,13 @@ function refuse({ method, headers }: IncomingMessage, response: ServerResponse, 
 function implementationOf({ rpc, handle }: Route) {
   return (request: Message, context: HandlerContext) => {
     const timeoutMs = context.timeoutMs();
-    const malformed = enter(context.values);
+    const malformed = enterPipeline(context.values);
     const call = createCall({
       front: "http",
       peer: context.values.get(peerKey),
       header: (name) => context.requestHeader.get(name),
       deadline: timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs),
-      signal: rpc.streams ? context.signal : NEVER,
+      signal: rpc.streams ? context.signal : NEVER_ABORTED,
       malformed: malformed === undefined ? undefined : malformedBody(rpc.method.input, malformed),
     });
     context.responseHeader.set(CALL_ID_HEADER, call.callId);

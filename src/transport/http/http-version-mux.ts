@@ -15,7 +15,7 @@ const NOTHING = Buffer.alloc(0);
  * either refuses the other, and without TLS there is nothing that negotiates; buf curl, for one, reads a contract over HTTP/2 whatever it speaks
  * then.
  */
-export function handOverHttp2(http1: Server, http2: Http2Server): void {
+export function muxByPreface(http1: Server, http2: Http2Server): void {
   const serveHttp1 = http1.listeners("connection") as ((socket: Socket) => void)[];
   http1.removeAllListeners("connection");
   http1.on("connection", (socket) => {
@@ -46,10 +46,10 @@ export function handOverHttp2(http1: Server, http2: Http2Server): void {
 }
 
 /** The protocols of the HTTP port over TLS, the better one first. */
-export const HTTP_PROTOCOLS = ["h2", "http/1.1"];
+export const ALPN_PROTOCOLS = ["h2", "http/1.1"];
 
 /** The same over TLS, whose handshake says which one it is. */
-export function handOverNegotiatedHttp2(http1: HttpsServer, http2: Http2Server): void {
+export function muxByAlpn(http1: HttpsServer, http2: Http2Server): void {
   const serveHttp1 = http1.listeners("secureConnection") as ((socket: TLSSocket) => void)[];
   http1.removeAllListeners("secureConnection");
   http1.on("secureConnection", (socket) => {

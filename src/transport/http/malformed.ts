@@ -1,6 +1,6 @@
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandlerFn, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { only, readAll } from "./body.ts";
+import { singleChunk, readBody } from "./body.ts";
 
 /** How far a request has come. */
 interface Attempt {
@@ -17,7 +17,7 @@ const attemptKey = createContextKey<Attempt | undefined>(undefined);
  *
  * @returns why its bytes are no message, if they are none
  */
-export function enter(values: ContextValues): string | undefined {
+export function enterPipeline(values: ContextValues): string | undefined {
   const attempt = values.get(attemptKey);
   if (attempt !== undefined) {
     attempt.entered = true;
@@ -30,7 +30,7 @@ export function enter(values: ContextValues): string | undefined {
  * request is sent in again with an empty message and the reason beside it: the pipeline refuses it as it does on the other front,
  * with a call id and a line in the log.
  */
-export function withMalformed(handler: UniversalHandlerFn): UniversalHandlerFn {
+export function withMalformedRequests(handler: UniversalHandlerFn): UniversalHandlerFn {
   const attempt = (request: UniversalServerRequest, { malformed }: Pick<Attempt, "malformed">) => {
     const state: Attempt = { entered: false, malformed };
     const contextValues = (request.contextValues ?? createContextValues()).set(attemptKey, state);
@@ -51,10 +51,10 @@ export function withMalformed(handler: UniversalHandlerFn): UniversalHandlerFn {
     if (state.entered || first.body === undefined) {
       return first;
     }
-    const body = await readAll(first.body);
+    const body = await readBody(first.body);
     const text = body.toString("latin1");
     if (!REFUSALS.test(text)) {
-      return { ...first, body: only(body) };
+      return { ...first, body: singleChunk(body) };
     }
     return attempt(withoutMessage(request), { malformed: reasonIn(text) }).answer;
   };
@@ -88,7 +88,7 @@ function withoutMessage(request: UniversalServerRequest): UniversalServerRequest
   const type = header.get("content-type") ?? "";
   const message = Buffer.from(type.includes("json") ? "{}" : "");
   const framed = type.startsWith("application/grpc-web") || type.startsWith("application/connect+");
-  return { ...request, url: url.toString(), header, body: only(framed ? frame(message) : message) };
+  return { ...request, url: url.toString(), header, body: singleChunk(framed ? frame(message) : message) };
 }
 
 /** The five bytes before a message in a stream: flags, and how long it is. */

@@ -8,15 +8,15 @@ import { peerOfRequest } from "../peer.ts";
  *
  * @returns rejects with OperationError "unauthenticated" or "permission-denied" for all others
  */
-export const metricsRight =
+export const requireMetricsPermission =
   (auth: Auth) =>
   async (request: IncomingMessage): Promise<void> => {
-    const identity = await auth.identify({
+    const identity = await auth.authenticate({
       authorization: request.headers.authorization,
       certificateName: peerOfRequest(request).certificateName,
-      provenName: undefined,
+      authenticatedName: undefined,
     });
-    if (!auth.rightsOf(identity).mayCall("metrics")) {
+    if (!auth.permissionsOf(identity).canCall("metrics")) {
       throw new OperationError("permission-denied", `${identity.name} may not read /metrics`);
     }
   };

@@ -1,10 +1,10 @@
 import { create, createFileRegistry, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { EmptySchema, FileDescriptorSetSchema, file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 import type { ConnectRouter } from "@connectrpc/connect";
-import { type ForeignService, reflect } from "../reflection.ts";
+import { type BuiltInService, reflect } from "../reflection.ts";
 
 /** Serves reflection over Connect and gRPC-Web, for buf curl. It streams both ways, which takes HTTP/2. */
-export function addReflection(router: ConnectRouter, services: readonly ForeignService[]): void {
+export function addReflection(router: ConnectRouter, services: readonly BuiltInService[]): void {
   for (const service of services) {
     router.rpc(methodOf(service), async function* (requests: AsyncIterable<Message>) {
       for await (const answer of reflect(service, bytesOf(requests))) {
@@ -24,7 +24,7 @@ async function* bytesOf(messages: AsyncIterable<Message>): AsyncGenerator<Uint8A
  * The method, with messages that have no fields: what is in them is kept as unknown fields and passes through as it is. (The
  * package's own descriptors lack the full names that a registry needs.)
  */
-function methodOf({ definition }: ForeignService): DescMethod & { readonly methodKind: "bidi_streaming" } {
+function methodOf({ definition }: BuiltInService): DescMethod & { readonly methodKind: "bidi_streaming" } {
   const [, typeName = "", method = ""] = definition.ServerReflectionInfo?.path.split("/") ?? [];
   const at = typeName.lastIndexOf(".");
   const empty = `.${EmptySchema.typeName}`;

@@ -19,10 +19,10 @@ import type { Metrics } from "../../observability/metrics.ts";
 import type { Auth } from "../auth/index.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import {
-  CHECK_MS,
+  HTTP1_CHECK_INTERVAL_MS,
   HEADERS_TIMEOUT_MS,
   HTTP2_OPTIONS,
-  IDLE_MS,
+  HTTP1_IDLE_MS,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
   MAX_CONNECTIONS,
@@ -30,23 +30,23 @@ import {
 } from "../limits.ts";
 import { createListener, type Listener } from "../listener.ts";
 import type { Route } from "../middleware/pipeline.ts";
-import type { ForeignService } from "../reflection.ts";
+import type { BuiltInService } from "../reflection.ts";
 import type { PortTls } from "../tls.ts";
-import { type AnswerRpc, createConnect } from "./connect.ts";
+import { type HttpHandler, createConnectHandlers } from "./connect.ts";
 import { createCors } from "./cors.ts";
-import { HTTP_PROTOCOLS, handOverHttp2, handOverNegotiatedHttp2 } from "./http-version-mux.ts";
-import { metricsRight } from "./metrics-permission.ts";
+import { ALPN_PROTOCOLS, muxByPreface, muxByAlpn } from "./http-version-mux.ts";
+import { requireMetricsPermission } from "./metrics-permission.ts";
 import { createPages, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
 
 /** Connect, gRPC-Web, and the pages for people and machines that watch the server. At its end it says 503 at /readyz. */
-export type HttpFront = Listener;
+export type HttpServer = Listener;
 
-export interface HttpFrontDeps {
+export interface HttpServerDeps {
   readonly routes: readonly Route[];
-  readonly reflection: readonly ForeignService[];
+  readonly reflection: readonly BuiltInService[];
   /** Finds what answers at an address that is no RPC's. */
-  readonly findOther?: (path: string) => AnswerRpc | undefined;
+  readonly findExtraHandler?: (path: string) => HttpHandler | undefined;
   /** Proves who reads /metrics; undefined: anybody may. */
   readonly auth?: Auth | undefined;
   readonly corsOrigins: readonly string[];
@@ -61,10 +61,10 @@ export interface HttpFrontDeps {
   readonly maxConnections?: number;
 }
 
-export function createHttpFront({
+export function createHttpServer({
   routes,
   reflection,
-  findOther = () => undefined,
+  findExtraHandler = () => undefined,
   auth,
   corsOrigins,
   ready,
@@ -73,11 +73,11 @@ export function createHttpFront({
   tls,
   guard = createGuard(),
   maxConnections = MAX_CONNECTIONS,
-}: HttpFrontDeps): HttpFront {
+}: HttpServerDeps): HttpServer {
   const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
-  const findRpc = createConnect(routes, (router) => addReflection(router, reflection));
+  const findRpc = createConnectHandlers(routes, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
-  const admitToMetrics = auth === undefined ? async () => {} : metricsRight(auth);
+  const admitToMetrics = auth === undefined ? async () => {} : requireMetricsPermission(auth);
   const pages = createPages({ ready, metrics, admitToMetrics, draining: () => draining, services });
   let draining = false;
 
@@ -86,7 +86,7 @@ export function createHttpFront({
       return;
     }
     const path = pathOf(request);
-    await (findRpc(path) ?? findOther(path) ?? pages)(request, response);
+    await (findRpc(path) ?? findExtraHandler(path) ?? pages)(request, response);
   }
 
   /** Whatever a request holds, it ends nothing but itself. */
@@ -130,8 +130,8 @@ export function createHttpFront({
   const http1 = tls === undefined ? serveInTheClear(answerHttp1, http2) : serveOverTls(tls, answerHttp1, http2);
   const listener = createListener(http1, {
     max: maxConnections,
-    isBarred: guard.isBarred,
-    refused: (reason) => metrics.connectionsRefused.inc({ port: "http", reason }),
+    isBlocked: guard.isBlocked,
+    onRejected: (reason) => metrics.connectionsRefused.inc({ port: "http", reason }),
   });
   return {
     ...listener,
@@ -148,20 +148,20 @@ export function createHttpFront({
 const HTTP1_OPTIONS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
-  keepAliveTimeout: IDLE_MS,
-  connectionsCheckingInterval: CHECK_MS,
+  keepAliveTimeout: HTTP1_IDLE_MS,
+  connectionsCheckingInterval: HTTP1_CHECK_INTERVAL_MS,
 } as const;
 
 function serveInTheClear(answer: RequestListener, http2: Http2Server): Server {
   const http1 = createHttp1(HTTP1_OPTIONS, answer);
-  handOverHttp2(http1, http2);
+  muxByPreface(http1, http2);
   return http1;
 }
 
 function serveOverTls(tls: PortTls, answer: RequestListener, http2: Http2Server): HttpsServer {
-  return tls.serve((options) => {
-    const http1 = createHttps({ ...options, ...HTTP1_OPTIONS, ALPNProtocols: HTTP_PROTOCOLS }, answer);
-    handOverNegotiatedHttp2(http1, http2);
+  return tls.createServer((options) => {
+    const http1 = createHttps({ ...options, ...HTTP1_OPTIONS, ALPNProtocols: ALPN_PROTOCOLS }, answer);
+    muxByAlpn(http1, http2);
     return http1;
   });
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
-import { only, readAll } from "./body.ts";
+import { singleChunk, readBody } from "./body.ts";
 
 /**
  * Whether a request for a unary RPC is one whose body may be read before anything else is done: HTTP/1.1, with a length that is known
  * and not too great.
  */
-export function isPlain({ httpVersionMajor, headers }: IncomingMessage): boolean {
+export function canUseFastPath({ httpVersionMajor, headers }: IncomingMessage): boolean {
   const length = Number(headers["content-length"] ?? 0);
   return httpVersionMajor === 1 && headers["transfer-encoding"] === undefined && length <= MAX_MESSAGE_BYTES;
 }
@@ -16,24 +16,24 @@ export function isPlain({ httpVersionMajor, headers }: IncomingMessage): boolean
  * A plain request as Connect takes it. The library's own conversion reads the body through three iterators, and tells of the
  * connection's end by an exception that it makes in every call; nobody waits for that here, as a unary call is answered to the end.
  */
-export async function plainRequest(request: IncomingMessage): Promise<UniversalServerRequest> {
+export async function readUnaryRequest(request: IncomingMessage): Promise<UniversalServerRequest> {
   const { httpVersion, method = "", url = "", headers } = request;
   return {
     httpVersion,
     method,
     url: new URL(url, `http://${headers.host ?? ""}`).toString(),
     header: headerOf(request),
-    body: only(await bodyOf(request)),
+    body: singleChunk(await bodyOf(request)),
     signal: new AbortController().signal,
   };
 }
 
 /** Sends a whole answer at once: headers and body in one packet. */
-export async function sendPlain(
+export async function sendUnaryResponse(
   { status, header = new Headers(), body }: UniversalServerResponse,
   response: ServerResponse,
 ): Promise<void> {
-  const bytes = body === undefined ? undefined : await readAll(body);
+  const bytes = body === undefined ? undefined : await readBody(body);
   response.writeHead(status, Object.fromEntries(header));
   response.end(bytes);
 }

@@ -3,7 +3,7 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { type FieldViolation, OperationError } from "../../application/errors.ts";
-import { createCall, NEVER } from "../call.ts";
+import { createCall, NEVER_ABORTED } from "../call.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import type { Peer } from "../peer.ts";
@@ -66,7 +66,7 @@ export async function callOldMethod(method: OldMethod, route: Route, call: OldCa
     provenName: call.caller.proven,
     header: (name) => (name === CALLER_HEADER ? call.caller.name : call.header(name)),
     deadline: undefined,
-    signal: NEVER,
+    signal: NEVER_ABORTED,
     malformed,
   });
   const ended = () => ({ callId: rpcCall.callId, caller: rpcCall.caller, orderId: orderIdOf(fields) });

@@ -4,7 +4,7 @@ import { OperationError } from "../../application/errors.ts";
 import { createLineLimit } from "../../observability/line-limit.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import type { AnswerRpc } from "../http/connect.ts";
+import type { HttpHandler } from "../http/connect.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import { peerOfRequest } from "../peer.ts";
@@ -61,7 +61,7 @@ const REFUSALS_PER_SECOND = 10;
 export function createLegacyFront(
   routes: readonly Route[],
   { callers, failuresAreErrors, namespace, log, metrics, onRead }: LegacyOptions,
-): (path: string) => AnswerRpc | undefined {
+): (path: string) => HttpHandler | undefined {
   const callerOf = createCallerNames(callers);
   const count = countOldCalls(
     metrics,

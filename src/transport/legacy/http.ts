@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
-import { nameOfCode } from "../code-name.ts";
+import { grpcCodeName } from "../code-name.ts";
 import { bodyOf, statusOf } from "./answers.ts";
 import { readBody } from "./body.ts";
 import type { Outcome } from "./call.ts";
@@ -56,7 +56,7 @@ export function sendOutcome(
     [CALL_ID_HEADER]: outcome.callId,
     // Where the call is to go one day.
     link: `</${rpc.parent.typeName}/${rpc.name}>; rel="successor-version"`,
-    ...(failed && { [CODE_HEADER]: nameOfCode(failed.code) }),
+    ...(failed && { [CODE_HEADER]: grpcCodeName(failed.code) }),
     ...(failed?.retryAfterMs !== undefined && { "retry-after": String(Math.ceil(failed.retryAfterMs / 1000)) }),
   });
   response.end(text);

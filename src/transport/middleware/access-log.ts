@@ -6,16 +6,16 @@ import { createLineLimit } from "../../observability/line-limit.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
-import type { Call, Front, Handler, Interceptor } from "../call.ts";
-import { nameOfCode } from "../code-name.ts";
-import { orderIdOf, type RequestFields } from "../request-fields.ts";
-import { slowCallTeller } from "../slow-call.ts";
-import { goneAway } from "./in-flight.ts";
+import type { Call, Transport, Handler, Interceptor } from "../call.ts";
+import { grpcCodeName } from "../code-name.ts";
+import { orderIdOf, type CommonRequestFields } from "../request-fields.ts";
+import { createSlowCallLogger } from "../slow-call.ts";
+import { clientDisconnected } from "./in-flight.ts";
 
 /** Lines in the log of each kind, a second. */
 const LINES_PER_SECOND = 50;
 
-export interface RecordDeps {
+export interface AccessLogDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** The table of changing calls. Takes a row and returns at once. */
@@ -29,8 +29,8 @@ export interface RecordDeps {
  * mistake, warn for what the server could not do in time); a row in the request log table for a call that may change something, and for
  * every call that came by an old address, so that one sees who still uses it.
  */
-export const record = ({ log, metrics, requestLog, slowMs }: RecordDeps): Interceptor => {
-  const tellSlow = slowCallTeller(log);
+export const accessLog = ({ log, metrics, requestLog, slowMs }: AccessLogDeps): Interceptor => {
+  const tellSlow = createSlowCallLogger(log);
   const lines = createLineLimit(log, { message: "call", perSecond: LINES_PER_SECOND });
   const tallyOf = createCallTally(metrics);
   return (next, rpc) => {
@@ -38,7 +38,7 @@ export const record = ({ log, metrics, requestLog, slowMs }: RecordDeps): Interc
     const observe = observerOf(metrics, name);
     const tally = tallyOf(name);
     const ended = (request: Message, call: Call, begin: number, error: unknown) => {
-      const code = error === undefined ? "OK" : nameOfCode(ConnectError.from(error).code);
+      const code = error === undefined ? "OK" : grpcCodeName(ConnectError.from(error).code);
       const durationMs = performance.now() - begin;
       observe(call.front, code, durationMs / 1000);
       tally.end(call.caller, code, durationMs / 1000);
@@ -49,7 +49,7 @@ export const record = ({ log, metrics, requestLog, slowMs }: RecordDeps): Interc
         tellSlow({ rpc: name, request, call, code, durationMs });
       }
       if (rpc.changes || call.oldMethod !== "") {
-        requestLog.write(rowOf(name, request as RequestFields, call, code, durationMs));
+        requestLog.write(rowOf(name, request as CommonRequestFields, call, code, durationMs));
       }
     };
     return rpc.streams ? recordStream(next, metrics, tally, ended) : recordUnary(next, tally, ended);
@@ -76,7 +76,7 @@ function recordUnary(next: Handler, tally: RpcTally, ended: Ended): Handler {
 function recordStream(next: Handler, { watchers }: Metrics, tally: RpcTally, ended: Ended): Handler {
   return async function* (request, call) {
     const begin = performance.now();
-    let outcome: unknown = goneAway();
+    let outcome: unknown = clientDisconnected();
     watchers.inc();
     tally.begin();
     try {
@@ -105,7 +105,7 @@ const LEVELS: Readonly<Record<string, "debug" | "warn" | "error">> = {
 const levelOf = (code: string) => LEVELS[code] ?? "info";
 
 /** The metric's children are kept: looking one up by its labels costs more than counting in it. */
-function observerOf({ rpcDuration }: Metrics, rpc: string): (front: Front, code: string, seconds: number) => void {
+function observerOf({ rpcDuration }: Metrics, rpc: string): (front: Transport, code: string, seconds: number) => void {
   const children = new Map<string, { observe(seconds: number): void }>();
   return (front, code, seconds) => {
     const key = front + code;
@@ -126,7 +126,7 @@ function lineOf(rpc: string, request: Message, call: Call, code: string, duratio
     ...(call.oldMethod === "" ? {} : { oldMethod: call.oldMethod }),
     front: call.front,
     caller: call.caller,
-    orderId: String(orderIdOf(request as RequestFields)),
+    orderId: String(orderIdOf(request as CommonRequestFields)),
     durationMs: Math.round(durationMs * 1000) / 1000,
     code,
     ...(error instanceof ConnectError ? { error: error.rawMessage } : {}),
@@ -140,7 +140,7 @@ function rootOf(error: unknown): string {
 }
 
 /** A refused request may hold anything; the table's columns do not. */
-function rowOf(rpc: string, request: RequestFields, call: Call, code: string, durationMs: number): CallRecord {
+function rowOf(rpc: string, request: CommonRequestFields, call: Call, code: string, durationMs: number): CallRecord {
   const orderId = orderIdOf(request);
   return {
     callId: call.callId,

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { OperationError } from "../../application/errors.ts";
-import { EXPIRED } from "../auth/identity.ts";
+import { TOKEN_EXPIRED } from "../auth/identity.ts";
 import type { Auth, Identity } from "../auth/index.ts";
 import type { Call, Interceptor } from "../call.ts";
 import { MAX_TIMEOUT_MS } from "../limits.ts";
@@ -9,23 +9,23 @@ import { MAX_TIMEOUT_MS } from "../limits.ts";
  * Lets nobody in who cannot prove who it is, nor anybody who has no right to the RPC; before the request is looked at, so that the answer is
  * the same, and as fast, whatever the request is about.
  */
-export const proveCaller =
+export const authenticate =
   (auth: Auth): Interceptor =>
   (next, { method, streams }) => {
     const right = `${method.parent.name}/${method.name}`;
     const identify = (call: Call) =>
-      auth.identify({
+      auth.authenticate({
         authorization: call.header("authorization"),
         certificateName: call.peer.certificateName,
-        provenName: call.provenName,
+        authenticatedName: call.provenName,
       });
     const admit = (identity: Identity, call: Call): void => {
       call.caller = identity.name;
-      const rights = auth.rightsOf(identity);
-      if (!rights.mayCall(right)) {
+      const rights = auth.permissionsOf(identity);
+      if (!rights.canCall(right)) {
         throw new OperationError("permission-denied", `${identity.name} may not call ${right}`);
       }
-      call.reportableStatuses = rights.reports;
+      call.reportableStatuses = rights.reportableStatuses;
     };
     return streams
       ? async function* (request, call) {
@@ -56,6 +56,6 @@ export const proveCaller =
 function expiryOf({ until }: Identity): { readonly signal: AbortSignal; forget(): void } {
   const expiry = new AbortController();
   const ms = Math.min((until ?? Number.POSITIVE_INFINITY) - Date.now(), MAX_TIMEOUT_MS);
-  const timer = setTimeout(() => expiry.abort(new OperationError("unauthenticated", EXPIRED)), ms);
+  const timer = setTimeout(() => expiry.abort(new OperationError("unauthenticated", TOKEN_EXPIRED)), ms);
   return { signal: expiry.signal, forget: () => clearTimeout(timer) };
 }

@@ -1,11 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Answer, Interceptor } from "../call.ts";
+import type { RpcResponse, Interceptor } from "../call.ts";
 
 /**
  * Gives every unary call a deadline: its caller's, or the cap where that is later or missing. A change that has not begun by then
  * is not made. Streams last as long as their clients want.
  */
-export const limitTime =
+export const deadline =
   (capMs: number): Interceptor =>
   (next, { streams }) =>
     streams
@@ -20,7 +20,7 @@ export const limitTime =
           return within(leftMs, next(request, call) as Promise<never>);
         };
 
-function within(ms: number, answer: Promise<never>): Answer {
+function within(ms: number, answer: Promise<never>): RpcResponse {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(deadlinePassed()), ms);
     answer.then(

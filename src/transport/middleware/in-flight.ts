@@ -3,11 +3,11 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Handler, Interceptor } from "../call.ts";
 
 /** The calls that are under way, for a server that wants to end without breaking one. */
-export interface OpenCalls {
+export interface InFlight {
   /** Counts; and gives each stream an end from outside. */
-  readonly intercept: Interceptor;
+  readonly interceptor: Interceptor;
   /** How many unary calls are under way. */
-  unary(): number;
+  unaryCount(): number;
   /** Ends all streams, those that come later too. */
   endStreams(reason: Error): void;
   /** Resolves when no unary call is under way. */
@@ -16,7 +16,7 @@ export interface OpenCalls {
   idle(): Promise<void>;
 }
 
-export function createOpenCalls(): OpenCalls {
+export function trackInFlight(): InFlight {
   const streams = new Set<AbortController>();
   let unary = 0;
   let ended: Error | undefined;
@@ -84,8 +84,8 @@ export function createOpenCalls(): OpenCalls {
     };
 
   return {
-    intercept: (next, rpc) => (rpc.streams ? countStream(next) : countUnary(next)),
-    unary: () => unary,
+    interceptor: (next, rpc) => (rpc.streams ? countStream(next) : countUnary(next)),
+    unaryCount: () => unary,
     endStreams(reason) {
       ended = reason;
       for (const stream of streams) {
@@ -99,9 +99,9 @@ export function createOpenCalls(): OpenCalls {
 
 /** A connection that breaks has many errors, some of which look like ours. */
 function reasonOf({ reason }: AbortSignal): Error {
-  return reason instanceof ConnectError && reason.code === Code.DeadlineExceeded ? reason : goneAway();
+  return reason instanceof ConnectError && reason.code === Code.DeadlineExceeded ? reason : clientDisconnected();
 }
 
-export function goneAway(): ConnectError {
+export function clientDisconnected(): ConnectError {
   return new ConnectError("the client went away", Code.Canceled);
 }

@@ -5,19 +5,19 @@ import type { Auth } from "../auth/index.ts";
 import type { Handler, Interceptor, Rpc } from "../call.ts";
 import type { HandlersOf } from "../handlers/types.ts";
 import type { CallerLimits } from "../rate-limits/index.ts";
-import { type RecordDeps, record } from "./access-log.ts";
-import { proveCaller } from "./authenticate.ts";
-import { limitTime } from "./deadline.ts";
-import type { OpenCalls } from "./in-flight.ts";
+import { type AccessLogDeps, accessLog } from "./access-log.ts";
+import { authenticate } from "./authenticate.ts";
+import { deadline } from "./deadline.ts";
+import type { InFlight } from "./in-flight.ts";
 import { mapErrors } from "./map-errors.ts";
-import { limitCaller } from "./rate-limit.ts";
+import { rateLimit } from "./rate-limit.ts";
 import { traceCall } from "./trace-call.ts";
-import { readTrace } from "./trace-context.ts";
-import { nameCaller } from "./trust-caller-header.ts";
-import { checkRequest } from "./validate.ts";
+import { readTraceContext } from "./trace-context.ts";
+import { trustCallerHeader } from "./trust-caller-header.ts";
+import { validate } from "./validate.ts";
 
-export interface PipelineDeps extends RecordDeps {
-  readonly openCalls: OpenCalls;
+export interface PipelineDeps extends AccessLogDeps {
+  readonly openCalls: InFlight;
   /** Undefined: nothing is traced. */
   readonly tracer: Tracer | undefined;
   /** Proves callers; undefined: their word is taken. */
@@ -33,15 +33,15 @@ export interface PipelineDeps extends RecordDeps {
  * that a check refuses is answered and kept like any other.
  */
 export const pipeline = (deps: PipelineDeps): readonly Interceptor[] => [
-  deps.openCalls.intercept,
-  readTrace,
+  deps.openCalls.interceptor,
+  readTraceContext,
   ...(deps.tracer === undefined ? [] : [traceCall(deps.tracer)]),
-  record(deps),
+  accessLog(deps),
   mapErrors(deps.log),
-  limitTime(deps.deadlineCapMs),
-  deps.auth === undefined ? nameCaller : proveCaller(deps.auth),
-  ...(deps.limits === undefined ? [] : [limitCaller(deps.limits, deps.metrics)]),
-  checkRequest,
+  deadline(deps.deadlineCapMs),
+  deps.auth === undefined ? trustCallerHeader : authenticate(deps.auth),
+  ...(deps.limits === undefined ? [] : [rateLimit(deps.limits, deps.metrics)]),
+  validate,
 ];
 
 /** An RPC with its pipeline around it: all that a front needs to serve it. */

@@ -24,7 +24,7 @@ const TEXTS: Readonly<Record<Limit, string>> = {
 };
 
 /** Holds each caller to its share. A batch counts as many calls as it has orders, a watch as one. */
-export const limitCaller = (limits: CallerLimits, { rateLimited }: Pick<Metrics, "rateLimited">): Interceptor => {
+export const rateLimit = (limits: CallerLimits, { rateLimited }: Pick<Metrics, "rateLimited">): Interceptor => {
   const labelOf = boundedLabels();
   const refuse = ({ caller }: Call, limit: Limit, retryAfterMs: number): never => {
     rateLimited.inc({ caller: labelOf(caller), limit });
@@ -32,7 +32,7 @@ export const limitCaller = (limits: CallerLimits, { rateLimited }: Pick<Metrics,
     throw new OperationError(KINDS[limit], message, { retryAfterMs: Math.ceil(retryAfterMs), metadata: { caller } });
   };
   const enter = (allowance: Allowance, call: Call, slot: "concurrent" | "watches") => {
-    if (!allowance.enter(slot)) {
+    if (!allowance.acquire(slot)) {
       refuse(call, slot, RETRY_AFTER_MS[slot]);
     }
   };
@@ -46,7 +46,7 @@ export const limitCaller = (limits: CallerLimits, { rateLimited }: Pick<Metrics,
   return (next, { streams }) =>
     streams
       ? async function* (request, call) {
-          const allowance = limits.of(call.caller);
+          const allowance = limits.get(call.caller);
           if (allowance === undefined) {
             yield* next(request, call) as AsyncIterable<Message>;
             return;
@@ -56,11 +56,11 @@ export const limitCaller = (limits: CallerLimits, { rateLimited }: Pick<Metrics,
             await take(allowance, call, 1);
             yield* next(request, call) as AsyncIterable<Message>;
           } finally {
-            allowance.leave("watches");
+            allowance.release("watches");
           }
         }
       : (request, call) => {
-          const allowance = limits.of(call.caller);
+          const allowance = limits.get(call.caller);
           if (allowance === undefined) {
             return next(request, call);
           }
@@ -70,7 +70,7 @@ export const limitCaller = (limits: CallerLimits, { rateLimited }: Pick<Metrics,
               await take(allowance, call, costOf(request));
               return await (next(request, call) as Promise<Message>);
             } finally {
-              allowance.leave("concurrent");
+              allowance.release("concurrent");
             }
           })();
         };

@@ -1,13 +1,13 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Span, Tracer } from "../../observability/tracing.ts";
-import type { Call, Front, Handler, Interceptor } from "../call.ts";
-import { nameOfCode } from "../code-name.ts";
-import { orderIdOf, type RequestFields } from "../request-fields.ts";
-import { goneAway } from "./in-flight.ts";
+import type { Call, Transport, Handler, Interceptor } from "../call.ts";
+import { grpcCodeName } from "../code-name.ts";
+import { orderIdOf, type CommonRequestFields } from "../request-fields.ts";
+import { clientDisconnected } from "./in-flight.ts";
 
 /** `rpc.system`, by the way that a call came in. */
-const SYSTEMS: Readonly<Record<Front, string>> = { grpc: "grpc", http: "connect_rpc", legacy: "oms_legacy" };
+const SYSTEMS: Readonly<Record<Transport, string>> = { grpc: "grpc", http: "connect_rpc", legacy: "oms_legacy" };
 
 /** Codes that are the server's fault, by the standard's word. */
 const FAULTS: readonly Code[] = [
@@ -42,10 +42,10 @@ export const traceCall =
           "rpc.service": method.parent.typeName,
           "rpc.method": method.name,
           "rpc.grpc.status_code": failure?.code ?? 0,
-          "oms.code": failure === undefined ? "OK" : nameOfCode(failure.code),
+          "oms.code": failure === undefined ? "OK" : grpcCodeName(failure.code),
           "oms.call_id": call.callId,
           "oms.caller": call.caller,
-          "oms.order_id": String(orderIdOf(request as RequestFields)),
+          "oms.order_id": String(orderIdOf(request as CommonRequestFields)),
           ...(call.oldMethod !== "" && { "oms.old_method": call.oldMethod }),
         });
         if (failure !== undefined && FAULTS.includes(failure.code)) {
@@ -80,7 +80,7 @@ function traceUnary(next: Handler, begin: Begin, end: End): Handler {
 function traceStream(next: Handler, begin: Begin, end: End): Handler {
   return async function* (request, call) {
     const span = begin(call);
-    let outcome: unknown = goneAway();
+    let outcome: unknown = clientDisconnected();
     try {
       yield* next(request, call) as AsyncIterable<Message>;
       outcome = undefined;

@@ -8,7 +8,7 @@ export const CALLER_HEADER = "oms-caller";
 const CALLER = /^[\x20-\x7e]{1,64}$/;
 
 /** Takes the caller's word for who it is: where nobody proves anything. */
-export const nameCaller: Interceptor = (next) => (request, call) => {
+export const trustCallerHeader: Interceptor = (next) => (request, call) => {
   const caller = call.header(CALLER_HEADER);
   if (caller) {
     if (!CALLER.test(caller)) {

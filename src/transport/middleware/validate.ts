@@ -4,7 +4,7 @@ import type { Interceptor } from "../call.ts";
 import { assertValid } from "../validation.ts";
 
 /** Refuses what is no request, and what breaks a rule of the contract, before any work is done. */
-export const checkRequest: Interceptor = (next, { method }) => {
+export const validate: Interceptor = (next, { method }) => {
   const schema = method.input;
   return (request, call) => {
     if (call.malformed !== undefined) {

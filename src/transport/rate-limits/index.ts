@@ -26,18 +26,18 @@ export interface Allowance {
    */
   take(tokens: number): number | Promise<number>;
   /** Takes a slot, which must be given back; false when there is none. */
-  enter(slot: SlotKind): boolean;
-  leave(slot: SlotKind): void;
+  acquire(slot: SlotKind): boolean;
+  release(slot: SlotKind): void;
 }
 
 /** Says what is left to whom. */
 export interface CallerLimits {
   /** Undefined for a caller that is not limited. */
-  of(caller: string): Allowance | undefined;
+  get(caller: string): Allowance | undefined;
 }
 
 /** Limits that hold for each caller that has none of its own. */
-export const OTHERS = "*";
+export const DEFAULT_CALLER = "*";
 
 /** So many callers are told apart beside those that the limits name: where nobody proves who he is, names are for the taking. */
 const MAX_CALLERS = 1_000;
@@ -54,16 +54,16 @@ export function createCallerLimits(
 ): CallerLimits {
   const named = new Map<string, Kept>();
   for (const [caller, limit] of limits) {
-    if (caller !== OTHERS) {
+    if (caller !== DEFAULT_CALLER) {
       named.set(caller, createAllowance(caller, limit, shared, now));
     }
   }
-  const limit = limits.get(OTHERS);
+  const limit = limits.get(DEFAULT_CALLER);
   if (limit === undefined) {
-    return { of: (caller) => named.get(caller) };
+    return { get: (caller) => named.get(caller) };
   }
   const others = new Map<string, Kept>();
-  const rest = createAllowance(OTHERS, limit, shared, now);
+  const rest = createAllowance(DEFAULT_CALLER, limit, shared, now);
   let sweptAt = Number.NEGATIVE_INFINITY;
   const sweep = () => {
     if (now() - sweptAt < SWEEP_MS) {
@@ -77,7 +77,7 @@ export function createCallerLimits(
     }
   };
   return {
-    of(caller) {
+    get(caller) {
       let known = named.get(caller) ?? others.get(caller);
       if (known === undefined) {
         if (others.size >= MAX_CALLERS) {
@@ -114,7 +114,7 @@ function createAllowance(
       calledAt = now();
       return lease.take(tokens);
     },
-    enter(slot) {
+    acquire(slot) {
       calledAt = now();
       if (held[slot] >= (slots[slot] ?? Number.POSITIVE_INFINITY)) {
         return false;
@@ -122,7 +122,7 @@ function createAllowance(
       held[slot] += 1;
       return true;
     },
-    leave(slot) {
+    release(slot) {
       held[slot] -= 1;
     },
     isIdle: () => held.concurrent + held.watches === 0 && now() - calledAt > IDLE_MS,

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Rate } from "./bucket.ts";
 
 /** What the bucket that all servers share gave. */
-export interface Portion {
+export interface Grant {
   readonly tokens: number;
   /** What is still in it. */
   readonly left: number;
@@ -13,7 +13,7 @@ export interface SharedBuckets {
   /** Whether Redis did not answer lately: then it is not asked either. */
   isAway(): boolean;
   /** Takes as many tokens as there are, up to so many; undefined when Redis does not say in time. Never rejects. */
-  take(caller: string, rate: Rate, tokens: number): Promise<Portion | undefined>;
+  take(caller: string, rate: Rate, tokens: number): Promise<Grant | undefined>;
 }
 
 /** How long calls wait for Redis, in milliseconds; many times as long as it takes while it is well. */
@@ -45,7 +45,7 @@ export function createSharedBuckets(
 ): SharedBuckets {
   let awayUntil = 0;
   const isAway = () => now() < awayUntil;
-  const give = async (caller: string, { perSecond, burst }: Rate, tokens: number): Promise<Portion> => {
+  const give = async (caller: string, { perSecond, burst }: Rate, tokens: number): Promise<Grant> => {
     const answer = await redis.eval(TAKE, 1, `oms:limit:${scope}${caller}`, perSecond, burst, tokens);
     const [given, left] = answer as [number, string];
     return { tokens: given, left: Number(left) };

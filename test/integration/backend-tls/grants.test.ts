@@ -14,7 +14,7 @@ import { type Service, startService } from "../../support/service.ts";
 import { actionTests } from "../contract/contract-actions.ts";
 import { cancelTests } from "../contract/contract-cancels.ts";
 import { changeTests } from "../contract/contract-changes.ts";
-import { TELLS_ALL } from "../contract/contract-coverage.ts";
+import { FULL_COVERAGE } from "../contract/contract-coverage.ts";
 import { fulfilmentTests } from "../contract/contract-fulfilment.ts";
 import { readTests } from "../contract/contract-reads.ts";
 import { reportTests } from "../contract/contract-reports.ts";
@@ -111,7 +111,7 @@ describe("as oms_service, every operation works", () => {
     expect(service.log.filter((line) => /denied/.test(JSON.stringify(line)))).toEqual([]);
   });
   const it = {
-    ...TELLS_ALL,
+    ...FULL_COVERAGE,
     get client() {
       return clients.client;
     },

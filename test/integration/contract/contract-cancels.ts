@@ -23,7 +23,7 @@ export function cancelTests(it: SuiteContext): void {
       const orderId = await insertOrder(it.db, status, { state: { is_pause } });
 
       expect(plain(await cancel(orderId))).toEqual(
-        it.told("cancelOrder", {
+        it.covered("cancelOrder", {
           outcome: Outcome.APPLIED,
           orderStatus: Status.CANCELLED,
           version: 1n,
@@ -45,7 +45,7 @@ export function cancelTests(it: SuiteContext): void {
       await cancel(orderId);
 
       expect(plain(await cancel(orderId))).toEqual(
-        it.told("cancelOrder", {
+        it.covered("cancelOrder", {
           outcome: Outcome.DUPLICATE,
           orderStatus: Status.CANCELLED,
           version: 1n,
@@ -62,7 +62,7 @@ export function cancelTests(it: SuiteContext): void {
       expect(plain(await cancel(orderId, requestId))).toEqual(plain(first));
       const other = it.client.cancelOrder({ orderId, operator, reason: "another", requestId });
       expect(await failure(other)).toEqual(
-        it.failed({
+        it.failure({
           code: "AlreadyExists",
           message: `request_id "${requestId}" was used before with another content: use a new one for a new request`,
           details: {
@@ -80,7 +80,7 @@ export function cancelTests(it: SuiteContext): void {
       const orderId = await insertOrder(it.db, status);
 
       expect(await failure(cancel(orderId))).toEqual(
-        it.failed({
+        it.failure({
           code: "FailedPrecondition",
           message: `order ${orderId}: ${why}`,
           details: {

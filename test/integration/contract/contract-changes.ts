@@ -82,10 +82,10 @@ export function changeTests(it: SuiteContext): void {
       const orderId = await insertOrder(it.db, Status.PACKED, { main: { order_source } });
 
       expect(plain(await it.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual(
-        it.told("updateDeliveryInfo", { changed: true, thirdPartyNotified }),
+        it.covered("updateDeliveryInfo", { changed: true, thirdPartyNotified }),
       );
       expect(plain(await it.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual(
-        it.told("updateDeliveryInfo", { changed: false, thirdPartyNotified: false }),
+        it.covered("updateDeliveryInfo", { changed: false, thirdPartyNotified: false }),
       );
       expect(
         await it.db
@@ -142,7 +142,7 @@ export function changeTests(it: SuiteContext): void {
       expect(plain(await record(2))).toEqual({ recordedCount: 1 });
       expect(plain(await record(2))).toEqual({ recordedCount: 1 });
       expect(await failure(record(3))).toEqual(
-        it.failed({
+        it.failure({
           code: "AlreadyExists",
           message: `request_id "${requestId}" was used before with another content: use a new one for a new request`,
           details: {

@@ -2,15 +2,15 @@ import type { OldRpc } from "../legacy/rpcs.ts";
 import type { Failure } from "../transport/answers.ts";
 
 /** What a front tells of what the contract says. */
-export interface Telling {
+export interface Coverage {
   /** The part of a response that an answer tells. */
-  told<Expected extends object>(rpc: OldRpc, expected: Expected): Partial<Expected>;
+  covered<Expected extends object>(rpc: OldRpc, expected: Expected): Partial<Expected>;
   /** A failure as a caller gets to know it. */
-  failed(expected: Failure): Failure;
+  failure(expected: Failure): Failure;
 }
 
 /** A front that serves the contract tells all of it. */
-export const TELLS_ALL: Telling = { told: (_, expected) => expected, failed: (expected) => expected };
+export const FULL_COVERAGE: Coverage = { covered: (_, expected) => expected, failure: (expected) => expected };
 
 /** The fields of responses that an old answer tells. */
 const TOLD: Readonly<Record<OldRpc, readonly string[]>> = {
@@ -41,14 +41,14 @@ const OLD_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** An old answer has fewer fields, one return id, and a failure's text for its details, by the old names. */
-export const TELLS_AS_OLD: Telling = {
-  told(rpc, expected) {
+export const LEGACY_COVERAGE: Coverage = {
+  covered(rpc, expected) {
     const fields = Object.entries(expected).filter(([name]) => TOLD[rpc].includes(name));
     return Object.fromEntries(
       fields.map(([name, value]) => [name, name === "returnIds" ? value.slice(-1) : value]),
     ) as Partial<typeof expected>;
   },
-  failed({ code, message, details }) {
+  failure({ code, message, details }) {
     const { fieldViolations } = (details.BadRequest ?? {}) as {
       readonly fieldViolations?: readonly { readonly field: string; readonly description: string }[];
     };

@@ -1,7 +1,7 @@
 import type { Failure } from "../transport/answers.ts";
 
 /** A field that breaks its rule: what would be right, and what was there. */
-export type Fault = readonly [field: string, description: string];
+export type Violation = readonly [field: string, description: string];
 
 /** What is said of a text of one character more than it may have, all of them x. */
 export const tooLong = (max: number): string =>
@@ -11,7 +11,7 @@ export const tooLong = (max: number): string =>
 const MAX_MESSAGE_BYTES = 600;
 
 /** How a call fails whose request has such fields. */
-export function invalid(faults: readonly Fault[]): Failure {
+export function invalid(faults: readonly Violation[]): Failure {
   const text = faults.map(([field, description]) => `${field}: ${description}`).join("; ");
   const bytes = Buffer.from(text);
   return {

@@ -8,7 +8,7 @@ import type { ContractContext } from "./context.ts";
 const operator = "wang";
 
 /** The reads that the old system did not have. */
-export function newReadTests(it: ContractContext): void {
+export function queryTests(it: ContractContext): void {
   test("BatchGetOrderStatus: in the order of the request, each once; unknown ones are listed", async () => {
     const first = await insertOrder(it.db, Status.PAID);
     const second = await insertOrder(it.db, Status.PICKING);

@@ -3,20 +3,20 @@ import { OrderStatus, OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/
 import type { OrderStatusClient } from "../../support/clients.ts";
 import { failure } from "../transport/answers.ts";
 import type { ContractContext } from "./context.ts";
-import { type Fault, invalid, tooLong } from "./contract-faults.ts";
+import { type Violation, invalid, tooLong } from "./contract-faults.ts";
 
 type UnaryRpc = Exclude<keyof OrderStatusClient, "watchOrderStatus">;
 
 const orderId = 1n;
 const operator = "x";
-const NO_ORDER: Fault = ["order_id", "must be greater than 0, was 0"];
-const NO_OPERATOR: Fault = ["operator", 'must be at least 1 characters, was ""'];
+const NO_ORDER: Violation = ["order_id", "must be greater than 0, was 0"];
+const NO_OPERATOR: Violation = ["operator", 'must be at least 1 characters, was ""'];
 const STATES = `must be one of ${OrderStatusSchema.values
   .filter(({ number }) => number > 0)
   .map(({ name }) => name)
   .join(", ")}`;
 
-const CASES: readonly (readonly [rpc: UnaryRpc, request: object, faults: readonly Fault[]])[] = [
+const CASES: readonly (readonly [rpc: UnaryRpc, request: object, faults: readonly Violation[]])[] = [
   ["pauseForCancel", {}, [NO_ORDER, NO_OPERATOR]],
   ["pauseForRejection", {}, [NO_ORDER, NO_OPERATOR]],
   ["returnOrder", {}, [NO_ORDER, NO_OPERATOR]],
@@ -81,7 +81,7 @@ const CASES: readonly (readonly [rpc: UnaryRpc, request: object, faults: readonl
 ];
 
 /** The contract's rules for what a caller leaves out, or could not give to the old system. */
-export function newValidationTests(it: ContractContext): void {
+export function queryValidationTests(it: ContractContext): void {
   const call = (rpc: UnaryRpc, request: object) => (it.client[rpc] as (request: object) => Promise<unknown>)(request);
 
   describe("a field that is not there, or breaks its rule, is INVALID_ARGUMENT", () => {

@@ -34,7 +34,7 @@ export function readTests(it: SuiteContext): void {
         .execute();
 
       expect(plain(await it.client.getOrderStatus({ orderId }))).toEqual(
-        it.told("getOrderStatus", {
+        it.covered("getOrderStatus", {
           orderId,
           orderStatus: OrderStatus.DELIVERED,
           paused: true,
@@ -54,7 +54,7 @@ export function readTests(it: SuiteContext): void {
       const orderId = await insertOrder(it.db, status, { state: { is_finish } });
 
       expect(await it.client.getOrderStatus({ orderId })).toMatchObject(
-        it.told("getOrderStatus", { orderStatus: status, finished }),
+        it.covered("getOrderStatus", { orderStatus: status, finished }),
       );
     });
 
@@ -62,7 +62,7 @@ export function readTests(it: SuiteContext): void {
       const orderId = nextOrderId();
 
       expect(await failure(it.client.getOrderStatus({ orderId }))).toEqual(
-        it.failed({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
+        it.failure({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
       );
     });
   });
@@ -115,7 +115,7 @@ export function readTests(it: SuiteContext): void {
       const rootOrderId = nextOrderId();
 
       expect(await failure(it.client.getMaxSubOrderStatus({ rootOrderId }))).toEqual(
-        it.failed({ code: "NotFound", message: `trade ${rootOrderId} has no sub-order`, details: {} }),
+        it.failure({ code: "NotFound", message: `trade ${rootOrderId} has no sub-order`, details: {} }),
       );
     });
   });

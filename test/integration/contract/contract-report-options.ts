@@ -11,7 +11,7 @@ const operator = "li";
 const NEVER = 9_000_000_000_000_000_000n;
 
 /** What a report may ask for that the old system did not have, reports by the batch, and what the history tells of them. */
-export function newReportTests(it: ContractContext): void {
+export function reportOptionTests(it: ContractContext): void {
   const report = (orderId: bigint, status: OrderStatus, more: object = {}) =>
     it.client.updateOrderStatus({ orderId, status, operator, ...more });
 

@@ -23,7 +23,7 @@ export function reportTests(it: SuiteContext): void {
     more: object = {},
   ) {
     expect(await report(orderId, to, more)).toMatchObject(
-      it.told("updateOrderStatus", { outcome: Outcome[outcome], orderId, orderStatus }),
+      it.covered("updateOrderStatus", { outcome: Outcome[outcome], orderId, orderStatus }),
     );
     expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: orderStatus });
     expect((await historyOf(it.db, orderId)).at(-1)).toMatchObject({ to_status: to, outcome });
@@ -37,7 +37,7 @@ export function reportTests(it: SuiteContext): void {
       const second = await report(orderId, OrderStatus.APPROVED);
 
       expect(plain(first)).toEqual(
-        it.told("updateOrderStatus", {
+        it.covered("updateOrderStatus", {
           outcome: Outcome.APPLIED,
           orderId,
           orderStatus: Status.PAID,
@@ -46,7 +46,7 @@ export function reportTests(it: SuiteContext): void {
         }),
       );
       expect(plain(second)).toEqual(
-        it.told("updateOrderStatus", {
+        it.covered("updateOrderStatus", {
           outcome: Outcome.APPLIED,
           orderId,
           orderStatus: Status.APPROVED,
@@ -66,7 +66,7 @@ export function reportTests(it: SuiteContext): void {
       await report(orderId, OrderStatus.PAID);
 
       expect(plain(await report(orderId, OrderStatus.PAID))).toEqual(
-        it.told("updateOrderStatus", {
+        it.covered("updateOrderStatus", {
           outcome: Outcome.DUPLICATE,
           orderId,
           orderStatus: Status.PAID,
@@ -81,7 +81,7 @@ export function reportTests(it: SuiteContext): void {
       const orderId = await insertOrder(it.db, Status.PICKING);
 
       expect(plain(await report(orderId, OrderStatus.PICKING))).toEqual(
-        it.told("updateOrderStatus", {
+        it.covered("updateOrderStatus", {
           outcome: Outcome.DUPLICATE,
           orderId,
           orderStatus: Status.PICKING,
@@ -97,7 +97,7 @@ export function reportTests(it: SuiteContext): void {
       await report(orderId, OrderStatus.HANDED_OVER);
 
       expect(plain(await report(orderId, OrderStatus.PICKING))).toEqual(
-        it.told("updateOrderStatus", {
+        it.covered("updateOrderStatus", {
           outcome: Outcome.STALE,
           orderId,
           orderStatus: Status.HANDED_OVER,
@@ -143,7 +143,7 @@ export function reportTests(it: SuiteContext): void {
       const orderId = await insertOrder(it.db, from);
 
       expect(await failure(report(orderId, to))).toEqual(
-        it.failed({
+        it.failure({
           code: "FailedPrecondition",
           message: `order ${orderId}: ${why}`,
           details: {
@@ -172,7 +172,7 @@ export function reportTests(it: SuiteContext): void {
       const orderId = await insertOrder(it.db, Status.APPROVED, { state: { is_pause: 1 } });
 
       expect(await failure(report(orderId, OrderStatus.ERP_ALLOCATED))).toEqual(
-        it.failed({
+        it.failure({
           code: "FailedPrecondition",
           message: `order ${orderId}: the order is paused: resume it before ERP_ALLOCATED (2010)`,
           details: {
@@ -209,7 +209,7 @@ export function reportTests(it: SuiteContext): void {
       await report(orderId, OrderStatus.PAID, { requestId });
 
       expect(await failure(report(orderId, OrderStatus.APPROVED, { requestId }))).toEqual(
-        it.failed({
+        it.failure({
           code: "AlreadyExists",
           message: `request_id "${requestId}" was used before with another content: use a new one for a new request`,
           details: {
@@ -232,7 +232,7 @@ export function reportTests(it: SuiteContext): void {
       const orderId = nextOrderId();
 
       expect(await failure(report(orderId, OrderStatus.PAID))).toEqual(
-        it.failed({
+        it.failure({
           code: "NotFound",
           message: `there is no order ${orderId}`,
           details: {},

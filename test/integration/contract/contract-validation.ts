@@ -4,15 +4,15 @@ import type { OldRpcs } from "../legacy/rpcs.ts";
 import { failure } from "../transport/answers.ts";
 import { insertOrder } from "../transport/orders.ts";
 import { historyOf, type SuiteContext } from "./context.ts";
-import { type Fault, invalid, tooLong } from "./contract-faults.ts";
+import { type Violation, invalid, tooLong } from "./contract-faults.ts";
 
 const orderId = 1n;
 const operator = "x";
 const long = (length: number) => "x".repeat(length);
-const NO_ORDER: Fault = ["order_id", "must be greater than 0, was 0"];
-const LONG_OPERATOR: Fault = ["operator", tooLong(64)];
+const NO_ORDER: Violation = ["order_id", "must be greater than 0, was 0"];
+const LONG_OPERATOR: Violation = ["operator", tooLong(64)];
 
-const CASES: readonly (readonly [rpc: keyof OldRpcs, request: object, faults: readonly Fault[]])[] = [
+const CASES: readonly (readonly [rpc: keyof OldRpcs, request: object, faults: readonly Violation[]])[] = [
   [
     "pauseForCancel",
     { orderId: -5n, operator: long(65) },
@@ -109,13 +109,13 @@ export function validationTests(it: SuiteContext): void {
 
   describe("a field that breaks its rule is INVALID_ARGUMENT", () => {
     test.each(CASES)("%s %o", async (rpc, request, faults) => {
-      expect(await failure(call(rpc, request))).toEqual(it.failed(invalid(faults)));
+      expect(await failure(call(rpc, request))).toEqual(it.failure(invalid(faults)));
     });
   });
 
   test("the message names the fields as well", async () => {
     expect(await failure(it.client.getOrderStatus({ orderId: -3n }))).toEqual(
-      it.failed(invalid([["order_id", "must be greater than 0, was -3"]])),
+      it.failure(invalid([["order_id", "must be greater than 0, was -3"]])),
     );
   });
 
@@ -141,7 +141,7 @@ export function validationTests(it: SuiteContext): void {
       const headers = { "oms-caller": "x".repeat(65) };
 
       expect(await failure(it.client.getOrderStatus({ orderId }, { headers }))).toEqual(
-        it.failed(invalid([["oms-caller", "must be 1 to 64 printable ASCII characters, was 65"]])),
+        it.failure(invalid([["oms-caller", "must be 1 to 64 printable ASCII characters, was 65"]])),
       );
     });
   });

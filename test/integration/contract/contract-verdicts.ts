@@ -27,7 +27,7 @@ export function verdictTests(it: SuiteContext): void {
 
       const answer = await it.client.pauseForCancel({ orderId, operator });
 
-      expect(plain(answer)).toEqual(it.told("pauseForCancel", { verdict, message, orderStatus: status }));
+      expect(plain(answer)).toEqual(it.covered("pauseForCancel", { verdict, message, orderStatus: status }));
       expect((await stateOf(it.db, orderId)).is_pause).toBe(1);
       expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.order.pause.set ${orderId}-pause-*`]);
     });
@@ -36,7 +36,7 @@ export function verdictTests(it: SuiteContext): void {
       const answer = await it.client.pauseForCancel({ orderId: nextOrderId(), operator });
 
       expect(plain(answer)).toEqual(
-        it.told("pauseForCancel", { verdict: CancelVerdict.PAUSE_FAILED, message: "暂停订单失败", orderStatus: 0 }),
+        it.covered("pauseForCancel", { verdict: CancelVerdict.PAUSE_FAILED, message: "暂停订单失败", orderStatus: 0 }),
       );
     });
 
@@ -102,7 +102,7 @@ export function verdictTests(it: SuiteContext): void {
       const orderId = nextOrderId();
 
       expect(await failure(it.client.returnOrder({ orderId, operator }))).toEqual(
-        it.failed({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
+        it.failure({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
       );
     });
   });
@@ -111,7 +111,7 @@ export function verdictTests(it: SuiteContext): void {
     test("sets and clears, and says whether anything was different", async () => {
       const orderId = await insertOrder(it.db, Status.PAID);
       const set = (paused: boolean) => it.client.setOrderPause({ orderId, paused, reason: "stock", operator });
-      const done = (changed: boolean) => it.told("setOrderPause", { success: true, changed, message: "暂停订单成功" });
+      const done = (changed: boolean) => it.covered("setOrderPause", { success: true, changed, message: "暂停订单成功" });
 
       expect(plain(await set(true))).toEqual(done(true));
       expect(plain(await set(true))).toEqual(done(false));
@@ -128,7 +128,7 @@ export function verdictTests(it: SuiteContext): void {
       const answer = await it.client.setOrderPause({ orderId: nextOrderId(), paused: true, operator });
 
       expect(plain(answer)).toEqual(
-        it.told("setOrderPause", { success: false, changed: false, message: "暂停订单失败" }),
+        it.covered("setOrderPause", { success: false, changed: false, message: "暂停订单失败" }),
       );
     });
   });

@@ -4,7 +4,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, failureOf, plain } from "../transport/answers.ts";
 import { eventually } from "../transport/eventually.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { watching } from "../transport/watching.ts";
+import { startWatcher } from "../transport/watching.ts";
 import type { ContractContext } from "./context.ts";
 
 const operator = "qian";
@@ -13,8 +13,8 @@ const operator = "qian";
 export function watchTests(it: ContractContext): void {
   const report = (orderId: bigint, ...states: OrderStatus[]) =>
     it.client.batchUpdateOrderStatus({ updates: states.map((status) => ({ orderId, status, operator })) });
-  const watch = (request: Parameters<typeof watching>[1]) => watching(it.client, request);
-  const endOf = async (request: Parameters<typeof watching>[1]) => failureOf(await watch(request).ended);
+  const watch = (request: Parameters<typeof startWatcher>[1]) => startWatcher(it.client, request);
+  const endOf = async (request: Parameters<typeof startWatcher>[1]) => failureOf(await watch(request).ended);
 
   describe("WatchOrderStatus", () => {
     test("a snapshot of each order, then every change in version order", async () => {

@@ -6,12 +6,12 @@ import type { SuiteContext } from "./context.ts";
 import { actionTests } from "./contract-actions.ts";
 import { cancelTests } from "./contract-cancels.ts";
 import { changeTests } from "./contract-changes.ts";
-import { TELLS_ALL, TELLS_AS_OLD } from "./contract-coverage.ts";
+import { FULL_COVERAGE, LEGACY_COVERAGE } from "./contract-coverage.ts";
 import { fulfilmentTests } from "./contract-fulfilment.ts";
-import { newReadTests } from "./contract-queries.ts";
-import { newValidationTests } from "./contract-query-validation.ts";
+import { queryTests } from "./contract-queries.ts";
+import { queryValidationTests } from "./contract-query-validation.ts";
 import { readTests } from "./contract-reads.ts";
-import { newReportTests } from "./contract-report-options.ts";
+import { reportOptionTests } from "./contract-report-options.ts";
 import { reportTests } from "./contract-reports.ts";
 import { validationTests } from "./contract-validation.ts";
 import { verdictTests } from "./contract-verdicts.ts";
@@ -28,7 +28,7 @@ describe.each(fronts)("%s", (front) => {
     return;
   }
   const it = {
-    ...TELLS_ALL,
+    ...FULL_COVERAGE,
     get client() {
       return served.client(front);
     },
@@ -44,9 +44,9 @@ describe.each(fronts)("%s", (front) => {
     db: served.db,
   };
   oldOperationTests(it);
-  newReportTests(it);
-  newReadTests(it);
-  newValidationTests(it);
+  reportOptionTests(it);
+  queryTests(it);
+  queryValidationTests(it);
   watchTests(it);
   fulfilmentTests(it);
   actionTests(it);
@@ -69,7 +69,7 @@ function oldAddresses(): SuiteContext {
     return open;
   };
   return {
-    ...TELLS_AS_OLD,
+    ...LEGACY_COVERAGE,
     get client() {
       return clients().client;
     },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { createCallerNames } from "../../../src/transport/legacy/callers.ts";
 import { OLD_METHODS, type OldMethod } from "../../../src/transport/legacy/methods.ts";
-import { plainAddress } from "../../../src/transport/peer.ts";
+import { normalizeAddress } from "../../../src/transport/peer.ts";
 import { type Service, startService, useService } from "../../support/service.ts";
 import { historyOf } from "../contract/context.ts";
 import { eventually } from "../transport/eventually.ts";
@@ -83,7 +83,7 @@ describe("known by the address", () => {
     ["2001:db9::7", undefined],
     ["", undefined],
   ])("%s", (address, proven) => {
-    const peer = { address: plainAddress(address), certificateName: undefined };
+    const peer = { address: normalizeAddress(address), certificateName: undefined };
     const signs = { authorization: undefined, header: "somebody", peer };
 
     expect(nameOf(signs, method)).toEqual({ proven, name: proven ?? "somebody" });

@@ -26,7 +26,7 @@ export interface Target {
 }
 
 /** What an attacker came to hear. */
-export interface Damage {
+export interface AttackResult {
   /** Frames or bytes that got out, and connections for them. */
   sent: number;
   connections: number;
@@ -38,7 +38,7 @@ export interface Damage {
   readonly said: Record<string, number>;
 }
 
-type Attack = (target: Target, damage: Damage) => Promise<void>;
+type Attack = (target: Target, damage: AttackResult) => Promise<void>;
 
 const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
 const GET = `${SERVICE}/GetOrderStatus`;

@@ -130,7 +130,7 @@ test("callers that nobody named have a bucket each, up to a thousand; the rest s
   let time = 0;
   const away: SharedBuckets = { isAway: () => true, take: async () => undefined };
   const limits = createCallerLimits(new Map([["*", { rate: { perSecond: 1, burst: 1 } }]]), away, () => time);
-  const take = (caller: string) => limits.of(caller)?.take(1) ?? 0;
+  const take = (caller: string) => limits.get(caller)?.take(1) ?? 0;
   for (let caller = 0; caller < 1_000; caller += 1) {
     expect(take(`caller ${caller}`)).toBe(0);
   }

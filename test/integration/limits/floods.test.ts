@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { useService } from "../../support/service.ts";
 import { insertOrder } from "../transport/orders.ts";
-import type { AttackName, Damage } from "./attacks.ts";
+import type { AttackName, AttackResult } from "./attacks.ts";
 
 const served = useService();
 let orderId = 0n;
@@ -23,7 +23,7 @@ const ROUNDS = 3;
 /** So long attacks an attacker before others are measured, in milliseconds. */
 const HEAD_START_MS = 500;
 
-const NO_DAMAGE: Damage = { sent: 0, connections: 0, ends: {}, resets: {}, said: {} };
+const NO_DAMAGE: AttackResult = { sent: 0, connections: 0, ends: {}, resets: {}, said: {} };
 
 beforeAll(async () => {
   orderId = await insertOrder(served.db, Status.PICKING);
@@ -42,7 +42,7 @@ async function medianMs(front: "grpc-js" | "Connect JSON"): Promise<number> {
 }
 
 /** Attacks while others call, and makes sure that they are answered nearly as quickly as before. */
-async function underAttack(name: AttackName, port: number, type: string): Promise<Damage> {
+async function underAttack(name: AttackName, port: number, type: string): Promise<AttackResult> {
   const before = { grpc: await medianMs("grpc-js"), http: await medianMs("Connect JSON") };
   attacks += 1;
   // Who misbehaves is left outside for a while; the next one is somebody else.
@@ -61,7 +61,7 @@ async function underAttack(name: AttackName, port: number, type: string): Promis
     rounds.push({ grpc: await medianMs("grpc-js"), http: await medianMs("Connect JSON") });
   }
   attacker.stdin.end();
-  const damage = { ...NO_DAMAGE, ...(JSON.parse(await said) as Damage) };
+  const damage = { ...NO_DAMAGE, ...(JSON.parse(await said) as AttackResult) };
   expect(rounds.some(fits), `${JSON.stringify(before)} ms before, ${JSON.stringify(rounds)} meanwhile`).toBe(true);
   expect(damage.connections).toBeGreaterThan(0);
   return damage;

@@ -5,7 +5,7 @@ import { useService } from "../../support/service.ts";
 import { eventsOf } from "../contract/context.ts";
 import { eventually } from "../transport/eventually.ts";
 import { insertOrder } from "../transport/orders.ts";
-import { watching } from "../transport/watching.ts";
+import { startWatcher } from "../transport/watching.ts";
 import { countRows, daysAgo, passOnce } from "./fixture.ts";
 
 const served = useService({ OMS_WATCH_HEARTBEAT_MS: "100" });
@@ -79,11 +79,11 @@ test("a watch of it goes on, and one that comes back begins with a snapshot, or 
   const client = served.client("grpc-js");
   const orderId = await delivered();
   const other = await insertOrder(db, Status.CREATED);
-  const running = watching(client, { orderIds: [orderId, other] });
+  const running = startWatcher(client, { orderIds: [orderId, other] });
   await eventually(() => expect(running.told).toHaveLength(2));
   await passOnce(db);
   const watch = (version: bigint) =>
-    watching(client, { orderIds: [orderId, other], afterVersions: { [String(orderId)]: version } });
+    startWatcher(client, { orderIds: [orderId, other], afterVersions: { [String(orderId)]: version } });
   const [new_, behind, upToDate] = [watch(0n), watch(3n), watch(5n)];
   const snapshot = `${orderId} at 5: 6010`;
   await behind.toldExactly([snapshot, `${other} at 0: 1000`]);
@@ -101,7 +101,7 @@ test("a history of which the beginning is gone leaves no gap in a watch", async 
   const orderId = await delivered();
   await db.deleteFrom("oms_db.oms_status_history").where("order_id", "=", orderId).where("version", "<=", 3).execute();
   const watch = (version: bigint) =>
-    watching(client, { orderIds: [orderId], afterVersions: { [String(orderId)]: version } });
+    startWatcher(client, { orderIds: [orderId], afterVersions: { [String(orderId)]: version } });
   const [before, after] = [watch(1n), watch(3n)];
   await before.toldExactly([`${orderId} at 5: 6010`]);
   await after.toldExactly([`${orderId} 4: 2010 > 2020`, `${orderId} 5: 2020 > 6010`]);
@@ -132,7 +132,7 @@ test("a repeated request changes nothing and sends no event, though nobody knows
   // The late report is kept as any other: a timeline that begins with it, and a watch that does not stumble over it.
   const { entries } = await client.listStatusHistory({ orderId });
   expect(entries).toMatchObject([{ outcome: Outcome.STALE, version: 5n }]);
-  const watcher = watching(client, { orderIds: [orderId], afterVersions: { [String(orderId)]: 2n } });
+  const watcher = startWatcher(client, { orderIds: [orderId], afterVersions: { [String(orderId)]: 2n } });
   await watcher.toldExactly([`${orderId} at 5: 6010`]);
   await passOnce(db);
   expect(await countRows(db, orderId)).toEqual({ history: 1, ledger: 0, requests: 2 });

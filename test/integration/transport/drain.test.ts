@@ -14,7 +14,7 @@ import { lockRow, waitsForLock } from "../contract/context.ts";
 import { failureOf } from "./answers.ts";
 import { eventually } from "./eventually.ts";
 import { insertOrder } from "./orders.ts";
-import { watching } from "./watching.ts";
+import { startWatcher } from "./watching.ts";
 
 const location = useMariadb();
 const db = openDatabase(location);
@@ -42,7 +42,7 @@ describe.each(fronts)("%s: a server that ends", (front) => {
     const service = await start();
     const client = open(front, service);
     const orderId = await insertOrder(db, Status.CREATED);
-    const watcher = watching(client, { orderIds: [orderId] });
+    const watcher = startWatcher(client, { orderIds: [orderId] });
     await watcher.toldExactly([`${orderId} at 0: 1000`]);
     const { locked, unlock } = await lockRow(db, orderId);
     const call = client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" });
@@ -76,7 +76,7 @@ test("a call that hangs is cut when the time is over, but streams are told", asy
   const service = await startService(location, {}, { OMS_DRAIN_MS: "1500" });
   const client = open("grpc-js", service);
   const orderId = await insertOrder(db, Status.CREATED);
-  const watcher = watching(client, { orderIds: [orderId] });
+  const watcher = startWatcher(client, { orderIds: [orderId] });
   await watcher.toldExactly([`${orderId} at 0: 1000`]);
   const { locked, unlock } = await lockRow(db, orderId);
   const call = client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }).catch((error) => error);

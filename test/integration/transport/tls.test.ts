@@ -18,10 +18,10 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import type { Call } from "../../../src/transport/call.ts";
-import { createGrpcFront } from "../../../src/transport/grpc/server.ts";
-import { createHttpFront } from "../../../src/transport/http/server.ts";
+import { createGrpcServer } from "../../../src/transport/grpc/server.ts";
+import { createHttpServer } from "../../../src/transport/http/server.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "../../../src/transport/limits.ts";
-import { nameIn, type Peer } from "../../../src/transport/peer.ts";
+import { selectCertificateName, type Peer } from "../../../src/transport/peer.ts";
 import { openPortTls, type TlsFiles } from "../../../src/transport/tls.ts";
 import { type Certificate, createAuthority, THIS_MACHINE, useFolder } from "../../support/certificates.ts";
 import { grpcJsTransport } from "../../support/clients.ts";
@@ -29,7 +29,7 @@ import { startService, useService } from "../../support/service.ts";
 import { failureOf } from "./answers.ts";
 import { eventually } from "./eventually.ts";
 import { insertOrder } from "./orders.ts";
-import { watching } from "./watching.ts";
+import { startWatcher } from "./watching.ts";
 
 const run = promisify(execFile);
 const folder = useFolder();
@@ -54,7 +54,7 @@ describe("a service with a certificate", () => {
     onTestFinished(close);
     const client = createClient(OrderStatusService, transport);
     expect((await client.getOrderStatus({ orderId })).orderStatus).toBe(Status.CREATED);
-    const watcher = watching(client, { orderIds: [orderId] });
+    const watcher = startWatcher(client, { orderIds: [orderId] });
     await watcher.toldExactly([`${orderId} at 0: 1000`]);
   });
 
@@ -145,7 +145,7 @@ describe("a service with a certificate", () => {
       const { transport, close } = transportTo(ending, { ca: authority.ca });
       onTestFinished(close);
       const client = createClient(OrderStatusService, transport);
-      const watcher = watching(client, { orderIds: [orderId] });
+      const watcher = startWatcher(client, { orderIds: [orderId] });
       await watcher.toldExactly([`${orderId} at 0: 1000`]);
       const began = performance.now();
       await ending.stop();
@@ -240,7 +240,7 @@ describe("who calls", () => {
     ["nor a name in quotes", undefined, 'DNS:"a\\", URI:admin"', 'a", URI:admin'],
     ["no name at all", undefined, "IP Address:10.0.0.1", undefined],
   ])("is named by %s", (_, commonName, altNames, name) => {
-    expect(nameIn(commonName, altNames)).toBe(name);
+    expect(selectCertificateName(commonName, altNames)).toBe(name);
   });
 });
 
@@ -362,8 +362,8 @@ async function openFronts(files: Partial<TlsFiles>): Promise<Ports> {
     return create(method.output);
   };
   const routes = [{ rpc: { method, streams: false, changes: false }, handle }];
-  const grpcFront = createGrpcFront({ routes, reflection: [], admission: { hasRoom: () => true, refused() {} }, tls });
-  const httpFront = createHttpFront({
+  const grpcFront = createGrpcServer({ routes, reflection: [], admission: { hasRoom: () => true, refused() {} }, tls });
+  const httpFront = createHttpServer({
     routes,
     reflection: [],
     corsOrigins: [],

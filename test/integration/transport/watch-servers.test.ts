@@ -9,7 +9,7 @@ import { useNats, useOwnMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
 import { eventually } from "./eventually.ts";
 import { insertOrder } from "./orders.ts";
-import { watching } from "./watching.ts";
+import { startWatcher } from "./watching.ts";
 
 // Of its own, so that its queries can be counted.
 const mariadb = useOwnMariadb();
@@ -45,7 +45,7 @@ test.each(Object.keys(FRONTS) as FrontName[])(
   async (front) => {
     const [here, there] = [await start(), await start()];
     const orderId = await insertOrder(db, Status.CREATED);
-    const watcher = watching(open(here, front), { orderIds: [orderId] });
+    const watcher = startWatcher(open(here, front), { orderIds: [orderId] });
     await watcher.toldExactly([`${orderId} at 0: 1000`]);
 
     await open(there, front).batchUpdateOrderStatus(wayOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
@@ -57,7 +57,7 @@ test.each(Object.keys(FRONTS) as FrontName[])(
 test("while the broker is away changes of this server go on; those of others come with it", async () => {
   const [here, there] = [await start(), await start()];
   const [mine, theirs] = [await insertOrder(db, Status.CREATED), await insertOrder(db, Status.CREATED)];
-  const watcher = watching(open(here), { orderIds: [mine, theirs] });
+  const watcher = startWatcher(open(here), { orderIds: [mine, theirs] });
   await eventually(() => expect(watcher.told).toHaveLength(2));
   await nats.kill();
 
@@ -121,7 +121,7 @@ test("1,000 watchers cost no query each per change", async () => {
   const ids = await Promise.all(Array.from({ length: 5 }, () => insertOrder(db, Status.CREATED)));
   const clients = Array.from({ length: 4 }, () => open(service));
   const watchers = Array.from({ length: 1_000 }, (_, index) =>
-    watching(clients[index % 4] as OrderStatusClient, { orderIds: ids }),
+    startWatcher(clients[index % 4] as OrderStatusClient, { orderIds: ids }),
   );
   await eventually(() => expect(watchers.every(({ told }) => told.length === 5)).toBe(true));
   const before = await countQueries();

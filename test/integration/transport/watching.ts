@@ -8,7 +8,7 @@ import type { OrderStatusClient } from "../../support/clients.ts";
 import { eventually } from "./eventually.ts";
 
 /** What a watcher was told, in words: "<order> at <version>: <state>" and "<order> <version>: <from> > <to>". */
-export interface Watching {
+export interface Watcher {
   readonly told: readonly string[];
   readonly heartbeats: () => number;
   /** Waits until exactly this was told. */
@@ -19,10 +19,10 @@ export interface Watching {
 }
 
 /** Watches until the test is over, or `stop`. */
-export function watching(
+export function startWatcher(
   client: OrderStatusClient,
   request: MessageInitShape<typeof WatchOrderStatusRequestSchema>,
-): Watching {
+): Watcher {
   const told: string[] = [];
   const controller = new AbortController();
   let heartbeats = 0;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { CALL_ID_HEADER } from "../../call.ts";
-import { nameOfCode } from "../../code-name.ts";
+import { grpcCodeName } from "../../code-name.ts";
 import { bodyOf, failureText } from "../answers.ts";
 import type { Answered, Failed } from "../call.ts";
 import { SERVER_FAILURES } from "../counter.ts";
@@ -33,7 +33,7 @@ export function answerReply(version: SoapVersion, method: string, outcome: Answe
 export function failureReply(version: SoapVersion, failed: Failed, namespace: string): Reply {
   const { callId, code, retryAfterMs } = failed;
   const kind = SERVER_FAILURES.has(code) ? "server" : "caller";
-  const fault = { kind, text: failureText(failed), code: nameOfCode(code), callId } as const;
+  const fault = { kind, text: failureText(failed), code: grpcCodeName(code), callId } as const;
   return faultReply(version, fault, namespace, {
     [CALL_ID_HEADER]: callId,
     ...(retryAfterMs !== undefined && { "retry-after": String(Math.ceil(retryAfterMs / 1000)) }),
@@ -53,7 +53,7 @@ export function refusalReply(said: SoapVersion, error: Error, namespace: string)
     notUnderstood,
   } = error instanceof EnvelopeError ? error : new EnvelopeError(error.message);
   const text = failureText({ code, message: error.message });
-  return faultReply(version, { kind, text, code: nameOfCode(code), notUnderstood }, namespace);
+  return faultReply(version, { kind, text, code: grpcCodeName(code), notUnderstood }, namespace);
 }
 
 function faultReply(version: SoapVersion, fault: Fault, namespace: string, headers: Reply["headers"] = {}): Reply {

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ChangeFeed, createChangeFeed } from "../../../../src/application/watch/change-feed.ts";
-import { MAX_WAITING_CHANGES, type Reader } from "../../../../src/application/watch/change-reader.ts";
+import { MAX_WAITING_CHANGES, type ChangeReader } from "../../../../src/application/watch/change-reader.ts";
 import { type StatusChanged, statusMessageId } from "../../../../src/domain/events.ts";
 import { eventually } from "../../../integration/transport/eventually.ts";
 
@@ -69,7 +69,7 @@ function changeOf(orderId: bigint, version: number, rootParentId: bigint): Statu
 }
 
 /** Takes news until it is told to stop. */
-function follow(reader: Reader) {
+function follow(reader: ChangeReader) {
   const told: string[] = [];
   let failed: unknown;
   (async () => {
@@ -89,7 +89,7 @@ function follow(reader: Reader) {
 
 const NEVER = new AbortController().signal;
 
-function watch(feed: ChangeFeed, versions: Record<number, number>): Reader {
+function watch(feed: ChangeFeed, versions: Record<number, number>): ChangeReader {
   const reader = feed.open(NEVER);
   onTestFinished(() => reader.close());
   const known = new Map(Object.entries(versions).map(([id, version]) => [BigInt(id), version]));

@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { STATES } from "../../../../src/domain/state-machine.ts";
-import { DEFAULT_RIGHTS } from "../../../../src/transport/auth/default-permissions.ts";
-import { readRightsTable } from "../../../../src/transport/auth/permission-table.ts";
-import { createRights, rolesOf } from "../../../../src/transport/auth/permissions.ts";
+import { DEFAULT_PERMISSIONS } from "../../../../src/transport/auth/default-permissions.ts";
+import { parsePermissionTable } from "../../../../src/transport/auth/permission-table.ts";
+import { createPermissions, rolesOf } from "../../../../src/transport/auth/permissions.ts";
 import { RPC_NAMES } from "../../../../src/transport/servers.ts";
 
 const names = (codes: ReadonlySet<number>) => STATES.filter(({ code }) => codes.has(code)).map(({ name }) => name);
 
 describe("the default table", () => {
-  const rightsOf = createRights(DEFAULT_RIGHTS);
+  const rightsOf = createPermissions(DEFAULT_PERMISSIONS);
 
   test("is one that could be written into a file", () => {
-    expect(readRightsTable(JSON.stringify(DEFAULT_RIGHTS), RPC_NAMES)).toEqual(DEFAULT_RIGHTS);
+    expect(parsePermissionTable(JSON.stringify(DEFAULT_PERMISSIONS), RPC_NAMES)).toEqual(DEFAULT_PERMISSIONS);
   });
 
   test.each([
@@ -27,37 +27,37 @@ describe("the default table", () => {
     ["operator", STATES.map(({ name }) => name)],
     ["read-only", []],
   ])("%s reports what the state machine says it tells of", (role, states) => {
-    expect(names(rightsOf({ roles: [role] }).reports)).toEqual(states);
+    expect(names(rightsOf({ roles: [role] }).reportableStatuses)).toEqual(states);
   });
 
   test("every RPC is somebody's besides the operator's, but for those that look after the Actions", () => {
-    const others = Object.keys(DEFAULT_RIGHTS.roles).filter((role) => role !== "operator");
-    const nobodys = RPC_NAMES.filter((rpc) => !others.some((role) => rightsOf({ roles: [role] }).mayCall(rpc)));
+    const others = Object.keys(DEFAULT_PERMISSIONS.roles).filter((role) => role !== "operator");
+    const nobodys = RPC_NAMES.filter((rpc) => !others.some((role) => rightsOf({ roles: [role] }).canCall(rpc)));
     expect(nobodys.filter((rpc) => !/^(ActionService|ShadowService)\//.test(rpc))).toEqual([]);
   });
 
   test("who only reads changes nothing", () => {
-    const readOnly = RPC_NAMES.filter((rpc) => rightsOf({ roles: ["read-only"] }).mayCall(rpc));
+    const readOnly = RPC_NAMES.filter((rpc) => rightsOf({ roles: ["read-only"] }).canCall(rpc));
     expect(readOnly.filter((rpc) => !/\/(Get|BatchGet|List|Watch|Explain|Describe|Check)/.test(rpc))).toEqual([]);
   });
 
   test("nobody has rights by a role that there is not, nor by a name that every object has", () => {
     for (const role of ["nobody", "constructor", "__proto__", "toString"]) {
       const rights = rightsOf({ roles: [role] });
-      expect([rights.mayCall("OrderStatusService/GetOrderStatus"), rights.reports.size]).toEqual([false, 0]);
+      expect([rights.canCall("OrderStatusService/GetOrderStatus"), rights.reportableStatuses.size]).toEqual([false, 0]);
     }
   });
 });
 
 test("several roles add up", () => {
-  const rights = createRights(DEFAULT_RIGHTS)({ roles: ["pay", "customer-service"] });
-  expect(names(rights.reports)).toEqual(["PAID"]);
-  expect(rights.mayCall("OrderStatusService/MarkInvoicesPrinted")).toBe(true);
-  expect(rights.mayCall("OrderStatusService/CancelOrder")).toBe(false);
+  const rights = createPermissions(DEFAULT_PERMISSIONS)({ roles: ["pay", "customer-service"] });
+  expect(names(rights.reportableStatuses)).toEqual(["PAID"]);
+  expect(rights.canCall("OrderStatusService/MarkInvoicesPrinted")).toBe(true);
+  expect(rights.canCall("OrderStatusService/CancelOrder")).toBe(false);
 });
 
 test("a caller's roles: the table's, else the token's, else its own name", () => {
-  const table = { ...DEFAULT_RIGHTS, callers: { "wms-3": ["wms"] } };
+  const table = { ...DEFAULT_PERMISSIONS, callers: { "wms-3": ["wms"] } };
   expect(rolesOf(table, "wms-3", ["operator"])).toEqual(["wms"]);
   expect(rolesOf(table, "li", ["operator"])).toEqual(["operator"]);
   expect(rolesOf(table, "tms", [])).toEqual(["tms"]);
@@ -77,5 +77,5 @@ test.each([
   [{ roles: { a: { rpcs: [] } }, callers: { x: ["b"] } }, /^callers\.x: there is no role "b"; there are a$/],
 ])("a table that cannot be used says where and what would be right: %j", (table, message) => {
   const text = typeof table === "string" ? table : JSON.stringify(table);
-  expect(() => readRightsTable(text, RPC_NAMES)).toThrow(message);
+  expect(() => parsePermissionTable(text, RPC_NAMES)).toThrow(message);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createLease } from "../../../../src/transport/rate-limits/lease.ts";
-import type { Portion, SharedBuckets } from "../../../../src/transport/rate-limits/shared-buckets.ts";
+import type { Grant, SharedBuckets } from "../../../../src/transport/rate-limits/shared-buckets.ts";
 
 /** A shared bucket of the test's own: so many tokens, and every request for them. */
 function world(tokens: number) {
@@ -10,7 +10,7 @@ function world(tokens: number) {
   const shared: SharedBuckets & { tokens: number } = {
     tokens,
     isAway: () => away,
-    async take(_caller, _rate, wanted): Promise<Portion | undefined> {
+    async take(_caller, _rate, wanted): Promise<Grant | undefined> {
       asked.push(wanted);
       await Promise.resolve();
       if (away) {
