@@ -1,12 +1,12 @@
 /** The tables of the migration guide, made from the old methods' own table: `--write` puts them there. */
-import { OLD_METHODS, type OldMethod, pathOf } from "../src/transport/legacy/methods.ts";
-import type { Kind } from "../src/transport/legacy/parameters.ts";
+import { LEGACY_METHODS, type LegacyMethod, pathOf } from "../src/transport/legacy/methods.ts";
+import type { ParameterKind } from "../src/transport/legacy/parameters.ts";
 import { keepDocBlock, markdownTable } from "./doc-block.ts";
 
 const SCRIPT = "migration-tables.ts";
 const FILE = "docs/migration.md";
 
-const KINDS: Readonly<Record<Kind, string>> = {
+const KINDS: Readonly<Record<ParameterKind, string>> = {
   id: "number",
   ids: "numbers, commas between",
   status: "status code",
@@ -18,25 +18,25 @@ const KINDS: Readonly<Record<Kind, string>> = {
 
 const code = (text: string) => `\`${text}\``;
 
-const fieldOf = ({ rpc }: OldMethod, localName: string) =>
+const fieldOf = ({ rpc }: LegacyMethod, localName: string) =>
   rpc.input.fields.find((field) => field.localName === localName)?.name ?? localName;
 
-const rpcOf = ({ rpc }: OldMethod) => `${rpc.parent.name}/${rpc.name}`;
+const rpcOf = ({ rpc }: LegacyMethod) => `${rpc.parent.name}/${rpc.name}`;
 
-const methods = OLD_METHODS.map((method) => [
+const methods = LEGACY_METHODS.map((method) => [
   code(pathOf(method)),
   code(rpcOf(method)),
   method.fields.length === 0 ? "text" : `JSON: ${method.fields.map(code).join(", ")}`,
 ]);
 
-const parameters = OLD_METHODS.flatMap((method) =>
-  method.parameters.map(({ name, aliases = [], kind, required, field, meaning }) => [
+const parameters = LEGACY_METHODS.flatMap((method) =>
+  method.parameters.map(({ name, aliases = [], kind, required, field, description }) => [
     method.name,
     [name, ...aliases].map(code).join(", "),
     KINDS[kind],
     required ? "yes" : "",
     code(fieldOf(method, field)),
-    meaning,
+    description,
   ]),
 );
 

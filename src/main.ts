@@ -4,9 +4,9 @@ import { type Config, ConfigError, readConfig } from "./config/load.ts";
 import { createLogger } from "./observability/log.ts";
 import { banner } from "./server/banner.ts";
 import { startServer } from "./server/build.ts";
-import { findSurroundings } from "./server/endpoints.ts";
+import { resolveEndpoints } from "./server/endpoints.ts";
 import { createLifecycle, stopOnSignals } from "./server/lifecycle.ts";
-import { explainTrouble } from "./server/startup-errors.ts";
+import { describeStartupError } from "./server/startup-errors.ts";
 import { migrate } from "./store/migrations/index.ts";
 import { openDatabase } from "./store/mysql/database.ts";
 
@@ -21,7 +21,7 @@ async function run(config: Config): Promise<void> {
   const lifecycle = createLifecycle(log);
   stopOnSignals(lifecycle, log, say);
   try {
-    const { surroundings, embedded } = await findSurroundings(config, lifecycle, say);
+    const { surroundings, embedded } = await resolveEndpoints(config, lifecycle, say);
     if (config.role === "migrate") {
       const db = await lifecycle.start(
         "database",
@@ -44,7 +44,7 @@ async function run(config: Config): Promise<void> {
     log.info({ ...ports, host: config.host, role: config.role }, "listening");
     say(banner(config, ports, embedded, surroundings.natsUrl, SAMPLE_ORDER_ID));
   } catch (error) {
-    say(`\n${explainTrouble(error, config)}\n`);
+    say(`\n${describeStartupError(error, config)}\n`);
     log.debug({ err: error }, "the service could not start");
     process.exitCode = 1;
     await lifecycle.stop();

@@ -16,9 +16,9 @@ import { createPublisher, type Publisher } from "../../src/messaging/nats/publis
 import type { Action } from "../../src/messaging/runner/action.ts";
 import { createLogger, type Logger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
-import { findSurroundings } from "../../src/server/endpoints.ts";
+import { resolveEndpoints } from "../../src/server/endpoints.ts";
 import { createLifecycle } from "../../src/server/lifecycle.ts";
-import { readiness } from "../../src/server/readiness.ts";
+import { createReadinessCheck } from "../../src/server/readiness.ts";
 import { createCommitter } from "../../src/store/commit/index.ts";
 import { createRequestLog } from "../../src/store/logs/request-log.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
@@ -57,7 +57,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   const config = readConfig(process.env);
   const log = createLogger(config.logLevel);
   const lifecycle = createLifecycle(log);
-  const { surroundings } = await findSurroundings(config, lifecycle, () => {});
+  const { surroundings } = await resolveEndpoints(config, lifecycle, () => {});
   const { timing, orderKinds: kinds } = config;
   const metrics = createMetrics();
   const db = openDatabase({ url: surroundings.mysqlUrl, prefix: config.databasePrefix });
@@ -127,7 +127,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
 
   const fronts = createServers({
     operations,
-    ready: readiness({ db, stream, redis }),
+    ready: createReadinessCheck({ db, stream, redis }),
     corsOrigins: config.corsOrigins,
     requestLog: createRequestLog({ db, onDropped: () => {} }),
     log,

@@ -1,5 +1,5 @@
 import type { Random } from "../../faults/workload/random.ts";
-import { OLD_METHODS, type OldMethod, pathOf } from "../../src/transport/legacy/methods.ts";
+import { LEGACY_METHODS, type LegacyMethod, pathOf } from "../../src/transport/legacy/methods.ts";
 import type { World } from "../values/fixture.ts";
 import { anyInt32, anyInt64 } from "../values/numbers.ts";
 import { anyText } from "../values/text.ts";
@@ -9,7 +9,7 @@ import { oddCallHeaders } from "./headers.ts";
 
 /** A call at an address of the old system: in a query, a form, JSON or SOAP. */
 export function oldShot(random: Random, world: World): Shot {
-  const method = OLD_METHODS[random.below(OLD_METHODS.length)] as OldMethod;
+  const method = LEGACY_METHODS[random.below(LEGACY_METHODS.length)] as LegacyMethod;
   const oddity = random.weighted({ query: 5, form: 4, JSON: 5, SOAP: 5 });
   const given = method.parameters
     .filter(() => random.chance(0.85))
@@ -48,7 +48,7 @@ function anyValue(random: Random, name: string, world: World): string {
 function requestOf(
   random: Random,
   oddity: "query" | "form" | "JSON" | "SOAP",
-  method: OldMethod,
+  method: LegacyMethod,
   given: readonly (readonly [string, string])[],
 ): { readonly path: string; readonly type?: string; readonly body?: Buffer } {
   const address = pathOf(method);
@@ -84,7 +84,7 @@ function requestOf(
   }
 }
 
-function envelope(random: Random, { name }: OldMethod, given: readonly (readonly [string, string])[]): string {
+function envelope(random: Random, { name }: LegacyMethod, given: readonly (readonly [string, string])[]): string {
   const escaped = (text: string) =>
     random.chance(0.95) ? text.replace(/[<&]/g, (c) => `&#${c.charCodeAt(0)};`) : text;
   const namespace = random.pick([

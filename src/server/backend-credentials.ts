@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Config, ConfigError } from "../config/load.ts";
 
 /** Whom to trust, and as whom to come in, at the servers behind this one. */
-export interface Trust {
+export interface BackendTls {
   /** CAs, PEM. */
   readonly mysqlCa?: string | undefined;
   readonly redisCa?: string | undefined;
@@ -12,7 +12,7 @@ export interface Trust {
 }
 
 /** @throws ConfigError which names the variable of a file that cannot be used */
-export function readTrust({ trust }: Pick<Config, "trust">): Trust {
+export function readBackendTls({ trust }: Pick<Config, "trust">): BackendTls {
   const { natsCredsFile } = trust;
   if (natsCredsFile !== undefined) {
     readFor("OMS_NATS_CREDS_FILE", natsCredsFile);

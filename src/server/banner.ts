@@ -7,7 +7,7 @@ import type { Ports } from "./listeners.ts";
 export function banner(
   config: Config,
   ports: Ports,
-  { neighboursUrl }: Embedded,
+  { stubSystemsUrl }: Embedded,
   natsUrl: string,
   sampleOrderId: bigint,
 ): string {
@@ -26,9 +26,9 @@ The order-status service is up.
     config.legacy.on ? `\n  old          ${http}/services   (the old system's addresses, over HTTP and SOAP)` : ""
   }
   events       ${withoutPassword(natsUrl)}   (stream OMS_EVENTS, subjects oms.v1.>)${
-    neighboursUrl === undefined
+    stubSystemsUrl === undefined
       ? ""
-      : `\n  neighbours   ${neighboursUrl}   (what e-invoice mail, finance and messages got)`
+      : `\n  neighbours   ${stubSystemsUrl}   (what e-invoice mail, finance and messages got)`
   }
 
 Try, in a second shell:

@@ -32,14 +32,14 @@ import { flowOrderReader } from "../store/reads/flows.ts";
 import { readChangesSince } from "../store/reads/history.ts";
 import { readOrderIdsOfTrade } from "../store/reads/orders.ts";
 import { snapshotReader } from "../store/reads/snapshots.ts";
-import type { Trust } from "./backend-credentials.ts";
-import { tellFigures } from "./collectors.ts";
+import type { BackendTls } from "./backend-credentials.ts";
+import { registerCollectors } from "./collectors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { openDoors, type Ports } from "./listeners.ts";
-import { readiness } from "./readiness.ts";
+import { startListeners, type Ports } from "./listeners.ts";
+import { createReadinessCheck } from "./readiness.ts";
 
 /** Where the servers and neighbours are, whether configured or embedded. */
-export interface Surroundings extends Trust {
+export interface Endpoints extends BackendTls {
   readonly mysqlUrl: string;
   readonly redisUrl: string;
   readonly natsUrl: string;
@@ -64,7 +64,7 @@ const ATTEMPT_SHARE_OF_LEASE = 0.6;
  */
 export async function startServer(
   config: Config,
-  surroundings: Surroundings,
+  surroundings: Endpoints,
   lifecycle: Lifecycle,
   log: Logger,
 ): Promise<Ports> {
@@ -218,8 +218,8 @@ export async function startServer(
   const actions = [...effects, ...steps];
   const asks = askedBy(actions);
   const actionInfos = infosOf(effects, steps);
-  const ready = readiness({ db, stream, redis });
-  tellFigures({ metrics, db, stream, ready, role: config.role });
+  const ready = createReadinessCheck({ db, stream, redis });
+  registerCollectors({ metrics, db, stream, ready, role: config.role });
 
   if (config.role !== "serve") {
     const ledger = await lifecycle.start(
@@ -252,7 +252,7 @@ export async function startServer(
       (running) => running.stop(),
     );
   }
-  return openDoors(config, { operations, db, redis, stream, feed, ready, log, metrics, tracer }, lifecycle);
+  return startListeners(config, { operations, db, redis, stream, feed, ready, log, metrics, tracer }, lifecycle);
 }
 
 /** What people see of the Actions: the effects, the steps, then the timers. */

@@ -5,7 +5,7 @@ import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { Readiness } from "../transport/servers.ts";
 
 /** Has the metrics look up what parts of the service know that know nothing of metrics. */
-export function tellFigures({
+export function registerCollectors({
   metrics,
   db,
   stream,

@@ -1,26 +1,26 @@
 import type { Config } from "../config/load.ts";
-import { readTrust } from "./backend-credentials.ts";
-import type { Surroundings } from "./build.ts";
+import { readBackendTls } from "./backend-credentials.ts";
+import type { Endpoints } from "./build.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 /** What is embedded, for a person to know. */
 export interface Embedded {
   readonly servers: boolean;
   /** The neighbours' page; undefined where all addresses are configured. */
-  readonly neighboursUrl: string | undefined;
+  readonly stubSystemsUrl: string | undefined;
 }
 
 /**
  * Finds the servers and neighbours: those that are configured, and for development an embedded one for each that is not. The embedded
  * parts are not even loaded where nothing needs them.
  */
-export async function findSurroundings(
+export async function resolveEndpoints(
   config: Config,
   lifecycle: Lifecycle,
   say: (line: string) => void,
-): Promise<{ readonly surroundings: Surroundings; readonly embedded: Embedded }> {
+): Promise<{ readonly surroundings: Endpoints; readonly embedded: Embedded }> {
   const { mysqlUrl, redisUrl, natsUrl, dataDir } = config;
-  const trust = readTrust(config);
+  const trust = readBackendTls(config);
   const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = config.neighbours;
   const need = { mysql: mysqlUrl === undefined, redis: redisUrl === undefined, nats: natsUrl === undefined };
   const servers = need.mysql || need.redis || need.nats;
@@ -50,7 +50,7 @@ export async function findSurroundings(
       erpUrl: known(erpUrl ?? neighbours?.urls.erpUrl),
       wmsUrl: known(wmsUrl ?? neighbours?.urls.wmsUrl),
     },
-    embedded: { servers, neighboursUrl: neighbours?.url },
+    embedded: { servers, stubSystemsUrl: neighbours?.url },
   };
 }
 

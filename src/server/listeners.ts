@@ -14,7 +14,7 @@ import type { OrderDatabase } from "../store/mysql/database.ts";
 import { type Auth, openAuth } from "../transport/auth/index.ts";
 import type { Readiness } from "../transport/http/pages.ts";
 import { createHttpServer, type HttpServerDeps } from "../transport/http/server.ts";
-import { createLegacyFront } from "../transport/legacy/handler.ts";
+import { createLegacyHandler } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
 import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
 import { createServers, RPC_NAMES } from "../transport/servers.ts";
@@ -28,7 +28,7 @@ export interface Ports {
 }
 
 /** What stands behind the doors. */
-export interface Inside {
+export interface ListenerDeps {
   readonly operations: OperationDeps;
   readonly db: OrderDatabase;
   readonly redis: Redis;
@@ -41,7 +41,7 @@ export interface Inside {
 }
 
 /** Opens what the role asks for: the RPCs on both ports with the old addresses, or the pages alone; and who may come in is looked at here. */
-export async function openDoors(config: Config, inside: Inside, lifecycle: Lifecycle): Promise<Ports> {
+export async function startListeners(config: Config, inside: ListenerDeps, lifecycle: Lifecycle): Promise<Ports> {
   const { ready, log, metrics } = inside;
   const tls = await openTls(config, lifecycle, log);
   metrics.tlsExpiry.from((tell) => tls && tell({}, tls.validUntil().getTime() / 1_000));
@@ -58,7 +58,7 @@ export async function openDoors(config: Config, inside: Inside, lifecycle: Lifec
 
 async function openFronts(
   config: Config,
-  { operations, db, redis, stream, feed, ready, log, metrics, tracer }: Inside,
+  { operations, db, redis, stream, feed, ready, log, metrics, tracer }: ListenerDeps,
   admission: { readonly tls: PortTls | undefined; readonly auth: Auth | undefined },
   lifecycle: Lifecycle,
 ): Promise<Ports> {
@@ -87,7 +87,7 @@ async function openFronts(
         ready,
         ...(config.legacy.on && {
           extraEndpoints: (routes) =>
-            createLegacyFront(routes, { ...config.legacy, log, metrics, onRead: (read) => shadow?.offer(read) }),
+            createLegacyHandler(routes, { ...config.legacy, log, metrics, onRead: (read) => shadow?.offer(read) }),
         }),
         ...admission,
         limits:

@@ -8,7 +8,7 @@ import type { Readiness } from "../transport/servers.ts";
 const DATABASE_LIMIT_MS = 2_000;
 
 /** Tells whether changes can be committed: the database alone decides, the broker and Redis may be away without harm. */
-export function readiness({
+export function createReadinessCheck({
   db,
   stream,
   redis,

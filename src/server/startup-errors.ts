@@ -5,7 +5,7 @@ import { DatabaseUnavailableError, MigrationPermissionError } from "../store/mys
 import { UnusableFileError } from "../transport/auth/watched-file.ts";
 
 /** Why the service could not start, and what to do about it; without any password. */
-export function explainTrouble(error: unknown, config: Config): string {
+export function describeStartupError(error: unknown, config: Config): string {
   return withoutPassword(explain(error, config));
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { readConfig } from "../../src/config/load.ts";
 import { createLogger } from "../../src/observability/log.ts";
-import { type Surroundings, startServer } from "../../src/server/build.ts";
+import { type Endpoints, startServer } from "../../src/server/build.ts";
 import { createLifecycle } from "../../src/server/lifecycle.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { type Clients, FRONTS, type FrontName, type OrderStatusClient } from "./clients.ts";
@@ -18,7 +18,7 @@ export interface Service {
 }
 
 /** Nobody listens there: what is not needed for a test is away. */
-const AWAY: Surroundings = {
+const AWAY: Endpoints = {
   mysqlUrl: "",
   redisUrl: "redis://127.0.0.1:1",
   natsUrl: "nats://127.0.0.1:1",
@@ -37,7 +37,7 @@ const AWAY: Surroundings = {
  */
 export async function startService(
   location: { readonly url: string; readonly prefix: string },
-  surroundings: Partial<Surroundings> = {},
+  surroundings: Partial<Endpoints> = {},
   env: Record<string, string> = {},
 ): Promise<Service> {
   const log: Record<string, unknown>[] = [];

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import type { Failed, Outcome } from "./call.ts";
-import { writeExact } from "./lossless-json.ts";
+import type { Failed, LegacyOutcome } from "./call.ts";
+import { stringifyLosslessJson } from "./lossless-json.ts";
 
 /** What a failure is called in the old system's language; the English that follows says what to do. */
 const WORDS: ReadonlyMap<Code, string> = new Map([
@@ -25,11 +25,11 @@ export const failureText = ({ code, message }: Pick<Failed, "code" | "message">)
  * What the old system's callers compare, to the letter: the text, or JSON with its keys in their order. A failure has one form, whatever its
  * method answers else.
  */
-export function bodyOf(outcome: Outcome): string {
+export function responseBody(outcome: LegacyOutcome): string {
   if (outcome.kind === "failed") {
-    return writeExact({ result: 0, message: failureText(outcome) });
+    return stringifyLosslessJson({ result: 0, message: failureText(outcome) });
   }
-  return typeof outcome.answer === "string" ? outcome.answer : writeExact(outcome.answer);
+  return typeof outcome.answer === "string" ? outcome.answer : stringifyLosslessJson(outcome.answer);
 }
 
 /** The HTTP status of a failure, where failures have one: as Connect's. */
@@ -46,4 +46,4 @@ const STATUSES: ReadonlyMap<Code, number> = new Map([
   [Code.DeadlineExceeded, 504],
 ]);
 
-export const statusOf = (code: Code): number => STATUSES.get(code) ?? 500;
+export const httpStatusOf = (code: Code): number => STATUSES.get(code) ?? 500;

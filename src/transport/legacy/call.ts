@@ -7,24 +7,24 @@ import { createCall, NEVER_ABORTED } from "../call.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import type { Peer } from "../peer.ts";
-import type { OldCaller } from "./callers.ts";
-import type { OldAnswer, OldMethod } from "./methods.ts";
-import { byOldName, readParameters } from "./parameters.ts";
-import type { Given } from "./params.ts";
+import type { LegacyCaller } from "./callers.ts";
+import type { LegacyAnswer, LegacyMethod } from "./methods.ts";
+import { withLegacyName, parseParameters } from "./parameters.ts";
+import type { Params } from "./params.ts";
 
 /** A call of an old method, whichever protocol it came by. */
-export interface OldCall {
+export interface LegacyCall {
   /** Who calls, as far as that is known without asking him. */
-  readonly caller: OldCaller;
+  readonly caller: LegacyCaller;
   readonly peer: Peer;
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   /** What he gave, or why nobody can say. */
-  readonly given: Given | OperationError;
+  readonly params: Params | OperationError;
 }
 
 /** How a call ended. */
-export type Outcome = Answered | Failed;
+export type LegacyOutcome = Answered | Failed;
 
 interface Ended {
   readonly callId: string;
@@ -35,7 +35,7 @@ interface Ended {
 
 export interface Answered extends Ended {
   readonly kind: "answered";
-  readonly answer: OldAnswer;
+  readonly answer: LegacyAnswer;
 }
 
 export interface Failed extends Ended {
@@ -51,19 +51,19 @@ export interface Failed extends Ended {
  * Calls the RPC that does an old method's work, through the same pipeline as everybody: validation, request log, metrics, deadline and drain
  * are one for all.
  */
-export async function callOldMethod(method: OldMethod, route: Route, call: OldCall): Promise<Outcome> {
+export async function callLegacyMethod(method: LegacyMethod, route: Route, call: LegacyCall): Promise<LegacyOutcome> {
   const { input } = method.rpc;
-  const { given } = call;
+  const { params } = call;
   const { fields, faults } =
-    given instanceof OperationError ? { fields: {}, faults: [] } : readParameters(method.parameters, given);
-  const malformed = given instanceof OperationError ? given : faults.length > 0 ? invalid(faults) : undefined;
+    params instanceof OperationError ? { fields: {}, faults: [] } : parseParameters(method.parameters, params);
+  const malformed = params instanceof OperationError ? params : faults.length > 0 ? invalid(faults) : undefined;
   const operator = "operator" in input.field ? { operator: call.caller.name } : {};
   const request: Message = create(input, malformed === undefined ? { ...operator, ...fields } : {});
   const rpcCall = createCall({
     front: "legacy",
     oldMethod: method.name,
     peer: call.peer,
-    provenName: call.caller.proven,
+    provenName: call.caller.authenticatedName,
     header: (name) => (name === CALLER_HEADER ? call.caller.name : call.header(name)),
     deadline: undefined,
     signal: NEVER_ABORTED,
@@ -80,11 +80,11 @@ export async function callOldMethod(method: OldMethod, route: Route, call: OldCa
 
 function failureOf(
   error: ConnectError,
-  { rpc, parameters }: OldMethod,
+  { rpc, parameters }: LegacyMethod,
 ): Pick<Failed, "code" | "message" | "retryAfterMs"> {
   const [badRequest] = error.findDetails(BadRequestSchema);
   const [retryInfo] = error.findDetails(RetryInfoSchema);
-  const faults = badRequest?.fieldViolations.map((fault) => byOldName(parameters, rpc.input, fault));
+  const faults = badRequest?.fieldViolations.map((fault) => withLegacyName(parameters, rpc.input, fault));
   return {
     code: error.code,
     message: faults === undefined ? error.rawMessage : invalid(faults).message,

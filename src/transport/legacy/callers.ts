@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { BlockList, isIPv6 } from "node:net";
 import type { Peer } from "../peer.ts";
-import type { OldMethod } from "./methods.ts";
+import type { LegacyMethod } from "./methods.ts";
 
 /** A system that calls the old addresses, and how it is known. */
 export interface KnownCaller {
@@ -13,14 +13,14 @@ export interface KnownCaller {
 }
 
 /** Who calls an old address. */
-export interface OldCaller {
+export interface LegacyCaller {
   readonly name: string;
   /** The name, where there is proof of it: a token or an address. */
-  readonly proven: string | undefined;
+  readonly authenticatedName: string | undefined;
 }
 
 /** By what a caller can be known. */
-export interface Signs {
+export interface CallerEvidence {
   /** The header `authorization`. */
   readonly authorization: string | undefined;
   /** The header `oms-caller`. */
@@ -33,7 +33,7 @@ export interface Signs {
  * the password of a basic authorization, which any HTTP client makes of http://name:token@host), the address it calls from, the
  * header oms-caller; else it is `legacy:<method>`.
  */
-export function createCallerNames(known: readonly KnownCaller[]): (signs: Signs, method: OldMethod) => OldCaller {
+export function createCallerResolver(known: readonly KnownCaller[]): (signs: CallerEvidence, method: LegacyMethod) => LegacyCaller {
   const byToken = new Map(known.flatMap(({ name, tokenSha256 }) => tokenSha256.map((digest) => [digest, name])));
   const byAddress = known.map(({ name, addresses }) => ({ name, list: listOf(addresses) }));
   return ({ authorization = "", header = "", peer }, method) => {
@@ -41,7 +41,7 @@ export function createCallerNames(known: readonly KnownCaller[]): (signs: Signs,
       tokensOf(authorization)
         .map((token) => byToken.get(createHash("sha256").update(token).digest("hex")))
         .find((name) => name !== undefined) ?? byAddress.find(({ list }) => isIn(list, peer.address))?.name;
-    return { proven, name: proven ?? (header || `legacy:${method.name}`) };
+    return { authenticatedName, name: proven ?? (header || `legacy:${method.name}`) };
   };
 }
 

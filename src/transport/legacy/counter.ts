@@ -1,15 +1,15 @@
 import { Code } from "@connectrpc/connect";
 import { boundedLabels } from "../../observability/bounded-labels.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import type { Outcome } from "./call.ts";
-import { OLD_METHODS } from "./methods.ts";
+import type { LegacyOutcome } from "./call.ts";
+import { LEGACY_METHODS } from "./methods.ts";
 
 /** Counts calls by old method and caller, so that one sees who still uses what; a method that nobody calls stands there with 0. */
-export function countOldCalls(
+export function createLegacyCallCounter(
   { legacyCalls }: Metrics,
   callers: readonly string[],
-): (method: string, outcome: Outcome, protocol: "http" | "soap") => void {
-  for (const { name } of OLD_METHODS) {
+): (method: string, outcome: LegacyOutcome, protocol: "http" | "soap") => void {
+  for (const { name } of LEGACY_METHODS) {
     legacyCalls.inc({ method: name, caller: `legacy:${name}`, protocol: "http", result: "answered" }, 0);
   }
   const labelOf = boundedLabels();
@@ -21,7 +21,7 @@ export function countOldCalls(
 }
 
 /** Whose fault a failure is. */
-function resultOf(outcome: Outcome): "answered" | "refused" | "failed" {
+function resultOf(outcome: LegacyOutcome): "answered" | "refused" | "failed" {
   if (outcome.kind === "answered") {
     return "answered";
   }

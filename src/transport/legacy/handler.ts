@@ -8,35 +8,35 @@ import type { HttpHandler } from "../http/connect.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import { peerOfRequest } from "../peer.ts";
-import { bodyOf } from "./answers.ts";
-import { callOldMethod, type Outcome } from "./call.ts";
-import { createCallerNames, type KnownCaller } from "./callers.ts";
-import { countOldCalls } from "./counter.ts";
-import { readGiven, sendOutcome } from "./http.ts";
-import { OLD_METHODS, OLD_SERVICES, type OldMethod, type OldService, pathOf } from "./methods.ts";
-import { nothingHere, sendOverview } from "./overview.ts";
-import type { Given } from "./params.ts";
-import { createSoap, isSoap, type Soap } from "./soap/index.ts";
+import { responseBody } from "./answers.ts";
+import { callLegacyMethod, type LegacyOutcome } from "./call.ts";
+import { createCallerResolver, type KnownCaller } from "./callers.ts";
+import { createLegacyCallCounter } from "./counter.ts";
+import { readParams, sendOutcome } from "./http.ts";
+import { LEGACY_METHODS, LEGACY_SERVICES, type LegacyMethod, type LegacyService, pathOf } from "./methods.ts";
+import { sendRouteError, sendOverview } from "./overview.ts";
+import type { Params } from "./params.ts";
+import { createSoapHandler, isSoapRequest, type SoapHandler } from "./soap/index.ts";
 
 /** A reading call by an old address, and what it was answered. */
-export interface OldRead {
+export interface LegacyRead {
   readonly method: string;
   readonly path: string;
   /** The parameters, as the caller gave them. */
-  readonly given: ReadonlyMap<string, string>;
+  readonly params: ReadonlyMap<string, string>;
   /** As the old system's would be, whether failures are HTTP errors here or not. */
   readonly status: number;
   /** The answer's body over HTTP, whichever protocol it went by. */
   readonly text: string;
   /** The names of the fields that an answer may have; none of them is personal data. */
-  readonly shown: ReadonlySet<string>;
+  readonly publicFields: ReadonlySet<string>;
   /** 0 where the call names none. */
   readonly orderId: bigint;
   readonly caller: string;
   readonly callId: string;
 }
 
-export interface LegacyOptions {
+export interface LegacyHandlerOptions {
   readonly callers: readonly KnownCaller[];
   /** Whether a failure is an HTTP error; else it is 200, as it was. */
   readonly failuresAreErrors: boolean;
@@ -45,7 +45,7 @@ export interface LegacyOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Hears of each reading call after its answer. */
-  readonly onRead: (read: OldRead) => void;
+  readonly onRead: (read: LegacyRead) => void;
 }
 
 const BASE = "/services";
@@ -58,27 +58,27 @@ const REFUSALS_PER_SECOND = 10;
  *
  * @returns finds what answers at a path; undefined for one that was not the old system's
  */
-export function createLegacyFront(
+export function createLegacyHandler(
   routes: readonly Route[],
-  { callers, failuresAreErrors, namespace, log, metrics, onRead }: LegacyOptions,
+  { callers, failuresAreErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
 ): (path: string) => HttpHandler | undefined {
-  const callerOf = createCallerNames(callers);
-  const count = countOldCalls(
+  const callerOf = createCallerResolver(callers);
+  const count = createLegacyCallCounter(
     metrics,
     callers.map(({ name }) => name),
   );
   const routeOf = new Map(
-    OLD_METHODS.map((method) => [method, routes.find(({ rpc }) => rpc.method === method.rpc) as Route]),
+    LEGACY_METHODS.map((method) => [method, routes.find(({ rpc }) => rpc.method === method.rpc) as Route]),
   );
 
   const callOver =
     (protocol: "http" | "soap") =>
-    async (method: OldMethod, request: IncomingMessage, given: Given | OperationError): Promise<Outcome> => {
+    async (method: LegacyMethod, request: IncomingMessage, given: Params | OperationError): Promise<LegacyOutcome> => {
       const route = routeOf.get(method) as Route;
       const header = (name: string) => request.headers[name]?.toString();
       const peer = peerOfRequest(request);
       const caller = callerOf({ authorization: header("authorization"), header: header(CALLER_HEADER), peer }, method);
-      const outcome = await callOldMethod(method, route, { caller, peer, header, given });
+      const outcome = await callLegacyMethod(method, route, { caller, peer, header, params });
       count(method.name, outcome, protocol);
       if (!route.rpc.changes && !(given instanceof OperationError) && isComparable(outcome)) {
         onRead(readOf(method, given, outcome));
@@ -91,12 +91,12 @@ export function createLegacyFront(
     perSecond: REFUSALS_PER_SECOND,
   });
   const overHttp = callOver("http");
-  const soaps = new Map<OldService, Soap>(
-    OLD_SERVICES.map((service) => [
+  const soaps = new Map<LegacyService, SoapHandler>(
+    LEGACY_SERVICES.map((service) => [
       service,
-      createSoap({
+      createSoapHandler({
         service,
-        methods: OLD_METHODS.filter((method) => method.service === service),
+        methods: LEGACY_METHODS.filter((method) => method.service === service),
         namespace,
         call: callOver("soap"),
         onRefused(request, reason) {
@@ -107,8 +107,8 @@ export function createLegacyFront(
     ]),
   );
 
-  async function answerMethod(method: OldMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const outcome = await overHttp(method, request, await readGiven(request));
+  async function answerMethod(method: LegacyMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const outcome = await overHttp(method, request, await readParams(request));
     sendOutcome(response, method, outcome, failuresAreErrors);
   }
 
@@ -117,13 +117,13 @@ export function createLegacyFront(
       return undefined;
     }
     const place = path.endsWith("/") ? path.slice(0, -1) : path;
-    const method = OLD_METHODS.find((one) => pathOf(one) === place);
-    const service = method?.service ?? OLD_SERVICES.find((one) => `${BASE}/${one}` === place);
+    const method = LEGACY_METHODS.find((one) => pathOf(one) === place);
+    const service = method?.service ?? LEGACY_SERVICES.find((one) => `${BASE}/${one}` === place);
     const soap = service && soaps.get(service);
     const isPage = method === undefined && (service !== undefined || place === BASE);
     return async (request, response) => {
       // Nothing else could be sent to a service than SOAP.
-      if (soap !== undefined && (isSoap(request) || (method === undefined && request.method === "POST"))) {
+      if (soap !== undefined && (isSoapRequest(request) || (method === undefined && request.method === "POST"))) {
         await soap(request, response);
       } else if (method !== undefined && (request.method === "GET" || request.method === "POST")) {
         await answerMethod(method, request, response);
@@ -131,25 +131,25 @@ export function createLegacyFront(
         sendOverview(response);
       } else {
         const ofService = service === undefined ? undefined : ["GET", "POST"];
-        nothingHere(request, response, place === BASE ? ["GET", "HEAD"] : ofService);
+        sendRouteError(request, response, place === BASE ? ["GET", "HEAD"] : ofService);
       }
     };
   };
 }
 
 /** Whether the old system would have had the same to say: an answer, or that there is no such order. */
-function isComparable(outcome: Outcome): boolean {
+function isComparable(outcome: LegacyOutcome): boolean {
   return outcome.kind === "answered" || outcome.code === Code.NotFound;
 }
 
-function readOf(method: OldMethod, given: Given, outcome: Outcome): OldRead {
+function readOf(method: LegacyMethod, given: Params, outcome: LegacyOutcome): LegacyRead {
   return {
     method: method.name,
     path: pathOf(method),
-    given: new Map([...given].map(([name, texts]) => [name, texts.join(",")])),
+    params: new Map([...given].map(([name, texts]) => [name, texts.join(",")])),
     status: 200,
-    text: bodyOf(outcome),
-    shown: new Set(method.fields),
+    text: responseBody(outcome),
+    publicFields: new Set(method.fields),
     orderId: outcome.orderId,
     caller: outcome.caller,
     callId: outcome.callId,

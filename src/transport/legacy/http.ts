@@ -2,16 +2,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
 import { grpcCodeName } from "../code-name.ts";
-import { bodyOf, statusOf } from "./answers.ts";
+import { responseBody, httpStatusOf } from "./answers.ts";
 import { readBody } from "./body.ts";
-import type { Outcome } from "./call.ts";
-import type { OldMethod } from "./methods.ts";
-import { type Given, givenInForm, givenInJson, givenInQuery, queryOf } from "./params.ts";
+import type { LegacyOutcome } from "./call.ts";
+import type { LegacyMethod } from "./methods.ts";
+import { type Params, paramsFromForm, paramsFromJson, paramsFromQuery, queryOf } from "./params.ts";
 
 /** What a GET or POST gives: its query, and a body that is a form or JSON; the body wins. Or why nobody can say. */
-export async function readGiven(request: IncomingMessage): Promise<Given | OperationError> {
+export async function readParams(request: IncomingMessage): Promise<Params | OperationError> {
   try {
-    const inQuery = givenInQuery(queryOf(request.url));
+    const inQuery = paramsFromQuery(queryOf(request.url));
     const inBody = request.method === "POST" ? await givenInBody(request) : new Map();
     return new Map([...inQuery, ...inBody]);
   } catch (error) {
@@ -23,16 +23,16 @@ export async function readGiven(request: IncomingMessage): Promise<Given | Opera
 }
 
 /** Old callers say "form" or nothing at all and send JSON: the first character tells. */
-async function givenInBody(request: IncomingMessage): Promise<Given> {
+async function givenInBody(request: IncomingMessage): Promise<Params> {
   const type = request.headers["content-type"] ?? "";
   if (/^multipart\//i.test(type)) {
     throw new OperationError("invalid", `the body is ${type.split(";", 1)[0]}: send a form (urlencoded) or JSON`);
   }
   const { text, charset } = await readBody(request);
   if (!/^\s*[[{]/.test(text)) {
-    return givenInForm(text.trim(), charset);
+    return paramsFromForm(text.trim(), charset);
   }
-  const given = givenInJson(text);
+  const given = paramsFromJson(text);
   if (given === undefined) {
     throw new OperationError("invalid", 'the body is no JSON object: right would be one like {"orderId":171203044}');
   }
@@ -42,14 +42,14 @@ async function givenInBody(request: IncomingMessage): Promise<Given> {
 /** Answers as the old system did: 200 also for a failure, unless failures are to be HTTP errors. */
 export function sendOutcome(
   response: ServerResponse,
-  { rpc }: OldMethod,
-  outcome: Outcome,
+  { rpc }: LegacyMethod,
+  outcome: LegacyOutcome,
   failuresAreErrors: boolean,
 ): void {
   const failed = outcome.kind === "failed" ? outcome : undefined;
-  const text = bodyOf(outcome);
+  const text = responseBody(outcome);
   const isText = outcome.kind === "answered" && typeof outcome.answer === "string";
-  response.writeHead(failed !== undefined && failuresAreErrors ? statusOf(failed.code) : 200, {
+  response.writeHead(failed !== undefined && failuresAreErrors ? httpStatusOf(failed.code) : 200, {
     "content-type": `${isText ? "text/plain" : "application/json"};charset=UTF-8`,
     "content-length": Buffer.byteLength(text),
     "cache-control": "no-store",

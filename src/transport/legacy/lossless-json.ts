@@ -5,7 +5,7 @@
  *
  * @returns undefined for what is no JSON
  */
-export function parseExact(text: string): unknown {
+export function parseLosslessJson(text: string): unknown {
   try {
     return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) => {
       if (typeof value !== "number" || Math.abs(value) <= Number.MAX_SAFE_INTEGER) {
@@ -23,11 +23,11 @@ export function parseExact(text: string): unknown {
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
 
 /** A value of JSON as it would stand in a query. */
-export function textOfValue(value: unknown): string {
-  return typeof value === "object" && value !== null ? writeExact(value) : String(value);
+export function paramText(value: unknown): string {
+  return typeof value === "object" && value !== null ? stringifyLosslessJson(value) : String(value);
 }
 
 /** Writes JSON; a bigint as the number that it is. */
-export function writeExact(value: object): string {
+export function stringifyLosslessJson(value: object): string {
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === "bigint" ? rawJSON(String(part)) : part));
 }

@@ -6,16 +6,16 @@ import { OrderReversalService } from "../../../gen/oms/reversal/v1/order_reversa
 import type { Parameter } from "./parameters.ts";
 
 /** What the old system answered: a text to the letter, or JSON with its keys in this order. */
-export type OldAnswer = string | Readonly<Record<string, unknown>>;
+export type LegacyAnswer = string | Readonly<Record<string, unknown>>;
 
 /** An old service, by the name in its address. */
-export type OldService = (typeof OLD_SERVICES)[number];
+export type LegacyService = (typeof LEGACY_SERVICES)[number];
 
-export const OLD_SERVICES = ["orderStatus", "detail"] as const;
+export const LEGACY_SERVICES = ["orderStatus", "detail"] as const;
 
 /** A method of the old system: its address, its parameters, the RPC that does its work, and how it answers. */
-export interface OldMethod {
-  readonly service: OldService;
+export interface LegacyMethod {
+  readonly service: LegacyService;
   /** In the old system's own spelling. */
   readonly name: string;
   readonly rpc: DescMethodUnary;
@@ -23,11 +23,11 @@ export interface OldMethod {
   readonly parameters: readonly Parameter[];
   /** The fields of its answer; none for a text. No one of them is personal data. */
   readonly fields: readonly string[];
-  answer(response: unknown, request: unknown): OldAnswer;
+  answer(response: unknown, request: unknown): LegacyAnswer;
 }
 
 /** Where an old method was, and is. */
-export const pathOf = ({ service, name }: Pick<OldMethod, "service" | "name">): string =>
+export const pathOf = ({ service, name }: Pick<LegacyMethod, "service" | "name">): string =>
   `/services/${service}/${name}`;
 
 const ORDER = {
@@ -35,39 +35,39 @@ const ORDER = {
   kind: "id",
   field: "orderId",
   required: true,
-  meaning: "the order",
+  description: "the order",
 } as const satisfies Parameter;
 const OPERATOR = {
   name: "operator",
   kind: "text",
   field: "operator",
-  meaning: "who does it, up to 64 characters; not given: the caller",
+  description: "who does it, up to 64 characters; not given: the caller",
 } as const satisfies Parameter;
 const REQUEST_ID = {
   name: "requestId",
   kind: "text",
   field: "requestId",
-  meaning: "makes a repeat safe: it gets the first answer; up to 128 characters, unique among all callers",
+  description: "makes a repeat safe: it gets the first answer; up to 128 characters, unique among all callers",
 } as const satisfies Parameter;
 
 type Names<Desc extends DescMessage> = Exclude<keyof MessageShape<Desc>, `$${string}`>;
 
 /** A row of the table, its parameters and answer checked against the RPC's messages. */
 function row<I extends DescMessage, O extends DescMessage>(method: {
-  readonly service?: OldService;
+  readonly service?: LegacyService;
   readonly name: string;
   readonly rpc: DescMethodUnary<I, O>;
   readonly parameters: readonly (Parameter & { readonly field: Names<NoInfer<I>> })[];
   readonly fields?: readonly string[];
-  answer(response: MessageShape<NoInfer<O>>, request: MessageShape<NoInfer<I>>): OldAnswer;
-}): OldMethod {
-  return { service: "orderStatus", fields: [], ...method } as OldMethod;
+  answer(response: MessageShape<NoInfer<O>>, request: MessageShape<NoInfer<I>>): LegacyAnswer;
+}): LegacyMethod {
+  return { service: "orderStatus", fields: [], ...method } as LegacyMethod;
 }
 
 const rpcs = OrderStatusService.method;
 
 /** The old system's methods, in the order of their operations' numbers. */
-export const OLD_METHODS: readonly OldMethod[] = [
+export const LEGACY_METHODS: readonly LegacyMethod[] = [
   row({
     name: "cancelOrder",
     rpc: rpcs.pauseForCancel,
@@ -91,8 +91,8 @@ export const OLD_METHODS: readonly OldMethod[] = [
     rpc: rpcs.setOrderPause,
     parameters: [
       ORDER,
-      { name: "isPause", kind: "flag", field: "paused", required: true, meaning: "1 pauses, 0 resumes" },
-      { name: "reason", kind: "text", field: "reason", meaning: "why, up to 512 characters" },
+      { name: "isPause", kind: "flag", field: "paused", required: true, description: "1 pauses, 0 resumes" },
+      { name: "reason", kind: "text", field: "reason", description: "why, up to 512 characters" },
       OPERATOR,
     ],
     answer: ({ message }) => message,
@@ -109,7 +109,7 @@ export const OLD_METHODS: readonly OldMethod[] = [
     rpc: rpcs.cancelOrder,
     parameters: [
       ORDER,
-      { name: "reason", kind: "text", field: "reason", meaning: "why, up to 512 characters" },
+      { name: "reason", kind: "text", field: "reason", description: "why, up to 512 characters" },
       OPERATOR,
       REQUEST_ID,
     ],
@@ -135,15 +135,15 @@ export const OLD_METHODS: readonly OldMethod[] = [
         kind: "status",
         field: "status",
         required: true,
-        meaning: "the state that was reached, by its code",
+        description: "the state that was reached, by its code",
       },
       OPERATOR,
-      { name: "remark", kind: "text", field: "remark", meaning: "for the history, up to 512 characters" },
+      { name: "remark", kind: "text", field: "remark", description: "for the history, up to 512 characters" },
       {
         name: "occurTime",
         kind: "time",
         field: "occurTime",
-        meaning: "when it happened, like 2024-05-01T08:30:00+08:00; not given: now",
+        description: "when it happened, like 2024-05-01T08:30:00+08:00; not given: now",
       },
       REQUEST_ID,
     ],
@@ -165,7 +165,7 @@ export const OLD_METHODS: readonly OldMethod[] = [
   row({
     name: "getSubOrderMaxStatus",
     rpc: rpcs.getMaxSubOrderStatus,
-    parameters: [{ ...ORDER, aliases: ["rootParentId"], field: "rootOrderId", meaning: "the trade: its root order" }],
+    parameters: [{ ...ORDER, aliases: ["rootParentId"], field: "rootOrderId", description: "the trade: its root order" }],
     fields: ["result", "orderId", "orderStatus"],
     answer: ({ orderStatus }, { rootOrderId }) => ({ result: 1, orderId: rootOrderId, orderStatus }),
   }),
@@ -193,22 +193,22 @@ export const OLD_METHODS: readonly OldMethod[] = [
     name: "updateOrderInvoiceStatus",
     rpc: rpcs.markInvoicesPrinted,
     parameters: [
-      { name: "orders", kind: "ids", field: "orderIds", required: true, meaning: "1 to 1,000 orders, commas between" },
+      { name: "orders", kind: "ids", field: "orderIds", required: true, description: "1 to 1,000 orders, commas between" },
       {
         name: "invoiceTitle",
         kind: "text",
         field: "invoiceTitle",
-        meaning: "up to 256 characters; not given: as it is",
+        description: "up to 256 characters; not given: as it is",
       },
       {
         name: "invoiceContent",
         kind: "text",
         field: "invoiceContent",
-        meaning: "for example 商品明细, up to 512 characters; not given: as it is",
+        description: "for example 商品明细, up to 512 characters; not given: as it is",
       },
-      { name: "taxCode", kind: "text", field: "taxPayerCode", meaning: "up to 64 characters; not given: as it is" },
-      { name: "invoiceEmail", kind: "text", field: "invoiceEmail", meaning: "a mail address; not given: as it is" },
-      { name: "sendEmail", kind: "flag", field: "sendEmail", meaning: "1 mails the e-invoice" },
+      { name: "taxCode", kind: "text", field: "taxPayerCode", description: "up to 64 characters; not given: as it is" },
+      { name: "invoiceEmail", kind: "text", field: "invoiceEmail", description: "a mail address; not given: as it is" },
+      { name: "sendEmail", kind: "flag", field: "sendEmail", description: "1 mails the e-invoice" },
     ],
     fields: ["result", "updatedCount", "missingOrders"],
     answer: ({ updatedCount, missingOrderIds }) => ({
@@ -222,15 +222,15 @@ export const OLD_METHODS: readonly OldMethod[] = [
     rpc: rpcs.updateDeliveryInfo,
     parameters: [
       ORDER,
-      { name: "deliveryId", kind: "text", field: "deliveryId", required: true, meaning: "the carrier's code" },
+      { name: "deliveryId", kind: "text", field: "deliveryId", required: true, description: "the carrier's code" },
       {
         name: "deliveryCompany",
         kind: "text",
         field: "deliveryCompany",
         required: true,
-        meaning: "the carrier's name",
+        description: "the carrier's name",
       },
-      { name: "waybillNo", kind: "text", field: "waybillNo", required: true, meaning: "the parcel's number" },
+      { name: "waybillNo", kind: "text", field: "waybillNo", required: true, description: "the parcel's number" },
       OPERATOR,
     ],
     fields: ["result", "orderId"],
@@ -246,7 +246,7 @@ export const OLD_METHODS: readonly OldMethod[] = [
         kind: "lines",
         field: "lines",
         required: true,
-        meaning: 'what was shipped: 7:2,8:0 (SKU:quantity), or JSON, [{"skuId":7,"deliveryNum":2}]',
+        description: 'what was shipped: 7:2,8:0 (SKU:quantity), or JSON, [{"skuId":7,"deliveryNum":2}]',
       },
       OPERATOR,
       REQUEST_ID,
@@ -265,7 +265,7 @@ export const OLD_METHODS: readonly OldMethod[] = [
         kind: "ids",
         field: "orderIds",
         required: true,
-        meaning: "1 to 1,000 orders, commas between",
+        description: "1 to 1,000 orders, commas between",
       },
     ],
     fields: ["result", "details", "orderId", "returnId", "skuId", "quantity", "createDate"],

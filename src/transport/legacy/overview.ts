@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { failureText } from "./answers.ts";
-import { writeExact } from "./lossless-json.ts";
-import { OLD_METHODS, OLD_SERVICES, pathOf } from "./methods.ts";
+import { stringifyLosslessJson } from "./lossless-json.ts";
+import { LEGACY_METHODS, LEGACY_SERVICES, pathOf } from "./methods.ts";
 
 /** For a person who looks what is there: every address with its parameters. */
 export function sendOverview(response: ServerResponse): void {
-  const methods = OLD_METHODS.map((method) => {
+  const methods = LEGACY_METHODS.map((method) => {
     const parameters = method.parameters.map(({ name, required }) => (required ? name : `[${name}]`));
     return `  ${pathOf(method)}  ${parameters.join(", ")}\n      now ${method.rpc.parent.typeName}/${method.rpc.name}`;
   });
-  const wsdls = OLD_SERVICES.map((service) => `  /services/${service}?wsdl`);
+  const wsdls = LEGACY_SERVICES.map((service) => `  /services/${service}?wsdl`);
   response.writeHead(200, { "content-type": "text/plain;charset=UTF-8", "cache-control": "no-store" });
   response.end(
     [
@@ -31,7 +31,7 @@ export function sendOverview(response: ServerResponse): void {
  *
  * @param allowed what the address does take; undefined where there is none
  */
-export function nothingHere(
+export function sendRouteError(
   { method, url }: IncomingMessage,
   response: ServerResponse,
   allowed: readonly string[] | undefined,
@@ -46,6 +46,6 @@ export function nothingHere(
     ...(exists && { allow: allowed.join(", ") }),
   });
   response.end(
-    writeExact({ result: 0, message: failureText({ code: exists ? Code.Unimplemented : Code.NotFound, message }) }),
+    stringifyLosslessJson({ result: 0, message: failureText({ code: exists ? Code.Unimplemented : Code.NotFound, message }) }),
   );
 }

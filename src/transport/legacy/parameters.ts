@@ -2,24 +2,24 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { FieldViolation } from "../../application/errors.ts";
-import { parseExact, textOfValue } from "./lossless-json.ts";
-import type { Given } from "./params.ts";
+import { parseLosslessJson, paramText } from "./lossless-json.ts";
+import type { Params } from "./params.ts";
 
 /** A parameter of an old method, and the field of the RPC's request that it fills. */
 export interface Parameter {
   readonly name: string;
   /** Other names under which it is taken. */
   readonly aliases?: readonly string[];
-  readonly kind: Kind;
+  readonly kind: ParameterKind;
   /** The field's name in the generated code. */
   readonly field: string;
   readonly required?: true;
   /** For a reader of the documentation. */
-  readonly meaning: string;
+  readonly description: string;
 }
 
 /** How a parameter's text is read. */
-export type Kind = keyof typeof READERS;
+export type ParameterKind = keyof typeof READERS;
 
 /** Why a text is no value of its kind: what would be right. */
 class Unreadable extends Error {}
@@ -95,10 +95,10 @@ function readLines(text: string): { readonly skuId: bigint; readonly quantity: n
       return more.length === 0 ? lineOf(skuId, quantity) : giveUp(LINES_WORDS);
     });
   }
-  const value = parseExact(text) ?? giveUp(LINES_WORDS);
+  const value = parseLosslessJson(text) ?? giveUp(LINES_WORDS);
   return [value].flat().map((line) => {
     const { skuId, deliveryNum } = Object(line) as Record<string, unknown>;
-    return lineOf(textOfValue(skuId), textOfValue(deliveryNum));
+    return lineOf(paramText(skuId), paramText(deliveryNum));
   });
 }
 
@@ -137,13 +137,13 @@ const READERS = {
 } as const satisfies Record<string, (texts: readonly string[]) => unknown>;
 
 /** What a caller gave, as fields of the RPC's request; or what is wrong with it, by the old names. */
-export interface ReadParameters {
+export interface ParsedParameters {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly faults: readonly FieldViolation[];
 }
 
 /** Reads all parameters. An empty one counts as not given, as old bodies name them all. */
-export function readParameters(parameters: readonly Parameter[], given: Given): ReadParameters {
+export function parseParameters(parameters: readonly Parameter[], given: Params): ParsedParameters {
   const fields: Record<string, unknown> = {};
   const faults: FieldViolation[] = [];
   for (const parameter of parameters) {
@@ -174,7 +174,7 @@ function wordsOf(error: unknown): string {
 const SHOWN_LENGTH = 64;
 
 /** A text may be personal data, and so may a mail address in the wrong place: how long it is says enough. */
-function shown(texts: readonly string[], kind: Kind): string {
+function shown(texts: readonly string[], kind: ParameterKind): string {
   const text = texts.join(",");
   if (kind === "text" || text.includes("@")) {
     return `*** (${text.length} characters)`;
@@ -188,7 +188,7 @@ function shown(texts: readonly string[], kind: Kind): string {
  * A fault that the contract's rules found, by the old name of what it is in: `order_ids[3]` becomes `orders[3]`, and stays what it is where no
  * parameter fills the field.
  */
-export function byOldName(parameters: readonly Parameter[], input: DescMessage, fault: FieldViolation): FieldViolation {
+export function withLegacyName(parameters: readonly Parameter[], input: DescMessage, fault: FieldViolation): FieldViolation {
   const [root = ""] = /^\w+/.exec(fault.field) ?? [];
   const localName = input.fields.find(({ name }) => name === root)?.localName;
   const parameter = parameters.find(({ field }) => field === localName);

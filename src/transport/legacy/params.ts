@@ -1,7 +1,7 @@
-import { parseExact, textOfValue } from "./lossless-json.ts";
+import { parseLosslessJson, paramText } from "./lossless-json.ts";
 
 /** What a caller gave: the texts by their parameter's name, several where it came several times or as a list. */
-export type Given = ReadonlyMap<string, readonly string[]>;
+export type Params = ReadonlyMap<string, readonly string[]>;
 
 /** An address' query, which may have further question marks in it. */
 export function queryOf(url = ""): string {
@@ -10,12 +10,12 @@ export function queryOf(url = ""): string {
 }
 
 /** The parameters of a query. */
-export function givenInQuery(text: string): Given {
+export function paramsFromQuery(text: string): Params {
   return gathered(new URLSearchParams(text));
 }
 
 /** The parameters of a form, whose percents stand for bytes in the form's own character set. */
-export function givenInForm(text: string, charset: string): Given {
+export function paramsFromForm(text: string, charset: string): Params {
   // In UTF-16 not even a letter is the byte that it is in a percent.
   const decoder = new TextDecoder(/^utf-?16/i.test(charset) ? "utf-8" : charset);
   // A character's second byte may be a letter, and stand there as one.
@@ -36,7 +36,7 @@ function bytesOf(text: string): Buffer {
   return Buffer.from(unescaped, "latin1");
 }
 
-function gathered(pairs: Iterable<[string, string]>): Given {
+function gathered(pairs: Iterable<[string, string]>): Params {
   const given = new Map<string, string[]>();
   for (const [name, value] of pairs) {
     const values = given.get(name);
@@ -54,11 +54,11 @@ function gathered(pairs: Iterable<[string, string]>): Given {
  *
  * @returns undefined for what is none
  */
-export function givenInJson(text: string): Given | undefined {
-  const value = parseExact(text);
+export function paramsFromJson(text: string): Params | undefined {
+  const value = parseLosslessJson(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return undefined;
   }
   const textsOf = (part: unknown) => [part].flat().filter((entry) => entry !== null);
-  return new Map(Object.entries(value).map(([name, part]) => [name, textsOf(part).map(textOfValue)]));
+  return new Map(Object.entries(value).map(([name, part]) => [name, textsOf(part).map(paramText)]));
 }

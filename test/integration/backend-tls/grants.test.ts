@@ -4,7 +4,7 @@ import { type Connection, createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { readConfig } from "../../../src/config/load.ts";
-import { explainTrouble } from "../../../src/server/startup-errors.ts";
+import { describeStartupError } from "../../../src/server/startup-errors.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase, SCHEMAS } from "../../../src/store/mysql/database.ts";
 import { MigrationPermissionError } from "../../../src/store/mysql/errors.ts";
@@ -59,7 +59,7 @@ async function troubleAs(user: User): Promise<string> {
   try {
     const error = await migrate(strange).catch((failed: unknown) => failed);
     expect(error).toBeInstanceOf(MigrationPermissionError);
-    return explainTrouble(error, readConfig({ OMS_MYSQL_URL: urlOf(user) }));
+    return describeStartupError(error, readConfig({ OMS_MYSQL_URL: urlOf(user) }));
   } finally {
     await strange.destroy();
   }

@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { createConnection } from "mysql2/promise";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { readConfig } from "../../../src/config/load.ts";
-import { explainTrouble } from "../../../src/server/startup-errors.ts";
+import { describeStartupError } from "../../../src/server/startup-errors.ts";
 import { openSession } from "../../../src/store/commit/session.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
@@ -80,7 +80,7 @@ describe("a MySQL that takes TLS only", () => {
       OMS_MYSQL_URL: url,
       ...(ca !== undefined && { OMS_MYSQL_CA_FILE: authority.caFile }),
     });
-    const told = explainTrouble(error, config);
+    const told = describeStartupError(error, config);
     expect(told).toMatch(words);
     expect(told).not.toContain("hunter2");
   });

@@ -2,15 +2,15 @@ import { sql } from "kysely";
 import { expect } from "vitest";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import type { Clients } from "../../support/clients.ts";
-import type { OldClients } from "../legacy/client.ts";
+import type { LegacyClients } from "../legacy/client.ts";
 import { eventually } from "../transport/eventually.ts";
 import type { Coverage } from "./contract-coverage.ts";
 
 /** What the tests of the old operations need: a way to call, what it tells, and the tables to look at. */
 export interface SuiteContext extends Coverage {
   /** The client of the front that is tested. */
-  readonly client: OldClients["client"];
-  readonly reversal: OldClients["reversal"];
+  readonly client: LegacyClients["client"];
+  readonly reversal: LegacyClients["reversal"];
   readonly db: OrderDatabase;
 }
 

@@ -1,10 +1,10 @@
-import type { OldRpc } from "../legacy/rpcs.ts";
+import type { LegacyRpc } from "../legacy/rpcs.ts";
 import type { Failure } from "../transport/answers.ts";
 
 /** What a front tells of what the contract says. */
 export interface Coverage {
   /** The part of a response that an answer tells. */
-  covered<Expected extends object>(rpc: OldRpc, expected: Expected): Partial<Expected>;
+  covered<Expected extends object>(rpc: LegacyRpc, expected: Expected): Partial<Expected>;
   /** A failure as a caller gets to know it. */
   failure(expected: Failure): Failure;
 }
@@ -13,7 +13,7 @@ export interface Coverage {
 export const FULL_COVERAGE: Coverage = { covered: (_, expected) => expected, failure: (expected) => expected };
 
 /** The fields of responses that an old answer tells. */
-const TOLD: Readonly<Record<OldRpc, readonly string[]>> = {
+const TOLD: Readonly<Record<LegacyRpc, readonly string[]>> = {
   pauseForCancel: ["verdict", "message"],
   pauseForRejection: ["verdict", "message"],
   returnOrder: ["verdict", "message"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import type { OldRpcs } from "../legacy/rpcs.ts";
+import type { LegacyRpcs } from "../legacy/rpcs.ts";
 import { failure } from "../transport/answers.ts";
 import { insertOrder } from "../transport/orders.ts";
 import { historyOf, type SuiteContext } from "./context.ts";
@@ -12,7 +12,7 @@ const long = (length: number) => "x".repeat(length);
 const NO_ORDER: Violation = ["order_id", "must be greater than 0, was 0"];
 const LONG_OPERATOR: Violation = ["operator", tooLong(64)];
 
-const CASES: readonly (readonly [rpc: keyof OldRpcs, request: object, faults: readonly Violation[]])[] = [
+const CASES: readonly (readonly [rpc: keyof LegacyRpcs, request: object, faults: readonly Violation[]])[] = [
   [
     "pauseForCancel",
     { orderId: -5n, operator: long(65) },
@@ -104,7 +104,7 @@ const CASES: readonly (readonly [rpc: keyof OldRpcs, request: object, faults: re
 
 /** The contract's rules for what a caller may give, with the field, what was there and what would be right. */
 export function validationTests(it: SuiteContext): void {
-  const call = (rpc: keyof OldRpcs, request: object) =>
+  const call = (rpc: keyof LegacyRpcs, request: object) =>
     (it.client[rpc] as (request: object) => Promise<unknown>)(request);
 
   describe("a field that breaks its rule is INVALID_ARGUMENT", () => {

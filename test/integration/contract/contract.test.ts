@@ -1,7 +1,7 @@
 import { describe } from "vitest";
 import { FRONTS, type FrontName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
-import { type OldClients, openOldAddresses } from "../legacy/client.ts";
+import { type LegacyClients, openLegacyClients } from "../legacy/client.ts";
 import type { SuiteContext } from "./context.ts";
 import { actionTests } from "./contract-actions.ts";
 import { cancelTests } from "./contract-cancels.ts";
@@ -63,9 +63,9 @@ function oldOperationTests(it: SuiteContext): void {
 }
 
 function oldAddresses(): SuiteContext {
-  let open: OldClients | undefined;
+  let open: LegacyClients | undefined;
   const clients = () => {
-    open ??= openOldAddresses(served.service);
+    open ??= openLegacyClients(served.service);
     return open;
   };
   return {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { createCallerNames } from "../../../src/transport/legacy/callers.ts";
-import { OLD_METHODS, type OldMethod } from "../../../src/transport/legacy/methods.ts";
+import { createCallerResolver } from "../../../src/transport/legacy/callers.ts";
+import { LEGACY_METHODS, type LegacyMethod } from "../../../src/transport/legacy/methods.ts";
 import { normalizeAddress } from "../../../src/transport/peer.ts";
 import { type Service, startService, useService } from "../../support/service.ts";
 import { historyOf } from "../contract/context.ts";
@@ -65,11 +65,11 @@ describe("who calls", () => {
 });
 
 describe("known by the address", () => {
-  const nameOf = createCallerNames([
+  const nameOf = createCallerResolver([
     { name: "wms", tokenSha256: [sha256("t")], addresses: ["10.1.0.0/16", "192.168.7.9"] },
     { name: "tms", tokenSha256: [], addresses: ["2001:db8::/32", "10.1.2.3"] },
   ]);
-  const method = OLD_METHODS[0] as OldMethod;
+  const method = LEGACY_METHODS[0] as LegacyMethod;
   test.each<[string, string | undefined]>([
     ["10.1.0.0", "wms"],
     ["10.1.255.255", "wms"],
@@ -141,7 +141,7 @@ describe("who called is kept", () => {
   });
 
   test("every old method is in the log of requests by its name", async () => {
-    for (const { service, name } of OLD_METHODS) {
+    for (const { service, name } of LEGACY_METHODS) {
       const path = `http://127.0.0.1:${served.service.httpPort}/services/${service}/${name}`;
       await fetch(path, { headers: { "oms-caller": "each" } });
     }
@@ -153,7 +153,7 @@ describe("who called is kept", () => {
         .where("caller", "=", "each")
         .orderBy("id")
         .execute();
-      expect(rows).toEqual(OLD_METHODS.map(({ name, rpc }) => ({ rpc: rpc.name, old_method: name })));
+      expect(rows).toEqual(LEGACY_METHODS.map(({ name, rpc }) => ({ rpc: rpc.name, old_method: name })));
     });
   });
 
@@ -201,7 +201,7 @@ describe("/metrics", () => {
   };
 
   test("each method is there from the start, then each caller, and past 200 all others are one", async () => {
-    expect(await series()).toEqual(new Map(OLD_METHODS.map(({ name }) => [`${name} legacy:${name} http answered`, 0])));
+    expect(await series()).toEqual(new Map(LEGACY_METHODS.map(({ name }) => [`${name} legacy:${name} http answered`, 0])));
 
     await ask("getShipmentType", {}, service);
     await ask("getShipmentType", { "oms-caller": "tms" }, service);

@@ -1,12 +1,12 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
-import { parseExact } from "../../../src/transport/legacy/lossless-json.ts";
+import { parseLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
 import type { Clients } from "../../support/clients.ts";
-import { OLD_RPCS, type OldAddress, type OldJson, type OldRpc, type OldRpcs } from "./rpcs.ts";
-import { FORMS, type Form, sendOld, type Value } from "./send.ts";
+import { LEGACY_RPCS, type LegacyEndpoint, type LegacyJson, type LegacyRpc, type LegacyRpcs } from "./rpcs.ts";
+import { FORMS, type Form, sendLegacyRequest, type Value } from "./send.ts";
 
 /** What the old addresses have of the contract. */
-export interface OldClients {
-  readonly client: OldRpcs;
+export interface LegacyClients {
+  readonly client: LegacyRpcs;
   readonly reversal: Pick<Clients["reversal"], "listReturnDetails">;
   close(): void;
 }
@@ -15,24 +15,24 @@ export interface OldClients {
  * The contract's functions over the old addresses: a query, a form and JSON by turns. A response has only the fields that the old answer tells;
  * a request with a field that no parameter takes is an error of the test.
  */
-export function openOldAddresses({ httpPort }: { readonly httpPort: number }): OldClients {
+export function openLegacyClients({ httpPort }: { readonly httpPort: number }): LegacyClients {
   let calls = 0;
   const functionOf =
-    (address: OldAddress) =>
+    (address: LegacyEndpoint) =>
     (request: Readonly<Record<string, unknown>>, options: CallOptions = {}): Promise<object> => {
       const form = FORMS[calls % FORMS.length] as Form;
       calls += 1;
       return callOld(`http://127.0.0.1:${httpPort}/services/${address.path}`, address, form, request, options);
     };
   const functions = Object.fromEntries(
-    Object.entries(OLD_RPCS).map(([rpc, address]) => [rpc, functionOf(address)]),
-  ) as unknown as Pick<Clients["client"] & Clients["reversal"], OldRpc>;
+    Object.entries(LEGACY_RPCS).map(([rpc, address]) => [rpc, functionOf(address)]),
+  ) as unknown as Pick<Clients["client"] & Clients["reversal"], LegacyRpc>;
   return { client: functions, reversal: functions, close() {} };
 }
 
 async function callOld(
   url: string,
-  address: OldAddress,
+  address: LegacyEndpoint,
   form: Form,
   request: Readonly<Record<string, unknown>>,
   { headers, timeoutMs, signal }: CallOptions,
@@ -48,7 +48,7 @@ async function callOld(
     }
     return [parameter, value as Value] as const;
   });
-  const response = await sendOld(url, named, form, new Headers(headers));
+  const response = await sendLegacyRequest(url, named, form, new Headers(headers));
   const text = await response.text();
   if (response.status !== 200) {
     throw new Error(`${address.path} answered ${response.status}: ${text}`);
@@ -56,7 +56,7 @@ async function callOld(
   const code = response.headers.get("oms-code");
   const isText = code === null && address.answers === "text";
   expectType(response, isText ? "text/plain" : "application/json");
-  const json = isText ? undefined : (parseExact(text) as OldJson);
+  const json = isText ? undefined : (parseLosslessJson(text) as LegacyJson);
   if (code !== null) {
     throw failureOf(code, json);
   }
@@ -77,7 +77,7 @@ function expectType(response: Response, type: string): void {
 }
 
 /** A failure begins with what it is called in Chinese. */
-function failureOf(code: string, json: OldJson | undefined): ConnectError {
+function failureOf(code: string, json: LegacyJson | undefined): ConnectError {
   const [, message] = /^\p{Script=Han}+(?:，\p{Script=Han}+)?: (.*)$/su.exec(json?.message ?? "") ?? [];
   if (json?.result !== 0 || message === undefined) {
     throw new Error(`${code} without result 0 and a message that says it in Chinese too: ${json?.message}`);

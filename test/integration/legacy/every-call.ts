@@ -3,12 +3,12 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { Status } from "../../../src/domain/state-machine.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { OLD_RPCS, type OldAddress, type OldRpc } from "./rpcs.ts";
+import { LEGACY_RPCS, type LegacyEndpoint, type LegacyRpc } from "./rpcs.ts";
 import type { Line, Value } from "./send.ts";
 
 /** A call of an RPC that an old method serves. */
-export interface EveryCall {
-  readonly rpc: OldRpc;
+export interface SampleCall {
+  readonly rpc: LegacyRpc;
   readonly request: Readonly<Record<string, Value>>;
 }
 
@@ -16,7 +16,7 @@ export interface EveryCall {
 const TRICKY = `质检 "A&B" <ok> 'x' ]]> é 𠮷 100%+1`;
 
 /** A call of each RPC that has an old address, for orders that nobody else has. */
-export async function everyCall(db: OrderDatabase): Promise<{ calls: EveryCall[]; orderIds: bigint[] }> {
+export async function sampleCalls(db: OrderDatabase): Promise<{ calls: SampleCall[]; orderIds: bigint[] }> {
   const order = (status: number, rows = {}) => insertOrder(db, status, rows);
   const operator = "soap-客户";
   const root = await order(Status.SPLIT, { main: { is_parent: 1 } });
@@ -32,7 +32,7 @@ export async function everyCall(db: OrderDatabase): Promise<{ calls: EveryCall[]
   const created = await order(Status.CREATED);
   const cancelled = await order(Status.PAID);
   const shipped = await order(Status.PACKED);
-  const calls: EveryCall[] = [
+  const calls: SampleCall[] = [
     { rpc: "pauseForCancel", request: { orderId: await order(Status.PAID), operator } },
     { rpc: "pauseForRejection", request: { orderId: await order(Status.IN_TRANSIT), operator } },
     { rpc: "returnOrder", request: { orderId: await order(Status.DELIVERED), operator } },
@@ -92,15 +92,15 @@ export async function everyCall(db: OrderDatabase): Promise<{ calls: EveryCall[]
 }
 
 /** A call as its old address takes it: the address, and the parameters by their old names. */
-export interface OldForm {
+export interface LegacyRequest {
   readonly service: string;
   readonly method: string;
   readonly parameters: Readonly<Record<string, string | number | bigint>>;
 }
 
 /** The old form of a call of an RPC. */
-export function oldFormOf({ rpc, request }: EveryCall): OldForm {
-  const address: OldAddress = OLD_RPCS[rpc];
+export function legacyRequestOf({ rpc, request }: SampleCall): LegacyRequest {
+  const address: LegacyEndpoint = LEGACY_RPCS[rpc];
   const [service = "", method = ""] = address.path.split("/");
   const parameters = Object.entries(request).map(([field, value]) => [address.parameters[field], oldValueOf(value)]);
   return { service, method, parameters: Object.fromEntries(parameters) };

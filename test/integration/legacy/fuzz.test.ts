@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { STATES } from "../../../src/domain/state-machine.ts";
-import { OLD_METHODS, type OldMethod, pathOf } from "../../../src/transport/legacy/methods.ts";
+import { LEGACY_METHODS, type LegacyMethod, pathOf } from "../../../src/transport/legacy/methods.ts";
 import { useService } from "../../support/service.ts";
 import { insertOrder } from "../transport/orders.ts";
 
@@ -31,7 +31,7 @@ const anyValue = fc.oneof(
 );
 
 /** What a method asks for, mostly under the right names, mostly in full. */
-function anyGiven({ parameters }: OldMethod): fc.Arbitrary<[string, unknown][]> {
+function anyGiven({ parameters }: LegacyMethod): fc.Arbitrary<[string, unknown][]> {
   const known = parameters.flatMap(({ name, aliases = [], kind }) =>
     [name, ...aliases].map((one) => fc.tuple(fc.constant(one), kind === "id" || kind === "ids" ? anyOrder : anyValue)),
   );
@@ -72,7 +72,7 @@ const anyBody = (given: fc.Arbitrary<[string, unknown][]>): fc.Arbitrary<Uint8Ar
     },
   );
 
-const anyCall = fc.constantFrom(...OLD_METHODS).chain((method) => {
+const anyCall = fc.constantFrom(...LEGACY_METHODS).chain((method) => {
   const given = anyGiven(method);
   return fc.record({
     path: fc.constant(pathOf(method)),

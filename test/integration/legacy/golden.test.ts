@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { OLD_METHODS, pathOf } from "../../../src/transport/legacy/methods.ts";
+import { LEGACY_METHODS, pathOf } from "../../../src/transport/legacy/methods.ts";
 import { useService } from "../../support/service.ts";
 import { GOLDEN_CASES, type GoldenCase } from "./golden-cases.ts";
 
@@ -12,7 +12,7 @@ const HEADERS = ["content-type", "oms-code", "link"];
 const fileOf = ({ method, name }: GoldenCase) => `${method}.${name}.http`;
 
 async function ask(method: string, query: string): Promise<Response> {
-  const path = pathOf(OLD_METHODS.find(({ name }) => name === method) as (typeof OLD_METHODS)[number]);
+  const path = pathOf(LEGACY_METHODS.find(({ name }) => name === method) as (typeof LEGACY_METHODS)[number]);
   return fetch(`http://127.0.0.1:${served.service.httpPort}${path}?${query}`);
 }
 
@@ -35,5 +35,5 @@ test.each(GOLDEN_CASES.map((golden) => [fileOf(golden), golden] as const))("%s",
 // A file that is missing is written where CI is not set, but only after this test: it fails once, too.
 test("each file has its case, each case its file, each method its cases", async () => {
   expect((await readdir(FOLDER)).toSorted()).toEqual(GOLDEN_CASES.map(fileOf).toSorted());
-  expect(new Set(GOLDEN_CASES.map(({ method }) => method))).toEqual(new Set(OLD_METHODS.map(({ name }) => name)));
+  expect(new Set(GOLDEN_CASES.map(({ method }) => method))).toEqual(new Set(LEGACY_METHODS.map(({ name }) => name)));
 });

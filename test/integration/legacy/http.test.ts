@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { MAX_BODY_BYTES } from "../../../src/transport/legacy/body.ts";
-import { OLD_METHODS, pathOf } from "../../../src/transport/legacy/methods.ts";
+import { LEGACY_METHODS, pathOf } from "../../../src/transport/legacy/methods.ts";
 import { useService } from "../../support/service.ts";
 import { stateOf } from "../contract/context.ts";
 import { insertOrder, insertOrderWithId, nextOrderId } from "../transport/orders.ts";
@@ -286,7 +286,7 @@ describe("addresses", () => {
       const { status, body } = await answer("GET", path);
       expect(status).toBe(path === "/detail" ? 200 : 404);
       expect(body).toContain(
-        path === "/detail" ? pathOf(OLD_METHODS.at(-1) as (typeof OLD_METHODS)[number]) : "没有找到: ",
+        path === "/detail" ? pathOf(LEGACY_METHODS.at(-1) as (typeof LEGACY_METHODS)[number]) : "没有找到: ",
       );
     },
   );
@@ -301,7 +301,7 @@ describe("addresses", () => {
     const page = await response.text();
 
     expect(response.headers.get("content-type")).toBe("text/plain;charset=UTF-8");
-    for (const method of OLD_METHODS) {
+    for (const method of LEGACY_METHODS) {
       expect(page).toContain(pathOf(method));
       expect(page).toContain(`${method.rpc.parent.typeName}/${method.rpc.name}\n`);
     }

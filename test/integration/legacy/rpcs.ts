@@ -8,16 +8,16 @@ import {
 import type { Clients } from "../../support/clients.ts";
 
 /** The RPCs that do the work of an old method. */
-export type OldRpc = keyof typeof OLD_RPCS;
+export type LegacyRpc = keyof typeof LEGACY_RPCS;
 
 /** Those RPCs as functions. */
-export type OldRpcs = Pick<Clients["client"], Exclude<OldRpc, "listReturnDetails">>;
+export type LegacyRpcs = Pick<Clients["client"], Exclude<LegacyRpc, "listReturnDetails">>;
 
 /** A whole number in an answer's JSON. */
 type Whole = number | bigint;
 
 /** What answers in JSON have; each has some of it. */
-export interface OldJson {
+export interface LegacyJson {
   readonly result: number;
   readonly message: string;
   readonly orderId: Whole;
@@ -41,12 +41,12 @@ export interface OldJson {
 }
 
 /** An RPC at its old address: as what each field of the request is given, and what of the response the answer tells. */
-export type OldAddress = {
+export type LegacyEndpoint = {
   readonly path: string;
   readonly parameters: Readonly<Record<string, string>>;
 } & (
   | { readonly answers: "text"; readonly read: (text: string) => object }
-  | { readonly answers: "json"; readonly read: (json: OldJson) => object }
+  | { readonly answers: "json"; readonly read: (json: LegacyJson) => object }
 );
 
 const CANCEL_VERDICTS: Readonly<Record<string, CancelVerdict>> = {
@@ -72,7 +72,7 @@ const operator = "operator";
 const requestId = "requestId";
 
 /** The old methods by the RPC that does their work. */
-export const OLD_RPCS = {
+export const LEGACY_RPCS = {
   pauseForCancel: {
     path: "orderStatus/cancelOrder",
     parameters: { orderId, operator },
@@ -204,4 +204,4 @@ export const OLD_RPCS = {
       })),
     }),
   },
-} as const satisfies Readonly<Record<string, OldAddress>>;
+} as const satisfies Readonly<Record<string, LegacyEndpoint>>;

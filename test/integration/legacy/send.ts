@@ -1,6 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { writeExact } from "../../../src/transport/legacy/lossless-json.ts";
+import { stringifyLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
 
 /** The ways to give parameters to an old address. */
 export const FORMS = ["query", "form", "json"] as const;
@@ -19,7 +19,7 @@ export type Value = string | bigint | number | boolean | Timestamp | readonly bi
 const MAX_QUERY = 8_000;
 
 /** Calls an old address, with the parameters given in one of the forms that old callers use. */
-export function sendOld(
+export function sendLegacyRequest(
   url: string,
   parameters: readonly (readonly [name: string, value: Value])[],
   form: Form,
@@ -27,7 +27,7 @@ export function sendOld(
 ): Promise<Response> {
   if (form === "json") {
     headers.set("content-type", "application/json;charset=UTF-8");
-    const body = writeExact(Object.fromEntries(parameters.map(([name, value]) => [name, jsonOf(value)])));
+    const body = stringifyLosslessJson(Object.fromEntries(parameters.map(([name, value]) => [name, jsonOf(value)])));
     return fetch(url, { method: "POST", headers, body });
   }
   const pairs = parameters.flatMap(([name, value]) =>

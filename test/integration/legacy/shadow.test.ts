@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { startService, useService } from "../../support/service.ts";
-import { startOldServer } from "../shadow/old-server.ts";
+import { startLegacyServer } from "../shadow/old-server.ts";
 import { eventually } from "../transport/eventually.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 
@@ -9,7 +9,7 @@ const { db, location } = useService();
 
 /** A service beside an old system; both end with the test. */
 async function open() {
-  const old = await startOldServer();
+  const old = await startLegacyServer();
   const service = await startService(location, {}, { OMS_SHADOW_URL: old.url });
   onTestFinished(() => service.stop());
   const base = `http://127.0.0.1:${service.httpPort}`;
@@ -30,14 +30,14 @@ async function open() {
 test("a read is answered by us, and held against the old system's answer", async () => {
   const { old, call, metric } = await open();
   const order = await insertOrder(db, Status.PICKING);
-  old.answer([200, `{"result":1,"orderId":${order},"orderStatus":3010}`]);
+  old.respondWith([200, `{"result":1,"orderId":${order},"orderStatus":3010}`]);
 
   expect(await call(`orderStatus/getOrderStatus?orderId=${order}&_=17`)).toBe(
     `{"result":1,"orderId":${order},"orderStatus":3020}`,
   );
   await eventually(async () => expect(await metric("different")).toBe(1));
 
-  expect(old.asked).toMatchObject([
+  expect(old.requests).toMatchObject([
     { method: "GET", url: `/services/orderStatus/getOrderStatus?orderId=${order}&_=17` },
   ]);
   await eventually(async () =>
@@ -56,7 +56,7 @@ test("a read is answered by us, and held against the old system's answer", async
 test("all that read are sent there, whichever way they came, and nothing that changes", async () => {
   const { old, call, metric } = await open();
   const order = await insertOrder(db, Status.CREATED);
-  old.answer([500, "down"]);
+  old.respondWith([500, "down"]);
 
   const reads = ["getOrderStatus", "payedOrderStatus", "getPayCheckOrder", "getSubOrderMaxStatus"];
   for (const method of reads) {
@@ -76,7 +76,7 @@ test("all that read are sent there, whichever way they came, and nothing that ch
   await call("orderStatus/getOrderStatus?orderId=nonsense");
 
   await eventually(async () => expect(await metric("failed")).toBe(7));
-  expect(old.asked.map(({ url }) => url.split("?")[0]).toSorted()).toEqual(
+  expect(old.requests.map(({ url }) => url.split("?")[0]).toSorted()).toEqual(
     [...reads, "getOrderSource", "getShipmentType"]
       .map((method) => `/services/orderStatus/${method}`)
       .concat("/services/detail/orderIds")
@@ -87,9 +87,9 @@ test("all that read are sent there, whichever way they came, and nothing that ch
 test("an old system that hangs delays nobody; that both know no such order is no difference", async () => {
   const { old, call, metric } = await open();
   const order = nextOrderId();
-  old.answer(() => {});
+  old.respondWith(() => {});
   expect(await call(`orderStatus/getOrderStatus?orderId=${order}`)).toContain('"result":0');
-  old.answer([200, '{"result":0,"message":"订单不存在"}']);
+  old.respondWith([200, '{"result":0,"message":"订单不存在"}']);
   expect(await call(`orderStatus/getOrderStatus?orderId=${order}`)).toContain('"result":0');
 
   await eventually(async () => expect(await metric("same")).toBe(1));

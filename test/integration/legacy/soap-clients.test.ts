@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { parseExact } from "../../../src/transport/legacy/lossless-json.ts";
-import { OLD_METHODS } from "../../../src/transport/legacy/methods.ts";
+import { parseLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
+import { LEGACY_METHODS } from "../../../src/transport/legacy/methods.ts";
 import { missingPackages, SOAP_PACKAGES } from "../../support/foreign-clients.ts";
 import { useService } from "../../support/service.ts";
 import { plain } from "../transport/answers.ts";
 import { insertOrderWithId, nextOrderId } from "../transport/orders.ts";
-import { type EveryCall, everyCall, oldFormOf } from "./every-call.ts";
-import { OLD_RPCS, type OldAddress, type OldJson } from "./rpcs.ts";
-import { sendOld } from "./send.ts";
+import { type SampleCall, sampleCalls, legacyRequestOf } from "./every-call.ts";
+import { LEGACY_RPCS, type LegacyEndpoint, type LegacyJson } from "./rpcs.ts";
+import { sendLegacyRequest } from "./send.ts";
 import { SOAP_CLIENTS, type SoapClient } from "./soap-clients.ts";
 
 const served = useService();
@@ -29,16 +29,16 @@ function placed(value: unknown, orderIds: readonly bigint[]): unknown {
 }
 
 /** The RPC itself, over Connect. */
-function callConnect({ rpc, request }: EveryCall): Promise<object> {
+function callConnect({ rpc, request }: SampleCall): Promise<object> {
   const functions = { ...served.clients("Connect JSON").reversal, ...served.client("Connect JSON") };
   return (functions[rpc] as (request: object) => Promise<object>)(request);
 }
 
 /** What an old answer says, as the RPC's response would. */
-function factsOf(rpc: EveryCall["rpc"], answer: string | undefined): object {
-  const address: OldAddress = OLD_RPCS[rpc];
+function factsOf(rpc: SampleCall["rpc"], answer: string | undefined): object {
+  const address: LegacyEndpoint = LEGACY_RPCS[rpc];
   const text = answer ?? "";
-  return plain(address.answers === "text" ? address.read(text) : address.read(parseExact(text) as OldJson)) as object;
+  return plain(address.answers === "text" ? address.read(text) : address.read(parseLosslessJson(text) as LegacyJson)) as object;
 }
 
 /** Where an order stands now, and who brought it there. */
@@ -52,22 +52,22 @@ async function traceOf(orderId: bigint): Promise<object> {
 
 describe.each(Object.entries(SOAP_CLIENTS))("%s", (_name, soap: SoapClient) => {
   test("every method answers as over HTTP, says what Connect says, and does what it does", async () => {
-    const bySoap = await everyCall(served.db);
-    const byHttp = await everyCall(served.db);
-    const byConnect = await everyCall(served.db);
-    const forms = bySoap.calls.map(oldFormOf);
-    expect(forms.map(({ method }) => method).toSorted()).toEqual(OLD_METHODS.map(({ name }) => name).toSorted());
+    const bySoap = await sampleCalls(served.db);
+    const byHttp = await sampleCalls(served.db);
+    const byConnect = await sampleCalls(served.db);
+    const forms = bySoap.calls.map(legacyRequestOf);
+    expect(forms.map(({ method }) => method).toSorted()).toEqual(LEGACY_METHODS.map(({ name }) => name).toSorted());
 
     const { told } = await soap.run(origin(), forms);
 
     expect(told.map(({ method }) => method)).toEqual(forms.map(({ method }) => method));
     for (const [index, { method, answer }] of told.entries()) {
-      const { service, parameters } = oldFormOf(byHttp.calls[index] as EveryCall);
+      const { service, parameters } = legacyRequestOf(byHttp.calls[index] as SampleCall);
       const url = `${origin()}/services/${service}/${method}`;
-      const overHttp = await (await sendOld(url, Object.entries(parameters), "form", new Headers())).text();
+      const overHttp = await (await sendLegacyRequest(url, Object.entries(parameters), "form", new Headers())).text();
       expect(placed(answer, bySoap.orderIds), method).toEqual(placed(overHttp, byHttp.orderIds));
 
-      const call = byConnect.calls[index] as EveryCall;
+      const call = byConnect.calls[index] as SampleCall;
       const response = await callConnect(call);
       expect(placed(plain(response), byConnect.orderIds), method).toMatchObject(
         placed(factsOf(call.rpc, answer), bySoap.orderIds) as object,
@@ -128,7 +128,7 @@ describe.each(Object.entries(SOAP_CLIENTS))("%s", (_name, soap: SoapClient) => {
 test.each(["zeep, SOAP 1.1", "PHP, SOAP 1.1"])("%s sees what each parameter is", async (name) => {
   const { types } = await (SOAP_CLIENTS[name] as SoapClient).run(origin(), []);
 
-  expect(Object.keys(types ?? {}).toSorted()).toEqual(OLD_METHODS.map((method) => method.name).toSorted());
+  expect(Object.keys(types ?? {}).toSorted()).toEqual(LEGACY_METHODS.map((method) => method.name).toSorted());
   expect(types).toMatchObject({
     cancelOrder: { orderId: "long", operator: "string" },
     puaseOrderStatus: { orderId: "long", isPause: "int", reason: "string", operator: "string" },

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { writeExact } from "../../../src/transport/legacy/lossless-json.ts";
+import { stringifyLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
 import { PERL, PHP, PYTHON } from "../../support/foreign-clients.ts";
 import { escaped, SOAP_11, SOAP_12, unescaped } from "./envelopes.ts";
-import type { OldForm } from "./every-call.ts";
+import type { LegacyRequest } from "./every-call.ts";
 
 /** What a client made of a call. */
-export interface Told {
+export interface ClientResult {
   readonly method: string;
   readonly answer?: string;
   readonly fault?: { readonly code: string; readonly text: string; readonly detail: Readonly<Record<string, string>> };
@@ -20,7 +20,7 @@ export type Types = Readonly<Record<string, Readonly<Record<string, string>>>>;
 export interface SoapClient {
   /** What it calls a fault that is the caller's. */
   readonly callerFault: string;
-  run(origin: string, calls: readonly OldForm[]): Promise<{ readonly types?: Types; readonly told: readonly Told[] }>;
+  run(origin: string, calls: readonly LegacyRequest[]): Promise<{ readonly types?: Types; readonly told: readonly ClientResult[] }>;
 }
 
 type Version = "1.1" | "1.2";
@@ -60,7 +60,7 @@ function scripted(program: string, script: string, version: Version, callerFault
         orderStatus: `${origin}/services/orderStatus?wsdl`,
         detail: `${origin}/services/detail?wsdl`,
       };
-      const wish = writeExact({ wsdl, version, calls });
+      const wish = stringifyLosslessJson({ wsdl, version, calls });
       const out = await run(program, [join(import.meta.dirname, "clients", script)], wish);
       const lines = out
         .trimEnd()
@@ -80,7 +80,7 @@ function curl(version: Version): SoapClient {
   return {
     callerFault: is11 ? "soap:Client" : "soap:Sender",
     async run(origin, calls) {
-      const told: Told[] = [];
+      const told: ClientResult[] = [];
       for (const { service, method, parameters } of calls) {
         const wsdl = await run("curl", ["-sS", `${origin}/services/${service}?WSDL`], "");
         const endpoint = inAttribute(wsdl, is11 ? "soap:address" : "soap12:address", "location");
@@ -96,7 +96,7 @@ function curl(version: Version): SoapClient {
   };
 }
 
-function read(method: string, answer: string): Told {
+function read(method: string, answer: string): ClientResult {
   if (!answer.includes("<soap:Fault>")) {
     return { method, answer: inElement(answer, "return") };
   }

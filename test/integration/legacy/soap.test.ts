@@ -9,9 +9,9 @@ import { DOMParser } from "@xmldom/xmldom";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { MAX_BODY_BYTES } from "../../../src/transport/legacy/body.ts";
-import { OLD_METHODS, OLD_SERVICES, pathOf } from "../../../src/transport/legacy/methods.ts";
-import { givenInQuery } from "../../../src/transport/legacy/params.ts";
-import { createSoap } from "../../../src/transport/legacy/soap/index.ts";
+import { LEGACY_METHODS, LEGACY_SERVICES, pathOf } from "../../../src/transport/legacy/methods.ts";
+import { paramsFromQuery } from "../../../src/transport/legacy/params.ts";
+import { createSoapHandler } from "../../../src/transport/legacy/soap/index.ts";
 import { useService } from "../../support/service.ts";
 import { insertOrder, insertOrderWithId } from "../transport/orders.ts";
 import { envelope, escaped, NAMESPACE, SOAP_11, SOAP_12, unescaped, wrapper } from "./envelopes.ts";
@@ -129,9 +129,9 @@ describe("whatever is answered over HTTP is answered over SOAP", () => {
   test.each(GOLDEN_CASES.map((golden) => [`${golden.method}: ${golden.name}`, golden] as const))(
     "%s",
     async (_title, { method, name, query, prepare, before = [] }) => {
-      const old = OLD_METHODS.find((one) => one.name === method) as (typeof OLD_METHODS)[number];
+      const old = LEGACY_METHODS.find((one) => one.name === method) as (typeof LEGACY_METHODS)[number];
       const ask = (text: string) => {
-        const parameters = [...givenInQuery(text)].flatMap(([key, texts]) =>
+        const parameters = [...paramsFromQuery(text)].flatMap(([key, texts]) =>
           texts.map((one) => `<${key}>${escaped(one)}</${key}>`),
         );
         return send(envelope(wrapper(method, parameters.join(""))), { path: pathOf(old) });
@@ -397,7 +397,7 @@ describe("refused, with what would be right", () => {
     expect([status, ...faultOf(text)]).toEqual([
       500,
       "soap:Client",
-      `不支持: orderStatus has no operation getOrderState; it has ${OLD_METHODS.filter(
+      `不支持: orderStatus has no operation getOrderState; it has ${LEGACY_METHODS.filter(
         ({ service }) => service === "orderStatus",
       )
         .map(({ name }) => name)
@@ -530,9 +530,9 @@ describe("failures that are not the caller's", () => {
     message: "the database is out of reach; nothing is half done, try again",
     retryAfterMs: 1200,
   } as const;
-  const soap = createSoap({
+  const soap = createSoapHandler({
     service: "orderStatus",
-    methods: OLD_METHODS,
+    methods: LEGACY_METHODS,
     namespace: "urn:own",
     call: async () => outcome,
     onRefused() {},
@@ -590,8 +590,8 @@ describe("WSDL and schema", () => {
   const valuesOf = (xml: string, element: string, attribute: string) =>
     [...parsed(xml).getElementsByTagName(element)].map((one) => one.getAttribute(attribute));
 
-  test.each(OLD_SERVICES.map((service) => [service]))("%s", async (service) => {
-    const names = OLD_METHODS.filter((method) => method.service === service).map(({ name }) => name);
+  test.each(LEGACY_SERVICES.map((service) => [service]))("%s", async (service) => {
+    const names = LEGACY_METHODS.filter((method) => method.service === service).map(({ name }) => name);
     const wsdl = await get(`/services/${service}?wsdl`);
     const schema = await get(`/services/${service}?xsd=1`);
 
@@ -626,7 +626,7 @@ describe("WSDL and schema", () => {
   test("a method's path has its service's, and the query's case does not matter", async () => {
     const wsdl = await get("/services/orderStatus?wsdl");
 
-    for (const path of OLD_METHODS.filter(({ service }) => service === "orderStatus").map(pathOf)) {
+    for (const path of LEGACY_METHODS.filter(({ service }) => service === "orderStatus").map(pathOf)) {
       expect(await get(`${path}?wsdl`)).toBe(wsdl);
     }
     for (const query of ["WSDL", "Wsdl=1", "singleWsdl=0&wsdl", "wsdl&xsd=1"]) {

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 
 /** A request as the old system sees it. */
-export interface Asked {
+export interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
   readonly body: string;
@@ -12,18 +12,18 @@ export interface Asked {
 }
 
 /** The old system of one test. */
-export interface OldServer {
+export interface LegacyServer {
   readonly url: string;
   /** What has come in, oldest first. */
-  readonly asked: readonly Asked[];
+  readonly requests: readonly ReceivedRequest[];
   /** Answers from now on: a status and a body; a function does as it likes with the response, nothing at all included. */
-  answer(answer: readonly [status: number, text: string] | ((response: ServerResponse) => void)): void;
+  respondWith(answer: readonly [status: number, text: string] | ((response: ServerResponse) => void)): void;
   stop(): Promise<void>;
 }
 
 /** Starts an old system that answers 200 with nothing until told; it ends with the test. */
-export async function startOldServer(): Promise<OldServer> {
-  const asked: Asked[] = [];
+export async function startLegacyServer(): Promise<LegacyServer> {
+  const asked: ReceivedRequest[] = [];
   let respond = (response: ServerResponse): void => void response.end();
   const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
     const { method = "", url = "", headers } = request;
@@ -38,8 +38,8 @@ export async function startOldServer(): Promise<OldServer> {
   onTestFinished(stop);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
-    answer(answer) {
+    requests,
+    respondWith(answer) {
       respond =
         typeof answer === "function"
           ? answer

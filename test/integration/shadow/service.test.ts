@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ShadowDifferenceKind } from "../../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
 import { startService, useService } from "../../support/service.ts";
-import { startOldServer } from "./old-server.ts";
+import { startLegacyServer } from "./old-server.ts";
 
 const served = useService();
 const shadow = () => served.clients("grpc-js").shadow;
@@ -67,7 +67,7 @@ test("a token that nobody gave out is refused", async () => {
 });
 
 test("a server that knows the old system ends its compares after its fronts, and before what they need", async () => {
-  const server = await startOldServer();
+  const server = await startLegacyServer();
   const { stop, log } = await startService(served.location, {}, { OMS_SHADOW_URL: `${server.url}/oms` });
   await stop();
   const stopped = log.filter(({ msg }) => msg === "stopped").map(({ part }) => part);

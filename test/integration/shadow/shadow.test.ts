@@ -4,10 +4,10 @@ import { createOldSystem, type OldSystem } from "../../../src/integrations/legac
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
-import { createShadow, type ShadowedRead } from "../../../src/transport/legacy/shadow/index.ts";
+import { createShadow, type ShadowRead } from "../../../src/transport/legacy/shadow/index.ts";
 import { useStore } from "../store/fixture.ts";
 import { eventually } from "../transport/eventually.ts";
-import { startOldServer } from "./old-server.ts";
+import { startLegacyServer } from "./old-server.ts";
 
 const { db } = useStore();
 beforeEach(async () => {
@@ -15,14 +15,14 @@ beforeEach(async () => {
   await db.deleteFrom("oms_db.oms_shadow_difference").execute();
 });
 
-function read(more: Partial<ShadowedRead> = {}): ShadowedRead {
+function read(more: Partial<ShadowRead> = {}): ShadowRead {
   return {
     method: "getOrderStatus",
     path: "/services/orderStatus/getOrderStatus",
-    given: new Map([["orderId", "171203044"]]),
+    params: new Map([["orderId", "171203044"]]),
     status: 200,
     text: '{"result":1,"orderStatus":3010}',
-    shown: new Set(["result", "orderStatus", "message"]),
+    publicFields: new Set(["result", "orderStatus", "message"]),
     orderId: 171_203_044n,
     caller: "wms",
     callId: "c-1",
@@ -34,7 +34,7 @@ type Lines = Record<string, unknown>[];
 
 /** A shadow with all its parts, before an old system of its own. */
 async function open({ timeoutMs = 10_000 } = {}) {
-  const server = await startOldServer();
+  const server = await startLegacyServer();
   const oldSystem = createOldSystem({ url: server.url, timeoutMs });
   const lines: Lines = [];
   const log = createLogger("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -71,11 +71,11 @@ const totals = () => db.selectFrom("oms_db.oms_shadow_total").selectAll().orderB
 
 test("the old system is asked what the caller asked; the same answer is counted, and that is all", async () => {
   const { server, shadow, lines, results, close } = await open();
-  server.answer([200, '{"result": 1, "orderStatus": 3010}']);
+  server.respondWith([200, '{"result": 1, "orderStatus": 3010}']);
   shadow.offer(read());
-  shadow.offer(read({ method: "getOrderSource", path: "/services/orderStatus/getOrderSource", given: new Map() }));
+  shadow.offer(read({ method: "getOrderSource", path: "/services/orderStatus/getOrderSource", params: new Map() }));
   await eventually(async () => expect(await results()).toEqual({ same: 2 }));
-  expect(server.asked.map(({ url }) => url).toSorted()).toEqual([
+  expect(server.requests.map(({ url }) => url).toSorted()).toEqual([
     "/services/orderStatus/getOrderSource",
     "/services/orderStatus/getOrderStatus?orderId=171203044",
   ]);
@@ -90,7 +90,7 @@ test("the old system is asked what the caller asked; the same answer is counted,
 
 test("differences are counted, logged and kept in the background, without personal data", async () => {
   const { server, shadow, lines, metrics, results } = await open();
-  server.answer([200, '{"result":1,"orderStatus":3020,"phone":"13800138000","buyer":{"name":"王芳"}}']);
+  server.respondWith([200, '{"result":1,"orderStatus":3020,"phone":"13800138000","buyer":{"name":"王芳"}}']);
   const before = Date.now();
   shadow.offer(read());
   await eventually(async () => expect(await differences()).toHaveLength(3));
@@ -135,7 +135,7 @@ test("200 fields have labels of their own in the metric", async () => {
   const { server, shadow, metrics, results } = await open();
   for (let index = 0; index < 5; index += 1) {
     const fields = Array.from({ length: 50 }, (_, field) => [`field_${index}_${field}`, 1]);
-    server.answer([200, JSON.stringify(Object.fromEntries(fields))]);
+    server.respondWith([200, JSON.stringify(Object.fromEntries(fields))]);
     shadow.offer(read({ text: "{}" }));
     await eventually(async () => expect(await results()).toEqual({ different: index + 1 }));
   }
@@ -148,7 +148,7 @@ test("the log has 20 lines a second for differences", async () => {
   const { server, shadow, lines, results } = await open();
   const fields = (value: number) =>
     JSON.stringify(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`f${index}`, value])));
-  server.answer([200, fields(1)]);
+  server.respondWith([200, fields(1)]);
   shadow.offer(read({ text: fields(2) }));
   await eventually(async () => expect(await results()).toEqual({ different: 1 }));
   expect(lines).toHaveLength(20);
@@ -156,14 +156,14 @@ test("the log has 20 lines a second for differences", async () => {
 
 test("no answer of the old system is a failure, and a line in the log", async () => {
   const { server, shadow, lines, results, close } = await open({ timeoutMs: 200 });
-  const failures: [name: string, answer: Parameters<typeof server.answer>[0]][] = [
+  const failures: [name: string, answer: Parameters<typeof server.respondWith>[0]][] = [
     ["its own failure", [503, '{"result":1,"orderStatus":3010}']],
     ["too long", [200, "x".repeat(1_048_577)]],
     ["none in time", () => {}],
     ["cut off", (response: ServerResponse) => void response.destroy()],
   ];
   for (const [index, [, answer]] of failures.entries()) {
-    server.answer(answer);
+    server.respondWith(answer);
     shadow.offer(read());
     await eventually(async () => expect(await results()).toEqual({ failed: index + 1 }));
   }
@@ -199,7 +199,7 @@ test("failures in a crowd are a few lines", async () => {
 
 test("the same failure on both sides is the same answer", async () => {
   const { server, shadow, results } = await open();
-  server.answer([500, "oops"]);
+  server.respondWith([500, "oops"]);
   shadow.offer(read({ status: 500, text: "oops" }));
   await eventually(async () => expect(await results()).toEqual({ same: 1 }));
   shadow.offer(read({ status: 404, text: "oops" }));
@@ -209,7 +209,7 @@ test("the same failure on both sides is the same answer", async () => {
 test("an old system that hangs holds up nobody: 32 wait for it, what comes on top is skipped, and closing ends them", async () => {
   const { server, shadow, begun, lines, results, close } = await open();
   const waiting: ServerResponse[] = [];
-  server.answer((response) => void waiting.push(response));
+  server.respondWith((response) => void waiting.push(response));
   for (let index = 0; index < 32; index += 1) {
     expect(shadow.offer(read())).toBeUndefined();
   }
@@ -223,14 +223,14 @@ test("an old system that hangs holds up nobody: 32 wait for it, what comes on to
   await eventually(async () => expect(await results()).toEqual({ skipped: 1, same: 1 }));
   // There is room for one again.
   shadow.offer(read());
-  await eventually(() => expect(server.asked).toHaveLength(33));
+  await eventually(() => expect(server.requests).toHaveLength(33));
 
   const began = performance.now();
   await close();
   expect(performance.now() - began).toBeLessThan(5_000);
   shadow.offer(read());
   expect(await results()).toEqual({ skipped: 34, same: 1 });
-  expect(server.asked).toHaveLength(33);
+  expect(server.requests).toHaveLength(33);
   expect(lines).toEqual([]);
   expect(await totals()).toMatchObject([{ same_count: 1n, skipped_count: 33n }]);
 });

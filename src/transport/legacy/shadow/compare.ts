@@ -1,4 +1,4 @@
-import { type Json, type Leaf, readJson } from "./read-json.ts";
+import { type Json, type Leaf, parseJsonTree } from "./read-json.ts";
 
 /** How two values differ: as values, as types (1 and "1"), by being in one answer only (missing from ours, or added by us). */
 export type DifferenceKind = "value" | "type" | "missing" | "added";
@@ -58,7 +58,7 @@ function* differencesOf(ours: HttpAnswer, theirs: HttpAnswer, shown: ReadonlySet
   if (ours.text === theirs.text) {
     return;
   }
-  const [our, their] = [readJson(ours.text), readJson(theirs.text)];
+  const [our, their] = [parseJsonTree(ours.text), parseJsonTree(theirs.text)];
   if (our !== undefined && their !== undefined) {
     yield* compareValues({ path: "", name: "", at: "", shown }, our, their);
   } else if (our === undefined && their === undefined) {

@@ -8,19 +8,19 @@ import type { ShadowDifference, ShadowLog, ShadowResult } from "../../../store/l
 import { compareAnswers } from "./compare.ts";
 
 /** A reading call at an old address, and what we answered. */
-export interface ShadowedRead {
+export interface ShadowRead {
   /** The old method, for example "getOrderStatus". */
   readonly method: string;
   /** Where it was called, for example "/services/orderStatus/getOrderStatus". */
   readonly path: string;
   /** Its parameters, as the caller gave them. */
-  readonly given: ReadonlyMap<string, string>;
+  readonly params: ReadonlyMap<string, string>;
   /** Our HTTP status. */
   readonly status: number;
   /** Our answer's body. */
   readonly text: string;
   /** Names of the fields of our answer: none of them is personal data. */
-  readonly shown: ReadonlySet<string>;
+  readonly publicFields: ReadonlySet<string>;
   /** 0 where the call names none. */
   readonly orderId: bigint;
   readonly caller: string;
@@ -30,7 +30,7 @@ export interface ShadowedRead {
 /** Compares our answers with those of the old system, beside the calls' way. */
 export interface Shadow {
   /** Has one call compared, later: returns at once and never throws; where too many are under way the call is skipped. */
-  offer(read: ShadowedRead): void;
+  offer(read: ShadowRead): void;
   /** Ends what is under way, which counts as skipped. */
   close(): Promise<void>;
 }
@@ -78,22 +78,22 @@ export function createShadow({
     differenceLines.write("info", method, () => ({ ...difference, orderId: String(difference.orderId) }));
   };
 
-  const compare = async (read: ShadowedRead): Promise<ShadowResult> => {
+  const compare = async (read: ShadowRead): Promise<ShadowResult> => {
     const { method, orderId, caller, callId } = read;
     // The caller has the answer first.
     await nextTurn();
-    const theirs = await oldSystem.read(read.path, read.given, stopping.signal);
+    const theirs = await oldSystem.read(read.path, read.params, stopping.signal);
     if (theirs.status >= 500 && theirs.status !== read.status) {
       throw new Error(`it answered ${theirs.status}`);
     }
-    const differences = compareAnswers(read, theirs, read.shown);
+    const differences = compareAnswers(read, theirs, read.publicFields);
     for (const { kind, ...difference } of differences) {
       tell({ method, ...difference, kind: KINDS[kind], orderId, caller, callId });
     }
     return differences.length === 0 ? "same" : "different";
   };
 
-  const run = async (read: ShadowedRead): Promise<void> => {
+  const run = async (read: ShadowRead): Promise<void> => {
     const { method, callId } = read;
     try {
       count(method, await compare(read));

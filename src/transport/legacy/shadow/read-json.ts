@@ -29,7 +29,7 @@ function revive(_name: string, value: unknown, context?: { readonly source?: str
 }
 
 /** Reads an answer's body; undefined where it is no JSON object or list: `3010` and `true` are answers in plain text. */
-export function readJson(text: string): Json | undefined {
+export function parseJsonTree(text: string): Json | undefined {
   if (!/^\s*[[{]/.test(text)) {
     return undefined;
   }

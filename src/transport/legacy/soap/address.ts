@@ -5,7 +5,7 @@ import { isIPv6, type Socket } from "node:net";
 const HOST = /^(?:[\w.-]{1,253}|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
 /** The server's address as the caller reached it; as it is by its socket where he says what cannot be. */
-export function originOf(request: IncomingMessage): string {
+export function serverOrigin(request: IncomingMessage): string {
   const { headers, socket } = request;
   // A proxy that ends TLS before us says so.
   const scheme = headers["x-forwarded-proto"] === "https" || isEncrypted(socket) ? "https" : "http";

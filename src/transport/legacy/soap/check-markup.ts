@@ -22,7 +22,7 @@ const SPECIAL = [
 export function checkMarkup(text: string): void {
   const illegal = text.search(ILLEGAL_CHARACTERS);
   if (illegal !== -1) {
-    throw notXml(`the character ${codeOf(text.codePointAt(illegal) as number)} cannot be in XML`);
+    throw malformedXml(`the character ${codeOf(text.codePointAt(illegal) as number)} cannot be in XML`);
   }
   let depth = 0;
   let pieces = 0;
@@ -42,7 +42,7 @@ export function checkMarkup(text: string): void {
             "invalid",
             "a DOCTYPE is not taken: leave it out, and write entities as what they stand for",
           )
-        : notXml('"<!" begins neither a comment nor a CDATA section');
+        : malformedXml('"<!" begins neither a comment nor a CDATA section');
     } else {
       const tag = readTag(text, open);
       depth += tag.deeper;
@@ -50,7 +50,7 @@ export function checkMarkup(text: string): void {
       at = tag.end;
     }
     if (depth < 0) {
-      throw notXml("an element ends that did not begin");
+      throw malformedXml("an element ends that did not begin");
     }
     if (depth > MAX_DEPTH) {
       throw new OperationError("invalid", `elements lie more than ${MAX_DEPTH} deep: a call needs four`);
@@ -67,7 +67,7 @@ export function checkMarkup(text: string): void {
 function endOf(text: string, from: number, [, end, name]: (typeof SPECIAL)[number]): number {
   const found = text.indexOf(end, from);
   if (found === -1) {
-    throw notXml(`${name} does not end with ${end}`);
+    throw malformedXml(`${name} does not end with ${end}`);
   }
   return found + end.length;
 }
@@ -86,7 +86,7 @@ function readTag(text: string, open: number): Tag {
   for (let attributes = 0; ; attributes += 1) {
     const mark = marks.exec(text);
     if (mark === null) {
-      throw notXml("a tag does not end with >");
+      throw malformedXml("a tag does not end with >");
     }
     if (mark[0] === ">") {
       const deeper = text[open + 1] === "/" ? -1 : text[mark.index - 1] === "/" ? 0 : 1;
@@ -94,7 +94,7 @@ function readTag(text: string, open: number): Tag {
     }
     const close = text.indexOf(mark[0], mark.index + 1);
     if (close === -1) {
-      throw notXml(`an attribute's value does not end with ${mark[0]}`);
+      throw malformedXml(`an attribute's value does not end with ${mark[0]}`);
     }
     checkReferences(text.slice(mark.index + 1, close));
     marks.lastIndex = close + 1;
@@ -103,7 +103,7 @@ function readTag(text: string, open: number): Tag {
 
 function checkText(text: string): void {
   if (text.includes("]]>")) {
-    throw notXml('"]]>" in a text must be written as "]]&gt;"');
+    throw malformedXml('"]]>" in a text must be written as "]]&gt;"');
   }
   checkReferences(text);
 }
@@ -114,12 +114,12 @@ function checkReferences(text: string): void {
   }
   const bad = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,9}|#x[\da-fA-F]{1,8});).{0,20}/.exec(text)?.[0];
   if (bad !== undefined) {
-    throw notXml(`${JSON.stringify(bad)} is no reference that XML knows: a plain & is written as &amp;`);
+    throw malformedXml(`${JSON.stringify(bad)} is no reference that XML knows: a plain & is written as &amp;`);
   }
   for (const [, hexadecimal, decimal] of text.matchAll(/&#(?:x([\da-fA-F]+)|(\d+));/g)) {
     const code = hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
     if (code > 0x10ffff || String.fromCodePoint(code).search(ILLEGAL_CHARACTERS) !== -1) {
-      throw notXml(`the character ${codeOf(code)} cannot be in XML, nor a reference to it`);
+      throw malformedXml(`the character ${codeOf(code)} cannot be in XML, nor a reference to it`);
     }
   }
 }
@@ -127,5 +127,5 @@ function checkReferences(text: string): void {
 const codeOf = (code: number): string => `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 
 /** What is not well-formed, in words that say where to look. */
-export const notXml = (what: string): OperationError =>
+export const malformedXml = (what: string): OperationError =>
   new OperationError("invalid", `the body is no well-formed XML: ${what}`);

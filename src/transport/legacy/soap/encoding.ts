@@ -10,7 +10,7 @@ const UTF_16: readonly (readonly [string, string])[] = [
  * @param beginning its first bytes, a character each
  * @returns undefined where it names none: it is UTF-8 then
  */
-export function encodingOf(beginning: string): string | undefined {
+export function declaredEncoding(beginning: string): string | undefined {
   return (
     UTF_16.find(([characters]) => beginning.startsWith(characters))?.[1] ??
     /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(beginning)?.[1]

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { Element } from "@xmldom/xmldom";
-import { elementsOf } from "./read-xml.ts";
+import { childElements } from "./read-xml.ts";
 import { SOAP_VERSIONS, type SoapVersion } from "./versions.ts";
 
 /** What a request's envelope holds. */
@@ -46,16 +46,16 @@ export class EnvelopeError extends Error {
  */
 export function readMessage(root: Element): SoapMessage {
   const version = versionOf(root);
-  const parts = elementsOf(root).filter(({ namespaceURI }) => namespaceURI === version.uri);
+  const parts = childElements(root).filter(({ namespaceURI }) => namespaceURI === version.uri);
   const header = parts.find(({ localName }) => localName === "Header");
   const body = parts.find(({ localName }) => localName === "Body");
-  const notUnderstood = header === undefined ? [] : elementsOf(header).filter((block) => isDemanded(block, version));
+  const notUnderstood = header === undefined ? [] : childElements(header).filter((block) => isDemanded(block, version));
   if (notUnderstood.length > 0) {
     const names = notUnderstood.map(nameOf).join(", ");
     const message = `this service knows no headers, and these must be understood: ${names}; leave them out`;
     throw new EnvelopeError(message, { kind: "MustUnderstand", version, notUnderstood });
   }
-  const [wrapper, ...more] = body === undefined ? [] : elementsOf(body);
+  const [wrapper, ...more] = body === undefined ? [] : childElements(body);
   if (wrapper === undefined || more.length > 0) {
     const found =
       body === undefined ? "there is no Body" : `the Body has ${wrapper === undefined ? 0 : 1 + more.length}`;

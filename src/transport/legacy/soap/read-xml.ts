@@ -1,6 +1,6 @@
 import { DOMParser, type Element, type Node } from "@xmldom/xmldom";
 import { OperationError } from "../../../application/errors.ts";
-import { checkMarkup, notXml } from "./check-markup.ts";
+import { checkMarkup, malformedXml } from "./check-markup.ts";
 
 /** What of the parser's words helps, in characters. */
 const WORDS_LENGTH = 160;
@@ -34,7 +34,7 @@ export function readXml(text: string): Element {
   try {
     return parser.parseFromString(trimmed, "text/xml").documentElement as Element;
   } catch (error) {
-    throw notXml(plain(words ?? String(error)));
+    throw malformedXml(plain(words ?? String(error)));
   }
 }
 
@@ -46,7 +46,7 @@ function plain(words: string): string {
 }
 
 /** The elements right within one. */
-export function elementsOf(parent: Element): Element[] {
+export function childElements(parent: Element): Element[] {
   return [...parent.childNodes].filter(isElement);
 }
 

@@ -1,15 +1,15 @@
 import type { ServerResponse } from "node:http";
 import { CALL_ID_HEADER } from "../../call.ts";
 import { grpcCodeName } from "../../code-name.ts";
-import { bodyOf, failureText } from "../answers.ts";
+import { responseBody, failureText } from "../answers.ts";
 import type { Answered, Failed } from "../call.ts";
 import { SERVER_FAILURES } from "../counter.ts";
 import { EnvelopeError } from "./message.ts";
 import { SOAP_11, type SoapVersion } from "./versions.ts";
-import { type AnswerPlace, type Fault, printAnswer, printFault, statusOfFault } from "./write-message.ts";
+import { type ResponseNamespace, type Fault, printAnswer, printFault, statusOfFault } from "./write-message.ts";
 
 /** What is sent back: an envelope or a document, and how. */
-export interface Reply {
+export interface SoapResponse {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
@@ -17,20 +17,20 @@ export interface Reply {
 }
 
 /** A WSDL or a schema. */
-export const documentReply = (text: string): Reply => ({ status: 200, contentType: SOAP_11.contentType, text });
+export const documentResponse = (text: string): SoapResponse => ({ status: 200, contentType: SOAP_11.contentType, text });
 
 /** What a method answered. */
-export function answerReply(version: SoapVersion, method: string, outcome: Answered, place: AnswerPlace): Reply {
+export function answerResponse(version: SoapVersion, method: string, outcome: Answered, place: ResponseNamespace): SoapResponse {
   return {
     status: 200,
     contentType: version.contentType,
-    text: printAnswer(version, method, bodyOf(outcome), place),
+    text: printAnswer(version, method, responseBody(outcome), place),
     headers: { [CALL_ID_HEADER]: outcome.callId },
   };
 }
 
 /** Why a method did not do its work. */
-export function failureReply(version: SoapVersion, failed: Failed, namespace: string): Reply {
+export function failureResponse(version: SoapVersion, failed: Failed, namespace: string): SoapResponse {
   const { callId, code, retryAfterMs } = failed;
   const kind = SERVER_FAILURES.has(code) ? "server" : "caller";
   const fault = { kind, text: failureText(failed), code: grpcCodeName(code), callId } as const;
@@ -45,7 +45,7 @@ export function failureReply(version: SoapVersion, failed: Failed, namespace: st
  *
  * @param said the version that the request's headers name, where its envelope tells none
  */
-export function refusalReply(said: SoapVersion, error: Error, namespace: string): Reply {
+export function rejectionResponse(said: SoapVersion, error: Error, namespace: string): SoapResponse {
   const {
     kind,
     code,
@@ -56,13 +56,13 @@ export function refusalReply(said: SoapVersion, error: Error, namespace: string)
   return faultReply(version, { kind, text, code: grpcCodeName(code), notUnderstood }, namespace);
 }
 
-function faultReply(version: SoapVersion, fault: Fault, namespace: string, headers: Reply["headers"] = {}): Reply {
+function faultReply(version: SoapVersion, fault: Fault, namespace: string, headers: SoapResponse["headers"] = {}): SoapResponse {
   const text = printFault(version, fault, namespace);
   return { status: statusOfFault(version, fault.kind), contentType: version.contentType, text, headers };
 }
 
 /** Sends a reply; what is true of an order now is not in a moment, so nobody may keep it. */
-export function sendReply(response: ServerResponse, { status, contentType, text, headers }: Reply): void {
+export function sendResponse(response: ServerResponse, { status, contentType, text, headers }: SoapResponse): void {
   response.writeHead(status, {
     "content-type": contentType,
     "content-length": Buffer.byteLength(text),

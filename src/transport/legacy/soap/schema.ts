@@ -1,11 +1,11 @@
-import type { OldMethod } from "../methods.ts";
-import type { Kind, Parameter } from "../parameters.ts";
+import type { LegacyMethod } from "../methods.ts";
+import type { ParameterKind, Parameter } from "../parameters.ts";
 import { declare, type ElementPart, type Vocabulary, vocabulary } from "./xml.ts";
 
 const xs = vocabulary("xs", "http://www.w3.org/2001/XMLSchema");
 
 /** The types by which parameters are told; lists and times go as text. */
-const TYPES: Readonly<Record<Kind, string>> = {
+const TYPES: Readonly<Record<ParameterKind, string>> = {
   id: "xs:long",
   status: "xs:int",
   flag: "xs:int",
@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<Kind, string>> = {
 };
 
 /** The schema of a service's messages, as CXF makes it of a Java class: what is within a message is in no namespace. */
-export function schemaOf(methods: readonly OldMethod[], tns: Vocabulary): ElementPart {
+export function schemaOf(methods: readonly LegacyMethod[], tns: Vocabulary): ElementPart {
   const messages = methods.flatMap(({ name, parameters }) => [
     ...message(tns, name, parameters.map(parameterOf)),
     ...message(tns, `${name}Response`, [xs.element("element", { name: "return", type: "xs:string" })]),
@@ -41,7 +41,7 @@ function message(tns: Vocabulary, name: string, content: readonly ElementPart[])
   ];
 }
 
-function parameterOf({ name, kind, required, meaning }: Parameter): ElementPart {
-  const documentation = xs.element("annotation", {}, [xs.element("documentation", {}, [meaning])]);
+function parameterOf({ name, kind, required, description }: Parameter): ElementPart {
+  const documentation = xs.element("annotation", {}, [xs.element("documentation", {}, [description])]);
   return xs.element("element", { minOccurs: required ? undefined : "0", name, type: TYPES[kind] }, [documentation]);
 }

@@ -4,7 +4,7 @@ export interface SoapVersion {
   readonly uri: string;
   readonly contentType: string;
   /** What it calls the two sides. */
-  readonly sides: { readonly caller: string; readonly server: string };
+  readonly faultCodes: { readonly caller: string; readonly server: string };
   /** The attribute that says whom a header is for, and the values by which it is for us. */
   readonly role: { readonly attribute: string; readonly ours: readonly string[] };
   /** The HTTP status of a fault that is the caller's. */
@@ -16,7 +16,7 @@ export const SOAP_11: SoapVersion = {
   name: "1.1",
   uri: "http://schemas.xmlsoap.org/soap/envelope/",
   contentType: "text/xml;charset=UTF-8",
-  sides: { caller: "Client", server: "Server" },
+  faultCodes: { caller: "Client", server: "Server" },
   role: { attribute: "actor", ours: ["", "http://schemas.xmlsoap.org/soap/actor/next"] },
   callerStatus: 500,
 };
@@ -28,7 +28,7 @@ export const SOAP_12: SoapVersion = {
   name: "1.2",
   uri: SOAP_12_URI,
   contentType: "application/soap+xml;charset=UTF-8",
-  sides: { caller: "Sender", server: "Receiver" },
+  faultCodes: { caller: "Sender", server: "Receiver" },
   role: { attribute: "role", ours: ["", `${SOAP_12_URI}/role/next`, `${SOAP_12_URI}/role/ultimateReceiver`] },
   callerStatus: 400,
 };

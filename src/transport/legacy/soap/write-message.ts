@@ -16,7 +16,7 @@ export interface Fault {
 }
 
 /** Where the answer's elements are: mostly in the service's namespace, else in the one in which the caller asked. */
-export interface AnswerPlace {
+export interface ResponseNamespace {
   readonly uri: string;
   /** Whether what is within the answer is there as well, and not in no namespace. */
   readonly qualified: boolean;
@@ -30,7 +30,7 @@ export function printAnswer(
   version: SoapVersion,
   method: string,
   text: string,
-  { uri, qualified }: AnswerPlace,
+  { uri, qualified }: ResponseNamespace,
 ): string {
   const own = vocabulary(OWN_PREFIX, uri);
   const value = (qualified ? own : unqualified).element("return", {}, [text]);
@@ -74,8 +74,8 @@ export function statusOfFault(version: SoapVersion, kind: FaultKind): number {
 
 const isOfEnvelope = (kind: FaultKind): boolean => kind === "MustUnderstand" || kind === "VersionMismatch";
 
-function sideOf({ sides }: SoapVersion, kind: FaultKind): string {
-  return kind === "caller" || kind === "server" ? sides[kind] : kind;
+function sideOf({ faultCodes }: SoapVersion, kind: FaultKind): string {
+  return kind === "caller" || kind === "server" ? faultCodes[kind] : kind;
 }
 
 /** What SOAP 1.2 says to a program about an envelope that it cannot send again like this. */

@@ -1,4 +1,4 @@
-import { type OldMethod, type OldService, pathOf } from "../methods.ts";
+import { type LegacyMethod, type LegacyService, pathOf } from "../methods.ts";
 import { schemaOf } from "./schema.ts";
 import { declare, type ElementPart, printXml, type Vocabulary, vocabulary } from "./xml.ts";
 
@@ -11,8 +11,8 @@ const BINDINGS: readonly { readonly soap: Vocabulary; readonly binding: string; 
 ];
 
 export interface WsdlOptions {
-  readonly service: OldService;
-  readonly methods: readonly OldMethod[];
+  readonly service: LegacyService;
+  readonly methods: readonly LegacyMethod[];
   readonly namespace: string;
 }
 
@@ -62,7 +62,7 @@ function messageOf(name: string): ElementPart {
   return wsdl.element("message", { name }, [wsdl.element("part", { element: `tns:${name}`, name: "parameters" })]);
 }
 
-function operationOf(method: OldMethod): ElementPart {
+function operationOf(method: LegacyMethod): ElementPart {
   const { name, rpc } = method;
   const says = `Also at ${pathOf(method)} over HTTP. Now ${rpc.parent.typeName}/${rpc.name}.`;
   return wsdl.element("operation", { name }, [
@@ -72,7 +72,7 @@ function operationOf(method: OldMethod): ElementPart {
   ]);
 }
 
-function boundOperation({ name }: OldMethod, soap: Vocabulary): ElementPart {
+function boundOperation({ name }: LegacyMethod, soap: Vocabulary): ElementPart {
   const literal = () => [soap.element("body", { use: "literal" })];
   return wsdl.element("operation", { name }, [
     soap.element("operation", { soapAction: "", style: "document" }),

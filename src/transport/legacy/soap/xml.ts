@@ -36,11 +36,11 @@ export function vocabulary(prefix: string, uri: string): Vocabulary {
         const element = document.createElementNS(uri === "" ? null : uri, qualified(name));
         for (const [key, value] of Object.entries(attributes)) {
           if (value !== undefined) {
-            element.setAttributeNS(OWN_PREFIXES[key.split(":", 1)[0] as string] ?? null, key, legible(value));
+            element.setAttributeNS(OWN_PREFIXES[key.split(":", 1)[0] as string] ?? null, key, replaceIllegalCharacters(value));
           }
         }
         for (const child of children) {
-          element.appendChild(typeof child === "string" ? document.createTextNode(legible(child)) : child(document));
+          element.appendChild(typeof child === "string" ? document.createTextNode(replaceIllegalCharacters(child)) : child(document));
         }
         return element;
       },
@@ -64,4 +64,4 @@ export function printXml(root: ElementPart): string {
 }
 
 /** XML has no way to write some characters at all. */
-const legible = (text: string): string => text.replace(ILLEGAL_CHARACTERS, "\uFFFD");
+const replaceIllegalCharacters = (text: string): string => text.replace(ILLEGAL_CHARACTERS, "\uFFFD");

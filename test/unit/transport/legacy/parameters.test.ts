@@ -1,18 +1,18 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { OLD_METHODS } from "../../../../src/transport/legacy/methods.ts";
-import { byOldName, type Kind, type Parameter, readParameters } from "../../../../src/transport/legacy/parameters.ts";
+import { LEGACY_METHODS } from "../../../../src/transport/legacy/methods.ts";
+import { withLegacyName, type ParameterKind, type Parameter, parseParameters } from "../../../../src/transport/legacy/parameters.ts";
 
-const parameter = (kind: Kind, more: Partial<Parameter> = {}): Parameter => ({
+const parameter = (kind: ParameterKind, more: Partial<Parameter> = {}): Parameter => ({
   name: "p",
   kind,
   field: "f",
-  meaning: "",
+  description: "",
   ...more,
 });
 
-const read = (kind: Kind, ...texts: readonly string[]) => readParameters([parameter(kind)], new Map([["p", texts]]));
+const read = (kind: ParameterKind, ...texts: readonly string[]) => parseParameters([parameter(kind)], new Map([["p", texts]]));
 
 const time = (text: string) => timestampFromDate(new Date(text));
 const line = (skuId: bigint, quantity: number) => ({ skuId, quantity });
@@ -24,7 +24,7 @@ const STATUS =
   "must be one of 1000, 1010, 1020, 1030, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020, 6010, 6020, 6030, 6040, 9001";
 
 describe("what is read", () => {
-  test.each<[Kind, readonly string[], unknown]>([
+  test.each<[ParameterKind, readonly string[], unknown]>([
     ["id", ["171203044"], 171203044n],
     ["id", [" +171203044\t"], 171203044n],
     ["id", ["0"], 0n],
@@ -60,7 +60,7 @@ describe("what is read", () => {
 });
 
 describe("what is not read, and what would be right", () => {
-  test.each<[Kind, readonly string[], string]>([
+  test.each<[ParameterKind, readonly string[], string]>([
     ["id", ["abc"], WHOLE_64],
     ["id", [" "], WHOLE_64],
     ["id", ["1.0"], WHOLE_64],
@@ -109,7 +109,7 @@ describe("what is not read, and what would be right", () => {
     expect(faults[0]?.description.startsWith(`${right}, was `)).toBe(true);
   });
 
-  test.each<[string, Kind, readonly string[], string]>([
+  test.each<[string, ParameterKind, readonly string[], string]>([
     [
       "a text is not shown, as it may be personal data",
       "text",
@@ -140,15 +140,15 @@ describe("all parameters of a call", () => {
     ["an empty one is none", { orderId: ["5"], remark: [""] }, { orderId: 5n }],
     ["what nobody asks for is left alone", { orderId: ["5"], x: ["y"] }, { orderId: 5n }],
   ])("%s", (_name, given, fields) => {
-    expect(readParameters(parameters, new Map(Object.entries(given)))).toEqual({ fields, faults: [] });
+    expect(parseParameters(parameters, new Map(Object.entries(given)))).toEqual({ fields, faults: [] });
   });
 
   test("all faults are told, each by its parameter's name", () => {
-    expect(readParameters(parameters, new Map([["remark", ["a", "b"]]])).faults).toEqual([
+    expect(parseParameters(parameters, new Map([["remark", ["a", "b"]]])).faults).toEqual([
       { field: "orderId", description: "is required, and was not given" },
       { field: "remark", description: "must be given once, was *** (3 characters)" },
     ]);
-    expect(readParameters(parameters, new Map([["oid", ["x"]]])).faults).toEqual([
+    expect(parseParameters(parameters, new Map([["oid", ["x"]]])).faults).toEqual([
       { field: "orderId", description: `${WHOLE_64}, was "x"` },
     ]);
   });
@@ -163,14 +163,14 @@ test.each([
   ["updateOrderStatus", "oms-caller", "oms-caller"],
   ["updateOrderStatus", "", ""],
 ])("%s: a fault in %s is told of %s", (name, field, oldName) => {
-  const method = OLD_METHODS.find((one) => one.name === name) as (typeof OLD_METHODS)[number];
+  const method = LEGACY_METHODS.find((one) => one.name === name) as (typeof LEGACY_METHODS)[number];
 
   const fault = { field, description: "x" };
-  expect(byOldName(method.parameters, method.rpc.input, fault)).toEqual({ field: oldName, description: "x" });
+  expect(withLegacyName(method.parameters, method.rpc.input, fault)).toEqual({ field: oldName, description: "x" });
 });
 
 test("each parameter fills a field of its RPC's request, and has a name of its own", () => {
-  for (const { name, parameters, rpc } of OLD_METHODS) {
+  for (const { name, parameters, rpc } of LEGACY_METHODS) {
     const fields = rpc.input.fields.map(({ localName }) => localName);
     expect(fields, name).toEqual(expect.arrayContaining(parameters.map(({ field }) => field)));
     const names = parameters.flatMap((one) => [one.name, ...(one.aliases ?? [])]);
@@ -187,12 +187,12 @@ test("whatever is given, nothing is thrown, and each parameter has a value, a fa
   );
   fc.assert(
     fc.property(
-      fc.constantFrom(...OLD_METHODS),
+      fc.constantFrom(...LEGACY_METHODS),
       fc.infiniteStream(fc.array(anyText, { maxLength: 3 })),
       (method, texts) => {
         const names = method.parameters.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
         const given = new Map(names.map((name) => [name, texts.next().value as string[]]));
-        const { fields, faults } = readParameters(method.parameters, given);
+        const { fields, faults } = parseParameters(method.parameters, given);
         for (const { name, field } of method.parameters) {
           const told = Number(field in fields) + faults.filter((fault) => fault.field === name).length;
           expect(told).toBeLessThanOrEqual(1);

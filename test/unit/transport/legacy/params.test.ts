@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES } from "../../../../src/transport/legacy/body.ts";
-import { parseExact, textOfValue, writeExact } from "../../../../src/transport/legacy/lossless-json.ts";
-import { OLD_METHODS } from "../../../../src/transport/legacy/methods.ts";
-import { readParameters } from "../../../../src/transport/legacy/parameters.ts";
-import { type Given, givenInForm, givenInJson, givenInQuery } from "../../../../src/transport/legacy/params.ts";
+import { parseLosslessJson, paramText, stringifyLosslessJson } from "../../../../src/transport/legacy/lossless-json.ts";
+import { LEGACY_METHODS } from "../../../../src/transport/legacy/methods.ts";
+import { parseParameters } from "../../../../src/transport/legacy/parameters.ts";
+import { type Params, paramsFromForm, paramsFromJson, paramsFromQuery } from "../../../../src/transport/legacy/params.ts";
 
-const plain = (given: Given | undefined) => given && Object.fromEntries(given);
+const plain = (given: Params | undefined) => given && Object.fromEntries(given);
 
 describe("in a query", () => {
   test.each<[string, Record<string, string[]>]>([
@@ -18,7 +18,7 @@ describe("in a query", () => {
     ["__proto__=1", Object.fromEntries([["__proto__", ["1"]]])],
     ["&&=&", { "": [""] }],
   ])("%s", (text, given) => {
-    expect(plain(givenInQuery(text))).toEqual(given);
+    expect(plain(paramsFromQuery(text))).toEqual(given);
   });
 });
 
@@ -33,7 +33,7 @@ describe("in a form", () => {
     ["utf-16le", "a=%E8%8D%AF", { a: ["药"] }],
     ["utf-8", "", {}],
   ])("%s: %s", (charset, text, given) => {
-    expect(plain(givenInForm(text, charset))).toEqual(given);
+    expect(plain(paramsFromForm(text, charset))).toEqual(given);
   });
 });
 
@@ -45,9 +45,9 @@ test.each([
   ["commas", ",".repeat(MAX_BODY_BYTES)],
 ])("a form as great as may be is read in the time of one pass: %s", (_name, form) => {
   const begin = performance.now();
-  readParameters(
-    OLD_METHODS.flatMap(({ parameters }) => parameters),
-    givenInForm(form, "gbk"),
+  parseParameters(
+    LEGACY_METHODS.flatMap(({ parameters }) => parameters),
+    paramsFromForm(form, "gbk"),
   );
   // A pass takes a tenth of a second; what looks at each part of it for each part took minutes.
   expect(performance.now() - begin).toBeLessThan(10_000);
@@ -69,13 +69,13 @@ describe("in JSON", () => {
     ['{"a":""}', { a: [""] }],
     [' {"a":1}\n', { a: ["1"] }],
   ])("%s", (text, given) => {
-    expect(plain(givenInJson(text))).toEqual(given);
+    expect(plain(paramsFromJson(text))).toEqual(given);
   });
 
   test.each(["", "[]", "[1]", "1", '"x"', "null", "{", "{'a':1}", '{"a":1,}', "a=1", `{"a":${"[".repeat(200_000)}`])(
     "%s is none",
     (text) => {
-      expect(givenInJson(text)).toBeUndefined();
+      expect(paramsFromJson(text)).toBeUndefined();
     },
   );
 });
@@ -85,11 +85,11 @@ describe("exact JSON", () => {
     '{"id":9007199254740993,"n":5,"big":123456789012345678901234567890}',
     "[-9007199254740993,0.1,true,null]",
   ])("%s is written as it was read", (text) => {
-    expect(writeExact(parseExact(text) as object)).toBe(text);
+    expect(stringifyLosslessJson(parseLosslessJson(text) as object)).toBe(text);
   });
 
   test("text as it is, with what JSON must escape", () => {
-    expect(writeExact({ a: 'x"\n\u0001药🧧', b: undefined, c: 2n ** 64n })).toBe(
+    expect(stringifyLosslessJson({ a: 'x"\n\u0001药🧧', b: undefined, c: 2n ** 64n })).toBe(
       '{"a":"x\\"\\n\\u0001药🧧","c":18446744073709551616}',
     );
   });
@@ -102,6 +102,6 @@ describe("exact JSON", () => {
     [undefined, "undefined"],
     [{ toString: 1 }, '{"toString":1}'],
   ])("%o in a query is %s", (value, text) => {
-    expect(textOfValue(value)).toBe(text);
+    expect(paramText(value)).toBe(text);
   });
 });
