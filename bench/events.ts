@@ -9,18 +9,18 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createClaims } from "../src/actions/effects/claims.ts";
-import { createActions } from "../src/actions/effects/index.ts";
+import { createEffects } from "../src/actions/effects/index.ts";
 import type { OrderEvent } from "../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
 import { Status } from "../src/domain/state-machine.ts";
-import { createNeighbourClient } from "../src/integrations/client.ts";
+import { createExternalClient } from "../src/integrations/client.ts";
 import { openRedis } from "../src/integrations/redis.ts";
 import { encodeEvent } from "../src/messaging/nats/codec.ts";
 import { connectStream } from "../src/messaging/nats/connection.ts";
 import { createPublisher } from "../src/messaging/nats/publisher.ts";
 import { startRelay } from "../src/messaging/relay/index.ts";
-import { startActions } from "../src/messaging/runner/runner.ts";
-import { askedBy } from "../src/messaging/runner/subscriptions.ts";
+import { startRunner } from "../src/messaging/runner/runner.ts";
+import { subscriptionsFor } from "../src/messaging/runner/subscriptions.ts";
 import { createLogger } from "../src/observability/log.ts";
 import { createMetrics } from "../src/observability/metrics.ts";
 import { createLedger } from "../src/store/ledger/index.ts";
@@ -112,21 +112,21 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   const stream = connectStream({ url: natsUrl, log });
   const publisher = createPublisher({ stream, log, metrics });
   const redis = openRedis({ url: redisUrl, log });
-  const client = (name: string, url: string) => createNeighbourClient({ name, url, timeoutMs: 10_000, log });
+  const client = (name: string, url: string) => createExternalClient({ name, url, timeoutMs: 10_000, log });
   const clients = {
     einvoice: client("e-invoice", neighbours.urls.einvoiceUrl),
     finance: client("finance", neighbours.urls.financeUrl),
     message: client("message", neighbours.urls.messageUrl),
   };
   const claims = createClaims(redis, { leaseMs: 30_000 });
-  const actions = createActions({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });
-  await new Promise<void>((resolve) => stream.onArrival(() => resolve()));
+  const actions = createEffects({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });
+  await new Promise<void>((resolve) => stream.onConnect(() => resolve()));
 
   await publishOnly(Number(values.publish));
 
   const relay = startRelay({ db, publisher, stream, log, metrics });
   const ledger = createLedger({ db, leaseMs: 30_000 });
-  const running = startActions({ actions, stream, ledger, log, metrics });
+  const running = startRunner({ actions, stream, ledger, log, metrics });
   await wholeWay(Number(values.rate), Number(values.seconds));
   await running.stop(2_000);
   await relay.stop(2_000);
@@ -163,7 +163,7 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   }
 
   async function wholeWay(rate: number, seconds: number): Promise<void> {
-    const asked = askedBy(actions);
+    const asked = subscriptionsFor(actions);
     const deps = { encode: encodeEvent, askedBy: asked, ledgerWatchMs: 30_000 };
     const used = processorTime();
     const began = performance.now();
@@ -182,7 +182,7 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
         const rows = await db.transaction().execute((trx) => appendEvents(trx, events, deps));
         committed += rows.length;
         due += events.reduce((sum, event) => sum + asked(event).length, 0);
-        relay.take(rows.map(({ row }) => row));
+        relay.enqueue(rows.map(({ row }) => row));
       }
     };
     const progress = setInterval(async () => {

@@ -44,7 +44,7 @@ const redis = openRedis({ url: place.redisUrl, log });
 const stream = connectStream({ url: place.natsUrl, log });
 const publisher = createPublisher({ stream, log, metrics: createMetrics() });
 const effects = createEffects({ db, publisher, log, place });
-await new Promise<void>((resolve) => stream.onArrival(() => resolve()));
+await new Promise<void>((resolve) => stream.onConnect(() => resolve()));
 await delayMail(mail, mailMs);
 
 async function update(report: StatusReport): Promise<ReportResult> {
@@ -65,7 +65,7 @@ async function update(report: StatusReport): Promise<ReportResult> {
 
 /** All at once; what is in the database, in one commit. */
 async function follow(event: OrderEvent): Promise<void> {
-  const asking = effects.filter((effect) => effect.asks(event));
+  const asking = effects.filter((effect) => effect.matches(event));
   const statements = asking.flatMap((effect) => ("statement" in effect ? [effect.statement(event)] : []));
   const sent = asking.flatMap((effect) => ("send" in effect ? [effect.send(event)] : []));
   const written =

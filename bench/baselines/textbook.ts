@@ -39,7 +39,7 @@ const callSessions = await openSessions(db.location, CALL_CONNECTIONS);
 const actionSessions = await openSessions(db.location, ACTION_CONNECTIONS);
 const stream = connectStream({ url: place.natsUrl, log });
 const publisher = createPublisher({ stream, log, metrics: createMetrics() });
-await new Promise<void>((resolve) => stream.onArrival(() => resolve()));
+await new Promise<void>((resolve) => stream.onConnect(() => resolve()));
 
 const effects = createEffects({ db, publisher, log, place });
 const inboxes = await Promise.all(

@@ -17,10 +17,10 @@ const MAX_ACK_PENDING = 1_000;
 await runControl(({ actions, stream, publisher, log, timeoutMs }) => {
   const take = async (action: Action, delivery: Delivery) => {
     const event = decodeEvent(delivery.subject, delivery.body, delivery.traceparent());
-    if (!action.asks(event) || (await runOnce(action, event, timeoutMs)) === "done") {
+    if (!action.matches(event) || (await runOnce(action, event, timeoutMs)) === "done") {
       delivery.ack();
     } else {
-      delivery.again(AGAIN_MS);
+      delivery.nak(AGAIN_MS);
     }
   };
   for (const action of actions) {

@@ -20,7 +20,7 @@ await runControl(({ actions, redis, log, timeoutMs }) => {
   };
   return (committed) => {
     for (const { event } of committed) {
-      const asking = actions.filter((action) => action.asks(event));
+      const asking = actions.filter((action) => action.matches(event));
       follow(
         event.messageId,
         asking.map((action) => () => runOnce(action, event, timeoutMs)),

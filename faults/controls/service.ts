@@ -1,12 +1,12 @@
 import type { Redis } from "ioredis";
 import { createClaims } from "../../src/actions/effects/claims.ts";
-import { createActions } from "../../src/actions/effects/index.ts";
+import { createEffects } from "../../src/actions/effects/index.ts";
 import { createSteps } from "../../src/actions/steps/index.ts";
 import type { OperationDeps } from "../../src/application/deps.ts";
 import { createChangeFeed } from "../../src/application/watch/change-feed.ts";
 import { type Config, readConfig } from "../../src/config/load.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
-import { createNeighbourClient } from "../../src/integrations/client.ts";
+import { createExternalClient } from "../../src/integrations/client.ts";
 import { createErp } from "../../src/integrations/erp.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
 import { createWms } from "../../src/integrations/wms.ts";
@@ -71,7 +71,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
   });
   const neighbour = (name: string, url: string) =>
-    createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log });
+    createExternalClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log });
 
   let deliver: Deliver = () => {};
   const events = { encode: encodeEvent, askedBy: () => [], ledgerWatchMs: timing.ledgerWatchMs };
@@ -99,7 +99,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     now: () => db.clock.now(),
   };
   const actions: readonly Action[] = [
-    ...createActions({
+    ...createEffects({
       db,
       kinds,
       publisher,
@@ -159,7 +159,7 @@ export async function runOnce(action: Action, event: OrderEvent, timeoutMs: numb
   const { messageId } = event;
   try {
     const signal = AbortSignal.timeout(timeoutMs);
-    const result = await action.run(event, { messageId, number: 1, mayHaveActed: false, traceparent: "", signal });
+    const result = await action.run(event, { messageId, number: 1, mayHaveSideEffects: false, traceparent: "", signal });
     return result.kind === "done" ? "done" : "failed";
   } catch {
     return "failed";

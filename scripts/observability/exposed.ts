@@ -1,4 +1,4 @@
-import { createActions } from "../../src/actions/effects/index.ts";
+import { createEffects } from "../../src/actions/effects/index.ts";
 import { createSteps } from "../../src/actions/steps/index.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { RPC_NAMES } from "../../src/transport/servers.ts";
@@ -36,7 +36,7 @@ export function exposedSeries(): Exposed {
 export function knownValues(): ReadonlyMap<string, ReadonlySet<string>> {
   // They only put their tools aside until they run.
   const none = { erp: {}, wms: {} } as never;
-  const actions = [...createActions(none), ...createSteps(none)].map(({ name }) => name);
+  const actions = [...createEffects(none), ...createSteps(none)].map(({ name }) => name);
   const rpcs = RPC_NAMES.map((name) => name.split("/")[1] ?? name);
   return new Map([
     ["action", new Set(actions)],

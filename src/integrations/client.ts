@@ -1,11 +1,11 @@
 import type { Logger } from "../observability/log.ts";
 import { isSampled, traceIdOf } from "../observability/traceparent.ts";
 import type { Span, Tracer } from "../observability/tracing.ts";
-import { type Answer, openExchange } from "./exchange.ts";
+import { type HttpResponse, createHttpPoster } from "./exchange.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 /** What became of a request. */
-export type Delivered =
+export type Outcome =
   | { readonly kind: "done" }
   /** Not now: it may have arrived or not; the same again, with the same key, is right. */
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number }
@@ -13,19 +13,19 @@ export type Delivered =
   | { readonly kind: "reject"; readonly reason: string };
 
 /** What became of a request, and what the neighbour said to it. */
-export interface Said {
-  readonly delivered: Delivered;
+export interface Reply {
+  readonly outcome: Outcome;
   /** The HTTP status; 0 where there was no answer. */
   readonly status: number;
   /** The answer's JSON object; empty where it is none. */
-  readonly answer: JsonBody;
+  readonly body: JsonBody;
 }
 
 /** A body as JSON has it; 64-bit ids as strings. */
 export type JsonBody = { readonly [name: string]: unknown };
 
 /** On whose behalf a request is made. */
-export interface Errand {
+export interface CallOptions {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
   /** The span that the request belongs to; "" where nothing is traced. */
@@ -33,11 +33,11 @@ export interface Errand {
 }
 
 /** A neighbouring system that takes POSTs. */
-export interface NeighbourClient {
+export interface ExternalClient {
   /** @param key goes along as `idempotency-key`: the neighbour does once what it gets twice */
-  post(key: string, body: JsonBody, errand?: Errand): Promise<Delivered>;
+  post(key: string, body: JsonBody, errand?: CallOptions): Promise<Outcome>;
   /** The same, for a neighbour whose answer says something. */
-  ask(key: string, body: JsonBody, errand?: Errand): Promise<Said>;
+  send(key: string, body: JsonBody, errand?: CallOptions): Promise<Reply>;
   /** Closes the connections that are kept open. */
   close(): void;
 }
@@ -51,7 +51,7 @@ const TRY_AGAIN: readonly number[] = [408, 425, 429];
  * @param timeoutMs for the whole request, in milliseconds
  * @param connections at most so many at a time
  */
-export function createNeighbourClient({
+export function createExternalClient({
   name,
   url,
   timeoutMs,
@@ -67,8 +67,8 @@ export function createNeighbourClient({
   /** Undefined: nothing is traced. */
   readonly tracer?: Tracer | undefined;
   readonly connections?: number;
-}): NeighbourClient {
-  const exchange = openExchange({ url, timeoutMs, connections });
+}): ExternalClient {
+  const exchange = createHttpPoster({ url, timeoutMs, connections });
 
   const { hostname, port, protocol } = new URL(url);
   const attributes = {
@@ -87,22 +87,22 @@ export function createNeighbourClient({
         })
       : undefined;
 
-  const ask: NeighbourClient["ask"] = async (key, body, { signal, traceparent = "" } = {}) => {
+  const ask: ExternalClient["send"] = async (key, body, { signal, traceparent = "" } = {}) => {
     const span = begin(key, traceparent);
     const said = await exchange.post(key, JSON.stringify(body), signal, span?.traceparent ?? traceparent).then(
-      (answer): Said => ({
-        delivered: judge(name, answer),
+      (answer): Reply => ({
+        outcome: judge(name, answer),
         status: answer.status,
-        answer: objectIn(answer.text),
+        body: objectIn(answer.text),
       }),
-      (error): Said => ({ delivered: { kind: "retry", reason: `${name}: ${reasonOf(error)}` }, status: 0, answer: {} }),
+      (error): Reply => ({ outcome: { kind: "retry", reason: `${name}: ${reasonOf(error)}` }, status: 0, body: {} }),
     );
-    const { delivered } = said;
-    if (delivered.kind !== "done") {
+    const { outcome } = said;
+    if (outcome.kind !== "done") {
       // Neither the body nor the whole answer: both may hold personal data.
       const about = { neighbour: name, key, traceId: traceIdOf(traceparent) };
-      log.debug({ ...about, result: delivered.kind, reason: delivered.reason }, "a neighbour did not do it");
-      span?.fail(delivered.reason);
+      log.debug({ ...about, result: outcome.kind, reason: outcome.reason }, "a neighbour did not do it");
+      span?.fail(outcome.reason);
     }
     if (said.status !== 0) {
       span?.set({ "http.response.status_code": said.status });
@@ -112,13 +112,13 @@ export function createNeighbourClient({
   };
 
   return {
-    ask,
-    post: async (key, body, errand) => (await ask(key, body, errand)).delivered,
+    send,
+    post: async (key, body, errand) => (await ask(key, body, errand)).outcome,
     close: exchange.close,
   };
 }
 
-function judge(name: string, { status, retryAfter, text }: Answer): Delivered {
+function judge(name: string, { status, retryAfter, text }: HttpResponse): Outcome {
   if (status >= 200 && status < 300) {
     return { kind: "done" };
   }

@@ -1,4 +1,4 @@
-import type { Delivered, Errand, NeighbourClient } from "./client.ts";
+import type { Outcome, CallOptions, ExternalClient } from "./client.ts";
 
 /** What is wanted of one SKU. */
 export interface StockLine {
@@ -12,10 +12,10 @@ export interface Erp {
   allocate(
     key: string,
     order: { readonly orderId: bigint; readonly lines: readonly StockLine[] },
-    errand: Errand,
-  ): Promise<Delivered | { readonly kind: "no-stock"; readonly reason: string }>;
+    errand: CallOptions,
+  ): Promise<Outcome | { readonly kind: "no-stock"; readonly reason: string }>;
   /** Gives back what is set aside for an order; nothing where nothing is. */
-  release(key: string, orderId: bigint, errand: Errand): Promise<Delivered>;
+  release(key: string, orderId: bigint, errand: CallOptions): Promise<Outcome>;
 }
 
 const NO_STOCK = 409;
@@ -24,14 +24,14 @@ export function createErp({
   allocate,
   release,
 }: {
-  readonly allocate: NeighbourClient;
-  readonly release: NeighbourClient;
+  readonly allocate: ExternalClient;
+  readonly release: ExternalClient;
 }): Erp {
   return {
     async allocate(key, { orderId, lines }, errand) {
       const body = { orderId: String(orderId), lines: lines.map(lineBody) };
-      const { delivered, status, answer } = await allocate.ask(key, body, errand);
-      return status === NO_STOCK ? { kind: "no-stock", reason: `no stock: ${reasonIn(answer)}` } : delivered;
+      const { outcome, status, body } = await allocate.send(key, body, errand);
+      return status === NO_STOCK ? { kind: "no-stock", reason: `no stock: ${reasonIn(body)}` } : outcome;
     },
     release: (key, orderId, errand) => release.post(key, { orderId: String(orderId) }, errand),
   };

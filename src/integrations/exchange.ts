@@ -2,7 +2,7 @@ import { type Dispatcher, Pool } from "undici";
 import { basicAuth } from "./basic-auth.ts";
 
 /** What came back, whatever it says. */
-export interface Answer {
+export interface HttpResponse {
   /** The HTTP status. */
   readonly status: number;
   /** The header `Retry-After`. */
@@ -12,14 +12,14 @@ export interface Answer {
 }
 
 /** Sends POSTs with a JSON body to one address. */
-export interface Exchange {
+export interface HttpPoster {
   /**
    * Rejects when there is no whole answer in time, and when the signal says so.
    *
    * @param text the body
    * @param traceparent the header of that name; "" for none
    */
-  post(key: string, text: string, signal: AbortSignal | undefined, traceparent: string): Promise<Answer>;
+  post(key: string, text: string, signal: AbortSignal | undefined, traceparent: string): Promise<HttpResponse>;
   /** Closes the connections that are kept open. */
   close(): void;
 }
@@ -34,7 +34,7 @@ const MAX_ANSWER = 4_096;
  * @param timeoutMs for the whole request, the wait for a connection included, in milliseconds
  * @param connections at most so many at a time
  */
-export function openExchange({
+export function createHttpPoster({
   url,
   timeoutMs,
   connections,
@@ -42,7 +42,7 @@ export function openExchange({
   readonly url: string;
   readonly timeoutMs: number;
   readonly connections: number;
-}): Exchange {
+}): HttpPoster {
   const address = new URL(url);
   const { origin, pathname, search } = address;
   const authorization = basicAuth(address);
@@ -51,7 +51,7 @@ export function openExchange({
   const clocks = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: timeoutMs };
   const pool = new Pool(origin, { connections, pipelining: 1, allowH2: false, ...clocks });
 
-  const post: Exchange["post"] = (key, text, signal, traceparent) =>
+  const post: HttpPoster["post"] = (key, text, signal, traceparent) =>
     new Promise((resolve, reject) => {
       let controller: Dispatcher.DispatchController | undefined;
       let gaveUp: Error | undefined;

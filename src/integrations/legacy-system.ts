@@ -2,21 +2,21 @@ import { Pool } from "undici";
 import { basicAuth } from "./basic-auth.ts";
 
 /** What the old system answered, whatever it says. */
-export interface OldAnswer {
+export interface LegacyResponse {
   /** The HTTP status. */
   readonly status: number;
   readonly text: string;
 }
 
 /** The system that this service replaces, as far as it is asked what it would have answered. */
-export interface OldSystem {
+export interface LegacySystem {
   /**
    * Rejects when there is no whole answer in time, when it is too long, and when the signal says so.
    *
    * @param path below the old system's base
    * @param given the parameters, as the caller gave them
    */
-  read(path: string, given: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<OldAnswer>;
+  read(path: string, given: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<LegacyResponse>;
   /** Closes the connections; what is under way ends with an error. */
   close(): Promise<void>;
 }
@@ -36,7 +36,7 @@ const MAX_ANSWER = 1_048_576;
  * @param url its base, for example `http://old-oms:8080`; a path in it is kept
  * @param timeoutMs for the whole request, the wait for a connection included, in milliseconds
  */
-export function createOldSystem({ url, timeoutMs }: { readonly url: string; readonly timeoutMs: number }): OldSystem {
+export function createLegacySystem({ url, timeoutMs }: { readonly url: string; readonly timeoutMs: number }): LegacySystem {
   const address = new URL(url);
   const { origin, pathname } = address;
   const authorization = basicAuth(address);

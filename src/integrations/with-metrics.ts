@@ -1,17 +1,17 @@
 import type { Metrics } from "../observability/metrics.ts";
-import type { NeighbourClient } from "./client.ts";
+import type { ExternalClient } from "./client.ts";
 
 /** The same client, with each answer's time in the metrics: also of one that never came. */
-export function measured(
+export function withMetrics(
   name: string,
-  client: NeighbourClient,
+  client: ExternalClient,
   { neighbourDuration }: Pick<Metrics, "neighbourDuration">,
-): NeighbourClient {
-  const ask: NeighbourClient["ask"] = async (...request) => {
+): ExternalClient {
+  const ask: ExternalClient["send"] = async (...request) => {
     const began = performance.now();
-    const said = await client.ask(...request);
-    neighbourDuration.observe({ neighbour: name, result: said.delivered.kind }, (performance.now() - began) / 1_000);
+    const said = await client.send(...request);
+    neighbourDuration.observe({ neighbour: name, result: said.outcome.kind }, (performance.now() - began) / 1_000);
     return said;
   };
-  return { ask, post: async (...request) => (await ask(...request)).delivered, close: client.close };
+  return { send, post: async (...request) => (await ask(...request)).outcome, close: client.close };
 }

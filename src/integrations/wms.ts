@@ -1,4 +1,4 @@
-import type { Delivered, Errand, NeighbourClient } from "./client.ts";
+import type { Outcome, CallOptions, ExternalClient } from "./client.ts";
 import { lineBody, reasonIn, type StockLine } from "./erp.ts";
 
 /** What the WMS says to a cancel. */
@@ -7,7 +7,7 @@ export type CancelAnswer =
   | { readonly kind: "refused"; readonly reason: string }
   /** It will say so itself. */
   | { readonly kind: "later" }
-  | Exclude<Delivered, { readonly kind: "done" }>;
+  | Exclude<Outcome, { readonly kind: "done" }>;
 
 /** The WMS, which runs the warehouses. */
 export interface Wms {
@@ -15,13 +15,13 @@ export interface Wms {
   dispatch(
     key: string,
     order: { readonly orderId: bigint; readonly warehouseId: bigint; readonly lines: readonly StockLine[] },
-    errand: Errand,
-  ): Promise<Delivered>;
+    errand: CallOptions,
+  ): Promise<Outcome>;
   /** Asks for an order back. */
   cancel(
     key: string,
     order: { readonly orderId: bigint; readonly cancelId: bigint },
-    errand: Errand,
+    errand: CallOptions,
   ): Promise<CancelAnswer>;
 }
 
@@ -29,8 +29,8 @@ export function createWms({
   dispatch,
   cancel,
 }: {
-  readonly dispatch: NeighbourClient;
-  readonly cancel: NeighbourClient;
+  readonly dispatch: ExternalClient;
+  readonly cancel: ExternalClient;
 }): Wms {
   return {
     dispatch: (key, { orderId, warehouseId, lines }, errand) =>
@@ -41,16 +41,16 @@ export function createWms({
       ),
     async cancel(key, { orderId, cancelId }, errand) {
       const body = { orderId: String(orderId), cancelId: String(cancelId) };
-      const { delivered, answer } = await cancel.ask(key, body, errand);
-      if (delivered.kind !== "done") {
-        return delivered;
+      const { outcome, body } = await cancel.send(key, body, errand);
+      if (outcome.kind !== "done") {
+        return outcome;
       }
-      switch (answer.answer) {
+      switch (body.answer) {
         case "agreed":
         case "later":
-          return { kind: answer.answer };
+          return { kind: body.answer };
         case "refused":
-          return { kind: "refused", reason: reasonIn(answer) };
+          return { kind: "refused", reason: reasonIn(body) };
         default:
           return { kind: "reject", reason: "the WMS's answer says neither agreed, refused nor later" };
       }

@@ -1,13 +1,13 @@
 import { createClaims } from "../actions/effects/claims.ts";
-import { createActions } from "../actions/effects/index.ts";
+import { createEffects } from "../actions/effects/index.ts";
 import { createSteps } from "../actions/steps/index.ts";
 import type { ActionInfo, OperationDeps } from "../application/deps.ts";
 import { createChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
-import { createNeighbourClient } from "../integrations/client.ts";
+import { createExternalClient } from "../integrations/client.ts";
 import { createErp } from "../integrations/erp.ts";
 import { openRedis } from "../integrations/redis.ts";
-import { measured } from "../integrations/with-metrics.ts";
+import { withMetrics } from "../integrations/with-metrics.ts";
 import { createWms } from "../integrations/wms.ts";
 import { startRetention } from "../jobs/retention/index.ts";
 import { encodeEvent } from "../messaging/nats/codec.ts";
@@ -16,8 +16,8 @@ import { createPublisher } from "../messaging/nats/publisher.ts";
 import { DEFAULT_TOPOLOGY } from "../messaging/nats/topology.ts";
 import { startRelay } from "../messaging/relay/index.ts";
 import type { Action } from "../messaging/runner/action.ts";
-import { startActions } from "../messaging/runner/runner.ts";
-import { askedBy } from "../messaging/runner/subscriptions.ts";
+import { startRunner } from "../messaging/runner/runner.ts";
+import { subscriptionsFor } from "../messaging/runner/subscriptions.ts";
 import { openTracing } from "../observability/load-tracing.ts";
 import type { Logger } from "../observability/log.ts";
 import { createMetrics } from "../observability/metrics.ts";
@@ -129,7 +129,7 @@ export async function startServer(
         stream,
         log,
         metrics,
-        keepMs: timing.outboxKeepMs,
+        retentionMs: timing.outboxKeepMs,
         sweepMs: timing.outboxSweepMs,
         onRepublished: () => feed.resync(),
         ...crash,
@@ -141,9 +141,9 @@ export async function startServer(
     lifecycle.start(
       name,
       () =>
-        measured(
+        withMetrics(
           name,
-          createNeighbourClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log, tracer }),
+          createExternalClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log, tracer }),
           metrics,
         ),
       (client) => client.close(),
@@ -154,7 +154,7 @@ export async function startServer(
     ledgerWatchMs: timing.ledgerWatchMs,
   };
   const onCommitted = (committed: readonly CommittedEvent[]) => {
-    relay.take(committed.map(({ row }) => row));
+    relay.enqueue(committed.map(({ row }) => row));
     for (const { event } of committed) {
       if (event.type === "status-changed") {
         feed.publish(event);
@@ -194,7 +194,7 @@ export async function startServer(
   };
 
   const { erpUrl, wmsUrl } = surroundings;
-  const effects = createActions({
+  const effects = createEffects({
     db,
     kinds,
     publisher,
@@ -216,7 +216,7 @@ export async function startServer(
     }),
   });
   const actions = [...effects, ...steps];
-  const asks = askedBy(actions);
+  const asks = subscriptionsFor(actions);
   const actionInfos = infosOf(effects, steps);
   const ready = createReadinessCheck({ db, stream, redis });
   registerCollectors({ metrics, db, stream, ready, role: config.role });
@@ -230,7 +230,7 @@ export async function startServer(
     await lifecycle.start(
       "Actions",
       () =>
-        startActions({
+        startRunner({
           actions,
           stream,
           ledger,

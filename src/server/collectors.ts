@@ -43,5 +43,5 @@ export function registerCollectors({
   for (const reason of ["gone", "ahead", "stalled", "slow"]) {
     metrics.consumerRepairs.inc({ reason }, 0);
   }
-  stream.onArrival((_client, arrival) => metrics.brokerArrivals.inc({ arrival }));
+  stream.onConnect((_client, arrival) => metrics.brokerArrivals.inc({ arrival }));
 }

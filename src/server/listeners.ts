@@ -2,9 +2,9 @@ import type { Redis } from "ioredis";
 import type { OperationDeps } from "../application/deps.ts";
 import type { ChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
-import { createOldSystem } from "../integrations/legacy-system.ts";
+import { createLegacySystem } from "../integrations/legacy-system.ts";
 import type { StreamConnection } from "../messaging/nats/connection.ts";
-import { listenToStatusChanges } from "../messaging/nats/listen.ts";
+import { subscribeToStatusChanges } from "../messaging/nats/listen.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Tracer } from "../observability/tracing.ts";
@@ -65,7 +65,7 @@ async function openFronts(
   await lifecycle.start(
     "listener",
     () =>
-      listenToStatusChanges({
+      subscribeToStatusChanges({
         stream,
         log,
         onChange: (change) => feed.publish(change),
@@ -163,7 +163,7 @@ async function openShadow(
   }
   const oldSystem = await lifecycle.start(
     "old system",
-    () => createOldSystem({ url: shadowUrl, timeoutMs: timing.downstreamTimeoutMs }),
+    () => createLegacySystem({ url: shadowUrl, timeoutMs: timing.downstreamTimeoutMs }),
     (client) => client.close(),
   );
   const keep = await lifecycle.start(

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
-import { type Broker, brokerOptions, explainBroker } from "../../src/messaging/nats/broker.ts";
+import { type Broker, brokerOptions, describeBrokerError } from "../../src/messaging/nats/broker.ts";
 import { withoutPassword } from "../../src/observability/redact-url.ts";
 import { findStack } from "../devstack/index.ts";
 import { OutOfReachError } from "./failures.ts";
@@ -30,7 +30,7 @@ export async function connectToBroker(wanted: string | undefined): Promise<NatsC
     return await connect({ ...brokerOptions(broker), maxReconnectAttempts: -1, name: "oms-cli" });
   } catch (error) {
     throw new OutOfReachError(
-      `No event broker answers at ${withoutPassword(url)} (${clean(explainBroker(error, broker))}). Does the service run (npm start)? Or say where the broker is: --nats URL, or OMS_NATS_URL.`,
+      `No event broker answers at ${withoutPassword(url)} (${clean(describeBrokerError(error, broker))}). Does the service run (npm start)? Or say where the broker is: --nats URL, or OMS_NATS_URL.`,
     );
   }
 }

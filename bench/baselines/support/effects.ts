@@ -7,7 +7,7 @@ import { settlementPush } from "../../../src/actions/effects/settlement-push.ts"
 import { thirdPartyNotify } from "../../../src/actions/effects/third-party-notify.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
-import { createNeighbourClient } from "../../../src/integrations/client.ts";
+import { createExternalClient } from "../../../src/integrations/client.ts";
 import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
 import type { Logger } from "../../../src/observability/log.ts";
@@ -31,7 +31,7 @@ export type Effect = Pick<Action, "name" | "subjects" | "asks"> &
 
 /** The baselines have other means against a repeat: each claim is granted. */
 const NO_CLAIMS: Claims = {
-  take: async () => ({ kind: "mine", done: async () => {}, release: async () => {} }),
+  acquire: async () => ({ kind: "mine", markDone: async () => {}, release: async () => {} }),
 };
 
 /** The effects of the six Actions: the same rows and the same messages. */
@@ -47,7 +47,7 @@ export function createEffects({
   readonly place: Place;
 }): readonly Effect[] {
   const client = (name: string, url: string) =>
-    createNeighbourClient({ name, url, timeoutMs: 10_000, log, connections: 256 });
+    createExternalClient({ name, url, timeoutMs: 10_000, log, connections: 256 });
   const kinds = DEFAULT_ORDER_KINDS;
   const { prefix } = db.location;
   return [
@@ -68,7 +68,7 @@ function sending(action: Action): Effect {
       const result = await action.run(event, {
         messageId,
         number: 1,
-        mayHaveActed: false,
+        mayHaveSideEffects: false,
         traceparent: "",
         signal: NEVER_ABORTED,
       });

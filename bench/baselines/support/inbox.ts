@@ -52,13 +52,13 @@ export async function startInbox({
       delivery.ack();
     } catch (error) {
       log.warn({ err: error, action: effect.name, messageId: event.messageId }, "an Action failed; it is tried again");
-      delivery.again(AGAIN_MS);
+      delivery.nak(AGAIN_MS);
     }
   };
 
   const take = (delivery: Delivery) => {
     const event = decodeEvent(delivery.subject, delivery.body);
-    if (effect.asks(event)) {
+    if (effect.matches(event)) {
       lane.add({ key: event.orderId, run: () => work(event, delivery) });
     } else {
       delivery.ack();

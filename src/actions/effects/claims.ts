@@ -5,21 +5,21 @@ import { createBatcher } from "../../lib/batcher.ts";
 /** Short-lived rights to do something once, in Redis. They make repeats rare; that nothing is forgotten is the ledger's part. */
 export interface Claims {
   /** Rejects while Redis is away. */
-  take(key: string): Promise<Claim>;
+  acquire(key: string): Promise<Claim>;
 }
 
 export type Claim =
   | {
       readonly kind: "mine";
       /** It happened: nobody gets the claim again for a long time. */
-      done(): Promise<void>;
+      markDone(): Promise<void>;
       /** It did not happen: whoever comes next may try. */
       release(): Promise<void>;
     }
   /** It happened already. */
   | { readonly kind: "done" }
   /** Somebody else holds it, for at most so many milliseconds. */
-  | { readonly kind: "taken"; readonly forMs: number };
+  | { readonly kind: "taken"; readonly remainingMs: number };
 
 const DONE = "done";
 
@@ -83,18 +83,18 @@ export function createClaims(
   );
 
   return {
-    async take(key) {
+    async acquire(key) {
       const name = `oms:claim:${scope}${key}`;
       const { owner, answer } = await takeTogether(name);
       if (answer < 0) {
         return { kind: "done" };
       }
       if (answer > 0) {
-        return { kind: "taken", forMs: answer };
+        return { kind: "taken", remainingMs: answer };
       }
       return {
         kind: "mine",
-        async done() {
+        async markDone() {
           await markTogether(name);
         },
         async release() {

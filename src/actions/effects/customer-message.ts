@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../../domain/events.ts";
 import { Status } from "../../domain/state-machine.ts";
-import type { NeighbourClient } from "../../integrations/client.ts";
+import type { ExternalClient } from "../../integrations/client.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
 import type { Claims } from "./claims.ts";
 
@@ -19,25 +19,25 @@ export function customerMessage({
   message,
 }: {
   readonly claims: Claims;
-  readonly message: NeighbourClient;
+  readonly message: ExternalClient;
 }): Action {
   return {
     name: "customer-message",
     subjects: [...TEMPLATES.keys()].map((code) => `oms.v1.order.status.${code}`),
-    asks: (event) => templateOf(event) !== undefined,
+    matches: (event) => templateOf(event) !== undefined,
     async run(event, attempt) {
       const { messageId } = attempt;
-      const claim = await claims.take(`customer-message:${messageId}`);
+      const claim = await claims.acquire(`customer-message:${messageId}`);
       if (claim.kind === "done") {
         return DONE;
       }
       if (claim.kind === "taken") {
-        return { kind: "retry", reason: "another worker is sending it", afterMs: claim.forMs };
+        return { kind: "retry", reason: "another worker is sending it", afterMs: claim.remainingMs };
       }
       const template = templateOf(event);
       const sent = await message.post(messageId, { messageId, orderId: String(event.orderId), template }, attempt);
       // Redis may be gone by now: the ledger will know that it was sent, and a lease runs out by itself.
-      await (sent.kind === "done" ? claim.done() : claim.release()).catch(() => {});
+      await (sent.kind === "done" ? claim.markDone() : claim.release()).catch(() => {});
       return sent;
     },
   };

@@ -1,6 +1,6 @@
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { Status } from "../../domain/state-machine.ts";
-import type { NeighbourClient } from "../../integrations/client.ts";
+import type { ExternalClient } from "../../integrations/client.ts";
 import type { Action } from "../../messaging/runner/action.ts";
 import type { OrderDatabase } from "../../store/mysql/database.ts";
 import { readInvoice } from "../../store/reads/goods.ts";
@@ -17,12 +17,12 @@ export function eInvoice({
 }: {
   readonly db: OrderDatabase;
   readonly kinds: OrderKinds;
-  readonly einvoice: NeighbourClient;
+  readonly einvoice: ExternalClient;
 }): Action {
   return {
     name: "e-invoice",
     subjects: [`oms.v1.order.status.${Status.DELIVERED}`, "oms.v1.order.invoice.printed"],
-    asks: (event) =>
+    matches: (event) =>
       event.type === "invoice-printed"
         ? event.sendEmail
         : event.type === "status-changed" &&

@@ -1,6 +1,6 @@
 import { isForFinance, type OrderKinds } from "../../domain/order-kinds.ts";
 import { Status } from "../../domain/state-machine.ts";
-import type { NeighbourClient } from "../../integrations/client.ts";
+import type { ExternalClient } from "../../integrations/client.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
 import type { OrderDatabase } from "../../store/mysql/database.ts";
 import { detailLineReader } from "../../store/reads/goods.ts";
@@ -16,13 +16,13 @@ export function financePush({
 }: {
   readonly db: OrderDatabase;
   readonly kinds: OrderKinds;
-  readonly finance: NeighbourClient;
+  readonly finance: ExternalClient;
 }): Action {
   const readOrdered = detailLineReader(db);
   return {
     name: "finance-push",
     subjects: [`oms.v1.order.status.${Status.DELIVERED}`],
-    asks: (event) =>
+    matches: (event) =>
       event.type === "status-changed" && event.toStatus === Status.DELIVERED && isForFinance(kinds, event),
     async run(event, attempt) {
       const { messageId } = attempt;

@@ -9,7 +9,7 @@ export function giftRecord({ db }: { readonly db: OrderDatabase }): Action {
   return {
     name: "gift-record",
     subjects: [`oms.v1.order.status.${Status.DELIVERED}`],
-    asks: (event) => event.type === "status-changed" && event.toStatus === Status.DELIVERED,
+    matches: (event) => event.type === "status-changed" && event.toStatus === Status.DELIVERED,
     async run({ orderId }) {
       await mark(orderId);
       return DONE;

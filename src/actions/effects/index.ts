@@ -1,5 +1,5 @@
 import type { OrderKinds } from "../../domain/order-kinds.ts";
-import type { NeighbourClient } from "../../integrations/client.ts";
+import type { ExternalClient } from "../../integrations/client.ts";
 import type { Publisher } from "../../messaging/nats/publisher.ts";
 import type { Action } from "../../messaging/runner/action.ts";
 import type { OrderDatabase } from "../../store/mysql/database.ts";
@@ -12,18 +12,18 @@ import { settlementPush } from "./settlement-push.ts";
 import { thirdPartyNotify } from "./third-party-notify.ts";
 
 /** What Actions may need. */
-export interface ActionDeps {
+export interface EffectDeps {
   readonly db: OrderDatabase;
   readonly kinds: OrderKinds;
   readonly publisher: Publisher;
   readonly claims: Claims;
-  readonly einvoice: NeighbourClient;
-  readonly finance: NeighbourClient;
-  readonly message: NeighbourClient;
+  readonly einvoice: ExternalClient;
+  readonly finance: ExternalClient;
+  readonly message: ExternalClient;
 }
 
 /** All Actions: one row each. A new one begins with its file beside this one. */
-export function createActions(deps: ActionDeps): readonly Action[] {
+export function createEffects(deps: EffectDeps): readonly Action[] {
   return [
     thirdPartyNotify(deps),
     settlementPush(deps),

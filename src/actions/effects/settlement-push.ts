@@ -18,7 +18,7 @@ export function settlementPush({ db }: { readonly db: OrderDatabase }): Action {
   return {
     name: "settlement-push",
     subjects: SETTLED.map((code) => `oms.v1.order.status.${code}`),
-    asks: (event) => event.type === "status-changed" && SETTLED.includes(event.toStatus),
+    matches: (event) => event.type === "status-changed" && SETTLED.includes(event.toStatus),
     async run(event, { messageId }) {
       if (event.type === "status-changed") {
         const { orderId, toStatus: orderStatus } = event;

@@ -5,7 +5,7 @@ import type { OrderEvent } from "../../domain/events.ts";
 import { isMarketplace, type OrderKinds } from "../../domain/order-kinds.ts";
 import type { Publisher } from "../../messaging/nats/publisher.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
-import { ADAPTERS } from "./third-party/index.ts";
+import { TOPICS } from "./third-party/index.ts";
 
 /**
  * Third-party notify: a marketplace order's changes go to the marketplace gateway's queue, in the words of the adapter that knows them.
@@ -22,7 +22,7 @@ export function thirdPartyNotify({
     name: "third-party-notify",
     // One consumer for all statuses, not one for each.
     subjects: ["oms.v1.order.status.*", "oms.v1.order.delivery.changed"],
-    asks: (event) => isMarketplace(kinds, event) && translated(event) !== undefined,
+    matches: (event) => isMarketplace(kinds, event) && translated(event) !== undefined,
     async run(event, { messageId }) {
       const found = translated(event);
       if (found === undefined) {
@@ -56,7 +56,7 @@ export function thirdPartyNotify({
 }
 
 function translated(event: OrderEvent) {
-  for (const { family, translate } of ADAPTERS) {
+  for (const { topic, translate } of TOPICS) {
     const notice = translate(event);
     if (notice !== undefined) {
       return { family, notice };

@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../../domain/events.ts";
 import { type Action, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
-import { begins, type FlowDeps, findWork, reportEnd, subjectsOf } from "./step.ts";
+import { startsStep, type FlowDeps, findWork, reportStepDone, subjectsOf } from "./step.ts";
 
 /**
  * APPROVED → ERP_ALLOCATED: the ERP sets the stock aside. Without stock it waits, and is tried again as long as it takes. Where the order is
@@ -15,8 +15,8 @@ export function allocate(deps: FlowDeps): Action {
   return {
     name: "allocate",
     subjects: subjectsOf("allocate"),
-    patient: true,
-    asks: (event) => begins("allocate", event),
+    retryForever: true,
+    matches: (event) => startsStep("allocate", event),
     async run(event, attempt) {
       const found = await findWork(deps, "allocate", event, attempt);
       if (found.kind !== "go") {
@@ -29,7 +29,7 @@ export function allocate(deps: FlowDeps): Action {
       if (allocated.kind !== "done") {
         return allocated;
       }
-      const reported = await reportEnd(deps, "allocate", event, attempt, true);
+      const reported = await reportStepDone(deps, "allocate", event, attempt, true);
       return reported === "cancelled" ? undo(event, attempt) : DONE;
     },
   };

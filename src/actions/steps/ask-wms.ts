@@ -9,7 +9,7 @@ import { contextOf, type FlowDeps, REVERSAL_FLOW } from "./step.ts";
 const LOOK_AGAIN_MS = 250;
 
 /** A cancel request that the WMS has to decide. */
-export function asksWms(event: OrderEvent): event is CancelProgressed & { readonly answerUntil: Date } {
+export function isWmsCancelRequest(event: OrderEvent): event is CancelProgressed & { readonly answerUntil: Date } {
   return event.type === "cancel-progressed" && event.step === "requested" && event.answerUntil !== undefined;
 }
 
@@ -21,9 +21,9 @@ export function askWms({ operations, wms }: FlowDeps): Action {
   return {
     name: ASK_WMS,
     subjects: ["oms.v1.cancel.requested"],
-    asks: asksWms,
+    matches: isWmsCancelRequest,
     async run(event, attempt) {
-      if (!asksWms(event)) {
+      if (!isWmsCancelRequest(event)) {
         return DONE;
       }
       const { orderId, cancelId, answerUntil } = event;

@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../../domain/events.ts";
 import { type Action, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
-import { begins, type FlowDeps, findWork, reportEnd, subjectsOf } from "./step.ts";
+import { startsStep, type FlowDeps, findWork, reportStepDone, subjectsOf } from "./step.ts";
 
 /**
  * ERP_ALLOCATED → WMS_DISPATCHED: the WMS gets the order. It is parked with the WMS's reason when that refuses. Where the order was
@@ -31,8 +31,8 @@ export function dispatch(deps: FlowDeps): Action {
   return {
     name: "dispatch",
     subjects: subjectsOf("dispatch"),
-    patient: true,
-    asks: (event) => begins("dispatch", event),
+    retryForever: true,
+    matches: (event) => startsStep("dispatch", event),
     async run(event, attempt) {
       const found = await findWork(deps, "dispatch", event, attempt);
       if (found.kind !== "go") {
@@ -44,7 +44,7 @@ export function dispatch(deps: FlowDeps): Action {
       if (dispatched.kind !== "done") {
         return dispatched;
       }
-      const reported = await reportEnd(deps, "dispatch", event, attempt, true);
+      const reported = await reportStepDone(deps, "dispatch", event, attempt, true);
       return reported === "cancelled" ? undo(event, attempt) : DONE;
     },
   };

@@ -1,5 +1,5 @@
 import type { Action } from "../../messaging/runner/action.ts";
-import { timeLimit } from "../timers/cancel-time-limit.ts";
+import { cancelTimeLimit } from "../timers/cancel-time-limit.ts";
 import { paymentTimeout } from "../timers/payment-timeout.ts";
 import { allocate } from "./allocate.ts";
 import { approve } from "./approve.ts";
@@ -18,7 +18,7 @@ export function createSteps(deps: FlowDeps): readonly Action[] {
     allocate(deps),
     dispatch(deps),
     askWms(deps),
-    timeLimit(deps),
+    cancelTimeLimit(deps),
     releaseStock(deps),
   ];
 }

@@ -8,7 +8,7 @@ export function releaseStock({ erp }: FlowDeps): Action {
   return {
     name: RELEASE_STOCK,
     subjects: [`oms.v1.order.status.${Status.CANCELLED}`],
-    asks: (event) =>
+    matches: (event) =>
       event.type === "status-changed" &&
       event.toStatus === Status.CANCELLED &&
       event.fromStatus >= Status.ERP_ALLOCATED &&

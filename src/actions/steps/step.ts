@@ -31,7 +31,7 @@ export function contextOf(caller: string, event: OrderEvent, { messageId, signal
  * Whether an event begins a step: the order came to the step's start, or was resumed there. Both say in how many warehouses the goods are, so
  * that this needs no look at the order.
  */
-export function begins(step: FlowStep, event: OrderEvent): boolean {
+export function startsStep(step: FlowStep, event: OrderEvent): boolean {
   switch (event.type) {
     case "status-changed":
       return currentStep({ status: event.toStatus, warehouseCount: event.warehouseCount }) === step;
@@ -63,16 +63,16 @@ export async function findWork(
   { operations }: FlowDeps,
   step: FlowStep,
   { orderId }: OrderEvent,
-  { mayHaveActed }: Attempt,
+  { mayHaveSideEffects }: Attempt,
 ): Promise<Found> {
   const order = await operations.readFlowOrder(orderId);
   if (order === undefined) {
     return { kind: "end", result: { kind: "reject", reason: `there is no order ${orderId}` } };
   }
-  if (order.status === FLOW_STEPS[step].startsAt && (!order.paused || mayHaveActed)) {
+  if (order.status === FLOW_STEPS[step].startsAt && (!order.paused || mayHaveSideEffects)) {
     return { kind: "go", order };
   }
-  return order.status === Status.CANCELLED && mayHaveActed ? { kind: "undo" } : { kind: "end", result: DONE };
+  return order.status === Status.CANCELLED && mayHaveSideEffects ? { kind: "undo" } : { kind: "end", result: DONE };
 }
 
 /** What a step's report of its end came to. */
@@ -84,7 +84,7 @@ export type Reported = "taken" | "cancelled" | "not-now";
  * @param done whether a neighbour has done its part: no pause holds that back any more
  * @returns "cancelled" when the order was cancelled meanwhile; "not-now" when it is paused, or went another way
  */
-export async function reportEnd(
+export async function reportStepDone(
   { operations }: FlowDeps,
   step: FlowStep,
   event: OrderEvent,

@@ -11,7 +11,7 @@ export function paymentTimeout({ operations, kinds }: FlowDeps): Action {
   return {
     name: PAYMENT_TIMEOUT,
     subjects: [],
-    asks: (event) => event.type === "status-changed" && event.toStatus === Status.CREATED && expires(kinds, event),
+    matches: (event) => event.type === "status-changed" && event.toStatus === Status.CREATED && expires(kinds, event),
     due: ({ recordTime }) => new Date(recordTime.getTime() + operations.paymentTimeoutMs),
     async run(event, attempt) {
       if (event.type !== "status-changed") {

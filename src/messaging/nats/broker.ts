@@ -30,7 +30,7 @@ export function brokerOptions({ url, ca, credsFile }: Broker): ConnectionOptions
 }
 
 /** Why there is no connection to the broker, for a person. */
-export function explainBroker(error: unknown, { ca, credsFile }: Broker): string {
+export function describeBrokerError(error: unknown, { ca, credsFile }: Broker): string {
   const reason = explainRefusal(error, {
     server: "NATS",
     urlVariable: credsFile === undefined ? "OMS_NATS_URL" : "OMS_NATS_CREDS_FILE",

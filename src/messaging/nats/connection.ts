@@ -2,13 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "nats";
 import type { Logger } from "../../observability/log.ts";
 import type { Broker } from "./broker.ts";
-import { dial } from "./dial.ts";
+import { connectWithRetry } from "./dial.ts";
 import {
   DEFAULT_TOPOLOGY,
   ensureTopology,
-  holds,
-  rebuildTopology,
-  type StreamLife,
+  holdsMessage,
+  recreateTopology,
+  type StreamIdentity,
   type TopologySettings,
 } from "./topology.ts";
 
@@ -19,20 +19,20 @@ import {
  * - `restarted`: the broker was started anew, and still has what it acknowledged last;
  * - `lost`: it has not, or the stream is another one: anything that it held may be gone.
  */
-export type Arrival = "first" | "resumed" | "restarted" | "lost";
+export type ConnectionEvent = "first" | "resumed" | "restarted" | "lost";
 
 /** The way to the broker. It may be away for as long as it likes: nothing here throws for that. */
 export interface StreamConnection {
   /** The client, while the broker is in reach and has the stream; undefined otherwise. */
   client(): NatsConnection | undefined;
   /** Tells of each arrival, and at once of one that has happened already. Call what it returns to hear no more. */
-  onArrival(listener: (client: NatsConnection, arrival: Arrival) => void): () => void;
+  onConnect(listener: (client: NatsConnection, arrival: ConnectionEvent) => void): () => void;
   /** Tells when the broker is out of reach. */
-  onAway(listener: () => void): () => void;
+  onDisconnect(listener: () => void): () => void;
   /** Something is odd, as this error says: the stream is looked at now, and made anew where it is gone. */
-  suspect(error: Error): void;
+  checkStream(error: Error): void;
   /** Notes the message that the broker acknowledged last: it is looked for after the broker's next start. */
-  acknowledged(message: { readonly seq: number; readonly messageId: string }): void;
+  recordAck(message: { readonly seq: number; readonly messageId: string }): void;
   close(): Promise<void>;
 }
 
@@ -62,17 +62,17 @@ export function connectStream({
   readonly topology?: TopologySettings;
   readonly checkMs?: number;
 }): StreamConnection {
-  const arrivalListeners = new Set<(client: NatsConnection, arrival: Arrival) => void>();
+  const arrivalListeners = new Set<(client: NatsConnection, arrival: ConnectionEvent) => void>();
   const awayListeners = new Set<() => void>();
   let ready: NatsConnection | undefined;
   let server = "";
-  let life: StreamLife | undefined;
+  let life: StreamIdentity | undefined;
   let last: { readonly seq: number; readonly messageId: string } | undefined;
   /** Counts the links: whatever was begun on an earlier one is void. */
   let epoch = 0;
   let looking: Promise<void> | undefined;
 
-  const arrive = (client: NatsConnection, serverId: string, now: StreamLife, arrival: Arrival) => {
+  const arrive = (client: NatsConnection, serverId: string, now: StreamIdentity, arrival: ConnectionEvent) => {
     if (arrival === "lost") {
       log.warn("the stream has lost what it held: what may still be needed is published again from the database");
       last = undefined;
@@ -85,7 +85,7 @@ export function connectStream({
     }
   };
 
-  const arrivalOf = async (client: NatsConnection, serverId: string, now: StreamLife): Promise<Arrival> => {
+  const arrivalOf = async (client: NatsConnection, serverId: string, now: StreamIdentity): Promise<ConnectionEvent> => {
     if (life === undefined) {
       return "first";
     }
@@ -95,7 +95,7 @@ export function connectStream({
     if (server === serverId) {
       return "resumed";
     }
-    return last === undefined || (await holds(client, last)) ? "restarted" : "lost";
+    return last === undefined || (await holdsMessage(client, last)) ? "restarted" : "lost";
   };
 
   const up = async (client: NatsConnection, serverId: string) => {
@@ -140,7 +140,7 @@ export function connectStream({
       return;
     }
     try {
-      const now = await (filesAreGone ? rebuildTopology : ensureTopology)(client, topology);
+      const now = await (filesAreGone ? recreateTopology : ensureTopology)(client, topology);
       if (mine === epoch && now.created !== life?.created) {
         arrive(client, server, now, "lost");
       }
@@ -155,25 +155,25 @@ export function connectStream({
     });
   };
 
-  const link = dial(broker, { up: (client, serverId) => void up(client, serverId), down }, log);
+  const link = connectWithRetry(broker, { onConnect: (client, serverId) => void up(client, serverId), onDisconnect }, log);
   const timer = setInterval(() => lookOnce(false), checkMs);
   timer.unref();
 
   return {
     client: () => ready,
-    onArrival(listener) {
+    onConnect(listener) {
       arrivalListeners.add(listener);
       if (ready !== undefined) {
         listener(ready, "first");
       }
       return () => arrivalListeners.delete(listener);
     },
-    onAway(listener) {
+    onDisconnect(listener) {
       awayListeners.add(listener);
       return () => awayListeners.delete(listener);
     },
-    suspect: (error) => lookOnce(FILES_ARE_GONE.test(error.message)),
-    acknowledged(message) {
+    checkStream: (error) => lookOnce(FILES_ARE_GONE.test(error.message)),
+    recordAck(message) {
       last = message;
     },
     async close() {

@@ -26,7 +26,7 @@ export async function ensureConsumer(
   startSeq: number,
 ): Promise<ConsumerInfo> {
   const { consumers } = await client.jetstreamManager({ checkAPI: false });
-  const found = await inspectConsumer(client, settings.durable);
+  const found = await findConsumer(client, settings.durable);
   if (found === undefined) {
     try {
       return await consumers.add(STREAM_NAME, {
@@ -61,7 +61,7 @@ export async function ensureConsumer(
 }
 
 /** What the broker says of a consumer; undefined where it knows none of that name. */
-export async function inspectConsumer(client: NatsConnection, durable: string): Promise<ConsumerInfo | undefined> {
+export async function findConsumer(client: NatsConnection, durable: string): Promise<ConsumerInfo | undefined> {
   const { consumers } = await client.jetstreamManager({ checkAPI: false });
   try {
     return await consumers.info(STREAM_NAME, durable);
@@ -74,7 +74,7 @@ export async function inspectConsumer(client: NatsConnection, durable: string): 
 }
 
 /** Deletes a consumer; one that is not there is fine. */
-export async function removeConsumer(client: NatsConnection, durable: string): Promise<void> {
+export async function deleteConsumer(client: NatsConnection, durable: string): Promise<void> {
   const { consumers } = await client.jetstreamManager({ checkAPI: false });
   await consumers.delete(STREAM_NAME, durable).catch((error: unknown) => {
     if (!isNotFound(error)) {

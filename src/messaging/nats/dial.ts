@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, Events, type NatsConnection } from "nats";
 import type { Logger } from "../../observability/log.ts";
-import { type Broker, brokerOptions, explainBroker } from "./broker.ts";
+import { type Broker, brokerOptions, describeBrokerError } from "./broker.ts";
 
 /** Between two attempts to reach the broker, in milliseconds. */
 const RECONNECT_WAIT_MS = 250;
@@ -15,8 +15,8 @@ const LAST_FLUSH_MS = 500;
 /** What a link tells of itself. */
 export interface LinkListener {
   /** The broker can be spoken to; `serverId` is another one after each start of the broker. */
-  up(client: NatsConnection, serverId: string): void;
-  down(): void;
+  onConnect(client: NatsConnection, serverId: string): void;
+  onDisconnect(): void;
 }
 
 /** A connection to the broker that is made again for as long as nobody closes it. */
@@ -28,7 +28,7 @@ export interface Link {
  * Dials until the broker answers, and again whenever it is gone. The client's own `waitOnFirstConnect` cannot be called off once it
  * waits, so the first connection is dialled from here; later ones are the client's business.
  */
-export function dial(broker: Broker, listener: LinkListener, log: Logger): Link {
+export function connectWithRetry(broker: Broker, listener: LinkListener, log: Logger): Link {
   const closing = new AbortController();
   let client: NatsConnection | undefined;
 
@@ -40,7 +40,7 @@ export function dial(broker: Broker, listener: LinkListener, log: Logger): Link 
       } catch (error) {
         if (!told) {
           log.warn(
-            { reason: explainBroker(error, broker) },
+            { reason: describeBrokerError(error, broker) },
             "the broker is out of reach; its events wait in the database",
           );
           told = true;
@@ -62,22 +62,22 @@ export function dial(broker: Broker, listener: LinkListener, log: Logger): Link 
     }
     const serverId = () => live.info?.server_id ?? "";
     log.info({ broker: live.getServer() }, "the broker is there");
-    listener.up(live, serverId());
+    listener.onConnect(live, serverId());
     const watch = async () => {
       for await (const { type } of live.status()) {
         if (type === Events.Disconnect) {
           log.warn("the broker is gone; its events wait in the database");
-          listener.down();
+          listener.onDisconnect();
         } else if (type === Events.Reconnect) {
           log.info({ broker: live.getServer() }, "the broker is back");
-          listener.up(live, serverId());
+          listener.onConnect(live, serverId());
         }
       }
     };
     // The client does not end this iterator when it is closed.
     void watch();
     await live.closed();
-    listener.down();
+    listener.onDisconnect();
   };
 
   const running = run();

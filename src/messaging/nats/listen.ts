@@ -11,7 +11,7 @@ const SUBJECT = "oms.v1.order.status.*";
  * Hears, for watchers, of the status changes that other servers publish; this server's own are not echoed to it, as it knows them from the
  * commit. Not durable: `onGap` is called whenever something may have been missed.
  */
-export function listenToStatusChanges({
+export function subscribeToStatusChanges({
   stream,
   log,
   onChange,
@@ -37,7 +37,7 @@ export function listenToStatusChanges({
     }
   };
 
-  const stopHearing = stream.onArrival((client) => {
+  const stopHearing = stream.onConnect((client) => {
     if (subscribed !== client) {
       subscription?.unsubscribe();
       subscription = client.subscribe(SUBJECT, { callback: (_error, message) => hear(message) });

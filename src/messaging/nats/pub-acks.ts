@@ -11,18 +11,18 @@ export class PublishError extends Error {
  * Hears what became of one attempt: an error, or the message's place in the stream, and whether the broker had it already. Called once;
  * must not throw.
  */
-export type Settle = (error: PublishError | undefined, seq: number, duplicate: boolean) => void;
+export type AckCallback = (error: PublishError | undefined, seq: number, duplicate: boolean) => void;
 
 /** Publishes single messages and hears the broker's acknowledgements. */
 export interface PubAcks {
-  send(message: EventMessage, settle: Settle): void;
+  send(message: EventMessage, settle: AckCallback): void;
   /** What is under way is settled with an error. */
   close(): void;
 }
 
 interface Attempt {
   readonly message: EventMessage;
-  readonly settle: Settle;
+  readonly settle: AckCallback;
   readonly since: number;
 }
 
@@ -74,13 +74,13 @@ export function createPubAcks(stream: StreamConnection, { ackTimeoutMs }: { read
     }
     attempts.delete(key);
     if (answer.duplicate !== true) {
-      stream.acknowledged({ seq: answer.seq, messageId: attempt.message.messageId });
+      stream.recordAck({ seq: answer.seq, messageId: attempt.message.messageId });
     }
     attempt.settle(undefined, answer.seq, answer.duplicate === true);
   };
 
   const stopHearing = [
-    stream.onArrival((client) => {
+    stream.onConnect((client) => {
       if (subscribed !== client) {
         subscription?.unsubscribe();
         inbox = createInbox();
@@ -88,7 +88,7 @@ export function createPubAcks(stream: StreamConnection, { ackTimeoutMs }: { read
         subscribed = client;
       }
     }),
-    stream.onAway(() => failAll("the broker went away")),
+    stream.onDisconnect(() => failAll("the broker went away")),
   ];
 
   const timer = setInterval(() => {

@@ -5,7 +5,7 @@ import type { Tracer } from "../../observability/tracing.ts";
 import type { StreamConnection } from "./connection.ts";
 import type { EventMessage } from "./envelope.ts";
 import { createPubAcks, type PublishError } from "./pub-acks.ts";
-import { type TracedPublish, traced } from "./trace-publish.ts";
+import { type TracedPublish, startPublishSpan } from "./trace-publish.ts";
 
 /** Publishes to the stream, whatever it takes. */
 export interface Publisher {
@@ -79,7 +79,7 @@ export function createPublisher({
     inFlight += 1;
     if (tracer !== undefined && isSampled(entry.message.traceparent)) {
       entry.attempts += 1;
-      entry.span ??= traced(tracer, entry.message);
+      entry.span ??= startPublishSpan(tracer, entry.message);
     }
     acks.send(entry.span?.message ?? entry.message, (error, _seq, duplicate) => {
       inFlight -= 1;
@@ -121,7 +121,7 @@ export function createPublisher({
     failuresInARow += 1;
     if (pause === undefined) {
       pause = setTimeout(resume, Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failuresInARow, 10), LONGEST_PAUSE_MS));
-      stream.suspect(error);
+      stream.checkStream(error);
     }
   };
 
@@ -175,7 +175,7 @@ export function createPublisher({
     waitingBehind = 0;
   };
 
-  const stopListening = stream.onArrival((_client, arrival) => {
+  const stopListening = stream.onConnect((_client, arrival) => {
     failuresInARow = 0;
     if (arrival === "lost") {
       forget();
@@ -192,14 +192,14 @@ export function createPublisher({
     },
     publishOnce: (message) =>
       new Promise((resolve, reject) => {
-        const span = tracer && isSampled(message.traceparent) ? traced(tracer, message) : undefined;
+        const span = tracer && isSampled(message.traceparent) ? startPublishSpan(tracer, message) : undefined;
         acks.send(span?.message ?? message, (error, _seq, duplicate) => {
           if (error === undefined) {
             span?.end(1, duplicate);
             resolve();
           } else {
             span?.fail(error);
-            stream.suspect(error);
+            stream.checkStream(error);
             reject(error);
           }
         });

@@ -14,12 +14,12 @@ const LOOKS = 3;
 
 /** Looks at a consumer again and again. Make a new one when the consumer was opened again. */
 export function createStallDetector(): {
-  look(info: ConsumerState): StallVerdict;
+  check(info: ConsumerState): StallVerdict;
 } {
   let delivered = -1;
   let looks = 0;
   return {
-    look(info) {
+    check(info) {
       const { consumer_seq } = info.delivered;
       const limit = info.config.max_ack_pending ?? Number.POSITIVE_INFINITY;
       const idle = info.num_pending === 0 || info.num_ack_pending >= limit;

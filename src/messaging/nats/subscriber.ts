@@ -2,7 +2,7 @@ import type { ConsumerMessages, JsMsg, NatsConnection } from "nats";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { StreamConnection } from "./connection.ts";
-import { type ConsumerSettings, ensureConsumer, inspectConsumer, removeConsumer } from "./consumer.ts";
+import { type ConsumerSettings, ensureConsumer, findConsumer, deleteConsumer } from "./consumer.ts";
 import { createStallDetector } from "./stall.ts";
 import { lastSequence, STREAM_NAME } from "./topology.ts";
 
@@ -15,9 +15,9 @@ export interface Delivery {
   /** It is dealt with. */
   ack(): void;
   /** Send it once more after so many milliseconds, to whomever. Short ones only: it counts as in hand meanwhile. */
-  again(afterMs: number): void;
+  nak(afterMs: number): void;
   /** It makes no sense, and never will. */
-  drop(): void;
+  term(): void;
 }
 
 export interface Subscription {
@@ -105,12 +105,12 @@ export function subscribe({
     life += 1;
     floor = from - 1;
     stall = createStallDetector();
-    await removeConsumer(client, consumer.durable);
+    await deleteConsumer(client, consumer.durable);
     await open(client);
   };
 
   const watch = async (client: NatsConnection) => {
-    const info = await inspectConsumer(client, consumer.durable);
+    const info = await findConsumer(client, consumer.durable);
     if (info === undefined) {
       await anew(client, "gone", floor + 1);
       return;
@@ -126,7 +126,7 @@ export function subscribe({
     }
     floor = info.ack_floor.stream_seq;
     metrics?.consumerPending.set({ consumer: consumer.durable }, info.num_pending);
-    const verdict = stall.look(info);
+    const verdict = stall.check(info);
     if (verdict === "stands still") {
       log.warn({ consumer: consumer.durable }, "the consumer stands still: it is opened again");
       metrics?.consumerRepairs.inc({ reason: "slow" });
@@ -136,7 +136,7 @@ export function subscribe({
     }
   };
 
-  const stopHearing = stream.onArrival((client, arrival) => {
+  const stopHearing = stream.onConnect((client, arrival) => {
     if (arrival === "lost") {
       life += 1;
       floor = 0;
@@ -174,7 +174,7 @@ function deliveryOf(message: JsMsg, counts: () => boolean): Delivery {
     body: message.data,
     traceparent: () => message.headers?.get("traceparent") ?? "",
     ack: () => end(() => message.ack()),
-    again: (afterMs) => end(() => message.nak(afterMs)),
-    drop: () => end(() => message.term()),
+    nak: (afterMs) => end(() => message.nak(afterMs)),
+    term: () => end(() => message.term()),
   };
 }

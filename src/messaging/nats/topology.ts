@@ -34,7 +34,7 @@ export const DEFAULT_TOPOLOGY: TopologySettings = {
 };
 
 /** One life of the stream: another `created` means that what the one before held is gone. */
-export interface StreamLife {
+export interface StreamIdentity {
   readonly created: string;
 }
 
@@ -59,7 +59,7 @@ export function isNotFound(error: unknown): boolean {
  * Makes the stream where it is missing, and brings one that is there to what correctness needs of it; whatever else an operator has set
  * stays. Several servers may do it at once.
  */
-export async function ensureTopology(client: NatsConnection, settings: TopologySettings): Promise<StreamLife> {
+export async function ensureTopology(client: NatsConnection, settings: TopologySettings): Promise<StreamIdentity> {
   const manager = await client.jetstreamManager({ checkAPI: false });
   const found = (await inspect(manager)) ?? (await create(manager, settings));
   const { config } = found;
@@ -79,7 +79,7 @@ export async function ensureTopology(client: NatsConnection, settings: TopologyS
 }
 
 /** Deletes the stream and makes it anew: for one whose files are gone while the broker still believes in them. */
-export async function rebuildTopology(client: NatsConnection, settings: TopologySettings): Promise<StreamLife> {
+export async function recreateTopology(client: NatsConnection, settings: TopologySettings): Promise<StreamIdentity> {
   const manager = await client.jetstreamManager({ checkAPI: false });
   await manager.streams.delete(STREAM_NAME).catch((error: unknown) => {
     if (!isNotFound(error)) {
@@ -90,7 +90,7 @@ export async function rebuildTopology(client: NatsConnection, settings: Topology
 }
 
 /** Whether the stream still holds this message at this place. */
-export async function holds(
+export async function holdsMessage(
   client: NatsConnection,
   message: { readonly seq: number; readonly messageId: string },
 ): Promise<boolean> {

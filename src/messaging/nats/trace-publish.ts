@@ -11,7 +11,7 @@ export interface TracedPublish<M extends EventMessage> {
 }
 
 /** Begins the span of a publish. */
-export function traced<M extends EventMessage>(tracer: Tracer, message: M): TracedPublish<M> {
+export function startPublishSpan<M extends EventMessage>(tracer: Tracer, message: M): TracedPublish<M> {
   const { subject, messageId, orderId, traceparent } = message;
   const span = tracer.start(`publish ${subject}`, {
     kind: "producer",

@@ -12,7 +12,7 @@ const REST_FACTOR = 20;
 const LOOK_AT_ALL_MS = 600_000;
 
 /** Looks now and then how full the outbox table is, and how old the oldest row that may not be with the broker, for /metrics. */
-export function watchBacklog({
+export function startBacklogGauges({
   db,
   metrics,
 }: {

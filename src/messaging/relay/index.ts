@@ -5,7 +5,7 @@ import type { OutboxRow } from "../../store/outbox/outbox.ts";
 import type { StreamConnection } from "../nats/connection.ts";
 import type { Publisher } from "../nats/publisher.ts";
 import { lastEventTime } from "../nats/topology.ts";
-import { watchBacklog } from "./backlog.ts";
+import { startBacklogGauges } from "./backlog.ts";
 import { createPublishedRows } from "./published.ts";
 import { lastIdBefore, type OutboxDatabase, republish } from "./republish.ts";
 import { startSweep } from "./sweep.ts";
@@ -16,7 +16,7 @@ type Reason = "start" | "reconnect" | "sweep";
 /** The way from the outbox to the stream. */
 export interface Relay {
   /** Takes rows right after their commit, in the order of commits; publishes them as soon as the broker is there. */
-  take(rows: readonly OutboxRow[]): void;
+  enqueue(rows: readonly OutboxRow[]): void;
   /** Rows in memory that the broker has not acknowledged. */
   unpublished(): number;
   /** Publishes what it can within the limit. What is left is in the table, and goes out at the next start of any server. */
@@ -30,7 +30,7 @@ export interface RelayOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** How long an acknowledged row stays in the table, in milliseconds: longer than the broker takes to sync its files. */
-  readonly keepMs?: number;
+  readonly retentionMs?: number;
   /** How often rows are deleted, and rows of dead servers looked for, in milliseconds. */
   readonly sweepMs?: number;
   /** Rows in memory while the broker is away; beyond it they are read from the table later. */
@@ -67,7 +67,7 @@ export function startRelay({
   stream,
   log,
   metrics,
-  keepMs = 150_000,
+  retentionMs = 150_000,
   sweepMs = 5_000,
   maxInMemory = 20_000,
   onRepublished = () => {},
@@ -176,7 +176,7 @@ export function startRelay({
     }
   };
 
-  const stopHearing = stream.onArrival((_client, arrival) => {
+  const stopHearing = stream.onConnect((_client, arrival) => {
     if (stopped) {
       return;
     }
@@ -208,10 +208,10 @@ export function startRelay({
     },
   });
 
-  const backlog = watchBacklog({ db, metrics });
+  const backlog = startBacklogGauges({ db, metrics });
 
   return {
-    take(rows) {
+    enqueue(rows) {
       if (stopped) {
         return;
       }

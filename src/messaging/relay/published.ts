@@ -17,7 +17,7 @@ interface Chunk {
 export interface PublishedRows {
   add(id: bigint, now: number): void;
   /** A chunk of rows that were all acknowledged before this time, to be forgotten when deleted; undefined where there is none. */
-  oldestBefore(time: number): { readonly ids: bigint[]; forget(): void } | undefined;
+  oldestBefore(time: number): { readonly ids: bigint[]; remove(): void } | undefined;
   /** The ids that are remembered among these, which must ascend. */
   known(ids: readonly bigint[]): ReadonlySet<bigint>;
   clear(): void;
@@ -49,7 +49,7 @@ export function createPublishedRows(spanMs: number): PublishedRows {
       }
       return {
         ids: [...oldest.ids.subarray(0, oldest.used)],
-        forget() {
+        remove() {
           chunks = chunks.filter((chunk) => chunk !== oldest);
         },
       };

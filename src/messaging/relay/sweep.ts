@@ -52,7 +52,7 @@ export function startSweep({
         return;
       }
       await deletePublished(db, old.ids);
-      old.forget();
+      old.remove();
     }
   };
 

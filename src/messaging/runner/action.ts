@@ -7,7 +7,7 @@ export interface Action {
   /** The subjects of the events it may ask for; `*` stands for one part. */
   readonly subjects: readonly string[];
   /** Whether it has something to do for this event. Asked at the commit and again at delivery: pure, and the same at both. */
-  asks(event: OrderEvent): boolean;
+  matches(event: OrderEvent): boolean;
   /**
    * For a timer: when it goes off for this event. A timer has no subjects, as the ledger alone is its clock; it survives every restart.
    */
@@ -16,7 +16,7 @@ export interface Action {
    * Never given up after too many attempts, as its neighbour may have done what it gave no answer to: that has to be found out, with the
    * same id.
    */
-  readonly patient?: boolean;
+  readonly retryForever?: boolean;
   /** Does it. What it throws counts as a retry. */
   run(event: OrderEvent, attempt: Attempt): Promise<ActionResult>;
 }
@@ -31,7 +31,7 @@ export interface Attempt {
    * Whether an earlier attempt may have left something behind at a neighbour: it was cut short, or ended as a `retry`. A step that finds
    * its order paused goes on if so, and does not begin otherwise.
    */
-  readonly mayHaveActed: boolean;
+  readonly mayHaveSideEffects: boolean;
   /** What it does belongs to this span, as the event's `traceparent` says too; "" where nothing is traced. */
   readonly traceparent: string;
   /** Aborted when the attempt has lasted too long, and when the server stops. */

@@ -7,7 +7,7 @@ import { isSampled, traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
 import type { Ledger, LedgerEntry } from "../../store/ledger/index.ts";
 import type { Action, ActionResult } from "./action.ts";
-import { traced } from "./trace-attempt.ts";
+import { startAttemptSpan } from "./trace-attempt.ts";
 
 /** Told of the places in an attempt at which a fault test kills the process, and of which: `<Action>:<message id>`. */
 export type CrashPoint = (place: "before-effect" | "after-effect" | "before-done", which: string) => void;
@@ -24,7 +24,7 @@ export interface AttemptDeps {
   /** So many failed attempts park an event. */
   readonly maxAttempts: number;
   /** Aborted when attempts have to end at once. */
-  readonly ending: AbortSignal;
+  readonly abortSignal: AbortSignal;
   readonly crashPoint: CrashPoint;
 }
 
@@ -37,13 +37,13 @@ const WRITE_AGAIN_MS = 250;
  */
 export type RunAttempt = (action: Action, entry: LedgerEntry, event: OrderEvent) => Promise<void>;
 
-export function createAttempts(deps: AttemptDeps): RunAttempt {
-  const { ledger, log, metrics, tracer, timeoutMs, backOff, maxAttempts, ending, crashPoint } = deps;
+export function createAttemptRunner(deps: AttemptDeps): RunAttempt {
+  const { ledger, log, metrics, tracer, timeoutMs, backOff, maxAttempts, abortSignal, crashPoint } = deps;
   /** Actions whose last attempt failed, so that the log tells of the turn and not of each attempt. */
   const failing = new Set<string>();
   /** Each breaks off one attempt. */
   const underWay = new Set<(reason: Error) => void>();
-  ending.addEventListener("abort", () => {
+  abortSignal.addEventListener("abort", () => {
     for (const breakOff of underWay) {
       breakOff(new Error("the server is stopping"));
     }
@@ -68,7 +68,7 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
       crashPoint("before-effect", whichOf(entry));
       const { messageId, attempt: number, sideEffectFreeAttempts } = entry;
       const mayHaveActed = sideEffectFreeAttempts < number - 1;
-      const run = action.run(event, { messageId, number, mayHaveActed, traceparent, signal });
+      const run = action.run(event, { messageId, number, mayHaveSideEffects, traceparent, signal });
       const result = await Promise.race([run, brokenOff.promise]);
       crashPoint("after-effect", whichOf(entry));
       return result;
@@ -83,7 +83,7 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
   const after = (ms: number) => new Date(ledger.now().getTime() + ms);
 
   /** What the ledger is told: the write, and how it counts. */
-  const verdictOn = ({ patient = false }: Action, entry: LedgerEntry, result: ActionResult) => {
+  const verdictOn = ({ retryForever = false }: Action, entry: LedgerEntry, result: ActionResult) => {
     if (result.kind === "done") {
       return { counts: "done", write: () => ledger.done(entry) } as const;
     }
@@ -91,7 +91,7 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
       const at = result.at ?? after(backOffMs(backOff, entry.attemptInRound, Math.random()));
       return { counts: "waiting", write: () => ledger.defer(entry, result.reason, at) } as const;
     }
-    if (result.kind === "reject" || (entry.attemptInRound >= maxAttempts && !patient)) {
+    if (result.kind === "reject" || (entry.attemptInRound >= maxAttempts && !retryForever)) {
       return { counts: "parked", write: () => ledger.park(entry, result.reason) } as const;
     }
     const at = after(Math.max(backOffMs(backOff, entry.attemptInRound, Math.random()), result.afterMs ?? 0));
@@ -120,13 +120,13 @@ export function createAttempts(deps: AttemptDeps): RunAttempt {
 
   return async (action, entry, event) => {
     const parent = tracer === undefined ? "" : event.traceparent;
-    const span = tracer && isSampled(parent) ? traced(tracer, entry, event, ledger.now()) : undefined;
+    const span = tracer && isSampled(parent) ? startAttemptSpan(tracer, entry, event, ledger.now()) : undefined;
     const result = await effect(action, entry, span?.event ?? event, span?.traceparent ?? parent);
     const { counts, write } = verdictOn(action, entry, result);
     span?.end(result, counts);
     tell(action, entry, event, result, counts);
     crashPoint("before-done", whichOf(entry));
-    if (await written(write, timeoutMs, ending)) {
+    if (await written(write, timeoutMs, abortSignal)) {
       metrics.actionAttempts.inc({ action: action.name, result: counts });
       if (counts === "done") {
         metrics.actionLag.observe(

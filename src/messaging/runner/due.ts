@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../observability/log.ts";
 import type { DueEntry, Ledger } from "../../store/ledger/index.ts";
-import type { Switches } from "./pauses.ts";
+import type { PausedActions } from "./pauses.ts";
 
 /**
  * Runs what is due from the database: what failed before, what the broker never brought, and what came while its Action was held. Each
  * Action has its own share of each look, so that a crowd of one keeps out no other.
  */
-export function startDue({
+export function startDueLoop({
   actions,
   ledger,
   log,
@@ -20,7 +20,7 @@ export function startDue({
   readonly actions: readonly string[];
   readonly ledger: Ledger;
   readonly log: Logger;
-  readonly held: Switches["held"];
+  readonly held: PausedActions["isPaused"];
   /** Must not reject. */
   readonly run: (due: DueEntry) => Promise<void>;
   /** Runs of one Action at a time. */

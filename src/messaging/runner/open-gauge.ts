@@ -9,7 +9,7 @@ const EVERY_MS = 5_000;
 const REST_FACTOR = 20;
 
 /** Counts now and then what is open in the ledger, and looks which Actions are held, for /metrics. */
-export function countOpen({
+export function startOpenEntriesGauge({
   actions,
   ledger,
   metrics,

@@ -3,16 +3,16 @@ import type { Logger } from "../../observability/log.ts";
 import type { Ledger } from "../../store/ledger/index.ts";
 
 /** Which Actions a person holds; looked up now and then, so that a switch works on all servers. */
-export interface Switches {
+export interface PausedActions {
   /** Whether an Action is not to run for now. */
-  held(action: string): Promise<boolean>;
+  isPaused(action: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
 /** How long a switch takes at most, in milliseconds, while the database is there. */
 const LOOK_EVERY_MS = 1_000;
 
-export function watchSwitches({ ledger, log }: { readonly ledger: Ledger; readonly log: Logger }): Switches {
+export function watchPausedActions({ ledger, log }: { readonly ledger: Ledger; readonly log: Logger }): PausedActions {
   const stopping = new AbortController();
   let paused: ReadonlySet<string> = new Set();
   let know = () => {};
@@ -43,7 +43,7 @@ export function watchSwitches({ ledger, log }: { readonly ledger: Ledger; readon
 
   const looping = loop();
   return {
-    async held(action) {
+    async isPaused(action) {
       await known;
       return paused.has(action);
     },

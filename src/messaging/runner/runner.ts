@@ -9,13 +9,13 @@ import type { Ledger } from "../../store/ledger/index.ts";
 import { decodeEvent } from "../nats/codec.ts";
 import type { StreamConnection } from "../nats/connection.ts";
 import type { Action } from "./action.ts";
-import { type CrashPoint, createAttempts } from "./attempts.ts";
-import { startDue } from "./due.ts";
-import { countOpen } from "./open-gauge.ts";
-import { watchSwitches } from "./pauses.ts";
-import { startStreamSide } from "./stream-side.ts";
+import { type CrashPoint, createAttemptRunner } from "./attempts.ts";
+import { startDueLoop } from "./due.ts";
+import { startOpenEntriesGauge } from "./open-gauge.ts";
+import { watchPausedActions } from "./pauses.ts";
+import { startActionConsumers } from "./stream-side.ts";
 
-export interface ActionsOptions {
+export interface RunnerOptions {
   readonly actions: readonly Action[];
   readonly stream: StreamConnection;
   readonly ledger: Ledger;
@@ -38,7 +38,7 @@ export interface ActionsOptions {
   readonly crashPoint?: CrashPoint;
 }
 
-export interface RunningActions {
+export interface Runner {
   /** Takes nothing more, lets what runs end within the limit, and breaks off the rest: it runs again elsewhere. */
   stop(limitMs: number): Promise<void>;
 }
@@ -50,7 +50,7 @@ const LAST_WORDS_MS = 500;
  * Runs the Actions. An event comes from the stream, or is due in the ledger; either way the ledger says whether it may run now, and is told
  * what became of it. An Action that fails or hangs holds up neither another Action nor another order.
  */
-export function startActions({
+export function startRunner({
   actions,
   stream,
   ledger,
@@ -63,10 +63,10 @@ export function startActions({
   backOff = { baseMs: 1_000, capMs: 300_000 },
   maxAttempts = 12,
   crashPoint = () => {},
-}: ActionsOptions): RunningActions {
+}: RunnerOptions): Runner {
   const ending = new AbortController();
   const byName = new Map(actions.map((action) => [action.name, action]));
-  const attempt = createAttempts({
+  const attempt = createAttemptRunner({
     ledger,
     log,
     metrics,
@@ -74,21 +74,21 @@ export function startActions({
     timeoutMs: attemptTimeoutMs,
     backOff,
     maxAttempts,
-    ending: ending.signal,
+    abortSignal: ending.signal,
     crashPoint,
   });
 
-  const switches = watchSwitches({ ledger, log });
+  const switches = watchPausedActions({ ledger, log });
 
   const streamSides = actions.map((action) =>
-    startStreamSide({ action, stream, ledger, log, metrics, concurrency, attempt, held: switches.held }),
+    startActionConsumers({ action, stream, ledger, log, metrics, concurrency, attempt, held: switches.isPaused }),
   );
 
-  const due = startDue({
+  const due = startDueLoop({
     actions: [...byName.keys()],
     ledger,
     log,
-    held: switches.held,
+    held: switches.isPaused,
     concurrency,
     pollMs,
     async run({ entry, row }) {
@@ -107,7 +107,7 @@ export function startActions({
     },
   });
 
-  const gauge = countOpen({ actions, ledger, metrics });
+  const gauge = startOpenEntriesGauge({ actions, ledger, metrics });
 
   return {
     async stop(limitMs) {

@@ -9,7 +9,7 @@ import type { StreamConnection } from "../nats/connection.ts";
 import { type Delivery, subscribe } from "../nats/subscriber.ts";
 import type { Action } from "./action.ts";
 import type { RunAttempt } from "./attempts.ts";
-import type { Switches } from "./pauses.ts";
+import type { PausedActions } from "./pauses.ts";
 
 /**
  * How long the broker waits for a word on a message before it sends it once more, in milliseconds: what was under way to a server that died
@@ -27,7 +27,7 @@ const ASK_AGAIN_MS = 1_000;
  * One Action's subscriptions: a durable consumer for each of its subjects, as nats-server 2.9 has one filter each. All of them feed one
  * lane, so that the events of an order wait for each other whatever their subject; across consumers and servers the ledger keeps the order.
  */
-export function startStreamSide({
+export function startActionConsumers({
   action,
   stream,
   ledger,
@@ -44,7 +44,7 @@ export function startStreamSide({
   readonly metrics: Metrics;
   readonly concurrency: number;
   readonly attempt: RunAttempt;
-  readonly held: Switches["held"];
+  readonly held: PausedActions["isPaused"];
 }): { stop(): Promise<void>; idle(): Promise<void> } {
   const lane = createKeyedQueue<KeyedTask & { readonly messageId: string }>(concurrency);
   /** Messages in hand, by id: one that comes again meanwhile ends with the first. */
@@ -81,13 +81,13 @@ export function startStreamSide({
       end(messageId, (one) => one.ack());
     } catch (error) {
       log.debug({ err: error, action: action.name, messageId }, "the ledger is out of reach");
-      end(messageId, (one) => one.again(ASK_AGAIN_MS));
+      end(messageId, (one) => one.nak(ASK_AGAIN_MS));
     }
   };
 
   const take = (delivery: Delivery) => {
     if (stopped) {
-      delivery.again(0);
+      delivery.nak(0);
       return;
     }
     let event: OrderEvent;
@@ -97,10 +97,10 @@ export function startStreamSide({
       const about = { action: action.name, subject: delivery.subject, traceId: traceIdOf(delivery.traceparent()) };
       log.error({ err: error, ...about }, "a message cannot be read: dropped");
       metrics.actionAttempts.inc({ action: action.name, result: "undecodable" });
-      delivery.drop();
+      delivery.term();
       return;
     }
-    if (!action.asks(event)) {
+    if (!action.matches(event)) {
       delivery.ack();
       return;
     }
@@ -135,7 +135,7 @@ export function startStreamSide({
       await Promise.all(subscriptions.map((subscription) => subscription.close()));
       // What has not begun goes to whoever is there.
       for (const { messageId } of lane.removePending()) {
-        end(messageId, (delivery) => delivery.again(0));
+        end(messageId, (delivery) => delivery.nak(0));
       }
     },
     idle: () => lane.idle(),

@@ -13,7 +13,7 @@ export interface TracedAttempt {
 }
 
 /** Begins an attempt's span, below that of whoever brought the event: the publish, or from the ledger the call itself. */
-export function traced(tracer: Tracer, entry: LedgerEntry, event: OrderEvent, now: Date): TracedAttempt {
+export function startAttemptSpan(tracer: Tracer, entry: LedgerEntry, event: OrderEvent, now: Date): TracedAttempt {
   const { action, messageId, orderId, attempt, firstTime } = entry;
   const span = tracer.start(`${action} process`, {
     kind: "consumer",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { comesTo, eventually, flowIs, pay, type Server, submit, useFlows } from "../../integration/flows/harness.ts";
+import { reachesStatus, eventually, flowIs, pay, type Server, submit, useFlows } from "../../integration/flows/harness.ts";
 import { oms } from "./oms.ts";
 
 const world = useFlows();
@@ -44,14 +44,14 @@ test("a step that was given up is found, understood and tried again", async () =
   expect(await run(server, "flow", "retry", String(orderId), "--operator", "王芳")).toContain(
     `The flow of order ${orderId} is `,
   );
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
 });
 
 test("an order's parked Action is explained", async () => {
   const server = await world.start();
   const orderId = await submit(server);
   await pay(server, orderId);
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
   await world.neighbours.control({ neighbour: "message", mode: "refuse", reason: "号码无效" });
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.HANDED_OVER, operator: "wms" });
   await eventually(async () =>
@@ -90,19 +90,19 @@ test("parked events are listed, tried out, tried again and kept in mind", { time
   expect(await run(server, "retry", "dispatch", "--id", `${first}-4`, ...why)).toMatch(
     /^1 event of dispatch will be tried again now/,
   );
-  await comesTo(server, BigInt(first), OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, BigInt(first), OrderStatus.WMS_DISPATCHED);
   expect(await run(server, "discard", "dispatch", "--orders", second, ...why)).toMatch(
     /^1 event of dispatch discarded/,
   );
   expect(JSON.parse(await run(server, "retry", "dispatch", "--all", "--json", ...why))).toMatchObject({
     retriedCount: "1",
   });
-  await comesTo(server, BigInt(third), OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, BigInt(third), OrderStatus.WMS_DISPATCHED);
 
   const made = await run(server, "order", "actions", second);
   expect(made).toMatch(new RegExp(`^${second}-4 +dispatch +DISCARDED +1 .*discard, 王芳 .*仓库爆仓`, "m"));
   expect(await run(server, "replay", "dispatch", "--order", second, ...why)).toMatch(/^1 event given to dispatch/);
-  await comesTo(server, BigInt(second), OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, BigInt(second), OrderStatus.WMS_DISPATCHED);
 
   const { interventions } = JSON.parse(await run(server, "interventions", "--action", "dispatch", "--json"));
   // Before these, an earlier test's.
@@ -138,7 +138,7 @@ test("an Action is held and goes on", async () => {
   expect(await run(server, "resume", "approve")).toBe("approve was not held.\n");
   const orderId = await submit(server);
   await pay(server, orderId);
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
   // Counted within a second of the fact.
   await eventually(async () => expect(await run(server, "actions")).toMatch(/^approve +step +0 +0 +0 +[1-9]/m));
 });

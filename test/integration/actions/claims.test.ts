@@ -2,12 +2,12 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { type Claim, createClaims } from "../../../src/actions/effects/claims.ts";
 import { openRedis } from "../../../src/integrations/redis.ts";
 import { useRedis } from "../../support/servers.ts";
-import { quiet } from "../nats/support.ts";
+import { silentLog } from "../nats/support.ts";
 
 const server = useRedis();
 
 async function useClaims(options: { leaseMs?: number; scope?: string } = {}) {
-  const redis = openRedis({ url: server.url, log: quiet });
+  const redis = openRedis({ url: server.url, log: silentLog });
   onTestFinished(() => redis.disconnect());
   await vi.waitFor(() => redis.ping(), 10_000);
   return { redis, claims: createClaims(redis, { leaseMs: 10_000, ...options }) };
@@ -22,50 +22,50 @@ function mine(claim: Claim) {
 
 test("one of many gets a claim; when it is done nobody does any more", async () => {
   const { claims } = await useClaims();
-  const taken = await Promise.all(Array.from({ length: 20 }, () => claims.take("a")));
+  const taken = await Promise.all(Array.from({ length: 20 }, () => claims.acquire("a")));
   const winners = taken.filter(({ kind }) => kind === "mine");
   expect(winners).toHaveLength(1);
   const loser = taken.find(({ kind }) => kind === "taken");
   expect(loser).toMatchObject({ kind: "taken", forMs: expect.any(Number) });
-  await mine(winners[0] as Claim).done();
-  expect(await claims.take("a")).toEqual({ kind: "done" });
+  await mine(winners[0] as Claim).markDone();
+  expect(await claims.acquire("a")).toEqual({ kind: "done" });
 });
 
 test("a claim that is given back goes to the next", async () => {
   const { claims } = await useClaims();
-  await mine(await claims.take("b")).release();
-  expect(await claims.take("b")).toMatchObject({ kind: "mine" });
+  await mine(await claims.acquire("b")).release();
+  expect(await claims.acquire("b")).toMatchObject({ kind: "mine" });
 });
 
 test("a claim whose owner fell silent runs out, and then is not the owner's to give back", async () => {
   const { claims } = await useClaims({ leaseMs: 100 });
-  const late = mine(await claims.take("c"));
-  const next = await vi.waitFor(async () => mine(await claims.take("c")), 10_000);
+  const late = mine(await claims.acquire("c"));
+  const next = await vi.waitFor(async () => mine(await claims.acquire("c")), 10_000);
   await late.release();
-  expect(await claims.take("c")).toMatchObject({ kind: "taken" });
-  await next.done();
-  expect(await claims.take("c")).toEqual({ kind: "done" });
+  expect(await claims.acquire("c")).toMatchObject({ kind: "taken" });
+  await next.markDone();
+  expect(await claims.acquire("c")).toEqual({ kind: "done" });
 });
 
 test("installations do not share claims", async () => {
   const one = await useClaims({ scope: "one_" });
   const other = await useClaims({ scope: "other_" });
-  expect(await one.claims.take("d")).toMatchObject({ kind: "mine" });
-  expect(await other.claims.take("d")).toMatchObject({ kind: "mine" });
+  expect(await one.claims.acquire("d")).toMatchObject({ kind: "mine" });
+  expect(await other.claims.acquire("d")).toMatchObject({ kind: "mine" });
 });
 
 test("a dead Redis is told at once, leaves no ghosts, and is found again", async () => {
   const { claims, redis } = await useClaims();
   await server.kill();
-  await vi.waitFor(() => expect(claims.take("e")).rejects.toThrow(), 10_000);
+  await vi.waitFor(() => expect(claims.acquire("e")).rejects.toThrow(), 10_000);
   const began = performance.now();
-  await expect(claims.take("f")).rejects.toThrow();
+  await expect(claims.acquire("f")).rejects.toThrow();
   expect(performance.now() - began).toBeLessThan(1_500);
   await server.restart();
   await vi.waitFor(() => redis.ping(), 10_000);
   // Had the commands been kept, they would have run by now.
-  expect(await claims.take("e")).toMatchObject({ kind: "mine" });
-  expect(await claims.take("f")).toMatchObject({ kind: "mine" });
+  expect(await claims.acquire("e")).toMatchObject({ kind: "mine" });
+  expect(await claims.acquire("f")).toMatchObject({ kind: "mine" });
 });
 
 test("a Redis that hangs is told within a second", async () => {
@@ -73,5 +73,5 @@ test("a Redis that hangs is told within a second", async () => {
   const { pid } = server;
   process.kill(pid, "SIGSTOP");
   onTestFinished(() => void process.kill(pid, "SIGCONT"));
-  await expect(claims.take("g")).rejects.toThrow("timed out");
+  await expect(claims.acquire("g")).rejects.toThrow("timed out");
 });

@@ -2,10 +2,10 @@ import { beforeEach, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { statusChanged } from "../../support/events.ts";
 import { useOwnMariadb } from "../../support/servers.ts";
-import { useWorld } from "./harness.ts";
+import { useHarness } from "./harness.ts";
 
 const mariadb = useOwnMariadb();
-const world = useWorld(mariadb);
+const world = useHarness(mariadb);
 
 beforeEach(world.reset);
 

@@ -4,12 +4,12 @@ import { beforeEach, expect, test } from "vitest";
 import { ThirdPartyNotificationSchema } from "../../../gen/oms/events/v1/events_pb.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { askedBy } from "../../../src/messaging/runner/subscriptions.ts";
+import { subscriptionsFor } from "../../../src/messaging/runner/subscriptions.ts";
 import { deliveryChanged, eventOfEachKind, invoicePrinted, statusChanged } from "../../support/events.ts";
 import { useClient } from "../nats/support.ts";
-import { useWorld } from "./harness.ts";
+import { useHarness } from "./harness.ts";
 
-const world = useWorld();
+const world = useHarness();
 
 beforeEach(world.reset);
 
@@ -30,7 +30,7 @@ async function marketplaceMessages() {
 }
 
 test("who asks for what", () => {
-  const ask = askedBy(world.startServer().actions);
+  const ask = subscriptionsFor(world.startServer().actions);
   const asked = (event: OrderEvent) => ask(event).map(({ action }) => action);
   const table: [string, Parameters<typeof statusChanged>[0], string[]][] = [
     ["ordinary, paid", { orderId: 1n, toStatus: Status.PAID }, []],

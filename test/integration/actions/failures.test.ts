@@ -3,9 +3,9 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
 import { statusChanged } from "../../support/events.ts";
 import { useClient } from "../nats/support.ts";
-import { useWorld } from "./harness.ts";
+import { useHarness } from "./harness.ts";
 
-const world = useWorld();
+const world = useHarness();
 
 beforeEach(world.reset);
 

@@ -4,9 +4,9 @@ import { beforeEach, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { statusChanged } from "../../support/events.ts";
 import { useClient } from "../nats/support.ts";
-import { useWorld } from "./harness.ts";
+import { useHarness } from "./harness.ts";
 
-const world = useWorld();
+const world = useHarness();
 
 beforeEach(world.reset);
 

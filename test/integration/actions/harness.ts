@@ -1,22 +1,22 @@
 import { expect, onTestFinished, vi } from "vitest";
 import { createClaims } from "../../../src/actions/effects/claims.ts";
-import { createActions } from "../../../src/actions/effects/index.ts";
+import { createEffects } from "../../../src/actions/effects/index.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
-import { createNeighbourClient } from "../../../src/integrations/client.ts";
+import { createExternalClient } from "../../../src/integrations/client.ts";
 import { openRedis } from "../../../src/integrations/redis.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
-import { type ActionsOptions, startActions } from "../../../src/messaging/runner/runner.ts";
-import { askedBy } from "../../../src/messaging/runner/subscriptions.ts";
+import { type RunnerOptions, startRunner } from "../../../src/messaging/runner/runner.ts";
+import { subscriptionsFor } from "../../../src/messaging/runner/subscriptions.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
 import { type OwnServer, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
-import { quiet } from "../nats/support.ts";
+import { silentLog } from "../nats/support.ts";
 import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
 
 /** How long facts may take on a busy machine, in milliseconds. */
 const PATIENCE = { timeout: 20_000, interval: 20 };
 
-export interface ServerOptions extends Partial<Omit<ActionsOptions, "stream" | "ledger" | "log" | "metrics">> {
+export interface ServerOptions extends Partial<Omit<RunnerOptions, "stream" | "ledger" | "log" | "metrics">> {
   readonly leaseMs?: number;
   readonly ledgerWatchMs?: number;
   readonly keepMs?: number;
@@ -24,7 +24,7 @@ export interface ServerOptions extends Partial<Omit<ActionsOptions, "stream" | "
 }
 
 /** Real servers around, and as many of ours as a test starts. The database is the one that all files share, unless told. */
-export function useWorld(mariadb?: OwnServer) {
+export function useHarness(mariadb?: OwnServer) {
   const nats = useNats();
   const redis = useRedis();
   const neighbours = useNeighbours();
@@ -34,23 +34,23 @@ export function useWorld(mariadb?: OwnServer) {
   const startServer = (options: ServerOptions = {}) => {
     const db = database();
     const { leaseMs = 2_000, ledgerWatchMs = 2_000, keepMs = 60_000, downstreamTimeoutMs = 1_000, ...rest } = options;
-    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { keepMs });
-    const connection = openRedis({ url: redis.url, log: quiet });
+    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs });
+    const connection = openRedis({ url: redis.url, log: silentLog });
     const client = (name: string, url: string) =>
-      createNeighbourClient({ name, url, timeoutMs: downstreamTimeoutMs, log: quiet });
+      createExternalClient({ name, url, timeoutMs: downstreamTimeoutMs, log: silentLog });
     const clients = {
       einvoice: client("e-invoice", neighbours.urls.einvoiceUrl),
       finance: client("finance", neighbours.urls.financeUrl),
       message: client("message", neighbours.urls.messageUrl),
     };
     const claims = createClaims(connection, { leaseMs });
-    const all = createActions({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });
+    const all = createEffects({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });
     const actions: readonly Action[] = options.actions ?? all;
     const ledger = createLedger({ db, leaseMs });
-    const running = startActions({
+    const running = startRunner({
       stream,
       ledger,
-      log: quiet,
+      log: silentLog,
       metrics,
       pollMs: 20,
       backOff: { baseMs: 20, capMs: 200 },
@@ -81,7 +81,7 @@ export function useWorld(mariadb?: OwnServer) {
       stop,
       /** Commits events with their ledger rows, and hands them to the relay. */
       async change(...events: OrderEvent[]): Promise<void> {
-        relay.take(rowsOf(await commit(db, events, { askedBy: askedBy(actions), ledgerWatchMs })));
+        relay.enqueue(rowsOf(await commit(db, events, { askedBy: subscriptionsFor(actions), ledgerWatchMs })));
       },
     };
   };

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { statusChanged } from "../../support/events.ts";
-import { useWorld } from "./harness.ts";
+import { useHarness } from "./harness.ts";
 
-const world = useWorld();
+const world = useHarness();
 
 beforeEach(async () => {
   await world.reset();

@@ -20,7 +20,7 @@ import { readTests } from "../contract/contract-reads.ts";
 import { reportTests } from "../contract/contract-reports.ts";
 import { verdictTests } from "../contract/contract-verdicts.ts";
 import { watchTests } from "../contract/contract-watch.ts";
-import { comesTo, eventually, pay, submit } from "../flows/harness.ts";
+import { reachesStatus, eventually, pay, submit } from "../flows/harness.ts";
 import { countRows, daysAgo, insertPast, insertRequest } from "../retention/fixture.ts";
 import { natsWithFile } from "./servers.ts";
 
@@ -167,7 +167,7 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
   test("an order from its intake to the warehouse and to its customer", async () => {
     const orderId = await submit(clients);
     await pay(clients, orderId);
-    await comesTo(clients, orderId, OrderStatus.WMS_DISPATCHED);
+    await reachesStatus(clients, orderId, OrderStatus.WMS_DISPATCHED);
     for (const status of [OrderStatus.HANDED_OVER, OrderStatus.DELIVERED]) {
       await clients.client.updateOrderStatus({ orderId, status, operator: "wms" });
     }
@@ -185,15 +185,15 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
   test("a cancel after the stock was allocated", async () => {
     const orderId = await submit(clients);
     await pay(clients, orderId);
-    await comesTo(clients, orderId, OrderStatus.WMS_DISPATCHED);
+    await reachesStatus(clients, orderId, OrderStatus.WMS_DISPATCHED);
     await clients.reversal.requestCancel({ orderId, reason: "changed his mind", operator: "li" });
-    await comesTo(clients, orderId, OrderStatus.CANCELLED);
+    await reachesStatus(clients, orderId, OrderStatus.CANCELLED);
   });
 
   test("a split", async () => {
     const orderId = await submit(clients, { warehouses: [1n, 2n] });
     await pay(clients, orderId);
-    await comesTo(clients, orderId, OrderStatus.SPLIT);
+    await reachesStatus(clients, orderId, OrderStatus.SPLIT);
   });
 
   test("the upkeep deletes what is old enough", async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { failure } from "../transport/answers.ts";
-import { comesTo, eventually, flowIs, pay, submit, useFlows } from "./harness.ts";
+import { reachesStatus, eventually, flowIs, pay, submit, useFlows } from "./harness.ts";
 
 const world = useFlows();
 
@@ -17,7 +17,7 @@ test("a paid order is approved, allocated and dispatched by itself, once each", 
   const orderId = await submit(server);
   await flowIs(server, orderId, { step: "payment", state: FlowState.WAITING });
   await pay(server, orderId);
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
   await flowIs(server, orderId, { step: "", state: FlowState.DONE });
 
   const { entries } = await server.client.listStatusHistory({ orderId });
@@ -43,12 +43,12 @@ test("an order with goods in three warehouses is split once; its children are di
   const server = await world.start();
   const orderId = await submit(server, { warehouses: [3n, 1n, 2n, 1n] });
   await pay(server, orderId);
-  await comesTo(server, orderId, OrderStatus.SPLIT);
+  await reachesStatus(server, orderId, OrderStatus.SPLIT);
   const { childOrderIds, state } = await server.fulfilment.getOrderFlow({ orderId });
   expect(childOrderIds).toHaveLength(3);
   expect(state).toBe(FlowState.DONE);
   for (const child of childOrderIds) {
-    await comesTo(server, child, OrderStatus.WMS_DISPATCHED);
+    await reachesStatus(server, child, OrderStatus.WMS_DISPATCHED);
   }
   const bodies = await Promise.all(childOrderIds.map((child) => carriedOut("wms/dispatch", child)));
   const dispatched = bodies.flat().map(({ body }) => body as { warehouseId: string; lines: object[] });
@@ -87,7 +87,7 @@ test("without stock the order waits with the ERP's reason, and goes on when some
   expect(explained.summary).toContain("no stock: sold out");
 
   await server.fulfilment.retryOrderFlow({ orderId, operator: "li" });
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
 });
 
 test("what the WMS refuses is given up with its reason, until somebody retries it", async () => {
@@ -101,7 +101,7 @@ test("what the WMS refuses is given up with its reason, until somebody retries i
   expect(await server.fulfilment.retryOrderFlow({ orderId, operator: "li" })).toMatchObject({
     state: FlowState.RETRYING,
   });
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
 });
 
 test("a pause stops the flow before its next step; a resume goes on from there, with nothing done twice", async () => {
@@ -123,7 +123,7 @@ test("a pause stops the flow before its next step; a resume goes on from there, 
   expect(await carriedOut("wms/dispatch", orderId)).toEqual([]);
 
   await pause(false);
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
   expect(await carriedOut("erp/allocate", orderId)).toMatchObject([{ repeats: 0 }]);
   expect(await carriedOut("wms/dispatch", orderId)).toMatchObject([{ repeats: 0 }]);
 });
@@ -138,7 +138,7 @@ test("a paused order without stock is not allocated when the stock is back, but 
   await flowIs(server, orderId, { step: "allocate", state: FlowState.PAUSED });
   await world.neighbours.control({ neighbour: "erp/allocate", mode: "ok" });
   await server.client.setOrderPause({ orderId, paused: false, operator: "li" });
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
   expect(await carriedOut("erp/allocate", orderId)).toHaveLength(1);
 });
 
@@ -150,7 +150,7 @@ test("an unpaid order is cancelled when its time is over, also when the server w
   await first.stop();
 
   const second = await world.start({ OMS_PAYMENT_TIMEOUT_MS: "3000" });
-  await comesTo(second, orderId, OrderStatus.CANCELLED);
+  await reachesStatus(second, orderId, OrderStatus.CANCELLED);
   const { entries } = await second.client.listStatusHistory({ orderId });
   expect(entries.at(-1)).toMatchObject({ remark: "not paid in time", operator: "payment-timeout" });
   const paid = second.client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" });
@@ -174,6 +174,6 @@ test("a payment that races with the time limit ends in one of the two states", a
     }),
   );
   for (const orderId of ids) {
-    await comesTo(server, orderId, paid.get(orderId) ? OrderStatus.WMS_DISPATCHED : OrderStatus.CANCELLED);
+    await reachesStatus(server, orderId, paid.get(orderId) ? OrderStatus.WMS_DISPATCHED : OrderStatus.CANCELLED);
   }
 });

@@ -93,7 +93,7 @@ export async function pay({ client }: Clients, orderId: bigint): Promise<void> {
 }
 
 /** Waits until an order stands there. */
-export function comesTo({ client }: Clients, orderId: bigint, status: OrderStatus): Promise<void> {
+export function reachesStatus({ client }: Clients, orderId: bigint, status: OrderStatus): Promise<void> {
   return eventually(async () => {
     const { orderStatus } = await client.getOrderStatus({ orderId });
     expect(orderStatus).toBe(status);

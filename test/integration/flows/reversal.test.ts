@@ -3,7 +3,7 @@ import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.
 import { CancelVerdict, OrderStatus, ReturnVerdict } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { Clients } from "../../support/clients.ts";
-import { comesTo, eventually, flowIs, pay, submit, useFlows } from "./harness.ts";
+import { reachesStatus, eventually, flowIs, pay, submit, useFlows } from "./harness.ts";
 
 const world = useFlows();
 const asked = { reason: "changed his mind", operator: "li" };
@@ -17,7 +17,7 @@ function cancelIs({ reversal }: Clients, orderId: bigint, state: CancelState): P
 async function dispatched(server: Clients): Promise<bigint> {
   const orderId = await submit(server);
   await pay(server, orderId);
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
   return orderId;
 }
 
@@ -40,7 +40,7 @@ test("the WMS agrees: cancelled, and the stock is given back", async () => {
   const { cancelId, state } = await server.reversal.requestCancel({ orderId, ...asked });
   expect(state).toBe(CancelState.WAITING_FOR_WMS);
   await cancelIs(server, orderId, CancelState.CANCELLED);
-  await comesTo(server, orderId, OrderStatus.CANCELLED);
+  await reachesStatus(server, orderId, OrderStatus.CANCELLED);
   expect(await server.reversal.getCancel({ orderId })).toMatchObject({
     cancelId,
     currentProcess: 100,
@@ -100,7 +100,7 @@ test("the WMS answers later", async () => {
   expect(await server.reversal.reportWmsAnswer({ orderId: first, agreed: false, ...answer })).toMatchObject({
     state: CancelState.CANCELLED,
   });
-  await comesTo(server, first, OrderStatus.CANCELLED);
+  await reachesStatus(server, first, OrderStatus.CANCELLED);
 });
 
 test("the WMS never answers: refused when its time is over, also when the server was down meanwhile", async () => {
@@ -127,7 +127,7 @@ test("a cancel that the WMS refused before the dispatch lets the flow go on", as
   await server.reversal.requestCancel({ orderId, ...asked });
   await cancelIs(server, orderId, CancelState.REFUSED);
   // The resume begins the step anew.
-  await comesTo(server, orderId, OrderStatus.WMS_DISPATCHED);
+  await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
 });
 
 test("cancel against the whole forward flow, on two servers: every order ends in one of two ways, and the stock balances", async () => {
@@ -142,7 +142,7 @@ test("cancel against the whole forward flow, on two servers: every order ends in
   );
   for (const orderId of ids) {
     await cancelIs(one, orderId, CancelState.CANCELLED);
-    await comesTo(one, orderId, OrderStatus.CANCELLED);
+    await reachesStatus(one, orderId, OrderStatus.CANCELLED);
     await expectLegal(one, orderId);
   }
   await eventually(async () => {
@@ -167,7 +167,7 @@ test("cancel against payment and cancel twice, on two servers: one cancel each, 
     }),
   );
   for (const orderId of ids) {
-    await comesTo(one, orderId, OrderStatus.CANCELLED);
+    await reachesStatus(one, orderId, OrderStatus.CANCELLED);
     await expectLegal(one, orderId);
   }
 });
@@ -176,11 +176,11 @@ test("a parent's children are cancelled one by one, and the answer names each", 
   const server = await world.start();
   const orderId = await submit(server, { warehouses: [1n, 2n, 3n] });
   await pay(server, orderId);
-  await comesTo(server, orderId, OrderStatus.SPLIT);
+  await reachesStatus(server, orderId, OrderStatus.SPLIT);
   const { childOrderIds } = await server.fulfilment.getOrderFlow({ orderId });
   const [gone = 0n, ...near] = childOrderIds;
   for (const child of childOrderIds) {
-    await comesTo(server, child, OrderStatus.WMS_DISPATCHED);
+    await reachesStatus(server, child, OrderStatus.WMS_DISPATCHED);
   }
   await server.client.updateOrderStatus({ orderId: gone, status: OrderStatus.HANDED_OVER, operator: "wms" });
 
@@ -191,7 +191,7 @@ test("a parent's children are cancelled one by one, and the answer names each", 
     ...near.map((child) => [child, CancelState.WAITING_FOR_WMS]),
   ]);
   for (const child of near) {
-    await comesTo(server, child, OrderStatus.CANCELLED);
+    await reachesStatus(server, child, OrderStatus.CANCELLED);
   }
   expect(await server.client.getOrderStatus({ orderId })).toMatchObject({ paused: false });
 });

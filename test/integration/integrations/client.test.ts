@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createNeighbourClient } from "../../../src/integrations/client.ts";
+import { createExternalClient } from "../../../src/integrations/client.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { useNeighbours } from "../../support/servers.ts";
 
@@ -10,7 +10,7 @@ const neighbours = useNeighbours();
 function useClient(url: string, timeoutMs = 2_000, connections = 64) {
   const logged: string[] = [];
   const log = createLogger("debug", { write: (line) => void logged.push(line) });
-  const client = createNeighbourClient({ name: "e-invoice", url, timeoutMs, log, connections });
+  const client = createExternalClient({ name: "e-invoice", url, timeoutMs, log, connections });
   onTestFinished(() => client.close());
   return { client, logged };
 }

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
-import { createOldSystem } from "../../../src/integrations/legacy-system.ts";
+import { createLegacySystem } from "../../../src/integrations/legacy-system.ts";
 import { type LegacyServer, startLegacyServer } from "../shadow/old-server.ts";
 
 function open(server: LegacyServer, { base = "", timeoutMs = 5_000 } = {}) {
-  const oldSystem = createOldSystem({ url: `${server.url}${base}`, timeoutMs });
+  const oldSystem = createLegacySystem({ url: `${server.url}${base}`, timeoutMs });
   onTestFinished(() => oldSystem.close());
   return oldSystem;
 }

@@ -3,12 +3,12 @@ import { openRedis } from "../../../src/integrations/redis.ts";
 import { createLease } from "../../../src/transport/rate-limits/lease.ts";
 import { createSharedBuckets } from "../../../src/transport/rate-limits/shared-buckets.ts";
 import { useRedis } from "../../support/servers.ts";
-import { quiet } from "../nats/support.ts";
+import { silentLog } from "../nats/support.ts";
 
 const server = useRedis();
 
 async function connect() {
-  const redis = openRedis({ url: server.url, log: quiet });
+  const redis = openRedis({ url: server.url, log: silentLog });
   onTestFinished(() => redis.disconnect());
   await vi.waitFor(() => redis.ping(), 10_000);
   return redis;

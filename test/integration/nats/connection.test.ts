@@ -25,16 +25,16 @@ test("it tells a broker that came back with all it had from one that did not", a
   const stream = useStream(nats.url);
   await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
   const away = vi.fn();
-  stream.onAway(away);
+  stream.onDisconnect(away);
   const ack = await stream.client()?.jetstream().publish("oms.v1.test", "x", { msgID: "kept" });
-  stream.acknowledged({ seq: ack?.seq ?? 0, messageId: "kept" });
+  stream.recordAck({ seq: ack?.seq ?? 0, messageId: "kept" });
 
   await nats.restart();
   await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "restarted"]), 10_000);
   expect(away).toHaveBeenCalledTimes(1);
 
   // As after a power loss: the stream is the same, its end is missing.
-  stream.acknowledged({ seq: (ack?.seq ?? 0) + 1, messageId: "cut off" });
+  stream.recordAck({ seq: (ack?.seq ?? 0) + 1, messageId: "cut off" });
   await nats.restart();
   await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "restarted", "lost"]), 10_000);
 
@@ -54,10 +54,10 @@ test("a stream that somebody deletes is made anew", async () => {
 test("a stream whose files are gone under a living broker is made anew at the broker's word for it", async () => {
   const stream = useStream(nats.url);
   await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
-  stream.suspect(new Error("disk is full"));
-  stream.suspect(new Error("Error creating msg block file: open /x/msgs/2.blk: no such file or directory"));
+  stream.checkStream(new Error("disk is full"));
+  stream.checkStream(new Error("Error creating msg block file: open /x/msgs/2.blk: no such file or directory"));
   await vi.waitFor(() => {
-    stream.suspect(new Error("open /x/msgs/2.blk: no such file or directory"));
+    stream.checkStream(new Error("open /x/msgs/2.blk: no such file or directory"));
     expect(stream.arrivals).toEqual(["first", "lost"]);
   }, 10_000);
 });
@@ -73,7 +73,7 @@ test("whoever listens late hears of the arrival at once, and no more after the e
   const stream = useStream(nats.url);
   await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
   const late = vi.fn();
-  const stop = stream.onArrival(late);
+  const stop = stream.onConnect(late);
   expect(late.mock.calls.map(([, arrival]) => arrival)).toEqual(["first"]);
   stop();
   await stream.client()?.reconnect();

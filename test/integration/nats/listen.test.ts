@@ -1,22 +1,22 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { StatusChanged } from "../../../src/domain/events.ts";
 import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
-import { listenToStatusChanges } from "../../../src/messaging/nats/listen.ts";
+import { subscribeToStatusChanges } from "../../../src/messaging/nats/listen.ts";
 import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { statusChanged } from "../../support/events.ts";
 import { useNats } from "../../support/servers.ts";
-import { quiet, useClient, useStream } from "./support.ts";
+import { silentLog, useClient, useStream } from "./support.ts";
 
 const nats = useNats();
 
 /** A server that listens and publishes. */
 function useServer() {
   const stream = useStream(nats.url);
-  const publisher = createPublisher({ stream, log: quiet, metrics: createMetrics() });
+  const publisher = createPublisher({ stream, log: silentLog, metrics: createMetrics() });
   const heard: StatusChanged[] = [];
   const onGap = vi.fn();
-  const listening = listenToStatusChanges({ stream, log: quiet, onChange: (change) => heard.push(change), onGap });
+  const listening = subscribeToStatusChanges({ stream, log: silentLog, onChange: (change) => heard.push(change), onGap });
   onTestFinished(() => {
     listening.close();
     publisher.close();

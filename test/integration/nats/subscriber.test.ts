@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Delivery, subscribe } from "../../../src/messaging/nats/subscriber.ts";
 import { useNats } from "../../support/servers.ts";
-import { quiet, useClient, useStream } from "./support.ts";
+import { silentLog, useClient, useStream } from "./support.ts";
 
 const nats = useNats();
 
@@ -17,7 +17,7 @@ function useSubscription(options: { ackWaitMs?: number; url?: string } = {}) {
   };
   const subscription = subscribe({
     stream,
-    log: quiet,
+    log: silentLog,
     consumer,
     watchMs: 100,
     onDelivery: (delivery) => got.push(Object.assign(delivery, { text: Buffer.from(delivery.body).toString() })),
@@ -42,14 +42,14 @@ test("a message is sent again until it is ended", async () => {
   const { got, texts } = useSubscription({ ackWaitMs: 500 });
   await publish("a", "b", "c");
   await vi.waitFor(() => expect(texts()).toEqual(expect.arrayContaining(["a", "b", "c"])), 10_000);
-  got.find(({ text }) => text === "b")?.again(10);
+  got.find(({ text }) => text === "b")?.nak(10);
   const times = (text: string) => texts().filter((one) => one === text).length;
   await vi.waitFor(() => expect([times("b") > 1, times("c") > 1]).toEqual([true, true]), 10_000);
   const manager = await managerOf();
   await vi.waitFor(async () => {
     for (const delivery of got) {
       if (delivery.text === "c") {
-        delivery.drop();
+        delivery.term();
       } else {
         delivery.ack();
       }
@@ -67,7 +67,7 @@ test("servers share a consumer, and what one has in hand when it goes reaches an
   one.got[0]?.ack();
   await one.subscription.close();
   const other = useSubscription();
-  one.got[1]?.again(0);
+  one.got[1]?.nak(0);
   await vi.waitFor(() => expect(other.texts()).toEqual(["b"]), 10_000);
 });
 

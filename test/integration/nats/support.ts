@@ -4,16 +4,16 @@ import { connectStream, type StreamConnection } from "../../../src/messaging/nat
 import type { EventMessage } from "../../../src/messaging/nats/envelope.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 
-export const quiet = createLogger("silent");
+export const silentLog = createLogger("silent");
 
 /** The way to the broker, closed when the test is over. */
 export function useStream(
   url: string,
   options: Partial<Parameters<typeof connectStream>[0]> = {},
 ): StreamConnection & { readonly arrivals: string[] } {
-  const stream = connectStream({ url, log: quiet, checkMs: 100, ...options });
+  const stream = connectStream({ url, log: silentLog, checkMs: 100, ...options });
   const arrivals: string[] = [];
-  stream.onArrival((_client, arrival) => arrivals.push(arrival));
+  stream.onConnect((_client, arrival) => arrivals.push(arrival));
   onTestFinished(() => stream.close());
   return Object.assign(stream, { arrivals });
 }

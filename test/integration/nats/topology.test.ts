@@ -1,6 +1,6 @@
 import { nanos } from "nats";
 import { beforeEach, expect, test } from "vitest";
-import { DEFAULT_TOPOLOGY, ensureTopology, rebuildTopology } from "../../../src/messaging/nats/topology.ts";
+import { DEFAULT_TOPOLOGY, ensureTopology, recreateTopology } from "../../../src/messaging/nats/topology.ts";
 import { useNats } from "../../support/servers.ts";
 import { storedIds, useClient } from "./support.ts";
 
@@ -65,7 +65,7 @@ test("a stream that suits is left alone", async () => {
 test("a stream that is made anew is another one", async () => {
   const client = await useClient(nats.url);
   const first = await ensureTopology(client, DEFAULT_TOPOLOGY);
-  const second = await rebuildTopology(client, DEFAULT_TOPOLOGY);
+  const second = await recreateTopology(client, DEFAULT_TOPOLOGY);
   expect(second.created).not.toBe(first.created);
   expect(await storedIds(client)).toEqual([]);
 });

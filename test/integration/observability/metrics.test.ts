@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { watchBacklog } from "../../../src/messaging/relay/backlog.ts";
-import { countOpen } from "../../../src/messaging/runner/open-gauge.ts";
+import { startBacklogGauges } from "../../../src/messaging/relay/backlog.ts";
+import { startOpenEntriesGauge } from "../../../src/messaging/runner/open-gauge.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { useService } from "../../support/service.ts";
 
@@ -75,7 +75,7 @@ test("the outbox tells its rows, and the age of the oldest that may not be with 
       { ...row, message_id: "figures-3", record_time: ago(1), published: 0 },
     ])
     .execute();
-  const backlog = watchBacklog({ db, metrics });
+  const backlog = startBacklogGauges({ db, metrics });
   onTestFinished(async () => {
     await backlog.stop();
     await db.deleteFrom("oms_db.oms_outbox").where("message_id", "like", "figures-%").execute();
@@ -91,7 +91,7 @@ test("an Action's age is that of its oldest event, a timer's that of its being d
   const now = new Date("2026-11-27T04:00:00Z");
   const before = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
   const open = { pending: 2, retrying: 1, parked: 4 };
-  const gauge = countOpen({
+  const gauge = startOpenEntriesGauge({
     actions: [{ name: "gift-record" }, { name: "payment-timeout", due: () => now }, { name: "e-invoice" }],
     metrics,
     ledger: {

@@ -30,9 +30,9 @@ async function stored(): Promise<string[]> {
 
 test("an event is published from memory, kept in the table for a while, and deleted", async () => {
   const db = database();
-  const { relay, republished } = useRelay(nats.url, db, { keepMs: 1_000 });
+  const { relay, republished } = useRelay(nats.url, db, { retentionMs: 1_000 });
   const events = changes([1n, 2n], 1, 3);
-  relay.take(rowsOf(await commit(db, events)));
+  relay.enqueue(rowsOf(await commit(db, events)));
   await vi.waitFor(async () => expect(await stored()).toHaveLength(6), 10_000);
   expect(await outboxIds(db)).toEqual(idsOf(events));
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual([]), 10_000);
@@ -45,11 +45,11 @@ test("what a crash left is published at the start, ahead of what is new", async 
   await commit(db, changes([1n, 2n], 1, 2));
   await nats.kill();
   const { relay, republished } = useRelay(nats.url, db);
-  relay.take(rowsOf(await commit(db, changes([1n, 2n], 3, 4))));
+  relay.enqueue(rowsOf(await commit(db, changes([1n, 2n], 3, 4))));
   expect(relay.unpublished()).toBe(4);
   await nats.restart();
   await vi.waitFor(async () => expect(await stored()).toHaveLength(8), 10_000);
-  relay.take(rowsOf(await commit(db, changes([1n, 2n], 5, 5))));
+  relay.enqueue(rowsOf(await commit(db, changes([1n, 2n], 5, 5))));
   await vi.waitFor(async () => expect(await stored()).toEqual(idsOf(changes([1n, 2n], 1, 5))), 10_000);
   expect(await republished("start")).toBeGreaterThanOrEqual(8);
 });
@@ -59,14 +59,14 @@ test("at a start, what was most likely published long ago is repeated beside wha
   const first = useRelay(nats.url, db);
   await vi.waitFor(() => expect(first.stream.arrivals).toEqual(["first"]), 10_000);
   const old = changes([1n, 2n], 1, 3).map((event) => ({ ...event, recordTime: new Date(Date.now() - 60_000) }));
-  first.relay.take(rowsOf(await commit(db, old)));
-  first.relay.take(rowsOf(await commit(db, changes([3n], 1, 1))));
+  first.relay.enqueue(rowsOf(await commit(db, old)));
+  first.relay.enqueue(rowsOf(await commit(db, changes([3n], 1, 1))));
   await vi.waitFor(async () => expect(await stored()).toHaveLength(7), 10_000);
   await first.stop();
   // Committed by a server that died before it could publish.
   await commit(db, changes([3n], 2, 2));
 
-  const second = useRelay(nats.url, db, { keepMs: 500 });
+  const second = useRelay(nats.url, db, { retentionMs: 500 });
   await vi.waitFor(async () => expect((await stored()).slice(7)).toEqual(["3-2"]), 10_000);
   await vi.waitFor(async () => expect(await second.republished("start")).toBe(8), 10_000);
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual([]), 10_000);
@@ -76,12 +76,12 @@ test("changes go on while the broker is away; beyond the memory's bound the tabl
   const db = database();
   const { relay, stream } = useRelay(nats.url, db, { maxInMemory: 10 });
   await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
-  relay.take(rowsOf(await commit(db, changes([9n], 1, 1))));
+  relay.enqueue(rowsOf(await commit(db, changes([9n], 1, 1))));
   await vi.waitFor(async () => expect(await stored()).toEqual(["9-1"]), 10_000);
   await nats.kill();
   await vi.waitFor(() => expect(stream.client()).toBeUndefined(), 10_000);
   for (let version = 1; version <= 20; version += 1) {
-    relay.take(rowsOf(await commit(db, changes([1n, 2n], version, version))));
+    relay.enqueue(rowsOf(await commit(db, changes([1n, 2n], version, version))));
   }
   expect(relay.unpublished()).toBeLessThanOrEqual(10);
   await nats.restart();
@@ -93,11 +93,11 @@ test("changes go on while the broker is away; beyond the memory's bound the tabl
 test("a broker that lost its directory gets everything again, in order, before what is new", async () => {
   const db = database();
   const { relay, stream, republished } = useRelay(nats.url, db);
-  relay.take(rowsOf(await commit(db, changes([1n, 2n, 3n], 1, 3))));
+  relay.enqueue(rowsOf(await commit(db, changes([1n, 2n, 3n], 1, 3))));
   await vi.waitFor(async () => expect(await stored()).toHaveLength(9), 10_000);
   await nats.kill();
   await vi.waitFor(() => expect(stream.client()).toBeUndefined(), 10_000);
-  relay.take(rowsOf(await commit(db, changes([1n, 2n, 3n], 4, 4))));
+  relay.enqueue(rowsOf(await commit(db, changes([1n, 2n, 3n], 4, 4))));
   await nats.wipe();
   await vi.waitFor(async () => expect(await stored()).toEqual(idsOf(changes([1n, 2n, 3n], 1, 4))), 10_000);
   expect(await republished("reconnect")).toBe(12);
@@ -107,7 +107,7 @@ test("after any other restart of the broker the table is published again, and th
   const db = database();
   const { relay, stream, republished } = useRelay(nats.url, db);
   const events = changes([1n, 2n, 3n], 1, 3);
-  relay.take(rowsOf(await commit(db, events)));
+  relay.enqueue(rowsOf(await commit(db, events)));
   await vi.waitFor(async () => expect(await stored()).toHaveLength(9), 10_000);
   await nats.restart();
   await vi.waitFor(async () => expect(await republished("reconnect")).toBe(9), 10_000);
@@ -117,9 +117,9 @@ test("after any other restart of the broker the table is published again, and th
 
 test("what a dead server left is found by the living, published once, and deleted", async () => {
   const db = database();
-  const { relay, republished, stream } = useRelay(nats.url, db, { keepMs: 500 });
+  const { relay, republished, stream } = useRelay(nats.url, db, { retentionMs: 500 });
   await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
-  relay.take(rowsOf(await commit(db, changes([1n], 1, 1))));
+  relay.enqueue(rowsOf(await commit(db, changes([1n], 1, 1))));
   await vi.waitFor(async () => expect(await stored()).toEqual(["1-1"]), 10_000);
   // Committed by somebody who never hands it over.
   await commit(db, changes([5n], 1, 2));
@@ -130,12 +130,12 @@ test("what a dead server left is found by the living, published once, and delete
 
 test("an event that an Action still needs is not deleted, and not sent again and again", async () => {
   const db = database();
-  const { relay, republished } = useRelay(nats.url, db, { keepMs: 200 });
+  const { relay, republished } = useRelay(nats.url, db, { retentionMs: 200 });
   const askedBy = ({ orderId }: { orderId: bigint }) => (orderId === 1n ? [{ action: "tester" }] : []);
-  relay.take(rowsOf(await commit(db, changes([1n, 2n], 1, 1), { askedBy })));
+  relay.enqueue(rowsOf(await commit(db, changes([1n, 2n], 1, 1), { askedBy })));
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual(["1-1"]), 10_000);
   // Sweeps go on: were it to be sent again, it would have been by the time that a later one is gone.
-  relay.take(rowsOf(await commit(db, changes([3n], 1, 1))));
+  relay.enqueue(rowsOf(await commit(db, changes([3n], 1, 1))));
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual(["1-1"]), 10_000);
   await vi.waitFor(async () => expect(await stored()).toEqual(["1-1", "2-1", "3-1"]), 10_000);
   expect(await republished("sweep")).toBe(0);
@@ -146,17 +146,17 @@ test("the end publishes what it can, and leaves the rest in the table", async ()
   const first = useRelay(nats.url, db);
   await vi.waitFor(() => expect(first.stream.arrivals).toEqual(["first"]), 10_000);
   await vi.waitFor(async () => {
-    first.relay.take(rowsOf(await commit(db, changes([7n], 1, 1))));
+    first.relay.enqueue(rowsOf(await commit(db, changes([7n], 1, 1))));
     expect(await stored()).toContain("7-1");
   }, 10_000);
-  first.relay.take(rowsOf(await commit(db, changes([1n, 2n], 1, 50))));
+  first.relay.enqueue(rowsOf(await commit(db, changes([1n, 2n], 1, 50))));
   await first.stop();
   expect(await stored()).toHaveLength(101);
   expect(first.relay.unpublished()).toBe(0);
 
   await nats.kill();
   const second = useRelay(nats.url, db);
-  second.relay.take(rowsOf(await commit(db, changes([3n], 1, 1))));
+  second.relay.enqueue(rowsOf(await commit(db, changes([3n], 1, 1))));
   await second.stop();
   expect(await outboxIds(db)).toContain("3-1");
   await nats.restart();

@@ -9,7 +9,7 @@ import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/datab
 import { appendEvents } from "../../../src/store/outbox/append-events.ts";
 import type { Subscription, CommittedEvent, OutboxRow } from "../../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../../support/servers.ts";
-import { quiet, useStream } from "../nats/support.ts";
+import { silentLog, useStream } from "../nats/support.ts";
 
 /** The tables, made before the file's first test: on the server that all files share, unless told. */
 export function useDatabase(
@@ -46,8 +46,8 @@ export async function outboxIds(db: OrderDatabase): Promise<string[]> {
 export function useRelay(url: string, db: OrderDatabase, options: Partial<RelayOptions> = {}) {
   const stream = useStream(url);
   const metrics = createMetrics();
-  const publisher = createPublisher({ stream, log: quiet, metrics });
-  const relay: Relay = startRelay({ db, publisher, stream, log: quiet, metrics, sweepMs: 50, ...options });
+  const publisher = createPublisher({ stream, log: silentLog, metrics });
+  const relay: Relay = startRelay({ db, publisher, stream, log: silentLog, metrics, sweepMs: 50, ...options });
   let stopped = false;
   const stop = async (limitMs = 5_000) => {
     if (!stopped) {

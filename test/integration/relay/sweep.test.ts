@@ -3,7 +3,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createPublishedRows } from "../../../src/messaging/relay/published.ts";
 import { startSweep } from "../../../src/messaging/relay/sweep.ts";
 import { statusChanged } from "../../support/events.ts";
-import { quiet } from "../nats/support.ts";
+import { silentLog } from "../nats/support.ts";
 import { commit, useDatabase } from "./support.ts";
 
 const database = useDatabase();
@@ -23,7 +23,7 @@ function sweep(): string[] {
   const published = createPublishedRows(60_000);
   const sweeping = startSweep({
     db: database(),
-    log: quiet,
+    log: silentLog,
     published,
     keepMs: KEEP_MS,
     sweepMs: 10,

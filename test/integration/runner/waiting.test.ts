@@ -1,15 +1,15 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import type { Action, ActionResult, Attempt } from "../../../src/messaging/runner/action.ts";
-import { startActions } from "../../../src/messaging/runner/runner.ts";
-import { askedBy } from "../../../src/messaging/runner/subscriptions.ts";
+import { startRunner } from "../../../src/messaging/runner/runner.ts";
+import { subscriptionsFor } from "../../../src/messaging/runner/subscriptions.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { statusChanged } from "../../support/events.ts";
 import { useMariadb, useNats } from "../../support/servers.ts";
-import { quiet, useStream } from "../nats/support.ts";
+import { silentLog, useStream } from "../nats/support.ts";
 import { commit } from "../relay/support.ts";
 
 /** The ledger goes by the database's time, which is not this process's to the millisecond. */
@@ -26,18 +26,18 @@ async function run(results: ActionResult[], more: Partial<Action> = {}, maxAttem
   const action: Action = {
     name: `tester-${Math.random()}`,
     subjects: [],
-    asks: () => true,
+    matches: () => true,
     async run(_event, attempt) {
       attempts.push(attempt);
       return results.shift() ?? { kind: "done" };
     },
     ...more,
   };
-  const running = startActions({
+  const running = startRunner({
     actions: [action],
     stream: useStream(nats.url),
     ledger: createLedger({ db, leaseMs: 5_000 }),
-    log: quiet,
+    log: silentLog,
     metrics: createMetrics(),
     pollMs: 20,
     backOff: { baseMs: 10, capMs: 20 },
@@ -48,7 +48,7 @@ async function run(results: ActionResult[], more: Partial<Action> = {}, maxAttem
     await db.destroy();
   });
   const event: OrderEvent = statusChanged({ orderId: BigInt(Math.floor(Math.random() * 1e9)), toStatus: 1020 });
-  await commit(db, [event], { askedBy: askedBy([action]), ledgerWatchMs: 0 });
+  await commit(db, [event], { askedBy: subscriptionsFor([action]), ledgerWatchMs: 0 });
   const row = () =>
     db.selectFrom("oms_db.oms_action_ledger").selectAll().where("action", "=", action.name).executeTakeFirstOrThrow();
   const ends = (state: string) => vi.waitFor(async () => expect((await row()).state).toBe(state), { timeout: 20_000 });
@@ -59,7 +59,7 @@ test("what waits is tried again as often as it takes, and is known to have left 
   const wait: ActionResult = { kind: "wait", reason: "no stock" };
   const { attempts, row, ends } = await run([wait, wait, wait, wait], {}, 2);
   await ends("DONE");
-  expect(attempts.map(({ number, mayHaveActed }) => [number, mayHaveActed])).toEqual(
+  expect(attempts.map(({ number, mayHaveSideEffects }) => [number, mayHaveSideEffects])).toEqual(
     [1, 2, 3, 4, 5].map((number) => [number, false]),
   );
   expect(await row()).toMatchObject({ last_error: "no stock", clean_attempts: 4 });
@@ -69,7 +69,7 @@ test("after an answer that was lost it may have acted, until the neighbour says 
   const retry: ActionResult = { kind: "retry", reason: "no answer" };
   const { attempts, ends } = await run([retry, { kind: "wait", reason: "no stock" }]);
   await ends("DONE");
-  expect(attempts.map(({ mayHaveActed }) => mayHaveActed)).toEqual([false, true, false]);
+  expect(attempts.map(({ mayHaveSideEffects }) => mayHaveSideEffects)).toEqual([false, true, false]);
 });
 
 test("one that waits until a time is not tried before", async () => {
@@ -92,7 +92,7 @@ test("a timer goes off at its time, and not before", async () => {
 
 test("a patient one is not given up after too many failures, others are", async () => {
   const failures = (): ActionResult[] => Array.from({ length: 4 }, () => ({ kind: "retry", reason: "no answer" }));
-  const patient = await run(failures(), { patient: true }, 2);
+  const patient = await run(failures(), { retryForever: true }, 2);
   await patient.ends("DONE");
   expect(patient.attempts).toHaveLength(5);
   const other = await run(failures(), {}, 2);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { createOldSystem, type OldSystem } from "../../../src/integrations/legacy-system.ts";
+import { createLegacySystem, type LegacySystem } from "../../../src/integrations/legacy-system.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
@@ -35,13 +35,13 @@ type Lines = Record<string, unknown>[];
 /** A shadow with all its parts, before an old system of its own. */
 async function open({ timeoutMs = 10_000 } = {}) {
   const server = await startLegacyServer();
-  const oldSystem = createOldSystem({ url: server.url, timeoutMs });
+  const oldSystem = createLegacySystem({ url: server.url, timeoutMs });
   const lines: Lines = [];
   const log = createLogger("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
   const metrics = createMetrics();
   const keep = createShadowLog({ db });
   const begun: string[] = [];
-  const watched: Pick<OldSystem, "read"> = {
+  const watched: Pick<LegacySystem, "read"> = {
     read(path, ...rest) {
       begun.push(path);
       return oldSystem.read(path, ...rest);

@@ -2,7 +2,7 @@ import type { OrderEvent, StatusChanged } from "../../../domain/events.ts";
 import type { Status } from "../../../domain/state-machine.ts";
 
 /** What a marketplace is told of an event. */
-export interface Notice {
+export interface Notification {
   /** What the marketplace shows its customer, in Chinese. */
   readonly text: string;
   readonly orderStatus: number;
@@ -14,18 +14,18 @@ export interface Notice {
 }
 
 /** Speaks for one family of events. */
-export interface Adapter {
+export interface NotificationTopic {
   /** The last part of the subject, for example "shipped". */
-  readonly family: string;
+  readonly topic: string;
   /** Undefined for an event of another family. */
-  translate(event: OrderEvent): Notice | undefined;
+  translate(event: OrderEvent): Notification | undefined;
 }
 
 /** A family of status changes: a text for each status that it knows. */
-export function statusFamily(family: string, texts: Readonly<Partial<Record<Status, string>>>): Adapter {
+export function statusTopic(family: string, texts: Readonly<Partial<Record<Status, string>>>): NotificationTopic {
   const textOf = (event: StatusChanged) => texts[event.toStatus as Status];
   return {
-    family,
+    topic,
     translate(event) {
       const text = event.type === "status-changed" ? textOf(event) : undefined;
       if (event.type !== "status-changed" || text === undefined) {

@@ -1,7 +1,7 @@
 import { Status } from "../../../domain/state-machine.ts";
-import { statusFamily } from "./adapter.ts";
+import { statusTopic } from "./adapter.ts";
 
 /** Called off. */
-export const cancelled = statusFamily("cancelled", {
+export const cancelled = statusTopic("cancelled", {
   [Status.CANCELLED]: "订单已取消",
 });

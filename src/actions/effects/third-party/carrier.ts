@@ -1,8 +1,8 @@
-import type { Adapter } from "./adapter.ts";
+import type { NotificationTopic } from "./adapter.ts";
 
 /** The warehouse changed the carrier (old operation 14). */
-export const carrier: Adapter = {
-  family: "carrier",
+export const carrier: NotificationTopic = {
+  topic: "carrier",
   translate(event) {
     if (event.type !== "delivery-changed") {
       return undefined;

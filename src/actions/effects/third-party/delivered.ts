@@ -1,7 +1,7 @@
 import { Status } from "../../../domain/state-machine.ts";
-import { statusFamily } from "./adapter.ts";
+import { statusTopic } from "./adapter.ts";
 
 /** Arrived. */
-export const delivered = statusFamily("delivered", {
+export const delivered = statusTopic("delivered", {
   [Status.DELIVERED]: "订单已妥投",
 });

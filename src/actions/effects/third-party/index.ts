@@ -1,4 +1,4 @@
-import type { Adapter } from "./adapter.ts";
+import type { NotificationTopic } from "./adapter.ts";
 import { cancelled } from "./cancelled.ts";
 import { carrier } from "./carrier.ts";
 import { delivered } from "./delivered.ts";
@@ -9,7 +9,7 @@ import { shipped } from "./shipped.ts";
 import { warehouse } from "./warehouse.ts";
 
 /** All that marketplaces are told: one row a family. */
-export const ADAPTERS: readonly Adapter[] = [
+export const TOPICS: readonly NotificationTopic[] = [
   preparing,
   warehouse,
   shipped,

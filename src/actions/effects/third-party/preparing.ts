@@ -1,8 +1,8 @@
 import { Status } from "../../../domain/state-machine.ts";
-import { statusFamily } from "./adapter.ts";
+import { statusTopic } from "./adapter.ts";
 
 /** Before the warehouse: paid, approved, split, allocated, dispatched. */
-export const preparing = statusFamily("preparing", {
+export const preparing = statusTopic("preparing", {
   [Status.PAID]: "订单已付款",
   [Status.APPROVED]: "订单审核通过，正在备货",
   [Status.SPLIT]: "订单已拆分为多个包裹",

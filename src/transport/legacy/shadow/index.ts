@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { OldSystem } from "../../../integrations/legacy-system.ts";
+import type { LegacySystem } from "../../../integrations/legacy-system.ts";
 import { boundedLabels } from "../../../observability/bounded-labels.ts";
 import { createLineLimit } from "../../../observability/line-limit.ts";
 import type { Logger } from "../../../observability/log.ts";
@@ -49,7 +49,7 @@ export function createShadow({
   metrics,
   keep,
 }: {
-  readonly oldSystem: Pick<OldSystem, "read">;
+  readonly oldSystem: Pick<LegacySystem, "read">;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly keep: Pick<ShadowLog, "count" | "keep">;

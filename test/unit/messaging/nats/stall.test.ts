@@ -13,7 +13,7 @@ function info(change: { delivered?: number; pending?: number; unacknowledged?: n
 
 test("a consumer that delivers nothing of what it has is opened again, then made anew", () => {
   const stall = createStallDetector();
-  const looks = Array.from({ length: 7 }, () => stall.look(info()));
+  const looks = Array.from({ length: 7 }, () => stall.check(info()));
   expect(looks).toEqual(["moves", "moves", "moves", "stands still", "moves", "moves", "still stands still"]);
 });
 
@@ -21,7 +21,7 @@ test("one that moves, has nothing, or waits for acknowledgements does not stand 
   const stall = createStallDetector();
   const looks = Array.from({ length: 20 }, (_, look) => {
     const why = [{ delivered: 100 + look }, { pending: 0 }, { unacknowledged: 100 }][look % 3];
-    return stall.look(info(why));
+    return stall.check(info(why));
   });
   expect(new Set(looks)).toEqual(new Set(["moves"]));
 });

@@ -11,7 +11,7 @@ test("rows become old together with the last of their chunk", () => {
   expect(first?.ids).toEqual([1n, 2n]);
   // Not forgotten until it is said so: the database may be away.
   expect(rows.oldestBefore(90)?.ids).toEqual([1n, 2n]);
-  first?.forget();
+  first?.remove();
   expect(rows.oldestBefore(149)).toBeUndefined();
   expect(rows.oldestBefore(150)?.ids).toEqual([3n]);
 });
@@ -25,7 +25,7 @@ test("a chunk is no longer than one statement", () => {
   const taken: bigint[][] = [];
   for (let old = rows.oldestBefore(5); old !== undefined; old = rows.oldestBefore(5)) {
     taken.push(old.ids);
-    old.forget();
+    old.remove();
   }
   expect(taken.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
   expect(taken.flat()).toEqual(ids);
