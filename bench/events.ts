@@ -27,7 +27,7 @@ import { createLedger } from "../src/store/ledger/index.ts";
 import { migrate } from "../src/store/migrations/index.ts";
 import { openDatabase } from "../src/store/mysql/database.ts";
 import { appendEvents } from "../src/store/outbox/append-events.ts";
-import { startNeighbours, startStack } from "../tools/devstack/index.ts";
+import { startStubSystems, startStack } from "../tools/devstack/index.ts";
 import { LIFE } from "./order-lifecycle.ts";
 
 const BATCH = 256;
@@ -95,7 +95,7 @@ const perSecond = (count: number, ms: number) => Math.round((count / ms) * 1_000
 const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-events-"));
 const say = () => {};
 const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, say });
-const neighbours = await startNeighbours({ dataDir: join(dataDir, "neighbours"), say });
+const neighbours = await startStubSystems({ dataDir: join(dataDir, "neighbours"), say });
 try {
   await run(stack.mysqlUrl as string, stack.natsUrl as string, stack.redisUrl as string);
 } finally {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNeighbours, startStack } from "../../tools/devstack/index.ts";
+import { startStubSystems, startStack } from "../../tools/devstack/index.ts";
 import { readState } from "../../tools/devstack/state.ts";
 import { cpuOf, memoryOf } from "./usage.ts";
 
@@ -43,7 +43,7 @@ export async function startServers(say: (line: string) => void): Promise<ServerP
       throw error;
     },
   );
-  const neighbours = await startNeighbours({ dataDir, say });
+  const neighbours = await startStubSystems({ dataDir, say });
   const byName = (measure: (pid: number) => number) => {
     const { servers } = readState(dataDir);
     return Object.fromEntries(SERVER_NAMES.map((name) => [name, measure(servers[name]?.process?.pid ?? 0)])) as Record<

@@ -1,13 +1,13 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Exit } from "../../tools/devstack/child.ts";
-import { needPrograms } from "../../tools/devstack/install.ts";
+import { ensurePrograms } from "../../tools/devstack/install.ts";
 import { mariadb } from "../../tools/devstack/mariadb.ts";
 import { nats } from "../../tools/devstack/nats.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
-import { neighbours, neighbourUrls } from "../../tools/devstack/stub-systems/kind.ts";
+import { neighbours, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
 import { openTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
 import type { ServerAddresses, ServiceAddress } from "../types.ts";
 import { ENVIRONMENT } from "./environment.ts";
@@ -70,7 +70,7 @@ export async function startCluster({
   // An absolute place of its own: nothing of an earlier run may be left in it.
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(join(dir, "log"), { recursive: true });
-  const programs = await needPrograms([mariadb, redis, nats], () => {});
+  const programs = await ensurePrograms([mariadb, redis, nats], () => {});
   const collapses: string[] = [];
   const ports = await differentPorts(SERVERS.length + 2 * count);
 
@@ -197,7 +197,7 @@ function environmentOf(
   grpcPort: number,
   httpPort: number,
 ): Record<string, string> {
-  const urls = neighbourUrls(neighbours.url(proxies.neighbours.port));
+  const urls = stubSystemUrls(neighbours.url(proxies.neighbours.port));
   return {
     OMS_GRPC_PORT: String(grpcPort),
     OMS_HTTP_PORT: String(httpPort),

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { DEFAULT_ORDER_KINDS, type OrderKinds } from "../domain/order-kinds.ts";
-import { addressWithoutPassword, withoutPassword } from "../observability/redact-url.ts";
+import { redactUrl, redactUrls } from "../observability/redact-url.ts";
 import type { TracingSettings } from "../observability/tracing.ts";
 import { readTracing } from "./otel-variables.ts";
 import { VARIABLES, type Values } from "./variables.ts";
@@ -120,7 +120,7 @@ function shownValue(name: string, value: string): string {
   if (name === "OMS_LEGACY_CALLERS") {
     return "not what it should be";
   }
-  return `"${name.endsWith("_URL") ? addressWithoutPassword(value) : withoutPassword(value)}"`;
+  return `"${name.endsWith("_URL") ? redactUrl(value) : redactUrls(value)}"`;
 }
 
 /** How many letters have to change to make one word the other. */

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { explainRefusal } from "../observability/connection-errors.ts";
+import { describeConnectionError } from "../observability/connection-errors.ts";
 import type { Logger } from "../observability/log.ts";
 
 /** A command's answer takes at most this long, in milliseconds; so does making the connection. */
@@ -43,7 +43,7 @@ export function openRedis({ url, ca, log }: RedisAddress & { readonly log: Logge
     if (!told) {
       // Not the error itself: it holds the command that failed, and that may be the one with the password.
       log.warn(
-        { reason: explainRefusal(error, reached) ?? error.message },
+        { reason: describeConnectionError(error, reached) ?? error.message },
         "Redis is out of reach; what needs it waits",
       );
       told = true;

@@ -25,14 +25,14 @@ export function createCallTally({
   const labelOf = boundedLabels(MAX_CALLERS);
   const rpcs = new Map<string, { inFlight: number; readonly callers: Map<string, CallerTally> }>();
 
-  rpcInFlight.from((tell) => {
+  rpcInFlight.addCallback((tell) => {
     for (const [rpc, { inFlight, callers }] of rpcs) {
       if (inFlight > 0 || callers.size > 0) {
         tell({ rpc }, inFlight);
       }
     }
   });
-  rpcCalls.from((tell) => {
+  rpcCalls.addCallback((tell) => {
     for (const [rpc, { callers }] of rpcs) {
       for (const [caller, { codes }] of callers) {
         for (const [code, count] of codes) {
@@ -41,7 +41,7 @@ export function createCallTally({
       }
     }
   });
-  rpcCallerSeconds.from((tell) => {
+  rpcCallerSeconds.addCallback((tell) => {
     for (const [rpc, { callers }] of rpcs) {
       for (const [caller, { seconds }] of callers) {
         tell({ rpc, caller }, seconds);

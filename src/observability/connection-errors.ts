@@ -1,5 +1,5 @@
 /** A server behind us, and the variables that say how it is reached. */
-export interface Reached {
+export interface BackendConnection {
   /** "Redis" and the like. */
   readonly server: string;
   readonly urlVariable: string;
@@ -11,7 +11,7 @@ export interface Reached {
 const REFUSALS: readonly {
   readonly sign: RegExp;
   /** Undefined: it may be another reason. */
-  readonly words: (reached: Reached, what: string) => string | undefined;
+  readonly words: (reached: BackendConnection, what: string) => string | undefined;
 }[] = [
   {
     sign: /ERR_TLS_CERT_ALTNAME_INVALID|does not match certificate's altnames/,
@@ -61,7 +61,7 @@ const REFUSALS: readonly {
  *
  * @returns undefined where it was not reached, or for a reason of another kind
  */
-export function explainRefusal(error: unknown, reached: Reached): string | undefined {
+export function describeConnectionError(error: unknown, reached: BackendConnection): string | undefined {
   const errors = chainOf(error);
   for (const { sign, words } of REFUSALS) {
     const sure = errors.find(({ code, message }) => sign.test(`${code} ${message}`));

@@ -1,7 +1,7 @@
 import type { Logger } from "./log.ts";
 
 /** A log that writes so many lines a second of each kind, and says how many it left out. */
-export interface LineLimit {
+export interface LogLimiter {
   write(level: "debug" | "info" | "warn" | "error", kind: string, line: () => object): void;
 }
 
@@ -11,14 +11,14 @@ export interface LineLimit {
  * @param message of each line
  * @param perSecond lines of each kind
  */
-export function createLineLimit(
+export function createLogLimiter(
   log: Logger,
   {
     message,
     perSecond,
     now = () => performance.now(),
   }: { readonly message: string; readonly perSecond: number; readonly now?: () => number },
-): LineLimit {
+): LogLimiter {
   const windows = new Map<string, { until: number; written: number; leftOut: number }>();
   return {
     write(level, kind, line) {

@@ -1,16 +1,16 @@
 import { DiagLogLevel, diag } from "@opentelemetry/api";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
-import { createLineLimit } from "./line-limit.ts";
+import { createLogLimiter } from "./line-limit.ts";
 import type { Logger } from "./log.ts";
 
 /**
  * An exporter that tells the log when the collector goes away and when it is back, not of each failure in between; and, while it is there,
  * that spans come faster than they can be sent.
  */
-export function tellingExporter(exporter: SpanExporter, log: Logger): SpanExporter {
+export function createLoggingExporter(exporter: SpanExporter, log: Logger): SpanExporter {
   /** Spans, since the collector went away. */
   let lost = 0;
-  const lines = createLineLimit(log, { message: "spans are lost: the queue of traces is full", perSecond: 1 });
+  const lines = createLogLimiter(log, { message: "spans are lost: the queue of traces is full", perSecond: 1 });
   const nothing = () => {};
   diag.setLogger(
     {

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { lookedUpCounter, lookedUpGauge } from "./observable-gauge.ts";
+import { observableCounter, observableGauge } from "./observable-gauge.ts";
 
 /** All that /metrics shows. Each server has its own set, so that two of them in one process do not mix. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -19,19 +19,19 @@ export function createMetrics() {
       buckets: SECONDS,
       registers,
     }),
-    rpcCalls: lookedUpCounter({
+    rpcCalls: observableCounter({
       name: "oms_rpc_calls_total",
       help: "Calls that ended, by RPC, caller and code; past 50 callers the others are `(other)`.",
       labelNames: ["rpc", "caller", "code"],
       registers,
     }),
-    rpcCallerSeconds: lookedUpCounter({
+    rpcCallerSeconds: observableCounter({
       name: "oms_rpc_caller_seconds_total",
       help: "How long those calls took in all, by RPC and caller.",
       labelNames: ["rpc", "caller"],
       registers,
     }),
-    rpcInFlight: lookedUpGauge({
+    rpcInFlight: observableGauge({
       name: "oms_rpc_in_flight",
       help: "Calls under way, by RPC; open watches among them.",
       labelNames: ["rpc"],
@@ -57,25 +57,25 @@ export function createMetrics() {
       labelNames: ["reason"] as const,
       registers,
     }),
-    serverUp: lookedUpGauge({
+    serverUp: observableGauge({
       name: "oms_server_up",
       help: "Whether a server behind this one (database, broker, redis) is in reach: 1, or 0; looked at when asked.",
       labelNames: ["server"],
       registers,
     }),
-    databaseConnections: lookedUpGauge({
+    databaseConnections: observableGauge({
       name: "oms_database_connections",
       help: "Connections of the pool, by state (in_use, idle); at most 8. The commits have theirs besides.",
       labelNames: ["state"],
       registers,
     }),
-    databaseWaiting: lookedUpGauge({
+    databaseWaiting: observableGauge({
       name: "oms_database_waiting",
       help: "Who waits for a connection of the pool.",
       labelNames: [],
       registers,
     }),
-    databaseErrors: lookedUpCounter({
+    databaseErrors: observableCounter({
       name: "oms_database_errors_total",
       help: "What went wrong with the pool's connections, by kind (unreachable; busy: none was free in time; lost: one broke under a statement).",
       labelNames: ["kind"],
@@ -86,7 +86,7 @@ export function createMetrics() {
       help: "Rows in the outbox table, of all servers; published ones stay for OMS_OUTBOX_KEEP_MS, or until their Actions are done.",
       registers,
     }),
-    outboxAge: lookedUpGauge({
+    outboxAge: observableGauge({
       name: "oms_outbox_oldest_seconds",
       help: "Age of the oldest row of the outbox table that is not marked as published; up to OMS_OUTBOX_KEEP_MS and a sweep is as it should be.",
       labelNames: [],
@@ -146,7 +146,7 @@ export function createMetrics() {
       buckets: SECONDS,
       registers,
     }),
-    actionAge: lookedUpGauge({
+    actionAge: observableGauge({
       name: "oms_action_oldest_seconds",
       help: "How long ago the oldest event was committed that an Action has not dealt with, parked ones left out; a timer's since it was due. 0 where none waits.",
       labelNames: ["action"],
@@ -170,7 +170,7 @@ export function createMetrics() {
       labelNames: ["rpc"] as const,
       registers,
     }),
-    tlsExpiry: lookedUpGauge({
+    tlsExpiry: observableGauge({
       name: "oms_tls_certificate_expiry_timestamp_seconds",
       help: "When the ports' certificate expires; not there where the ports speak in the clear.",
       labelNames: [],
@@ -211,13 +211,13 @@ export function createMetrics() {
       labelNames: ["method", "field"] as const,
       registers,
     }),
-    buildInfo: lookedUpGauge({
+    buildInfo: observableGauge({
       name: "oms_build_info",
       help: "Which version runs, on which Node, in which role: 1.",
       labelNames: ["version", "node", "role"],
       registers,
     }),
-    loopActive: lookedUpCounter({
+    loopActive: observableCounter({
       name: "oms_event_loop_active_seconds_total",
       help: "How long the event loop was at work: its rate is how busy this process is, 1 being all that it can.",
       labelNames: [],

@@ -1,12 +1,12 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
 /** Tells one figure, by its labels. */
-export type Tell<Label extends string> = (labels: Readonly<Record<Label, string>>, value: number) => void;
+export type Observe<Label extends string> = (labels: Readonly<Record<Label, string>>, value: number) => void;
 
 /** Figures that are kept elsewhere, as plain numbers, and looked up when somebody asks for the metrics. */
-export interface LookedUp<Label extends string> {
+export interface Observable<Label extends string> {
   /** Whoever knows some of the figures tells all of them at each look; a counter's may only grow. */
-  from(source: (tell: Tell<Label>) => void | Promise<void>): void;
+  addCallback(source: (tell: Observe<Label>) => void | Promise<void>): void;
 }
 
 interface Settings<Label extends string> {
@@ -17,8 +17,8 @@ interface Settings<Label extends string> {
 }
 
 /** A gauge of looked-up figures. */
-export function lookedUpGauge<Label extends string>(settings: Settings<Label>): LookedUp<Label> {
-  const sources = createSources<Label>();
+export function observableGauge<Label extends string>(settings: Settings<Label>): Observable<Label> {
+  const sources = createCallbacks<Label>();
   new Gauge<Label>({
     ...settings,
     async collect() {
@@ -37,8 +37,8 @@ export function lookedUpGauge<Label extends string>(settings: Settings<Label>): 
 }
 
 /** A counter of looked-up figures: counting costs whoever counts one addition, and not a look for the labels at each. */
-export function lookedUpCounter<Label extends string>(settings: Settings<Label>): LookedUp<Label> {
-  const sources = createSources<Label>();
+export function observableCounter<Label extends string>(settings: Settings<Label>): Observable<Label> {
+  const sources = createCallbacks<Label>();
   new Counter<Label>({
     ...settings,
     async collect() {
@@ -52,10 +52,10 @@ export function lookedUpCounter<Label extends string>(settings: Settings<Label>)
   return sources;
 }
 
-function createSources<Label extends string>() {
-  const sources: ((tell: Tell<Label>) => void | Promise<void>)[] = [];
+function createCallbacks<Label extends string>() {
+  const sources: ((tell: Observe<Label>) => void | Promise<void>)[] = [];
   return {
-    from(source: (tell: Tell<Label>) => void | Promise<void>) {
+    addCallback(source: (tell: Observe<Label>) => void | Promise<void>) {
       sources.push(source);
     },
     /** All figures, before any is shown: a look that takes its time leaves no gap in one that another reader has begun. */

@@ -11,7 +11,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { Logger } from "./log.ts";
-import { tellingExporter } from "./logging-exporter.ts";
+import { createLoggingExporter } from "./logging-exporter.ts";
 import { samplerOf } from "./otel-sampler.ts";
 import { isSampled } from "./traceparent.ts";
 import type { Span, SpanKind, SpanStart, Tracing, TracingSettings } from "./tracing.ts";
@@ -40,7 +40,7 @@ export function createTracing(settings: TracingSettings, log: Logger): Tracing {
     sampler: samplerOf(settings),
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: tellingExporter(new OTLPTraceExporter({ url }), log),
+        exporter: createLoggingExporter(new OTLPTraceExporter({ url }), log),
         maxQueueSize: maxQueue,
         maxExportBatchSize: Math.min(maxBatch, maxQueue),
         scheduledDelayMillis: delayMs,
@@ -51,7 +51,7 @@ export function createTracing(settings: TracingSettings, log: Logger): Tracing {
   const asParentsSay = settings.sampler.startsWith("parentbased_");
 
   return {
-    start(name, { kind, parent, attributes, at }: SpanStart) {
+    start(name, { kind, parent, attributes, startTime }: SpanStart) {
       if (asParentsSay && parent !== "" && !isSampled(parent)) {
         return unkept(parent);
       }
@@ -60,7 +60,7 @@ export function createTracing(settings: TracingSettings, log: Logger): Tracing {
         {
           kind: KINDS[kind],
           ...(attributes !== undefined && { attributes }),
-          ...(at !== undefined && { startTime: at }),
+          ...(startTime !== undefined && { startTime: startTime }),
         },
         contextOf(parent),
       );
@@ -80,7 +80,7 @@ function kept(span: OtelSpan): Span {
   const traceparent = traceparentOf(span);
   return {
     traceparent,
-    kept: true,
+    recording: true,
     set: (attributes) => void span.setAttributes(attributes),
     link: (other) => void span.addLink({ context: spanContextOf(other) }),
     fail: (message) => void span.setStatus({ code: SpanStatusCode.ERROR, message }),
@@ -92,7 +92,7 @@ const nothing = () => {};
 
 /** Nobody will see it; its children are told so. */
 function unkept(traceparent: string): Span {
-  return { traceparent, kept: false, set: nothing, link: nothing, fail: nothing, end: nothing };
+  return { traceparent, recording: false, set: nothing, link: nothing, fail: nothing, end: nothing };
 }
 
 function contextOf(parent: string): Context {

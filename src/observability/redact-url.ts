@@ -2,12 +2,12 @@
 const ADDRESS = /\b((?:mysql|rediss?|nats|tls|https?):\/\/)([^\s"'<>]*)@/gi;
 
 /** A text in which addresses show no password and no token: messages end up in logs. */
-export function withoutPassword(text: string): string {
+export function redactUrls(text: string): string {
   return withoutSecretParameters(text.replace(ADDRESS, (_, scheme: string, shown: string) => scheme + hidden(shown)));
 }
 
 /** The same for one value that should be an address, whatever it is. */
-export function addressWithoutPassword(value: string): string {
+export function redactUrl(value: string): string {
   const [, scheme = "", shown, rest = ""] = /^([a-z][a-z\d+.-]*:\/\/)?(.*)@(.*)$/is.exec(value) ?? [];
   return withoutSecretParameters(shown === undefined ? value : `${scheme}${hidden(shown)}${rest}`);
 }

@@ -9,7 +9,7 @@ export interface Span {
   /** What its children name as their parent, here and elsewhere. */
   readonly traceparent: string;
   /** Whether it is kept: attributes of one that is not need not be made. */
-  readonly kept: boolean;
+  readonly recording: boolean;
   set(attributes: Attributes): void;
   /** Points at a span of another trace, or elsewhere in this one, by its traceparent. */
   link(traceparent: string): void;
@@ -25,7 +25,7 @@ export interface SpanStart {
   readonly parent: string;
   readonly attributes?: Attributes;
   /** As performance.now() gives it; now, where nobody says. */
-  readonly at?: number;
+  readonly startTime?: number;
 }
 
 /** Makes spans. Who has none of it makes none, and pays no more than the look. */

@@ -1,5 +1,5 @@
 import type { Config } from "../config/load.ts";
-import { withoutPassword } from "../observability/redact-url.ts";
+import { redactUrls } from "../observability/redact-url.ts";
 import type { Embedded } from "./endpoints.ts";
 import type { Ports } from "./listeners.ts";
 
@@ -25,7 +25,7 @@ The order-status service is up.
   HTTP         ${http}   (Connect, gRPC-Web, /readyz, /metrics)${
     config.legacy.on ? `\n  old          ${http}/services   (the old system's addresses, over HTTP and SOAP)` : ""
   }
-  events       ${withoutPassword(natsUrl)}   (stream OMS_EVENTS, subjects oms.v1.>)${
+  events       ${redactUrls(natsUrl)}   (stream OMS_EVENTS, subjects oms.v1.>)${
     stubSystemsUrl === undefined
       ? ""
       : `\n  neighbours   ${stubSystemsUrl}   (what e-invoice mail, finance and messages got)`

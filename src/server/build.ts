@@ -18,7 +18,7 @@ import { startRelay } from "../messaging/relay/index.ts";
 import type { Action } from "../messaging/runner/action.ts";
 import { startRunner } from "../messaging/runner/runner.ts";
 import { subscriptionsFor } from "../messaging/runner/subscriptions.ts";
-import { openTracing } from "../observability/load-tracing.ts";
+import { loadTracing } from "../observability/load-tracing.ts";
 import type { Logger } from "../observability/log.ts";
 import { createMetrics } from "../observability/metrics.ts";
 import { createCommitter } from "../store/commit/index.ts";
@@ -77,7 +77,7 @@ export async function startServer(
     tracing &&
     (await lifecycle.start(
       "tracing",
-      () => openTracing(tracing, log),
+      () => loadTracing(tracing, log),
       (open) => open.close(),
     ));
 

@@ -1,6 +1,6 @@
 import type { StreamConnection } from "../messaging/nats/connection.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import { tellProcess } from "../observability/process-metrics.ts";
+import { registerProcessMetrics } from "../observability/process-metrics.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { Readiness } from "../transport/servers.ts";
 
@@ -18,20 +18,20 @@ export function registerCollectors({
   readonly ready: () => Promise<Readiness>;
   readonly role: string;
 }): void {
-  tellProcess(metrics, role);
-  metrics.serverUp.from(async (tell) => {
+  registerProcessMetrics(metrics, role);
+  metrics.serverUp.addCallback(async (tell) => {
     const readiness = await ready();
     for (const server of ["database", "broker", "redis"] as const) {
       tell({ server }, readiness[server] === "ok" ? 1 : 0);
     }
   });
-  metrics.databaseConnections.from((tell) => {
+  metrics.databaseConnections.addCallback((tell) => {
     const { inUse, idle } = db.poolState();
     tell({ state: "in_use" }, inUse);
     tell({ state: "idle" }, idle);
   });
-  metrics.databaseWaiting.from((tell) => tell({}, db.poolState().waiting));
-  metrics.databaseErrors.from((tell) => {
+  metrics.databaseWaiting.addCallback((tell) => tell({}, db.poolState().waiting));
+  metrics.databaseErrors.addCallback((tell) => {
     for (const [kind, count] of db.poolState().errors) {
       tell({ kind }, count);
     }

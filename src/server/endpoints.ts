@@ -34,7 +34,7 @@ export async function resolveEndpoints(
   const neighbours = [einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl].includes(undefined)
     ? await lifecycle.start(
         "embedded neighbours",
-        async () => (await import("../../tools/devstack/index.ts")).startNeighbours({ dataDir, say }),
+        async () => (await import("../../tools/devstack/index.ts")).startStubSystems({ dataDir, say }),
         (running) => running.stop(),
       )
     : undefined;

@@ -1,12 +1,12 @@
 import { type Config, ConfigError } from "../config/load.ts";
-import { explainRefusal } from "../observability/connection-errors.ts";
-import { withoutPassword } from "../observability/redact-url.ts";
+import { describeConnectionError } from "../observability/connection-errors.ts";
+import { redactUrls } from "../observability/redact-url.ts";
 import { DatabaseUnavailableError, MigrationPermissionError } from "../store/mysql/errors.ts";
 import { UnusableFileError } from "../transport/auth/watched-file.ts";
 
 /** Why the service could not start, and what to do about it; without any password. */
 export function describeStartupError(error: unknown, config: Config): string {
-  return withoutPassword(explain(error, config));
+  return redactUrls(explain(error, config));
 }
 
 function explain(error: unknown, config: Config): string {
@@ -22,7 +22,7 @@ function explain(error: unknown, config: Config): string {
       "Run this version once with OMS_ROLE=migrate and a user that may (deploy/mysql/users.sql has one), and deploy/mysql/grants.sql after it, then start again.",
     ].join("\n");
   }
-  const refusal = explainRefusal(error, {
+  const refusal = describeConnectionError(error, {
     server: "The database",
     urlVariable: "OMS_MYSQL_URL",
     caVariable: "OMS_MYSQL_CA_FILE",

@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { createLineLimit } from "../observability/line-limit.ts";
+import { createLogLimiter } from "../observability/line-limit.ts";
 import type { Logger } from "../observability/log.ts";
 import { traceIdOf } from "../observability/traceparent.ts";
 import type { Call } from "./call.ts";
@@ -19,7 +19,7 @@ export interface CompletedCall {
 
 /** Tells of a call that took too long, with where its time went. */
 export function createSlowCallLogger(log: Logger): (ended: CompletedCall) => void {
-  const lines = createLineLimit(log, { message: "slow call", perSecond: LINES_PER_SECOND });
+  const lines = createLogLimiter(log, { message: "slow call", perSecond: LINES_PER_SECOND });
   return (ended) => lines.write("warn", ended.rpc, () => lineOf(ended, performance.now()));
 }
 

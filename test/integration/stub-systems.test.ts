@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { useNeighbours } from "../support/servers.ts";
+import { useStubSystems } from "../support/servers.ts";
 
-const neighbours = useNeighbours();
+const neighbours = useStubSystems();
 
 afterEach(() => neighbours.reset());
 

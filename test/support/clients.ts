@@ -45,7 +45,7 @@ function clientsOver(transport: Transport): Clients {
 }
 
 /** The ways to call the service, all with the same typed client. */
-export const FRONTS = {
+export const TRANSPORTS = {
   "grpc-js": ({ grpcPort }) => {
     const { transport, close } = grpcJsTransport(`127.0.0.1:${grpcPort}`);
     return { ...clientsOver(transport), close };
@@ -63,7 +63,7 @@ export const FRONTS = {
     overHttp(createGrpcWebTransport({ baseUrl: `http://127.0.0.1:${httpPort}`, httpVersion: "1.1" })),
 } as const satisfies Record<string, (ports: { readonly grpcPort: number; readonly httpPort: number }) => OpenClient>;
 
-export type FrontName = keyof typeof FRONTS;
+export type TransportName = keyof typeof TRANSPORTS;
 
 function overHttp(transport: Transport): OpenClient {
   return { ...clientsOver(transport), close() {} };

@@ -19,7 +19,7 @@ export function missingPackages(packages: readonly string[]): string[] {
 }
 
 /** Installs the clients that are missing, where that needs nobody's leave; else their tests say what is missing. */
-export function needForeignClients(say: (line: string) => void): void {
+export function ensureForeignClients(say: (line: string) => void): void {
   const missing = missingPackages([...GRPC_PACKAGES, ...SOAP_PACKAGES]);
   if (missing.length === 0 || process.getuid?.() !== 0) {
     return;

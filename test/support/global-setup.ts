@@ -3,13 +3,13 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { needPrograms } from "../../tools/devstack/install.ts";
+import { ensurePrograms } from "../../tools/devstack/install.ts";
 import { mariadb } from "../../tools/devstack/mariadb.ts";
 import { nats } from "../../tools/devstack/nats.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer } from "../../tools/devstack/server.ts";
-import { needForeignClients } from "./foreign-clients.ts";
+import { ensureForeignClients } from "./foreign-clients.ts";
 import { copyMariadbTemplate } from "./mariadb-template.ts";
 
 declare module "vitest" {
@@ -26,8 +26,8 @@ declare module "vitest" {
 /** Runs once before all test files: makes sure that the servers are installed, and starts the shared MariaDB. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const say = (line: string) => project.vitest.logger.log(line);
-  const programs = await needPrograms([mariadb, redis, nats], say);
-  needForeignClients(say);
+  const programs = await ensurePrograms([mariadb, redis, nats], say);
+  ensureForeignClients(say);
   const program = programs.get(mariadb) as string;
   const folder = await mkdtemp(join(tmpdir(), "oms-test-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

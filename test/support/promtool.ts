@@ -10,7 +10,7 @@ import { findProgram } from "../../tools/devstack/programs.ts";
  *
  * @throws Error where there is neither
  */
-export function needPromtool(): string {
+export function ensurePromtool(): string {
   const folder = join(import.meta.dirname, "../../node_modules/.cache/promtool");
   const found = findProgram("promtool") ?? kept(folder);
   if (found !== undefined) {

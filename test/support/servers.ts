@@ -9,8 +9,8 @@ import { nats } from "../../tools/devstack/nats.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
-import { NEIGHBOURS, type Path, type Rule } from "../../tools/devstack/stub-systems/behaviour.ts";
-import { type NeighbourUrls, neighbours, neighbourUrls } from "../../tools/devstack/stub-systems/kind.ts";
+import { SYSTEMS, type Path, type Rule } from "../../tools/devstack/stub-systems/behaviour.ts";
+import { type StubSystemUrls, neighbours, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
 import type { Received, Totals } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import { copyMariadbTemplate } from "./mariadb-template.ts";
@@ -130,8 +130,8 @@ export function useOwnMariadb(kind = mariadb): OwnServer {
 }
 
 /** The neighbours of this test file alone. */
-export interface OwnNeighbours extends OwnServer {
-  readonly urls: NeighbourUrls;
+export interface OwnStubSystems extends OwnServer {
+  readonly urls: StubSystemUrls;
   /** Tells them how to behave. */
   control(rule: Rule): Promise<void>;
   /** What came in: sums by path, and the entries that fit, the latest first. */
@@ -146,7 +146,7 @@ export interface OwnNeighbours extends OwnServer {
 }
 
 /** E-invoice mail, finance, customer messages, ERP and WMS for this test file alone. */
-export function useNeighbours(): OwnNeighbours {
+export function useStubSystems(): OwnStubSystems {
   const server = useOwnServer(neighbours);
   const ask = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${server.url}${path}`, {
@@ -162,8 +162,8 @@ export function useNeighbours(): OwnNeighbours {
   const control = async (rule: Rule) => {
     await ask("POST", "/control", rule);
   };
-  return Object.defineProperties(server as OwnNeighbours, {
-    urls: { get: () => neighbourUrls(server.url) },
+  return Object.defineProperties(server as OwnStubSystems, {
+    urls: { get: () => stubSystemUrls(server.url) },
     control: { value: control },
     received: {
       value: (query: Record<string, string | number> = {}) => {
@@ -175,7 +175,7 @@ export function useNeighbours(): OwnNeighbours {
     reset: {
       value: async () => {
         await ask("DELETE", "/received");
-        await Promise.all(NEIGHBOURS.map((neighbour) => control({ neighbour, mode: "ok" })));
+        await Promise.all(SYSTEMS.map((neighbour) => control({ neighbour, mode: "ok" })));
       },
     },
   });

@@ -4,7 +4,7 @@ import { createLogger } from "../../src/observability/log.ts";
 import { type Endpoints, startServer } from "../../src/server/build.ts";
 import { createLifecycle } from "../../src/server/lifecycle.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
-import { type Clients, FRONTS, type FrontName, type OrderStatusClient } from "./clients.ts";
+import { type Clients, TRANSPORTS, type TransportName, type OrderStatusClient } from "./clients.ts";
 import { useMariadb } from "./servers.ts";
 
 /** A server in this process, made of the same parts as the real one. */
@@ -59,13 +59,13 @@ export function useService(env: Record<string, string> = {}): {
   readonly service: Service;
   readonly db: OrderDatabase;
   readonly location: { readonly url: string; readonly prefix: string };
-  client(front: FrontName): OrderStatusClient;
+  client(front: TransportName): OrderStatusClient;
   /** The clients of all services. */
-  clients(front: FrontName): Clients;
+  clients(front: TransportName): Clients;
 } {
   const location = useMariadb();
   const db = openDatabase(location);
-  const opened = new Map<FrontName, ReturnType<(typeof FRONTS)[FrontName]>>();
+  const opened = new Map<TransportName, ReturnType<(typeof TRANSPORTS)[TransportName]>>();
   let service: Service | undefined;
   const up = () => {
     if (service === undefined) {
@@ -83,10 +83,10 @@ export function useService(env: Record<string, string> = {}): {
     await service?.stop();
     await db.destroy();
   });
-  const clients = (front: FrontName): Clients => {
+  const clients = (front: TransportName): Clients => {
     let open = opened.get(front);
     if (open === undefined) {
-      open = FRONTS[front](up());
+      open = TRANSPORTS[front](up());
       opened.set(front, open);
     }
     return open;

@@ -103,7 +103,7 @@ export function parseOrderRange(text: string): OrderRange {
 }
 
 /** For an argument or option that may come several times. */
-export function gather<T>(parse: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
+export function collect<T>(parse: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
   return (text, before = []) => [...before, parse(text)];
 }
 

@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
 import { type Broker, brokerOptions, describeBrokerError } from "../../src/messaging/nats/broker.ts";
-import { withoutPassword } from "../../src/observability/redact-url.ts";
+import { redactUrls } from "../../src/observability/redact-url.ts";
 import { findStack } from "../devstack/index.ts";
-import { OutOfReachError } from "./failures.ts";
+import { UnreachableError } from "./failures.ts";
 import { clean } from "./format.ts";
 
 /** Where the service is started from: its data directory is told from there. */
@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 function findBroker(env: NodeJS.ProcessEnv): string {
   const url = env.OMS_NATS_URL || findStack(resolve(ROOT, env.OMS_DATA_DIR || ".data")).natsUrl;
   if (url === undefined) {
-    throw new OutOfReachError(
+    throw new UnreachableError(
       "The event broker is not known. Start the service with npm start, or say where the broker is: --nats URL, or OMS_NATS_URL as it is set for the service.",
     );
   }
@@ -29,8 +29,8 @@ export async function connectToBroker(wanted: string | undefined): Promise<NatsC
   try {
     return await connect({ ...brokerOptions(broker), maxReconnectAttempts: -1, name: "oms-cli" });
   } catch (error) {
-    throw new OutOfReachError(
-      `No event broker answers at ${withoutPassword(url)} (${clean(describeBrokerError(error, broker))}). Does the service run (npm start)? Or say where the broker is: --nats URL, or OMS_NATS_URL.`,
+    throw new UnreachableError(
+      `No event broker answers at ${redactUrls(url)} (${clean(describeBrokerError(error, broker))}). Does the service run (npm start)? Or say where the broker is: --nats URL, or OMS_NATS_URL.`,
     );
   }
 }
@@ -42,6 +42,6 @@ function brokerAt(
   try {
     return { url, ca: caFile ? readFileSync(caFile, "utf8") : undefined, credsFile: credsFile || undefined };
   } catch (error) {
-    throw new OutOfReachError(`OMS_NATS_CA_FILE cannot be read: ${(error as Error).message}.`);
+    throw new UnreachableError(`OMS_NATS_CA_FILE cannot be read: ${(error as Error).message}.`);
   }
 }

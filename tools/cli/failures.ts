@@ -4,11 +4,11 @@ import { DEADLINE_MS, detailOf } from "../client/index.ts";
 import { clean } from "./format.ts";
 
 /** What the command line exits with; a Ctrl-C that cuts work short is 130, as everywhere. */
-export const ExitCode = { FINE: 0, REFUSED: 1, USAGE: 2, OUT_OF_REACH: 3, INTERRUPTED: 130 } as const;
+export const ExitCode = { OK: 0, REFUSED: 1, USAGE: 2, UNREACHABLE: 3, INTERRUPTED: 130 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** A server cannot be reached; the message says which, and what to do. */
-export class OutOfReachError extends Error {
+export class UnreachableError extends Error {
   override readonly name = "OutOfReachError";
 }
 
@@ -42,9 +42,9 @@ function isOutOfReach({ code, details, metadata }: ServiceError): boolean {
 }
 
 /** @throws error itself, when it is a bug of ours */
-export function explainFailure(error: unknown): Failure {
-  if (error instanceof OutOfReachError) {
-    return { exitCode: ExitCode.OUT_OF_REACH, code: "UNAVAILABLE", message: error.message };
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof UnreachableError) {
+    return { exitCode: ExitCode.UNREACHABLE, code: "UNAVAILABLE", message: error.message };
   }
   if (error instanceof CallError) {
     return explainCall(error);
@@ -57,14 +57,14 @@ function explainCall({ failure, server, method }: CallError): Failure {
   const because = (exitCode: ExitCode, message: string): Failure => ({ exitCode, code, message: clean(message) });
   if (isOutOfReach(failure)) {
     return because(
-      ExitCode.OUT_OF_REACH,
+      ExitCode.UNREACHABLE,
       `Nothing that speaks gRPC answers at ${server} (${reasonOf(failure)}). Does the service run? Start it with npm start, or say where it is: --server HOST:PORT, or OMS_SERVER. Where it speaks TLS, --tls-ca FILE (or OMS_SERVER_CA_FILE) names its CA.`,
     );
   }
   switch (failure.code) {
     case GrpcCode.DEADLINE_EXCEEDED:
       return because(
-        ExitCode.OUT_OF_REACH,
+        ExitCode.UNREACHABLE,
         `No answer from ${server} within ${DEADLINE_MS / 1000} s: the address is wrong, or the service is overloaded. Run the same command again, or say where the service is: --server HOST:PORT, or OMS_SERVER.`,
       );
     case GrpcCode.UNIMPLEMENTED:

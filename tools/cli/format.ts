@@ -21,7 +21,7 @@ export function describeState(code: number): string {
 }
 
 /** A change of state: "PAID (1010) 已付款 → APPROVED (1020) 审核通过"; an order that comes in comes from nowhere. */
-export function describeMove(from: number, to: number): string {
+export function describeTransition(from: number, to: number): string {
   return from === 0 ? describeState(to) : `${describeState(from)} → ${describeState(to)}`;
 }
 

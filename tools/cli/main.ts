@@ -1,6 +1,6 @@
 /** The command line, `npx oms` (scripts/oms.mjs): asks the service over its public gRPC API. */
 import { CommanderError } from "commander";
-import { ExitCode, explainFailure } from "./failures.ts";
+import { ExitCode, describeFailure } from "./failures.ts";
 import { createProgram } from "./program.ts";
 
 // Whoever reads us may have seen enough: `oms parked … | head`.
@@ -23,9 +23,9 @@ try {
   if (error instanceof CommanderError) {
     // It has said what it had to say. Asked-for help is no failure; help in place of a command is.
     const asked = error.code === "commander.helpDisplayed" || error.code === "commander.version";
-    process.exitCode = asked ? ExitCode.FINE : ExitCode.USAGE;
+    process.exitCode = asked ? ExitCode.OK : ExitCode.USAGE;
   } else {
-    const { exitCode, code, message } = explainFailure(error);
+    const { exitCode, code, message } = describeFailure(error);
     const text = program.opts<{ json?: true }>().json ? JSON.stringify({ error: { code, message } }) : message;
     process.stderr.write(`${text}\n`);
     process.exitCode = exitCode;

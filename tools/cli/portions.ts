@@ -2,7 +2,7 @@ import { ExitCode } from "./failures.ts";
 import { countOf } from "./format.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { type Progress, showProgress } from "./progress.ts";
-import { remark } from "./terminal.ts";
+import { printNote } from "./terminal.ts";
 
 /** What one call of a long work did. */
 interface Portion<Sample> {
@@ -12,7 +12,7 @@ interface Portion<Sample> {
 }
 
 /** Long work that the service does in portions. */
-export interface Work<Selection, Sample> {
+export interface BatchedWork<Selection, Sample> {
   /** What is done to the events, for example "retried". */
   readonly what: string;
   /** What is worked on, one after the other; each in so many portions as it takes. */
@@ -23,7 +23,7 @@ export interface Work<Selection, Sample> {
 }
 
 /** How far it came. */
-export interface Done<Sample> {
+export interface BatchedResult<Sample> {
   readonly count: bigint;
   /** Of the first portion. */
   readonly samples: readonly Sample[];
@@ -33,17 +33,17 @@ export interface Done<Sample> {
  * Does it all, with a progress bar on a terminal. A Ctrl-C ends it after the portion under way; so does a failure, which is thrown
  * once it has been said how far it came.
  */
-export async function performAll<Selection, Sample>({
+export async function runInBatches<Selection, Sample>({
   what,
   selections,
   perform,
   total,
-}: Work<Selection, Sample>): Promise<Done<Sample>> {
+}: BatchedWork<Selection, Sample>): Promise<BatchedResult<Sample>> {
   const signal = untilInterrupted();
   let progress: Progress | undefined;
   let count = 0n;
   let samples: readonly Sample[] | undefined;
-  const cutShort = () => remark(`Cut short: ${countOf(count, "event")} ${what}. The same command again goes on.`);
+  const cutShort = () => printNote(`Cut short: ${countOf(count, "event")} ${what}. The same command again goes on.`);
   try {
     for (const [index, selection] of selections.entries()) {
       let pageToken = "";

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { ActionEntry, EntryFilter } from "../../gen/oms/operations/v1/action_service_pb.ts";
-import { gather, operatorOption, PAGE_MAX } from "./args.ts";
+import { collect, operatorOption, PAGE_MAX } from "./args.ts";
 import { parkedTable } from "./entries.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./filter.ts";
 import { countOf } from "./format.ts";
@@ -20,7 +20,7 @@ export interface IntentOptions {
 
 /** The options that name events. */
 export function addSelectionOptions(command: Command): Command {
-  return addFilterOptions(command.option("--id <message-id...>", "these events", gather(String)));
+  return addFilterOptions(command.option("--id <message-id...>", "these events", collect(String)));
 }
 
 /** The options that say who and why; what: "tried again", for example. */

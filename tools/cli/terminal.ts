@@ -20,6 +20,6 @@ export function print(text: string): void {
 }
 
 /** What is said besides goes to standard error, out of the way of scripts. */
-export function remark(text: string): void {
+export function printNote(text: string): void {
   process.stderr.write(`${text}\n`);
 }

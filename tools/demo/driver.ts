@@ -12,9 +12,9 @@ import {
 import { CancelState, OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { type Client, detailOf } from "../client/index.ts";
 import { dueAfterCarrierChange, dueAfterInvoice, dueAfterStatus } from "./effects.ts";
-import { expectFields, type Outlook, REPORTERS } from "./expected-state.ts";
+import { expectFields, type ExpectedState, REPORTERS } from "./expected-state.ts";
 import { isVirtual, type Line, type Order } from "./orders.ts";
-import { tellWms } from "./stub-systems.ts";
+import { controlWms } from "./stub-systems.ts";
 import type { Watch } from "./watch.ts";
 
 const MINUTE_MS = 60_000;
@@ -24,22 +24,22 @@ const CANCEL_MS = 30_000;
 type Report = MessageInitShape<typeof UpdateOrderStatusRequestSchema> & { readonly status: OrderStatus };
 
 /** What the systems around the service tell of one order, each answer checked. Methods throw a Surprise. */
-export type Teller = ReturnType<typeof createTeller>;
+export type OrderDriver = ReturnType<typeof createOrderDriver>;
 
 /** Where the teller looks and whom it asks beside the service. */
-export interface Surroundings {
+export interface DriverDeps {
   readonly watch: (orderId: bigint) => Watch;
   readonly neighboursUrl: string;
 }
 
-export function createTeller(
+export function createOrderDriver(
   client: Client,
   order: Order,
-  { watch, neighboursUrl }: Surroundings,
+  { watch, neighboursUrl }: DriverDeps,
   onCall: () => void,
   begun: { readonly status: number; readonly version: number },
 ) {
-  const outlook: Outlook = {
+  const outlook: ExpectedState = {
     order,
     ...begun,
     paused: false,
@@ -229,7 +229,7 @@ export function createTeller(
     /** The customer wants it cancelled while the warehouse has it. */
     async cancelInWarehouse(wms: "agrees" | "refuses" | "agrees later" | "refuses later"): Promise<void> {
       if (wms !== "agrees") {
-        await tellWms(neighboursUrl, orderId, wms === "refuses" ? "refuse" : "later");
+        await controlWms(neighboursUrl, orderId, wms === "refuses" ? "refuse" : "later");
       }
       check("cancel", await askCancel(), { state: CancelState.WAITING_FOR_WMS });
       cancelEvents("requested");

@@ -2,7 +2,7 @@ import type { Effect } from "./effects.ts";
 import type { Line, Order } from "./orders.ts";
 
 /** What must have come of an order when its life has been told. */
-export interface Outlook {
+export interface ExpectedState {
   readonly order: Order;
   status: number;
   version: number;
@@ -19,7 +19,7 @@ export interface Outlook {
 }
 
 /** An answer was not the expected one. */
-export class Surprise extends Error {
+export class UnexpectedResponse extends Error {
   override readonly name = "Surprise";
 }
 
@@ -48,7 +48,7 @@ export function expectFields(what: string, answer: object, expected: Readonly<Re
   for (const [field, value] of Object.entries(expected)) {
     const found = (answer as Record<string, unknown>)[field];
     if (found !== value) {
-      throw new Surprise(`${what}: ${field} is ${String(found)}, expected ${String(value)}`);
+      throw new UnexpectedResponse(`${what}: ${field} is ${String(found)}, expected ${String(value)}`);
     }
   }
 }

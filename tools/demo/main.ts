@@ -8,14 +8,14 @@ import { ConfigError, readConfig } from "../../src/config/load.ts";
 import { type Client, connect } from "../client/index.ts";
 import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
 import { openDatabase, type Range } from "./database.ts";
-import { createTeller, type Surroundings, type Teller } from "./driver.ts";
-import { describeEnds, judgeStock } from "./end-states.ts";
-import type { Outlook } from "./expected-state.ts";
+import { createOrderDriver, type DriverDeps, type OrderDriver } from "./driver.ts";
+import { describeEndStates, verifyStock } from "./end-states.ts";
+import type { ExpectedState } from "./expected-state.ts";
 import { freshIds, insertWmsRows, makeOrder, type Order } from "./orders.ts";
-import { chooseLife, type Follow } from "./scenarios.ts";
+import { chooseScenario, type TrackOrders } from "./scenarios.ts";
 import { openStream } from "./stream.ts";
 import { readStock, receivedBy } from "./stub-systems.ts";
-import { judge } from "./verdict.ts";
+import { verify } from "./verdict.ts";
 import { type Watch, watchOrders } from "./watch.ts";
 
 const ORDERS = 1_000;
@@ -35,12 +35,12 @@ async function tellLives(
   orders: readonly Order[],
   neighboursUrl: string,
   insertRows: (orderIds: readonly bigint[]) => Promise<void>,
-): Promise<{ watches: Watch[]; outlooks: Outlook[]; surprises: string[]; calls: number }> {
+): Promise<{ watches: Watch[]; outlooks: ExpectedState[]; surprises: string[]; calls: number }> {
   const bar = new SingleBar(
     { format: "  {bar} {value}/{total} orders, {calls} calls", hideCursor: true, noTTYOutput: false },
     Presets.shades_classic,
   );
-  const outlooks: Outlook[] = [];
+  const outlooks: ExpectedState[] = [];
   const surprises: string[] = [];
   let calls = 0;
   bar.start(orders.length, 0, { calls: 0 });
@@ -51,7 +51,7 @@ async function tellLives(
   const watchOf = new Map<bigint, Watch>();
   const begin = (these: readonly Order[], status: number, version: number) =>
     these.map((order) => {
-      const teller = createTeller(client, order, surroundings, onCall, { status, version });
+      const teller = createOrderDriver(client, order, surroundings, onCall, { status, version });
       outlooks.push(teller.outlook);
       return teller;
     });
@@ -66,11 +66,11 @@ async function tellLives(
       watchOf.set(id, watch);
     }
   };
-  const surroundings: Surroundings = {
+  const surroundings: DriverDeps = {
     neighboursUrl,
     watch: (orderId) => watchOf.get(orderId) as Watch,
   };
-  const follow: Follow = async (children) => {
+  const follow: TrackOrders = async (children) => {
     await see(children);
     return begin(children, 1020, 1);
   };
@@ -86,8 +86,8 @@ async function tellLives(
   const waiting = orders.entries();
   const tellNext = async () => {
     for (const [index, order] of waiting) {
-      const teller = tellers[index] as Teller;
-      const { name, live } = chooseLife(order, index);
+      const teller = tellers[index] as OrderDriver;
+      const { name, live } = chooseScenario(order, index);
       await live(teller, follow).catch((error: unknown) => {
         surprises.push(`${order.kind}, ${name}: ${error instanceof Error ? error.message : String(error)}`);
       });
@@ -100,7 +100,7 @@ async function tellLives(
 }
 
 /** Holds where each order stands against where it must. */
-async function checkEnds(client: Client, outlooks: readonly Outlook[]): Promise<string[]> {
+async function checkEnds(client: Client, outlooks: readonly ExpectedState[]): Promise<string[]> {
   const orderIds = outlooks.map(({ order }) => order.id);
   const statuses = [];
   for (let at = 0; at < orderIds.length; at += ORDERS) {
@@ -176,7 +176,7 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
 
     const published = await stream.read(range);
     const settlements = await database.settlements(range);
-    const { text, differences } = judge(outlooks, {
+    const { text, differences } = verify(outlooks, {
       history: await database.history(range),
       events: published.events,
       watched: seen(),
@@ -194,8 +194,8 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
     for (const watch of watches) {
       watch.close();
     }
-    const stock = judgeStock(outlooks, before, await readStock(addresses.neighboursUrl));
-    console.log(`${text}\n\n${describeEnds(outlooks)}\n\n${stock.text}\n`);
+    const stock = verifyStock(outlooks, before, await readStock(addresses.neighboursUrl));
+    console.log(`${text}\n\n${describeEndStates(outlooks)}\n\n${stock.text}\n`);
     const faults = watches.flatMap((watch) => watch.faults);
     return [...surprises, ...wrongEnds, ...faults, ...differences, ...stock.differences];
   } finally {

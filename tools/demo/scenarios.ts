@@ -1,5 +1,5 @@
 import { OrderStatus, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import type { Teller } from "./driver.ts";
+import type { OrderDriver } from "./driver.ts";
 import { isVirtual, type Order } from "./orders.ts";
 
 const {
@@ -21,21 +21,21 @@ const {
 } = OrderStatus;
 
 /** What happens to an order from CREATED to its end, as a sequence of what is told of it. */
-type Life = (tell: Teller, follow: Follow) => Promise<void>;
+type Scenario = (tell: OrderDriver, follow: TrackOrders) => Promise<void>;
 
 /** Begins to follow what an order was split into. */
-export type Follow = (children: readonly Order[]) => Promise<readonly Teller[]>;
+export type TrackOrders = (children: readonly Order[]) => Promise<readonly OrderDriver[]>;
 
 /** Pay reports the payment, and the forward flow does the rest. */
-async function toDispatch(tell: Teller): Promise<void> {
+async function toDispatch(tell: OrderDriver): Promise<void> {
   await tell.walk(PAID);
   await tell.flowsTo(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
 }
 
-const toCarrier = (tell: Teller) => tell.walk(WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER);
-const onTheRoad = (tell: Teller) => tell.walk(IN_TRANSIT, OUT_FOR_DELIVERY);
+const toCarrier = (tell: OrderDriver) => tell.walk(WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER);
+const onTheRoad = (tell: OrderDriver) => tell.walk(IN_TRANSIT, OUT_FOR_DELIVERY);
 
-const ORDINARY: Readonly<Record<string, Life>> = {
+const ORDINARY: Readonly<Record<string, Scenario>> = {
   async delivered(tell) {
     await toDispatch(tell);
     await toCarrier(tell);
@@ -182,7 +182,7 @@ const ORDINARY: Readonly<Record<string, Life>> = {
 };
 
 /** Goods that nobody packs. */
-const VIRTUAL: Readonly<Record<string, Life>> = {
+const VIRTUAL: Readonly<Record<string, Scenario>> = {
   async delivered(tell) {
     await tell.refused(DELIVERED);
     await tell.walk(PAID, DELIVERED);
@@ -206,7 +206,7 @@ const VIRTUAL: Readonly<Record<string, Life>> = {
 };
 
 /** An order that is split into child orders ends when it is. */
-const PARENT: Readonly<Record<string, Life>> = {
+const PARENT: Readonly<Record<string, Scenario>> = {
   async "split and delivered"(tell, follow) {
     await tell.walk(PAID);
     const children = await follow(await tell.split());
@@ -228,11 +228,11 @@ const PARENT: Readonly<Record<string, Life>> = {
 };
 
 /** The life of the n-th order: every kind of order gets every life that it can have. */
-export function chooseLife(order: Order, index: number): { name: string; live: Life } {
+export function chooseScenario(order: Order, index: number): { name: string; live: Scenario } {
   const lives = Object.entries(order.isParent ? PARENT : isVirtual(order) ? VIRTUAL : ORDINARY);
   const [name, live] = lives[Math.floor(index / (order.isParent ? 50 : 10)) % lives.length] ?? [
     "delivered",
-    ORDINARY.delivered as Life,
+    ORDINARY.delivered as Scenario,
   ];
   return { name, live };
 }

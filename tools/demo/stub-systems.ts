@@ -27,7 +27,7 @@ export async function readStock(url: string): Promise<Stock> {
 }
 
 /** Tells the WMS how to answer when an order's cancel is asked for. */
-export async function tellWms(url: string, orderId: bigint, mode: "refuse" | "later"): Promise<void> {
+export async function controlWms(url: string, orderId: bigint, mode: "refuse" | "later"): Promise<void> {
   const rule = { neighbour: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
   const answer = await fetch(`${url}/control`, { method: "POST", body: JSON.stringify(rule) });
   if (!answer.ok) {

@@ -1,5 +1,5 @@
 /** What was expected held against what was found: both are lists of names in which the same may stand more than once. */
-export interface Tally {
+export interface Reconciliation {
   readonly expected: number;
   /** Different things that were found. */
   readonly found: number;
@@ -12,7 +12,7 @@ export interface Tally {
 /**
  * The part of a message id that a caller can know beforehand: `12-3` as it is, of `12-pause-<uuid>` only `12-pause-`.
  */
-export function stemOf(messageId: string): string {
+export function messageIdPrefix(messageId: string): string {
   return /^\d+-[a-z]+-/.exec(messageId)?.[0] ?? messageId;
 }
 
@@ -32,9 +32,9 @@ function surplus(first: ReadonlyMap<string, number>, second: ReadonlyMap<string,
 }
 
 /** Holds the stems that are due against the ids that came. */
-export function tally(expected: readonly string[], found: readonly string[]): Tally {
+export function reconcile(expected: readonly string[], found: readonly string[]): Reconciliation {
   const different = new Set(found);
-  const [due, came] = [counted(expected.map(stemOf)), counted([...different].map(stemOf))];
+  const [due, came] = [counted(expected.map(messageIdPrefix)), counted([...different].map(messageIdPrefix))];
   return {
     expected: expected.length,
     found: different.size,

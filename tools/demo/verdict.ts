@@ -1,9 +1,9 @@
 import type { LedgerRow } from "./database.ts";
 import { ACTIONS, type Action } from "./effects.ts";
-import type { Outlook } from "./expected-state.ts";
+import type { ExpectedState } from "./expected-state.ts";
 import type { Line } from "./orders.ts";
 import { formatTable } from "./table.ts";
-import { percentile, type Tally, tally } from "./tally.ts";
+import { percentile, type Reconciliation, reconcile } from "./tally.ts";
 
 /** What the demo found, from every witness. */
 export interface Findings {
@@ -23,7 +23,7 @@ export interface Findings {
 }
 
 /** What there is to say, and what is off. */
-export interface Verdict {
+export interface Verification {
   readonly text: string;
   readonly differences: readonly string[];
 }
@@ -50,7 +50,7 @@ const sortedLines = (lines: readonly Line[]) =>
     .toSorted()
     .join(" ");
 
-function wrongSettlements(outlooks: readonly Outlook[], { settlements }: Findings): string[] {
+function wrongSettlements(outlooks: readonly ExpectedState[], { settlements }: Findings): string[] {
   const expected = new Map(outlooks.map(({ order, settled }) => [order.id, sortedLines(settled)]));
   return settlements
     .filter(({ orderId, lines }) => sortedLines(lines) !== expected.get(orderId))
@@ -60,7 +60,7 @@ function wrongSettlements(outlooks: readonly Outlook[], { settlements }: Finding
     );
 }
 
-function describe(what: string, { lost, unexpected, doubled }: Tally): string[] {
+function describe(what: string, { lost, unexpected, doubled }: Reconciliation): string[] {
   return [
     ...lost.map((name) => `${what}: ${name} is missing`),
     ...unexpected.map((name) => `${what}: ${name} was not due`),
@@ -71,16 +71,16 @@ function describe(what: string, { lost, unexpected, doubled }: Tally): string[] 
 const ms = (value: number) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 
 /** Holds what was found against what the orders' lives must have left. */
-export function judge(outlooks: readonly Outlook[], findings: Findings): Verdict {
+export function verify(outlooks: readonly ExpectedState[], findings: Findings): Verification {
   const events = outlooks.flatMap((outlook) => outlook.events);
   const changes = events.filter((name) => CHANGE.test(name));
   const late = outlooks.reduce((sum, outlook) => sum + outlook.late, 0);
   const effects = outlooks.flatMap((outlook) => outlook.effects);
   const swapped = outOfOrder(findings.events);
-  const facts: readonly (readonly [string, Tally])[] = [
-    ["changes committed (history)", tally(changes, findings.history.changes)],
-    ["events published (stream)", tally(events, findings.events)],
-    ["changes watched (streams of the orders)", tally(changes, findings.watched)],
+  const facts: readonly (readonly [string, Reconciliation])[] = [
+    ["changes committed (history)", reconcile(changes, findings.history.changes)],
+    ["events published (stream)", reconcile(events, findings.events)],
+    ["changes watched (streams of the orders)", reconcile(changes, findings.watched)],
   ];
   const actions = ACTIONS.map((action) => {
     const due = effects.filter((effect) => effect.action === action);
@@ -88,8 +88,8 @@ export function judge(outlooks: readonly Outlook[], findings: Findings): Verdict
     const names = due.map(({ messageId, orderId }) => (action === "gift-record" ? String(orderId) : messageId));
     return {
       action,
-      tally: tally(names, findings.effects[action]),
-      ledger: tally(
+      tally: reconcile(names, findings.effects[action]),
+      ledger: reconcile(
         due.map(({ messageId }) => messageId),
         runs.filter(({ state }) => state === "DONE").map(({ messageId }) => messageId),
       ),

@@ -1,7 +1,7 @@
 import { status as GrpcCode, type ServiceError } from "@grpc/grpc-js";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import type { Client } from "../client/index.ts";
-import { Surprise } from "./expected-state.ts";
+import { UnexpectedResponse } from "./expected-state.ts";
 
 /** Longest wait for a change that somebody else makes. */
 const UNTIL_MS = 30_000;
@@ -44,7 +44,7 @@ export function watchOrders(client: Client, orderIds: readonly bigint[]) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const key = `${orderId}-${version}`;
       const timer = setTimeout(
-        () => reject(new Surprise(`order ${orderId} did not come to version ${version} in ${UNTIL_MS / 1000} s`)),
+        () => reject(new UnexpectedResponse(`order ${orderId} did not come to version ${version} in ${UNTIL_MS / 1000} s`)),
         UNTIL_MS,
       );
       waiting.set(key, resolve);

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, rmSync, statfsSync } from
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { endProcess, identify, isAlive } from "./process-id.ts";
-import { explainFileError, StackError } from "./startup-errors.ts";
+import { describeFileError, StackError } from "./startup-errors.ts";
 import { changeState, readState, type ServerName } from "./state.ts";
 
 /** What the servers' files take when they are made, with room for the demo; and what a later start may still fill. */
@@ -44,7 +44,7 @@ function lock(dataDir: string): DatabaseSync {
       rmSync(file);
       return lock(dataDir);
     }
-    throw /locked/.test(String(error)) ? heldByOther(dataDir) : explainFileError(file, error);
+    throw /locked/.test(String(error)) ? heldByOther(dataDir) : describeFileError(file, error);
   }
 }
 
@@ -53,7 +53,7 @@ function makeFolder(dataDir: string): void {
     mkdirSync(dataDir, { recursive: true, mode: 0o755 });
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw explainFileError(dataDir, error);
+    throw describeFileError(dataDir, error);
   }
   const { bavail, bsize } = statfsSync(dataDir);
   const freeMib = Math.floor((bavail * bsize) / 1024 / 1024);
@@ -83,7 +83,7 @@ async function endLeftOvers(dataDir: string, say: Say): Promise<void> {
  * @returns gives it back
  * @throws StackError when another process holds it, the disk is full, or this user may not write there
  */
-export async function takeDataDir(dataDir: string, say: Say): Promise<() => void> {
+export async function acquireDataDir(dataDir: string, say: Say): Promise<() => void> {
   const mine = held.get(dataDir);
   if (mine !== undefined) {
     mine.users++;

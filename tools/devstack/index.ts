@@ -1,6 +1,6 @@
-import { takeDataDir } from "./data-dir.ts";
-import { needPrograms } from "./install.ts";
-import { type KeptServer, keepServer } from "./keep.ts";
+import { acquireDataDir } from "./data-dir.ts";
+import { ensurePrograms } from "./install.ts";
+import { type SupervisedServer, superviseServer } from "./keep.ts";
 import { mariadb } from "./mariadb.ts";
 import { nats } from "./nats.ts";
 import { redis } from "./redis.ts";
@@ -8,8 +8,8 @@ import type { ServerKind } from "./server.ts";
 import { readState, type ServerName } from "./state.ts";
 
 export { StackError } from "./startup-errors.ts";
-export { type Neighbours, startNeighbours } from "./stub-systems/index.ts";
-export type { NeighbourUrls } from "./stub-systems/kind.ts";
+export { type StubSystems, startStubSystems } from "./stub-systems/index.ts";
+export type { StubSystemUrls } from "./stub-systems/kind.ts";
 
 export interface StackOptions {
   /** Absolute; data, logs and state of the servers are kept there. */
@@ -38,7 +38,7 @@ const SERVERS = [
   { name: "mariadb", need: "mysql", kind: mariadb },
 ] as const satisfies readonly { name: ServerName; need: keyof StackOptions["need"]; kind: ServerKind }[];
 
-async function stopAll(servers: readonly KeptServer[]): Promise<void> {
+async function stopAll(servers: readonly SupervisedServer[]): Promise<void> {
   const until = Date.now() + STOP_MS;
   for (const server of servers) {
     await server.stop(Math.max(0, until - Date.now()));
@@ -57,14 +57,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   if (wanted.length === 0) {
     return { mysqlUrl: undefined, redisUrl: undefined, natsUrl: undefined, stop: async () => {} };
   }
-  const programs = await needPrograms(
+  const programs = await ensurePrograms(
     wanted.map((server) => server.kind),
     say,
   );
-  const giveBack = await takeDataDir(dataDir, say);
+  const giveBack = await acquireDataDir(dataDir, say);
   const starts = await Promise.allSettled(
     wanted.map(({ name, kind }) =>
-      keepServer(kind, { dataDir, name, program: programs.get(kind) ?? kind.program, say }),
+      superviseServer(kind, { dataDir, name, program: programs.get(kind) ?? kind.program, say }),
     ),
   );
   const servers = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));

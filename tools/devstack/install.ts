@@ -127,7 +127,7 @@ function theCommand(missing: readonly ServerKind[]): string {
  *
  * @throws StackError with the one command that installs what is missing
  */
-export async function needPrograms(kinds: readonly ServerKind[], say: Say): Promise<ReadonlyMap<ServerKind, string>> {
+export async function ensurePrograms(kinds: readonly ServerKind[], say: Say): Promise<ReadonlyMap<ServerKind, string>> {
   const missing = kinds.filter((kind) => findProgram(kind.program) === undefined);
   if (missing.length > 0) {
     const names = missing.map((kind) => kind.title).join(", ");

@@ -4,17 +4,17 @@ import { foldersOf } from "./data-dir.ts";
 import { choosePort } from "./ports.ts";
 import { identify } from "./process-id.ts";
 import { runServer, type ServerKind } from "./server.ts";
-import { noteServer, readState, type ServerName } from "./state.ts";
+import { recordServer, readState, type ServerName } from "./state.ts";
 
 /** A server that is kept running until it is stopped. */
-export interface KeptServer {
+export interface SupervisedServer {
   readonly title: string;
   readonly url: string;
   /** Asks it to end, and kills it when it has not done so in time. */
   stop(withinMs: number): Promise<void>;
 }
 
-export interface KeepOptions {
+export interface SuperviseOptions {
   readonly dataDir: string;
   readonly name: ServerName;
   /** The program's path. */
@@ -29,7 +29,7 @@ const RESTART_CAP_MS = 10_000;
 /** A server that another program's port choice beat is tried again with another port. */
 const PORT_TRIES = 3;
 
-async function startOnSomePort(kind: ServerKind, options: KeepOptions): Promise<{ child: Child; port: number }> {
+async function startOnSomePort(kind: ServerKind, options: SuperviseOptions): Promise<{ child: Child; port: number }> {
   const { dataDir, name, program } = options;
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(readState(dataDir).servers[name]?.port);
@@ -49,7 +49,7 @@ async function startOnSomePort(kind: ServerKind, options: KeepOptions): Promise<
  *
  * @throws StackError when it does not come up
  */
-export async function keepServer(kind: ServerKind, options: KeepOptions): Promise<KeptServer> {
+export async function superviseServer(kind: ServerKind, options: SuperviseOptions): Promise<SupervisedServer> {
   const { dataDir, name, program, say } = options;
   const first = await startOnSomePort(kind, options);
   const { port } = first;
@@ -60,7 +60,7 @@ export async function keepServer(kind: ServerKind, options: KeepOptions): Promis
 
   function watch(started: Child): void {
     child = started;
-    noteServer(dataDir, name, { port, url, process: identify(started.pid) });
+    recordServer(dataDir, name, { port, url, process: identify(started.pid) });
     started.exit.then((exit) => {
       child = undefined;
       if (!stopping.signal.aborted) {
@@ -94,7 +94,7 @@ export async function keepServer(kind: ServerKind, options: KeepOptions): Promis
       stopping.abort();
       await restarting;
       await child?.stop(withinMs);
-      noteServer(dataDir, name, { port, url, process: undefined });
+      recordServer(dataDir, name, { port, url, process: undefined });
     },
   };
 }

@@ -5,8 +5,8 @@ import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { probe } from "./probe.ts";
-import type { Place, ServerKind } from "./server.ts";
-import { explainDamage, explainFileError, StackError, tail } from "./startup-errors.ts";
+import type { InstanceOptions, ServerKind } from "./server.ts";
+import { describeDamage, describeFileError, StackError, tail } from "./startup-errors.ts";
 
 const MIB = 1024 * 1024;
 
@@ -50,7 +50,7 @@ async function initialise(dir: string, program: string, durable: boolean): Promi
     const said = `${(error as { stdout?: string }).stdout ?? ""}${(error as { stderr?: string }).stderr ?? ""}`;
     await rm(fresh, { recursive: true, force: true });
     if (/no space left|errno: ?28\b|error 28\b/i.test(said)) {
-      throw explainFileError(dir, { code: "ENOSPC" });
+      throw describeFileError(dir, { code: "ENOSPC" });
     }
     throw new StackError(
       `MariaDB's data directory ${dir} could not be made.`,
@@ -70,14 +70,14 @@ const LOSS = "the orders in it are lost";
 export const mariadb: ServerKind = {
   title: "MariaDB",
   program: "mariadbd",
-  async prepare({ dir, durable }: Place, program) {
+  async prepare({ dir, durable }: InstanceOptions, program) {
     await mkdir(temporary(dir), { recursive: true });
     if (!existsSync(dir)) {
       await initialise(dir, program, durable);
     }
     const sound = MUST_HAVE.every((file) => existsSync(join(dir, file)) && statSync(join(dir, file)).size > 0);
     if (!sound) {
-      throw explainDamage("MariaDB", dir, LOSS);
+      throw describeDamage("MariaDB", dir, LOSS);
     }
   },
   args: ({ dir, port, durable }) => [

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { probe } from "./probe.ts";
-import type { Place, ServerKind } from "./server.ts";
+import type { InstanceOptions, ServerKind } from "./server.ts";
 
 /** Before 2.10 the file storage syncs every minute and takes no other word for it. */
 async function knowsSyncInterval(program: string): Promise<boolean> {
@@ -12,7 +12,7 @@ async function knowsSyncInterval(program: string): Promise<boolean> {
   return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 10);
 }
 
-async function writeSettings({ dir, port, durable }: Place, program: string): Promise<void> {
+async function writeSettings({ dir, port, durable }: InstanceOptions, program: string): Promise<void> {
   const sync = durable && (await knowsSyncInterval(program)) ? ', sync_interval: "1s"' : "";
   const settings = [
     "# Written at each start.",

@@ -2,10 +2,10 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } 
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, type Exit, startChild } from "./child.ts";
-import { explainFailedStart, explainFileError, StackError } from "./startup-errors.ts";
+import { describeFailedStart, describeFileError, StackError } from "./startup-errors.ts";
 
 /** Where a server has its data and what it promises for them. */
-export interface Place {
+export interface InstanceOptions {
   /** Its data directory: absolute, and its own alone. */
   readonly dir: string;
   /** The port of 127.0.0.1 that it listens on. */
@@ -21,9 +21,9 @@ export interface ServerKind {
   /** The program's file name. */
   readonly program: string;
   /** Makes the data directory where there is none yet. */
-  prepare(place: Place, program: string): Promise<void>;
+  prepare(place: InstanceOptions, program: string): Promise<void>;
   /** The program's arguments. It is started within its data directory. */
-  args(place: Place): readonly string[];
+  args(place: InstanceOptions): readonly string[];
   /** Variables for its environment, where they are not set already. */
   readonly env?: Readonly<Record<string, string>>;
   /** True once it takes requests. */
@@ -35,7 +35,7 @@ export interface ServerKind {
   readonly loss: string;
 }
 
-export interface RunOptions extends Place {
+export interface RunOptions extends InstanceOptions {
   /** The program's path. */
   readonly program: string;
   readonly logFile: string;
@@ -57,7 +57,7 @@ async function explainFileErrors<T>(dir: string, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
-    throw error instanceof StackError ? error : explainFileError((error as NodeJS.ErrnoException).path ?? dir, error);
+    throw error instanceof StackError ? error : describeFileError((error as NodeJS.ErrnoException).path ?? dir, error);
   }
 }
 
@@ -69,7 +69,7 @@ async function explainFileErrors<T>(dir: string, work: () => Promise<T>): Promis
 export async function runServer(kind: ServerKind, options: RunOptions): Promise<Child> {
   const { dir, port, logFile, readyWithinMs = 60_000 } = options;
   const failed = (how: string) =>
-    explainFailedStart({
+    describeFailedStart({
       title: kind.title,
       dir,
       port,
@@ -83,7 +83,7 @@ export async function runServer(kind: ServerKind, options: RunOptions): Promise<
     mkdirSync(dirname(dir), { recursive: true });
     if (existsSync(dir)) {
       if (!statSync(dir).isDirectory()) {
-        throw explainFileError(dir, { code: "ENOTDIR" });
+        throw describeFileError(dir, { code: "ENOTDIR" });
       }
       accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
     }

@@ -50,13 +50,13 @@ function damaged({ dir, loss }: Pick<FailedStart, "dir" | "loss">): { what: stri
 }
 
 /** A data directory in which files are missing, seen before the server was even started. */
-export function explainDamage(title: string, dir: string, loss: string): StackError {
+export function describeDamage(title: string, dir: string, loss: string): StackError {
   const { what, toDo } = damaged({ dir, loss });
   return new StackError(`${title} cannot start: ${what}`, toDo);
 }
 
 /** Why the server did not come up, and what to do about it; the end of its log and the log's path are always there. */
-export function explainFailedStart(start: FailedStart): StackError {
+export function describeFailedStart(start: FailedStart): StackError {
   const { title, dir, logFile, log, how } = start;
   const evidence = `The end of its log, ${logFile}:\n${tail(log) || "    (empty)"}`;
   if (DISK_FULL.test(log)) {
@@ -88,7 +88,7 @@ export function explainFailedStart(start: FailedStart): StackError {
 }
 
 /** An error of the file system while a data directory was made or written, in the words of a person who has to put it right. */
-export function explainFileError(path: string, error: unknown): StackError {
+export function describeFileError(path: string, error: unknown): StackError {
   const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
   const cause = { cause: error };
   if (code === "ENOSPC" || code === "EDQUOT") {

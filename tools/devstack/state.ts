@@ -45,6 +45,6 @@ export function changeState(dataDir: string, change: (state: StackState) => Stac
 }
 
 /** Notes what is known now of one server. */
-export function noteServer(dataDir: string, name: ServerName, server: ServerState): void {
+export function recordServer(dataDir: string, name: ServerName, server: ServerState): void {
   changeState(dataDir, (state) => ({ ...state, servers: { ...state.servers, [name]: server } }));
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, credsAuthenticator, type TlsOptions } from "nats";
-import { explainRefusal } from "../../observability/connection-errors.ts";
+import { describeConnectionError } from "../../observability/connection-errors.ts";
 
 /** Where the broker is, and how to get in. */
 export interface Broker {
@@ -31,7 +31,7 @@ export function brokerOptions({ url, ca, credsFile }: Broker): ConnectionOptions
 
 /** Why there is no connection to the broker, for a person. */
 export function describeBrokerError(error: unknown, { ca, credsFile }: Broker): string {
-  const reason = explainRefusal(error, {
+  const reason = describeConnectionError(error, {
     server: "NATS",
     urlVariable: credsFile === undefined ? "OMS_NATS_URL" : "OMS_NATS_CREDS_FILE",
     caVariable: "OMS_NATS_CA_FILE",

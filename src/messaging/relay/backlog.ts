@@ -33,7 +33,7 @@ export function startBacklogGauges({
     metrics.outboxRows.set(backlog.rows);
   };
 
-  metrics.outboxAge.from((tell) => {
+  metrics.outboxAge.addCallback((tell) => {
     const age = oldest === undefined ? 0 : db.clock.now().getTime() - oldest.recordTime.getTime();
     tell({}, Math.max(0, age) / 1_000);
   });

@@ -42,7 +42,7 @@ export function startOpenEntriesGauge({
     );
   };
 
-  metrics.actionAge.from((tell) => {
+  metrics.actionAge.addCallback((tell) => {
     for (const [action, time] of since) {
       tell({ action }, time === undefined ? 0 : Math.max(0, ledger.now().getTime() - time.getTime()) / 1_000);
     }

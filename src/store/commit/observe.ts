@@ -1,4 +1,4 @@
-import { createLineLimit } from "../../observability/line-limit.ts";
+import { createLogLimiter } from "../../observability/line-limit.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
@@ -22,7 +22,7 @@ export function observeCommits({
   /** In milliseconds; Infinity: none is slow. */
   readonly slowMs: number;
 }): CommitObserver {
-  const slow = createLineLimit(log, { message: "slow commit", perSecond: LINES_PER_SECOND });
+  const slow = createLogLimiter(log, { message: "slow commit", perSecond: LINES_PER_SECOND });
   return {
     committed(size, durationMs) {
       metrics.commitBatchSize.observe(size);

@@ -20,7 +20,7 @@ export function traceBatch(tracer: Tracer, changes: readonly BatchedChange[], ti
         "oms.commit.batch_size": size,
         "oms.commit.retries": retries,
       };
-      return tracer.start("commit", { kind: "internal", parent: request.cause.traceparent, attributes, at: enqueuedAt });
+      return tracer.start("commit", { kind: "internal", parent: request.cause.traceparent, attributes, startTime: enqueuedAt });
     });
   const [first] = shares;
   if (first === undefined) {
@@ -36,7 +36,7 @@ export function traceBatch(tracer: Tracer, changes: readonly BatchedChange[], ti
       "oms.commit.read_ms": rounded(readMs),
       "oms.commit.write_ms": rounded(writeMs),
     },
-    at: startedAt,
+    startTime: startedAt,
   });
   for (const [index, share] of shares.entries()) {
     if (index > 0) {

@@ -46,7 +46,7 @@ function trace(tracer: Tracer, committed: readonly CommittedEvent[], begun: numb
   const { orderId, traceparent } = (committed[0] as CommittedEvent).row;
   if (isSampled(traceparent)) {
     const attributes = { "oms.order_id": String(orderId), "oms.commit.events": committed.length };
-    tracer.start("commit", { kind: "internal", parent: traceparent, at: begun, attributes }).end();
+    tracer.start("commit", { kind: "internal", parent: traceparent, startTime: begun, attributes }).end();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../application/errors.ts";
-import { createLineLimit } from "../../observability/line-limit.ts";
+import { createLogLimiter } from "../../observability/line-limit.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { HttpHandler } from "../http/connect.ts";
@@ -86,7 +86,7 @@ export function createLegacyHandler(
       return outcome;
     };
 
-  const refused = createLineLimit(log, {
+  const refused = createLogLimiter(log, {
     message: "a SOAP message in which no call can be found",
     perSecond: REFUSALS_PER_SECOND,
   });

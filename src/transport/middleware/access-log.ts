@@ -2,7 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { CallRecord } from "../../application/call-record.ts";
 import { createCallTally, type RpcTally } from "../../observability/call-tally.ts";
-import { createLineLimit } from "../../observability/line-limit.ts";
+import { createLogLimiter } from "../../observability/line-limit.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
@@ -31,7 +31,7 @@ export interface AccessLogDeps {
  */
 export const accessLog = ({ log, metrics, requestLog, slowMs }: AccessLogDeps): Interceptor => {
   const tellSlow = createSlowCallLogger(log);
-  const lines = createLineLimit(log, { message: "call", perSecond: LINES_PER_SECOND });
+  const lines = createLogLimiter(log, { message: "call", perSecond: LINES_PER_SECOND });
   const tallyOf = createCallTally(metrics);
   return (next, rpc) => {
     const name = rpc.method.name;

@@ -29,13 +29,13 @@ export const traceCall =
     const name = `${method.parent.typeName}/${method.name}`;
     const begin = (call: Call): Span => {
       const span = tracer.start(name, { kind: "server", parent: call.traceparent });
-      if (span.kept) {
+      if (span.recording) {
         call.traceparent = span.traceparent;
       }
       return span;
     };
     const end = (span: Span, request: Message, call: Call, error: unknown): void => {
-      if (span.kept) {
+      if (span.recording) {
         const failure = error === undefined ? undefined : ConnectError.from(error);
         span.set({
           "rpc.system": SYSTEMS[call.front],
@@ -73,7 +73,7 @@ function traceUnary(next: Handler, begin: Begin, end: End): Handler {
   };
   return (request, call) => {
     const span = begin(call);
-    return span.kept ? kept(span, request, call) : next(request, call);
+    return span.recording ? kept(span, request, call) : next(request, call);
   };
 }
 

@@ -6,7 +6,7 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { insertOrder } from "../../integration/transport/orders.ts";
-import { FRONTS, type OpenClient } from "../../support/clients.ts";
+import { TRANSPORTS, type OpenClient } from "../../support/clients.ts";
 import { useMariadb, useNats } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { oms, startOms } from "./oms.ts";
@@ -20,7 +20,7 @@ let clients: OpenClient;
 beforeAll(async () => {
   await migrate(db);
   service = await startService(location, { natsUrl: nats.url });
-  clients = FRONTS["grpc-js"](service);
+  clients = TRANSPORTS["grpc-js"](service);
 });
 afterAll(async () => {
   clients.close();

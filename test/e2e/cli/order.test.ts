@@ -9,7 +9,7 @@ import {
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { STATES, Status } from "../../../src/domain/state-machine.ts";
 import { insertOrder } from "../../integration/transport/orders.ts";
-import { FRONTS } from "../../support/clients.ts";
+import { TRANSPORTS } from "../../support/clients.ts";
 import { startService, useService } from "../../support/service.ts";
 import { oms, startOms } from "./oms.ts";
 
@@ -107,7 +107,7 @@ describe("a watch", () => {
     await report(orderId, OrderStatus.PAID);
     const second = await startService(served.location, {}, { OMS_GRPC_PORT: String(first.grpcPort) });
     await watch.shows(/"change"/);
-    const { client, close } = FRONTS["grpc-js"](second);
+    const { client, close } = TRANSPORTS["grpc-js"](second);
     await client.updateOrderStatus({ orderId, status: OrderStatus.APPROVED, operator: "王芳" });
     close();
     const stdout = await watch.shows(/"version":"2"/);

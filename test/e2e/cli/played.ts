@@ -28,7 +28,7 @@ type Answer<M> =
 export type Script = { -readonly [M in keyof Methods]?: Answer<Methods[M]> };
 
 /** An ActionService that answers as a test says: portions of a backlog that no test wants to wait for. */
-export function usePlayedActions(): {
+export function useFakeActionService(): {
   readonly address: string;
   readonly script: Script;
   /** Who has called. */

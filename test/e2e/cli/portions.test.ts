@@ -10,9 +10,9 @@ import {
   type RetryParkedRequest,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { oms, startOms } from "./oms.ts";
-import { usePlayedActions } from "./played.ts";
+import { useFakeActionService } from "./played.ts";
 
-const played = usePlayedActions();
+const played = useFakeActionService();
 const { script } = played;
 const run = (...args: string[]) => oms(args, { server: played.address });
 

@@ -5,7 +5,7 @@ import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { freshIds, insertOrders, type Order } from "../../../tools/demo/orders.ts";
 import { openStream } from "../../../tools/demo/stream.ts";
 import { receivedBy } from "../../../tools/demo/stub-systems.ts";
-import { type OwnServer, useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
+import { type OwnServer, useMariadb, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
 import { type ServiceProcess, startProcess } from "./process.ts";
 
 /** Effects by Action, each as often as it happened: what the receivers saw, by message id. */
@@ -28,7 +28,7 @@ export function useWorld() {
   const { url, prefix } = useMariadb();
   const nats: OwnServer = useNats();
   const redis: OwnServer = useRedis();
-  const neighbours = useNeighbours();
+  const neighbours = useStubSystems();
   const running = new Set<ServiceProcess>();
   let connection: Connection | undefined;
 

@@ -12,7 +12,7 @@ import {
   type Stack,
   StackError,
   type StackOptions,
-  startNeighbours,
+  startStubSystems,
   startStack,
 } from "../../../tools/devstack/index.ts";
 import { identify, isAlive } from "../../../tools/devstack/process-id.ts";
@@ -178,7 +178,7 @@ describe("the embedded servers", () => {
 
   it("share their data directory with the neighbours of the same process", async () => {
     const stack = await start(REDIS);
-    const neighbours = await startNeighbours({ dataDir, say: (line) => said.push(line) });
+    const neighbours = await startStubSystems({ dataDir, say: (line) => said.push(line) });
     expect(findStack(dataDir).neighboursUrl).toBe(neighbours.url);
     expect((await fetch(neighbours.url)).status).toBe(200);
     await stack.stop();

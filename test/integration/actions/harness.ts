@@ -9,7 +9,7 @@ import type { Action } from "../../../src/messaging/runner/action.ts";
 import { type RunnerOptions, startRunner } from "../../../src/messaging/runner/runner.ts";
 import { subscriptionsFor } from "../../../src/messaging/runner/subscriptions.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
-import { type OwnServer, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
+import { type OwnServer, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
 import { silentLog } from "../nats/support.ts";
 import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
 
@@ -27,7 +27,7 @@ export interface ServerOptions extends Partial<Omit<RunnerOptions, "stream" | "l
 export function useHarness(mariadb?: OwnServer) {
   const nats = useNats();
   const redis = useRedis();
-  const neighbours = useNeighbours();
+  const neighbours = useStubSystems();
   const database = mariadb === undefined ? useDatabase() : useDatabase(mariadb);
 
   /** A server of ours: relay and Actions; `change` stands for the committer. */

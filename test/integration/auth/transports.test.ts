@@ -10,7 +10,7 @@ import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status
 import { Status } from "../../../src/domain/state-machine.ts";
 import { choosePort } from "../../../tools/devstack/ports.ts";
 import { oms } from "../../e2e/cli/oms.ts";
-import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { startService, useService } from "../../support/service.ts";
 import { failure } from "../transport/answers.ts";
 import { eventually } from "../transport/eventually.ts";
@@ -26,7 +26,7 @@ const bearer = async (sub: string, roles: string[] = []) => ({
   headers: { authorization: `Bearer ${await issuer.token({ sub, roles })}` },
 });
 
-describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
+describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
   const client = () => served.client(front);
 
   test("without a token nobody gets in, whatever the request", async () => {

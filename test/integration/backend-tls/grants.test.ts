@@ -8,8 +8,8 @@ import { describeStartupError } from "../../../src/server/startup-errors.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase, SCHEMAS } from "../../../src/store/mysql/database.ts";
 import { MigrationPermissionError } from "../../../src/store/mysql/errors.ts";
-import { type Clients, FRONTS, type OpenClient } from "../../support/clients.ts";
-import { useNeighbours, useOwnMariadb, useOwnServer, useRedis } from "../../support/servers.ts";
+import { type Clients, TRANSPORTS, type OpenClient } from "../../support/clients.ts";
+import { useStubSystems, useOwnMariadb, useOwnServer, useRedis } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { actionTests } from "../contract/contract-actions.ts";
 import { cancelTests } from "../contract/contract-cancels.ts";
@@ -31,7 +31,7 @@ type User = keyof typeof PASSWORDS;
 
 const mariadb = useOwnMariadb();
 const redis = useRedis();
-const neighbours = useNeighbours();
+const neighbours = useStubSystems();
 const nats = useOwnServer(
   natsWithFile(read("nats/accounts.conf"), {
     OMS_NATS_PASSWORD: "secret-of-oms",
@@ -103,7 +103,7 @@ describe("as oms_service, every operation works", () => {
   let clients: OpenClient;
   beforeAll(async () => {
     service = await startService({ url: urlOf("oms_service"), prefix: "" }, {}, { OMS_WATCH_HEARTBEAT_MS: "300" });
-    clients = FRONTS["grpc-js"](service);
+    clients = TRANSPORTS["grpc-js"](service);
   });
   afterAll(async () => {
     clients?.close();
@@ -155,7 +155,7 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
         OMS_UPKEEP_EVERY_MS: "50",
       },
     );
-    clients = FRONTS["grpc-js"](service);
+    clients = TRANSPORTS["grpc-js"](service);
   });
   afterAll(async () => {
     clients?.close();

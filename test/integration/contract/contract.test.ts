@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 import { type LegacyClients, openLegacyClients } from "../legacy/client.ts";
 import type { SuiteContext } from "./context.ts";
@@ -19,7 +19,7 @@ import { watchTests } from "./contract-watch.ts";
 
 const served = useService({ OMS_WATCH_HEARTBEAT_MS: "300" });
 const OLD_ADDRESSES = "old addresses";
-const fronts = [...(Object.keys(FRONTS) as FrontName[]), OLD_ADDRESSES] as const;
+const fronts = [...(Object.keys(TRANSPORTS) as TransportName[]), OLD_ADDRESSES] as const;
 
 /** One suite for all fronts: each must give the same answers, as far as it has them. */
 describe.each(fronts)("%s", (front) => {

@@ -3,8 +3,8 @@ import type { OrderFlow } from "../../../gen/oms/fulfilment/v1/fulfilment_servic
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
-import { type Clients, FRONTS, type OpenClient } from "../../support/clients.ts";
-import { useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
+import { type Clients, TRANSPORTS, type OpenClient } from "../../support/clients.ts";
+import { useMariadb, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 
 /** Short times, so that a back-off or a dead server's lease is not waited for. */
@@ -31,7 +31,7 @@ export function useFlows() {
   const location = useMariadb();
   const nats = useNats();
   const redis = useRedis();
-  const neighbours = useNeighbours();
+  const neighbours = useStubSystems();
   const db = openDatabase(location);
   const running = new Set<Server>();
 
@@ -50,7 +50,7 @@ export function useFlows() {
       { natsUrl: nats.url, redisUrl: redis.url, ...neighbours.urls },
       { ...TIMING, ...env },
     );
-    const clients: OpenClient = FRONTS["grpc-js"](service);
+    const clients: OpenClient = TRANSPORTS["grpc-js"](service);
     const server: Server = {
       ...clients,
       service,

@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createExternalClient } from "../../../src/integrations/client.ts";
 import { createLogger } from "../../../src/observability/log.ts";
-import { useNeighbours } from "../../support/servers.ts";
+import { useStubSystems } from "../../support/servers.ts";
 
-const neighbours = useNeighbours();
+const neighbours = useStubSystems();
 
 function useClient(url: string, timeoutMs = 2_000, connections = 64) {
   const logged: string[] = [];

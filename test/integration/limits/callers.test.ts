@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { createCallerLimits } from "../../../src/transport/rate-limits/index.ts";
 import type { SharedBuckets } from "../../../src/transport/rate-limits/shared-buckets.ts";
-import type { FrontName } from "../../support/clients.ts";
+import type { TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 import { insertOrder } from "../transport/orders.ts";
 
@@ -17,7 +17,7 @@ const served = useService({
     batcher: { perSecond: 1, burst: 100 },
   }),
 });
-const FRONTS: FrontName[] = ["grpc-js", "Connect JSON", "gRPC-Web"];
+const FRONTS: TransportName[] = ["grpc-js", "Connect JSON", "gRPC-Web"];
 const as = (caller: string) => ({ headers: { "oms-caller": caller } });
 const errorOf = (call: Promise<unknown>) => call.then(() => undefined, ConnectError.from);
 let orderId = 0n;

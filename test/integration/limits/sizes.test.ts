@@ -3,12 +3,12 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { FrontName } from "../../support/clients.ts";
+import type { TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 
 const served = useService();
 const errorOf = (call: Promise<unknown>) => call.then(() => undefined, ConnectError.from);
-const FRONTS: FrontName[] = ["grpc-js", "Connect JSON", "gRPC-Web"];
+const FRONTS: TransportName[] = ["grpc-js", "Connect JSON", "gRPC-Web"];
 
 describe.each(FRONTS)("over %s", (front) => {
   test("a batch of more than 1,000 is INVALID_ARGUMENT", async () => {

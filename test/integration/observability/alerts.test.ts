@@ -3,14 +3,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
-import { needPromtool } from "../../support/promtool.ts";
+import { ensurePromtool } from "../../support/promtool.ts";
 
 const deploy = join(import.meta.dirname, "../../../deploy/observability");
 const cases = join(import.meta.dirname, "alerts.test.yml");
 
 let promtool = "";
 beforeAll(() => {
-  promtool = needPromtool();
+  promtool = ensurePromtool();
 }, 120_000);
 
 function run(...args: string[]) {

@@ -1,5 +1,5 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { type Heard, useEar } from "./ear.ts";
+import { type RecordedRequest, useHttpRecorder } from "./ear.ts";
 
 /** A span as the collector got it. */
 export interface KeptSpan {
@@ -24,12 +24,12 @@ export interface Collector {
   readonly url: string;
   /** What came so far of a trace. */
   spansOf(traceId: string): KeptSpan[];
-  readonly requests: readonly Heard[];
+  readonly requests: readonly RecordedRequest[];
 }
 
 /** A collector for all tests of a file. */
 export function useCollector(): Collector {
-  const ear = useEar();
+  const ear = useHttpRecorder();
   return {
     get url() {
       return ear.url;

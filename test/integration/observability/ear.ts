@@ -3,21 +3,21 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll } from "vitest";
 
 /** A request that came in. */
-export interface Heard {
+export interface RecordedRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
 }
 
 /** An HTTP server that answers everything with 200, and remembers it. */
-export interface Ear {
+export interface HttpRecorder {
   readonly url: string;
-  readonly heard: Heard[];
+  readonly heard: RecordedRequest[];
 }
 
 /** Such a server for all tests of a file. */
-export function useEar(): Ear {
-  const heard: Heard[] = [];
+export function useHttpRecorder(): HttpRecorder {
+  const heard: RecordedRequest[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));

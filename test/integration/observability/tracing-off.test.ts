@@ -7,12 +7,12 @@ import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { startProcess } from "../../e2e/crash/process.ts";
 import { useMariadb, useNats, useRedis } from "../../support/servers.ts";
 import { useCollector } from "./collector.ts";
-import { useEar } from "./ear.ts";
+import { useHttpRecorder } from "./ear.ts";
 
 const location = useMariadb();
 const nats = useNats();
 const redis = useRedis();
-const neighbours = useEar();
+const neighbours = useHttpRecorder();
 const collector = useCollector();
 const db = openDatabase(location);
 

@@ -6,16 +6,16 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { choosePort } from "../../../tools/devstack/ports.ts";
-import { type Clients, FRONTS } from "../../support/clients.ts";
+import { type Clients, TRANSPORTS } from "../../support/clients.ts";
 import { useMariadb, useNats, useRedis } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { type KeptSpan, useCollector } from "./collector.ts";
-import { useEar } from "./ear.ts";
+import { useHttpRecorder } from "./ear.ts";
 
 const location = useMariadb();
 const nats = useNats();
 const redis = useRedis();
-const neighbours = useEar();
+const neighbours = useHttpRecorder();
 const collector = useCollector();
 const db = openDatabase(location);
 
@@ -40,7 +40,7 @@ async function start(env: Record<string, string>): Promise<Clients & { readonly 
     },
     { OMS_ROLE: "all", OMS_ACTION_POLL_MS: "50", OMS_RETRY_BASE_MS: "50", OTEL_BSP_SCHEDULE_DELAY: "50", ...env },
   );
-  const clients = FRONTS["grpc-js"](service);
+  const clients = TRANSPORTS["grpc-js"](service);
   onTestFinished(async () => {
     clients.close();
     await service.stop();

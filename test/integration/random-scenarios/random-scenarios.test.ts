@@ -13,7 +13,7 @@ import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { type ServiceProcess, startProcess } from "../../e2e/crash/process.ts";
 import type { Clients } from "../../support/clients.ts";
-import { useMariadb, useNats, useNeighbours, useRedis } from "../../support/servers.ts";
+import { useMariadb, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
 import { expectSame, scenarios, type RealScenario } from "./commands.ts";
 import { type ModelScenario, newScenario } from "./model.ts";
 
@@ -27,7 +27,7 @@ const PATIENCE_MS = 60_000;
 const location = useMariadb();
 const nats = useNats();
 const redis = useRedis();
-const neighbours = useNeighbours();
+const neighbours = useStubSystems();
 let service: ServiceProcess | undefined;
 let clients: Clients | undefined;
 

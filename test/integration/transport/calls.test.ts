@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { WatchOrderStatusRequestSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 import { lockRow, waitsForLock } from "../contract/context.ts";
 import { failure } from "./answers.ts";
@@ -16,7 +16,7 @@ import { insertOrder, nextOrderId } from "./orders.ts";
 
 /** What every call goes through, on each front. */
 const served = useService({ OMS_DEADLINE_CAP_MS: "700" });
-const fronts = Object.keys(FRONTS) as FrontName[];
+const fronts = Object.keys(TRANSPORTS) as TransportName[];
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 const linesOf = (callId: string) => served.service.log.filter((line) => line.callId === callId);

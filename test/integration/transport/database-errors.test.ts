@@ -4,7 +4,7 @@ import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_stat
 import { Status } from "../../../src/domain/state-machine.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { MAX_UNARY_CALLS } from "../../../src/transport/limits.ts";
-import { FRONTS, type FrontName, type OpenClient } from "../../support/clients.ts";
+import { TRANSPORTS, type TransportName, type OpenClient } from "../../support/clients.ts";
 import { useOwnMariadb } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { failure, failureOf } from "./answers.ts";
@@ -12,8 +12,8 @@ import { eventually } from "./eventually.ts";
 import { insertOrder } from "./orders.ts";
 
 const mariadb = useOwnMariadb();
-const fronts = Object.keys(FRONTS) as FrontName[];
-const clients = new Map<FrontName, OpenClient>();
+const fronts = Object.keys(TRANSPORTS) as TransportName[];
+const clients = new Map<TransportName, OpenClient>();
 let service: Service;
 let db: OrderDatabase;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   service = await startService({ url: mariadb.url, prefix: "t_" });
   db = openDatabase({ url: mariadb.url, prefix: "t_" });
   for (const front of fronts) {
-    clients.set(front, FRONTS[front](service));
+    clients.set(front, TRANSPORTS[front](service));
   }
 });
 afterAll(async () => {

@@ -7,7 +7,7 @@ import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_stat
 import { Status } from "../../../src/domain/state-machine.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
-import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
 import { lockRow, waitsForLock } from "../contract/context.ts";
@@ -18,7 +18,7 @@ import { startWatcher } from "./watching.ts";
 
 const location = useMariadb();
 const db = openDatabase(location);
-const fronts = Object.keys(FRONTS) as FrontName[];
+const fronts = Object.keys(TRANSPORTS) as TransportName[];
 
 beforeAll(async () => {
   await migrate(db);
@@ -31,8 +31,8 @@ async function start() {
   return service;
 }
 
-function open(front: FrontName, service: { grpcPort: number; httpPort: number }) {
-  const { client, close } = FRONTS[front](service);
+function open(front: TransportName, service: { grpcPort: number; httpPort: number }) {
+  const { client, close } = TRANSPORTS[front](service);
   onTestFinished(close);
   return client;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { CancelVerdict, ReturnVerdict } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { FRONTS, type FrontName } from "../../support/clients.ts";
+import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 import { failure, plain } from "./answers.ts";
 import { insertOrder, nextOrderId } from "./orders.ts";
@@ -11,7 +11,7 @@ const served = useService();
 const operator = "zhou";
 
 /** One suite for all fronts: each must give the same answers. */
-describe.each(Object.keys(FRONTS) as FrontName[])("%s", (front) => {
+describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
   const call = () => served.clients(front).reversal;
 
   test("a cancel that the WMS refuses later", async () => {

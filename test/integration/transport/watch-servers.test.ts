@@ -4,7 +4,7 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { Status } from "../../../src/domain/state-machine.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
-import { FRONTS, type FrontName, type OrderStatusClient } from "../../support/clients.ts";
+import { TRANSPORTS, type TransportName, type OrderStatusClient } from "../../support/clients.ts";
 import { useNats, useOwnMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
 import { eventually } from "./eventually.ts";
@@ -29,8 +29,8 @@ async function start() {
   return service;
 }
 
-function open(service: { grpcPort: number; httpPort: number }, front: FrontName = "grpc-js"): OrderStatusClient {
-  const { client, close } = FRONTS[front](service);
+function open(service: { grpcPort: number; httpPort: number }, front: TransportName = "grpc-js"): OrderStatusClient {
+  const { client, close } = TRANSPORTS[front](service);
   onTestFinished(close);
   return client;
 }
@@ -40,7 +40,7 @@ const wayOf = (orderId: bigint, ...states: OrderStatus[]) => ({
   updates: states.map((status) => ({ orderId, status, operator })),
 });
 
-test.each(Object.keys(FRONTS) as FrontName[])(
+test.each(Object.keys(TRANSPORTS) as TransportName[])(
   "%s: a change made on another server, through the broker",
   async (front) => {
     const [here, there] = [await start(), await start()];
@@ -87,7 +87,7 @@ test("a server restarts: a client that comes back with after_versions misses and
   })();
   let restarts = 0;
   while (seen.length < goal) {
-    const { client, close } = FRONTS["grpc-js"](service);
+    const { client, close } = TRANSPORTS["grpc-js"](service);
     const last = seen.at(-1) ?? 0n;
     const watch = (async () => {
       const request = { orderIds: [orderId], afterVersions: { [String(orderId)]: last } };

@@ -53,7 +53,7 @@ test("a figure that nobody tells is not there; one that somebody told is told an
   const metrics = createMetrics();
   expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual([]);
   let age = 3;
-  metrics.outboxAge.from((tell) => tell({}, age));
+  metrics.outboxAge.addCallback((tell) => tell({}, age));
   expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual(["oms_outbox_oldest_seconds 3"]);
   age = 0;
   expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual(["oms_outbox_oldest_seconds 0"]);
@@ -61,7 +61,7 @@ test("a figure that nobody tells is not there; one that somebody told is told an
 
 test("two readers at once see all figures, also those that take a while", async () => {
   const metrics = createMetrics();
-  metrics.serverUp.from(async (tell) => {
+  metrics.serverUp.addCallback(async (tell) => {
     await new Promise((resolve) => setImmediate(resolve));
     tell({ server: "database" }, 1);
   });

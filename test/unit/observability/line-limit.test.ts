@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLineLimit } from "../../../src/observability/line-limit.ts";
+import { createLogLimiter } from "../../../src/observability/line-limit.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 
 /** A limited log whose clock stands still until it is moved. */
@@ -7,7 +7,7 @@ function createLimited(level: "info" | "debug") {
   const lines: Record<string, unknown>[] = [];
   const log = createLogger(level, { write: (line: string) => void lines.push(JSON.parse(line)) });
   let now = 0;
-  const limit = createLineLimit(log, { message: "call", perSecond: 50, now: () => now });
+  const limit = createLogLimiter(log, { message: "call", perSecond: 50, now: () => now });
   return {
     lines,
     write: (times: number, kind = "ABORTED", at: "info" | "debug" = "info") => {

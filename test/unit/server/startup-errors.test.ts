@@ -3,12 +3,12 @@ import { mariadb } from "../../../tools/devstack/mariadb.ts";
 import { nats } from "../../../tools/devstack/nats.ts";
 import { redis } from "../../../tools/devstack/redis.ts";
 import type { ServerKind } from "../../../tools/devstack/server.ts";
-import { explainFailedStart, explainFileError } from "../../../tools/devstack/startup-errors.ts";
+import { describeFailedStart, describeFileError } from "../../../tools/devstack/startup-errors.ts";
 
 function explain(kind: ServerKind, log: string): string {
   const { title, damage, loss } = kind;
   const how = "ended at its start with exit code 1";
-  return explainFailedStart({ title, dir: "/d/server", port: 23456, logFile: "/d/log", log, how, damage, loss })
+  return describeFailedStart({ title, dir: "/d/server", port: 23456, logFile: "/d/log", log, how, damage, loss })
     .message;
 }
 
@@ -74,6 +74,6 @@ describe("what is said of a file that cannot be used", () => {
     ["EIO", "/d/x cannot be used: input/output error"],
   ])("%s", (code, words) => {
     const error = Object.assign(new Error("input/output error"), { code });
-    expect(explainFileError("/d/x", error).message).toMatch(new RegExp(`^${words}\n.*OMS_DATA_DIR`));
+    expect(describeFileError("/d/x", error).message).toMatch(new RegExp(`^${words}\n.*OMS_DATA_DIR`));
   });
 });

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { ActionService, DiscardParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
-import { performAll } from "../portions.ts";
+import { runInBatches } from "../portions.ts";
 import {
   addIntentOptions,
   addSelectionOptions,
@@ -30,7 +30,7 @@ export function addDiscard(program: Command): void {
   command.action((action: string, options: Options) =>
     withService(command, async (session) => {
       const { id, operator, reason, dryRun = false } = options;
-      const done = await performAll({
+      const done = await runInBatches({
         what: dryRun ? "to be discarded" : "discarded",
         selections: selectionsOf(options, command),
         async perform(selection, pageToken) {

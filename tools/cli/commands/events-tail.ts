@@ -5,9 +5,9 @@ import { file_oms_events_v1_events } from "../../../gen/oms/events/v1/events_pb.
 import { decodeEvent, UndecodableEventError } from "../../../src/messaging/nats/codec.ts";
 import type { GlobalOptions } from "../args.ts";
 import { examples } from "../examples.ts";
-import { clean, describeMove } from "../format.ts";
+import { clean, describeTransition } from "../format.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { print, remark } from "../terminal.ts";
+import { print, printNote } from "../terminal.ts";
 
 /** All subjects of the service's events. */
 const EVERYTHING = "oms.v1.>";
@@ -20,7 +20,7 @@ function lineOf({ subject, data }: Msg): string {
     const event = decodeEvent(subject, data);
     const what =
       event.type === "status-changed"
-        ? `${describeMove(event.fromStatus, event.toStatus)}, reported by ${event.caller} (${event.operator})`
+        ? `${describeTransition(event.fromStatus, event.toStatus)}, reported by ${event.caller} (${event.operator})`
         : event.type;
     return clean(`${subject}  order ${event.orderId}  ${what}  id ${event.messageId}`);
   } catch (error) {
@@ -53,7 +53,7 @@ async function tail({ subject: subjects, nats }: Options, json: boolean): Promis
   untilInterrupted().addEventListener("abort", () => void connection.close());
   const subscriptions = subjects.map((subject) => connection.subscribe(subject));
   await connection.flush();
-  remark(`Listening to ${subjects.join(", ")} at ${connection.getServer()}; Ctrl-C ends it.`);
+  printNote(`Listening to ${subjects.join(", ")} at ${connection.getServer()}; Ctrl-C ends it.`);
   await Promise.all(
     subscriptions.map(async (messages) => {
       for await (const message of messages) {

@@ -13,7 +13,7 @@ import { clean, formatDue, wordOf } from "../format.ts";
 import { readPages } from "../pages.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable, type Tone } from "../table.ts";
-import { remark, terminal } from "../terminal.ts";
+import { printNote, terminal } from "../terminal.ts";
 
 const TONES: Partial<Record<FlowState, Tone>> = {
   [FlowState.DONE]: "green",
@@ -68,7 +68,7 @@ export function addFlows(program: Command): void {
         items.length === 0 ? "The flow has no such order." : formatTable(COLUMNS, items, terminal),
       );
       if (more) {
-        remark(`These are the newest ${items.length}; for more: --limit ${10 * limit}`);
+        printNote(`These are the newest ${items.length}; for more: --limit ${10 * limit}`);
       }
     }),
   );

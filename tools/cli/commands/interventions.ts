@@ -13,7 +13,7 @@ import { clean, formatCount, formatTime, wordOf } from "../format.ts";
 import { readPages } from "../pages.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
-import { remark, terminal } from "../terminal.ts";
+import { printNote, terminal } from "../terminal.ts";
 
 const SWITCHES: readonly InterventionKind[] = [InterventionKind.PAUSE, InterventionKind.RESUME];
 
@@ -50,7 +50,7 @@ export function addInterventions(program: Command): void {
         items.length === 0 ? "Nobody has done anything by hand." : formatTable(COLUMNS, items, terminal),
       );
       if (more) {
-        remark(`These are the latest ${items.length}; for more: --limit ${10 * limit}`);
+        printNote(`These are the latest ${items.length}; for more: --limit ${10 * limit}`);
       }
     }),
   );

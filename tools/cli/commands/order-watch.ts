@@ -6,13 +6,13 @@ import {
   type WatchOrderStatusResponse,
   WatchOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { gather, parseOrderId } from "../args.ts";
+import { collect, parseOrderId } from "../args.ts";
 import { examples } from "../examples.ts";
 import { CallError } from "../failures.ts";
-import { describeMove, describeState, formatTime } from "../format.ts";
+import { describeTransition, describeState, formatTime } from "../format.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { type Session, withService } from "../session.ts";
-import { remark, terminal } from "../terminal.ts";
+import { printNote, terminal } from "../terminal.ts";
 
 /** How long we wait before we come back to a service that went away: first and longest. */
 const BACK_MS = { first: 200, longest: 5_000 } as const;
@@ -26,7 +26,7 @@ function lineOf({ update }: WatchOrderStatusResponse): string {
   }
   if (update.case === "change") {
     const { orderId, fromStatus, toStatus, version, recordTime } = update.value;
-    return `${paint("dim", formatTime(recordTime))}  order ${orderId}  ${paint("bold", describeMove(fromStatus, toStatus))}  version ${version}`;
+    return `${paint("dim", formatTime(recordTime))}  order ${orderId}  ${paint("bold", describeTransition(fromStatus, toStatus))}  version ${version}`;
   }
   return "";
 }
@@ -56,7 +56,7 @@ async function watch({ stream, showLine, server }: Session, orderIds: readonly b
         throw error;
       }
       if (backMs === BACK_MS.first) {
-        remark(`${server} has gone away; waiting for it to come back …`);
+        printNote(`${server} has gone away; waiting for it to come back …`);
       }
     }
     await sleep(backMs, undefined, { signal }).catch(() => {});
@@ -71,7 +71,7 @@ export function addOrderWatch(order: Command): void {
     .description(
       "where orders stand, then each change as it is committed, until Ctrl-C; nothing is missed over a restart",
     )
-    .argument("<order...>", "their ids", gather(parseOrderId));
+    .argument("<order...>", "their ids", collect(parseOrderId));
   examples(command, ["oms order watch 171203044 171203045", "oms order watch 171203044 --json | jq -c .change"]);
   command.action((orderIds: bigint[]) => withService(command, (session) => watch(session, orderIds)));
 }

@@ -7,7 +7,7 @@ import { examples } from "../examples.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "../filter.ts";
 import { readPages } from "../pages.ts";
 import { withService } from "../session.ts";
-import { remark } from "../terminal.ts";
+import { printNote } from "../terminal.ts";
 
 /** `oms parked ACTION`: what it gave up, and why. */
 export function addParked(program: Command): void {
@@ -39,7 +39,7 @@ export function addParked(program: Command): void {
           : parkedTable(items),
       );
       if (more) {
-        remark(`These are the first ${items.length}; there may be more: --limit ${10 * options.limit}`);
+        printNote(`These are the first ${items.length}; there may be more: --limit ${10 * options.limit}`);
       }
     }),
   );

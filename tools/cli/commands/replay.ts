@@ -2,10 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import { ActionService, ReplayResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
-import { gather, PAGE_MAX, parseOrderId, parseTime } from "../args.ts";
+import { collect, PAGE_MAX, parseOrderId, parseTime } from "../args.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
-import { performAll } from "../portions.ts";
+import { runInBatches } from "../portions.ts";
 import { addIntentOptions, chunksOf, describeDryRun, type IntentOptions } from "../selection.ts";
 import { withService } from "../session.ts";
 
@@ -37,7 +37,7 @@ export function addReplay(program: Command): void {
       "sees to it that an Action gets every event that it asks for, of these orders or of this time, also those that it never heard of; what is DONE stays done",
     )
     .argument("<action>", "its name, see oms actions")
-    .option("--order <order...>", "the events of these orders", gather(parseOrderId))
+    .option("--order <order...>", "the events of these orders", collect(parseOrderId))
     .option("--since <time>", "events committed at this time or later: 30m, 2h, 3d ago, or ISO 8601", (text) =>
       parseTime(text),
     )
@@ -50,7 +50,7 @@ export function addReplay(program: Command): void {
   command.action((action: string, options: Options) =>
     withService(command, async ({ call, show }) => {
       const { operator, reason = "", dryRun = false } = options;
-      const { count } = await performAll({
+      const { count } = await runInBatches({
         what: dryRun ? "to be replayed" : "replayed",
         selections: selectionsOf(options, command),
         async perform(selection, pageToken) {

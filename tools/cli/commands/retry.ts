@@ -4,7 +4,7 @@ import { ActionService, RetryParkedResponseSchema } from "../../../gen/oms/opera
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
 import { countParked } from "../parked-count.ts";
-import { performAll } from "../portions.ts";
+import { runInBatches } from "../portions.ts";
 import {
   addIntentOptions,
   addSelectionOptions,
@@ -33,7 +33,7 @@ export function addRetry(program: Command): void {
   command.action((action: string, options: Options) =>
     withService(command, async (session) => {
       const { all, id, operator, reason = "", dryRun = false } = options;
-      const done = await performAll({
+      const done = await runInBatches({
         what: dryRun ? "to be tried again" : "tried again",
         selections: selectionsOf(options, command),
         async perform(selection, pageToken) {

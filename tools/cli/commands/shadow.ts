@@ -14,7 +14,7 @@ import { clean, formatAge, formatCount, formatTime, wordOf } from "../format.ts"
 import { readPages } from "../pages.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
-import { print, remark, terminal } from "../terminal.ts";
+import { print, printNote, terminal } from "../terminal.ts";
 
 const METHODS: readonly Column<ShadowMethod>[] = [
   { title: "method", cell: ({ method }) => clean(method) },
@@ -84,7 +84,7 @@ export function addShadow(program: Command): void {
       const wanted = methods.filter((row) => method === "" || row.method === method);
       print(json ? asJson(wanted, items) : describe(wanted, items, method));
       if (more) {
-        remark(`These are the latest ${items.length}; for more: --limit ${10 * limit}`);
+        printNote(`These are the latest ${items.length}; for more: --limit ${10 * limit}`);
       }
     }),
   );

@@ -4,7 +4,7 @@ export const MODES = ["ok", "fail", "hang", "slow", "refuse", "later", "lose"] a
 export type Mode = (typeof MODES)[number];
 
 /** The five systems that are played. */
-export const NEIGHBOURS = ["einvoice", "finance", "message", "erp", "wms"] as const;
+export const SYSTEMS = ["einvoice", "finance", "message", "erp", "wms"] as const;
 
 /** What is played, by path: one entry is one kind of request. */
 export const PATHS = [
@@ -43,17 +43,17 @@ export interface Rule {
 }
 
 /** What a request is met with. */
-export type Met = Pick<Rule, "mode" | "status" | "delayMs" | "reason">;
+export type AppliedRule = Pick<Rule, "mode" | "status" | "delayMs" | "reason">;
 
-const OK: Met = { mode: "ok" };
+const OK: AppliedRule = { mode: "ok" };
 
 /** Says what is wrong with an order to misbehave, as it came over the wire; undefined when it is well-formed. */
-export function faultOf(rule: Partial<Record<keyof Rule, unknown>>): string | undefined {
+export function validateRule(rule: Partial<Record<keyof Rule, unknown>>): string | undefined {
   const { neighbour, mode, status, delayMs, reason, times, orderIds } = rule;
   const isCount = (value: unknown, min: number, max: number) =>
     value === undefined || (Number.isInteger(value) && Number(value) >= min && Number(value) <= max);
-  if (![...NEIGHBOURS, ...PATHS].some((name) => name === neighbour)) {
-    return `neighbour must be one of ${[...new Set([...NEIGHBOURS, ...PATHS])].join(", ")}`;
+  if (![...SYSTEMS, ...PATHS].some((name) => name === neighbour)) {
+    return `neighbour must be one of ${[...new Set([...SYSTEMS, ...PATHS])].join(", ")}`;
   }
   if (!MODES.some((name) => name === mode)) {
     return `mode must be one of ${MODES.join(", ")}`;
@@ -92,7 +92,7 @@ export function createBehaviour() {
       }
     },
     /** What this request is met with. Counts it. */
-    meet(path: Path, orderId: string): Met {
+    apply(path: Path, orderId: string): AppliedRule {
       if (rules.length === 0) {
         return OK;
       }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createBehaviour, faultOf, type Met, PATHS, type Path, type Rule } from "./behaviour.ts";
+import { createBehaviour, validateRule, type AppliedRule, PATHS, type Path, type Rule } from "./behaviour.ts";
 import { renderPage } from "./page.ts";
 import { openReceived } from "./received.ts";
 
@@ -22,7 +22,7 @@ function json(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function answerOf(path: Path, met: Met): Answer {
+function answerOf(path: Path, met: AppliedRule): Answer {
   const reason = met.reason ?? "told to refuse";
   if (met.mode === "fail") {
     return { status: met.status ?? 500, body: json({ reason: met.reason ?? "told to fail" }), done: false };
@@ -75,7 +75,7 @@ function send(response: ServerResponse, status: number, body: string, type = "ap
 }
 
 /** The neighbours' HTTP server, not yet listening; what comes in is kept in the file. */
-export function createNeighbours(file: string): Server {
+export function createStubSystemsServer(file: string): Server {
   const behaviour = createBehaviour();
   const book = openReceived(file);
 
@@ -87,7 +87,7 @@ export function createNeighbours(file: string): Server {
       return;
     }
     const orderId = String(body.orderId ?? "");
-    const met = behaviour.meet(path, orderId);
+    const met = behaviour.apply(path, orderId);
     const note = (status: number, answer: string | null) => book.add(path, key, orderId, status, answer, body);
     if (met.mode === "hang") {
       note(0, null);
@@ -109,7 +109,7 @@ export function createNeighbours(file: string): Server {
 
   async function control(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const rule = parseObject(await readBody(request));
-    const fault = rule === undefined ? "the body must be a JSON object" : faultOf(rule);
+    const fault = rule === undefined ? "the body must be a JSON object" : validateRule(rule);
     if (fault !== undefined) {
       send(response, 400, json({ reason: fault }));
       return;

@@ -1,12 +1,12 @@
-import { takeDataDir } from "../data-dir.ts";
-import { keepServer } from "../keep.ts";
-import { type NeighbourUrls, neighbours, neighbourUrls } from "./kind.ts";
+import { acquireDataDir } from "../data-dir.ts";
+import { superviseServer } from "../keep.ts";
+import { type StubSystemUrls, neighbours, stubSystemUrls } from "./kind.ts";
 
 /** The neighbours' process, running. */
-export interface Neighbours {
+export interface StubSystems {
   /** Its page, `/control` and `/received`. */
   readonly url: string;
-  readonly urls: NeighbourUrls;
+  readonly urls: StubSystemUrls;
   stop(): Promise<void>;
 }
 
@@ -17,14 +17,14 @@ const STOP_MS = 2_000;
  *
  * @throws StackError which says what is wrong and what to do
  */
-export async function startNeighbours(options: { dataDir: string; say: (line: string) => void }): Promise<Neighbours> {
-  const giveBack = await takeDataDir(options.dataDir, options.say);
+export async function startStubSystems(options: { dataDir: string; say: (line: string) => void }): Promise<StubSystems> {
+  const giveBack = await acquireDataDir(options.dataDir, options.say);
   try {
-    const server = await keepServer(neighbours, { ...options, name: "neighbours", program: process.execPath });
+    const server = await superviseServer(neighbours, { ...options, name: "neighbours", program: process.execPath });
     let stopping: Promise<void> | undefined;
     return {
       url: server.url,
-      urls: neighbourUrls(server.url),
+      urls: stubSystemUrls(server.url),
       stop() {
         stopping ??= server.stop(STOP_MS).finally(giveBack);
         return stopping;

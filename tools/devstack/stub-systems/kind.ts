@@ -4,7 +4,7 @@ import { probe } from "../probe.ts";
 import type { ServerKind } from "../server.ts";
 
 /** The addresses of the neighbours, as the configuration names them. */
-export interface NeighbourUrls {
+export interface StubSystemUrls {
   readonly einvoiceUrl: string;
   readonly financeUrl: string;
   readonly messageUrl: string;
@@ -12,7 +12,7 @@ export interface NeighbourUrls {
   readonly wmsUrl: string;
 }
 
-export function neighbourUrls(url: string): NeighbourUrls {
+export function stubSystemUrls(url: string): StubSystemUrls {
   return {
     einvoiceUrl: `${url}/einvoice`,
     financeUrl: `${url}/finance`,

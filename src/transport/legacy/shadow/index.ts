@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LegacySystem } from "../../../integrations/legacy-system.ts";
 import { boundedLabels } from "../../../observability/bounded-labels.ts";
-import { createLineLimit } from "../../../observability/line-limit.ts";
+import { createLogLimiter } from "../../../observability/line-limit.ts";
 import type { Logger } from "../../../observability/log.ts";
 import type { Metrics } from "../../../observability/metrics.ts";
 import type { ShadowDifference, ShadowLog, ShadowResult } from "../../../store/logs/shadow-log.ts";
@@ -57,11 +57,11 @@ export function createShadow({
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
   const labelOf = boundedLabels();
-  const differenceLines = createLineLimit(log, {
+  const differenceLines = createLogLimiter(log, {
     message: "the old system answers differently",
     perSecond: DIFFERENCES_PER_SECOND,
   });
-  const failureLines = createLineLimit(log, {
+  const failureLines = createLogLimiter(log, {
     message: "the old system gave no answer to compare with",
     perSecond: FAILURES_PER_SECOND,
   });

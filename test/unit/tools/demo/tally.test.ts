@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { percentile, stemOf, tally } from "../../../../tools/demo/tally.ts";
+import { percentile, messageIdPrefix, reconcile } from "../../../../tools/demo/tally.ts";
 
 describe("the demo's count", () => {
   it("is quiet when everything came once, in whatever order", () => {
-    expect(tally(["1-1", "1-2", "1-pause-"], ["1-pause-5f", "1-2", "1-1"])).toEqual({
+    expect(reconcile(["1-1", "1-2", "1-pause-"], ["1-pause-5f", "1-2", "1-1"])).toEqual({
       expected: 3,
       found: 3,
       lost: [],
@@ -13,7 +13,7 @@ describe("the demo's count", () => {
   });
 
   it("tells the lost, the doubled and the unexpected apart", () => {
-    const { lost, unexpected, doubled } = tally(
+    const { lost, unexpected, doubled } = reconcile(
       ["1-1", "1-2", "1-pause-", "1-pause-", "2-shipped-"],
       ["1-1", "1-1", "1-1", "3-1", "1-pause-5f", "2-shipped-aa", "2-shipped-bb"],
     );
@@ -25,7 +25,7 @@ describe("the demo's count", () => {
   });
 
   it("knows as much of a message id as a caller can", () => {
-    expect(["12-3", "12-pause-5f-6a", "12-invoice-e3b0", "12"].map(stemOf)).toEqual([
+    expect(["12-3", "12-pause-5f-6a", "12-invoice-e3b0", "12"].map(messageIdPrefix)).toEqual([
       "12-3",
       "12-pause-",
       "12-invoice-",
