@@ -10,8 +10,8 @@ import { createLedger, type Ledger } from "../src/store/ledger/index.ts";
 import { migrate } from "../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
 import { readUnpublished } from "../src/store/outbox/outbox.ts";
-import { withServer } from "./committing.ts";
-import { watchMachine } from "./machine.ts";
+import { withDatabaseServer } from "./committing.ts";
+import { watchOtherLoad } from "./machine.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +31,7 @@ const LIMITS = new Map(ACTIONS.map((action) => [action, 128]));
 const CHUNK = 50_000;
 const EVENTS_PER_ORDER = 4;
 
-await withServer(values.url, async (url) => {
+await withDatabaseServer(values.url, async (url) => {
   const db = openDatabase({ url, prefix: "bench_" });
   await migrate(db);
   await db.clock.sync();
@@ -47,7 +47,7 @@ await withServer(values.url, async (url) => {
   await time("the first look for unpublished events", () => lookAfter(db, 0n));
   await time("where the next one begins", lastOld);
   await time("the next one", () => lookAfter(db, kept));
-  const others = watchMachine();
+  const others = watchOtherLoad();
   await drain(ledger, Number(values.seconds));
   console.log(`others took ${Math.round(others() * 100)} % of the machine`);
   await ledger.close();

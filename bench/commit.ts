@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { migrate } from "../src/store/migrations/index.ts";
 import { openDatabase } from "../src/store/mysql/database.ts";
-import { fillOrders, idsUpTo, runCallers, withServer } from "./committing.ts";
+import { fillOrders, idsUpTo, runCallers, withDatabaseServer } from "./committing.ts";
 
 const { values } = parseArgs({
   options: {
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   },
 });
 
-await withServer(values.url, async (url) => {
+await withDatabaseServer(values.url, async (url) => {
   const db = openDatabase({ url, prefix: "bench_" });
   await migrate(db);
   const orders = Number(values.orders);

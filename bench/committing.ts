@@ -9,7 +9,7 @@ import { type Committer, createCommitter, type StatusReport } from "../src/store
 import type { OrderDatabase } from "../src/store/mysql/database.ts";
 import type { Subscription } from "../src/store/outbox/outbox.ts";
 import { startStack } from "../tools/devstack/index.ts";
-import { LIFE } from "./order-lifecycle.ts";
+import { LIFECYCLE } from "./order-lifecycle.ts";
 
 const BODY = new Uint8Array(160).fill(7);
 
@@ -26,7 +26,7 @@ function askedBy(event: OrderEvent): readonly Subscription[] {
 }
 
 /** Works with a database server: the one at `url`, or a durable MariaDB of its own in a temporary folder. */
-export async function withServer(url: string | undefined, work: (url: string) => Promise<void>): Promise<void> {
+export async function withDatabaseServer(url: string | undefined, work: (url: string) => Promise<void>): Promise<void> {
   if (url !== undefined) {
     await work(url);
     return;
@@ -93,7 +93,7 @@ export async function runCallers({
 
   const lead = async () => {
     for (let group = take(orders, together); group.length > 0; group = take(orders, together)) {
-      for (const status of LIFE) {
+      for (const status of LIFECYCLE) {
         const startedAt = performance.now();
         await Promise.all(group.map((orderId) => reportOnce(committer, orderId, status)));
         const now = performance.now();

@@ -1,20 +1,20 @@
 import { runProgram, startBaseline } from "./environment/baseline.ts";
 import { type SeedTarget, seedOrders } from "./environment/orders.ts";
-import type { Running, Service } from "./environment/running.ts";
-import type { ServerProcesses, Servers } from "./environment/servers.ts";
+import type { RunningSubject, Service } from "./environment/running.ts";
+import type { BackendProcesses, Endpoints } from "./environment/servers.ts";
 import { type ServiceOptions, startService } from "./environment/service.ts";
 import type { OrderIds } from "./load/index.ts";
 import type { Sample } from "./measurements.ts";
 
 export type { SeedTarget } from "./environment/orders.ts";
-export type { Running, Service } from "./environment/running.ts";
-export type { Servers } from "./environment/servers.ts";
+export type { RunningSubject, Service } from "./environment/running.ts";
+export type { Endpoints } from "./environment/servers.ts";
 export type { ServiceOptions } from "./environment/service.ts";
 export type { OrderIds } from "./load/index.ts";
 
 /** What a scenario measures with: the run's servers, and ways to start one side at a time. */
 export interface Environment {
-  readonly servers: Servers;
+  readonly servers: Endpoints;
   /** Shorter and coarser, to see whether all is well. */
   readonly quick: boolean;
   /** Of one measurement at one level. */
@@ -28,7 +28,7 @@ export interface Environment {
   /** The service with schemas and a stream of its own; several processes share them. */
   startService(options?: ServiceOptions): Promise<Service>;
   /** A program of bench/baselines that serves, by its file name, for example "no-op.ts". */
-  startBaseline(script: string, env?: Readonly<Record<string, string>>): Promise<Running>;
+  startBaseline(script: string, env?: Readonly<Record<string, string>>): Promise<RunningSubject>;
   /** A program of bench/baselines that measures by itself: the figures that it prints at its end. */
   runProgram(script: string, args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Sample>;
   /** Puts so many orders at CREATED into a side's schemas. */
@@ -38,7 +38,7 @@ export interface Environment {
 }
 
 export interface EnvironmentOptions extends Pick<Environment, "quick" | "seconds" | "warmup" | "orders" | "say"> {
-  readonly processes: ServerProcesses;
+  readonly processes: BackendProcesses;
 }
 
 /** An environment, and a way to end what a measurement that failed left running. */
@@ -47,8 +47,8 @@ export function createEnvironment({ processes, ...options }: EnvironmentOptions)
   readonly endAll: () => Promise<void>;
 } {
   const { servers } = processes;
-  const running = new Set<Running>();
-  const kept = async <R extends Running>(start: Promise<R>): Promise<R> => {
+  const running = new Set<RunningSubject>();
+  const kept = async <R extends RunningSubject>(start: Promise<R>): Promise<R> => {
     const started = await start;
     running.add(started);
     return {

@@ -28,7 +28,7 @@ import { migrate } from "../src/store/migrations/index.ts";
 import { openDatabase } from "../src/store/mysql/database.ts";
 import { appendEvents } from "../src/store/outbox/append-events.ts";
 import { startStubSystems, startStack } from "../tools/devstack/index.ts";
-import { LIFE } from "./order-lifecycle.ts";
+import { LIFECYCLE } from "./order-lifecycle.ts";
 
 const BATCH = 256;
 const CONNECTIONS = 2;
@@ -51,15 +51,15 @@ function kindOf(order: number): { orderSource: number; orderType: number } {
 
 /** Orders that move together, and how many such groups there are: each is a step ahead of the next, so that every moment sees all steps. */
 const GROUP = 100;
-const GROUPS = LIFE.length;
+const GROUPS = LIFECYCLE.length;
 
 /** The n-th event of all. */
 function eventAt(index: number): OrderEvent {
   const group = index % GROUPS;
   const place = Math.floor(index / GROUPS) % GROUP;
   const moment = Math.floor(index / (GROUPS * GROUP)) + group;
-  const step = moment % LIFE.length;
-  const generation = Math.floor(moment / LIFE.length);
+  const step = moment % LIFECYCLE.length;
+  const generation = Math.floor(moment / LIFECYCLE.length);
   const order = 1 + (generation * GROUPS + group) * GROUP + place;
   const now = new Date();
   return {
@@ -72,8 +72,8 @@ function eventAt(index: number): OrderEvent {
     caller: "wms",
     operator: "bench",
     traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    fromStatus: step === 0 ? Status.CREATED : (LIFE[step - 1] ?? Status.CREATED),
-    toStatus: LIFE[step] ?? Status.PAID,
+    fromStatus: step === 0 ? Status.CREATED : (LIFECYCLE[step - 1] ?? Status.CREATED),
+    toStatus: LIFECYCLE[step] ?? Status.PAID,
     version: step + 1,
     occurTime: now,
     requestId: `request-${index}`,

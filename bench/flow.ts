@@ -10,7 +10,7 @@ import { FulfilmentService } from "../gen/oms/fulfilment/v1/fulfilment_service_p
 import { OrderStatus } from "../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { OrderStatusService } from "../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { connect } from "../tools/client/index.ts";
-import { startServers } from "./environment/servers.ts";
+import { startBackends } from "./environment/servers.ts";
 import { startService } from "./environment/service.ts";
 
 const { values } = parseArgs({
@@ -21,7 +21,7 @@ const [count, callers] = [Number(values.orders), Number(values.callers)];
 /** Longest wait for the last order, in milliseconds. */
 const PATIENCE_MS = 300_000;
 
-const processes = await startServers(console.error);
+const processes = await startBackends(console.error);
 const service = await startService(processes);
 const client = connect(`127.0.0.1:${service.port}`);
 const database = await createConnection({ uri: processes.servers.mysqlUrl, timezone: "Z" });

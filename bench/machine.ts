@@ -42,7 +42,7 @@ function usage(): Usage {
  * Watches what the machine does beside the benchmark, whose figures mean little while others work. The function that it returns gives the
  * share of all cores that others took since. Linux only.
  */
-export function watchMachine(): () => number {
+export function watchOtherLoad(): () => number {
   const before = usage();
   return () => {
     const now = usage();

@@ -6,24 +6,24 @@
  *     npm run bench -- --only update-status,hot-orders --rounds 5
  */
 import { relative } from "node:path";
-import { startServers } from "./environment/servers.ts";
+import { startBackends } from "./environment/servers.ts";
 import { describeMachine } from "./machine-description.ts";
 import { type Options, readOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";
 import { writeDocs } from "./report/docs.ts";
-import { keepReport } from "./report/file.ts";
-import { type Report, reportOf } from "./report/report.ts";
+import { saveReport } from "./report/file.ts";
+import { type Report, toScenarioReport } from "./report/report.ts";
 import { formatReport } from "./report/text.ts";
-import { type Measured, runTurns, turnsOf } from "./run.ts";
+import { type ScenarioRun, runMeasurements, planMeasurements } from "./run.ts";
 import { chooseScenarios, SCENARIOS } from "./scenarios/index.ts";
 
 /** What a program that Ctrl-C ended exits with. */
 const INTERRUPTED = 130;
 
-async function measure(options: Options): Promise<readonly Measured[]> {
-  const turns = turnsOf(chooseScenarios(options.only, options.quick), options.rounds);
+async function measure(options: Options): Promise<readonly ScenarioRun[]> {
+  const turns = planMeasurements(chooseScenarios(options.only, options.quick), options.rounds);
   const progress = showProgress(turns.length);
-  const processes = await startServers(progress.say);
+  const processes = await startBackends(progress.say);
   const interrupted = async () => {
     progress.stop();
     await processes.stop();
@@ -31,7 +31,7 @@ async function measure(options: Options): Promise<readonly Measured[]> {
   };
   process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
   try {
-    return await runTurns(turns, options, processes, progress);
+    return await runMeasurements(turns, options, processes, progress);
   } finally {
     progress.stop();
     await processes.stop();
@@ -45,9 +45,9 @@ async function run(options: Options): Promise<void> {
     return;
   }
   const measured = await measure(options);
-  const scenarios = measured.map((one) => reportOf(one, options));
+  const scenarios = measured.map((one) => toScenarioReport(one, options));
   const report: Report = { machine: describeMachine(), scenarios };
-  const { file, all } = keepReport(
+  const { file, all } = saveReport(
     report,
     options.quick,
     SCENARIOS.map(({ name }) => name),

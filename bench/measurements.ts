@@ -2,9 +2,9 @@
 export type Sample = Readonly<Record<string, number>>;
 
 /** What came of the rounds: of each side and figure the median and the spread. */
-export type Results = Readonly<Record<string, Readonly<Record<string, Figure>>>>;
+export type Results = Readonly<Record<string, Readonly<Record<string, Summary>>>>;
 
-export interface Figure {
+export interface Summary {
   readonly median: number;
   readonly lowest: number;
   readonly highest: number;

@@ -1,7 +1,7 @@
 import { Status } from "../src/domain/state-machine.ts";
 
 /** The ordinary life of an order after CREATED, eleven changes. */
-export const LIFE: readonly Status[] = [
+export const LIFECYCLE: readonly Status[] = [
   Status.PAID,
   Status.APPROVED,
   Status.ERP_ALLOCATED,

@@ -11,8 +11,8 @@ import { createLogger } from "../src/observability/log.ts";
 import { createMetrics } from "../src/observability/metrics.ts";
 import { migrate } from "../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
-import { type CommitRun, runCallers, withServer } from "./committing.ts";
-import { watchMachine } from "./machine.ts";
+import { type CommitRun, runCallers, withDatabaseServer } from "./committing.ts";
+import { watchOtherLoad } from "./machine.ts";
 
 const { values } = parseArgs({
   options: {
@@ -47,7 +47,7 @@ interface Round extends CommitRun {
   readonly others: number;
 }
 
-await withServer(values.url, async (url) => {
+await withDatabaseServer(values.url, async (url) => {
   const db = openDatabase({ url, prefix: "bench_" });
   await migrate(db);
   const [past, fresh] = [Number(values.past), Number(values.fresh)];
@@ -132,7 +132,7 @@ async function measure(db: OrderDatabase, orders: Iterator<bigint>, withUpkeep: 
   const metrics = createMetrics();
   const log = createLogger("warn");
   const locksBefore = await readLocks(db);
-  const others = watchMachine();
+  const others = watchOtherLoad();
   const began = performance.now();
   const upkeep = withUpkeep ? startRetention({ db, log, metrics, periods: KEEP, intervalMs: DAY_MS }) : undefined;
   const run = await runCallers({

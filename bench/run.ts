@@ -1,6 +1,6 @@
-import type { ServerProcesses } from "./environment/servers.ts";
+import type { BackendProcesses } from "./environment/servers.ts";
 import { createEnvironment } from "./environment.ts";
-import { watchMachine } from "./machine.ts";
+import { watchOtherLoad } from "./machine.ts";
 import type { Sample } from "./measurements.ts";
 import type { Options } from "./options.ts";
 import type { Progress } from "./progress.ts";
@@ -8,7 +8,7 @@ import type { Scenario } from "./scenario.ts";
 import type { Samples } from "./statistics.ts";
 
 /** What came of one scenario. */
-export interface Measured {
+export interface ScenarioRun {
   readonly scenario: Scenario;
   readonly samples: Samples;
   /** What kept a measurement from its end, for people. */
@@ -24,7 +24,7 @@ interface Turn {
 }
 
 /** All measurements: in each round each scenario, of it each side, so that what changes on the machine meets all of them alike. */
-export function turnsOf(scenarios: readonly Scenario[], rounds: number): readonly Turn[] {
+export function planMeasurements(scenarios: readonly Scenario[], rounds: number): readonly Turn[] {
   return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) =>
     scenarios
       .filter((scenario) => scenario.rounds === "all" || round === 1)
@@ -33,12 +33,12 @@ export function turnsOf(scenarios: readonly Scenario[], rounds: number): readonl
 }
 
 /** Makes all measurements in turn; one that fails is told, and the others go on. */
-export async function runTurns(
+export async function runMeasurements(
   turns: readonly Turn[],
   options: Options,
-  processes: ServerProcesses,
+  processes: BackendProcesses,
   progress: Progress,
-): Promise<readonly Measured[]> {
+): Promise<readonly ScenarioRun[]> {
   const { quick, seconds, warmup, orders } = options;
   const { environment, endAll } = createEnvironment({ processes, quick, seconds, warmup, orders, say: progress.say });
   const measured = new Map<Scenario, { samples: Record<string, Sample[]>; failures: string[]; othersTook: number }>();
@@ -46,7 +46,7 @@ export async function runTurns(
     const of = measured.get(scenario) ?? { samples: {}, failures: [], othersTook: 0 };
     measured.set(scenario, of);
     progress.begin(`${scenario.name}: ${side}${options.rounds > 1 ? `, round ${round}` : ""}`);
-    const others = watchMachine();
+    const others = watchOtherLoad();
     try {
       const sample = await scenario.measure(side, environment);
       of.samples[side] = [...(of.samples[side] ?? []), sample];

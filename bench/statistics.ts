@@ -1,4 +1,4 @@
-import type { Figure, Results, Sample } from "./measurements.ts";
+import type { Summary, Results, Sample } from "./measurements.ts";
 
 /** What the rounds measured, by side. */
 export type Samples = Readonly<Record<string, readonly Sample[]>>;
@@ -8,14 +8,14 @@ export function summarize(samples: Samples): Results {
   return Object.fromEntries(Object.entries(samples).map(([side, rounds]) => [side, figuresOf(rounds)]));
 }
 
-function figuresOf(rounds: readonly Sample[]): Readonly<Record<string, Figure>> {
+function figuresOf(rounds: readonly Sample[]): Readonly<Record<string, Summary>> {
   const names = new Set(rounds.flatMap((round) => Object.keys(round)));
   return Object.fromEntries(
     [...names].map((name) => [name, figureOf(rounds.flatMap((round) => (name in round ? [round[name] ?? 0] : [])))]),
   );
 }
 
-function figureOf(values: readonly number[]): Figure {
+function figureOf(values: readonly number[]): Summary {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   const [below, above] = [sorted[Math.ceil(middle) - 1] ?? 0, sorted[Math.floor(middle)] ?? 0];

@@ -1,27 +1,27 @@
-import { FAMILIES, type Family } from "./kinds.ts";
+import { FAULT_CATEGORIES, type FaultCategory } from "./kinds.ts";
 import type { Second } from "./timeline.ts";
 
 /** A fault as it is drawn; times in seconds from the picture's left edge. */
-export interface Mark {
+export interface FaultMark {
   /** What it hit: each target has a line of its own. */
   readonly target: string;
   readonly kind: string;
-  readonly family: Family;
+  readonly family: FaultCategory;
   readonly from: number;
   readonly until: number;
 }
 
-export interface Picture {
+export interface TimelineChart {
   readonly title: string;
   /** The line below it. */
   readonly subtitle: string;
   readonly seconds: readonly Readonly<Second>[];
-  readonly marks: readonly Mark[];
+  readonly marks: readonly FaultMark[];
   /** When the load ended; what follows is the drain. */
   readonly loadEnded: number;
 }
 
-const COLOURS: Readonly<Record<Family, string>> = {
+const COLOURS: Readonly<Record<FaultCategory, string>> = {
   killed: "#d62728",
   frozen: "#1f77b4",
   connections: "#ff9f1c",
@@ -43,7 +43,7 @@ const INK = "#24292f";
 const PALE = "#d0d7de";
 
 /** Throughput second by second, and below it what was broken when, as an SVG that explains itself. */
-export function drawPicture({ title, subtitle, seconds, marks, loadEnded }: Picture): string {
+export function drawTimelineChart({ title, subtitle, seconds, marks, loadEnded }: TimelineChart): string {
   const span = Math.max(seconds.length, Math.ceil(loadEnded), 1);
   const most = niceAbove(Math.max(1, ...seconds.map(({ ok, failed }) => ok + failed)));
   const x = (second: number) => LEFT + (Math.min(second, span) * (WIDTH - LEFT - RIGHT)) / span;
@@ -99,7 +99,7 @@ export function drawPicture({ title, subtitle, seconds, marks, loadEnded }: Pict
 
 function legend(left: number, top: number): string {
   const entries = [
-    ...(FAMILIES.map((family) => [COLOURS[family], family]) as [string, string][]),
+    ...(FAULT_CATEGORIES.map((family) => [COLOURS[family], family]) as [string, string][]),
     ["#7fb99a", "calls answered"] as const,
     ["#f4a6a6", "calls failed"] as const,
   ];

@@ -36,7 +36,7 @@ export const CONTROLS: readonly Control[] = [
 ];
 
 /** Has the neighbours of the Actions take that long. */
-export async function slowDown(neighboursUrl: string, effectMs: number): Promise<void> {
+export async function delayStubSystems(neighboursUrl: string, effectMs: number): Promise<void> {
   for (const neighbour of effectMs === 0 ? [] : ["einvoice", "finance", "message"]) {
     await fetch(`${neighboursUrl}/control`, {
       method: "POST",

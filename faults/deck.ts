@@ -1,7 +1,7 @@
 import type { Random } from "./workload/random.ts";
 
 /** Deals each card of a deck as often as it is in there, in a random order, before the deck is shuffled anew: nothing rare is left out. */
-export function createDealer<T>(random: Random, deck: readonly T[]): () => T {
+export function createDeck<T>(random: Random, deck: readonly T[]): () => T {
   let left: T[] = [];
   return () => {
     if (left.length === 0) {
@@ -12,6 +12,6 @@ export function createDealer<T>(random: Random, deck: readonly T[]): () => T {
 }
 
 /** A whole number, both ends included. */
-export function between(random: Random, [low, high]: readonly [low: number, high: number]): number {
+export function randomBetween(random: Random, [low, high]: readonly [low: number, high: number]): number {
   return low + random.below(high - low + 1);
 }

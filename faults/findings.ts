@@ -1,7 +1,7 @@
 import type { CheckResult, Finding } from "./types.ts";
 
 /** How many there are of each kind. */
-export type Counts = Readonly<Record<Finding["kind"], number>>;
+export type FindingCounts = Readonly<Record<Finding["kind"], number>>;
 
 export const FINDING_KINDS = [
   "lost",
@@ -11,7 +11,7 @@ export const FINDING_KINDS = [
   "other",
 ] as const satisfies readonly Finding["kind"][];
 
-export function countFindings(results: readonly CheckResult[]): Counts {
+export function countFindings(results: readonly CheckResult[]): FindingCounts {
   const counts = { lost: 0, duplicated: 0, ghost: 0, "out of order": 0, other: 0 };
   for (const { findings } of results) {
     for (const { kind } of findings) {
@@ -22,10 +22,10 @@ export function countFindings(results: readonly CheckResult[]): Counts {
 }
 
 /** "lost 0, duplicated 0, …" */
-export function formatCounts(counts: Counts): string {
+export function formatCounts(counts: FindingCounts): string {
   return FINDING_KINDS.map((kind) => `${kind} ${counts[kind].toLocaleString("en")}`).join(", ");
 }
 
-export function totalOf(counts: Counts): number {
+export function totalFindings(counts: FindingCounts): number {
   return FINDING_KINDS.reduce((sum, kind) => sum + counts[kind], 0);
 }

@@ -5,12 +5,12 @@ import type { Cluster } from "./cluster/index.ts";
 import type { Member } from "./cluster/member.ts";
 import { deleteConsumer, deleteStream } from "./jetstream.ts";
 import type { FaultKind } from "./kinds.ts";
-import { fillConnections } from "./many-connections.ts";
+import { exhaustConnections } from "./many-connections.ts";
 import type { Fault, Target } from "./plan.ts";
-import type { TcpProxy, Way } from "./tcp-proxy.ts";
+import type { TcpProxy, Direction } from "./tcp-proxy.ts";
 
 /** What became of a fault. */
-export interface Strike {
+export interface InjectedFault {
   readonly fault: Fault;
   /** `performance.now()` when it began, and when its cause was gone: what was killed is up again, what was frozen goes on. */
   readonly from: number;
@@ -35,10 +35,10 @@ const COMMIT = /\bcommit\b/i;
 const PUBLISH = /^H?PUB oms\.v1\./m;
 
 /** Does what the plan says, when it says it; each strike is told when it is over. Ends early, with what is under way, when told so. */
-export async function perform(
+export async function injectPlan(
   plan: readonly Fault[],
   cluster: Cluster,
-  { onStrike, signal }: { readonly onStrike: (strike: Strike) => void; readonly signal: AbortSignal },
+  { onStrike, signal }: { readonly onStrike: (strike: InjectedFault) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   const began = performance.now();
   const strikes: Promise<void>[] = [];
@@ -47,13 +47,13 @@ export async function perform(
     if (signal.aborted) {
       break;
     }
-    strikes.push(strike(fault, cluster, signal).then(onStrike));
+    strikes.push(inject(fault, cluster, signal).then(onStrike));
   }
   await Promise.all(strikes);
 }
 
 /** One fault, from its begin to its end. */
-export async function strike(fault: Fault, cluster: Cluster, signal: AbortSignal): Promise<Strike> {
+export async function inject(fault: Fault, cluster: Cluster, signal: AbortSignal): Promise<InjectedFault> {
   const from = performance.now();
   try {
     await DEEDS[fault.kind](fault, cluster, signal);
@@ -81,10 +81,10 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
   },
   async cut({ target, durationMs }, cluster, signal) {
     const way = wayOf(target, cluster);
-    way.setDoor("closed");
-    way.cut();
+    way.setAcceptMode("closed");
+    way.closeConnections();
     await pause(durationMs, signal);
-    way.setDoor("open");
+    way.setAcceptMode("open");
   },
   "half-open": halfOpen("to server", "to client"),
   "half-open to server": halfOpen("to server"),
@@ -105,9 +105,9 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
   "Redis emptied, killed": (fault, cluster, signal) =>
     killed(cluster.server.redis, fault, signal, () => remove(cluster.dirOf("redis"))),
   async "connections filled"({ durationMs }, cluster, signal) {
-    const free = fillConnections(cluster.servers.mysqlUrl);
+    const free = exhaustConnections(cluster.servers.mysqlUrl);
     for (const service of cluster.service.keys()) {
-      cluster.way(service, "mariadb").cut();
+      cluster.way(service, "mariadb").closeConnections();
     }
     await pause(durationMs, signal);
     free();
@@ -133,12 +133,12 @@ async function killed(
   await Promise.race([member.start(), aborted(signal)]);
 }
 
-function halfOpen(...ways: readonly Way[]): Deed {
+function halfOpen(...ways: readonly Direction[]): Deed {
   return async ({ target, durationMs }, cluster, signal) => {
     const way = wayOf(target, cluster);
-    way.swallow(ways);
+    way.blackhole(ways);
     await pause(durationMs, signal);
-    way.swallow([]);
+    way.blackhole([]);
   };
 }
 
@@ -146,10 +146,10 @@ function halfOpen(...ways: readonly Way[]): Deed {
 function answerLost(message: RegExp): Deed {
   return async ({ target, durationMs }, cluster, signal) => {
     const way = wayOf(target, cluster);
-    way.arrange((bytes) => message.test(bytes.toString("latin1")), "lose-answer", { silentMs: durationMs });
-    for (const until = performance.now() + COME_BY_MS; way.accidentsLeft > 0; await pause(10, signal)) {
+    way.disruptNext((bytes) => message.test(bytes.toString("latin1")), "lose-answer", { silentMs: durationMs });
+    for (const until = performance.now() + COME_BY_MS; way.pendingDisruptions > 0; await pause(10, signal)) {
       if (performance.now() > until || signal.aborted) {
-        way.disarm();
+        way.clearDisruptions();
         throw new Missed("none came by");
       }
     }

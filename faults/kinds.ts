@@ -1,7 +1,7 @@
-import type { ServerName } from "./cluster/index.ts";
+import type { BackendName } from "./cluster/index.ts";
 
 /** What faults do, for the picture: one colour each. */
-export const FAMILIES = [
+export const FAULT_CATEGORIES = [
   "killed",
   "frozen",
   "connections",
@@ -11,12 +11,12 @@ export const FAMILIES = [
   "clock",
 ] as const;
 
-export type Family = (typeof FAMILIES)[number];
+export type FaultCategory = (typeof FAULT_CATEGORIES)[number];
 
 interface Kind {
-  readonly family: Family;
+  readonly family: FaultCategory;
   /** What it hits: any process, a service's, this server's; or the way from a service to any server, or to this one. */
-  readonly hits: "process" | "service" | ServerName | "way" | `way to ${ServerName}`;
+  readonly hits: "process" | "service" | BackendName | "way" | `way to ${BackendName}`;
   /** Milliseconds, both ends included. */
   readonly lasts: readonly [low: number, high: number];
   /** How often it stands in the deck that faults are dealt from. */
@@ -24,7 +24,7 @@ interface Kind {
 }
 
 /** Every fault there is. Kills are dealt from a deck of their own. */
-export const KINDS = {
+export const FAULT_KINDS = {
   kill: { family: "killed", hits: "process", lasts: [200, 2_000], cards: 0 },
   freeze: { family: "frozen", hits: "process", lasts: [2_000, 10_000], cards: 2 },
   cut: { family: "connections", hits: "way", lasts: [0, 1_500], cards: 2 },
@@ -43,6 +43,6 @@ export const KINDS = {
   "clock jump": { family: "clock", hits: "service", lasts: [3_000, 10_000], cards: 1 },
 } as const satisfies Record<string, Kind>;
 
-export type FaultKind = keyof typeof KINDS;
+export type FaultKind = keyof typeof FAULT_KINDS;
 
-export const kindOf = (kind: FaultKind): Kind => KINDS[kind];
+export const faultKind = (kind: FaultKind): Kind => FAULT_KINDS[kind];

@@ -8,17 +8,17 @@
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { CONTROLS, type Control, slowDown } from "./control-rounds.ts";
-import { countFindings, formatCounts, totalOf } from "./findings.ts";
+import { CONTROLS, type Control, delayStubSystems } from "./control-rounds.ts";
+import { countFindings, formatCounts, totalFindings } from "./findings.ts";
 import { type Options, readOptions, SEEDS } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { showProgress } from "./progress.ts";
-import { judgeRecovery, measureRecovery, type Recovery } from "./recovery.ts";
-import { type Figures, formatReport, isGood } from "./report.ts";
-import { planned, type Round, type RoundOptions, runRound } from "./round.ts";
+import { checkRecovery, measureRecovery, type Recovery } from "./recovery.ts";
+import { type RunSummary, formatReport, hasPassed } from "./report.ts";
+import { injectDuring, type Round, type RoundOptions, runRound } from "./round.ts";
 import { drawRound } from "./round-chart.ts";
-import { CONTROL_LOAD_MS, scheduleOf } from "./schedule.ts";
-import { countKills, createSums } from "./totals.ts";
+import { CONTROL_LOAD_MS, planSchedule } from "./schedule.ts";
+import { countKills, createTotals } from "./totals.ts";
 import type { CheckResult } from "./types.ts";
 import type { Workload } from "./workload/index.ts";
 
@@ -34,10 +34,10 @@ const MOST_KEPT = 5;
 /** Each round has a seed of its own: the run's, and one more for each further round. */
 const seedOf = (round: number) => (options.seed + round) % SEEDS;
 const roundMs = options.secondsPerRound * 1_000;
-const schedule = scheduleOf({ ...options, roundMs });
+const schedule = planSchedule({ ...options, roundMs });
 const dir = resolve(options.dir, String(options.seed));
 const began = performance.now();
-const sums = createSums();
+const sums = createTotals();
 let phase = "";
 let workload: Workload | undefined;
 /** Of the round under way. */
@@ -74,11 +74,11 @@ if (options.recovery) {
       measured = await measureRecovery(world, options.perSecond);
       sums.addRecovery(measured);
     },
-    () => [judgeRecovery(measured)],
+    () => [checkRecovery(measured)],
   );
 }
 for (let round = 0; round < schedule.rounds; round += 1) {
-  await runAndCheck(`round ${round + 1}`, seedOf(round), planned(makePlan(seedOf(round), roundMs), roundMs));
+  await runAndCheck(`round ${round + 1}`, seedOf(round), injectDuring(makePlan(seedOf(round), roundMs), roundMs));
 }
 if (options.controls) {
   for (const control of CONTROLS) {
@@ -109,7 +109,7 @@ async function runAndCheck(
       `${name}, seed ${seed}: ${round.events.toLocaleString("en")} events, ${kills} kills; ${formatCounts(counts)}, recovered ${round.recovered.toLocaleString("en")}`,
     );
     lastPicture = drawRound(round);
-    if (totalOf(counts) === 0) {
+    if (totalFindings(counts) === 0) {
       rmSync(folder, { recursive: true, force: true });
       return;
     }
@@ -135,9 +135,9 @@ async function runAndCheck(
 async function runControl({ name, main, effectMs, plan }: Control): Promise<void> {
   const folder = join(dir, "control");
   const seed = seedOf(0);
-  const load = planned(plan(seed, CONTROL_LOAD_MS), CONTROL_LOAD_MS);
+  const load = injectDuring(plan(seed, CONTROL_LOAD_MS), CONTROL_LOAD_MS);
   const under: RoundOptions["under"] = async (world) => {
-    await slowDown(world.cluster.servers.neighboursUrl, effectMs);
+    await delayStubSystems(world.cluster.servers.neighboursUrl, effectMs);
     await load(world);
   };
   const round = await run(`control (${name})`, { seed, dir: folder, main, drainMs: CONTROL_DRAIN_MS, under });
@@ -168,7 +168,7 @@ async function run(name: string, round: Omit<RoundOptions, "watch" | "perSecond"
 function report(): boolean {
   progress.stop();
   const tookMs = performance.now() - began;
-  const figures: Figures = { command: `npm run faults -- ${argumentsWithSeed()}`, tookMs, ...sums.figures() };
+  const figures: RunSummary = { command: `npm run faults -- ${argumentsWithSeed()}`, tookMs, ...sums.figures() };
   console.log(`\n${formatReport(figures)}\n`);
   const keep = (name: string, what: string, content: string) => {
     writeFileSync(join(dir, name), content);
@@ -178,7 +178,7 @@ function report(): boolean {
     keep("timeline.svg", "Picture of the last round", lastPicture);
   }
   keep("figures.json", "Figures", `${JSON.stringify(figures, undefined, 2)}\n`);
-  return isGood(figures);
+  return hasPassed(figures);
 }
 
 function argumentsWithSeed(): string {

@@ -12,7 +12,7 @@ const AGAIN_MS = 50;
  *
  * @returns frees them
  */
-export function fillConnections(mysqlUrl: string): () => void {
+export function exhaustConnections(mysqlUrl: string): () => void {
   const { hostname, port } = new URL(mysqlUrl);
   const sockets = new Set<Socket>();
   const fill = () => {

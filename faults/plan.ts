@@ -1,13 +1,13 @@
-import type { ServerName } from "./cluster/index.ts";
-import { between, createDealer } from "./deck.ts";
-import { type FaultKind, KINDS, kindOf } from "./kinds.ts";
+import type { BackendName } from "./cluster/index.ts";
+import { randomBetween, createDeck } from "./deck.ts";
+import { type FaultKind, FAULT_KINDS, faultKind } from "./kinds.ts";
 import { createRandom, type Random } from "./workload/random.ts";
 
 /** What a fault hits: a process, or the way between a service and a server. Services by their index. */
 export type Target =
   | { readonly service: number; readonly server?: undefined }
-  | { readonly server: ServerName; readonly service?: undefined }
-  | { readonly service: number; readonly server: ServerName };
+  | { readonly server: BackendName; readonly service?: undefined }
+  | { readonly service: number; readonly server: BackendName };
 
 export interface Fault {
   /** Milliseconds after the round's begin. */
@@ -48,7 +48,7 @@ const QUIET_MS = 1_000;
 const REST_MS = 1_000;
 
 /** As it is to be read by people; the same for the same target. */
-export function nameOf({ service, server }: Target): string {
+export function targetName({ service, server }: Target): string {
   if (service === undefined) {
     return server;
   }
@@ -60,29 +60,29 @@ export function nameOf({ service, server }: Target): string {
 export function makePlan(seed: number, durationMs: number, { kinds, kill = TO_KILL }: PlanOptions = {}): Fault[] {
   const random = createRandom(seed);
   const isWanted = (kind: FaultKind) => kinds === undefined || kinds.includes(kind);
-  const deck = (Object.keys(KINDS) as FaultKind[])
+  const deck = (Object.keys(FAULT_KINDS) as FaultKind[])
     .filter(isWanted)
-    .flatMap((kind) => Array(kindOf(kind).cards).fill(kind));
-  const killed = createDealer(random, kill);
+    .flatMap((kind) => Array(faultKind(kind).cards).fill(kind));
+  const killed = createDeck(random, kill);
   const kills = isWanted("kill")
     ? times(random, durationMs, KILL_EVERY).map((at) => ({ at, kind: "kill" as const }))
     : [];
-  const deal = createDealer<FaultKind>(random, deck);
+  const deal = createDeck<FaultKind>(random, deck);
   const others = deck.length > 0 ? times(random, durationMs, FAULT_EVERY).map((at) => ({ at, kind: deal() })) : [];
 
   const plan: Fault[] = [];
   /** Until when each target is busy with a fault. */
   const busy = new Map<string, number>();
   for (const { at, kind } of [...kills, ...others].toSorted((a, b) => a.at - b.at)) {
-    const { lasts } = kindOf(kind);
-    const wanted = between(random, lasts);
+    const { lasts } = faultKind(kind);
+    const wanted = randomBetween(random, lasts);
     const chance = random.next();
     const choose = () => (kind === "kill" ? killed() : targetOf(kind, random));
     const target = freeTarget(choose, (name) => (busy.get(name) ?? 0) <= at);
     const left = durationMs - QUIET_MS - at;
     if (target !== undefined && left >= lasts[0]) {
       const durationMs = Math.min(wanted, left);
-      busy.set(nameOf(target), at + durationMs + REST_MS);
+      busy.set(targetName(target), at + durationMs + REST_MS);
       plan.push({ at, kind, target, durationMs, chance });
     }
   }
@@ -91,7 +91,7 @@ export function makePlan(seed: number, durationMs: number, { kinds, kill = TO_KI
 
 function times(random: Random, durationMs: number, every: readonly [low: number, high: number]): number[] {
   const found: number[] = [];
-  for (let at = QUIET_MS + random.below(every[0]); at < durationMs - QUIET_MS; at += between(random, every)) {
+  for (let at = QUIET_MS + random.below(every[0]); at < durationMs - QUIET_MS; at += randomBetween(random, every)) {
     found.push(at);
   }
   return found;
@@ -99,11 +99,11 @@ function times(random: Random, durationMs: number, every: readonly [low: number,
 
 /** A few tries: where all are busy, there is trouble enough. */
 function freeTarget(choose: () => Target, isFree: (name: string) => boolean): Target | undefined {
-  return Array.from({ length: 4 }, choose).find((target) => isFree(nameOf(target)));
+  return Array.from({ length: 4 }, choose).find((target) => isFree(targetName(target)));
 }
 
 function targetOf(kind: FaultKind, random: Random): Target {
-  const { hits } = kindOf(kind);
+  const { hits } = faultKind(kind);
   const service = random.pick(SERVICES);
   const server = random.pick(SERVERS);
   switch (hits) {
@@ -118,6 +118,6 @@ function targetOf(kind: FaultKind, random: Random): Target {
     case "way to nats":
       return { service, server: "nats" };
     default:
-      return { server: hits as ServerName };
+      return { server: hits as BackendName };
   }
 }

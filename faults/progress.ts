@@ -2,7 +2,7 @@ import { Presets, SingleBar } from "cli-progress";
 import { formatSeconds } from "../tools/demo/duration.ts";
 
 /** What there is to say while the suite runs. */
-export interface Now {
+export interface RunStatus {
   readonly phase: string;
   readonly events: number;
   readonly kills: number;
@@ -20,11 +20,11 @@ const DRAW_MS = 500;
 const LINE_MS = 15_000;
 
 /** A bar on a terminal, else a line now and then; on the standard error. */
-export function showProgress(totalMs: number, now: () => Now): Progress {
+export function showProgress(totalMs: number, now: () => RunStatus): Progress {
   const began = performance.now();
   const elapsed = () => performance.now() - began;
   const left = () => formatSeconds(Math.max(0, totalMs - elapsed()));
-  const sums = ({ events, kills, findings }: Now) =>
+  const sums = ({ events, kills, findings }: RunStatus) =>
     `${events.toLocaleString("en")} events, ${kills} kills, ${findings} findings`;
   if (!process.stderr.isTTY) {
     const timer = setInterval(() => {

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import type { Cluster } from "./cluster/index.ts";
 import type { Member } from "./cluster/member.ts";
-import type { World } from "./round.ts";
+import type { RoundContext } from "./round.ts";
 import type { Timeline } from "./timeline.ts";
-import type { CheckResult, Finding, ServerAddresses } from "./types.ts";
+import type { CheckResult, Finding, BackendAddresses } from "./types.ts";
 
 /** What one server's death under a steady load came to. Goodput is calls answered a second. */
 export interface Recovery {
@@ -55,7 +55,7 @@ const LONG_SECONDS = 2;
  *
  * @param perSecond calls that begin; what was held up comes on top of them for a while, and is not the level to come back to
  */
-export async function measureRecovery({ cluster, timeline, onStrike }: World, perSecond: number): Promise<Recovery[]> {
+export async function measureRecovery({ cluster, timeline, onStrike }: RoundContext, perSecond: number): Promise<Recovery[]> {
   const { server, service, servers } = cluster;
   await sleep(WARM_MS);
   const measured: Recovery[] = [];
@@ -95,7 +95,7 @@ export async function measureRecovery({ cluster, timeline, onStrike }: World, pe
 }
 
 /** The recovery goals, as a checker; of what the machine carried. */
-export function judgeRecovery(measured: readonly Recovery[]): CheckResult {
+export function checkRecovery(measured: readonly Recovery[]): CheckResult {
   const findings: Finding[] = [];
   const other = (text: string) => findings.push({ kind: "other", text });
   const judged = measured.filter(({ carried }) => carried);
@@ -136,7 +136,7 @@ async function goodputIsBack(timeline: Timeline, since: number, level: number): 
   return undefined;
 }
 
-async function count({ mysqlUrl, prefix }: ServerAddresses): Promise<Done> {
+async function count({ mysqlUrl, prefix }: BackendAddresses): Promise<Done> {
   const connection = await createConnection(mysqlUrl);
   try {
     const [[history]] = await connection.query<RowDataPacket[]>(

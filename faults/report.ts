@@ -5,7 +5,7 @@ import type { Recovery } from "./recovery.ts";
 import type { CheckResult } from "./types.ts";
 
 /** The figures of a run, or of several, as they are kept. */
-export interface Figures {
+export interface RunSummary {
   readonly command: string;
   readonly seeds: readonly number[];
   readonly tookMs: number;
@@ -25,7 +25,7 @@ export interface Figures {
 const TOLD = 20;
 
 /** Adds what another round's checkers looked at. */
-export function addChecks(sum: readonly CheckResult[], more: readonly CheckResult[]): CheckResult[] {
+export function mergeChecks(sum: readonly CheckResult[], more: readonly CheckResult[]): CheckResult[] {
   const byName = new Map(sum.map((result) => [result.name, result]));
   for (const { name, looked, findings } of more) {
     const before = byName.get(name);
@@ -38,12 +38,12 @@ export function addChecks(sum: readonly CheckResult[], more: readonly CheckResul
   return [...byName.values()];
 }
 
-export function isGood({ checks, controls }: Figures): boolean {
+export function hasPassed({ checks, controls }: RunSummary): boolean {
   return checks.every(({ findings }) => findings.length === 0) && controls.every(({ lost }) => lost > 0);
 }
 
 /** For people. */
-export function formatReport(figures: Figures): string {
+export function formatReport(figures: RunSummary): string {
   const { seeds, checks, faults, recovery, controls } = figures;
   const counts = countFindings(checks);
   const sections = [
@@ -106,9 +106,9 @@ export function formatReport(figures: Figures): string {
   return `${sections.join("\n\n")}\n\n${verdictOf(figures)}`;
 }
 
-function verdictOf(figures: Figures): string {
+function verdictOf(figures: RunSummary): string {
   const uncaught = figures.controls.filter(({ lost }) => lost === 0).map(({ name }) => name);
-  if (isGood(figures)) {
+  if (hasPassed(figures)) {
     return `Nothing found: ${formatCounts(countFindings(figures.checks))}, recovered ${figures.recovered.toLocaleString("en")}.`;
   }
   return uncaught.length > 0

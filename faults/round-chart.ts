@@ -1,7 +1,7 @@
-import { drawPicture } from "./chart.ts";
+import { drawTimelineChart } from "./chart.ts";
 import { countFindings, formatCounts } from "./findings.ts";
-import { kindOf } from "./kinds.ts";
-import { nameOf } from "./plan.ts";
+import { faultKind } from "./kinds.ts";
+import { targetName } from "./plan.ts";
 import type { Round } from "./round.ts";
 import { countKills } from "./totals.ts";
 
@@ -10,16 +10,16 @@ export function drawRound(round: Round): string {
   const seconds = (at: number) => (at - round.timeline.began) / 1_000;
   const sums = [`${round.events.toLocaleString("en")} events`, `${countKills(round.strikes)} kills`];
   const found = `${formatCounts(countFindings(round.results))}, recovered ${round.recovered.toLocaleString("en")}`;
-  return drawPicture({
+  return drawTimelineChart({
     title: `Fault suite, a round with seed ${round.seed}`,
     subtitle: `${sums.join(", ")}; ${found}`,
     seconds: round.timeline.seconds(),
     marks: round.strikes
       .filter(({ missed }) => missed === undefined)
       .map(({ fault, from, until }) => ({
-        target: nameOf(fault.target),
+        target: targetName(fault.target),
         kind: fault.kind,
-        family: kindOf(fault.kind).family,
+        family: faultKind(fault.kind).family,
         from: seconds(from),
         until: seconds(until),
       })),

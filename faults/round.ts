@@ -1,6 +1,6 @@
 import { checkAll } from "./checks/index.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster/index.ts";
-import { perform, type Strike } from "./inject.ts";
+import { injectPlan, type InjectedFault } from "./inject.ts";
 import type { Fault } from "./plan.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 import type { CheckResult, Finding } from "./types.ts";
@@ -9,7 +9,7 @@ import { startWorkload, type Workload } from "./workload/index.ts";
 /** What one load on a cluster of its own came to. */
 export interface Round {
   readonly seed: number;
-  readonly strikes: readonly Strike[];
+  readonly strikes: readonly InjectedFault[];
   readonly timeline: Timeline;
   /** `performance.now()` when the load was over. */
   readonly loadEnded: number;
@@ -27,22 +27,22 @@ export interface RoundOptions {
   /** The services' program, where it is not the service. */
   readonly main?: ClusterOptions["main"];
   /** What is done to the cluster under load; the load ends with it. */
-  readonly under: (world: World) => Promise<void>;
+  readonly under: (world: RoundContext) => Promise<void>;
   /** How long everything may take to be done once the load is over. */
   readonly drainMs: number;
   /** Told what goes on; the strikes are those so far, and more are added. */
   readonly watch: (watched: {
     readonly phase: string;
     readonly workload: Workload | undefined;
-    readonly strikes: readonly Strike[];
+    readonly strikes: readonly InjectedFault[];
   }) => void;
 }
 
 /** A cluster under load. */
-export interface World {
+export interface RoundContext {
   readonly cluster: Cluster;
   readonly timeline: Timeline;
-  readonly onStrike: (strike: Strike) => void;
+  readonly onStrike: (strike: InjectedFault) => void;
 }
 
 /** How long processes may take to be up again once nothing breaks them any more. */
@@ -54,7 +54,7 @@ const LAST_CALLS_MS = 150_000;
 /** A cluster is started, loaded, broken, repaired, waited for and looked at. */
 export async function runRound(options: RoundOptions): Promise<Round> {
   const { seed, dir, perSecond, main, under, drainMs, watch } = options;
-  const strikes: Strike[] = [];
+  const strikes: InjectedFault[] = [];
   let workload: Workload | undefined;
   const enter = (phase: string) => watch({ phase, workload, strikes });
   enter("servers start");
@@ -101,13 +101,13 @@ async function within<T>(limitMs: number, work: Promise<T>, complaint: string): 
 }
 
 /** The plan, as what is done to a cluster; it lasts for the whole time, whatever the plan holds. */
-export function planned(plan: readonly Fault[], durationMs: number): RoundOptions["under"] {
+export function injectDuring(plan: readonly Fault[], durationMs: number): RoundOptions["under"] {
   return async ({ cluster, onStrike }) => {
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), durationMs);
     try {
       const ended = new Promise((resolve) => over.signal.addEventListener("abort", resolve));
-      await Promise.all([perform(plan, cluster, { onStrike, signal: over.signal }), ended]);
+      await Promise.all([injectPlan(plan, cluster, { onStrike, signal: over.signal }), ended]);
     } finally {
       clearTimeout(timer);
     }
@@ -115,7 +115,7 @@ export function planned(plan: readonly Fault[], durationMs: number): RoundOption
 }
 
 /** Whatever is done to the servers, a service does not fall. */
-function collapsesOf({ collapses }: Cluster, strikes: readonly Strike[]): CheckResult {
+function collapsesOf({ collapses }: Cluster, strikes: readonly InjectedFault[]): CheckResult {
   const findings = collapses
     .filter((sentence) => sentence.startsWith("service"))
     .map((text): Finding => ({ kind: "other", text }));

@@ -1,5 +1,5 @@
 /** What a run consists of. */
-export interface Wanted {
+export interface ScheduleOptions {
   /** How long all of it may take, about; counts where the number of rounds is not given. */
   readonly minutes: number;
   readonly rounds: number | undefined;
@@ -24,7 +24,7 @@ const AROUND_MS = 20_000;
 const RECOVERY_LOAD_MS = 34_000;
 
 /** As many rounds as fit, and one at least. */
-export function scheduleOf({ minutes, rounds, roundMs, recovery, controls }: Wanted): Schedule {
+export function planSchedule({ minutes, rounds, roundMs, recovery, controls }: ScheduleOptions): Schedule {
   const othersMs =
     (recovery ? RECOVERY_LOAD_MS + AROUND_MS : 0) + (controls ? CONTROLS * (CONTROL_LOAD_MS + AROUND_MS) : 0);
   const each = roundMs + AROUND_MS;

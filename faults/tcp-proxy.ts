@@ -6,41 +6,41 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
  * - lose-request: it never arrives; both sides see the connection end
  * - lose-answer: it arrives and is carried out, but the client hears nothing more and sees the connection end
  */
-export type Accident = "lose-request" | "lose-answer";
+export type Disruption = "lose-request" | "lose-answer";
 
 /** What new connections meet: a way through, a closed door, or silence. */
-export type Door = "open" | "closed" | "silent";
+export type AcceptMode = "open" | "closed" | "silent";
 
 /** The direction in which bytes go. */
-export type Way = "to server" | "to client";
+export type Direction = "to server" | "to client";
 
 /** A way to a server that can be made to break in between. */
 export interface TcpProxy {
   /** Of 127.0.0.1. */
   readonly port: number;
   /** How many accidents are still to come. */
-  readonly accidentsLeft: number;
+  readonly pendingDisruptions: number;
   /** How many connections met a door that was not open. */
-  readonly turnedAway: number;
+  readonly rejectedConnections: number;
   /** The next message that a client sends and that is meant meets with the accident; so do the `times` - 1 after it. */
-  arrange(isMeant: (message: Buffer) => boolean, accident: Accident, options?: ArrangeOptions): void;
+  disruptNext(isMeant: (message: Buffer) => boolean, accident: Disruption, options?: DisruptOptions): void;
   /** No accidents any more. */
-  disarm(): void;
+  clearDisruptions(): void;
   /** For new connections; those that are open stay. */
-  setDoor(door: Door): void;
+  setAcceptMode(door: AcceptMode): void;
   /** Ends all open connections. */
-  cut(): void;
+  closeConnections(): void;
   /**
    * From now on bytes that go these ways disappear, of open connections and of new ones, while both sides believe in them. Nobody gets
    * half of what was sent: when it ends (no ways), connections that have lost bytes are cut.
    */
-  swallow(ways: readonly Way[]): void;
+  blackhole(ways: readonly Direction[]): void;
   /** Bytes arrive so many milliseconds late, in both directions; 0 for none. */
   setDelay(ms: number): void;
   close(): Promise<void>;
 }
 
-export interface ArrangeOptions {
+export interface DisruptOptions {
   /** 1 unless told. */
   readonly times?: number;
   /** For so many milliseconds the client hears nothing before it sees the connection end; 0 unless told. */
@@ -49,7 +49,7 @@ export interface ArrangeOptions {
 
 interface Plan {
   readonly isMeant: (message: Buffer) => boolean;
-  readonly accident: Accident;
+  readonly accident: Disruption;
   readonly silentMs: number;
   left: number;
 }
@@ -71,8 +71,8 @@ export async function openTcpProxy(
 ): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   const plans: Plan[] = [];
-  let door: Door = "open";
-  let swallowed: readonly Way[] = [];
+  let door: AcceptMode = "open";
+  let swallowed: readonly Direction[] = [];
   let delayMs = 0;
   let turnedAway = 0;
 
@@ -133,7 +133,7 @@ export async function openTcpProxy(
   }
 
   /** Brings bytes on, as the weather is when they come. */
-  function pipe(from: Socket, to: Socket, way: Way, pair: Pair): { write(data: Buffer): void; end(): void } {
+  function pipe(from: Socket, to: Socket, way: Direction, pair: Pair): { write(data: Buffer): void; end(): void } {
     /** What is late, oldest first; nothing may overtake it. */
     let late: Promise<void> | undefined;
     const now = (data: Buffer) => {
@@ -182,23 +182,23 @@ export async function openTcpProxy(
   };
   return {
     port: (server.address() as AddressInfo).port,
-    get accidentsLeft() {
+    get pendingDisruptions() {
       return plans.reduce((sum, { left }) => sum + left, 0);
     },
-    get turnedAway() {
+    get rejectedConnections() {
       return turnedAway;
     },
-    arrange(isMeant, accident, { times = 1, silentMs = 0 } = {}) {
+    disruptNext(isMeant, accident, { times = 1, silentMs = 0 } = {}) {
       plans.push({ isMeant, accident, silentMs, left: times });
     },
-    disarm() {
+    clearDisruptions() {
       plans.length = 0;
     },
-    setDoor(next) {
+    setAcceptMode(next) {
       door = next;
     },
-    cut: () => cut(),
-    swallow(ways) {
+    closeConnections: () => cut(),
+    blackhole(ways) {
       const ended = swallowed.some((way) => !ways.includes(way));
       swallowed = ways;
       if (ended) {

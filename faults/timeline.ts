@@ -1,4 +1,4 @@
-import type { CallEnd } from "./types.ts";
+import type { CompletedCall } from "./types.ts";
 
 /** Calls that ended in one second. */
 export interface Second {
@@ -10,7 +10,7 @@ export interface Second {
 export interface Timeline {
   /** When it begins. */
   readonly began: number;
-  record(end: CallEnd): void;
+  record(end: CompletedCall): void;
   /** Second by second from the begin on. */
   seconds(): readonly Readonly<Second>[];
   /** Calls that ended well within [from, until), per second. */

@@ -1,12 +1,12 @@
-import { countFindings, totalOf } from "./findings.ts";
-import type { Strike } from "./inject.ts";
+import { countFindings, totalFindings } from "./findings.ts";
+import type { InjectedFault } from "./inject.ts";
 import type { Recovery } from "./recovery.ts";
-import { addChecks, type Figures } from "./report.ts";
+import { mergeChecks, type RunSummary } from "./report.ts";
 import type { Round } from "./round.ts";
 import type { CheckResult } from "./types.ts";
 
 /** What a run has come to so far. */
-export interface Sums {
+export interface RunTotals {
   add(round: Round): void;
   /** A round that came to no end. */
   addBroken(seed: number, text: string): void;
@@ -16,17 +16,17 @@ export interface Sums {
   readonly kills: number;
   /** How many there are. */
   readonly findings: number;
-  figures(): Omit<Figures, "command" | "tookMs">;
+  figures(): Omit<RunSummary, "command" | "tookMs">;
 }
 
 /** How many processes were killed, alone or with their data. */
-export function countKills(strikes: readonly Strike[]): number {
+export function countKills(strikes: readonly InjectedFault[]): number {
   return strikes.filter(({ fault, missed }) => missed === undefined && /\bkill/.test(fault.kind)).length;
 }
 
-export function createSums(): Sums {
+export function createTotals(): RunTotals {
   const seeds: number[] = [];
-  const controls: Figures["controls"][number][] = [];
+  const controls: RunSummary["controls"][number][] = [];
   const faults: Record<string, { hit: number; missed: number }> = {};
   let checks: CheckResult[] = [];
   let recovery: readonly Recovery[] = [];
@@ -38,7 +38,7 @@ export function createSums(): Sums {
       recovered += round.recovered;
       kills += countKills(round.strikes);
       calls += round.timeline.seconds().reduce((sum, { ok, failed }) => sum + ok + failed, 0);
-      checks = addChecks(checks, round.results);
+      checks = mergeChecks(checks, round.results);
       for (const { fault, missed } of round.strikes) {
         const count = faults[fault.kind] ?? { hit: 0, missed: 0 };
         faults[fault.kind] = count;
@@ -47,7 +47,7 @@ export function createSums(): Sums {
     },
     addBroken(seed, text) {
       seeds.push(seed);
-      checks = addChecks(checks, [
+      checks = mergeChecks(checks, [
         { name: "every round comes to its end", looked: 1, findings: [{ kind: "other", text }] },
       ]);
     },
@@ -62,7 +62,7 @@ export function createSums(): Sums {
       return kills;
     },
     get findings() {
-      return totalOf(countFindings(checks));
+      return totalFindings(countFindings(checks));
     },
     figures: () => ({
       seeds: [...new Set(seeds)],

@@ -9,7 +9,7 @@ export interface ServiceAddress {
 }
 
 /** The servers themselves, not through the proxies; the addresses stay the same when a server is killed and started again. */
-export interface ServerAddresses {
+export interface BackendAddresses {
   readonly mysqlUrl: string;
   readonly natsUrl: string;
   readonly redisUrl: string;
@@ -20,7 +20,7 @@ export interface ServerAddresses {
 }
 
 /** A call as the workload saw it end; the throughput of the timeline, and what recovery is measured with. */
-export interface CallEnd {
+export interface CompletedCall {
   /** `performance.now()` of the suite's process. */
   readonly at: number;
   readonly ok: boolean;

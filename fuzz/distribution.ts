@@ -1,4 +1,4 @@
-import type { Place } from "./environment.ts";
+import type { FuzzEnvironment } from "./environment.ts";
 
 /** The usual life of an order. */
 const LIFE = [
@@ -13,7 +13,7 @@ const LIFE = [
 ];
 
 /** Brings the orders to all parts of their lives, so that every rule has somebody that it is about. */
-export async function spread({ httpPort, orderIds }: Place): Promise<void> {
+export async function distributeOrders({ httpPort, orderIds }: FuzzEnvironment): Promise<void> {
   for (const [step, state] of LIFE.entries()) {
     const updates = orderIds
       .filter((_, index) => index % (LIFE.length + 1) > step)

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
 import { readMetrics } from "../bench/environment/metrics.ts";
-import { startServers } from "../bench/environment/servers.ts";
+import { startBackends } from "../bench/environment/servers.ts";
 import { freePort, isReady } from "../bench/environment/service.ts";
 import nodeFlags from "../scripts/service-flags.json" with { type: "json" };
 import { insertOrders, makeOrder } from "../tools/demo/orders.ts";
 import { startChild } from "../tools/devstack/child.ts";
 
 /** A service as in production, with servers and neighbours of its own, all of them processes that end with this one. */
-export interface Place {
+export interface FuzzEnvironment {
   readonly grpcPort: number;
   readonly httpPort: number;
   readonly mysqlUrl: string;
@@ -32,9 +32,9 @@ const FIRST_ORDER_ID = 171_203_000n;
 const LOOK_AGAIN_MS = 50;
 const STOP_MS = 15_000;
 
-export async function startPlace(say: (line: string) => void): Promise<Place> {
+export async function startFuzzEnvironment(say: (line: string) => void): Promise<FuzzEnvironment> {
   const folder = await mkdtemp(join(tmpdir(), "oms-fuzz-"));
-  const processes = await startServers(say);
+  const processes = await startBackends(say);
   const { servers } = processes;
   const logFile = join(folder, "service.log");
   const [grpcPort, httpPort] = [await freePort(), await freePort()];

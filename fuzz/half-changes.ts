@@ -66,7 +66,7 @@ const TOLD = 5;
  * Looks at all orders whether what belongs together was written together. Nothing may have been taken from the outbox or the history, and
  * nobody changes anything any more.
  */
-export async function findHalfChanges(
+export async function findInconsistencies(
   url: string,
   prefix: string,
 ): Promise<{ readonly changes: number; readonly findings: readonly string[] }> {

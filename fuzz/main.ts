@@ -7,9 +7,9 @@
  *     npm run fuzz -- --seed 7 --only 4711
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { spread } from "./distribution.ts";
-import { type Place, startPlace } from "./environment.ts";
-import { findHalfChanges } from "./half-changes.ts";
+import { distributeOrders } from "./distribution.ts";
+import { type FuzzEnvironment, startFuzzEnvironment } from "./environment.ts";
+import { findInconsistencies } from "./half-changes.ts";
 import { compareMemory, watchMemory } from "./memory.ts";
 import { type Options, readOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";
@@ -33,16 +33,16 @@ const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => interrupted.abort());
 }
-const place = await startPlace(say);
+const place = await startFuzzEnvironment(say);
 try {
   process.exitCode = (await run(place)) ? 0 : 1;
 } finally {
   await place.stop();
 }
 
-async function run(place: Place): Promise<boolean> {
+async function run(place: FuzzEnvironment): Promise<boolean> {
   const { seed, only, requests, minutes } = options;
-  await spread(place);
+  await distributeOrders(place);
   const began = performance.now();
   let tally: Tally | undefined;
   const sent = () => tally?.sent ?? 0;
@@ -85,7 +85,7 @@ async function run(place: Place): Promise<boolean> {
 }
 
 /** What is to be said of the service when all is over. */
-async function lookAfter(place: Place): Promise<{ readonly changes: number; readonly findings: readonly string[] }> {
+async function lookAfter(place: FuzzEnvironment): Promise<{ readonly changes: number; readonly findings: readonly string[] }> {
   // It begins with what the service says when it is up.
   const log = (await place.log()).replace(/^[\s\S]*?Stop with Ctrl-C\.\s*/, "");
   const said = log === "" ? [] : [`the service's log:\n${log.slice(0, 4_000)}`];
@@ -113,7 +113,7 @@ async function lookAfter(place: Place): Promise<{ readonly changes: number; read
       findings.push(`${count} calls ended as ${code}`);
     }
   }
-  const half = await findHalfChanges(place.mysqlUrl, place.prefix);
+  const half = await findInconsistencies(place.mysqlUrl, place.prefix);
   return { changes: half.changes, findings: [...findings, ...half.findings] };
 }
 

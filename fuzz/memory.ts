@@ -1,7 +1,7 @@
-import type { Place } from "./environment.ts";
+import type { FuzzEnvironment } from "./environment.ts";
 
 /** What the service's process used at a moment, in MB. */
-export interface Sample {
+export interface MemorySample {
   /** The share of the run that was over. */
   readonly done: number;
   readonly heap: number;
@@ -24,12 +24,12 @@ const MB = 1024 * 1024;
 const SAMPLE_MS = 1_000;
 
 export interface MemoryWatch {
-  stop(): readonly Sample[];
+  stop(): readonly MemorySample[];
 }
 
 /** Looks at the service's memory once a second. */
-export function watchMemory({ metrics }: Place, done: () => number): MemoryWatch {
-  const samples: Sample[] = [];
+export function watchMemory({ metrics }: FuzzEnvironment, done: () => number): MemoryWatch {
+  const samples: MemorySample[] = [];
   const timer = setInterval(() => {
     metrics().then(
       (now) =>
@@ -51,7 +51,7 @@ export function watchMemory({ metrics }: Place, done: () => number): MemoryWatch
 }
 
 /** The least that was in use early and late; undefined for a run that was too short to say. */
-export function compareMemory(samples: readonly Sample[]) {
+export function compareMemory(samples: readonly MemorySample[]) {
   const least = ([from, to]: readonly [number, number], of: "heap" | "resident") => {
     const values = samples.filter(({ done }) => done >= from && done <= to).map((sample) => sample[of]);
     return values.length < 3 ? undefined : Math.round(Math.min(...values));

@@ -1,9 +1,9 @@
-import type { Shot, Ways } from "./cases/case.ts";
-import { shotOf } from "./cases/index.ts";
+import type { FuzzCase, FuzzClients } from "./cases/case.ts";
+import { caseAt } from "./cases/index.ts";
 import { openHttp1 } from "./clients/http1.ts";
 import { openHttp2 } from "./clients/http2.ts";
 import { createTally, type Tally } from "./tally.ts";
-import type { World } from "./values/fixture.ts";
+import type { Fixture } from "./values/fixture.ts";
 
 export interface FuzzOptions {
   readonly grpcPort: number;
@@ -12,7 +12,7 @@ export interface FuzzOptions {
   /** The first request's number. */
   readonly from?: number;
   readonly requests: number;
-  readonly world: World;
+  readonly world: Fixture;
   /** Ends the run early. */
   readonly signal?: AbortSignal;
   /** Hears of the tally as it grows. */
@@ -36,7 +36,7 @@ export async function fuzz({
   signal,
   watch = () => {},
 }: FuzzOptions): Promise<Tally> {
-  const ways: Ways = { grpc: openHttp2(grpcPort, 4), http: openHttp1(httpPort, 24), http2: openHttp2(httpPort, 2) };
+  const ways: FuzzClients = { grpc: openHttp2(grpcPort, 4), http: openHttp1(httpPort, 24), http2: openHttp2(httpPort, 2) };
   const tally = createTally();
   watch(tally);
   let next = from;
@@ -44,7 +44,7 @@ export async function fuzz({
     while (next < from + requests && signal?.aborted !== true) {
       const index = next;
       next += 1;
-      const shot = shotOf(seed, index, world);
+      const shot = caseAt(seed, index, world);
       tally.add(shot, await inTime(shot, ways), index);
     }
   };
@@ -55,7 +55,7 @@ export async function fuzz({
   return tally;
 }
 
-function inTime(shot: Shot, ways: Ways): ReturnType<Shot["send"]> {
+function inTime(shot: FuzzCase, ways: FuzzClients): ReturnType<FuzzCase["send"]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve({ code: "UNKNOWN", text: "no answer: it hangs" }), HANG_MS);
     shot.send(ways).then((answer) => {

@@ -1,5 +1,5 @@
-import type { Shot } from "./cases/case.ts";
-import type { Answer } from "./clients/answer.ts";
+import type { FuzzCase } from "./cases/case.ts";
+import type { CallResult } from "./clients/answer.ts";
 
 /** Something that must not be. */
 export interface Finding {
@@ -19,7 +19,7 @@ const BUGS: ReadonlySet<string> = new Set([
 ]);
 
 /** Why an answer must not be; undefined for one that may. */
-export function faultOf({ front, oddity, hasDeadline }: Shot, { code }: Answer): string | undefined {
+export function violationOf({ front, oddity, hasDeadline }: FuzzCase, { code }: CallResult): string | undefined {
   if (BUGS.has(code) || /^HTTP 5(?!0[145])/.test(code) || /^grpc-status/.test(code)) {
     return code;
   }
@@ -61,13 +61,13 @@ export function createTally() {
         findings.push({ index, text });
       }
     },
-    add(shot: Shot, answer: Answer, index: number): void {
+    add(shot: FuzzCase, answer: CallResult, index: number): void {
       sent += 1;
       const byCode = codes.get(shot.front) ?? new Map<string, number>();
       codes.set(shot.front, byCode.set(answer.code, (byCode.get(answer.code) ?? 0) + 1));
       const rpc = rpcs.get(shot.rpc) ?? { sent: 0, ok: 0 };
       rpcs.set(shot.rpc, { sent: rpc.sent + 1, ok: rpc.ok + (OK.has(answer.code) ? 1 : 0) });
-      const fault = faultOf(shot, answer);
+      const fault = violationOf(shot, answer);
       if (fault !== undefined) {
         this.find(`${shot.rpc} over ${shot.front} (${shot.oddity}): ${fault}: ${answer.text.slice(0, 300)}`, index);
       }

@@ -16,7 +16,7 @@ import {
   StorageType,
 } from "nats";
 import { headersOf } from "../../src/messaging/nats/envelope.ts";
-import { variable } from "./support/environment.ts";
+import { requiredVariable } from "./support/environment.ts";
 
 /** Messages under way, and asked for ahead. */
 const IN_FLIGHT = 512;
@@ -25,7 +25,7 @@ const NAME = "BENCH";
 const SUBJECT = "bench.events";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "5" } } });
-const client = await connect({ servers: variable("NATS_URL") });
+const client = await connect({ servers: requiredVariable("NATS_URL") });
 const manager = await client.jetstreamManager();
 await manager.streams.add({
   name: NAME,

@@ -16,7 +16,7 @@ import type { ReportResult, StatusReport } from "../../src/store/commit/types.ts
 import { migrate } from "../../src/store/migrations/index.ts";
 import { withRetries } from "../../src/store/mysql/transaction.ts";
 import { createEffects } from "./support/effects.ts";
-import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
+import { openBaselineDatabase, optionalNumber, readBaselineConfig } from "./support/environment.ts";
 import { serveGrpc } from "./support/grpc.ts";
 import { delayMail } from "./support/mail-delay.ts";
 import { announce } from "./support/process.ts";
@@ -25,16 +25,16 @@ import { changeStatus } from "./support/status-change.ts";
 import { updateHandler } from "./support/update-handler.ts";
 
 /** Connections to the database: measured best at 64 and at 256 callers. */
-const CONNECTIONS = numberVariable("CONNECTIONS", 128);
+const CONNECTIONS = optionalNumber("CONNECTIONS", 128);
 
 /** How long a request id is remembered, in seconds. */
 const REMEMBERED_S = 24 * 3_600;
 
-const place = readPlace();
-const mailMs = numberVariable("MAIL_MS", 0);
+const place = readBaselineConfig();
+const mailMs = optionalNumber("MAIL_MS", 0);
 const mail = [place.einvoiceUrl, place.messageUrl];
 const log = createLogger("warn");
-const db = databaseOf(place);
+const db = openBaselineDatabase(place);
 await migrate(db);
 const first = await openSession(db.location);
 const tables = await readTables(first, db.location);

@@ -6,8 +6,8 @@
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { fillOrders, idsUpTo, runCallers } from "../committing.ts";
-import { LIFE } from "../order-lifecycle.ts";
-import { databaseOf, variable } from "./support/environment.ts";
+import { LIFECYCLE } from "../order-lifecycle.ts";
+import { openBaselineDatabase, requiredVariable } from "./support/environment.ts";
 
 const { values } = parseArgs({
   options: {
@@ -23,9 +23,9 @@ const [seconds, warmup] = [Number(values.seconds), Number(values.warmup)];
 /** More reports a second than are to be expected of one machine: so many orders are put there beforehand. */
 const MOST_PER_SECOND = callers * together === 1 ? 6_000 : 60_000;
 
-const db = databaseOf({ mysqlUrl: variable("MYSQL_URL"), prefix: variable("PREFIX") });
+const db = openBaselineDatabase({ mysqlUrl: requiredVariable("MYSQL_URL"), prefix: requiredVariable("PREFIX") });
 await migrate(db);
-const count = Math.ceil((MOST_PER_SECOND * (seconds + warmup)) / LIFE.length) + callers * together;
+const count = Math.ceil((MOST_PER_SECOND * (seconds + warmup)) / LIFECYCLE.length) + callers * together;
 await fillOrders(db, count);
 const run = await runCallers({ db, callers, together, seconds, warmup, lanes: 2, orders: idsUpTo(count) });
 await db.destroy();

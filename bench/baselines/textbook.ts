@@ -12,11 +12,11 @@ import { openSession } from "../../src/store/commit/session.ts";
 import { readTables } from "../../src/store/commit/tables.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { createEffects } from "./support/effects.ts";
-import { databaseOf, numberVariable, readPlace } from "./support/environment.ts";
+import { openBaselineDatabase, optionalNumber, readBaselineConfig } from "./support/environment.ts";
 import { serveGrpc } from "./support/grpc.ts";
 import { startInbox } from "./support/inbox.ts";
 import { serveOpenWork } from "./support/open-work.ts";
-import { openCount, outboxChange } from "./support/outbox-change.ts";
+import { countOpenWork, changeWithOutbox } from "./support/outbox-change.ts";
 import { startPollingRelay } from "./support/polling-relay.ts";
 import { announce } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";
@@ -26,12 +26,12 @@ import { updateHandler } from "./support/update-handler.ts";
  * Connections to the database, for calls and for Actions: measured best at 256 callers. More for the calls, or fewer for the Actions, and the
  * Actions fall behind.
  */
-const CALL_CONNECTIONS = numberVariable("CONNECTIONS", 64);
-const ACTION_CONNECTIONS = numberVariable("ACTION_CONNECTIONS", 32);
+const CALL_CONNECTIONS = optionalNumber("CONNECTIONS", 64);
+const ACTION_CONNECTIONS = optionalNumber("ACTION_CONNECTIONS", 32);
 
-const place = readPlace();
+const place = readBaselineConfig();
 const log = createLogger("warn");
-const db = databaseOf(place);
+const db = openBaselineDatabase(place);
 await migrate(db);
 const relaySession = await openSession(db.location);
 const tables = await readTables(relaySession, db.location);
@@ -46,8 +46,8 @@ const inboxes = await Promise.all(
   effects.map((effect) => startInbox({ effect, db, sessions: actionSessions, stream, log })),
 );
 const relay = startPollingRelay({ session: relaySession, outbox: tables.outbox, publisher });
-const openWork = await serveOpenWork(() => openCount(db, stream));
-const server = await serveGrpc({ updateOrderStatus: updateHandler(outboxChange(callSessions, tables)) });
+const openWork = await serveOpenWork(() => countOpenWork(db, stream));
+const server = await serveGrpc({ updateOrderStatus: updateHandler(changeWithOutbox(callSessions, tables)) });
 
 announce({ port: server.port, httpPort: openWork.port }, async () => {
   await server.stop();

@@ -1,13 +1,13 @@
 import type { Sample } from "../measurements.ts";
 import { startScript } from "./child.ts";
-import { clear, freshPrefix } from "./reset.ts";
-import type { Running } from "./running.ts";
-import type { ServerProcesses, Servers } from "./servers.ts";
+import { resetBackends, freshPrefix } from "./reset.ts";
+import type { RunningSubject } from "./running.ts";
+import type { BackendProcesses, Endpoints } from "./servers.ts";
 
 type Env = Readonly<Record<string, string>>;
 
 /** What a program of bench/baselines is told of its place. */
-function placeOf(servers: Servers, prefix: string): Env {
+function placeOf(servers: Endpoints, prefix: string): Env {
   return {
     MYSQL_URL: servers.mysqlUrl,
     NATS_URL: servers.natsUrl,
@@ -22,7 +22,7 @@ function placeOf(servers: Servers, prefix: string): Env {
 }
 
 /** Starts a program that serves: its first line says where. */
-export async function startBaseline(processes: ServerProcesses, script: string, env: Env = {}): Promise<Running> {
+export async function startBaseline(processes: BackendProcesses, script: string, env: Env = {}): Promise<RunningSubject> {
   const prefix = freshPrefix();
   const child = startScript(`bench/baselines/${script}`, { env: { ...placeOf(processes.servers, prefix), ...env } });
   const line = await child.line();
@@ -40,7 +40,7 @@ export async function startBaseline(processes: ServerProcesses, script: string, 
     openWork: () => openWorkAt(httpPort === port ? undefined : httpPort),
     async stop() {
       await child.stop();
-      await clear(processes, prefix);
+      await resetBackends(processes, prefix);
     },
   };
 }
@@ -57,7 +57,7 @@ async function openWorkAt(httpPort: number | undefined): Promise<number> {
 
 /** Runs a program that measures by itself: its last line says what. */
 export async function runProgram(
-  processes: ServerProcesses,
+  processes: BackendProcesses,
   script: string,
   args: readonly string[] = [],
   env: Env = {},
@@ -72,7 +72,7 @@ export async function runProgram(
     last = line;
   }
   await child.end();
-  await clear(processes, prefix);
+  await resetBackends(processes, prefix);
   if (last === undefined || child.exitCode() !== 0) {
     throw new Error(`bench/baselines/${script} ended with ${child.exitCode()}`);
   }

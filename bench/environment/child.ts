@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { cpuOf, memoryOf } from "./usage.ts";
+import { cpuSecondsOf, residentMemoryOf } from "./usage.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
@@ -72,8 +72,8 @@ export function startScript(
       const next = await lines.next();
       return next.done === true ? undefined : next.value;
     },
-    memory: () => memoryOf(pid),
-    cpu: () => cpuOf(pid),
+    memory: () => residentMemoryOf(pid),
+    cpu: () => cpuSecondsOf(pid),
     exitCode: () => child.exitCode ?? (child.signalCode === null ? undefined : 1),
     said: () => said,
     async end() {

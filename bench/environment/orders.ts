@@ -1,10 +1,10 @@
 import { createConnection } from "mysql2/promise";
 import { insertOrders, isVirtual, makeOrder, type Order } from "../../tools/demo/orders.ts";
 import type { OrderIds } from "../load/index.ts";
-import type { Running } from "./running.ts";
+import type { RunningSubject } from "./running.ts";
 
 /** Whose schemas the orders are put into. */
-export type SeedTarget = Pick<Running, "prefix">;
+export type SeedTarget = Pick<RunningSubject, "prefix">;
 
 const INSERT = 5_000;
 /** Beyond 32 bits, as order ids are. */

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { connect } from "nats";
-import type { ServerProcesses } from "./servers.ts";
+import type { BackendProcesses } from "./servers.ts";
 
 let places = 0;
 
@@ -15,7 +15,7 @@ export function freshPrefix(): string {
  * Takes away what a side left behind: its schemas, all streams, everything in Redis, what the neighbours received and how they were told to
  * behave. The next side begins with servers that hold nothing, as the first one did.
  */
-export async function clear({ servers, neighboursUrl }: ServerProcesses, prefix: string): Promise<void> {
+export async function resetBackends({ servers, neighboursUrl }: BackendProcesses, prefix: string): Promise<void> {
   await Promise.all([
     dropSchemas(servers.mysqlUrl, prefix),
     deleteStreams(servers.natsUrl),

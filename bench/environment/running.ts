@@ -1,7 +1,7 @@
 import type { Metrics } from "./metrics.ts";
 
 /** One side's server, running. */
-export interface Running {
+export interface RunningSubject {
   /** gRPC; or the one port of a side that speaks HTTP/1.1 only. */
   readonly port: number;
   /** Connect, health and metrics, where there are any. */
@@ -20,7 +20,7 @@ export interface Running {
 }
 
 /** The service itself. */
-export interface Service extends Running {
+export interface Service extends RunningSubject {
   /** gRPC of each process. */
   readonly grpcPorts: readonly number[];
   /** Connect, health and metrics of each process. */

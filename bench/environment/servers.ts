@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startStubSystems, startStack } from "../../tools/devstack/index.ts";
 import { readState } from "../../tools/devstack/state.ts";
-import { cpuOf, memoryOf } from "./usage.ts";
+import { cpuSecondsOf, residentMemoryOf } from "./usage.ts";
 
 /** Where the run's servers and neighbours are, shared by all sides, one after the other. */
-export interface Servers {
+export interface Endpoints {
   readonly mysqlUrl: string;
   readonly natsUrl: string;
   readonly redisUrl: string;
@@ -17,24 +17,24 @@ export interface Servers {
   readonly wmsUrl: string;
 }
 
-export const SERVER_NAMES = ["mariadb", "nats", "redis", "neighbours"] as const;
+export const BACKEND_NAMES = ["mariadb", "nats", "redis", "neighbours"] as const;
 
-export type ServerName = (typeof SERVER_NAMES)[number];
+export type BackendName = (typeof BACKEND_NAMES)[number];
 
 /** The run's servers, as processes. */
-export interface ServerProcesses {
-  readonly servers: Servers;
+export interface BackendProcesses {
+  readonly servers: Endpoints;
   /** The neighbours' page, with `/control` and `/received`. */
   readonly neighboursUrl: string;
   /** Seconds of processor time so far. */
-  cpu(): Readonly<Record<ServerName, number>>;
+  cpu(): Readonly<Record<BackendName, number>>;
   /** Resident memory in MB. */
-  memory(): Readonly<Record<ServerName, number>>;
+  memory(): Readonly<Record<BackendName, number>>;
   stop(): Promise<void>;
 }
 
 /** Starts them durable, as for production, with data of their own in a temporary folder that goes with them. */
-export async function startServers(say: (line: string) => void): Promise<ServerProcesses> {
+export async function startBackends(say: (line: string) => void): Promise<BackendProcesses> {
   const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-"));
   const remove = () => rm(dataDir, { recursive: true, force: true });
   const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, say }).catch(
@@ -46,8 +46,8 @@ export async function startServers(say: (line: string) => void): Promise<ServerP
   const neighbours = await startStubSystems({ dataDir, say });
   const byName = (measure: (pid: number) => number) => {
     const { servers } = readState(dataDir);
-    return Object.fromEntries(SERVER_NAMES.map((name) => [name, measure(servers[name]?.process?.pid ?? 0)])) as Record<
-      ServerName,
+    return Object.fromEntries(BACKEND_NAMES.map((name) => [name, measure(servers[name]?.process?.pid ?? 0)])) as Record<
+      BackendName,
       number
     >;
   };
@@ -55,8 +55,8 @@ export async function startServers(say: (line: string) => void): Promise<ServerP
   return {
     servers: { mysqlUrl, natsUrl, redisUrl, ...neighbours.urls },
     neighboursUrl: neighbours.url,
-    cpu: () => byName(cpuOf),
-    memory: () => byName(memoryOf),
+    cpu: () => byName(cpuSecondsOf),
+    memory: () => byName(residentMemoryOf),
     async stop() {
       await neighbours.stop();
       await stack.stop();

@@ -5,9 +5,9 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import nodeFlags from "../../scripts/service-flags.json" with { type: "json" };
 import { type Child, startScript } from "./child.ts";
 import { readMetrics } from "./metrics.ts";
-import { clear, freshPrefix } from "./reset.ts";
+import { resetBackends, freshPrefix } from "./reset.ts";
 import type { Service } from "./running.ts";
-import type { ServerProcesses } from "./servers.ts";
+import type { BackendProcesses } from "./servers.ts";
 
 export interface ServiceOptions {
   /** Laid over the usual configuration. */
@@ -44,7 +44,7 @@ export async function isReady(httpPort: number): Promise<boolean> {
   return broker === "ok" && redis === "ok";
 }
 
-async function startProcess({ servers }: ServerProcesses, env: Readonly<Record<string, string>>): Promise<Process> {
+async function startProcess({ servers }: BackendProcesses, env: Readonly<Record<string, string>>): Promise<Process> {
   const [grpcPort, httpPort] = [await freePort(), await freePort()];
   const child = startScript("src/main.ts", {
     nodeFlags,
@@ -74,7 +74,7 @@ async function startProcess({ servers }: ServerProcesses, env: Readonly<Record<s
 }
 
 /** Starts the service as it is run in production: servers and neighbours are given, schemas are its own. */
-export async function startService(processes: ServerProcesses, options: ServiceOptions = {}): Promise<Service> {
+export async function startService(processes: BackendProcesses, options: ServiceOptions = {}): Promise<Service> {
   const prefix = freshPrefix();
   const started: Process[] = [];
   for (let count = options.processes ?? 1; count > 0; count -= 1) {
@@ -105,7 +105,7 @@ export async function startService(processes: ServerProcesses, options: ServiceO
     async stop() {
       await database.end();
       await Promise.all(children.map((child) => child.stop()));
-      await clear(processes, prefix);
+      await resetBackends(processes, prefix);
     },
   };
 }

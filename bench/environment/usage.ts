@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs";
 const TICKS_PER_SECOND = 100;
 
 /** Resident memory of a process, in MB; 0 when it has ended. */
-export function memoryOf(pid: number): number {
+export function residentMemoryOf(pid: number): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(read(pid, "status"))?.[1] ?? 0) / 1024);
 }
 
 /** Seconds of processor time that a process took so far; 0 when it has ended. */
-export function cpuOf(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   // The command, in brackets, may hold anything; the 12th and 13th fields after it are user and system time.
   const fields = read(pid, "stat")
     .replace(/^.*\) /s, "")

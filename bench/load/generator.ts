@@ -8,9 +8,9 @@ import type { Connection } from "./answer.ts";
 import { openH2 } from "./h2.ts";
 import { openHttp1 } from "./http1.ts";
 import type { LoadJob } from "./index.ts";
-import { GRPC, JSON_CALLS } from "./requests.ts";
+import { GRPC, CONNECT_JSON } from "./requests.ts";
 import { createTally } from "./tally.ts";
-import { createWalks, type Walk } from "./walks.ts";
+import { createCallSequences, type CallSequence } from "./walks.ts";
 
 const HOST = "127.0.0.1";
 /** Over gRPC callers share so many connections, or one for each port where there are more. */
@@ -21,7 +21,7 @@ const TICK_MS = 1;
 const END_MS = 30_000;
 
 const job = JSON.parse(process.argv[2] ?? "") as LoadJob;
-const requests = job.protocol === "grpc" ? GRPC : JSON_CALLS;
+const requests = job.protocol === "grpc" ? GRPC : CONNECT_JSON;
 const headers = { "oms-caller": "bench" };
 const connections = await Promise.all(
   Array.from({ length: connectionCount(job) }, (_, index) => {
@@ -33,7 +33,7 @@ const start = performance.now();
 const begin = start + job.warmup * 1_000;
 const end = begin + job.seconds * 1_000;
 const tally = createTally(begin, end);
-const newWalk = createWalks(job, requests);
+const newWalk = createCallSequences(job, requests);
 let underWay = 0;
 
 function connectionCount({ protocol, callers, ports }: LoadJob): number {
@@ -45,7 +45,7 @@ function connectionOf(index: number): Connection {
 }
 
 /** Makes the walk's next call, and says when it has ended; false when there is none. */
-function call(walk: Walk, connection: Connection, since: number, ended: () => void): boolean {
+function call(walk: CallSequence, connection: Connection, since: number, ended: () => void): boolean {
   const step = walk();
   if (step === undefined) {
     tally.ranOut();
@@ -68,7 +68,7 @@ function closedLoop({ callers, sharedOrders }: LoadJob): void {
   const walks = Array.from({ length: sharedOrders ?? callers }, newWalk);
   for (let caller = 0; caller < callers; caller += 1) {
     const index = caller % walks.length;
-    const walk = walks[index] as Walk;
+    const walk = walks[index] as CallSequence;
     const next = () => {
       const now = performance.now();
       if (now < end) {
@@ -81,7 +81,7 @@ function closedLoop({ callers, sharedOrders }: LoadJob): void {
 
 /** Calls that begin when they are due, each by a walk that has no call under way. */
 function openLoop(perSecond: number): void {
-  const idle: { readonly walk: Walk; readonly index: number }[] = [];
+  const idle: { readonly walk: CallSequence; readonly index: number }[] = [];
   let walks = 0;
   let begun = 0;
   const timer = setInterval(() => {

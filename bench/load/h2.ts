@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { Answer, Connection } from "./answer.ts";
+import type { Reply, Connection } from "./answer.ts";
 import {
   FLAG,
   FRAME,
@@ -19,7 +19,7 @@ const DEFAULT_WINDOW = 65_535;
 const OUR_WINDOW = 1 << 30;
 
 interface Stream {
-  readonly done: (answer: Answer) => void;
+  readonly done: (answer: Reply) => void;
   /** The answer's bytes so far, with gRPC's header before the message. */
   body: Buffer;
 }
@@ -127,7 +127,7 @@ export function openH2(host: string, port: number, headers: Readonly<Record<stri
     }
   });
 
-  function call(path: string, message: Uint8Array, done: (answer: Answer) => void): void {
+  function call(path: string, message: Uint8Array, done: (answer: Reply) => void): void {
     const length = GRPC_HEADER + message.length;
     if (socket.destroyed) {
       setImmediate(done, "failed");

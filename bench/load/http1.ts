@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { Answer, Connection } from "./answer.ts";
+import type { Reply, Connection } from "./answer.ts";
 
 const END_OF_HEAD = "\r\n\r\n";
 
@@ -46,7 +46,7 @@ function readAnswer(bytes: Buffer): Read | undefined {
   return rest.length < Number(length) ? undefined : { status, body: rest.subarray(0, Number(length)) };
 }
 
-function toAnswer({ status, body }: Read): Answer {
+function toAnswer({ status, body }: Read): Reply {
   if (status === 200) {
     return body;
   }
@@ -60,10 +60,10 @@ export function openHttp1(host: string, port: number, headers: Readonly<Record<s
   const head = Object.entries(lines)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("");
-  let waiting: ((answer: Answer) => void) | undefined;
+  let waiting: ((answer: Reply) => void) | undefined;
   let unread: Buffer = Buffer.alloc(0);
 
-  function finish(answer: Answer): void {
+  function finish(answer: Reply): void {
     const done = waiting;
     waiting = undefined;
     unread = Buffer.alloc(0);

@@ -89,7 +89,7 @@ const json = (fields: object) =>
 
 const count = (answer: Buffer, word: string) => answer.toString().split(word).length - 1;
 
-export const JSON_CALLS: Requests = {
+export const CONNECT_JSON: Requests = {
   update: (report) => ({
     path: PATHS.update,
     body: json({ ...report, operator }),

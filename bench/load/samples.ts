@@ -1,12 +1,12 @@
 /** How long calls took, in milliseconds. */
-export interface Samples {
+export interface Latencies {
   add(ms: number): void;
   count(): number;
   /** The time within which this share of the calls was done; 0 without calls. */
   at(share: number): number;
 }
 
-export function createSamples(): Samples {
+export function createLatencies(): Latencies {
   const all: number[] = [];
   let sorted: Float64Array | undefined;
   return {

@@ -1,6 +1,6 @@
 import type { LoadResult } from "./index.ts";
-import { createSamples } from "./samples.ts";
-import type { Came } from "./walks.ts";
+import { createLatencies } from "./samples.ts";
+import type { CallOutcome } from "./walks.ts";
 
 /**
  * Counts what came of the calls; what ends between `begin` and `end` is measured, up to when the orders ran out where that was before. Times
@@ -8,14 +8,14 @@ import type { Came } from "./walks.ts";
  */
 export function createTally(begin: number, end: number) {
   let last = end;
-  const served = createSamples();
-  const refused = createSamples();
+  const served = createLatencies();
+  const refused = createLatencies();
   let changes = 0;
   let measured = 0;
   let failed = 0;
   return {
     /** A call that began, or was due, at `since` has just come to its end. */
-    add(came: Came, since: number, changed: number): void {
+    add(came: CallOutcome, since: number, changed: number): void {
       const now = performance.now();
       const counts = now >= begin && now <= last;
       changes += changed;

@@ -1,27 +1,27 @@
 import { Status } from "../../src/domain/state-machine.ts";
-import { LIFE } from "../order-lifecycle.ts";
+import { LIFECYCLE } from "../order-lifecycle.ts";
 import type { Call, LoadJob } from "./index.ts";
 import type { Report, Request, Requests } from "./requests.ts";
 
 /** What came of a call that a walk asked for. */
-export type Came = "done" | "refused" | "failed";
+export type CallOutcome = "done" | "refused" | "failed";
 
 /** A call to make, and whom to tell what came of it. */
 export interface Step {
   readonly request: Request;
-  readonly came: (how: Came) => void;
+  readonly came: (how: CallOutcome) => void;
 }
 
 /** What one caller does, call by call; undefined when there is nothing left to do. */
-export type Walk = () => Step | undefined;
+export type CallSequence = () => Step | undefined;
 
 const TOGETHER = 100;
 const READS_OF_FIVE = 4;
 const NOBODY = (): void => {};
 
 /** Makes walks over the orders of a job: what one takes, no other gets. */
-export function createWalks(job: LoadJob, requests: Requests): () => Walk {
-  const { call, orders, life = LIFE, cycle = [], requestIds = true } = job;
+export function createCallSequences(job: LoadJob, requests: Requests): () => CallSequence {
+  const { call, orders, life = LIFECYCLE, cycle = [], requestIds = true } = job;
   const first = BigInt(orders.first);
   const apart = BigInt(orders.step ?? 1);
   const end = cycle.length === 0 ? life.length : Number.POSITIVE_INFINITY;
@@ -38,7 +38,7 @@ export function createWalks(job: LoadJob, requests: Requests): () => Walk {
   };
 
   /** Leads what `begin` takes through a life; a call that was refused is made again, after one that failed the next life begins. */
-  function lead<Taken>(begin: () => Taken | undefined, request: (taken: Taken, at: number) => Request): Walk {
+  function lead<Taken>(begin: () => Taken | undefined, request: (taken: Taken, at: number) => Request): CallSequence {
     const again: { readonly under: Taken; readonly at: number }[] = [];
     let under: Taken | undefined;
     let next = end;
@@ -51,7 +51,7 @@ export function createWalks(job: LoadJob, requests: Requests): () => Walk {
       if (step === undefined) {
         return undefined;
       }
-      const came = (how: Came) => {
+      const came = (how: CallOutcome) => {
         if (how === "refused") {
           again.push(step);
         } else if (how === "failed" && step.under === under) {
@@ -62,7 +62,7 @@ export function createWalks(job: LoadJob, requests: Requests): () => Walk {
     };
   }
 
-  const read: Walk = () => ({ request: requests.get(any()), came: NOBODY });
+  const read: CallSequence = () => ({ request: requests.get(any()), came: NOBODY });
   const leadOne = () => lead(take, (orderId, at) => requests.update(report(orderId, at)));
   const leadMany = () =>
     lead(
@@ -72,12 +72,12 @@ export function createWalks(job: LoadJob, requests: Requests): () => Walk {
       },
       (orderIds, at) => requests.batch(orderIds.map((orderId) => report(orderId, at))),
     );
-  const leadAndRead = (): Walk => {
+  const leadAndRead = (): CallSequence => {
     const write = leadOne();
     let calls = Math.floor(Math.random() * (READS_OF_FIVE + 1));
     return () => (calls++ % (READS_OF_FIVE + 1) === 0 ? write() : read());
   };
-  const pauseOne = (): Walk => {
+  const pauseOne = (): CallSequence => {
     const orderId = take();
     let isPaused = false;
     return () => {
@@ -86,14 +86,14 @@ export function createWalks(job: LoadJob, requests: Requests): () => Walk {
       }
       isPaused = !isPaused;
       const request = requests.pause(orderId, isPaused);
-      const came = (how: Came) => {
+      const came = (how: CallOutcome) => {
         isPaused = how === "refused" ? !isPaused : isPaused;
       };
       return { request, came };
     };
   };
 
-  const makers: Readonly<Record<Call, () => Walk>> = {
+  const makers: Readonly<Record<Call, () => CallSequence>> = {
     "update-status": leadOne,
     "get-status": () => read,
     mixed: leadAndRead,

@@ -1,4 +1,4 @@
-import type { Figure } from "../measurements.ts";
+import type { Summary } from "../measurements.ts";
 import { formatNumber } from "./numbers.ts";
 import type { ScenarioReport } from "./report.ts";
 
@@ -25,7 +25,7 @@ const STYLE = `<style>
 
 interface Bar {
   readonly label: string;
-  readonly figure: Figure;
+  readonly figure: Summary;
   readonly isFirst: boolean;
 }
 

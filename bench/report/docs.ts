@@ -4,7 +4,7 @@ import { formatMachine } from "../machine-description.ts";
 import { drawChart } from "./chart.ts";
 import type { Report, ScenarioReport } from "./report.ts";
 import { GOAL_HEADINGS, goalRow, rowsOf } from "./rows.ts";
-import { noteOf } from "./text.ts";
+import { notesOf } from "./text.ts";
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs");
 const PAGE = join(DOCS, "performance.md");
@@ -41,7 +41,7 @@ function section(report: ScenarioReport): string {
     ...(chart === undefined ? [] : [`![${title}](${file})`]),
     table(rowsOf(report)),
     ...failures.map((failure) => `Not measured: ${failure}.`),
-    ...noteOf(report).map((note) => note.trim()),
+    ...notesOf(report).map((note) => note.trim()),
   ].join("\n\n");
 }
 

@@ -11,7 +11,7 @@ const DIR = join(import.meta.dirname, "..", "results");
  * @param order names of scenarios, as they are to be told
  * @returns the file, and all that it holds
  */
-export function keepReport(
+export function saveReport(
   report: Report,
   quick: boolean,
   order: readonly string[],

@@ -1,4 +1,4 @@
-import type { Figure } from "../measurements.ts";
+import type { Summary } from "../measurements.ts";
 
 /** With as many digits as say something: 12,345, 45.6, 1.23. */
 export function formatNumber(value: number): string {
@@ -7,7 +7,7 @@ export function formatNumber(value: number): string {
 }
 
 /** The median, and the spread where several rounds have one. */
-export function formatFigure({ median, lowest, highest }: Figure): string {
+export function formatSummary({ median, lowest, highest }: Summary): string {
   const [low, high] = [formatNumber(lowest), formatNumber(highest)];
   return low === high ? formatNumber(median) : `${formatNumber(median)} (${low}–${high})`;
 }

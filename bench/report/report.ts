@@ -1,7 +1,7 @@
 import type { MachineDescription } from "../machine-description.ts";
 import type { Results } from "../measurements.ts";
 import type { Options } from "../options.ts";
-import type { Measured } from "../run.ts";
+import type { ScenarioRun } from "../run.ts";
 import type { Goal, Scenario } from "../scenario.ts";
 import { type Samples, summarize } from "../statistics.ts";
 
@@ -33,7 +33,7 @@ export interface Report {
   readonly scenarios: readonly ScenarioReport[];
 }
 
-export function reportOf({ scenario, samples, failures, othersTook }: Measured, options: Options): ScenarioReport {
+export function toScenarioReport({ scenario, samples, failures, othersTook }: ScenarioRun, options: Options): ScenarioReport {
   const { name, title, about, sides, chart, goals, rounds } = scenario;
   const results = summarize(samples);
   return {

@@ -1,4 +1,4 @@
-import { formatFigure, formatNumber } from "./numbers.ts";
+import { formatSummary, formatNumber } from "./numbers.ts";
 import { type GoalReport, isMet, type ScenarioReport } from "./report.ts";
 
 /**
@@ -16,7 +16,7 @@ export function rowsOf({ sides, results }: ScenarioReport): readonly (readonly s
     // A ratio to what is next to nothing says nothing.
     const isNothing = formatNumber(theirs.median) === "0";
     const ratio = side === first || ours === undefined || isNothing ? undefined : ours.median / theirs.median;
-    return ratio === undefined ? formatFigure(theirs) : `${formatFigure(theirs)} ×${formatNumber(ratio)}`;
+    return ratio === undefined ? formatSummary(theirs) : `${formatSummary(theirs)} ×${formatNumber(ratio)}`;
   };
   return [["figure", ...sides], ...figures.map((figure) => [figure, ...sides.map((side) => cell(figure, side))])];
 }

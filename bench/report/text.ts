@@ -22,12 +22,12 @@ function formatScenario(report: ScenarioReport): string {
     title,
     formatTable(rowsOf(report)),
     ...failures.map((failure) => `  FAILED ${failure}`),
-    ...noteOf(report),
+    ...notesOf(report),
   ].join("\n");
 }
 
 /** What is to be known of a scenario's figures, when there is anything. */
-export function noteOf({ othersTook }: ScenarioReport): string[] {
+export function notesOf({ othersTook }: ScenarioReport): string[] {
   return othersTook > OTHERS
     ? [`  Others took up to ${Math.round(othersTook * 100)} % of the machine during a measurement: measure again.`]
     : [];

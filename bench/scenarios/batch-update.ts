@@ -2,10 +2,10 @@ import type { Environment } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { allDone, ordersFor } from "./support/full-load.ts";
+import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
 import { withService } from "./support/side.ts";
-import { measureGroups } from "./support/sql-groups.ts";
+import { measureGroupCommit } from "./support/sql-groups.ts";
 
 const SERVICE = "service";
 const SQL = "SQL in groups, no RPC";
@@ -25,7 +25,7 @@ async function measureService(environment: Environment): Promise<Sample> {
     for (const callers of LEVELS) {
       const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
       const job = { protocol: "grpc", ports: [service.port], call: "batch-update", callers } as const;
-      const { changesPerSecond, p50, p99 } = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+      const { changesPerSecond, p50, p99 } = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
       const name = nameOf(callers);
       samples.push({
         [name]: changesPerSecond,
@@ -41,7 +41,7 @@ async function measureService(environment: Environment): Promise<Sample> {
 async function measureSql(environment: Environment): Promise<Sample> {
   const samples: Sample[] = [];
   for (const callers of LEVELS) {
-    samples.push(await measureGroups(environment, nameOf(callers), callers, BATCH));
+    samples.push(await measureGroupCommit(environment, nameOf(callers), callers, BATCH));
   }
   return Object.assign({}, ...samples);
 }

@@ -1,6 +1,6 @@
 import type { Environment } from "../environment.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { measureGroups } from "./support/sql-groups.ts";
+import { measureGroupCommit } from "./support/sql-groups.ts";
 
 const SQL = "SQL in groups, no RPC";
 const BROKER = "JetStream";
@@ -11,7 +11,7 @@ async function measureSql(environment: Environment): Promise<Sample> {
   const samples: Sample[] = [];
   for (const callers of LEVELS) {
     const name = callers === 1 ? "changes/s, 1 caller" : `changes/s, ${callers} callers`;
-    samples.push(await measureGroups(environment, name, callers, 1));
+    samples.push(await measureGroupCommit(environment, name, callers, 1));
   }
   return Object.assign({}, ...samples);
 }

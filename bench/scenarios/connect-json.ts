@@ -1,10 +1,10 @@
-import type { OrderIds, Running } from "../environment.ts";
+import type { OrderIds, RunningSubject } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { allDone, ordersFor } from "./support/full-load.ts";
+import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
-import { withSide } from "./support/side.ts";
+import { withSubject } from "./support/side.ts";
 
 const CALLERS = 64;
 const CHANGES = "calls/s";
@@ -22,13 +22,13 @@ export const connectJson: Scenario = {
   rounds: "all",
   async measure(side, environment) {
     const { seconds, warmup } = environment;
-    return withSide(environment, SIDES[side as keyof typeof SIDES], async (running: Running) => {
+    return withSubject(environment, SIDES[side as keyof typeof SIDES], async (running: RunningSubject) => {
       const count = ordersFor(seconds + warmup, undefined, CALLERS);
       const orders = side === "service" ? await environment.seedOrders(running, count) : ANY;
       const ports = [running.httpPort ?? running.port];
       const job = { protocol: "connect-json", ports, call: "update-status", callers: CALLERS } as const;
       const cpuBefore = running.cpu();
-      const result = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+      const result = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
       const cpu = running.cpu() - cpuBefore;
       return {
         [CHANGES]: result.perSecond,

@@ -2,9 +2,9 @@ import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { readEffectDelays } from "./support/effect-delays.ts";
-import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { percentile, ratioOf } from "./support/results.ts";
-import { withSide } from "./support/side.ts";
+import { withSubject } from "./support/side.ts";
 
 const SIDES = { service: "service", textbook: "textbook.ts" } as const;
 const P99 = "all, p99 ms";
@@ -21,11 +21,11 @@ export const effectLatency: Scenario = {
   rounds: "all",
   async measure(side, environment) {
     const { seconds, warmup, servers } = environment;
-    return withSide(environment, SIDES[side as keyof typeof SIDES], async (running) => {
+    return withSubject(environment, SIDES[side as keyof typeof SIDES], async (running) => {
       const run = async (perSecond?: number) => {
-        const orders = await environment.seedOrders(running, ordersFor(seconds + warmup, perSecond, 4 * FULL));
-        const job = { protocol: "grpc", ports: [running.port], call: "update-status", callers: FULL } as const;
-        return allDone(
+        const orders = await environment.seedOrders(running, ordersFor(seconds + warmup, perSecond, 4 * FULL_LOAD_CALLERS));
+        const job = { protocol: "grpc", ports: [running.port], call: "update-status", callers: FULL_LOAD_CALLERS } as const;
+        return requireAllSucceeded(
           await runLoad({ ...job, seconds, warmup, orders, ...(perSecond !== undefined && { perSecond }) }),
         );
       };

@@ -9,13 +9,13 @@ import {
   UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { cpuOf } from "../environment/usage.ts";
+import { cpuSecondsOf } from "../environment/usage.ts";
 import type { Environment } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { allDone, FULL } from "./support/full-load.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS } from "./support/full-load.ts";
 import { medianOf } from "./support/results.ts";
-import { withSide } from "./support/side.ts";
+import { withSubject } from "./support/side.ts";
 
 const OURS = "our generator";
 const H2LOAD = "h2load";
@@ -44,7 +44,7 @@ async function runH2load(port: number, { seconds, warmup }: Environment): Promis
     H2LOAD,
     [
       ...["--duration", String(seconds), "--warm-up-time", String(warmup)],
-      ...["--clients", String(CONNECTIONS), "--max-concurrent-streams", String(FULL / CONNECTIONS)],
+      ...["--clients", String(CONNECTIONS), "--max-concurrent-streams", String(FULL_LOAD_CALLERS / CONNECTIONS)],
       ...["--header", "content-type: application/grpc", "--header", "te: trailers"],
       ...["--data", await writeBody(dir), `http://127.0.0.1:${port}/${typeName}/${method.updateOrderStatus.name}`],
     ],
@@ -52,7 +52,7 @@ async function runH2load(port: number, { seconds, warmup }: Environment): Promis
   );
   let cpu = 0;
   const look = setInterval(() => {
-    cpu = Math.max(cpu, cpuOf(child.pid ?? 0));
+    cpu = Math.max(cpu, cpuSecondsOf(child.pid ?? 0));
   }, LOOK_MS);
   let said = "";
   child.stdout.on("data", (bytes: Buffer) => {
@@ -67,8 +67,8 @@ async function runH2load(port: number, { seconds, warmup }: Environment): Promis
 
 async function runOurs(port: number, { seconds, warmup }: Environment): Promise<Sample> {
   const orders = { first: "8000000000", count: Number.MAX_SAFE_INTEGER };
-  const job = { protocol: "grpc", ports: [port], call: "update-status", callers: FULL } as const;
-  const { perSecond, cpu } = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+  const job = { protocol: "grpc", ports: [port], call: "update-status", callers: FULL_LOAD_CALLERS } as const;
+  const { perSecond, cpu } = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
   return { "calls/s": perSecond, "generator µs/call": (cpu * 1e6) / perSecond };
 }
 
@@ -82,7 +82,7 @@ export const generator: Scenario = {
   rounds: "all",
   measure(side, environment) {
     const run = side === OURS ? runOurs : runH2load;
-    return withSide(environment, "no-op.ts", ({ port }) => run(port, environment));
+    return withSubject(environment, "no-op.ts", ({ port }) => run(port, environment));
   },
   goals: [
     {

@@ -1,8 +1,8 @@
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { allDone, FULL } from "./support/full-load.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
-import { withSide } from "./support/side.ts";
+import { withSubject } from "./support/side.ts";
 
 /** Orders that are asked for, any of them at any time. */
 const ORDERS = 20_000;
@@ -20,12 +20,12 @@ export const getStatus: Scenario = {
   rounds: "all",
   async measure(side, environment) {
     const { seconds, warmup } = environment;
-    return withSide(environment, SIDES[side as keyof typeof SIDES], async (running) => {
+    return withSubject(environment, SIDES[side as keyof typeof SIDES], async (running) => {
       const orders =
         side === "service" ? await environment.seedOrders(running, ORDERS) : { first: "8000000000", count: ORDERS };
-      const job = { protocol: "grpc", ports: [running.port], call: "get-status", callers: FULL } as const;
+      const job = { protocol: "grpc", ports: [running.port], call: "get-status", callers: FULL_LOAD_CALLERS } as const;
       const cpuBefore = running.cpu();
-      const { perSecond, p50, p99, cpu } = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+      const { perSecond, p50, p99, cpu } = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
       return {
         [CALLS]: perSecond,
         "p50 ms": p50,

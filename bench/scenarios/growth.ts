@@ -1,9 +1,9 @@
 import { createConnection } from "mysql2/promise";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { fillOrders } from "./support/fill-orders.ts";
-import { allDone, FULL, ordersFor } from "./support/full-load.ts";
-import { pagesWritten } from "./support/pages-written.ts";
+import { bulkInsertOrders } from "./support/fill-orders.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { waitForPageWrites } from "./support/pages-written.ts";
 import { ratioOf } from "./support/results.ts";
 import { withService } from "./support/side.ts";
 
@@ -36,13 +36,13 @@ export const growth: Scenario = {
       const openEvery = Math.floor(size / needed);
       const database = await createConnection(servers.mysqlUrl);
       const begin = performance.now();
-      await fillOrders(database, service.prefix, { first: FIRST_ID, count: size, openEvery });
+      await bulkInsertOrders(database, service.prefix, { first: FIRST_ID, count: size, openEvery });
       const filled = (performance.now() - begin) / 1_000;
-      await pagesWritten(database);
+      await waitForPageWrites(database);
       await database.end();
       const orders = { first: String(FIRST_ID), count: needed, step: openEvery };
-      const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: FULL } as const;
-      const result = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+      const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: FULL_LOAD_CALLERS } as const;
+      const result = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
       return {
         orders: size,
         [CHANGES]: result.perSecond,

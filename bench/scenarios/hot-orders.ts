@@ -2,7 +2,7 @@ import { Status } from "../../src/domain/state-machine.ts";
 import { type LoadJob, runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
 import { withService } from "./support/side.ts";
 
@@ -38,14 +38,14 @@ export const hotOrders: Scenario = {
         protocol: "grpc",
         ports: [service.port],
         call: "update-status",
-        callers: FULL,
+        callers: FULL_LOAD_CALLERS,
         seconds,
         warmup,
-        orders: await environment.seedOrders(service, ordersFor(seconds + warmup, undefined, FULL, LIFE.length)),
+        orders: await environment.seedOrders(service, ordersFor(seconds + warmup, undefined, FULL_LOAD_CALLERS, LIFE.length)),
         life: LIFE,
         ...(sharedOrders !== undefined && { sharedOrders }),
       };
-      const result = allDone(await runLoad(job));
+      const result = requireAllSucceeded(await runLoad(job));
       const drainedAfter = await secondsUntilDrained(service);
       return {
         [CHANGES]: result.perSecond,

@@ -2,8 +2,8 @@ import { createConnection } from "mysql2/promise";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { fillOrders } from "./support/fill-orders.ts";
-import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { bulkInsertOrders } from "./support/fill-orders.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { watchMemory } from "./support/memory-watch.ts";
 import { medianOf } from "./support/results.ts";
 import { withService } from "./support/side.ts";
@@ -33,12 +33,12 @@ export const memory: Scenario = {
       const { warmup, servers } = environment;
       const count = ordersFor(seconds + warmup);
       const database = await createConnection(servers.mysqlUrl);
-      await fillOrders(database, service.prefix, { first: FIRST_ID, count, openEvery: 1 });
+      await bulkInsertOrders(database, service.prefix, { first: FIRST_ID, count, openEvery: 1 });
       await database.end();
       const watch = watchMemory(() => service.memory());
       const orders = { first: String(FIRST_ID), count };
-      const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: FULL } as const;
-      const result = allDone(await runLoad({ ...job, seconds, warmup, orders }));
+      const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: FULL_LOAD_CALLERS } as const;
+      const result = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
       const { median, highest, slope } = watch.end();
       const metrics = await service.metrics();
       return {

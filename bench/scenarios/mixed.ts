@@ -1,6 +1,6 @@
 import { type Call, runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { withService } from "./support/side.ts";
 
 /** Of the mixed calls. */
@@ -20,8 +20,8 @@ export const mixed: Scenario = {
       const { seconds, warmup } = environment;
       const run = async (call: Call) => {
         const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
-        const job = { protocol: "grpc", ports: [service.port], call, callers: FULL, seconds, warmup, orders } as const;
-        return allDone(await runLoad(job));
+        const job = { protocol: "grpc", ports: [service.port], call, callers: FULL_LOAD_CALLERS, seconds, warmup, orders } as const;
+        return requireAllSucceeded(await runLoad(job));
       };
       const reads = await run("get-status");
       const changes = await run("update-status");

@@ -3,8 +3,8 @@ import type { Environment, Service } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { fillOrders } from "./support/fill-orders.ts";
-import { allDone, ordersFor } from "./support/full-load.ts";
+import { bulkInsertOrders } from "./support/fill-orders.ts";
+import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
 import { medianOf } from "./support/results.ts";
 import { withService } from "./support/side.ts";
 
@@ -34,7 +34,7 @@ export const overload: Scenario = {
       const { seconds, warmup } = environment;
       const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: CALLERS } as const;
       const few = await environment.seedOrders(service, ordersFor(seconds + warmup, undefined, CALLERS));
-      const peak = allDone(await runLoad({ ...job, seconds, warmup, orders: few }));
+      const peak = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders: few }));
       await secondsUntilDrained(service);
       const perSecond = Math.round(TIMES * peak.perSecond);
       // A call that hangs holds its order up: in the end each call may need one of its own.
@@ -85,6 +85,6 @@ export const overload: Scenario = {
 
 async function fillFresh({ servers }: Environment, { prefix }: Service, count: number): Promise<void> {
   const database = await createConnection(servers.mysqlUrl);
-  await fillOrders(database, prefix, { first: FIRST_ID, count, openEvery: 1 });
+  await bulkInsertOrders(database, prefix, { first: FIRST_ID, count, openEvery: 1 });
   await database.end();
 }

@@ -1,6 +1,6 @@
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { withService } from "./support/side.ts";
 
 const PROCESSES = { "one process": 1, "two processes": 2 } as const;
@@ -19,9 +19,9 @@ export const twoProcesses: Scenario = {
     const processes = PROCESSES[side as keyof typeof PROCESSES];
     const work = async (service: Awaited<ReturnType<typeof environment.startService>>) => {
       const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
-      const job = { protocol: "grpc", call: "update-status", callers: FULL, seconds, warmup, orders } as const;
+      const job = { protocol: "grpc", call: "update-status", callers: FULL_LOAD_CALLERS, seconds, warmup, orders } as const;
       const cpuBefore = service.cpu();
-      const result = allDone(await runLoad({ ...job, ports: service.grpcPorts }));
+      const result = requireAllSucceeded(await runLoad({ ...job, ports: service.grpcPorts }));
       return {
         "changes/s": result.perSecond,
         "p50 ms": result.p50,

@@ -1,10 +1,10 @@
-import type { Environment, OrderIds, Running } from "../environment.ts";
+import type { Environment, OrderIds, RunningSubject } from "../environment.ts";
 import { type LoadResult, runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { allDone, FULL, ordersFor } from "./support/full-load.ts";
+import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { medianOf, ratioOf } from "./support/results.ts";
-import { endingIt } from "./support/side.ts";
+import { stopAfter } from "./support/side.ts";
 
 const SERVICE = "service";
 const OLD = "old design";
@@ -14,7 +14,7 @@ const NO_OP = "no-op";
 const SQL = "SQL, no RPC";
 
 /** How each side that takes calls is started. */
-const STARTS: Readonly<Record<string, (environment: Environment) => Promise<Running>>> = {
+const STARTS: Readonly<Record<string, (environment: Environment) => Promise<RunningSubject>>> = {
   [SERVICE]: (environment) => environment.startService(),
   [OLD]: (environment) => environment.startBaseline("old-design.ts"),
   [OLD_SLOW_MAIL]: (environment) => environment.startBaseline("old-design.ts", { MAIL_MS: "50" }),
@@ -25,11 +25,11 @@ const STARTS: Readonly<Record<string, (environment: Environment) => Promise<Runn
 /** One caller makes at most so many changes a second, on any machine to be expected. */
 const MOST_OF_ONE = 10_000;
 
-const levelsOf = (quick: boolean) => (quick ? [1, 64, FULL] : [1, 16, 64, FULL, 1_024]);
+const levelsOf = (quick: boolean) => (quick ? [1, 64, FULL_LOAD_CALLERS] : [1, 16, 64, FULL_LOAD_CALLERS, 1_024]);
 const nameOf = (callers: number) => (callers === 1 ? "1 caller" : `${callers.toLocaleString("en")} callers`);
 
 /** A side without tables answers for any order. */
-function ordersOf(side: string, running: Running, callers: number, environment: Environment): Promise<OrderIds> {
+function ordersOf(side: string, running: RunningSubject, callers: number, environment: Environment): Promise<OrderIds> {
   const seconds = environment.seconds + environment.warmup;
   const count = callers === 1 ? ordersFor(seconds, MOST_OF_ONE, 1) : ordersFor(seconds, undefined, callers);
   return side === NO_OP
@@ -39,7 +39,7 @@ function ordersOf(side: string, running: Running, callers: number, environment: 
 
 /** Microseconds of processor time that each process took for a change. */
 async function withCpu(
-  running: Running,
+  running: RunningSubject,
   environment: Environment,
   load: () => Promise<LoadResult>,
 ): Promise<{ readonly result: LoadResult; readonly cpu: Sample }> {
@@ -59,7 +59,7 @@ async function withCpu(
 
 async function measureLevel(
   side: string,
-  running: Running,
+  running: RunningSubject,
   callers: number,
   environment: Environment,
 ): Promise<Sample> {
@@ -70,11 +70,11 @@ async function measureLevel(
   const open = await running.openWork();
   const memory = running.memory();
   const drained = open === 0 ? 0 : await secondsUntilDrained(running);
-  const { perSecond, p50, p99 } = allDone(result);
+  const { perSecond, p50, p99 } = requireAllSucceeded(result);
   const name = nameOf(callers);
   const figures = { [name]: perSecond, [`${name}, p50 ms`]: p50, [`${name}, p99 ms`]: p99 };
   const more = { "open at the end": open, "drained s": drained, "server MB": memory, ...cpu };
-  return callers === FULL
+  return callers === FULL_LOAD_CALLERS
     ? { ...figures, ...Object.fromEntries(Object.entries(more).map(([key, value]) => [`${name}, ${key}`, value])) }
     : figures;
 }
@@ -100,7 +100,7 @@ export const updateStatus: Scenario = {
     if (start === undefined) {
       return measureSql(environment);
     }
-    return endingIt(await start(environment), async (running) => {
+    return stopAfter(await start(environment), async (running) => {
       const samples: Sample[] = [];
       for (const callers of levelsOf(environment.quick)) {
         samples.push(await measureLevel(side, running, callers, environment));
@@ -114,14 +114,14 @@ export const updateStatus: Scenario = {
       bound: "at least",
       figure: 8,
       unit: "×",
-      actual: (results) => ratioOf(results, nameOf(FULL), SERVICE, OLD),
+      actual: (results) => ratioOf(results, nameOf(FULL_LOAD_CALLERS), SERVICE, OLD),
     },
     {
       text: "256 callers against the no-op call",
       bound: "at least",
       figure: 0.45,
       unit: "×",
-      actual: (results) => ratioOf(results, nameOf(FULL), SERVICE, NO_OP),
+      actual: (results) => ratioOf(results, nameOf(FULL_LOAD_CALLERS), SERVICE, NO_OP),
     },
     {
       text: "one caller against the old design",
@@ -142,7 +142,7 @@ export const updateStatus: Scenario = {
       bound: "at most",
       figure: 2,
       unit: "s",
-      actual: (results) => medianOf(results, SERVICE, `${nameOf(FULL)}, drained s`),
+      actual: (results) => medianOf(results, SERVICE, `${nameOf(FULL_LOAD_CALLERS)}, drained s`),
     },
   ],
   chart: {

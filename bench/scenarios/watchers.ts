@@ -4,10 +4,10 @@ import { type Child, startScript } from "../environment/child.ts";
 import type { Environment, OrderIds, Service } from "../environment.ts";
 import { type LoadJob, runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { allDone, ordersFor } from "./support/full-load.ts";
+import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
 import { medianOf, percentile } from "./support/results.ts";
 import { withService } from "./support/side.ts";
-import type { Begun, Watched, WatchJob } from "./support/watch-job.ts";
+import type { WatchersReady, WatchReport, WatchJob } from "./support/watch-job.ts";
 
 const WATCHERS = 10_000;
 const PER_SECOND = 500;
@@ -48,15 +48,15 @@ export const watchers: Scenario = {
       const child = startScript("bench/scenarios/support/watchers.ts", {
         args: [JSON.stringify(watchJob(service.port, watched, common))],
       });
-      const { seconds: begun } = await nextLine<Begun>(child);
+      const { seconds: begun } = await nextLine<WatchersReady>(child);
       const since = Date.now() + warmup * 1_000;
       const beside = await changeSteadily(service, environment, watched);
       const cpu = child.cpu();
-      allDone(await runLoad(jobFor(service, common, { perSecond: 1, callers: 1, seconds: COMMON_SECONDS, warmup: 1 })));
+      requireAllSucceeded(await runLoad(jobFor(service, common, { perSecond: 1, callers: 1, seconds: COMMON_SECONDS, warmup: 1 })));
       await sleep(LATE_MS);
       const memory = service.memory();
       await child.stop();
-      const told = figuresOf(await nextLine<Watched>(child), common, since);
+      const told = figuresOf(await nextLine<WatchReport>(child), common, since);
       return {
         ...told,
         [READS]: beside.reads / beside.changes / WATCHERS_PER_ORDER,
@@ -116,7 +116,7 @@ async function changeSteadily(
   const { seconds, warmup, servers } = environment;
   const before = await readsSoFar(servers.mysqlUrl);
   const load = { perSecond: PER_SECOND, callers: 64, seconds, warmup };
-  const { changes } = allDone(await runLoad(jobFor(service, orders, load)));
+  const { changes } = requireAllSucceeded(await runLoad(jobFor(service, orders, load)));
   return { changes, reads: (await readsSoFar(servers.mysqlUrl)) - before };
 }
 
@@ -135,8 +135,8 @@ async function nextLine<T>(child: Child): Promise<T> {
   return JSON.parse(line) as T;
 }
 
-function figuresOf({ changes, lost, outOfTurn }: Watched, common: OrderIds, since: number): Sample {
-  const delays = (some: Watched["changes"]) => some.map(({ lastTold, recordTime }) => lastTold - recordTime);
+function figuresOf({ changes, lost, outOfTurn }: WatchReport, common: OrderIds, since: number): Sample {
+  const delays = (some: WatchReport["changes"]) => some.map(({ lastTold, recordTime }) => lastTold - recordTime);
   const ofAll = delays(changes.filter(({ orderId }) => orderId === common.first));
   const spread = changes.filter(({ orderId, recordTime }) => orderId !== common.first && recordTime >= since);
   const missing = changes.reduce((sum, { told, watching }) => sum + watching - told, 0);

@@ -1,5 +1,5 @@
 import type { Checker } from "./checker.ts";
-import { idOf } from "./facts.ts";
+import { orderIdOf } from "./facts.ts";
 
 /** Whoever sends a request again gets the first answer, field by field. */
 export const equalAnswers: Checker = {
@@ -11,7 +11,7 @@ export const equalAnswers: Checker = {
       for (const other of differing) {
         find(
           "other",
-          `order ${idOf(facts)}, ${rpc} ${requestId}: answered ${first}, and when it was sent again ${other}`,
+          `order ${orderIdOf(facts)}, ${rpc} ${requestId}: answered ${first}, and when it was sent again ${other}`,
         );
       }
     }
@@ -24,7 +24,7 @@ export const expectedAnswers: Checker = {
   name: "answers as the model says",
   check(facts, find) {
     const { calls, surprises, end } = facts.journal;
-    const about = (what: string) => `order ${idOf(facts)}: ${what}`;
+    const about = (what: string) => `order ${orderIdOf(facts)}: ${what}`;
     const expected = calls.filter((call) => call.expected !== undefined && call.said !== undefined);
     for (const { rpc, requestId, asked, said, expected: wanted } of expected) {
       if (said !== wanted) {

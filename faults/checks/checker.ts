@@ -5,16 +5,16 @@ import type { OrderFacts } from "./facts.ts";
 export interface Checker {
   readonly name: string;
   /** @returns how many facts it looked at */
-  check(facts: OrderFacts, find: Find): number;
+  check(facts: OrderFacts, find: ReportFinding): number;
 }
 
-export type Find = (kind: Finding["kind"], text: string) => void;
+export type ReportFinding = (kind: Finding["kind"], text: string) => void;
 
 /** Findings that are told in full; of further ones their number is. */
 const TOLD = 10_000;
 
 /** Runs checkers over order after order and adds up what they say. */
-export function createTally(checkers: readonly Checker[]) {
+export function createCheckRunner(checkers: readonly Checker[]) {
   const sums = checkers.map((checker) => ({ checker, looked: 0, findings: [] as Finding[] }));
   return {
     look(facts: OrderFacts): void {

@@ -1,6 +1,6 @@
 import { ACTIONS, type Action } from "../../tools/demo/effects.ts";
 import type { Checker } from "./checker.ts";
-import { idOf, type OrderFacts } from "./facts.ts";
+import { orderIdOf, type OrderFacts } from "./facts.ts";
 
 /** Between the clocks of two services that write when they were done, in milliseconds. */
 const CLOCKS_MS = 500;
@@ -31,7 +31,7 @@ export const effectOrder: Checker = {
         if (before !== undefined && at < before.at - slack) {
           find(
             "out of order",
-            `${action} at order ${idOf(facts)}: version ${version} ${where} before version ${before.version}`,
+            `${action} at order ${orderIdOf(facts)}: version ${version} ${where} before version ${before.version}`,
           );
         }
       }

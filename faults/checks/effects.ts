@@ -1,7 +1,7 @@
 import { ACTIONS, type Action, dueAfterCarrierChange, dueAfterStatus } from "../../tools/demo/effects.ts";
 import type { Path } from "../../tools/devstack/stub-systems/behaviour.ts";
 import type { Checker } from "./checker.ts";
-import { applied, idOf, type OrderFacts } from "./facts.ts";
+import { appliedChanges, orderIdOf, type OrderFacts } from "./facts.ts";
 
 /** The neighbours that an Action's effect is with. */
 const PATH_OF: Partial<Record<Action, Path>> = {
@@ -58,7 +58,7 @@ export const effectsOnce: Checker = {
   check(facts, find) {
     const { order } = facts.journal;
     let looked = 0;
-    const statusEffects = applied(facts).flatMap(({ toStatus, version }) => dueAfterStatus(order, toStatus, version));
+    const statusEffects = appliedChanges(facts).flatMap(({ toStatus, version }) => dueAfterStatus(order, toStatus, version));
     for (const action of ACTIONS) {
       const due = new Set(statusEffects.filter((effect) => effect.action === action).map(({ messageId }) => messageId));
       if (action === "gift-record") {
@@ -101,9 +101,9 @@ export const effectsOnce: Checker = {
 function checkGift(facts: OrderFacts, due: boolean, find: (kind: "lost" | "ghost", text: string) => void): number {
   for (const status of facts.gifts) {
     if (due && status !== 1) {
-      find("lost", `gift-record for order ${idOf(facts)}: it is delivered, and its gift is not marked as given`);
+      find("lost", `gift-record for order ${orderIdOf(facts)}: it is delivered, and its gift is not marked as given`);
     } else if (!due && status === 1) {
-      find("ghost", `gift-record for order ${idOf(facts)}: its gift is marked as given, and it was not delivered`);
+      find("ghost", `gift-record for order ${orderIdOf(facts)}: its gift is marked as given, and it was not delivered`);
     }
   }
   return facts.gifts.length;

@@ -1,5 +1,5 @@
 import type { Received } from "../../tools/devstack/stub-systems/received.ts";
-import type { Notice } from "../workload/gateway.ts";
+import type { Notification } from "../workload/gateway.ts";
 import type { OrderJournal } from "../workload/journal.ts";
 
 /** A line of the history. */
@@ -46,16 +46,16 @@ export interface OrderFacts {
   /** At the neighbours, by key. */
   readonly received: readonly Received[];
   /** At the marketplaces' gateway, in the order of coming. */
-  readonly notices: readonly Notice[];
+  readonly notices: readonly Notification[];
   readonly cancels: readonly { readonly cancelId: string; readonly state: string }[];
   readonly returns: readonly { readonly returnId: string; readonly pieces: number }[];
 }
 
 /** The changes of an order, by version as far as the rows have that order. */
-export function applied({ history }: OrderFacts): readonly HistoryRow[] {
+export function appliedChanges({ history }: OrderFacts): readonly HistoryRow[] {
   return history.filter(({ outcome }) => outcome === "APPLIED");
 }
 
-export function idOf({ journal }: OrderFacts): string {
+export function orderIdOf({ journal }: OrderFacts): string {
   return String(journal.order.id);
 }

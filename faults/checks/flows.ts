@@ -3,7 +3,7 @@ import { isVirtual } from "../../tools/demo/orders.ts";
 import type { CheckResult, Finding, ServiceAddress } from "../types.ts";
 import { type Calls, createCalls } from "../workload/calls.ts";
 import { createRandom } from "../workload/random.ts";
-import { idOf, type OrderFacts } from "./facts.ts";
+import { orderIdOf, type OrderFacts } from "./facts.ts";
 
 /** The states from which the forward flow takes an order on. */
 const ON_ITS_WAY: readonly number[] = [1010, 1020, 2010];
@@ -26,7 +26,7 @@ export function unfinishedFlow(facts: OrderFacts): Unfinished | undefined {
   const heldBack =
     journal.calls.some(({ rpc, asked }) => rpc === "RequestCancel" || asked.paused === true) ||
     facts.cancels.length > 0;
-  return { orderId: BigInt(idOf(facts)), status: row.status, paused: row.paused, heldBack };
+  return { orderId: BigInt(orderIdOf(facts)), status: row.status, paused: row.paused, heldBack };
 }
 
 /** What the service itself says of a flow. */
@@ -53,7 +53,7 @@ export async function checkFlows(
 }
 
 /** Asks the service, as any caller would. */
-export function askFlows(services: readonly ServiceAddress[]): {
+export function openFlowReader(services: readonly ServiceAddress[]): {
   ask: (orderId: bigint) => Promise<FlowAnswer | undefined>;
   close(): void;
 } {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CheckResult, Finding, ServerAddresses } from "../types.ts";
+import type { CheckResult, Finding, BackendAddresses } from "../types.ts";
 import type { Journal } from "../workload/journal.ts";
 import { equalAnswers, expectedAnswers } from "./answers.ts";
-import { createTally } from "./checker.ts";
+import { createCheckRunner } from "./checker.ts";
 import { countRecovered, ledgerDrained } from "./drained.ts";
 import { effectOrder } from "./effect-order.ts";
 import { effectsOnce } from "./effects.ts";
-import { applied } from "./facts.ts";
-import { askFlows, checkFlows, type Unfinished, unfinishedFlow } from "./flows.ts";
+import { appliedChanges } from "./facts.ts";
+import { openFlowReader, checkFlows, type Unfinished, unfinishedFlow } from "./flows.ts";
 import { legalHistory } from "./legal-history.ts";
-import { type Evidence, openEvidence } from "./read.ts";
+import { type StateReader, openStateReader } from "./read.ts";
 import { requestsOnce } from "./requests.ts";
 import { checkStock, piecesHeld, stepsOnce } from "./stock.ts";
 
@@ -44,7 +44,7 @@ const SLOW_MS = 2_000;
 /** Waits until everything is done, and holds what is found everywhere against what was told. All servers are up, and nobody calls any more. */
 export async function checkAll(
   journal: Journal,
-  servers: ServerAddresses,
+  servers: BackendAddresses,
   {
     boundMs,
   }: {
@@ -52,19 +52,19 @@ export async function checkAll(
     readonly boundMs: number;
   },
 ): Promise<Checked> {
-  const evidence = await openEvidence(servers);
-  const flowsOf = askFlows(journal.services);
+  const evidence = await openStateReader(servers);
+  const flowsOf = openFlowReader(journal.services);
   try {
     const drained = await drain(evidence, boundMs);
     await journal.gateway.catchUp();
     const unknown = await evidence.findUnknown(journal);
     const journals = [...journal.orders.values(), ...unknown];
-    const tally = createTally(CHECKERS);
+    const tally = createCheckRunner(CHECKERS);
     const unfinished: Unfinished[] = [];
     let [events, recovered, held, flows] = [0, 0, 0, 0];
     for await (const facts of evidence.read(journals, journal)) {
       tally.look(facts);
-      events += applied(facts).length;
+      events += appliedChanges(facts).length;
       recovered += countRecovered(facts.ledger, SLOW_MS);
       held += piecesHeld(facts);
       flows += facts.journal.origin === "inserted" ? 0 : 1;
@@ -89,7 +89,7 @@ export async function checkAll(
 }
 
 /** Waits until nothing is open in the ledger and the outbox, within the bound. */
-async function drain(evidence: Evidence, boundMs: number): Promise<CheckResult> {
+async function drain(evidence: StateReader, boundMs: number): Promise<CheckResult> {
   const begin = performance.now();
   const name = `ledger and outbox drained within ${boundMs / 1_000} s`;
   const before = await evidence.countOpen();
@@ -107,7 +107,7 @@ async function drain(evidence: Evidence, boundMs: number): Promise<CheckResult> 
 }
 
 /** No order that nobody sent in. */
-async function checkOrders(evidence: Evidence, journal: Journal, known: number): Promise<CheckResult> {
+async function checkOrders(evidence: StateReader, journal: Journal, known: number): Promise<CheckResult> {
   const orders = (await evidence.countOrders()) - journal.ordersBefore;
   const findings: Finding[] =
     orders > known ? [{ kind: "ghost", text: `there are ${orders} new orders, and ${known} are known of` }] : [];

@@ -1,6 +1,6 @@
 import { isVirtual } from "../../tools/demo/orders.ts";
 import type { Checker } from "./checker.ts";
-import { applied, idOf } from "./facts.ts";
+import { appliedChanges, orderIdOf } from "./facts.ts";
 
 /** Where an order may go from where: the README's table, written a second time. */
 const ARROWS: Readonly<Record<number, readonly number[]>> = {
@@ -38,8 +38,8 @@ export const legalHistory: Checker = {
   name: "history legal, versions without a gap",
   check(facts, find) {
     const { journal, row } = facts;
-    const about = (what: string) => `order ${idOf(facts)}: ${what}`;
-    const changes = applied(facts);
+    const about = (what: string) => `order ${orderIdOf(facts)}: ${what}`;
+    const changes = appliedChanges(facts);
     const reports = new Set(
       journal.calls.filter(({ rpc }) => rpc === "UpdateOrderStatus").map((call) => call.requestId),
     );

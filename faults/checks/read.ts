@@ -2,7 +2,7 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import type { Kind, Order } from "../../tools/demo/orders.ts";
 import type { Received } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
-import type { ServerAddresses } from "../types.ts";
+import type { BackendAddresses } from "../types.ts";
 import { createOrderJournal, type Journal, type OrderJournal } from "../workload/journal.ts";
 import type { HistoryRow, LedgerRow, OrderFacts } from "./facts.ts";
 
@@ -13,7 +13,7 @@ const CHUNK = 1_000;
 const ALL = 1_000_000_000;
 
 /** What the tables, the neighbours and the gateway say. */
-export interface Evidence {
+export interface StateReader {
   /** Runs of Actions that are not done and are no timers to come, and events that are not published. */
   countOpen(): Promise<{ readonly runs: number; readonly events: number }>;
   countOrders(): Promise<number>;
@@ -27,7 +27,7 @@ export interface Evidence {
 
 type Row = Record<string, string | number | null>;
 
-export async function openEvidence({ mysqlUrl, prefix, neighboursUrl }: ServerAddresses): Promise<Evidence> {
+export async function openStateReader({ mysqlUrl, prefix, neighboursUrl }: BackendAddresses): Promise<StateReader> {
   const connection: Connection = await createConnection({
     uri: mysqlUrl,
     timezone: "Z",

@@ -1,6 +1,6 @@
 import type { Call } from "../workload/journal.ts";
-import type { Checker, Find } from "./checker.ts";
-import { type HistoryRow, idOf, type OrderFacts } from "./facts.ts";
+import type { Checker, ReportFinding } from "./checker.ts";
+import { type HistoryRow, orderIdOf, type OrderFacts } from "./facts.ts";
 
 /** Who moves an order without a request id: the flows' steps, and a cancel as a part of a larger change. */
 const BY_STEPS: readonly number[] = [1020, 1030, 2010, 2020];
@@ -19,7 +19,7 @@ export const requestsOnce: Checker = {
         checkReturn(facts, call, find);
       } else if (call.rpc === "RequestCancel" && call.said === "CANCELLED") {
         if (!history.some(({ toStatus, outcome }) => toStatus === 9001 && outcome === "APPLIED")) {
-          find("lost", `order ${idOf(facts)}: a cancel was answered CANCELLED, and the history has no 9001`);
+          find("lost", `order ${orderIdOf(facts)}: a cancel was answered CANCELLED, and the history has no 9001`);
         }
       }
     }
@@ -32,14 +32,14 @@ export const requestsOnce: Checker = {
     const unanswered = journal.calls.filter(({ rpc, said }) => rpc === "RequestReturn" && said === undefined).length;
     const strange = returns.filter(({ returnId }) => !asked.has(returnId));
     for (const { returnId } of strange.slice(unanswered)) {
-      find("ghost", `order ${idOf(facts)}: return ${returnId} was answered to nobody`);
+      find("ghost", `order ${orderIdOf(facts)}: return ${returnId} was answered to nobody`);
     }
     return journal.calls.length + history.length;
   },
 };
 
-function checkReport(facts: OrderFacts, call: Call, rows: readonly HistoryRow[], find: Find): void {
-  const about = `order ${idOf(facts)}, request ${call.requestId} of ${call.asked.status}, answered ${call.said ?? "never"}`;
+function checkReport(facts: OrderFacts, call: Call, rows: readonly HistoryRow[], find: ReportFinding): void {
+  const about = `order ${orderIdOf(facts)}, request ${call.requestId} of ${call.asked.status}, answered ${call.said ?? "never"}`;
   const [row] = rows;
   if (rows.length > 1) {
     find("duplicated", `${about}: ${rows.length} times in the history`);
@@ -64,8 +64,8 @@ function checkReport(facts: OrderFacts, call: Call, rows: readonly HistoryRow[],
   }
 }
 
-function checkReturn(facts: OrderFacts, { said, got, asked, requestId }: Call, find: Find): void {
-  const about = `order ${idOf(facts)}, return request ${requestId}, answered ${said ?? "never"}`;
+function checkReturn(facts: OrderFacts, { said, got, asked, requestId }: Call, find: ReportFinding): void {
+  const about = `order ${orderIdOf(facts)}, return request ${requestId}, answered ${said ?? "never"}`;
   if (said !== "MARKED") {
     return;
   }
@@ -92,5 +92,5 @@ function describe(
   facts: OrderFacts,
   { version, fromStatus, toStatus, outcome, caller, requestId }: HistoryRow,
 ): string {
-  return `order ${idOf(facts)}, version ${version} (${fromStatus} to ${toStatus}, ${outcome}, by ${caller}${requestId === "" ? "" : `, request ${requestId}`})`;
+  return `order ${orderIdOf(facts)}, version ${version} (${fromStatus} to ${toStatus}, ${outcome}, by ${caller}${requestId === "" ? "" : `, request ${requestId}`})`;
 }

@@ -2,7 +2,7 @@ import type { Received } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import type { CheckResult, Finding } from "../types.ts";
 import type { Checker } from "./checker.ts";
-import { applied, idOf, type OrderFacts } from "./facts.ts";
+import { appliedChanges, orderIdOf, type OrderFacts } from "./facts.ts";
 
 /** What the ERP and the WMS did for one order, by the keys that they carried out, in the order in which they did. */
 function bookOf({ received, journal }: OrderFacts) {
@@ -45,8 +45,8 @@ export const stepsOnce: Checker = {
     if (facts.journal.origin === "inserted") {
       return 0;
     }
-    const about = (what: string) => `order ${idOf(facts)}: ${what}`;
-    const changes = applied(facts).map(({ toStatus }) => toStatus);
+    const about = (what: string) => `order ${orderIdOf(facts)}: ${what}`;
+    const changes = appliedChanges(facts).map(({ toStatus }) => toStatus);
     const { allocated, dispatched, released, takenBack, held, pieces } = bookOf(facts);
     const cancelled = changes.includes(9001);
     const isDispatched = changes.includes(2020);

@@ -2,7 +2,7 @@
  * Settings of the service in the suite: short times, so that what waits for a dead server does not wait for long. A frozen process stands
  * still for longer than a lease, so that it wakes up as somebody whose work others have done.
  */
-export const ENVIRONMENT: Readonly<Record<string, string>> = {
+export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
   OMS_LOG_LEVEL: "info",
   OMS_OUTBOX_KEEP_MS: "4000",
   OMS_OUTBOX_SWEEP_MS: "500",

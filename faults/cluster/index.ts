@@ -9,28 +9,28 @@ import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
 import { neighbours, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
 import { openTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
-import type { ServerAddresses, ServiceAddress } from "../types.ts";
-import { ENVIRONMENT } from "./environment.ts";
+import type { BackendAddresses, ServiceAddress } from "../types.ts";
+import { SERVICE_ENVIRONMENT } from "./environment.ts";
 import { createMember, type Member } from "./member.ts";
 import { CLOCK_FILE, serviceKind } from "./service-kind.ts";
 
 /** The servers that services talk to. */
-export const SERVERS = ["mariadb", "nats", "redis", "neighbours"] as const;
+export const BACKENDS = ["mariadb", "nats", "redis", "neighbours"] as const;
 
-export type ServerName = (typeof SERVERS)[number];
+export type BackendName = (typeof BACKENDS)[number];
 
 /** Two services and the servers around them, each a process of its own, with a way between each service and each server that can break. */
 export interface Cluster {
   readonly services: readonly ServiceAddress[];
   /** Not through the proxies. */
-  readonly servers: ServerAddresses;
-  readonly server: Readonly<Record<ServerName, Member>>;
+  readonly servers: BackendAddresses;
+  readonly server: Readonly<Record<BackendName, Member>>;
   /** By the service's index. */
   readonly service: readonly Member[];
   /** The way from a service, by its index, to a server. */
-  way(service: number, to: ServerName): TcpProxy;
+  way(service: number, to: BackendName): TcpProxy;
   /** The folder of a server's data. */
-  dirOf(server: ServerName): string;
+  dirOf(server: BackendName): string;
   /** That service's wall clock goes ahead by so many milliseconds. */
   setClock(service: number, offsetMs: number): void;
   /** What ended by itself though nobody killed it, as a sentence each. */
@@ -52,7 +52,7 @@ export interface ClusterOptions {
 }
 
 const ROOT = join(import.meta.dirname, "../..");
-const KINDS: Readonly<Record<ServerName, ServerKind>> = { mariadb, nats, redis, neighbours };
+const KINDS: Readonly<Record<BackendName, ServerKind>> = { mariadb, nats, redis, neighbours };
 
 /** How long the first start may take. */
 const BOOT_MS = 60_000;
@@ -72,7 +72,7 @@ export async function startCluster({
   mkdirSync(join(dir, "log"), { recursive: true });
   const programs = await ensurePrograms([mariadb, redis, nats], () => {});
   const collapses: string[] = [];
-  const ports = await differentPorts(SERVERS.length + 2 * count);
+  const ports = await differentPorts(BACKENDS.length + 2 * count);
 
   const memberOf = (name: string, kind: ServerKind, port: number): Member => {
     let starts = 0;
@@ -91,26 +91,26 @@ export async function startCluster({
     });
   };
 
-  const portOf = Object.fromEntries(SERVERS.map((name, index) => [name, ports[index]])) as Record<ServerName, number>;
-  const server = Object.fromEntries(SERVERS.map((name) => [name, memberOf(name, KINDS[name], portOf[name])])) as Record<
-    ServerName,
+  const portOf = Object.fromEntries(BACKENDS.map((name, index) => [name, ports[index]])) as Record<BackendName, number>;
+  const server = Object.fromEntries(BACKENDS.map((name) => [name, memberOf(name, KINDS[name], portOf[name])])) as Record<
+    BackendName,
     Member
   >;
-  const ways: Record<ServerName, TcpProxy>[] = [];
+  const ways: Record<BackendName, TcpProxy>[] = [];
   const service: Member[] = [];
   const services: ServiceAddress[] = [];
   for (let index = 0; index < count; index += 1) {
-    const [grpcPort, httpPort] = ports.slice(SERVERS.length + 2 * index) as [number, number];
+    const [grpcPort, httpPort] = ports.slice(BACKENDS.length + 2 * index) as [number, number];
     const proxies = Object.fromEntries(
       await Promise.all(
-        SERVERS.map(async (name) => [name, await openTcpProxy(() => ({ host: "127.0.0.1", port: portOf[name] }))]),
+        BACKENDS.map(async (name) => [name, await openTcpProxy(() => ({ host: "127.0.0.1", port: portOf[name] }))]),
       ),
-    ) as Record<ServerName, TcpProxy>;
+    ) as Record<BackendName, TcpProxy>;
     ways.push(proxies);
     services.push({ grpc: `127.0.0.1:${grpcPort}`, http: `http://127.0.0.1:${httpPort}` });
     const addresses = environmentOf(proxies, grpcPort, httpPort);
     service.push(
-      memberOf(`service-${index + 1}`, serviceKind(main, { ...ENVIRONMENT, ...addresses, ...env }), httpPort),
+      memberOf(`service-${index + 1}`, serviceKind(main, { ...SERVICE_ENVIRONMENT, ...addresses, ...env }), httpPort),
     );
   }
   const members = [...Object.values(server), ...service];
@@ -160,16 +160,16 @@ export async function startCluster({
     },
     server,
     service,
-    way: (index, to) => (ways[index] as Record<ServerName, TcpProxy>)[to],
+    way: (index, to) => (ways[index] as Record<BackendName, TcpProxy>)[to],
     dirOf: (name) => join(dir, name),
     setClock,
     collapses,
     async heal(withinMs) {
       for (const proxy of proxies) {
-        proxy.disarm();
-        proxy.swallow([]);
+        proxy.clearDisruptions();
+        proxy.blackhole([]);
         proxy.setDelay(0);
-        proxy.setDoor("open");
+        proxy.setAcceptMode("open");
       }
       for (const index of service.keys()) {
         setClock(index, 0);
@@ -193,7 +193,7 @@ async function differentPorts(count: number): Promise<number[]> {
 
 /** How a service finds everything: through its own proxies. */
 function environmentOf(
-  proxies: Readonly<Record<ServerName, TcpProxy>>,
+  proxies: Readonly<Record<BackendName, TcpProxy>>,
   grpcPort: number,
   httpPort: number,
 ): Record<string, string> {

@@ -22,7 +22,7 @@ import { reasonIn } from "./reason.ts";
 export type Protocol = "grpc" | "json";
 
 /** What one attempt came to. */
-export type Answer<Message> =
+export type AttemptResult<Message> =
   | { readonly kind: "answered"; readonly message: Message }
   /** The service says no, and means the request. `why`: the reason of its ErrorInfo, else the code's name. */
   | { readonly kind: "refused"; readonly why: string }
@@ -30,13 +30,13 @@ export type Answer<Message> =
   | { readonly kind: "silent" };
 
 /** One service, over both of its ports, with connections that stay open. */
-export interface Service {
+export interface ServiceClient {
   ask<I extends DescMessage, O extends DescMessage>(
     protocol: Protocol,
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     caller: string,
-  ): Promise<Answer<MessageShape<O>>>;
+  ): Promise<AttemptResult<MessageShape<O>>>;
   close(): void;
 }
 
@@ -61,22 +61,22 @@ const SILENT: ReadonlySet<Code> = new Set([
 const REGISTRY = createRegistry(ErrorInfoSchema, BadRequestSchema, RetryInfoSchema);
 
 /** Whether the request is to be sent again for that. */
-export function isSilent(code: Code): boolean {
+export function isIndeterminate(code: Code): boolean {
   return SILENT.has(code);
 }
 
 /** What a refusal of this code and message is to us. A connection that broke is INTERNAL to some; only the service says whose bug it is. */
-function refusal(code: Code, reason: string | undefined, message: string): Answer<never> {
+function refusal(code: Code, reason: string | undefined, message: string): AttemptResult<never> {
   const broke = code === Code.Internal && !message.includes("internal error; call");
-  return isSilent(code) || broke ? { kind: "silent" } : { kind: "refused", why: reason ?? nameOf(code) };
+  return isIndeterminate(code) || broke ? { kind: "silent" } : { kind: "refused", why: reason ?? codeName(code) };
 }
 
 /** For example INVALID_ARGUMENT. */
-export function nameOf(code: Code): string {
+export function codeName(code: Code): string {
   return (Code[code] ?? String(code)).replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-export function openService(address: ServiceAddress): Service {
+export function openServiceClient(address: ServiceAddress): ServiceClient {
   const grpc = new GrpcClient(address.grpc, credentials.createInsecure(), {
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 500,
@@ -84,7 +84,7 @@ export function openService(address: ServiceAddress): Service {
   const agent = new Agent({ keepAlive: true, maxSockets: JSON_CONNECTIONS });
   const { hostname, port } = new URL(address.http);
 
-  const overGrpc: Service["ask"] = (_protocol, method, request, caller) =>
+  const overGrpc: ServiceClient["ask"] = (_protocol, method, request, caller) =>
     new Promise((resolve) => {
       const metadata = new Metadata();
       metadata.set("oms-caller", caller);
@@ -106,7 +106,7 @@ export function openService(address: ServiceAddress): Service {
       );
     });
 
-  const overJson: Service["ask"] = (_protocol, method, request, caller) =>
+  const overJson: ServiceClient["ask"] = (_protocol, method, request, caller) =>
     new Promise((resolve) => {
       const body = toJsonString(method.input, create(method.input, request));
       const call = httpRequest({
@@ -157,7 +157,7 @@ function reasonOf(error: ServiceError): string | undefined {
   return bytes instanceof Buffer ? reasonIn(fromBinary(StatusSchema, bytes).details) : undefined;
 }
 
-function readJson<O extends DescMessage>(output: O, status: number, text: string): Answer<MessageShape<O>> {
+function readJson<O extends DescMessage>(output: O, status: number, text: string): AttemptResult<MessageShape<O>> {
   try {
     const json = JSON.parse(text) as JsonValue;
     if (status === 200) {
@@ -171,7 +171,7 @@ function readJson<O extends DescMessage>(output: O, status: number, text: string
     const info = details?.find(({ type }) => type === ErrorInfoSchema.typeName);
     const reason = info && fromBinary(ErrorInfoSchema, Buffer.from(info.value, "base64")).reason;
     const number = Object.values(Code).find(
-      (known) => typeof known === "number" && nameOf(known) === code.toUpperCase(),
+      (known) => typeof known === "number" && codeName(known) === code.toUpperCase(),
     );
     return refusal((number as Code | undefined) ?? Code.Unknown, reason, message ?? "");
   } catch {

@@ -5,7 +5,7 @@ import {
   OrderStatusService,
   type UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { type Answer, isSilent, nameOf } from "./ask.ts";
+import { type AttemptResult, isIndeterminate, codeName } from "./ask.ts";
 import type { Attempts, Calls, Reply } from "./calls.ts";
 import type { Random } from "./random.ts";
 import { reasonIn } from "./reason.ts";
@@ -94,14 +94,14 @@ type Result =
   | { case: undefined; value?: undefined };
 
 /** A report of a batch may have no answer for itself: the database was away just then. */
-function answerOf(result: Result | undefined): Answer<UpdateOrderStatusResponse> {
+function answerOf(result: Result | undefined): AttemptResult<UpdateOrderStatusResponse> {
   switch (result?.case) {
     case "response":
       return { kind: "answered", message: result.value };
     case "error":
-      return isSilent(result.value.code)
+      return isIndeterminate(result.value.code)
         ? { kind: "silent" }
-        : { kind: "refused", why: reasonIn(result.value.details) ?? nameOf(result.value.code) };
+        : { kind: "refused", why: reasonIn(result.value.details) ?? codeName(result.value.code) };
     default:
       return { kind: "refused", why: "a batch's result is missing" };
   }

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { CallEnd, ServiceAddress } from "../types.ts";
-import { type Answer, openService, type Protocol } from "./ask.ts";
-import { createPace } from "./pace.ts";
+import type { CompletedCall, ServiceAddress } from "../types.ts";
+import { type AttemptResult, openServiceClient, type Protocol } from "./ask.ts";
+import { createPacer } from "./pace.ts";
 import type { Random } from "./random.ts";
 
 /** The workload is being ended: no new calls are made. */
-export class Cut extends Error {
+export class WorkloadStopped extends Error {
   override readonly name = "Cut";
 }
 
 /** What a call came to in the end. */
-export type Reply<Message> = Exclude<Answer<Message>, { kind: "silent" }>;
+export type Reply<Message> = Exclude<AttemptResult<Message>, { kind: "silent" }>;
 
 /** Counts one call's attempts. */
 export interface Attempts {
@@ -63,10 +63,10 @@ export function createCalls({
   readonly perSecond: number;
   /** Called when a call could be made and none is asked for. */
   readonly onSpare: () => void;
-  readonly onCall: (end: CallEnd) => void;
+  readonly onCall: (end: CompletedCall) => void;
 }): Calls {
-  const services = addresses.map((address) => ({ ...openService(address), avoidUntil: 0 }));
-  const pace = createPace(perSecond, () => {
+  const services = addresses.map((address) => ({ ...openServiceClient(address), avoidUntil: 0 }));
+  const pace = createPacer(perSecond, () => {
     if (underWay < MAX_UNDER_WAY) {
       onSpare();
     }
@@ -89,7 +89,7 @@ export function createCalls({
     do {
       await pace.turn();
       if (cut) {
-        throw new Cut();
+        throw new WorkloadStopped();
       }
     } while (underWay >= MAX_UNDER_WAY);
   };
@@ -119,7 +119,7 @@ export function createCalls({
           silent += 1;
           service.avoidUntil = at + AVOIDED_MS;
           if (givenUp) {
-            throw new Cut();
+            throw new WorkloadStopped();
           }
           wanted = (index + 1) % services.length;
           protocol = protocol === "grpc" ? "json" : "grpc";

@@ -18,7 +18,7 @@ import { REPORTERS } from "../../tools/demo/expected-state.ts";
 import { isVirtual, type Line, type Order } from "../../tools/demo/orders.ts";
 import type { Batches } from "./batches.ts";
 import type { Calls, Reply } from "./calls.ts";
-import { type Asked, type Call, createCall, type Got, noteAnswer, type OrderJournal } from "./journal.ts";
+import { type RequestedFields, type Call, createCall, type AnswerFields, recordAnswer, type OrderJournal } from "./journal.ts";
 import type { Random } from "./random.ts";
 
 const { method } = OrderStatusService;
@@ -31,7 +31,7 @@ const STEP_MS = 1_000;
 /** Calls of an order that may be sent again later. */
 const REMEMBERED = 6;
 
-export interface TellerDeps {
+export interface OrderDriverDeps {
   readonly calls: Calls;
   readonly batches: Batches;
   readonly random: Random;
@@ -40,14 +40,14 @@ export interface TellerDeps {
 /** What one call is, for the journal. */
 interface Note<Message> {
   readonly requestId: string;
-  readonly asked?: Asked;
+  readonly asked?: RequestedFields;
   readonly expected?: string | undefined;
   /** What the answer says, in a word or two, and what it gave. */
-  read(message: Message): readonly [said: string, got?: Got];
+  read(message: Message): readonly [said: string, got?: AnswerFields];
 }
 
 /** How the reports of an order are made. */
-export interface ReportHow {
+export interface ReportOptions {
   /** With this of the reporter's times: the next one, long ago, or none. */
   readonly time?: "next" | "long ago" | "none";
   readonly batched?: boolean;
@@ -58,9 +58,9 @@ export interface ReportHow {
 }
 
 /** Tells the service of one order, keeps the journal, and a model that says what each answer must be. */
-export type Teller = ReturnType<typeof createTeller>;
+export type OrderDriver = ReturnType<typeof createOrderDriver>;
 
-export function createTeller({ calls, batches, random }: TellerDeps, journal: OrderJournal, begin: ModelOrder) {
+export function createOrderDriver({ calls, batches, random }: OrderDriverDeps, journal: OrderJournal, begin: ModelOrder) {
   const { order } = journal;
   const orderId = order.id;
   let model = begin;
@@ -105,9 +105,9 @@ export function createTeller({ calls, batches, random }: TellerDeps, journal: Or
     const reply = await send();
     if (reply.kind === "answered") {
       const [said, got] = note.read(reply.message);
-      noteAnswer(call, said, textOf(reply.message), got);
+      recordAnswer(call, said, textOf(reply.message), got);
     } else if (first) {
-      noteAnswer(call, reply.why, "", undefined);
+      recordAnswer(call, reply.why, "", undefined);
     } else {
       call.differing = [...(call.differing ?? []), reply.why];
     }
@@ -198,7 +198,7 @@ export function createTeller({ calls, batches, random }: TellerDeps, journal: Or
     }
   }
 
-  async function report(status: number, how: ReportHow = {}): Promise<string> {
+  async function report(status: number, how: ReportOptions = {}): Promise<string> {
     const { time = journal.origin === "inserted" ? "next" : "none", batched = false, pinned = false } = how;
     reports += time === "next" ? 1 : 0;
     const occurTime = { next: firstTime + reports * STEP_MS, "long ago": firstTime - HOUR_MS, none: undefined }[time];

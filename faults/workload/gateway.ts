@@ -3,7 +3,7 @@ import { AckPolicy, connect, DeliverPolicy, Events, type NatsConnection, nanos }
 import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.ts";
 
 /** A marketplace's message as the gateway took it, repeats left aside. */
-export interface Notice {
+export interface Notification {
   /** Of the event that it tells of. */
   readonly messageId: string;
   /** `<message id>:<family>`; the gateway dedupes by it. */
@@ -14,7 +14,7 @@ export interface Notice {
 
 /** By the order's id, each message once, in the order of coming. */
 export interface GatewayLog {
-  readonly byOrder: ReadonlyMap<string, readonly Notice[]>;
+  readonly byOrder: ReadonlyMap<string, readonly Notification[]>;
   /** Messages that came again, and were dropped by their key. */
   readonly repeats: number;
 }
@@ -54,7 +54,7 @@ export async function openGateway(url: string): Promise<Gateway> {
     pingInterval: 1_000,
     maxPingOut: 3,
   });
-  const byOrder = new Map<string, Notice[]>();
+  const byOrder = new Map<string, Notification[]>();
   const keys = new Set<string>();
   const log = { byOrder, repeats: 0 };
   let place = 0;

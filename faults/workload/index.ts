@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { freshIds, type Order } from "../../tools/demo/orders.ts";
-import type { CallEnd, ServerAddresses, ServiceAddress } from "../types.ts";
+import type { CompletedCall, BackendAddresses, ServiceAddress } from "../types.ts";
 import { createBatches } from "./batches.ts";
-import { Cut, createCalls } from "./calls.ts";
-import { createTeller, modelAt } from "./driver.ts";
+import { WorkloadStopped, createCalls } from "./calls.ts";
+import { createOrderDriver, modelAt } from "./driver.ts";
 import { openGateway } from "./gateway.ts";
 import { type Call, createOrderJournal, type Journal, type OrderJournal } from "./journal.ts";
-import { createOrderStock, ID_RANGE_MS } from "./order-stock.ts";
+import { createOrderPool, ID_RANGE_MS } from "./order-stock.ts";
 import { createRandom, type Random } from "./random.ts";
 import { openRows } from "./rows.ts";
-import { liveInFlow, liveInserted } from "./scenarios.ts";
-import { submit } from "./submit.ts";
+import { runSubmittedOrder, runInsertedOrder } from "./scenarios.ts";
+import { submitOrder } from "./submit.ts";
 
 export type { Journal } from "./journal.ts";
 
@@ -19,11 +19,11 @@ export interface WorkloadOptions {
   /** The same seed makes the same lives; how they fall together in time is the machine's business. */
   readonly seed: number;
   readonly services: readonly ServiceAddress[];
-  readonly servers: ServerAddresses;
+  readonly servers: BackendAddresses;
   /** Calls a second, begun at a steady rate whatever becomes of them. */
   readonly perSecond: number;
   /** Told of each attempt's end. */
-  readonly onCall: (end: CallEnd) => void;
+  readonly onCall: (end: CompletedCall) => void;
 }
 
 /** Everything that callers do to the service, under way. */
@@ -66,7 +66,7 @@ export async function startWorkload({
   let stopping = false;
 
   const keep = (journal: OrderJournal) => void orders.set(String(journal.order.id), journal);
-  const stock = createOrderStock(rows, firstId, keep);
+  const stock = createOrderPool(rows, firstId, keep);
   await Promise.all([stock.fill(), sleep(ID_RANGE_MS)]);
   const calls = createCalls({ services, perSecond, onSpare: beginLife, onCall });
   const batches = createBatches(calls, createRandom(seed, -1));
@@ -82,7 +82,7 @@ export async function startWorkload({
     }
     const journal = stock.nextInserted();
     if (journal !== undefined) {
-      begin(liveInserted(createTeller({ calls, batches, random }, journal, modelAt(journal.order, [], 0)), random));
+      begin(runInsertedOrder(createOrderDriver({ calls, batches, random }, journal, modelAt(journal.order, [], 0)), random));
     }
   }
 
@@ -90,7 +90,7 @@ export async function startWorkload({
     begun += 1;
     const lived = life
       .catch((error: unknown) => {
-        if (!(error instanceof Cut)) {
+        if (!(error instanceof WorkloadStopped)) {
           failures.push(error);
         }
       })
@@ -101,18 +101,18 @@ export async function startWorkload({
   async function submitted(random: Random): Promise<void> {
     const deps = { calls, batches, random };
     const onUnknown = (call: Call) => void unknownSubmissions.push(call);
-    const journal = await submit(deps, stock.nextToSubmit(), { onUnknown, keep });
+    const journal = await submitOrder(deps, stock.nextToSubmit(), { onUnknown, keep });
     if (journal.calls.every(({ said }) => said !== "OK")) {
       return;
     }
     await rows.addWmsRows(journal.order.id);
-    const tell = createTeller(deps, journal, modelAt(journal.order, [1000], 1));
-    await liveInFlow(tell, random, {
+    const tell = createOrderDriver(deps, journal, modelAt(journal.order, [1000], 1));
+    await runSubmittedOrder(tell, random, {
       async follow(parent, childIds) {
         const children = childrenOf(parent, childIds).map((child) => createOrderJournal(child, "split"));
         await Promise.all(children.map(({ order }) => rows.addWmsRows(order.id)));
         children.forEach(keep);
-        return children.map((child) => createTeller(deps, child, modelAt(child.order, [1000, 1010, 1020], 1)));
+        return children.map((child) => createOrderDriver(deps, child, modelAt(child.order, [1000, 1010, 1020], 1)));
       },
       tellWms: (orderId, mode) => tellWms(servers.neighboursUrl, orderId, mode),
     });
@@ -175,7 +175,7 @@ function changes(orders: ReadonlyMap<string, OrderJournal>): number {
 async function lookAtDatabase({
   mysqlUrl,
   prefix,
-}: ServerAddresses): Promise<{ firstId: bigint; ordersBefore: number }> {
+}: BackendAddresses): Promise<{ firstId: bigint; ordersBefore: number }> {
   const connection = await createConnection({ uri: mysqlUrl, supportBigNumbers: true, bigNumberStrings: true });
   try {
     const [counted] = await connection.query<RowDataPacket[]>(

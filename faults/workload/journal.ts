@@ -9,7 +9,7 @@ export interface Call {
   /** "" where the RPC has none. */
   readonly requestId: string;
   /** What was asked for, as far as the checkers need it: of a report the state. */
-  readonly asked: Asked;
+  readonly asked: RequestedFields;
   /** What the model of the order says to it; undefined where it cannot know. */
   readonly expected: string | undefined;
   /** How often it was sent. */
@@ -19,7 +19,7 @@ export interface Call {
   /** How it was answered first: APPLIED, DUPLICATE, STALE, OK, or why it was refused; undefined as long as it was not. */
   said: string | undefined;
   /** What the first answer gave, by name. */
-  got: Got | undefined;
+  got: AnswerFields | undefined;
   /** The first answer, whole, as text; "" for a refusal, which the service does not keep. */
   first: string;
   /** How often it was answered as the first time. */
@@ -28,7 +28,7 @@ export interface Call {
   differing: string[] | undefined;
 }
 
-export interface Asked {
+export interface RequestedFields {
   readonly status?: number;
   readonly paused?: boolean;
   readonly mailed?: boolean;
@@ -38,7 +38,7 @@ export interface Asked {
   readonly pieces?: number;
 }
 
-export interface Got {
+export interface AnswerFields {
   readonly version?: number;
   readonly messageId?: string;
   readonly changed?: boolean;
@@ -110,7 +110,7 @@ export function createCall(given: Pick<Call, "rpc" | "requestId" | "asked" | "ex
 }
 
 /** The service may not say otherwise later. A refusal is not kept, so it may. */
-export function noteAnswer(call: Call, said: string, whole: string, got: Got | undefined): void {
+export function recordAnswer(call: Call, said: string, whole: string, got: AnswerFields | undefined): void {
   if (call.said === undefined) {
     call.said = said;
     call.first = whole;

@@ -3,7 +3,7 @@ import { createOrderJournal, type OrderJournal } from "./journal.ts";
 import type { Rows } from "./rows.ts";
 
 /** Orders for the lives to come; the n-th of each kind is the same in every run. */
-export interface OrderStock {
+export interface OrderPool {
   /** One to be brought by SubmitOrder. */
   nextToSubmit(): Order;
   /** One that is in the tables; undefined while there is none. */
@@ -27,7 +27,7 @@ export const ID_RANGE_MS = (2 * IDS) / 1_000;
  * @param firstId no order has this or a greater one
  * @param keep told of each journal that is begun
  */
-export function createOrderStock(rows: Rows, firstId: bigint, keep: (journal: OrderJournal) => void): OrderStock {
+export function createOrderPool(rows: Rows, firstId: bigint, keep: (journal: OrderJournal) => void): OrderPool {
   const waiting: OrderJournal[] = [];
   let submitted = 0;
   let made = 0;

@@ -1,5 +1,5 @@
 /** Hands out turns at a steady rate, whatever becomes of those that had one: an open loop. */
-export interface Pace {
+export interface Pacer {
   /** Resolves when it is the caller's turn. */
   turn(): Promise<void>;
   stop(): void;
@@ -14,7 +14,7 @@ const BURST_TICKS = 5;
  * @param perSecond turns
  * @param onSpare called for a turn that nobody waits for
  */
-export function createPace(perSecond: number, onSpare: () => void): Pace {
+export function createPacer(perSecond: number, onSpare: () => void): Pacer {
   let waiting: (() => void)[] = [];
   let head = 0;
   let credit = 0;

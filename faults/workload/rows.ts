@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { insertOrders, insertWmsRows, type Order } from "../../tools/demo/orders.ts";
-import type { ServerAddresses } from "../types.ts";
+import type { BackendAddresses } from "../types.ts";
 
 /** What other systems write into the old tables; however often the database falls meanwhile, each row once. */
 export interface Rows {
@@ -15,7 +15,7 @@ export interface Rows {
 const AGAIN_MS = 200;
 const GATHER_MS = 50;
 
-export function openRows({ mysqlUrl, prefix }: ServerAddresses): Rows {
+export function openRows({ mysqlUrl, prefix }: BackendAddresses): Rows {
   let connection: Promise<Connection> | undefined;
   let closed = false;
   let gathered: { ids: bigint[]; done: Promise<void> } | undefined;

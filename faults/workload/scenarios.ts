@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelState } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { isVirtual, type Order } from "../../tools/demo/orders.ts";
-import type { Teller } from "./driver.ts";
+import type { OrderDriver } from "./driver.ts";
 import type { Random } from "./random.ts";
 
 /** The states of an order that is shipped, and of one that is not. */
@@ -39,7 +39,7 @@ const ASIDE = {
 } as const;
 
 /** The order's next state: the next one, or one further on. */
-function nextStatus({ order, model }: Teller, random: Random): number {
+function nextStatus({ order, model }: OrderDriver, random: Random): number {
   const { status } = model;
   if (isVirtual(order)) {
     return status === 1000 ? 1010 : 6010;
@@ -53,7 +53,7 @@ function nextStatus({ order, model }: Teller, random: Random): number {
 }
 
 /** One thing happens to an order whose reports all come from us. False: there is nothing more to come. */
-async function step(tell: Teller, random: Random): Promise<boolean> {
+async function step(tell: OrderDriver, random: Random): Promise<boolean> {
   const what = random.weighted(ASIDE);
   const { status } = tell.model;
   switch (what) {
@@ -110,7 +110,7 @@ async function step(tell: Teller, random: Random): Promise<boolean> {
   return true;
 }
 
-async function forward(tell: Teller, random: Random): Promise<void> {
+async function forward(tell: OrderDriver, random: Random): Promise<void> {
   if (tell.haunted) {
     await tell.lookAgain();
   }
@@ -128,13 +128,13 @@ async function forward(tell: Teller, random: Random): Promise<void> {
 }
 
 /** An order that other systems inserted: every state is reported, and everything else happens on the way. */
-export async function liveInserted(tell: Teller, random: Random): Promise<void> {
+export async function runInsertedOrder(tell: OrderDriver, random: Random): Promise<void> {
   for (let steps = 0; steps < MAX_STEPS && (await step(tell, random)); steps += 1) {}
   await after(tell, random);
 }
 
 /** What may come after the end. */
-async function after(tell: Teller, random: Random): Promise<void> {
+async function after(tell: OrderDriver, random: Random): Promise<void> {
   if (tell.model.paused) {
     await tell.setPause(false);
   }
@@ -156,9 +156,9 @@ async function after(tell: Teller, random: Random): Promise<void> {
 }
 
 /** What the lives of orders in the forward flow need besides. */
-export interface FlowWorld {
+export interface FlowContext {
   /** Begins to tell of what an order was split into. */
-  readonly follow: (parent: Order, childIds: readonly bigint[]) => Promise<readonly Teller[]>;
+  readonly follow: (parent: Order, childIds: readonly bigint[]) => Promise<readonly OrderDriver[]>;
   /** How the WMS is to answer when this order's cancel is asked for. */
   readonly tellWms: (orderId: bigint, mode: "ok" | "refuse" | "later") => Promise<void>;
 }
@@ -176,7 +176,7 @@ async function until(look: () => Promise<boolean>): Promise<boolean> {
 }
 
 /** Waits until the flow has brought the order to one of these states. */
-async function comesTo(tell: Teller, statuses: readonly number[]): Promise<boolean> {
+async function comesTo(tell: OrderDriver, statuses: readonly number[]): Promise<boolean> {
   const came = await until(async () => {
     await tell.lookAgain();
     if (tell.model.paused && tell.haunted) {
@@ -189,7 +189,7 @@ async function comesTo(tell: Teller, statuses: readonly number[]): Promise<boole
 }
 
 /** An order that came by SubmitOrder: it is paid, the flow brings it to the warehouse, or it is cancelled on its way. */
-export async function liveInFlow(tell: Teller, random: Random, world: FlowWorld): Promise<void> {
+export async function runSubmittedOrder(tell: OrderDriver, random: Random, world: FlowContext): Promise<void> {
   const fate = random.weighted({ straight: 70, paused: 10, "cancelled unpaid": 4, "cancelled paid": 6, waited: 10 });
   if (fate === "cancelled unpaid") {
     await tell.requestCancel();
@@ -205,7 +205,7 @@ export async function liveInFlow(tell: Teller, random: Random, world: FlowWorld)
   }
   await tell.report(1010);
   if (isVirtual(tell.order)) {
-    await liveInserted(tell, random);
+    await runInsertedOrder(tell, random);
     return;
   }
   tell.exact = false;
@@ -224,7 +224,7 @@ export async function liveInFlow(tell: Teller, random: Random, world: FlowWorld)
   }
 }
 
-async function liveSplit(tell: Teller, random: Random, world: FlowWorld): Promise<void> {
+async function liveSplit(tell: OrderDriver, random: Random, world: FlowContext): Promise<void> {
   if (!(await comesTo(tell, [1030, 9001])) || tell.model.status === 9001) {
     return;
   }
@@ -246,9 +246,9 @@ async function liveSplit(tell: Teller, random: Random, world: FlowWorld): Promis
 
 /** From when the flow is done with it on, all that happens to it is told by us; but for a cancel. */
 async function liveFromDispatch(
-  tell: Teller,
+  tell: OrderDriver,
   random: Random,
-  world: FlowWorld,
+  world: FlowContext,
   { cancelAsked = false } = {},
 ): Promise<void> {
   if (!(await comesTo(tell, [2020, 9001]))) {
@@ -266,16 +266,16 @@ async function liveFromDispatch(
   // Of one that was cancelled before it was seen there nobody can say how far the flow had brought it; nor when a cancel ends that came with
   // its parent's.
   tell.exact = tell.model.visited.includes(2020) && !cancelAsked;
-  await liveInserted(tell, random);
+  await runInsertedOrder(tell, random);
 }
 
 /** Its cancel was asked for with its parent's. */
-async function openCancel(tell: Teller): Promise<boolean> {
+async function openCancel(tell: OrderDriver): Promise<boolean> {
   return tell.model.paused && (await tell.cancelState()) === CancelState.WAITING_FOR_WMS;
 }
 
 /** The customer wants it cancelled; what comes of it depends on how far it is, and on the WMS. */
-async function cancelOnTheWay(tell: Teller, random: Random, world: FlowWorld): Promise<void> {
+async function cancelOnTheWay(tell: OrderDriver, random: Random, world: FlowContext): Promise<void> {
   const wms = random.weighted({ ok: 50, refuse: 25, later: 25 });
   if (wms !== "ok") {
     await world.tellWms(tell.order.id, wms);
@@ -290,7 +290,7 @@ async function cancelOnTheWay(tell: Teller, random: Random, world: FlowWorld): P
 }
 
 /** Waits for the WMS's answer, and gives it in its name when it does not come. */
-async function closeCancel(tell: Teller, random: Random, later = false): Promise<void> {
+async function closeCancel(tell: OrderDriver, random: Random, later = false): Promise<void> {
   const agreed = random.chance(0.5);
   let looks = 0;
   await until(async () => {

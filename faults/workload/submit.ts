@@ -1,7 +1,7 @@
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { isVirtual, type Order } from "../../tools/demo/orders.ts";
 import type { Calls } from "./calls.ts";
-import { type Call, createCall, createOrderJournal, noteAnswer, type OrderJournal } from "./journal.ts";
+import { type Call, createCall, createOrderJournal, recordAnswer, type OrderJournal } from "./journal.ts";
 import type { Random } from "./random.ts";
 
 /** Share of the orders whose id the shop chooses, and of the submissions that are sent again. */
@@ -14,7 +14,7 @@ const AGAIN = 0.05;
  * @param onUnknown told of a submission that had no answer: nobody knows whether there is an order
  * @param keep told of the journal that is begun
  */
-export async function submit(
+export async function submitOrder(
   { calls, random }: { readonly calls: Calls; readonly random: Random },
   order: Order,
   { onUnknown, keep }: { readonly onUnknown: (call: Call) => void; readonly keep: (journal: OrderJournal) => void },
@@ -35,7 +35,7 @@ export async function submit(
   const send = async () => {
     const reply = await calls.send(random, FulfilmentService.method.submitOrder, request, "shop", call);
     const id = reply.kind === "answered" ? reply.message.orderId : undefined;
-    noteAnswer(call, reply.kind === "answered" ? "OK" : reply.why, String(id ?? ""), { version: 1 });
+    recordAnswer(call, reply.kind === "answered" ? "OK" : reply.why, String(id ?? ""), { version: 1 });
     return id;
   };
   try {

@@ -1,6 +1,6 @@
 import type { Random } from "../../faults/workload/random.ts";
 import { anyBytes } from "../values/wire.ts";
-import type { Shot } from "./case.ts";
+import type { FuzzCase } from "./case.ts";
 import { frame } from "./frames.ts";
 
 const RPCS: readonly [string, ...string[]] = [
@@ -20,7 +20,7 @@ const MESSAGES: readonly [string, ...string[]] = [
 ];
 
 /** A call of what stands beside the service over gRPC: health and reflection. */
-export function companionShot(random: Random): Shot {
+export function builtInServiceCase(random: Random): FuzzCase {
   const rpc = random.pick(RPCS);
   const message = random.chance(0.5)
     ? Buffer.from(random.pick(MESSAGES), "latin1")

@@ -1,12 +1,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Random } from "../../faults/workload/random.ts";
-import type { Answer } from "../clients/answer.ts";
+import type { CallResult } from "../clients/answer.ts";
 import type { Http1Client } from "../clients/http1.ts";
 import type { Http2Client } from "../clients/http2.ts";
-import type { World } from "../values/fixture.ts";
+import type { Fixture } from "../values/fixture.ts";
 
 /** The ways in. */
-export interface Ways {
+export interface FuzzClients {
   readonly grpc: Http2Client;
   readonly http: Http1Client;
   /** Connect over HTTP/2. */
@@ -14,7 +14,7 @@ export interface Ways {
 }
 
 /** A request that is ready to go. */
-export interface Shot {
+export interface FuzzCase {
   /** The way in, for example "gRPC" or "Connect JSON". */
   readonly front: string;
   /** The RPC or the old method. */
@@ -23,11 +23,11 @@ export interface Shot {
   readonly oddity: string;
   /** It names a deadline, which may well pass. */
   readonly hasDeadline: boolean;
-  send(ways: Ways): Promise<Answer>;
+  send(ways: FuzzClients): Promise<CallResult>;
 }
 
 /** Makes a shot at an RPC. */
-export type MakeShot = (random: Random, method: DescMethod, world: World) => Shot;
+export type CaseBuilder = (random: Random, method: DescMethod, world: Fixture) => FuzzCase;
 
 /** A path for an RPC. */
 export const pathOf = ({ parent, name }: DescMethod): string => `/${parent.typeName}/${name}`;

@@ -1,13 +1,13 @@
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { Random } from "../../faults/workload/random.ts";
-import type { World } from "../values/fixture.ts";
+import type { Fixture } from "../values/fixture.ts";
 import { anyJson } from "../values/json.ts";
 import { anyMessage } from "../values/message.ts";
-import { anyWire, changed } from "../values/wire.ts";
-import { type MakeShot, pathOf, type Shot } from "./case.ts";
-import { frame, oddFrames } from "./frames.ts";
-import { ODD_VALUES, oddCallHeaders, oddTimeout } from "./headers.ts";
+import { anyWire, mutate } from "../values/wire.ts";
+import { type CaseBuilder, pathOf, type FuzzCase } from "./case.ts";
+import { frame, malformedFrames } from "./frames.ts";
+import { UNUSUAL_VALUES, unusualCallHeaders, unusualTimeout } from "./headers.ts";
 
 type Headers = Record<string, string | string[]>;
 type Format = "JSON" | "proto";
@@ -25,12 +25,12 @@ const ODDITIES = {
 };
 
 /** A call over Connect in JSON. */
-export const connectJsonShot: MakeShot = (random, method, world) => connectShot(random, method, world, "JSON");
+export const connectJsonCase: CaseBuilder = (random, method, world) => connectShot(random, method, world, "JSON");
 
 /** A call over Connect in binary. */
-export const connectProtoShot: MakeShot = (random, method, world) => connectShot(random, method, world, "proto");
+export const connectProtoCase: CaseBuilder = (random, method, world) => connectShot(random, method, world, "proto");
 
-function connectShot(random: Random, method: DescMethod, world: World, format: Format): Shot {
+function connectShot(random: Random, method: DescMethod, world: Fixture, format: Format): FuzzCase {
   const oddity = random.weighted(ODDITIES);
   const streams = method.methodKind !== "unary";
   const type = format === "JSON" ? "json" : "proto";
@@ -41,7 +41,7 @@ function connectShot(random: Random, method: DescMethod, world: World, format: F
     ...headersFor(random, oddity),
   };
   const message = messageFor(random, oddity, method, world, format);
-  const framed = streams ? (oddity === "frame" ? oddFrames(random, message) : frame(message)) : message;
+  const framed = streams ? (oddity === "frame" ? malformedFrames(random, message) : frame(message)) : message;
   const body = oddity === "encoding" ? encoded(random, framed, headers) : framed;
   const shot = { front: `Connect ${format}`, rpc: method.name, oddity, hasDeadline: "connect-timeout-ms" in headers };
   if (oddity === "get") {
@@ -71,9 +71,9 @@ function connectShot(random: Random, method: DescMethod, world: World, format: F
 function headersFor(random: Random, oddity: string): Headers {
   switch (oddity) {
     case "timeout":
-      return { "connect-timeout-ms": oddTimeout(random) };
+      return { "connect-timeout-ms": unusualTimeout(random) };
     case "header":
-      return oddCallHeaders(random);
+      return unusualCallHeaders(random);
     case "protocol":
       return random.pick<Headers>([
         {
@@ -82,24 +82,24 @@ function headersFor(random: Random, oddity: string): Headers {
             "application/json;charset=utf-8",
             "text/json",
             "application/xml",
-            ...ODD_VALUES,
+            ...UNUSUAL_VALUES,
           ]),
         },
-        { "connect-protocol-version": random.pick(ODD_VALUES) },
-        { "accept-encoding": random.pick(["gzip", "br", "br;q=0", ...ODD_VALUES]) },
-        { accept: random.pick(ODD_VALUES) },
+        { "connect-protocol-version": random.pick(UNUSUAL_VALUES) },
+        { "accept-encoding": random.pick(["gzip", "br", "br;q=0", ...UNUSUAL_VALUES]) },
+        { accept: random.pick(UNUSUAL_VALUES) },
       ]);
     default:
       return {};
   }
 }
 
-function messageFor(random: Random, oddity: string, method: DescMethod, world: World, format: Format): Buffer {
+function messageFor(random: Random, oddity: string, method: DescMethod, world: Fixture, format: Format): Buffer {
   const json = () => Buffer.from(anyJson(random, method.input, world));
   const proto = () => Buffer.from(toBinary(method.input, anyMessage(random, method.input, world)));
   switch (oddity) {
     case "wire":
-      return format === "JSON" ? changed(random, json()) : anyWire(random, method.input, world);
+      return format === "JSON" ? mutate(random, json()) : anyWire(random, method.input, world);
     case "huge":
       return format === "JSON"
         ? Buffer.from(`{"orderIds":[${'"1",'.repeat(random.pick([50_000, 1_200_000]))}"1"]}`)
@@ -120,14 +120,14 @@ const QUICKLY = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 function encoded(random: Random, body: Buffer, headers: Headers): Buffer {
   const [name, encode] = random.pick<readonly [string, () => Buffer]>([
     ["gzip", () => gzipSync(body)],
-    ["gzip", () => changed(random, gzipSync(body))],
+    ["gzip", () => mutate(random, gzipSync(body))],
     ["gzip", () => body],
     ["gzip", () => random.pick(BOMBS)],
     ["br", () => brotliCompressSync(body, QUICKLY)],
-    ["br", () => changed(random, brotliCompressSync(body, QUICKLY))],
+    ["br", () => mutate(random, brotliCompressSync(body, QUICKLY))],
     ["deflate", () => deflateSync(body)],
     ["identity", () => body],
-    [random.pick(ODD_VALUES), () => body],
+    [random.pick(UNUSUAL_VALUES), () => body],
   ]);
   headers[random.chance(0.8) ? "content-encoding" : "connect-content-encoding"] = name;
   return encode();

@@ -11,7 +11,7 @@ export function frame(message: Buffer, flags = 0, length = message.length): Buff
 }
 
 /** A message in frames that are not as they should be. */
-export function oddFrames(random: Random, message: Buffer): Buffer {
+export function malformedFrames(random: Random, message: Buffer): Buffer {
   return random.pick([
     Buffer.alloc(0),
     frame(message).subarray(0, random.below(message.length + 5)),

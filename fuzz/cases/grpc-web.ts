@@ -2,12 +2,12 @@ import { toBinary } from "@bufbuild/protobuf";
 import { anyJson } from "../values/json.ts";
 import { anyMessage } from "../values/message.ts";
 import { anyWire } from "../values/wire.ts";
-import { type MakeShot, pathOf } from "./case.ts";
-import { frame, oddFrames } from "./frames.ts";
-import { oddCallHeaders, oddTimeout } from "./headers.ts";
+import { type CaseBuilder, pathOf } from "./case.ts";
+import { frame, malformedFrames } from "./frames.ts";
+import { unusualCallHeaders, unusualTimeout } from "./headers.ts";
 
 /** A call over gRPC-Web. */
-export const grpcWebShot: MakeShot = (random, method, world) => {
+export const grpcWebCase: CaseBuilder = (random, method, world) => {
   const oddity = random.weighted({ message: 50, wire: 25, frame: 8, timeout: 5, header: 6, protocol: 4 });
   const message = Buffer.from(toBinary(method.input, anyMessage(random, method.input, world)));
   const type = random.chance(0.15) ? "application/grpc-web+json" : "application/grpc-web+proto";
@@ -24,11 +24,11 @@ export const grpcWebShot: MakeShot = (random, method, world) => {
         : type,
     "x-grpc-web": "1",
     "oms-caller": "fuzz",
-    ...(oddity === "timeout" && { "grpc-timeout": oddTimeout(random) }),
-    ...(oddity === "header" && oddCallHeaders(random)),
+    ...(oddity === "timeout" && { "grpc-timeout": unusualTimeout(random) }),
+    ...(oddity === "header" && unusualCallHeaders(random)),
     ...(oddity === "protocol" && { "grpc-encoding": random.pick(["gzip", "br", "x", ""]) }),
   };
-  const body = oddity === "frame" ? oddFrames(random, content) : frame(content);
+  const body = oddity === "frame" ? malformedFrames(random, content) : frame(content);
   const endless = method.methodKind !== "unary";
   return {
     front: "gRPC-Web",

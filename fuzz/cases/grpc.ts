@@ -1,17 +1,17 @@
 import { gzipSync } from "node:zlib";
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { Random } from "../../faults/workload/random.ts";
-import type { World } from "../values/fixture.ts";
+import type { Fixture } from "../values/fixture.ts";
 import { anyMessage } from "../values/message.ts";
 import { anyWire } from "../values/wire.ts";
-import { type MakeShot, pathOf, type Shot } from "./case.ts";
-import { frame, oddFrames } from "./frames.ts";
-import { ODD_VALUES, oddCallHeaders, oddTimeout } from "./headers.ts";
+import { type CaseBuilder, pathOf, type FuzzCase } from "./case.ts";
+import { frame, malformedFrames } from "./frames.ts";
+import { UNUSUAL_VALUES, unusualCallHeaders, unusualTimeout } from "./headers.ts";
 
 type Headers = Record<string, string | string[]>;
 
 /** A call over gRPC: its message, its frame or its headers may be odd. */
-export const grpcShot: MakeShot = (random, method, world) => {
+export const grpcCase: CaseBuilder = (random, method, world) => {
   const oddity = random.weighted({ message: 50, wire: 25, frame: 8, timeout: 5, header: 6, protocol: 5, huge: 0.05 });
   const headers: Headers = {
     ":method": "POST",
@@ -23,7 +23,7 @@ export const grpcShot: MakeShot = (random, method, world) => {
   return shotOf(method, oddity, { ...headers, ...headersFor(random, oddity) }, bodyFor(random, oddity, method, world));
 };
 
-function shotOf(method: DescMethod, oddity: string, headers: Headers, body: Buffer): Shot {
+function shotOf(method: DescMethod, oddity: string, headers: Headers, body: Buffer): FuzzCase {
   const endless = method.methodKind !== "unary";
   return {
     front: "gRPC",
@@ -37,9 +37,9 @@ function shotOf(method: DescMethod, oddity: string, headers: Headers, body: Buff
 function headersFor(random: Random, oddity: string): Headers {
   switch (oddity) {
     case "timeout":
-      return { "grpc-timeout": oddTimeout(random) };
+      return { "grpc-timeout": unusualTimeout(random) };
     case "header":
-      return oddCallHeaders(random);
+      return unusualCallHeaders(random);
     case "protocol":
       return random.pick<Headers>([
         {
@@ -51,8 +51,8 @@ function headersFor(random: Random, oddity: string): Headers {
             "",
           ]),
         },
-        { "grpc-encoding": random.pick(["gzip", "deflate", "identity", "br", "snappy", ...ODD_VALUES]) },
-        { "grpc-accept-encoding": random.pick(["gzip", "br", ...ODD_VALUES]) },
+        { "grpc-encoding": random.pick(["gzip", "deflate", "identity", "br", "snappy", ...UNUSUAL_VALUES]) },
+        { "grpc-accept-encoding": random.pick(["gzip", "br", ...UNUSUAL_VALUES]) },
         { ":method": random.pick(["GET", "PUT", "OPTIONS", "PRI"]) },
         { ":path": random.pick(["/", "//", "/x/y", "/oms.orderstatus.v1.OrderStatusService/", "/%00", "/a?b=c", "*"]) },
         // Node ends the whole connection for a length that is not the body's: it is the caller's own.
@@ -72,13 +72,13 @@ const HUGE: readonly [() => Buffer, ...(() => Buffer)[]] = [
   () => frame(BOMB, 1),
 ];
 
-function bodyFor(random: Random, oddity: string, method: DescMethod, world: World): Buffer {
+function bodyFor(random: Random, oddity: string, method: DescMethod, world: Fixture): Buffer {
   const message = () => Buffer.from(toBinary(method.input, anyMessage(random, method.input, world)));
   switch (oddity) {
     case "wire":
       return frame(anyWire(random, method.input, world));
     case "frame":
-      return oddFrames(random, message());
+      return malformedFrames(random, message());
     case "huge":
       return random.pick(HUGE)();
     default:

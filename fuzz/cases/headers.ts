@@ -1,7 +1,7 @@
 import type { Random } from "../../faults/workload/random.ts";
 
 /** Header values that no sensible caller sends, but that can be sent. */
-export const ODD_VALUES: readonly [string, ...string[]] = [
+export const UNUSUAL_VALUES: readonly [string, ...string[]] = [
   "",
   " ",
   "x",
@@ -37,12 +37,12 @@ const CALL_HEADERS: readonly [string, ...string[]] = [
 ];
 
 /** One or more headers that a call may have, with odd values. */
-export function oddCallHeaders(random: Random): Record<string, string | string[]> {
+export function unusualCallHeaders(random: Random): Record<string, string | string[]> {
   const odd: Record<string, string | string[]> = {};
   for (let count = 1 + random.below(3); count > 0; count -= 1) {
     const name = random.pick(CALL_HEADERS);
     const value = random.pick([
-      random.pick(ODD_VALUES),
+      random.pick(UNUSUAL_VALUES),
       "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
       "wms",
     ]);
@@ -53,7 +53,7 @@ export function oddCallHeaders(random: Random): Record<string, string | string[]
 }
 
 /** A deadline as Connect or gRPC would write it, or nearly. */
-export function oddTimeout(random: Random): string {
+export function unusualTimeout(random: Random): string {
   return random.pick([
     "0",
     "1",

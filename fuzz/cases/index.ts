@@ -5,14 +5,14 @@ import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts"
 import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import type { World } from "../values/fixture.ts";
-import { companionShot } from "./built-in-services.ts";
-import type { Shot } from "./case.ts";
-import { connectJsonShot, connectProtoShot } from "./connect.ts";
-import { grpcShot } from "./grpc.ts";
-import { grpcWebShot } from "./grpc-web.ts";
-import { oldShot } from "./legacy.ts";
-import { rawShot } from "./raw.ts";
+import type { Fixture } from "../values/fixture.ts";
+import { builtInServiceCase } from "./built-in-services.ts";
+import type { FuzzCase } from "./case.ts";
+import { connectJsonCase, connectProtoCase } from "./connect.ts";
+import { grpcCase } from "./grpc.ts";
+import { grpcWebCase } from "./grpc-web.ts";
+import { legacyCase } from "./legacy.ts";
+import { rawCase } from "./raw.ts";
 
 const METHODS: readonly DescMethod[] = [
   OrderStatusService,
@@ -23,23 +23,23 @@ const METHODS: readonly DescMethod[] = [
 ].flatMap((service): readonly DescMethod[] => service.methods);
 
 /** The request of a run that has this number: the same for the same seed and orders. */
-export function shotOf(seed: number, index: number, world: World): Shot {
+export function caseAt(seed: number, index: number, world: Fixture): FuzzCase {
   const random = createRandom(seed, index);
   const method = METHODS[random.below(METHODS.length)] as DescMethod;
   switch (random.weighted({ grpc: 40, json: 25, proto: 15, web: 8, old: 11, raw: 1, companion: 1 })) {
     case "grpc":
-      return grpcShot(random, method, world);
+      return grpcCase(random, method, world);
     case "json":
-      return connectJsonShot(random, method, world);
+      return connectJsonCase(random, method, world);
     case "proto":
-      return connectProtoShot(random, method, world);
+      return connectProtoCase(random, method, world);
     case "web":
-      return grpcWebShot(random, method, world);
+      return grpcWebCase(random, method, world);
     case "old":
-      return oldShot(random, world);
+      return legacyCase(random, world);
     case "companion":
-      return companionShot(random);
+      return builtInServiceCase(random);
     case "raw":
-      return rawShot(random, world);
+      return rawCase(random, world);
   }
 }

@@ -1,14 +1,14 @@
 import type { Random } from "../../faults/workload/random.ts";
 import { LEGACY_METHODS, type LegacyMethod, pathOf } from "../../src/transport/legacy/methods.ts";
-import type { World } from "../values/fixture.ts";
+import type { Fixture } from "../values/fixture.ts";
 import { anyInt32, anyInt64 } from "../values/numbers.ts";
 import { anyText } from "../values/text.ts";
-import { changed } from "../values/wire.ts";
-import type { Shot } from "./case.ts";
-import { oddCallHeaders } from "./headers.ts";
+import { mutate } from "../values/wire.ts";
+import type { FuzzCase } from "./case.ts";
+import { unusualCallHeaders } from "./headers.ts";
 
 /** A call at an address of the old system: in a query, a form, JSON or SOAP. */
-export function oldShot(random: Random, world: World): Shot {
+export function legacyCase(random: Random, world: Fixture): FuzzCase {
   const method = LEGACY_METHODS[random.below(LEGACY_METHODS.length)] as LegacyMethod;
   const oddity = random.weighted({ query: 5, form: 4, JSON: 5, SOAP: 5 });
   const given = method.parameters
@@ -20,7 +20,7 @@ export function oldShot(random: Random, world: World): Shot {
   if (given[0] !== undefined && random.chance(0.05)) {
     given.push(given[0]);
   }
-  const odd = random.chance(0.1) ? oddCallHeaders(random) : {};
+  const odd = random.chance(0.1) ? unusualCallHeaders(random) : {};
   const { path, type, body } = requestOf(random, oddity, method, given);
   return {
     front: "old address",
@@ -38,7 +38,7 @@ export function oldShot(random: Random, world: World): Shot {
   };
 }
 
-function anyValue(random: Random, name: string, world: World): string {
+function anyValue(random: Random, name: string, world: Fixture): string {
   if (/id/i.test(name) && random.chance(0.8)) {
     return String(anyInt64(random, world));
   }
@@ -52,7 +52,7 @@ function requestOf(
   given: readonly (readonly [string, string])[],
 ): { readonly path: string; readonly type?: string; readonly body?: Buffer } {
   const address = pathOf(method);
-  const broken = (body: Buffer) => (random.chance(0.1) ? changed(random, body) : body);
+  const broken = (body: Buffer) => (random.chance(0.1) ? mutate(random, body) : body);
   switch (oddity) {
     case "query":
       return { path: `${address}?${new URLSearchParams(given as [string, string][]).toString().slice(0, 8_000)}` };

@@ -1,17 +1,17 @@
 import type { Random } from "../../faults/workload/random.ts";
-import type { World } from "../values/fixture.ts";
-import { anyBytes, changed } from "../values/wire.ts";
-import type { Shot } from "./case.ts";
+import type { Fixture } from "../values/fixture.ts";
+import { anyBytes, mutate } from "../values/wire.ts";
+import type { FuzzCase } from "./case.ts";
 
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 
 /** Bytes on the HTTP port that only nearly are a request. */
-export function rawShot(random: Random, { orderIds }: World): Shot {
+export function rawCase(random: Random, { orderIds }: Fixture): FuzzCase {
   const body = `{"orderId":"${orderIds[0]}"}`;
   const head = (lines: readonly string[]) =>
     [`POST ${PATH} HTTP/1.1`, "host: a", "content-type: application/json", ...lines, "", ""].join("\r\n");
   const bytes = random.pick<() => Buffer>([
-    () => changed(random, Buffer.from(head([`content-length: ${body.length}`]) + body)),
+    () => mutate(random, Buffer.from(head([`content-length: ${body.length}`]) + body)),
     () => Buffer.from(head([`content-length: ${body.length}`, "content-length: 3"]) + body),
     () => Buffer.from(head([`content-length: ${body.length}`, "transfer-encoding: chunked"]) + body),
     () => Buffer.from(`${head(["transfer-encoding: chunked"])}zz\r\n${body}\r\n0\r\n\r\n`),

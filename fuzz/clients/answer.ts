@@ -1,5 +1,5 @@
 /** What became of a request, as far as its protocol says. */
-export interface Answer {
+export interface CallResult {
   /** The code by gRPC's name where there is one, else like "HTTP 404"; "RESET 8" and "CLOSED" where there was no whole answer. */
   readonly code: string;
   /** The end of what was said, for a person. */
@@ -7,10 +7,10 @@ export interface Answer {
 }
 
 /** Characters of an answer that are kept. */
-export const KEPT_CHARACTERS = 2_000;
+export const MAX_TEXT_LENGTH = 2_000;
 
 /** gRPC's names of codes, by their numbers. */
-export const CODES: readonly string[] = [
+export const GRPC_CODES: readonly string[] = [
   "OK",
   "CANCELLED",
   "UNKNOWN",

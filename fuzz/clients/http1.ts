@@ -1,6 +1,6 @@
 import { Agent, type OutgoingHttpHeaders, request as startRequest } from "node:http";
 import { connect } from "node:net";
-import { type Answer, CODES, KEPT_CHARACTERS } from "./answer.ts";
+import { type CallResult, GRPC_CODES, MAX_TEXT_LENGTH } from "./answer.ts";
 
 /** A request as it goes over HTTP/1.1. */
 export interface Http1Request {
@@ -14,9 +14,9 @@ export interface Http1Request {
 
 /** Sends requests over HTTP/1.1, on connections that stay. */
 export interface Http1Client {
-  send(request: Http1Request): Promise<Answer>;
+  send(request: Http1Request): Promise<CallResult>;
   /** Sends bytes on a connection of their own, and hears what comes until the server or the patience ends. */
-  sendRaw(bytes: Buffer): Promise<Answer>;
+  sendRaw(bytes: Buffer): Promise<CallResult>;
   close(): void;
 }
 
@@ -45,15 +45,15 @@ export function openHttp1(port: number, connections: number): Http1Client {
           request.destroy();
         };
         const timer = endless ? setTimeout(leave, LISTEN_MS) : undefined;
-        const end = (answer: Answer) => {
+        const end = (answer: CallResult) => {
           clearTimeout(timer);
           resolve(left ? { code: "LEFT", text } : answer);
         };
         request.once("error", (error) => end({ code: "CLOSED", text: String(error) }));
         request.once("response", (response) => {
           response.on("data", (bytes: Buffer) => {
-            if (text.length < KEPT_CHARACTERS) {
-              text += bytes.toString("latin1", 0, KEPT_CHARACTERS);
+            if (text.length < MAX_TEXT_LENGTH) {
+              text += bytes.toString("latin1", 0, MAX_TEXT_LENGTH);
             }
             if (endless) {
               leave();
@@ -74,7 +74,7 @@ export function openHttp1(port: number, connections: number): Http1Client {
         let text = "";
         const timer = setTimeout(() => socket.destroy(), RAW_MS);
         socket.on("data", (said) => {
-          text += said.toString("latin1", 0, KEPT_CHARACTERS);
+          text += said.toString("latin1", 0, MAX_TEXT_LENGTH);
         });
         socket.on("error", () => {});
         socket.once("close", () => {
@@ -100,7 +100,7 @@ export function codeOf(status: number, oldCode: string, text: string): string {
   }
   const trailer = /grpc-status: (\d+)/i.exec(text)?.[1];
   if (trailer !== undefined) {
-    return CODES[Number(trailer)] ?? `grpc-status ${trailer}`;
+    return GRPC_CODES[Number(trailer)] ?? `grpc-status ${trailer}`;
   }
   const error = /"code":"([a-z_]+)"/.exec(text)?.[1];
   if (error !== undefined && (status >= 400 || text.includes('{"error":{'))) {

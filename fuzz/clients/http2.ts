@@ -5,7 +5,7 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import { type Answer, CODES, KEPT_CHARACTERS } from "./answer.ts";
+import { type CallResult, GRPC_CODES, MAX_TEXT_LENGTH } from "./answer.ts";
 import { codeOf as httpCodeOf } from "./http1.ts";
 
 /** A request as it goes over HTTP/2. */
@@ -18,7 +18,7 @@ export interface Http2Request {
 
 /** Sends requests over a few HTTP/2 connections, and opens another one where one has ended. */
 export interface Http2Client {
-  send(request: Http2Request): Promise<Answer>;
+  send(request: Http2Request): Promise<CallResult>;
   close(): void;
 }
 
@@ -52,7 +52,7 @@ export function openHttp2(port: number, connections: number): Http2Client {
   };
 }
 
-function sendOn(session: ClientHttp2Session, { headers, body, endless }: Http2Request): Promise<Answer> {
+function sendOn(session: ClientHttp2Session, { headers, body, endless }: Http2Request): Promise<CallResult> {
   return new Promise((resolve) => {
     let stream: ClientHttp2Stream;
     try {
@@ -80,8 +80,8 @@ function sendOn(session: ClientHttp2Session, { headers, body, endless }: Http2Re
     stream.on("response", read);
     stream.on("trailers", read);
     stream.on("data", (bytes: Buffer) => {
-      if (text.length < KEPT_CHARACTERS) {
-        text += bytes.toString("latin1", 0, KEPT_CHARACTERS);
+      if (text.length < MAX_TEXT_LENGTH) {
+        text += bytes.toString("latin1", 0, MAX_TEXT_LENGTH);
       }
       if (endless) {
         leave();
@@ -119,7 +119,7 @@ function codeOf({
   readonly text: string;
 }): string {
   if (grpcStatus !== "") {
-    return CODES[Number(grpcStatus)] ?? `grpc-status ${grpcStatus}`;
+    return GRPC_CODES[Number(grpcStatus)] ?? `grpc-status ${grpcStatus}`;
   }
   if (left) {
     return "LEFT";

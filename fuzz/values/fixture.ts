@@ -1,5 +1,5 @@
 /** What there is to ask about, so that requests reach further than NOT_FOUND. */
-export interface World {
+export interface Fixture {
   /** At least one. */
   readonly orderIds: readonly bigint[];
 }

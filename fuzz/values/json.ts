@@ -1,11 +1,11 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import type { Random } from "../../faults/workload/random.ts";
-import type { World } from "./fixture.ts";
+import type { Fixture } from "./fixture.ts";
 import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
 import { anyText } from "./text.ts";
 
 /** JSON for a message, as a careless or hostile writer makes it: values of other types, doubled, unknown and misspelt names, any depth. */
-export function anyJson(random: Random, schema: DescMessage, world: World): string {
+export function anyJson(random: Random, schema: DescMessage, world: Fixture): string {
   if (random.chance(0.03)) {
     return wrong(random);
   }
@@ -33,7 +33,7 @@ function nameOf(random: Random, field: DescField): string {
   }
 }
 
-function fieldOf(random: Random, field: DescField, world: World): string {
+function fieldOf(random: Random, field: DescField, world: Fixture): string {
   if (random.chance(0.12)) {
     return wrong(random);
   }
@@ -61,7 +61,7 @@ function fieldOf(random: Random, field: DescField, world: World): string {
   }
 }
 
-function messageOf(random: Random, schema: DescMessage, world: World): string {
+function messageOf(random: Random, schema: DescMessage, world: Fixture): string {
   switch (schema.typeName) {
     case "google.protobuf.Timestamp":
       return random.pick([
@@ -81,7 +81,7 @@ function messageOf(random: Random, schema: DescMessage, world: World): string {
   }
 }
 
-function scalarOf(random: Random, type: ScalarType, world: World): string {
+function scalarOf(random: Random, type: ScalarType, world: Fixture): string {
   if (type === ScalarType.STRING) {
     return JSON.stringify(anyText(random));
   }

@@ -2,22 +2,22 @@ import { create, type DescField, type DescMessage, type Message, ScalarType } fr
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Random } from "../../faults/workload/random.ts";
-import type { World } from "./fixture.ts";
+import type { Fixture } from "./fixture.ts";
 import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
-import { anyText, usualText } from "./text.ts";
+import { anyText, typicalText } from "./text.ts";
 
 /** A message whose fields have values of their types: those that a caller would send, or any. */
-export function anyMessage(random: Random, schema: DescMessage, world: World): Message {
+export function anyMessage(random: Random, schema: DescMessage, world: Fixture): Message {
   return random.chance(0.4) ? usualMessage(random, schema, world) : oddMessage(random, schema, world);
 }
 
-function oddMessage(random: Random, schema: DescMessage, world: World): Message {
+function oddMessage(random: Random, schema: DescMessage, world: Fixture): Message {
   const share = random.pick([0.3, 0.6, 0.9, 1]);
   const maker = { scalar: anyScalar, enum: anyEnum, message: oddMessage, count: anyCount };
   return messageOf(random, schema, world, share, maker);
 }
 
-function usualMessage(random: Random, schema: DescMessage, world: World): Message {
+function usualMessage(random: Random, schema: DescMessage, world: Fixture): Message {
   if (schema.typeName === "google.protobuf.Timestamp") {
     return timestampNow();
   }
@@ -43,20 +43,20 @@ type Enum = readonly { readonly number: number }[];
 
 /** How the parts of a message are made. */
 interface Maker {
-  scalar(random: Random, type: ScalarType, name: string, world: World): unknown;
+  scalar(random: Random, type: ScalarType, name: string, world: Fixture): unknown;
   enum(random: Random, values: Enum): number;
-  message(random: Random, schema: DescMessage, world: World): Message;
+  message(random: Random, schema: DescMessage, world: Fixture): Message;
   count(random: Random): number;
 }
 
-function messageOf(random: Random, schema: DescMessage, world: World, share: number, make: Maker): Message {
+function messageOf(random: Random, schema: DescMessage, world: Fixture, share: number, make: Maker): Message {
   const fields = schema.fields
     .filter(({ oneof }) => random.chance(share) && (oneof === undefined || random.chance(0.5)))
     .map((field) => [field.localName, fieldOf(random, field, world, make)]);
   return create(schema, Object.fromEntries(fields));
 }
 
-function fieldOf(random: Random, field: DescField, world: World, make: Maker): unknown {
+function fieldOf(random: Random, field: DescField, world: Fixture, make: Maker): unknown {
   const { name } = field;
   const many = (one: () => unknown) => Array.from({ length: make.count(random) }, one);
   switch (field.fieldKind) {
@@ -93,7 +93,7 @@ function usualEnum(random: Random, values: Enum): number {
   return values[1 + random.below(values.length - 1)]?.number ?? 0;
 }
 
-function anyScalar(random: Random, type: ScalarType, _name: string, world: World): unknown {
+function anyScalar(random: Random, type: ScalarType, _name: string, world: Fixture): unknown {
   switch (type) {
     case ScalarType.INT64:
       return anyInt64(random, world);
@@ -108,7 +108,7 @@ function anyScalar(random: Random, type: ScalarType, _name: string, world: World
   }
 }
 
-function usualScalar(random: Random, type: ScalarType, name: string, world: World): unknown {
+function usualScalar(random: Random, type: ScalarType, name: string, world: Fixture): unknown {
   switch (type) {
     case ScalarType.INT64:
       return name.startsWith("order_id")
@@ -119,7 +119,7 @@ function usualScalar(random: Random, type: ScalarType, name: string, world: Worl
     case ScalarType.BOOL:
       return random.chance(0.2);
     case ScalarType.STRING:
-      return usualText(random, name);
+      return typicalText(random, name);
     default:
       return anyScalar(random, type, name, world);
   }

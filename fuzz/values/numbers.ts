@@ -1,5 +1,5 @@
 import type { Random } from "../../faults/workload/random.ts";
-import type { World } from "./fixture.ts";
+import type { Fixture } from "./fixture.ts";
 
 const LARGE: readonly [bigint, ...bigint[]] = [
   0n,
@@ -17,7 +17,7 @@ const LARGE: readonly [bigint, ...bigint[]] = [
 const SMALL: readonly [number, ...number[]] = [0, 1, -1, 2, 100, 1000, 1001, 2 ** 31 - 1, -(2 ** 31)];
 
 /** A whole number of 64 bits: mostly an order's. */
-export function anyInt64(random: Random, { orderIds }: World): bigint {
+export function anyInt64(random: Random, { orderIds }: Fixture): bigint {
   switch (random.weighted({ order: 12, odd: 2, random: 1 })) {
     case "order":
       return orderIds[random.below(orderIds.length)] ?? 1n;

@@ -38,7 +38,7 @@ const ODD: readonly [string, ...string[]] = [
 const USUAL: readonly [string, ...string[]] = ["wms-1", "x", "a@b.cn", "SF Express", "客户", "req-1", "req-2", "req-3"];
 
 /** A text that a caller would send in a field of that name. */
-export function usualText(random: Random, name: string): string {
+export function typicalText(random: Random, name: string): string {
   if (name === "action") {
     return ACTION_NAMES[random.below(ACTION_NAMES.length)] ?? "";
   }

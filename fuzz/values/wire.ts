@@ -1,13 +1,13 @@
 import { type DescField, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import type { Random } from "../../faults/workload/random.ts";
-import type { World } from "./fixture.ts";
+import type { Fixture } from "./fixture.ts";
 import { anyMessage } from "./message.ts";
 
 /** Bytes that a decoder may not trust: fields of any number and wire type, lengths that are not theirs, or a message with some bytes changed. */
-export function anyWire(random: Random, schema: DescMessage, world: World): Buffer {
+export function anyWire(random: Random, schema: DescMessage, world: Fixture): Buffer {
   switch (random.weighted({ changed: 5, fields: 5, group: 1, random: 1 })) {
     case "changed":
-      return changed(random, Buffer.from(toBinary(schema, anyMessage(random, schema, world))));
+      return mutate(random, Buffer.from(toBinary(schema, anyMessage(random, schema, world))));
     case "fields":
       return Buffer.concat(Array.from({ length: random.below(6) }, () => anyField(random, schema)));
     case "group": {
@@ -26,7 +26,7 @@ export function anyBytes(random: Random, length: number): Buffer {
 }
 
 /** Cuts, doubles or changes some of the bytes. */
-export function changed(random: Random, bytes: Buffer): Buffer {
+export function mutate(random: Random, bytes: Buffer): Buffer {
   const at = random.below(bytes.length + 1);
   switch (random.weighted({ flip: 4, cut: 2, insert: 2, twice: 1 })) {
     case "flip": {

@@ -1,22 +1,22 @@
 import { afterAll, beforeAll } from "vitest";
-import { type Accident, type Door, openTcpProxy, type TcpProxy } from "../../faults/tcp-proxy.ts";
+import { type Disruption, type AcceptMode, openTcpProxy, type TcpProxy } from "../../faults/tcp-proxy.ts";
 
 /** A way to a server that can be made to break in between, for the tests of a file. */
 export interface FileProxy {
   /** The server's URL with the proxy's port. Known once the file's tests begin. */
   readonly url: string;
   /** How many accidents are still to come. */
-  readonly accidentsLeft: number;
+  readonly pendingDisruptions: number;
   /** How many connections met a door that was not open. */
-  readonly turnedAway: number;
+  readonly rejectedConnections: number;
   /** The next message that a client sends with this text in it meets with the accident; so do the `times` - 1 after it. */
-  arrange(text: string, accident: Accident, times?: number): void;
+  disruptNext(text: string, accident: Disruption, times?: number): void;
   /** No accidents any more. */
-  disarm(): void;
+  clearDisruptions(): void;
   /** For new connections; those that are open stay. */
-  setDoor(door: Door): void;
+  setAcceptMode(door: AcceptMode): void;
   /** Ends all open connections. */
-  cut(): void;
+  closeConnections(): void;
 }
 
 /** A proxy before a server, for the tests of this file. */
@@ -40,15 +40,15 @@ export function useTcpProxy(target: string | (() => string)): FileProxy {
       url.port = String(open().port);
       return url.href;
     },
-    get accidentsLeft() {
-      return open().accidentsLeft;
+    get pendingDisruptions() {
+      return open().pendingDisruptions;
     },
-    get turnedAway() {
-      return open().turnedAway;
+    get rejectedConnections() {
+      return open().rejectedConnections;
     },
-    arrange: (text, accident, times = 1) => open().arrange((message) => message.includes(text), accident, { times }),
-    disarm: () => open().disarm(),
-    setDoor: (door) => open().setDoor(door),
-    cut: () => open().cut(),
+    disruptNext: (text, accident, times = 1) => open().disruptNext((message) => message.includes(text), accident, { times }),
+    clearDisruptions: () => open().clearDisruptions(),
+    setAcceptMode: (door) => open().setAcceptMode(door),
+    closeConnections: () => open().closeConnections(),
   };
 }

@@ -14,7 +14,7 @@ import type { Logger } from "../../../src/observability/log.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { literal } from "../../../src/store/mysql/literals.ts";
 import { NEVER_ABORTED } from "../../../src/transport/call.ts";
-import type { Place } from "./environment.ts";
+import type { BaselineConfig } from "./environment.ts";
 
 /** The effect of one of the service's Actions, without the service's ways to see to it. */
 export type Effect = Pick<Action, "name" | "subjects" | "asks"> &
@@ -44,7 +44,7 @@ export function createEffects({
   readonly db: OrderDatabase;
   readonly publisher: Publisher;
   readonly log: Logger;
-  readonly place: Place;
+  readonly place: BaselineConfig;
 }): readonly Effect[] {
   const client = (name: string, url: string) =>
     createExternalClient({ name, url, timeoutMs: 10_000, log, connections: 256 });

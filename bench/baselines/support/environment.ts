@@ -1,7 +1,7 @@
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 
 /** Where a baseline works: the servers of the run, shared with the other sides, and a part of the database of its own. */
-export interface Place {
+export interface BaselineConfig {
   readonly mysqlUrl: string;
   readonly natsUrl: string;
   readonly redisUrl: string;
@@ -13,24 +13,24 @@ export interface Place {
 }
 
 /** As the environment says. */
-export function readPlace(): Place {
+export function readBaselineConfig(): BaselineConfig {
   return {
-    mysqlUrl: variable("MYSQL_URL"),
-    natsUrl: variable("NATS_URL"),
-    redisUrl: variable("REDIS_URL"),
-    einvoiceUrl: variable("EINVOICE_URL"),
-    financeUrl: variable("FINANCE_URL"),
-    messageUrl: variable("MESSAGE_URL"),
-    prefix: variable("PREFIX"),
+    mysqlUrl: requiredVariable("MYSQL_URL"),
+    natsUrl: requiredVariable("NATS_URL"),
+    redisUrl: requiredVariable("REDIS_URL"),
+    einvoiceUrl: requiredVariable("EINVOICE_URL"),
+    financeUrl: requiredVariable("FINANCE_URL"),
+    messageUrl: requiredVariable("MESSAGE_URL"),
+    prefix: requiredVariable("PREFIX"),
   };
 }
 
 /** The tables of a place; for what is read and written now and then. */
-export function databaseOf({ mysqlUrl, prefix }: Pick<Place, "mysqlUrl" | "prefix">): OrderDatabase {
+export function openBaselineDatabase({ mysqlUrl, prefix }: Pick<BaselineConfig, "mysqlUrl" | "prefix">): OrderDatabase {
   return openDatabase({ url: mysqlUrl, prefix });
 }
 
-export function variable(name: string): string {
+export function requiredVariable(name: string): string {
   const value = process.env[name];
   if (value === undefined) {
     throw new Error(`${name} is not set`);
@@ -39,6 +39,6 @@ export function variable(name: string): string {
 }
 
 /** A number that may be left out. */
-export function numberVariable(name: string, byDefault: number): number {
+export function optionalNumber(name: string, byDefault: number): number {
   return Number(process.env[name] ?? byDefault);
 }

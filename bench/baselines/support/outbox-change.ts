@@ -11,13 +11,13 @@ import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
 import { withRetries } from "../../../src/store/mysql/transaction.ts";
 import type { AppliedTransition } from "../../../src/store/orders/transition.ts";
 import type { Sessions } from "./sessions.ts";
-import { type Addition, changeStatus } from "./status-change.ts";
+import { type ChangeExtension, changeStatus } from "./status-change.ts";
 
 /**
  * Makes changes whose event, and whose answer to a request id, are rows of the same transaction. What a request id was answered before is looked
  * up only where there is reason to: the report changes nothing, or the id is there already.
  */
-export function outboxChange(sessions: Sessions, tables: Tables): (report: StatusReport) => Promise<ReportResult> {
+export function changeWithOutbox(sessions: Sessions, tables: Tables): (report: StatusReport) => Promise<ReportResult> {
   return async (report) => {
     try {
       const { result, event } = await withRetries(() =>
@@ -52,7 +52,7 @@ async function lookUp(sessions: Sessions, tables: Tables, report: StatusReport):
   return digestOf(report).equals(known.digest) ? decodeAnswer(known.answer) : { kind: "request-id-reused" };
 }
 
-function writer(tables: Tables, report: StatusReport): NonNullable<Addition["write"]> {
+function writer(tables: Tables, report: StatusReport): NonNullable<ChangeExtension["write"]> {
   const { requestId } = report;
   return (move, answer) => [
     outboxStatement(tables, move),
@@ -84,7 +84,7 @@ function outboxStatement(tables: Tables, { event }: AppliedTransition): string {
 }
 
 /** How much is left to do: events that are not published, and messages that an Action is not done with. */
-export async function openCount(db: OrderDatabase, stream: StreamConnection): Promise<number> {
+export async function countOpenWork(db: OrderDatabase, stream: StreamConnection): Promise<number> {
   const { unpublished } = await db
     .selectFrom("oms_db.oms_outbox")
     .select(({ fn }) => fn.countAll<number>().as("unpublished"))

@@ -17,7 +17,7 @@ export interface Changed {
 }
 
 /** What a baseline adds to the transaction of a change. */
-export interface Addition {
+export interface ChangeExtension {
   /** Whether to go on; asked for beside the first round trip. */
   readonly mayGoOn?: boolean | Promise<boolean>;
   /** Further statements of a change. */
@@ -32,7 +32,7 @@ export async function changeStatus(
   session: Session,
   tables: Tables,
   report: StatusReport,
-  addition: Addition = {},
+  addition: ChangeExtension = {},
 ): Promise<Changed> {
   const { mayGoOn = true, write } = addition;
   const [[rows], goOn] = await Promise.all([session.send([lockStatement(tables, report.orderId)]), mayGoOn]);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Running } from "../../environment.ts";
+import type { RunningSubject } from "../../environment.ts";
 
 const LOOK_AGAIN_MS = 50;
 
@@ -8,7 +8,7 @@ const LOOK_AGAIN_MS = 50;
  *
  * @throws Error when that takes longer than it may
  */
-export async function secondsUntilDrained(running: Running, patienceSeconds = 120): Promise<number> {
+export async function secondsUntilDrained(running: RunningSubject, patienceSeconds = 120): Promise<number> {
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1_000;
   for (let open = await running.openWork(); open > 0; open = await running.openWork()) {

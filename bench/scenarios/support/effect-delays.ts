@@ -1,6 +1,6 @@
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { Status } from "../../../src/domain/state-machine.ts";
-import type { Servers } from "../../environment.ts";
+import type { Endpoints } from "../../environment.ts";
 
 /** From the commit to the effect, in milliseconds, one for each effect. */
 export interface EffectDelays {
@@ -17,7 +17,7 @@ const TOLD: readonly number[] = [Status.HANDED_OVER, Status.DELIVERED];
  *
  * @throws Error where an effect is missing
  */
-export async function readEffectDelays(servers: Servers, prefix: string, since: Date): Promise<EffectDelays> {
+export async function readEffectDelays(servers: Endpoints, prefix: string, since: Date): Promise<EffectDelays> {
   const [changes, settled, told] = await Promise.all([
     readChanges(servers, prefix, since),
     readSettlements(servers, prefix, since),
@@ -43,7 +43,7 @@ interface Change {
   readonly time: number;
 }
 
-async function readChanges(servers: Servers, prefix: string, since: Date): Promise<Change[]> {
+async function readChanges(servers: Endpoints, prefix: string, since: Date): Promise<Change[]> {
   const rows = await query(
     servers,
     "select concat(order_id, '-', version) as messageId, to_status as status, record_time as time" +
@@ -53,7 +53,7 @@ async function readChanges(servers: Servers, prefix: string, since: Date): Promi
   return rows.map(({ messageId, status, time }) => ({ messageId, status, time: time.getTime() }));
 }
 
-async function readSettlements(servers: Servers, prefix: string, since: Date): Promise<Map<string, number>> {
+async function readSettlements(servers: Endpoints, prefix: string, since: Date): Promise<Map<string, number>> {
   const rows = await query(
     servers,
     `select message_id as messageId, create_date as time from ${prefix}oms_db.oms_order_status_rule where create_date >= ?`,
@@ -62,7 +62,7 @@ async function readSettlements(servers: Servers, prefix: string, since: Date): P
   return new Map(rows.map(({ messageId, time }) => [messageId, time.getTime()]));
 }
 
-async function query(servers: Servers, statement: string, values: unknown[]): Promise<RowDataPacket[]> {
+async function query(servers: Endpoints, statement: string, values: unknown[]): Promise<RowDataPacket[]> {
   const connection = await createConnection({ uri: servers.mysqlUrl, timezone: "Z" });
   try {
     const [rows] = await connection.query<RowDataPacket[]>(statement, values);
@@ -73,7 +73,7 @@ async function query(servers: Servers, statement: string, values: unknown[]): Pr
 }
 
 /** What the gateway took, by the event's id; the first time that it came. */
-async function readMessages({ messageUrl }: Servers): Promise<Map<string, number>> {
+async function readMessages({ messageUrl }: Endpoints): Promise<Map<string, number>> {
   const answer = await fetch(new URL("/received?neighbour=message&limit=100000000", messageUrl));
   const { received } = (await answer.json()) as { received: { key: string; doneTime?: string }[] };
   return new Map(

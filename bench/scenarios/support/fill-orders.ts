@@ -3,7 +3,7 @@ import { type PassedStates, withState } from "../../../src/domain/passed-states.
 import { Status } from "../../../src/domain/state-machine.ts";
 
 /** Orders that the database makes by itself, of consecutive ids. */
-export interface Filling {
+export interface BulkOrders {
   readonly first: bigint;
   readonly count: number;
   /** Every how manieth is at CREATED, with nothing behind it; all others were delivered. 1: all are at CREATED. */
@@ -30,7 +30,7 @@ const PASSED = [Status.CREATED, ...LIFE].reduce<PassedStates>((passed, code) => 
  * history, the answers to its request ids, what its Actions did, and its settlement. Made within the database, which is the quickest way.
  * Orders of the same kinds as the demo's, virtual goods left out.
  */
-export async function fillOrders(database: Connection, prefix: string, filling: Filling): Promise<void> {
+export async function bulkInsertOrders(database: Connection, prefix: string, filling: BulkOrders): Promise<void> {
   // Rows of a table that is empty are then written a page at a time; nothing refers to anything here.
   await database.query("set session unique_checks = 0, foreign_key_checks = 0");
   for (let from = 0; from < filling.count; from += AT_ONCE) {
@@ -42,7 +42,7 @@ export async function fillOrders(database: Connection, prefix: string, filling: 
   await database.query("set session unique_checks = 1, foreign_key_checks = 1");
 }
 
-function statementsOf({ first, openEvery }: Filling, prefix: string, numbers: string): string[] {
+function statementsOf({ first, openEvery }: BulkOrders, prefix: string, numbers: string): string[] {
   const open = `n % ${openEvery} = 0`;
   const insert = (table: string, columns: string, values: string, rest = "") =>
     `insert into ${prefix}${table} (${columns}) select ${values} from` +

@@ -1,7 +1,7 @@
 import type { LoadResult } from "../../load/index.ts";
 
 /** Calls under way at what is called full load. */
-export const FULL = 256;
+export const FULL_LOAD_CALLERS = 256;
 
 /** More changes a second than one machine is expected to carry: so many are made possible beforehand. */
 const MOST_PER_SECOND = 30_000;
@@ -13,7 +13,7 @@ const CHANGES_PER_ORDER = 11;
 export function ordersFor(
   seconds: number,
   perSecond = MOST_PER_SECOND,
-  callers = FULL,
+  callers = FULL_LOAD_CALLERS,
   changesPerOrder = CHANGES_PER_ORDER,
 ): number {
   return Math.ceil((seconds * perSecond) / changesPerOrder) + callers;
@@ -24,7 +24,7 @@ export function ordersFor(
  *
  * @throws Error where some did not
  */
-export function allDone(result: LoadResult): LoadResult {
+export function requireAllSucceeded(result: LoadResult): LoadResult {
   if (result.failed > 0 || result.refused > 0) {
     throw new Error(`${result.failed} calls failed and ${result.refused} were refused`);
   }

@@ -5,7 +5,7 @@ const EVERY_MS = 5_000;
 /** A start is not yet a steady state: this share of the time does not count for the slope. */
 const SETTLING = 0.2;
 
-export interface MemoryCourse {
+export interface MemoryTrend {
   /** In MB, as is the highest. */
   readonly median: number;
   readonly highest: number;
@@ -14,7 +14,7 @@ export interface MemoryCourse {
 }
 
 /** Reads a process's memory each 5 s, until it is told to end. */
-export function watchMemory(readMegabytes: () => number): { end(): MemoryCourse } {
+export function watchMemory(readMegabytes: () => number): { end(): MemoryTrend } {
   const begin = performance.now();
   const course: { readonly minutes: number; readonly megabytes: number }[] = [];
   const look = () => course.push({ minutes: (performance.now() - begin) / 60_000, megabytes: readMegabytes() });

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "..", "..", "..");
 const LOOK_AGAIN_MS = 20;
 
 /** A folder in which `npm start` is run, as a user does. */
-export interface UserPlace {
+export interface UserInstallation {
   /** Runs it; the seconds until it is ready. */
   start(): Promise<number>;
   /** Ends it as Ctrl-C does; the seconds until it has. */
@@ -17,7 +17,7 @@ export interface UserPlace {
   remove(): Promise<void>;
 }
 
-export async function startAsUser(): Promise<UserPlace> {
+export async function startAsUser(): Promise<UserInstallation> {
   const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-"));
   const [grpcPort, httpPort] = [await freePort(), await freePort()];
   let child: ChildProcess | undefined;

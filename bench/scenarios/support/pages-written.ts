@@ -10,7 +10,7 @@ const PATIENCE_MS = 60_000;
 const AS_FAST_AS_IT_CAN = 20_000;
 
 /** Waits until the database has written what a filling left in its memory, so that what is measured then does not wait for that. */
-export async function pagesWritten(database: Connection): Promise<void> {
+export async function waitForPageWrites(database: Connection): Promise<void> {
   const [[usual]] = await database.query<RowDataPacket[]>(
     "select @@innodb_max_dirty_pages_pct as percent, @@innodb_io_capacity as capacity, @@innodb_io_capacity_max as most",
   );

@@ -2,7 +2,7 @@ import type { Environment } from "../../environment.ts";
 import type { Sample } from "../../scenario.ts";
 
 /** Status reports a second through the committer alone, as figures of this name: so many callers, each with so many reports at a time. */
-export async function measureGroups(
+export async function measureGroupCommit(
   { seconds, warmup, runProgram }: Environment,
   name: string,
   callers: number,

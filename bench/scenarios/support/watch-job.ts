@@ -10,12 +10,12 @@ export interface WatchJob {
 }
 
 /** Told when every watcher has been told where its orders stand. */
-export interface Begun {
+export interface WatchersReady {
   readonly seconds: number;
 }
 
 /** Told at the end. */
-export interface Watched {
+export interface WatchReport {
   readonly changes: readonly WatchedChange[];
   /** Streams that ended, whyever. */
   readonly lost: number;

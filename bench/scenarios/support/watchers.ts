@@ -11,7 +11,7 @@ import {
   type WatchOrderStatusResponse_Change,
   WatchOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import type { Begun, Watched, WatchedChange, WatchJob } from "./watch-job.ts";
+import type { WatchersReady, WatchReport, WatchedChange, WatchJob } from "./watch-job.ts";
 
 /** Streams share so many connections. */
 const CONNECTIONS = 8;
@@ -128,7 +128,7 @@ function openSession(): ClientHttp2Session {
   return session;
 }
 
-const tell = (line: Begun | Watched) => console.log(JSON.stringify(line));
+const tell = (line: WatchersReady | WatchReport) => console.log(JSON.stringify(line));
 
 for (let watcher = 0; watcher < job.watchers; watcher += 1) {
   for (const orderId of ordersOf(watcher)) {

@@ -63,7 +63,7 @@ test("a cut ends open connections; new ones go through", async () => {
   const client = await open();
   client.say("a");
   await heard(client, "a!");
-  proxy.cut();
+  proxy.closeConnections();
   await ended(client);
   const next = await open();
   next.say("b");
@@ -74,25 +74,25 @@ test("a closed door ends new connections, a silent one keeps them waiting, and o
   const before = await open();
   before.say("a");
   await heard(before, "a!");
-  proxy.setDoor("closed");
+  proxy.setAcceptMode("closed");
   await ended(await open());
-  proxy.setDoor("silent");
+  proxy.setAcceptMode("silent");
   const silent = await open();
   silent.say("b");
   before.say("c");
   await heard(before, "a!c!");
   expect(got).toEqual(["a", "c"]);
-  expect([silent.heard, silent.ended, proxy.turnedAway]).toEqual(["", false, 2]);
+  expect([silent.heard, silent.ended, proxy.rejectedConnections]).toEqual(["", false, 2]);
 });
 
 test("a lost request never arrives; a lost answer was carried out", async () => {
-  proxy.arrange(isCommit, "lose-request");
+  proxy.disruptNext(isCommit, "lose-request");
   const first = await open();
   first.say("commit 1");
   await ended(first);
-  expect([got, proxy.accidentsLeft]).toEqual([[], 0]);
+  expect([got, proxy.pendingDisruptions]).toEqual([[], 0]);
 
-  proxy.arrange(isCommit, "lose-answer");
+  proxy.disruptNext(isCommit, "lose-answer");
   const second = await open();
   second.say("read");
   await heard(second, "read!");
@@ -103,7 +103,7 @@ test("a lost request never arrives; a lost answer was carried out", async () => 
 });
 
 test("after a lost answer the client hears nothing for a while, then sees the end", async () => {
-  proxy.arrange(isCommit, "lose-answer", { silentMs: 200 });
+  proxy.disruptNext(isCommit, "lose-answer", { silentMs: 200 });
   const client = await open();
   const began = performance.now();
   client.say("commit");
@@ -116,15 +116,15 @@ test("after a lost answer the client hears nothing for a while, then sees the en
 });
 
 test("as many accidents as were arranged, and none after disarming", async () => {
-  proxy.arrange(isCommit, "lose-request", { times: 2 });
+  proxy.disruptNext(isCommit, "lose-request", { times: 2 });
   for (const left of [1, 0]) {
     const client = await open();
     client.say("commit");
     await ended(client);
-    expect(proxy.accidentsLeft).toBe(left);
+    expect(proxy.pendingDisruptions).toBe(left);
   }
-  proxy.arrange(isCommit, "lose-request");
-  proxy.disarm();
+  proxy.disruptNext(isCommit, "lose-request");
+  proxy.clearDisruptions();
   const client = await open();
   client.say("commit");
   await heard(client, "commit!");
@@ -138,11 +138,11 @@ test.for([
   async ({ way, arrives }) => {
     const loser = await open();
     const idle = await open();
-    proxy.swallow([way]);
+    proxy.blackhole([way]);
     loser.say("x");
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect([got, loser.heard, loser.ended]).toEqual([arrives, "", false]);
-    proxy.swallow([]);
+    proxy.blackhole([]);
     await ended(loser);
     idle.say("y");
     await heard(idle, "y!");

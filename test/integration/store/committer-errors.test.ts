@@ -11,7 +11,7 @@ const { db, url, prefix } = useStore();
 const proxy = useTcpProxy(url);
 
 afterEach(() => {
-  proxy.setDoor("open");
+  proxy.setAcceptMode("open");
 });
 
 /** A committer for one test; says why its batches were tried again. */
@@ -254,7 +254,7 @@ describe("a connection that is lost", () => {
     const committer = useProxied({ lanes: 1 });
     const [orderId, next] = (await insertOrders(2)) as [bigint, bigint];
     await committer.report(report(orderId, Status.PAID));
-    proxy.cut();
+    proxy.closeConnections();
     expect(await committer.report(report(next, Status.PAID))).toMatchObject({ outcome: "applied", version: 1 });
     expect(await appliedVersions(next)).toEqual([1]);
   });
@@ -268,7 +268,7 @@ describe("a connection that is lost", () => {
     test(`during COMMIT, ${kind}: what was committed is found, and answered and told as if nothing had happened`, async () => {
       const committer = useProxied({ lanes: 1 });
       const [orderId, other] = (await insertOrders(2)) as [bigint, bigint];
-      proxy.arrange(COMMIT, "lose-answer");
+      proxy.disruptNext(COMMIT, "lose-answer");
       const results = await Promise.all([
         committer.report(report(orderId, Status.PAID, { requestId })),
         committer.report(report(orderId, Status.APPROVED)),
@@ -276,7 +276,7 @@ describe("a connection that is lost", () => {
         committer.report(report(orderId, Status.LOST)),
         committer.pause(pause(other, true)),
       ]);
-      expect(proxy.accidentsLeft).toBe(0);
+      expect(proxy.pendingDisruptions).toBe(0);
       expect(results).toMatchObject([
         { outcome: "applied", version: 1 },
         { outcome: "applied", version: 2 },
@@ -299,12 +299,12 @@ describe("a connection that is lost", () => {
     test(`during COMMIT, ${kind}: what was not committed is done again, once`, async () => {
       const committer = useProxied({ lanes: 1 });
       const [orderId] = (await insertOrders(1)) as [bigint];
-      proxy.arrange(COMMIT, "lose-request", 2);
+      proxy.disruptNext(COMMIT, "lose-request", 2);
       const results = await Promise.all([
         committer.report(report(orderId, Status.PAID, { requestId: requestId && `${requestId}-2` })),
         committer.report(report(orderId, Status.APPROVED)),
       ]);
-      expect(proxy.accidentsLeft).toBe(0);
+      expect(proxy.pendingDisruptions).toBe(0);
       expect(results).toMatchObject([
         { outcome: "applied", version: 1 },
         { outcome: "applied", version: 2 },
@@ -322,7 +322,7 @@ describe("a connection that is lost", () => {
     const foreigner = await useForeigner();
     const [held, other] = (await insertOrders(2)) as [bigint, bigint];
     await foreigner.run("begin; insert into oms_db.oms_request values ('r-slow', repeat('x', 20), '', 1, now(3))");
-    proxy.arrange(COMMIT, "lose-answer");
+    proxy.disruptNext(COMMIT, "lose-answer");
     const answers = [
       committer.report(report(held, Status.PAID, { requestId: "r-slow" })),
       committer.report(report(other, Status.PAID)),
@@ -344,12 +344,12 @@ describe("a connection that is lost", () => {
     const [warm, orderId, behind] = (await insertOrders(3)) as [bigint, bigint, bigint];
     await committer.report(report(warm, Status.PAID));
     // The connection there is goes on until the accident; then there is no other.
-    proxy.setDoor("closed");
-    proxy.arrange(COMMIT, "lose-answer");
+    proxy.setAcceptMode("closed");
+    proxy.disruptNext(COMMIT, "lose-answer");
     const first = committer.report(report(orderId, Status.PAID));
     const second = Promise.allSettled([committer.report(report(behind, Status.PAID))]);
     expect(await second).toMatchObject([{ reason: { name: "DatabaseUnavailableError" } }]);
-    proxy.setDoor("open");
+    proxy.setAcceptMode("open");
     expect(await first).toMatchObject({ outcome: "applied", version: 1 });
     expect(await appliedVersions(orderId)).toEqual([1]);
     expect(await appliedVersions(behind)).toEqual([]);
@@ -358,13 +358,13 @@ describe("a connection that is lost", () => {
   test("by a request that ends every connection: the others are committed, it fails alone", async () => {
     const committer = useProxied({ lanes: 1 });
     const orderIds = await insertOrders(4);
-    proxy.arrange("kills every connection", "lose-request", 1_000);
+    proxy.disruptNext("kills every connection", "lose-request", 1_000);
     const results = await Promise.allSettled(
       orderIds.map((id, index) =>
         committer.report(report(id, Status.PAID, index === 1 ? { remark: "kills every connection" } : {})),
       ),
     );
-    proxy.disarm();
+    proxy.clearDisruptions();
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
     expect(results[1]).toMatchObject({ reason: { name: "DatabaseUnavailableError" } });
   });
@@ -374,8 +374,8 @@ describe("a connection that is lost", () => {
       const committer = useProxied({ lanes: 1, maxBatch: 2 });
       const [warm, ...orderIds] = (await insertOrders(7)) as [bigint, ...bigint[]];
       await committer.report(report(warm, Status.PAID));
-      proxy.setDoor(door);
-      proxy.cut();
+      proxy.setAcceptMode(door);
+      proxy.closeConnections();
       const started = performance.now();
       const results = await Promise.allSettled(orderIds.map((id) => committer.report(report(id, Status.PAID))));
       expect(performance.now() - started).toBeLessThan(6_000);
@@ -385,7 +385,7 @@ describe("a connection that is lost", () => {
           reason: { name: "DatabaseUnavailableError", retryAfterMs: expect.any(Number) },
         });
       }
-      proxy.setDoor("open");
+      proxy.setAcceptMode("open");
       expect(await committer.report(report(orderIds[0] as bigint, Status.PAID))).toMatchObject({ outcome: "applied" });
     });
   }

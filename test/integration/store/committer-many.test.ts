@@ -56,11 +56,11 @@ test("two servers on one database, random reports and a connection that breaks: 
   };
   for (let round = 0; round < 40; round += 1) {
     if (round % 5 === 4) {
-      proxy.arrange("oms_status_history", round % 10 === 4 ? "lose-answer" : "lose-request");
+      proxy.disruptNext("oms_status_history", round % 10 === 4 ? "lose-answer" : "lose-request");
     }
     await Promise.all(Array.from({ length: 40 }, (_, index) => ask(round * 40 + index)));
   }
-  expect(proxy.accidentsLeft).toBe(0);
+  expect(proxy.pendingDisruptions).toBe(0);
 
   const history = await db.selectFrom("oms_db.oms_status_history").selectAll().orderBy("id").execute();
   const outbox = await db.selectFrom("oms_db.oms_outbox").selectAll().orderBy("id").execute();

@@ -81,7 +81,7 @@ describe("a connection that dies", () => {
     await expect(
       db.transaction().execute(async (trx) => {
         await sql`select 1`.execute(trx);
-        proxy.cut();
+        proxy.closeConnections();
         await sql`select 2`.execute(trx);
       }),
     ).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe("a connection that dies", () => {
   test("while nobody uses it is replaced", async () => {
     const db = open({ url: proxy.url, connections: 1 });
     await sql`select 1`.execute(db);
-    proxy.cut();
+    proxy.closeConnections();
     await vi.waitFor(async () => {
       expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
     });
@@ -102,9 +102,9 @@ describe("a connection that dies", () => {
 
   test("and cannot be had again is an error in bounded time, whether the door is closed or nobody answers", async () => {
     const db = open({ url: proxy.url });
-    onTestFinished(() => proxy.setDoor("open"));
+    onTestFinished(() => proxy.setAcceptMode("open"));
     for (const door of ["closed", "silent"] as const) {
-      proxy.setDoor(door);
+      proxy.setAcceptMode(door);
       const started = performance.now();
       await expect(sql`select 1`.execute(db)).rejects.toThrow(DatabaseUnavailableError);
       expect(performance.now() - started).toBeLessThan(3_000);

@@ -7,7 +7,7 @@ import { useStore } from "./fixture.ts";
 const { db, url, prefix } = useStore();
 const proxy = useTcpProxy(url);
 afterEach(async () => {
-  proxy.setDoor("open");
+  proxy.setAcceptMode("open");
   await db.deleteFrom("oms_db.oms_request_log").execute();
 });
 
@@ -82,10 +82,10 @@ test("while the database is away rows wait, and are written when it is back", as
   const proxied = openDatabase({ url: proxy.url, prefix });
   onTestFinished(() => proxied.destroy());
   const log = open(proxied);
-  proxy.setDoor("closed");
+  proxy.setAcceptMode("closed");
   log.write(row("waits"));
-  await vi.waitFor(() => expect(proxy.turnedAway).toBeGreaterThan(0));
-  proxy.setDoor("open");
+  await vi.waitFor(() => expect(proxy.rejectedConnections).toBeGreaterThan(0));
+  proxy.setAcceptMode("open");
   await vi.waitFor(async () => expect(await callIds()).toEqual(["waits"]), 5_000);
   await log.close();
 });
@@ -94,7 +94,7 @@ test("what cannot be written at the end is dropped, and counted; so is what exce
   const proxied = openDatabase({ url: proxy.url, prefix });
   onTestFinished(() => proxied.destroy());
   const log = open(proxied);
-  proxy.setDoor("closed");
+  proxy.setAcceptMode("closed");
   for (let index = 0; index < 20_002; index += 1) {
     log.write(row(`lost-${index}`));
   }

@@ -7,7 +7,7 @@ import { useStore } from "./fixture.ts";
 const { db, url, prefix } = useStore();
 const proxy = useTcpProxy(url);
 beforeEach(async () => {
-  proxy.setDoor("open");
+  proxy.setAcceptMode("open");
   await db.deleteFrom("oms_db.oms_shadow_total").execute();
   await db.deleteFrom("oms_db.oms_shadow_difference").execute();
 });
@@ -132,13 +132,13 @@ test("while the database is away sums wait, and differences are dropped", async 
   const proxied = openDatabase({ url: proxy.url, prefix });
   onTestFinished(() => proxied.destroy());
   const log = createShadowLog({ db: proxied });
-  proxy.setDoor("closed");
+  proxy.setAcceptMode("closed");
   log.count("getOrderStatus", "same");
   log.recordDifference(difference({ field: "dropped" }));
-  const before = proxy.turnedAway;
+  const before = proxy.rejectedConnections;
   // The clock asks as well: both the sums and the differences have been turned away once there were three.
-  await vi.waitFor(() => expect(proxy.turnedAway - before).toBeGreaterThanOrEqual(3), 10_000);
-  proxy.setDoor("open");
+  await vi.waitFor(() => expect(proxy.rejectedConnections - before).toBeGreaterThanOrEqual(3), 10_000);
+  proxy.setAcceptMode("open");
   log.count("getOrderStatus", "same");
   await vi.waitFor(async () => expect(await totals()).toMatchObject([{ same_count: 2n }]), 10_000);
   log.recordDifference(difference({ field: "kept" }));
@@ -153,7 +153,7 @@ test("closing does not wait for a database that hangs", async () => {
     proxied.destroy().catch(() => {});
   });
   const log = createShadowLog({ db: proxied });
-  proxy.setDoor("silent");
+  proxy.setAcceptMode("silent");
   log.count("getOrderStatus", "same");
   const began = performance.now();
   await log.close();

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { beforeAll, expect, test, vi } from "vitest";
-import { findHalfChanges } from "../../../fuzz/half-changes.ts";
+import { findInconsistencies } from "../../../fuzz/half-changes.ts";
 import { fuzz } from "../../../fuzz/run.ts";
 import { STATES } from "../../../src/domain/state-machine.ts";
 import { useService } from "../../support/service.ts";
@@ -36,7 +36,7 @@ test(`whatever is asked, on every way in, is answered as it should be (seed ${SE
   expect(carriedOut).toBeGreaterThan(REQUESTS / 10);
   expect(service.log.filter(({ level }) => level === "error" || level === "fatal")).toEqual([]);
   await vi.waitFor(async () => expect(await metric("oms_watchers")).toBe("0"), 10_000);
-  const { changes, findings } = await findHalfChanges(location.url, location.prefix);
+  const { changes, findings } = await findInconsistencies(location.url, location.prefix);
   expect(findings).toEqual([]);
   expect(changes).toBeGreaterThan(0);
 });

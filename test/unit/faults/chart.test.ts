@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { drawPicture, type Mark } from "../../../faults/chart.ts";
-import { FAMILIES } from "../../../faults/kinds.ts";
+import { drawTimelineChart, type FaultMark } from "../../../faults/chart.ts";
+import { FAULT_CATEGORIES } from "../../../faults/kinds.ts";
 
-const mark = (target: string, from: number, until: number): Mark => ({
+const mark = (target: string, from: number, until: number): FaultMark => ({
   target,
   kind: "kill",
   family: "killed",
@@ -10,8 +10,8 @@ const mark = (target: string, from: number, until: number): Mark => ({
   until,
 });
 
-const draw = (marks: readonly Mark[], loadEnded = 8) =>
-  drawPicture({
+const draw = (marks: readonly FaultMark[], loadEnded = 8) =>
+  drawTimelineChart({
     title: 'A <round> & "its" faults',
     subtitle: "",
     seconds: Array.from({ length: 10 }, (_, second) => ({ ok: second * 10, failed: second })),
@@ -36,7 +36,7 @@ function expectWellFormed(svg: string): void {
 test("the picture is a well-formed SVG with a legend of all kinds", () => {
   const svg = draw([mark("service-1", 1, 2)]);
   expectWellFormed(svg);
-  for (const family of FAMILIES) {
+  for (const family of FAULT_CATEGORIES) {
     expect(svg).toContain(`>${family}</text>`);
   }
   expect(svg).toContain("A &lt;round&gt; &amp; &quot;its&quot; faults");
@@ -60,5 +60,5 @@ test("a fault that lasts no time is seen, and nothing goes beyond the edge", () 
 });
 
 test("a round without any call is drawn", () => {
-  expectWellFormed(drawPicture({ title: "", subtitle: "", seconds: [], marks: [], loadEnded: 0 }));
+  expectWellFormed(drawTimelineChart({ title: "", subtitle: "", seconds: [], marks: [], loadEnded: 0 }));
 });

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { KINDS, kindOf } from "../../../faults/kinds.ts";
-import { type Fault, makePlan, nameOf } from "../../../faults/plan.ts";
+import { FAULT_KINDS, faultKind } from "../../../faults/kinds.ts";
+import { type Fault, makePlan, targetName } from "../../../faults/plan.ts";
 
 const ROUND_MS = 45_000;
 const SEEDS = Array.from({ length: 200 }, (_, index) => index * 7_919);
 
 /** The processes that a fault kills or freezes, and the ways that it breaks, as names. */
-const nameOfTarget = ({ target }: Fault) => nameOf(target);
+const nameOfTarget = ({ target }: Fault) => targetName(target);
 
 test("the same seed gives the same plan, another one another", () => {
   for (const seed of SEEDS) {
@@ -21,7 +21,7 @@ test("faults begin in order and are over before the round is", () => {
     const plan = makePlan(seed, ROUND_MS);
     expect(plan.map(({ at }) => at)).toEqual(plan.map(({ at }) => at).toSorted((a, b) => a - b));
     for (const { at, kind, durationMs, chance } of plan) {
-      const [low, high] = kindOf(kind).lasts;
+      const [low, high] = faultKind(kind).lasts;
       expect(at).toBeGreaterThan(0);
       expect(at + durationMs).toBeLessThan(ROUND_MS);
       expect(durationMs).toBeGreaterThanOrEqual(low);
@@ -55,9 +55,9 @@ test("kills come every few seconds, of every process; every kind of fault comes,
   expect(each).toBeLessThan(ROUND_MS / 2_000);
   const processes = ["mariadb", "nats", "neighbours", "redis", "service-1", "service-2"];
   expect([...new Set(kills.map(nameOfTarget))].toSorted()).toEqual(processes);
-  expect([...new Set(all.map(({ kind }) => kind))].toSorted()).toEqual(Object.keys(KINDS).toSorted());
+  expect([...new Set(all.map(({ kind }) => kind))].toSorted()).toEqual(Object.keys(FAULT_KINDS).toSorted());
   for (const { kind, target } of all) {
-    const { hits } = kindOf(kind);
+    const { hits } = faultKind(kind);
     const isWay = target.service !== undefined && target.server !== undefined;
     expect(isWay).toBe(hits.startsWith("way"));
     expect(hits.includes("mariadb") || hits.includes("nats") || hits === "redis" ? target.server : hits).toBe(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judgeRecovery, type Recovery } from "../../../faults/recovery.ts";
+import { checkRecovery, type Recovery } from "../../../faults/recovery.ts";
 
 const GOOD: Recovery = {
   server: "redis",
@@ -10,7 +10,7 @@ const GOOD: Recovery = {
   whileDown: { committed: 400, actions: { "settlement-push": 70 }, waiting: { "customer-message": 50 } },
 };
 
-const judged = (change: Partial<Recovery>) => judgeRecovery([{ ...GOOD, ...change }]).findings.map(({ text }) => text);
+const judged = (change: Partial<Recovery>) => checkRecovery([{ ...GOOD, ...change }]).findings.map(({ text }) => text);
 
 test("back in time, with all else going on, is well", () => {
   expect(judged({})).toEqual([]);
@@ -39,7 +39,7 @@ test("an Action that does not need Redis and stood still with work to do is foun
 });
 
 test("what the machine did not carry unbroken is not judged, and not counted", () => {
-  expect(judgeRecovery([{ ...GOOD, carried: false, backAfterSeconds: undefined }])).toMatchObject({
+  expect(checkRecovery([{ ...GOOD, carried: false, backAfterSeconds: undefined }])).toMatchObject({
     looked: 0,
     findings: [],
   });

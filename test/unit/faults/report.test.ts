@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { addChecks, type Figures, formatReport, isGood } from "../../../faults/report.ts";
+import { mergeChecks, type RunSummary, formatReport, hasPassed } from "../../../faults/report.ts";
 import type { Finding } from "../../../faults/types.ts";
 
 const finding = (text: string): Finding => ({ kind: "lost", text });
 
-const GOOD: Figures = {
+const GOOD: RunSummary = {
   command: "npm run faults -- --seed 1",
   seeds: [1],
   tookMs: 61_000,
@@ -19,7 +19,7 @@ const GOOD: Figures = {
 };
 
 test("nothing found and all controls caught is good, and the report says each count by its name", () => {
-  expect(isGood(GOOD)).toBe(true);
+  expect(hasPassed(GOOD)).toBe(true);
   const report = formatReport(GOOD);
   for (const line of ["lost 0, duplicated 0, ghost 0, out of order 0, other 0, recovered 10", "1 min 01 s", "1,234"]) {
     expect(report).toContain(line);
@@ -28,14 +28,14 @@ test("nothing found and all controls caught is good, and the report says each co
 
 test("a finding is not good, and is told with its checker", () => {
   const found = { ...GOOD, checks: [{ name: "effects", looked: 11, findings: [finding("5-1 never came")] }] };
-  expect(isGood(found)).toBe(false);
+  expect(hasPassed(found)).toBe(false);
   expect(formatReport(found)).toContain("lost: 5-1 never came (effects)");
   expect(formatReport(found)).toContain("Found: lost 1, duplicated 0");
 });
 
 test("a control that is not caught is not good, whatever else was found", () => {
   const uncaught = { ...GOOD, controls: [{ name: "old way", lost: 0 }] };
-  expect(isGood(uncaught)).toBe(false);
+  expect(hasPassed(uncaught)).toBe(false);
   expect(formatReport(uncaught)).toContain("did not catch old way");
 });
 
@@ -50,7 +50,7 @@ test("of many findings some are told, and how many more there are", () => {
 test("what checkers of several rounds looked at is summed up by their names", () => {
   const one = { name: "effects", looked: 1, findings: [finding("a")] };
   const other = { name: "order", looked: 5, findings: [] };
-  expect(addChecks(addChecks([], [one, other]), [{ name: "effects", looked: 2, findings: [finding("b")] }])).toEqual([
+  expect(mergeChecks(mergeChecks([], [one, other]), [{ name: "effects", looked: 2, findings: [finding("b")] }])).toEqual([
     { name: "effects", looked: 3, findings: [finding("a"), finding("b")] },
     other,
   ]);

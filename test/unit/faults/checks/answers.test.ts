@@ -2,16 +2,16 @@ import { expect, test } from "vitest";
 import { equalAnswers, expectedAnswers } from "../../../../faults/checks/answers.ts";
 import { countRecovered, ledgerDrained } from "../../../../faults/checks/drained.ts";
 import { checkFlows, unfinishedFlow } from "../../../../faults/checks/flows.ts";
-import { noteAnswer } from "../../../../faults/workload/journal.ts";
+import { recordAnswer } from "../../../../faults/workload/journal.ts";
 import { FlowState } from "../../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { call, factsOf, findings, ledgerRow } from "./facts.ts";
 
 test("a repeat that is answered otherwise", () => {
   const one = call("UpdateOrderStatus", { said: undefined, first: "" });
-  noteAnswer(one, "APPLIED", '{"version":"2"}', undefined);
-  noteAnswer(one, "APPLIED", '{"version":"2"}', undefined);
+  recordAnswer(one, "APPLIED", '{"version":"2"}', undefined);
+  recordAnswer(one, "APPLIED", '{"version":"2"}', undefined);
   expect(findings(equalAnswers, factsOf([], { calls: [one] }))).toEqual([]);
-  noteAnswer(one, "APPLIED", '{"version":"3"}', undefined);
+  recordAnswer(one, "APPLIED", '{"version":"3"}', undefined);
   expect(findings(equalAnswers, factsOf([], { calls: [one] }))).toEqual(["other"]);
 });
 

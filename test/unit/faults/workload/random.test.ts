@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { createPace } from "../../../../faults/workload/pace.ts";
+import { createPacer } from "../../../../faults/workload/pace.ts";
 import { createRandom } from "../../../../faults/workload/random.ts";
 
 const draw = (seed: number, stream: number) => {
@@ -26,7 +26,7 @@ test("turns come at their rate, and one that nobody waits for is offered", async
   vi.useFakeTimers();
   try {
     let spare = 0;
-    const pace = createPace(200, () => {
+    const pace = createPacer(200, () => {
       spare += 1;
     });
     let turns = 0;
