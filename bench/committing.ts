@@ -79,7 +79,7 @@ export async function runCallers({
   const committer = createCommitter({
     db,
     kinds: DEFAULT_ORDER_KINDS,
-    subscriptionsFor,
+    subscriptionsFor: askedBy,
     encode: (event) => ({ subject: "oms.v1.order.status", eventType: event.type, body: BODY }),
     onCommitted: () => {},
     lanes,

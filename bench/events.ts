@@ -164,7 +164,7 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
 
   async function wholeWay(rate: number, seconds: number): Promise<void> {
     const asked = subscriptionsFor(actions);
-    const deps = { encode: encodeEvent, askedBy: asked, ledgerWatchMs: 30_000 };
+    const deps = { encode: encodeEvent, subscriptionsFor: asked, ledgerWatchMs: 30_000 };
     const used = processorTime();
     const began = performance.now();
     let next = 0;

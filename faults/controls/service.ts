@@ -74,7 +74,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     createExternalClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log });
 
   let deliver: Deliver = () => {};
-  const events = { encode: encodeEvent, askedBy: () => [], ledgerWatchMs: timing.ledgerWatchMs };
+  const events = { encode: encodeEvent, subscriptionsFor: () => [], ledgerWatchMs: timing.ledgerWatchMs };
   const onCommitted = (committed: readonly CommittedEvent[]) => {
     deliver(committed);
     for (const { event } of committed) {

@@ -112,7 +112,7 @@ export function createExternalClient({
   };
 
   return {
-    send,
+    send: ask,
     post: async (key, body, errand) => (await ask(key, body, errand)).outcome,
     close: exchange.close,
   };

@@ -30,8 +30,8 @@ export function createErp({
   return {
     async allocate(key, { orderId, lines }, errand) {
       const body = { orderId: String(orderId), lines: lines.map(lineBody) };
-      const { outcome, status, body } = await allocate.send(key, body, errand);
-      return status === NO_STOCK ? { kind: "no-stock", reason: `no stock: ${reasonIn(body)}` } : outcome;
+      const { outcome, status, body: reply } = await allocate.send(key, body, errand);
+      return status === NO_STOCK ? { kind: "no-stock", reason: `no stock: ${reasonIn(reply)}` } : outcome;
     },
     release: (key, orderId, errand) => release.post(key, { orderId: String(orderId) }, errand),
   };

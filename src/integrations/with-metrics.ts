@@ -13,5 +13,5 @@ export function withMetrics(
     neighbourDuration.observe({ neighbour: name, result: said.outcome.kind }, (performance.now() - began) / 1_000);
     return said;
   };
-  return { send, post: async (...request) => (await ask(...request)).outcome, close: client.close };
+  return { send: ask, post: async (...request) => (await ask(...request)).outcome, close: client.close };
 }

@@ -41,16 +41,16 @@ export function createWms({
       ),
     async cancel(key, { orderId, cancelId }, errand) {
       const body = { orderId: String(orderId), cancelId: String(cancelId) };
-      const { outcome, body } = await cancel.send(key, body, errand);
+      const { outcome, body: reply } = await cancel.send(key, body, errand);
       if (outcome.kind !== "done") {
         return outcome;
       }
-      switch (body.answer) {
+      switch (reply.answer) {
         case "agreed":
         case "later":
-          return { kind: body.answer };
+          return { kind: reply.answer };
         case "refused":
-          return { kind: "refused", reason: reasonIn(body) };
+          return { kind: "refused", reason: reasonIn(reply) };
         default:
           return { kind: "reject", reason: "the WMS's answer says neither agreed, refused nor later" };
       }

@@ -14,7 +14,7 @@ export function registerCollectors({
 }: {
   readonly metrics: Metrics;
   readonly db: Pick<OrderDatabase, "poolState">;
-  readonly stream: Pick<StreamConnection, "onArrival">;
+  readonly stream: Pick<StreamConnection, "onConnect">;
   readonly ready: () => Promise<Readiness>;
   readonly role: string;
 }): void {

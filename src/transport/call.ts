@@ -78,6 +78,6 @@ export function createCall({
   provenName,
 }: Pick<Call, "front" | "header" | "peer" | "deadline" | "signal" | "malformed"> &
   Partial<Pick<Call, "oldMethod" | "provenName">>): Call {
-  const unknown = { caller: ANONYMOUS, reports: undefined, traceparent: "", change: undefined };
+  const unknown = { caller: ANONYMOUS, reportableStatuses: undefined, traceparent: "", change: undefined };
   return { callId: nextCallId(), front, header, ...unknown, deadline, signal, malformed, oldMethod, peer, provenName };
 }

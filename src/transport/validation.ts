@@ -24,7 +24,7 @@ export function assertValid<Desc extends DescMessage>(schema: Desc, message: Mes
   }
   const faults = result.violations.map((violation) => faultOf(violation, message));
   const text = faults.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
-  throw new OperationError("invalid", text.join("; "), { fieldViolations });
+  throw new OperationError("invalid", text.join("; "), { fieldViolations: faults });
 }
 
 function faultOf(violation: Violation, message: Message): FieldViolation {

@@ -17,7 +17,7 @@ import { NEVER_ABORTED } from "../../../src/transport/call.ts";
 import type { BaselineConfig } from "./environment.ts";
 
 /** The effect of one of the service's Actions, without the service's ways to see to it. */
-export type Effect = Pick<Action, "name" | "subjects" | "asks"> &
+export type Effect = Pick<Action, "name" | "subjects" | "matches"> &
   (
     | {
         /** A statement that does it. */

@@ -28,23 +28,23 @@ export function thirdPartyNotify({
       if (found === undefined) {
         return DONE;
       }
-      const { family, notice } = found;
+      const { topic, notification } = found;
       const { orderId, orderSource, recordTime, traceparent } = event;
       await publisher.publishOnce({
-        messageId: `${messageId}:${family}`,
+        messageId: `${messageId}:${topic}`,
         orderId,
-        subject: `oms.v1.thirdparty.${orderSource}.${family}`,
+        subject: `oms.v1.thirdparty.${orderSource}.${topic}`,
         eventType: ThirdPartyNotificationSchema.typeName,
         body: toBinary(
           ThirdPartyNotificationSchema,
           create(ThirdPartyNotificationSchema, {
-            ...notice,
+            ...notification,
             messageId,
             orderId,
             orderSource,
-            family,
-            version: BigInt(notice.version),
-            occurTime: timestampFromDate(notice.occurTime),
+            family: topic,
+            version: BigInt(notification.version),
+            occurTime: timestampFromDate(notification.occurTime),
           }),
         ),
         recordTime,
@@ -59,7 +59,7 @@ function translated(event: OrderEvent) {
   for (const { topic, translate } of TOPICS) {
     const notice = translate(event);
     if (notice !== undefined) {
-      return { family, notice };
+      return { topic, notification: notice };
     }
   }
   return undefined;

@@ -22,7 +22,7 @@ export async function listActions({ db, actions, readOpenSums }: OperationDeps):
   return actions.map((info) => ({
     info,
     open: open.get(info.name) as OpenTotals,
-    ended: ended.get(info.name),
-    hold: holds.get(info.name),
+    totals: ended.get(info.name),
+    pause: holds.get(info.name),
   }));
 }

@@ -17,7 +17,7 @@ export interface OrderFlow extends FlowStatus {
 /** Where the flow stands with an order that came in here. */
 export function flowStatusOf({ kinds, paymentTimeoutMs }: OperationDeps, row: FlowRow): FlowStatus {
   const payUntil = expires(kinds, row) ? new Date(row.createTime.getTime() + paymentTimeoutMs) : undefined;
-  return flowStatus({ ...row, paymentDeadline });
+  return flowStatus({ ...row, paymentDeadline: payUntil });
 }
 
 export function toOrderFlow(deps: OperationDeps, row: FlowRow, childOrderIds: readonly bigint[]): OrderFlow {

@@ -59,7 +59,7 @@ export async function explainOrder(
     ...nextStates(order, now()),
     openActions,
     flow,
-    summary: describeWait(order, open, { flow, wmsAnswerDeadline, pausedWork }),
+    summary: describeWait(order, open, { flow, wmsAnswerDeadline: wmsAnswerUntil, pausedWork: heldWork }),
   };
 }
 

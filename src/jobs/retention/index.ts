@@ -60,7 +60,7 @@ export function startRetention({
     await runPass({
       session,
       periods,
-      cursors,
+      cursors: places,
       step,
       onDeleted(table, rows) {
         metrics.upkeepDeleted.inc({ table }, rows);

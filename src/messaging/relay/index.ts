@@ -195,7 +195,7 @@ export function startRelay({
     db,
     log,
     published,
-    keepMs,
+    keepMs: retentionMs,
     sweepMs,
     idle: () => round.over && held === undefined && stream.client() !== undefined,
     publish: (rows) => {

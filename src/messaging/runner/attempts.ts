@@ -68,7 +68,7 @@ export function createAttemptRunner(deps: AttemptDeps): RunAttempt {
       crashPoint("before-effect", whichOf(entry));
       const { messageId, attempt: number, sideEffectFreeAttempts } = entry;
       const mayHaveActed = sideEffectFreeAttempts < number - 1;
-      const run = action.run(event, { messageId, number, mayHaveSideEffects, traceparent, signal });
+      const run = action.run(event, { messageId, number, mayHaveSideEffects: mayHaveActed, traceparent, signal });
       const result = await Promise.race([run, brokenOff.promise]);
       crashPoint("after-effect", whichOf(entry));
       return result;

@@ -65,7 +65,7 @@ export function startDueLoop({
       return;
     }
     const limits = new Map(open.map((name) => [name, freeOf(name)]));
-    const { entries, more } = await ledger.claimDue({ limits, suspectLimits });
+    const { entries, more } = await ledger.claimDue({ limits, suspectLimits: suspects });
     entries.forEach(start);
     crowded = more || open.length < wanted.length;
   };

@@ -111,7 +111,7 @@ export function startActionConsumers({
     }
     const { messageId, orderId } = event;
     inHand.set(messageId, [delivery]);
-    lane.add({ messageId, key, run: () => deal(event, delivery) });
+    lane.add({ messageId, key: orderId, run: () => deal(event, delivery) });
   };
 
   const subscriptions = action.subjects.map((subject) =>

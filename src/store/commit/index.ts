@@ -23,7 +23,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   const contexts: { readonly connector: Connector; readonly lane: string }[] = [];
   let closed = false;
 
-  function contextOf(name: string): Omit<BatchContext, "patient" | "setAside" | "gaveUp"> {
+  function contextOf(name: string): Omit<BatchContext, "waitForLocks" | "defer" | "onUnavailable"> {
     const connector = createConnector(db.location);
     const lane = `${server}-${name}`;
     contexts.push({ connector, lane });
@@ -31,8 +31,8 @@ export function createCommitter(options: CommitterOptions): Committer {
     return { options, connector, lane, nextBatch: () => ++batch };
   }
 
-  const patient = { ...contextOf("waiting"), patient: true };
-  const waitingRoom = createLockedOrderQueue((works, setAside) => {
+  const patient = { ...contextOf("waiting"), waitForLocks: true };
+  const waitingRoom = createLockedOrderQueue((works, defer) => {
     queued();
     return runBatch(works, { ...patient, defer, onUnavailable: (error) => waitingRoom.rejectAll(error) });
   }, maxBatch);

@@ -62,7 +62,7 @@ export function planBatch(works: readonly PendingRequest[], facts: BatchFacts, d
     history: draft.history,
     events: draft.events,
     answers: draft.answers,
-    settleCallbacks,
+    settleCallbacks: tell,
   };
 }
 

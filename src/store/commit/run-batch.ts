@@ -76,7 +76,7 @@ export async function runBatch(
     }
     // A batch that has waited for a lock in vain goes on without it: the rest need not wait any more.
     const patient = context.waitForLocks && failures["lock-timeout"] === 0;
-    const outcome = await tryOnce(progress, { ...context, waitForLocks });
+    const outcome = await tryOnce(progress, { ...context, waitForLocks: patient });
     if (outcome.kind === "committed") {
       publish(progress, outcome, context.options);
       return;
@@ -208,7 +208,7 @@ function fail({ requests, times }: BatchProgress, error: unknown, observe: Commi
 
 function beginning(): BatchTimes {
   const begunAt = performance.now();
-  return { startedAt, answeredAt: 0, size: 0, retries: 0, connectMs: 0, readMs: 0, writeMs: 0 };
+  return { startedAt: begunAt, answeredAt: 0, size: 0, retries: 0, connectMs: 0, readMs: 0, writeMs: 0 };
 }
 
 /** Some may have been set aside, or were too late. */

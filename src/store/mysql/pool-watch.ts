@@ -43,7 +43,7 @@ export function createPoolMonitor(): PoolMonitor {
     state() {
       const idle = open.size - inUse.size;
       // The driver hands an idle one out in a turn of its own: that is no waiting.
-      return { inUse: inUse.size, idle, waiting: idle > 0 ? 0 : waiting, errors };
+      return { inUse: inUse.size, idle, waiting: idle > 0 ? 0 : waiting, errors: troubles };
     },
     countError: (kind) => troubles.set(kind, (troubles.get(kind) ?? 0) + 1),
     startWaiting() {
@@ -56,7 +56,7 @@ export function createPoolMonitor(): PoolMonitor {
     },
     acquired: (connection) => inUse.add(connection),
     released: (connection) => inUse.delete(connection),
-    destroyed,
+    destroyed: gone,
     observe(pool) {
       pool.on("connection", (connection: PoolConnection) => {
         open.add(connection);

@@ -96,5 +96,5 @@ async function select(
     from json_table(${json}, '$[*]' columns (order_id bigint path '$')) d
     left join ${status} s on s.order_id = d.order_id
     where ${condition}`.execute(db);
-  return rows.map(({ order_id, gone }) => ({ orderId: order_id, gone: Number(gone) === 1 }));
+  return rows.map(({ order_id, gone }) => ({ orderId: order_id, missing: Number(gone) === 1 }));
 }

@@ -103,5 +103,5 @@ function orderIdOf(fields: Readonly<Record<string, unknown>>): bigint {
 
 function invalid(faults: readonly FieldViolation[]): OperationError {
   const texts = faults.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
-  return new OperationError("invalid", texts.join("; "), { fieldViolations });
+  return new OperationError("invalid", texts.join("; "), { fieldViolations: faults });
 }

@@ -41,7 +41,7 @@ export function createCallerResolver(known: readonly KnownCaller[]): (signs: Cal
       tokensOf(authorization)
         .map((token) => byToken.get(createHash("sha256").update(token).digest("hex")))
         .find((name) => name !== undefined) ?? byAddress.find(({ list }) => isIn(list, peer.address))?.name;
-    return { authenticatedName, name: proven ?? (header || `legacy:${method.name}`) };
+    return { authenticatedName: proven, name: proven ?? (header || `legacy:${method.name}`) };
   };
 }
 

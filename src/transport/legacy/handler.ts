@@ -78,7 +78,7 @@ export function createLegacyHandler(
       const header = (name: string) => request.headers[name]?.toString();
       const peer = peerOfRequest(request);
       const caller = callerOf({ authorization: header("authorization"), header: header(CALLER_HEADER), peer }, method);
-      const outcome = await callLegacyMethod(method, route, { caller, peer, header, params });
+      const outcome = await callLegacyMethod(method, route, { caller, peer, header, params: given });
       count(method.name, outcome, protocol);
       if (!route.rpc.changes && !(given instanceof OperationError) && isComparable(outcome)) {
         onRead(readOf(method, given, outcome));

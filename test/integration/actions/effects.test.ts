@@ -175,7 +175,7 @@ test("settlement gets the quantities really shipped, else those ordered, once pe
   const attempt = {
     messageId: "1-1",
     number: 2,
-    mayHaveActed: true,
+    mayHaveSideEffects: true,
     traceparent: "",
     signal: new AbortController().signal,
   };

@@ -123,7 +123,7 @@ test("an attempt that lasts too long is broken off", async () => {
   const slow = {
     name: "slow",
     subjects: ["oms.v1.order.status.6010"],
-    asks: () => true,
+    matches: () => true,
     run: async () => {
       calls += 1;
       return calls === 1 ? new Promise<never>(() => {}) : ({ kind: "done" } as const);
@@ -139,7 +139,7 @@ test("a bug in an Action is a failed attempt like any other", async () => {
   const broken = {
     name: "broken",
     subjects: ["oms.v1.order.status.6010"],
-    asks: () => true,
+    matches: () => true,
     run: async () => {
       throw new TypeError("undefined is not a function");
     },
@@ -188,7 +188,7 @@ function fromTheLedgerOnly() {
     {
       name: "tester",
       subjects: ["oms.v1.nothing"],
-      asks: () => true,
+      matches: () => true,
       run: async () => ({ kind: "done" }) as const,
     },
   ];

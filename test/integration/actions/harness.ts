@@ -34,7 +34,7 @@ export function useHarness(mariadb?: OwnServer) {
   const startServer = (options: ServerOptions = {}) => {
     const db = database();
     const { leaseMs = 2_000, ledgerWatchMs = 2_000, keepMs = 60_000, downstreamTimeoutMs = 1_000, ...rest } = options;
-    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs });
+    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs: keepMs });
     const connection = openRedis({ url: redis.url, log: silentLog });
     const client = (name: string, url: string) =>
       createExternalClient({ name, url, timeoutMs: downstreamTimeoutMs, log: silentLog });

@@ -31,7 +31,7 @@ export async function commit(
   deps: { askedBy?: (event: OrderEvent) => readonly Subscription[]; ledgerWatchMs?: number } = {},
 ): Promise<readonly CommittedEvent[]> {
   const { askedBy = () => [], ledgerWatchMs = 30_000 } = deps;
-  return db.transaction().execute((trx) => appendEvents(trx, events, { encode: encodeEvent, subscriptionsFor, ledgerWatchMs }));
+  return db.transaction().execute((trx) => appendEvents(trx, events, { encode: encodeEvent, subscriptionsFor: askedBy, ledgerWatchMs }));
 }
 
 export const rowsOf = (committed: readonly CommittedEvent[]): OutboxRow[] => committed.map(({ row }) => row);

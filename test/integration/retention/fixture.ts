@@ -119,8 +119,8 @@ export async function passOnce(
   const deleted: Record<Table, number> = { history: 0, ledger: 0, request: 0, request_log: 0 };
   await runPass({
     session,
-    periods,
-    cursors,
+    periods: keep,
+    cursors: places,
     async step(work) {
       const result = await work();
       await afterStep();

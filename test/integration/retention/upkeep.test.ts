@@ -20,7 +20,7 @@ async function leader(): Promise<bigint | null> {
 
 function start({ keep = KEEP, everyMs = 20 } = {}) {
   const metrics = createMetrics();
-  const upkeep = startRetention({ db, log: createLogger("silent"), metrics, periods, intervalMs });
+  const upkeep = startRetention({ db, log: createLogger("silent"), metrics, periods: keep, intervalMs: everyMs });
   onTestFinished(() => upkeep.stop());
   const deleted = async () => {
     const { values } = await metrics.upkeepDeleted.get();

@@ -23,11 +23,11 @@ export interface LegacyServer {
 
 /** Starts an old system that answers 200 with nothing until told; it ends with the test. */
 export async function startLegacyServer(): Promise<LegacyServer> {
-  const asked: ReceivedRequest[] = [];
+  const requests: ReceivedRequest[] = [];
   let respond = (response: ServerResponse): void => void response.end();
   const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
     const { method = "", url = "", headers } = request;
-    asked.push({ method, url, body: await text(request), contentType: headers["content-type"] });
+    requests.push({ method, url, body: await text(request), contentType: headers["content-type"] });
     respond(response);
   });
   const stop = async () => {

@@ -71,7 +71,7 @@ export function askedBy(event: OrderEvent): readonly Subscription[] {
   return names.map((action) => ({ action }));
 }
 
-export const eventDeps: EventDeps = { encode, subscriptionsFor, ledgerWatchMs: 30_000 };
+export const eventDeps: EventDeps = { encode, subscriptionsFor: askedBy, ledgerWatchMs: 30_000 };
 
 export interface TestCommitter extends Committer {
   /** What onCommitted was told, one entry a batch. */

@@ -132,7 +132,7 @@ describe("waitsFor", () => {
   test("what a person holds", () => {
     const heldWork = [{ name: "e-invoice", operator: "ops-1", reason: "mail provider down" }];
     expect(
-      describeWait(order(Status.DELIVERED), [work({})], { flow: undefined, wmsAnswerDeadline: undefined, pausedWork }),
+      describeWait(order(Status.DELIVERED), [work({})], { flow: undefined, wmsAnswerDeadline: undefined, pausedWork: heldWork }),
     ).toBe(
       "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way); e-invoice is held by ops-1: mail provider down.",
     );

@@ -8,7 +8,7 @@ function work(log: string[], orderId: bigint, name: string) {
     end = resolve;
   });
   return {
-    orderId,
+    key: orderId,
     name,
     end: async () => {
       end();

@@ -25,7 +25,7 @@ export interface NotificationTopic {
 export function statusTopic(family: string, texts: Readonly<Partial<Record<Status, string>>>): NotificationTopic {
   const textOf = (event: StatusChanged) => texts[event.toStatus as Status];
   return {
-    topic,
+    topic: family,
     translate(event) {
       const text = event.type === "status-changed" ? textOf(event) : undefined;
       if (event.type !== "status-changed" || text === undefined) {

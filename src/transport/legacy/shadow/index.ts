@@ -52,7 +52,7 @@ export function createShadow({
   readonly oldSystem: Pick<LegacySystem, "read">;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly keep: Pick<ShadowLog, "count" | "keep">;
+  readonly keep: Pick<ShadowLog, "count" | "recordDifference">;
 }): Shadow {
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
