@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createLegacySystem } from "../../../src/integrations/legacy-system.ts";
-import { type LegacyServer, startLegacyServer } from "../shadow/old-server.ts";
+import { type LegacyServer, startLegacyServer } from "../shadow/legacy-server.ts";
 
 function open(server: LegacyServer, { base = "", timeoutMs = 5_000 } = {}) {
   const oldSystem = createLegacySystem({ url: `${server.url}${base}`, timeoutMs });

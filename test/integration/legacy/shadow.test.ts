@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { startService, useService } from "../../support/service.ts";
-import { startLegacyServer } from "../shadow/old-server.ts";
+import { startLegacyServer } from "../shadow/legacy-server.ts";
 import { eventually } from "../transport/eventually.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 

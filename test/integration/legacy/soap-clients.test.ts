@@ -6,7 +6,7 @@ import { missingPackages, SOAP_PACKAGES } from "../../support/foreign-clients.ts
 import { useService } from "../../support/service.ts";
 import { plain } from "../transport/answers.ts";
 import { insertOrderWithId, nextOrderId } from "../transport/orders.ts";
-import { type SampleCall, sampleCalls, legacyRequestOf } from "./every-call.ts";
+import { type SampleCall, sampleCalls, legacyRequestOf } from "./sample-calls.ts";
 import { LEGACY_RPCS, type LegacyEndpoint, type LegacyJson } from "./rpcs.ts";
 import { sendLegacyRequest } from "./send.ts";
 import { SOAP_CLIENTS, type SoapClient } from "./soap-clients.ts";

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { stringifyLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
 import { PERL, PHP, PYTHON } from "../../support/foreign-clients.ts";
 import { escaped, SOAP_11, SOAP_12, unescaped } from "./envelopes.ts";
-import type { LegacyRequest } from "./every-call.ts";
+import type { LegacyRequest } from "./sample-calls.ts";
 
 /** What a client made of a call. */
 export interface ClientResult {

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ShadowDifferenceKind } from "../../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
 import { startService, useService } from "../../support/service.ts";
-import { startLegacyServer } from "./old-server.ts";
+import { startLegacyServer } from "./legacy-server.ts";
 
 const served = useService();
 const shadow = () => served.clients("grpc-js").shadow;

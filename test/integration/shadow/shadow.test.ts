@@ -7,7 +7,7 @@ import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
 import { createShadow, type ShadowRead } from "../../../src/transport/legacy/shadow/index.ts";
 import { useStore } from "../store/fixture.ts";
 import { eventually } from "../transport/eventually.ts";
-import { startLegacyServer } from "./old-server.ts";
+import { startLegacyServer } from "./legacy-server.ts";
 
 const { db } = useStore();
 beforeEach(async () => {
