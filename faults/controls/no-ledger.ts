@@ -5,7 +5,7 @@
 import { decodeEvent } from "../../src/messaging/nats/codec.ts";
 import { type Delivery, subscribe } from "../../src/messaging/nats/subscriber.ts";
 import type { Action } from "../../src/messaging/runner/action.ts";
-import { consumerName } from "../../src/messaging/runner/stream-side.ts";
+import { consumerName } from "../../src/messaging/runner/consumers.ts";
 import { runControl, runOnce } from "./service.ts";
 
 /** How long the broker waits for an acknowledgement, and when a message comes again whose Action failed, in milliseconds. */

@@ -6,7 +6,7 @@ import type { OperationDeps } from "../../src/application/deps.ts";
 import { createChangeFeed } from "../../src/application/watch/change-feed.ts";
 import { type Config, readConfig } from "../../src/config/load.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
-import { createExternalClient } from "../../src/integrations/client.ts";
+import { createExternalClient } from "../../src/integrations/external-client.ts";
 import { createErp } from "../../src/integrations/erp.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
 import { createWms } from "../../src/integrations/wms.ts";

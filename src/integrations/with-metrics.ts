@@ -1,5 +1,5 @@
 import type { Metrics } from "../observability/metrics.ts";
-import type { ExternalClient } from "./client.ts";
+import type { ExternalClient } from "./external-client.ts";
 
 /** The same client, with each answer's time in the metrics: also of one that never came. */
 export function withMetrics(

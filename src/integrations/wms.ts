@@ -1,4 +1,4 @@
-import type { Outcome, CallOptions, ExternalClient } from "./client.ts";
+import type { Outcome, CallOptions, ExternalClient } from "./external-client.ts";
 import { lineBody, reasonIn, type StockLine } from "./erp.ts";
 
 /** What the WMS says to a cancel. */

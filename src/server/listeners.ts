@@ -4,7 +4,7 @@ import type { ChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
 import { createLegacySystem } from "../integrations/legacy-system.ts";
 import type { StreamConnection } from "../messaging/nats/connection.ts";
-import { subscribeToStatusChanges } from "../messaging/nats/listen.ts";
+import { subscribeToStatusChanges } from "../messaging/nats/status-changes.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Tracer } from "../observability/tracing.ts";

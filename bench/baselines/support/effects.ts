@@ -7,7 +7,7 @@ import { settlementPush } from "../../../src/actions/effects/settlement-push.ts"
 import { thirdPartyNotify } from "../../../src/actions/effects/third-party-notify.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
-import { createExternalClient } from "../../../src/integrations/client.ts";
+import { createExternalClient } from "../../../src/integrations/external-client.ts";
 import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
 import type { Logger } from "../../../src/observability/log.ts";

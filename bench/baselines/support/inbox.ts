@@ -4,7 +4,7 @@ import { createKeyedQueue } from "../../../src/lib/keyed-queue.ts";
 import { decodeEvent } from "../../../src/messaging/nats/codec.ts";
 import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
 import { type Delivery, subscribe } from "../../../src/messaging/nats/subscriber.ts";
-import { consumerName } from "../../../src/messaging/runner/stream-side.ts";
+import { consumerName } from "../../../src/messaging/runner/consumers.ts";
 import type { Logger } from "../../../src/observability/log.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { classifyFailure } from "../../../src/store/mysql/failures.ts";

@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../../domain/events.ts";
 import { Status } from "../../domain/state-machine.ts";
-import type { ExternalClient } from "../../integrations/client.ts";
+import type { ExternalClient } from "../../integrations/external-client.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
 import type { Claims } from "./claims.ts";
 

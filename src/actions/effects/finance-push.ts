@@ -1,6 +1,6 @@
 import { isForFinance, type OrderKinds } from "../../domain/order-kinds.ts";
 import { Status } from "../../domain/state-machine.ts";
-import type { ExternalClient } from "../../integrations/client.ts";
+import type { ExternalClient } from "../../integrations/external-client.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
 import type { OrderDatabase } from "../../store/mysql/database.ts";
 import { detailLineReader } from "../../store/reads/goods.ts";

@@ -1,5 +1,5 @@
 import type { OrderKinds } from "../../domain/order-kinds.ts";
-import type { ExternalClient } from "../../integrations/client.ts";
+import type { ExternalClient } from "../../integrations/external-client.ts";
 import type { Publisher } from "../../messaging/nats/publisher.ts";
 import type { Action } from "../../messaging/runner/action.ts";
 import type { OrderDatabase } from "../../store/mysql/database.ts";

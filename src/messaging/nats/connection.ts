@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "nats";
 import type { Logger } from "../../observability/log.ts";
 import type { Broker } from "./broker.ts";
-import { connectWithRetry } from "./dial.ts";
+import { connectWithRetry } from "./connect-with-retry.ts";
 import {
   DEFAULT_TOPOLOGY,
   ensureTopology,

@@ -1,6 +1,6 @@
 import type { Logger } from "../../observability/log.ts";
 import { MAX_COMMIT_SKEW_MS, deletePublished, type OutboxRow, readUnpublished } from "../../store/outbox/outbox.ts";
-import type { PublishedRows } from "./published.ts";
+import type { PublishedRows } from "./published-rows.ts";
 import { lastIdBefore, type OutboxDatabase } from "./republish.ts";
 
 /** Rows read at a time, and pages looked at in one sweep. */

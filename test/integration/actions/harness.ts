@@ -3,7 +3,7 @@ import { createClaims } from "../../../src/actions/effects/claims.ts";
 import { createEffects } from "../../../src/actions/effects/index.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
-import { createExternalClient } from "../../../src/integrations/client.ts";
+import { createExternalClient } from "../../../src/integrations/external-client.ts";
 import { openRedis } from "../../../src/integrations/redis.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
 import { type RunnerOptions, startRunner } from "../../../src/messaging/runner/runner.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, onTestFinished } from "vitest";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
 import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
-import { type Relay, type RelayOptions, startRelay } from "../../../src/messaging/relay/index.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../../src/messaging/relay/relay.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";

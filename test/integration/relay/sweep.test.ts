@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { createPublishedRows } from "../../../src/messaging/relay/published.ts";
+import { createPublishedRows } from "../../../src/messaging/relay/published-rows.ts";
 import { startSweep } from "../../../src/messaging/relay/sweep.ts";
 import { statusChanged } from "../../support/events.ts";
 import { silentLog } from "../nats/support.ts";

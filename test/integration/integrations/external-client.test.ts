@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createExternalClient } from "../../../src/integrations/client.ts";
+import { createExternalClient } from "../../../src/integrations/external-client.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { useStubSystems } from "../../support/servers.ts";
 

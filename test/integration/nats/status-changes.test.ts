@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { StatusChanged } from "../../../src/domain/events.ts";
 import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
-import { subscribeToStatusChanges } from "../../../src/messaging/nats/listen.ts";
+import { subscribeToStatusChanges } from "../../../src/messaging/nats/status-changes.ts";
 import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { statusChanged } from "../../support/events.ts";

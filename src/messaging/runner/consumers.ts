@@ -9,7 +9,7 @@ import type { StreamConnection } from "../nats/connection.ts";
 import { type Delivery, subscribe } from "../nats/subscriber.ts";
 import type { Action } from "./action.ts";
 import type { RunAttempt } from "./attempts.ts";
-import type { PausedActions } from "./pauses.ts";
+import type { PausedActions } from "./paused-actions.ts";
 
 /**
  * How long the broker waits for a word on a message before it sends it once more, in milliseconds: what was under way to a server that died

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../observability/log.ts";
 import type { DueEntry, Ledger } from "../../store/ledger/index.ts";
-import type { PausedActions } from "./pauses.ts";
+import type { PausedActions } from "./paused-actions.ts";
 
 /**
  * Runs what is due from the database: what failed before, what the broker never brought, and what came while its Action was held. Each

@@ -6,7 +6,7 @@ import type { StreamConnection } from "../nats/connection.ts";
 import type { Publisher } from "../nats/publisher.ts";
 import { lastEventTime } from "../nats/topology.ts";
 import { startBacklogGauges } from "./backlog.ts";
-import { createPublishedRows } from "./published.ts";
+import { createPublishedRows } from "./published-rows.ts";
 import { lastIdBefore, type OutboxDatabase, republish } from "./republish.ts";
 import { startSweep } from "./sweep.ts";
 

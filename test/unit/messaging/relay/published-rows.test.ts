@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createPublishedRows } from "../../../../src/messaging/relay/published.ts";
+import { createPublishedRows } from "../../../../src/messaging/relay/published-rows.ts";
 
 test("rows become old together with the last of their chunk", () => {
   const rows = createPublishedRows(100);
