@@ -1,5 +1,5 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from "pino";
-import { PERSONAL_FIELDS } from "./personal-data.ts";
+import { PERSONAL_FIELDS } from "./redaction.ts";
 
 export type { Logger } from "pino";
 

@@ -1,6 +1,6 @@
 import { DiagLogLevel, diag } from "@opentelemetry/api";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
-import { createLogLimiter } from "./line-limit.ts";
+import { createLogLimiter } from "./log-limiter.ts";
 import type { Logger } from "./log.ts";
 
 /**

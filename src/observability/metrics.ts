@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { observableCounter, observableGauge } from "./observable-gauge.ts";
+import { observableCounter, observableGauge } from "./observable-metrics.ts";
 
 /** All that /metrics shows. Each server has its own set, so that two of them in one process do not mix. */
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { createLogLimiter } from "../observability/line-limit.ts";
+import { createLogLimiter } from "../observability/log-limiter.ts";
 import type { Logger } from "../observability/log.ts";
 import { traceIdOf } from "../observability/traceparent.ts";
 import type { Call } from "./call.ts";

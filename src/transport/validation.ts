@@ -2,7 +2,7 @@ import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { type FieldViolation, OperationError } from "../application/errors.ts";
-import { PERSONAL_FIELDS } from "../observability/personal-data.ts";
+import { PERSONAL_FIELDS } from "../observability/redaction.ts";
 
 const validator = createValidator();
 

@@ -2,7 +2,7 @@ import { describeStatus } from "../../src/domain/state-machine.ts";
 import type { ExpectedState } from "./expected-state.ts";
 import type { Stock } from "./stub-systems.ts";
 import { formatTable } from "./table.ts";
-import type { Verification } from "./verdict.ts";
+import type { Verification } from "./verification.ts";
 
 /** How many orders ended where. */
 export function describeEndStates(outlooks: readonly ExpectedState[]): string {

@@ -15,7 +15,7 @@ import { freshIds, insertWmsRows, makeOrder, type Order } from "./orders.ts";
 import { chooseScenario, type TrackOrders } from "./scenarios.ts";
 import { openStream } from "./stream.ts";
 import { readStock, receivedBy } from "./stub-systems.ts";
-import { verify } from "./verdict.ts";
+import { verify } from "./verification.ts";
 import { type Watch, watchOrders } from "./watch.ts";
 
 const ORDERS = 1_000;

@@ -1,6 +1,6 @@
 import { acquireDataDir } from "./data-dir.ts";
 import { ensurePrograms } from "./install.ts";
-import { type SupervisedServer, superviseServer } from "./keep.ts";
+import { type SupervisedServer, superviseServer } from "./supervisor.ts";
 import { mariadb } from "./mariadb.ts";
 import { nats } from "./nats.ts";
 import { redis } from "./redis.ts";

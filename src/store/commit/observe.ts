@@ -1,4 +1,4 @@
-import { createLogLimiter } from "../../observability/line-limit.ts";
+import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";

@@ -2,7 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { CallRecord } from "../../application/call-record.ts";
 import { createCallTally, type RpcTally } from "../../observability/call-tally.ts";
-import { createLogLimiter } from "../../observability/line-limit.ts";
+import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";

@@ -52,7 +52,7 @@ async function start(need: StackOptions["need"], dir = dataDir): Promise<Stack> 
 /** A process of its own that holds servers; settled when they are up, or it has given up. */
 async function hold(...names: string[]): Promise<{ child: ChildProcess; out: string; err: string }> {
   const child = spawn(process.execPath, [
-    fileURLToPath(new URL("./hold-stack.ts", import.meta.url)),
+    fileURLToPath(new URL("./run-stack.ts", import.meta.url)),
     dataDir,
     ...names,
   ]);

@@ -1,5 +1,5 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { type RecordedRequest, useHttpRecorder } from "./ear.ts";
+import { type RecordedRequest, useHttpRecorder } from "./http-recorder.ts";
 
 /** A span as the collector got it. */
 export interface KeptSpan {

@@ -7,7 +7,7 @@ import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { startProcess } from "../../e2e/crash/process.ts";
 import { useMariadb, useNats, useRedis } from "../../support/servers.ts";
 import { useCollector } from "./collector.ts";
-import { useHttpRecorder } from "./ear.ts";
+import { useHttpRecorder } from "./http-recorder.ts";
 
 const location = useMariadb();
 const nats = useNats();

@@ -10,7 +10,7 @@ import { type Clients, TRANSPORTS } from "../../support/clients.ts";
 import { useMariadb, useNats, useRedis } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { type KeptSpan, useCollector } from "./collector.ts";
-import { useHttpRecorder } from "./ear.ts";
+import { useHttpRecorder } from "./http-recorder.ts";
 
 const location = useMariadb();
 const nats = useNats();

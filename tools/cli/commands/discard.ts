@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { ActionService, DiscardParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
-import { runInBatches } from "../portions.ts";
+import { runInBatches } from "../batches.ts";
 import {
   addIntentOptions,
   addSelectionOptions,

@@ -5,7 +5,7 @@ import { ActionService, ReplayResponseSchema } from "../../../gen/oms/operations
 import { collect, PAGE_MAX, parseOrderId, parseTime } from "../args.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
-import { runInBatches } from "../portions.ts";
+import { runInBatches } from "../batches.ts";
 import { addIntentOptions, chunksOf, describeDryRun, type IntentOptions } from "../selection.ts";
 import { withService } from "../session.ts";
 

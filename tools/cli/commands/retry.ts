@@ -4,7 +4,7 @@ import { ActionService, RetryParkedResponseSchema } from "../../../gen/oms/opera
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
 import { countParked } from "../parked-count.ts";
-import { runInBatches } from "../portions.ts";
+import { runInBatches } from "../batches.ts";
 import {
   addIntentOptions,
   addSelectionOptions,

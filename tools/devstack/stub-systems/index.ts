@@ -1,5 +1,5 @@
 import { acquireDataDir } from "../data-dir.ts";
-import { superviseServer } from "../keep.ts";
+import { superviseServer } from "../supervisor.ts";
 import { type StubSystemUrls, neighbours, stubSystemUrls } from "./kind.ts";
 
 /** The neighbours' process, running. */

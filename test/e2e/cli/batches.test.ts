@@ -10,7 +10,7 @@ import {
   type RetryParkedRequest,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { oms, startOms } from "./oms.ts";
-import { useFakeActionService } from "./played.ts";
+import { useFakeActionService } from "./fake-action-service.ts";
 
 const played = useFakeActionService();
 const { script } = played;

@@ -3,7 +3,7 @@ import { ACTIONS, type Action } from "./effects.ts";
 import type { ExpectedState } from "./expected-state.ts";
 import type { Line } from "./orders.ts";
 import { formatTable } from "./table.ts";
-import { percentile, type Reconciliation, reconcile } from "./tally.ts";
+import { percentile, type Reconciliation, reconcile } from "./reconcile.ts";
 
 /** What the demo found, from every witness. */
 export interface Findings {

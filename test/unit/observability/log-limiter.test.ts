@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLogLimiter } from "../../../src/observability/line-limit.ts";
+import { createLogLimiter } from "../../../src/observability/log-limiter.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 
 /** A limited log whose clock stands still until it is moved. */
