@@ -1,14 +1,14 @@
 import { runProgram, startBaseline } from "./environment/baseline.ts";
 import { type SeedTarget, seedOrders } from "./environment/orders.ts";
-import type { RunningSubject, Service } from "./environment/running.ts";
-import type { BackendProcesses, Endpoints } from "./environment/servers.ts";
+import type { RunningSubject, Service } from "./environment/subject.ts";
+import type { BackendProcesses, Endpoints } from "../tools/testkit/backends.ts";
 import { type ServiceOptions, startService } from "./environment/service.ts";
 import type { OrderIds } from "./load/index.ts";
 import type { Sample } from "./measurements.ts";
 
 export type { SeedTarget } from "./environment/orders.ts";
-export type { RunningSubject, Service } from "./environment/running.ts";
-export type { Endpoints } from "./environment/servers.ts";
+export type { RunningSubject, Service } from "./environment/subject.ts";
+export type { Endpoints } from "../tools/testkit/backends.ts";
 export type { ServiceOptions } from "./environment/service.ts";
 export type { OrderIds } from "./load/index.ts";
 

@@ -6,7 +6,7 @@
  *     npm run bench -- --only update-status,hot-orders --rounds 5
  */
 import { relative } from "node:path";
-import { startBackends } from "./environment/servers.ts";
+import { startBackends } from "../tools/testkit/backends.ts";
 import { describeMachine } from "./machine-description.ts";
 import { type Options, readOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";

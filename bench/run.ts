@@ -1,4 +1,4 @@
-import type { BackendProcesses } from "./environment/servers.ts";
+import type { BackendProcesses } from "../tools/testkit/backends.ts";
 import { createEnvironment } from "./environment.ts";
 import { watchOtherLoad } from "./machine.ts";
 import type { Sample } from "./measurements.ts";

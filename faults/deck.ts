@@ -1,4 +1,4 @@
-import type { Random } from "./workload/random.ts";
+import type { Random } from "../tools/testkit/random.ts";
 
 /** Deals each card of a deck as often as it is in there, in a random order, before the deck is shuffled anew: nothing rare is left out. */
 export function createDeck<T>(random: Random, deck: readonly T[]): () => T {

@@ -5,9 +5,9 @@ import type { Cluster } from "./cluster/index.ts";
 import type { Member } from "./cluster/member.ts";
 import { deleteConsumer, deleteStream } from "./jetstream.ts";
 import type { FaultKind } from "./kinds.ts";
-import { exhaustConnections } from "./many-connections.ts";
+import { exhaustConnections } from "./exhaust-connections.ts";
 import type { Fault, Target } from "./plan.ts";
-import type { TcpProxy, Direction } from "./tcp-proxy.ts";
+import type { TcpProxy, Direction } from "../tools/testkit/tcp-proxy.ts";
 
 /** What became of a fault. */
 export interface InjectedFault {

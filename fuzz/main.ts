@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { distributeOrders } from "./distribution.ts";
 import { type FuzzEnvironment, startFuzzEnvironment } from "./environment.ts";
-import { findInconsistencies } from "./half-changes.ts";
+import { findInconsistencies } from "./consistency.ts";
 import { compareMemory, watchMemory } from "./memory.ts";
 import { type Options, readOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";

@@ -1,8 +1,8 @@
 import type { Sample } from "../measurements.ts";
-import { startScript } from "./child.ts";
+import { startScript } from "../../tools/testkit/child.ts";
 import { resetBackends, freshPrefix } from "./reset.ts";
-import type { RunningSubject } from "./running.ts";
-import type { BackendProcesses, Endpoints } from "./servers.ts";
+import type { RunningSubject } from "./subject.ts";
+import type { BackendProcesses, Endpoints } from "../../tools/testkit/backends.ts";
 
 type Env = Readonly<Record<string, string>>;
 

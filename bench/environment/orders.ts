@@ -1,7 +1,7 @@
 import { createConnection } from "mysql2/promise";
 import { insertOrders, isVirtual, makeOrder, type Order } from "../../tools/demo/orders.ts";
 import type { OrderIds } from "../load/index.ts";
-import type { RunningSubject } from "./running.ts";
+import type { RunningSubject } from "./subject.ts";
 
 /** Whose schemas the orders are put into. */
 export type SeedTarget = Pick<RunningSubject, "prefix">;

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { connect } from "nats";
-import type { BackendProcesses } from "./servers.ts";
+import type { BackendProcesses } from "../../tools/testkit/backends.ts";
 
 let places = 0;
 

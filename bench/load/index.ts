@@ -1,5 +1,5 @@
 import type { Status } from "../../src/domain/state-machine.ts";
-import { startScript } from "../environment/child.ts";
+import { startScript } from "../../tools/testkit/child.ts";
 
 /** Orders whose ids are evenly apart. */
 export interface OrderIds {

@@ -4,8 +4,8 @@ import type { Sample, Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
-import { withService } from "./support/side.ts";
-import { measureGroupCommit } from "./support/sql-groups.ts";
+import { withService } from "./support/subject.ts";
+import { measureGroupCommit } from "./support/group-commit.ts";
 
 const SERVICE = "service";
 const SQL = "SQL in groups, no RPC";

@@ -1,6 +1,6 @@
 import type { Environment } from "../environment.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { measureGroupCommit } from "./support/sql-groups.ts";
+import { measureGroupCommit } from "./support/group-commit.ts";
 
 const SQL = "SQL in groups, no RPC";
 const BROKER = "JetStream";

@@ -4,7 +4,7 @@ import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
-import { withSubject } from "./support/side.ts";
+import { withSubject } from "./support/subject.ts";
 
 const CALLERS = 64;
 const CHANGES = "calls/s";

@@ -4,7 +4,7 @@ import { secondsUntilDrained } from "./support/drained.ts";
 import { readEffectDelays } from "./support/effect-delays.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { percentile, ratioOf } from "./support/results.ts";
-import { withSubject } from "./support/side.ts";
+import { withSubject } from "./support/subject.ts";
 
 const SIDES = { service: "service", textbook: "textbook.ts" } as const;
 const P99 = "all, p99 ms";

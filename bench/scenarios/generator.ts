@@ -9,13 +9,13 @@ import {
   UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { cpuSecondsOf } from "../environment/usage.ts";
+import { cpuSecondsOf } from "../../tools/testkit/process-usage.ts";
 import type { Environment } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS } from "./support/full-load.ts";
 import { medianOf } from "./support/results.ts";
-import { withSubject } from "./support/side.ts";
+import { withSubject } from "./support/subject.ts";
 
 const OURS = "our generator";
 const H2LOAD = "h2load";

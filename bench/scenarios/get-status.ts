@@ -2,7 +2,7 @@ import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
-import { withSubject } from "./support/side.ts";
+import { withSubject } from "./support/subject.ts";
 
 /** Orders that are asked for, any of them at any time. */
 const ORDERS = 20_000;

@@ -5,7 +5,7 @@ import { bulkInsertOrders } from "./support/fill-orders.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { waitForPageWrites } from "./support/pages-written.ts";
 import { ratioOf } from "./support/results.ts";
-import { withService } from "./support/side.ts";
+import { withService } from "./support/subject.ts";
 
 const FEW = "few orders";
 const MANY = "many orders";

@@ -4,7 +4,7 @@ import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
-import { withService } from "./support/side.ts";
+import { withService } from "./support/subject.ts";
 
 const SIDES = { spread: undefined, "10 orders": 10 } as const;
 const CHANGES = "changes/s";

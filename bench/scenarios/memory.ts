@@ -6,7 +6,7 @@ import { bulkInsertOrders } from "./support/fill-orders.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { watchMemory } from "./support/memory-watch.ts";
 import { medianOf } from "./support/results.ts";
-import { withService } from "./support/side.ts";
+import { withService } from "./support/subject.ts";
 
 const SECONDS = 600;
 const QUICK_SECONDS = 60;

@@ -6,7 +6,7 @@ import { secondsUntilDrained } from "./support/drained.ts";
 import { bulkInsertOrders } from "./support/fill-orders.ts";
 import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
 import { medianOf } from "./support/results.ts";
-import { withService } from "./support/side.ts";
+import { withService } from "./support/subject.ts";
 
 /** Calls under way at the peak. */
 const CALLERS = 1_024;

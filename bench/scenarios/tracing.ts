@@ -3,7 +3,7 @@ import type { Scenario } from "../scenario.ts";
 import { type Collector, startCollector } from "./support/collector.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
-import { withService } from "./support/side.ts";
+import { withService } from "./support/subject.ts";
 
 const EVERY = { OTEL_TRACES_SAMPLER: "parentbased_always_on" };
 const FEW = { OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.01" };

@@ -1,7 +1,7 @@
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
-import { withService } from "./support/side.ts";
+import { withService } from "./support/subject.ts";
 
 const PROCESSES = { "one process": 1, "two processes": 2 } as const;
 

@@ -4,7 +4,7 @@ import type { Sample, Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
 import { medianOf, ratioOf } from "./support/results.ts";
-import { stopAfter } from "./support/side.ts";
+import { stopAfter } from "./support/subject.ts";
 
 const SERVICE = "service";
 const OLD = "old design";

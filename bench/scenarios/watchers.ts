@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import { type Child, startScript } from "../environment/child.ts";
+import { type Child, startScript } from "../../tools/testkit/child.ts";
 import type { Environment, OrderIds, Service } from "../environment.ts";
 import { type LoadJob, runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
 import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
 import { medianOf, percentile } from "./support/results.ts";
-import { withService } from "./support/side.ts";
+import { withService } from "./support/subject.ts";
 import type { WatchersReady, WatchReport, WatchJob } from "./support/watch-job.ts";
 
 const WATCHERS = 10_000;

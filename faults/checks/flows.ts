@@ -2,7 +2,7 @@ import { FlowState, FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfil
 import { isVirtual } from "../../tools/demo/orders.ts";
 import type { CheckResult, Finding, ServiceAddress } from "../types.ts";
 import { type Calls, createCalls } from "../workload/calls.ts";
-import { createRandom } from "../workload/random.ts";
+import { createRandom } from "../../tools/testkit/random.ts";
 import { orderIdOf, type OrderFacts } from "./facts.ts";
 
 /** The states from which the forward flow takes an order on. */

@@ -9,7 +9,7 @@ import { effectsOnce } from "./effects.ts";
 import { appliedChanges } from "./facts.ts";
 import { openFlowReader, checkFlows, type Unfinished, unfinishedFlow } from "./flows.ts";
 import { legalHistory } from "./legal-history.ts";
-import { type StateReader, openStateReader } from "./read.ts";
+import { type StateReader, openStateReader } from "./state-reader.ts";
 import { requestsOnce } from "./requests.ts";
 import { checkStock, piecesHeld, stepsOnce } from "./stock.ts";
 

@@ -8,7 +8,7 @@ import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
 import { neighbours, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
-import { openTcpProxy, type TcpProxy } from "../tcp-proxy.ts";
+import { openTcpProxy, type TcpProxy } from "../../tools/testkit/tcp-proxy.ts";
 import type { BackendAddresses, ServiceAddress } from "../types.ts";
 import { SERVICE_ENVIRONMENT } from "./environment.ts";
 import { createMember, type Member } from "./member.ts";

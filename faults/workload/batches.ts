@@ -5,9 +5,9 @@ import {
   OrderStatusService,
   type UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { type AttemptResult, isIndeterminate, codeName } from "./ask.ts";
+import { type AttemptResult, isIndeterminate, codeName } from "./service-client.ts";
 import type { Attempts, Calls, Reply } from "./calls.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import { reasonIn } from "./reason.ts";
 
 type Update = MessageInitShape<typeof UpdateOrderStatusRequestSchema>;

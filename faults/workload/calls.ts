@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { CompletedCall, ServiceAddress } from "../types.ts";
-import { type AttemptResult, openServiceClient, type Protocol } from "./ask.ts";
-import { createPacer } from "./pace.ts";
-import type { Random } from "./random.ts";
+import { type AttemptResult, openServiceClient, type Protocol } from "./service-client.ts";
+import { createPacer } from "./pacer.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 
 /** The workload is being ended: no new calls are made. */
 export class WorkloadStopped extends Error {

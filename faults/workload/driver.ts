@@ -19,7 +19,7 @@ import { isVirtual, type Line, type Order } from "../../tools/demo/orders.ts";
 import type { Batches } from "./batches.ts";
 import type { Calls, Reply } from "./calls.ts";
 import { type RequestedFields, type Call, createCall, type AnswerFields, recordAnswer, type OrderJournal } from "./journal.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 
 const { method } = OrderStatusService;
 const fulfilment = FulfilmentService.method;

@@ -1,4 +1,4 @@
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import { anyBytes } from "../values/wire.ts";
 import type { FuzzCase } from "./case.ts";
 import { frame } from "./frames.ts";

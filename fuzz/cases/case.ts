@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import type { CallResult } from "../clients/answer.ts";
 import type { Http1Client } from "../clients/http1.ts";
 import type { Http2Client } from "../clients/http2.ts";

@@ -1,6 +1,6 @@
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import type { Fixture } from "../values/fixture.ts";
 import { anyJson } from "../values/json.ts";
 import { anyMessage } from "../values/message.ts";

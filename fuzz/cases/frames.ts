@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import { anyBytes } from "../values/wire.ts";
 
 /** A message in a stream: flags, how long it is, and itself. */

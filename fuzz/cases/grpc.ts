@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import type { Fixture } from "../values/fixture.ts";
 import { anyMessage } from "../values/message.ts";
 import { anyWire } from "../values/wire.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 
 /** Header values that no sensible caller sends, but that can be sent. */
 export const UNUSUAL_VALUES: readonly [string, ...string[]] = [

@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { createRandom } from "../../faults/workload/random.ts";
+import { createRandom } from "../../tools/testkit/random.ts";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
 import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";

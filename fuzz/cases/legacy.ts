@@ -1,4 +1,4 @@
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import { LEGACY_METHODS, type LegacyMethod, pathOf } from "../../src/transport/legacy/methods.ts";
 import type { Fixture } from "../values/fixture.ts";
 import { anyInt32, anyInt64 } from "../values/numbers.ts";

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import type { Fixture } from "./fixture.ts";
 import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
 import { anyText } from "./text.ts";

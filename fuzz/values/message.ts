@@ -1,7 +1,7 @@
 import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import type { Fixture } from "./fixture.ts";
 import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
 import { anyText, typicalText } from "./text.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../../faults/workload/random.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import { ACTION_NAMES } from "./fixture.ts";
 
 /** Texts that have broken programs before. Each is what a JavaScript string can hold, half characters among them. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { type Disruption, type AcceptMode, openTcpProxy, type TcpProxy } from "../../faults/tcp-proxy.ts";
+import { type Disruption, type AcceptMode, openTcpProxy, type TcpProxy } from "../../tools/testkit/tcp-proxy.ts";
 
 /** A way to a server that can be made to break in between, for the tests of a file. */
 export interface FileProxy {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openTcpProxy, type TcpProxy } from "../../../faults/tcp-proxy.ts";
+import { openTcpProxy, type TcpProxy } from "../../../tools/testkit/tcp-proxy.ts";
 
 /** Answers each message with "<message>!"; what it got is kept. */
 let server: Server;

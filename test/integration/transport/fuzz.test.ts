@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { beforeAll, expect, test, vi } from "vitest";
-import { findInconsistencies } from "../../../fuzz/half-changes.ts";
+import { findInconsistencies } from "../../../fuzz/consistency.ts";
 import { fuzz } from "../../../fuzz/run.ts";
 import { STATES } from "../../../src/domain/state-machine.ts";
 import { useService } from "../../support/service.ts";

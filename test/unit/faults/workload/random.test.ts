@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { createPacer } from "../../../../faults/workload/pace.ts";
-import { createRandom } from "../../../../faults/workload/random.ts";
+import { createPacer } from "../../../../faults/workload/pacer.ts";
+import { createRandom } from "../../../../tools/testkit/random.ts";
 
 const draw = (seed: number, stream: number) => {
   const random = createRandom(seed, stream);

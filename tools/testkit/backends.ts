@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startStubSystems, startStack } from "../../tools/devstack/index.ts";
-import { readState } from "../../tools/devstack/state.ts";
-import { cpuSecondsOf, residentMemoryOf } from "./usage.ts";
+import { startStubSystems, startStack } from "../devstack/index.ts";
+import { readState } from "../devstack/state.ts";
+import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
 
 /** Where the run's servers and neighbours are, shared by all sides, one after the other. */
 export interface Endpoints {

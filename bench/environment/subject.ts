@@ -1,4 +1,4 @@
-import type { Metrics } from "./metrics.ts";
+import type { Metrics } from "../../tools/testkit/metrics.ts";
 
 /** One side's server, running. */
 export interface RunningSubject {

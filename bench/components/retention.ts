@@ -1,18 +1,18 @@
 /**
  * What the deletion of old rows costs those who write: a durable MariaDB of its own with a past of a million history rows, a million ledger
  * rows and as many request ids; callers at the group committer, in process, with and without the upkeep at work beside them, in turns; and
- * how long the upkeep then takes for the rest. Usage: node bench/retention.ts [--rounds 15] [--seconds 3] [--callers 64] [--past 100000]
+ * how long the upkeep then takes for the rest. Usage: node bench/components/retention.ts [--rounds 15] [--seconds 3] [--callers 64] [--past 100000]
  * [--fresh 150000] [--url mysql://…], past and fresh in orders.
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
-import { startRetention } from "../src/jobs/retention/index.ts";
-import { createLogger } from "../src/observability/log.ts";
-import { createMetrics } from "../src/observability/metrics.ts";
-import { migrate } from "../src/store/migrations/index.ts";
-import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
-import { type CommitRun, runCallers, withDatabaseServer } from "./committing.ts";
-import { watchOtherLoad } from "./machine.ts";
+import { startRetention } from "../../src/jobs/retention/index.ts";
+import { createLogger } from "../../src/observability/log.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
+import { type CommitRun, runCallers, withDatabaseServer } from "./commit-load.ts";
+import { watchOtherLoad } from "../machine.ts";
 
 const { values } = parseArgs({
   options: {

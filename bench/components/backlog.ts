@@ -1,17 +1,17 @@
 /**
  * What a crowd costs: a million due ledger rows of one Action, whose neighbour was away, in a durable MariaDB of its own. How long a claim
  * takes that looks for all Actions, how quickly the crowd drains, and how long the looks take that are there all the time. Usage: node
- * bench/backlog.ts [--rows 1000000] [--seconds 30] [--state PENDING] [--url mysql://…].
+ * bench/components/backlog.ts [--rows 1000000] [--seconds 30] [--state PENDING] [--url mysql://…].
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
-import { lastIdBefore } from "../src/messaging/relay/republish.ts";
-import { createLedger, type Ledger } from "../src/store/ledger/index.ts";
-import { migrate } from "../src/store/migrations/index.ts";
-import { type OrderDatabase, openDatabase } from "../src/store/mysql/database.ts";
-import { readUnpublished } from "../src/store/outbox/outbox.ts";
-import { withDatabaseServer } from "./committing.ts";
-import { watchOtherLoad } from "./machine.ts";
+import { lastIdBefore } from "../../src/messaging/relay/republish.ts";
+import { createLedger, type Ledger } from "../../src/store/ledger/index.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
+import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
+import { readUnpublished } from "../../src/store/outbox/outbox.ts";
+import { withDatabaseServer } from "./commit-load.ts";
+import { watchOtherLoad } from "../machine.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { Reply, Connection } from "./answer.ts";
+import type { Reply, Connection } from "./connection.ts";
 import {
   FLAG,
   FRAME,
@@ -11,7 +11,7 @@ import {
   NOTHING,
   PREFACE,
   uint32,
-} from "./frames.ts";
+} from "./http2-frames.ts";
 
 const GRPC_HEADER = 5;
 const DEFAULT_WINDOW = 65_535;

@@ -1,34 +1,34 @@
 /**
  * How fast events get from the outbox to the stream and through the six Actions, without the rest of the service: events are written as a
  * commit writes them, in batches of 256 on two connections, at a steady rate. Everything runs on this machine: MariaDB (durable), NATS,
- * Redis, the neighbours. Usage: node bench/events.ts [--rate 15000] [--seconds 10] [--publish 200000]
+ * Redis, the neighbours. Usage: node bench/components/events.ts [--rate 15000] [--seconds 10] [--publish 200000]
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { createClaims } from "../src/actions/effects/claims.ts";
-import { createEffects } from "../src/actions/effects/index.ts";
-import type { OrderEvent } from "../src/domain/events.ts";
-import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
-import { Status } from "../src/domain/state-machine.ts";
-import { createExternalClient } from "../src/integrations/external-client.ts";
-import { openRedis } from "../src/integrations/redis.ts";
-import { encodeEvent } from "../src/messaging/nats/codec.ts";
-import { connectStream } from "../src/messaging/nats/connection.ts";
-import { createPublisher } from "../src/messaging/nats/publisher.ts";
-import { startRelay } from "../src/messaging/relay/relay.ts";
-import { startRunner } from "../src/messaging/runner/runner.ts";
-import { subscriptionsFor } from "../src/messaging/runner/subscriptions.ts";
-import { createLogger } from "../src/observability/log.ts";
-import { createMetrics } from "../src/observability/metrics.ts";
-import { createLedger } from "../src/store/ledger/index.ts";
-import { migrate } from "../src/store/migrations/index.ts";
-import { openDatabase } from "../src/store/mysql/database.ts";
-import { appendEvents } from "../src/store/outbox/append-events.ts";
-import { startStubSystems, startStack } from "../tools/devstack/index.ts";
-import { LIFECYCLE } from "./order-lifecycle.ts";
+import { createClaims } from "../../src/actions/effects/claims.ts";
+import { createEffects } from "../../src/actions/effects/index.ts";
+import type { OrderEvent } from "../../src/domain/events.ts";
+import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
+import { Status } from "../../src/domain/state-machine.ts";
+import { createExternalClient } from "../../src/integrations/external-client.ts";
+import { openRedis } from "../../src/integrations/redis.ts";
+import { encodeEvent } from "../../src/messaging/nats/codec.ts";
+import { connectStream } from "../../src/messaging/nats/connection.ts";
+import { createPublisher } from "../../src/messaging/nats/publisher.ts";
+import { startRelay } from "../../src/messaging/relay/relay.ts";
+import { startRunner } from "../../src/messaging/runner/runner.ts";
+import { subscriptionsFor } from "../../src/messaging/runner/subscriptions.ts";
+import { createLogger } from "../../src/observability/log.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
+import { createLedger } from "../../src/store/ledger/index.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
+import { openDatabase } from "../../src/store/mysql/database.ts";
+import { appendEvents } from "../../src/store/outbox/append-events.ts";
+import { startStubSystems, startStack } from "../../tools/devstack/index.ts";
+import { LIFECYCLE } from "../order-lifecycle.ts";
 
 const BATCH = 256;
 const CONNECTIONS = 2;

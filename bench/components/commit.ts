@@ -1,12 +1,12 @@
 /**
  * How many status reports a second the group committer takes, in process, without RPC: durable commits (each flushed to disk) with
- * history, outbox, ledger and request ids. Usage: node bench/commit.ts [--url mysql://…] [--callers 1,64,256] [--seconds 5]
+ * history, outbox, ledger and request ids. Usage: node bench/components/commit.ts [--url mysql://…] [--callers 1,64,256] [--seconds 5]
  * [--orders 100000] [--lanes 1]. Without --url it starts a MariaDB of its own in a temporary folder.
  */
 import { parseArgs } from "node:util";
-import { migrate } from "../src/store/migrations/index.ts";
-import { openDatabase } from "../src/store/mysql/database.ts";
-import { fillOrders, idsUpTo, runCallers, withDatabaseServer } from "./committing.ts";
+import { migrate } from "../../src/store/migrations/index.ts";
+import { openDatabase } from "../../src/store/mysql/database.ts";
+import { fillOrders, idsUpTo, runCallers, withDatabaseServer } from "./commit-load.ts";
 
 const { values } = parseArgs({
   options: {

@@ -2,16 +2,16 @@
  * How many orders a second the forward flow takes from PAID to WMS_DISPATCHED (approve, allocate in the ERP, dispatch to the WMS), with the
  * embedded neighbours, durable; everything on this machine, this load generator included.
  *
- *     node scripts/run.mjs bench/flow.ts --orders 5000
+ *     node scripts/run.mjs bench/components/flow.ts --orders 5000
  */
 import { parseArgs } from "node:util";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import { FulfilmentService } from "../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
-import { OrderStatus } from "../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { OrderStatusService } from "../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { connect } from "../tools/client/index.ts";
-import { startBackends } from "./environment/servers.ts";
-import { startService } from "./environment/service.ts";
+import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { OrderStatus } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { connect } from "../../tools/client/index.ts";
+import { startBackends } from "../../tools/testkit/backends.ts";
+import { startService } from "../environment/service.ts";
 
 const { values } = parseArgs({
   options: { orders: { type: "string", default: "5000" }, callers: { type: "string", default: "64" } },

@@ -1,11 +1,11 @@
 /**
  * A ceiling: status reports through the service's group committer alone, in this process, durable, without RPC and without what follows.
  *
- *     node bench/baselines/sql-groups.ts --callers 64 --together 1 --seconds 5 --warmup 1
+ *     node bench/baselines/group-commit.ts --callers 64 --together 1 --seconds 5 --warmup 1
  */
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrations/index.ts";
-import { fillOrders, idsUpTo, runCallers } from "../committing.ts";
+import { fillOrders, idsUpTo, runCallers } from "../components/commit-load.ts";
 import { LIFECYCLE } from "../order-lifecycle.ts";
 import { openBaselineDatabase, requiredVariable } from "./support/environment.ts";
 

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { cpuSecondsOf, residentMemoryOf } from "./usage.ts";
+import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+const ROOT = join(import.meta.dirname, "../..");
 
 /** How long a process has to end in order before it is killed, in milliseconds. */
 const STOP_MS = 20_000;

@@ -2,14 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
-import type { OrderEvent } from "../src/domain/events.ts";
-import { DEFAULT_ORDER_KINDS } from "../src/domain/order-kinds.ts";
-import { Status } from "../src/domain/state-machine.ts";
-import { type Committer, createCommitter, type StatusReport } from "../src/store/commit/index.ts";
-import type { OrderDatabase } from "../src/store/mysql/database.ts";
-import type { Subscription } from "../src/store/outbox/outbox.ts";
-import { startStack } from "../tools/devstack/index.ts";
-import { LIFECYCLE } from "./order-lifecycle.ts";
+import type { OrderEvent } from "../../src/domain/events.ts";
+import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
+import { Status } from "../../src/domain/state-machine.ts";
+import { type Committer, createCommitter, type StatusReport } from "../../src/store/commit/index.ts";
+import type { OrderDatabase } from "../../src/store/mysql/database.ts";
+import type { Subscription } from "../../src/store/outbox/outbox.ts";
+import { startStack } from "../../tools/devstack/index.ts";
+import { LIFECYCLE } from "../order-lifecycle.ts";
 
 const BODY = new Uint8Array(160).fill(7);
 
