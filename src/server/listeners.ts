@@ -18,7 +18,7 @@ import { createLegacyHandler } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
 import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
 import { createServers, RPC_NAMES } from "../transport/servers.ts";
-import { openPortTls, type PortTls } from "../transport/tls.ts";
+import { openPortTls, type PortTls } from "../transport/connections/tls.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 /** Where the service listens; undefined where its role serves no calls. */

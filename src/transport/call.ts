@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { CallContext } from "../application/context.ts";
 import type { OperationError } from "../application/errors.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer } from "./connections/peer.ts";
 
 /** The way a call came in: gRPC, Connect and gRPC-Web, or an address of the old system. */
 export type Transport = "grpc" | "http" | "legacy";

@@ -23,8 +23,8 @@ import type { AccessLogDeps } from "./middleware/access-log.ts";
 import { trackInFlight } from "./middleware/in-flight.ts";
 import { createRoutes, pipeline, type Route } from "./middleware/pipeline.ts";
 import type { CallerLimits } from "./rate-limits/index.ts";
-import { createReflection } from "./reflection.ts";
-import type { PortTls } from "./tls.ts";
+import { createReflection } from "./wire/reflection.ts";
+import type { PortTls } from "./connections/tls.ts";
 
 export type { Readiness } from "./http/pages.ts";
 

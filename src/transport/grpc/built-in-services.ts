@@ -1,6 +1,6 @@
 import type { Server, ServerWritableStream, UntypedHandleCall } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import type { BuiltInService } from "../reflection.ts";
+import type { BuiltInService } from "../wire/reflection.ts";
 
 /** What stands beside the service on a gRPC server: reflection and health. */
 export interface BuiltInServices {

@@ -11,16 +11,16 @@ import {
 } from "@grpc/grpc-js";
 import { createGuard, type Guard } from "../guard/index.ts";
 import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES } from "../limits.ts";
-import { type ConnectionLimit, createListener, type Listener } from "../listener.ts";
+import { type ConnectionLimit, createListener, type Listener } from "../connections/listener.ts";
 import type { Route } from "../middleware/pipeline.ts";
-import type { BuiltInService } from "../reflection.ts";
-import type { PortTls } from "../tls.ts";
-import { streamHandler, unaryHandler } from "./answer.ts";
+import type { BuiltInService } from "../wire/reflection.ts";
+import type { PortTls } from "../connections/tls.ts";
+import { streamHandler, unaryHandler } from "./handlers.ts";
 import { addBuiltInServices } from "./built-in-services.ts";
-import { normalizeHeaders } from "./headers.ts";
+import { normalizeHeaders } from "./normalize-headers.ts";
 import { configureHttp2Server } from "./http2-server.ts";
-import type { LoadShedding } from "./overload.ts";
-import { createPeerRegistry, type PeerRegistry } from "./peers.ts";
+import type { LoadShedding } from "./load-shedding.ts";
+import { createPeerRegistry, type PeerRegistry } from "./peer-registry.ts";
 
 /** A gRPC server: services, reflection and health. At its end it says NOT_SERVING, and tells clients to go elsewhere. */
 export type GrpcServer = Listener;

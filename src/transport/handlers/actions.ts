@@ -12,7 +12,7 @@ import { replay } from "../../application/action-admin/replay.ts";
 import { retryParked } from "../../application/action-admin/retry-parked.ts";
 import type { OperationDeps } from "../../application/deps.ts";
 import type { HandlersOf } from "./types.ts";
-import { toDate } from "./wire.ts";
+import { toDate } from "./messages.ts";
 
 /** All RPCs of ActionService. */
 export function createActionHandlers(deps: OperationDeps): HandlersOf<typeof pb.ActionService> {

@@ -17,10 +17,10 @@ import { returnOrder } from "../../application/orders/return-order.ts";
 import { setOrderPause } from "../../application/orders/set-order-pause.ts";
 import { updateDeliveryInfo } from "../../application/orders/update-delivery-info.ts";
 import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
-import { toConnectError, toStatus } from "../errors.ts";
-import { assertValid } from "../validation.ts";
+import { toConnectError, toStatus } from "../wire/errors.ts";
+import { assertValid } from "../wire/validation.ts";
 import type { OrderStatusHandlers } from "./types.ts";
-import { toOutcome, toUpdateInput, updateResponse, toOrderStatus } from "./wire.ts";
+import { toOutcome, toUpdateInput, updateResponse, toOrderStatus } from "./messages.ts";
 
 type Changes =
   | "pauseForCancel"

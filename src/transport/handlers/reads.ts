@@ -14,7 +14,7 @@ import { listOrderSources } from "../../application/orders/list-order-sources.ts
 import { listShipmentTypes } from "../../application/orders/list-shipment-types.ts";
 import { listStatusHistory } from "../../application/orders/list-status-history.ts";
 import type { OrderStatusHandlers } from "./types.ts";
-import { historyEntry, snapshotMessage, orderViewFields, toOrderStatus } from "./wire.ts";
+import { historyEntry, snapshotMessage, orderViewFields, toOrderStatus } from "./messages.ts";
 
 type Reads =
   | "getPaymentStatus"

@@ -9,7 +9,7 @@ import type { OperationDeps } from "../../application/deps.ts";
 import { type WatchUpdate, watchOrderStatus } from "../../application/watch/watch-order-status.ts";
 import type { StatusChanged } from "../../domain/events.ts";
 import type { OrderStatusHandlers } from "./types.ts";
-import { changeFields, snapshotMessage } from "./wire.ts";
+import { changeFields, snapshotMessage } from "./messages.ts";
 
 const HEARTBEAT = create(WatchOrderStatusResponseSchema, {
   update: { case: "heartbeat", value: create(WatchOrderStatusResponse_HeartbeatSchema) },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { OperationError } from "../../application/errors.ts";
 import type { Auth } from "../auth/index.ts";
-import { peerOfRequest } from "../peer.ts";
+import { peerOfRequest } from "../connections/peer.ts";
 
 /**
  * Lets to /metrics whoever has the right of that name.

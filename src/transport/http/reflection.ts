@@ -1,7 +1,7 @@
 import { create, createFileRegistry, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { EmptySchema, FileDescriptorSetSchema, file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 import type { ConnectRouter } from "@connectrpc/connect";
-import { type BuiltInService, reflect } from "../reflection.ts";
+import { type BuiltInService, reflect } from "../wire/reflection.ts";
 
 /** Serves reflection over Connect and gRPC-Web, for buf curl. It streams both ways, which takes HTTP/2. */
 export function addReflection(router: ConnectRouter, services: readonly BuiltInService[]): void {

@@ -28,10 +28,10 @@ import {
   MAX_CONNECTIONS,
   REQUEST_TIMEOUT_MS,
 } from "../limits.ts";
-import { createListener, type Listener } from "../listener.ts";
+import { createListener, type Listener } from "../connections/listener.ts";
 import type { Route } from "../middleware/pipeline.ts";
-import type { BuiltInService } from "../reflection.ts";
-import type { PortTls } from "../tls.ts";
+import type { BuiltInService } from "../wire/reflection.ts";
+import type { PortTls } from "../connections/tls.ts";
 import { type HttpHandler, createConnectHandlers } from "./connect.ts";
 import { createCors } from "./cors.ts";
 import { ALPN_PROTOCOLS, muxByPreface, muxByAlpn } from "./http-version-mux.ts";

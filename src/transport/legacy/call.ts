@@ -6,7 +6,7 @@ import { type FieldViolation, OperationError } from "../../application/errors.ts
 import { createCall, NEVER_ABORTED } from "../call.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
-import type { Peer } from "../peer.ts";
+import type { Peer } from "../connections/peer.ts";
 import type { LegacyCaller } from "./callers.ts";
 import type { LegacyAnswer, LegacyMethod } from "./methods.ts";
 import { withLegacyName, parseParameters } from "./parameters.ts";

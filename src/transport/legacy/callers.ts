@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { BlockList, isIPv6 } from "node:net";
-import type { Peer } from "../peer.ts";
+import type { Peer } from "../connections/peer.ts";
 import type { LegacyMethod } from "./methods.ts";
 
 /** A system that calls the old addresses, and how it is known. */

@@ -7,7 +7,7 @@ import type { Metrics } from "../../observability/metrics.ts";
 import type { HttpHandler } from "../http/connect.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
-import { peerOfRequest } from "../peer.ts";
+import { peerOfRequest } from "../connections/peer.ts";
 import { responseBody } from "./answers.ts";
 import { callLegacyMethod, type LegacyOutcome } from "./call.ts";
 import { createCallerResolver, type KnownCaller } from "./callers.ts";

@@ -8,8 +8,8 @@ import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Transport, Handler, Interceptor } from "../call.ts";
 import { grpcCodeName } from "../code-name.ts";
-import { orderIdOf, type CommonRequestFields } from "../request-fields.ts";
-import { createSlowCallLogger } from "../slow-call.ts";
+import { orderIdOf, type CommonRequestFields } from "./request-fields.ts";
+import { createSlowCallLogger } from "./slow-calls.ts";
 import { clientDisconnected } from "./in-flight.ts";
 
 /** Lines in the log of each kind, a second. */

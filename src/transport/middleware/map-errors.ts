@@ -3,7 +3,7 @@ import { Code } from "@connectrpc/connect";
 import type { Logger } from "../../observability/log.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Interceptor, Rpc } from "../call.ts";
-import { toConnectError } from "../errors.ts";
+import { toConnectError } from "../wire/errors.ts";
 
 /** Turns whatever is thrown into what goes over the wire. What is a bug is told to the log, whole, and to the caller not at all. */
 export const mapErrors = (log: Logger): Interceptor => {

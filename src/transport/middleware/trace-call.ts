@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Span, Tracer } from "../../observability/tracing.ts";
 import type { Call, Transport, Handler, Interceptor } from "../call.ts";
 import { grpcCodeName } from "../code-name.ts";
-import { orderIdOf, type CommonRequestFields } from "../request-fields.ts";
+import { orderIdOf, type CommonRequestFields } from "./request-fields.ts";
 import { clientDisconnected } from "./in-flight.ts";
 
 /** `rpc.system`, by the way that a call came in. */

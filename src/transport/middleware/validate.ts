@@ -1,7 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { OperationError } from "../../application/errors.ts";
 import type { Interceptor } from "../call.ts";
-import { assertValid } from "../validation.ts";
+import { assertValid } from "../wire/validation.ts";
 
 /** Refuses what is no request, and what breaks a rule of the contract, before any work is done. */
 export const validate: Interceptor = (next, { method }) => {

@@ -14,7 +14,7 @@ import { type Service, startService } from "../../support/service.ts";
 import { actionTests } from "../contract/contract-actions.ts";
 import { cancelTests } from "../contract/contract-cancels.ts";
 import { changeTests } from "../contract/contract-changes.ts";
-import { FULL_COVERAGE } from "../contract/contract-coverage.ts";
+import { FULL_COVERAGE } from "../contract/coverage.ts";
 import { fulfilmentTests } from "../contract/contract-fulfilment.ts";
 import { readTests } from "../contract/contract-reads.ts";
 import { reportTests } from "../contract/contract-reports.ts";

@@ -4,7 +4,7 @@ import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import type { Clients } from "../../support/clients.ts";
 import type { LegacyClients } from "../legacy/client.ts";
 import { eventually } from "../transport/eventually.ts";
-import type { Coverage } from "./contract-coverage.ts";
+import type { Coverage } from "./coverage.ts";
 
 /** What the tests of the old operations need: a way to call, what it tells, and the tables to look at. */
 export interface SuiteContext extends Coverage {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ActionKind, ActionState, InterventionKind } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { Clients } from "../../support/clients.ts";
-import { failure } from "../transport/answers.ts";
+import { failure } from "../transport/failures.ts";
 import { insertOrder } from "../transport/orders.ts";
 import type { ContractContext } from "./context.ts";
 

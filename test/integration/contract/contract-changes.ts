@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { failure, plain } from "../transport/answers.ts";
+import { failure, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 import { eventsOf, type SuiteContext } from "./context.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { Clients } from "../../support/clients.ts";
-import { failure } from "../transport/answers.ts";
+import { failure } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 import { type ContractContext, eventsOf, stateOf } from "./context.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { OrderStatus, OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { OrderStatusClient } from "../../support/clients.ts";
-import { failure } from "../transport/answers.ts";
+import { failure } from "../transport/failures.ts";
 import type { ContractContext } from "./context.ts";
-import { type Violation, invalid, tooLong } from "./contract-faults.ts";
+import { type Violation, invalid, tooLong } from "./violations.ts";
 
 type UnaryRpc = Exclude<keyof OrderStatusClient, "watchOrderStatus">;
 

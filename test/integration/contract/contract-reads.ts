@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { NotPayableReason, OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { SHIPMENT_TYPES } from "../../../src/domain/shipment-types.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { failure, plain } from "../transport/answers.ts";
+import { failure, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 import type { SuiteContext } from "./context.ts";
 

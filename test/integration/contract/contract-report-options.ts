@@ -3,7 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { failure, failureOfUpdate, plain } from "../transport/answers.ts";
+import { failure, failureOfUpdate, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 import { type ContractContext, eventsOf, lockRow, stateOf, waitsForLock } from "./context.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { LegacyRpcs } from "../legacy/rpcs.ts";
-import { failure } from "../transport/answers.ts";
+import { failure } from "../transport/failures.ts";
 import { insertOrder } from "../transport/orders.ts";
 import { historyOf, type SuiteContext } from "./context.ts";
-import { type Violation, invalid, tooLong } from "./contract-faults.ts";
+import { type Violation, invalid, tooLong } from "./violations.ts";
 
 const orderId = 1n;
 const operator = "x";

@@ -6,7 +6,7 @@ import type { SuiteContext } from "./context.ts";
 import { actionTests } from "./contract-actions.ts";
 import { cancelTests } from "./contract-cancels.ts";
 import { changeTests } from "./contract-changes.ts";
-import { FULL_COVERAGE, LEGACY_COVERAGE } from "./contract-coverage.ts";
+import { FULL_COVERAGE, LEGACY_COVERAGE } from "./coverage.ts";
 import { fulfilmentTests } from "./contract-fulfilment.ts";
 import { queryTests } from "./contract-queries.ts";
 import { queryValidationTests } from "./contract-query-validation.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { createCallerResolver } from "../../../src/transport/legacy/callers.ts";
 import { LEGACY_METHODS, type LegacyMethod } from "../../../src/transport/legacy/methods.ts";
-import { normalizeAddress } from "../../../src/transport/peer.ts";
+import { normalizeAddress } from "../../../src/transport/connections/peer.ts";
 import { type Service, startService, useService } from "../../support/service.ts";
 import { historyOf } from "../contract/context.ts";
 import { eventually } from "../transport/eventually.ts";

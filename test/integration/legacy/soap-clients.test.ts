@@ -4,7 +4,7 @@ import { parseLosslessJson } from "../../../src/transport/legacy/lossless-json.t
 import { LEGACY_METHODS } from "../../../src/transport/legacy/methods.ts";
 import { missingPackages, SOAP_PACKAGES } from "../../support/foreign-clients.ts";
 import { useService } from "../../support/service.ts";
-import { plain } from "../transport/answers.ts";
+import { plain } from "../transport/failures.ts";
 import { insertOrderWithId, nextOrderId } from "../transport/orders.ts";
 import { type SampleCall, sampleCalls, legacyRequestOf } from "./sample-calls.ts";
 import { LEGACY_RPCS, type LegacyEndpoint, type LegacyJson } from "./rpcs.ts";

@@ -5,7 +5,7 @@ import { useService } from "../../support/service.ts";
 import { eventsOf } from "../contract/context.ts";
 import { eventually } from "../transport/eventually.ts";
 import { insertOrder } from "../transport/orders.ts";
-import { startWatcher } from "../transport/watching.ts";
+import { startWatcher } from "../transport/watcher.ts";
 import { countRows, daysAgo, passOnce } from "./fixture.ts";
 
 const served = useService({ OMS_WATCH_HEARTBEAT_MS: "100" });

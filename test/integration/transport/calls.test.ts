@@ -10,7 +10,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 import { lockRow, waitsForLock } from "../contract/context.ts";
-import { failure } from "./answers.ts";
+import { failure } from "./failures.ts";
 import { eventually } from "./eventually.ts";
 import { insertOrder, nextOrderId } from "./orders.ts";
 

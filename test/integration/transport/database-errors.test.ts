@@ -7,7 +7,7 @@ import { MAX_UNARY_CALLS } from "../../../src/transport/limits.ts";
 import { TRANSPORTS, type TransportName, type OpenClient } from "../../support/clients.ts";
 import { useOwnMariadb } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
-import { failure, failureOf } from "./answers.ts";
+import { failure, failureOf } from "./failures.ts";
 import { eventually } from "./eventually.ts";
 import { insertOrder } from "./orders.ts";
 

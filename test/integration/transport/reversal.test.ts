@@ -4,7 +4,7 @@ import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service
 import { Status } from "../../../src/domain/state-machine.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
-import { failure, plain } from "./answers.ts";
+import { failure, plain } from "./failures.ts";
 import { insertOrder, nextOrderId } from "./orders.ts";
 
 const served = useService();

@@ -9,7 +9,7 @@ import { useNats, useOwnMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
 import { eventually } from "./eventually.ts";
 import { insertOrder } from "./orders.ts";
-import { startWatcher } from "./watching.ts";
+import { startWatcher } from "./watcher.ts";
 
 // Of its own, so that its queries can be counted.
 const mariadb = useOwnMariadb();

@@ -1,14 +1,14 @@
 import { create, type DescMessage, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { anyPack, durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { type Status, StatusSchema } from "../../gen/google/rpc/status_pb.ts";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
+import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import {
   asOperationError,
   type FieldViolation,
   type OperationError,
   type OperationErrorKind,
-} from "../application/errors.ts";
+} from "../../application/errors.ts";
 
 /** Whose reasons they are, in google.rpc.ErrorInfo. */
 const DOMAIN = "orderstatus.oms";

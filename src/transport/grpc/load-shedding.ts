@@ -1,6 +1,6 @@
 import { Metadata, type StatusObject } from "@grpc/grpc-js";
 import { OperationError } from "../../application/errors.ts";
-import { encodeStatus, toConnectError } from "../errors.ts";
+import { encodeStatus, toConnectError } from "../wire/errors.ts";
 
 /** Tells whether there is room for one more call; one for which there is none is refused. */
 export interface LoadShedding {

@@ -1,8 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
-import { createLogLimiter } from "../observability/log-limiter.ts";
-import type { Logger } from "../observability/log.ts";
-import { traceIdOf } from "../observability/traceparent.ts";
-import type { Call } from "./call.ts";
+import { createLogLimiter } from "../../observability/log-limiter.ts";
+import type { Logger } from "../../observability/log.ts";
+import { traceIdOf } from "../../observability/traceparent.ts";
+import type { Call } from "../call.ts";
 import { orderIdOf, type CommonRequestFields } from "./request-fields.ts";
 
 /** Lines of slow calls of one RPC, a second. */

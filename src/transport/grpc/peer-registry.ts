@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Peer, peerOf, normalizeAddress } from "../peer.ts";
+import { type Peer, peerOf, normalizeAddress } from "../connections/peer.ts";
 
 /** The peers of a port's connections by their address and port, which is all that grpc-js tells a handler of them. */
 export interface PeerRegistry {

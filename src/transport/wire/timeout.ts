@@ -1,4 +1,4 @@
-import { MAX_TIMEOUT_MS } from "./limits.ts";
+import { MAX_TIMEOUT_MS } from "../limits.ts";
 
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 

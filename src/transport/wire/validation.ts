@@ -1,8 +1,8 @@
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import { type FieldViolation, OperationError } from "../application/errors.ts";
-import { PERSONAL_FIELDS } from "../observability/redaction.ts";
+import { type FieldViolation, OperationError } from "../../application/errors.ts";
+import { PERSONAL_FIELDS } from "../../observability/redaction.ts";
 
 const validator = createValidator();
 

@@ -3,9 +3,9 @@ import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.ts";
-import { file_google_rpc_status } from "../../gen/google/rpc/status_pb.ts";
-import { file_oms_events_v1_events } from "../../gen/oms/events/v1/events_pb.ts";
+import { file_google_rpc_error_details } from "../../../gen/google/rpc/error_details_pb.ts";
+import { file_google_rpc_status } from "../../../gen/google/rpc/status_pb.ts";
+import { file_oms_events_v1_events } from "../../../gen/oms/events/v1/events_pb.ts";
 
 /** A service made for grpc-js by somebody else. */
 export interface BuiltInService {

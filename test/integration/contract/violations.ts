@@ -1,4 +1,4 @@
-import type { Failure } from "../transport/answers.ts";
+import type { Failure } from "../transport/failures.ts";
 
 /** A field that breaks its rule: what would be right, and what was there. */
 export type Violation = readonly [field: string, description: string];

@@ -1,5 +1,5 @@
 import type { AddressInfo, Server, Socket } from "node:net";
-import { BLOCK_MS, MAX_SHARE_PER_ADDRESS } from "./limits.ts";
+import { BLOCK_MS, MAX_SHARE_PER_ADDRESS } from "../limits.ts";
 
 /** A port, and the connections to it. */
 export interface Listener {

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type Server, type TLSSocket, type TlsOptions } from "node:tls";
-import type { Logger } from "../observability/log.ts";
-import { watchFiles } from "./auth/watched-file.ts";
-import { HANDSHAKE_TIMEOUT_MS } from "./limits.ts";
+import type { Logger } from "../../observability/log.ts";
+import { watchFiles } from "../auth/watched-file.ts";
+import { HANDSHAKE_TIMEOUT_MS } from "../limits.ts";
 
 /** What the ports' TLS is made of: PEM files. */
 export interface TlsFiles {

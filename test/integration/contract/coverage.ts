@@ -1,5 +1,5 @@
 import type { LegacyRpc } from "../legacy/rpcs.ts";
-import type { Failure } from "../transport/answers.ts";
+import type { Failure } from "../transport/failures.ts";
 
 /** What a front tells of what the contract says. */
 export interface Coverage {
