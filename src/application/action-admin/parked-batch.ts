@@ -1,4 +1,4 @@
-import type { InterventionResult, Intervention } from "../../store/ledger/intervene.ts";
+import type { InterventionResult, Intervention } from "../../store/ledger/intervention.ts";
 import { type ActionEntry, readParkedOrDiscarded } from "../../store/reads/action-entries.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";

@@ -1,4 +1,4 @@
-import type { Intervention } from "../../store/ledger/intervene.ts";
+import type { Intervention } from "../../store/ledger/intervention.ts";
 import { redeliverFromHistory } from "../../store/ledger/redeliver-from-history.ts";
 import { redrive } from "../../store/ledger/redrive.ts";
 import { MAX_COMMIT_SKEW_MS } from "../../store/outbox/outbox.ts";

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { inTransaction } from "../mysql/transaction.ts";
 import type { ChangeDeps } from "../orders/types.ts";
-import { type Intervention, writeIntervention } from "./intervene.ts";
+import { type Intervention, writeIntervention } from "./intervention.ts";
 
 /**
  * Holds an Action or lets it go on, and writes down who wanted that. Holding one that is held replaces the reason; letting one go on that

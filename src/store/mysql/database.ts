@@ -3,7 +3,7 @@ import type { Database } from "../schema.ts";
 import { type Clock, openClock } from "./clock.ts";
 import type { ServerAddress } from "./connection-options.ts";
 import { openPool } from "./pool.ts";
-import { createPoolMonitor, type PoolState } from "./pool-watch.ts";
+import { createPoolMonitor, type PoolState } from "./pool-monitor.ts";
 
 /** Where the tables are. */
 export interface Location extends ServerAddress {

@@ -3,7 +3,7 @@ import { createPool, type FieldPacket, format, type PoolConnection } from "mysql
 import { connectionOptions, SESSION_SETTINGS, type ServerAddress } from "./connection-options.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
 import { classifyFailure } from "./failures.ts";
-import { createPoolMonitor, type PoolMonitor } from "./pool-watch.ts";
+import { createPoolMonitor, type PoolMonitor } from "./pool-monitor.ts";
 
 /** How long a call waits for a free connection, in milliseconds. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
