@@ -1,15 +1,15 @@
+import type { BackendProcesses, Endpoints } from "../tools/testkit/backends.ts";
 import { runProgram, startBaseline } from "./environment/baseline.ts";
 import { type SeedTarget, seedOrders } from "./environment/orders.ts";
-import type { RunningSubject, Service } from "./environment/subject.ts";
-import type { BackendProcesses, Endpoints } from "../tools/testkit/backends.ts";
 import { type ServiceOptions, startService } from "./environment/service.ts";
+import type { RunningSubject, Service } from "./environment/subject.ts";
 import type { OrderIds } from "./load/index.ts";
 import type { Sample } from "./measurements.ts";
 
-export type { SeedTarget } from "./environment/orders.ts";
-export type { RunningSubject, Service } from "./environment/subject.ts";
 export type { Endpoints } from "../tools/testkit/backends.ts";
+export type { SeedTarget } from "./environment/orders.ts";
 export type { ServiceOptions } from "./environment/service.ts";
+export type { RunningSubject, Service } from "./environment/subject.ts";
 export type { OrderIds } from "./load/index.ts";
 
 /** What a scenario measures with: the run's servers, and ways to start one side at a time. */

@@ -14,7 +14,7 @@ import { writeDocs } from "./report/docs.ts";
 import { saveReport } from "./report/file.ts";
 import { type Report, toScenarioReport } from "./report/report.ts";
 import { formatReport } from "./report/text.ts";
-import { type ScenarioRun, runMeasurements, planMeasurements } from "./run.ts";
+import { planMeasurements, runMeasurements, type ScenarioRun } from "./run.ts";
 import { chooseScenarios, SCENARIOS } from "./scenarios/index.ts";
 
 /** What a program that Ctrl-C ended exits with. */

@@ -1,4 +1,4 @@
-import type { Summary, Results, Sample } from "./measurements.ts";
+import type { Results, Sample, Summary } from "./measurements.ts";
 
 /** What the rounds measured, by side. */
 export type Samples = Readonly<Record<string, readonly Sample[]>>;

@@ -1,13 +1,13 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Direction, TcpProxy } from "../tools/testkit/tcp-proxy.ts";
 import type { Cluster } from "./cluster/index.ts";
 import type { Member } from "./cluster/member.ts";
+import { exhaustConnections } from "./exhaust-connections.ts";
 import { deleteConsumer, deleteStream } from "./jetstream.ts";
 import type { FaultKind } from "./kinds.ts";
-import { exhaustConnections } from "./exhaust-connections.ts";
 import type { Fault, Target } from "./plan.ts";
-import type { TcpProxy, Direction } from "../tools/testkit/tcp-proxy.ts";
 
 /** What became of a fault. */
 export interface InjectedFault {

@@ -14,7 +14,7 @@ import { type Options, readOptions, SEEDS } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { showProgress } from "./progress.ts";
 import { checkRecovery, measureRecovery, type Recovery } from "./recovery.ts";
-import { type RunSummary, formatReport, hasPassed } from "./report.ts";
+import { formatReport, hasPassed, type RunSummary } from "./report.ts";
 import { injectDuring, type Round, type RoundOptions, runRound } from "./round.ts";
 import { drawRound } from "./round-chart.ts";
 import { CONTROL_LOAD_MS, planSchedule } from "./schedule.ts";

@@ -1,7 +1,7 @@
-import type { BackendName } from "./cluster/index.ts";
-import { randomBetween, createDeck } from "./deck.ts";
-import { type FaultKind, FAULT_KINDS, faultKind } from "./kinds.ts";
 import { createRandom, type Random } from "../tools/testkit/random.ts";
+import type { BackendName } from "./cluster/index.ts";
+import { createDeck, randomBetween } from "./deck.ts";
+import { FAULT_KINDS, type FaultKind, faultKind } from "./kinds.ts";
 
 /** What a fault hits: a process, or the way between a service and a server. Services by their index. */
 export type Target =

@@ -4,7 +4,7 @@ import type { Cluster } from "./cluster/index.ts";
 import type { Member } from "./cluster/member.ts";
 import type { RoundContext } from "./round.ts";
 import type { Timeline } from "./timeline.ts";
-import type { CheckResult, Finding, BackendAddresses } from "./types.ts";
+import type { BackendAddresses, CheckResult, Finding } from "./types.ts";
 
 /** What one server's death under a steady load came to. Goodput is calls answered a second. */
 export interface Recovery {
@@ -55,7 +55,10 @@ const LONG_SECONDS = 2;
  *
  * @param perSecond calls that begin; what was held up comes on top of them for a while, and is not the level to come back to
  */
-export async function measureRecovery({ cluster, timeline, onStrike }: RoundContext, perSecond: number): Promise<Recovery[]> {
+export async function measureRecovery(
+  { cluster, timeline, onStrike }: RoundContext,
+  perSecond: number,
+): Promise<Recovery[]> {
   const { server, service, servers } = cluster;
   await sleep(WARM_MS);
   const measured: Recovery[] = [];

@@ -1,6 +1,6 @@
 import { checkAll } from "./checks/index.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster/index.ts";
-import { injectPlan, type InjectedFault } from "./inject.ts";
+import { type InjectedFault, injectPlan } from "./inject.ts";
 import type { Fault } from "./plan.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 import type { CheckResult, Finding } from "./types.ts";

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
-import { readMetrics } from "../tools/testkit/metrics.ts";
-import { startBackends } from "../tools/testkit/backends.ts";
 import { freePort, isReady } from "../bench/environment/service.ts";
 import nodeFlags from "../scripts/service-flags.json" with { type: "json" };
 import { insertOrders, makeOrder } from "../tools/demo/orders.ts";
 import { startChild } from "../tools/devstack/child.ts";
+import { startBackends } from "../tools/testkit/backends.ts";
+import { readMetrics } from "../tools/testkit/metrics.ts";
 
 /** A service as in production, with servers and neighbours of its own, all of them processes that end with this one. */
 export interface FuzzEnvironment {

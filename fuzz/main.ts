@@ -7,9 +7,9 @@
  *     npm run fuzz -- --seed 7 --only 4711
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { findInconsistencies } from "./consistency.ts";
 import { distributeOrders } from "./distribution.ts";
 import { type FuzzEnvironment, startFuzzEnvironment } from "./environment.ts";
-import { findInconsistencies } from "./consistency.ts";
 import { compareMemory, watchMemory } from "./memory.ts";
 import { type Options, readOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";
@@ -85,7 +85,9 @@ async function run(place: FuzzEnvironment): Promise<boolean> {
 }
 
 /** What is to be said of the service when all is over. */
-async function lookAfter(place: FuzzEnvironment): Promise<{ readonly changes: number; readonly findings: readonly string[] }> {
+async function lookAfter(
+  place: FuzzEnvironment,
+): Promise<{ readonly changes: number; readonly findings: readonly string[] }> {
   // It begins with what the service says when it is up.
   const log = (await place.log()).replace(/^[\s\S]*?Stop with Ctrl-C\.\s*/, "");
   const said = log === "" ? [] : [`the service's log:\n${log.slice(0, 4_000)}`];

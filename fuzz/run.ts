@@ -36,7 +36,11 @@ export async function fuzz({
   signal,
   watch = () => {},
 }: FuzzOptions): Promise<Tally> {
-  const ways: FuzzClients = { grpc: openHttp2(grpcPort, 4), http: openHttp1(httpPort, 24), http2: openHttp2(httpPort, 2) };
+  const ways: FuzzClients = {
+    grpc: openHttp2(grpcPort, 4),
+    http: openHttp1(httpPort, 24),
+    http2: openHttp2(httpPort, 2),
+  };
   const tally = createTally();
   watch(tally);
   let next = from;

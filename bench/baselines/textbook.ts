@@ -16,7 +16,7 @@ import { openBaselineDatabase, optionalNumber, readBaselineConfig } from "./supp
 import { serveGrpc } from "./support/grpc.ts";
 import { startInbox } from "./support/inbox.ts";
 import { serveOpenWork } from "./support/open-work.ts";
-import { countOpenWork, changeWithOutbox } from "./support/outbox-change.ts";
+import { changeWithOutbox, countOpenWork } from "./support/outbox-change.ts";
 import { startPollingRelay } from "./support/polling-relay.ts";
 import { announce } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";

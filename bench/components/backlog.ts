@@ -10,8 +10,8 @@ import { createLedger, type Ledger } from "../../src/store/ledger/index.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { readUnpublished } from "../../src/store/outbox/outbox.ts";
-import { withDatabaseServer } from "./commit-load.ts";
 import { watchOtherLoad } from "../machine.ts";
+import { withDatabaseServer } from "./commit-load.ts";
 
 const { values } = parseArgs({
   options: {

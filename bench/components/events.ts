@@ -27,7 +27,7 @@ import { createLedger } from "../../src/store/ledger/index.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { openDatabase } from "../../src/store/mysql/database.ts";
 import { appendEvents } from "../../src/store/outbox/append-events.ts";
-import { startStubSystems, startStack } from "../../tools/devstack/index.ts";
+import { startStack, startStubSystems } from "../../tools/devstack/index.ts";
 import { LIFECYCLE } from "../order-lifecycle.ts";
 
 const BATCH = 256;

@@ -1,8 +1,8 @@
-import type { Sample } from "../measurements.ts";
-import { startScript } from "../../tools/testkit/child.ts";
-import { resetBackends, freshPrefix } from "./reset.ts";
-import type { RunningSubject } from "./subject.ts";
 import type { BackendProcesses, Endpoints } from "../../tools/testkit/backends.ts";
+import { startScript } from "../../tools/testkit/child.ts";
+import type { Sample } from "../measurements.ts";
+import { freshPrefix, resetBackends } from "./reset.ts";
+import type { RunningSubject } from "./subject.ts";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -22,7 +22,11 @@ function placeOf(servers: Endpoints, prefix: string): Env {
 }
 
 /** Starts a program that serves: its first line says where. */
-export async function startBaseline(processes: BackendProcesses, script: string, env: Env = {}): Promise<RunningSubject> {
+export async function startBaseline(
+  processes: BackendProcesses,
+  script: string,
+  env: Env = {},
+): Promise<RunningSubject> {
   const prefix = freshPrefix();
   const child = startScript(`bench/baselines/${script}`, { env: { ...placeOf(processes.servers, prefix), ...env } });
   const line = await child.line();

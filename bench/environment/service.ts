@@ -3,11 +3,11 @@ import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import nodeFlags from "../../scripts/service-flags.json" with { type: "json" };
+import type { BackendProcesses } from "../../tools/testkit/backends.ts";
 import { type Child, startScript } from "../../tools/testkit/child.ts";
 import { readMetrics } from "../../tools/testkit/metrics.ts";
-import { resetBackends, freshPrefix } from "./reset.ts";
+import { freshPrefix, resetBackends } from "./reset.ts";
 import type { Service } from "./subject.ts";
-import type { BackendProcesses } from "../../tools/testkit/backends.ts";
 
 export interface ServiceOptions {
   /** Laid over the usual configuration. */

@@ -4,13 +4,13 @@
  *     node bench/load/generator.ts '{"protocol":"grpc","ports":[50051],"call":"update-status",…}'
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { type CallSequence, createCallSequences } from "./call-sequences.ts";
 import type { Connection } from "./connection.ts";
-import { openH2 } from "./http2.ts";
 import { openHttp1 } from "./http1.ts";
+import { openH2 } from "./http2.ts";
 import type { LoadJob } from "./index.ts";
-import { GRPC, CONNECT_JSON } from "./requests.ts";
+import { CONNECT_JSON, GRPC } from "./requests.ts";
 import { createTally } from "./tally.ts";
-import { createCallSequences, type CallSequence } from "./call-sequences.ts";
 
 const HOST = "127.0.0.1";
 /** Over gRPC callers share so many connections, or one for each port where there are more. */

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { Reply, Connection } from "./connection.ts";
+import type { Connection, Reply } from "./connection.ts";
 import {
   FLAG,
   FRAME,

@@ -1,6 +1,6 @@
+import type { CallOutcome } from "./call-sequences.ts";
 import type { LoadResult } from "./index.ts";
 import { createLatencies } from "./samples.ts";
-import type { CallOutcome } from "./call-sequences.ts";
 
 /**
  * Counts what came of the calls; what ends between `begin` and `end` is measured, up to when the orders ran out where that was before. Times

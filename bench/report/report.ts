@@ -33,7 +33,10 @@ export interface Report {
   readonly scenarios: readonly ScenarioReport[];
 }
 
-export function toScenarioReport({ scenario, samples, failures, othersTook }: ScenarioRun, options: Options): ScenarioReport {
+export function toScenarioReport(
+  { scenario, samples, failures, othersTook }: ScenarioRun,
+  options: Options,
+): ScenarioReport {
   const { name, title, about, sides, chart, goals, rounds } = scenario;
   const results = summarize(samples);
   return {

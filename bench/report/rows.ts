@@ -1,4 +1,4 @@
-import { formatSummary, formatNumber } from "./numbers.ts";
+import { formatNumber, formatSummary } from "./numbers.ts";
 import { type GoalReport, isMet, type ScenarioReport } from "./report.ts";
 
 /**

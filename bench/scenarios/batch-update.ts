@@ -2,10 +2,10 @@ import type { Environment } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
+import { ordersFor, requireAllSucceeded } from "./support/full-load.ts";
+import { measureGroupCommit } from "./support/group-commit.ts";
 import { ratioOf } from "./support/results.ts";
 import { withService } from "./support/subject.ts";
-import { measureGroupCommit } from "./support/group-commit.ts";
 
 const SERVICE = "service";
 const SQL = "SQL in groups, no RPC";

@@ -2,7 +2,7 @@ import type { OrderIds, RunningSubject } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
+import { ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
 import { withSubject } from "./support/subject.ts";
 

@@ -2,7 +2,7 @@ import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { readEffectDelays } from "./support/effect-delays.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { percentile, ratioOf } from "./support/results.ts";
 import { withSubject } from "./support/subject.ts";
 
@@ -23,8 +23,16 @@ export const effectLatency: Scenario = {
     const { seconds, warmup, servers } = environment;
     return withSubject(environment, SIDES[side as keyof typeof SIDES], async (running) => {
       const run = async (perSecond?: number) => {
-        const orders = await environment.seedOrders(running, ordersFor(seconds + warmup, perSecond, 4 * FULL_LOAD_CALLERS));
-        const job = { protocol: "grpc", ports: [running.port], call: "update-status", callers: FULL_LOAD_CALLERS } as const;
+        const orders = await environment.seedOrders(
+          running,
+          ordersFor(seconds + warmup, perSecond, 4 * FULL_LOAD_CALLERS),
+        );
+        const job = {
+          protocol: "grpc",
+          ports: [running.port],
+          call: "update-status",
+          callers: FULL_LOAD_CALLERS,
+        } as const;
         return requireAllSucceeded(
           await runLoad({ ...job, seconds, warmup, orders, ...(perSecond !== undefined && { perSecond }) }),
         );

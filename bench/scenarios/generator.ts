@@ -13,7 +13,7 @@ import { cpuSecondsOf } from "../../tools/testkit/process-usage.ts";
 import type { Environment } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, requireAllSucceeded } from "./support/full-load.ts";
 import { medianOf } from "./support/results.ts";
 import { withSubject } from "./support/subject.ts";
 

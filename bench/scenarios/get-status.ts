@@ -1,6 +1,6 @@
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, requireAllSucceeded } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
 import { withSubject } from "./support/subject.ts";
 

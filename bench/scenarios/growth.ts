@@ -2,7 +2,7 @@ import { createConnection } from "mysql2/promise";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { bulkInsertOrders } from "./support/fill-orders.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { waitForPageWrites } from "./support/pages-written.ts";
 import { ratioOf } from "./support/results.ts";
 import { withService } from "./support/subject.ts";
@@ -41,7 +41,12 @@ export const growth: Scenario = {
       await waitForPageWrites(database);
       await database.end();
       const orders = { first: String(FIRST_ID), count: needed, step: openEvery };
-      const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: FULL_LOAD_CALLERS } as const;
+      const job = {
+        protocol: "grpc",
+        ports: [service.port],
+        call: "update-status",
+        callers: FULL_LOAD_CALLERS,
+      } as const;
       const result = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
       return {
         orders: size,

@@ -2,7 +2,7 @@ import { Status } from "../../src/domain/state-machine.ts";
 import { type LoadJob, runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { ratioOf } from "./support/results.ts";
 import { withService } from "./support/subject.ts";
 
@@ -41,7 +41,10 @@ export const hotOrders: Scenario = {
         callers: FULL_LOAD_CALLERS,
         seconds,
         warmup,
-        orders: await environment.seedOrders(service, ordersFor(seconds + warmup, undefined, FULL_LOAD_CALLERS, LIFE.length)),
+        orders: await environment.seedOrders(
+          service,
+          ordersFor(seconds + warmup, undefined, FULL_LOAD_CALLERS, LIFE.length),
+        ),
         life: LIFE,
         ...(sharedOrders !== undefined && { sharedOrders }),
       };

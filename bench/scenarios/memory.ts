@@ -3,7 +3,7 @@ import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { bulkInsertOrders } from "./support/fill-orders.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { watchMemory } from "./support/memory-watch.ts";
 import { medianOf } from "./support/results.ts";
 import { withService } from "./support/subject.ts";
@@ -37,7 +37,12 @@ export const memory: Scenario = {
       await database.end();
       const watch = watchMemory(() => service.memory());
       const orders = { first: String(FIRST_ID), count };
-      const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: FULL_LOAD_CALLERS } as const;
+      const job = {
+        protocol: "grpc",
+        ports: [service.port],
+        call: "update-status",
+        callers: FULL_LOAD_CALLERS,
+      } as const;
       const result = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
       const { median, highest, slope } = watch.end();
       const metrics = await service.metrics();

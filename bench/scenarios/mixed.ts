@@ -1,6 +1,6 @@
 import { type Call, runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { withService } from "./support/subject.ts";
 
 /** Of the mixed calls. */
@@ -20,7 +20,15 @@ export const mixed: Scenario = {
       const { seconds, warmup } = environment;
       const run = async (call: Call) => {
         const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
-        const job = { protocol: "grpc", ports: [service.port], call, callers: FULL_LOAD_CALLERS, seconds, warmup, orders } as const;
+        const job = {
+          protocol: "grpc",
+          ports: [service.port],
+          call,
+          callers: FULL_LOAD_CALLERS,
+          seconds,
+          warmup,
+          orders,
+        } as const;
         return requireAllSucceeded(await runLoad(job));
       };
       const reads = await run("get-status");

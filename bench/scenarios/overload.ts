@@ -4,7 +4,7 @@ import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
 import { bulkInsertOrders } from "./support/fill-orders.ts";
-import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
+import { ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { medianOf } from "./support/results.ts";
 import { withService } from "./support/subject.ts";
 

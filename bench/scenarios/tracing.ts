@@ -2,7 +2,7 @@ import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
 import { type Collector, startCollector } from "./support/collector.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { withService } from "./support/subject.ts";
 
 const EVERY = { OTEL_TRACES_SAMPLER: "parentbased_always_on" };
@@ -31,7 +31,14 @@ export const tracing: Scenario = {
     try {
       const work = async (service: Awaited<ReturnType<typeof environment.startService>>) => {
         const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
-        const job = { protocol: "grpc", call: "update-status", callers: FULL_LOAD_CALLERS, seconds, warmup, orders } as const;
+        const job = {
+          protocol: "grpc",
+          call: "update-status",
+          callers: FULL_LOAD_CALLERS,
+          seconds,
+          warmup,
+          orders,
+        } as const;
         const cpuBefore = service.cpu();
         const result = requireAllSucceeded(await runLoad({ ...job, ports: [service.port] }));
         const cpu = service.cpu() - cpuBefore;

@@ -1,6 +1,6 @@
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { withService } from "./support/subject.ts";
 
 const PROCESSES = { "one process": 1, "two processes": 2 } as const;
@@ -19,7 +19,14 @@ export const twoProcesses: Scenario = {
     const processes = PROCESSES[side as keyof typeof PROCESSES];
     const work = async (service: Awaited<ReturnType<typeof environment.startService>>) => {
       const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
-      const job = { protocol: "grpc", call: "update-status", callers: FULL_LOAD_CALLERS, seconds, warmup, orders } as const;
+      const job = {
+        protocol: "grpc",
+        call: "update-status",
+        callers: FULL_LOAD_CALLERS,
+        seconds,
+        warmup,
+        orders,
+      } as const;
       const cpuBefore = service.cpu();
       const result = requireAllSucceeded(await runLoad({ ...job, ports: service.grpcPorts }));
       return {

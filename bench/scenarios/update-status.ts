@@ -2,7 +2,7 @@ import type { Environment, OrderIds, RunningSubject } from "../environment.ts";
 import { type LoadResult, runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
 import { secondsUntilDrained } from "./support/drained.ts";
-import { requireAllSucceeded, FULL_LOAD_CALLERS, ordersFor } from "./support/full-load.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { medianOf, ratioOf } from "./support/results.ts";
 import { stopAfter } from "./support/subject.ts";
 

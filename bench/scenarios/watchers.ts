@@ -4,10 +4,10 @@ import { type Child, startScript } from "../../tools/testkit/child.ts";
 import type { Environment, OrderIds, Service } from "../environment.ts";
 import { type LoadJob, runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { requireAllSucceeded, ordersFor } from "./support/full-load.ts";
+import { ordersFor, requireAllSucceeded } from "./support/full-load.ts";
 import { medianOf, percentile } from "./support/results.ts";
 import { withService } from "./support/subject.ts";
-import type { WatchersReady, WatchReport, WatchJob } from "./support/watch-job.ts";
+import type { WatchersReady, WatchJob, WatchReport } from "./support/watch-job.ts";
 
 const WATCHERS = 10_000;
 const PER_SECOND = 500;
@@ -52,7 +52,9 @@ export const watchers: Scenario = {
       const since = Date.now() + warmup * 1_000;
       const beside = await changeSteadily(service, environment, watched);
       const cpu = child.cpu();
-      requireAllSucceeded(await runLoad(jobFor(service, common, { perSecond: 1, callers: 1, seconds: COMMON_SECONDS, warmup: 1 })));
+      requireAllSucceeded(
+        await runLoad(jobFor(service, common, { perSecond: 1, callers: 1, seconds: COMMON_SECONDS, warmup: 1 })),
+      );
       await sleep(LATE_MS);
       const memory = service.memory();
       await child.stop();

@@ -1,6 +1,6 @@
 import { ACTIONS, type Action } from "../../tools/demo/effects.ts";
 import type { Checker } from "./checker.ts";
-import { orderIdOf, type OrderFacts } from "./facts.ts";
+import { type OrderFacts, orderIdOf } from "./facts.ts";
 
 /** Between the clocks of two services that write when they were done, in milliseconds. */
 const CLOCKS_MS = 500;

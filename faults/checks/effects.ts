@@ -1,7 +1,7 @@
 import { ACTIONS, type Action, dueAfterCarrierChange, dueAfterStatus } from "../../tools/demo/effects.ts";
 import type { Path } from "../../tools/devstack/stub-systems/behaviour.ts";
 import type { Checker } from "./checker.ts";
-import { appliedChanges, orderIdOf, type OrderFacts } from "./facts.ts";
+import { appliedChanges, type OrderFacts, orderIdOf } from "./facts.ts";
 
 /** The neighbours that an Action's effect is with. */
 const PATH_OF: Partial<Record<Action, Path>> = {
@@ -58,7 +58,9 @@ export const effectsOnce: Checker = {
   check(facts, find) {
     const { order } = facts.journal;
     let looked = 0;
-    const statusEffects = appliedChanges(facts).flatMap(({ toStatus, version }) => dueAfterStatus(order, toStatus, version));
+    const statusEffects = appliedChanges(facts).flatMap(({ toStatus, version }) =>
+      dueAfterStatus(order, toStatus, version),
+    );
     for (const action of ACTIONS) {
       const due = new Set(statusEffects.filter((effect) => effect.action === action).map(({ messageId }) => messageId));
       if (action === "gift-record") {

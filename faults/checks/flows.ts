@@ -1,9 +1,9 @@
 import { FlowState, FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { isVirtual } from "../../tools/demo/orders.ts";
+import { createRandom } from "../../tools/testkit/random.ts";
 import type { CheckResult, Finding, ServiceAddress } from "../types.ts";
 import { type Calls, createCalls } from "../workload/calls.ts";
-import { createRandom } from "../../tools/testkit/random.ts";
-import { orderIdOf, type OrderFacts } from "./facts.ts";
+import { type OrderFacts, orderIdOf } from "./facts.ts";
 
 /** The states from which the forward flow takes an order on. */
 const ON_ITS_WAY: readonly number[] = [1010, 1020, 2010];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CheckResult, Finding, BackendAddresses } from "../types.ts";
+import type { BackendAddresses, CheckResult, Finding } from "../types.ts";
 import type { Journal } from "../workload/journal.ts";
 import { equalAnswers, expectedAnswers } from "./answers.ts";
 import { createCheckRunner } from "./checker.ts";
@@ -7,10 +7,10 @@ import { countRecovered, ledgerDrained } from "./drained.ts";
 import { effectOrder } from "./effect-order.ts";
 import { effectsOnce } from "./effects.ts";
 import { appliedChanges } from "./facts.ts";
-import { openFlowReader, checkFlows, type Unfinished, unfinishedFlow } from "./flows.ts";
+import { checkFlows, openFlowReader, type Unfinished, unfinishedFlow } from "./flows.ts";
 import { legalHistory } from "./legal-history.ts";
-import { type StateReader, openStateReader } from "./state-reader.ts";
 import { requestsOnce } from "./requests.ts";
+import { openStateReader, type StateReader } from "./state-reader.ts";
 import { checkStock, piecesHeld, stepsOnce } from "./stock.ts";
 
 /** What all checkers say together. */

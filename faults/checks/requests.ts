@@ -1,6 +1,6 @@
 import type { Call } from "../workload/journal.ts";
 import type { Checker, ReportFinding } from "./checker.ts";
-import { type HistoryRow, orderIdOf, type OrderFacts } from "./facts.ts";
+import { type HistoryRow, type OrderFacts, orderIdOf } from "./facts.ts";
 
 /** Who moves an order without a request id: the flows' steps, and a cancel as a part of a larger change. */
 const BY_STEPS: readonly number[] = [1020, 1030, 2010, 2020];

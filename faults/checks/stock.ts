@@ -2,7 +2,7 @@ import type { Received } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import type { CheckResult, Finding } from "../types.ts";
 import type { Checker } from "./checker.ts";
-import { appliedChanges, orderIdOf, type OrderFacts } from "./facts.ts";
+import { appliedChanges, type OrderFacts, orderIdOf } from "./facts.ts";
 
 /** What the ERP and the WMS did for one order, by the keys that they carried out, in the order in which they did. */
 function bookOf({ received, journal }: OrderFacts) {

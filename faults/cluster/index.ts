@@ -92,10 +92,9 @@ export async function startCluster({
   };
 
   const portOf = Object.fromEntries(BACKENDS.map((name, index) => [name, ports[index]])) as Record<BackendName, number>;
-  const server = Object.fromEntries(BACKENDS.map((name) => [name, memberOf(name, KINDS[name], portOf[name])])) as Record<
-    BackendName,
-    Member
-  >;
+  const server = Object.fromEntries(
+    BACKENDS.map((name) => [name, memberOf(name, KINDS[name], portOf[name])]),
+  ) as Record<BackendName, Member>;
   const ways: Record<BackendName, TcpProxy>[] = [];
   const service: Member[] = [];
   const services: ServiceAddress[] = [];

@@ -6,8 +6,8 @@ import type { OperationDeps } from "../../src/application/deps.ts";
 import { createChangeFeed } from "../../src/application/watch/change-feed.ts";
 import { type Config, readConfig } from "../../src/config/load.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
-import { createExternalClient } from "../../src/integrations/external-client.ts";
 import { createErp } from "../../src/integrations/erp.ts";
+import { createExternalClient } from "../../src/integrations/external-client.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
 import { createWms } from "../../src/integrations/wms.ts";
 import { encodeEvent } from "../../src/messaging/nats/codec.ts";
@@ -159,7 +159,13 @@ export async function runOnce(action: Action, event: OrderEvent, timeoutMs: numb
   const { messageId } = event;
   try {
     const signal = AbortSignal.timeout(timeoutMs);
-    const result = await action.run(event, { messageId, number: 1, mayHaveSideEffects: false, traceparent: "", signal });
+    const result = await action.run(event, {
+      messageId,
+      number: 1,
+      mayHaveSideEffects: false,
+      traceparent: "",
+      signal,
+    });
     return result.kind === "done" ? "done" : "failed";
   } catch {
     return "failed";

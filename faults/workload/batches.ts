@@ -5,10 +5,10 @@ import {
   OrderStatusService,
   type UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { type AttemptResult, isIndeterminate, codeName } from "./service-client.ts";
-import type { Attempts, Calls, Reply } from "./calls.ts";
 import type { Random } from "../../tools/testkit/random.ts";
+import type { Attempts, Calls, Reply } from "./calls.ts";
 import { reasonIn } from "./reason.ts";
+import { type AttemptResult, codeName, isIndeterminate } from "./service-client.ts";
 
 type Update = MessageInitShape<typeof UpdateOrderStatusRequestSchema>;
 

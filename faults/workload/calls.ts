@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { CompletedCall, ServiceAddress } from "../types.ts";
-import { type AttemptResult, openServiceClient, type Protocol } from "./service-client.ts";
-import { createPacer } from "./pacer.ts";
 import type { Random } from "../../tools/testkit/random.ts";
+import type { CompletedCall, ServiceAddress } from "../types.ts";
+import { createPacer } from "./pacer.ts";
+import { type AttemptResult, openServiceClient, type Protocol } from "./service-client.ts";
 
 /** The workload is being ended: no new calls are made. */
 export class WorkloadStopped extends Error {

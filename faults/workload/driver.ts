@@ -16,10 +16,17 @@ import {
 import { answer, type ModelOrder, type ModelReport } from "../../test/unit/domain/reference-model.ts";
 import { REPORTERS } from "../../tools/demo/expected-state.ts";
 import { isVirtual, type Line, type Order } from "../../tools/demo/orders.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import type { Batches } from "./batches.ts";
 import type { Calls, Reply } from "./calls.ts";
-import { type RequestedFields, type Call, createCall, type AnswerFields, recordAnswer, type OrderJournal } from "./journal.ts";
-import type { Random } from "../../tools/testkit/random.ts";
+import {
+  type AnswerFields,
+  type Call,
+  createCall,
+  type OrderJournal,
+  type RequestedFields,
+  recordAnswer,
+} from "./journal.ts";
 
 const { method } = OrderStatusService;
 const fulfilment = FulfilmentService.method;
@@ -60,7 +67,11 @@ export interface ReportOptions {
 /** Tells the service of one order, keeps the journal, and a model that says what each answer must be. */
 export type OrderDriver = ReturnType<typeof createOrderDriver>;
 
-export function createOrderDriver({ calls, batches, random }: OrderDriverDeps, journal: OrderJournal, begin: ModelOrder) {
+export function createOrderDriver(
+  { calls, batches, random }: OrderDriverDeps,
+  journal: OrderJournal,
+  begin: ModelOrder,
+) {
   const { order } = journal;
   const orderId = order.id;
   let model = begin;

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { freshIds, type Order } from "../../tools/demo/orders.ts";
-import type { CompletedCall, BackendAddresses, ServiceAddress } from "../types.ts";
+import { createRandom, type Random } from "../../tools/testkit/random.ts";
+import type { BackendAddresses, CompletedCall, ServiceAddress } from "../types.ts";
 import { createBatches } from "./batches.ts";
-import { WorkloadStopped, createCalls } from "./calls.ts";
+import { createCalls, WorkloadStopped } from "./calls.ts";
 import { createOrderDriver, modelAt } from "./driver.ts";
 import { openGateway } from "./gateway.ts";
 import { type Call, createOrderJournal, type Journal, type OrderJournal } from "./journal.ts";
 import { createOrderPool, ID_RANGE_MS } from "./order-pool.ts";
-import { createRandom, type Random } from "../../tools/testkit/random.ts";
 import { openRows } from "./rows.ts";
-import { runSubmittedOrder, runInsertedOrder } from "./scenarios.ts";
+import { runInsertedOrder, runSubmittedOrder } from "./scenarios.ts";
 import { submitOrder } from "./submit.ts";
 
 export type { Journal } from "./journal.ts";
@@ -82,7 +82,9 @@ export async function startWorkload({
     }
     const journal = stock.nextInserted();
     if (journal !== undefined) {
-      begin(runInsertedOrder(createOrderDriver({ calls, batches, random }, journal, modelAt(journal.order, [], 0)), random));
+      begin(
+        runInsertedOrder(createOrderDriver({ calls, batches, random }, journal, modelAt(journal.order, [], 0)), random),
+      );
     }
   }
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelState } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { isVirtual, type Order } from "../../tools/demo/orders.ts";
-import type { OrderDriver } from "./driver.ts";
 import type { Random } from "../../tools/testkit/random.ts";
+import type { OrderDriver } from "./driver.ts";
 
 /** The states of an order that is shipped, and of one that is not. */
 const ROAD = [1000, 1010, 1020, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020] as const;

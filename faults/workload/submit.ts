@@ -1,8 +1,8 @@
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { isVirtual, type Order } from "../../tools/demo/orders.ts";
-import type { Calls } from "./calls.ts";
-import { type Call, createCall, createOrderJournal, recordAnswer, type OrderJournal } from "./journal.ts";
 import type { Random } from "../../tools/testkit/random.ts";
+import type { Calls } from "./calls.ts";
+import { type Call, createCall, createOrderJournal, type OrderJournal, recordAnswer } from "./journal.ts";
 
 /** Share of the orders whose id the shop chooses, and of the submissions that are sent again. */
 const OWN_ID = 0.5;

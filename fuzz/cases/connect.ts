@@ -5,7 +5,7 @@ import type { Fixture } from "../values/fixture.ts";
 import { anyJson } from "../values/json.ts";
 import { anyMessage } from "../values/message.ts";
 import { anyWire, mutate } from "../values/wire.ts";
-import { type CaseBuilder, pathOf, type FuzzCase } from "./case.ts";
+import { type CaseBuilder, type FuzzCase, pathOf } from "./case.ts";
 import { frame, malformedFrames } from "./frames.ts";
 import { UNUSUAL_VALUES, unusualCallHeaders, unusualTimeout } from "./headers.ts";
 

@@ -4,7 +4,7 @@ import type { Random } from "../../tools/testkit/random.ts";
 import type { Fixture } from "../values/fixture.ts";
 import { anyMessage } from "../values/message.ts";
 import { anyWire } from "../values/wire.ts";
-import { type CaseBuilder, pathOf, type FuzzCase } from "./case.ts";
+import { type CaseBuilder, type FuzzCase, pathOf } from "./case.ts";
 import { frame, malformedFrames } from "./frames.ts";
 import { UNUSUAL_VALUES, unusualCallHeaders, unusualTimeout } from "./headers.ts";
 

@@ -1,10 +1,10 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { createRandom } from "../../tools/testkit/random.ts";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
 import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+import { createRandom } from "../../tools/testkit/random.ts";
 import type { Fixture } from "../values/fixture.ts";
 import { builtInServiceCase } from "./built-in-services.ts";
 import type { FuzzCase } from "./case.ts";

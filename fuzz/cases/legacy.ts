@@ -1,5 +1,5 @@
-import type { Random } from "../../tools/testkit/random.ts";
 import { LEGACY_METHODS, type LegacyMethod, pathOf } from "../../src/transport/legacy/methods.ts";
+import type { Random } from "../../tools/testkit/random.ts";
 import type { Fixture } from "../values/fixture.ts";
 import { anyInt32, anyInt64 } from "../values/numbers.ts";
 import { anyText } from "../values/text.ts";

@@ -1,4 +1,4 @@
-import type { Outcome, CallOptions, ExternalClient } from "./external-client.ts";
+import type { CallOptions, ExternalClient, Outcome } from "./external-client.ts";
 
 /** What is wanted of one SKU. */
 export interface StockLine {

@@ -1,7 +1,7 @@
 import type { Logger } from "../observability/log.ts";
 import { isSampled, traceIdOf } from "../observability/traceparent.ts";
 import type { Span, Tracer } from "../observability/tracing.ts";
-import { type HttpResponse, createHttpPoster } from "./http.ts";
+import { createHttpPoster, type HttpResponse } from "./http.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 /** What became of a request. */

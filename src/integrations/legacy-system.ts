@@ -36,7 +36,13 @@ const MAX_ANSWER = 1_048_576;
  * @param url its base, for example `http://old-oms:8080`; a path in it is kept
  * @param timeoutMs for the whole request, the wait for a connection included, in milliseconds
  */
-export function createLegacySystem({ url, timeoutMs }: { readonly url: string; readonly timeoutMs: number }): LegacySystem {
+export function createLegacySystem({
+  url,
+  timeoutMs,
+}: {
+  readonly url: string;
+  readonly timeoutMs: number;
+}): LegacySystem {
   const address = new URL(url);
   const { origin, pathname } = address;
   const authorization = basicAuth(address);

@@ -1,5 +1,5 @@
-import type { Outcome, CallOptions, ExternalClient } from "./external-client.ts";
 import { lineBody, reasonIn, type StockLine } from "./erp.ts";
+import type { CallOptions, ExternalClient, Outcome } from "./external-client.ts";
 
 /** What the WMS says to a cancel. */
 export type CancelAnswer =

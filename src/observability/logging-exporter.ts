@@ -1,7 +1,7 @@
 import { DiagLogLevel, diag } from "@opentelemetry/api";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
-import { createLogLimiter } from "./log-limiter.ts";
 import type { Logger } from "./log.ts";
+import { createLogLimiter } from "./log-limiter.ts";
 
 /**
  * An exporter that tells the log when the collector goes away and when it is back, not of each failure in between; and, while it is there,

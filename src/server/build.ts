@@ -4,8 +4,8 @@ import { createSteps } from "../actions/steps/index.ts";
 import type { ActionInfo, OperationDeps } from "../application/deps.ts";
 import { createChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
-import { createExternalClient } from "../integrations/external-client.ts";
 import { createErp } from "../integrations/erp.ts";
+import { createExternalClient } from "../integrations/external-client.ts";
 import { openRedis } from "../integrations/redis.ts";
 import { withMetrics } from "../integrations/with-metrics.ts";
 import { createWms } from "../integrations/wms.ts";
@@ -35,7 +35,7 @@ import { snapshotReader } from "../store/reads/snapshots.ts";
 import type { BackendTls } from "./backend-credentials.ts";
 import { registerCollectors } from "./collectors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { startListeners, type Ports } from "./listeners.ts";
+import { type Ports, startListeners } from "./listeners.ts";
 import { createReadinessCheck } from "./readiness.ts";
 
 /** Where the servers and neighbours are, whether configured or embedded. */

@@ -12,13 +12,13 @@ import { createRequestLog } from "../store/logs/request-log.ts";
 import { createShadowLog } from "../store/logs/shadow-log.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import { type Auth, openAuth } from "../transport/auth/index.ts";
+import { openPortTls, type PortTls } from "../transport/connections/tls.ts";
 import type { Readiness } from "../transport/http/pages.ts";
 import { createHttpServer, type HttpServerDeps } from "../transport/http/server.ts";
 import { createLegacyHandler } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
 import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
 import { createServers, RPC_NAMES } from "../transport/servers.ts";
-import { openPortTls, type PortTls } from "../transport/connections/tls.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 /** Where the service listens; undefined where its role serves no calls. */

@@ -8,6 +8,7 @@ import type { OperationDeps } from "../application/deps.ts";
 import { OperationError } from "../application/errors.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import type { Auth } from "./auth/index.ts";
+import type { PortTls } from "./connections/tls.ts";
 import { createGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { createGuard } from "./guard/index.ts";
 import { createActionHandlers } from "./handlers/actions.ts";
@@ -24,7 +25,6 @@ import { trackInFlight } from "./middleware/in-flight.ts";
 import { createRoutes, pipeline, type Route } from "./middleware/pipeline.ts";
 import type { CallerLimits } from "./rate-limits/index.ts";
 import { createReflection } from "./wire/reflection.ts";
-import type { PortTls } from "./connections/tls.ts";
 
 export type { Readiness } from "./http/pages.ts";
 

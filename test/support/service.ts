@@ -4,7 +4,7 @@ import { createLogger } from "../../src/observability/log.ts";
 import { type Endpoints, startServer } from "../../src/server/build.ts";
 import { createLifecycle } from "../../src/server/lifecycle.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
-import { type Clients, TRANSPORTS, type TransportName, type OrderStatusClient } from "./clients.ts";
+import { type Clients, type OrderStatusClient, TRANSPORTS, type TransportName } from "./clients.ts";
 import { useMariadb } from "./servers.ts";
 
 /** A server in this process, made of the same parts as the real one. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { type Disruption, type AcceptMode, openTcpProxy, type TcpProxy } from "../../tools/testkit/tcp-proxy.ts";
+import { type AcceptMode, type Disruption, openTcpProxy, type TcpProxy } from "../../tools/testkit/tcp-proxy.ts";
 
 /** A way to a server that can be made to break in between, for the tests of a file. */
 export interface FileProxy {
@@ -46,7 +46,8 @@ export function useTcpProxy(target: string | (() => string)): FileProxy {
     get rejectedConnections() {
       return open().rejectedConnections;
     },
-    disruptNext: (text, accident, times = 1) => open().disruptNext((message) => message.includes(text), accident, { times }),
+    disruptNext: (text, accident, times = 1) =>
+      open().disruptNext((message) => message.includes(text), accident, { times }),
     clearDisruptions: () => open().clearDisruptions(),
     setAcceptMode: (door) => open().setAcceptMode(door),
     closeConnections: () => open().closeConnections(),

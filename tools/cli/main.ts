@@ -1,6 +1,6 @@
 /** The command line, `npx oms` (scripts/oms.mjs): asks the service over its public gRPC API. */
 import { CommanderError } from "commander";
-import { ExitCode, describeFailure } from "./failures.ts";
+import { describeFailure, ExitCode } from "./failures.ts";
 import { createProgram } from "./program.ts";
 
 // Whoever reads us may have seen enough: `oms parked … | head`.

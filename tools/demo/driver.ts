@@ -12,7 +12,7 @@ import {
 import { CancelState, OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { type Client, detailOf } from "../client/index.ts";
 import { dueAfterCarrierChange, dueAfterInvoice, dueAfterStatus } from "./effects.ts";
-import { expectFields, type ExpectedState, REPORTERS } from "./expected-state.ts";
+import { type ExpectedState, expectFields, REPORTERS } from "./expected-state.ts";
 import { isVirtual, type Line, type Order } from "./orders.ts";
 import { controlWms } from "./stub-systems.ts";
 import type { Watch } from "./watch.ts";

@@ -2,8 +2,8 @@ import type { LedgerRow } from "./database.ts";
 import { ACTIONS, type Action } from "./effects.ts";
 import type { ExpectedState } from "./expected-state.ts";
 import type { Line } from "./orders.ts";
-import { formatTable } from "./table.ts";
 import { percentile, type Reconciliation, reconcile } from "./reconcile.ts";
+import { formatTable } from "./table.ts";
 
 /** What the demo found, from every witness. */
 export interface Findings {

@@ -44,7 +44,8 @@ export function watchOrders(client: Client, orderIds: readonly bigint[]) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const key = `${orderId}-${version}`;
       const timer = setTimeout(
-        () => reject(new UnexpectedResponse(`order ${orderId} did not come to version ${version} in ${UNTIL_MS / 1000} s`)),
+        () =>
+          reject(new UnexpectedResponse(`order ${orderId} did not come to version ${version} in ${UNTIL_MS / 1000} s`)),
         UNTIL_MS,
       );
       waiting.set(key, resolve);

@@ -1,11 +1,11 @@
 import { acquireDataDir } from "./data-dir.ts";
 import { ensurePrograms } from "./install.ts";
-import { type SupervisedServer, superviseServer } from "./supervisor.ts";
 import { mariadb } from "./mariadb.ts";
 import { nats } from "./nats.ts";
 import { redis } from "./redis.ts";
 import type { ServerKind } from "./server.ts";
 import { readState, type ServerName } from "./state.ts";
+import { type SupervisedServer, superviseServer } from "./supervisor.ts";
 
 export { StackError } from "./startup-errors.ts";
 export { type StubSystems, startStubSystems } from "./stub-systems/index.ts";

@@ -4,7 +4,7 @@ import { foldersOf } from "./data-dir.ts";
 import { choosePort } from "./ports.ts";
 import { identify } from "./process-id.ts";
 import { runServer, type ServerKind } from "./server.ts";
-import { recordServer, readState, type ServerName } from "./state.ts";
+import { readState, recordServer, type ServerName } from "./state.ts";
 
 /** A server that is kept running until it is stopped. */
 export interface SupervisedServer {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startStubSystems, startStack } from "../devstack/index.ts";
+import { startStack, startStubSystems } from "../devstack/index.ts";
 import { readState } from "../devstack/state.ts";
 import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
 

@@ -4,7 +4,7 @@ import { STREAM_NAME } from "../../../src/messaging/nats/topology.ts";
 import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "../../../src/store/commit/request-id.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
 import type { Tables } from "../../../src/store/commit/tables.ts";
-import type { ReportResult, AcceptedReport, StatusReport } from "../../../src/store/commit/types.ts";
+import type { AcceptedReport, ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { classifyFailure } from "../../../src/store/mysql/failures.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
@@ -62,7 +62,12 @@ function writer(tables: Tables, report: StatusReport): NonNullable<ChangeExtensi
 
 const REQUEST_COLUMNS = ["request_id", "digest", "answer", "order_id", "record_time"] as const;
 
-function answerStatement({ request }: Tables, report: StatusReport, { event }: AppliedTransition, answer: AcceptedReport): string {
+function answerStatement(
+  { request }: Tables,
+  report: StatusReport,
+  { event }: AppliedTransition,
+  answer: AcceptedReport,
+): string {
   const row = [report.requestId, digestOf(report), encodeAnswer(answer), report.orderId, event.recordTime];
   return `insert into ${request} ${valuesClause(REQUEST_COLUMNS, [row])}`;
 }

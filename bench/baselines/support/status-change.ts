@@ -5,7 +5,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import type { Session } from "../../../src/store/commit/session.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
 import type { Tables } from "../../../src/store/commit/tables.ts";
-import type { ReportResult, AcceptedReport, StatusReport } from "../../../src/store/commit/types.ts";
+import type { AcceptedReport, ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
 import { type Order, type OrderRow, toOrder } from "../../../src/store/orders/order-row.ts";
 import { type AppliedTransition, applyTransition } from "../../../src/store/orders/transition.ts";
@@ -117,7 +117,13 @@ const HISTORY_COLUMNS = [
   "traceparent",
 ] as const;
 
-function historyStatement(tables: Tables, before: Order, report: StatusReport, { event }: AppliedTransition, now: Date): string {
+function historyStatement(
+  tables: Tables,
+  before: Order,
+  report: StatusReport,
+  { event }: AppliedTransition,
+  now: Date,
+): string {
   const { caller, operator, traceparent } = report.cause;
   return `insert into ${tables.history} ${valuesClause(HISTORY_COLUMNS, [
     [

@@ -7,8 +7,8 @@ import {
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { acceptedOrThrow } from "../../../src/application/orders/report-result.ts";
 import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
-import { toConnectError } from "../../../src/transport/wire/errors.ts";
 import { toUpdateInput, updateResponse } from "../../../src/transport/handlers/messages.ts";
+import { toConnectError } from "../../../src/transport/wire/errors.ts";
 
 const NOTHING = new Metadata();
 

@@ -11,7 +11,7 @@ import {
   type WatchOrderStatusResponse_Change,
   WatchOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import type { WatchersReady, WatchReport, WatchedChange, WatchJob } from "./watch-job.ts";
+import type { WatchedChange, WatchersReady, WatchJob, WatchReport } from "./watch-job.ts";
 
 /** Streams share so many connections. */
 const CONNECTIONS = 8;

@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../../domain/events.ts";
 import { type Action, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
-import { startsStep, type FlowDeps, findWork, reportStepDone, subjectsOf } from "./step.ts";
+import { type FlowDeps, findWork, reportStepDone, startsStep, subjectsOf } from "./step.ts";
 
 /**
  * APPROVED → ERP_ALLOCATED: the ERP sets the stock aside. Without stock it waits, and is tried again as long as it takes. Where the order is

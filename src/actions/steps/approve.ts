@@ -1,6 +1,6 @@
 import { FLOW_STEPS } from "../../domain/flow.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
-import { startsStep, type FlowDeps, reportStepDone, subjectsOf } from "./step.ts";
+import { type FlowDeps, reportStepDone, startsStep, subjectsOf } from "./step.ts";
 
 /** PAID → APPROVED: nobody has to be asked. On a paused order it ends; the resume begins it anew. */
 export function approve(deps: FlowDeps): Action {

@@ -1,6 +1,6 @@
 import type { OrderEvent } from "../../domain/events.ts";
 import { type Action, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
-import { startsStep, type FlowDeps, findWork, reportStepDone, subjectsOf } from "./step.ts";
+import { type FlowDeps, findWork, reportStepDone, startsStep, subjectsOf } from "./step.ts";
 
 /**
  * ERP_ALLOCATED → WMS_DISPATCHED: the WMS gets the order. It is parked with the WMS's reason when that refuses. Where the order was

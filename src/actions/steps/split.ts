@@ -1,6 +1,6 @@
 import { splitOrder } from "../../application/fulfilment/split-order.ts";
 import { type Action, DONE } from "../../messaging/runner/action.ts";
-import { startsStep, contextOf, type FlowDeps, FORWARD_FLOW, subjectsOf } from "./step.ts";
+import { contextOf, type FlowDeps, FORWARD_FLOW, startsStep, subjectsOf } from "./step.ts";
 
 /** APPROVED → SPLIT, where the goods are in several warehouses: a child order for each, which goes on from APPROVED. */
 export function split({ operations }: FlowDeps): Action {

@@ -3,7 +3,7 @@ import type { OperationDeps } from "../../application/deps.ts";
 import { OperationError } from "../../application/errors.ts";
 import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import type { OrderEvent } from "../../domain/events.ts";
-import { FLOW_STEPS, type FlowStep, currentStep } from "../../domain/flow.ts";
+import { currentStep, FLOW_STEPS, type FlowStep } from "../../domain/flow.ts";
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { Erp } from "../../integrations/erp.ts";
@@ -24,7 +24,14 @@ export const REVERSAL_FLOW = "reversal-flow";
 
 /** A step calls an operation as anybody does; its trace is that of the event that set it off. */
 export function contextOf(caller: string, event: OrderEvent, { messageId, signal }: Attempt): CallContext {
-  return { callId: messageId, caller, reportableStatuses: undefined, traceparent: event.traceparent, deadline: undefined, signal };
+  return {
+    callId: messageId,
+    caller,
+    reportableStatuses: undefined,
+    traceparent: event.traceparent,
+    deadline: undefined,
+    signal,
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { discard } from "../../store/ledger/discard.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { processParked, type ParkedBatchAnswer, type ParkedBatchInput } from "./parked-batch.ts";
+import { type ParkedBatchAnswer, type ParkedBatchInput, processParked } from "./parked-batch.ts";
 import { DEFAULT_LIMITS } from "./time-boxed.ts";
 
 /** Gives parked events up for good. */

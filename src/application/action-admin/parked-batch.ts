@@ -1,11 +1,11 @@
-import type { InterventionResult, Intervention } from "../../store/ledger/intervention.ts";
+import type { Intervention, InterventionResult } from "../../store/ledger/intervention.ts";
 import { type ActionEntry, readParkedOrDiscarded } from "../../store/reads/action-entries.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { parsePageToken } from "../page-token.ts";
 import { findAction } from "./action-info.ts";
 import { describeFilter, describeList, type EntryFilter, matchesFilter } from "./entry-filter.ts";
-import { runTimeBoxed, type BatchLimits } from "./time-boxed.ts";
+import { type BatchLimits, runTimeBoxed } from "./time-boxed.ts";
 
 /** What is to be done about which of an Action's parked events. */
 export interface ParkedBatchInput {
@@ -50,21 +50,26 @@ export async function processParked(
   const wanted = filter === undefined ? () => true : matchesFilter(filter);
   const samples: ActionEntry[] = [];
   let id: bigint | undefined;
-  const { count, next } = await runTimeBoxed(limits, { deadline }, parsePageToken(input.pageToken), async (afterId, limit) => {
-    const found = await readParkedOrDiscarded(deps.db, { ...search, afterId, limit: limit + 1 });
-    const looked = found.slice(0, limit);
-    const chosen = looked.filter(wanted);
-    const place = found.length > limit ? looked.at(-1)?.id : undefined;
-    if (validateOnly) {
-      samples.push(...chosen.slice(0, MAX_SAMPLES - samples.length));
-      return { count: chosen.length, next: place };
-    }
-    const done = await act(
-      chosen.map((entry) => entry.id),
-      { kind, action, selection, caller, operator, reason, id },
-    );
-    id = done.interventionId;
-    return { count: done.count, next: place };
-  });
+  const { count, next } = await runTimeBoxed(
+    limits,
+    { deadline },
+    parsePageToken(input.pageToken),
+    async (afterId, limit) => {
+      const found = await readParkedOrDiscarded(deps.db, { ...search, afterId, limit: limit + 1 });
+      const looked = found.slice(0, limit);
+      const chosen = looked.filter(wanted);
+      const place = found.length > limit ? looked.at(-1)?.id : undefined;
+      if (validateOnly) {
+        samples.push(...chosen.slice(0, MAX_SAMPLES - samples.length));
+        return { count: chosen.length, next: place };
+      }
+      const done = await act(
+        chosen.map((entry) => entry.id),
+        { kind, action, selection, caller, operator, reason, id },
+      );
+      id = done.interventionId;
+      return { count: done.count, next: place };
+    },
+  );
   return { count, nextPageToken: next === undefined ? "" : String(next), samples };
 }

@@ -13,8 +13,8 @@ import type { CallContext } from "../context.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
 import { findAction } from "./action-info.ts";
 import { describeList, describePeriod } from "./entry-filter.ts";
-import { firstPhase, phaseAfter, type ReplayCursor, parseReplayToken, formatReplayToken } from "./replay-cursor.ts";
-import { runTimeBoxed, DEFAULT_LIMITS } from "./time-boxed.ts";
+import { firstPhase, formatReplayToken, parseReplayToken, phaseAfter, type ReplayCursor } from "./replay-cursor.ts";
+import { DEFAULT_LIMITS, runTimeBoxed } from "./time-boxed.ts";
 
 export interface ReplayInput {
   readonly action: string;

@@ -1,7 +1,7 @@
 import { redrive } from "../../store/ledger/redrive.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { processParked, type ParkedBatchAnswer, type ParkedBatchInput } from "./parked-batch.ts";
+import { type ParkedBatchAnswer, type ParkedBatchInput, processParked } from "./parked-batch.ts";
 import { DEFAULT_LIMITS } from "./time-boxed.ts";
 
 /** Has parked events tried again now, each with a full round of attempts. */

@@ -1,6 +1,6 @@
 import { readChildren, readFlowRow } from "../../store/reads/flows.ts";
 import type { OperationDeps } from "../deps.ts";
-import { flowNotFound, toOrderFlow, type OrderFlow } from "./order-flow.ts";
+import { flowNotFound, type OrderFlow, toOrderFlow } from "./order-flow.ts";
 
 /** Where the forward flow stands with an order. */
 export async function getOrderFlow(deps: OperationDeps, { orderId }: { readonly orderId: bigint }): Promise<OrderFlow> {

@@ -3,7 +3,7 @@ import { Status } from "../../domain/state-machine.ts";
 import { type FlowRow, type FlowSearch, readChildren, readFlowRows } from "../../store/reads/flows.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField } from "../errors.ts";
-import { toOrderFlow, type OrderFlow, flowStatusOf } from "./order-flow.ts";
+import { flowStatusOf, type OrderFlow, toOrderFlow } from "./order-flow.ts";
 
 export interface ListOrderFlowsInput {
   /** Undefined: in any. */

@@ -1,4 +1,4 @@
-import { type AllowedState, nextStates, type RefusedState, describeWait } from "../../domain/explain.ts";
+import { type AllowedState, describeWait, nextStates, type RefusedState } from "../../domain/explain.ts";
 import { type FlowStatus, TIMERS } from "../../domain/flow.ts";
 import { stateOf } from "../../domain/state-machine.ts";
 import { readActionPauses } from "../../store/reads/action-pauses.ts";

@@ -1,5 +1,5 @@
 import { stateOf } from "../../domain/state-machine.ts";
-import type { ReportResult, AcceptedReport } from "../../store/commit/types.ts";
+import type { AcceptedReport, ReportResult } from "../../store/commit/types.ts";
 import { OperationError, orderNotFound } from "../errors.ts";
 
 const name = (code: number): string => stateOf(code)?.name ?? String(code);

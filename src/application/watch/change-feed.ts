@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StatusChanged } from "../../domain/events.ts";
-import { createReader, type ChangeReader, type Topic } from "./change-reader.ts";
+import { type ChangeReader, createReader, type Topic } from "./change-reader.ts";
 
 /** Where the feed finds what it was not told. */
 export interface ChangeSource {

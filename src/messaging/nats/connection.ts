@@ -155,7 +155,11 @@ export function connectStream({
     });
   };
 
-  const link = connectWithRetry(broker, { onConnect: (client, serverId) => void up(client, serverId), onDisconnect: down }, log);
+  const link = connectWithRetry(
+    broker,
+    { onConnect: (client, serverId) => void up(client, serverId), onDisconnect: down },
+    log,
+  );
   const timer = setInterval(() => lookOnce(false), checkMs);
   timer.unref();
 

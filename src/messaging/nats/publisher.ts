@@ -5,7 +5,7 @@ import type { Tracer } from "../../observability/tracing.ts";
 import type { StreamConnection } from "./connection.ts";
 import type { EventMessage } from "./envelope.ts";
 import { createPubAcks, type PublishError } from "./pub-acks.ts";
-import { type TracedPublish, startPublishSpan } from "./trace-publish.ts";
+import { startPublishSpan, type TracedPublish } from "./trace-publish.ts";
 
 /** Publishes to the stream, whatever it takes. */
 export interface Publisher {

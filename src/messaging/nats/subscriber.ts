@@ -2,7 +2,7 @@ import type { ConsumerMessages, JsMsg, NatsConnection } from "nats";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { StreamConnection } from "./connection.ts";
-import { type ConsumerSettings, ensureConsumer, findConsumer, deleteConsumer } from "./consumer.ts";
+import { type ConsumerSettings, deleteConsumer, ensureConsumer, findConsumer } from "./consumer.ts";
 import { createStallDetector } from "./stall.ts";
 import { lastSequence, STREAM_NAME } from "./topology.ts";
 

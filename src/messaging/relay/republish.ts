@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type OutboxRow, readUnpublished, readRowAfter } from "../../store/outbox/outbox.ts";
+import { type OutboxRow, readRowAfter, readUnpublished } from "../../store/outbox/outbox.ts";
 import type { Publisher } from "../nats/publisher.ts";
 
 /** Where the outbox table is. */
@@ -46,7 +46,10 @@ export async function republish(
   let from = afterId;
   for (;;) {
     const after = from;
-    const page = await untilRead(() => readUnpublished(db, { olderThanMs: ANY_AGE, afterId: after, limit: PAGE }), signal);
+    const page = await untilRead(
+      () => readUnpublished(db, { olderThanMs: ANY_AGE, afterId: after, limit: PAGE }),
+      signal,
+    );
     const rows = untilId === undefined ? page : page.filter(({ id }) => id <= untilId);
     room.add(rows.length);
     publisher.publish(rows, (row) => {

@@ -1,5 +1,5 @@
 import type { Logger } from "../../observability/log.ts";
-import { MAX_COMMIT_SKEW_MS, deletePublished, type OutboxRow, readUnpublished } from "../../store/outbox/outbox.ts";
+import { deletePublished, MAX_COMMIT_SKEW_MS, type OutboxRow, readUnpublished } from "../../store/outbox/outbox.ts";
 import type { PublishedRows } from "./published-rows.ts";
 import { lastIdBefore, type OutboxDatabase } from "./republish.ts";
 

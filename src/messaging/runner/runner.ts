@@ -10,10 +10,10 @@ import { decodeEvent } from "../nats/codec.ts";
 import type { StreamConnection } from "../nats/connection.ts";
 import type { Action } from "./action.ts";
 import { type CrashPoint, createAttemptRunner } from "./attempts.ts";
+import { startActionConsumers } from "./consumers.ts";
 import { startDueLoop } from "./due-loop.ts";
 import { startOpenEntriesGauge } from "./open-gauge.ts";
 import { watchPausedActions } from "./paused-actions.ts";
-import { startActionConsumers } from "./consumers.ts";
 
 export interface RunnerOptions {
   readonly actions: readonly Action[];

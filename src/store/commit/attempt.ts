@@ -1,4 +1,4 @@
-import { type FailureKind, classifyFailure } from "../mysql/failures.ts";
+import { classifyFailure, type FailureKind } from "../mysql/failures.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
 import { readMark, toMark } from "./commit-mark.ts";
 import type { Connected } from "./connector.ts";

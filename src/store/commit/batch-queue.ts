@@ -16,7 +16,10 @@ export interface BatchQueue {
  * Everything that came while a batch was under way is the next batch: no timer. The first one begins at the end of the event loop's
  * turn, together with what came in the same turn.
  */
-export function createBatchQueue(run: (works: readonly PendingRequest[]) => Promise<void>, maxBatch: number): BatchQueue {
+export function createBatchQueue(
+  run: (works: readonly PendingRequest[]) => Promise<void>,
+  maxBatch: number,
+): BatchQueue {
   let queue: PendingRequest[] = [];
   let running: Promise<void> | undefined;
 

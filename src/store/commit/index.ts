@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { DatabaseUnavailableError, QueueFullError } from "../mysql/errors.ts";
-import { createBatchQueue, type BatchQueue } from "./batch-queue.ts";
+import { type BatchQueue, createBatchQueue } from "./batch-queue.ts";
 import { type Connector, createConnector } from "./connector.ts";
 import { createLockedOrderQueue } from "./locked-order-queue.ts";
 import type { PendingRequest } from "./pending-request.ts";

@@ -1,5 +1,5 @@
-import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Logger } from "../../observability/log.ts";
+import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";

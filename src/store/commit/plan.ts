@@ -10,7 +10,7 @@ import type { EventDeps } from "../outbox/outbox.ts";
 import type { PendingRequest } from "./pending-request.ts";
 import type { BatchFacts } from "./read-orders.ts";
 import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "./request-id.ts";
-import type { PauseRequest, PauseResult, ReportResult, AcceptedReport, StatusReport } from "./types.ts";
+import type { AcceptedReport, PauseRequest, PauseResult, ReportResult, StatusReport } from "./types.ts";
 
 /** A line of the history. */
 export interface HistoryLine {

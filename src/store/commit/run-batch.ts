@@ -1,7 +1,7 @@
 import { DatabaseUnavailableError, DeadlinePassedError } from "../mysql/errors.ts";
-import { type FailureKind, classifyFailure } from "../mysql/failures.ts";
+import { classifyFailure, type FailureKind } from "../mysql/failures.ts";
 import { waitBeforeRetry } from "../mysql/transaction.ts";
-import { attempt, type CommittedBatch, resolveUnanswered, type BatchProgress } from "./attempt.ts";
+import { attempt, type BatchProgress, type CommittedBatch, resolveUnanswered } from "./attempt.ts";
 import { type Connector, connectWithin } from "./connector.ts";
 import type { PendingRequest } from "./pending-request.ts";
 import type { BatchTimes, CommitObserver, CommitterOptions, RetryReason } from "./types.ts";
@@ -218,7 +218,12 @@ function end(works: readonly PendingRequest[], times: BatchTimes): void {
 }
 
 /** Once the answers are on their way: nobody waits for this. */
-function tellEnd(works: readonly PendingRequest[], times: BatchTimes, error: unknown, observe: CommitObserver | undefined): void {
+function tellEnd(
+  works: readonly PendingRequest[],
+  times: BatchTimes,
+  error: unknown,
+  observe: CommitObserver | undefined,
+): void {
   if (observe?.ended !== undefined && works.length > 0) {
     setImmediate(observe.ended, works, times, error);
   }

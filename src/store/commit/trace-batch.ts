@@ -20,7 +20,12 @@ export function traceBatch(tracer: Tracer, changes: readonly BatchedChange[], ti
         "oms.commit.batch_size": size,
         "oms.commit.retries": retries,
       };
-      return tracer.start("commit", { kind: "internal", parent: request.cause.traceparent, attributes, startTime: enqueuedAt });
+      return tracer.start("commit", {
+        kind: "internal",
+        parent: request.cause.traceparent,
+        attributes,
+        startTime: enqueuedAt,
+      });
     });
   const [first] = shares;
   if (first === undefined) {

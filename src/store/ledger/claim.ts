@@ -55,7 +55,11 @@ export interface ResolvedClaims {
 }
 
 /** Judges rows and writes what follows. Suspects begin as long as they find no more company than they may have; none where it is not told. */
-export async function resolveClaims(deps: ClaimDeps, rows: readonly ClaimRow[], underWay?: readonly number[]): Promise<ResolvedClaims> {
+export async function resolveClaims(
+  deps: ClaimDeps,
+  rows: readonly ClaimRow[],
+  underWay?: readonly number[],
+): Promise<ResolvedClaims> {
   const now = deps.db.clock.now();
   const judged = rows.map((row) => ({ row, judgement: evaluateClaim(row, now, deps.maxUnfinished) }));
   await postpone(deps.db, judged, now);

@@ -3,7 +3,7 @@ import { idList } from "../mysql/id-list.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import type { ChangeDeps } from "../orders/types.ts";
 import { deleteFinished } from "../outbox/outbox.ts";
-import { type InterventionResult, type Intervention, writeIntervention } from "./intervention.ts";
+import { type Intervention, type InterventionResult, writeIntervention } from "./intervention.ts";
 
 /** Gives parked ledger rows up for good, in one transaction; then their events go that nobody else needs. */
 export async function discard(

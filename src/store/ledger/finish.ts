@@ -27,7 +27,11 @@ export const MAX_ERROR_LENGTH = 1_000;
  * Writes how attempts ended, in one commit; writing the same end twice is the same as once. Events older than `outboxKeepMs` may
  * have been kept for this Action alone: then they go now.
  */
-export async function recordOutcomes(db: OrderDatabase, finishes: readonly AttemptOutcome[], outboxKeepMs: number): Promise<void> {
+export async function recordOutcomes(
+  db: OrderDatabase,
+  finishes: readonly AttemptOutcome[],
+  outboxKeepMs: number,
+): Promise<void> {
   const now = db.clock.now();
   const sorted = finishes.toSorted((a, b) => Number(a.entry.id - b.entry.id));
   const done = sorted.filter(({ kind }) => kind === "done").map(({ entry }) => entry);

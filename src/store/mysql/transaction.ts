@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Kysely, Transaction } from "kysely";
 import type { Database } from "../schema.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
-import { type FailureKind, classifyFailure } from "./failures.ts";
+import { classifyFailure, type FailureKind } from "./failures.ts";
 
 /** How often a transaction is tried before it counts as impossible for now. */
 const MAX_ATTEMPTS = 6;

@@ -8,7 +8,7 @@ import type { CancelRequestState } from "../schema.ts";
 import { cancelEvent, writeLegacyCancel } from "./cancel-records.ts";
 import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { toOrder } from "./order-row.ts";
-import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
+import { readStoredAnswer, storeAnswer } from "./request-answer.ts";
 import { cancelNow } from "./request-cancel.ts";
 import { setPause } from "./set-pause.ts";
 import type { ChangeDeps } from "./types.ts";

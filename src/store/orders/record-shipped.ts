@@ -6,7 +6,7 @@ import { eventContext } from "../outbox/event-context.ts";
 import type { Database } from "../schema.ts";
 import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { toSummary } from "./order-row.ts";
-import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
+import { readStoredAnswer, storeAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface ShippedReport {

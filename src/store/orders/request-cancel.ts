@@ -10,7 +10,7 @@ import type { CancelRequestState, Database } from "../schema.ts";
 import { cancelEvent, writeLegacyCancel } from "./cancel-records.ts";
 import { type ChangeResult, commitChange, lockOrders, unchanged } from "./change.ts";
 import { type Order, toOrder } from "./order-row.ts";
-import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
+import { readStoredAnswer, storeAnswer } from "./request-answer.ts";
 import { setPause } from "./set-pause.ts";
 import { applyTransition } from "./transition.ts";
 import type { ChangeDeps } from "./types.ts";

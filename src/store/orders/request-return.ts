@@ -12,7 +12,7 @@ import type { Database } from "../schema.ts";
 import { setProcessFlag } from "./cancel-records.ts";
 import { commitChange, lockOrders, unchanged } from "./change.ts";
 import { isSet, toSummary } from "./order-row.ts";
-import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
+import { readStoredAnswer, storeAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface ReturnRequest {

@@ -11,7 +11,7 @@ import type { Database } from "../schema.ts";
 import { commitChange, unchanged } from "./change.ts";
 import { type OrderLine, writeNewOrders } from "./new-orders.ts";
 import type { Order } from "./order-row.ts";
-import { storeAnswer, readStoredAnswer } from "./request-answer.ts";
+import { readStoredAnswer, storeAnswer } from "./request-answer.ts";
 import type { ChangeDeps } from "./types.ts";
 
 export interface Submission {

@@ -5,7 +5,11 @@ import type { Database } from "../schema.ts";
 import type { AppliedTransition } from "./transition.ts";
 
 /** Writes a move of one order, whose row is locked, with its history: what the committer does for many at a time. */
-export async function writeTransition(trx: Transaction<Database>, { after, event }: AppliedTransition, now: Date): Promise<void> {
+export async function writeTransition(
+  trx: Transaction<Database>,
+  { after, event }: AppliedTransition,
+  now: Date,
+): Promise<void> {
   const { orderId, status, paused, isFinish, version, passed, statusTime } = after;
   await trx
     .updateTable("oms_db.oms_order_status")
@@ -31,7 +35,10 @@ export async function writeTransition(trx: Transaction<Database>, { after, event
 }
 
 /** The lines of the history that status changes leave. */
-export async function writeHistory(trx: Transaction<Database>, events: readonly AppliedTransition["event"][]): Promise<void> {
+export async function writeHistory(
+  trx: Transaction<Database>,
+  events: readonly AppliedTransition["event"][],
+): Promise<void> {
   await trx
     .insertInto("oms_db.oms_status_history")
     .values(

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
 import type { Database } from "../schema.ts";
-import type { Subscription, CommittedEvent, EventDeps, OutboxRow } from "./outbox.ts";
+import type { CommittedEvent, EventDeps, OutboxRow, Subscription } from "./outbox.ts";
 
 /** An event that is ready to be written: its row but for the id, and who asks for it. */
 export interface PreparedEvent {
@@ -12,7 +12,11 @@ export interface PreparedEvent {
 
 export function prepareEvent(event: OrderEvent, { encode, subscriptionsFor }: EventDeps): PreparedEvent {
   const { messageId, orderId, recordTime, traceparent } = event;
-  return { event, row: { messageId, orderId, ...encode(event), recordTime, traceparent }, actions: subscriptionsFor(event) };
+  return {
+    event,
+    row: { messageId, orderId, ...encode(event), recordTime, traceparent },
+    actions: subscriptionsFor(event),
+  };
 }
 
 /** When a PENDING row is first due: until then the broker's message is quicker. */

@@ -51,7 +51,10 @@ export interface ParkedOrDiscardedSearch {
 }
 
 /** Events that an Action has parked or that a person discarded, by id: the index is entered at the place, wherever that is. */
-export async function readParkedOrDiscarded(db: Kysely<Database>, search: ParkedOrDiscardedSearch): Promise<readonly ActionEntry[]> {
+export async function readParkedOrDiscarded(
+  db: Kysely<Database>,
+  search: ParkedOrDiscardedSearch,
+): Promise<readonly ActionEntry[]> {
   const { action, state, afterId, limit, messageIds } = search;
   if (messageIds !== undefined) {
     const named = await readNamed(db, action, messageIds);

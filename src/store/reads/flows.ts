@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { FLOW_STEPS, type StepRun, currentStep } from "../../domain/flow.ts";
+import { currentStep, FLOW_STEPS, type StepRun } from "../../domain/flow.ts";
 import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/id-list.ts";
 import type { OrderLine } from "../orders/new-orders.ts";

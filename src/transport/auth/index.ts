@@ -42,7 +42,10 @@ export function openAuth(
     const table = parsePermissionTable(text, rpcs);
     return { table, rights: createPermissions(table) };
   };
-  const byDefault = { value: { table: DEFAULT_PERMISSIONS, rights: createPermissions(DEFAULT_PERMISSIONS) }, close() {} };
+  const byDefault = {
+    value: { table: DEFAULT_PERMISSIONS, rights: createPermissions(DEFAULT_PERMISSIONS) },
+    close() {},
+  };
   const current = rightsFile === undefined ? byDefault : watchFile(rightsFile, prepare, log);
   const identity = (name: string, roles: readonly string[] = [], until?: number): Identity => ({
     name,

@@ -8,11 +8,11 @@ import {
 } from "@grpc/grpc-js";
 import { invalidField, type OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED } from "../call.ts";
-import { encodeStatus, toConnectError } from "../wire/errors.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { malformedBody } from "../middleware/validate.ts";
-import { MALFORMED_TIMEOUT_HEADER } from "./normalize-headers.ts";
+import { encodeStatus, toConnectError } from "../wire/errors.ts";
 import { type LoadShedding, OVERLOADED } from "./load-shedding.ts";
+import { MALFORMED_TIMEOUT_HEADER } from "./normalize-headers.ts";
 import type { PeerRegistry } from "./peer-registry.ts";
 
 type Unary = ServerUnaryCall<Buffer, Message>;

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import { status } from "@grpc/grpc-js";
-import { parseGrpcTimeout, exceedsTimerLimit } from "../wire/timeout.ts";
+import { exceedsTimerLimit, parseGrpcTimeout } from "../wire/timeout.ts";
 import type { StreamListener } from "./http2-server.ts";
 
 /** Where a deadline goes that is none, for the pipeline to refuse. */

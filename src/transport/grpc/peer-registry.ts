@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Peer, peerOf, normalizeAddress } from "../connections/peer.ts";
+import { normalizeAddress, type Peer, peerOf } from "../connections/peer.ts";
 
 /** The peers of a port's connections by their address and port, which is all that grpc-js tells a handler of them. */
 export interface PeerRegistry {
@@ -23,6 +23,7 @@ export function createPeerRegistry(): PeerRegistry {
       });
     },
     // One that has hung up meanwhile hears no answer.
-    get: (name) => peers.get(name) ?? { address: normalizeAddress(name.replace(/:\d+$/, "")), certificateName: undefined },
+    get: (name) =>
+      peers.get(name) ?? { address: normalizeAddress(name.replace(/:\d+$/, "")), certificateName: undefined },
   };
 }

@@ -9,17 +9,17 @@ import {
   setLogVerbosity,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
+import { type ConnectionLimit, createListener, type Listener } from "../connections/listener.ts";
+import type { PortTls } from "../connections/tls.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES } from "../limits.ts";
-import { type ConnectionLimit, createListener, type Listener } from "../connections/listener.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
-import type { PortTls } from "../connections/tls.ts";
-import { streamHandler, unaryHandler } from "./handlers.ts";
 import { addBuiltInServices } from "./built-in-services.ts";
-import { normalizeHeaders } from "./normalize-headers.ts";
+import { streamHandler, unaryHandler } from "./handlers.ts";
 import { configureHttp2Server } from "./http2-server.ts";
 import type { LoadShedding } from "./load-shedding.ts";
+import { normalizeHeaders } from "./normalize-headers.ts";
 import { createPeerRegistry, type PeerRegistry } from "./peer-registry.ts";
 
 /** A gRPC server: services, reflection and health. At its end it says NOT_SERVING, and tells clients to go elsewhere. */

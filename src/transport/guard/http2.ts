@@ -1,8 +1,8 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { IDLE_HTTP2_MS, MAX_CONTROL_FRAMES, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
-import type { UnreadResponses } from "./unread-responses.ts";
-import type { MisbehavingClients } from "./misbehaving-clients.ts";
 import { type BufferedRequests, isSmallRequest } from "./buffered-requests.ts";
+import type { MisbehavingClients } from "./misbehaving-clients.ts";
+import type { UnreadResponses } from "./unread-responses.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 

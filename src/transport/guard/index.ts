@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Server } from "node:http2";
 import { GUARD_INTERVAL_MS } from "../limits.ts";
-import { createUnreadResponses } from "./unread-responses.ts";
+import { createBufferedRequests, isSmallRequest } from "./buffered-requests.ts";
 import { guardHttp2 } from "./http2.ts";
 import { createMisbehavingClients } from "./misbehaving-clients.ts";
-import { createBufferedRequests, isSmallRequest } from "./buffered-requests.ts";
+import { createUnreadResponses } from "./unread-responses.ts";
 
 /** Keeps callers from using up what all of them share, by how they send and read; one for a process. */
 export interface Guard {

@@ -11,8 +11,8 @@ import { pauseAction, resumeAction } from "../../application/action-admin/pause-
 import { replay } from "../../application/action-admin/replay.ts";
 import { retryParked } from "../../application/action-admin/retry-parked.ts";
 import type { OperationDeps } from "../../application/deps.ts";
-import type { HandlersOf } from "./types.ts";
 import { toDate } from "./messages.ts";
+import type { HandlersOf } from "./types.ts";
 
 /** All RPCs of ActionService. */
 export function createActionHandlers(deps: OperationDeps): HandlersOf<typeof pb.ActionService> {

@@ -19,8 +19,8 @@ import { updateDeliveryInfo } from "../../application/orders/update-delivery-inf
 import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import { toConnectError, toStatus } from "../wire/errors.ts";
 import { assertValid } from "../wire/validation.ts";
+import { toOrderStatus, toOutcome, toUpdateInput, updateResponse } from "./messages.ts";
 import type { OrderStatusHandlers } from "./types.ts";
-import { toOutcome, toUpdateInput, updateResponse, toOrderStatus } from "./messages.ts";
 
 type Changes =
   | "pauseForCancel"

@@ -13,8 +13,8 @@ import { getPaymentStatus } from "../../application/orders/get-payment-status.ts
 import { listOrderSources } from "../../application/orders/list-order-sources.ts";
 import { listShipmentTypes } from "../../application/orders/list-shipment-types.ts";
 import { listStatusHistory } from "../../application/orders/list-status-history.ts";
+import { historyEntry, orderViewFields, snapshotMessage, toOrderStatus } from "./messages.ts";
 import type { OrderStatusHandlers } from "./types.ts";
-import { historyEntry, snapshotMessage, orderViewFields, toOrderStatus } from "./messages.ts";
 
 type Reads =
   | "getPaymentStatus"
@@ -80,7 +80,10 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
         paused: answer.paused,
         finished: answer.finished,
         version: BigInt(answer.version),
-        allowed: answer.allowed.map((next) => ({ status: toOrderStatus(next.status), reportedBy: [...next.reportedBy] })),
+        allowed: answer.allowed.map((next) => ({
+          status: toOrderStatus(next.status),
+          reportedBy: [...next.reportedBy],
+        })),
         refused: answer.refused.map((next) => ({ status: toOrderStatus(next.status), reason: next.reason })),
         openActions: answer.openActions.map(({ action, state, attempts, lastError, messageId, nextAttemptTime }) => ({
           action,

@@ -8,8 +8,8 @@ import {
 import type { OperationDeps } from "../../application/deps.ts";
 import { type WatchUpdate, watchOrderStatus } from "../../application/watch/watch-order-status.ts";
 import type { StatusChanged } from "../../domain/events.ts";
-import type { OrderStatusHandlers } from "./types.ts";
 import { changeFields, snapshotMessage } from "./messages.ts";
+import type { OrderStatusHandlers } from "./types.ts";
 
 const HEARTBEAT = create(WatchOrderStatusResponseSchema, {
   update: { case: "heartbeat", value: create(WatchOrderStatusResponse_HeartbeatSchema) },

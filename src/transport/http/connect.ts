@@ -15,11 +15,11 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { CALL_ID_HEADER, createCall, NEVER_ABORTED } from "../call.ts";
-import { ERROR_DETAILS } from "../wire/errors.ts";
+import { type Peer, peerOfRequest } from "../connections/peer.ts";
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { malformedBody } from "../middleware/validate.ts";
-import { type Peer, peerOfRequest } from "../connections/peer.ts";
+import { ERROR_DETAILS } from "../wire/errors.ts";
 import { dropLongTimeouts } from "./long-timeouts.ts";
 import { enterPipeline, withMalformedRequests } from "./malformed.ts";
 import { sendJson } from "./pages.ts";

@@ -1,4 +1,4 @@
-import { parseGrpcTimeout, exceedsTimerLimit } from "../wire/timeout.ts";
+import { exceedsTimerLimit, parseGrpcTimeout } from "../wire/timeout.ts";
 
 /** Takes deadlines away that no timer can hold: the library would start one all the same, and it would go off at once. */
 export function dropLongTimeouts(header: Headers): void {

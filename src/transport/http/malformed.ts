@@ -1,6 +1,6 @@
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandlerFn, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { singleChunk, readBody } from "./body.ts";
+import { readBody, singleChunk } from "./body.ts";
 
 /** How far a request has come. */
 interface Attempt {

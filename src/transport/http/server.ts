@@ -17,24 +17,24 @@ import { createServer as createHttps, type Server as HttpsServer } from "node:ht
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { Auth } from "../auth/index.ts";
+import { createListener, type Listener } from "../connections/listener.ts";
+import type { PortTls } from "../connections/tls.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import {
-  HTTP1_CHECK_INTERVAL_MS,
   HEADERS_TIMEOUT_MS,
-  HTTP2_OPTIONS,
+  HTTP1_CHECK_INTERVAL_MS,
   HTTP1_IDLE_MS,
+  HTTP2_OPTIONS,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
   MAX_CONNECTIONS,
   REQUEST_TIMEOUT_MS,
 } from "../limits.ts";
-import { createListener, type Listener } from "../connections/listener.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
-import type { PortTls } from "../connections/tls.ts";
-import { type HttpHandler, createConnectHandlers } from "./connect.ts";
+import { createConnectHandlers, type HttpHandler } from "./connect.ts";
 import { createCors } from "./cors.ts";
-import { ALPN_PROTOCOLS, muxByPreface, muxByAlpn } from "./http-version-mux.ts";
+import { ALPN_PROTOCOLS, muxByAlpn, muxByPreface } from "./http-version-mux.ts";
 import { requireMetricsPermission } from "./metrics-permission.ts";
 import { createPages, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
-import { singleChunk, readBody } from "./body.ts";
+import { readBody, singleChunk } from "./body.ts";
 
 /**
  * Whether a request for a unary RPC is one whose body may be read before anything else is done: HTTP/1.1, with a length that is known

@@ -4,12 +4,12 @@ import { type Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { type FieldViolation, OperationError } from "../../application/errors.ts";
 import { createCall, NEVER_ABORTED } from "../call.ts";
+import type { Peer } from "../connections/peer.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
-import type { Peer } from "../connections/peer.ts";
 import type { LegacyCaller } from "./callers.ts";
 import type { LegacyAnswer, LegacyMethod } from "./methods.ts";
-import { withLegacyName, parseParameters } from "./parameters.ts";
+import { parseParameters, withLegacyName } from "./parameters.ts";
 import type { Params } from "./params.ts";
 
 /** A call of an old method, whichever protocol it came by. */

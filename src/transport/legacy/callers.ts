@@ -33,7 +33,9 @@ export interface CallerEvidence {
  * the password of a basic authorization, which any HTTP client makes of http://name:token@host), the address it calls from, the
  * header oms-caller; else it is `legacy:<method>`.
  */
-export function createCallerResolver(known: readonly KnownCaller[]): (signs: CallerEvidence, method: LegacyMethod) => LegacyCaller {
+export function createCallerResolver(
+  known: readonly KnownCaller[],
+): (signs: CallerEvidence, method: LegacyMethod) => LegacyCaller {
   const byToken = new Map(known.flatMap(({ name, tokenSha256 }) => tokenSha256.map((digest) => [digest, name])));
   const byAddress = known.map(({ name, addresses }) => ({ name, list: listOf(addresses) }));
   return ({ authorization = "", header = "", peer }, method) => {

@@ -1,20 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../application/errors.ts";
-import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Logger } from "../../observability/log.ts";
+import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { peerOfRequest } from "../connections/peer.ts";
 import type { HttpHandler } from "../http/connect.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
-import { peerOfRequest } from "../connections/peer.ts";
 import { responseBody } from "./answers.ts";
 import { callLegacyMethod, type LegacyOutcome } from "./call.ts";
 import { createCallerResolver, type KnownCaller } from "./callers.ts";
 import { createLegacyCallCounter } from "./counter.ts";
 import { readParams, sendOutcome } from "./http.ts";
 import { LEGACY_METHODS, LEGACY_SERVICES, type LegacyMethod, type LegacyService, pathOf } from "./methods.ts";
-import { sendRouteError, sendOverview } from "./overview.ts";
+import { sendOverview, sendRouteError } from "./overview.ts";
 import type { Params } from "./params.ts";
 import { createSoapHandler, isSoapRequest, type SoapHandler } from "./soap/index.ts";
 

@@ -165,7 +165,9 @@ export const LEGACY_METHODS: readonly LegacyMethod[] = [
   row({
     name: "getSubOrderMaxStatus",
     rpc: rpcs.getMaxSubOrderStatus,
-    parameters: [{ ...ORDER, aliases: ["rootParentId"], field: "rootOrderId", description: "the trade: its root order" }],
+    parameters: [
+      { ...ORDER, aliases: ["rootParentId"], field: "rootOrderId", description: "the trade: its root order" },
+    ],
     fields: ["result", "orderId", "orderStatus"],
     answer: ({ orderStatus }, { rootOrderId }) => ({ result: 1, orderId: rootOrderId, orderStatus }),
   }),
@@ -193,7 +195,13 @@ export const LEGACY_METHODS: readonly LegacyMethod[] = [
     name: "updateOrderInvoiceStatus",
     rpc: rpcs.markInvoicesPrinted,
     parameters: [
-      { name: "orders", kind: "ids", field: "orderIds", required: true, description: "1 to 1,000 orders, commas between" },
+      {
+        name: "orders",
+        kind: "ids",
+        field: "orderIds",
+        required: true,
+        description: "1 to 1,000 orders, commas between",
+      },
       {
         name: "invoiceTitle",
         kind: "text",

@@ -46,6 +46,9 @@ export function sendRouteError(
     ...(exists && { allow: allowed.join(", ") }),
   });
   response.end(
-    stringifyLosslessJson({ result: 0, message: failureText({ code: exists ? Code.Unimplemented : Code.NotFound, message }) }),
+    stringifyLosslessJson({
+      result: 0,
+      message: failureText({ code: exists ? Code.Unimplemented : Code.NotFound, message }),
+    }),
   );
 }

@@ -2,7 +2,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { FieldViolation } from "../../application/errors.ts";
-import { parseLosslessJson, paramText } from "./lossless-json.ts";
+import { paramText, parseLosslessJson } from "./lossless-json.ts";
 import type { Params } from "./params.ts";
 
 /** A parameter of an old method, and the field of the RPC's request that it fills. */
@@ -188,7 +188,11 @@ function shown(texts: readonly string[], kind: ParameterKind): string {
  * A fault that the contract's rules found, by the old name of what it is in: `order_ids[3]` becomes `orders[3]`, and stays what it is where no
  * parameter fills the field.
  */
-export function withLegacyName(parameters: readonly Parameter[], input: DescMessage, fault: FieldViolation): FieldViolation {
+export function withLegacyName(
+  parameters: readonly Parameter[],
+  input: DescMessage,
+  fault: FieldViolation,
+): FieldViolation {
   const [root = ""] = /^\w+/.exec(fault.field) ?? [];
   const localName = input.fields.find(({ name }) => name === root)?.localName;
   const parameter = parameters.find(({ field }) => field === localName);

@@ -1,4 +1,4 @@
-import { parseLosslessJson, paramText } from "./lossless-json.ts";
+import { paramText, parseLosslessJson } from "./lossless-json.ts";
 
 /** What a caller gave: the texts by their parameter's name, several where it came several times or as a list. */
 export type Params = ReadonlyMap<string, readonly string[]>;

@@ -2,15 +2,15 @@ import type { Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { CallRecord } from "../../application/call-record.ts";
 import { createCallTally, type RpcTally } from "../../observability/call-tally.ts";
-import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Logger } from "../../observability/log.ts";
+import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
-import type { Call, Transport, Handler, Interceptor } from "../call.ts";
+import type { Call, Handler, Interceptor, Transport } from "../call.ts";
 import { grpcCodeName } from "../code-name.ts";
-import { orderIdOf, type CommonRequestFields } from "./request-fields.ts";
-import { createSlowCallLogger } from "./slow-calls.ts";
 import { clientDisconnected } from "./in-flight.ts";
+import { type CommonRequestFields, orderIdOf } from "./request-fields.ts";
+import { createSlowCallLogger } from "./slow-calls.ts";
 
 /** Lines in the log of each kind, a second. */
 const LINES_PER_SECOND = 50;

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { RpcResponse, Interceptor } from "../call.ts";
+import type { Interceptor, RpcResponse } from "../call.ts";
 
 /**
  * Gives every unary call a deadline: its caller's, or the cap where that is later or missing. A change that has not begun by then

@@ -1,9 +1,9 @@
 import type { Message } from "@bufbuild/protobuf";
-import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Logger } from "../../observability/log.ts";
+import { createLogLimiter } from "../../observability/log-limiter.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call } from "../call.ts";
-import { orderIdOf, type CommonRequestFields } from "./request-fields.ts";
+import { type CommonRequestFields, orderIdOf } from "./request-fields.ts";
 
 /** Lines of slow calls of one RPC, a second. */
 const LINES_PER_SECOND = 5;

@@ -1,10 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Span, Tracer } from "../../observability/tracing.ts";
-import type { Call, Transport, Handler, Interceptor } from "../call.ts";
+import type { Call, Handler, Interceptor, Transport } from "../call.ts";
 import { grpcCodeName } from "../code-name.ts";
-import { orderIdOf, type CommonRequestFields } from "./request-fields.ts";
 import { clientDisconnected } from "./in-flight.ts";
+import { type CommonRequestFields, orderIdOf } from "./request-fields.ts";
 
 /** `rpc.system`, by the way that a call came in. */
 const SYSTEMS: Readonly<Record<Transport, string>> = { grpc: "grpc", http: "connect_rpc", legacy: "oms_legacy" };

@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { reachesStatus, eventually, flowIs, pay, type Server, submit, useFlows } from "../../integration/flows/harness.ts";
+import {
+  eventually,
+  flowIs,
+  pay,
+  reachesStatus,
+  type Server,
+  submit,
+  useFlows,
+} from "../../integration/flows/harness.ts";
 import { oms } from "./oms.ts";
 
 const world = useFlows();

@@ -9,8 +9,8 @@ import {
   type ReplayRequest,
   type RetryParkedRequest,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
-import { oms, startOms } from "./oms.ts";
 import { useFakeActionService } from "./fake-action-service.ts";
+import { oms, startOms } from "./oms.ts";
 
 const played = useFakeActionService();
 const { script } = played;

@@ -6,7 +6,7 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { insertOrder } from "../../integration/transport/orders.ts";
-import { TRANSPORTS, type OpenClient } from "../../support/clients.ts";
+import { type OpenClient, TRANSPORTS } from "../../support/clients.ts";
 import { useMariadb, useNats } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { oms, startOms } from "./oms.ts";

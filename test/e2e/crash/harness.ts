@@ -5,7 +5,7 @@ import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { freshIds, insertOrders, type Order } from "../../../tools/demo/orders.ts";
 import { openStream } from "../../../tools/demo/stream.ts";
 import { receivedBy } from "../../../tools/demo/stub-systems.ts";
-import { type OwnServer, useMariadb, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
+import { type OwnServer, useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type ServiceProcess, startProcess } from "./process.ts";
 
 /** Effects by Action, each as often as it happened: what the receivers saw, by message id. */

@@ -12,8 +12,8 @@ import {
   type Stack,
   StackError,
   type StackOptions,
-  startStubSystems,
   startStack,
+  startStubSystems,
 } from "../../../tools/devstack/index.ts";
 import { identify, isAlive } from "../../../tools/devstack/process-id.ts";
 import { readState } from "../../../tools/devstack/state.ts";
@@ -51,11 +51,7 @@ async function start(need: StackOptions["need"], dir = dataDir): Promise<Stack> 
 
 /** A process of its own that holds servers; settled when they are up, or it has given up. */
 async function hold(...names: string[]): Promise<{ child: ChildProcess; out: string; err: string }> {
-  const child = spawn(process.execPath, [
-    fileURLToPath(new URL("./run-stack.ts", import.meta.url)),
-    dataDir,
-    ...names,
-  ]);
+  const child = spawn(process.execPath, [fileURLToPath(new URL("./run-stack.ts", import.meta.url)), dataDir, ...names]);
   running.push(child);
   const held = { child, out: "", err: "" };
   child.stdout.on("data", (bytes) => {

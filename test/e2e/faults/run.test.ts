@@ -4,7 +4,7 @@ import { checkAll } from "../../../faults/checks/index.ts";
 import { startWorkload } from "../../../faults/workload/index.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
-import { useMariadb, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
+import { useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 
 /** Two services without faults, a small workload, and the checkers over the real tables: once as it is, once with damage planted. */

@@ -9,7 +9,7 @@ import type { Action } from "../../../src/messaging/runner/action.ts";
 import { type RunnerOptions, startRunner } from "../../../src/messaging/runner/runner.ts";
 import { subscriptionsFor } from "../../../src/messaging/runner/subscriptions.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
-import { type OwnServer, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
+import { type OwnServer, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { silentLog } from "../nats/support.ts";
 import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
 

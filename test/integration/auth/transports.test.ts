@@ -12,8 +12,8 @@ import { choosePort } from "../../../tools/devstack/ports.ts";
 import { oms } from "../../e2e/cli/oms.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { startService, useService } from "../../support/service.ts";
-import { failure } from "../transport/failures.ts";
 import { eventually } from "../transport/eventually.ts";
+import { failure } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 import { AUDIENCE, createIssuer, ISSUER } from "./issuer.ts";
 

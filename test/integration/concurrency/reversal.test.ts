@@ -3,7 +3,7 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
-import { TRANSPORTS, type OpenClient } from "../../support/clients.ts";
+import { type OpenClient, TRANSPORTS } from "../../support/clients.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { eventsOf, stateOf } from "../contract/context.ts";

@@ -3,7 +3,7 @@ import { OrderStatus, OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/
 import type { OrderStatusClient } from "../../support/clients.ts";
 import { failure } from "../transport/failures.ts";
 import type { ContractContext } from "./context.ts";
-import { type Violation, invalid, tooLong } from "./violations.ts";
+import { invalid, tooLong, type Violation } from "./violations.ts";
 
 type UnaryRpc = Exclude<keyof OrderStatusClient, "watchOrderStatus">;
 

@@ -4,7 +4,7 @@ import type { LegacyRpcs } from "../legacy/rpcs.ts";
 import { failure } from "../transport/failures.ts";
 import { insertOrder } from "../transport/orders.ts";
 import { historyOf, type SuiteContext } from "./context.ts";
-import { type Violation, invalid, tooLong } from "./violations.ts";
+import { invalid, tooLong, type Violation } from "./violations.ts";
 
 const orderId = 1n;
 const operator = "x";

@@ -111,7 +111,8 @@ export function verdictTests(it: SuiteContext): void {
     test("sets and clears, and says whether anything was different", async () => {
       const orderId = await insertOrder(it.db, Status.PAID);
       const set = (paused: boolean) => it.client.setOrderPause({ orderId, paused, reason: "stock", operator });
-      const done = (changed: boolean) => it.covered("setOrderPause", { success: true, changed, message: "暂停订单成功" });
+      const done = (changed: boolean) =>
+        it.covered("setOrderPause", { success: true, changed, message: "暂停订单成功" });
 
       expect(plain(await set(true))).toEqual(done(true));
       expect(plain(await set(true))).toEqual(done(false));

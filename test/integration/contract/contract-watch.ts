@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { failure, failureOf, plain } from "../transport/failures.ts";
 import { eventually } from "../transport/eventually.ts";
+import { failure, failureOf, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 import { startWatcher } from "../transport/watcher.ts";
 import type { ContractContext } from "./context.ts";

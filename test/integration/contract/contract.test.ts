@@ -6,7 +6,6 @@ import type { SuiteContext } from "./context.ts";
 import { actionTests } from "./contract-actions.ts";
 import { cancelTests } from "./contract-cancels.ts";
 import { changeTests } from "./contract-changes.ts";
-import { FULL_COVERAGE, LEGACY_COVERAGE } from "./coverage.ts";
 import { fulfilmentTests } from "./contract-fulfilment.ts";
 import { queryTests } from "./contract-queries.ts";
 import { queryValidationTests } from "./contract-query-validation.ts";
@@ -16,6 +15,7 @@ import { reportTests } from "./contract-reports.ts";
 import { validationTests } from "./contract-validation.ts";
 import { verdictTests } from "./contract-verdicts.ts";
 import { watchTests } from "./contract-watch.ts";
+import { FULL_COVERAGE, LEGACY_COVERAGE } from "./coverage.ts";
 
 const served = useService({ OMS_WATCH_HEARTBEAT_MS: "300" });
 const OLD_ADDRESSES = "old addresses";

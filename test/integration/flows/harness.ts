@@ -3,8 +3,8 @@ import type { OrderFlow } from "../../../gen/oms/fulfilment/v1/fulfilment_servic
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
-import { type Clients, TRANSPORTS, type OpenClient } from "../../support/clients.ts";
-import { useMariadb, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
+import { type Clients, type OpenClient, TRANSPORTS } from "../../support/clients.ts";
+import { useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 
 /** Short times, so that a back-off or a dead server's lease is not waited for. */

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { normalizeAddress } from "../../../src/transport/connections/peer.ts";
 import { createCallerResolver } from "../../../src/transport/legacy/callers.ts";
 import { LEGACY_METHODS, type LegacyMethod } from "../../../src/transport/legacy/methods.ts";
-import { normalizeAddress } from "../../../src/transport/connections/peer.ts";
 import { type Service, startService, useService } from "../../support/service.ts";
 import { historyOf } from "../contract/context.ts";
 import { eventually } from "../transport/eventually.ts";
@@ -201,7 +201,9 @@ describe("/metrics", () => {
   };
 
   test("each method is there from the start, then each caller, and past 200 all others are one", async () => {
-    expect(await series()).toEqual(new Map(LEGACY_METHODS.map(({ name }) => [`${name} legacy:${name} http answered`, 0])));
+    expect(await series()).toEqual(
+      new Map(LEGACY_METHODS.map(({ name }) => [`${name} legacy:${name} http answered`, 0])),
+    );
 
     await ask("getShipmentType", {}, service);
     await ask("getShipmentType", { "oms-caller": "tms" }, service);

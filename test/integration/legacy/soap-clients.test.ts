@@ -6,8 +6,8 @@ import { missingPackages, SOAP_PACKAGES } from "../../support/foreign-clients.ts
 import { useService } from "../../support/service.ts";
 import { plain } from "../transport/failures.ts";
 import { insertOrderWithId, nextOrderId } from "../transport/orders.ts";
-import { type SampleCall, sampleCalls, legacyRequestOf } from "./sample-calls.ts";
 import { LEGACY_RPCS, type LegacyEndpoint, type LegacyJson } from "./rpcs.ts";
+import { legacyRequestOf, type SampleCall, sampleCalls } from "./sample-calls.ts";
 import { sendLegacyRequest } from "./send.ts";
 import { SOAP_CLIENTS, type SoapClient } from "./soap-clients.ts";
 
@@ -38,7 +38,9 @@ function callConnect({ rpc, request }: SampleCall): Promise<object> {
 function factsOf(rpc: SampleCall["rpc"], answer: string | undefined): object {
   const address: LegacyEndpoint = LEGACY_RPCS[rpc];
   const text = answer ?? "";
-  return plain(address.answers === "text" ? address.read(text) : address.read(parseLosslessJson(text) as LegacyJson)) as object;
+  return plain(
+    address.answers === "text" ? address.read(text) : address.read(parseLosslessJson(text) as LegacyJson),
+  ) as object;
 }
 
 /** Where an order stands now, and who brought it there. */

@@ -20,7 +20,10 @@ export type Types = Readonly<Record<string, Readonly<Record<string, string>>>>;
 export interface SoapClient {
   /** What it calls a fault that is the caller's. */
   readonly callerFault: string;
-  run(origin: string, calls: readonly LegacyRequest[]): Promise<{ readonly types?: Types; readonly told: readonly ClientResult[] }>;
+  run(
+    origin: string,
+    calls: readonly LegacyRequest[],
+  ): Promise<{ readonly types?: Types; readonly told: readonly ClientResult[] }>;
 }
 
 type Version = "1.1" | "1.2";

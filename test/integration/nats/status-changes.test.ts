@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { StatusChanged } from "../../../src/domain/events.ts";
 import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
-import { subscribeToStatusChanges } from "../../../src/messaging/nats/status-changes.ts";
 import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
+import { subscribeToStatusChanges } from "../../../src/messaging/nats/status-changes.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { statusChanged } from "../../support/events.ts";
 import { useNats } from "../../support/servers.ts";
@@ -16,7 +16,12 @@ function useServer() {
   const publisher = createPublisher({ stream, log: silentLog, metrics: createMetrics() });
   const heard: StatusChanged[] = [];
   const onGap = vi.fn();
-  const listening = subscribeToStatusChanges({ stream, log: silentLog, onChange: (change) => heard.push(change), onGap });
+  const listening = subscribeToStatusChanges({
+    stream,
+    log: silentLog,
+    onChange: (change) => heard.push(change),
+    onGap,
+  });
   onTestFinished(() => {
     listening.close();
     publisher.close();

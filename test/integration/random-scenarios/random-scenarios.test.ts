@@ -13,8 +13,8 @@ import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { type ServiceProcess, startProcess } from "../../e2e/crash/process.ts";
 import type { Clients } from "../../support/clients.ts";
-import { useMariadb, useNats, useStubSystems, useRedis } from "../../support/servers.ts";
-import { expectSame, scenarios, type RealScenario } from "./commands.ts";
+import { useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
+import { expectSame, type RealScenario, scenarios } from "./commands.ts";
 import { type ModelScenario, newScenario } from "./model.ts";
 
 const LIVES = Number(process.env.OMS_TEST_LIVES ?? 300);

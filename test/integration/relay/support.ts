@@ -7,7 +7,7 @@ import { createMetrics } from "../../../src/observability/metrics.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { appendEvents } from "../../../src/store/outbox/append-events.ts";
-import type { Subscription, CommittedEvent, OutboxRow } from "../../../src/store/outbox/outbox.ts";
+import type { CommittedEvent, OutboxRow, Subscription } from "../../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { silentLog, useStream } from "../nats/support.ts";
 
@@ -31,7 +31,9 @@ export async function commit(
   deps: { askedBy?: (event: OrderEvent) => readonly Subscription[]; ledgerWatchMs?: number } = {},
 ): Promise<readonly CommittedEvent[]> {
   const { askedBy = () => [], ledgerWatchMs = 30_000 } = deps;
-  return db.transaction().execute((trx) => appendEvents(trx, events, { encode: encodeEvent, subscriptionsFor: askedBy, ledgerWatchMs }));
+  return db
+    .transaction()
+    .execute((trx) => appendEvents(trx, events, { encode: encodeEvent, subscriptionsFor: askedBy, ledgerWatchMs }));
 }
 
 export const rowsOf = (committed: readonly CommittedEvent[]): OutboxRow[] => committed.map(({ row }) => row);

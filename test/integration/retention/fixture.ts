@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { Status } from "../../../src/domain/state-machine.ts";
-import type { RetentionPeriods, Cursors, Session, Table } from "../../../src/jobs/retention/pass.ts";
+import type { Cursors, RetentionPeriods, Session, Table } from "../../../src/jobs/retention/pass.ts";
 import { createCursors, runPass } from "../../../src/jobs/retention/pass.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import type { ActionState } from "../../../src/store/schema.ts";

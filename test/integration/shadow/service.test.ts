@@ -15,7 +15,14 @@ beforeAll(async () => {
   log.count("getOrderSource", "skipped");
   const call = { orderId: 171_203_044n, caller: "wms", callId: "c-1" };
   const sources = { ...call, method: "getOrderSource", orderId: 0n };
-  log.recordDifference({ ...call, method: "getOrderStatus", field: "orderStatus", kind: "VALUE", ours: "3010", theirs: "3020" });
+  log.recordDifference({
+    ...call,
+    method: "getOrderStatus",
+    field: "orderStatus",
+    kind: "VALUE",
+    ours: "3010",
+    theirs: "3020",
+  });
   log.recordDifference({ ...sources, field: "result", kind: "TYPE", ours: "1", theirs: '"1"' });
   log.recordDifference({ ...sources, field: "phone", kind: "MISSING", ours: "", theirs: "*** (11 characters)" });
   log.recordDifference({ ...sources, field: "returnId", kind: "ADDED", ours: "12", theirs: "" });

@@ -12,7 +12,7 @@ import {
 } from "../../../src/store/commit/index.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
-import type { Subscription, CommittedEvent, EventDeps } from "../../../src/store/outbox/outbox.ts";
+import type { CommittedEvent, EventDeps, Subscription } from "../../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../../support/servers.ts";
 
 /** The tables of this test file, migrated. */

@@ -37,7 +37,10 @@ const setRow = (orderId: bigint, values: { next_attempt_time?: Date; attempts_st
   db.updateTable("oms_db.oms_action_ledger").set(values).where("order_id", "=", orderId).execute();
 
 async function claimDue(names: readonly string[], limit: number, { one = ledger, suspects = [] as number[] } = {}) {
-  const { entries } = await one.claimDue({ limits: new Map(names.map((name) => [name, limit])), suspectLimits: suspects });
+  const { entries } = await one.claimDue({
+    limits: new Map(names.map((name) => [name, limit])),
+    suspectLimits: suspects,
+  });
   return entries;
 }
 

@@ -10,8 +10,8 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 import { lockRow, waitsForLock } from "../contract/context.ts";
-import { failure } from "./failures.ts";
 import { eventually } from "./eventually.ts";
+import { failure } from "./failures.ts";
 import { insertOrder, nextOrderId } from "./orders.ts";
 
 /** What every call goes through, on each front. */

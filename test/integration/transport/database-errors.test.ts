@@ -4,11 +4,11 @@ import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_stat
 import { Status } from "../../../src/domain/state-machine.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { MAX_UNARY_CALLS } from "../../../src/transport/limits.ts";
-import { TRANSPORTS, type TransportName, type OpenClient } from "../../support/clients.ts";
+import { type OpenClient, TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useOwnMariadb } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
-import { failure, failureOf } from "./failures.ts";
 import { eventually } from "./eventually.ts";
+import { failure, failureOf } from "./failures.ts";
 import { insertOrder } from "./orders.ts";
 
 const mariadb = useOwnMariadb();

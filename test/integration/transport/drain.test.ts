@@ -11,8 +11,8 @@ import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
 import { lockRow, waitsForLock } from "../contract/context.ts";
-import { failureOf } from "./failures.ts";
 import { eventually } from "./eventually.ts";
+import { failureOf } from "./failures.ts";
 import { insertOrder } from "./orders.ts";
 import { startWatcher } from "./watcher.ts";
 

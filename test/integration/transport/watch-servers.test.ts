@@ -4,7 +4,7 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { Status } from "../../../src/domain/state-machine.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
-import { TRANSPORTS, type TransportName, type OrderStatusClient } from "../../support/clients.ts";
+import { type OrderStatusClient, TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useNats, useOwnMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
 import { eventually } from "./eventually.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OrderFacts } from "../../../src/domain/decide.ts";
-import { nextStates, type OpenWork, describeWait } from "../../../src/domain/explain.ts";
+import { describeWait, nextStates, type OpenWork } from "../../../src/domain/explain.ts";
 import { STATES, Status } from "../../../src/domain/state-machine.ts";
 
 const NOW = new Date("2026-05-01T12:00:00Z");
@@ -132,7 +132,11 @@ describe("waitsFor", () => {
   test("what a person holds", () => {
     const heldWork = [{ name: "e-invoice", operator: "ops-1", reason: "mail provider down" }];
     expect(
-      describeWait(order(Status.DELIVERED), [work({})], { flow: undefined, wmsAnswerDeadline: undefined, pausedWork: heldWork }),
+      describeWait(order(Status.DELIVERED), [work({})], {
+        flow: undefined,
+        wmsAnswerDeadline: undefined,
+        pausedWork: heldWork,
+      }),
     ).toBe(
       "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way); e-invoice is held by ops-1: mail provider down.",
     );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeFlowStatus, type FlowFacts, flowStatus, type StepRun, currentStep } from "../../../src/domain/flow.ts";
+import { currentStep, describeFlowStatus, type FlowFacts, flowStatus, type StepRun } from "../../../src/domain/flow.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 
 const LATER = new Date("2026-05-01T12:30:00Z");

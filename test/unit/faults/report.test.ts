@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mergeChecks, type RunSummary, formatReport, hasPassed } from "../../../faults/report.ts";
+import { formatReport, hasPassed, mergeChecks, type RunSummary } from "../../../faults/report.ts";
 import type { Finding } from "../../../faults/types.ts";
 
 const finding = (text: string): Finding => ({ kind: "lost", text });
@@ -50,8 +50,7 @@ test("of many findings some are told, and how many more there are", () => {
 test("what checkers of several rounds looked at is summed up by their names", () => {
   const one = { name: "effects", looked: 1, findings: [finding("a")] };
   const other = { name: "order", looked: 5, findings: [] };
-  expect(mergeChecks(mergeChecks([], [one, other]), [{ name: "effects", looked: 2, findings: [finding("b")] }])).toEqual([
-    { name: "effects", looked: 3, findings: [finding("a"), finding("b")] },
-    other,
-  ]);
+  expect(
+    mergeChecks(mergeChecks([], [one, other]), [{ name: "effects", looked: 2, findings: [finding("b")] }]),
+  ).toEqual([{ name: "effects", looked: 3, findings: [finding("a"), finding("b")] }, other]);
 });

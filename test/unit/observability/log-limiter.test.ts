@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createLogLimiter } from "../../../src/observability/log-limiter.ts";
 import { createLogger } from "../../../src/observability/log.ts";
+import { createLogLimiter } from "../../../src/observability/log-limiter.ts";
 
 /** A limited log whose clock stands still until it is moved. */
 function createLimited(level: "info" | "debug") {

@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { ActionService, DiscardParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { runInBatches } from "../batches.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
-import { runInBatches } from "../batches.ts";
 import {
   addIntentOptions,
   addSelectionOptions,

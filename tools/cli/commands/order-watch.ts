@@ -9,7 +9,7 @@ import {
 import { collect, parseOrderId } from "../args.ts";
 import { examples } from "../examples.ts";
 import { CallError } from "../failures.ts";
-import { describeTransition, describeState, formatTime } from "../format.ts";
+import { describeState, describeTransition, formatTime } from "../format.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { type Session, withService } from "../session.ts";
 import { printNote, terminal } from "../terminal.ts";

@@ -3,9 +3,9 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import { ActionService, ReplayResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { collect, PAGE_MAX, parseOrderId, parseTime } from "../args.ts";
+import { runInBatches } from "../batches.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
-import { runInBatches } from "../batches.ts";
 import { addIntentOptions, chunksOf, describeDryRun, type IntentOptions } from "../selection.ts";
 import { withService } from "../session.ts";
 

@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { ActionService, RetryParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { runInBatches } from "../batches.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
 import { countParked } from "../parked-count.ts";
-import { runInBatches } from "../batches.ts";
 import {
   addIntentOptions,
   addSelectionOptions,

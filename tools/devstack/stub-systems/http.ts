@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createBehaviour, validateRule, type AppliedRule, PATHS, type Path, type Rule } from "./behaviour.ts";
+import { type AppliedRule, createBehaviour, PATHS, type Path, type Rule, validateRule } from "./behaviour.ts";
 import { renderPage } from "./page.ts";
 import { openReceived } from "./received.ts";
 

@@ -1,6 +1,6 @@
 import { acquireDataDir } from "../data-dir.ts";
 import { superviseServer } from "../supervisor.ts";
-import { type StubSystemUrls, neighbours, stubSystemUrls } from "./kind.ts";
+import { neighbours, type StubSystemUrls, stubSystemUrls } from "./kind.ts";
 
 /** The neighbours' process, running. */
 export interface StubSystems {
@@ -17,7 +17,10 @@ const STOP_MS = 2_000;
  *
  * @throws StackError which says what is wrong and what to do
  */
-export async function startStubSystems(options: { dataDir: string; say: (line: string) => void }): Promise<StubSystems> {
+export async function startStubSystems(options: {
+  dataDir: string;
+  say: (line: string) => void;
+}): Promise<StubSystems> {
   const giveBack = await acquireDataDir(options.dataDir, options.say);
   try {
     const server = await superviseServer(neighbours, { ...options, name: "neighbours", program: process.execPath });

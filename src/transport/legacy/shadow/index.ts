@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LegacySystem } from "../../../integrations/legacy-system.ts";
 import { boundedLabels } from "../../../observability/bounded-labels.ts";
-import { createLogLimiter } from "../../../observability/log-limiter.ts";
 import type { Logger } from "../../../observability/log.ts";
+import { createLogLimiter } from "../../../observability/log-limiter.ts";
 import type { Metrics } from "../../../observability/metrics.ts";
 import type { ShadowDifference, ShadowLog, ShadowResult } from "../../../store/logs/shadow-log.ts";
 import { compareAnswers } from "./compare.ts";

@@ -10,8 +10,15 @@ import { declaredEncoding } from "./encoding.ts";
 import { EnvelopeError, readMessage, type SoapMessage } from "./message.ts";
 import { readSoapParams } from "./read-params.ts";
 import { childElements, readXml } from "./read-xml.ts";
-import { requestedDocument, mediaType } from "./recognize.ts";
-import { answerResponse, documentResponse, failureResponse, type SoapResponse, rejectionResponse, sendResponse } from "./reply.ts";
+import { mediaType, requestedDocument } from "./recognize.ts";
+import {
+  answerResponse,
+  documentResponse,
+  failureResponse,
+  rejectionResponse,
+  type SoapResponse,
+  sendResponse,
+} from "./reply.ts";
 import { SOAP_11, SOAP_12 } from "./versions.ts";
 import type { ResponseNamespace } from "./write-message.ts";
 import { printSchema, printWsdl } from "./wsdl.ts";
@@ -23,7 +30,11 @@ export interface SoapHandlerOptions {
   readonly methods: readonly LegacyMethod[];
   /** The target namespace of the service's messages. */
   readonly namespace: string;
-  readonly call: (method: LegacyMethod, request: IncomingMessage, given: Params | OperationError) => Promise<LegacyOutcome>;
+  readonly call: (
+    method: LegacyMethod,
+    request: IncomingMessage,
+    given: Params | OperationError,
+  ) => Promise<LegacyOutcome>;
   /** Hears of a message in which no call can be found: no method keeps it in the request log. */
   readonly onRefused: (request: IncomingMessage, why: string) => void;
 }

@@ -1,12 +1,12 @@
 import type { ServerResponse } from "node:http";
 import { CALL_ID_HEADER } from "../../call.ts";
 import { grpcCodeName } from "../../code-name.ts";
-import { responseBody, failureText } from "../answers.ts";
+import { failureText, responseBody } from "../answers.ts";
 import type { Answered, Failed } from "../call.ts";
 import { SERVER_FAILURES } from "../counter.ts";
 import { EnvelopeError } from "./message.ts";
 import { SOAP_11, type SoapVersion } from "./versions.ts";
-import { type ResponseNamespace, type Fault, printAnswer, printFault, statusOfFault } from "./write-message.ts";
+import { type Fault, printAnswer, printFault, type ResponseNamespace, statusOfFault } from "./write-message.ts";
 
 /** What is sent back: an envelope or a document, and how. */
 export interface SoapResponse {
@@ -17,10 +17,19 @@ export interface SoapResponse {
 }
 
 /** A WSDL or a schema. */
-export const documentResponse = (text: string): SoapResponse => ({ status: 200, contentType: SOAP_11.contentType, text });
+export const documentResponse = (text: string): SoapResponse => ({
+  status: 200,
+  contentType: SOAP_11.contentType,
+  text,
+});
 
 /** What a method answered. */
-export function answerResponse(version: SoapVersion, method: string, outcome: Answered, place: ResponseNamespace): SoapResponse {
+export function answerResponse(
+  version: SoapVersion,
+  method: string,
+  outcome: Answered,
+  place: ResponseNamespace,
+): SoapResponse {
   return {
     status: 200,
     contentType: version.contentType,
@@ -56,7 +65,12 @@ export function rejectionResponse(said: SoapVersion, error: Error, namespace: st
   return faultReply(version, { kind, text, code: grpcCodeName(code), notUnderstood }, namespace);
 }
 
-function faultReply(version: SoapVersion, fault: Fault, namespace: string, headers: SoapResponse["headers"] = {}): SoapResponse {
+function faultReply(
+  version: SoapVersion,
+  fault: Fault,
+  namespace: string,
+  headers: SoapResponse["headers"] = {},
+): SoapResponse {
   const text = printFault(version, fault, namespace);
   return { status: statusOfFault(version, fault.kind), contentType: version.contentType, text, headers };
 }

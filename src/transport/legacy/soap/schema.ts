@@ -1,5 +1,5 @@
 import type { LegacyMethod } from "../methods.ts";
-import type { ParameterKind, Parameter } from "../parameters.ts";
+import type { Parameter, ParameterKind } from "../parameters.ts";
 import { declare, type ElementPart, type Vocabulary, vocabulary } from "./xml.ts";
 
 const xs = vocabulary("xs", "http://www.w3.org/2001/XMLSchema");

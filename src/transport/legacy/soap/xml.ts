@@ -36,11 +36,17 @@ export function vocabulary(prefix: string, uri: string): Vocabulary {
         const element = document.createElementNS(uri === "" ? null : uri, qualified(name));
         for (const [key, value] of Object.entries(attributes)) {
           if (value !== undefined) {
-            element.setAttributeNS(OWN_PREFIXES[key.split(":", 1)[0] as string] ?? null, key, replaceIllegalCharacters(value));
+            element.setAttributeNS(
+              OWN_PREFIXES[key.split(":", 1)[0] as string] ?? null,
+              key,
+              replaceIllegalCharacters(value),
+            );
           }
         }
         for (const child of children) {
-          element.appendChild(typeof child === "string" ? document.createTextNode(replaceIllegalCharacters(child)) : child(document));
+          element.appendChild(
+            typeof child === "string" ? document.createTextNode(replaceIllegalCharacters(child)) : child(document),
+          );
         }
         return element;
       },

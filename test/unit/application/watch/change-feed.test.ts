@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ChangeFeed, createChangeFeed } from "../../../../src/application/watch/change-feed.ts";
-import { MAX_WAITING_CHANGES, type ChangeReader } from "../../../../src/application/watch/change-reader.ts";
+import { type ChangeReader, MAX_WAITING_CHANGES } from "../../../../src/application/watch/change-reader.ts";
 import { type StatusChanged, statusMessageId } from "../../../../src/domain/events.ts";
 import { eventually } from "../../../integration/transport/eventually.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { percentile, messageIdPrefix, reconcile } from "../../../../tools/demo/reconcile.ts";
+import { messageIdPrefix, percentile, reconcile } from "../../../../tools/demo/reconcile.ts";
 
 describe("the demo's count", () => {
   it("is quiet when everything came once, in whatever order", () => {

@@ -2,7 +2,12 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LEGACY_METHODS } from "../../../../src/transport/legacy/methods.ts";
-import { withLegacyName, type ParameterKind, type Parameter, parseParameters } from "../../../../src/transport/legacy/parameters.ts";
+import {
+  type Parameter,
+  type ParameterKind,
+  parseParameters,
+  withLegacyName,
+} from "../../../../src/transport/legacy/parameters.ts";
 
 const parameter = (kind: ParameterKind, more: Partial<Parameter> = {}): Parameter => ({
   name: "p",
@@ -12,7 +17,8 @@ const parameter = (kind: ParameterKind, more: Partial<Parameter> = {}): Paramete
   ...more,
 });
 
-const read = (kind: ParameterKind, ...texts: readonly string[]) => parseParameters([parameter(kind)], new Map([["p", texts]]));
+const read = (kind: ParameterKind, ...texts: readonly string[]) =>
+  parseParameters([parameter(kind)], new Map([["p", texts]]));
 
 const time = (text: string) => timestampFromDate(new Date(text));
 const line = (skuId: bigint, quantity: number) => ({ skuId, quantity });

@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES } from "../../../../src/transport/legacy/body.ts";
-import { parseLosslessJson, paramText, stringifyLosslessJson } from "../../../../src/transport/legacy/lossless-json.ts";
+import { paramText, parseLosslessJson, stringifyLosslessJson } from "../../../../src/transport/legacy/lossless-json.ts";
 import { LEGACY_METHODS } from "../../../../src/transport/legacy/methods.ts";
 import { parseParameters } from "../../../../src/transport/legacy/parameters.ts";
-import { type Params, paramsFromForm, paramsFromJson, paramsFromQuery } from "../../../../src/transport/legacy/params.ts";
+import {
+  type Params,
+  paramsFromForm,
+  paramsFromJson,
+  paramsFromQuery,
+} from "../../../../src/transport/legacy/params.ts";
 
 const plain = (given: Params | undefined) => given && Object.fromEntries(given);
 
