@@ -1,0 +1,10 @@
+/** The right uses of a forbidden word. An entry that no longer matches anything fails the check. */
+export interface AllowedUse {
+  /** Path from the root of the repository, or a folder that ends in a slash. */
+  readonly path: string;
+  /** Text around the word, as it stands in the file. */
+  readonly phrase: string;
+  readonly reason: string;
+}
+
+export const ALLOWED_USES: readonly AllowedUse[] = [];
