@@ -145,13 +145,13 @@ async function measure(db: OrderDatabase, orders: Iterator<bigint>, withUpkeep: 
   await upkeep?.stop();
   const seconds = (performance.now() - began) / 1_000;
   const locks = await readLocks(db);
-  const deleted = (await metrics.upkeepDeleted.get()).values.reduce((sum, { value }) => sum + value, 0);
+  const deleted = (await metrics.retentionDeletedRows.get()).values.reduce((sum, { value }) => sum + value, 0);
   return {
     ...run,
     deletedPerSecond: deleted / seconds,
     lockWaits: locks.waits - locksBefore.waits,
     lockMs: locks.ms - locksBefore.ms,
-    step: stepsOf((await metrics.upkeepStep.get()).values),
+    step: stepsOf((await metrics.retentionStepDuration.get()).values),
     others: others(),
   };
 }
@@ -184,11 +184,11 @@ async function readLocks(db: OrderDatabase): Promise<{ waits: number; ms: number
 async function deleteRest(db: OrderDatabase): Promise<number> {
   const metrics = createMetrics();
   const upkeep = startRetention({ db, log: createLogger("warn"), metrics, periods: KEEP, intervalMs: DAY_MS });
-  while (((await metrics.upkeepPass.get()).values[0]?.value ?? 0) === 0) {
+  while (((await metrics.retentionLastPass.get()).values[0]?.value ?? 0) === 0) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await upkeep.stop();
-  return (await metrics.upkeepDeleted.get()).values.reduce((sum, { value }) => sum + value, 0);
+  return (await metrics.retentionDeletedRows.get()).values.reduce((sum, { value }) => sum + value, 0);
 }
 
 async function countAll(db: OrderDatabase) {

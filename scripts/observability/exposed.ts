@@ -41,6 +41,6 @@ export function knownValues(): ReadonlyMap<string, ReadonlySet<string>> {
   return new Map([
     ["action", new Set(actions)],
     ["rpc", new Set(rpcs)],
-    ["server", new Set(["database", "broker", "redis"])],
+    ["backend", new Set(["database", "broker", "redis"])],
   ]);
 }

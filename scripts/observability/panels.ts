@@ -50,7 +50,7 @@ export const ROWS: readonly Row[] = [
         unit: "bool_yes_no",
         kind: "figure",
         redBelow: 1,
-        queries: [[`min by (server) (oms_server_up{${JOB}})`, "{{server}}"]],
+        queries: [[`min by (backend) (oms_backend_up{${JOB}})`, "{{backend}}"]],
       },
       {
         title: "Failing calls",
@@ -291,8 +291,8 @@ export const ROWS: readonly Row[] = [
         unit: "short",
         queries: [
           [
-            `sum by (arrival) (increase(oms_broker_arrivals_total{${JOB},arrival!="first"}[$__rate_interval]))`,
-            "stream {{arrival}}",
+            `sum by (event) (increase(oms_broker_connection_events_total{${JOB},event!="first"}[$__rate_interval]))`,
+            "stream {{event}}",
           ],
           [`sum by (reason) (increase(oms_consumer_repairs_total{${JOB}}[$__rate_interval]))`, "consumer {{reason}}"],
         ],
@@ -354,7 +354,7 @@ export const ROWS: readonly Row[] = [
         title: "Held by a person",
         description: "npx oms actions says by whom and why; npx oms resume ACTION lets it go on.",
         unit: "bool_yes_no",
-        queries: [[`max by (action) (oms_action_held{${JOB}}) > 0`, "{{action}}"]],
+        queries: [[`max by (action) (oms_action_paused{${JOB}}) > 0`, "{{action}}"]],
       },
       {
         title: "Neighbours: answers",
@@ -362,8 +362,8 @@ export const ROWS: readonly Row[] = [
         unit: "reqps",
         queries: [
           [
-            `sum by (neighbour, result) (${perSecond(`oms_neighbour_duration_seconds_count{${JOB}}`)})`,
-            "{{neighbour}} {{result}}",
+            `sum by (system, result) (${perSecond(`oms_external_request_duration_seconds_count{${JOB}}`)})`,
+            "{{system}} {{result}}",
           ],
         ],
       },
@@ -371,7 +371,7 @@ export const ROWS: readonly Row[] = [
         title: "Neighbours: time of an answer, p95",
         description: "A neighbour that hangs takes OMS_DOWNSTREAM_TIMEOUT_MS.",
         unit: "s",
-        queries: [[quantile(0.95, "neighbour", "oms_neighbour_duration_seconds", JOB), "{{neighbour}}"]],
+        queries: [[quantile(0.95, "system", "oms_external_request_duration_seconds", JOB), "{{system}}"]],
       },
     ],
   },
@@ -449,7 +449,7 @@ export const ROWS: readonly Row[] = [
         title: "Compared with the old system",
         description: "Shadow compare: same, different, failed (it gave no answer), skipped (too many at once).",
         unit: "reqps",
-        queries: [[`sum by (result) (${perSecond(`oms_shadow_compares_total{${JOB}}`)})`, "{{result}}"]],
+        queries: [[`sum by (result) (${perSecond(`oms_shadow_comparisons_total{${JOB}}`)})`, "{{result}}"]],
       },
       {
         title: "Differences by field",
@@ -529,7 +529,7 @@ export const ROWS: readonly Row[] = [
         title: "Old rows deleted",
         description: "By the upkeep, where OMS_HISTORY_KEEP_DAYS or OMS_REQUEST_LOG_KEEP_DAYS is set.",
         unit: "ops",
-        queries: [[`sum by (table) (${perSecond(`oms_upkeep_deleted_rows_total{${JOB}}`)})`, "{{table}}"]],
+        queries: [[`sum by (table) (${perSecond(`oms_retention_deleted_rows_total{${JOB}}`)})`, "{{table}}"]],
       },
       {
         title: "Certificate expires in",

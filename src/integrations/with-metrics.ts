@@ -5,12 +5,12 @@ import type { ExternalClient } from "./external-client.ts";
 export function withMetrics(
   name: string,
   client: ExternalClient,
-  { neighbourDuration }: Pick<Metrics, "neighbourDuration">,
+  { externalRequestDuration }: Pick<Metrics, "externalRequestDuration">,
 ): ExternalClient {
   const ask: ExternalClient["send"] = async (...request) => {
     const began = performance.now();
     const said = await client.send(...request);
-    neighbourDuration.observe({ neighbour: name, result: said.outcome.kind }, (performance.now() - began) / 1_000);
+    externalRequestDuration.observe({ system: name, result: said.outcome.kind }, (performance.now() - began) / 1_000);
     return said;
   };
   return { send: ask, post: async (...request) => (await ask(...request)).outcome, close: client.close };

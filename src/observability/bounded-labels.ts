@@ -1,7 +1,7 @@
-/** So many values of a label are told apart: each would be a series for good, and callers may think of any number of them. */
+/** Maximum number of distinct label values: each value is a series, and callers can send any number of them. */
 const MAX_LABELS = 200;
 
-/** Names a label's values as a metric tells them: past the first few hundred all others are `(other)`. */
+/** Returns a function that maps a label value to itself, or to `(other)` once `max` distinct values have been seen. */
 export function boundedLabels(max = MAX_LABELS): (value: string) => string {
   const known = new Set<string>();
   return (value) => {

@@ -1,7 +1,7 @@
 import { boundedLabels } from "./bounded-labels.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** So many callers are told apart: each has a series for every RPC that it calls, and one more for each code. */
+/** Maximum number of distinct callers: each has a series per RPC it calls, and one more per code. */
 const MAX_CALLERS = 50;
 
 /** Counts the calls of one RPC. */
@@ -11,12 +11,15 @@ export interface RpcTally {
 }
 
 interface CallerTally {
-  /** How its calls ended, by code. */
+  /** Number of calls, by code. */
   readonly codes: Map<string, number>;
   seconds: number;
 }
 
-/** Counts calls by RPC and caller in plain numbers, which the metrics look up: two look-ups in small maps a call. */
+/**
+ * Counts calls by RPC and caller in plain numbers, which are read on each scrape. Counting a call
+ * takes two lookups in small maps.
+ */
 export function createCallTally({
   rpcCalls,
   rpcCallerSeconds,
@@ -25,26 +28,26 @@ export function createCallTally({
   const labelOf = boundedLabels(MAX_CALLERS);
   const rpcs = new Map<string, { inFlight: number; readonly callers: Map<string, CallerTally> }>();
 
-  rpcInFlight.addCallback((tell) => {
+  rpcInFlight.addCallback((observe) => {
     for (const [rpc, { inFlight, callers }] of rpcs) {
       if (inFlight > 0 || callers.size > 0) {
-        tell({ rpc }, inFlight);
+        observe({ rpc }, inFlight);
       }
     }
   });
-  rpcCalls.addCallback((tell) => {
+  rpcCalls.addCallback((observe) => {
     for (const [rpc, { callers }] of rpcs) {
       for (const [caller, { codes }] of callers) {
         for (const [code, count] of codes) {
-          tell({ rpc, caller, code }, count);
+          observe({ rpc, caller, code }, count);
         }
       }
     }
   });
-  rpcCallerSeconds.addCallback((tell) => {
+  rpcCallerSeconds.addCallback((observe) => {
     for (const [rpc, { callers }] of rpcs) {
       for (const [caller, { seconds }] of callers) {
-        tell({ rpc, caller }, seconds);
+        observe({ rpc, caller }, seconds);
       }
     }
   });

@@ -1,9 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { observableCounter, observableGauge } from "./observable-metrics.ts";
 
-/** All that /metrics shows. Each server has its own set, so that two of them in one process do not mix. */
+/** Metrics exposed at /metrics. Each server has its own registry, so several servers can run in one process. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
+/** Histogram buckets, in seconds. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export function createMetrics() {
@@ -14,97 +15,97 @@ export function createMetrics() {
     registry,
     rpcDuration: new Histogram({
       name: "oms_rpc_duration_seconds",
-      help: "How long a call took, by RPC, front (grpc, http) and code.",
-      labelNames: ["rpc", "front", "code"] as const,
+      help: "Duration of RPCs, by RPC, transport (grpc, http, legacy) and code.",
+      labelNames: ["rpc", "transport", "code"] as const,
       buckets: SECONDS,
       registers,
     }),
     rpcCalls: observableCounter({
       name: "oms_rpc_calls_total",
-      help: "Calls that ended, by RPC, caller and code; past 50 callers the others are `(other)`.",
+      help: "Finished RPCs, by RPC, caller and code. Callers beyond the first 50 are counted as `(other)`.",
       labelNames: ["rpc", "caller", "code"],
       registers,
     }),
     rpcCallerSeconds: observableCounter({
       name: "oms_rpc_caller_seconds_total",
-      help: "How long those calls took in all, by RPC and caller.",
+      help: "Total duration of finished RPCs, by RPC and caller.",
       labelNames: ["rpc", "caller"],
       registers,
     }),
     rpcInFlight: observableGauge({
       name: "oms_rpc_in_flight",
-      help: "Calls under way, by RPC; open watches among them.",
+      help: "RPCs in flight, by RPC, open watches included.",
       labelNames: ["rpc"],
       registers,
     }),
     watchers: new Gauge({ name: "oms_watchers", help: "Open WatchOrderStatus streams.", registers }),
     commitBatchSize: new Histogram({
       name: "oms_commit_batch_size",
-      help: "Requests in one group commit.",
+      help: "Requests per group commit.",
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
       registers,
     }),
     commitDuration: new Histogram({
       name: "oms_commit_duration_seconds",
-      help: "How long one group commit took.",
+      help: "Duration of group commits.",
       buckets: SECONDS,
       registers,
     }),
-    commitQueue: new Gauge({ name: "oms_commit_queue", help: "Requests that wait for a commit.", registers }),
+    commitQueue: new Gauge({ name: "oms_commit_queue", help: "Requests waiting for a commit.", registers }),
     commitRetries: new Counter({
       name: "oms_commit_retries_total",
-      help: "Group commits that were tried again, by reason (deadlock, lock-timeout, split, connection-lost).",
+      help: "Retried group commits, by reason (deadlock, lock-timeout, split, connection-lost).",
       labelNames: ["reason"] as const,
       registers,
     }),
-    serverUp: observableGauge({
-      name: "oms_server_up",
-      help: "Whether a server behind this one (database, broker, redis) is in reach: 1, or 0; looked at when asked.",
-      labelNames: ["server"],
+    backendUp: observableGauge({
+      name: "oms_backend_up",
+      help: "Whether a backend (database, broker, redis) is reachable: 1 or 0. Checked on each scrape.",
+      labelNames: ["backend"],
       registers,
     }),
     databaseConnections: observableGauge({
       name: "oms_database_connections",
-      help: "Connections of the pool, by state (in_use, idle); at most 8. The commits have theirs besides.",
+      help: "Connections of the pool, by state (in_use, idle); at most 8. Commit connections are not included.",
       labelNames: ["state"],
       registers,
     }),
     databaseWaiting: observableGauge({
       name: "oms_database_waiting",
-      help: "Who waits for a connection of the pool.",
+      help: "Requests waiting for a connection of the pool.",
       labelNames: [],
       registers,
     }),
     databaseErrors: observableCounter({
       name: "oms_database_errors_total",
-      help: "What went wrong with the pool's connections, by kind (unreachable; busy: none was free in time; lost: one broke under a statement).",
+      help: "Connection errors of the pool, by kind (unreachable; busy: no connection became free in time; lost: broke during a statement).",
       labelNames: ["kind"],
       registers,
     }),
     outboxRows: new Gauge({
       name: "oms_outbox_rows",
-      help: "Rows in the outbox table, of all servers; published ones stay for OMS_OUTBOX_KEEP_MS, or until their Actions are done.",
+      help: "Rows in the outbox table, of all servers. Published rows stay for OMS_OUTBOX_KEEP_MS, or until their Actions are done.",
       registers,
     }),
     outboxAge: observableGauge({
       name: "oms_outbox_oldest_seconds",
-      help: "Age of the oldest row of the outbox table that is not marked as published; up to OMS_OUTBOX_KEEP_MS and a sweep is as it should be.",
+      help: "Age of the oldest outbox row not marked as published. Up to OMS_OUTBOX_KEEP_MS plus one sweep is normal.",
       labelNames: [],
       registers,
     }),
     outboxDepth: new Gauge({
       name: "oms_outbox_unpublished",
-      help: "Events that this server committed and the broker has not acknowledged.",
+      help: "Events committed by this server and not yet acknowledged by the broker.",
       registers,
     }),
     published: new Counter({
       name: "oms_events_published_total",
-      help: "Events that the broker acknowledged.",
+      help: "Events acknowledged by the broker.",
       registers,
     }),
     republished: new Counter({
       name: "oms_events_republished_total",
-      help: "Events published again from the outbox table, by reason (start, reconnect, sweep).",
+      help: "Events republished from the outbox table, by reason (start, reconnect, sweep).",
       labelNames: ["reason"] as const,
       registers,
     }),
@@ -117,127 +118,127 @@ export function createMetrics() {
     }),
     actionAttempts: new Counter({
       name: "oms_action_attempts_total",
-      help: "Attempts, by Action and result (done, retry, parked).",
+      help: "Delivery attempts, by Action and result (done, retry, waiting, parked, undecodable).",
       labelNames: ["action", "result"] as const,
       registers,
     }),
-    brokerArrivals: new Counter({
-      name: "oms_broker_arrivals_total",
-      help: "How the stream came into reach: first, resumed (the link broke), restarted (the broker did), lost (what it held is gone, and is published again).",
-      labelNames: ["arrival"] as const,
+    brokerConnectionEvents: new Counter({
+      name: "oms_broker_connection_events_total",
+      help: "Connections to the event stream, by event (first; resumed: the connection broke; restarted: the broker restarted; lost: the stream lost messages, which are republished).",
+      labelNames: ["event"] as const,
       registers,
     }),
     consumerPending: new Gauge({
       name: "oms_consumer_pending",
-      help: "Messages of the stream that a consumer has not delivered yet, by consumer; looked at every few seconds.",
+      help: "Messages not yet delivered to a consumer, by consumer. Polled every few seconds.",
       labelNames: ["consumer"] as const,
       registers,
     }),
     consumerRepairs: new Counter({
       name: "oms_consumer_repairs_total",
-      help: "Consumers of the stream put right, by reason (gone, ahead of its stream, stalled: made anew; slow: opened again); the log says which.",
+      help: "Repaired consumers, by reason (gone, ahead, stalled: recreated; slow: reopened).",
       labelNames: ["reason"] as const,
       registers,
     }),
-    neighbourDuration: new Histogram({
-      name: "oms_neighbour_duration_seconds",
-      help: "How long a neighbour took for its answer, by neighbour and result (done, retry, reject).",
-      labelNames: ["neighbour", "result"] as const,
+    externalRequestDuration: new Histogram({
+      name: "oms_external_request_duration_seconds",
+      help: "Duration of requests to external systems, by system and result (done, retry, reject).",
+      labelNames: ["system", "result"] as const,
       buckets: SECONDS,
       registers,
     }),
     actionAge: observableGauge({
       name: "oms_action_oldest_seconds",
-      help: "How long ago the oldest event was committed that an Action has not dealt with, parked ones left out; a timer's since it was due. 0 where none waits.",
+      help: "Age of the oldest event an Action has not finished, parked ones excluded; for timers, time since the oldest was due. 0 if there is none.",
       labelNames: ["action"],
       registers,
     }),
-    actionHeld: new Gauge({
-      name: "oms_action_held",
-      help: "Whether a person holds an Action (oms pause): 1, or 0.",
+    actionPaused: new Gauge({
+      name: "oms_action_paused",
+      help: "Whether an operator has paused an Action: 1 or 0.",
       labelNames: ["action"] as const,
       registers,
     }),
     actionOpen: new Gauge({
       name: "oms_action_open",
-      help: "Ledger entries that are not done, by Action and state (pending, retrying, parked); counted every few seconds.",
+      help: "Unfinished ledger entries, by Action and state (pending, retrying, parked). Counted every few seconds.",
       labelNames: ["action", "state"] as const,
       registers,
     }),
     rpcRefused: new Counter({
       name: "oms_rpc_refused_total",
-      help: "gRPC calls refused unread, as too many were under way; they are in no other figure.",
+      help: "gRPC calls rejected unread because too many were in flight. Not included in any other metric.",
       labelNames: ["rpc"] as const,
       registers,
     }),
     tlsExpiry: observableGauge({
       name: "oms_tls_certificate_expiry_timestamp_seconds",
-      help: "When the ports' certificate expires; not there where the ports speak in the clear.",
+      help: "Expiry time of the listeners' certificate. Absent without TLS.",
       labelNames: [],
       registers,
     }),
     connectionsRefused: new Counter({
       name: "oms_connections_refused_total",
-      help: "Connections closed at once, by port (grpc, http) and reason: as many as may be are open in all (all), or from one address (address), or that address misbehaved (barred).",
+      help: "Connections closed on accept, by port (grpc, http) and reason (all: total limit; address: limit per address; blocked: the address misbehaved).",
       labelNames: ["port", "reason"] as const,
       registers,
     }),
     rateLimited: new Counter({
       name: "oms_rate_limited_total",
-      help: "Calls refused because their caller had used up its share, by caller and limit (rate, concurrent, watches); past 200 callers the others are `(other)`.",
+      help: "Calls rejected by a rate limit, by caller and limit (rate, concurrent, watches). Callers beyond the first 200 are counted as `(other)`.",
       labelNames: ["caller", "limit"] as const,
       registers,
     }),
     legacyCalls: new Counter({
       name: "oms_legacy_calls_total",
-      help: "Calls by an address of the old system, by its method, caller, protocol (http, soap) and result (answered; refused: the caller's fault; failed: ours).",
+      help: "Calls to legacy endpoints, by method, caller, protocol (http, soap) and result (answered, refused: client error, failed: server error).",
       labelNames: ["method", "caller", "protocol", "result"] as const,
       registers,
     }),
     requestLogDropped: new Counter({
       name: "oms_request_log_dropped_total",
-      help: "Rows of the request log given up because the database was away for too long.",
+      help: "Request log rows dropped because the database was unavailable for too long.",
       registers,
     }),
-    shadowCompares: new Counter({
-      name: "oms_shadow_compares_total",
-      help: "Answers at old addresses held against the old system's, by old method and result (same, different, failed, skipped).",
+    shadowComparisons: new Counter({
+      name: "oms_shadow_comparisons_total",
+      help: "Shadow comparisons of legacy methods, by method and result (same, different, failed, skipped).",
       labelNames: ["method", "result"] as const,
       registers,
     }),
     shadowDifferences: new Counter({
       name: "oms_shadow_differences_total",
-      help: "What those answers did not have in common, by old method and field; past 200 fields the others are `(other)`.",
+      help: "Differences found by shadow comparisons, by method and field. Fields beyond the first 200 are counted as `(other)`.",
       labelNames: ["method", "field"] as const,
       registers,
     }),
     buildInfo: observableGauge({
       name: "oms_build_info",
-      help: "Which version runs, on which Node, in which role: 1.",
+      help: "Version, Node version and role of this process. Always 1.",
       labelNames: ["version", "node", "role"],
       registers,
     }),
-    loopActive: observableCounter({
+    eventLoopActive: observableCounter({
       name: "oms_event_loop_active_seconds_total",
-      help: "How long the event loop was at work: its rate is how busy this process is, 1 being all that it can.",
+      help: "Time the event loop was active. Its rate is the utilization of this process, at most 1.",
       labelNames: [],
       registers,
     }),
-    upkeepDeleted: new Counter({
-      name: "oms_upkeep_deleted_rows_total",
-      help: "Rows that were kept for long enough, by table (history, ledger, request, request_log).",
+    retentionDeletedRows: new Counter({
+      name: "oms_retention_deleted_rows_total",
+      help: "Rows deleted after their retention period, by table (history, ledger, request, request_log).",
       labelNames: ["table"] as const,
       registers,
     }),
-    upkeepStep: new Histogram({
-      name: "oms_upkeep_step_seconds",
-      help: "How long the upkeep was at the database without a rest: a page read, or a batch deleted.",
+    retentionStepDuration: new Histogram({
+      name: "oms_retention_step_seconds",
+      help: "Duration of one retention step: a page read or a batch deleted.",
       buckets: SECONDS,
       registers,
     }),
-    upkeepPass: new Gauge({
-      name: "oms_upkeep_last_pass_timestamp_seconds",
-      help: "When this server last went through all that may be too old; 0 where another server does, or nobody.",
+    retentionLastPass: new Gauge({
+      name: "oms_retention_last_pass_timestamp_seconds",
+      help: "Time of this server's last complete retention pass. 0 if it has made none.",
       registers,
     }),
   };

@@ -1,13 +1,15 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** Tells one figure, by its labels. */
+/** Reports one value, by its labels. */
 export type Observe<Label extends string> = (labels: Readonly<Record<Label, string>>, value: number) => void;
 
-/** Figures that are kept elsewhere, as plain numbers, and looked up when somebody asks for the metrics. */
+/** A metric whose values are kept elsewhere as plain numbers and read on each scrape. */
 export interface Observable<Label extends string> {
-  /** Whoever knows some of the figures tells all of them at each look; a counter's may only grow. */
-  addCallback(source: (tell: Observe<Label>) => void | Promise<void>): void;
+  /** Adds a source of values. Each scrape calls every source, which reports all its values; those of a counter must not decrease. */
+  addCallback(callback: Callback<Label>): void;
 }
+
+type Callback<Label extends string> = (observe: Observe<Label>) => void | Promise<void>;
 
 interface Settings<Label extends string> {
   readonly name: string;
@@ -16,53 +18,53 @@ interface Settings<Label extends string> {
   readonly registers: Registry[];
 }
 
-/** A gauge of looked-up figures. */
+/** A gauge read on each scrape. */
 export function observableGauge<Label extends string>(settings: Settings<Label>): Observable<Label> {
-  const sources = createCallbacks<Label>();
+  const { addCallback, collect } = createCallbacks<Label>();
   new Gauge<Label>({
     ...settings,
     async collect() {
-      const figures = await sources.ask();
+      const values = await collect();
       this.reset();
       if (settings.labelNames.length === 0) {
-        // It would stand there as 0, which is a figure too.
+        // reset() sets a gauge without labels to 0, which would be exposed as a value.
         this.remove();
       }
-      for (const { labels, value } of figures) {
+      for (const { labels, value } of values) {
         this.set(labels, value);
       }
     },
   });
-  return sources;
+  return { addCallback };
 }
 
-/** A counter of looked-up figures: counting costs whoever counts one addition, and not a look for the labels at each. */
+/** A counter read on each scrape: counting is an addition to a plain number, without a label lookup. */
 export function observableCounter<Label extends string>(settings: Settings<Label>): Observable<Label> {
-  const sources = createCallbacks<Label>();
+  const { addCallback, collect } = createCallbacks<Label>();
   new Counter<Label>({
     ...settings,
     async collect() {
-      const figures = await sources.ask();
+      const values = await collect();
       this.reset();
-      for (const { labels, value } of figures) {
+      for (const { labels, value } of values) {
         this.inc(labels, value);
       }
     },
   });
-  return sources;
+  return { addCallback };
 }
 
 function createCallbacks<Label extends string>() {
-  const sources: ((tell: Observe<Label>) => void | Promise<void>)[] = [];
+  const callbacks: Callback<Label>[] = [];
   return {
-    addCallback(source: (tell: Observe<Label>) => void | Promise<void>) {
-      sources.push(source);
+    addCallback(callback: Callback<Label>) {
+      callbacks.push(callback);
     },
-    /** All figures, before any is shown: a look that takes its time leaves no gap in one that another reader has begun. */
-    async ask() {
-      const figures: { readonly labels: Readonly<Record<Label, string>>; readonly value: number }[] = [];
-      await Promise.all(sources.map((source) => source((labels, value) => figures.push({ labels, value }))));
-      return figures;
+    /** All values, complete before the metric is reset: a slow callback leaves no gap in a concurrent scrape. */
+    async collect() {
+      const values: { readonly labels: Readonly<Record<Label, string>>; readonly value: number }[] = [];
+      await Promise.all(callbacks.map((callback) => callback((labels, value) => values.push({ labels, value }))));
+      return values;
     },
   };
 }

@@ -19,29 +19,29 @@ export function registerCollectors({
   readonly role: string;
 }): void {
   registerProcessMetrics(metrics, role);
-  metrics.serverUp.addCallback(async (tell) => {
+  metrics.backendUp.addCallback(async (observe) => {
     const readiness = await ready();
-    for (const server of ["database", "broker", "redis"] as const) {
-      tell({ server }, readiness[server] === "ok" ? 1 : 0);
+    for (const backend of ["database", "broker", "redis"] as const) {
+      observe({ backend }, readiness[backend] === "ok" ? 1 : 0);
     }
   });
-  metrics.databaseConnections.addCallback((tell) => {
+  metrics.databaseConnections.addCallback((observe) => {
     const { inUse, idle } = db.poolState();
-    tell({ state: "in_use" }, inUse);
-    tell({ state: "idle" }, idle);
+    observe({ state: "in_use" }, inUse);
+    observe({ state: "idle" }, idle);
   });
-  metrics.databaseWaiting.addCallback((tell) => tell({}, db.poolState().waiting));
-  metrics.databaseErrors.addCallback((tell) => {
+  metrics.databaseWaiting.addCallback((observe) => observe({}, db.poolState().waiting));
+  metrics.databaseErrors.addCallback((observe) => {
     for (const [kind, count] of db.poolState().errors) {
-      tell({ kind }, count);
+      observe({ kind }, count);
     }
   });
-  // What has happened to nobody stands there with 0: else the first time would be no increase.
-  for (const arrival of ["first", "resumed", "restarted", "lost"]) {
-    metrics.brokerArrivals.inc({ arrival }, 0);
+  // Series start at 0; otherwise the first increment would not count as an increase.
+  for (const event of ["first", "resumed", "restarted", "lost"]) {
+    metrics.brokerConnectionEvents.inc({ event }, 0);
   }
   for (const reason of ["gone", "ahead", "stalled", "slow"]) {
     metrics.consumerRepairs.inc({ reason }, 0);
   }
-  stream.onConnect((_client, arrival) => metrics.brokerArrivals.inc({ arrival }));
+  stream.onConnect((_client, event) => metrics.brokerConnectionEvents.inc({ event }));
 }

@@ -44,7 +44,7 @@ export interface ListenerDeps {
 export async function startListeners(config: Config, inside: ListenerDeps, lifecycle: Lifecycle): Promise<Ports> {
   const { ready, log, metrics } = inside;
   const tls = await openTls(config, lifecycle, log);
-  metrics.tlsExpiry.addCallback((tell) => tls && tell({}, tls.validUntil().getTime() / 1_000));
+  metrics.tlsExpiry.addCallback((observe) => tls && observe({}, tls.validUntil().getTime() / 1_000));
   const auth = await openAuthentication(config, lifecycle, log);
   const pages = { routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls };
   if (config.metricsPort !== undefined) {

@@ -49,7 +49,7 @@ export function startRetention({
     const began = performance.now();
     const result = await work();
     const took = performance.now() - began;
-    metrics.upkeepStep.observe(took / 1_000);
+    metrics.retentionStepDuration.observe(took / 1_000);
     await rest(took * REST * Math.min(Math.max(1, took / QUIET_STEP_MS), MAX_PATIENCE));
     return result;
   };
@@ -63,11 +63,11 @@ export function startRetention({
       cursors: places,
       step,
       onDeleted(table, rows) {
-        metrics.upkeepDeleted.inc({ table }, rows);
+        metrics.retentionDeletedRows.inc({ table }, rows);
         deleted.set(table, (deleted.get(table) ?? 0) + rows);
       },
     });
-    metrics.upkeepPass.setToCurrentTime();
+    metrics.retentionLastPass.setToCurrentTime();
     const seconds = Math.round((performance.now() - began) / 1_000);
     log.info({ deleted: Object.fromEntries(deleted), seconds }, "what was kept for long enough is deleted");
   };

@@ -33,9 +33,9 @@ export function startBacklogGauges({
     metrics.outboxRows.set(backlog.rows);
   };
 
-  metrics.outboxAge.addCallback((tell) => {
+  metrics.outboxAge.addCallback((observe) => {
     const age = oldest === undefined ? 0 : db.clock.now().getTime() - oldest.recordTime.getTime();
-    tell({}, Math.max(0, age) / 1_000);
+    observe({}, Math.max(0, age) / 1_000);
   });
 
   const loop = async () => {

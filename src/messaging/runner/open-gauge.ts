@@ -16,7 +16,7 @@ export function startOpenEntriesGauge({
 }: {
   readonly actions: readonly Pick<Action, "name" | "due">[];
   readonly ledger: Pick<Ledger, "openCounts" | "paused" | "now">;
-  readonly metrics: Pick<Metrics, "actionOpen" | "actionAge" | "actionHeld">;
+  readonly metrics: Pick<Metrics, "actionOpen" | "actionAge" | "actionPaused">;
 }): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const names = actions.map(({ name }) => name);
@@ -31,7 +31,7 @@ export function startOpenEntriesGauge({
       metrics.actionOpen.set({ action, state: "pending" }, pending);
       metrics.actionOpen.set({ action, state: "retrying" }, retrying);
       metrics.actionOpen.set({ action, state: "parked" }, parked);
-      metrics.actionHeld.set({ action }, held.has(action) ? 1 : 0);
+      metrics.actionPaused.set({ action }, held.has(action) ? 1 : 0);
     }
     since = new Map(
       actions.map(({ name, due }) => [
@@ -42,9 +42,9 @@ export function startOpenEntriesGauge({
     );
   };
 
-  metrics.actionAge.addCallback((tell) => {
+  metrics.actionAge.addCallback((observe) => {
     for (const [action, time] of since) {
-      tell({ action }, time === undefined ? 0 : Math.max(0, ledger.now().getTime() - time.getTime()) / 1_000);
+      observe({ action }, time === undefined ? 0 : Math.max(0, ledger.now().getTime() - time.getTime()) / 1_000);
     }
   });
 

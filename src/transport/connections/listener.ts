@@ -18,8 +18,8 @@ export interface ConnectionLimit {
   readonly max: number;
   /** Whether an address is to be left outside for now. */
   isBlocked(address: string): boolean;
-  /** A connection was closed at once: there are as many as may be in all, or from its address, or that is barred. */
-  onRejected(reason: "all" | "address" | "barred"): void;
+  /** A connection was closed at once: there are as many as may be in all, from its address, or the address is blocked. */
+  onRejected(reason: "all" | "address" | "blocked"): void;
 }
 
 export function createListener(server: Server, { max, isBlocked, onRejected }: ConnectionLimit): Listener {
@@ -48,9 +48,9 @@ export function createListener(server: Server, { max, isBlocked, onRejected }: C
         byAddress.delete(address);
       }
     });
-    const barred = isNew(open) && isBlocked(address);
-    if (barred || open.size > maxOfOne) {
-      onRejected(barred ? "barred" : "address");
+    const blocked = isNew(open) && isBlocked(address);
+    if (blocked || open.size > maxOfOne) {
+      onRejected(blocked ? "blocked" : "address");
       // Others have been given the socket by now, or are about to be.
       setImmediate(() => socket.destroy());
     }

@@ -144,7 +144,7 @@ test("refusals are logged and counted", async () => {
   const { headers } = await bearer("prometheus", ["monitoring"]);
   const metrics = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`, { headers })).text();
   for (const code of ["UNAUTHENTICATED", "PERMISSION_DENIED"]) {
-    expect(metrics).toContain(`oms_rpc_duration_seconds_count{rpc="ExplainOrder",front="grpc",code="${code}"} 1`);
+    expect(metrics).toContain(`oms_rpc_duration_seconds_count{rpc="ExplainOrder",transport="grpc",code="${code}"} 1`);
   }
 });
 

@@ -17,7 +17,7 @@ async function open() {
     const text = await (await fetch(`${base}/metrics`)).text();
     return text
       .split("\n")
-      .filter((line) => line.startsWith("oms_shadow_compares_total{") && line.includes(`result="${result}"`))
+      .filter((line) => line.startsWith("oms_shadow_comparisons_total{") && line.includes(`result="${result}"`))
       .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   };
   return {

@@ -129,7 +129,7 @@ test("very many connections to the port of gRPC", async () => {
 test("an address that had to be thrown out time and again is left outside for a while", async () => {
   const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
   for (const port of ["grpc", "http"]) {
-    expect(text).toMatch(new RegExp(`oms_connections_refused_total\\{port="${port}",reason="barred"\\} [1-9]`));
+    expect(text).toMatch(new RegExp(`oms_connections_refused_total\\{port="${port}",reason="blocked"\\} [1-9]`));
   }
 });
 

@@ -22,9 +22,9 @@ async function figures(metrics?: ReturnType<typeof createMetrics>): Promise<Reco
 
 test("each server behind this one is in reach or not", async () => {
   expect(await figures()).toMatchObject({
-    'oms_server_up{server="database"}': 1,
-    'oms_server_up{server="broker"}': 0,
-    'oms_server_up{server="redis"}': 0,
+    'oms_backend_up{backend="database"}': 1,
+    'oms_backend_up{backend="broker"}': 0,
+    'oms_backend_up{backend="redis"}': 0,
   });
 });
 
@@ -112,7 +112,7 @@ test("an Action's age is that of its oldest event, a timer's that of its being d
     'oms_action_oldest_seconds{action="payment-timeout"}': 0,
     'oms_action_oldest_seconds{action="e-invoice"}': 0,
     'oms_action_open{action="gift-record",state="parked"}': 4,
-    'oms_action_held{action="e-invoice"}': 1,
-    'oms_action_held{action="gift-record"}': 0,
+    'oms_action_paused{action="e-invoice"}': 1,
+    'oms_action_paused{action="gift-record"}': 0,
   });
 });

@@ -23,7 +23,7 @@ function start({ keep = KEEP, everyMs = 20 } = {}) {
   const upkeep = startRetention({ db, log: createLogger("silent"), metrics, periods: keep, intervalMs: everyMs });
   onTestFinished(() => upkeep.stop());
   const deleted = async () => {
-    const { values } = await metrics.upkeepDeleted.get();
+    const { values } = await metrics.retentionDeletedRows.get();
     return Object.fromEntries(values.map(({ labels, value }) => [labels.table, value]));
   };
   return { ...upkeep, metrics, deleted };
@@ -39,9 +39,9 @@ test("what is old goes, pass after pass, and is counted", async () => {
   await gone(await insertPast(db));
   await eventually(async () => expect(await deleted()).toMatchObject({ history: 6, ledger: 6 }));
   expect(
-    (await metrics.upkeepStep.get()).values.find(({ metricName }) => metricName?.endsWith("count"))?.value,
+    (await metrics.retentionStepDuration.get()).values.find(({ metricName }) => metricName?.endsWith("count"))?.value,
   ).toBeGreaterThan(4);
-  await eventually(async () => expect((await metrics.upkeepPass.get()).values[0]?.value).toBeGreaterThan(1e9));
+  await eventually(async () => expect((await metrics.retentionLastPass.get()).values[0]?.value).toBeGreaterThan(1e9));
 });
 
 test("of several servers one does it, and when it ends another one", async () => {

@@ -55,7 +55,7 @@ async function open({ timeoutMs = 10_000 } = {}) {
   };
   onTestFinished(close);
   const results = async () => {
-    const { values } = await metrics.shadowCompares.get();
+    const { values } = await metrics.shadowComparisons.get();
     return Object.fromEntries(
       [...Map.groupBy(values, ({ labels }) => String(labels.result))].map(([result, counts]) => [
         result,

@@ -42,7 +42,9 @@ describe("pages", () => {
   test("/metrics: each RPC by front and code", async () => {
     await fetch(url(`${SERVICE}/GetOrderStatus`), json({ orderId: "77" }));
     const metrics = await (await fetch(url("/metrics"))).text();
-    expect(metrics).toMatch(/oms_rpc_duration_seconds_count\{rpc="GetOrderStatus",front="http",code="NOT_FOUND"\} \d/);
+    expect(metrics).toMatch(
+      /oms_rpc_duration_seconds_count\{rpc="GetOrderStatus",transport="http",code="NOT_FOUND"\} \d/,
+    );
   });
 
   test("elsewhere: 404 that says where to go", async () => {

@@ -53,7 +53,7 @@ test("a figure that nobody tells is not there; one that somebody told is told an
   const metrics = createMetrics();
   expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual([]);
   let age = 3;
-  metrics.outboxAge.addCallback((tell) => tell({}, age));
+  metrics.outboxAge.addCallback((observe) => observe({}, age));
   expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual(["oms_outbox_oldest_seconds 3"]);
   age = 0;
   expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual(["oms_outbox_oldest_seconds 0"]);
@@ -61,10 +61,10 @@ test("a figure that nobody tells is not there; one that somebody told is told an
 
 test("two readers at once see all figures, also those that take a while", async () => {
   const metrics = createMetrics();
-  metrics.serverUp.addCallback(async (tell) => {
+  metrics.backendUp.addCallback(async (observe) => {
     await new Promise((resolve) => setImmediate(resolve));
-    tell({ server: "database" }, 1);
+    observe({ backend: "database" }, 1);
   });
-  const both = await Promise.all([linesOf(metrics, "oms_server_up"), linesOf(metrics, "oms_server_up")]);
-  expect(both).toEqual([['oms_server_up{server="database"} 1'], ['oms_server_up{server="database"} 1']]);
+  const both = await Promise.all([linesOf(metrics, "oms_backend_up"), linesOf(metrics, "oms_backend_up")]);
+  expect(both).toEqual([['oms_backend_up{backend="database"} 1'], ['oms_backend_up{backend="database"} 1']]);
 });

@@ -67,7 +67,7 @@ export function createShadow({
   });
 
   const count = (method: string, result: ShadowResult) => {
-    metrics.shadowCompares.inc({ method, result });
+    metrics.shadowComparisons.inc({ method, result });
     keep.count(method, result);
   };
 
