@@ -1,19 +1,23 @@
-/** When to try again what failed. */
+/** Exponential back-off with a cap and jitter. */
 export interface BackOff {
-  /** After the first failure, in milliseconds; doubled at each further one. */
+  /** Delay after the first failure, in milliseconds; it doubles with each further one. */
   readonly baseMs: number;
-  /** The longest, in milliseconds. */
+  /** Maximum delay, in milliseconds. */
   readonly capMs: number;
+  /**
+   * The random share of the delay, from 0 to 1 (default 0.25): callers that failed together do not retry
+   * together. 1 is "full jitter".
+   */
+  readonly jitter?: number;
 }
 
 /**
- * The pause after so many failed attempts, in milliseconds: exponential with a cap, and a quarter of it by chance, so that what failed
- * together does not come back together.
+ * Delay before the next attempt, in milliseconds.
  *
- * @param attempts 1 or more
+ * @param attempts failed attempts so far, 1 or more
  * @param random from 0 to 1
  */
-export function backOffMs({ baseMs, capMs }: BackOff, attempts: number, random: number): number {
+export function backOffMs({ baseMs, capMs, jitter = 0.25 }: BackOff, attempts: number, random = Math.random()): number {
   const full = Math.min(baseMs * 2 ** Math.min(attempts - 1, 40), capMs);
-  return Math.round(full * (0.75 + random / 4));
+  return Math.round(full * (1 - jitter + random * jitter));
 }

@@ -1,54 +1,95 @@
-import { QueueFullError } from "../store/mysql/errors.ts";
+/** A queue that is processed in batches, one batch at a time. */
+export interface BatchQueue<T> {
+  /** Number of waiting items; those of the running batch are not counted. */
+  readonly waiting: number;
+  push(item: T): void;
+  /** Puts items back at the head of the queue, in their order. */
+  requeue(items: readonly T[]): void;
+  /** Removes and returns the waiting items that match. */
+  remove(matches: (item: T) => boolean): T[];
+  /** Resolves when nothing waits and nothing runs. */
+  idle(): Promise<void>;
+}
 
-/** What a full queue tells its callers to wait, in milliseconds: a call or two are done by then. */
-const RETRY_AFTER_MS = 100;
+/**
+ * Processes items in batches, without a timer: the first batch starts at the end of the event
+ * loop's current turn, and the items that arrive while a batch runs form the next one.
+ *
+ * @param process must not reject
+ * @param maxBatch maximum number of items in a batch
+ */
+export function createBatchQueue<T>(process: (items: readonly T[]) => Promise<void>, maxBatch: number): BatchQueue<T> {
+  let queue: T[] = [];
+  let running: Promise<void> | undefined;
 
-interface Waiting<In, Out> {
+  async function runAll(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    while (queue.length > 0) {
+      const batch = queue.slice(0, maxBatch);
+      queue = queue.slice(maxBatch);
+      await process(batch);
+    }
+    running = undefined;
+  }
+
+  function wake(): void {
+    running ??= runAll();
+  }
+
+  return {
+    get waiting() {
+      return queue.length;
+    },
+    push(item) {
+      queue.push(item);
+      wake();
+    },
+    requeue(items) {
+      queue = [...items, ...queue];
+      wake();
+    },
+    remove(matches) {
+      const removed = queue.filter(matches);
+      queue = queue.filter((item) => !matches(item));
+      return removed;
+    },
+    async idle() {
+      while (running !== undefined) {
+        await running;
+      }
+    },
+  };
+}
+
+interface PendingItem<In, Out> {
   readonly item: In;
   readonly resolve: (out: Out) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Makes one call of many: a lone item goes at once (with those of the same turn of the event loop); the items that come while a
- * call is under way go together in the next one. No timer. `work` answers in the order of its items; when it throws, all of its
- * items fail. Beyond `maxQueue` waiting items (default: no bound) the promise rejects with QueueFullError.
+ * Combines concurrent calls into one call of `process`, as `createBatchQueue` does.
+ *
+ * @param process returns a result for each item, in the order of the items; when it rejects, the
+ *   calls of this batch reject with its error and the next batch goes on
  */
 export function createBatcher<In, Out>(
-  work: (items: readonly In[]) => Promise<readonly Out[]>,
-  { max, maxQueue = Number.POSITIVE_INFINITY }: { readonly max: number; readonly maxQueue?: number },
+  process: (items: readonly In[]) => Promise<readonly Out[]>,
+  { maxBatch }: { readonly maxBatch: number },
 ): (item: In) => Promise<Out> {
-  let queue: Waiting<In, Out>[] = [];
-  let busy = false;
-
-  async function run(): Promise<void> {
-    while (queue.length > 0) {
-      const batch = queue.slice(0, max);
-      queue = queue.slice(max);
-      try {
-        const outs = await work(batch.map(({ item }) => item));
-        batch.forEach(({ resolve }, index) => {
-          resolve(outs[index] as Out);
-        });
-      } catch (error) {
-        for (const { reject } of batch) {
-          reject(error);
-        }
+  const queue = createBatchQueue<PendingItem<In, Out>>(async (batch) => {
+    try {
+      const outs = await process(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, index) => {
+        resolve(outs[index] as Out);
+      });
+    } catch (error) {
+      for (const { reject } of batch) {
+        reject(error);
       }
     }
-    busy = false;
-  }
-
-  return (item) =>
-    new Promise((resolve, reject) => {
-      if (queue.length >= maxQueue) {
-        reject(new QueueFullError(RETRY_AFTER_MS));
-        return;
-      }
-      queue.push({ item, resolve, reject });
-      if (!busy) {
-        busy = true;
-        setImmediate(run);
-      }
-    });
+  }, maxBatch);
+  return (item) => new Promise((resolve, reject) => queue.push({ item, resolve, reject }));
 }

@@ -1,78 +1,142 @@
-/** Runs work with a bound on how much at a time, and the work of one order one after the other, in the order of coming. */
+/** A FIFO queue that hands out at most one item of each key at a time. */
+export interface KeyedFifo<T> {
+  /** Number of items that were not handed out. */
+  readonly waiting: number;
+  push(item: T): void;
+  /** The first item whose key is free, which is busy from then on; undefined where there is none. */
+  next(): T | undefined;
+  /** Frees the key of an item that was handed out. */
+  release(item: T): void;
+  /** Removes and returns what was not handed out. */
+  clear(): T[];
+}
+
+/** Consumed entries that are cut off the array at a time: `shift()` would move all of it each time. */
+const CUT_OFF = 4_096;
+
+export function createKeyedFifo<T>(keyOf: (item: T) => unknown): KeyedFifo<T> {
+  let queue: T[] = [];
+  let head = 0;
+  /** Items whose key has become free: older than all of the queue. */
+  let freed: T[] = [];
+  /** The busy keys, each with the items that `next` found behind it. */
+  const busy = new Map<unknown, T[]>();
+  let behindBusy = 0;
+
+  const takeHead = (): T => {
+    const item = queue[head] as T;
+    head += 1;
+    if (head === CUT_OFF || head === queue.length) {
+      queue = queue.slice(head);
+      head = 0;
+    }
+    return item;
+  };
+
+  return {
+    get waiting() {
+      return freed.length + behindBusy + queue.length - head;
+    },
+    push(item) {
+      queue.push(item);
+    },
+    next() {
+      const first = freed.shift();
+      if (first !== undefined) {
+        return first;
+      }
+      while (head < queue.length) {
+        const item = takeHead();
+        const key = keyOf(item);
+        const behind = busy.get(key);
+        if (behind === undefined) {
+          busy.set(key, []);
+          return item;
+        }
+        behind.push(item);
+        behindBusy += 1;
+      }
+      return undefined;
+    },
+    release(item) {
+      const key = keyOf(item);
+      const next = busy.get(key)?.shift();
+      if (next === undefined) {
+        busy.delete(key);
+      } else {
+        behindBusy -= 1;
+        freed.push(next);
+      }
+    },
+    clear() {
+      const removed = [...freed, ...[...busy.values()].flat(), ...queue.slice(head)];
+      for (const item of freed) {
+        busy.delete(keyOf(item));
+      }
+      for (const behind of busy.values()) {
+        behind.length = 0;
+      }
+      freed = [];
+      queue = [];
+      head = 0;
+      behindBusy = 0;
+      return removed;
+    },
+  };
+}
+
+export interface KeyedTask {
+  /** Tasks with equal keys run one after the other, in the order in which they were added. */
+  readonly key: unknown;
+  /** Must not reject. */
+  run(): Promise<void>;
+}
+
+/** Runs tasks with a concurrency limit, and those of one key one after the other. */
 export interface KeyedQueue<W extends KeyedTask> {
-  add(work: W): void;
-  /** Gives back what has not begun; what runs goes on. */
+  add(task: W): void;
+  /** Removes and returns the tasks that have not started; running ones go on. */
   removePending(): W[];
   /** Resolves when nothing runs. */
   idle(): Promise<void>;
 }
 
-export interface KeyedTask {
-  readonly key: bigint;
-  /** Must not reject. */
-  run(): Promise<void>;
-}
-
+/** @param concurrency maximum number of tasks that run at a time */
 export function createKeyedQueue<W extends KeyedTask>(concurrency: number): KeyedQueue<W> {
-  /** Orders with work that runs or is ready, and what waits behind it. */
-  const orders = new Map<bigint, W[]>();
-  let ready: W[] = [];
-  let head = 0;
+  const fifo = createKeyedFifo<W>(({ key }) => key);
   let running = 0;
-  let wake = () => {};
+  let idle = Promise.withResolvers<void>();
 
   const pump = () => {
-    while (running < concurrency && head < ready.length) {
-      const work = ready[head] as W;
-      head += 1;
+    while (running < concurrency) {
+      const task = fifo.next();
+      if (task === undefined) {
+        return;
+      }
       running += 1;
-      void work.run().then(() => ended(work.key));
-    }
-    if (head > 1_024 || (head > 0 && head === ready.length)) {
-      ready = ready.slice(head);
-      head = 0;
+      void task.run().then(() => ended(task));
     }
   };
 
-  const ended = (orderId: bigint) => {
+  const ended = (task: W) => {
     running -= 1;
-    const next = orders.get(orderId)?.shift();
-    if (next === undefined) {
-      orders.delete(orderId);
-    } else {
-      ready.push(next);
-    }
+    fifo.release(task);
     pump();
     if (running === 0) {
-      wake();
+      idle.resolve();
+      idle = Promise.withResolvers();
     }
   };
 
   return {
-    add(work) {
-      const behind = orders.get(work.key);
-      if (behind !== undefined) {
-        behind.push(work);
-        return;
-      }
-      orders.set(work.key, []);
-      ready.push(work);
+    add(task) {
+      fifo.push(task);
       pump();
     },
-    removePending() {
-      const left = [...ready.slice(head), ...[...orders.values()].flat()];
-      ready = [];
-      head = 0;
-      for (const behind of orders.values()) {
-        behind.length = 0;
-      }
-      return left;
-    },
+    removePending: () => fifo.clear(),
     async idle() {
       while (running > 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        await idle.promise;
       }
     },
   };

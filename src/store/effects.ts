@@ -48,7 +48,7 @@ function gatherEffects<In>(write: (items: readonly In[]) => Promise<unknown>): (
         () => items.map(() => undefined),
         () => Promise.all(items.map(failureOf)),
       ),
-    { max: MAX_BATCH },
+    { maxBatch: MAX_BATCH },
   );
   return async (item) => {
     const failure = await writeTogether(item);

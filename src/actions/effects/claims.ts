@@ -72,14 +72,14 @@ export function createClaims(
       const answers = (await redis.eval(TAKE, names.length, ...names, owner, leaseMs)) as readonly number[];
       return answers.map((answer) => ({ owner, answer }));
     },
-    { max: MAX_BATCH },
+    { maxBatch: MAX_BATCH },
   );
   const markTogether = createBatcher<string, undefined>(
     async (names) => {
       await redis.eval(MARK_DONE, names.length, ...names, REMEMBERED_MS);
       return names.map(() => undefined);
     },
-    { max: MAX_BATCH },
+    { maxBatch: MAX_BATCH },
   );
 
   return {

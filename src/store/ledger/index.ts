@@ -58,14 +58,14 @@ export function createLedger({
 }): Ledger {
   const deps = { db, leaseMs, maxUnfinished };
   const claim = createBatcher((pairs: readonly { messageId: string; action: string }[]) => claimAll(deps, pairs), {
-    max: MAX_BATCH,
+    maxBatch: MAX_BATCH,
   });
   const due = createBatcher<{ messageId: string; action: string }, void>(
     async (pairs) => {
       await setDue(db, pairs);
       return [];
     },
-    { max: MAX_BATCH },
+    { maxBatch: MAX_BATCH },
   );
   const totals = createActionTotals(db);
   const finish = createBatcher<AttemptOutcome, void>(
@@ -74,7 +74,7 @@ export function createLedger({
       totals.count(finishes, db.clock.now());
       return [];
     },
-    { max: MAX_BATCH },
+    { maxBatch: MAX_BATCH },
   );
   return {
     claim: (messageId, action) => claim({ messageId, action }),

@@ -43,7 +43,7 @@ export function openTotalsReader(
       const sums = await readOpenSums(db, [...new Set(calls.flat())], leaseMs);
       return calls.map(() => sums);
     },
-    { max: MAX_CALLS },
+    { maxBatch: MAX_CALLS },
   );
 }
 

@@ -26,7 +26,7 @@ export function flowOrderReader(db: Kysely<Database>): (orderId: bigint) => Prom
       const found = await readFlowOrders(db, [...new Set(orderIds)]);
       return orderIds.map((orderId) => found.get(orderId));
     },
-    { max: MAX_BATCH },
+    { maxBatch: MAX_BATCH },
   );
 }
 

@@ -65,7 +65,7 @@ function gatherLines(
       const lines = await read([...new Set(orderIds)]);
       return orderIds.map((orderId) => lines.get(orderId) ?? []);
     },
-    { max: MAX_BATCH },
+    { maxBatch: MAX_BATCH },
   );
 }
 

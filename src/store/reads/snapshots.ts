@@ -52,7 +52,7 @@ export function snapshotReader(db: Kysely<Database>): (orderId: bigint) => Promi
       const snapshots = await readSnapshots(db, [...new Set(orderIds)]);
       return orderIds.map((id) => snapshots.get(id));
     },
-    { max: MAX_BATCH },
+    { maxBatch: MAX_BATCH },
   );
 }
 

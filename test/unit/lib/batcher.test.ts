@@ -1,26 +1,25 @@
 import { expect, test } from "vitest";
-import { createBatcher } from "../../../src/lib/batcher.ts";
-import { QueueFullError } from "../../../src/store/mysql/errors.ts";
+import { createBatcher, createBatchQueue } from "../../../src/lib/batcher.ts";
 
-/** A work whose calls end when they are told to. */
-function heldWork() {
+/** A process function whose calls end when the test ends them. */
+function controlledProcess() {
   const calls: { items: readonly number[]; end: (outs: readonly string[]) => void; fail: (error: Error) => void }[] =
     [];
-  const work = (items: readonly number[]) =>
+  const process = (items: readonly number[]) =>
     new Promise<readonly string[]>((resolve, reject) => {
       calls.push({ items, end: resolve, fail: reject });
     });
-  return { calls, work };
+  return { calls, process };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("a lone item goes at once; what comes meanwhile goes together", async () => {
-  const { calls, work } = heldWork();
-  const ask = createBatcher(work, { max: 3 });
-  const first = ask(1);
+test("a single item starts at once; the items that arrive meanwhile form the next batches", async () => {
+  const { calls, process } = controlledProcess();
+  const call = createBatcher(process, { maxBatch: 3 });
+  const first = call(1);
   await turn();
-  const others = [2, 3, 4, 5].map(ask);
+  const others = [2, 3, 4, 5].map(call);
   await turn();
   expect(calls.map(({ items }) => items)).toEqual([[1]]);
   calls[0]?.end(["one"]);
@@ -33,22 +32,22 @@ test("a lone item goes at once; what comes meanwhile goes together", async () =>
   expect(calls.map(({ items }) => items)).toEqual([[1], [2, 3, 4], [5]]);
 });
 
-test("items of one turn of the event loop go together", async () => {
-  const { calls, work } = heldWork();
-  const ask = createBatcher(work, { max: 10 });
-  const answers = [ask(1), ask(2)];
+test("items of one turn of the event loop form one batch", async () => {
+  const { calls, process } = controlledProcess();
+  const call = createBatcher(process, { maxBatch: 10 });
+  const results = [call(1), call(2)];
   await turn();
   calls[0]?.end(["one", "two"]);
-  expect(await Promise.all(answers)).toEqual(["one", "two"]);
+  expect(await Promise.all(results)).toEqual(["one", "two"]);
   expect(calls).toHaveLength(1);
 });
 
-test("a call that fails fails its own items, and the next ones go on", async () => {
-  const { calls, work } = heldWork();
-  const ask = createBatcher(work, { max: 10 });
-  const first = ask(1);
+test("a batch that fails rejects its own calls, and the next batch goes on", async () => {
+  const { calls, process } = controlledProcess();
+  const call = createBatcher(process, { maxBatch: 10 });
+  const first = call(1);
   await turn();
-  const second = ask(2);
+  const second = call(2);
   calls[0]?.fail(new Error("no"));
   await expect(first).rejects.toThrow("no");
   await turn();
@@ -56,18 +55,29 @@ test("a call that fails fails its own items, and the next ones go on", async () 
   expect(await second).toBe("two");
 });
 
-test("beyond the bound an item is refused at once", async () => {
-  const { calls, work } = heldWork();
-  const ask = createBatcher(work, { max: 1, maxQueue: 2 });
-  const first = ask(1);
+test("a batch queue requeues at its head, removes by condition, and counts what waits", async () => {
+  const batches: number[][] = [];
+  let gate = Promise.withResolvers<void>();
+  const queue = createBatchQueue<number>(async (items) => {
+    batches.push([...items]);
+    await gate.promise;
+  }, 2);
+  for (const item of [1, 2, 3, 4, 5]) {
+    queue.push(item);
+  }
   await turn();
-  const waiting = [ask(2), ask(3)];
-  await expect(ask(4)).rejects.toThrow(QueueFullError);
-  calls[0]?.end(["one"]);
-  await first;
-  await turn();
-  calls[1]?.end(["two"]);
-  await turn();
-  calls[2]?.end(["three"]);
-  expect(await Promise.all(waiting)).toEqual(["two", "three"]);
+  expect(queue.waiting).toBe(3);
+  expect(queue.remove((item) => item === 4)).toEqual([4]);
+  queue.requeue([1, 2]);
+  const opened = gate;
+  gate = Promise.withResolvers();
+  gate.resolve();
+  opened.resolve();
+  await queue.idle();
+  expect(batches).toEqual([
+    [1, 2],
+    [1, 2],
+    [3, 5],
+  ]);
+  expect(queue.waiting).toBe(0);
 });

@@ -1,86 +1,114 @@
 import { expect, test } from "vitest";
-import { createKeyedQueue } from "../../../src/lib/keyed-queue.ts";
+import { createKeyedFifo, createKeyedQueue } from "../../../src/lib/keyed-queue.ts";
 
-/** Work that ends when it is told to. */
-function work(log: string[], orderId: bigint, name: string) {
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+/** A task that ends when the test ends it. */
+function controlledTask(log: string[], key: bigint, name: string) {
+  const { promise, resolve } = Promise.withResolvers<void>();
   return {
-    key: orderId,
+    key,
     name,
     end: async () => {
-      end();
+      resolve();
       await new Promise(setImmediate);
     },
     async run() {
-      log.push(`${name} begins`);
-      await ended;
+      log.push(`${name} starts`);
+      await promise;
       log.push(`${name} ends`);
     },
   };
 }
 
-test("the work of an order is done one after the other, that of others beside it", async () => {
+type Task = ReturnType<typeof controlledTask>;
+
+test("tasks of one key run one after the other, those of different keys at the same time", async () => {
   const log: string[] = [];
-  const lane = createKeyedQueue<ReturnType<typeof work>>(10);
-  const [a1, a2, b1] = [work(log, 1n, "a1"), work(log, 1n, "a2"), work(log, 2n, "b1")];
-  for (const one of [a1, a2, b1]) {
-    lane.add(one);
+  const queue = createKeyedQueue<Task>(10);
+  const [a1, a2, b1] = [controlledTask(log, 1n, "a1"), controlledTask(log, 1n, "a2"), controlledTask(log, 2n, "b1")];
+  for (const task of [a1, a2, b1]) {
+    queue.add(task);
   }
   await b1.end();
   await a1.end();
   await a2.end();
-  await lane.idle();
-  expect(log).toEqual(["a1 begins", "b1 begins", "b1 ends", "a1 ends", "a2 begins", "a2 ends"]);
+  await queue.idle();
+  expect(log).toEqual(["a1 starts", "b1 starts", "b1 ends", "a1 ends", "a2 starts", "a2 ends"]);
 });
 
-test("no more runs at a time than is allowed, and an order that waits for itself takes no place", async () => {
+test("the concurrency limit holds, and a task that waits for its key does not count", async () => {
   const log: string[] = [];
-  const lane = createKeyedQueue<ReturnType<typeof work>>(2);
-  const works = [work(log, 1n, "a1"), work(log, 1n, "a2"), work(log, 2n, "b1"), work(log, 3n, "c1")];
-  for (const one of works) {
-    lane.add(one);
+  const queue = createKeyedQueue<Task>(2);
+  const tasks = [
+    controlledTask(log, 1n, "a1"),
+    controlledTask(log, 1n, "a2"),
+    controlledTask(log, 2n, "b1"),
+    controlledTask(log, 3n, "c1"),
+  ];
+  for (const task of tasks) {
+    queue.add(task);
   }
-  expect(log).toEqual(["a1 begins", "b1 begins"]);
-  await works[2]?.end();
-  expect(log.slice(2)).toEqual(["b1 ends", "c1 begins"]);
-  for (const one of works) {
-    await one.end();
+  expect(log).toEqual(["a1 starts", "b1 starts"]);
+  await tasks[2]?.end();
+  expect(log.slice(2)).toEqual(["b1 ends", "c1 starts"]);
+  for (const task of tasks) {
+    await task.end();
   }
-  await lane.idle();
+  await queue.idle();
   expect(log).toHaveLength(8);
 });
 
-test("what has not begun is given back", async () => {
+test("removePending returns the tasks that have not started", async () => {
   const log: string[] = [];
-  const lane = createKeyedQueue<ReturnType<typeof work>>(1);
-  const works = [work(log, 1n, "a1"), work(log, 1n, "a2"), work(log, 2n, "b1"), work(log, 2n, "b2")];
-  for (const one of works) {
-    lane.add(one);
+  const queue = createKeyedQueue<Task>(1);
+  const tasks = [
+    controlledTask(log, 1n, "a1"),
+    controlledTask(log, 1n, "a2"),
+    controlledTask(log, 2n, "b1"),
+    controlledTask(log, 2n, "b2"),
+  ];
+  for (const task of tasks) {
+    queue.add(task);
   }
   expect(
-    lane
+    queue
       .removePending()
       .map(({ name }) => name)
       .toSorted(),
   ).toEqual(["a2", "b1", "b2"]);
-  await works[0]?.end();
-  await lane.idle();
-  expect(log).toEqual(["a1 begins", "a1 ends"]);
+  await tasks[0]?.end();
+  await queue.idle();
+  expect(log).toEqual(["a1 starts", "a1 ends"]);
 });
 
-test("a long queue stays in order", async () => {
+test("a long queue keeps the order of each key", async () => {
   const seen: number[] = [];
-  const lane = createKeyedQueue(3);
-  for (let index = 0; index < 5_000; index += 1) {
-    lane.add({ key: BigInt(index % 7), run: async () => void seen.push(index) });
+  const queue = createKeyedQueue(3);
+  for (let index = 0; index < 10_000; index += 1) {
+    queue.add({ key: index % 7, run: async () => void seen.push(index) });
   }
-  await lane.idle();
-  for (let order = 0; order < 7; order += 1) {
-    const mine = seen.filter((index) => index % 7 === order);
-    expect(mine).toEqual(mine.toSorted((a, b) => a - b));
+  await queue.idle();
+  for (let key = 0; key < 7; key += 1) {
+    const ofKey = seen.filter((index) => index % 7 === key);
+    expect(ofKey).toEqual(ofKey.toSorted((a, b) => a - b));
   }
-  expect(seen).toHaveLength(5_000);
+  expect(seen).toHaveLength(10_000);
+});
+
+test("a FIFO hands out one item of a key at a time, the older ones first", () => {
+  const fifo = createKeyedFifo<string>((item) => item[0]);
+  for (const item of ["a1", "a2", "b1", "a3", "c1"]) {
+    fifo.push(item);
+  }
+  expect([fifo.next(), fifo.next()]).toEqual(["a1", "b1"]);
+  fifo.release("a1");
+  expect([fifo.next(), fifo.next(), fifo.next()]).toEqual(["a2", "c1", undefined]);
+  expect(fifo.waiting).toBe(1);
+  fifo.release("a2");
+  expect(fifo.clear()).toEqual(["a3"]);
+  expect(fifo.waiting).toBe(0);
+  fifo.push("a4");
+  fifo.push("b2");
+  expect([fifo.next(), fifo.next()]).toEqual(["a4", undefined]);
+  fifo.release("b1");
+  expect(fifo.next()).toBe("b2");
 });
