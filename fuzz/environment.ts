@@ -57,7 +57,7 @@ export async function startFuzzEnvironment(say: (line: string) => void): Promise
       OMS_DATABASE_PREFIX: PREFIX,
       OMS_LOG_LEVEL: "error",
       // All events stay to be looked at.
-      OMS_OUTBOX_KEEP_MS: "86400000",
+      OMS_OUTBOX_RETENTION_MS: "86400000",
     },
   });
   const stop = async () => {

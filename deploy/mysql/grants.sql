@@ -11,7 +11,7 @@ grant select on `oms_db`.`oms_order_source` to 'oms_service'@'%';
 grant select, insert, update on `oms_db`.`oms_order_invoice` to 'oms_service'@'%';
 grant select, insert, update on `oms_db`.`oms_order_delivery_main` to 'oms_service'@'%';
 
--- Their history, which is deleted only where OMS_HISTORY_KEEP_DAYS says so.
+-- Their history, which is deleted only where OMS_HISTORY_RETENTION_DAYS says so.
 grant select, insert, delete on `oms_db`.`oms_status_history` to 'oms_service'@'%';
 grant select, insert, delete on `oms_db`.`oms_request` to 'oms_service'@'%';
 grant select, insert, delete on `oms_db`.`oms_request_log` to 'oms_service'@'%';

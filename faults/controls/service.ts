@@ -55,12 +55,13 @@ const OUTBOX_MS = 1_000;
  */
 export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver): Promise<void> {
   const config = readConfig(process.env);
-  const log = createLogger(config.logLevel);
+  const log = createLogger(config.log.level);
   const lifecycle = createLifecycle(log);
   const { surroundings } = await resolveEndpoints(config, lifecycle, () => {});
-  const { timing, orderKinds: kinds } = config;
+  const { externalSystems, actions: actionConfig, outbox, orders, calls } = config;
+  const { kinds } = orders;
   const metrics = createMetrics();
-  const db = openDatabase({ url: surroundings.mysqlUrl, prefix: config.databasePrefix });
+  const db = openDatabase({ url: surroundings.mysqlUrl, prefix: config.mysql.databasePrefix });
   await migrate(db);
   await db.clock.sync();
   const stream = connectStream({ url: surroundings.natsUrl, log });
@@ -71,10 +72,10 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
   });
   const neighbour = (name: string, url: string) =>
-    createExternalClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log });
+    createExternalClient({ name, url, timeoutMs: externalSystems.timeoutMs, log });
 
   let deliver: Deliver = () => {};
-  const events = { encode: encodeEvent, subscriptionsFor: () => [], ledgerWatchMs: timing.ledgerWatchMs };
+  const events = { encode: encodeEvent, subscriptionsFor: () => [], ledgerWatchMs: actionConfig.ledgerSweepDelayMs };
   const onCommitted = (committed: readonly CommittedEvent[]) => {
     deliver(committed);
     for (const { event } of committed) {
@@ -89,13 +90,13 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     changes: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openTotalsReader(db, timing.leaseMs),
+    readOpenSums: openTotalsReader(db, actionConfig.leaseMs),
     feed,
     actions: [],
-    outboxRetentionMs: timing.outboxKeepMs,
+    outboxRetentionMs: outbox.retentionMs,
     kinds,
-    paymentTimeoutMs: timing.paymentTimeoutMs,
-    wmsAnswerMs: timing.wmsAnswerMs,
+    paymentTimeoutMs: orders.paymentTimeoutMs,
+    wmsAnswerMs: orders.wmsCancelTimeoutMs,
     now: () => db.clock.now(),
   };
   const actions: readonly Action[] = [
@@ -103,7 +104,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
       db,
       kinds,
       publisher,
-      claims: createClaims(redis, { leaseMs: timing.leaseMs, scope: config.databasePrefix }),
+      claims: createClaims(redis, { leaseMs: actionConfig.leaseMs, scope: config.mysql.databasePrefix }),
       einvoice: neighbour("e-invoice mail", surroundings.einvoiceUrl),
       finance: neighbour("finance", surroundings.financeUrl),
       message: neighbour("customer messages", surroundings.messageUrl),
@@ -122,29 +123,29 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     }),
   ];
   const untimed = actions.filter(({ due }) => due === undefined);
-  deliver = openDelivery({ actions: untimed, redis, stream, publisher, log, timeoutMs: timing.leaseMs });
+  deliver = openDelivery({ actions: untimed, redis, stream, publisher, log, timeoutMs: actionConfig.leaseMs });
   setInterval(() => emptyOutbox(db), OUTBOX_MS);
 
   const fronts = createServers({
     operations,
     ready: createReadinessCheck({ db, stream, redis }),
-    corsOrigins: config.corsOrigins,
+    corsOrigins: config.listen.corsOrigins,
     requestLog: createRequestLog({ db, onDropped: () => {} }),
     log,
     metrics,
-    deadlineCapMs: timing.deadlineCapMs,
-    slowMs: timing.slowMs,
-    heartbeatMs: timing.watchHeartbeatMs,
+    deadlineCapMs: calls.deadlineCapMs,
+    slowMs: config.log.slowMs,
+    heartbeatMs: calls.watchHeartbeatMs,
   });
   await listen(fronts, config, log);
 }
 
 async function listen(fronts: ReturnType<typeof createServers>, config: Config, log: Logger): Promise<void> {
   const ports = {
-    grpc: await fronts.grpc.listen(config.host, config.grpcPort),
-    http: await fronts.http.listen(config.host, config.httpPort),
+    grpc: await fronts.grpc.listen(config.listen.host, config.listen.grpcPort),
+    http: await fronts.http.listen(config.listen.host, config.listen.httpPort),
   };
-  log.info({ ...ports, host: config.host, role: config.role }, "listening");
+  log.info({ ...ports, host: config.listen.host, role: config.service.role }, "listening");
 }
 
 function emptyOutbox(db: OrderDatabase): void {

@@ -274,7 +274,7 @@ export const ROWS: readonly Row[] = [
       {
         title: "Oldest in the outbox",
         description:
-          "Age of the oldest row not marked as published; up to OMS_OUTBOX_KEEP_MS and a sweep is as it should be.",
+          "Age of the oldest row not marked as published; up to OMS_OUTBOX_RETENTION_MS and a sweep is as it should be.",
         unit: "s",
         queries: [[`max(oms_outbox_oldest_seconds{${JOB}})`, "oldest"]],
       },
@@ -369,7 +369,7 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "Neighbours: time of an answer, p95",
-        description: "A neighbour that hangs takes OMS_DOWNSTREAM_TIMEOUT_MS.",
+        description: "A neighbour that hangs takes OMS_EXTERNAL_TIMEOUT_MS.",
         unit: "s",
         queries: [[quantile(0.95, "system", "oms_external_request_duration_seconds", JOB), "{{system}}"]],
       },
@@ -527,7 +527,7 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "Old rows deleted",
-        description: "By the upkeep, where OMS_HISTORY_KEEP_DAYS or OMS_REQUEST_LOG_KEEP_DAYS is set.",
+        description: "By the upkeep, where OMS_HISTORY_RETENTION_DAYS or OMS_REQUEST_LOG_RETENTION_DAYS is set.",
         unit: "ops",
         queries: [[`sum by (table) (${perSecond(`oms_retention_deleted_rows_total{${JOB}}`)})`, "{{table}}"]],
       },

@@ -1,9 +1,10 @@
 import type { SamplerName, TracingSettings } from "../observability/tracing.ts";
 
-/** What is set for tracing by OpenTelemetry's own variables; undefined settings: nothing is traced. */
-export interface TracingRead {
+/** The tracing configuration by OpenTelemetry's own variables. */
+export interface TracingVariables {
+  /** Undefined: tracing is off. */
   readonly settings: TracingSettings | undefined;
-  /** What is set and has no effect here: the standard asks to go on with the default, and to say so. */
+  /** Invalid values, which the OpenTelemetry specification requires to ignore with a warning. */
   readonly warnings: readonly string[];
 }
 
@@ -16,24 +17,28 @@ const SAMPLERS: readonly string[] = [
   "parentbased_traceidratio",
 ] satisfies SamplerName[];
 
-/** Larger than the standard's 2,048: a hundred milliseconds of full load, while a request is on its way. */
+/** Larger than the specification's 2,048: 100 ms of spans at full load, while an export is in flight. */
 const MAX_QUEUE = 8_192;
 const MAX_BATCH = 512;
 const DELAY_MS = 1_000;
 
-/** Reads the standard's variables as far as the SDK's parts leave them to their user. Nothing is traced without an endpoint. */
-export function readTracing(env: Readonly<Record<string, string | undefined>>): TracingRead {
-  const url = endpointIn(env);
+const ENDPOINTS = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"] as const;
+const PROTOCOLS = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] as const;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the variables that the SDK's components leave to the application. Without an endpoint, tracing is off. */
+export function readTracing(env: Environment): TracingVariables {
+  const url = tracesEndpoint(env);
   if (url === undefined || env.OTEL_SDK_DISABLED?.toLowerCase() === "true" || env.OTEL_TRACES_EXPORTER === "none") {
     return { settings: undefined, warnings: [] };
   }
   const warnings: string[] = [];
-  const warn = (name: string, right: string) => {
-    warnings.push(`${name} is "${env[name]}" and is not used; right would be ${right}`);
+  const warn = (name: string, expected: string) => {
+    warnings.push(`${name}="${env[name]}" is invalid and ignored: expected ${expected}`);
   };
-  const numberIn = (name: string, byDefault: number, max: number, min = 1) => {
-    const text = env[name];
-    const value = Number(text ?? byDefault);
+  const numberOf = (name: string, byDefault: number, max: number, min = 1) => {
+    const value = Number(env[name] ?? byDefault);
     if (value >= min && value <= max) {
       return value;
     }
@@ -41,11 +46,11 @@ export function readTracing(env: Readonly<Record<string, string | undefined>>): 
     return byDefault;
   };
   if (!URL.canParse(url)) {
-    warn(ENDPOINTS.find((name) => env[name] !== undefined) ?? "", "a URL like http://host:4318; nothing is traced");
+    warn(ENDPOINTS.find((name) => env[name] !== undefined) ?? "", "a URL like http://host:4318; tracing is off");
     return { settings: undefined, warnings };
   }
   for (const name of PROTOCOLS.filter((one) => ![undefined, "http/protobuf"].includes(env[one]))) {
-    warn(name, "http/protobuf, which is what is spoken");
+    warn(name, "http/protobuf, the only supported protocol");
   }
   let sampler = env.OTEL_TRACES_SAMPLER ?? "parentbased_always_on";
   if (!SAMPLERS.includes(sampler)) {
@@ -55,19 +60,16 @@ export function readTracing(env: Readonly<Record<string, string | undefined>>): 
   const settings = {
     url,
     sampler: sampler as SamplerName,
-    ratio: numberIn("OTEL_TRACES_SAMPLER_ARG", 1, 1, 0),
-    maxQueue: numberIn("OTEL_BSP_MAX_QUEUE_SIZE", MAX_QUEUE, 1_000_000),
-    maxBatch: numberIn("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", MAX_BATCH, 100_000),
-    delayMs: numberIn("OTEL_BSP_SCHEDULE_DELAY", DELAY_MS, 3_600_000),
+    ratio: numberOf("OTEL_TRACES_SAMPLER_ARG", 1, 1, 0),
+    maxQueue: numberOf("OTEL_BSP_MAX_QUEUE_SIZE", MAX_QUEUE, 1_000_000),
+    maxBatch: numberOf("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", MAX_BATCH, 100_000),
+    delayMs: numberOf("OTEL_BSP_SCHEDULE_DELAY", DELAY_MS, 3_600_000),
   };
   return { settings, warnings };
 }
 
-const ENDPOINTS = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"] as const;
-const PROTOCOLS = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] as const;
-
-/** The address for traces as it is; else the one for all signals, with their path. */
-function endpointIn(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const [own, common] = ENDPOINTS.map((name) => env[name]);
-  return own ?? (common === undefined ? undefined : `${common.replace(/\/$/, "")}/v1/traces`);
+/** The traces endpoint as set; else the endpoint of all signals with the path of traces. */
+function tracesEndpoint(env: Environment): string | undefined {
+  const [traces, all] = ENDPOINTS.map((name) => env[name]);
+  return traces ?? (all === undefined ? undefined : `${all.replace(/\/$/, "")}/v1/traces`);
 }

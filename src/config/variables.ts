@@ -1,43 +1,71 @@
+import { resolve } from "node:path";
 import { z } from "zod";
-import type { OrderKinds } from "../domain/order-kinds.ts";
+import { DEFAULT_ORDER_KINDS, type OrderKinds } from "../domain/order-kinds.ts";
 
-/** Places at which the process kills itself when told so: for the fault tests, never set elsewhere. */
-const CRASH_POINTS = [
-  "after-status-write",
-  "before-commit",
-  "after-commit",
-  "after-publish",
-  "before-effect",
-  "after-effect",
-  "before-done",
-];
-
-function anyWholeNumber(min: number, max: number) {
-  const words = `a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^-?\d+$/, words)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, words);
+/** An environment variable: its name, how its text is parsed, and its documentation. */
+export interface Variable<Value> {
+  readonly name: string;
+  /** The name before a rename; accepted with a warning for one release. */
+  readonly formerly?: string;
+  /** The text that applies when the variable is not set; undefined for an optional variable. */
+  readonly default?: string | number;
+  /** One or two sentences for the configuration table, in Markdown. */
+  readonly description: string;
+  readonly schema: z.ZodType<Value, string>;
+  /** Whether the text may hold a secret and must not appear in messages. */
+  readonly secret?: true;
 }
 
-const wholeNumber = (min: number, max: number, byDefault: number) => anyWholeNumber(min, max).default(byDefault);
+type Documentation<Key extends keyof Variable<unknown>> = Omit<Variable<unknown>, "name" | "schema" | "default"> &
+  Pick<Required<Variable<unknown>>, Key>;
 
-const PORTS = [0, 65_535] as const;
-const port = (byDefault: number) => wholeNumber(...PORTS, byDefault);
+function variable<Value>(
+  name: string,
+  schema: z.ZodType<Value, string>,
+  documentation: Documentation<"default">,
+): Variable<Value> {
+  return { name, schema, ...documentation };
+}
+
+function optional<Value>(
+  name: string,
+  schema: z.ZodType<Value, string>,
+  documentation: Documentation<"description">,
+): Variable<Value | undefined> {
+  return { name, schema, ...documentation };
+}
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-function choice<const T extends readonly [string, ...string[]]>(values: T) {
+/** Longest retention period in days: a century. */
+const MAX_DAYS = 36_500;
+
+function integer(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^-?\d+$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected);
+}
+
+const port = () => integer(0, 65_535);
+
+function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, `one of ${values.join(", ")}`);
 }
 
-/** A URL with one of the protocols, a host, and no more parts than said. */
-function url(example: string, protocols: readonly string[], allowed: { path: boolean }) {
-  const words = `a URL like ${example}${allowed.path ? "" : ", with nothing after the port"}`;
+const onOff = () => choice(["on", "off"]).transform((text) => text === "on");
+
+/** Comma-separated entries, without the space around them; none for the empty text. */
+const commaSeparated = () =>
+  z.string().transform((text) => (text === "" ? [] : text.split(",").map((entry) => entry.trim())));
+
+function url(example: string, protocols: readonly string[], { path }: { readonly path: boolean }) {
+  const expected = `a URL like ${example}${path ? "" : ", without a path"}`;
   return z.string().refine((value) => {
     const parsed = URL.parse(value);
     return (
@@ -45,14 +73,24 @@ function url(example: string, protocols: readonly string[], allowed: { path: boo
       protocols.includes(parsed.protocol) &&
       parsed.hostname !== "" &&
       parsed.hash === "" &&
-      (allowed.path || (["", "/"].includes(parsed.pathname) && parsed.search === ""))
+      (path || (["", "/"].includes(parsed.pathname) && parsed.search === ""))
     );
-  }, words);
+  }, expected);
 }
 
-const neighbour = (path: string) => url(`http://host:8090/${path}`, ["http:", "https:"], { path: true }).optional();
+const externalUrl = (path: string) => url(`http://host:8090/${path}`, ["http:", "https:"], { path: true });
 
-const file = () => z.string().optional();
+/** The output of a schema for the JSON in the text. */
+function json<Value>(schema: z.ZodType<Value>, expected: string) {
+  return z.string().transform((text, context) => {
+    try {
+      return schema.parse(JSON.parse(text));
+    } catch {
+      context.addIssue({ code: "custom", message: expected });
+      return z.NEVER;
+    }
+  });
+}
 
 const numbers = z.array(z.int().nonnegative());
 const orderKinds = z
@@ -67,297 +105,413 @@ const orderKinds = z
   } satisfies Record<keyof OrderKinds, typeof numbers>)
   .partial();
 
-const ORDER_KINDS_WORDS = `a JSON object of lists of numbers, with names out of ${Object.keys(orderKinds.shape).join(", ")}`;
+/** A caller's name as it may stand in a header. */
+const callerName = z.string().regex(/^[\x20-\x7e]{1,64}$/);
 
-function readOrderKinds(text: string, context: z.RefinementCtx): z.output<typeof orderKinds> {
-  try {
-    return orderKinds.parse(JSON.parse(text));
-  } catch {
-    context.addIssue({ code: "custom", message: ORDER_KINDS_WORDS });
-    return z.NEVER;
-  }
-}
+const legacyCallers = z
+  .record(
+    callerName,
+    z.strictObject({
+      addresses: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
+      tokenSha256: z
+        .array(
+          z
+            .string()
+            .regex(/^[\da-f]{64}$/i)
+            .toLowerCase(),
+        )
+        .default([]),
+    }),
+  )
+  .transform((callers) => Object.entries(callers).map(([name, evidence]) => ({ name, ...evidence })));
 
-const LEGACY_CALLERS_WORDS =
-  'a JSON object of callers like {"wms": {"addresses": ["10.1.0.0/16"], "tokenSha256": ["<64 hex digits>"]}}';
+const rateLimits = z
+  .record(
+    callerName,
+    z
+      .strictObject({
+        perSecond: z.number().min(0.001).max(1_000_000).optional(),
+        burst: z.int().min(1).max(1_000_000).optional(),
+        concurrent: z.int().min(1).optional(),
+        watches: z.int().min(0).optional(),
+      })
+      .refine(({ perSecond, burst }) => burst === undefined || perSecond !== undefined)
+      .transform(({ perSecond, burst = Math.max(1, Math.ceil(perSecond ?? 1)), ...slots }) => ({
+        ...slots,
+        ...(perSecond !== undefined && { rate: { perSecond, burst } }),
+      })),
+  )
+  .transform((limits) => new Map(Object.entries(limits)));
 
-const legacyCallers = z.record(
-  z.string().regex(/^[\x20-\x7e]{1,64}$/),
-  z.strictObject({
-    addresses: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
-    tokenSha256: z
-      .array(
-        z
-          .string()
-          .regex(/^[\da-f]{64}$/i)
-          .toLowerCase(),
-      )
-      .default([]),
-  }),
-);
+const isOrigin = (value: string): boolean => value === "*" || URL.parse(value)?.origin === value;
 
-function readLegacyCallers(text: string, context: z.RefinementCtx) {
-  try {
-    const callers = legacyCallers.parse(JSON.parse(text));
-    return Object.entries(callers).map(([name, known]) => ({ name, ...known }));
-  } catch {
-    context.addIssue({ code: "custom", message: LEGACY_CALLERS_WORDS });
-    return z.NEVER;
-  }
-}
+const AUTH_METHODS = ["jwt", "mtls"] as const;
 
-const RATE_LIMITS_WORDS =
-  'a JSON object by caller, "*" for each other one, like {"*": {"perSecond": 5000, "burst": 10000, "concurrent": 512, "watches": 100}}';
+const authMethods = commaSeparated()
+  .refine(
+    (words) => words.join() === "none" || words.every((word) => AUTH_METHODS.some((method) => method === word)),
+    "none, jwt, mtls, or jwt,mtls",
+  )
+  .transform((words) => AUTH_METHODS.filter((method) => words.includes(method)));
 
-const rateLimits = z.record(
-  z.string().regex(/^[\x20-\x7e]{1,64}$/),
-  z
-    .strictObject({
-      perSecond: z.number().min(0.001).max(1_000_000).optional(),
-      burst: z.int().min(1).max(1_000_000).optional(),
-      concurrent: z.int().min(1).optional(),
-      watches: z.int().min(0).optional(),
-    })
-    .refine(({ perSecond, burst }) => burst === undefined || perSecond !== undefined),
-);
+/**
+ * Every variable of the service, declared once and grouped by subject: the schema, the documentation and, as `Settings`, the type.
+ * A variable that is set to the empty text counts as not set.
+ */
+export const VARIABLES = {
+  listen: {
+    host: variable("OMS_HOST", z.string().regex(/^[\w.:%-]+$/, "a host name or an IP address, without a port"), {
+      default: "127.0.0.1",
+      description: "Listen address of all ports; `0.0.0.0` for all interfaces.",
+    }),
+    grpcPort: variable("OMS_GRPC_PORT", port(), {
+      default: 50_051,
+      description: "Port of gRPC; 0 for any free port.",
+    }),
+    httpPort: variable("OMS_HTTP_PORT", port(), {
+      default: 8_080,
+      description: "Port of Connect, gRPC-Web, health and metrics; 0 for any free port.",
+    }),
+    metricsPort: optional("OMS_METRICS_PORT", port(), {
+      description:
+        "Separate port of `/metrics`, without authentication. Not set: `/metrics` is on the HTTP port and requires the `metrics` permission unless `OMS_AUTH` is `none`.",
+    }),
+    maxConnections: variable("OMS_MAX_CONNECTIONS", integer(2, 1_000_000), {
+      default: 8_192,
+      description:
+        "Maximum number of open connections per port; half of them per client address. Further connections are closed at once.",
+    }),
+    reflection: variable("OMS_REFLECTION", onOff(), {
+      default: "on",
+      description: "Whether gRPC server reflection is served (grpcurl, buf curl), without authentication.",
+    }),
+    corsOrigins: variable(
+      "OMS_CORS_ORIGINS",
+      commaSeparated().refine(
+        (origins) => origins.every(isOrigin),
+        "comma-separated origins like https://console.example.com, or *",
+      ),
+      { default: "", description: "Comma-separated origins of web pages that may call; `*` for all. Not set: none." },
+    ),
+  },
+  tls: {
+    certFile: optional("OMS_TLS_CERT_FILE", z.string(), {
+      description:
+        "Certificate of both ports with its intermediate certificates (PEM file, reloaded on change). Both ports then require TLS 1.2 or later. Not set: plaintext.",
+    }),
+    keyFile: optional("OMS_TLS_KEY_FILE", z.string(), {
+      description: "Private key of that certificate (PEM file, reloaded on change).",
+    }),
+    clientCaFile: optional("OMS_TLS_CLIENT_CA_FILE", z.string(), {
+      description:
+        "CA of accepted client certificates (PEM file, reloaded on change). Not set: client certificates are not requested.",
+    }),
+  },
+  service: {
+    role: variable("OMS_ROLE", choice(["all", "serve", "subscribe", "migrate"]), {
+      default: "all",
+      description:
+        "Role of the process: `serve` answers calls, `subscribe` runs the Actions, `all` does both, `migrate` migrates the database and exits.",
+    }),
+    dataDir: variable(
+      "OMS_DATA_DIR",
+      z.string().transform((path) => resolve(path)),
+      {
+        default: ".data",
+        description: "Directory of the embedded servers' data, logs and state.",
+      },
+    ),
+  },
+  mysql: {
+    url: optional("OMS_MYSQL_URL", url("mysql://user:password@host:3306", ["mysql:"], { path: false }), {
+      description: "MySQL 8, or MariaDB 10.11 and later. Not set: an embedded MariaDB.",
+    }),
+    caFile: optional("OMS_MYSQL_CA_FILE", z.string(), {
+      description:
+        "CA of MySQL's certificate (PEM file). TLS is then required, with a certificate for the host name in `OMS_MYSQL_URL`. Not set: no TLS.",
+    }),
+    databasePrefix: variable(
+      "OMS_DATABASE_PREFIX",
+      z.string().regex(/^[a-z0-9_]{0,32}$/, "up to 32 characters of a-z, 0-9 and _"),
+      {
+        default: "",
+        description:
+          "Prefix of the database names (`oms_db`, `ordercancel_db`, `wmsindb`), for several installations on one server.",
+      },
+    ),
+  },
+  redis: {
+    url: optional("OMS_REDIS_URL", url("redis://user:password@host:6379", ["redis:", "rediss:"], { path: true }), {
+      description: "Redis. Not set: an embedded Redis.",
+    }),
+    caFile: optional("OMS_REDIS_CA_FILE", z.string(), {
+      description:
+        "CA of Redis's certificate (PEM file). TLS is then required. Not set: TLS for `rediss:` only, with Node's CAs.",
+    }),
+  },
+  nats: {
+    url: optional("OMS_NATS_URL", url("nats://user:password@host:4222", ["nats:", "tls:"], { path: false }), {
+      description: "NATS with JetStream. Not set: an embedded NATS server.",
+    }),
+    caFile: optional("OMS_NATS_CA_FILE", z.string(), {
+      description:
+        "CA of the broker's certificate (PEM file). TLS is then required. Not set: TLS for `tls:` and where the broker requires it, with Node's CAs.",
+    }),
+    credsFile: optional("OMS_NATS_CREDS_FILE", z.string(), {
+      description:
+        "`.creds` file with the service's JWT and key for the broker, read at each connect. Not set: user and password, or a token, from `OMS_NATS_URL`, if any.",
+    }),
+    duplicateWindowMs: variable("OMS_DUPLICATE_WINDOW_MS", integer(100, DAY), {
+      default: 5 * MINUTE,
+      description: "Duplicate window (ms) of the stream: the broker drops a message id repeated within it.",
+    }),
+  },
+  externalSystems: {
+    einvoiceUrl: optional("OMS_EINVOICE_URL", externalUrl("einvoice"), {
+      description: "E-invoice mail service. Not set: the embedded stub system.",
+    }),
+    financeUrl: optional("OMS_FINANCE_URL", externalUrl("finance"), {
+      description: "Finance system. Not set: the embedded stub system.",
+    }),
+    messageUrl: optional("OMS_MESSAGE_URL", externalUrl("message"), {
+      description: "SMS and WeChat gateway. Not set: the embedded stub system.",
+    }),
+    erpUrl: optional("OMS_ERP_URL", externalUrl("erp"), {
+      description: "ERP, with `/allocate` and `/release` below it. Not set: the embedded stub system.",
+    }),
+    wmsUrl: optional("OMS_WMS_URL", externalUrl("wms"), {
+      description: "WMS, with `/dispatch` and `/cancel` below it. Not set: the embedded stub system.",
+    }),
+    timeoutMs: variable("OMS_EXTERNAL_TIMEOUT_MS", integer(10, HOUR), {
+      formerly: "OMS_DOWNSTREAM_TIMEOUT_MS",
+      default: 10 * SECOND,
+      description: "Timeout (ms) of a request to an external system.",
+    }),
+  },
+  orders: {
+    kinds: variable(
+      "OMS_ORDER_KINDS",
+      json(
+        orderKinds,
+        `a JSON object of number lists with the keys ${Object.keys(orderKinds.shape).join(", ")}`,
+      ).transform((kinds) => ({ ...DEFAULT_ORDER_KINDS, ...kinds }) as OrderKinds),
+      {
+        default: "{}",
+        description:
+          "Order sources and types with special rules: a JSON object that overrides the defaults of `src/domain/order-kinds.ts`.",
+      },
+    ),
+    paymentTimeoutMs: variable("OMS_PAYMENT_TIMEOUT_MS", integer(100, 30 * DAY), {
+      default: 30 * MINUTE,
+      description:
+        "Payment period (ms) after an order's creation. An order created by SubmitOrder is cancelled when it ends.",
+    }),
+    wmsCancelTimeoutMs: variable("OMS_WMS_CANCEL_TIMEOUT_MS", integer(100, 30 * DAY), {
+      formerly: "OMS_WMS_ANSWER_MS",
+      default: 30 * MINUTE,
+      description:
+        "Maximum wait (ms) for the WMS's verdict on a cancellation; after it the cancellation is refused and the order continues.",
+    }),
+  },
+  auth: {
+    methods: variable("OMS_AUTH", authMethods, {
+      default: "none",
+      description:
+        "Authentication of callers: `jwt` (bearer tokens), `mtls` (client certificates), `jwt,mtls` (either), or `none`, which requires a loopback `OMS_HOST`.",
+    }),
+    jwtKeys: optional("OMS_JWT_KEYS", z.string(), {
+      description: "JWKS with the keys that sign the tokens: an http(s) URL, or a file, reloaded on change.",
+    }),
+    jwtIssuer: optional("OMS_JWT_ISSUER", z.string(), { description: "Required `iss` claim of the tokens." }),
+    jwtAudience: optional("OMS_JWT_AUDIENCE", z.string(), { description: "Required `aud` claim of the tokens." }),
+    permissionsFile: optional("OMS_PERMISSIONS_FILE", z.string(), {
+      formerly: "OMS_RIGHTS_FILE",
+      description:
+        "Permissions of roles and callers (JSON file, reloaded on change). Not set: the roles of `src/transport/auth/default-permissions.ts`.",
+    }),
+  },
+  calls: {
+    rateLimits: optional(
+      "OMS_RATE_LIMITS",
+      json(
+        rateLimits,
+        'a JSON object by caller, "*" for all others, like {"*": {"perSecond": 5000, "burst": 10000, "concurrent": 512, "watches": 100}}',
+      ),
+      {
+        description:
+          'Limits per caller: a JSON object like `{"*": {"perSecond": 5000, "burst": 10000, "concurrent": 512}, "tms": {…}}`; `*` applies to each caller without an entry. `perSecond` (over all servers) and `burst` (default: one second\'s worth) count calls, a batch as its number of orders; `concurrent` calls and open `watches` are per server. Not set: no limits.',
+      },
+    ),
+    deadlineCapMs: variable("OMS_DEADLINE_CAP_MS", integer(100, HOUR), {
+      default: 30 * SECOND,
+      description: "Maximum deadline (ms) of a call, and the deadline of a call without one. Watches have none.",
+    }),
+    watchHeartbeatMs: variable("OMS_WATCH_HEARTBEAT_MS", integer(100, HOUR), {
+      default: 15 * SECOND,
+      description: "Interval (ms) between heartbeats on an idle watch.",
+    }),
+    drainMs: variable("OMS_DRAIN_MS", integer(0, 10 * MINUTE), {
+      default: 8 * SECOND,
+      description: "Time (ms) for calls in flight to finish at shutdown.",
+    }),
+  },
+  legacy: {
+    enabled: variable("OMS_LEGACY", onOff(), {
+      default: "on",
+      description: "Whether the legacy endpoints (`/services/…`, HTTP and SOAP) are served.",
+    }),
+    callers: variable(
+      "OMS_LEGACY_CALLERS",
+      json(
+        legacyCallers,
+        'a JSON object of callers like {"wms": {"addresses": ["10.1.0.0/16"], "tokenSha256": ["<64 hex digits>"]}}',
+      ),
+      {
+        secret: true,
+        default: "{}",
+        description:
+          'Identification of legacy callers: a JSON object like `{"wms": {"addresses": ["10.1.0.0/16"], "tokenSha256": ["<64 hex digits>"]}}`. A caller without an entry is named `legacy:<method>`.',
+      },
+    ),
+    httpErrors: variable(
+      "OMS_LEGACY_HTTP_ERRORS",
+      choice(["false", "true"]).transform((text) => text === "true"),
+      {
+        default: "false",
+        description:
+          "Whether a failed call of a legacy endpoint has an HTTP error status; `false`: 200 with `result` 0, as in the legacy system.",
+      },
+    ),
+    namespace: variable(
+      "OMS_LEGACY_NAMESPACE",
+      z.string().regex(/^[a-z][a-z0-9+.-]*:[!-~]+$/i, "a URI like http://orderstatus.oms/"),
+      {
+        default: "http://orderstatus.oms/",
+        description: "XML namespace of the legacy services' SOAP messages and WSDL. Requests may use any namespace.",
+      },
+    ),
+    shadowUrl: optional(
+      "OMS_SHADOW_URL",
+      url("http://old-oms:8080", ["http:", "https:"], { path: true }).refine(
+        (value) => URL.parse(value)?.search === "",
+        "a URL without a query",
+      ),
+      {
+        description:
+          "Legacy system for the shadow comparison during migration: each read call of a legacy endpoint is also sent there, in the background, and the answers are compared (`npx oms shadow`). Not set: no comparison.",
+      },
+    ),
+  },
+  log: {
+    level: variable("OMS_LOG_LEVEL", choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), {
+      default: "info",
+      description: "Minimum log level: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.",
+    }),
+    slowMs: variable(
+      "OMS_SLOW_MS",
+      integer(0, HOUR).transform((ms) => (ms === 0 ? Number.POSITIVE_INFINITY : ms)),
+      {
+        default: SECOND,
+        description: "Duration (ms) above which a call or a commit is logged, with a breakdown; 0 disables it.",
+      },
+    ),
+  },
+  commits: {
+    concurrency: variable("OMS_COMMIT_CONCURRENCY", integer(1, 16), {
+      formerly: "OMS_COMMIT_LANES",
+      default: 1,
+      description:
+        "Maximum number of concurrent commits per process; one holds up to 256 changes. More than 1 pays only with a distant database.",
+    }),
+  },
+  outbox: {
+    retentionMs: variable("OMS_OUTBOX_RETENTION_MS", integer(1, DAY), {
+      formerly: "OMS_OUTBOX_KEEP_MS",
+      default: 150 * SECOND,
+      description:
+        "Retention (ms) of a published event in the outbox table; must exceed the broker's file sync interval.",
+    }),
+    sweepMs: variable("OMS_OUTBOX_SWEEP_MS", integer(10, HOUR), {
+      default: 5 * SECOND,
+      description:
+        "Interval (ms) between sweeps of the outbox table, which delete expired rows and publish the rows of a dead server.",
+    }),
+  },
+  actions: {
+    leaseMs: variable("OMS_LEASE_MS", integer(10, HOUR), {
+      default: 30 * SECOND,
+      description: "Lease (ms) of a worker on an Action's run; when it expires, another worker may take over.",
+    }),
+    ledgerSweepDelayMs: variable("OMS_LEDGER_SWEEP_DELAY_MS", integer(10, DAY), {
+      formerly: "OMS_LEDGER_WATCH_MS",
+      default: 30 * SECOND,
+      description:
+        "Delay (ms) after the commit before the ledger sweep runs an Action whose event the broker has not delivered.",
+    }),
+    pollMs: variable("OMS_ACTION_POLL_MS", integer(10, HOUR), {
+      default: 200,
+      description: "Interval (ms) between polls for Actions that are due.",
+    }),
+    concurrency: variable("OMS_ACTION_CONCURRENCY", integer(1, 1_000), {
+      default: 128,
+      description:
+        "Maximum number of concurrent runs of one Action per process and source (stream, database), each for a different order.",
+    }),
+    retryBaseMs: variable("OMS_RETRY_BASE_MS", integer(1, HOUR), {
+      default: SECOND,
+      description: "Back-off (ms) after an Action's first failure; doubles with each further one, with jitter.",
+    }),
+    retryCapMs: variable("OMS_RETRY_CAP_MS", integer(1, DAY), {
+      default: 5 * MINUTE,
+      description: "Maximum back-off (ms).",
+    }),
+    maxAttempts: variable("OMS_MAX_ATTEMPTS", integer(1, 1_000), {
+      default: 12,
+      description: "Maximum number of attempts of an Action before its entry is parked.",
+    }),
+  },
+  retention: {
+    historyDays: variable("OMS_HISTORY_RETENTION_DAYS", integer(0, MAX_DAYS), {
+      formerly: "OMS_HISTORY_KEEP_DAYS",
+      default: 0,
+      description:
+        "Retention (days) of a finished order's history, Action runs and request ids, from its last change; 0 keeps them forever.",
+    }),
+    requestLogDays: variable("OMS_REQUEST_LOG_RETENTION_DAYS", integer(0, MAX_DAYS), {
+      formerly: "OMS_REQUEST_LOG_KEEP_DAYS",
+      default: 0,
+      description: "Retention (days) of the log of changing calls (`oms_request_log`); 0 keeps it forever.",
+    }),
+    intervalMs: variable("OMS_RETENTION_INTERVAL_MS", integer(10, DAY), {
+      formerly: "OMS_UPKEEP_EVERY_MS",
+      default: HOUR,
+      description: "Interval (ms) between retention runs.",
+    }),
+  },
+} satisfies Readonly<Record<string, Readonly<Record<string, Variable<unknown>>>>>;
 
-function readRateLimits(text: string, context: z.RefinementCtx) {
-  try {
-    const limits = Object.entries(rateLimits.parse(JSON.parse(text)));
-    return new Map(
-      limits.map(([caller, { perSecond, burst = Math.max(1, Math.ceil(perSecond ?? 1)), ...slots }]) => [
-        caller,
-        { ...slots, ...(perSecond !== undefined && { rate: { perSecond, burst } }) },
-      ]),
-    );
-  } catch {
-    context.addIssue({ code: "custom", message: RATE_LIMITS_WORDS });
-    return z.NEVER;
-  }
-}
+type ValuesOf<Group> = {
+  readonly [Key in keyof Group]: Group[Key] extends Variable<infer Value> ? Value : never;
+};
 
-function isOrigin(value: string): boolean {
-  return value === "*" || URL.parse(value)?.origin === value;
-}
+/** The values of all variables, grouped as declared. Durations are milliseconds unless the name says days. */
+export type Settings = { readonly [Key in keyof typeof VARIABLES]: ValuesOf<(typeof VARIABLES)[Key]> };
 
-/** Every variable that the service reads, once, with what it means. An empty variable counts as not set. */
-export const VARIABLES = z.object({
-  OMS_HOST: z
-    .string()
-    .regex(/^[\w.:%-]+$/, "a host name or an IP address, without a port")
-    .default("127.0.0.1")
-    .describe("Address that both ports listen on; 0.0.0.0 for all."),
-  OMS_GRPC_PORT: port(50_051).describe("Port of gRPC; 0 takes any free one."),
-  OMS_HTTP_PORT: port(8_080).describe("Port of Connect, gRPC-Web, health and metrics; 0 takes any free one."),
-  OMS_TLS_CERT_FILE: file().describe(
-    "The certificate of both ports, PEM, with those between it and its CA: they speak TLS (1.2 and later) then, and nothing else. Read again when it changes. Not set: plaintext.",
-  ),
-  OMS_TLS_KEY_FILE: file().describe("The key of that certificate, PEM; read again when it changes."),
-  OMS_TLS_CLIENT_CA_FILE: file().describe(
-    "The CA whose client certificates are believed, PEM; read again when it changes. Not set: clients are not asked for one.",
-  ),
-  OMS_ROLE: choice(["all", "serve", "subscribe", "migrate"])
-    .default("all")
-    .describe(
-      "What this process does: `serve` answers calls, `subscribe` runs the Actions, `migrate` brings the database up to date and ends, `all` does everything.",
-    ),
-  OMS_MYSQL_URL: url("mysql://user:password@host:3306", ["mysql:"], { path: false })
-    .optional()
-    .describe("MySQL 8 or MariaDB 10.11 and later. Not set: an embedded MariaDB."),
-  OMS_REDIS_URL: url("redis://user:password@host:6379", ["redis:", "rediss:"], { path: true })
-    .optional()
-    .describe("Redis. Not set: an embedded one."),
-  OMS_NATS_URL: url("nats://user:password@host:4222", ["nats:", "tls:"], { path: false })
-    .optional()
-    .describe("NATS with JetStream. Not set: an embedded one."),
-  OMS_MYSQL_CA_FILE: file().describe(
-    "The CA of MySQL's certificate, PEM: TLS is required then, and the certificate must be for the host name in `OMS_MYSQL_URL`. Not set: no TLS.",
-  ),
-  OMS_REDIS_CA_FILE: file().describe(
-    "The CA of Redis's certificate, PEM: TLS is required then. Not set: TLS for `rediss:` only, with the CAs that Node knows.",
-  ),
-  OMS_NATS_CA_FILE: file().describe(
-    "The CA of the broker's certificate, PEM: TLS is required then. Not set: TLS for `tls:` and where the broker asks for it, with the CAs that Node knows.",
-  ),
-  OMS_NATS_CREDS_FILE: file().describe(
-    "A `.creds` file with the broker's JWT and key for this service, read at each connect. Not set: user and password, or a token, in `OMS_NATS_URL`, or none.",
-  ),
-  OMS_DATA_DIR: z.string().default(".data").describe("Folder of the embedded servers' data, logs and state."),
-  OMS_DATABASE_PREFIX: z
-    .string()
-    .regex(/^[a-z0-9_]{1,32}$/, "1 to 32 of a-z, 0-9 and _")
-    .optional()
-    .describe(
-      "Put before the databases' names (`oms_db`, `ordercancel_db`, `wmsindb`): several installations on one server.",
-    ),
-  OMS_EINVOICE_URL: neighbour("einvoice").describe("The e-invoice mail service. Not set: the embedded neighbour."),
-  OMS_FINANCE_URL: neighbour("finance").describe("The finance system. Not set: the embedded neighbour."),
-  OMS_MESSAGE_URL: neighbour("message").describe("The SMS and WeChat gateway. Not set: the embedded neighbour."),
-  OMS_ERP_URL: neighbour("erp").describe(
-    "The ERP (`/allocate`, `/release` below it). Not set: the embedded neighbour.",
-  ),
-  OMS_WMS_URL: neighbour("wms").describe("The WMS (`/dispatch`, `/cancel` below it). Not set: the embedded neighbour."),
-  OMS_SHADOW_URL: url("http://old-oms:8080", ["http:", "https:"], { path: true })
-    .refine((value) => URL.parse(value)?.search === "", "without a query")
-    .optional()
-    .describe(
-      "The old system, during the move away from it: every reading call at an old address (`/services/orderStatus/…`) is also sent there, beside the caller's way, and the answers are compared (`npx oms shadow`). Not set: nothing is compared.",
-    ),
-  OMS_ORDER_KINDS: z
-    .string()
-    .transform(readOrderKinds)
-    .optional()
-    .describe(
-      "Which order sources and types are special: a JSON object laid over the defaults of `src/domain/order-kinds.ts`.",
-    ),
-  OMS_AUTH: z
-    .string()
-    .transform((text) => text.split(",").map((word) => word.trim()))
-    .refine(
-      (words) => words.join() === "none" || words.every((word) => word === "jwt" || word === "mtls"),
-      "none, jwt, mtls, or jwt,mtls (then either will do)",
-    )
-    .default(["none"])
-    .describe(
-      "How callers prove who they are: `jwt` by bearer tokens, `mtls` by client certificates, `jwt,mtls` by either; `none` takes their word, and only while bound to loopback.",
-    ),
-  OMS_JWT_KEYS: z
-    .string()
-    .optional()
-    .describe(
-      "The keys (JWKS) that tokens are signed with: an http(s) address, or a file that is read again when it changes.",
-    ),
-  OMS_JWT_ISSUER: z.string().optional().describe("The `iss` that tokens must have."),
-  OMS_JWT_AUDIENCE: z.string().optional().describe("The `aud` that tokens must have."),
-  OMS_RIGHTS_FILE: z
-    .string()
-    .optional()
-    .describe(
-      "Who may do what: a JSON file, read again when it changes. Not set: the roles of `src/transport/auth/default-permissions.ts`.",
-    ),
-  OMS_RATE_LIMITS: z
-    .string()
-    .transform(readRateLimits)
-    .optional()
-    .describe(
-      'What each caller may use: a JSON object like `{"*": {"perSecond": 5000, "burst": 10000, "concurrent": 512}, "tms": {…}}`, `*` for each caller that is not named. `perSecond` (over all servers) and `burst` (a second\'s worth unless said) count calls, a batch as many as it has orders; `concurrent` calls and open `watches` are on one server. Not set: no limits.',
-    ),
-  OMS_MAX_CONNECTIONS: wholeNumber(2, 1_000_000, 8_192).describe(
-    "Open connections to each port; one address may have half of them. Further ones are closed at once.",
-  ),
-  OMS_REFLECTION: choice(["on", "off"])
-    .default("on")
-    .describe("Whether the server tells its contract to whoever asks (grpcurl, buf curl); needs no token."),
-  OMS_METRICS_PORT: anyWholeNumber(...PORTS)
-    .optional()
-    .describe(
-      "Port of its own for `/metrics`, which needs no token there. Not set: on the HTTP port, for callers with the right `metrics` where callers prove who they are.",
-    ),
-  OMS_CORS_ORIGINS: z
-    .string()
-    .transform((text) => text.split(",").map((origin) => origin.trim()))
-    .refine((origins) => origins.every(isOrigin), "origins like https://console.example.com with commas between, or *")
-    .optional()
-    .describe("Origins of web pages that may call, with commas between; `*` for all. Not set: none."),
-  OMS_LEGACY: choice(["on", "off"])
-    .default("on")
-    .describe("Whether the old system's addresses (`/services/…`, HTTP and SOAP) are served."),
-  OMS_LEGACY_CALLERS: z
-    .string()
-    .transform(readLegacyCallers)
-    .optional()
-    .describe(
-      'How the callers of the old addresses are known: a JSON object like `{"wms": {"addresses": ["10.1.0.0/16"], "tokenSha256": ["<64 hex digits>"]}}`. Not set: as `legacy:<method>`.',
-    ),
-  OMS_LEGACY_HTTP_ERRORS: choice(["false", "true"])
-    .default("false")
-    .transform((word) => word === "true")
-    .describe("Whether a failure at an old address is an HTTP error; `false`: 200 with `result` 0, as it was."),
-  OMS_LEGACY_NAMESPACE: z
-    .string()
-    .regex(/^[a-z][a-z0-9+.-]*:[!-~]+$/i, "a URI like http://orderstatus.oms/")
-    .default("http://orderstatus.oms/")
-    .describe("Namespace of the old services' SOAP messages and WSDL. Requests are taken in any."),
-  OMS_LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
-    .default("info")
-    .describe("What is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`."),
-  OMS_SLOW_MS: wholeNumber(0, HOUR, SECOND).describe(
-    "A call or a commit that takes longer is told to the log, with where its time went; 0 tells of none.",
-  ),
-  OMS_DEADLINE_CAP_MS: wholeNumber(100, HOUR, 30 * SECOND).describe(
-    "Longest deadline of a call, also of one that names none; a watch has none.",
-  ),
-  OMS_WATCH_HEARTBEAT_MS: wholeNumber(100, HOUR, 15 * SECOND).describe(
-    "How often an idle watch is sent a sign of life.",
-  ),
-  OMS_DRAIN_MS: wholeNumber(0, 10 * MINUTE, 8 * SECOND).describe("How long calls in flight have to finish at the end."),
-  OMS_COMMIT_LANES: wholeNumber(1, 16, 1).describe(
-    "Commits under way at once in one process; one takes up to 256 changes. More help only where the database is far away.",
-  ),
-  OMS_OUTBOX_KEEP_MS: wholeNumber(1, DAY, 150 * SECOND).describe(
-    "How long a published event stays in the outbox table: longer than the broker takes to sync its files.",
-  ),
-  OMS_OUTBOX_SWEEP_MS: wholeNumber(10, HOUR, 5 * SECOND).describe(
-    "How often the outbox table is looked at: for rows to delete, and for rows that a dead server left unpublished.",
-  ),
-  OMS_DUPLICATE_WINDOW_MS: wholeNumber(100, DAY, 5 * MINUTE).describe(
-    "How long the broker drops repeats of a message id.",
-  ),
-  OMS_LEDGER_WATCH_MS: wholeNumber(10, DAY, 30 * SECOND).describe(
-    "How long an Action may stay untouched after its event's commit before it is run from the database, without the broker.",
-  ),
-  OMS_LEASE_MS: wholeNumber(10, HOUR, 30 * SECOND).describe(
-    "How long a worker that fell silent keeps its claim on an Action's run.",
-  ),
-  OMS_ACTION_POLL_MS: wholeNumber(10, HOUR, 200).describe("How often Actions that are due again are looked for."),
-  OMS_ACTION_CONCURRENCY: wholeNumber(1, 1_000, 128).describe(
-    "Runs of one Action at the same time in one process, each of another order: so many from the stream, and as many from the database.",
-  ),
-  OMS_RETRY_BASE_MS: wholeNumber(1, HOUR, SECOND).describe(
-    "Back-off after an Action's first failure; doubled at each further one, with jitter.",
-  ),
-  OMS_RETRY_CAP_MS: wholeNumber(1, DAY, 5 * MINUTE).describe("Longest back-off."),
-  OMS_MAX_ATTEMPTS: wholeNumber(1, 1_000, 12).describe(
-    "Attempts of an Action before it is parked for a person to look at.",
-  ),
-  OMS_DOWNSTREAM_TIMEOUT_MS: wholeNumber(10, HOUR, 10 * SECOND).describe("How long a neighbour has for its answer."),
-  OMS_PAYMENT_TIMEOUT_MS: wholeNumber(100, 30 * DAY, 30 * MINUTE).describe(
-    "How long after its creation an order can be paid for; one that came by SubmitOrder is cancelled then.",
-  ),
-  OMS_WMS_ANSWER_MS: wholeNumber(100, 30 * DAY, 30 * MINUTE).describe(
-    "How long the WMS has to say whether an order can be cancelled; then the cancel is refused and the order goes on.",
-  ),
-  OMS_HISTORY_KEEP_DAYS: wholeNumber(0, 36_500, 0).describe(
-    "How many days after its last change an order that has ended keeps its history, what its Actions did, and its request ids; 0 keeps them for good.",
-  ),
-  OMS_REQUEST_LOG_KEEP_DAYS: wholeNumber(0, 36_500, 0).describe(
-    "How many days the log of all changing calls (`oms_request_log`) goes back; 0 keeps it for good.",
-  ),
-  OMS_UPKEEP_EVERY_MS: wholeNumber(10, DAY, HOUR).describe(
-    "How long after one look for what has been kept for long enough the next one begins.",
-  ),
-  OMS_CRASH_AT: z
-    .string()
-    .regex(new RegExp(`^(${CRASH_POINTS.join("|")})(:[^:]+:[^:]+)?$`), `one of ${CRASH_POINTS.join(", ")}`)
-    .optional()
-    .describe(
-      "For fault tests: the process kills itself when it first comes to that place; `before-effect:<Action>:<message id>` at that event only.",
-    ),
-});
-
-/** The variables' values, read. */
-export type Values = z.output<typeof VARIABLES>;
-
-/** A row of the README's configuration table. */
+/** A row of the configuration table. */
 export interface ConfigVariable {
   readonly name: string;
-  /** As it would be written; "not set" where there is none. */
+  /** As it would be set; "not set" for an optional variable. */
   readonly default: string;
-  readonly meaning: string;
+  readonly description: string;
+  readonly formerly: string | undefined;
 }
 
-/** All variables with their defaults and meanings, in the order in which to read them. */
-export const CONFIG_VARIABLES: readonly ConfigVariable[] = Object.entries(VARIABLES.shape).map(([name, schema]) => {
-  const byDefault = schema.parse(undefined);
-  return { name, default: byDefault === undefined ? "not set" : String(byDefault), meaning: schema.description ?? "" };
-});
+/** All variables in the order of their declaration. */
+export const CONFIG_VARIABLES: readonly ConfigVariable[] = Object.values(VARIABLES)
+  .flatMap((group): Variable<unknown>[] => Object.values(group))
+  .map(({ name, default: text = "", description, formerly }) => ({
+    name,
+    default: text === "" ? "not set" : String(text),
+    description,
+    formerly,
+  }));

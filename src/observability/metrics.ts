@@ -84,12 +84,12 @@ export function createMetrics() {
     }),
     outboxRows: new Gauge({
       name: "oms_outbox_rows",
-      help: "Rows in the outbox table, of all servers. Published rows stay for OMS_OUTBOX_KEEP_MS, or until their Actions are done.",
+      help: "Rows in the outbox table, of all servers. Published rows stay for OMS_OUTBOX_RETENTION_MS, or until their Actions are done.",
       registers,
     }),
     outboxAge: observableGauge({
       name: "oms_outbox_oldest_seconds",
-      help: "Age of the oldest outbox row not marked as published. Up to OMS_OUTBOX_KEEP_MS plus one sweep is normal.",
+      help: "Age of the oldest outbox row not marked as published. Up to OMS_OUTBOX_RETENTION_MS plus one sweep is normal.",
       labelNames: [],
       registers,
     }),

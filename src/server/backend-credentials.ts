@@ -12,15 +12,15 @@ export interface BackendTls {
 }
 
 /** @throws ConfigError which names the variable of a file that cannot be used */
-export function readBackendTls({ trust }: Pick<Config, "trust">): BackendTls {
-  const { natsCredsFile } = trust;
+export function readBackendTls({ mysql, redis, nats }: Config): BackendTls {
+  const natsCredsFile = nats.credsFile;
   if (natsCredsFile !== undefined) {
     readFor("OMS_NATS_CREDS_FILE", natsCredsFile);
   }
   return {
-    mysqlCa: readCa("OMS_MYSQL_CA_FILE", trust.mysqlCaFile),
-    redisCa: readCa("OMS_REDIS_CA_FILE", trust.redisCaFile),
-    natsCa: readCa("OMS_NATS_CA_FILE", trust.natsCaFile),
+    mysqlCa: readCa("OMS_MYSQL_CA_FILE", mysql.caFile),
+    redisCa: readCa("OMS_REDIS_CA_FILE", redis.caFile),
+    natsCa: readCa("OMS_NATS_CA_FILE", nats.caFile),
     natsCredsFile,
   };
 }

@@ -11,8 +11,8 @@ export function banner(
   natsUrl: string,
   sampleOrderId: bigint,
 ): string {
-  const host = config.host === "0.0.0.0" ? "localhost" : config.host;
-  const http = `${config.tls === undefined ? "http" : "https"}://${host}:${ports.http}`;
+  const host = config.listen.host === "0.0.0.0" ? "localhost" : config.listen.host;
+  const http = `${config.tls.certFile === undefined ? "http" : "https"}://${host}:${ports.http}`;
   if (ports.grpc === undefined) {
     return `\nThe Actions run. Health and metrics: ${http}/readyz, ${http}/metrics. Ctrl-C stops.\n`;
   }
@@ -23,7 +23,7 @@ The order-status service is up.
 
   gRPC         ${host}:${ports.grpc}   (reflection, health)
   HTTP         ${http}   (Connect, gRPC-Web, /readyz, /metrics)${
-    config.legacy.on ? `\n  old          ${http}/services   (the old system's addresses, over HTTP and SOAP)` : ""
+    config.legacy.enabled ? `\n  old          ${http}/services   (the old system's addresses, over HTTP and SOAP)` : ""
   }
   events       ${redactUrls(natsUrl)}   (stream OMS_EVENTS, subjects oms.v1.>)${
     stubSystemsUrl === undefined

@@ -4,12 +4,13 @@ import { createSteps } from "../actions/steps/index.ts";
 import type { ActionInfo, OperationDeps } from "../application/deps.ts";
 import { createChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
+import type { CrashPoint } from "../config/test-hooks.ts";
 import { createErp } from "../integrations/erp.ts";
 import { createExternalClient } from "../integrations/external-client.ts";
 import { openRedis } from "../integrations/redis.ts";
 import { withMetrics } from "../integrations/with-metrics.ts";
 import { createWms } from "../integrations/wms.ts";
-import { startRetention } from "../jobs/retention/index.ts";
+import { type RetentionPeriods, startRetention } from "../jobs/retention/index.ts";
 import { encodeEvent } from "../messaging/nats/codec.ts";
 import { connectStream } from "../messaging/nats/connection.ts";
 import { createPublisher } from "../messaging/nats/publisher.ts";
@@ -67,10 +68,12 @@ export async function startServer(
   surroundings: Endpoints,
   lifecycle: Lifecycle,
   log: Logger,
+  crashPoint?: CrashPoint,
 ): Promise<Ports> {
-  const { timing, orderKinds: kinds } = config;
+  const { orders, actions: actionConfig, outbox } = config;
+  const { kinds } = orders;
   const metrics = createMetrics();
-  const crash = crashAt(config);
+  const crash = crashPoint === undefined ? {} : { crashPoint };
   const { tracing } = config;
   // First, so that it ends last, with the spans of all others.
   const tracer =
@@ -83,7 +86,7 @@ export async function startServer(
 
   const db = await lifecycle.start(
     "database",
-    () => openDatabase({ url: surroundings.mysqlUrl, ca: surroundings.mysqlCa, prefix: config.databasePrefix }),
+    () => openDatabase({ url: surroundings.mysqlUrl, ca: surroundings.mysqlCa, prefix: config.mysql.databasePrefix }),
     (database) => database.destroy(),
   );
   const { applied } = await migrate(db);
@@ -97,7 +100,7 @@ export async function startServer(
         ca: surroundings.natsCa,
         credsFile: surroundings.natsCredsFile,
         log,
-        topology: { ...DEFAULT_TOPOLOGY, duplicateWindowMs: timing.duplicateWindowMs },
+        topology: { ...DEFAULT_TOPOLOGY, duplicateWindowMs: config.nats.duplicateWindowMs },
       }),
     (connection) => connection.close(),
   );
@@ -129,8 +132,8 @@ export async function startServer(
         stream,
         log,
         metrics,
-        retentionMs: timing.outboxKeepMs,
-        sweepMs: timing.outboxSweepMs,
+        retentionMs: outbox.retentionMs,
+        sweepMs: outbox.sweepMs,
         onRepublished: () => feed.resync(),
         ...crash,
       }),
@@ -143,7 +146,7 @@ export async function startServer(
       () =>
         withMetrics(
           name,
-          createExternalClient({ name, url, timeoutMs: timing.downstreamTimeoutMs, log, tracer }),
+          createExternalClient({ name, url, timeoutMs: config.externalSystems.timeoutMs, log, tracer }),
           metrics,
         ),
       (client) => client.close(),
@@ -151,7 +154,7 @@ export async function startServer(
   const events: EventDeps = {
     encode: encodeEvent,
     subscriptionsFor: (event) => asks(event),
-    ledgerWatchMs: timing.ledgerWatchMs,
+    ledgerWatchMs: actionConfig.ledgerSweepDelayMs,
   };
   const onCommitted = (committed: readonly CommittedEvent[]) => {
     relay.enqueue(committed.map(({ row }) => row));
@@ -170,8 +173,8 @@ export async function startServer(
         ...events,
         onCommitted,
         ...crash,
-        lanes: config.commitLanes,
-        observe: observeCommits({ metrics, log, tracer, slowMs: timing.slowMs }),
+        lanes: config.commits.concurrency,
+        observe: observeCommits({ metrics, log, tracer, slowMs: config.log.slowMs }),
       }),
     (running) => running.close(),
   );
@@ -181,15 +184,15 @@ export async function startServer(
     changes: { db, ...events, onCommitted, tracer },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openTotalsReader(db, timing.leaseMs),
+    readOpenSums: openTotalsReader(db, actionConfig.leaseMs),
     feed,
     get actions() {
       return actionInfos;
     },
-    outboxRetentionMs: timing.outboxKeepMs,
+    outboxRetentionMs: outbox.retentionMs,
     kinds,
-    paymentTimeoutMs: timing.paymentTimeoutMs,
-    wmsAnswerMs: timing.wmsAnswerMs,
+    paymentTimeoutMs: orders.paymentTimeoutMs,
+    wmsAnswerMs: orders.wmsCancelTimeoutMs,
     now: () => db.clock.now(),
   };
 
@@ -198,7 +201,7 @@ export async function startServer(
     db,
     kinds,
     publisher,
-    claims: createClaims(redis, { leaseMs: timing.leaseMs, scope: config.databasePrefix }),
+    claims: createClaims(redis, { leaseMs: actionConfig.leaseMs, scope: config.mysql.databasePrefix }),
     einvoice: await neighbour("e-invoice mail", surroundings.einvoiceUrl),
     finance: await neighbour("finance", surroundings.financeUrl),
     message: await neighbour("customer messages", surroundings.messageUrl),
@@ -219,12 +222,12 @@ export async function startServer(
   const asks = subscriptionsFor(actions);
   const actionInfos = infosOf(effects, steps);
   const ready = createReadinessCheck({ db, stream, redis });
-  registerCollectors({ metrics, db, stream, ready, role: config.role });
+  registerCollectors({ metrics, db, stream, ready, role: config.service.role });
 
-  if (config.role !== "serve") {
+  if (config.service.role !== "serve") {
     const ledger = await lifecycle.start(
       "ledger",
-      () => createLedger({ db, leaseMs: timing.leaseMs, outboxRetentionMs: timing.outboxKeepMs }),
+      () => createLedger({ db, leaseMs: actionConfig.leaseMs, outboxRetentionMs: outbox.retentionMs }),
       (open) => open.close(),
     );
     await lifecycle.start(
@@ -237,18 +240,25 @@ export async function startServer(
           log,
           metrics,
           tracer,
-          concurrency: timing.actionConcurrency,
-          pollMs: timing.actionPollMs,
-          attemptTimeoutMs: timing.leaseMs * ATTEMPT_SHARE_OF_LEASE,
-          backOff: { baseMs: timing.retryBaseMs, capMs: timing.retryCapMs },
-          maxAttempts: timing.maxAttempts,
+          concurrency: actionConfig.concurrency,
+          pollMs: actionConfig.pollMs,
+          attemptTimeoutMs: actionConfig.leaseMs * ATTEMPT_SHARE_OF_LEASE,
+          backOff: { baseMs: actionConfig.retryBaseMs, capMs: actionConfig.retryCapMs },
+          maxAttempts: actionConfig.maxAttempts,
           ...crash,
         }),
       (running) => running.stop(LAST_PUBLISH_MS),
     );
     await lifecycle.start(
       "upkeep",
-      () => startRetention({ db, log, metrics, periods: config.keep, intervalMs: timing.upkeepEveryMs }),
+      () =>
+        startRetention({
+          db,
+          log,
+          metrics,
+          periods: retentionPeriods(config),
+          intervalMs: config.retention.intervalMs,
+        }),
       (running) => running.stop(),
     );
   }
@@ -270,15 +280,10 @@ function below(url: string, path: string): string {
   return `${url.replace(/\/$/, "")}/${path}`;
 }
 
-/** For fault tests. Without it a commit is not cut into the steps between which it could be killed. */
-function crashAt({ crashAt }: Config): { readonly crashPoint?: (name: string, event?: string) => void } {
-  return crashAt === undefined
-    ? {}
-    : {
-        crashPoint(name, event) {
-          if (crashAt === name || crashAt === `${name}:${event}`) {
-            process.kill(process.pid, "SIGKILL");
-          }
-        },
-      };
+const DAY_MS = 86_400_000;
+
+/** Retention periods in milliseconds; 0 days keep everything. */
+function retentionPeriods({ retention }: Config): RetentionPeriods {
+  const periodMs = (days: number) => (days === 0 ? Number.POSITIVE_INFINITY : days * DAY_MS);
+  return { historyMs: periodMs(retention.historyDays), requestLogMs: periodMs(retention.requestLogDays) };
 }

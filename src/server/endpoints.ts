@@ -19,9 +19,10 @@ export async function resolveEndpoints(
   lifecycle: Lifecycle,
   say: (line: string) => void,
 ): Promise<{ readonly surroundings: Endpoints; readonly embedded: Embedded }> {
-  const { mysqlUrl, redisUrl, natsUrl, dataDir } = config;
+  const { dataDir } = config.service;
+  const [mysqlUrl, redisUrl, natsUrl] = [config.mysql.url, config.redis.url, config.nats.url];
   const trust = readBackendTls(config);
-  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = config.neighbours;
+  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = config.externalSystems;
   const need = { mysql: mysqlUrl === undefined, redis: redisUrl === undefined, nats: natsUrl === undefined };
   const servers = need.mysql || need.redis || need.nats;
   const stack = servers

@@ -47,11 +47,14 @@ export async function startListeners(config: Config, inside: ListenerDeps, lifec
   metrics.tlsExpiry.addCallback((observe) => tls && observe({}, tls.validUntil().getTime() / 1_000));
   const auth = await openAuthentication(config, lifecycle, log);
   const pages = { routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls };
-  if (config.metricsPort !== undefined) {
-    await openPages(pages, config.host, config.metricsPort, lifecycle);
+  if (config.listen.metricsPort !== undefined) {
+    await openPages(pages, config.listen.host, config.listen.metricsPort, lifecycle);
   }
-  if (config.role === "subscribe") {
-    return { grpc: undefined, http: await openPages({ ...pages, auth }, config.host, config.httpPort, lifecycle) };
+  if (config.service.role === "subscribe") {
+    return {
+      grpc: undefined,
+      http: await openPages({ ...pages, auth }, config.listen.host, config.listen.httpPort, lifecycle),
+    };
   }
   return openFronts(config, inside, { tls, auth }, lifecycle);
 }
@@ -85,30 +88,39 @@ async function openFronts(
       createServers({
         operations,
         ready,
-        ...(config.legacy.on && {
+        ...(config.legacy.enabled && {
           extraEndpoints: (routes) =>
-            createLegacyHandler(routes, { ...config.legacy, log, metrics, onRead: (read) => shadow?.offer(read) }),
+            createLegacyHandler(routes, {
+              ...config.legacy,
+              failuresAreErrors: config.legacy.httpErrors,
+              log,
+              metrics,
+              onRead: (read) => shadow?.offer(read),
+            }),
         }),
         ...admission,
         limits:
-          config.rateLimits &&
-          createCallerLimits(config.rateLimits, createSharedBuckets(redis, { scope: config.databasePrefix })),
-        reflectionEnabled: config.reflection,
-        maxConnections: config.maxConnections,
-        corsOrigins: config.corsOrigins,
+          config.calls.rateLimits &&
+          createCallerLimits(
+            config.calls.rateLimits,
+            createSharedBuckets(redis, { scope: config.mysql.databasePrefix }),
+          ),
+        reflectionEnabled: config.listen.reflection,
+        maxConnections: config.listen.maxConnections,
+        corsOrigins: config.listen.corsOrigins,
         requestLog,
         log,
         metrics,
         tracer,
-        slowMs: config.timing.slowMs,
-        deadlineCapMs: config.timing.deadlineCapMs,
-        heartbeatMs: config.timing.watchHeartbeatMs,
+        slowMs: config.log.slowMs,
+        deadlineCapMs: config.calls.deadlineCapMs,
+        heartbeatMs: config.calls.watchHeartbeatMs,
       }),
-    (open) => open.drain(config.timing.drainMs),
+    (open) => open.drain(config.calls.drainMs),
   );
   return {
-    grpc: await fronts.grpc.listen(config.host, config.grpcPort),
-    http: await fronts.http.listen(config.host, config.httpPort),
+    grpc: await fronts.grpc.listen(config.listen.host, config.listen.grpcPort),
+    http: await fronts.http.listen(config.listen.host, config.listen.httpPort),
   };
 }
 
@@ -124,36 +136,40 @@ async function openPages(deps: HttpServerDeps, host: string, port: number, lifec
   return http.listen(host, port);
 }
 
-/** TLS for the ports; undefined where they speak in the clear. */
+/** TLS of the ports; undefined: plaintext. */
 async function openTls({ tls, auth }: Config, lifecycle: Lifecycle, log: Logger): Promise<PortTls | undefined> {
-  // Who proves nothing is refused by the pipeline, in words; a probe of /healthz has nothing to prove. Where nothing else is asked of callers, the
-  // certificate is what keeps strangers out.
-  const requireClientCertificate = auth === undefined;
-  return (
-    tls &&
-    lifecycle.start(
-      "TLS",
-      () => openPortTls({ ...tls, requireClientCertificate }, log),
-      (open) => open.close(),
-    )
+  const { certFile, keyFile, clientCaFile } = tls;
+  if (certFile === undefined || keyFile === undefined) {
+    return undefined;
+  }
+  // With authentication, a call without credentials is rejected by the pipeline with an explanation, and health checks
+  // need none. Without it, the client certificate is the only protection.
+  const requireClientCertificate = auth.methods.length === 0;
+  return lifecycle.start(
+    "TLS",
+    () => openPortTls({ certFile, keyFile, clientCaFile, requireClientCertificate }, log),
+    (open) => open.close(),
   );
 }
 
-/** What proves callers; undefined where their word is taken. */
+/** Authentication of callers; undefined: the caller header is trusted. */
 async function openAuthentication({ auth }: Config, lifecycle: Lifecycle, log: Logger): Promise<Auth | undefined> {
-  return (
-    auth &&
-    lifecycle.start(
-      "authentication",
-      () => openAuth(auth, RPC_NAMES, log),
-      (open) => open.close(),
-    )
+  const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, permissionsFile: rightsFile } = auth;
+  if (methods.length === 0) {
+    return undefined;
+  }
+  const hasTokens = keys !== undefined && issuer !== undefined && audience !== undefined;
+  const tokens = methods.includes("jwt") && hasTokens ? { keys, issuer, audience } : undefined;
+  return lifecycle.start(
+    "authentication",
+    () => openAuth({ tokens, certificates: methods.includes("mtls"), rightsFile }, RPC_NAMES, log),
+    (open) => open.close(),
   );
 }
 
 /** What compares our answers at old addresses with the old system's; undefined where no old system is configured. */
 async function openShadow(
-  { shadowUrl, timing }: Config,
+  { legacy: { shadowUrl }, externalSystems }: Config,
   db: OrderDatabase,
   lifecycle: Lifecycle,
   telemetry: { readonly log: Logger; readonly metrics: Metrics },
@@ -163,7 +179,7 @@ async function openShadow(
   }
   const oldSystem = await lifecycle.start(
     "old system",
-    () => createLegacySystem({ url: shadowUrl, timeoutMs: timing.downstreamTimeoutMs }),
+    () => createLegacySystem({ url: shadowUrl, timeoutMs: externalSystems.timeoutMs }),
     (client) => client.close(),
   );
   const keep = await lifecycle.start(

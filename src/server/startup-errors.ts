@@ -26,7 +26,7 @@ function explain(error: unknown, config: Config): string {
     server: "The database",
     urlVariable: "OMS_MYSQL_URL",
     caVariable: "OMS_MYSQL_CA_FILE",
-    hasCa: config.trust.mysqlCaFile !== undefined,
+    hasCa: config.mysql.caFile !== undefined,
   });
   if (refusal !== undefined) {
     return refusal;
@@ -37,15 +37,15 @@ function explain(error: unknown, config: Config): string {
   const code = "code" in error ? String(error.code) : "";
   const port = "port" in error ? Number(error.port) : portIn(error.message);
   if (code === "EADDRINUSE" || error.message.includes("EADDRINUSE")) {
-    const variable = port === config.httpPort ? "OMS_HTTP_PORT" : "OMS_GRPC_PORT";
-    const wanted = port === config.httpPort ? config.httpPort : config.grpcPort;
+    const variable = port === config.listen.httpPort ? "OMS_HTTP_PORT" : "OMS_GRPC_PORT";
+    const wanted = port === config.listen.httpPort ? config.listen.httpPort : config.listen.grpcPort;
     return `Port ${wanted} is in use. Stop what listens there (ss -ltnp 'sport = :${wanted}' names it), or choose another port: ${variable}=${wanted + 1} npm start`;
   }
   if (code === "EACCES" || error.message.includes("EACCES")) {
     return `No right to listen on a port below 1024 (${error.message}): choose OMS_GRPC_PORT and OMS_HTTP_PORT above it.`;
   }
   if (/EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN|Name resolution failed/.test(`${code} ${error.message}`)) {
-    return `OMS_HOST is "${config.host}", which is no address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for all.`;
+    return `OMS_HOST is "${config.listen.host}", which is no address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for all.`;
   }
   if (code.startsWith("ER_")) {
     return `The database refuses (${error.message}). Look at the user, the password and the rights in OMS_MYSQL_URL: deploy/mysql/grants.sql has what the service needs in oms_db, ordercancel_db and wmsindb, and what OMS_ROLE=migrate needs.`;

@@ -19,7 +19,7 @@ export class DemoError extends Error {
 
 /** The same addresses that the service uses: from the environment, or from where its embedded servers are noted. */
 export function findAddresses(config: Config): Addresses {
-  const embedded = findStack(config.dataDir);
+  const embedded = findStack(config.service.dataDir);
   const need = (what: string, variable: string, url: string | undefined): string => {
     if (url === undefined) {
       throw new DemoError(
@@ -29,14 +29,14 @@ export function findAddresses(config: Config): Addresses {
     return url;
   };
   return {
-    grpc: `${config.host === "0.0.0.0" ? "127.0.0.1" : config.host}:${config.grpcPort}`,
-    mysqlUrl: need("the database", "OMS_MYSQL_URL", config.mysqlUrl ?? embedded.mysqlUrl),
-    natsUrl: need("the event broker", "OMS_NATS_URL", config.natsUrl ?? embedded.natsUrl),
+    grpc: `${config.listen.host === "0.0.0.0" ? "127.0.0.1" : config.listen.host}:${config.listen.grpcPort}`,
+    mysqlUrl: need("the database", "OMS_MYSQL_URL", config.mysql.url ?? embedded.mysqlUrl),
+    natsUrl: need("the event broker", "OMS_NATS_URL", config.nats.url ?? embedded.natsUrl),
     neighboursUrl: need(
       "the embedded neighbours' address",
       "OMS_EINVOICE_URL",
-      config.neighbours.einvoiceUrl?.replace(/\/einvoice$/, "") ?? embedded.neighboursUrl,
+      config.externalSystems.einvoiceUrl?.replace(/\/einvoice$/, "") ?? embedded.neighboursUrl,
     ),
-    databasePrefix: config.databasePrefix,
+    databasePrefix: config.mysql.databasePrefix,
   };
 }

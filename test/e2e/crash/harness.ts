@@ -13,7 +13,7 @@ export type Effects = Record<string, string[]>;
 
 /** Short times, so that what waits for a dead server's lease does not wait for long. */
 const TIMING = {
-  OMS_LEDGER_WATCH_MS: "1500",
+  OMS_LEDGER_SWEEP_DELAY_MS: "1500",
   OMS_LEASE_MS: "1500",
   OMS_ACTION_POLL_MS: "50",
   OMS_RETRY_BASE_MS: "50",

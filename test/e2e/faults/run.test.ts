@@ -26,7 +26,7 @@ beforeAll(async () => {
       await startService(
         location,
         { natsUrl: nats.url, redisUrl: redis.url, ...neighbours.urls },
-        { OMS_ROLE: "all", OMS_OUTBOX_KEEP_MS: "1000", OMS_OUTBOX_SWEEP_MS: "200" },
+        { OMS_ROLE: "all", OMS_OUTBOX_RETENTION_MS: "1000", OMS_OUTBOX_SWEEP_MS: "200" },
       ),
     );
   }

@@ -148,11 +148,11 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
       {
         OMS_ROLE: "all",
         OMS_ACTION_POLL_MS: "50",
-        OMS_OUTBOX_KEEP_MS: "50",
+        OMS_OUTBOX_RETENTION_MS: "50",
         OMS_OUTBOX_SWEEP_MS: "50",
-        OMS_HISTORY_KEEP_DAYS: "1",
-        OMS_REQUEST_LOG_KEEP_DAYS: "1",
-        OMS_UPKEEP_EVERY_MS: "50",
+        OMS_HISTORY_RETENTION_DAYS: "1",
+        OMS_REQUEST_LOG_RETENTION_DAYS: "1",
+        OMS_RETENTION_INTERVAL_MS: "50",
       },
     );
     clients = TRANSPORTS["grpc-js"](service);

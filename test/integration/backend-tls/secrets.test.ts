@@ -86,7 +86,7 @@ async function secretsEverywhere() {
 
 test("a service with secrets in every address, whose neighbours all refuse, tells none of them", async () => {
   const { env, asked } = await secretsEverywhere();
-  const { child, told, ended, says } = start({ ...env, OMS_LEDGER_WATCH_MS: "100", OMS_ACTION_POLL_MS: "50" });
+  const { child, told, ended, says } = start({ ...env, OMS_LEDGER_SWEEP_DELAY_MS: "100", OMS_ACTION_POLL_MS: "50" });
   await says(/"msg":"listening"/);
   // The broker does not let it in, nor Redis: both say so.
   await says(/does not let this user in.*OMS_NATS_URL/);

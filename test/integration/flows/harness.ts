@@ -14,7 +14,7 @@ const TIMING = {
   OMS_ACTION_POLL_MS: "50",
   OMS_RETRY_BASE_MS: "50",
   OMS_RETRY_CAP_MS: "300",
-  OMS_DOWNSTREAM_TIMEOUT_MS: "5000",
+  OMS_EXTERNAL_TIMEOUT_MS: "5000",
 };
 
 /** How long a fact may take to come true, in milliseconds: a hung test's limit, not a slow machine's. */

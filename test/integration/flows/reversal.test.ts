@@ -104,7 +104,7 @@ test("the WMS answers later", async () => {
 });
 
 test("the WMS never answers: refused when its time is over, also when the server was down meanwhile", async () => {
-  const first = await world.start({ OMS_WMS_ANSWER_MS: "800" });
+  const first = await world.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
   const orderId = await dispatched(first);
   await world.neighbours.control({ neighbour: "wms/cancel", mode: "hang" });
   await first.reversal.requestCancel({ orderId, ...asked });

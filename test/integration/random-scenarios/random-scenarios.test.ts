@@ -42,7 +42,7 @@ async function start(): Promise<void> {
     OMS_MESSAGE_URL: neighbours.urls.messageUrl,
     OMS_ERP_URL: neighbours.urls.erpUrl,
     OMS_WMS_URL: neighbours.urls.wmsUrl,
-    OMS_LEDGER_WATCH_MS: "1500",
+    OMS_LEDGER_SWEEP_DELAY_MS: "1500",
     OMS_LEASE_MS: "1500",
     OMS_ACTION_POLL_MS: "50",
     OMS_RETRY_BASE_MS: "50",

@@ -3,7 +3,7 @@ import { readTracing } from "../../../src/config/otel-variables.ts";
 
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
 
-test("nothing is traced without an endpoint, and where it is switched off", () => {
+test("tracing is off without an endpoint and when disabled", () => {
   const off = { settings: undefined, warnings: [] };
   expect(readTracing({})).toEqual(off);
   expect(readTracing({ OTEL_SERVICE_NAME: "oms" })).toEqual(off);
@@ -11,13 +11,13 @@ test("nothing is traced without an endpoint, and where it is switched off", () =
   expect(readTracing({ ...endpoint, OTEL_TRACES_EXPORTER: "none" })).toEqual(off);
 });
 
-test("the address of all signals has the path of traces put to it; that of traces is taken as it is", () => {
+test("the endpoint of all signals gets the path of traces; the traces endpoint is used as is", () => {
   expect(readTracing(endpoint).settings?.url).toBe("http://collector:4318/v1/traces");
   const own = { ...endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://traces/in" };
   expect(readTracing(own).settings?.url).toBe("https://traces/in");
 });
 
-test("sampler and batches as the standard's variables say", () => {
+test("sampler and batching follow the OpenTelemetry variables", () => {
   const set = {
     ...endpoint,
     OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
@@ -39,7 +39,7 @@ test("sampler and batches as the standard's variables say", () => {
   });
 });
 
-test("what makes no sense is told, and the default taken", () => {
+test("an invalid value is ignored with a warning", () => {
   const { settings, warnings } = readTracing({
     ...endpoint,
     OTEL_TRACES_SAMPLER: "jaeger_remote",
@@ -48,12 +48,12 @@ test("what makes no sense is told, and the default taken", () => {
   });
   expect(settings).toMatchObject({ sampler: "parentbased_always_on", ratio: 1 });
   expect(warnings).toEqual([
-    'OTEL_EXPORTER_OTLP_PROTOCOL is "grpc" and is not used; right would be http/protobuf, which is what is spoken',
-    expect.stringMatching(/^OTEL_TRACES_SAMPLER is "jaeger_remote" and is not used; right would be one of always_on, /),
-    'OTEL_TRACES_SAMPLER_ARG is "half" and is not used; right would be a number from 0 to 1',
+    'OTEL_EXPORTER_OTLP_PROTOCOL="grpc" is invalid and ignored: expected http/protobuf, the only supported protocol',
+    expect.stringMatching(/^OTEL_TRACES_SAMPLER="jaeger_remote" is invalid and ignored: expected one of always_on, /),
+    'OTEL_TRACES_SAMPLER_ARG="half" is invalid and ignored: expected a number from 0 to 1',
   ]);
   expect(readTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: "collector" })).toEqual({
     settings: undefined,
-    warnings: [expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT is "collector"')],
+    warnings: [expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT="collector" is invalid')],
   });
 });

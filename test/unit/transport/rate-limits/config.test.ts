@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../../src/config/load.ts";
 
-const limitsOf = (value: unknown) => readConfig({ OMS_RATE_LIMITS: JSON.stringify(value) }).rateLimits;
+const limitsOf = (value: unknown) => readConfig({ OMS_RATE_LIMITS: JSON.stringify(value) }).calls.rateLimits;
 
-test("what each caller may use; a burst is a second's worth unless said", () => {
-  expect(readConfig({}).rateLimits).toBeUndefined();
+test("limits per caller; the default burst is one second's worth", () => {
+  expect(readConfig({}).calls.rateLimits).toBeUndefined();
   expect(
     limitsOf({
       "*": { perSecond: 5_000, burst: 10_000, concurrent: 512 },
@@ -21,10 +21,12 @@ test("what each caller may use; a burst is a second's worth unless said", () => 
 });
 
 test.each([
-  ["no JSON", "fast"],
-  ["a burst of no rate", '{"*":{"burst":5}}'],
-  ["a limit that there is not", '{"*":{"perMinute":5}}'],
-  ["a rate of nothing", '{"*":{"perSecond":0}}'],
-])("%s is refused, with what would be right", (_name, value) => {
-  expect(() => readConfig({ OMS_RATE_LIMITS: value })).toThrow(/OMS_RATE_LIMITS is .* a JSON object by caller, "\*"/);
+  ["invalid JSON", "fast"],
+  ["a burst without a rate", '{"*":{"burst":5}}'],
+  ["an unknown limit", '{"*":{"perMinute":5}}'],
+  ["a rate of zero", '{"*":{"perSecond":0}}'],
+])("%s is rejected with what is expected", (_name, value) => {
+  expect(() => readConfig({ OMS_RATE_LIMITS: value })).toThrow(
+    /OMS_RATE_LIMITS=.* is invalid: expected a JSON object by caller, "\*"/,
+  );
 });

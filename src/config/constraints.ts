@@ -1,0 +1,112 @@
+import type { Settings } from "./variables.ts";
+
+/** A rule over several variables. */
+interface Constraint {
+  readonly variables: readonly string[];
+  /** What is wrong and what to do; undefined: nothing. */
+  readonly violation: (settings: Settings) => string | undefined;
+}
+
+/** One setting that makes no sense without others. */
+function requires(
+  setting: string,
+  isSet: (settings: Settings) => boolean,
+  required: Readonly<Record<string, (settings: Settings) => string | undefined>>,
+  reason = "",
+): Constraint {
+  const names = Object.keys(required);
+  return {
+    variables: [setting.split("=", 1)[0] as string, ...names],
+    violation: (settings) =>
+      isSet(settings) && Object.values(required).some((read) => read(settings) === undefined)
+        ? `${setting} requires ${listed(names)}${reason}.`
+        : undefined,
+  };
+}
+
+/** "A", "A and B", "A, B and C". */
+function listed(names: readonly string[]): string {
+  return names.length === 1 ? String(names[0]) : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
+
+const IP_ADDRESS = /^[\d.]+$|:/;
+
+const EMBEDDED = ": the embedded server has no TLS";
+
+const CONSTRAINTS: readonly Constraint[] = [
+  {
+    variables: ["OMS_GRPC_PORT", "OMS_HTTP_PORT"],
+    violation: ({ listen: { grpcPort, httpPort } }) =>
+      grpcPort === httpPort && grpcPort !== 0
+        ? `OMS_GRPC_PORT and OMS_HTTP_PORT are both ${grpcPort}: gRPC and HTTP/1.1 require separate ports.`
+        : undefined,
+  },
+  {
+    variables: ["OMS_AUTH", "OMS_HOST"],
+    violation: ({ auth: { methods }, listen: { host } }) =>
+      methods.length === 0 && !LOOPBACK.test(host)
+        ? `OMS_AUTH=none requires a loopback OMS_HOST, was "${host}": any client on the network could change orders. Set OMS_HOST=127.0.0.1, or OMS_AUTH to jwt or mtls.`
+        : undefined,
+  },
+  requires("OMS_AUTH=mtls", ({ auth }) => auth.methods.includes("mtls"), {
+    OMS_TLS_CLIENT_CA_FILE: ({ tls }) => tls.clientCaFile,
+    OMS_TLS_CERT_FILE: ({ tls }) => tls.certFile,
+    OMS_TLS_KEY_FILE: ({ tls }) => tls.keyFile,
+  }),
+  requires("OMS_AUTH=jwt", ({ auth }) => auth.methods.includes("jwt"), {
+    OMS_JWT_KEYS: ({ auth }) => auth.jwtKeys,
+    OMS_JWT_ISSUER: ({ auth }) => auth.jwtIssuer,
+    OMS_JWT_AUDIENCE: ({ auth }) => auth.jwtAudience,
+  }),
+  requires("OMS_TLS_CERT_FILE", ({ tls }) => tls.certFile !== undefined, {
+    OMS_TLS_KEY_FILE: ({ tls }) => tls.keyFile,
+  }),
+  requires("OMS_TLS_KEY_FILE", ({ tls }) => tls.keyFile !== undefined, {
+    OMS_TLS_CERT_FILE: ({ tls }) => tls.certFile,
+  }),
+  requires("OMS_TLS_CLIENT_CA_FILE", ({ tls }) => tls.clientCaFile !== undefined, {
+    OMS_TLS_CERT_FILE: ({ tls }) => tls.certFile,
+    OMS_TLS_KEY_FILE: ({ tls }) => tls.keyFile,
+  }),
+  requires(
+    "OMS_MYSQL_CA_FILE",
+    ({ mysql }) => mysql.caFile !== undefined,
+    { OMS_MYSQL_URL: ({ mysql }) => mysql.url },
+    EMBEDDED,
+  ),
+  requires(
+    "OMS_REDIS_CA_FILE",
+    ({ redis }) => redis.caFile !== undefined,
+    { OMS_REDIS_URL: ({ redis }) => redis.url },
+    EMBEDDED,
+  ),
+  requires(
+    "OMS_NATS_CA_FILE",
+    ({ nats }) => nats.caFile !== undefined,
+    { OMS_NATS_URL: ({ nats }) => nats.url },
+    EMBEDDED,
+  ),
+  requires("OMS_NATS_CREDS_FILE", ({ nats }) => nats.credsFile !== undefined, { OMS_NATS_URL: ({ nats }) => nats.url }),
+  {
+    variables: ["OMS_MYSQL_CA_FILE", "OMS_MYSQL_URL"],
+    violation: ({ mysql: { caFile, url = "" } }) => {
+      const host = URL.parse(url)?.hostname ?? "";
+      return caFile !== undefined && IP_ADDRESS.test(host)
+        ? `OMS_MYSQL_CA_FILE requires a host name in OMS_MYSQL_URL, was ${host}: the driver checks certificates against names only.`
+        : undefined;
+    },
+  },
+];
+
+/**
+ * What is wrong with the combination of the variables.
+ *
+ * @param invalid variables without a valid value; constraints on them are not evaluated
+ */
+export function checkConstraints(settings: Settings, invalid: ReadonlySet<string>): string[] {
+  return CONSTRAINTS.filter(({ variables }) => !variables.some((name) => invalid.has(name))).flatMap(
+    ({ violation }) => violation(settings) ?? [],
+  );
+}
