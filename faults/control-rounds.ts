@@ -36,11 +36,11 @@ export const CONTROLS: readonly Control[] = [
 ];
 
 /** Has the neighbours of the Actions take that long. */
-export async function delayStubSystems(neighboursUrl: string, effectMs: number): Promise<void> {
-  for (const neighbour of effectMs === 0 ? [] : ["einvoice", "finance", "message"]) {
-    await fetch(`${neighboursUrl}/control`, {
+export async function delayStubSystems(stubSystemsUrl: string, effectMs: number): Promise<void> {
+  for (const system of effectMs === 0 ? [] : ["einvoice", "finance", "message"]) {
+    await fetch(`${stubSystemsUrl}/control`, {
       method: "POST",
-      body: JSON.stringify({ neighbour, mode: "slow", delayMs: effectMs }),
+      body: JSON.stringify({ system, mode: "slow", delayMs: effectMs }),
     });
   }
 }

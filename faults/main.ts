@@ -137,7 +137,7 @@ async function runControl({ name, main, effectMs, plan }: Control): Promise<void
   const seed = seedOf(0);
   const load = injectDuring(plan(seed, CONTROL_LOAD_MS), CONTROL_LOAD_MS);
   const under: RoundOptions["under"] = async (world) => {
-    await delayStubSystems(world.cluster.servers.neighboursUrl, effectMs);
+    await delayStubSystems(world.cluster.servers.stubSystemsUrl, effectMs);
     await load(world);
   };
   const round = await run(`control (${name})`, { seed, dir: folder, main, drainMs: CONTROL_DRAIN_MS, under });

@@ -14,7 +14,7 @@ export interface BackendAddresses {
   readonly natsUrl: string;
   readonly redisUrl: string;
   /** Base of the embedded neighbours: `GET /received`, `GET /stock`, `POST /control`. */
-  readonly neighboursUrl: string;
+  readonly stubSystemsUrl: string;
   /** Before the databases' names. */
   readonly prefix: string;
 }

@@ -32,7 +32,7 @@ export async function withDatabaseServer(url: string | undefined, work: (url: st
     return;
   }
   const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-"));
-  const stack = await startStack({ dataDir, need: { mysql: true, redis: false, nats: false }, say: () => {} });
+  const stack = await startStack({ dataDir, need: { mysql: true, redis: false, nats: false }, onProgress: () => {} });
   try {
     await work(stack.mysqlUrl as string);
   } finally {

@@ -94,12 +94,12 @@ const perSecond = (count: number, ms: number) => Math.round((count / ms) * 1_000
 
 const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-events-"));
 const say = () => {};
-const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, say });
-const neighbours = await startStubSystems({ dataDir: join(dataDir, "neighbours"), say });
+const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, onProgress: say });
+const stubSystems = await startStubSystems({ dataDir: join(dataDir, "stub-systems"), onProgress: say });
 try {
   await run(stack.mysqlUrl as string, stack.natsUrl as string, stack.redisUrl as string);
 } finally {
-  await neighbours.stop();
+  await stubSystems.stop();
   await stack.stop();
   await rm(dataDir, { recursive: true, force: true });
 }
@@ -114,9 +114,9 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   const redis = openRedis({ url: redisUrl, log });
   const client = (name: string, url: string) => createExternalClient({ name, url, timeoutMs: 10_000, log });
   const clients = {
-    einvoice: client("e-invoice", neighbours.urls.einvoiceUrl),
-    finance: client("finance", neighbours.urls.financeUrl),
-    message: client("message", neighbours.urls.messageUrl),
+    einvoice: client("e-invoice", stubSystems.urls.einvoiceUrl),
+    finance: client("finance", stubSystems.urls.financeUrl),
+    message: client("message", stubSystems.urls.messageUrl),
   };
   const claims = createClaims(redis, { leaseMs: 30_000 });
   const actions = createEffects({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });

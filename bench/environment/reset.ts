@@ -15,12 +15,12 @@ export function freshPrefix(): string {
  * Takes away what a side left behind: its schemas, all streams, everything in Redis, what the neighbours received and how they were told to
  * behave. The next side begins with servers that hold nothing, as the first one did.
  */
-export async function resetBackends({ servers, neighboursUrl }: BackendProcesses, prefix: string): Promise<void> {
+export async function resetBackends({ servers, stubSystemsUrl }: BackendProcesses, prefix: string): Promise<void> {
   await Promise.all([
     dropSchemas(servers.mysqlUrl, prefix),
     deleteStreams(servers.natsUrl),
     flushRedis(servers.redisUrl),
-    clearNeighbours(neighboursUrl),
+    clearStubSystems(stubSystemsUrl),
   ]);
 }
 
@@ -51,9 +51,9 @@ async function flushRedis(url: string): Promise<void> {
   await redis.quit();
 }
 
-async function clearNeighbours(url: string): Promise<void> {
+async function clearStubSystems(url: string): Promise<void> {
   await fetch(`${url}/received`, { method: "DELETE" });
-  for (const neighbour of ["einvoice", "finance", "message", "erp", "wms"]) {
-    await fetch(`${url}/control`, { method: "POST", body: JSON.stringify({ neighbour, mode: "ok" }) });
+  for (const system of ["einvoice", "finance", "message", "erp", "wms"]) {
+    await fetch(`${url}/control`, { method: "POST", body: JSON.stringify({ system, mode: "ok" }) });
   }
 }

@@ -27,7 +27,7 @@ export interface StateReader {
 
 type Row = Record<string, string | number | null>;
 
-export async function openStateReader({ mysqlUrl, prefix, neighboursUrl }: BackendAddresses): Promise<StateReader> {
+export async function openStateReader({ mysqlUrl, prefix, stubSystemsUrl }: BackendAddresses): Promise<StateReader> {
   const connection: Connection = await createConnection({
     uri: mysqlUrl,
     timezone: "Z",
@@ -42,7 +42,7 @@ export async function openStateReader({ mysqlUrl, prefix, neighboursUrl }: Backe
   /** Rows by order. */
   const byOrder = async (sql: string, ids: readonly string[]) =>
     Map.groupBy(ids.length === 0 ? [] : await select(sql, [ids]), (row) => String(row.order_id));
-  const get = async (path: string) => (await fetch(`${neighboursUrl}${path}`)).json();
+  const get = async (path: string) => (await fetch(`${stubSystemsUrl}${path}`)).json();
 
   async function linesOf(ids: readonly string[]): Promise<Map<string, Order["lines"]>> {
     const rows = await byOrder(

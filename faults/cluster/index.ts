@@ -7,7 +7,7 @@ import { nats } from "../../tools/devstack/nats.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
-import { neighbours, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
+import { stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
 import { openTcpProxy, type TcpProxy } from "../../tools/testkit/tcp-proxy.ts";
 import type { BackendAddresses, ServiceAddress } from "../types.ts";
 import { SERVICE_ENVIRONMENT } from "./environment.ts";
@@ -52,7 +52,7 @@ export interface ClusterOptions {
 }
 
 const ROOT = join(import.meta.dirname, "../..");
-const KINDS: Readonly<Record<BackendName, ServerKind>> = { mariadb, nats, redis, neighbours };
+const KINDS: Readonly<Record<BackendName, ServerKind>> = { mariadb, nats, redis, neighbours: stubSystems };
 
 /** How long the first start may take. */
 const BOOT_MS = 60_000;
@@ -154,7 +154,7 @@ export async function startCluster({
       mysqlUrl: mariadb.url(portOf.mariadb),
       natsUrl: nats.url(portOf.nats),
       redisUrl: redis.url(portOf.redis),
-      neighboursUrl: neighbours.url(portOf.neighbours),
+      stubSystemsUrl: stubSystems.url(portOf.neighbours),
       prefix: PREFIX,
     },
     server,
@@ -196,7 +196,7 @@ function environmentOf(
   grpcPort: number,
   httpPort: number,
 ): Record<string, string> {
-  const urls = stubSystemUrls(neighbours.url(proxies.neighbours.port));
+  const urls = stubSystemUrls(stubSystems.url(proxies.neighbours.port));
   return {
     OMS_GRPC_PORT: String(grpcPort),
     OMS_HTTP_PORT: String(httpPort),

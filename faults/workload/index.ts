@@ -116,7 +116,7 @@ export async function startWorkload({
         children.forEach(keep);
         return children.map((child) => createOrderDriver(deps, child, modelAt(child.order, [1000, 1010, 1020], 1)));
       },
-      tellWms: (orderId, mode) => tellWms(servers.neighboursUrl, orderId, mode),
+      tellWms: (orderId, mode) => tellWms(servers.stubSystemsUrl, orderId, mode),
     });
   }
 
@@ -191,7 +191,7 @@ async function lookAtDatabase({
 
 /** The neighbours may be down just now: then the WMS answers as it likes. */
 async function tellWms(url: string, orderId: bigint, mode: "ok" | "refuse" | "later"): Promise<void> {
-  const rule = { neighbour: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
+  const rule = { system: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
   await fetch(`${url}/control`, {
     method: "POST",
     body: JSON.stringify(rule),

@@ -33,7 +33,7 @@ export function openRedis({ url, ca, log }: RedisAddress & { readonly log: Logge
     retryStrategy: (attempt) => Math.min(attempt * 50, LONGEST_PAUSE_MS),
   });
   const reached = {
-    server: "Redis",
+    backend: "Redis",
     urlVariable: "OMS_REDIS_URL",
     caVariable: "OMS_REDIS_CA_FILE",
     hasCa: ca !== undefined,

@@ -28,14 +28,14 @@ export async function resolveEndpoints(
   const stack = servers
     ? await lifecycle.start(
         "embedded servers",
-        async () => (await import("../../tools/devstack/index.ts")).startStack({ dataDir, need, say }),
+        async () => (await import("../../tools/devstack/index.ts")).startStack({ dataDir, need, onProgress: say }),
         (running) => running.stop(),
       )
     : undefined;
   const neighbours = [einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl].includes(undefined)
     ? await lifecycle.start(
         "embedded neighbours",
-        async () => (await import("../../tools/devstack/index.ts")).startStubSystems({ dataDir, say }),
+        async () => (await import("../../tools/devstack/index.ts")).startStubSystems({ dataDir, onProgress: say }),
         (running) => running.stop(),
       )
     : undefined;

@@ -23,7 +23,7 @@ function explain(error: unknown, config: Config): string {
     ].join("\n");
   }
   const refusal = describeConnectionError(error, {
-    server: "The database",
+    backend: "The database",
     urlVariable: "OMS_MYSQL_URL",
     caVariable: "OMS_MYSQL_CA_FILE",
     hasCa: config.mysql.caFile !== undefined,

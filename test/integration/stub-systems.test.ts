@@ -29,7 +29,7 @@ describe("the neighbours", () => {
       Object.fromEntries(ALL.map((path) => [path, { keys: 1, arrivals: 1, done: 1, repeats: 0 }])),
     );
     expect(received.map((entry) => entry.body)).toEqual(ALL.toReversed().map((path) => ({ orderId: "7", path })));
-    expect((await neighbours.received({ neighbour: "erp" })).received).toHaveLength(2);
+    expect((await neighbours.received({ system: "erp" })).received).toHaveLength(2);
     expect((await neighbours.received({ key: "7-2" })).received).toEqual([]);
   });
 
@@ -39,7 +39,7 @@ describe("the neighbours", () => {
   });
 
   it("fail as often as told, for the orders that are named", async () => {
-    await neighbours.control({ neighbour: "einvoice", mode: "fail", status: 503, times: 2, orderIds: ["7"] });
+    await neighbours.control({ system: "einvoice", mode: "fail", status: 503, times: 2, orderIds: ["7"] });
     expect((await post("einvoice", "8-1", { orderId: "8" })).status).toBe(200);
     expect((await post("einvoice", "7-1")).status).toBe(503);
     expect((await post("einvoice", "7-1")).status).toBe(503);
@@ -49,17 +49,17 @@ describe("the neighbours", () => {
   });
 
   it("refuse in the words of their contract", async () => {
-    await neighbours.control({ neighbour: "erp", mode: "refuse", reason: "no stock" });
-    await neighbours.control({ neighbour: "wms", mode: "refuse", reason: "already packed" });
+    await neighbours.control({ system: "erp", mode: "refuse", reason: "no stock" });
+    await neighbours.control({ system: "wms", mode: "refuse", reason: "already packed" });
     expect(await post("erp/allocate", "7-1")).toEqual({ status: 409, body: { reason: "no stock" } });
     expect(await post("wms/dispatch", "7-1")).toEqual({ status: 422, body: { reason: "already packed" } });
     expect(await post("wms/cancel", "7-2")).toEqual({
       status: 200,
       body: { answer: "refused", reason: "already packed" },
     });
-    await neighbours.control({ neighbour: "wms/cancel", mode: "later" });
+    await neighbours.control({ system: "wms/cancel", mode: "later" });
     expect(await post("wms/cancel", "7-3")).toEqual({ status: 200, body: { answer: "later" } });
-    await neighbours.control({ neighbour: "wms", mode: "ok" });
+    await neighbours.control({ system: "wms", mode: "ok" });
     expect(await post("wms/cancel", "7-3")).toEqual({ status: 200, body: { answer: "agreed" } });
     expect(await post("wms/cancel", "7-2"), "the answer is the first one's").toMatchObject({
       body: { answer: "refused" },
@@ -67,13 +67,13 @@ describe("the neighbours", () => {
   });
 
   it("hang, are slow, and lose answers when told", async () => {
-    await neighbours.control({ neighbour: "message", mode: "hang" });
+    await neighbours.control({ system: "message", mode: "hang" });
     await expect(post("message", "7-1", {}, 100)).rejects.toThrow(/timeout/i);
-    await neighbours.control({ neighbour: "message", mode: "slow", delayMs: 50 });
+    await neighbours.control({ system: "message", mode: "slow", delayMs: 50 });
     const before = performance.now();
     expect((await post("message", "7-1")).status).toBe(200);
     expect(performance.now() - before).toBeGreaterThanOrEqual(49);
-    await neighbours.control({ neighbour: "message", mode: "lose", times: 1 });
+    await neighbours.control({ system: "message", mode: "lose", times: 1 });
     await expect(post("message", "7-2")).rejects.toThrow();
     expect((await post("message", "7-2")).status).toBe(200);
     expect((await neighbours.received({ key: "7-2" })).received[0]).toMatchObject({
@@ -96,7 +96,7 @@ describe("the neighbours", () => {
     const noKey = await fetch(`${neighbours.url}/finance`, { method: "POST", body: "{}" });
     expect(noKey.status).toBe(400);
     expect((await fetch(`${neighbours.url}/nowhere`)).status).toBe(404);
-    await expect(neighbours.control({ neighbour: "bank", mode: "ok" })).rejects.toThrow("neighbour must be one of");
+    await expect(neighbours.control({ system: "bank", mode: "ok" })).rejects.toThrow("system must be one of");
     const huge = await fetch(`${neighbours.url}/finance`, {
       method: "POST",
       headers: { "idempotency-key": "x" },

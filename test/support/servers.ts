@@ -10,7 +10,7 @@ import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
 import { type Path, type Rule, SYSTEMS } from "../../tools/devstack/stub-systems/behaviour.ts";
-import { neighbours, type StubSystemUrls, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
+import { type StubSystemUrls, stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
 import type { Received, Totals } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import { copyMariadbTemplate } from "./mariadb-template.ts";
@@ -135,7 +135,7 @@ export interface OwnStubSystems extends OwnServer {
   /** Tells them how to behave. */
   control(rule: Rule): Promise<void>;
   /** What came in: sums by path, and the entries that fit, the latest first. */
-  received(query?: { neighbour?: string; key?: string; orderId?: string; limit?: number }): Promise<{
+  received(query?: { system?: string; key?: string; orderId?: string; limit?: number }): Promise<{
     totals: Partial<Record<Path, Totals>>;
     received: Received[];
   }>;
@@ -147,7 +147,7 @@ export interface OwnStubSystems extends OwnServer {
 
 /** E-invoice mail, finance, customer messages, ERP and WMS for this test file alone. */
 export function useStubSystems(): OwnStubSystems {
-  const server = useOwnServer(neighbours);
+  const server = useOwnServer(stubSystems);
   const ask = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${server.url}${path}`, {
       method,
@@ -175,7 +175,7 @@ export function useStubSystems(): OwnStubSystems {
     reset: {
       value: async () => {
         await ask("DELETE", "/received");
-        await Promise.all(SYSTEMS.map((neighbour) => control({ neighbour, mode: "ok" })));
+        await Promise.all(SYSTEMS.map((system) => control({ system, mode: "ok" })));
       },
     },
   });

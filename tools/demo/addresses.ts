@@ -8,7 +8,7 @@ export interface Addresses {
   readonly mysqlUrl: string;
   readonly natsUrl: string;
   /** The embedded neighbours, which tell what they got. */
-  readonly neighboursUrl: string;
+  readonly stubSystemsUrl: string;
   readonly databasePrefix: string;
 }
 
@@ -32,10 +32,10 @@ export function findAddresses(config: Config): Addresses {
     grpc: `${config.listen.host === "0.0.0.0" ? "127.0.0.1" : config.listen.host}:${config.listen.grpcPort}`,
     mysqlUrl: need("the database", "OMS_MYSQL_URL", config.mysql.url ?? embedded.mysqlUrl),
     natsUrl: need("the event broker", "OMS_NATS_URL", config.nats.url ?? embedded.natsUrl),
-    neighboursUrl: need(
-      "the embedded neighbours' address",
+    stubSystemsUrl: need(
+      "the address of the stub systems",
       "OMS_EINVOICE_URL",
-      config.externalSystems.einvoiceUrl?.replace(/\/einvoice$/, "") ?? embedded.neighboursUrl,
+      config.externalSystems.einvoiceUrl?.replace(/\/einvoice$/, "") ?? embedded.stubSystemsUrl,
     ),
     databasePrefix: config.mysql.databasePrefix,
   };

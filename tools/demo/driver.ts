@@ -29,13 +29,13 @@ export type OrderDriver = ReturnType<typeof createOrderDriver>;
 /** Where the teller looks and whom it asks beside the service. */
 export interface DriverDeps {
   readonly watch: (orderId: bigint) => Watch;
-  readonly neighboursUrl: string;
+  readonly stubSystemsUrl: string;
 }
 
 export function createOrderDriver(
   client: Client,
   order: Order,
-  { watch, neighboursUrl }: DriverDeps,
+  { watch, stubSystemsUrl }: DriverDeps,
   onCall: () => void,
   begun: { readonly status: number; readonly version: number },
 ) {
@@ -229,7 +229,7 @@ export function createOrderDriver(
     /** The customer wants it cancelled while the warehouse has it. */
     async cancelInWarehouse(wms: "agrees" | "refuses" | "agrees later" | "refuses later"): Promise<void> {
       if (wms !== "agrees") {
-        await controlWms(neighboursUrl, orderId, wms === "refuses" ? "refuse" : "later");
+        await controlWms(stubSystemsUrl, orderId, wms === "refuses" ? "refuse" : "later");
       }
       check("cancel", await askCancel(), { state: CancelState.WAITING_FOR_WMS });
       cancelEvents("requested");

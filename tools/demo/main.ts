@@ -33,7 +33,7 @@ const number = (value: number) => value.toLocaleString("en");
 async function tellLives(
   client: Client,
   orders: readonly Order[],
-  neighboursUrl: string,
+  stubSystemsUrl: string,
   insertRows: (orderIds: readonly bigint[]) => Promise<void>,
 ): Promise<{ watches: Watch[]; outlooks: ExpectedState[]; surprises: string[]; calls: number }> {
   const bar = new SingleBar(
@@ -67,7 +67,7 @@ async function tellLives(
     }
   };
   const surroundings: DriverDeps = {
-    neighboursUrl,
+    stubSystemsUrl,
     watch: (orderId) => watchOf.get(orderId) as Watch,
   };
   const follow: TrackOrders = async (children) => {
@@ -142,14 +142,14 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
   try {
     const firstId = await freshIds(database.connection, addresses.databasePrefix);
     const orders = Array.from({ length: ORDERS }, (_, index) => makeOrder(firstId, index));
-    const before = await readStock(addresses.neighboursUrl);
+    const before = await readStock(addresses.stubSystemsUrl);
     const range: { -readonly [K in keyof Range]: Range[K] } = { first: firstId, last: firstId + BigInt(ORDERS - 1) };
     console.log(
       `${number(ORDERS)} new orders, ${range.first} to ${range.last}; ${AT_ONCE} lives at a time through ${addresses.grpc}:`,
     );
 
     const start = performance.now();
-    const { watches, outlooks, surprises, calls } = await tellLives(client, orders, addresses.neighboursUrl, (ids) =>
+    const { watches, outlooks, surprises, calls } = await tellLives(client, orders, addresses.stubSystemsUrl, (ids) =>
       insertWmsRows(database.connection, addresses.databasePrefix, ids),
     );
     // What orders were split into got ids from the service, beyond the demo's own.
@@ -186,15 +186,15 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
         "third-party-notify": published.toMarketplaces,
         "settlement-push": settlements.map(({ messageId }) => messageId),
         "gift-record": await database.givenGifts(range),
-        "e-invoice": await receivedBy(addresses.neighboursUrl, "einvoice", range),
-        "finance-push": await receivedBy(addresses.neighboursUrl, "finance", range),
-        "customer-message": await receivedBy(addresses.neighboursUrl, "message", range),
+        "e-invoice": await receivedBy(addresses.stubSystemsUrl, "einvoice", range),
+        "finance-push": await receivedBy(addresses.stubSystemsUrl, "finance", range),
+        "customer-message": await receivedBy(addresses.stubSystemsUrl, "message", range),
       },
     });
     for (const watch of watches) {
       watch.close();
     }
-    const stock = verifyStock(outlooks, before, await readStock(addresses.neighboursUrl));
+    const stock = verifyStock(outlooks, before, await readStock(addresses.stubSystemsUrl));
     console.log(`${text}\n\n${describeEndStates(outlooks)}\n\n${stock.text}\n`);
     const faults = watches.flatMap((watch) => watch.faults);
     return [...surprises, ...wrongEnds, ...faults, ...differences, ...stock.differences];

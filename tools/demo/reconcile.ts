@@ -6,7 +6,7 @@ export interface Reconciliation {
   readonly lost: readonly string[];
   readonly unexpected: readonly string[];
   /** Found again though it is the same thing. */
-  readonly doubled: readonly string[];
+  readonly duplicated: readonly string[];
 }
 
 /**
@@ -40,7 +40,7 @@ export function reconcile(expected: readonly string[], found: readonly string[])
     found: different.size,
     lost: surplus(due, came),
     unexpected: surplus(came, due),
-    doubled: surplus(counted(found), counted(different)),
+    duplicated: surplus(counted(found), counted(different)),
   };
 }
 

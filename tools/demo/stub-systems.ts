@@ -28,7 +28,7 @@ export async function readStock(url: string): Promise<Stock> {
 
 /** Tells the WMS how to answer when an order's cancel is asked for. */
 export async function controlWms(url: string, orderId: bigint, mode: "refuse" | "later"): Promise<void> {
-  const rule = { neighbour: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
+  const rule = { system: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
   const answer = await fetch(`${url}/control`, { method: "POST", body: JSON.stringify(rule) });
   if (!answer.ok) {
     throw new DemoError(`the embedded neighbours refuse an order: ${await answer.text()}`);
@@ -36,8 +36,8 @@ export async function controlWms(url: string, orderId: bigint, mode: "refuse" | 
 }
 
 /** The idempotency keys that a neighbour got of the demo's orders, each as often as it would have had an effect without its key. */
-export async function receivedBy(url: string, neighbour: string, { first, last }: Range): Promise<string[]> {
-  const address = `${url}/received?neighbour=${neighbour}&limit=${LIMIT}`;
+export async function receivedBy(url: string, system: string, { first, last }: Range): Promise<string[]> {
+  const address = `${url}/received?system=${system}&limit=${LIMIT}`;
   const answer = await fetch(address).catch((error: unknown) => {
     throw new DemoError(
       `the embedded neighbours do not answer at ${url} (${String(error)}): the demo counts what they got`,

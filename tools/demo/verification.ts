@@ -60,11 +60,11 @@ function wrongSettlements(outlooks: readonly ExpectedState[], { settlements }: F
     );
 }
 
-function describe(what: string, { lost, unexpected, doubled }: Reconciliation): string[] {
+function describe(what: string, { lost, unexpected, duplicated }: Reconciliation): string[] {
   return [
     ...lost.map((name) => `${what}: ${name} is missing`),
     ...unexpected.map((name) => `${what}: ${name} was not due`),
-    ...doubled.map((name) => `${what}: ${name} came more than once`),
+    ...duplicated.map((name) => `${what}: ${name} came more than once`),
   ];
 }
 
@@ -117,14 +117,14 @@ export function verify(outlooks: readonly ExpectedState[], findings: Findings): 
     sums.expected,
     sums.found,
     sums.lost.length,
-    sums.doubled.length,
+    sums.duplicated.length,
   ]);
   const actionRows = actions.map(({ action, tally: sums, times }) => [
     action,
     sums.expected,
     sums.found,
     sums.lost.length,
-    sums.doubled.length,
+    sums.duplicated.length,
     ms(percentile(times, 0.5)),
     ms(percentile(times, 0.99)),
   ]);

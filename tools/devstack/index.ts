@@ -17,7 +17,7 @@ export interface StackOptions {
   /** Which servers are wanted: those whose addresses are not configured. */
   readonly need: { readonly mysql: boolean; readonly redis: boolean; readonly nats: boolean };
   /** Tells the user what takes its time or went wrong, a line at a time. */
-  readonly say: (line: string) => void;
+  readonly onProgress: (line: string) => void;
 }
 
 /** The embedded servers, running. The addresses of those that were not wanted are undefined. */
@@ -52,19 +52,19 @@ async function stopAll(servers: readonly SupervisedServer[]): Promise<void> {
  * @throws StackError which says what is wrong and what to do
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { dataDir, need, say } = options;
+  const { dataDir, need, onProgress } = options;
   const wanted = SERVERS.filter((server) => need[server.need]);
   if (wanted.length === 0) {
     return { mysqlUrl: undefined, redisUrl: undefined, natsUrl: undefined, stop: async () => {} };
   }
   const programs = await ensurePrograms(
     wanted.map((server) => server.kind),
-    say,
+    onProgress,
   );
-  const giveBack = await acquireDataDir(dataDir, say);
+  const giveBack = await acquireDataDir(dataDir, onProgress);
   const starts = await Promise.allSettled(
     wanted.map(({ name, kind }) =>
-      superviseServer(kind, { dataDir, name, program: programs.get(kind) ?? kind.program, say }),
+      superviseServer(kind, { dataDir, name, program: programs.get(kind) ?? kind.program, onProgress }),
     ),
   );
   const servers = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
@@ -85,13 +85,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 /** Where the embedded servers of a data directory are; undefined for each that does not run. */
 export function findStack(
   dataDir: string,
-): Readonly<Record<"mysqlUrl" | "redisUrl" | "natsUrl" | "neighboursUrl", string | undefined>> {
+): Readonly<Record<"mysqlUrl" | "redisUrl" | "natsUrl" | "stubSystemsUrl", string | undefined>> {
   const { servers } = readState(dataDir);
   const urlOf = (name: ServerName) => (servers[name]?.process === undefined ? undefined : servers[name].url);
   return {
     mysqlUrl: urlOf("mariadb"),
     redisUrl: urlOf("redis"),
     natsUrl: urlOf("nats"),
-    neighboursUrl: urlOf("neighbours"),
+    stubSystemsUrl: urlOf("stub-systems"),
   };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ProcessId } from "./process-id.ts";
 
 /** The embedded servers, by the names of their folders. */
-export type ServerName = "mariadb" | "redis" | "nats" | "neighbours";
+export type ServerName = "mariadb" | "redis" | "nats" | "stub-systems";
 
 /** What is known of one embedded server. */
 export interface ServerState {

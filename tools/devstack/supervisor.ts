@@ -19,7 +19,7 @@ export interface SuperviseOptions {
   readonly name: ServerName;
   /** The program's path. */
   readonly program: string;
-  readonly say: (line: string) => void;
+  readonly onProgress: (line: string) => void;
 }
 
 /** Between a server's unexpected end and its new start; doubled while it does not come up. */
@@ -50,7 +50,7 @@ async function startOnSomePort(kind: ServerKind, options: SuperviseOptions): Pro
  * @throws StackError when it does not come up
  */
 export async function superviseServer(kind: ServerKind, options: SuperviseOptions): Promise<SupervisedServer> {
-  const { dataDir, name, program, say } = options;
+  const { dataDir, name, program, onProgress } = options;
   const first = await startOnSomePort(kind, options);
   const { port } = first;
   const url = kind.url(port);
@@ -64,7 +64,7 @@ export async function superviseServer(kind: ServerKind, options: SuperviseOption
     started.exit.then((exit) => {
       child = undefined;
       if (!stopping.signal.aborted) {
-        say(`${kind.title} ended by itself (${exit.signal ?? `exit code ${exit.code}`}); starting it again …`);
+        onProgress(`${kind.title} ended by itself (${exit.signal ?? `exit code ${exit.code}`}); starting it again …`);
         restarting = restart();
       }
     });
@@ -76,11 +76,11 @@ export async function superviseServer(kind: ServerKind, options: SuperviseOption
       try {
         const place = { ...foldersOf(dataDir, name), port, durable: true, program };
         watch(await runServer(kind, { ...place, signal: stopping.signal }));
-        say(`${kind.title} is back.`);
+        onProgress(`${kind.title} is back.`);
         return;
       } catch (error) {
         if (!stopping.signal.aborted) {
-          say(`${(error as Error).message}\nTrying again …`);
+          onProgress(`${(error as Error).message}\nTrying again …`);
         }
       }
     }

@@ -5,7 +5,7 @@ import { startStack, startStubSystems } from "../devstack/index.ts";
 import { readState } from "../devstack/state.ts";
 import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
 
-/** Where the run's servers and neighbours are, shared by all sides, one after the other. */
+/** Endpoints of the run's backends and stub systems, used by all sides in turn. */
 export interface Endpoints {
   readonly mysqlUrl: string;
   readonly natsUrl: string;
@@ -17,15 +17,15 @@ export interface Endpoints {
   readonly wmsUrl: string;
 }
 
-export const BACKEND_NAMES = ["mariadb", "nats", "redis", "neighbours"] as const;
+export const BACKEND_NAMES = ["mariadb", "nats", "redis", "stub-systems"] as const;
 
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
-/** The run's servers, as processes. */
+/** The run's backends and stub systems, as processes. */
 export interface BackendProcesses {
   readonly servers: Endpoints;
-  /** The neighbours' page, with `/control` and `/received`. */
-  readonly neighboursUrl: string;
+  /** Base URL of the stub systems, with `/control` and `/received`. */
+  readonly stubSystemsUrl: string;
   /** Seconds of processor time so far. */
   cpu(): Readonly<Record<BackendName, number>>;
   /** Resident memory in MB. */
@@ -33,17 +33,17 @@ export interface BackendProcesses {
   stop(): Promise<void>;
 }
 
-/** Starts them durable, as for production, with data of their own in a temporary folder that goes with them. */
-export async function startBackends(say: (line: string) => void): Promise<BackendProcesses> {
+/** Starts them durable, as in production, with data in a temporary folder that is removed on stop. */
+export async function startBackends(onProgress: (line: string) => void): Promise<BackendProcesses> {
   const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-"));
   const remove = () => rm(dataDir, { recursive: true, force: true });
-  const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, say }).catch(
+  const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, onProgress }).catch(
     async (error: unknown) => {
       await remove();
       throw error;
     },
   );
-  const neighbours = await startStubSystems({ dataDir, say });
+  const stubSystems = await startStubSystems({ dataDir, onProgress });
   const byName = (measure: (pid: number) => number) => {
     const { servers } = readState(dataDir);
     return Object.fromEntries(BACKEND_NAMES.map((name) => [name, measure(servers[name]?.process?.pid ?? 0)])) as Record<
@@ -53,12 +53,12 @@ export async function startBackends(say: (line: string) => void): Promise<Backen
   };
   const { mysqlUrl = "", natsUrl = "", redisUrl = "" } = stack;
   return {
-    servers: { mysqlUrl, natsUrl, redisUrl, ...neighbours.urls },
-    neighboursUrl: neighbours.url,
+    servers: { mysqlUrl, natsUrl, redisUrl, ...stubSystems.urls },
+    stubSystemsUrl: stubSystems.url,
     cpu: () => byName(cpuSecondsOf),
     memory: () => byName(residentMemoryOf),
     async stop() {
-      await neighbours.stop();
+      await stubSystems.stop();
       await stack.stop();
       await remove();
     },

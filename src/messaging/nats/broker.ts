@@ -32,7 +32,7 @@ export function brokerOptions({ url, ca, credsFile }: Broker): ConnectionOptions
 /** Why there is no connection to the broker, for a person. */
 export function describeBrokerError(error: unknown, { ca, credsFile }: Broker): string {
   const reason = describeConnectionError(error, {
-    server: "NATS",
+    backend: "NATS",
     urlVariable: credsFile === undefined ? "OMS_NATS_URL" : "OMS_NATS_CREDS_FILE",
     caVariable: "OMS_NATS_CA_FILE",
     hasCa: ca !== undefined,

@@ -16,7 +16,7 @@ const world = useFlows();
 
 /** A server whose WMS refuses these orders, which are paid. */
 async function withRefused(count: number): Promise<{ server: Server; orderIds: bigint[] }> {
-  await world.neighbours.control({ neighbour: "wms/dispatch", mode: "refuse", reason: "仓库爆仓" });
+  await world.neighbours.control({ system: "wms/dispatch", mode: "refuse", reason: "仓库爆仓" });
   const server = await world.start();
   const orderIds: bigint[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -60,7 +60,7 @@ test("an order's parked Action is explained", async () => {
   const orderId = await submit(server);
   await pay(server, orderId);
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
-  await world.neighbours.control({ neighbour: "message", mode: "refuse", reason: "号码无效" });
+  await world.neighbours.control({ system: "message", mode: "refuse", reason: "号码无效" });
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.HANDED_OVER, operator: "wms" });
   await eventually(async () =>
     expect(await run(server, "order", "explain", String(orderId))).toMatch(

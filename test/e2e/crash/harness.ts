@@ -146,8 +146,8 @@ export function useWorld() {
 }
 
 /** Keys that were carried out, whatever arrived again: the receivers dedupe by key, as their contract says. */
-async function doneOnce(url: string, neighbour: string, range: { first: bigint; last: bigint }): Promise<string[]> {
-  return [...new Set(await receivedBy(url, neighbour, range))].toSorted();
+async function doneOnce(url: string, system: string, range: { first: bigint; last: bigint }): Promise<string[]> {
+  return [...new Set(await receivedBy(url, system, range))].toSorted();
 }
 
 /** What must have happened once these orders are PAID (version 1) and DELIVERED (version 2). */

@@ -4,7 +4,7 @@ import { startStack } from "../../../tools/devstack/index.ts";
 const [dataDir = "", ...names] = process.argv.slice(2);
 const need = { mysql: names.includes("mysql"), redis: names.includes("redis"), nats: names.includes("nats") };
 try {
-  const { stop, ...urls } = await startStack({ dataDir, need, say: (line) => console.error(line) });
+  const { stop, ...urls } = await startStack({ dataDir, need, onProgress: (line) => console.error(line) });
   process.once("SIGTERM", stop);
   console.log(JSON.stringify(urls));
 } catch (error) {

@@ -44,7 +44,7 @@ afterEach(async () => {
 });
 
 async function start(need: StackOptions["need"], dir = dataDir): Promise<Stack> {
-  const stack = await startStack({ dataDir: dir, need, say: (line) => said.push(line) });
+  const stack = await startStack({ dataDir: dir, need, onProgress: (line) => said.push(line) });
   running.push(stack);
   return stack;
 }
@@ -78,7 +78,7 @@ describe("the embedded servers", () => {
     const broker = await connect({ servers: first.natsUrl ?? "" });
     await (await broker.jetstreamManager()).streams.add({ name: "KEPT", subjects: ["kept.>"] });
     await broker.close();
-    expect(findStack(dataDir)).toEqual({ ...urlsOf(first), neighboursUrl: undefined });
+    expect(findStack(dataDir)).toEqual({ ...urlsOf(first), stubSystemsUrl: undefined });
     const beforeStop = performance.now();
     const children = processes();
     await first.stop();
@@ -174,8 +174,8 @@ describe("the embedded servers", () => {
 
   it("share their data directory with the neighbours of the same process", async () => {
     const stack = await start(REDIS);
-    const neighbours = await startStubSystems({ dataDir, say: (line) => said.push(line) });
-    expect(findStack(dataDir).neighboursUrl).toBe(neighbours.url);
+    const neighbours = await startStubSystems({ dataDir, onProgress: (line) => said.push(line) });
+    expect(findStack(dataDir).stubSystemsUrl).toBe(neighbours.url);
     expect((await fetch(neighbours.url)).status).toBe(200);
     await stack.stop();
     await expect(hold("redis")).resolves.toMatchObject({

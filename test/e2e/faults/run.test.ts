@@ -40,7 +40,7 @@ async function runAndCheck(seed: number, damage: (query: (sql: string) => Promis
     mysqlUrl: location.url,
     natsUrl: nats.url,
     redisUrl: redis.url,
-    neighboursUrl: neighbours.url,
+    stubSystemsUrl: neighbours.url,
     prefix: location.prefix,
   };
   const workload = await startWorkload({

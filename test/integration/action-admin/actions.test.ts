@@ -31,13 +31,13 @@ function actionIs({ actions }: Server, orderIds: readonly bigint[], state: Actio
 
 /** How often the customer of an order was told. */
 async function told(orderId: bigint): Promise<number> {
-  const { received } = await world.neighbours.received({ neighbour: "message", key: messageId(orderId) });
+  const { received } = await world.neighbours.received({ system: "message", key: messageId(orderId) });
   return received.filter(({ done }) => done).length;
 }
 
 test("what a neighbour refused is parked, seen, tried out, and takes effect once when it is tried again", async () => {
   const server = await world.start();
-  await world.neighbours.control({ neighbour: "message", mode: "refuse", reason: "number blocked" });
+  await world.neighbours.control({ system: "message", mode: "refuse", reason: "number blocked" });
   const orderIds = await handOver(server, 3);
   await actionIs(server, orderIds, ActionState.PARKED);
   const filter = { errorContains: "NUMBER BLOCKED" };
@@ -61,7 +61,7 @@ test("what a neighbour refused is parked, seen, tried out, and takes effect once
 
 test("a retried event gets a full round of attempts before it is parked again", async () => {
   const server = await world.start({ OMS_MAX_ATTEMPTS: "3" });
-  await world.neighbours.control({ neighbour: "message", mode: "fail" });
+  await world.neighbours.control({ system: "message", mode: "fail" });
   const [orderId] = (await handOver(server, 1)) as [bigint];
   await actionIs(server, [orderId], ActionState.PARKED);
 
@@ -74,7 +74,7 @@ test("a retried event gets a full round of attempts before it is parked again", 
 
 test("what is discarded has no effect, until it is replayed", async () => {
   const server = await world.start();
-  await world.neighbours.control({ neighbour: "message", mode: "refuse" });
+  await world.neighbours.control({ system: "message", mode: "refuse" });
   const [orderId] = (await handOver(server, 1)) as [bigint];
   await actionIs(server, [orderId], ActionState.PARKED);
   await world.neighbours.reset();

@@ -10,13 +10,13 @@ const world = useHarness(mariadb);
 beforeEach(world.reset);
 
 test("a database that goes away and comes back leaves no effect undone, and the receivers see none twice", async () => {
-  await world.neighbours.control({ neighbour: "message", mode: "slow", delayMs: 30 });
+  await world.neighbours.control({ system: "message", mode: "slow", delayMs: 30 });
   const server = world.startServer({ concurrency: 4, leaseMs: 1_000, ledgerWatchMs: 1_000 });
   const orders = Array.from({ length: 100 }, (_, index) => BigInt(index + 1));
   const kind = { orderSource: 2001, orderType: 31 };
   await server.change(...orders.map((orderId) => statusChanged({ orderId, toStatus: Status.DELIVERED, ...kind })));
   await world.eventually(async () => {
-    const { totals } = await world.neighbours.received({ neighbour: "message" });
+    const { totals } = await world.neighbours.received({ system: "message" });
     expect(totals.message?.done ?? 0).toBeGreaterThan(5);
   });
   await mariadb.restart();

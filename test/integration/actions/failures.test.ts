@@ -26,7 +26,7 @@ function row(messageId: string, action: string) {
 }
 
 test("what fails is tried again until it works, and the order's later events wait for it", async () => {
-  await world.neighbours.control({ neighbour: "message", mode: "fail", times: 3, orderIds: ["1"] });
+  await world.neighbours.control({ system: "message", mode: "fail", times: 3, orderIds: ["1"] });
   const server = world.startServer();
   await server.change(shipped(1n, 1), delivered(1n, 2), shipped(2n, 1));
   await world.allDone();
@@ -35,7 +35,7 @@ test("what fails is tried again until it works, and the order's later events wai
     attempts_started: 4,
     attempts_finished: 4,
   });
-  const { received } = await world.neighbours.received({ neighbour: "message" });
+  const { received } = await world.neighbours.received({ system: "message" });
   expect(Object.fromEntries(received.map(({ key, arrivals }) => [key, arrivals]))).toEqual({
     "1-1": 4,
     "1-2": 1,
@@ -48,7 +48,7 @@ test("what fails is tried again until it works, and the order's later events wai
 
 test("what fails too often is parked, for a person to decide; the order's later events go on", async () => {
   await world.neighbours.control({
-    neighbour: "message",
+    system: "message",
     mode: "fail",
     orderIds: ["1"],
     times: 3,
@@ -69,7 +69,7 @@ test("what fails too often is parked, for a person to decide; the order's later 
 });
 
 test("a permanent refusal is parked at once", async () => {
-  await world.neighbours.control({ neighbour: "finance", mode: "refuse", reason: "unknown order" });
+  await world.neighbours.control({ system: "finance", mode: "refuse", reason: "unknown order" });
   const server = world.startServer();
   await server.change(delivered(1n, 1, { orderType: 21 }));
   await world.eventually(async () => {
@@ -92,8 +92,8 @@ test("a permanent refusal is parked at once", async () => {
 });
 
 test("an Action that hangs holds up no other, and an order that hangs no other order", async () => {
-  await world.neighbours.control({ neighbour: "einvoice", mode: "hang" });
-  await world.neighbours.control({ neighbour: "message", mode: "hang", orderIds: ["1", "2", "3"] });
+  await world.neighbours.control({ system: "einvoice", mode: "hang" });
+  await world.neighbours.control({ system: "message", mode: "hang", orderIds: ["1", "2", "3"] });
   const server = world.startServer({ concurrency: 8, leaseMs: 60_000, downstreamTimeoutMs: 30_000 });
   const orders = Array.from({ length: 60 }, (_, index) => BigInt(index + 1));
   await server.change(...orders.map((orderId) => delivered(orderId, 1, recharge)));
@@ -107,14 +107,14 @@ test("an Action that hangs holds up no other, and an order that hangs no other o
 });
 
 test("a neighbour that does not answer in time is asked again, with the same key", async () => {
-  await world.neighbours.control({ neighbour: "einvoice", mode: "hang", times: 1 });
-  await world.neighbours.control({ neighbour: "message", mode: "lose", times: 2 });
+  await world.neighbours.control({ system: "einvoice", mode: "hang", times: 1 });
+  await world.neighbours.control({ system: "message", mode: "lose", times: 2 });
   const server = world.startServer({ downstreamTimeoutMs: 200 });
   await server.change(delivered(1n, 1, recharge));
   await world.allDone();
   expect(await row("1-1", "e-invoice")).toMatchObject({ last_error: "e-invoice: no answer within 200 ms" });
   // Lost answers: it arrived more than once, and was carried out once.
-  const { totals } = await world.neighbours.received({ neighbour: "message" });
+  const { totals } = await world.neighbours.received({ system: "message" });
   expect(totals.message).toMatchObject({ keys: 1, done: 1, repeats: 2 });
 });
 

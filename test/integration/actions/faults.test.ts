@@ -43,8 +43,8 @@ async function expectAllOnce(orders: readonly bigint[]): Promise<void> {
   await world.allDone();
   const both = orders.flatMap((order) => [`${order}-1`, `${order}-2`]).toSorted();
   const deliveries = orders.map((order) => `${order}-2`).toSorted();
-  const doneAt = async (neighbour: string) => {
-    const { received } = await world.neighbours.received({ neighbour, limit: 100_000 });
+  const doneAt = async (system: string) => {
+    const { received } = await world.neighbours.received({ system, limit: 100_000 });
     return received
       .filter(({ done }) => done)
       .map(({ key }) => key)
@@ -163,7 +163,7 @@ test("what a crash left in the outbox is carried out after the next start", asyn
 });
 
 test("two servers share the work, and one that stops leaves none undone", async () => {
-  await world.neighbours.control({ neighbour: "message", mode: "slow", delayMs: 50 });
+  await world.neighbours.control({ system: "message", mode: "slow", delayMs: 50 });
   const one = world.startServer({ concurrency: 4 });
   const two = world.startServer({ concurrency: 4 });
   const orders = await underLoad(two, () => one.stop());
@@ -177,22 +177,22 @@ test("two servers share the work, and one that stops leaves none undone", async 
 });
 
 test("the end waits for what runs, within its limit", async () => {
-  await world.neighbours.control({ neighbour: "message", mode: "slow", delayMs: 400 });
+  await world.neighbours.control({ system: "message", mode: "slow", delayMs: 400 });
   const server = world.startServer();
   await server.change(shipped(1n));
   await world.eventually(async () => {
-    const { received } = await world.neighbours.received({ neighbour: "finance" });
+    const { received } = await world.neighbours.received({ system: "finance" });
     expect(received).toEqual([]);
     expect((await world.ledger()).filter((line) => line.endsWith("DONE"))).toEqual(["1-1 third-party-notify: DONE"]);
   });
   await server.stop(5_000);
   expect((await world.ledger()).filter((line) => !line.endsWith("DONE"))).toEqual([]);
 
-  await world.neighbours.control({ neighbour: "message", mode: "hang" });
+  await world.neighbours.control({ system: "message", mode: "hang" });
   const other = world.startServer({ leaseMs: 60_000, downstreamTimeoutMs: 50_000 });
   await other.change(delivered(1n));
   await world.eventually(async () => {
-    const { received } = await world.neighbours.received({ neighbour: "message", key: "1-2" });
+    const { received } = await world.neighbours.received({ system: "message", key: "1-2" });
     expect(received).toHaveLength(1);
   });
   const began = performance.now();

@@ -126,9 +126,9 @@ export function useHarness(mariadb?: OwnServer) {
       await db.deleteFrom("oms_db.oms_order_status_rule").execute();
       await db.deleteFrom("wmsindb.oms_gift_cust_record").execute();
     },
-    /** What came to a neighbour: "<key> <arrivals>" each, those that were carried out. */
-    async arrivals(neighbour: string): Promise<string[]> {
-      const { received } = await neighbours.received({ neighbour, limit: 10_000 });
+    /** What came to a system: "<key> <arrivals>" each, those that were carried out. */
+    async arrivals(system: string): Promise<string[]> {
+      const { received } = await neighbours.received({ system, limit: 10_000 });
       return received
         .filter(({ done }) => done)
         .map(({ key, arrivals }) => `${key} ${arrivals}`)

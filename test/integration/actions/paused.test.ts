@@ -45,11 +45,11 @@ test("an Action that is held lets its events wait, from the stream and from the 
   // Long enough for many looks at what is due.
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await statesOf("customer-message")).toEqual({ "1-1": "PENDING", "2-1": "PENDING" });
-  expect((await world.neighbours.received({ neighbour: "message" })).received).toEqual([]);
+  expect((await world.neighbours.received({ system: "message" })).received).toEqual([]);
 
   await setPaused("customer-message", 0);
   await world.allDone();
-  const { received } = await world.neighbours.received({ neighbour: "message" });
+  const { received } = await world.neighbours.received({ system: "message" });
   expect(received.map(({ key, arrivals }) => [key, arrivals]).toSorted()).toEqual([
     ["1-1", 1],
     ["2-1", 1],
@@ -57,7 +57,7 @@ test("an Action that is held lets its events wait, from the stream and from the 
 });
 
 test("an Action that is held while it fails is not tried again until it goes on", async () => {
-  await world.neighbours.control({ neighbour: "finance", mode: "fail", times: 1, orderIds: ["1"] });
+  await world.neighbours.control({ system: "finance", mode: "fail", times: 1, orderIds: ["1"] });
   const server = world.startServer({ backOff: { baseMs: 1_500, capMs: 1_500 } });
   await server.change(statusChanged({ orderId: 1n, toStatus: Status.DELIVERED, version: 1, orderSource: 2001 }));
   await world.eventually(async () => {

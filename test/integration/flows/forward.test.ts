@@ -7,8 +7,8 @@ import { eventually, flowIs, pay, reachesStatus, submit, useFlows } from "./harn
 const world = useFlows();
 
 /** What a neighbour carried out for an order, with the number of repeats. */
-async function carriedOut(neighbour: string, orderId: bigint) {
-  const { received } = await world.neighbours.received({ neighbour, orderId: String(orderId) });
+async function carriedOut(system: string, orderId: bigint) {
+  const { received } = await world.neighbours.received({ system, orderId: String(orderId) });
   return received.filter(({ done }) => done);
 }
 
@@ -71,7 +71,7 @@ test("an order with goods in three warehouses is split once; its children are di
 test("without stock the order waits with the ERP's reason, and goes on when somebody has it tried again", async () => {
   const server = await world.start({ OMS_RETRY_BASE_MS: "600000", OMS_RETRY_CAP_MS: "600000" });
   const orderId = await submit(server);
-  await world.neighbours.control({ neighbour: "erp/allocate", mode: "refuse", reason: "sold out", times: 1 });
+  await world.neighbours.control({ system: "erp/allocate", mode: "refuse", reason: "sold out", times: 1 });
   await pay(server, orderId);
   await flowIs(server, orderId, {
     step: "allocate",
@@ -93,7 +93,7 @@ test("without stock the order waits with the ERP's reason, and goes on when some
 test("what the WMS refuses is given up with its reason, until somebody retries it", async () => {
   const server = await world.start();
   const orderId = await submit(server);
-  await world.neighbours.control({ neighbour: "wms/dispatch", mode: "refuse", reason: "address unknown", times: 1 });
+  await world.neighbours.control({ system: "wms/dispatch", mode: "refuse", reason: "address unknown", times: 1 });
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "dispatch", state: FlowState.FAILED, attempts: 1 });
   expect((await server.fulfilment.getOrderFlow({ orderId })).lastError).toContain("address unknown");
@@ -113,7 +113,7 @@ test("a pause stops the flow before its next step; a resume goes on from there, 
   await flowIs(server, orderId, { step: "approve", state: FlowState.PAUSED });
 
   // In the middle of the allocation: that ends, the dispatch does not begin.
-  await world.neighbours.control({ neighbour: "erp/allocate", mode: "slow", delayMs: 1_500, times: 1 });
+  await world.neighbours.control({ system: "erp/allocate", mode: "slow", delayMs: 1_500, times: 1 });
   await pause(false);
   await eventually(async () => {
     expect(await server.fulfilment.getOrderFlow({ orderId })).toMatchObject({ step: "allocate", attempts: 1 });
@@ -131,12 +131,12 @@ test("a pause stops the flow before its next step; a resume goes on from there, 
 test("a paused order without stock is not allocated when the stock is back, but when it is resumed", async () => {
   const server = await world.start();
   const orderId = await submit(server);
-  await world.neighbours.control({ neighbour: "erp/allocate", mode: "refuse" });
+  await world.neighbours.control({ system: "erp/allocate", mode: "refuse" });
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "allocate", state: FlowState.RETRYING });
   await server.client.setOrderPause({ orderId, paused: true, operator: "li" });
   await flowIs(server, orderId, { step: "allocate", state: FlowState.PAUSED });
-  await world.neighbours.control({ neighbour: "erp/allocate", mode: "ok" });
+  await world.neighbours.control({ system: "erp/allocate", mode: "ok" });
   await server.client.setOrderPause({ orderId, paused: false, operator: "li" });
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
   expect(await carriedOut("erp/allocate", orderId)).toHaveLength(1);

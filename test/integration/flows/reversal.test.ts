@@ -49,13 +49,13 @@ test("the WMS agrees: cancelled, and the stock is given back", async () => {
     finishTime: expect.anything(),
   });
   await eventually(expectStockBalances);
-  const { received } = await world.neighbours.received({ neighbour: "wms/cancel", orderId: String(orderId) });
+  const { received } = await world.neighbours.received({ system: "wms/cancel", orderId: String(orderId) });
   expect(received).toMatchObject([{ arrivals: 1, body: { orderId: String(orderId), cancelId: String(cancelId) } }]);
 });
 
 test("cancelled while the WMS has the order and nobody knows: it is asked back, and the ERP gets its stock", async () => {
   const server = await world.start({ OMS_RETRY_BASE_MS: "1500", OMS_RETRY_CAP_MS: "1500" });
-  await world.neighbours.control({ neighbour: "wms/dispatch", mode: "lose", times: 1 });
+  await world.neighbours.control({ system: "wms/dispatch", mode: "lose", times: 1 });
   const orderId = await submit(server);
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "dispatch", state: FlowState.RETRYING });
@@ -68,7 +68,7 @@ test("cancelled while the WMS has the order and nobody knows: it is asked back, 
 test("the WMS refuses: the order goes on, with the WMS's reason", async () => {
   const server = await world.start();
   const orderId = await dispatched(server);
-  await world.neighbours.control({ neighbour: "wms/cancel", mode: "refuse", reason: "packed" });
+  await world.neighbours.control({ system: "wms/cancel", mode: "refuse", reason: "packed" });
   await server.reversal.requestCancel({ orderId, ...asked });
   await cancelIs(server, orderId, CancelState.REFUSED);
   expect(await server.reversal.getCancel({ orderId })).toMatchObject({ refusalReason: "packed" });
@@ -81,11 +81,11 @@ test("the WMS refuses: the order goes on, with the WMS's reason", async () => {
 test("the WMS answers later", async () => {
   const server = await world.start();
   const [first, second] = [await dispatched(server), await dispatched(server)];
-  await world.neighbours.control({ neighbour: "wms/cancel", mode: "later" });
+  await world.neighbours.control({ system: "wms/cancel", mode: "later" });
   for (const orderId of [first, second]) {
     await server.reversal.requestCancel({ orderId, ...asked });
     await eventually(async () => {
-      const { received } = await world.neighbours.received({ neighbour: "wms/cancel", orderId: String(orderId) });
+      const { received } = await world.neighbours.received({ system: "wms/cancel", orderId: String(orderId) });
       expect(received).toHaveLength(1);
     });
   }
@@ -106,7 +106,7 @@ test("the WMS answers later", async () => {
 test("the WMS never answers: refused when its time is over, also when the server was down meanwhile", async () => {
   const first = await world.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
   const orderId = await dispatched(first);
-  await world.neighbours.control({ neighbour: "wms/cancel", mode: "hang" });
+  await world.neighbours.control({ system: "wms/cancel", mode: "hang" });
   await first.reversal.requestCancel({ orderId, ...asked });
   await first.stop();
   const second = await world.start();
@@ -120,8 +120,8 @@ test("the WMS never answers: refused when its time is over, also when the server
 test("a cancel that the WMS refused before the dispatch lets the flow go on", async () => {
   const server = await world.start();
   const orderId = await submit(server);
-  await world.neighbours.control({ neighbour: "wms/dispatch", mode: "refuse", reason: "closed", times: 1 });
-  await world.neighbours.control({ neighbour: "wms/cancel", mode: "refuse", reason: "no" });
+  await world.neighbours.control({ system: "wms/dispatch", mode: "refuse", reason: "closed", times: 1 });
+  await world.neighbours.control({ system: "wms/cancel", mode: "refuse", reason: "no" });
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "dispatch", state: FlowState.FAILED });
   await server.reversal.requestCancel({ orderId, ...asked });

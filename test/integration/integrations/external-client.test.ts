@@ -32,7 +32,7 @@ test("a neighbour gets the body as JSON, and the key to dedupe by", async () => 
   const body = { messageId: "7-1", orderId: "7", invoiceTitle: "发票" };
   expect(await client.post("7-1", body)).toEqual({ kind: "done" });
   expect(await client.post("7-1", body)).toEqual({ kind: "done" });
-  const { received } = await neighbours.received({ neighbour: "einvoice" });
+  const { received } = await neighbours.received({ system: "einvoice" });
   expect(received).toMatchObject([{ key: "7-1", orderId: "7", arrivals: 2, done: true, repeats: 1, body }]);
 });
 
@@ -74,17 +74,17 @@ test("it says how long to wait, in seconds or with a date", async () => {
 
 test("no answer is a reason to try again: none in time, a connection cut, nobody there, called off", async () => {
   await neighbours.reset();
-  await neighbours.control({ neighbour: "einvoice", mode: "hang" });
+  await neighbours.control({ system: "einvoice", mode: "hang" });
   const { client } = useClient(neighbours.urls.einvoiceUrl, 100);
   expect(await client.post("1-1", {})).toEqual({ kind: "retry", reason: "e-invoice: no answer within 100 ms" });
 
-  await neighbours.control({ neighbour: "einvoice", mode: "lose" });
+  await neighbours.control({ system: "einvoice", mode: "lose" });
   expect(await client.post("1-2", {})).toEqual({ kind: "retry", reason: "e-invoice: other side closed" });
 
   const nobody = useClient("http://127.0.0.1:9/");
   expect(await nobody.client.post("1-3", {})).toEqual({ kind: "retry", reason: "e-invoice: ECONNREFUSED" });
 
-  await neighbours.control({ neighbour: "einvoice", mode: "hang" });
+  await neighbours.control({ system: "einvoice", mode: "hang" });
   const patient = useClient(neighbours.urls.einvoiceUrl);
   const abort = new AbortController();
   const called = patient.client.post("1-4", {}, { signal: abort.signal });
@@ -158,7 +158,7 @@ test("an answer's letters arrive whole, whatever parts they come in", async () =
 
 test("nothing personal is logged", async () => {
   await neighbours.reset();
-  await neighbours.control({ neighbour: "einvoice", mode: "refuse" });
+  await neighbours.control({ system: "einvoice", mode: "refuse" });
   const { client, logged } = useClient(neighbours.urls.einvoiceUrl);
   await client.post("1-1", { invoiceEmail: "someone@example.com", taxCode: "91110000" });
   expect(logged).toHaveLength(1);

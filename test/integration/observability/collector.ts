@@ -34,8 +34,8 @@ export function useCollector(): Collector {
     get url() {
       return ear.url;
     },
-    requests: ear.heard,
-    spansOf: (traceId) => ear.heard.flatMap(({ body }) => spansIn(body)).filter((span) => span.traceId === traceId),
+    requests: ear.requests,
+    spansOf: (traceId) => ear.requests.flatMap(({ body }) => spansIn(body)).filter((span) => span.traceId === traceId),
   };
 }
 

@@ -12,17 +12,17 @@ export interface RecordedRequest {
 /** An HTTP server that answers everything with 200, and remembers it. */
 export interface HttpRecorder {
   readonly url: string;
-  readonly heard: RecordedRequest[];
+  readonly requests: RecordedRequest[];
 }
 
 /** Such a server for all tests of a file. */
 export function useHttpRecorder(): HttpRecorder {
-  const heard: RecordedRequest[] = [];
+  const requests: RecordedRequest[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
     request.on("end", () => {
-      heard.push({ path: request.url ?? "", headers: request.headers, body: Buffer.concat(parts) });
+      requests.push({ path: request.url ?? "", headers: request.headers, body: Buffer.concat(parts) });
       response.end();
     });
   });
@@ -38,7 +38,7 @@ export function useHttpRecorder(): HttpRecorder {
     server.close();
   });
   return {
-    heard,
+    requests,
     get url() {
       if (url === "") {
         throw new Error("the server starts before the file's first test: ask it within a test or a hook");

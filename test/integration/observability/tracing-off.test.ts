@@ -61,7 +61,7 @@ async function deliverCard(env: Record<string, string>) {
   }
   const mail = await vi.waitFor(
     () => {
-      const found = neighbours.heard.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
+      const found = neighbours.requests.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
       expect(found).toBeDefined();
       return found;
     },

@@ -154,7 +154,7 @@ test("one trace leads from the caller's header to the neighbours'", async () => 
   });
   const post = named(spans, "POST e-invoice mail");
   expect(post.attributes).toMatchObject({ "http.response.status_code": 200, "server.address": "127.0.0.1" });
-  const heard = neighbours.heard.find(
+  const heard = neighbours.requests.find(
     ({ path, headers }) => path === "/einvoice" && headers["idempotency-key"] === `${orderId}-3`,
   );
   expect(heard?.headers.traceparent).toBe(`00-${traceId}-${post.spanId}-01`);
@@ -285,7 +285,7 @@ test("a trace that its caller does not keep is not kept here, and goes on to the
   const { traceId, headers } = callersTrace("00");
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" }, { headers });
   await eventually(() => {
-    const heard = neighbours.heard.find(({ headers }) => headers.traceparent?.includes(traceId));
+    const heard = neighbours.requests.find(({ headers }) => headers.traceparent?.includes(traceId));
     expect(heard?.headers.traceparent).toMatch(/-00$/);
   });
   await server.service.stop();
@@ -301,7 +301,7 @@ test("a call that the sampler does not choose leaves no trace in rows, messages 
   const orderId = await paidCard(server);
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" });
   await eventually(() => {
-    const heard = neighbours.heard.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
+    const heard = neighbours.requests.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
     expect(heard).toBeDefined();
     expect(heard?.headers).not.toHaveProperty("traceparent");
   });

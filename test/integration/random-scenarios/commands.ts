@@ -89,7 +89,7 @@ const setPause = (paused: boolean) =>
 const stock = (there: boolean) =>
   command(there ? "stock comes" : "stock goes", async (life, real) => {
     await real.tellNeighbours({
-      neighbour: "erp/allocate",
+      system: "erp/allocate",
       mode: there ? "ok" : "refuse",
       orderIds: [String(real.orderId)],
     });
@@ -106,7 +106,7 @@ const cancel = (wms: model.Wms) =>
   command(`cancel, the WMS ${wms}`, async (life, real) => {
     const { orderId } = real;
     const mode = { agrees: "ok", refuses: "refuse", later: "later" } as const;
-    await real.tellNeighbours({ neighbour: "wms/cancel", mode: mode[wms], orderIds: [String(orderId)] });
+    await real.tellNeighbours({ system: "wms/cancel", mode: mode[wms], orderIds: [String(orderId)] });
     const expected = model.requestCancel(life, wms);
     const request = { orderId, ...by, requestId: randomUUID() };
     const { state } = await real.call(({ reversal }) => reversal.requestCancel(request));

@@ -157,9 +157,9 @@ test(`${LIVES} random lives are what the model says, across ${KILLS} kills of th
     const applied = entries.filter(({ outcome }) => outcome === 1);
     expect(applied.map(({ version }) => Number(version))).toEqual(applied.map((_, index) => index + 1));
     expect(applied.at(-1)?.toStatus).toBe(model.status);
-    for (const neighbour of ["erp/allocate", "wms/dispatch"]) {
-      const { received } = await neighbours.received({ neighbour, orderId: String(orderId) });
-      const due = applied.some(({ toStatus }) => toStatus === (neighbour === "erp/allocate" ? 2010 : 2020));
+    for (const system of ["erp/allocate", "wms/dispatch"]) {
+      const { received } = await neighbours.received({ system, orderId: String(orderId) });
+      const due = applied.some(({ toStatus }) => toStatus === (system === "erp/allocate" ? 2010 : 2020));
       expect(received.filter(({ done }) => done)).toHaveLength(due ? 1 : 0);
     }
   }

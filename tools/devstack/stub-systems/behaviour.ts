@@ -31,7 +31,7 @@ export type Path = (typeof PATHS)[number];
  */
 export interface Rule {
   /** One of the neighbours ("erp"), or one of its paths ("erp/allocate"). */
-  readonly neighbour: string;
+  readonly system: string;
   readonly mode: Mode;
   readonly status?: number;
   readonly delayMs?: number;
@@ -49,11 +49,11 @@ const OK: AppliedRule = { mode: "ok" };
 
 /** Says what is wrong with an order to misbehave, as it came over the wire; undefined when it is well-formed. */
 export function validateRule(rule: Partial<Record<keyof Rule, unknown>>): string | undefined {
-  const { neighbour, mode, status, delayMs, reason, times, orderIds } = rule;
+  const { system, mode, status, delayMs, reason, times, orderIds } = rule;
   const isCount = (value: unknown, min: number, max: number) =>
     value === undefined || (Number.isInteger(value) && Number(value) >= min && Number(value) <= max);
-  if (![...SYSTEMS, ...PATHS].some((name) => name === neighbour)) {
-    return `neighbour must be one of ${[...new Set([...SYSTEMS, ...PATHS])].join(", ")}`;
+  if (![...SYSTEMS, ...PATHS].some((name) => name === system)) {
+    return `system must be one of ${[...new Set([...SYSTEMS, ...PATHS])].join(", ")}`;
   }
   if (!MODES.some((name) => name === mode)) {
     return `mode must be one of ${MODES.join(", ")}`;
@@ -83,8 +83,7 @@ export function createBehaviour() {
     /** Gives an order; one for the same neighbour and orders is replaced by it. `ok` for all orders takes back every one of the neighbour's. */
     set(rule: Rule): void {
       const sameOrders = (other: Rule) => JSON.stringify(other.orderIds) === JSON.stringify(rule.orderIds);
-      const below = (other: Rule) =>
-        other.neighbour === rule.neighbour || other.neighbour.startsWith(`${rule.neighbour}/`);
+      const below = (other: Rule) => other.system === rule.system || other.system.startsWith(`${rule.system}/`);
       const takesBackAll = rule.mode === "ok" && rule.orderIds === undefined;
       rules = rules.filter(({ rule: other }) => !(below(other) && (takesBackAll || sameOrders(other))));
       if (rule.mode !== "ok") {
@@ -96,10 +95,9 @@ export function createBehaviour() {
       if (rules.length === 0) {
         return OK;
       }
-      const [neighbour] = path.split("/");
+      const [system] = path.split("/");
       const found = rules.findLast(
-        ({ rule }) =>
-          (rule.neighbour === path || rule.neighbour === neighbour) && (rule.orderIds?.includes(orderId) ?? true),
+        ({ rule }) => (rule.system === path || rule.system === system) && (rule.orderIds?.includes(orderId) ?? true),
       );
       if (found === undefined) {
         return OK;

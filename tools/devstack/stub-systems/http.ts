@@ -119,13 +119,13 @@ export function createStubSystemsServer(file: string): Server {
   }
 
   function list(query: URLSearchParams, response: ServerResponse): void {
-    const neighbour = query.get("neighbour");
+    const system = query.get("system");
     const limit = Number(query.get("limit") ?? LIST_LIMIT);
     if (!Number.isInteger(limit) || limit < 0) {
       send(response, 400, json({ reason: "limit must be a whole number, 0 or more" }));
       return;
     }
-    const fits = (path: string) => neighbour === null || path === neighbour || path.startsWith(`${neighbour}/`);
+    const fits = (path: string) => system === null || path === system || path.startsWith(`${system}/`);
     const key = query.get("key");
     const orderId = query.get("orderId");
     const received = book.list(

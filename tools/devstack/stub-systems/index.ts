@@ -1,6 +1,6 @@
 import { acquireDataDir } from "../data-dir.ts";
 import { superviseServer } from "../supervisor.ts";
-import { neighbours, type StubSystemUrls, stubSystemUrls } from "./kind.ts";
+import { type StubSystemUrls, stubSystems, stubSystemUrls } from "./kind.ts";
 
 /** The neighbours' process, running. */
 export interface StubSystems {
@@ -19,11 +19,11 @@ const STOP_MS = 2_000;
  */
 export async function startStubSystems(options: {
   dataDir: string;
-  say: (line: string) => void;
+  onProgress: (line: string) => void;
 }): Promise<StubSystems> {
-  const giveBack = await acquireDataDir(options.dataDir, options.say);
+  const giveBack = await acquireDataDir(options.dataDir, options.onProgress);
   try {
-    const server = await superviseServer(neighbours, { ...options, name: "neighbours", program: process.execPath });
+    const server = await superviseServer(stubSystems, { ...options, name: "stub-systems", program: process.execPath });
     let stopping: Promise<void> | undefined;
     return {
       url: server.url,

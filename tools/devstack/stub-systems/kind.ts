@@ -23,7 +23,7 @@ export function stubSystemUrls(url: string): StubSystemUrls {
 }
 
 /** The neighbours' process, run like the other servers. */
-export const neighbours: ServerKind = {
+export const stubSystems: ServerKind = {
   title: "Neighbours",
   program: "node",
   async prepare({ dir }) {

@@ -58,11 +58,11 @@ ${table(
 )}
 <h2>Told to misbehave</h2>
 ${table(
-  ["neighbour", "mode", "details"],
-  rules.map(({ neighbour, mode, ...rest }) => [neighbour, mode, JSON.stringify(rest)]),
+  ["system", "mode", "details"],
+  rules.map(({ system, mode, ...rest }) => [system, mode, JSON.stringify(rest)]),
   "None: all answer as they should.",
 )}
-<p>Tell them: <code>curl -d '{"neighbour":"einvoice","mode":"fail","times":3}' localhost:…/control</code></p>
+<p>Tell them: <code>curl -d '{"system":"einvoice","mode":"fail","times":3}' localhost:…/control</code></p>
 <h2>Latest</h2>
 ${table(
   ["first came", "path", "idempotency key", "order", "arrivals", "carried out", "last answer", "body"],

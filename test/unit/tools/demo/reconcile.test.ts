@@ -8,19 +8,19 @@ describe("the demo's count", () => {
       found: 3,
       lost: [],
       unexpected: [],
-      doubled: [],
+      duplicated: [],
     });
   });
 
   it("tells the lost, the doubled and the unexpected apart", () => {
-    const { lost, unexpected, doubled } = reconcile(
+    const { lost, unexpected, duplicated } = reconcile(
       ["1-1", "1-2", "1-pause-", "1-pause-", "2-shipped-"],
       ["1-1", "1-1", "1-1", "3-1", "1-pause-5f", "2-shipped-aa", "2-shipped-bb"],
     );
-    expect({ lost, unexpected, doubled }).toEqual({
+    expect({ lost, unexpected, duplicated }).toEqual({
       lost: ["1-2", "1-pause-"],
       unexpected: ["3-1", "2-shipped-"],
-      doubled: ["1-1", "1-1"],
+      duplicated: ["1-1", "1-1"],
     });
   });
 
