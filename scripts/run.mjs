@@ -29,10 +29,17 @@ const SERVICE_FLAGS = JSON.parse(readFileSync(new URL("service-flags.json", impo
 const COMMANDS = {
   start: [[...SERVICE_FLAGS, "src/main.ts"]],
   test: [["node_modules/vitest/vitest.mjs", "run"]],
+  "test:unit": [["node_modules/vitest/vitest.mjs", "run", "--project", "unit"]],
+  "test:integration": [["node_modules/vitest/vitest.mjs", "run", "--project", "integration"]],
+  "test:e2e": [["node_modules/vitest/vitest.mjs", "run", "--project", "e2e"]],
   "test:browser": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/e2e/browser/vitest.config.ts"]],
   demo: [["tools/demo/main.ts"]],
   check: [["scripts/check.ts"]],
+  format: [["node_modules/@biomejs/biome/bin/biome", "check", "--write"]],
+  lint: [["node_modules/@biomejs/biome/bin/biome", "check"]],
+  typecheck: [["node_modules/typescript/bin/tsc", "--project", "."]],
   generate: [["scripts/print-validate-proto.ts"], ["node_modules/@bufbuild/buf/bin/buf", "generate"]],
+  docs: [["scripts/print-validate-proto.ts"], ["scripts/docs/main.ts"]],
 };
 
 /** A Ctrl-C reaches us from the terminal and, a moment later, from npm: that is one wish. One that comes later is impatience. */

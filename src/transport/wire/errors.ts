@@ -17,7 +17,7 @@ const DOMAIN = "orderstatus.oms";
 export const ERROR_DETAILS = [ErrorInfoSchema, BadRequestSchema, RetryInfoSchema] as const;
 
 /** From the reason to the code, and to the reason of google.rpc.ErrorInfo for the codes that mean several things. */
-const CODES: Readonly<Record<OperationErrorKind, { readonly code: Code; readonly reason?: string }>> = {
+export const ERROR_CODES: Readonly<Record<OperationErrorKind, { readonly code: Code; readonly reason?: string }>> = {
   invalid: { code: Code.InvalidArgument },
   "not-found": { code: Code.NotFound },
   unauthenticated: { code: Code.Unauthenticated },
@@ -61,7 +61,7 @@ export function toConnectError(error: unknown, callId: string): ConnectError {
       error,
     );
   }
-  const { code, reason } = CODES[known.kind];
+  const { code, reason } = ERROR_CODES[known.kind];
   return new ConnectError(headerText(known.message), code, undefined, detailsOf(known, reason), error);
 }
 
