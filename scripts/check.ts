@@ -1,6 +1,6 @@
 /**
- * Everything that can be said of the sources without running the service: `npm run check`. One line a check; the output of those that
- * fail follows.
+ * Runs all static checks: `npm run check`. Prints one line per check, then the output of those that
+ * failed.
  */
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
@@ -29,7 +29,7 @@ const CHECKS: readonly Check[] = [
   { name: "types", command: ["tsc", "-p", "."] },
   { name: "generated code is fresh", command: script("check-generated.ts") },
   { name: "unused code and dependencies", command: ["knip", "--no-progress", "--no-config-hints"] },
-  { name: "contract breaks nobody", command: script("check-breaking.ts") },
+  { name: "contract is compatible", command: script("check-breaking.ts") },
   {
     name: "import rules",
     command: [
@@ -74,7 +74,7 @@ function run([program, ...args]: Check["command"]): Promise<Result> {
   });
 }
 
-/** A check that could not look says why in a line that begins so. */
+/** A check that could not run prints its reason in such a line. */
 const SKIPPED = /^skipped: .*$/m;
 
 async function perform({ name, command }: Check): Promise<{ name: string } & Result> {
@@ -86,7 +86,7 @@ async function perform({ name, command }: Check): Promise<{ name: string } & Res
   return { name, ...result };
 }
 
-// buf needs it in place before it looks at the contract.
+// buf needs it to compile the contract.
 const prepared = await run(script("print-validate-proto.ts"));
 if (!prepared.passed) {
   console.error(prepared.output);

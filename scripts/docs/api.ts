@@ -79,7 +79,7 @@ function fieldsOf({ fields }: DescMessage): string {
       );
 }
 
-/** A message that only its RPC uses says no more than which RPC that is. */
+/** Whether the message belongs to one RPC, in whose section it is printed. */
 const isOfOneMethod = (desc: DescMessage) => /(?:Request|Response)$/.test(nameOf(desc));
 
 function* withNested(messages: readonly DescMessage[]): Generator<DescMessage> {
@@ -110,7 +110,7 @@ function methodSection(method: DescMethod): string {
     .join("\n\n");
 }
 
-/** "See SubmitOrder." points from a request to its RPC, where it is printed anyway. */
+/** Removes "See SubmitOrder.", which is redundant in the section of that RPC. */
 const withoutReference = (paragraph: string) => paragraph.replace(/^See \w+\.\s*/, "");
 
 function serviceSection(service: DescService): string {

@@ -5,7 +5,9 @@ import { code, type Page, table } from "./page.ts";
 
 const RETRY_INFO = "RetryInfo";
 
-/** The meaning of each error and what its caller does; a new kind does not compile without a row. */
+/**
+ * The meaning of each error and what its caller does; a new kind does not compile without a row.
+ */
 const ADVICE: Readonly<
   Record<OperationErrorKind, { readonly details?: string; readonly meaning: string; readonly action: string }>
 > = {

@@ -1,4 +1,6 @@
-/** Writes the generated blocks of the documents; with `--check` reports stale ones and exits with 1. */
+/**
+ * Writes the generated blocks of the documents; with `--check` reports stale ones and exits with 1.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { api, events } from "./api.ts";

@@ -1,4 +1,7 @@
-/** A document with generated blocks, each between `<!-- generated: name -->` and `<!-- /generated -->`. */
+/**
+ * A document with generated blocks, each between `<!-- generated: name -->` and `<!-- /generated
+ * -->`.
+ */
 export interface Page {
   /** Path from the root of the repository. */
   readonly file: string;
@@ -8,7 +11,9 @@ export interface Page {
 
 const BLOCK = /(<!-- generated: ([\w -]+) -->\n)[\s\S]*?(<!-- \/generated -->)/g;
 
-/** The document with fresh blocks. Throws where it lacks a block, or has one that nothing renders. */
+/**
+ * The document with fresh blocks. Throws where it lacks a block, or has one that nothing renders.
+ */
 export function render({ file, blocks }: Page, text: string): string {
   const missing = new Set(Object.keys(blocks));
   const fresh = text.replace(BLOCK, (_, begin: string, name: string, end: string) => {

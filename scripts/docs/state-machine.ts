@@ -13,7 +13,10 @@ const nameOf = (code: number) => stateOf(code)?.name ?? String(code);
 
 const UNCONDITIONAL = TRANSITIONS.filter(({ condition }) => condition === undefined);
 
-/** A transition that only skips states: two others lead to the same state. The diagram leaves it out. */
+/**
+ * A transition that only skips states: two others lead to the same state. The diagram leaves it
+ * out.
+ */
 function skipsStates({ from, to, condition }: Transition): boolean {
   const between = UNCONDITIONAL.filter((step) => step.from === from && !leadsTo(step.to, from)).map((step) => step.to);
   const reached = UNCONDITIONAL.some(

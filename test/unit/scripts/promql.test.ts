@@ -23,7 +23,7 @@ test.each([
   ['oms_watchers{rpc="GetOrderStatus"}', "matches the label rpc, which oms_watchers does not have"],
   ['oms_action_open{action="approval"}', 'matches action "approval", which there is none of'],
   ['oms_rpc_calls_total{rpc=~"GetOrderStatus|GetOrder"}', 'matches rpc "GetOrder", which there is none of'],
-  ["sum by (front) (oms_rpc_calls_total)", "groups by front, which nothing there has"],
+  ["sum by (protocol) (oms_rpc_calls_total)", "groups by protocol, which nothing there has"],
   ["oms_watchers * on (version) oms_outbox_unpublished", "groups by version, which nothing there has"],
 ])("%s does not: %s", (expr, expected) => {
   expect(faults(expr).join()).toContain(expected);
