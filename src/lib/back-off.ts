@@ -5,8 +5,8 @@ export interface BackOff {
   /** Maximum delay, in milliseconds. */
   readonly capMs: number;
   /**
-   * The random share of the delay, from 0 to 1 (default 0.25): callers that failed together do not retry
-   * together. 1 is "full jitter".
+   * The random share of the delay, from 0 to 1 (default 0.25): callers that failed together do not
+   * retry together. 1 is "full jitter".
    */
   readonly jitter?: number;
 }

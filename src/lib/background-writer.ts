@@ -9,11 +9,12 @@ export interface BackgroundWriter {
 }
 
 /**
- * The buffer is the caller's: it takes from it in `write`, and bounds it. The timers do not keep the
- * process alive.
+ * The buffer is the caller's: it takes from it in `write`, and bounds it. The timers do not keep
+ * the process alive.
  *
- * @param write writes what is buffered, or a part of it. Resolves with true when more can be written
- *   at once; when it rejects, it is called again after `retryMs`, or not at all once the writer is closed
+ * @param write writes what is buffered, or a part of it. Resolves with true when more can be
+ *   written at once; when it rejects, it is called again after `retryMs`, or not at all once the
+ *   writer is closed
  */
 export function createBackgroundWriter(
   write: () => Promise<boolean>,

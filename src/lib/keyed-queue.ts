@@ -3,7 +3,9 @@ export interface KeyedFifo<T> {
   /** Number of items that were not handed out. */
   readonly waiting: number;
   push(item: T): void;
-  /** The first item whose key is free, which is busy from then on; undefined where there is none. */
+  /**
+   * The first item whose key is free, which is busy from then on; undefined where there is none.
+   */
   next(): T | undefined;
   /** Frees the key of an item that was handed out. */
   release(item: T): void;
@@ -11,7 +13,9 @@ export interface KeyedFifo<T> {
   clear(): T[];
 }
 
-/** Consumed entries that are cut off the array at a time: `shift()` would move all of it each time. */
+/**
+ * Consumed entries that are cut off the array at a time: `shift()` would move all of it each time.
+ */
 const CUT_OFF = 4_096;
 
 export function createKeyedFifo<T>(keyOf: (item: T) => unknown): KeyedFifo<T> {

@@ -13,7 +13,9 @@ export interface PollLoopOptions {
   readonly intervalMs: number;
   /** Delay before the first call, in milliseconds; by default it starts at once. */
   readonly initialDelayMs?: number;
-  /** Minimum delay, as a multiple of the last call's duration: for calls that grow with the data. */
+  /**
+   * Minimum delay, as a multiple of the last call's duration: for calls that grow with the data.
+   */
   readonly restFactor?: number;
   /** Receives the error of a call that failed; the loop goes on. Not called after `stop`. */
   readonly onError?: (error: unknown) => void;
