@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import { type BatchQueue, createBatchQueue } from "../../lib/batcher.ts";
 import { DatabaseUnavailableError, QueueFullError } from "../mysql/errors.ts";
-import { type BatchQueue, createBatchQueue } from "./batch-queue.ts";
+
 import { type Connector, createConnector } from "./connector.ts";
 import { createLockedOrderQueue } from "./locked-order-queue.ts";
 import type { PendingRequest } from "./pending-request.ts";
@@ -37,8 +38,8 @@ export function createCommitter(options: CommitterOptions): Committer {
     return runBatch(works, { ...patient, defer, onUnavailable: (error) => waitingRoom.rejectAll(error) });
   }, maxBatch);
 
-  const lanes = Array.from({ length: laneCount }, (_, index): BatchQueue => {
-    const lane: BatchQueue = createBatchQueue((works) => {
+  const lanes = Array.from({ length: laneCount }, (_, index): BatchQueue<PendingRequest> => {
+    const lane: BatchQueue<PendingRequest> = createBatchQueue((works) => {
       queued();
       return runBatch(works, context);
     }, maxBatch);

@@ -1,5 +1,5 @@
+import { createBatchQueue } from "../../lib/batcher.ts";
 import { DatabaseUnavailableError } from "../mysql/errors.ts";
-import { createBatchQueue } from "./batch-queue.ts";
 import type { PendingRequest } from "./pending-request.ts";
 
 /** So often a request is found locked out, with a lock wait before each time, before it is given up. */
@@ -27,7 +27,7 @@ export function createLockedOrderQueue(
   /** How many requests of each order are in here. */
   const inside = new Map<bigint, number>();
   const strikes = new WeakMap<PendingRequest, number>();
-  const lane = createBatchQueue(async (works) => {
+  const lane = createBatchQueue<PendingRequest>(async (works) => {
     const stay = new Set<PendingRequest>();
     await run(works, (locked) => {
       for (const work of locked) {
