@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { createPollLoop } from "../../lib/poll-loop.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { readBacklog } from "../../store/outbox/outbox.ts";
 import type { OutboxDatabase } from "./republish.ts";
@@ -19,7 +19,6 @@ export function startBacklogGauges({
   readonly db: OutboxDatabase;
   readonly metrics: Pick<Metrics, "outboxRows" | "outboxAge">;
 }): { stop(): Promise<void> } {
-  const stopping = new AbortController();
   let oldest: { readonly id: bigint; readonly recordTime: Date } | undefined;
   let allSince = performance.now();
 
@@ -38,21 +37,6 @@ export function startBacklogGauges({
     observe({}, Math.max(0, age) / 1_000);
   });
 
-  const loop = async () => {
-    while (!stopping.signal.aborted) {
-      const began = performance.now();
-      // The database is away: what was seen last stands until it is back.
-      await look().catch(() => {});
-      const rest = Math.max(EVERY_MS, (performance.now() - began) * REST_FACTOR);
-      await delay(rest, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
-    }
-  };
-
-  const looping = loop();
-  return {
-    async stop() {
-      stopping.abort();
-      await looping;
-    },
-  };
+  // While the database is away, the last values stand.
+  return createPollLoop(look, { intervalMs: EVERY_MS, restFactor: REST_FACTOR });
 }

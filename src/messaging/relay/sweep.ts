@@ -1,3 +1,4 @@
+import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import { deletePublished, MAX_COMMIT_SKEW_MS, type OutboxRow, readUnpublished } from "../../store/outbox/outbox.ts";
 import type { PublishedRows } from "./published-rows.ts";
@@ -33,7 +34,7 @@ export function startSweep({
   readonly idle: () => boolean;
   readonly publish: (rows: readonly OutboxRow[]) => void;
   readonly beforeEach: () => void;
-}): { stop(): Promise<void> } {
+}): Pick<PollLoop, "stop"> {
   /** A living server deletes its rows within this time of their commit, as long as the broker is there. */
   const abandonedMs = keepMs + Math.max(4 * sweepMs, keepMs / 5);
   /** Where the next look for abandoned rows begins; those before it are known, or taken care of. */
@@ -41,14 +42,11 @@ export function startSweep({
   /** Up to here all rows are old and published, kept for Actions that are not done with them: perhaps a million, which few looks go through. */
   let keptTo = 0n;
   let keptSince = performance.now();
-  let running: Promise<void> = Promise.resolve();
-  let busy = false;
-  const stopping = new AbortController();
 
-  const deleteOld = async () => {
+  const deleteOld = async (signal: AbortSignal) => {
     for (;;) {
       const old = published.oldestBefore(performance.now() - keepMs);
-      if (old === undefined || stopping.signal.aborted) {
+      if (old === undefined || signal.aborted) {
         return;
       }
       await deletePublished(db, old.ids);
@@ -57,19 +55,19 @@ export function startSweep({
   };
 
   /** The last row before which, by all experience, nobody can be about to commit one. */
-  const lastOldId = () =>
-    lastIdBefore(db, new Date(db.clock.now().getTime() - abandonedMs - MAX_COMMIT_SKEW_MS), stopping.signal);
+  const lastOldId = (signal: AbortSignal) =>
+    lastIdBefore(db, new Date(db.clock.now().getTime() - abandonedMs - MAX_COMMIT_SKEW_MS), signal);
 
-  const publishAbandoned = async () => {
+  const publishAbandoned = async (signal: AbortSignal) => {
     if (performance.now() - keptSince > LOOK_AT_ALL_MS) {
       keptTo = 0n;
       keptSince = performance.now();
     }
-    for (let page = 0; page < PAGES && !stopping.signal.aborted; page += 1) {
+    for (let page = 0; page < PAGES && !signal.aborted; page += 1) {
       const afterId = lookedTo > keptTo ? lookedTo : keptTo;
       const rows = await readUnpublished(db, { olderThanMs: abandonedMs, afterId, limit: PAGE });
       if (afterId === keptTo) {
-        keptTo = rows[0] === undefined ? await lastOldId() : rows[0].id - 1n;
+        keptTo = rows[0] === undefined ? await lastOldId(signal) : rows[0].id - 1n;
       }
       const known = published.known(rows.map(({ id }) => id));
       const abandoned = rows.filter(({ id }) => !known.has(id));
@@ -84,33 +82,17 @@ export function startSweep({
     }
   };
 
-  const sweep = async () => {
-    busy = true;
-    try {
-      beforeEach();
-      await deleteOld();
-      if (idle()) {
-        await publishAbandoned();
-      }
-    } catch (error) {
-      log.debug({ err: error }, "the outbox could not be swept; it is tried again");
-    } finally {
-      busy = false;
+  const sweep = async (signal: AbortSignal) => {
+    beforeEach();
+    await deleteOld(signal);
+    if (idle()) {
+      await publishAbandoned(signal);
     }
   };
 
-  const timer = setInterval(() => {
-    if (!busy) {
-      running = sweep();
-    }
-  }, sweepMs);
-  timer.unref();
-
-  return {
-    async stop() {
-      stopping.abort();
-      clearInterval(timer);
-      await running;
-    },
-  };
+  return createPollLoop(sweep, {
+    intervalMs: sweepMs,
+    initialDelayMs: sweepMs,
+    onError: (error) => log.debug({ err: error }, "outbox sweep failed; retrying"),
+  });
 }

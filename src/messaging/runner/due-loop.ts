@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { createPollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { DueEntry, Ledger } from "../../store/ledger/index.ts";
 import type { PausedActions } from "./paused-actions.ts";
@@ -28,12 +28,10 @@ export function startDueLoop({
   readonly pollMs: number;
 }): { stop(): Promise<void>; idle(): Promise<void> } {
   const running = new Map(actions.map((name) => [name, 0]));
-  const stopping = new AbortController();
   const runs = new Set<Promise<void>>();
   /** The company that each suspect under way may have. */
   const suspects: number[] = [];
   let crowded = false;
-  let wake = () => {};
 
   const freeOf = (name: string) => concurrency - (running.get(name) ?? 0);
 
@@ -50,7 +48,9 @@ export function startDueLoop({
         suspects.splice(suspects.indexOf(maxConcurrentSuspects), 1);
       }
       runs.delete(done);
-      wake();
+      if (crowded) {
+        loop.wake();
+      }
     });
     runs.add(done);
   };
@@ -70,32 +70,16 @@ export function startDueLoop({
     crowded = more || open.length < wanted.length;
   };
 
-  const rest = async () => {
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    const pause = delay(pollMs, undefined, { signal: stopping.signal }).catch(() => {});
-    await (crowded ? Promise.race([woken, pause]) : pause);
-  };
-
-  const loop = async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        await round();
-      } catch (error) {
-        log.debug({ err: error }, "the ledger could not be looked at; it is tried again");
-        await delay(pollMs, undefined, { signal: stopping.signal }).catch(() => {});
-      }
-      await rest();
-    }
-  };
-
-  const looping = loop();
-  return {
-    async stop() {
-      stopping.abort();
-      await looping;
+  const loop = createPollLoop(round, {
+    intervalMs: pollMs,
+    onError(error) {
+      log.debug({ err: error }, "the ledger could not be looked at; it is tried again");
+      crowded = false;
     },
+  });
+
+  return {
+    stop: () => loop.stop(),
     async idle() {
       await Promise.all(runs);
     },

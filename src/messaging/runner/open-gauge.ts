@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { createPollLoop } from "../../lib/poll-loop.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { Ledger } from "../../store/ledger/index.ts";
 import type { Action } from "./action.ts";
@@ -18,7 +18,6 @@ export function startOpenEntriesGauge({
   readonly ledger: Pick<Ledger, "openCounts" | "paused" | "now">;
   readonly metrics: Pick<Metrics, "actionOpen" | "actionAge" | "actionPaused">;
 }): { stop(): Promise<void> } {
-  const stopping = new AbortController();
   const names = actions.map(({ name }) => name);
   /** Since when something waits, by Action, as of the last count. */
   let since: ReadonlyMap<string, Date | undefined> = new Map();
@@ -48,21 +47,6 @@ export function startOpenEntriesGauge({
     }
   });
 
-  const loop = async () => {
-    while (!stopping.signal.aborted) {
-      const began = performance.now();
-      // The database is away: the last counts stand until it is back.
-      await count().catch(() => {});
-      const rest = Math.max(EVERY_MS, (performance.now() - began) * REST_FACTOR);
-      await delay(rest, undefined, { signal: stopping.signal }).catch(() => {});
-    }
-  };
-
-  const looping = loop();
-  return {
-    async stop() {
-      stopping.abort();
-      await looping;
-    },
-  };
+  // While the database is away, the last values stand.
+  return createPollLoop(count, { intervalMs: EVERY_MS, restFactor: REST_FACTOR });
 }

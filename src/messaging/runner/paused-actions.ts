@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { createPollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Ledger } from "../../store/ledger/index.ts";
 
@@ -13,7 +13,6 @@ export interface PausedActions {
 const LOOK_EVERY_MS = 1_000;
 
 export function watchPausedActions({ ledger, log }: { readonly ledger: Ledger; readonly log: Logger }): PausedActions {
-  const stopping = new AbortController();
   let paused: ReadonlySet<string> = new Set();
   let know = () => {};
   /** Nothing runs before the first look, or a server that starts would run for a moment what is held. */
@@ -33,24 +32,17 @@ export function watchPausedActions({ ledger, log }: { readonly ledger: Ledger; r
     know();
   };
 
-  const loop = async () => {
-    while (!stopping.signal.aborted) {
-      // The database is away: what was known last holds.
-      await look().catch(() => {});
-      await delay(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
-    }
-  };
+  // While the database is away, what was read last holds.
+  const loop = createPollLoop(look, { intervalMs: LOOK_EVERY_MS });
 
-  const looping = loop();
   return {
     async isPaused(action) {
       await known;
       return paused.has(action);
     },
     async stop() {
-      stopping.abort();
       know();
-      await looping;
+      await loop.stop();
     },
   };
 }
