@@ -9,18 +9,18 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createClaims } from "../../src/actions/effects/claims.ts";
-import { createEffects } from "../../src/actions/effects/index.ts";
+import { bindHandlers, effects } from "../../src/actions/registry.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { createExternalClient } from "../../src/integrations/external-client.ts";
+import { createSystemClients } from "../../src/integrations/clients.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
 import { encodeEvent } from "../../src/messaging/nats/codec.ts";
 import { connectStream } from "../../src/messaging/nats/connection.ts";
 import { createPublisher } from "../../src/messaging/nats/publisher.ts";
 import { startRelay } from "../../src/messaging/relay/relay.ts";
+import { subscriptionsFor } from "../../src/messaging/runner/action.ts";
 import { startRunner } from "../../src/messaging/runner/runner.ts";
-import { subscriptionsFor } from "../../src/messaging/runner/subscriptions.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { createLedger } from "../../src/store/ledger/index.ts";
@@ -112,14 +112,12 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   const stream = connectStream({ url: natsUrl, log });
   const publisher = createPublisher({ stream, log, metrics });
   const redis = openRedis({ url: redisUrl, log });
-  const client = (name: string, url: string) => createExternalClient({ name, url, timeoutMs: 10_000, log });
-  const clients = {
-    einvoice: client("e-invoice", stubSystems.urls.einvoiceUrl),
-    finance: client("finance", stubSystems.urls.financeUrl),
-    message: client("message", stubSystems.urls.messageUrl),
-  };
+  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = stubSystems.urls;
+  const urls = { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: erpUrl, wms: wmsUrl };
+  const systems = createSystemClients({ urls, timeoutMs: 10_000, log });
   const claims = createClaims(redis, { leaseMs: 30_000 });
-  const actions = createEffects({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });
+  const definitions = effects({ kinds: DEFAULT_ORDER_KINDS });
+  const actions = bindHandlers(definitions, { db, publisher, claims, systems: systems.clients });
   await new Promise<void>((resolve) => stream.onConnect(() => resolve()));
 
   await publishOnly(Number(values.publish));
@@ -133,9 +131,7 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   publisher.close();
   await stream.close();
   redis.disconnect();
-  for (const { close } of Object.values(clients)) {
-    close();
-  }
+  systems.close();
   await db.destroy();
 
   async function publishOnly(count: number): Promise<void> {

@@ -1,15 +1,12 @@
 import type { Redis } from "ioredis";
 import { createClaims } from "../../src/actions/effects/claims.ts";
-import { createEffects } from "../../src/actions/effects/index.ts";
-import { createSteps } from "../../src/actions/steps/index.ts";
+import { bindHandlers, createRegistry } from "../../src/actions/registry.ts";
 import type { OperationDeps } from "../../src/application/deps.ts";
 import { createChangeFeed } from "../../src/application/watch/change-feed.ts";
 import { type Config, readConfig } from "../../src/config/load.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
-import { createErp } from "../../src/integrations/erp.ts";
-import { createExternalClient } from "../../src/integrations/external-client.ts";
+import { createSystemClients } from "../../src/integrations/clients.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
-import { createWms } from "../../src/integrations/wms.ts";
 import { encodeEvent } from "../../src/messaging/nats/codec.ts";
 import { connectStream, type StreamConnection } from "../../src/messaging/nats/connection.ts";
 import { createPublisher, type Publisher } from "../../src/messaging/nats/publisher.ts";
@@ -71,8 +68,12 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     changesSince: (versions) => readChangesSince(db, versions),
     orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
   });
-  const neighbour = (name: string, url: string) =>
-    createExternalClient({ name, url, timeoutMs: externalSystems.timeoutMs, log });
+  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = surroundings;
+  const { clients: systems } = createSystemClients({
+    urls: { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: erpUrl, wms: wmsUrl },
+    timeoutMs: externalSystems.timeoutMs,
+    log,
+  });
 
   let deliver: Deliver = () => {};
   const events = { encode: encodeEvent, subscriptionsFor: () => [], ledgerWatchMs: actionConfig.ledgerSweepDelayMs };
@@ -99,29 +100,9 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     wmsAnswerMs: orders.wmsCancelTimeoutMs,
     now: () => db.clock.now(),
   };
-  const actions: readonly Action[] = [
-    ...createEffects({
-      db,
-      kinds,
-      publisher,
-      claims: createClaims(redis, { leaseMs: actionConfig.leaseMs, scope: config.mysql.databasePrefix }),
-      einvoice: neighbour("e-invoice mail", surroundings.einvoiceUrl),
-      finance: neighbour("finance", surroundings.financeUrl),
-      message: neighbour("customer messages", surroundings.messageUrl),
-    }),
-    ...createSteps({
-      operations,
-      kinds,
-      erp: createErp({
-        allocate: neighbour("ERP", `${surroundings.erpUrl}/allocate`),
-        release: neighbour("ERP", `${surroundings.erpUrl}/release`),
-      }),
-      wms: createWms({
-        dispatch: neighbour("WMS", `${surroundings.wmsUrl}/dispatch`),
-        cancel: neighbour("WMS", `${surroundings.wmsUrl}/cancel`),
-      }),
-    }),
-  ];
+  const claims = createClaims(redis, { leaseMs: actionConfig.leaseMs, scope: config.mysql.databasePrefix });
+  const registry = createRegistry({ kinds, paymentTimeoutMs: orders.paymentTimeoutMs });
+  const actions = bindHandlers(registry, { db, publisher, claims, systems, operations });
   const untimed = actions.filter(({ due }) => due === undefined);
   deliver = openDelivery({ actions: untimed, redis, stream, publisher, log, timeoutMs: actionConfig.leaseMs });
   setInterval(() => emptyOutbox(db), OUTBOX_MS);

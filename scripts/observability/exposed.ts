@@ -1,5 +1,5 @@
-import { createEffects } from "../../src/actions/effects/index.ts";
-import { createSteps } from "../../src/actions/steps/index.ts";
+import { createRegistry } from "../../src/actions/registry.ts";
+import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { RPC_NAMES } from "../../src/transport/servers.ts";
 
@@ -34,9 +34,7 @@ export function exposedSeries(): Exposed {
 
 /** The values that some labels can have: a name that has been changed would show nothing, and alert nobody. */
 export function knownValues(): ReadonlyMap<string, ReadonlySet<string>> {
-  // They only put their tools aside until they run.
-  const none = { erp: {}, wms: {} } as never;
-  const actions = [...createEffects(none), ...createSteps(none)].map(({ name }) => name);
+  const actions = createRegistry({ kinds: DEFAULT_ORDER_KINDS, paymentTimeoutMs: 0 }).map(({ name }) => name);
   const rpcs = RPC_NAMES.map((name) => name.split("/")[1] ?? name);
   return new Map([
     ["action", new Set(actions)],

@@ -1,6 +1,7 @@
-import type { CallOptions, ExternalClient, Outcome } from "./external-client.ts";
+import type { SystemClients } from "./clients.ts";
+import { type CallOptions, type Outcome, refusalReason } from "./external-client.ts";
 
-/** What is wanted of one SKU. */
+/** A quantity of one SKU. */
 export interface StockLine {
   readonly skuId: bigint;
   readonly quantity: number;
@@ -8,41 +9,35 @@ export interface StockLine {
 
 /** The ERP, which keeps the stock. */
 export interface Erp {
-  /** Sets stock aside for an order; "no-stock" when there is not enough now. */
+  /** Reserves stock for an order; "no-stock" where there is not enough now. */
   allocate(
     key: string,
     order: { readonly orderId: bigint; readonly lines: readonly StockLine[] },
-    errand: CallOptions,
+    options: CallOptions,
   ): Promise<Outcome | { readonly kind: "no-stock"; readonly reason: string }>;
-  /** Gives back what is set aside for an order; nothing where nothing is. */
-  release(key: string, orderId: bigint, errand: CallOptions): Promise<Outcome>;
+  /** Releases what is reserved for an order, if anything. */
+  release(key: string, orderId: bigint, options: CallOptions): Promise<Outcome>;
 }
 
 const NO_STOCK = 409;
 
-export function createErp({
-  allocate,
-  release,
-}: {
-  readonly allocate: ExternalClient;
-  readonly release: ExternalClient;
-}): Erp {
+export function createErp({ allocate, release }: SystemClients["erp"]): Erp {
   return {
-    async allocate(key, { orderId, lines }, errand) {
+    async allocate(key, { orderId, lines }, options) {
       const body = { orderId: String(orderId), lines: lines.map(lineBody) };
-      const { outcome, status, body: reply } = await allocate.send(key, body, errand);
-      return status === NO_STOCK ? { kind: "no-stock", reason: `no stock: ${reasonIn(reply)}` } : outcome;
+      const reply = await allocate.send(key, body, options);
+      return reply.status === NO_STOCK
+        ? { kind: "no-stock", reason: `no stock: ${refusalReason(reply.body)}` }
+        : reply.outcome;
     },
-    release: (key, orderId, errand) => release.post(key, { orderId: String(orderId) }, errand),
+    async release(key, orderId, options) {
+      const { outcome } = await release.send(key, { orderId: String(orderId) }, options);
+      return outcome;
+    },
   };
 }
 
-/** A line as the neighbours take it. */
+/** A line as external systems take it. */
 export function lineBody({ skuId, quantity }: StockLine) {
   return { skuId: String(skuId), quantity };
-}
-
-/** What a neighbour gives for its no. */
-export function reasonIn({ reason }: { readonly reason?: unknown }): string {
-  return typeof reason === "string" && reason !== "" ? reason.slice(0, 200) : "no reason given";
 }

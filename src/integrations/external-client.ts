@@ -1,18 +1,19 @@
 import type { Logger } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import { isSampled, traceIdOf } from "../observability/traceparent.ts";
 import type { Span, Tracer } from "../observability/tracing.ts";
 import { createHttpPoster, type HttpResponse } from "./http.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
-/** What became of a request. */
+/** How a request ended. */
 export type Outcome =
   | { readonly kind: "done" }
-  /** Not now: it may have arrived or not; the same again, with the same key, is right. */
+  /** Failed for now. It may have arrived: repeat it with the same key, after at least `afterMs`. */
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number }
-  /** Never: a person has to look at it. */
+  /** Refused for good: an operator has to decide. */
   | { readonly kind: "reject"; readonly reason: string };
 
-/** What became of a request, and what the neighbour said to it. */
+/** How a request ended, and what the system answered. */
 export interface Reply {
   readonly outcome: Outcome;
   /** The HTTP status; 0 where there was no answer. */
@@ -21,55 +22,59 @@ export interface Reply {
   readonly body: JsonBody;
 }
 
-/** A body as JSON has it; 64-bit ids as strings. */
+/** A JSON object; 64-bit ids are strings. */
 export type JsonBody = { readonly [name: string]: unknown };
 
-/** On whose behalf a request is made. */
 export interface CallOptions {
-  /** Aborted when nobody waits for the answer any more. */
+  /** Cancels the request. */
   readonly signal?: AbortSignal;
   /** The span that the request belongs to; "" where nothing is traced. */
   readonly traceparent?: string;
 }
 
-/** A neighbouring system that takes POSTs. */
+/** Sends requests to one URL of an external system. */
 export interface ExternalClient {
-  /** @param key goes along as `idempotency-key`: the neighbour does once what it gets twice */
-  post(key: string, body: JsonBody, errand?: CallOptions): Promise<Outcome>;
-  /** The same, for a neighbour whose answer says something. */
-  send(key: string, body: JsonBody, errand?: CallOptions): Promise<Reply>;
-  /** Closes the connections that are kept open. */
+  /**
+   * Posts a JSON body. Never rejects: a failure is an outcome.
+   *
+   * @param key sent as `idempotency-key`: the system carries a repeated key out once
+   */
+  send(key: string, body: JsonBody, options?: CallOptions): Promise<Reply>;
+  /** Closes the open connections. */
   close(): void;
 }
 
-/** What the neighbours' contract takes for "try again", besides 5xx. */
-const TRY_AGAIN: readonly number[] = [408, 425, 429];
+export interface ExternalClientOptions {
+  /** The system's name in logs, spans, reasons and metrics. */
+  readonly name: string;
+  readonly url: string;
+  /** Time limit of a request, in milliseconds, the wait for a connection included. */
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  /** Undefined: nothing is measured. */
+  readonly metrics?: Pick<Metrics, "externalRequestDuration"> | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
+  /** Maximum number of connections. */
+  readonly connections?: number;
+}
 
-/**
- * A client for one address, over connections that stay open.
- *
- * @param timeoutMs for the whole request, in milliseconds
- * @param connections at most so many at a time
- */
+/** Statuses below 500 that ask for a retry. */
+const RETRYABLE: readonly number[] = [408, 425, 429];
+
+/** Characters of a reason that are kept. */
+const MAX_REASON = 200;
+
 export function createExternalClient({
   name,
   url,
   timeoutMs,
   log,
+  metrics,
   tracer,
   connections = 64,
-}: {
-  /** As it is to be called in logs and reasons. */
-  readonly name: string;
-  readonly url: string;
-  readonly timeoutMs: number;
-  readonly log: Logger;
-  /** Undefined: nothing is traced. */
-  readonly tracer?: Tracer | undefined;
-  readonly connections?: number;
-}): ExternalClient {
-  const exchange = createHttpPoster({ url, timeoutMs, connections });
-
+}: ExternalClientOptions): ExternalClient {
+  const poster = createHttpPoster({ url, timeoutMs, connections });
   const { hostname, port, protocol } = new URL(url);
   const attributes = {
     "http.request.method": "POST",
@@ -78,7 +83,7 @@ export function createExternalClient({
     "peer.service": name,
   };
 
-  const begin = (key: string, parent: string): Span | undefined =>
+  const startSpan = (key: string, parent: string): Span | undefined =>
     tracer && isSampled(parent)
       ? tracer.start(`POST ${name}`, {
           kind: "client",
@@ -87,57 +92,61 @@ export function createExternalClient({
         })
       : undefined;
 
-  const ask: ExternalClient["send"] = async (key, body, { signal, traceparent = "" } = {}) => {
-    const span = begin(key, traceparent);
-    const said = await exchange.post(key, JSON.stringify(body), signal, span?.traceparent ?? traceparent).then(
-      (answer): Reply => ({
-        outcome: judge(name, answer),
-        status: answer.status,
-        body: objectIn(answer.text),
-      }),
-      (error): Reply => ({ outcome: { kind: "retry", reason: `${name}: ${reasonOf(error)}` }, status: 0, body: {} }),
-    );
-    const { outcome } = said;
-    if (outcome.kind !== "done") {
-      // Neither the body nor the whole answer: both may hold personal data.
-      const about = { neighbour: name, key, traceId: traceIdOf(traceparent) };
-      log.debug({ ...about, result: outcome.kind, reason: outcome.reason }, "a neighbour did not do it");
-      span?.fail(outcome.reason);
+  const post = async (key: string, body: JsonBody, signal: AbortSignal | undefined, traceparent: string) => {
+    try {
+      const response = await poster.post(key, JSON.stringify(body), signal, traceparent);
+      return { outcome: outcomeOf(name, response), status: response.status, body: parseObject(response.text) };
+    } catch (error) {
+      return { outcome: { kind: "retry", reason: `${name}: ${errorCode(error)}` }, status: 0, body: {} } as const;
     }
-    if (said.status !== 0) {
-      span?.set({ "http.response.status_code": said.status });
-    }
-    span?.end();
-    return said;
   };
 
   return {
-    send: ask,
-    post: async (key, body, errand) => (await ask(key, body, errand)).outcome,
-    close: exchange.close,
+    async send(key, body, { signal, traceparent = "" } = {}) {
+      const start = performance.now();
+      const span = startSpan(key, traceparent);
+      const reply: Reply = await post(key, body, signal, span?.traceparent ?? traceparent);
+      const { outcome, status } = reply;
+      metrics?.externalRequestDuration.observe(
+        { system: name, result: outcome.kind },
+        (performance.now() - start) / 1_000,
+      );
+      if (outcome.kind !== "done") {
+        // Neither the request's body nor the whole answer is logged: both may hold personal data.
+        const fields = { system: name, key, traceId: traceIdOf(traceparent), result: outcome.kind };
+        log.debug({ ...fields, reason: outcome.reason }, "request to external system failed");
+        span?.fail(outcome.reason);
+      }
+      if (status !== 0) {
+        span?.set({ "http.response.status_code": status });
+      }
+      span?.end();
+      return reply;
+    },
+    close: poster.close,
   };
 }
 
-function judge(name: string, { status, retryAfter, text }: HttpResponse): Outcome {
+function outcomeOf(name: string, { status, retryAfter, text }: HttpResponse): Outcome {
   if (status >= 200 && status < 300) {
     return { kind: "done" };
   }
-  const said = saidIn(text);
-  const reason = `${name} answered ${status}${said === "" ? "" : `: ${said}`}`;
-  if (status < 500 && !TRY_AGAIN.includes(status)) {
+  const { reason: given } = parseObject(text);
+  // Only the `reason` of a JSON answer: other texts may be whole pages.
+  const reason = `${name} answered ${status}${typeof given === "string" && given !== "" ? `: ${given.slice(0, MAX_REASON)}` : ""}`;
+  if (status < 500 && !RETRYABLE.includes(status)) {
     return { kind: "reject", reason };
   }
   const afterMs = retryAfterMs(retryAfter, Date.now());
   return afterMs === undefined ? { kind: "retry", reason } : { kind: "retry", reason, afterMs };
 }
 
-/** The `reason` of a JSON answer, else nothing: other texts may be whole pages. */
-function saidIn(text: string): string {
-  const { reason } = objectIn(text);
-  return typeof reason === "string" ? reason.slice(0, 200) : "";
+/** The reason in a refusal's body. */
+export function refusalReason({ reason }: JsonBody): string {
+  return typeof reason === "string" && reason !== "" ? reason.slice(0, MAX_REASON) : "no reason given";
 }
 
-function objectIn(text: string): JsonBody {
+function parseObject(text: string): JsonBody {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? (value as JsonBody) : {};
@@ -146,8 +155,8 @@ function objectIn(text: string): JsonBody {
   }
 }
 
-/** The system's code where it is one (ECONNREFUSED), else the words. */
-function reasonOf(error: unknown): string {
+/** The system's error code (ECONNREFUSED) where there is one, else the message. */
+function errorCode(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: string };
   return typeof code === "string" && code.startsWith("E") ? code : (message ?? String(error));
 }

@@ -1,47 +1,41 @@
-import { lineBody, reasonIn, type StockLine } from "./erp.ts";
-import type { CallOptions, ExternalClient, Outcome } from "./external-client.ts";
+import type { SystemClients } from "./clients.ts";
+import { lineBody, type StockLine } from "./erp.ts";
+import { type CallOptions, type Outcome, refusalReason } from "./external-client.ts";
 
-/** What the WMS says to a cancel. */
+/** The WMS's answer to a cancel request. */
 export type CancelAnswer =
   | { readonly kind: "agreed" }
   | { readonly kind: "refused"; readonly reason: string }
-  /** It will say so itself. */
+  /** The WMS will call CloseCancel itself. */
   | { readonly kind: "later" }
   | Exclude<Outcome, { readonly kind: "done" }>;
 
 /** The WMS, which runs the warehouses. */
 export interface Wms {
-  /** Hands an order to its warehouse; "reject" with the WMS's reason when it refuses. */
+  /** Hands an order to its warehouse; "reject" with the WMS's reason where it refuses. */
   dispatch(
     key: string,
     order: { readonly orderId: bigint; readonly warehouseId: bigint; readonly lines: readonly StockLine[] },
-    errand: CallOptions,
+    options: CallOptions,
   ): Promise<Outcome>;
   /** Asks for an order back. */
   cancel(
     key: string,
     order: { readonly orderId: bigint; readonly cancelId: bigint },
-    errand: CallOptions,
+    options: CallOptions,
   ): Promise<CancelAnswer>;
 }
 
-export function createWms({
-  dispatch,
-  cancel,
-}: {
-  readonly dispatch: ExternalClient;
-  readonly cancel: ExternalClient;
-}): Wms {
+export function createWms({ dispatch, cancel }: SystemClients["wms"]): Wms {
   return {
-    dispatch: (key, { orderId, warehouseId, lines }, errand) =>
-      dispatch.post(
-        key,
-        { orderId: String(orderId), warehouseId: String(warehouseId), lines: lines.map(lineBody) },
-        errand,
-      ),
-    async cancel(key, { orderId, cancelId }, errand) {
+    async dispatch(key, { orderId, warehouseId, lines }, options) {
+      const body = { orderId: String(orderId), warehouseId: String(warehouseId), lines: lines.map(lineBody) };
+      const { outcome } = await dispatch.send(key, body, options);
+      return outcome;
+    },
+    async cancel(key, { orderId, cancelId }, options) {
       const body = { orderId: String(orderId), cancelId: String(cancelId) };
-      const { outcome, body: reply } = await cancel.send(key, body, errand);
+      const { outcome, body: reply } = await cancel.send(key, body, options);
       if (outcome.kind !== "done") {
         return outcome;
       }
@@ -50,9 +44,9 @@ export function createWms({
         case "later":
           return { kind: reply.answer };
         case "refused":
-          return { kind: "refused", reason: reasonIn(reply) };
+          return { kind: "refused", reason: refusalReason(reply) };
         default:
-          return { kind: "reject", reason: "the WMS's answer says neither agreed, refused nor later" };
+          return { kind: "reject", reason: 'the WMS\'s answer is not "agreed", "refused" or "later"' };
       }
     },
   };

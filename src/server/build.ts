@@ -1,24 +1,19 @@
 import { createClaims } from "../actions/effects/claims.ts";
-import { createEffects } from "../actions/effects/index.ts";
-import { createSteps } from "../actions/steps/index.ts";
-import type { ActionInfo, OperationDeps } from "../application/deps.ts";
+import { bindHandlers, createRegistry } from "../actions/registry.ts";
+import type { OperationDeps } from "../application/deps.ts";
 import { createChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
 import type { CrashPoint } from "../config/test-hooks.ts";
-import { createErp } from "../integrations/erp.ts";
-import { createExternalClient } from "../integrations/external-client.ts";
+import { createSystemClients } from "../integrations/clients.ts";
 import { openRedis } from "../integrations/redis.ts";
-import { withMetrics } from "../integrations/with-metrics.ts";
-import { createWms } from "../integrations/wms.ts";
 import { type RetentionPeriods, startRetention } from "../jobs/retention/index.ts";
 import { encodeEvent } from "../messaging/nats/codec.ts";
 import { connectStream } from "../messaging/nats/connection.ts";
 import { createPublisher } from "../messaging/nats/publisher.ts";
 import { DEFAULT_TOPOLOGY } from "../messaging/nats/topology.ts";
 import { startRelay } from "../messaging/relay/relay.ts";
-import type { Action } from "../messaging/runner/action.ts";
+import { subscriptionsFor } from "../messaging/runner/action.ts";
 import { startRunner } from "../messaging/runner/runner.ts";
-import { subscriptionsFor } from "../messaging/runner/subscriptions.ts";
 import { loadTracing } from "../observability/load-tracing.ts";
 import type { Logger } from "../observability/log.ts";
 import { createMetrics } from "../observability/metrics.ts";
@@ -140,20 +135,10 @@ export async function startServer(
     (running) => running.stop(LAST_PUBLISH_MS),
   );
 
-  const neighbour = (name: string, url: string) =>
-    lifecycle.start(
-      name,
-      () =>
-        withMetrics(
-          name,
-          createExternalClient({ name, url, timeoutMs: config.externalSystems.timeoutMs, log, tracer }),
-          metrics,
-        ),
-      (client) => client.close(),
-    );
+  const registry = createRegistry({ kinds, paymentTimeoutMs: orders.paymentTimeoutMs });
   const events: EventDeps = {
     encode: encodeEvent,
-    subscriptionsFor: (event) => asks(event),
+    subscriptionsFor: subscriptionsFor(registry),
     ledgerWatchMs: actionConfig.ledgerSweepDelayMs,
   };
   const onCommitted = (committed: readonly CommittedEvent[]) => {
@@ -186,9 +171,7 @@ export async function startServer(
     readFlowOrder: flowOrderReader(db),
     readOpenSums: openTotalsReader(db, actionConfig.leaseMs),
     feed,
-    get actions() {
-      return actionInfos;
-    },
+    actions: registry,
     outboxRetentionMs: outbox.retentionMs,
     kinds,
     paymentTimeoutMs: orders.paymentTimeoutMs,
@@ -196,31 +179,26 @@ export async function startServer(
     now: () => db.clock.now(),
   };
 
-  const { erpUrl, wmsUrl } = surroundings;
-  const effects = createEffects({
+  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = surroundings;
+  const systems = await lifecycle.start(
+    "external systems",
+    () =>
+      createSystemClients({
+        urls: { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: erpUrl, wms: wmsUrl },
+        timeoutMs: config.externalSystems.timeoutMs,
+        log,
+        metrics,
+        tracer,
+      }),
+    (open) => open.close(),
+  );
+  const actions = bindHandlers(registry, {
     db,
-    kinds,
     publisher,
     claims: createClaims(redis, { leaseMs: actionConfig.leaseMs, scope: config.mysql.databasePrefix }),
-    einvoice: await neighbour("e-invoice mail", surroundings.einvoiceUrl),
-    finance: await neighbour("finance", surroundings.financeUrl),
-    message: await neighbour("customer messages", surroundings.messageUrl),
-  });
-  const steps = createSteps({
+    systems: systems.clients,
     operations,
-    kinds,
-    erp: createErp({
-      allocate: await neighbour("ERP", below(erpUrl, "allocate")),
-      release: await neighbour("ERP", below(erpUrl, "release")),
-    }),
-    wms: createWms({
-      dispatch: await neighbour("WMS", below(wmsUrl, "dispatch")),
-      cancel: await neighbour("WMS", below(wmsUrl, "cancel")),
-    }),
   });
-  const actions = [...effects, ...steps];
-  const asks = subscriptionsFor(actions);
-  const actionInfos = infosOf(effects, steps);
   const ready = createReadinessCheck({ db, stream, redis });
   registerCollectors({ metrics, db, stream, ready, role: config.service.role });
 
@@ -263,21 +241,6 @@ export async function startServer(
     );
   }
   return startListeners(config, { operations, db, redis, stream, feed, ready, log, metrics, tracer }, lifecycle);
-}
-
-/** What people see of the Actions: the effects, the steps, then the timers. */
-function infosOf(effects: readonly Action[], steps: readonly Action[]): readonly ActionInfo[] {
-  const isTimer = ({ due }: Action) => due !== undefined;
-  return [
-    ...effects.map((action) => ({ ...action, kind: "effect" as const })),
-    ...steps.filter((step) => !isTimer(step)).map((step) => ({ ...step, kind: "step" as const })),
-    ...steps.filter(isTimer).map((timer) => ({ ...timer, kind: "timer" as const })),
-  ];
-}
-
-/** An address below another one. */
-function below(url: string, path: string): string {
-  return `${url.replace(/\/$/, "")}/${path}`;
 }
 
 const DAY_MS = 86_400_000;

@@ -1,13 +1,8 @@
 import type { Claims } from "../../../src/actions/effects/claims.ts";
-import { customerMessage } from "../../../src/actions/effects/customer-message.ts";
-import { eInvoice } from "../../../src/actions/effects/e-invoice.ts";
-import { financePush } from "../../../src/actions/effects/finance-push.ts";
-import { giftRecord } from "../../../src/actions/effects/gift-record.ts";
-import { settlementPush } from "../../../src/actions/effects/settlement-push.ts";
-import { thirdPartyNotify } from "../../../src/actions/effects/third-party-notify.ts";
+import { bindHandlers, effects } from "../../../src/actions/registry.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
-import { createExternalClient } from "../../../src/integrations/external-client.ts";
+import { createSystemClients } from "../../../src/integrations/clients.ts";
 import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
 import type { Logger } from "../../../src/observability/log.ts";
@@ -46,19 +41,28 @@ export function createEffects({
   readonly log: Logger;
   readonly place: BaselineConfig;
 }): readonly Effect[] {
-  const client = (name: string, url: string) =>
-    createExternalClient({ name, url, timeoutMs: 10_000, log, connections: 256 });
-  const kinds = DEFAULT_ORDER_KINDS;
-  const { prefix } = db.location;
-  return [
-    sending(thirdPartyNotify({ kinds, publisher })),
-    { ...settlementPush({ db }), statement: (event) => settle(prefix, event) },
-    { ...giftRecord({ db }), statement: (event) => markGift(prefix, event) },
-    sending(eInvoice({ db, kinds, einvoice: client("e-invoice", place.einvoiceUrl) })),
-    sending(financePush({ db, kinds, finance: client("finance", place.financeUrl) })),
-    sending(customerMessage({ claims: NO_CLAIMS, message: client("message", place.messageUrl) })),
-  ];
+  const { einvoiceUrl, financeUrl, messageUrl } = place;
+  const { clients } = createSystemClients({
+    // The effects call neither ERP nor WMS.
+    urls: { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: financeUrl, wms: financeUrl },
+    timeoutMs: 10_000,
+    log,
+    connections: 256,
+  });
+  const definitions = effects({ kinds: DEFAULT_ORDER_KINDS });
+  return bindHandlers(definitions, { db, publisher, claims: NO_CLAIMS, systems: clients }).map((action) => {
+    const statement = STATEMENTS[action.name];
+    return statement === undefined
+      ? sending(action)
+      : { ...action, statement: (event) => statement(db.location.prefix, event) };
+  });
 }
+
+/** The effects in the database, each as one statement. */
+const STATEMENTS: Readonly<Record<string, (prefix: string, event: OrderEvent) => string>> = {
+  "settlement-push": settle,
+  "gift-record": markGift,
+};
 
 function sending(action: Action): Effect {
   return {

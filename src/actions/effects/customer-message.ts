@@ -1,48 +1,30 @@
 import type { OrderEvent } from "../../domain/events.ts";
 import { Status } from "../../domain/state-machine.ts";
-import type { ExternalClient } from "../../integrations/external-client.ts";
-import { type Action, DONE } from "../../messaging/runner/action.ts";
-import type { Claims } from "./claims.ts";
-
-/** What the customer is told, by status code. */
-const TEMPLATES: ReadonlyMap<number, "SHIPPED" | "DELIVERED"> = new Map([
-  [Status.HANDED_OVER, "SHIPPED"],
-  [Status.DELIVERED, "DELIVERED"],
-]);
+import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
+import type { EffectDeps } from "./deps.ts";
 
 /**
- * Customer message: an SMS or WeChat text when the order leaves the warehouse and when it is delivered. It has no store of its own:
- * once-only by a claim in Redis, a lease while it is sent and a mark afterwards. Without Redis it waits.
+ * Sends the customer an SMS or WeChat text. Nothing in the database shows that it was sent, so it is once-only by a
+ * claim in Redis: a lease while the message is sent, a mark afterwards. Without Redis it waits.
  */
-export function customerMessage({
-  claims,
-  message,
-}: {
-  readonly claims: Claims;
-  readonly message: ExternalClient;
-}): Action {
-  return {
-    name: "customer-message",
-    subjects: [...TEMPLATES.keys()].map((code) => `oms.v1.order.status.${code}`),
-    matches: (event) => templateOf(event) !== undefined,
-    async run(event, attempt) {
-      const { messageId } = attempt;
-      const claim = await claims.acquire(`customer-message:${messageId}`);
-      if (claim.kind === "done") {
-        return DONE;
-      }
-      if (claim.kind === "taken") {
-        return { kind: "retry", reason: "another worker is sending it", afterMs: claim.remainingMs };
-      }
-      const template = templateOf(event);
-      const sent = await message.post(messageId, { messageId, orderId: String(event.orderId), template }, attempt);
-      // Redis may be gone by now: the ledger will know that it was sent, and a lease runs out by itself.
-      await (sent.kind === "done" ? claim.markDone() : claim.release()).catch(() => {});
-      return sent;
-    },
+export function customerMessage({ claims, systems }: Pick<EffectDeps, "claims" | "systems">): ActionHandler {
+  return async (event, attempt) => {
+    const { messageId } = attempt;
+    const claim = await claims.acquire(`customer-message:${messageId}`);
+    if (claim.kind === "done") {
+      return DONE;
+    }
+    if (claim.kind === "taken") {
+      return { kind: "retry", reason: "another worker is sending it", afterMs: claim.remainingMs };
+    }
+    const body = { messageId, orderId: String(event.orderId), template: templateOf(event) };
+    const { outcome } = await systems.message.send(messageId, body, attempt);
+    // If Redis fails now, the ledger still records the outcome, and the lease expires by itself.
+    await (outcome.kind === "done" ? claim.markDone() : claim.release()).catch(() => {});
+    return outcome;
   };
 }
 
-function templateOf(event: OrderEvent) {
-  return event.type === "status-changed" ? TEMPLATES.get(event.toStatus) : undefined;
+function templateOf(event: OrderEvent): "SHIPPED" | "DELIVERED" {
+  return event.type === "status-changed" && event.toStatus === Status.DELIVERED ? "DELIVERED" : "SHIPPED";
 }

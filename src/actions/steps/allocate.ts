@@ -1,36 +1,31 @@
 import type { OrderEvent } from "../../domain/events.ts";
-import { type Action, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
-import { type FlowDeps, findWork, reportStepDone, startsStep, subjectsOf } from "./step.ts";
+import { createErp } from "../../integrations/erp.ts";
+import { type ActionHandler, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
+import { type FlowDeps, findTask, reportStepDone } from "./step.ts";
 
 /**
- * APPROVED → ERP_ALLOCATED: the ERP sets the stock aside. Without stock it waits, and is tried again as long as it takes. Where the order is
- * cancelled meanwhile, the stock is given back.
+ * APPROVED → ERP_ALLOCATED: the ERP reserves the stock. Without stock it waits, and is repeated without limit. Where the order is cancelled
+ * meanwhile, the stock is released.
  */
-export function allocate(deps: FlowDeps): Action {
-  const { erp } = deps;
+export function allocate({ operations, systems }: FlowDeps): ActionHandler {
+  const erp = createErp(systems.erp);
 
   const undo = ({ orderId }: OrderEvent, attempt: Attempt): Promise<ActionResult> =>
     erp.release(`${attempt.messageId}:undo`, orderId, attempt);
 
-  return {
-    name: "allocate",
-    subjects: subjectsOf("allocate"),
-    retryForever: true,
-    matches: (event) => startsStep("allocate", event),
-    async run(event, attempt) {
-      const found = await findWork(deps, "allocate", event, attempt);
-      if (found.kind !== "go") {
-        return found.kind === "undo" ? undo(event, attempt) : found.result;
-      }
-      const allocated = await erp.allocate(attempt.messageId, found.order, attempt);
-      if (allocated.kind === "no-stock") {
-        return { kind: "wait", reason: allocated.reason };
-      }
-      if (allocated.kind !== "done") {
-        return allocated;
-      }
-      const reported = await reportStepDone(deps, "allocate", event, attempt, true);
-      return reported === "cancelled" ? undo(event, attempt) : DONE;
-    },
+  return async (event, attempt) => {
+    const task = await findTask({ operations }, "allocate", event, attempt);
+    if (task.kind !== "run") {
+      return task.kind === "undo" ? undo(event, attempt) : task.result;
+    }
+    const allocated = await erp.allocate(attempt.messageId, task.order, attempt);
+    if (allocated.kind === "no-stock") {
+      return { kind: "wait", reason: allocated.reason };
+    }
+    if (allocated.kind !== "done") {
+      return allocated;
+    }
+    const report = await reportStepDone({ operations }, "allocate", event, attempt, true);
+    return report === "cancelled" ? undo(event, attempt) : DONE;
   };
 }

@@ -1,14 +1,17 @@
 import type { OrderEvent } from "../../domain/events.ts";
-import { type Action, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
-import { type FlowDeps, findWork, reportStepDone, startsStep, subjectsOf } from "./step.ts";
+import { createErp } from "../../integrations/erp.ts";
+import { createWms } from "../../integrations/wms.ts";
+import { type ActionHandler, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
+import { type FlowDeps, findTask, reportStepDone } from "./step.ts";
 
 /**
- * ERP_ALLOCATED → WMS_DISPATCHED: the WMS gets the order. It is parked with the WMS's reason when that refuses. Where the order was
- * cancelled meanwhile (past the reversal flow, which waits for this), the WMS is asked for it back, and then the ERP gets its stock
- * back: what the cancel itself released was with the WMS, and none of the ERP's to release.
+ * ERP_ALLOCATED → WMS_DISPATCHED: the WMS receives the order. A refusal parks it with the WMS's reason. Where the order was cancelled
+ * meanwhile (past the reversal flow, which waits for this step), the WMS is asked for it back, and then the ERP releases the stock: at the
+ * cancel itself the stock was with the WMS, and the ERP had none to release.
  */
-export function dispatch(deps: FlowDeps): Action {
-  const { erp, wms } = deps;
+export function dispatch({ operations, systems }: FlowDeps): ActionHandler {
+  const erp = createErp(systems.erp);
+  const wms = createWms(systems.wms);
 
   const undo = async ({ orderId }: OrderEvent, attempt: Attempt): Promise<ActionResult> => {
     const key = `${attempt.messageId}:undo`;
@@ -19,7 +22,7 @@ export function dispatch(deps: FlowDeps): Action {
       case "later":
         return {
           kind: "retry",
-          reason: "the order is cancelled, and the WMS does not say yet whether it gives it back",
+          reason: "the order is cancelled, and the WMS has not decided yet whether to return it",
         };
       case "refused":
         return { kind: "reject", reason: `the order is cancelled, and the WMS keeps it: ${answer.reason}` };
@@ -28,24 +31,18 @@ export function dispatch(deps: FlowDeps): Action {
     }
   };
 
-  return {
-    name: "dispatch",
-    subjects: subjectsOf("dispatch"),
-    retryForever: true,
-    matches: (event) => startsStep("dispatch", event),
-    async run(event, attempt) {
-      const found = await findWork(deps, "dispatch", event, attempt);
-      if (found.kind !== "go") {
-        return found.kind === "undo" ? undo(event, attempt) : found.result;
-      }
-      const { orderId, lines } = found.order;
-      const warehouseId = lines[0]?.warehouseId ?? 0n;
-      const dispatched = await wms.dispatch(attempt.messageId, { orderId, warehouseId, lines }, attempt);
-      if (dispatched.kind !== "done") {
-        return dispatched;
-      }
-      const reported = await reportStepDone(deps, "dispatch", event, attempt, true);
-      return reported === "cancelled" ? undo(event, attempt) : DONE;
-    },
+  return async (event, attempt) => {
+    const task = await findTask({ operations }, "dispatch", event, attempt);
+    if (task.kind !== "run") {
+      return task.kind === "undo" ? undo(event, attempt) : task.result;
+    }
+    const { orderId, lines } = task.order;
+    const warehouseId = lines[0]?.warehouseId ?? 0n;
+    const outcome = await wms.dispatch(attempt.messageId, { orderId, warehouseId, lines }, attempt);
+    if (outcome.kind !== "done") {
+      return outcome;
+    }
+    const report = await reportStepDone({ operations }, "dispatch", event, attempt, true);
+    return report === "cancelled" ? undo(event, attempt) : DONE;
   };
 }

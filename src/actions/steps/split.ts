@@ -1,17 +1,12 @@
 import { splitOrder } from "../../application/fulfilment/split-order.ts";
-import { type Action, DONE } from "../../messaging/runner/action.ts";
-import { contextOf, type FlowDeps, FORWARD_FLOW, startsStep, subjectsOf } from "./step.ts";
+import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
+import { callContext, type FlowDeps, FORWARD_FLOW } from "./step.ts";
 
-/** APPROVED → SPLIT, where the goods are in several warehouses: a child order for each, which goes on from APPROVED. */
-export function split({ operations }: FlowDeps): Action {
-  return {
-    name: "split",
-    subjects: subjectsOf("split"),
-    matches: (event) => startsStep("split", event),
-    async run(event, attempt) {
-      const { orderId } = event;
-      await splitOrder(operations, { orderId, operator: "split" }, contextOf(FORWARD_FLOW, event, attempt));
-      return DONE;
-    },
+/** APPROVED → SPLIT where the goods are in several warehouses: one child order each, which continue from APPROVED. */
+export function split({ operations }: FlowDeps): ActionHandler {
+  return async (event, attempt) => {
+    const { orderId } = event;
+    await splitOrder(operations, { orderId, operator: "split" }, callContext(FORWARD_FLOW, event, attempt));
+    return DONE;
   };
 }

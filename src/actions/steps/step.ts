@@ -3,27 +3,23 @@ import type { OperationDeps } from "../../application/deps.ts";
 import { OperationError } from "../../application/errors.ts";
 import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import type { OrderEvent } from "../../domain/events.ts";
-import { currentStep, FLOW_STEPS, type FlowStep } from "../../domain/flow.ts";
-import type { OrderKinds } from "../../domain/order-kinds.ts";
+import { FLOW_STEPS, type FlowStep } from "../../domain/flow.ts";
 import { Status } from "../../domain/state-machine.ts";
-import type { Erp } from "../../integrations/erp.ts";
-import type { Wms } from "../../integrations/wms.ts";
+import type { SystemClients } from "../../integrations/clients.ts";
 import { type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
 
-/** What the steps of the flows need. */
+/** What the handlers of steps and timers work with. */
 export interface FlowDeps {
   readonly operations: OperationDeps;
-  readonly kinds: OrderKinds;
-  readonly erp: Erp;
-  readonly wms: Wms;
+  readonly systems: SystemClients;
 }
 
-/** Who the flows are, for history and events. */
+/** The callers that the flows are in history and events. */
 export const FORWARD_FLOW = "forward-flow";
 export const REVERSAL_FLOW = "reversal-flow";
 
-/** A step calls an operation as anybody does; its trace is that of the event that set it off. */
-export function contextOf(caller: string, event: OrderEvent, { messageId, signal }: Attempt): CallContext {
+/** The context in which a step calls an operation; its trace is that of the event that triggered the step. */
+export function callContext(caller: string, event: OrderEvent, { messageId, signal }: Attempt): CallContext {
   return {
     callId: messageId,
     caller,
@@ -34,70 +30,49 @@ export function contextOf(caller: string, event: OrderEvent, { messageId, signal
   };
 }
 
-/**
- * Whether an event begins a step: the order came to the step's start, or was resumed there. Both say in how many warehouses the goods are, so
- * that this needs no look at the order.
- */
-export function startsStep(step: FlowStep, event: OrderEvent): boolean {
-  switch (event.type) {
-    case "status-changed":
-      return currentStep({ status: event.toStatus, warehouseCount: event.warehouseCount }) === step;
-    case "pause-changed":
-      return !event.paused && currentStep(event) === step;
-    default:
-      return false;
-  }
-}
-
-/** The subjects of the events that may begin a step. */
-export function subjectsOf(step: FlowStep): readonly string[] {
-  return [`oms.v1.order.status.${FLOW_STEPS[step].startsAt}`, "oms.v1.order.pause.cleared"];
-}
-
 type FlowOrder = NonNullable<Awaited<ReturnType<OperationDeps["readFlowOrder"]>>>;
 
-/** What a step that needs a neighbour finds: an order to work on, work to undo, or nothing to do. */
-type Found =
-  | { readonly kind: "go"; readonly order: FlowOrder }
+/** What a step has to do: carry the order out, undo what it may have done, or nothing. */
+type Task =
+  | { readonly kind: "run"; readonly order: FlowOrder }
   | { readonly kind: "undo" }
-  | { readonly kind: "end"; readonly result: ActionResult };
+  | { readonly kind: "skip"; readonly result: ActionResult };
 
 /**
- * Looks at the order before a step that needs a neighbour. On a paused order what has not begun ends here, and is begun by the resume; what
- * may have begun goes on to its end.
+ * Reads the order before a step that calls an external system. On a paused order, a step that has not started is skipped, and the resume
+ * starts it; one that may have had side effects is carried to its end.
  */
-export async function findWork(
-  { operations }: FlowDeps,
+export async function findTask(
+  { operations }: Pick<FlowDeps, "operations">,
   step: FlowStep,
   { orderId }: OrderEvent,
   { mayHaveSideEffects }: Attempt,
-): Promise<Found> {
+): Promise<Task> {
   const order = await operations.readFlowOrder(orderId);
   if (order === undefined) {
-    return { kind: "end", result: { kind: "reject", reason: `there is no order ${orderId}` } };
+    return { kind: "skip", result: { kind: "reject", reason: `order ${orderId} not found` } };
   }
   if (order.status === FLOW_STEPS[step].startsAt && (!order.paused || mayHaveSideEffects)) {
-    return { kind: "go", order };
+    return { kind: "run", order };
   }
-  return order.status === Status.CANCELLED && mayHaveSideEffects ? { kind: "undo" } : { kind: "end", result: DONE };
+  return order.status === Status.CANCELLED && mayHaveSideEffects ? { kind: "undo" } : { kind: "skip", result: DONE };
 }
 
-/** What a step's report of its end came to. */
-export type Reported = "taken" | "cancelled" | "not-now";
+/** The answer to a step's report: "cancelled" where the order was cancelled meanwhile, "not-now" where it is paused or went another way. */
+export type StepReport = "accepted" | "cancelled" | "not-now";
 
 /**
- * Asks for the state that a step leads to.
+ * Reports the state that a step leads to.
  *
- * @param done whether a neighbour has done its part: no pause holds that back any more
- * @returns "cancelled" when the order was cancelled meanwhile; "not-now" when it is paused, or went another way
+ * @param done whether an external system has done its part: a pause does not delay the report then
  */
 export async function reportStepDone(
-  { operations }: FlowDeps,
+  { operations }: Pick<FlowDeps, "operations">,
   step: FlowStep,
   event: OrderEvent,
   attempt: Attempt,
   done: boolean,
-): Promise<Reported> {
+): Promise<StepReport> {
   const input = {
     orderId: event.orderId,
     status: FLOW_STEPS[step].endsAt,
@@ -110,8 +85,8 @@ export async function reportStepDone(
     stepDone: done,
   };
   try {
-    await updateOrderStatus(operations, input, contextOf(FORWARD_FLOW, event, attempt));
-    return "taken";
+    await updateOrderStatus(operations, input, callContext(FORWARD_FLOW, event, attempt));
+    return "accepted";
   } catch (error) {
     if (!(error instanceof OperationError) || !REFUSALS.includes(error.kind)) {
       throw error;

@@ -1,53 +1,64 @@
 import type { OrderEvent } from "../../domain/events.ts";
+import type { Subscription } from "../../store/outbox/outbox.ts";
 
-/** What follows an event, be it an effect elsewhere or a step of a flow: a subscriber of its own, tried again alone, and once-only by the means that fit it. */
+/**
+ * Work that follows an event: an effect in another system, a step of a flow, or a timer. Each Action has its own consumers and ledger
+ * entries, so that a failing one delays no other, and takes effect once by the means that fit it.
+ */
 export interface Action {
-  /** Its name in the ledger, in metrics and for people. */
+  /** Its name in the ledger, in metrics and in the command line. */
   readonly name: string;
-  /** The subjects of the events it may ask for; `*` stands for one part. */
+  /** The subjects of the events it may match; `*` stands for one part. None for a timer, which runs from the ledger alone. */
   readonly subjects: readonly string[];
-  /** Whether it has something to do for this event. Asked at the commit and again at delivery: pure, and the same at both. */
+  /** Whether it has to run for this event. Pure: evaluated at the commit and again at delivery, with the same result. */
   matches(event: OrderEvent): boolean;
-  /**
-   * For a timer: when it goes off for this event. A timer has no subjects, as the ledger alone is its clock; it survives every restart.
-   */
+  /** For a timer: when it runs for this event. */
   due?(event: OrderEvent): Date;
-  /**
-   * Never given up after too many attempts, as its neighbour may have done what it gave no answer to: that has to be found out, with the
-   * same id.
-   */
+  /** Failed attempts never park it: an attempt without an answer may have had side effects, which only the same key can find out. */
   readonly retryForever?: boolean;
-  /** Does it. What it throws counts as a retry. */
-  run(event: OrderEvent, attempt: Attempt): Promise<ActionResult>;
+  readonly run: ActionHandler;
 }
 
-/** One try. */
+/** Runs an Action for one event. What it throws counts as `retry`. */
+export type ActionHandler = (event: OrderEvent, attempt: Attempt) => Promise<ActionResult>;
+
+/** One attempt at an event. Can be passed to external systems as `CallOptions`. */
 export interface Attempt {
-  /** The id to dedupe by: the same at every attempt. */
+  /** The id to deduplicate by: the same at every attempt. */
   readonly messageId: string;
   /** 1 for the first. */
   readonly number: number;
   /**
-   * Whether an earlier attempt may have left something behind at a neighbour: it was cut short, or ended as a `retry`. A step that finds
-   * its order paused goes on if so, and does not begin otherwise.
+   * Whether an earlier attempt may have had side effects in an external system: it was cut short, or ended as `retry`. A step of a paused
+   * order continues in this case, and does not start otherwise.
    */
   readonly mayHaveSideEffects: boolean;
-  /** What it does belongs to this span, as the event's `traceparent` says too; "" where nothing is traced. */
+  /** The attempt's span, the same as in the event; "" where nothing is traced. */
   readonly traceparent: string;
-  /** Aborted when the attempt has lasted too long, and when the server stops. */
+  /** Aborted when the attempt exceeds its time limit, and when the server stops. */
   readonly signal: AbortSignal;
 }
 
 export type ActionResult =
   | { readonly kind: "done" }
-  /** Not now. `afterMs`: no sooner than in so many milliseconds. */
+  /** Failed for now. `afterMs`: retry no sooner than after this many milliseconds. */
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number }
   /**
-   * Nothing is wrong, nothing has happened, and somebody else has to move first (no stock, an answer to come). Tried again as often as it
-   * takes: at the time given, else with back-off.
+   * Nothing failed and nothing happened; something else has to happen first (stock to arrive, an answer to come). Repeated without limit:
+   * at the time given, else with back-off.
    */
   | { readonly kind: "wait"; readonly reason: string; readonly at?: Date }
-  /** Never: parked until a person decides. */
+  /** Failed for good: parked until an operator decides. */
   | { readonly kind: "reject"; readonly reason: string };
 
 export const DONE: ActionResult = { kind: "done" };
+
+/** The subscriptions of an event: the commit opens a ledger entry for each Action that matches. */
+export function subscriptionsFor(
+  actions: readonly Pick<Action, "name" | "matches" | "due">[],
+): (event: OrderEvent) => readonly Subscription[] {
+  return (event) =>
+    actions
+      .filter((action) => action.matches(event))
+      .map(({ name, due }) => (due === undefined ? { action: name } : { action: name, due: due(event) }));
+}

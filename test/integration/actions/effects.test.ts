@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import { ThirdPartyNotificationSchema } from "../../../gen/oms/events/v1/events_pb.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { subscriptionsFor } from "../../../src/messaging/runner/subscriptions.ts";
+import { subscriptionsFor } from "../../../src/messaging/runner/action.ts";
 import { deliveryChanged, eventOfEachKind, invoicePrinted, statusChanged } from "../../support/events.ts";
 import { useClient } from "../nats/support.ts";
 import { useHarness } from "./harness.ts";

@@ -1,13 +1,12 @@
 import { expect, onTestFinished, vi } from "vitest";
 import { createClaims } from "../../../src/actions/effects/claims.ts";
-import { createEffects } from "../../../src/actions/effects/index.ts";
+import { bindHandlers, effects } from "../../../src/actions/registry.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
-import { createExternalClient } from "../../../src/integrations/external-client.ts";
+import { createSystemClients } from "../../../src/integrations/clients.ts";
 import { openRedis } from "../../../src/integrations/redis.ts";
-import type { Action } from "../../../src/messaging/runner/action.ts";
+import { type Action, subscriptionsFor } from "../../../src/messaging/runner/action.ts";
 import { type RunnerOptions, startRunner } from "../../../src/messaging/runner/runner.ts";
-import { subscriptionsFor } from "../../../src/messaging/runner/subscriptions.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
 import { type OwnServer, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { silentLog } from "../nats/support.ts";
@@ -36,15 +35,15 @@ export function useHarness(mariadb?: OwnServer) {
     const { leaseMs = 2_000, ledgerWatchMs = 2_000, keepMs = 60_000, downstreamTimeoutMs = 1_000, ...rest } = options;
     const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs: keepMs });
     const connection = openRedis({ url: redis.url, log: silentLog });
-    const client = (name: string, url: string) =>
-      createExternalClient({ name, url, timeoutMs: downstreamTimeoutMs, log: silentLog });
-    const clients = {
-      einvoice: client("e-invoice", neighbours.urls.einvoiceUrl),
-      finance: client("finance", neighbours.urls.financeUrl),
-      message: client("message", neighbours.urls.messageUrl),
-    };
+    const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = neighbours.urls;
+    const systems = createSystemClients({
+      urls: { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: erpUrl, wms: wmsUrl },
+      timeoutMs: downstreamTimeoutMs,
+      log: silentLog,
+    });
     const claims = createClaims(connection, { leaseMs });
-    const all = createEffects({ db, kinds: DEFAULT_ORDER_KINDS, publisher, claims, ...clients });
+    const definitions = effects({ kinds: DEFAULT_ORDER_KINDS });
+    const all = bindHandlers(definitions, { db, publisher, claims, systems: systems.clients });
     const actions: readonly Action[] = options.actions ?? all;
     const ledger = createLedger({ db, leaseMs });
     const running = startRunner({
@@ -66,9 +65,7 @@ export function useHarness(mariadb?: OwnServer) {
         await ledger.close();
         await stopRelay();
         connection.disconnect();
-        for (const { close } of Object.values(clients)) {
-          close();
-        }
+        systems.close();
       }
     };
     onTestFinished(() => stop(0));

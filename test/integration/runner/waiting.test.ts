@@ -1,8 +1,12 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { OrderEvent } from "../../../src/domain/events.ts";
-import type { Action, ActionResult, Attempt } from "../../../src/messaging/runner/action.ts";
+import {
+  type Action,
+  type ActionResult,
+  type Attempt,
+  subscriptionsFor,
+} from "../../../src/messaging/runner/action.ts";
 import { startRunner } from "../../../src/messaging/runner/runner.ts";
-import { subscriptionsFor } from "../../../src/messaging/runner/subscriptions.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
