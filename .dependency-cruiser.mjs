@@ -41,7 +41,7 @@ const TOOLS_MAY_IMPORT = {
   client: ["gen/"],
   // Embedded servers start before anything is installed: Node's own modules only.
   devstack: [],
-  testkit: ["src/", "gen/"],
+  testkit: ["src/", "gen/", "tools/(client|devstack)/"],
   cli: [
     "tools/(client|devstack)/",
     "src/domain/state-machine\\.ts$",

@@ -12,9 +12,9 @@ export type { ServiceOptions } from "./environment/service.ts";
 export type { RunningSubject, Service } from "./environment/subject.ts";
 export type { OrderIds } from "./load/index.ts";
 
-/** What a scenario measures with: the run's servers, and ways to start one side at a time. */
+/** What a scenario measures with: the run's servers, and ways to start one subject at a time. */
 export interface Environment {
-  readonly servers: Endpoints;
+  readonly endpoints: Endpoints;
   /** Shorter and coarser, to see whether all is well. */
   readonly quick: boolean;
   /** Of one measurement at one level. */
@@ -24,20 +24,20 @@ export interface Environment {
   /** How many orders there are in the end where growth is measured. */
   readonly orders: number;
   /** Shows a line beside the progress bar. */
-  say(line: string): void;
+  print(line: string): void;
   /** The service with schemas and a stream of its own; several processes share them. */
   startService(options?: ServiceOptions): Promise<Service>;
   /** A program of bench/baselines that serves, by its file name, for example "no-op.ts". */
   startBaseline(script: string, env?: Readonly<Record<string, string>>): Promise<RunningSubject>;
   /** A program of bench/baselines that measures by itself: the figures that it prints at its end. */
   runProgram(script: string, args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Sample>;
-  /** Puts so many orders at CREATED into a side's schemas. */
+  /** Puts so many orders at CREATED into a subject's schemas. */
   seedOrders(target: SeedTarget, count: number): Promise<OrderIds>;
   /** Seconds of processor time that each of the servers and the neighbours took so far. */
-  serversCpu(): Readonly<Record<string, number>>;
+  backendsCpu(): Readonly<Record<string, number>>;
 }
 
-export interface EnvironmentOptions extends Pick<Environment, "quick" | "seconds" | "warmup" | "orders" | "say"> {
+export interface EnvironmentOptions extends Pick<Environment, "quick" | "seconds" | "warmup" | "orders" | "print"> {
   readonly processes: BackendProcesses;
 }
 
@@ -46,7 +46,7 @@ export function createEnvironment({ processes, ...options }: EnvironmentOptions)
   readonly environment: Environment;
   readonly endAll: () => Promise<void>;
 } {
-  const { servers } = processes;
+  const { endpoints } = processes;
   const running = new Set<RunningSubject>();
   const kept = async <R extends RunningSubject>(start: Promise<R>): Promise<R> => {
     const started = await start;
@@ -62,12 +62,12 @@ export function createEnvironment({ processes, ...options }: EnvironmentOptions)
   return {
     environment: {
       ...options,
-      servers,
+      endpoints,
       startService: (wanted) => kept(startService(processes, wanted)),
       startBaseline: (script, env) => kept(startBaseline(processes, script, env)),
       runProgram: (script, args, env) => runProgram(processes, script, args, env),
-      seedOrders: (target, count) => seedOrders(servers.mysqlUrl, target, count),
-      serversCpu: processes.cpu,
+      seedOrders: (target, count) => seedOrders(endpoints.mysqlUrl, target, count),
+      backendsCpu: processes.cpu,
     },
     async endAll() {
       const left = [...running];

@@ -23,7 +23,7 @@ const INTERRUPTED = 130;
 async function measure(options: Options): Promise<readonly ScenarioRun[]> {
   const turns = planMeasurements(chooseScenarios(options.only, options.quick), options.rounds);
   const progress = showProgress(turns.length);
-  const processes = await startBackends(progress.say);
+  const processes = await startBackends(progress.print);
   const interrupted = async () => {
     progress.stop();
     await processes.stop();

@@ -8,7 +8,7 @@ export interface Progress {
   /** It has ended. */
   done(): void;
   /** A line that stays. */
-  say(line: string): void;
+  print(line: string): void;
   stop(): void;
 }
 
@@ -21,15 +21,15 @@ export function showProgress(measurements: number): Progress {
 
 function showLines(measurements: number): Progress {
   const began = performance.now();
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const print = (line: string) => void process.stderr.write(`${line}\n`);
   let count = 0;
   return {
     begin(what) {
       count += 1;
-      say(`  ${count} of ${measurements}, after ${formatSeconds(performance.now() - began)}: ${what}`);
+      print(`  ${count} of ${measurements}, after ${formatSeconds(performance.now() - began)}: ${what}`);
     },
     done() {},
-    say,
+    print,
     stop() {},
   };
 }
@@ -49,7 +49,7 @@ function showBar(measurements: number): Progress {
   let [count, what] = [0, ""];
   const payload = () => {
     const elapsed = performance.now() - began;
-    const left = count === 0 ? "" : `, about ${formatSeconds((elapsed / count) * (measurements - count))} left`;
+    const left = count === 0 ? "" : `, description ${formatSeconds((elapsed / count) * (measurements - count))} left`;
     return { elapsed: formatSeconds(elapsed), left, what };
   };
   const draw = () => bar.update(count, payload());
@@ -65,7 +65,7 @@ function showBar(measurements: number): Progress {
       count += 1;
       draw();
     },
-    say(line) {
+    print(line) {
       bar.stop();
       process.stderr.write(`${line}\n`);
       start();

@@ -14,21 +14,21 @@ export interface ScenarioRun {
   /** What kept a measurement from its end, for people. */
   readonly failures: readonly string[];
   /** The largest share of all cores that others took during a measurement: its figures mean little when that is much. */
-  readonly othersTook: number;
+  readonly otherLoad: number;
 }
 
 interface Turn {
   readonly scenario: Scenario;
-  readonly side: string;
+  readonly subject: string;
   readonly round: number;
 }
 
-/** All measurements: in each round each scenario, of it each side, so that what changes on the machine meets all of them alike. */
+/** All measurements: in each round each scenario, of it each subject, so that what changes on the machine meets all of them alike. */
 export function planMeasurements(scenarios: readonly Scenario[], rounds: number): readonly Turn[] {
   return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) =>
     scenarios
       .filter((scenario) => scenario.rounds === "all" || round === 1)
-      .flatMap((scenario) => scenario.sides.map((side) => ({ scenario, side, round }))),
+      .flatMap((scenario) => scenario.subjects.map((subject) => ({ scenario, subject, round }))),
   );
 }
 
@@ -40,23 +40,30 @@ export async function runMeasurements(
   progress: Progress,
 ): Promise<readonly ScenarioRun[]> {
   const { quick, seconds, warmup, orders } = options;
-  const { environment, endAll } = createEnvironment({ processes, quick, seconds, warmup, orders, say: progress.say });
-  const measured = new Map<Scenario, { samples: Record<string, Sample[]>; failures: string[]; othersTook: number }>();
-  for (const { scenario, side, round } of turns) {
-    const of = measured.get(scenario) ?? { samples: {}, failures: [], othersTook: 0 };
+  const { environment, endAll } = createEnvironment({
+    processes,
+    quick,
+    seconds,
+    warmup,
+    orders,
+    print: progress.print,
+  });
+  const measured = new Map<Scenario, { samples: Record<string, Sample[]>; failures: string[]; otherLoad: number }>();
+  for (const { scenario, subject, round } of turns) {
+    const of = measured.get(scenario) ?? { samples: {}, failures: [], otherLoad: 0 };
     measured.set(scenario, of);
-    progress.begin(`${scenario.name}: ${side}${options.rounds > 1 ? `, round ${round}` : ""}`);
+    progress.begin(`${scenario.name}: ${subject}${options.rounds > 1 ? `, round ${round}` : ""}`);
     const others = watchOtherLoad();
     try {
-      const sample = await scenario.measure(side, environment);
-      of.samples[side] = [...(of.samples[side] ?? []), sample];
+      const sample = await scenario.measure(subject, environment);
+      of.samples[subject] = [...(of.samples[subject] ?? []), sample];
     } catch (error) {
-      const failure = `${side}, round ${round}: ${error instanceof Error ? error.message : String(error)}`;
+      const failure = `${subject}, round ${round}: ${error instanceof Error ? error.message : String(error)}`;
       of.failures.push(failure);
-      progress.say(`${scenario.name}: ${failure}`);
+      progress.print(`${scenario.name}: ${failure}`);
       await endAll();
     }
-    of.othersTook = Math.max(of.othersTook, others());
+    of.otherLoad = Math.max(of.otherLoad, others());
     progress.done();
   }
   return [...measured].map(([scenario, of]) => ({ scenario, ...of }));

@@ -20,17 +20,17 @@ export interface Scenario {
   readonly name: string;
   /** The heading of its table. */
   readonly title: string;
-  /** One line: what is measured, and of what the sides consist. */
-  readonly about: string;
+  /** One line: what is measured, and of what the subjects consist. */
+  readonly description: string;
   /** Measured in turn in each round, for example ["service", "old design", "no-op"]. */
-  readonly sides: readonly string[];
+  readonly subjects: readonly string[];
   /** Left out of `--quick`. */
   readonly long: boolean;
   /** Long ones are measured once, all others in every round. */
   readonly rounds: "all" | "once";
-  /** Measures one side once. Starts what it needs and ends it again: nothing else runs meanwhile but the shared servers. */
-  measure(side: string, environment: Environment): Promise<Sample>;
+  /** Measures one subject once. Starts what it needs and ends it again: nothing else runs meanwhile but the shared servers. */
+  measure(subject: string, environment: Environment): Promise<Sample>;
   readonly goals: readonly Goal[];
-  /** Which figures the chart shows, as bars by side; none without it. */
+  /** Which figures the chart shows, as bars by subject; none without it. */
   readonly chart?: { readonly title: string; readonly unit: string; readonly figures: readonly string[] };
 }

@@ -1,11 +1,11 @@
 import type { Results, Sample, Summary } from "./measurements.ts";
 
-/** What the rounds measured, by side. */
+/** What the rounds measured, by subject. */
 export type Samples = Readonly<Record<string, readonly Sample[]>>;
 
-/** Median and spread of each figure of each side. */
+/** Median and spread of each figure of each subject. */
 export function summarize(samples: Samples): Results {
-  return Object.fromEntries(Object.entries(samples).map(([side, rounds]) => [side, figuresOf(rounds)]));
+  return Object.fromEntries(Object.entries(samples).map(([subject, rounds]) => [subject, figuresOf(rounds)]));
 }
 
 function figuresOf(rounds: readonly Sample[]): Readonly<Record<string, Summary>> {

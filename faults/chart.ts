@@ -6,7 +6,7 @@ export interface FaultMark {
   /** What it hit: each target has a line of its own. */
   readonly target: string;
   readonly kind: string;
-  readonly family: FaultCategory;
+  readonly category: FaultCategory;
   readonly from: number;
   readonly until: number;
 }
@@ -83,15 +83,15 @@ export function drawTimelineChart({ title, subtitle, seconds, marks, loadEnded }
       text(LEFT - 8, lanesTop + index * LANE + 12, target, { anchor: "end", size: 11 }),
       line(LEFT, lanesTop + (index + 1) * LANE, WIDTH - RIGHT, lanesTop + (index + 1) * LANE, "#eaeef2"),
     ]),
-    ...marks.map(({ target, kind, family, from, until }) => {
+    ...marks.map(({ target, kind, category, from, until }) => {
       const width = Math.max(LEAST_WIDTH, x(until) - x(from));
       const top = lanesTop + targets.indexOf(target) * LANE + 3;
       const title = `${kind}, ${target}: ${from.toFixed(1)} s to ${until.toFixed(1)} s`;
-      return `<rect x="${f(x(from))}" y="${top}" width="${f(width)}" height="${LANE - 6}" rx="2" fill="${COLOURS[family]}"><title>${inXml(title)}</title></rect>`;
+      return `<rect x="${f(x(from))}" y="${top}" width="${f(width)}" height="${LANE - 6}" rx="2" fill="${COLOURS[category]}"><title>${inXml(title)}</title></rect>`;
     }),
   ];
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" fill="${INK}" role="img" aria-label="${inXml(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-category="system-ui, sans-serif" fill="${INK}" role="img" aria-label="${inXml(title)}">`,
     ...parts,
     "</svg>\n",
   ].join("\n");
@@ -99,7 +99,7 @@ export function drawTimelineChart({ title, subtitle, seconds, marks, loadEnded }
 
 function legend(left: number, top: number): string {
   const entries = [
-    ...(FAULT_CATEGORIES.map((family) => [COLOURS[family], family]) as [string, string][]),
+    ...(FAULT_CATEGORIES.map((category) => [COLOURS[category], category]) as [string, string][]),
     ["#7fb99a", "calls answered"] as const,
     ["#f4a6a6", "calls failed"] as const,
   ];

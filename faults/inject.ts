@@ -34,22 +34,22 @@ const COMMIT = /\bcommit\b/i;
 /** A publish, in the broker's protocol. */
 const PUBLISH = /^H?PUB oms\.v1\./m;
 
-/** Does what the plan says, when it says it; each strike is told when it is over. Ends early, with what is under way, when told so. */
+/** Does what the plan says, when it says it; each fault is told when it is over. Ends early, with what is under way, when told so. */
 export async function injectPlan(
   plan: readonly Fault[],
   cluster: Cluster,
-  { onStrike, signal }: { readonly onStrike: (strike: InjectedFault) => void; readonly signal: AbortSignal },
+  { onInjected, signal }: { readonly onInjected: (fault: InjectedFault) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   const began = performance.now();
-  const strikes: Promise<void>[] = [];
+  const injected: Promise<void>[] = [];
   for (const fault of plan) {
     await pause(began + fault.at - performance.now(), signal);
     if (signal.aborted) {
       break;
     }
-    strikes.push(inject(fault, cluster, signal).then(onStrike));
+    injected.push(inject(fault, cluster, signal).then(onInjected));
   }
-  await Promise.all(strikes);
+  await Promise.all(injected);
 }
 
 /** One fault, from its begin to its end. */
@@ -97,17 +97,18 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
   },
   "COMMIT answer lost": answerLost(COMMIT),
   "publish answer lost": answerLost(PUBLISH),
-  "consumer deleted": ({ chance }, { servers }) => atBroker(() => deleteConsumer(servers.natsUrl, chance)),
-  "stream deleted": (_fault, { servers }) => atBroker(() => deleteStream(servers.natsUrl)),
+  "consumer deleted": ({ chance }, { backendAddresses }) =>
+    atBroker(() => deleteConsumer(backendAddresses.natsUrl, chance)),
+  "stream deleted": (_fault, { backendAddresses }) => atBroker(() => deleteStream(backendAddresses.natsUrl)),
   "JetStream directory deleted while it runs": (_fault, cluster) => remove(join(cluster.dirOf("nats"), "jetstream")),
   "JetStream directory deleted, killed": (fault, cluster, signal) =>
-    killed(cluster.server.nats, fault, signal, () => remove(join(cluster.dirOf("nats"), "jetstream"))),
+    killed(cluster.backends.nats, fault, signal, () => remove(join(cluster.dirOf("nats"), "jetstream"))),
   "Redis emptied, killed": (fault, cluster, signal) =>
-    killed(cluster.server.redis, fault, signal, () => remove(cluster.dirOf("redis"))),
+    killed(cluster.backends.redis, fault, signal, () => remove(cluster.dirOf("redis"))),
   async "connections filled"({ durationMs }, cluster, signal) {
-    const free = exhaustConnections(cluster.servers.mysqlUrl);
-    for (const service of cluster.service.keys()) {
-      cluster.way(service, "mariadb").closeConnections();
+    const free = exhaustConnections(cluster.backendAddresses.mysqlUrl);
+    for (const service of cluster.services.keys()) {
+      cluster.link(service, "mariadb").closeConnections();
     }
     await pause(durationMs, signal);
     free();
@@ -169,14 +170,14 @@ async function atBroker(work: () => Promise<unknown>): Promise<void> {
 const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
 
 function memberOf({ service, server }: Target, cluster: Cluster): Member {
-  return service === undefined ? cluster.server[server] : (cluster.service[service] as Member);
+  return service === undefined ? cluster.backends[server] : (cluster.services[service] as Member);
 }
 
 function wayOf({ service, server }: Target, cluster: Cluster): TcpProxy {
   if (service === undefined || server === undefined) {
     throw new TypeError("a fault of a way has a service and a server");
   }
-  return cluster.way(service, server);
+  return cluster.link(service, server);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -41,7 +41,7 @@ const sums = createTotals();
 let phase = "";
 let workload: Workload | undefined;
 /** Of the round under way. */
-let strikes: Round["strikes"] = [];
+let injected: Round["injected"] = [];
 let lastPicture: string | undefined;
 let kept = 0;
 
@@ -54,7 +54,7 @@ process.stderr.write(`Fault suite, seed ${options.seed}; to run it again: npm ru
 const progress = showProgress(schedule.totalMs, () => ({
   phase,
   events: sums.events + (workload?.events() ?? 0),
-  kills: sums.kills + countKills(strikes),
+  kills: sums.kills + countKills(injected),
   findings: sums.findings,
 }));
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -95,17 +95,17 @@ process.exit(report() ? 0 : 1);
 async function runAndCheck(
   name: string,
   seed: number,
-  under: RoundOptions["under"],
+  load: RoundOptions["load"],
   judge: () => readonly CheckResult[] = () => [],
 ): Promise<void> {
   const folder = join(dir, name.replace(" ", "-"));
   try {
-    const ran = await run(name, { seed, dir: folder, drainMs: DRAIN_MS, under });
+    const ran = await run(name, { seed, dir: folder, drainMs: DRAIN_MS, load });
     const round = { ...ran, results: [...judge(), ...ran.results] };
     sums.add(round);
     const counts = countFindings(round.results);
-    const kills = countKills(round.strikes);
-    progress.say(
+    const kills = countKills(round.injected);
+    progress.print(
       `${name}, seed ${seed}: ${round.events.toLocaleString("en")} events, ${kills} kills; ${formatCounts(counts)}, recovered ${round.recovered.toLocaleString("en")}`,
     );
     lastPicture = drawRound(round);
@@ -117,8 +117,8 @@ async function runAndCheck(
     writeFileSync(join(folder, "findings.json"), `${JSON.stringify(round.results, undefined, 2)}\n`);
   } catch (error) {
     const text = `${name}, seed ${seed}, broke off: ${error instanceof Error ? error.stack : error}`;
-    sums.addBroken(seed, text);
-    progress.say(text);
+    sums.addFailedRound(seed, text);
+    progress.print(text);
   }
   kept += 1;
   if (kept > MOST_KEPT) {
@@ -128,39 +128,39 @@ async function runAndCheck(
       }
     }
   }
-  progress.say(`  Its logs${kept > MOST_KEPT ? "" : " and data"} are kept in ${relative(".", folder)}`);
+  progress.print(`  Its logs${kept > MOST_KEPT ? "" : " and data"} are kept in ${relative(".", folder)}`);
 }
 
 /** Built the wrong way: what is found is no finding about the service. */
 async function runControl({ name, main, effectMs, plan }: Control): Promise<void> {
   const folder = join(dir, "control");
   const seed = seedOf(0);
-  const load = injectDuring(plan(seed, CONTROL_LOAD_MS), CONTROL_LOAD_MS);
-  const under: RoundOptions["under"] = async (world) => {
-    await delayStubSystems(world.cluster.servers.stubSystemsUrl, effectMs);
-    await load(world);
+  const injectFaults = injectDuring(plan(seed, CONTROL_LOAD_MS), CONTROL_LOAD_MS);
+  const load: RoundOptions["load"] = async (context) => {
+    await delayStubSystems(context.cluster.backendAddresses.stubSystemsUrl, effectMs);
+    await injectFaults(context);
   };
-  const round = await run(`control (${name})`, { seed, dir: folder, main, drainMs: CONTROL_DRAIN_MS, under });
+  const round = await run(`control (${name})`, { seed, dir: folder, main, drainMs: CONTROL_DRAIN_MS, load });
   const { lost } = countFindings(round.results);
   sums.addControl(name, lost);
-  progress.say(`control (${name}): lost ${lost}${lost > 0 ? ", as it must be" : ": NOT CAUGHT"}`);
+  progress.print(`control (${name}): lost ${lost}${lost > 0 ? ", as it must be" : ": NOT CAUGHT"}`);
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function run(name: string, round: Omit<RoundOptions, "watch" | "perSecond">): Promise<Round> {
+async function run(name: string, round: Omit<RoundOptions, "onProgress" | "perSecond">): Promise<Round> {
   try {
     return await runRound({
       ...round,
       perSecond: options.perSecond,
-      watch(watched) {
+      onProgress(watched) {
         phase = `${name}: ${watched.phase}`;
         workload = watched.workload;
-        strikes = watched.strikes;
+        injected = watched.injected;
       },
     });
   } finally {
     workload = undefined;
-    strikes = [];
+    injected = [];
   }
 }
 
@@ -168,7 +168,7 @@ async function run(name: string, round: Omit<RoundOptions, "watch" | "perSecond"
 function report(): boolean {
   progress.stop();
   const tookMs = performance.now() - began;
-  const figures: RunSummary = { command: `npm run faults -- ${argumentsWithSeed()}`, tookMs, ...sums.figures() };
+  const figures: RunSummary = { command: `npm run faults -- ${argumentsWithSeed()}`, tookMs, ...sums.summary() };
   console.log(`\n${formatReport(figures)}\n`);
   const keep = (name: string, what: string, content: string) => {
     writeFileSync(join(dir, name), content);

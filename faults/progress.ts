@@ -11,7 +11,7 @@ export interface RunStatus {
 
 export interface Progress {
   /** A line that stays. */
-  say(line: string): void;
+  print(line: string): void;
   stop(): void;
 }
 
@@ -30,7 +30,7 @@ export function showProgress(totalMs: number, now: () => RunStatus): Progress {
     const timer = setInterval(() => {
       process.stderr.write(`  ${now().phase}: ${sums(now())}; about ${left()} left\n`);
     }, LINE_MS);
-    return { say: (line) => void process.stderr.write(`${line}\n`), stop: () => clearInterval(timer) };
+    return { print: (line) => void process.stderr.write(`${line}\n`), stop: () => clearInterval(timer) };
   }
   const bar = new SingleBar(
     {
@@ -49,7 +49,7 @@ export function showProgress(totalMs: number, now: () => RunStatus): Progress {
   start();
   const timer = setInterval(draw, DRAW_MS);
   return {
-    say(line) {
+    print(line) {
       bar.stop();
       process.stderr.write(`${line}\n`);
       start();

@@ -12,9 +12,9 @@ export interface Recovery {
   readonly before: number;
   readonly during: number;
   /** The machine carried the load before the kill: else its coming back says nothing. */
-  readonly carried: boolean;
+  readonly loadSustained: boolean;
   /** From when it takes requests again until goodput is back; undefined where it was not in the time that it was watched. */
-  readonly backAfterSeconds: number | undefined;
+  readonly recoverySeconds: number | undefined;
   /** What was done while it was down; undefined for MariaDB, without which there is nothing to count. */
   readonly whileDown: Done | undefined;
 }
@@ -56,25 +56,25 @@ const LONG_SECONDS = 2;
  * @param perSecond calls that begin; what was held up comes on top of them for a while, and is not the level to come back to
  */
 export async function measureRecovery(
-  { cluster, timeline, onStrike }: RoundContext,
+  { cluster, timeline, onInjected }: RoundContext,
   perSecond: number,
 ): Promise<Recovery[]> {
-  const { server, service, servers } = cluster;
+  const { backends, services, backendAddresses } = cluster;
   await sleep(WARM_MS);
   const measured: Recovery[] = [];
-  for (const member of [service[0] as Member, server.mariadb, server.nats, server.redis]) {
-    const counted = member !== server.mariadb;
+  for (const member of [services[0] as Member, backends.mariadb, backends.nats, backends.redis]) {
+    const counted = member !== backends.mariadb;
     await sleep(BEFORE_MS);
-    const atKill = counted ? await count(servers) : undefined;
+    const atKill = counted ? await count(backendAddresses) : undefined;
     const killedAt = performance.now();
     const before = timeline.goodput(killedAt - BEFORE_MS, killedAt);
     await member.kill();
     await sleep(DOWN_MS);
-    const atEnd = counted ? await count(servers) : undefined;
+    const atEnd = counted ? await count(backendAddresses) : undefined;
     const during = timeline.goodput(killedAt, performance.now());
     await member.start();
     const backAt = performance.now();
-    onStrike({
+    onInjected({
       fault: {
         at: killedAt - timeline.began,
         kind: "kill",
@@ -89,8 +89,8 @@ export async function measureRecovery(
       server: member.name,
       before,
       during,
-      carried: before >= perSecond * CARRIED_SHARE,
-      backAfterSeconds: await goodputIsBack(timeline, backAt, Math.min(before, perSecond) * SHARE),
+      loadSustained: before >= perSecond * CARRIED_SHARE,
+      recoverySeconds: await goodputIsBack(timeline, backAt, Math.min(before, perSecond) * SHARE),
       whileDown: atKill && atEnd && difference(atKill, atEnd),
     });
   }
@@ -101,13 +101,13 @@ export async function measureRecovery(
 export function checkRecovery(measured: readonly Recovery[]): CheckResult {
   const findings: Finding[] = [];
   const other = (text: string) => findings.push({ kind: "other", text });
-  const judged = measured.filter(({ carried }) => carried);
-  for (const { server, before, backAfterSeconds, whileDown } of judged) {
-    if (backAfterSeconds === undefined || backAfterSeconds > WITHIN_SECONDS) {
+  const judged = measured.filter(({ loadSustained }) => loadSustained);
+  for (const { server, before, recoverySeconds, whileDown } of judged) {
+    if (recoverySeconds === undefined || recoverySeconds > WITHIN_SECONDS) {
       const when =
-        backAfterSeconds === undefined
+        recoverySeconds === undefined
           ? `not within ${LONGEST_WATCH_MS / 1_000} s`
-          : `after ${backAfterSeconds.toFixed(1)} s`;
+          : `after ${recoverySeconds.toFixed(1)} s`;
       other(
         `${server}: goodput came back to ${SHARE * 100} % of ${Math.round(before)}/s ${when}; asked for are ${WITHIN_SECONDS} s`,
       );
@@ -122,7 +122,7 @@ export function checkRecovery(measured: readonly Recovery[]): CheckResult {
       }
     }
   }
-  return { name: "goodput comes back, and goes on meanwhile", looked: judged.length, findings };
+  return { name: "goodput comes back, and goes on meanwhile", checked: judged.length, findings };
 }
 
 /** Seconds from then until the goodput is at that level. */
@@ -172,13 +172,13 @@ function difference(one: Done, other: Done): Done {
   };
 }
 
-function targetOf(member: Member, { server, service }: Cluster) {
-  const index = service.indexOf(member);
+function targetOf(member: Member, { backends, services }: Cluster) {
+  const index = services.indexOf(member);
   return index >= 0
     ? { service: index }
     : {
-        server: (Object.keys(server) as (keyof typeof server)[]).find(
-          (name) => server[name] === member,
-        ) as keyof typeof server,
+        server: (Object.keys(backends) as (keyof typeof backends)[]).find(
+          (name) => backends[name] === member,
+        ) as keyof typeof backends,
       };
 }

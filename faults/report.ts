@@ -24,14 +24,14 @@ export interface RunSummary {
 /** How many findings are told in full. */
 const TOLD = 20;
 
-/** Adds what another round's checkers looked at. */
+/** Adds what another round's checkers checked at. */
 export function mergeChecks(sum: readonly CheckResult[], more: readonly CheckResult[]): CheckResult[] {
   const byName = new Map(sum.map((result) => [result.name, result]));
-  for (const { name, looked, findings } of more) {
+  for (const { name, checked, findings } of more) {
     const before = byName.get(name);
     byName.set(name, {
       name,
-      looked: looked + (before?.looked ?? 0),
+      checked: checked + (before?.checked ?? 0),
       findings: [...(before?.findings ?? []), ...findings],
     });
   }
@@ -58,8 +58,8 @@ export function formatReport(figures: RunSummary): string {
       ["recovered", figures.recovered],
     ]),
     formatTable([
-      ["checker", "looked at", "findings"],
-      ...checks.map(({ name, looked, findings }) => [name, looked, findings.length] as const),
+      ["checker", "checked at", "findings"],
+      ...checks.map(({ name, checked, findings }) => [name, checked, findings.length] as const),
     ]),
     formatTable([
       ["fault", "hit", "missed"],
@@ -77,11 +77,11 @@ export function formatReport(figures: RunSummary): string {
           "committed meanwhile",
           "effects meanwhile",
         ],
-        ...recovery.map(({ server, before, during, carried, backAfterSeconds, whileDown }) => [
+        ...recovery.map(({ server, before, during, loadSustained, recoverySeconds, whileDown }) => [
           server,
-          carried ? Math.round(before) : `${Math.round(before)} (busy machine: not judged)`,
+          loadSustained ? Math.round(before) : `${Math.round(before)} (busy machine: not judged)`,
           Math.round(during),
-          backAfterSeconds === undefined ? "not in time" : `${backAfterSeconds.toFixed(1)} s`,
+          recoverySeconds === undefined ? "not in time" : `${recoverySeconds.toFixed(1)} s`,
           whileDown?.committed ?? "–",
           whileDown === undefined ? "–" : Object.values(whileDown.actions).reduce((sum, done) => sum + done, 0),
         ]),

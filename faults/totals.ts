@@ -9,19 +9,19 @@ import type { CheckResult } from "./types.ts";
 export interface RunTotals {
   add(round: Round): void;
   /** A round that came to no end. */
-  addBroken(seed: number, text: string): void;
+  addFailedRound(seed: number, text: string): void;
   addControl(name: string, lost: number): void;
   addRecovery(measured: readonly Recovery[]): void;
   readonly events: number;
   readonly kills: number;
   /** How many there are. */
   readonly findings: number;
-  figures(): Omit<RunSummary, "command" | "tookMs">;
+  summary(): Omit<RunSummary, "command" | "tookMs">;
 }
 
 /** How many processes were killed, alone or with their data. */
-export function countKills(strikes: readonly InjectedFault[]): number {
-  return strikes.filter(({ fault, missed }) => missed === undefined && /\bkill/.test(fault.kind)).length;
+export function countKills(injected: readonly InjectedFault[]): number {
+  return injected.filter(({ fault, missed }) => missed === undefined && /\bkill/.test(fault.kind)).length;
 }
 
 export function createTotals(): RunTotals {
@@ -36,19 +36,19 @@ export function createTotals(): RunTotals {
       seeds.push(round.seed);
       events += round.events;
       recovered += round.recovered;
-      kills += countKills(round.strikes);
+      kills += countKills(round.injected);
       calls += round.timeline.seconds().reduce((sum, { ok, failed }) => sum + ok + failed, 0);
       checks = mergeChecks(checks, round.results);
-      for (const { fault, missed } of round.strikes) {
+      for (const { fault, missed } of round.injected) {
         const count = faults[fault.kind] ?? { hit: 0, missed: 0 };
         faults[fault.kind] = count;
         count[missed === undefined ? "hit" : "missed"] += 1;
       }
     },
-    addBroken(seed, text) {
+    addFailedRound(seed, text) {
       seeds.push(seed);
       checks = mergeChecks(checks, [
-        { name: "every round comes to its end", looked: 1, findings: [{ kind: "other", text }] },
+        { name: "every round comes to its end", checked: 1, findings: [{ kind: "other", text }] },
       ]);
     },
     addControl: (name, lost) => controls.push({ name, lost }),
@@ -64,7 +64,7 @@ export function createTotals(): RunTotals {
     get findings() {
       return totalFindings(countFindings(checks));
     },
-    figures: () => ({
+    summary: () => ({
       seeds: [...new Set(seeds)],
       events,
       calls,

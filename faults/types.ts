@@ -1,4 +1,4 @@
-/** What the parts of the fault suite tell each other: the cluster is broken by `faults`, used by `workload`, and looked at by `checks`. */
+/** What the parts of the fault suite driver each other: the cluster is broken by `faults`, used by `workload`, and checked at by `checks`. */
 
 /** A service process as its callers see it. The ports stay the same when the process is killed and started again. */
 export interface ServiceAddress {
@@ -36,10 +36,10 @@ export interface Finding {
   readonly text: string;
 }
 
-/** What a checker looked at and found. */
+/** What a checker checked at and found. */
 export interface CheckResult {
   readonly name: string;
-  /** How many facts it looked at. */
-  readonly looked: number;
+  /** How many facts it checked at. */
+  readonly checked: number;
   readonly findings: readonly Finding[];
 }

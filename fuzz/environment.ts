@@ -1,27 +1,24 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
-import { freePort, isReady } from "../bench/environment/service.ts";
-import nodeFlags from "../scripts/service-flags.json" with { type: "json" };
 import { insertOrders, makeOrder } from "../tools/demo/orders.ts";
-import { startChild } from "../tools/devstack/child.ts";
 import { startBackends } from "../tools/testkit/backends.ts";
-import { readMetrics } from "../tools/testkit/metrics.ts";
+import { type Metrics, readMetrics } from "../tools/testkit/metrics.ts";
+import { startServiceProcess } from "../tools/testkit/service.ts";
 
-/** A service as in production, with servers and neighbours of its own, all of them processes that end with this one. */
+/** The service under test with backends and stub systems of its own, all of them processes that exit with this one. */
 export interface FuzzEnvironment {
   readonly grpcPort: number;
   readonly httpPort: number;
   readonly mysqlUrl: string;
   readonly prefix: string;
-  /** Orders at CREATED that are there. */
+  /** The orders in the database, at CREATED after the start. */
   readonly orderIds: readonly bigint[];
-  /** Whether the service's process still runs. */
+  /** Whether the service's process is still running. */
   isRunning(): boolean;
-  metrics(): Promise<ReturnType<typeof readMetrics>>;
-  /** What the service had to say of bugs. */
+  metrics(): Promise<Metrics>;
+  /** Output of the service since it was ready: error records and crashes. */
   log(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -29,66 +26,47 @@ export interface FuzzEnvironment {
 const PREFIX = "fuzz_";
 const ORDERS = 4_000;
 const FIRST_ORDER_ID = 171_203_000n;
-const LOOK_AGAIN_MS = 50;
-const STOP_MS = 15_000;
 
-export async function startFuzzEnvironment(say: (line: string) => void): Promise<FuzzEnvironment> {
+export async function startFuzzEnvironment(print: (line: string) => void): Promise<FuzzEnvironment> {
   const folder = await mkdtemp(join(tmpdir(), "oms-fuzz-"));
-  const processes = await startBackends(say);
-  const { servers } = processes;
+  const backends = await startBackends(print);
   const logFile = join(folder, "service.log");
-  const [grpcPort, httpPort] = [await freePort(), await freePort()];
-  const service = await startChild({
-    command: process.execPath,
-    args: [...nodeFlags, join(import.meta.dirname, "../src/main.ts")],
-    cwd: folder,
-    logFile,
-    env: {
-      OMS_MYSQL_URL: servers.mysqlUrl,
-      OMS_NATS_URL: servers.natsUrl,
-      OMS_REDIS_URL: servers.redisUrl,
-      OMS_EINVOICE_URL: servers.einvoiceUrl,
-      OMS_FINANCE_URL: servers.financeUrl,
-      OMS_MESSAGE_URL: servers.messageUrl,
-      OMS_ERP_URL: servers.erpUrl,
-      OMS_WMS_URL: servers.wmsUrl,
-      OMS_GRPC_PORT: String(grpcPort),
-      OMS_HTTP_PORT: String(httpPort),
-      OMS_DATABASE_PREFIX: PREFIX,
-      OMS_LOG_LEVEL: "error",
-      // All events stay to be looked at.
-      OMS_OUTBOX_RETENTION_MS: "86400000",
-    },
-  });
-  const stop = async () => {
-    await service.stop(STOP_MS);
-    await processes.stop();
+  const remove = async () => {
+    await backends.stop();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    while (!(await isReady(httpPort))) {
-      if (!service.running()) {
-        throw new Error(`the service did not start:\n${await readFile(logFile, "utf8")}`);
-      }
-      await sleep(LOOK_AGAIN_MS);
-    }
-    const database = await createConnection(servers.mysqlUrl);
+    const { child, grpcPort, httpPort } = await startServiceProcess({
+      endpoints: backends.endpoints,
+      logFile,
+      env: {
+        OMS_DATABASE_PREFIX: PREFIX,
+        OMS_LOG_LEVEL: "error",
+        // The consistency check reads all events at the end.
+        OMS_OUTBOX_RETENTION_MS: "86400000",
+      },
+    });
+    const database = await createConnection(backends.endpoints.mysqlUrl);
     const orders = Array.from({ length: ORDERS }, (_, index) => makeOrder(FIRST_ORDER_ID, index));
     await insertOrders(database, PREFIX, orders);
     await database.end();
+    const banner = await readFile(logFile, "utf8");
     return {
       grpcPort,
       httpPort,
-      mysqlUrl: servers.mysqlUrl,
+      mysqlUrl: backends.endpoints.mysqlUrl,
       prefix: PREFIX,
       orderIds: orders.map(({ id }) => id),
-      isRunning: () => service.running(),
+      isRunning: () => child.exitCode() === undefined,
       metrics: async () => readMetrics([await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text()]),
-      log: () => readFile(logFile, "utf8"),
-      stop,
+      log: async () => (await readFile(logFile, "utf8")).slice(banner.length).trim(),
+      async stop() {
+        await child.stop();
+        await remove();
+      },
     };
   } catch (error) {
-    await stop();
+    await remove();
     throw error;
   }
 }

@@ -25,39 +25,39 @@ for (const name of Object.keys(process.env).filter((name) => name.startsWith("OM
   delete process.env[name];
 }
 const options = optionsOrExit();
-const say = (line: string) => void process.stderr.write(`${line}\n`);
-say(
+const print = (line: string) => void process.stderr.write(`${line}\n`);
+print(
   `Fuzzer, seed ${options.seed}; to run it again: npm run fuzz -- --seed ${options.seed} --requests ${options.requests}`,
 );
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => interrupted.abort());
 }
-const place = await startFuzzEnvironment(say);
+const environment = await startFuzzEnvironment(print);
 try {
-  process.exitCode = (await run(place)) ? 0 : 1;
+  process.exitCode = (await run(environment)) ? 0 : 1;
 } finally {
-  await place.stop();
+  await environment.stop();
 }
 
-async function run(place: FuzzEnvironment): Promise<boolean> {
+async function run(environment: FuzzEnvironment): Promise<boolean> {
   const { seed, only, requests, minutes } = options;
-  await distributeOrders(place);
+  await distributeOrders(environment);
   const began = performance.now();
   let tally: Tally | undefined;
   const sent = () => tally?.sent ?? 0;
   const total = only === undefined ? requests : 1;
   const progress = showProgress(total, () => ({ sent: sent(), findings: tally?.findings.length ?? 0 }));
-  const memory = watchMemory(place, () => sent() / total);
+  const memory = watchMemory(environment, () => sent() / total);
   const result = await fuzz({
-    grpcPort: place.grpcPort,
-    httpPort: place.httpPort,
+    grpcPort: environment.grpcPort,
+    httpPort: environment.httpPort,
     seed,
     ...(only !== undefined && { from: only }),
     requests: total,
-    world: { orderIds: place.orderIds },
+    fixture: { orderIds: environment.orderIds },
     signal: AbortSignal.any([interrupted.signal, AbortSignal.timeout(minutes * 60_000)]),
-    watch: (growing) => {
+    onProgress: (growing) => {
       tally = growing;
     },
   });
@@ -65,7 +65,7 @@ async function run(place: FuzzEnvironment): Promise<boolean> {
   progress.stop();
   const samples = memory.stop();
   const compared = compareMemory(samples);
-  const after = await lookAfter(place);
+  const after = await lookAfter(environment);
   const memoryFindings = compared?.isFlat === false ? [`the memory grew: ${compared.text}`] : [];
   const findings = [
     ...result.findings.map(({ index, text }) => `request ${index}: ${text}`),
@@ -86,36 +86,36 @@ async function run(place: FuzzEnvironment): Promise<boolean> {
 
 /** What is to be said of the service when all is over. */
 async function lookAfter(
-  place: FuzzEnvironment,
+  environment: FuzzEnvironment,
 ): Promise<{ readonly changes: number; readonly findings: readonly string[] }> {
   // It begins with what the service says when it is up.
-  const log = (await place.log()).replace(/^[\s\S]*?Stop with Ctrl-C\.\s*/, "");
+  const log = await environment.log();
   const said = log === "" ? [] : [`the service's log:\n${log.slice(0, 4_000)}`];
-  if (!place.isRunning()) {
+  if (!environment.isRunning()) {
     return { changes: 0, findings: ["the service ended", ...said] };
   }
   const findings = [...said];
-  const answer = await fetch(`http://127.0.0.1:${place.httpPort}/readyz`).catch((error: unknown) => error);
+  const answer = await fetch(`http://127.0.0.1:${environment.httpPort}/readyz`).catch((error: unknown) => error);
   if (!(answer instanceof Response && answer.ok)) {
     findings.push(`the service does not answer: ${answer}`);
   }
   const until = performance.now() + LEAVE_MS;
-  let watchers = (await place.metrics()).sum("oms_watchers");
+  let watchers = (await environment.metrics()).sum("oms_watchers");
   while (watchers > 0 && performance.now() < until) {
     await sleep(100);
-    watchers = (await place.metrics()).sum("oms_watchers");
+    watchers = (await environment.metrics()).sum("oms_watchers");
   }
   if (watchers > 0) {
     findings.push(`${watchers} watches are open that everybody has left`);
   }
-  const metrics = await place.metrics();
+  const metrics = await environment.metrics();
   for (const code of ["INTERNAL", "UNKNOWN"]) {
     const count = metrics.sum("oms_rpc_duration_seconds_count", { code });
     if (count > 0) {
       findings.push(`${count} calls ended as ${code}`);
     }
   }
-  const half = await findInconsistencies(place.mysqlUrl, place.prefix);
+  const half = await findInconsistencies(environment.mysqlUrl, environment.prefix);
   return { changes: half.changes, findings: [...findings, ...half.findings] };
 }
 

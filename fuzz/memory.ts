@@ -50,7 +50,7 @@ export function watchMemory({ metrics }: FuzzEnvironment, done: () => number): M
   };
 }
 
-/** The least that was in use early and late; undefined for a run that was too short to say. */
+/** The least that was in use early and late; undefined for a run that was too short to print. */
 export function compareMemory(samples: readonly MemorySample[]) {
   const least = ([from, to]: readonly [number, number], of: "heap" | "resident") => {
     const values = samples.filter(({ done }) => done >= from && done <= to).map((sample) => sample[of]);

@@ -18,12 +18,12 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 export function formatTally({ codes, rpcs }: Tally): string {
   const names = [...new Set([...codes.values()].flatMap((byCode) => [...byCode.keys()]))];
   const total = (name: string) => [...codes.values()].reduce((sum, byCode) => sum + (byCode.get(name) ?? 0), 0);
-  const fronts = [...codes.keys()].toSorted();
+  const transports = [...codes.keys()].toSorted();
   const byCode = table(
-    ["answer", ...fronts, "all"],
+    ["answer", ...transports, "all"],
     names
       .toSorted((a, b) => total(b) - total(a))
-      .map((name) => [name, ...fronts.map((front) => codes.get(front)?.get(name) ?? 0), total(name)]),
+      .map((name) => [name, ...transports.map((transport) => codes.get(transport)?.get(name) ?? 0), total(name)]),
   );
   const byRpc = table(
     ["RPC or old method", "sent", "carried out"],

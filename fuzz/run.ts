@@ -12,11 +12,11 @@ export interface FuzzOptions {
   /** The first request's number. */
   readonly from?: number;
   readonly requests: number;
-  readonly world: Fixture;
+  readonly fixture: Fixture;
   /** Ends the run early. */
   readonly signal?: AbortSignal;
   /** Hears of the tally as it grows. */
-  readonly watch?: (tally: Tally) => void;
+  readonly onProgress?: (tally: Tally) => void;
 }
 
 /** Requests at the same time. */
@@ -32,37 +32,37 @@ export async function fuzz({
   seed,
   from = 0,
   requests,
-  world,
+  fixture,
   signal,
-  watch = () => {},
+  onProgress = () => {},
 }: FuzzOptions): Promise<Tally> {
-  const ways: FuzzClients = {
+  const clients: FuzzClients = {
     grpc: openHttp2(grpcPort, 4),
     http: openHttp1(httpPort, 24),
     http2: openHttp2(httpPort, 2),
   };
   const tally = createTally();
-  watch(tally);
+  onProgress(tally);
   let next = from;
   const work = async () => {
     while (next < from + requests && signal?.aborted !== true) {
       const index = next;
       next += 1;
-      const shot = caseAt(seed, index, world);
-      tally.add(shot, await inTime(shot, ways), index);
+      const fuzzCase = caseAt(seed, index, fixture);
+      tally.add(fuzzCase, await inTime(fuzzCase, clients), index);
     }
   };
   await Promise.all(Array.from({ length: WORKERS }, work));
-  for (const way of Object.values(ways)) {
+  for (const way of Object.values(clients)) {
     way.close();
   }
   return tally;
 }
 
-function inTime(shot: FuzzCase, ways: FuzzClients): ReturnType<FuzzCase["send"]> {
+function inTime(fuzzCase: FuzzCase, clients: FuzzClients): ReturnType<FuzzCase["send"]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve({ code: "UNKNOWN", text: "no answer: it hangs" }), HANG_MS);
-    shot.send(ways).then((answer) => {
+    fuzzCase.send(clients).then((answer) => {
       clearTimeout(timer);
       resolve(answer);
     }, reject);

@@ -19,7 +19,7 @@ const BUGS: ReadonlySet<string> = new Set([
 ]);
 
 /** Why an answer must not be; undefined for one that may. */
-export function violationOf({ front, oddity, hasDeadline }: FuzzCase, { code }: CallResult): string | undefined {
+export function violationOf({ transport, mutation, hasDeadline }: FuzzCase, { code }: CallResult): string | undefined {
   if (BUGS.has(code) || /^HTTP 5(?!0[145])/.test(code) || /^grpc-status/.test(code)) {
     return code;
   }
@@ -27,14 +27,14 @@ export function violationOf({ front, oddity, hasDeadline }: FuzzCase, { code }: 
     return `${code}, without a deadline`;
   }
   // Who does not speak the protocol may be cut off; all others are told.
-  const speaks = front !== "raw bytes" && oddity !== "protocol" && oddity !== "header";
+  const speaks = transport !== "raw bytes" && mutation !== "protocol" && mutation !== "header";
   return speaks && /^(RESET|CLOSED)/.test(code) ? code : undefined;
 }
 
 /** What came of the requests. */
 export interface Tally {
   readonly sent: number;
-  /** Requests by front and code. */
+  /** Requests by transport and code. */
   readonly codes: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By RPC: how many were sent, and how many were carried out. */
   readonly rpcs: ReadonlyMap<string, { readonly sent: number; readonly ok: number }>;
@@ -61,15 +61,18 @@ export function createTally() {
         findings.push({ index, text });
       }
     },
-    add(shot: FuzzCase, answer: CallResult, index: number): void {
+    add(fuzzCase: FuzzCase, answer: CallResult, index: number): void {
       sent += 1;
-      const byCode = codes.get(shot.front) ?? new Map<string, number>();
-      codes.set(shot.front, byCode.set(answer.code, (byCode.get(answer.code) ?? 0) + 1));
-      const rpc = rpcs.get(shot.rpc) ?? { sent: 0, ok: 0 };
-      rpcs.set(shot.rpc, { sent: rpc.sent + 1, ok: rpc.ok + (OK.has(answer.code) ? 1 : 0) });
-      const fault = violationOf(shot, answer);
+      const byCode = codes.get(fuzzCase.transport) ?? new Map<string, number>();
+      codes.set(fuzzCase.transport, byCode.set(answer.code, (byCode.get(answer.code) ?? 0) + 1));
+      const rpc = rpcs.get(fuzzCase.rpc) ?? { sent: 0, ok: 0 };
+      rpcs.set(fuzzCase.rpc, { sent: rpc.sent + 1, ok: rpc.ok + (OK.has(answer.code) ? 1 : 0) });
+      const fault = violationOf(fuzzCase, answer);
       if (fault !== undefined) {
-        this.find(`${shot.rpc} over ${shot.front} (${shot.oddity}): ${fault}: ${answer.text.slice(0, 300)}`, index);
+        this.find(
+          `${fuzzCase.rpc} over ${fuzzCase.transport} (${fuzzCase.mutation}): ${fault}: ${answer.text.slice(0, 300)}`,
+          index,
+        );
       }
     },
   };

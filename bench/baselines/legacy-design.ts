@@ -52,7 +52,7 @@ async function update(report: StatusReport): Promise<ReportResult> {
   const isNew =
     report.requestId === "" ? true : redis.set(key, 1, "EX", REMEMBERED_S, "NX").then((answer) => answer !== null);
   const { result, event } = await withRetries(() =>
-    sessions.use((session) => changeStatus(session, tables, report, { mayGoOn: isNew })),
+    sessions.use((session) => changeStatus(session, tables, report, { precondition: isNew })),
   );
   if (result.kind !== "taken") {
     await redis.del(key);

@@ -24,7 +24,7 @@ const PATIENCE_MS = 300_000;
 const processes = await startBackends(console.error);
 const service = await startService(processes);
 const client = connect(`127.0.0.1:${service.port}`);
-const database = await createConnection({ uri: processes.servers.mysqlUrl, timezone: "Z" });
+const database = await createConnection({ uri: processes.endpoints.mysqlUrl, timezone: "Z" });
 
 /** Does something for each, so many at a time; how many a second. */
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<number> {

@@ -28,7 +28,7 @@ export async function startBaseline(
   env: Env = {},
 ): Promise<RunningSubject> {
   const prefix = freshPrefix();
-  const child = startScript(`bench/baselines/${script}`, { env: { ...placeOf(processes.servers, prefix), ...env } });
+  const child = startScript(`bench/baselines/${script}`, { env: { ...placeOf(processes.endpoints, prefix), ...env } });
   const line = await child.line();
   if (line === undefined) {
     throw new Error(`bench/baselines/${script} ended before it listened`);
@@ -69,13 +69,13 @@ export async function runProgram(
   const prefix = freshPrefix();
   const child = startScript(`bench/baselines/${script}`, {
     args,
-    env: { ...placeOf(processes.servers, prefix), ...env },
+    env: { ...placeOf(processes.endpoints, prefix), ...env },
   });
   let last: string | undefined;
   for (let line = await child.line(); line !== undefined; line = await child.line()) {
     last = line;
   }
-  await child.end();
+  await child.exited();
   await resetBackends(processes, prefix);
   if (last === undefined || child.exitCode() !== 0) {
     throw new Error(`bench/baselines/${script} ended with ${child.exitCode()}`);

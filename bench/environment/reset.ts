@@ -5,21 +5,21 @@ import type { BackendProcesses } from "../../tools/testkit/backends.ts";
 
 let places = 0;
 
-/** A name that no side had before: put before the names of its schemas. */
+/** A name that no subject had before: put before the names of its schemas. */
 export function freshPrefix(): string {
   places += 1;
   return `bench${places}_`;
 }
 
 /**
- * Takes away what a side left behind: its schemas, all streams, everything in Redis, what the neighbours received and how they were told to
- * behave. The next side begins with servers that hold nothing, as the first one did.
+ * Takes away what a subject left behind: its schemas, all streams, everything in Redis, what the neighbours received and how they were told to
+ * behave. The next subject begins with servers that hold nothing, as the first one did.
  */
-export async function resetBackends({ servers, stubSystemsUrl }: BackendProcesses, prefix: string): Promise<void> {
+export async function resetBackends({ endpoints, stubSystemsUrl }: BackendProcesses, prefix: string): Promise<void> {
   await Promise.all([
-    dropSchemas(servers.mysqlUrl, prefix),
-    deleteStreams(servers.natsUrl),
-    flushRedis(servers.redisUrl),
+    dropSchemas(endpoints.mysqlUrl, prefix),
+    deleteStreams(endpoints.natsUrl),
+    flushRedis(endpoints.redisUrl),
     clearStubSystems(stubSystemsUrl),
   ]);
 }

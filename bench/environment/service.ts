@@ -1,88 +1,33 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import nodeFlags from "../../scripts/service-flags.json" with { type: "json" };
 import type { BackendProcesses } from "../../tools/testkit/backends.ts";
-import { type Child, startScript } from "../../tools/testkit/child.ts";
 import { readMetrics } from "../../tools/testkit/metrics.ts";
+import { type ServiceProcess, startServiceProcess } from "../../tools/testkit/service.ts";
 import { freshPrefix, resetBackends } from "./reset.ts";
 import type { Service } from "./subject.ts";
 
 export interface ServiceOptions {
-  /** Laid over the usual configuration. */
+  /** Overrides of the default configuration. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How many processes of it; one unless told. */
+  /** Number of processes that share schemas and stream; 1 by default. */
   readonly processes?: number;
+  /** Folder of the repository whose service is started; this repository by default. */
+  readonly root?: string;
 }
 
-const LOOK_AGAIN_MS = 50;
-
-interface Process {
-  readonly child: Child;
-  readonly grpcPort: number;
-  readonly httpPort: number;
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** Ready for calls, with broker and Redis at hand. */
-export async function isReady(httpPort: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`).catch(() => undefined);
-  if (answer?.ok !== true) {
-    return false;
-  }
-  const { broker, redis } = (await answer.json()) as { broker: string; redis: string };
-  return broker === "ok" && redis === "ok";
-}
-
-async function startProcess({ servers }: BackendProcesses, env: Readonly<Record<string, string>>): Promise<Process> {
-  const [grpcPort, httpPort] = [await freePort(), await freePort()];
-  const child = startScript("src/main.ts", {
-    nodeFlags,
-    silent: true,
-    env: {
-      OMS_MYSQL_URL: servers.mysqlUrl,
-      OMS_NATS_URL: servers.natsUrl,
-      OMS_REDIS_URL: servers.redisUrl,
-      OMS_EINVOICE_URL: servers.einvoiceUrl,
-      OMS_FINANCE_URL: servers.financeUrl,
-      OMS_MESSAGE_URL: servers.messageUrl,
-      OMS_ERP_URL: servers.erpUrl,
-      OMS_WMS_URL: servers.wmsUrl,
-      OMS_GRPC_PORT: String(grpcPort),
-      OMS_HTTP_PORT: String(httpPort),
-      OMS_LOG_LEVEL: "warn",
-      ...env,
-    },
-  });
-  while (!(await isReady(httpPort))) {
-    if (child.exitCode() !== undefined) {
-      throw new Error(`the service ended with ${child.exitCode()} before it was ready:\n${child.said()}`);
-    }
-    await sleep(LOOK_AGAIN_MS);
-  }
-  return { child, grpcPort, httpPort };
-}
-
-/** Starts the service as it is run in production: servers and neighbours are given, schemas are its own. */
-export async function startService(processes: BackendProcesses, options: ServiceOptions = {}): Promise<Service> {
+/** Starts the service as in production, with schemas of its own in the shared backends. */
+export async function startService(backends: BackendProcesses, options: ServiceOptions = {}): Promise<Service> {
+  const { processes = 1, root } = options;
   const prefix = freshPrefix();
-  const started: Process[] = [];
-  for (let count = options.processes ?? 1; count > 0; count -= 1) {
-    started.push(await startProcess(processes, { OMS_DATABASE_PREFIX: prefix, ...options.env }));
+  const started: ServiceProcess[] = [];
+  for (let count = processes; count > 0; count -= 1) {
+    const env = { OMS_DATABASE_PREFIX: prefix, ...options.env };
+    started.push(
+      await startServiceProcess({ endpoints: backends.endpoints, env, ...(root !== undefined && { root }) }),
+    );
   }
-  const [first] = started as [Process];
+  const [first] = started as [ServiceProcess];
   const children = started.map(({ child }) => child);
-  const database = await createConnection(processes.servers.mysqlUrl);
+  const database = await createConnection(backends.endpoints.mysqlUrl);
   return {
     port: first.grpcPort,
     httpPort: first.httpPort,
@@ -105,7 +50,7 @@ export async function startService(processes: BackendProcesses, options: Service
     async stop() {
       await database.end();
       await Promise.all(children.map((child) => child.stop()));
-      await resetBackends(processes, prefix);
+      await resetBackends(backends, prefix);
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Metrics } from "../../tools/testkit/metrics.ts";
 
-/** One side's server, running. */
+/** One subject's server, running. */
 export interface RunningSubject {
-  /** gRPC; or the one port of a side that speaks HTTP/1.1 only. */
+  /** gRPC; or the one port of a subject that speaks HTTP/1.1 only. */
   readonly port: number;
   /** Connect, health and metrics, where there are any. */
   readonly httpPort?: number;

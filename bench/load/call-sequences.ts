@@ -3,13 +3,13 @@ import { LIFECYCLE } from "../order-lifecycle.ts";
 import type { Call, LoadJob } from "./index.ts";
 import type { Report, Request, Requests } from "./requests.ts";
 
-/** What came of a call that a walk asked for. */
+/** What onOutcome of a call that a walk asked for. */
 export type CallOutcome = "done" | "refused" | "failed";
 
-/** A call to make, and whom to tell what came of it. */
+/** A call to make, and whom to tell what onOutcome of it. */
 export interface Step {
   readonly request: Request;
-  readonly came: (how: CallOutcome) => void;
+  readonly onOutcome: (how: CallOutcome) => void;
 }
 
 /** What one caller does, call by call; undefined when there is nothing left to do. */
@@ -21,10 +21,10 @@ const NOBODY = (): void => {};
 
 /** Makes walks over the orders of a job: what one takes, no other gets. */
 export function createCallSequences(job: LoadJob, requests: Requests): () => CallSequence {
-  const { call, orders, life = LIFECYCLE, cycle = [], requestIds = true } = job;
+  const { call, orders, lifecycle = LIFECYCLE, cycle = [], requestIds = true } = job;
   const first = BigInt(orders.first);
   const apart = BigInt(orders.step ?? 1);
-  const end = cycle.length === 0 ? life.length : Number.POSITIVE_INFINITY;
+  const end = cycle.length === 0 ? lifecycle.length : Number.POSITIVE_INFINITY;
   let taken = 0;
 
   const take = (): bigint | undefined => {
@@ -33,7 +33,7 @@ export function createCallSequences(job: LoadJob, requests: Requests): () => Cal
   };
   const any = () => first + BigInt(Math.floor(Math.random() * orders.count)) * apart;
   const report = (orderId: bigint, at: number): Report => {
-    const status = life[at] ?? cycle[(at - life.length) % cycle.length] ?? Status.PAID;
+    const status = lifecycle[at] ?? cycle[(at - lifecycle.length) % cycle.length] ?? Status.PAID;
     return { orderId, status, requestId: requestIds ? `bench-${orderId}-${status}-${at}` : "" };
   };
 
@@ -51,18 +51,18 @@ export function createCallSequences(job: LoadJob, requests: Requests): () => Cal
       if (step === undefined) {
         return undefined;
       }
-      const came = (how: CallOutcome) => {
+      const onOutcome = (how: CallOutcome) => {
         if (how === "refused") {
           again.push(step);
         } else if (how === "failed" && step.under === under) {
           next = end;
         }
       };
-      return { request: request(step.under, step.at), came };
+      return { request: request(step.under, step.at), onOutcome };
     };
   }
 
-  const read: CallSequence = () => ({ request: requests.get(any()), came: NOBODY });
+  const read: CallSequence = () => ({ request: requests.get(any()), onOutcome: NOBODY });
   const leadOne = () => lead(take, (orderId, at) => requests.update(report(orderId, at)));
   const leadMany = () =>
     lead(
@@ -86,10 +86,10 @@ export function createCallSequences(job: LoadJob, requests: Requests): () => Cal
       }
       isPaused = !isPaused;
       const request = requests.pause(orderId, isPaused);
-      const came = (how: CallOutcome) => {
+      const onOutcome = (how: CallOutcome) => {
         isPaused = how === "refused" ? !isPaused : isPaused;
       };
-      return { request, came };
+      return { request, onOutcome };
     };
   };
 

@@ -57,7 +57,7 @@ function call(walk: CallSequence, connection: Connection, since: number, ended: 
     const changes = typeof answer === "string" ? undefined : step.request.changes(answer);
     const came = answer === "refused" ? "refused" : changes === undefined ? "failed" : "done";
     tally.add(came, since, changes ?? 0);
-    step.came(came);
+    step.onOutcome(came);
     ended();
   });
   return true;

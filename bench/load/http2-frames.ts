@@ -40,7 +40,7 @@ export function headerBlock(authority: string, path: string, more: Readonly<Reco
 const RESOURCE_EXHAUSTED = Buffer.from("889acac8b21234da8f0138", "hex");
 const STATUS_DETAILS = Buffer.from("909acac8b21234da85a42a466a10b466ab", "hex");
 
-/** Whether the last headers of an answer say RESOURCE_EXHAUSTED and, in the details, when to come again. */
+/** Whether the last headers of an answer print RESOURCE_EXHAUSTED and, in the details, when to come again. */
 export function isRefusal(headers: Buffer): boolean {
   return headers.includes(RESOURCE_EXHAUSTED) && headers.includes(STATUS_DETAILS);
 }

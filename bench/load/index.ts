@@ -39,7 +39,7 @@ export interface LoadJob {
    */
   readonly sharedOrders?: number;
   /** The statuses after CREATED that orders are led through; an ordinary life without it. */
-  readonly life?: readonly Status[];
+  readonly lifecycle?: readonly Status[];
   /** What comes after that, again and again, for orders that never end. */
   readonly cycle?: readonly Status[];
   /** Sent with each change, so that repeats are found out; true unless told. */
@@ -53,7 +53,7 @@ export interface LoadResult {
   /** Changes a second: of `batch-update` a hundred for each call. */
   readonly changesPerSecond: number;
   /** Calls turned away for overload: RESOURCE_EXHAUSTED with RetryInfo. */
-  readonly refused: number;
+  readonly rejected: number;
   /** All other calls that did not do what was asked; in the warm-up too. */
   readonly failed: number;
   /** Times of the calls that did what was asked, in milliseconds. */
@@ -61,8 +61,8 @@ export interface LoadResult {
   readonly p99: number;
   readonly max: number;
   /** Times of the calls turned away, in milliseconds; 0 where there is none. */
-  readonly refusedP50: number;
-  readonly refusedP99: number;
+  readonly rejectedP50: number;
+  readonly rejectedP99: number;
   /** The share of one core that the generator took. */
   readonly cpu: number;
   /** All changes made, the warm-up's included. */
@@ -73,7 +73,7 @@ export interface LoadResult {
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
   const child = startScript("bench/load/generator.ts", { args: [JSON.stringify(job)] });
   const line = await child.line();
-  await child.end();
+  await child.exited();
   if (line === undefined) {
     throw new Error("the load generator ended without a result");
   }

@@ -13,7 +13,7 @@ import {
 export interface Request {
   readonly path: string;
   readonly body: Uint8Array;
-  /** How many changes the answer tells of; undefined when it does not say that all was done as asked. */
+  /** How many changes the answer tells of; undefined when it does not print that all was done as asked. */
   readonly changes: (answer: Buffer) => number | undefined;
 }
 

@@ -42,13 +42,13 @@ export function createTally(begin: number, end: number) {
       return {
         perSecond: served.count() / seconds,
         changesPerSecond: measured / seconds,
-        refused: refused.count(),
+        rejected: refused.count(),
         failed,
         p50: served.at(0.5),
         p99: served.at(0.99),
         max: served.at(1),
-        refusedP50: refused.at(0.5),
-        refusedP99: refused.at(0.99),
+        rejectedP50: refused.at(0.5),
+        rejectedP99: refused.at(0.99),
         cpu,
         changes,
       };

@@ -77,19 +77,19 @@ export function drawChart(report: ScenarioReport): string | undefined {
   ].join("\n");
 }
 
-/** With one figure the bars bear the sides' names, with one side the figures'; else each figure is a group. */
-function groupsOf({ chart, sides, results }: ScenarioReport): readonly Group[] {
-  const bars = (figure: string, labelOf: (side: string) => string) =>
-    sides.flatMap((side, index) => {
-      const found = results[side]?.[figure];
-      return found === undefined ? [] : [{ label: labelOf(side), figure: found, isFirst: index === 0 }];
+/** With one figure the bars bear the subjects' names, with one subject the figures'; else each figure is a group. */
+function groupsOf({ chart, subjects, results }: ScenarioReport): readonly Group[] {
+  const bars = (figure: string, labelOf: (subject: string) => string) =>
+    subjects.flatMap((subject, index) => {
+      const found = results[subject]?.[figure];
+      return found === undefined ? [] : [{ label: labelOf(subject), figure: found, isFirst: index === 0 }];
     });
   const groups = (chart?.figures ?? []).map((figure) => ({
     heading: figure,
-    bars: bars(figure, (side) => (sides.length === 1 ? figure : side)),
+    bars: bars(figure, (subject) => (subjects.length === 1 ? figure : subject)),
   }));
   const present = groups.filter((group) => group.bars.length > 0);
-  return present.length === 1 || sides.length === 1
+  return present.length === 1 || subjects.length === 1
     ? present.map((group) => ({ ...group, heading: undefined }))
     : present;
 }
@@ -109,8 +109,8 @@ function drawBar({ label, figure, isFirst }: Bar, y: number, x: (value: number) 
   ].join("");
 }
 
-function legend({ sides, rounds }: ScenarioReport): string {
-  const [first = "", ...others] = sides;
+function legend({ subjects, rounds }: ScenarioReport): string {
+  const [first = "", ...others] = subjects;
   const entries = [
     ["first", first],
     ...(others.length === 0 ? [] : [["other", others.length === 1 ? (others[0] ?? "") : "compared with"]]),
@@ -128,7 +128,7 @@ function legend({ sides, rounds }: ScenarioReport): string {
   return `${parts.join("")}${spread}`;
 }
 
-/** A round step between the axis's figures, about six of them. */
+/** A round step between the axis's figures, description six of them. */
 function tickStep(most: number): number {
   const power = 10 ** Math.floor(Math.log10(most / 6));
   return ([1, 2, 5, 10].find((factor) => factor * power >= most / 6) ?? 10) * power;

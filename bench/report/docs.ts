@@ -28,7 +28,7 @@ function resultsOf({ machine, scenarios }: Report): string {
 }
 
 function section(report: ScenarioReport): string {
-  const { name, title, about, at, rounds, seconds, quick, failures } = report;
+  const { name, title, description, at, rounds, seconds, quick, failures } = report;
   const file = `performance-${name}.svg`;
   const chart = drawChart(report);
   if (chart !== undefined) {
@@ -37,7 +37,7 @@ function section(report: ScenarioReport): string {
   const times = rounds === 1 ? "one round" : `${rounds} rounds`;
   return [
     `### ${title}`,
-    `${about} Measured ${at.slice(0, 10)}, ${times}, ${seconds} s a level${quick ? " (quick)" : ""}.`,
+    `${description} Measured ${at.slice(0, 10)}, ${times}, ${seconds} s a level${quick ? " (quick)" : ""}.`,
     ...(chart === undefined ? [] : [`![${title}](${file})`]),
     table(rowsOf(report)),
     ...failures.map((failure) => `Not measured: ${failure}.`),

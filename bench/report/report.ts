@@ -12,7 +12,7 @@ export interface GoalReport extends Omit<Goal, "actual"> {
 }
 
 /** What came of one scenario, as it is kept. */
-export interface ScenarioReport extends Pick<Scenario, "name" | "title" | "about" | "sides" | "chart"> {
+export interface ScenarioReport extends Pick<Scenario, "name" | "title" | "description" | "subjects" | "chart"> {
   /** When it was measured, and how: scenarios of one file may come from several runs. */
   readonly at: string;
   readonly quick: boolean;
@@ -20,7 +20,7 @@ export interface ScenarioReport extends Pick<Scenario, "name" | "title" | "about
   /** Of one measurement at one level. */
   readonly seconds: number;
   /** The largest share of all cores that others took during a measurement. */
-  readonly othersTook: number;
+  readonly otherLoad: number;
   readonly goals: readonly GoalReport[];
   readonly results: Results;
   readonly samples: Samples;
@@ -34,22 +34,22 @@ export interface Report {
 }
 
 export function toScenarioReport(
-  { scenario, samples, failures, othersTook }: ScenarioRun,
+  { scenario, samples, failures, otherLoad }: ScenarioRun,
   options: Options,
 ): ScenarioReport {
-  const { name, title, about, sides, chart, goals, rounds } = scenario;
+  const { name, title, description, subjects, chart, goals, rounds } = scenario;
   const results = summarize(samples);
   return {
     name,
     title,
-    about,
-    sides,
+    description,
+    subjects,
     ...(chart && { chart }),
     at: new Date().toISOString(),
     quick: options.quick,
     rounds: rounds === "once" ? 1 : options.rounds,
     seconds: options.seconds,
-    othersTook,
+    otherLoad,
     goals: goals.map(({ actual, ...goal }) => ({ ...goal, actual: actual(results) })),
     results,
     samples,

@@ -27,8 +27,8 @@ function formatScenario(report: ScenarioReport): string {
 }
 
 /** What is to be known of a scenario's figures, when there is anything. */
-export function notesOf({ othersTook }: ScenarioReport): string[] {
-  return othersTook > OTHERS
-    ? [`  Others took up to ${Math.round(othersTook * 100)} % of the machine during a measurement: measure again.`]
+export function notesOf({ otherLoad }: ScenarioReport): string[] {
+  return otherLoad > OTHERS
+    ? [`  Others took up to ${Math.round(otherLoad * 100)} % of the machine during a measurement: measure again.`]
     : [];
 }

@@ -50,13 +50,13 @@ async function measureSql(environment: Environment): Promise<Sample> {
 export const batchUpdate: Scenario = {
   name: "batch-update",
   title: `BatchUpdateOrderStatus of ${BATCH} over gRPC`,
-  about:
+  description:
     "Orders a second, durable, with all that follows; SQL in groups is the service's committer alone, given as many reports at a time in its own process," +
     " without RPC, publishing and Actions.",
-  sides: [SERVICE, SQL],
+  subjects: [SERVICE, SQL],
   long: false,
   rounds: "all",
-  measure: (side, environment) => (side === SERVICE ? measureService(environment) : measureSql(environment)),
+  measure: (subject, environment) => (subject === SERVICE ? measureService(environment) : measureSql(environment)),
   goals: LEVELS.map((callers) => ({
     text: `${callers === 1 ? "one caller" : `${callers} callers`} against SQL in groups`,
     bound: "at least",

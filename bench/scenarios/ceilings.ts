@@ -20,14 +20,14 @@ async function measureSql(environment: Environment): Promise<Sample> {
 export const ceilings: Scenario = {
   name: "ceilings",
   title: "Database and broker alone",
-  about:
+  description:
     "Changes a second through the service's committer alone, durable, in its own process; messages a second that the broker takes with 512 under way," +
     " and that one durable consumer takes and acknowledges.",
-  sides: [SQL, BROKER],
+  subjects: [SQL, BROKER],
   long: false,
   rounds: "all",
-  measure: (side, environment) =>
-    side === SQL
+  measure: (subject, environment) =>
+    subject === SQL
       ? measureSql(environment)
       : environment.runProgram("jetstream.ts", ["--seconds", String(environment.seconds)]),
   goals: [],

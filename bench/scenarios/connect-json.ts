@@ -8,23 +8,23 @@ import { withSubject } from "./support/subject.ts";
 
 const CALLERS = 64;
 const CHANGES = "calls/s";
-const SIDES = { service: "service", "no-op": "no-op-connect.ts" } as const;
+const SUBJECTS = { service: "service", "no-op": "no-op-connect.ts" } as const;
 const ANY: OrderIds = { first: "8000000000", count: Number.MAX_SAFE_INTEGER };
 
 /** The same change for those who speak JSON. */
 export const connectJson: Scenario = {
   name: "connect-json",
   title: "UpdateOrderStatus as Connect JSON over HTTP/1.1, 64 callers",
-  about:
+  description:
     "The same changes, each caller with a connection of its own; the no-op call reads and writes the same JSON and does nothing.",
-  sides: Object.keys(SIDES),
+  subjects: Object.keys(SUBJECTS),
   long: false,
   rounds: "all",
-  async measure(side, environment) {
+  async measure(subject, environment) {
     const { seconds, warmup } = environment;
-    return withSubject(environment, SIDES[side as keyof typeof SIDES], async (running: RunningSubject) => {
+    return withSubject(environment, SUBJECTS[subject as keyof typeof SUBJECTS], async (running: RunningSubject) => {
       const count = ordersFor(seconds + warmup, undefined, CALLERS);
-      const orders = side === "service" ? await environment.seedOrders(running, count) : ANY;
+      const orders = subject === "service" ? await environment.seedOrders(running, count) : ANY;
       const ports = [running.httpPort ?? running.port];
       const job = { protocol: "connect-json", ports, call: "update-status", callers: CALLERS } as const;
       const cpuBefore = running.cpu();

@@ -6,22 +6,22 @@ import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/ful
 import { percentile, ratioOf } from "./support/results.ts";
 import { withSubject } from "./support/subject.ts";
 
-const SIDES = { service: "service", textbook: "textbook.ts" } as const;
+const SUBJECTS = { service: "service", textbook: "textbook.ts" } as const;
 const P99 = "all, p99 ms";
 
 /** How long it takes until what follows a commit has happened. */
 export const effectLatency: Scenario = {
   name: "effect-latency",
   title: "From the commit to the effect, at half load",
-  about:
-    "Half of the changes a second that the side carries with 256 callers, what follows them done as well. From the time that is written with" +
+  description:
+    "Half of the changes a second that the subject carries with 256 callers, what follows them done as well. From the time that is written with" +
     " the change, just before its commit, to the row in the settlement queue and to the customer's message at the gateway.",
-  sides: Object.keys(SIDES),
+  subjects: Object.keys(SUBJECTS),
   long: false,
   rounds: "all",
-  async measure(side, environment) {
-    const { seconds, warmup, servers } = environment;
-    return withSubject(environment, SIDES[side as keyof typeof SIDES], async (running) => {
+  async measure(subject, environment) {
+    const { seconds, warmup, endpoints } = environment;
+    return withSubject(environment, SUBJECTS[subject as keyof typeof SUBJECTS], async (running) => {
       const run = async (perSecond?: number) => {
         const orders = await environment.seedOrders(
           running,
@@ -44,7 +44,7 @@ export const effectLatency: Scenario = {
       const halfSince = new Date(Date.now() + warmup * 1_000);
       const half = await run(carried / 2);
       const drained = await secondsUntilDrained(running);
-      const { settlements, messages } = await readEffectDelays(servers, running.prefix, halfSince);
+      const { settlements, messages } = await readEffectDelays(endpoints, running.prefix, halfSince);
       const all = [...settlements, ...messages];
       return {
         "carried changes/s": carried,

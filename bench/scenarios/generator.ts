@@ -76,12 +76,12 @@ async function runOurs(port: number, { seconds, warmup }: Environment): Promise<
 export const generator: Scenario = {
   name: "generator",
   title: "The load generator, on the no-op call with 256 callers",
-  about: `What a call costs whoever makes it: ours, where each call differs and each answer is read${hasH2load ? ", and h2load, where each is the same" : "; h2load is not installed"}.`,
-  sides: hasH2load ? [OURS, H2LOAD] : [OURS],
+  description: `What a call costs whoever makes it: ours, where each call differs and each answer is read${hasH2load ? ", and h2load, where each is the same" : "; h2load is not installed"}.`,
+  subjects: hasH2load ? [OURS, H2LOAD] : [OURS],
   long: false,
   rounds: "all",
-  measure(side, environment) {
-    const run = side === OURS ? runOurs : runH2load;
+  measure(subject, environment) {
+    const run = subject === OURS ? runOurs : runH2load;
     return withSubject(environment, "no-op.ts", ({ port }) => run(port, environment));
   },
   goals: [

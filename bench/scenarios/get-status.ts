@@ -8,21 +8,21 @@ import { withSubject } from "./support/subject.ts";
 const ORDERS = 20_000;
 
 const CALLS = "calls/s";
-const SIDES = { service: "service", "no-op": "no-op.ts" } as const;
+const SUBJECTS = { service: "service", "no-op": "no-op.ts" } as const;
 
 /** Reading alone. */
 export const getStatus: Scenario = {
   name: "get-status",
   title: "GetOrderStatus over gRPC, 256 callers",
-  about: `Any of ${ORDERS} orders; the no-op call answers the same message without looking.`,
-  sides: Object.keys(SIDES),
+  description: `Any of ${ORDERS} orders; the no-op call answers the same message without looking.`,
+  subjects: Object.keys(SUBJECTS),
   long: false,
   rounds: "all",
-  async measure(side, environment) {
+  async measure(subject, environment) {
     const { seconds, warmup } = environment;
-    return withSubject(environment, SIDES[side as keyof typeof SIDES], async (running) => {
+    return withSubject(environment, SUBJECTS[subject as keyof typeof SUBJECTS], async (running) => {
       const orders =
-        side === "service" ? await environment.seedOrders(running, ORDERS) : { first: "8000000000", count: ORDERS };
+        subject === "service" ? await environment.seedOrders(running, ORDERS) : { first: "8000000000", count: ORDERS };
       const job = { protocol: "grpc", ports: [running.port], call: "get-status", callers: FULL_LOAD_CALLERS } as const;
       const cpuBefore = running.cpu();
       const { perSecond, p50, p99, cpu } = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));

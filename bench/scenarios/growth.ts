@@ -21,20 +21,20 @@ const MEMORY = "service MB";
 export const growth: Scenario = {
   name: "growth",
   title: "Growth, from 100 thousand to 5 million orders",
-  about:
+  description:
     "UpdateOrderStatus over gRPC, 256 callers, in tables that hold so many orders (--orders says how many), most of them delivered, with history, request ids, ledger and" +
     " settlement. The orders that change lie evenly among all the others, so that each is read from a page that nothing else has touched lately:" +
     " harder than in practice, where the young ones change. Needs 5 GB of disk for a while.",
-  sides: [FEW, MANY],
+  subjects: [FEW, MANY],
   long: true,
   rounds: "once",
-  async measure(side, environment) {
+  async measure(subject, environment) {
     return withService(environment, async (service) => {
-      const { seconds, warmup, servers } = environment;
-      const size = side === FEW ? FEWEST : environment.orders;
+      const { seconds, warmup, endpoints } = environment;
+      const size = subject === FEW ? FEWEST : environment.orders;
       const needed = Math.min(ordersFor(seconds + warmup), FEWEST);
       const openEvery = Math.floor(size / needed);
-      const database = await createConnection(servers.mysqlUrl);
+      const database = await createConnection(endpoints.mysqlUrl);
       const begin = performance.now();
       await bulkInsertOrders(database, service.prefix, { first: FIRST_ID, count: size, openEvery });
       const filled = (performance.now() - begin) / 1_000;

@@ -6,7 +6,7 @@ import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/ful
 import { ratioOf } from "./support/results.ts";
 import { withService } from "./support/subject.ts";
 
-const SIDES = { spread: undefined, "10 orders": 10 } as const;
+const SUBJECTS = { spread: undefined, "10 orders": 10 } as const;
 const CHANGES = "changes/s";
 
 /** So often an order is out for delivery, and fails: enough for all its callers, and no more than an Action can look through. */
@@ -23,16 +23,16 @@ const LIFE: readonly Status[] = [
 export const hotOrders: Scenario = {
   name: "hot-orders",
   title: "256 callers on 10 orders",
-  about:
+  description:
     `Each order goes out for delivery and fails, ${ATTEMPTS} times, then the next one is taken. A caller does not wait for the others of its order:` +
     " the calls of one order go over one connection, in the order in which they are legal, and every one of them must be a change. Spread: the same" +
     " lives and as many calls under way, each caller with an order of its own.",
-  sides: Object.keys(SIDES),
+  subjects: Object.keys(SUBJECTS),
   long: false,
   rounds: "all",
-  async measure(side, environment) {
+  async measure(subject, environment) {
     const { seconds, warmup } = environment;
-    const sharedOrders = SIDES[side as keyof typeof SIDES];
+    const sharedOrders = SUBJECTS[subject as keyof typeof SUBJECTS];
     return withService(environment, async (service) => {
       const job: LoadJob = {
         protocol: "grpc",
@@ -45,7 +45,7 @@ export const hotOrders: Scenario = {
           service,
           ordersFor(seconds + warmup, undefined, FULL_LOAD_CALLERS, LIFE.length),
         ),
-        life: LIFE,
+        lifecycle: LIFE,
         ...(sharedOrders !== undefined && { sharedOrders }),
       };
       const result = requireAllSucceeded(await runLoad(job));

@@ -22,17 +22,17 @@ const SLOPE = "MB/min";
 export const memory: Scenario = {
   name: "memory",
   title: "Memory at full load, 10 minutes",
-  about:
+  description:
     "Resident memory of the service's process, each 5 s, while 256 callers change orders over gRPC and all Actions run; the slope is of the last four fifths.",
-  sides: ["service"],
+  subjects: ["service"],
   long: true,
   rounds: "once",
   async measure(_side, environment) {
     return withService(environment, async (service) => {
       const seconds = environment.quick ? QUICK_SECONDS : SECONDS;
-      const { warmup, servers } = environment;
+      const { warmup, endpoints } = environment;
       const count = ordersFor(seconds + warmup);
-      const database = await createConnection(servers.mysqlUrl);
+      const database = await createConnection(endpoints.mysqlUrl);
       await bulkInsertOrders(database, service.prefix, { first: FIRST_ID, count, openEvery: 1 });
       await database.end();
       const watch = watchMemory(() => service.memory());

@@ -10,9 +10,9 @@ const READS = 0.8;
 export const mixed: Scenario = {
   name: "mixed",
   title: "Four reads to one change, 256 callers",
-  about:
+  description:
     "GetOrderStatus and UpdateOrderStatus over gRPC, from the same callers; beside it each alone. The share is of what the two alone promise.",
-  sides: ["service"],
+  subjects: ["service"],
   long: false,
   rounds: "all",
   async measure(_side, environment) {

@@ -23,10 +23,10 @@ const FAILED = "failed";
 export const overload: Scenario = {
   name: "overload",
   title: "Three times more than the service carries",
-  about:
+  description:
     `UpdateOrderStatus over gRPC: first the peak, with ${CALLERS.toLocaleString("en")} callers that wait for their answers; then ${TIMES} times as many calls a second begin,` +
     " whatever is under way. The generator, which makes as many calls, takes its part of the machine from the service.",
-  sides: ["service"],
+  subjects: ["service"],
   long: false,
   rounds: "all",
   async measure(_side, environment) {
@@ -48,9 +48,9 @@ export const overload: Scenario = {
         "peak p99 ms": peak.p99,
         "goodput changes/s": over.perSecond,
         [GOODPUT]: over.perSecond / peak.perSecond,
-        "refused/s": over.refused / seconds,
-        "refused p50 ms": over.refusedP50,
-        "refused p99 ms": over.refusedP99,
+        "refused/s": over.rejected / seconds,
+        "refused p50 ms": over.rejectedP50,
+        "refused p99 ms": over.rejectedP99,
         "served p50 ms": over.p50,
         "served p99 ms": over.p99,
         [FAILED]: over.failed,
@@ -83,8 +83,8 @@ export const overload: Scenario = {
   },
 };
 
-async function fillFresh({ servers }: Environment, { prefix }: Service, count: number): Promise<void> {
-  const database = await createConnection(servers.mysqlUrl);
+async function fillFresh({ endpoints }: Environment, { prefix }: Service, count: number): Promise<void> {
+  const database = await createConnection(endpoints.mysqlUrl);
   await bulkInsertOrders(database, prefix, { first: FIRST_ID, count, openEvery: 1 });
   await database.end();
 }

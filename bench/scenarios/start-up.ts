@@ -1,28 +1,28 @@
 import type { Scenario } from "../scenario.ts";
-import { startAsUser } from "./support/npm-start.ts";
+import { prepareNpmStart } from "./support/npm-start.ts";
 import { medianOf } from "./support/results.ts";
 
 const SECOND = "second start, s";
 
-/** From the command to the first call. */
+/** Start-up time of the service with embedded backends. */
 export const startUp: Scenario = {
   name: "start-up",
-  title: "npm start, from the command to ready",
-  about:
-    "With the embedded servers, in a folder of its own: the first start makes their data, the second one finds it. Ready is /readyz with database, broker and Redis at hand.",
-  sides: ["service"],
+  title: "npm start, from command to ready",
+  description:
+    "Embedded backends in a new data folder: the first start initialises it, the second start uses it. Ready means that /readyz reports database, broker and Redis.",
+  subjects: ["service"],
   long: false,
   rounds: "all",
   async measure() {
-    const place = await startAsUser();
+    const npm = await prepareNpmStart();
     try {
-      const first = await place.start();
-      const ended = await place.stop();
-      const second = await place.start();
-      await place.stop();
-      return { "first start, s": first, [SECOND]: second, "end, s": ended };
+      const first = await npm.start();
+      const shutdown = await npm.stop();
+      const second = await npm.start();
+      await npm.stop();
+      return { "first start, s": first, [SECOND]: second, "shutdown, s": shutdown };
     } finally {
-      await place.remove();
+      await npm.remove();
     }
   },
   goals: [

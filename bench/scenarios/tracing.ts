@@ -9,7 +9,7 @@ const EVERY = { OTEL_TRACES_SAMPLER: "parentbased_always_on" };
 const FEW = { OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.01" };
 
 /** What is set besides the collector's address; undefined: that is not set either. */
-const SIDES: Readonly<Record<string, Readonly<Record<string, string>> | undefined>> = {
+const SUBJECTS: Readonly<Record<string, Readonly<Record<string, string>> | undefined>> = {
   off: undefined,
   "1 trace in 100": FEW,
   "every trace": EVERY,
@@ -19,13 +19,13 @@ const SIDES: Readonly<Record<string, Readonly<Record<string, string>> | undefine
 export const tracing: Scenario = {
   name: "tracing",
   title: "Without traces and with them, 256 callers",
-  about:
+  description:
     "UpdateOrderStatus over gRPC, from callers that send no trace: the service begins one for each call. The collector takes what comes, counts it, and" +
     " shares the machine; spans that it did not get were lost at the service's bounded queue.",
-  sides: Object.keys(SIDES),
+  subjects: Object.keys(SUBJECTS),
   long: false,
   rounds: "all",
-  async measure(side, environment) {
+  async measure(subject, environment) {
     const { seconds, warmup } = environment;
     const collector = await startCollector();
     try {
@@ -53,7 +53,7 @@ export const tracing: Scenario = {
           "spans/change": collector.spans() / Math.max(1, result.changes),
         };
       };
-      return await withService(environment, work, { env: envOf(side, collector) });
+      return await withService(environment, work, { env: envOf(subject, collector) });
     } finally {
       collector.close();
     }
@@ -61,7 +61,7 @@ export const tracing: Scenario = {
   goals: [],
 };
 
-function envOf(side: string, { url }: Collector): Readonly<Record<string, string>> {
-  const set = SIDES[side];
+function envOf(subject: string, { url }: Collector): Readonly<Record<string, string>> {
+  const set = SUBJECTS[subject];
   return set === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: url, ...set };
 }

@@ -9,14 +9,14 @@ const PROCESSES = { "one process": 1, "two processes": 2 } as const;
 export const twoProcesses: Scenario = {
   name: "two-processes",
   title: "One and two processes of the service, 256 callers",
-  about:
+  description:
     "UpdateOrderStatus over gRPC, the callers spread over the processes, which share database, broker and Redis; on few cores they share those as well.",
-  sides: Object.keys(PROCESSES),
+  subjects: Object.keys(PROCESSES),
   long: false,
   rounds: "all",
-  async measure(side, environment) {
+  async measure(subject, environment) {
     const { seconds, warmup } = environment;
-    const processes = PROCESSES[side as keyof typeof PROCESSES];
+    const processes = PROCESSES[subject as keyof typeof PROCESSES];
     const work = async (service: Awaited<ReturnType<typeof environment.startService>>) => {
       const orders = await environment.seedOrders(service, ordersFor(seconds + warmup));
       const job = {

@@ -13,11 +13,11 @@ const TEXTBOOK = "textbook";
 const NO_OP = "no-op";
 const SQL = "SQL, no RPC";
 
-/** How each side that takes calls is started. */
+/** How each subject that takes calls is started. */
 const STARTS: Readonly<Record<string, (environment: Environment) => Promise<RunningSubject>>> = {
   [SERVICE]: (environment) => environment.startService(),
-  [OLD]: (environment) => environment.startBaseline("old-design.ts"),
-  [OLD_SLOW_MAIL]: (environment) => environment.startBaseline("old-design.ts", { MAIL_MS: "50" }),
+  [OLD]: (environment) => environment.startBaseline("legacy-design.ts"),
+  [OLD_SLOW_MAIL]: (environment) => environment.startBaseline("legacy-design.ts", { MAIL_MS: "50" }),
   [TEXTBOOK]: (environment) => environment.startBaseline("textbook.ts"),
   [NO_OP]: (environment) => environment.startBaseline("no-op.ts"),
 };
@@ -28,11 +28,16 @@ const MOST_OF_ONE = 10_000;
 const levelsOf = (quick: boolean) => (quick ? [1, 64, FULL_LOAD_CALLERS] : [1, 16, 64, FULL_LOAD_CALLERS, 1_024]);
 const nameOf = (callers: number) => (callers === 1 ? "1 caller" : `${callers.toLocaleString("en")} callers`);
 
-/** A side without tables answers for any order. */
-function ordersOf(side: string, running: RunningSubject, callers: number, environment: Environment): Promise<OrderIds> {
+/** A subject without tables answers for any order. */
+function ordersOf(
+  subject: string,
+  running: RunningSubject,
+  callers: number,
+  environment: Environment,
+): Promise<OrderIds> {
   const seconds = environment.seconds + environment.warmup;
   const count = callers === 1 ? ordersFor(seconds, MOST_OF_ONE, 1) : ordersFor(seconds, undefined, callers);
-  return side === NO_OP
+  return subject === NO_OP
     ? Promise.resolve({ first: "8000000000", count: Number.MAX_SAFE_INTEGER })
     : environment.seedOrders(running, count);
 }
@@ -43,9 +48,9 @@ async function withCpu(
   environment: Environment,
   load: () => Promise<LoadResult>,
 ): Promise<{ readonly result: LoadResult; readonly cpu: Sample }> {
-  const [server, before] = [running.cpu(), environment.serversCpu()];
+  const [server, before] = [running.cpu(), environment.backendsCpu()];
   const result = await load();
-  const used = Object.entries(environment.serversCpu()).map(
+  const used = Object.entries(environment.backendsCpu()).map(
     ([name, now]) => [name, now - (before[name] ?? 0)] as const,
   );
   const perChange = [["server", running.cpu() - server] as const, ...used].map(
@@ -58,13 +63,13 @@ async function withCpu(
 }
 
 async function measureLevel(
-  side: string,
+  subject: string,
   running: RunningSubject,
   callers: number,
   environment: Environment,
 ): Promise<Sample> {
   const { seconds, warmup } = environment;
-  const orders = await ordersOf(side, running, callers, environment);
+  const orders = await ordersOf(subject, running, callers, environment);
   const job = { protocol: "grpc", ports: [running.port], call: "update-status", callers } as const;
   const { result, cpu } = await withCpu(running, environment, () => runLoad({ ...job, seconds, warmup, orders }));
   const open = await running.openWork();
@@ -81,7 +86,7 @@ async function measureLevel(
 
 /** The same committer with one caller, in one process with it. */
 async function measureSql({ seconds, runProgram }: Environment): Promise<Sample> {
-  const figures = await runProgram("sql-groups.ts", ["--callers", "1", "--seconds", String(seconds)]);
+  const figures = await runProgram("group-commit.ts", ["--callers", "1", "--seconds", String(seconds)]);
   return { [nameOf(1)]: figures.perSecond ?? 0, [`${nameOf(1)}, p50 ms`]: figures["p50 ms"] ?? 0 };
 }
 
@@ -89,21 +94,21 @@ async function measureSql({ seconds, runProgram }: Environment): Promise<Sample>
 export const updateStatus: Scenario = {
   name: "update-status",
   title: "UpdateOrderStatus over gRPC",
-  about:
+  description:
     "Changes a second, durable, events published and Actions done in the same run: each caller leads orders through their lives, one call after the other." +
     " The no-op call takes the same messages and does nothing; SQL without RPC is the service's committer alone.",
-  sides: [SERVICE, OLD, OLD_SLOW_MAIL, TEXTBOOK, NO_OP, SQL],
+  subjects: [SERVICE, OLD, OLD_SLOW_MAIL, TEXTBOOK, NO_OP, SQL],
   long: false,
   rounds: "all",
-  async measure(side, environment) {
-    const start = STARTS[side];
+  async measure(subject, environment) {
+    const start = STARTS[subject];
     if (start === undefined) {
       return measureSql(environment);
     }
     return stopAfter(await start(environment), async (running) => {
       const samples: Sample[] = [];
       for (const callers of levelsOf(environment.quick)) {
-        samples.push(await measureLevel(side, running, callers, environment));
+        samples.push(await measureLevel(subject, running, callers, environment));
       }
       return Object.assign({}, ...samples);
     });

@@ -29,11 +29,11 @@ const MISSED = "missed";
 export const watchers: Scenario = {
   name: "watchers",
   title: "10,000 watchers, 500 changes a second",
-  about:
+  description:
     `WatchOrderStatus, ${WATCHERS.toLocaleString("en")} streams over 8 connections from a process of their own, each order watched by ${WATCHERS_PER_ORDER}: from the time` +
     " that is written with a change, just before its commit, until the last of its watchers has it. All reads of the database are counted, in" +
     " the same load without and with watchers: a query for each watcher and change would be 1 or more. At the end one order that all of them watch changes each second.",
-  sides: ["service"],
+  subjects: ["service"],
   long: false,
   rounds: "all",
   async measure(_side, environment) {
@@ -115,11 +115,11 @@ async function changeSteadily(
   environment: Environment,
   orders: OrderIds,
 ): Promise<{ readonly changes: number; readonly reads: number }> {
-  const { seconds, warmup, servers } = environment;
-  const before = await readsSoFar(servers.mysqlUrl);
+  const { seconds, warmup, endpoints } = environment;
+  const before = await readsSoFar(endpoints.mysqlUrl);
   const load = { perSecond: PER_SECOND, callers: 64, seconds, warmup };
   const { changes } = requireAllSucceeded(await runLoad(jobFor(service, orders, load)));
-  return { changes, reads: (await readsSoFar(servers.mysqlUrl)) - before };
+  return { changes, reads: (await readsSoFar(endpoints.mysqlUrl)) - before };
 }
 
 async function readsSoFar(mysqlUrl: string): Promise<number> {
@@ -137,18 +137,19 @@ async function nextLine<T>(child: Child): Promise<T> {
   return JSON.parse(line) as T;
 }
 
-function figuresOf({ changes, lost, outOfTurn }: WatchReport, common: OrderIds, since: number): Sample {
-  const delays = (some: WatchReport["changes"]) => some.map(({ lastTold, recordTime }) => lastTold - recordTime);
+function figuresOf({ changes, lost, outOfOrder }: WatchReport, common: OrderIds, since: number): Sample {
+  const delays = (some: WatchReport["changes"]) =>
+    some.map(({ lastReceivedTime, recordTime }) => lastReceivedTime - recordTime);
   const ofAll = delays(changes.filter(({ orderId }) => orderId === common.first));
   const spread = changes.filter(({ orderId, recordTime }) => orderId !== common.first && recordTime >= since);
-  const missing = changes.reduce((sum, { told, watching }) => sum + watching - told, 0);
+  const missing = changes.reduce((sum, { received, watching }) => sum + watching - received, 0);
   const times = delays(spread);
   return {
     "changes told": spread.length,
     "change to last watcher, p50 ms": percentile(times, 0.5),
     [P99]: percentile(times, 0.99),
     "change to last watcher, max ms": percentile(times, 1),
-    [MISSED]: missing + outOfTurn + lost,
+    [MISSED]: missing + outOfOrder + lost,
     "order that all watch, p50 ms": percentile(ofAll, 0.5),
     "order that all watch, max ms": percentile(ofAll, 1),
   };

@@ -5,17 +5,17 @@ import { orderIdOf } from "./facts.ts";
 export const equalAnswers: Checker = {
   name: "equal answers to equal requests",
   check(facts, find) {
-    let looked = 0;
-    for (const { rpc, requestId, equal, first, differing = [] } of facts.journal.calls) {
-      looked += equal + differing.length;
-      for (const other of differing) {
+    let checked = 0;
+    for (const { rpc, requestId, equalAnswers, firstAnswer, differingAnswers = [] } of facts.journal.calls) {
+      checked += equalAnswers + differingAnswers.length;
+      for (const other of differingAnswers) {
         find(
           "other",
-          `order ${orderIdOf(facts)}, ${rpc} ${requestId}: answered ${first}, and when it was sent again ${other}`,
+          `order ${orderIdOf(facts)}, ${rpc} ${requestId}: answered ${firstAnswer}, and when it was sent again ${other}`,
         );
       }
     }
-    return looked;
+    return checked;
   },
 };
 
@@ -23,20 +23,23 @@ export const equalAnswers: Checker = {
 export const expectedAnswers: Checker = {
   name: "answers as the model says",
   check(facts, find) {
-    const { calls, surprises, end } = facts.journal;
+    const { calls, unexpectedResponses, endState } = facts.journal;
     const about = (what: string) => `order ${orderIdOf(facts)}: ${what}`;
-    const expected = calls.filter((call) => call.expected !== undefined && call.said !== undefined);
-    for (const { rpc, requestId, asked, said, expected: wanted } of expected) {
-      if (said !== wanted) {
-        find("other", about(`${rpc} ${requestId} of ${JSON.stringify(asked)} is answered ${said}, expected ${wanted}`));
+    const expected = calls.filter((call) => call.expected !== undefined && call.answer !== undefined);
+    for (const { rpc, requestId, requested, answer, expected: wanted } of expected) {
+      if (answer !== wanted) {
+        find(
+          "other",
+          about(`${rpc} ${requestId} of ${JSON.stringify(requested)} is answered ${answer}, expected ${wanted}`),
+        );
       }
     }
-    for (const surprise of surprises) {
-      find("other", about(surprise));
+    for (const response of unexpectedResponses) {
+      find("other", about(response));
     }
     const { row } = facts;
-    if (end !== undefined && row !== undefined && !facts.journal.haunted) {
-      const [found, wanted] = [row, end].map((at) => `${at.status} v${at.version}${at.paused ? ", paused" : ""}`);
+    if (endState !== undefined && row !== undefined && !facts.journal.uncertain) {
+      const [found, wanted] = [row, endState].map((at) => `${at.status} v${at.version}${at.paused ? ", paused" : ""}`);
       if (found !== wanted) {
         find("other", about(`it stands at ${found}, and its life ended at ${wanted}`));
       }

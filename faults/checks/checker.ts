@@ -4,7 +4,7 @@ import type { OrderFacts } from "./facts.ts";
 /** Looks at one order after the other. */
 export interface Checker {
   readonly name: string;
-  /** @returns how many facts it looked at */
+  /** @returns how many facts it checked at */
   check(facts: OrderFacts, find: ReportFinding): number;
 }
 
@@ -15,16 +15,16 @@ const TOLD = 10_000;
 
 /** Runs checkers over order after order and adds up what they say. */
 export function createCheckRunner(checkers: readonly Checker[]) {
-  const sums = checkers.map((checker) => ({ checker, looked: 0, findings: [] as Finding[] }));
+  const sums = checkers.map((checker) => ({ checker, checked: 0, findings: [] as Finding[] }));
   return {
     look(facts: OrderFacts): void {
       for (const sum of sums) {
-        sum.looked += sum.checker.check(facts, (kind, text) => {
+        sum.checked += sum.checker.check(facts, (kind, text) => {
           sum.findings.push({ kind, text: sum.findings.length < TOLD ? text : "" });
         });
       }
     },
     results: (): CheckResult[] =>
-      sums.map(({ checker, looked, findings }) => ({ name: checker.name, looked, findings })),
+      sums.map(({ checker, checked, findings }) => ({ name: checker.name, checked, findings })),
   };
 }

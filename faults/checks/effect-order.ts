@@ -23,7 +23,7 @@ interface Series {
 export const effectOrder: Checker = {
   name: "effects in version order",
   check(facts, find) {
-    let looked = 0;
+    let checked = 0;
     for (const { where, action, effects, slack } of [...atReceivers(facts), ...inLedger(facts)]) {
       const sorted = effects.toSorted((a, b) => a.version - b.version);
       for (const [index, { version, at }] of sorted.entries()) {
@@ -35,13 +35,13 @@ export const effectOrder: Checker = {
           );
         }
       }
-      looked += effects.length;
+      checked += effects.length;
     }
-    return looked;
+    return checked;
   },
 };
 
-function atReceivers({ settlements, received, notices, ledger }: OrderFacts): Series[] {
+function atReceivers({ settlements, received, notifications, ledger }: OrderFacts): Series[] {
   const redriven = new Set(
     ledger.filter((row) => row.redriven).map(({ action, messageId }) => `${action} ${messageId}`),
   );
@@ -67,7 +67,7 @@ function atReceivers({ settlements, received, notices, ledger }: OrderFacts): Se
     ),
     series(
       "third-party-notify",
-      notices.map(({ messageId, place }) => ({ messageId, at: place })),
+      notifications.map(({ messageId, sequence }) => ({ messageId, at: sequence })),
     ),
     ...[...Map.groupBy(done, ({ path }) => path)].map(([path, entries]) =>
       series(

@@ -11,12 +11,12 @@ const PATH_OF: Partial<Record<Action, Path>> = {
 };
 
 /** The keys of an Action's effects at its receiver, each as often as it took effect there. */
-export function effectsOf(action: Action, { settlements, received, notices }: OrderFacts): readonly string[] {
+export function effectsOf(action: Action, { settlements, received, notifications }: OrderFacts): readonly string[] {
   const path = PATH_OF[action];
   if (path !== undefined) {
     return received.filter((entry) => entry.path === path && entry.done).map(({ key }) => key);
   }
-  return (action === "settlement-push" ? settlements : notices).map(({ messageId }) => messageId);
+  return (action === "settlement-push" ? settlements : notifications).map(({ messageId }) => messageId);
 }
 
 /** How many effects are due by events whose ids only the service knows: at least so many, and at most. */
@@ -34,15 +34,15 @@ function dueByContent(action: Action, { journal }: OrderFacts): Range | undefine
   const { order, calls } = journal;
   const sum = (of: typeof calls, count: (call: (typeof calls)[number]) => number) =>
     of.reduce((total, call) => total + count(call), 0);
-  const answered = (call: (typeof calls)[number]) => Number(call.said === "OK");
+  const answered = (call: (typeof calls)[number]) => Number(call.answer === "OK");
   if (action === "third-party-notify" && dueAfterCarrierChange(order).length > 0) {
     const told = calls.filter(({ rpc }) => rpc === "UpdateDeliveryInfo");
-    const most = sum(told, (call) => (call.silent === 0 ? answered(call) : call.sent));
+    const most = sum(told, (call) => (call.indeterminate === 0 ? answered(call) : call.sent));
     return { stem: `${order.id}-delivery-`, least: sum(told, answered), most };
   }
   if (action === "e-invoice") {
     const told = calls.filter(
-      ({ rpc, asked, said }) => rpc === "MarkInvoicesPrinted" && asked.mailed && said !== "MISSING",
+      ({ rpc, requested, answer }) => rpc === "MarkInvoicesPrinted" && requested.mailed && answer !== "MISSING",
     );
     return { stem: `${order.id}-invoice-`, least: sum(told, answered), most: told.length };
   }
@@ -57,14 +57,14 @@ export const effectsOnce: Checker = {
   name: "one effect for each event and Action, none without a commit",
   check(facts, find) {
     const { order } = facts.journal;
-    let looked = 0;
+    let checked = 0;
     const statusEffects = appliedChanges(facts).flatMap(({ toStatus, version }) =>
       dueAfterStatus(order, toStatus, version),
     );
     for (const action of ACTIONS) {
       const due = new Set(statusEffects.filter((effect) => effect.action === action).map(({ messageId }) => messageId));
       if (action === "gift-record") {
-        looked += checkGift(facts, due.size > 0, find);
+        checked += checkGift(facts, due.size > 0, find);
         continue;
       }
       const found = effectsOf(action, facts);
@@ -93,9 +93,9 @@ export const effectsOnce: Checker = {
       for (let more = found.length - different.size; more > 0; more -= 1) {
         find("duplicated", `${about(String(order.id))}: one of ${found.length} happened again`);
       }
-      looked += due.size + (range?.least ?? 0) + found.length;
+      checked += due.size + (range?.least ?? 0) + found.length;
     }
-    return looked;
+    return checked;
   },
 };
 

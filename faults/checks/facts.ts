@@ -46,7 +46,7 @@ export interface OrderFacts {
   /** At the neighbours, by key. */
   readonly received: readonly Received[];
   /** At the marketplaces' gateway, in the order of coming. */
-  readonly notices: readonly Notification[];
+  readonly notifications: readonly Notification[];
   readonly cancels: readonly { readonly cancelId: string; readonly state: string }[];
   readonly returns: readonly { readonly returnId: string; readonly pieces: number }[];
 }

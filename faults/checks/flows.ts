@@ -24,7 +24,7 @@ export function unfinishedFlow(facts: OrderFacts): Unfinished | undefined {
     return undefined;
   }
   const heldBack =
-    journal.calls.some(({ rpc, asked }) => rpc === "RequestCancel" || asked.paused === true) ||
+    journal.calls.some(({ rpc, requested }) => rpc === "RequestCancel" || requested.paused === true) ||
     facts.cancels.length > 0;
   return { orderId: BigInt(orderIdOf(facts)), status: row.status, paused: row.paused, heldBack };
 }
@@ -49,7 +49,7 @@ export async function checkFlows(
       findings.push({ kind: "other", text: `order ${orderId}: its flow stands still, and GetOrderFlow says: ${says}` });
     }
   }
-  return { name: "flows ended or explained", looked: flows, findings };
+  return { name: "flows ended or explained", checked: flows, findings };
 }
 
 /** Asks the service, as any caller would. */
@@ -62,7 +62,7 @@ export function openFlowReader(services: readonly ServiceAddress[]): {
   const { getOrderFlow } = FulfilmentService.method;
   return {
     async ask(orderId) {
-      const reply = await calls.send(random, getOrderFlow, { orderId }, "faults", { sent: 0, silent: 0 });
+      const reply = await calls.send(random, getOrderFlow, { orderId }, "faults", { sent: 0, indeterminate: 0 });
       return reply.kind === "answered" ? reply.message : undefined;
     },
     close: () => calls.close(),

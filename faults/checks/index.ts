@@ -57,7 +57,7 @@ export async function checkAll(
   try {
     const drained = await drain(evidence, boundMs);
     await journal.gateway.catchUp();
-    const unknown = await evidence.findUnknown(journal);
+    const unknown = await evidence.findUnknownOrders(journal);
     const journals = [...journal.orders.values(), ...unknown];
     const tally = createCheckRunner(CHECKERS);
     const unfinished: Unfinished[] = [];
@@ -94,13 +94,13 @@ async function drain(evidence: StateReader, boundMs: number): Promise<CheckResul
   const name = `ledger and outbox drained within ${boundMs / 1_000} s`;
   const before = await evidence.countOpen();
   for (let open = before; ; open = await evidence.countOpen()) {
-    const looked = before.runs + before.events;
+    const checked = before.runs + before.events;
     if (open.runs + open.events === 0) {
-      return { name, looked, findings: [] };
+      return { name, checked, findings: [] };
     }
     if (performance.now() - begin > boundMs) {
       const text = `${open.runs} runs of Actions are not done, and ${open.events} events are not known to be published`;
-      return { name, looked, findings: [{ kind: "other", text }] };
+      return { name, checked, findings: [{ kind: "other", text }] };
     }
     await sleep(LOOK_MS);
   }
@@ -111,5 +111,5 @@ async function checkOrders(evidence: StateReader, journal: Journal, known: numbe
   const orders = (await evidence.countOrders()) - journal.ordersBefore;
   const findings: Finding[] =
     orders > known ? [{ kind: "ghost", text: `there are ${orders} new orders, and ${known} are known of` }] : [];
-  return { name: "no order that nobody sent in", looked: orders, findings };
+  return { name: "no order that nobody sent in", checked: orders, findings };
 }

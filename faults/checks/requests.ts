@@ -17,7 +17,7 @@ export const requestsOnce: Checker = {
         checkReport(facts, call, rows.get(call.requestId) ?? [], find);
       } else if (call.rpc === "RequestReturn") {
         checkReturn(facts, call, find);
-      } else if (call.rpc === "RequestCancel" && call.said === "CANCELLED") {
+      } else if (call.rpc === "RequestCancel" && call.answer === "CANCELLED") {
         if (!history.some(({ toStatus, outcome }) => toStatus === 9001 && outcome === "APPLIED")) {
           find("lost", `order ${orderIdOf(facts)}: a cancel was answered CANCELLED, and the history has no 9001`);
         }
@@ -28,8 +28,10 @@ export const requestsOnce: Checker = {
         find("ghost", `${describe(facts, row)}: nobody asked for it`);
       }
     }
-    const asked = new Set(journal.calls.map(({ got }) => got?.returnId));
-    const unanswered = journal.calls.filter(({ rpc, said }) => rpc === "RequestReturn" && said === undefined).length;
+    const asked = new Set(journal.calls.map(({ answerFields }) => answerFields?.returnId));
+    const unanswered = journal.calls.filter(
+      ({ rpc, answer }) => rpc === "RequestReturn" && answer === undefined,
+    ).length;
     const strange = returns.filter(({ returnId }) => !asked.has(returnId));
     for (const { returnId } of strange.slice(unanswered)) {
       find("ghost", `order ${orderIdOf(facts)}: return ${returnId} was answered to nobody`);
@@ -39,41 +41,45 @@ export const requestsOnce: Checker = {
 };
 
 function checkReport(facts: OrderFacts, call: Call, rows: readonly HistoryRow[], find: ReportFinding): void {
-  const about = `order ${orderIdOf(facts)}, request ${call.requestId} of ${call.asked.status}, answered ${call.said ?? "never"}`;
+  const about = `order ${orderIdOf(facts)}, request ${call.requestId} of ${call.requested.status}, answered ${call.answer ?? "never"}`;
   const [row] = rows;
   if (rows.length > 1) {
     find("duplicated", `${about}: ${rows.length} times in the history`);
   }
-  if (call.said === undefined) {
+  if (call.answer === undefined) {
     return;
   }
-  const outcome = /^(APPLIED|STALE)/.exec(call.said)?.[0] ?? (call.said === "OK" ? "APPLIED" : undefined);
+  const outcome = /^(APPLIED|STALE)/.exec(call.answer)?.[0] ?? (call.answer === "OK" ? "APPLIED" : undefined);
   if (outcome === undefined) {
     // What was answered DUPLICATE is no change; what was refused may still come true, if it was sent before and nobody answered then.
-    if (row !== undefined && (call.said.startsWith("DUPLICATE") || call.silent === 0)) {
+    if (row !== undefined && (call.answer.startsWith("DUPLICATE") || call.indeterminate === 0)) {
       find("ghost", `${about}: it is in the history as version ${row.version}`);
     }
   } else if (row === undefined) {
     find("lost", `${about}: it is not in the history`);
   } else if (
     row.outcome !== outcome ||
-    row.toStatus !== call.asked.status ||
-    (call.got?.version !== undefined && row.version !== call.got.version)
+    row.toStatus !== call.requested.status ||
+    (call.answerFields?.version !== undefined && row.version !== call.answerFields.version)
   ) {
     find("other", `${about}: in the history it is ${row.outcome} ${row.toStatus} at version ${row.version}`);
   }
 }
 
-function checkReturn(facts: OrderFacts, { said, got, asked, requestId }: Call, find: ReportFinding): void {
-  const about = `order ${orderIdOf(facts)}, return request ${requestId}, answered ${said ?? "never"}`;
-  if (said !== "MARKED") {
+function checkReturn(
+  facts: OrderFacts,
+  { answer, answerFields, requested, requestId }: Call,
+  find: ReportFinding,
+): void {
+  const about = `order ${orderIdOf(facts)}, return request ${requestId}, answered ${answer ?? "never"}`;
+  if (answer !== "MARKED") {
     return;
   }
-  const found = facts.returns.filter(({ returnId }) => returnId === got?.returnId);
+  const found = facts.returns.filter(({ returnId }) => returnId === answerFields?.returnId);
   if (found.length === 0) {
-    find("lost", `${about}: there is no return ${got?.returnId}`);
-  } else if (found[0]?.pieces !== asked.pieces) {
-    find("other", `${about}: it takes ${found[0]?.pieces} pieces back, not ${asked.pieces}`);
+    find("lost", `${about}: there is no return ${answerFields?.returnId}`);
+  } else if (found[0]?.pieces !== requested.pieces) {
+    find("other", `${about}: it takes ${found[0]?.pieces} pieces back, not ${requested.pieces}`);
   }
 }
 

@@ -18,7 +18,7 @@ export interface StateReader {
   countOpen(): Promise<{ readonly runs: number; readonly events: number }>;
   countOrders(): Promise<number>;
   /** What the forward flow split orders into whose children the workload has not come to know, and orders of submissions without an answer. */
-  findUnknown(journal: Journal): Promise<OrderJournal[]>;
+  findUnknownOrders(journal: Journal): Promise<OrderJournal[]>;
   /** All facts of these orders, some orders at a time. */
   read(journals: readonly OrderJournal[], journal: Journal): AsyncGenerator<OrderFacts>;
   stock(): Promise<StockSums>;
@@ -116,7 +116,7 @@ export async function openStateReader({ mysqlUrl, prefix, stubSystemsUrl }: Back
         })),
         gifts: (gifts.get(id) ?? []).map(({ gift_status }) => Number(gift_status)),
         received: received.get(id) ?? [],
-        notices: gateway.log.byOrder.get(id) ?? [],
+        notifications: gateway.log.byOrder.get(id) ?? [],
         cancels: (cancels.get(id) ?? []).map((one) => ({ cancelId: String(one.cancel_id), state: String(one.state) })),
         returns: (returns.get(id) ?? []).map((one) => ({
           returnId: String(one.return_id),
@@ -139,7 +139,7 @@ export async function openStateReader({ mysqlUrl, prefix, stubSystemsUrl }: Back
       const [row] = await select("select count(*) as orders from $oms_db.oms_order_main");
       return Number(row?.orders ?? 0);
     },
-    async findUnknown({ orders, unknownSubmissions }) {
+    async findUnknownOrders({ orders, unknownSubmissions }) {
       const found: OrderJournal[] = [];
       const add = async (rows: readonly Row[], make: (order: Order, row: Row) => OrderJournal) => {
         const fresh = rows.filter(({ order_id }) => !orders.has(String(order_id)));

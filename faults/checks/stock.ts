@@ -91,10 +91,10 @@ export function checkStock(books: StockSums, held: number): CheckResult {
   if (books.held !== held) {
     findings.push({ kind: "other", text: `by what was done for each order ${held} pieces are held: ${text}` });
   }
-  return { name: "stock in the books of ERP and WMS", looked: allocated, findings };
+  return { name: "stock in the books of ERP and WMS", checked: allocated, findings };
 }
 
-/** The pieces that the ERP holds for an order, as follows from what it was asked; whether it should is looked at order by order. */
+/** The pieces that the ERP holds for an order, as follows from what it was asked; whether it should is checked at order by order. */
 export function piecesHeld(facts: OrderFacts): number {
   return bookOf(facts).held;
 }

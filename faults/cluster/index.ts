@@ -21,20 +21,20 @@ export type BackendName = (typeof BACKENDS)[number];
 
 /** Two services and the servers around them, each a process of its own, with a way between each service and each server that can break. */
 export interface Cluster {
-  readonly services: readonly ServiceAddress[];
+  readonly serviceAddresses: readonly ServiceAddress[];
   /** Not through the proxies. */
-  readonly servers: BackendAddresses;
-  readonly server: Readonly<Record<BackendName, Member>>;
+  readonly backendAddresses: BackendAddresses;
+  readonly backends: Readonly<Record<BackendName, Member>>;
   /** By the service's index. */
-  readonly service: readonly Member[];
+  readonly services: readonly Member[];
   /** The way from a service, by its index, to a server. */
-  way(service: number, to: BackendName): TcpProxy;
+  link(service: number, to: BackendName): TcpProxy;
   /** The folder of a server's data. */
   dirOf(server: BackendName): string;
   /** That service's wall clock goes ahead by so many milliseconds. */
   setClock(service: number, offsetMs: number): void;
   /** What ended by itself though nobody killed it, as a sentence each. */
-  readonly collapses: readonly string[];
+  readonly unexpectedExits: readonly string[];
   /** Repairs everything, and waits until all processes are up; rejects with the names of those that are not in time. */
   heal(withinMs: number): Promise<void>;
   /** Ends all processes at once. */
@@ -71,17 +71,19 @@ export async function startCluster({
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(join(dir, "log"), { recursive: true });
   const programs = await ensurePrograms([mariadb, redis, nats], () => {});
-  const collapses: string[] = [];
+  const unexpectedExits: string[] = [];
   const ports = await differentPorts(BACKENDS.length + 2 * count);
 
   const memberOf = (name: string, kind: ServerKind, port: number): Member => {
     let starts = 0;
     let logFile = "";
-    const say = ({ code, signal }: Exit) =>
-      collapses.push(`${name} ended by itself (${signal ?? `exit code ${code}`}); the end of its log is in ${logFile}`);
+    const onUnexpectedExit = ({ code, signal }: Exit) =>
+      unexpectedExits.push(
+        `${name} ended by itself (${signal ?? `exit code ${code}`}); the end of its log is in ${logFile}`,
+      );
     return createMember({
       name,
-      onEndedByItself: say,
+      onUnexpectedExit,
       launch: (signal) => {
         starts += 1;
         logFile = join(dir, "log", `${name}-${starts}.log`);
@@ -92,12 +94,12 @@ export async function startCluster({
   };
 
   const portOf = Object.fromEntries(BACKENDS.map((name, index) => [name, ports[index]])) as Record<BackendName, number>;
-  const server = Object.fromEntries(
+  const backends = Object.fromEntries(
     BACKENDS.map((name) => [name, memberOf(name, KINDS[name], portOf[name])]),
   ) as Record<BackendName, Member>;
-  const ways: Record<BackendName, TcpProxy>[] = [];
-  const service: Member[] = [];
-  const services: ServiceAddress[] = [];
+  const links: Record<BackendName, TcpProxy>[] = [];
+  const services: Member[] = [];
+  const serviceAddresses: ServiceAddress[] = [];
   for (let index = 0; index < count; index += 1) {
     const [grpcPort, httpPort] = ports.slice(BACKENDS.length + 2 * index) as [number, number];
     const proxies = Object.fromEntries(
@@ -105,15 +107,15 @@ export async function startCluster({
         BACKENDS.map(async (name) => [name, await openTcpProxy(() => ({ host: "127.0.0.1", port: portOf[name] }))]),
       ),
     ) as Record<BackendName, TcpProxy>;
-    ways.push(proxies);
-    services.push({ grpc: `127.0.0.1:${grpcPort}`, http: `http://127.0.0.1:${httpPort}` });
+    links.push(proxies);
+    serviceAddresses.push({ grpc: `127.0.0.1:${grpcPort}`, http: `http://127.0.0.1:${httpPort}` });
     const addresses = environmentOf(proxies, grpcPort, httpPort);
-    service.push(
+    services.push(
       memberOf(`service-${index + 1}`, serviceKind(main, { ...SERVICE_ENVIRONMENT, ...addresses, ...env }), httpPort),
     );
   }
-  const members = [...Object.values(server), ...service];
-  const proxies = ways.flatMap((way) => Object.values(way));
+  const members = [...Object.values(backends), ...services];
+  const proxies = links.flatMap((link) => Object.values(link));
 
   const setClock = (index: number, offsetMs: number) => {
     const file = join(dir, `service-${index + 1}`, CLOCK_FILE);
@@ -141,28 +143,28 @@ export async function startCluster({
   };
 
   try {
-    await bringUp(Object.values(server), BOOT_MS);
-    await bringUp(service, BOOT_MS);
+    await bringUp(Object.values(backends), BOOT_MS);
+    await bringUp(services, BOOT_MS);
   } catch (error) {
     await stop();
     throw error;
   }
 
   return {
-    services,
-    servers: {
+    serviceAddresses,
+    backendAddresses: {
       mysqlUrl: mariadb.url(portOf.mariadb),
       natsUrl: nats.url(portOf.nats),
       redisUrl: redis.url(portOf.redis),
       stubSystemsUrl: stubSystems.url(portOf.neighbours),
       prefix: PREFIX,
     },
-    server,
-    service,
-    way: (index, to) => (ways[index] as Record<BackendName, TcpProxy>)[to],
+    backends,
+    services,
+    link: (index, to) => (links[index] as Record<BackendName, TcpProxy>)[to],
     dirOf: (name) => join(dir, name),
     setClock,
-    collapses,
+    unexpectedExits,
     async heal(withinMs) {
       for (const proxy of proxies) {
         proxy.clearDisruptions();
@@ -170,7 +172,7 @@ export async function startCluster({
         proxy.setDelay(0);
         proxy.setAcceptMode("open");
       }
-      for (const index of service.keys()) {
+      for (const index of services.keys()) {
         setClock(index, 0);
       }
       for (const member of members) {

@@ -21,13 +21,13 @@ const START_AGAIN_MS = 250;
 export function createMember({
   name,
   launch,
-  onEndedByItself,
+  onUnexpectedExit,
 }: {
   readonly name: string;
   /** Starts the process and waits until it takes requests; rejects when it ends before, or when the signal says so. */
   readonly launch: (signal: AbortSignal) => Promise<Child>;
   /** It was up, and nobody killed it. */
-  readonly onEndedByItself: (exit: Exit) => void;
+  readonly onUnexpectedExit: (exit: Exit) => void;
 }): Member {
   let child: Child | undefined;
   let frozen = false;
@@ -65,7 +65,7 @@ export function createMember({
     if (child === which) {
       child = undefined;
       frozen = false;
-      onEndedByItself(exit);
+      onUnexpectedExit(exit);
       void begin();
     }
   };
@@ -79,10 +79,10 @@ export function createMember({
       }
     },
     async kill() {
-      const under = starting;
+      const attempt = starting;
       starting = undefined;
-      under?.abort.abort();
-      await under?.done;
+      attempt?.abort.abort();
+      await attempt?.done;
       const was = child;
       child = undefined;
       frozen = false;

@@ -48,7 +48,7 @@ const OUTBOX_MS = 1_000;
 
 /**
  * Runs a service that is the real one but for how events come to the Actions: nothing is written down of what is owed, and nothing is
- * looked for that may have been lost.
+ * checked for that may have been lost.
  */
 export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver): Promise<void> {
   const config = readConfig(process.env);

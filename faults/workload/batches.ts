@@ -40,11 +40,11 @@ export function createBatches(calls: Calls, random: Random): Batches {
     timer = undefined;
     const batch = waiting;
     waiting = [];
-    const counted = { sent: 0, silent: 0 };
+    const counted = { sent: 0, indeterminate: 0 };
     const count = () => {
       for (const { attempts } of batch) {
         attempts.sent += counted.sent;
-        attempts.silent += counted.silent;
+        attempts.indeterminate += counted.indeterminate;
       }
     };
     try {
@@ -59,8 +59,8 @@ export function createBatches(calls: Calls, random: Random): Batches {
       count();
       for (const [index, one] of batch.entries()) {
         const answer = reply.kind === "refused" ? reply : answerOf(reply.message.results[index]?.result);
-        if (answer.kind === "silent") {
-          one.attempts.silent += 1;
+        if (answer.kind === "indeterminate") {
+          one.attempts.indeterminate += 1;
           setTimeout(add, AGAIN_MS, one);
         } else {
           one.resolve(answer);
@@ -100,7 +100,7 @@ function answerOf(result: Result | undefined): AttemptResult<UpdateOrderStatusRe
       return { kind: "answered", message: result.value };
     case "error":
       return isIndeterminate(result.value.code)
-        ? { kind: "silent" }
+        ? { kind: "indeterminate" }
         : { kind: "refused", why: reasonIn(result.value.details) ?? codeName(result.value.code) };
     default:
       return { kind: "refused", why: "a batch's result is missing" };

@@ -11,12 +11,12 @@ export class WorkloadStopped extends Error {
 }
 
 /** What a call came to in the end. */
-export type Reply<Message> = Exclude<AttemptResult<Message>, { kind: "silent" }>;
+export type Reply<Message> = Exclude<AttemptResult<Message>, { kind: "indeterminate" }>;
 
 /** Counts one call's attempts. */
 export interface Attempts {
   sent: number;
-  silent: number;
+  indeterminate: number;
 }
 
 /** Makes calls until they are answered, of whichever service answers. */
@@ -34,12 +34,12 @@ export interface Calls {
     attempts: Attempts,
   ): Promise<Reply<MessageShape<O>>>;
   readonly attempts: number;
-  readonly silent: number;
+  readonly indeterminate: number;
   readonly answered: Readonly<Record<string, number>>;
   /** New calls end with Cut; those under way go on. */
-  cut(): void;
+  stop(): void;
   /** Those under way end with Cut too. */
-  giveUp(): void;
+  abort(): void;
   close(): void;
 }
 
@@ -74,7 +74,7 @@ export function createCalls({
   const answered: Record<string, number> = {};
   let underWay = 0;
   let sent = 0;
-  let silent = 0;
+  let indeterminate = 0;
   let cut = false;
   let givenUp = false;
 
@@ -87,7 +87,7 @@ export function createCalls({
 
   const room = async () => {
     do {
-      await pace.turn();
+      await pace.next();
       if (cut) {
         throw new WorkloadStopped();
       }
@@ -108,15 +108,15 @@ export function createCalls({
           const begin = performance.now();
           attempts.sent += 1;
           sent += 1;
-          const answer = await service.ask(protocol, method, request, caller);
+          const answer = await service.send(protocol, method, request, caller);
           const at = performance.now();
-          onCall({ at, ok: answer.kind !== "silent", tookMs: at - begin, service: index });
-          if (answer.kind !== "silent") {
+          onCall({ at, ok: answer.kind !== "indeterminate", tookMs: at - begin, service: index });
+          if (answer.kind !== "indeterminate") {
             answered[method.name] = (answered[method.name] ?? 0) + 1;
             return answer;
           }
-          attempts.silent += 1;
-          silent += 1;
+          attempts.indeterminate += 1;
+          indeterminate += 1;
           service.avoidUntil = at + AVOIDED_MS;
           if (givenUp) {
             throw new WorkloadStopped();
@@ -132,14 +132,14 @@ export function createCalls({
     get attempts() {
       return sent;
     },
-    get silent() {
-      return silent;
+    get indeterminate() {
+      return indeterminate;
     },
     answered,
-    cut() {
+    stop() {
       cut = true;
     },
-    giveUp() {
+    abort() {
       givenUp = true;
     },
     close() {

@@ -47,7 +47,7 @@ export interface OrderDriverDeps {
 /** What one call is, for the journal. */
 interface Note<Message> {
   readonly requestId: string;
-  readonly asked?: RequestedFields;
+  readonly requested?: RequestedFields;
   readonly expected?: string | undefined;
   /** What the answer says, in a word or two, and what it gave. */
   read(message: Message): readonly [said: string, got?: AnswerFields];
@@ -91,7 +91,7 @@ export function createOrderDriver(
   };
 
   /** The service may be right where the model cannot know. */
-  const knows = () => exact && !journal.haunted;
+  const knows = () => exact && !journal.uncertain;
 
   const remember = (repeat: () => Promise<void>) => {
     again.push(repeat);
@@ -100,8 +100,8 @@ export function createOrderDriver(
     }
   };
 
-  function newCall(rpc: string, { requestId, asked = {}, expected }: Note<never>): Call {
-    const call = createCall({ rpc, requestId, asked, expected: knows() ? expected : undefined });
+  function newCall(rpc: string, { requestId, requested = {}, expected }: Note<never>): Call {
+    const call = createCall({ rpc, requestId, requested, expected: knows() ? expected : undefined });
     journal.calls.push(call);
     return call;
   }
@@ -112,7 +112,7 @@ export function createOrderDriver(
     note: Note<Message>,
     send: () => Promise<Reply<Message>>,
   ): Promise<Reply<Message>> {
-    const first = call.said === undefined;
+    const first = call.answer === undefined;
     const reply = await send();
     if (reply.kind === "answered") {
       const [said, got] = note.read(reply.message);
@@ -120,10 +120,10 @@ export function createOrderDriver(
     } else if (first) {
       recordAnswer(call, reply.why, "", undefined);
     } else {
-      call.differing = [...(call.differing ?? []), reply.why];
+      call.differingAnswers = [...(call.differingAnswers ?? []), reply.why];
     }
-    if (call.silent > 0 && (call.requestId === "" || reply.kind === "refused")) {
-      journal.haunted = true;
+    if (call.indeterminate > 0 && (call.requestId === "" || reply.kind === "refused")) {
+      journal.uncertain = true;
     }
     return reply;
   }
@@ -143,27 +143,27 @@ export function createOrderDriver(
     return reply;
   }
 
-  /** Asks without changing anything; what differs from the expectation is a surprise. */
+  /** Asks without changing anything; what differs from the expectation is a response. */
   async function ask<I extends DescMessage, O extends DescMessage>(
     rpc: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     expected: Readonly<Record<string, unknown>> | string,
   ): Promise<MessageShape<O> | undefined> {
     const known = knows();
-    const reply = await calls.send(random, rpc, request, "faults", { sent: 0, silent: 0 });
+    const reply = await calls.send(random, rpc, request, "faults", { sent: 0, indeterminate: 0 });
     // Somebody may have found a call of ours meanwhile that nobody answered.
     if (known && knows()) {
       if (reply.kind === "refused") {
         if (reply.why !== expected) {
-          journal.surprises.push(`${rpc.name} says ${reply.why}, expected ${JSON.stringify(expected)}`);
+          journal.unexpectedResponses.push(`${rpc.name} says ${reply.why}, expected ${JSON.stringify(expected)}`);
         }
       } else if (typeof expected === "string") {
-        journal.surprises.push(`${rpc.name} answers, expected ${expected}`);
+        journal.unexpectedResponses.push(`${rpc.name} answers, expected ${expected}`);
       } else {
         for (const [field, value] of Object.entries(expected)) {
           const found = (reply.message as Record<string, unknown>)[field];
           if (found !== value) {
-            journal.surprises.push(`${rpc.name}: ${field} is ${String(found)}, expected ${String(value)}`);
+            journal.unexpectedResponses.push(`${rpc.name}: ${field} is ${String(found)}, expected ${String(value)}`);
           }
         }
       }
@@ -225,7 +225,7 @@ export function createOrderDriver(
     const caller = REPORTERS[status] ?? "faults";
     const note = {
       requestId: update.requestId,
-      asked: { status },
+      requested: { status },
       expected: how.blind === true ? undefined : expected,
       read: readReport,
     };
@@ -236,9 +236,9 @@ export function createOrderDriver(
       remember(async () => void (await make(call, note, alone)));
     }
     if (how.blind !== true) {
-      await settle(after, call.said, expected);
+      await settle(after, call.answer, expected);
     }
-    return call.said ?? "";
+    return call.answer ?? "";
   }
 
   const newContent = () => {
@@ -251,7 +251,7 @@ export function createOrderDriver(
       method.setOrderPause,
       { orderId, paused, reason: "a fault run", operator: "faults" },
       "reversal-flow",
-      { requestId: "", asked: { paused }, expected: "OK", read: ({ changed }) => ["OK", { changed }] },
+      { requestId: "", requested: { paused }, expected: "OK", read: ({ changed }) => ["OK", { changed }] },
     );
     model = { ...model, paused };
   }
@@ -259,7 +259,7 @@ export function createOrderDriver(
   /** Pauses, asks old operation 1 or 2, and resumes. */
   async function judge(what: "cancel" | "rejection"): Promise<void> {
     const request = { orderId, operator: "faults" };
-    const note: Note<unknown> = { requestId: "", asked: { paused: true }, expected: "OK", read: () => ["OK"] };
+    const note: Note<unknown> = { requestId: "", requested: { paused: true }, expected: "OK", read: () => ["OK"] };
     if (what === "cancel") {
       await change(method.pauseForCancel, request, "reversal-flow", note);
     } else {
@@ -274,7 +274,7 @@ export function createOrderDriver(
     const request = { orderId, operator: "faults", reason: "a fault run", requestId };
     const reply = await change(method.cancelOrder, request, "reversal-flow", {
       requestId,
-      asked: { status: 9001 },
+      requested: { status: 9001 },
       expected,
       read: readReport,
     });
@@ -282,7 +282,7 @@ export function createOrderDriver(
     await settle(after, said, expected);
   }
 
-  /** Asks for a cancel; the order may be on its way meanwhile, so only the end of it is looked at. */
+  /** Asks for a cancel; the order may be on its way meanwhile, so only the end of it is checked at. */
   async function requestCancel(): Promise<CancelState | undefined> {
     const requestId = nextRequestId();
     const request = { orderId, reason: "a fault run", operator: "faults", requestId };
@@ -298,7 +298,7 @@ export function createOrderDriver(
     const request = { orderId, agreed, reason: agreed ? "" : "already packed", operator: "faults", requestId };
     await change(reversal.reportWmsAnswer, request, "wms", {
       requestId,
-      asked: { agreed },
+      requested: { agreed },
       read: ({ state }) => [nameIn(CancelStateSchema, state)],
     });
   }
@@ -321,7 +321,7 @@ export function createOrderDriver(
     const request = { orderId, lines, reason: "a fault run", operator: "faults", requestId };
     await change(reversal.requestReturn, request, "shop", {
       requestId,
-      asked: { pieces: lines.reduce((sum, { quantity }) => sum + quantity, 0) },
+      requested: { pieces: lines.reduce((sum, { quantity }) => sum + quantity, 0) },
       expected: refused ? "INVALID_ARGUMENT" : verdict,
       read: (message) => [nameIn(ReturnVerdictSchema, message.verdict), { returnId: String(message.returnId) }],
     });
@@ -354,7 +354,7 @@ export function createOrderDriver(
     const request = { orderId, deliveryId: "642", deliveryCompany: "中通快递", waybillNo: content, operator: "faults" };
     await change(method.updateDeliveryInfo, request, "wms", {
       requestId: "",
-      asked: { content },
+      requested: { content },
       expected: "OK",
       read: ({ changed }) => ["OK", { changed }],
     });
@@ -372,7 +372,7 @@ export function createOrderDriver(
     };
     await change(method.markInvoicesPrinted, request, "fms", {
       requestId: "",
-      asked: { content, mailed },
+      requested: { content, mailed },
       // What an order was split into has no invoice of its own.
       expected: journal.origin === "split" ? "MISSING" : "OK",
       read: ({ updatedCount }) => [updatedCount === 1 ? "OK" : "MISSING"],
@@ -429,8 +429,8 @@ export function createOrderDriver(
       exact = value;
     },
     /** All that the model could know holds no more. */
-    get haunted() {
-      return journal.haunted;
+    get uncertain() {
+      return journal.uncertain;
     },
     report,
     /** Two systems report the same at the same time: one of them is first. */
@@ -438,7 +438,7 @@ export function createOrderDriver(
       const said = await Promise.all([report(status, { blind: true }), report(status, { blind: true })]);
       const [one = "", other = ""] = said.toSorted();
       if (knows() && !(one.startsWith("APPLIED") && other.startsWith("DUPLICATE"))) {
-        journal.surprises.push(`two reports of ${status} at once answer ${one} and ${other}`);
+        journal.unexpectedResponses.push(`two reports of ${status} at once answer ${one} and ${other}`);
       }
       await lookAgain();
       model = { ...model, latest: Math.max(model.latest ?? 0, firstTime + reports * STEP_MS) };
@@ -470,7 +470,7 @@ export function createOrderDriver(
     finish(): void {
       if (knows()) {
         const { status, version, paused } = model;
-        journal.end = { status, version, paused };
+        journal.endState = { status, version, paused };
       }
     },
   };

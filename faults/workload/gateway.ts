@@ -6,10 +6,10 @@ import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.
 export interface Notification {
   /** Of the event that it tells of. */
   readonly messageId: string;
-  /** `<message id>:<family>`; the gateway dedupes by it. */
+  /** `<message id>:<category>`; the gateway dedupes by it. */
   readonly key: string;
   /** When it came, as its place among all that came live; undefined for one that was read from the stream afterwards. */
-  readonly place: number | undefined;
+  readonly sequence: number | undefined;
 }
 
 /** By the order's id, each message once, in the order of coming. */
@@ -66,10 +66,10 @@ export async function openGateway(url: string): Promise<Gateway> {
     }
     keys.add(key);
     const { messageId, orderId } = fromBinary(ThirdPartyNotificationSchema, data);
-    const notices = byOrder.get(String(orderId)) ?? [];
-    byOrder.set(String(orderId), notices);
+    const notifications = byOrder.get(String(orderId)) ?? [];
+    byOrder.set(String(orderId), notifications);
     place += 1;
-    notices.push({ messageId, key, place: live ? place : undefined });
+    notifications.push({ messageId, key, sequence: live ? place : undefined });
   };
 
   client.subscribe(SUBJECT, {

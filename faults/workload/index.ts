@@ -104,19 +104,19 @@ export async function startWorkload({
     const deps = { calls, batches, random };
     const onUnknown = (call: Call) => void unknownSubmissions.push(call);
     const journal = await submitOrder(deps, stock.nextToSubmit(), { onUnknown, keep });
-    if (journal.calls.every(({ said }) => said !== "OK")) {
+    if (journal.calls.every(({ answer }) => answer !== "OK")) {
       return;
     }
     await rows.addWmsRows(journal.order.id);
-    const tell = createOrderDriver(deps, journal, modelAt(journal.order, [1000], 1));
-    await runSubmittedOrder(tell, random, {
+    const driver = createOrderDriver(deps, journal, modelAt(journal.order, [1000], 1));
+    await runSubmittedOrder(driver, random, {
       async follow(parent, childIds) {
         const children = childrenOf(parent, childIds).map((child) => createOrderJournal(child, "split"));
         await Promise.all(children.map(({ order }) => rows.addWmsRows(order.id)));
         children.forEach(keep);
         return children.map((child) => createOrderDriver(deps, child, modelAt(child.order, [1000, 1010, 1020], 1)));
       },
-      tellWms: (orderId, mode) => tellWms(servers.stubSystemsUrl, orderId, mode),
+      configureWms: (orderId, mode) => configureWms(servers.stubSystemsUrl, orderId, mode),
     });
   }
 
@@ -124,9 +124,9 @@ export async function startWorkload({
     async stop() {
       stopping = true;
       await Promise.race([allEnded(), sleep(LIVES_END_MS)]);
-      calls.cut();
+      calls.stop();
       await Promise.race([allEnded(), sleep(CALLS_END_MS)]);
-      calls.giveUp();
+      calls.abort();
       await allEnded();
       await stock.idle();
       calls.close();
@@ -142,7 +142,7 @@ export async function startWorkload({
         gateway,
         services,
         attempts: calls.attempts,
-        silent: calls.silent,
+        indeterminate: calls.indeterminate,
         answered: calls.answered,
       };
     },
@@ -167,8 +167,8 @@ function childrenOf(parent: Order, ids: readonly bigint[]): Order[] {
 function changes(orders: ReadonlyMap<string, OrderJournal>): number {
   let sum = 0;
   for (const { calls } of orders.values()) {
-    for (const { said } of calls) {
-      sum += said?.startsWith("APPLIED") === true ? 1 : 0;
+    for (const { answer } of calls) {
+      sum += answer?.startsWith("APPLIED") === true ? 1 : 0;
     }
   }
   return sum;
@@ -190,7 +190,7 @@ async function lookAtDatabase({
 }
 
 /** The neighbours may be down just now: then the WMS answers as it likes. */
-async function tellWms(url: string, orderId: bigint, mode: "ok" | "refuse" | "later"): Promise<void> {
+async function configureWms(url: string, orderId: bigint, mode: "ok" | "refuse" | "later"): Promise<void> {
   const rule = { system: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
   await fetch(`${url}/control`, {
     method: "POST",

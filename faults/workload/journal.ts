@@ -8,24 +8,24 @@ export interface Call {
   readonly rpc: string;
   /** "" where the RPC has none. */
   readonly requestId: string;
-  /** What was asked for, as far as the checkers need it: of a report the state. */
-  readonly asked: RequestedFields;
+  /** What was requested for, as far as the checkers need it: of a report the state. */
+  readonly requested: RequestedFields;
   /** What the model of the order says to it; undefined where it cannot know. */
   readonly expected: string | undefined;
   /** How often it was sent. */
   sent: number;
   /** Of these, how many had no answer: each may still be carried out later, by a service that was frozen. */
-  silent: number;
+  indeterminate: number;
   /** How it was answered first: APPLIED, DUPLICATE, STALE, OK, or why it was refused; undefined as long as it was not. */
-  said: string | undefined;
+  answer: string | undefined;
   /** What the first answer gave, by name. */
-  got: AnswerFields | undefined;
+  answerFields: AnswerFields | undefined;
   /** The first answer, whole, as text; "" for a refusal, which the service does not keep. */
-  first: string;
+  firstAnswer: string;
   /** How often it was answered as the first time. */
-  equal: number;
+  equalAnswers: number;
   /** Later answers that differ from the first one. */
-  differing: string[] | undefined;
+  differingAnswers: string[] | undefined;
 }
 
 export interface RequestedFields {
@@ -65,11 +65,11 @@ export interface OrderJournal {
    * A call of which the service keeps no answer (a refused one, a pause) was sent and had none. It may be carried out at any later time, so
    * the model may be wrong about this order from then on; histories and effects must still fit together.
    */
-  haunted: boolean;
+  uncertain: boolean;
   /** Answers to questions that were not what the model says. */
-  readonly surprises: string[];
+  readonly unexpectedResponses: string[];
   /** Where the model left it; undefined while its life goes on, and where the model cannot know. */
-  end: { readonly status: number; readonly version: number; readonly paused: boolean } | undefined;
+  endState: { readonly status: number; readonly version: number; readonly paused: boolean } | undefined;
 }
 
 /** What the workload did and saw. */
@@ -86,39 +86,39 @@ export interface Journal {
   readonly services: readonly ServiceAddress[];
   /** Attempts, and those without an answer. */
   readonly attempts: number;
-  readonly silent: number;
+  readonly indeterminate: number;
   /** By the RPC's name: how many calls were answered. */
   readonly answered: Readonly<Record<string, number>>;
 }
 
 export function createOrderJournal(order: Order, origin: Origin): OrderJournal {
-  return { order, origin, calls: [], haunted: false, surprises: [], end: undefined };
+  return { order, origin, calls: [], uncertain: false, unexpectedResponses: [], endState: undefined };
 }
 
 /** A call that is about to be sent for the first time. */
-export function createCall(given: Pick<Call, "rpc" | "requestId" | "asked" | "expected">): Call {
+export function createCall(given: Pick<Call, "rpc" | "requestId" | "requested" | "expected">): Call {
   return {
     ...given,
     sent: 0,
-    silent: 0,
-    said: undefined,
-    got: undefined,
-    first: "",
-    equal: 0,
-    differing: undefined,
+    indeterminate: 0,
+    answer: undefined,
+    answerFields: undefined,
+    firstAnswer: "",
+    equalAnswers: 0,
+    differingAnswers: undefined,
   };
 }
 
 /** The service may not say otherwise later. A refusal is not kept, so it may. */
 export function recordAnswer(call: Call, said: string, whole: string, got: AnswerFields | undefined): void {
-  if (call.said === undefined) {
-    call.said = said;
-    call.first = whole;
-    call.got = got;
-  } else if (whole === call.first) {
-    call.equal += 1;
+  if (call.answer === undefined) {
+    call.answer = said;
+    call.firstAnswer = whole;
+    call.answerFields = got;
+  } else if (whole === call.firstAnswer) {
+    call.equalAnswers += 1;
   } else {
-    call.differing ??= [];
-    call.differing.push(whole === "" ? said : whole);
+    call.differingAnswers ??= [];
+    call.differingAnswers.push(whole === "" ? said : whole);
   }
 }

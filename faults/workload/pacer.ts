@@ -1,7 +1,7 @@
 /** Hands out turns at a steady rate, whatever becomes of those that had one: an open loop. */
 export interface Pacer {
   /** Resolves when it is the caller's turn. */
-  turn(): Promise<void>;
+  next(): Promise<void>;
   stop(): void;
 }
 
@@ -43,7 +43,7 @@ export function createPacer(perSecond: number, onSpare: () => void): Pacer {
 
   const timer = setInterval(tick, TICK_MS);
   return {
-    turn: () =>
+    next: () =>
       new Promise((resolve) => {
         waiting.push(resolve);
       }),

@@ -53,114 +53,114 @@ function nextStatus({ order, model }: OrderDriver, random: Random): number {
 }
 
 /** One thing happens to an order whose reports all come from us. False: there is nothing more to come. */
-async function step(tell: OrderDriver, random: Random): Promise<boolean> {
+async function step(driver: OrderDriver, random: Random): Promise<boolean> {
   const what = random.weighted(ASIDE);
-  const { status } = tell.model;
+  const { status } = driver.model;
   switch (what) {
     case "repeat":
-      await tell.repeat();
+      await driver.repeat();
       break;
     case "double":
-      await tell.report(status, { time: status === 5020 || status === 6030 ? "long ago" : "next" });
+      await driver.report(status, { time: status === 5020 || status === 6030 ? "long ago" : "next" });
       break;
     case "late":
-      await tell.report(random.pick([1010, 1020, 3010, 3030, 5010]), { time: "long ago", pinned: true });
+      await driver.report(random.pick([1010, 1020, 3010, 3030, 5010]), { time: "long ago", pinned: true });
       break;
     case "illegal":
-      await tell.report(random.pick([1030, 1000, 6010, 1010]), { time: "long ago", pinned: true });
+      await driver.report(random.pick([1030, 1000, 6010, 1010]), { time: "long ago", pinned: true });
       break;
     case "wonder":
-      await tell.wonder();
+      await driver.wonder();
       break;
     case "pause":
-      await tell.setPause(!tell.model.paused);
+      await driver.setPause(!driver.model.paused);
       break;
     case "judge":
-      await tell.judge(random.chance(0.5) ? "cancel" : "rejection");
+      await driver.judge(random.chance(0.5) ? "cancel" : "rejection");
       break;
     case "carrier":
-      await tell.changeCarrier();
+      await driver.changeCarrier();
       break;
     case "invoice":
-      await tell.printInvoice(random.chance(0.7));
+      await driver.printInvoice(random.chance(0.7));
       break;
     case "ship":
       if (!FINAL.includes(status)) {
-        await tell.ship();
+        await driver.ship();
       }
       break;
     case "mark":
-      await tell.markReturned();
+      await driver.markReturned();
       break;
     case "cancel":
-      await tell.cancel();
+      await driver.cancel();
       break;
     case "request":
       if (status < 2010 || status >= 4010) {
-        await tell.requestCancel();
-        await tell.lookAgain();
+        await driver.requestCancel();
+        await driver.lookAgain();
       }
       break;
     default:
       if (FINAL.includes(status)) {
         return false;
       }
-      await forward(tell, random);
+      await forward(driver, random);
   }
   return true;
 }
 
-async function forward(tell: OrderDriver, random: Random): Promise<void> {
-  if (tell.haunted) {
-    await tell.lookAgain();
+async function forward(driver: OrderDriver, random: Random): Promise<void> {
+  if (driver.uncertain) {
+    await driver.lookAgain();
   }
-  const status = nextStatus(tell, random);
-  const heldBack = tell.model.paused && [1020, 2010, 2020].includes(status);
+  const status = nextStatus(driver, random);
+  const heldBack = driver.model.paused && [1020, 2010, 2020].includes(status);
   if (heldBack) {
     // Refused, and nothing comes of it; then somebody resumes the order.
-    await tell.report(status, { pinned: true });
-    await tell.setPause(false);
+    await driver.report(status, { pinned: true });
+    await driver.setPause(false);
   } else if (random.chance(0.03)) {
-    await tell.reportTwice(status);
+    await driver.reportTwice(status);
   } else {
-    await tell.report(status, { batched: random.chance(BATCHED) });
+    await driver.report(status, { batched: random.chance(BATCHED) });
   }
 }
 
 /** An order that other systems inserted: every state is reported, and everything else happens on the way. */
-export async function runInsertedOrder(tell: OrderDriver, random: Random): Promise<void> {
-  for (let steps = 0; steps < MAX_STEPS && (await step(tell, random)); steps += 1) {}
-  await after(tell, random);
+export async function runInsertedOrder(driver: OrderDriver, random: Random): Promise<void> {
+  for (let steps = 0; steps < MAX_STEPS && (await step(driver, random)); steps += 1) {}
+  await after(driver, random);
 }
 
 /** What may come after the end. */
-async function after(tell: OrderDriver, random: Random): Promise<void> {
-  if (tell.model.paused) {
-    await tell.setPause(false);
+async function after(driver: OrderDriver, random: Random): Promise<void> {
+  if (driver.model.paused) {
+    await driver.setPause(false);
   }
   if (random.chance(0.15)) {
     if (random.chance(0.3)) {
-      await tell.returnGoods(true);
+      await driver.returnGoods(true);
     }
-    await tell.returnGoods(false);
+    await driver.returnGoods(false);
   }
   if (random.chance(0.5)) {
-    await tell.repeat();
+    await driver.repeat();
   }
   if (random.chance(0.1)) {
     // Refused: nothing follows an end.
-    await tell.report(2020, { time: "long ago", pinned: true });
+    await driver.report(2020, { time: "long ago", pinned: true });
   }
-  await tell.lookAgain();
-  tell.finish();
+  await driver.lookAgain();
+  driver.finish();
 }
 
 /** What the lives of orders in the forward flow need besides. */
 export interface FlowContext {
-  /** Begins to tell of what an order was split into. */
+  /** Begins to driver of what an order was split into. */
   readonly follow: (parent: Order, childIds: readonly bigint[]) => Promise<readonly OrderDriver[]>;
   /** How the WMS is to answer when this order's cancel is asked for. */
-  readonly tellWms: (orderId: bigint, mode: "ok" | "refuse" | "later") => Promise<void>;
+  readonly configureWms: (orderId: bigint, mode: "ok" | "refuse" | "later") => Promise<void>;
 }
 
 /** Looks again and again, with longer pauses, until something is so; false: it never was. */
@@ -176,132 +176,132 @@ async function until(look: () => Promise<boolean>): Promise<boolean> {
 }
 
 /** Waits until the flow has brought the order to one of these states. */
-async function comesTo(tell: OrderDriver, statuses: readonly number[]): Promise<boolean> {
+async function comesTo(driver: OrderDriver, statuses: readonly number[]): Promise<boolean> {
   const came = await until(async () => {
-    await tell.lookAgain();
-    if (tell.model.paused && tell.haunted) {
+    await driver.lookAgain();
+    if (driver.model.paused && driver.uncertain) {
       // A pause of ours that nobody had answered was carried out late.
-      await tell.setPause(false);
+      await driver.setPause(false);
     }
-    return statuses.includes(tell.model.status);
+    return statuses.includes(driver.model.status);
   });
   return came;
 }
 
 /** An order that came by SubmitOrder: it is paid, the flow brings it to the warehouse, or it is cancelled on its way. */
-export async function runSubmittedOrder(tell: OrderDriver, random: Random, world: FlowContext): Promise<void> {
+export async function runSubmittedOrder(driver: OrderDriver, random: Random, world: FlowContext): Promise<void> {
   const fate = random.weighted({ straight: 70, paused: 10, "cancelled unpaid": 4, "cancelled paid": 6, waited: 10 });
   if (fate === "cancelled unpaid") {
-    await tell.requestCancel();
-    await tell.lookAgain();
-    await after(tell, random);
+    await driver.requestCancel();
+    await driver.lookAgain();
+    await after(driver, random);
     return;
   }
   if (fate === "paused") {
-    await tell.setPause(true);
+    await driver.setPause(true);
   }
   if (fate === "waited") {
-    await tell.wonder();
+    await driver.wonder();
   }
-  await tell.report(1010);
-  if (isVirtual(tell.order)) {
-    await runInsertedOrder(tell, random);
+  await driver.report(1010);
+  if (isVirtual(driver.order)) {
+    await runInsertedOrder(driver, random);
     return;
   }
-  tell.exact = false;
+  driver.exact = false;
   if (fate === "paused") {
-    await tell.getOrderFlow();
-    await tell.repeat();
-    await tell.setPause(false);
+    await driver.getOrderFlow();
+    await driver.repeat();
+    await driver.setPause(false);
   }
   if (fate === "cancelled paid") {
-    await cancelOnTheWay(tell, random, world);
+    await cancelOnTheWay(driver, random, world);
   }
-  if (new Set(tell.order.lines.map(({ warehouseId }) => warehouseId)).size > 1) {
-    await liveSplit(tell, random, world);
+  if (new Set(driver.order.lines.map(({ warehouseId }) => warehouseId)).size > 1) {
+    await liveSplit(driver, random, world);
   } else {
-    await liveFromDispatch(tell, random, world);
+    await liveFromDispatch(driver, random, world);
   }
 }
 
-async function liveSplit(tell: OrderDriver, random: Random, world: FlowContext): Promise<void> {
-  if (!(await comesTo(tell, [1030, 9001])) || tell.model.status === 9001) {
+async function liveSplit(driver: OrderDriver, random: Random, world: FlowContext): Promise<void> {
+  if (!(await comesTo(driver, [1030, 9001])) || driver.model.status === 9001) {
     return;
   }
-  tell.exact = true;
-  const flow = await tell.getOrderFlow();
-  const children = await world.follow(tell.order, flow?.childOrderIds ?? []);
+  driver.exact = true;
+  const flow = await driver.getOrderFlow();
+  const children = await world.follow(driver.order, flow?.childOrderIds ?? []);
   // Of a split order each child is asked.
   if (random.chance(0.15)) {
-    await tell.requestCancel();
+    await driver.requestCancel();
   }
-  const cancelAsked = tell.journal.calls.some(({ rpc }) => rpc === "RequestCancel");
+  const cancelAsked = driver.journal.calls.some(({ rpc }) => rpc === "RequestCancel");
   for (const child of children) {
     child.exact = false;
     await liveFromDispatch(child, random, world, { cancelAsked });
   }
-  await tell.maxSubOrderStatus();
-  await after(tell, random);
+  await driver.maxSubOrderStatus();
+  await after(driver, random);
 }
 
 /** From when the flow is done with it on, all that happens to it is told by us; but for a cancel. */
 async function liveFromDispatch(
-  tell: OrderDriver,
+  driver: OrderDriver,
   random: Random,
   world: FlowContext,
   { cancelAsked = false } = {},
 ): Promise<void> {
-  if (!(await comesTo(tell, [2020, 9001]))) {
+  if (!(await comesTo(driver, [2020, 9001]))) {
     return;
   }
-  if (tell.model.status === 2020 && (await openCancel(tell))) {
-    await closeCancel(tell, random);
+  if (driver.model.status === 2020 && (await openCancel(driver))) {
+    await closeCancel(driver, random);
   } else {
     // A cancel of its parent may have been closed since it was seen there.
-    await tell.lookAgain();
-    if (tell.model.status === 2020 && random.chance(0.12)) {
-      await cancelOnTheWay(tell, random, world);
+    await driver.lookAgain();
+    if (driver.model.status === 2020 && random.chance(0.12)) {
+      await cancelOnTheWay(driver, random, world);
     }
   }
   // Of one that was cancelled before it was seen there nobody can say how far the flow had brought it; nor when a cancel ends that came with
   // its parent's.
-  tell.exact = tell.model.visited.includes(2020) && !cancelAsked;
-  await runInsertedOrder(tell, random);
+  driver.exact = driver.model.visited.includes(2020) && !cancelAsked;
+  await runInsertedOrder(driver, random);
 }
 
 /** Its cancel was asked for with its parent's. */
-async function openCancel(tell: OrderDriver): Promise<boolean> {
-  return tell.model.paused && (await tell.cancelState()) === CancelState.WAITING_FOR_WMS;
+async function openCancel(driver: OrderDriver): Promise<boolean> {
+  return driver.model.paused && (await driver.cancelState()) === CancelState.WAITING_FOR_WMS;
 }
 
 /** The customer wants it cancelled; what comes of it depends on how far it is, and on the WMS. */
-async function cancelOnTheWay(tell: OrderDriver, random: Random, world: FlowContext): Promise<void> {
+async function cancelOnTheWay(driver: OrderDriver, random: Random, world: FlowContext): Promise<void> {
   const wms = random.weighted({ ok: 50, refuse: 25, later: 25 });
   if (wms !== "ok") {
-    await world.tellWms(tell.order.id, wms);
+    await world.configureWms(driver.order.id, wms);
   }
-  if ((await tell.requestCancel()) === CancelState.WAITING_FOR_WMS) {
-    await closeCancel(tell, random, wms === "later");
+  if ((await driver.requestCancel()) === CancelState.WAITING_FOR_WMS) {
+    await closeCancel(driver, random, wms === "later");
   }
   if (wms !== "ok") {
-    await world.tellWms(tell.order.id, "ok");
+    await world.configureWms(driver.order.id, "ok");
   }
-  await tell.lookAgain();
+  await driver.lookAgain();
 }
 
 /** Waits for the WMS's answer, and gives it in its name when it does not come. */
-async function closeCancel(tell: OrderDriver, random: Random, later = false): Promise<void> {
+async function closeCancel(driver: OrderDriver, random: Random, later = false): Promise<void> {
   const agreed = random.chance(0.5);
   let looks = 0;
   await until(async () => {
     looks += 1;
-    if ((await tell.cancelState()) !== CancelState.WAITING_FOR_WMS) {
+    if ((await driver.cancelState()) !== CancelState.WAITING_FOR_WMS) {
       return true;
     }
     if (later && looks >= 2) {
-      await tell.reportWmsAnswer(agreed);
+      await driver.reportWmsAnswer(agreed);
     }
     return false;
   });
-  await tell.lookAgain();
+  await driver.lookAgain();
 }

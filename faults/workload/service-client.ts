@@ -27,11 +27,11 @@ export type AttemptResult<Message> =
   /** The service says no, and means the request. `why`: the reason of its ErrorInfo, else the code's name. */
   | { readonly kind: "refused"; readonly why: string }
   /** Nobody can say whether it was carried out, or it was not this time: it is to be sent again. */
-  | { readonly kind: "silent" };
+  | { readonly kind: "indeterminate" };
 
 /** One service, over both of its ports, with connections that stay open. */
 export interface ServiceClient {
-  ask<I extends DescMessage, O extends DescMessage>(
+  send<I extends DescMessage, O extends DescMessage>(
     protocol: Protocol,
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
@@ -48,7 +48,7 @@ const GRACE_MS = 200;
 
 const JSON_CONNECTIONS = 64;
 
-/** What a caller who can send a request again need not tell apart. */
+/** What a caller who can send a request again need not driver apart. */
 const SILENT: ReadonlySet<Code> = new Set([
   Code.Unavailable,
   Code.DeadlineExceeded,
@@ -68,7 +68,9 @@ export function isIndeterminate(code: Code): boolean {
 /** What a refusal of this code and message is to us. A connection that broke is INTERNAL to some; only the service says whose bug it is. */
 function refusal(code: Code, reason: string | undefined, message: string): AttemptResult<never> {
   const broke = code === Code.Internal && !message.includes("internal error; call");
-  return isIndeterminate(code) || broke ? { kind: "silent" } : { kind: "refused", why: reason ?? codeName(code) };
+  return isIndeterminate(code) || broke
+    ? { kind: "indeterminate" }
+    : { kind: "refused", why: reason ?? codeName(code) };
 }
 
 /** For example INVALID_ARGUMENT. */
@@ -84,7 +86,7 @@ export function openServiceClient(address: ServiceAddress): ServiceClient {
   const agent = new Agent({ keepAlive: true, maxSockets: JSON_CONNECTIONS });
   const { hostname, port } = new URL(address.http);
 
-  const overGrpc: ServiceClient["ask"] = (_protocol, method, request, caller) =>
+  const overGrpc: ServiceClient["send"] = (_protocol, method, request, caller) =>
     new Promise((resolve) => {
       const metadata = new Metadata();
       metadata.set("oms-caller", caller);
@@ -106,7 +108,7 @@ export function openServiceClient(address: ServiceAddress): ServiceClient {
       );
     });
 
-  const overJson: ServiceClient["ask"] = (_protocol, method, request, caller) =>
+  const overJson: ServiceClient["send"] = (_protocol, method, request, caller) =>
     new Promise((resolve) => {
       const body = toJsonString(method.input, create(method.input, request));
       const call = httpRequest({
@@ -123,17 +125,17 @@ export function openServiceClient(address: ServiceAddress): ServiceClient {
           "oms-caller": caller,
         },
       });
-      const silent = () => {
+      const indeterminate = () => {
         clearTimeout(timer);
-        resolve({ kind: "silent" });
+        resolve({ kind: "indeterminate" });
       };
       const timer = setTimeout(() => call.destroy(new Error("no answer in time")), DEADLINE_MS + GRACE_MS);
-      call.on("error", silent);
+      call.on("error", indeterminate);
       call.on("response", (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", silent);
-        response.on("aborted", silent);
+        response.on("error", indeterminate);
+        response.on("aborted", indeterminate);
         response.on("end", () => {
           clearTimeout(timer);
           resolve(readJson(method.output, response.statusCode ?? 0, Buffer.concat(chunks).toString()));
@@ -143,7 +145,7 @@ export function openServiceClient(address: ServiceAddress): ServiceClient {
     });
 
   return {
-    ask: (protocol, ...call) => (protocol === "grpc" ? overGrpc : overJson)(protocol, ...call),
+    send: (protocol, ...call) => (protocol === "grpc" ? overGrpc : overJson)(protocol, ...call),
     close() {
       grpc.close();
       agent.destroy();
@@ -175,6 +177,6 @@ function readJson<O extends DescMessage>(output: O, status: number, text: string
     );
     return refusal((number as Code | undefined) ?? Code.Unknown, reason, message ?? "");
   } catch {
-    return { kind: "silent" };
+    return { kind: "indeterminate" };
   }
 }

@@ -31,7 +31,7 @@ export async function submitOrder(
     requestId,
   };
   const again = random.chance(AGAIN);
-  const call = createCall({ rpc: "SubmitOrder", requestId, asked: { status: 1000 }, expected: "OK" });
+  const call = createCall({ rpc: "SubmitOrder", requestId, requested: { status: 1000 }, expected: "OK" });
   const send = async () => {
     const reply = await calls.send(random, FulfilmentService.method.submitOrder, request, "shop", call);
     const id = reply.kind === "answered" ? reply.message.orderId : undefined;
@@ -48,7 +48,7 @@ export async function submitOrder(
     }
     return journal;
   } finally {
-    if (call.said === undefined && call.sent > 0) {
+    if (call.answer === undefined && call.sent > 0) {
       onUnknown(call);
     }
   }

@@ -27,9 +27,9 @@ export function builtInServiceCase(random: Random): FuzzCase {
     : anyBytes(random, random.below(20));
   const headers = { ":method": "POST", ":path": `/${rpc}`, "content-type": "application/grpc", te: "trailers" };
   return {
-    front: "gRPC",
+    transport: "gRPC",
     rpc: rpc.replace(/.*\./, ""),
-    oddity: "companion",
+    mutation: "companion",
     hasDeadline: false,
     send: ({ grpc }) => grpc.send({ headers, body: frame(message), endless: !rpc.endsWith("Check") }),
   };

@@ -5,7 +5,7 @@ import type { Http1Client } from "../clients/http1.ts";
 import type { Http2Client } from "../clients/http2.ts";
 import type { Fixture } from "../values/fixture.ts";
 
-/** The ways in. */
+/** The clients in. */
 export interface FuzzClients {
   readonly grpc: Http2Client;
   readonly http: Http1Client;
@@ -16,18 +16,18 @@ export interface FuzzClients {
 /** A request that is ready to go. */
 export interface FuzzCase {
   /** The way in, for example "gRPC" or "Connect JSON". */
-  readonly front: string;
+  readonly transport: string;
   /** The RPC or the old method. */
   readonly rpc: string;
   /** What is odd about it. */
-  readonly oddity: string;
+  readonly mutation: string;
   /** It names a deadline, which may well pass. */
   readonly hasDeadline: boolean;
-  send(ways: FuzzClients): Promise<CallResult>;
+  send(clients: FuzzClients): Promise<CallResult>;
 }
 
-/** Makes a shot at an RPC. */
-export type CaseBuilder = (random: Random, method: DescMethod, world: Fixture) => FuzzCase;
+/** Makes a fuzzCase at an RPC. */
+export type CaseBuilder = (random: Random, method: DescMethod, fixture: Fixture) => FuzzCase;
 
 /** A path for an RPC. */
 export const pathOf = ({ parent, name }: DescMethod): string => `/${parent.typeName}/${name}`;

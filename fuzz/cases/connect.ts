@@ -12,7 +12,7 @@ import { UNUSUAL_VALUES, unusualCallHeaders, unusualTimeout } from "./headers.ts
 type Headers = Record<string, string | string[]>;
 type Format = "JSON" | "proto";
 
-const ODDITIES = {
+const MUTATIONS = {
   message: 50,
   wire: 20,
   frame: 6,
@@ -25,29 +25,34 @@ const ODDITIES = {
 };
 
 /** A call over Connect in JSON. */
-export const connectJsonCase: CaseBuilder = (random, method, world) => connectShot(random, method, world, "JSON");
+export const connectJsonCase: CaseBuilder = (random, method, fixture) => connectShot(random, method, fixture, "JSON");
 
 /** A call over Connect in binary. */
-export const connectProtoCase: CaseBuilder = (random, method, world) => connectShot(random, method, world, "proto");
+export const connectProtoCase: CaseBuilder = (random, method, fixture) => connectShot(random, method, fixture, "proto");
 
-function connectShot(random: Random, method: DescMethod, world: Fixture, format: Format): FuzzCase {
-  const oddity = random.weighted(ODDITIES);
+function connectShot(random: Random, method: DescMethod, fixture: Fixture, format: Format): FuzzCase {
+  const mutation = random.weighted(MUTATIONS);
   const streams = method.methodKind !== "unary";
   const type = format === "JSON" ? "json" : "proto";
   const headers: Headers = {
     "content-type": streams ? `application/connect+${type}` : `application/${type}`,
     "connect-protocol-version": "1",
     "oms-caller": "fuzz",
-    ...headersFor(random, oddity),
+    ...headersFor(random, mutation),
   };
-  const message = messageFor(random, oddity, method, world, format);
-  const framed = streams ? (oddity === "frame" ? malformedFrames(random, message) : frame(message)) : message;
-  const body = oddity === "encoding" ? encoded(random, framed, headers) : framed;
-  const shot = { front: `Connect ${format}`, rpc: method.name, oddity, hasDeadline: "connect-timeout-ms" in headers };
-  if (oddity === "get") {
+  const message = messageFor(random, mutation, method, fixture, format);
+  const framed = streams ? (mutation === "frame" ? malformedFrames(random, message) : frame(message)) : message;
+  const body = mutation === "encoding" ? encoded(random, framed, headers) : framed;
+  const fuzzCase = {
+    transport: `Connect ${format}`,
+    rpc: method.name,
+    mutation,
+    hasDeadline: "connect-timeout-ms" in headers,
+  };
+  if (mutation === "get") {
     const path = `${pathOf(method)}?${queryFor(random, message, type)}`;
     return {
-      ...shot,
+      ...fuzzCase,
       send: ({ http }) =>
         http.send({ method: "GET", path, headers: { "oms-caller": "fuzz" }, body: Buffer.alloc(0), endless: streams }),
     };
@@ -55,21 +60,21 @@ function connectShot(random: Random, method: DescMethod, world: Fixture, format:
   if (random.chance(0.2)) {
     const all = { ":method": "POST", ":path": pathOf(method), ...headers };
     return {
-      ...shot,
-      front: `${shot.front}, HTTP/2`,
+      ...fuzzCase,
+      transport: `${fuzzCase.transport}, HTTP/2`,
       send: ({ http2 }) => http2.send({ headers: all, body, endless: streams }),
     };
   }
   const verb =
-    oddity === "protocol" && random.chance(0.2) ? random.pick(["PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"]) : "POST";
+    mutation === "protocol" && random.chance(0.2) ? random.pick(["PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"]) : "POST";
   return {
-    ...shot,
+    ...fuzzCase,
     send: ({ http }) => http.send({ method: verb, path: pathOf(method), headers, body, endless: streams }),
   };
 }
 
-function headersFor(random: Random, oddity: string): Headers {
-  switch (oddity) {
+function headersFor(random: Random, mutation: string): Headers {
+  switch (mutation) {
     case "timeout":
       return { "connect-timeout-ms": unusualTimeout(random) };
     case "header":
@@ -94,12 +99,12 @@ function headersFor(random: Random, oddity: string): Headers {
   }
 }
 
-function messageFor(random: Random, oddity: string, method: DescMethod, world: Fixture, format: Format): Buffer {
-  const json = () => Buffer.from(anyJson(random, method.input, world));
-  const proto = () => Buffer.from(toBinary(method.input, anyMessage(random, method.input, world)));
-  switch (oddity) {
+function messageFor(random: Random, mutation: string, method: DescMethod, fixture: Fixture, format: Format): Buffer {
+  const json = () => Buffer.from(anyJson(random, method.input, fixture));
+  const proto = () => Buffer.from(toBinary(method.input, anyMessage(random, method.input, fixture)));
+  switch (mutation) {
     case "wire":
-      return format === "JSON" ? mutate(random, json()) : anyWire(random, method.input, world);
+      return format === "JSON" ? mutate(random, json()) : anyWire(random, method.input, fixture);
     case "huge":
       return format === "JSON"
         ? Buffer.from(`{"orderIds":[${'"1",'.repeat(random.pick([50_000, 1_200_000]))}"1"]}`)

@@ -11,8 +11,8 @@ import { UNUSUAL_VALUES, unusualCallHeaders, unusualTimeout } from "./headers.ts
 type Headers = Record<string, string | string[]>;
 
 /** A call over gRPC: its message, its frame or its headers may be odd. */
-export const grpcCase: CaseBuilder = (random, method, world) => {
-  const oddity = random.weighted({ message: 50, wire: 25, frame: 8, timeout: 5, header: 6, protocol: 5, huge: 0.05 });
+export const grpcCase: CaseBuilder = (random, method, fixture) => {
+  const mutation = random.weighted({ message: 50, wire: 25, frame: 8, timeout: 5, header: 6, protocol: 5, huge: 0.05 });
   const headers: Headers = {
     ":method": "POST",
     ":path": pathOf(method),
@@ -20,22 +20,27 @@ export const grpcCase: CaseBuilder = (random, method, world) => {
     te: "trailers",
     "oms-caller": "fuzz",
   };
-  return shotOf(method, oddity, { ...headers, ...headersFor(random, oddity) }, bodyFor(random, oddity, method, world));
+  return caseFor(
+    method,
+    mutation,
+    { ...headers, ...headersFor(random, mutation) },
+    bodyFor(random, mutation, method, fixture),
+  );
 };
 
-function shotOf(method: DescMethod, oddity: string, headers: Headers, body: Buffer): FuzzCase {
+function caseFor(method: DescMethod, mutation: string, headers: Headers, body: Buffer): FuzzCase {
   const endless = method.methodKind !== "unary";
   return {
-    front: "gRPC",
+    transport: "gRPC",
     rpc: method.name,
-    oddity,
+    mutation,
     hasDeadline: headers["grpc-timeout"] !== undefined,
     send: ({ grpc }) => grpc.send({ headers, body, endless }),
   };
 }
 
-function headersFor(random: Random, oddity: string): Headers {
-  switch (oddity) {
+function headersFor(random: Random, mutation: string): Headers {
+  switch (mutation) {
     case "timeout":
       return { "grpc-timeout": unusualTimeout(random) };
     case "header":
@@ -72,11 +77,11 @@ const HUGE: readonly [() => Buffer, ...(() => Buffer)[]] = [
   () => frame(BOMB, 1),
 ];
 
-function bodyFor(random: Random, oddity: string, method: DescMethod, world: Fixture): Buffer {
-  const message = () => Buffer.from(toBinary(method.input, anyMessage(random, method.input, world)));
-  switch (oddity) {
+function bodyFor(random: Random, mutation: string, method: DescMethod, fixture: Fixture): Buffer {
+  const message = () => Buffer.from(toBinary(method.input, anyMessage(random, method.input, fixture)));
+  switch (mutation) {
     case "wire":
-      return frame(anyWire(random, method.input, world));
+      return frame(anyWire(random, method.input, fixture));
     case "frame":
       return malformedFrames(random, message());
     case "huge":

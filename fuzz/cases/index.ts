@@ -23,23 +23,23 @@ const METHODS: readonly DescMethod[] = [
 ].flatMap((service): readonly DescMethod[] => service.methods);
 
 /** The request of a run that has this number: the same for the same seed and orders. */
-export function caseAt(seed: number, index: number, world: Fixture): FuzzCase {
+export function caseAt(seed: number, index: number, fixture: Fixture): FuzzCase {
   const random = createRandom(seed, index);
   const method = METHODS[random.below(METHODS.length)] as DescMethod;
   switch (random.weighted({ grpc: 40, json: 25, proto: 15, web: 8, old: 11, raw: 1, companion: 1 })) {
     case "grpc":
-      return grpcCase(random, method, world);
+      return grpcCase(random, method, fixture);
     case "json":
-      return connectJsonCase(random, method, world);
+      return connectJsonCase(random, method, fixture);
     case "proto":
-      return connectProtoCase(random, method, world);
+      return connectProtoCase(random, method, fixture);
     case "web":
-      return grpcWebCase(random, method, world);
+      return grpcWebCase(random, method, fixture);
     case "old":
-      return legacyCase(random, world);
+      return legacyCase(random, fixture);
     case "companion":
       return builtInServiceCase(random);
     case "raw":
-      return rawCase(random, world);
+      return rawCase(random, fixture);
   }
 }

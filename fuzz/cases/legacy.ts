@@ -8,24 +8,24 @@ import type { FuzzCase } from "./case.ts";
 import { unusualCallHeaders } from "./headers.ts";
 
 /** A call at an address of the old system: in a query, a form, JSON or SOAP. */
-export function legacyCase(random: Random, world: Fixture): FuzzCase {
+export function legacyCase(random: Random, fixture: Fixture): FuzzCase {
   const method = LEGACY_METHODS[random.below(LEGACY_METHODS.length)] as LegacyMethod;
-  const oddity = random.weighted({ query: 5, form: 4, JSON: 5, SOAP: 5 });
+  const mutation = random.weighted({ query: 5, form: 4, JSON: 5, SOAP: 5 });
   const given = method.parameters
     .filter(() => random.chance(0.85))
     .map(({ name }): [string, string] => [
       random.chance(0.97) ? name : name.toUpperCase(),
-      anyValue(random, name, world),
+      anyValue(random, name, fixture),
     ]);
   if (given[0] !== undefined && random.chance(0.05)) {
     given.push(given[0]);
   }
   const odd = random.chance(0.1) ? unusualCallHeaders(random) : {};
-  const { path, type, body } = requestOf(random, oddity, method, given);
+  const { path, type, body } = requestOf(random, mutation, method, given);
   return {
-    front: "old address",
+    transport: "old address",
     rpc: method.name,
-    oddity,
+    mutation,
     hasDeadline: false,
     send: ({ http }) =>
       http.send({
@@ -38,22 +38,22 @@ export function legacyCase(random: Random, world: Fixture): FuzzCase {
   };
 }
 
-function anyValue(random: Random, name: string, world: Fixture): string {
+function anyValue(random: Random, name: string, fixture: Fixture): string {
   if (/id/i.test(name) && random.chance(0.8)) {
-    return String(anyInt64(random, world));
+    return String(anyInt64(random, fixture));
   }
   return random.chance(0.4) ? String(anyInt32(random)) : anyText(random).toWellFormed();
 }
 
 function requestOf(
   random: Random,
-  oddity: "query" | "form" | "JSON" | "SOAP",
+  mutation: "query" | "form" | "JSON" | "SOAP",
   method: LegacyMethod,
   given: readonly (readonly [string, string])[],
 ): { readonly path: string; readonly type?: string; readonly body?: Buffer } {
   const address = pathOf(method);
   const broken = (body: Buffer) => (random.chance(0.1) ? mutate(random, body) : body);
-  switch (oddity) {
+  switch (mutation) {
     case "query":
       return { path: `${address}?${new URLSearchParams(given as [string, string][]).toString().slice(0, 8_000)}` };
     case "form": {

@@ -42,9 +42,9 @@ export function rawCase(random: Random, { orderIds }: Fixture): FuzzCase {
     () => anyBytes(random, random.below(60)),
   ])();
   return {
-    front: "raw bytes",
+    transport: "raw bytes",
     rpc: "GetOrderStatus",
-    oddity: "HTTP",
+    mutation: "HTTP",
     hasDeadline: false,
     send: ({ http }) => http.sendRaw(bytes),
   };

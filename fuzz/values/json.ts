@@ -5,13 +5,13 @@ import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
 import { anyText } from "./text.ts";
 
 /** JSON for a message, as a careless or hostile writer makes it: values of other types, doubled, unknown and misspelt names, any depth. */
-export function anyJson(random: Random, schema: DescMessage, world: Fixture): string {
+export function anyJson(random: Random, schema: DescMessage, fixture: Fixture): string {
   if (random.chance(0.03)) {
     return wrong(random);
   }
   const pairs = schema.fields
     .filter(() => random.chance(0.7))
-    .map((field) => `${nameOf(random, field)}:${fieldOf(random, field, world)}`);
+    .map((field) => `${nameOf(random, field)}:${fieldOf(random, field, fixture)}`);
   if (random.chance(0.1)) {
     pairs.push(random.pick(['"__proto__":{"a":1}', '"constructor":null', '"no_such":[1]', '"":0', '"@type":"x"']));
   }
@@ -33,35 +33,35 @@ function nameOf(random: Random, field: DescField): string {
   }
 }
 
-function fieldOf(random: Random, field: DescField, world: Fixture): string {
+function fieldOf(random: Random, field: DescField, fixture: Fixture): string {
   if (random.chance(0.12)) {
     return wrong(random);
   }
   switch (field.fieldKind) {
     case "scalar":
-      return scalarOf(random, field.scalar, world);
+      return scalarOf(random, field.scalar, fixture);
     case "enum":
       return enumOf(random, field.enum.values);
     case "message":
-      return messageOf(random, field.message, world);
+      return messageOf(random, field.message, fixture);
     case "list": {
       const item = () =>
         field.listKind === "message"
-          ? messageOf(random, field.message, world)
+          ? messageOf(random, field.message, fixture)
           : field.listKind === "scalar"
-            ? scalarOf(random, field.scalar, world)
+            ? scalarOf(random, field.scalar, fixture)
             : enumOf(random, field.enum.values);
       return `[${Array.from({ length: anyCount(random) }, item).join(",")}]`;
     }
     case "map": {
       const pair = () =>
-        `"${random.chance(0.9) ? anyInt64(random, world) : "x"}":${scalarOf(random, ScalarType.INT32, world)}`;
+        `"${random.chance(0.9) ? anyInt64(random, fixture) : "x"}":${scalarOf(random, ScalarType.INT32, fixture)}`;
       return `{${Array.from({ length: anyCount(random) }, pair).join(",")}}`;
     }
   }
 }
 
-function messageOf(random: Random, schema: DescMessage, world: Fixture): string {
+function messageOf(random: Random, schema: DescMessage, fixture: Fixture): string {
   switch (schema.typeName) {
     case "google.protobuf.Timestamp":
       return random.pick([
@@ -77,18 +77,18 @@ function messageOf(random: Random, schema: DescMessage, world: Fixture): string 
     case "google.protobuf.Duration":
       return random.pick(['"1s"', '"-1.5s"', '"315576000001s"', '"1"', "1"]);
     default:
-      return anyJson(random, schema, world);
+      return anyJson(random, schema, fixture);
   }
 }
 
-function scalarOf(random: Random, type: ScalarType, world: Fixture): string {
+function scalarOf(random: Random, type: ScalarType, fixture: Fixture): string {
   if (type === ScalarType.STRING) {
     return JSON.stringify(anyText(random));
   }
   if (type === ScalarType.BOOL) {
     return random.pick(["true", "false", "true", "false", '"true"', "1"]);
   }
-  const number = type === ScalarType.INT64 ? String(anyInt64(random, world)) : String(anyInt32(random));
+  const number = type === ScalarType.INT64 ? String(anyInt64(random, fixture)) : String(anyInt32(random));
   switch (random.weighted({ text: 6, number: 6, spelt: 1 })) {
     case "text":
       return `"${number}"`;

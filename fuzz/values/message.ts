@@ -7,22 +7,22 @@ import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
 import { anyText, typicalText } from "./text.ts";
 
 /** A message whose fields have values of their types: those that a caller would send, or any. */
-export function anyMessage(random: Random, schema: DescMessage, world: Fixture): Message {
-  return random.chance(0.4) ? usualMessage(random, schema, world) : oddMessage(random, schema, world);
+export function anyMessage(random: Random, schema: DescMessage, fixture: Fixture): Message {
+  return random.chance(0.4) ? usualMessage(random, schema, fixture) : oddMessage(random, schema, fixture);
 }
 
-function oddMessage(random: Random, schema: DescMessage, world: Fixture): Message {
+function oddMessage(random: Random, schema: DescMessage, fixture: Fixture): Message {
   const share = random.pick([0.3, 0.6, 0.9, 1]);
   const maker = { scalar: anyScalar, enum: anyEnum, message: oddMessage, count: anyCount };
-  return messageOf(random, schema, world, share, maker);
+  return messageOf(random, schema, fixture, share, maker);
 }
 
-function usualMessage(random: Random, schema: DescMessage, world: Fixture): Message {
+function usualMessage(random: Random, schema: DescMessage, fixture: Fixture): Message {
   if (schema.typeName === "google.protobuf.Timestamp") {
     return timestampNow();
   }
   const maker = { scalar: usualScalar, enum: usualEnum, message: usualMessage, count: () => 1 + random.below(3) };
-  const left = messageOf(random, schema, world, 0.95, maker);
+  const left = messageOf(random, schema, fixture, 0.95, maker);
   for (const name of SELDOM[schema.name] ?? SELDOM.any ?? []) {
     const field = random.chance(0.95) ? schema.fields.find((one) => one.name === name) : undefined;
     if (field !== undefined) {
@@ -43,42 +43,42 @@ type Enum = readonly { readonly number: number }[];
 
 /** How the parts of a message are made. */
 interface Maker {
-  scalar(random: Random, type: ScalarType, name: string, world: Fixture): unknown;
+  scalar(random: Random, type: ScalarType, name: string, fixture: Fixture): unknown;
   enum(random: Random, values: Enum): number;
-  message(random: Random, schema: DescMessage, world: Fixture): Message;
+  message(random: Random, schema: DescMessage, fixture: Fixture): Message;
   count(random: Random): number;
 }
 
-function messageOf(random: Random, schema: DescMessage, world: Fixture, share: number, make: Maker): Message {
+function messageOf(random: Random, schema: DescMessage, fixture: Fixture, share: number, make: Maker): Message {
   const fields = schema.fields
     .filter(({ oneof }) => random.chance(share) && (oneof === undefined || random.chance(0.5)))
-    .map((field) => [field.localName, fieldOf(random, field, world, make)]);
+    .map((field) => [field.localName, fieldOf(random, field, fixture, make)]);
   return create(schema, Object.fromEntries(fields));
 }
 
-function fieldOf(random: Random, field: DescField, world: Fixture, make: Maker): unknown {
+function fieldOf(random: Random, field: DescField, fixture: Fixture, make: Maker): unknown {
   const { name } = field;
   const many = (one: () => unknown) => Array.from({ length: make.count(random) }, one);
   switch (field.fieldKind) {
     case "scalar":
-      return make.scalar(random, field.scalar, name, world);
+      return make.scalar(random, field.scalar, name, fixture);
     case "enum":
       return make.enum(random, field.enum.values);
     case "message":
-      return make.message(random, field.message, world);
+      return make.message(random, field.message, fixture);
     case "list":
       return many(() =>
         field.listKind === "message"
-          ? make.message(random, field.message, world)
+          ? make.message(random, field.message, fixture)
           : field.listKind === "scalar"
-            ? make.scalar(random, field.scalar, name, world)
+            ? make.scalar(random, field.scalar, name, fixture)
             : make.enum(random, field.enum.values),
       );
     case "map":
       return Object.fromEntries(
         many(() => [
-          String(anyInt64(random, world)),
-          field.mapKind === "scalar" ? make.scalar(random, field.scalar, name, world) : undefined,
+          String(anyInt64(random, fixture)),
+          field.mapKind === "scalar" ? make.scalar(random, field.scalar, name, fixture) : undefined,
         ]) as [string, unknown][],
       );
   }
@@ -93,10 +93,10 @@ function usualEnum(random: Random, values: Enum): number {
   return values[1 + random.below(values.length - 1)]?.number ?? 0;
 }
 
-function anyScalar(random: Random, type: ScalarType, _name: string, world: Fixture): unknown {
+function anyScalar(random: Random, type: ScalarType, _name: string, fixture: Fixture): unknown {
   switch (type) {
     case ScalarType.INT64:
-      return anyInt64(random, world);
+      return anyInt64(random, fixture);
     case ScalarType.INT32:
       return anyInt32(random);
     case ScalarType.BOOL:
@@ -108,11 +108,11 @@ function anyScalar(random: Random, type: ScalarType, _name: string, world: Fixtu
   }
 }
 
-function usualScalar(random: Random, type: ScalarType, name: string, world: Fixture): unknown {
+function usualScalar(random: Random, type: ScalarType, name: string, fixture: Fixture): unknown {
   switch (type) {
     case ScalarType.INT64:
       return name.startsWith("order_id")
-        ? (world.orderIds[random.below(world.orderIds.length)] ?? 1n)
+        ? (fixture.orderIds[random.below(fixture.orderIds.length)] ?? 1n)
         : BigInt(1 + random.below(3));
     case ScalarType.INT32:
       return name === "expected_version" ? 0 : 1 + random.below(4);
@@ -121,6 +121,6 @@ function usualScalar(random: Random, type: ScalarType, name: string, world: Fixt
     case ScalarType.STRING:
       return typicalText(random, name);
     default:
-      return anyScalar(random, type, name, world);
+      return anyScalar(random, type, name, fixture);
   }
 }

@@ -4,10 +4,10 @@ import type { Fixture } from "./fixture.ts";
 import { anyMessage } from "./message.ts";
 
 /** Bytes that a decoder may not trust: fields of any number and wire type, lengths that are not theirs, or a message with some bytes changed. */
-export function anyWire(random: Random, schema: DescMessage, world: Fixture): Buffer {
+export function anyWire(random: Random, schema: DescMessage, fixture: Fixture): Buffer {
   switch (random.weighted({ changed: 5, fields: 5, group: 1, random: 1 })) {
     case "changed":
-      return mutate(random, Buffer.from(toBinary(schema, anyMessage(random, schema, world))));
+      return mutate(random, Buffer.from(toBinary(schema, anyMessage(random, schema, fixture))));
     case "fields":
       return Buffer.concat(Array.from({ length: random.below(6) }, () => anyField(random, schema)));
     case "group": {
@@ -32,8 +32,8 @@ export function mutate(random: Random, bytes: Buffer): Buffer {
     case "flip": {
       const copy = Buffer.from(bytes);
       for (let count = 1 + random.below(3); count > 0 && copy.length > 0; count -= 1) {
-        const place = random.below(copy.length);
-        copy[place] = (copy[place] ?? 0) ^ (1 << random.below(8));
+        const position = random.below(copy.length);
+        copy[position] = (copy[position] ?? 0) ^ (1 << random.below(8));
       }
       return copy;
     }

@@ -1,31 +1,31 @@
 import { afterAll, beforeAll } from "vitest";
 import { type AcceptMode, type Disruption, openTcpProxy, type TcpProxy } from "../../tools/testkit/tcp-proxy.ts";
 
-/** A way to a server that can be made to break in between, for the tests of a file. */
+/** A fault-injecting proxy in front of a server, for the tests of one file. */
 export interface FileProxy {
-  /** The server's URL with the proxy's port. Known once the file's tests begin. */
+  /** The server's URL with the proxy's port; available in hooks and tests. */
   readonly url: string;
-  /** How many accidents are still to come. */
+  /** Number of disruptions that have not happened yet. */
   readonly pendingDisruptions: number;
-  /** How many connections met a door that was not open. */
+  /** Number of connections that were not forwarded. */
   readonly rejectedConnections: number;
-  /** The next message that a client sends with this text in it meets with the accident; so do the `times` - 1 after it. */
-  disruptNext(text: string, accident: Disruption, times?: number): void;
-  /** No accidents any more. */
+  /** Disrupts the next message that contains this text, and the `times` - 1 after it. */
+  disruptNext(text: string, disruption: Disruption, times?: number): void;
+  /** Cancels pending disruptions. */
   clearDisruptions(): void;
-  /** For new connections; those that are open stay. */
-  setAcceptMode(door: AcceptMode): void;
-  /** Ends all open connections. */
+  /** For new connections; open ones are kept. */
+  setAcceptMode(mode: AcceptMode): void;
+  /** Closes all open connections. */
   closeConnections(): void;
 }
 
-/** A proxy before a server, for the tests of this file. */
+/** Opens a proxy in front of a server for the tests of the calling file. */
 export function useTcpProxy(target: string | (() => string)): FileProxy {
   let proxy: TcpProxy | undefined;
   const targetUrl = () => new URL(typeof target === "string" ? target : target());
   const open = () => {
     if (proxy === undefined) {
-      throw new Error("the proxy opens before the file's first test: ask it within a test or a hook");
+      throw new Error("the proxy opens in beforeAll: use it in a hook or a test");
     }
     return proxy;
   };
@@ -46,10 +46,10 @@ export function useTcpProxy(target: string | (() => string)): FileProxy {
     get rejectedConnections() {
       return open().rejectedConnections;
     },
-    disruptNext: (text, accident, times = 1) =>
-      open().disruptNext((message) => message.includes(text), accident, { times }),
+    disruptNext: (text, disruption, times = 1) =>
+      open().disruptNext((message) => message.includes(text), disruption, { times }),
     clearDisruptions: () => open().clearDisruptions(),
-    setAcceptMode: (door) => open().setAcceptMode(door),
+    setAcceptMode: (mode) => open().setAcceptMode(mode),
     closeConnections: () => open().closeConnections(),
   };
 }

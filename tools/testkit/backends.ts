@@ -5,7 +5,7 @@ import { startStack, startStubSystems } from "../devstack/index.ts";
 import { readState } from "../devstack/state.ts";
 import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
 
-/** Endpoints of the run's backends and stub systems, used by all sides in turn. */
+/** Addresses of the backends and of the stub systems. */
 export interface Endpoints {
   readonly mysqlUrl: string;
   readonly natsUrl: string;
@@ -17,25 +17,25 @@ export interface Endpoints {
   readonly wmsUrl: string;
 }
 
-export const BACKEND_NAMES = ["mariadb", "nats", "redis", "stub-systems"] as const;
+const NAMES = ["mariadb", "nats", "redis", "stub-systems"] as const;
 
-export type BackendName = (typeof BACKEND_NAMES)[number];
+export type BackendName = (typeof NAMES)[number];
 
-/** The run's backends and stub systems, as processes. */
+/** Backends and stub systems that run as processes of their own. */
 export interface BackendProcesses {
-  readonly servers: Endpoints;
+  readonly endpoints: Endpoints;
   /** Base URL of the stub systems, with `/control` and `/received`. */
   readonly stubSystemsUrl: string;
-  /** Seconds of processor time so far. */
+  /** Processor time so far, in seconds. */
   cpu(): Readonly<Record<BackendName, number>>;
   /** Resident memory in MB. */
   memory(): Readonly<Record<BackendName, number>>;
   stop(): Promise<void>;
 }
 
-/** Starts them durable, as in production, with data in a temporary folder that is removed on stop. */
+/** Starts backends with production durability; their data is in a temporary folder that `stop` removes. */
 export async function startBackends(onProgress: (line: string) => void): Promise<BackendProcesses> {
-  const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-"));
+  const dataDir = await mkdtemp(join(tmpdir(), "oms-backends-"));
   const remove = () => rm(dataDir, { recursive: true, force: true });
   const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, onProgress }).catch(
     async (error: unknown) => {
@@ -46,14 +46,14 @@ export async function startBackends(onProgress: (line: string) => void): Promise
   const stubSystems = await startStubSystems({ dataDir, onProgress });
   const byName = (measure: (pid: number) => number) => {
     const { servers } = readState(dataDir);
-    return Object.fromEntries(BACKEND_NAMES.map((name) => [name, measure(servers[name]?.process?.pid ?? 0)])) as Record<
+    return Object.fromEntries(NAMES.map((name) => [name, measure(servers[name]?.process?.pid ?? 0)])) as Record<
       BackendName,
       number
     >;
   };
   const { mysqlUrl = "", natsUrl = "", redisUrl = "" } = stack;
   return {
-    servers: { mysqlUrl, natsUrl, redisUrl, ...stubSystems.urls },
+    endpoints: { mysqlUrl, natsUrl, redisUrl, ...stubSystems.urls },
     stubSystemsUrl: stubSystems.url,
     cpu: () => byName(cpuSecondsOf),
     memory: () => byName(residentMemoryOf),

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
@@ -7,27 +8,28 @@ import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** How long a process has to end in order before it is killed, in milliseconds. */
+/** Grace period between SIGTERM and SIGKILL, in milliseconds. */
 const STOP_MS = 20_000;
 
-const SAID_CHARACTERS = 4_000;
+/** Length of the tail of standard error that is kept, in characters. */
+const STDERR_TAIL = 4_000;
 
-/** A process of the benchmark's. */
+/** A script that runs as a process of its own. It is killed when this process exits. */
 export interface Child {
   readonly pid: number;
-  /** The next line of its standard output; undefined when it has ended. */
+  /** The next line of its standard output; undefined at the end. */
   line(): Promise<string | undefined>;
   /** Resident memory in MB. */
   memory(): number;
-  /** Seconds of processor time so far. */
+  /** Processor time so far, in seconds. */
   cpu(): number;
   /** Undefined while it runs. */
   exitCode(): number | undefined;
-  /** The last of what a silent one said on its standard error. */
-  said(): string;
-  /** Waits until it has ended by itself. */
-  end(): Promise<void>;
-  /** Asks it to end, and waits until it has. */
+  /** The tail of its standard error; empty unless `output` is "discard". */
+  stderr(): string;
+  /** Resolves when the process has exited. */
+  exited(): Promise<void>;
+  /** Sends SIGTERM, then SIGKILL after a grace period, and waits for the exit. */
   stop(): Promise<void>;
 }
 
@@ -40,30 +42,43 @@ process.on("exit", () => {
 
 export interface ScriptOptions {
   readonly args?: readonly string[];
-  /** For Node itself. */
+  /** Flags of Node itself. */
   readonly nodeFlags?: readonly string[];
-  /** Added to this process's own. */
+  /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Nothing that it prints is read or shown, but for the last of what it says of trouble, in `said`. */
-  readonly silent?: boolean;
+  /** Folder of the repository whose script is run; this repository by default. */
+  readonly root?: string;
+  /**
+   * Where its output goes. "lines", the default: standard output is read with `line`, standard error is shown. "discard": only
+   * the tail of standard error is kept. A path: both are appended to that file.
+   */
+  readonly output?: "lines" | "discard" | { readonly file: string };
 }
 
-/** Runs a TypeScript file of the repository as a process of its own; what it says of trouble is shown. */
+/** Runs a TypeScript file of the repository, given by its path in it. */
 export function startScript(
   file: string,
-  { args = [], nodeFlags = [], env = {}, silent = false }: ScriptOptions,
+  { args = [], nodeFlags = [], env = {}, root = ROOT, output = "lines" }: ScriptOptions,
 ): Child {
-  const child = spawn(process.execPath, [...nodeFlags, join(ROOT, file), ...args], {
-    cwd: ROOT,
+  const log = typeof output === "object" ? openSync(output.file, "a") : undefined;
+  const child = spawn(process.execPath, [...nodeFlags, join(root, file), ...args], {
+    cwd: root,
     env: { ...process.env, ...env },
-    stdio: silent ? ["ignore", "ignore", "pipe"] : ["ignore", "pipe", "inherit"],
+    stdio: [
+      "ignore",
+      log ?? (output === "lines" ? "pipe" : "ignore"),
+      log ?? (output === "lines" ? "inherit" : "pipe"),
+    ],
   });
+  if (log !== undefined) {
+    closeSync(log);
+  }
   children.add(child);
-  const ended = once(child, "exit").finally(() => children.delete(child));
+  const exit = once(child, "exit").finally(() => children.delete(child));
   const lines = createInterface({ input: child.stdout ?? Readable.from([]) })[Symbol.asyncIterator]();
-  let said = "";
+  let tail = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = `${said}${text}`.slice(-SAID_CHARACTERS);
+    tail = `${tail}${text}`.slice(-STDERR_TAIL);
   });
   const pid = child.pid ?? 0;
   return {
@@ -75,15 +90,15 @@ export function startScript(
     memory: () => residentMemoryOf(pid),
     cpu: () => cpuSecondsOf(pid),
     exitCode: () => child.exitCode ?? (child.signalCode === null ? undefined : 1),
-    said: () => said,
-    async end() {
-      await ended;
+    stderr: () => tail,
+    async exited() {
+      await exit;
     },
     async stop() {
-      const impatience = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      const force = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
       child.kill("SIGTERM");
-      await ended;
-      clearTimeout(impatience);
+      await exit;
+      clearTimeout(force);
     },
   };
 }

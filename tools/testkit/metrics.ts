@@ -1,10 +1,10 @@
-/** What `/metrics` of one or several processes says. */
+/** The metrics of one or several processes. */
 export interface Metrics {
-  /** The sum over all processes and all series of that name that have these labels; 0 where there is none. */
+  /** Sum over all processes and all series of this name that have these labels; 0 when there is none. */
   sum(name: string, labels?: Readonly<Record<string, string>>): number;
 }
 
-/** Reads the text format of Prometheus. */
+/** Parses metrics in the text format of Prometheus, one text per process. */
 export function readMetrics(texts: readonly string[]): Metrics {
   const lines = texts.flatMap((text) => text.split("\n")).filter((line) => line !== "" && !line.startsWith("#"));
   const series = lines.map((line) => {

@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 
-/** Linux counts processor time in hundredths of a second, whatever its clock does. */
+/** Linux reports processor time in hundredths of a second, independent of its clock rate. */
 const TICKS_PER_SECOND = 100;
 
-/** Resident memory of a process, in MB; 0 when it has ended. */
+/** Resident memory of a process, in MB; 0 when it has exited. */
 export function residentMemoryOf(pid: number): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(read(pid, "status"))?.[1] ?? 0) / 1024);
 }
 
-/** Seconds of processor time that a process took so far; 0 when it has ended. */
+/** Processor time that a process has used, in seconds; 0 when it has exited. */
 export function cpuSecondsOf(pid: number): number {
-  // The command, in brackets, may hold anything; the 12th and 13th fields after it are user and system time.
+  // The command in parentheses may contain anything; the 12th and 13th fields after it are user and system time.
   const fields = read(pid, "stat")
     .replace(/^.*\) /s, "")
     .split(" ");

@@ -1,23 +1,23 @@
-/** A source of chance that gives the same again for the same seed. */
+/** A seeded source of random values: the same seed gives the same sequence. */
 export interface Random {
-  /** From 0 up to, and not including, 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   next(): number;
-  /** A whole number from 0 up to, and not including, the limit. */
+  /** An integer from 0 (inclusive) to the limit (exclusive). */
   below(limit: number): number;
-  /** True with this share. */
-  chance(share: number): boolean;
-  /** One of these. */
+  /** True with this probability. */
+  chance(probability: number): boolean;
+  /** One of these values. */
   pick<T>(of: readonly [T, ...(readonly T[])]): T;
-  /** The name of one of these, each as often as its weight says. */
+  /** One of these names, with a probability proportional to its weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
 }
 
 /**
  * @param seed of the whole run
- * @param stream tells apart what is drawn side by side: each life has one, so that who comes first changes nobody's decisions
+ * @param stream gives concurrent consumers sequences of their own, so that their interleaving changes no decision
  */
 export function createRandom(seed: number, stream = 0): Random {
-  // splitmix32: two words mixed into one state.
+  // splitmix32, with seed and stream mixed into one state.
   let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(stream + 1, 0xc2b2ae35);
   const next = () => {
     state = (state + 0x9e3779b9) | 0;
@@ -31,7 +31,7 @@ export function createRandom(seed: number, stream = 0): Random {
   return {
     next,
     below,
-    chance: (share) => next() < share,
+    chance: (probability) => next() < probability,
     pick: (of) => of[below(of.length)] ?? of[0],
     weighted(weights) {
       const entries = Object.entries<number>(weights);

@@ -2,124 +2,123 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /**
- * What becomes of a message that a client sends:
- * - lose-request: it never arrives; both sides see the connection end
- * - lose-answer: it arrives and is carried out, but the client hears nothing more and sees the connection end
+ * What happens to a message that a client sends:
+ * - lose-request: it is dropped; both sides see the connection close
+ * - lose-answer: it is delivered and executed, but the client receives nothing more and sees the connection close
  */
 export type Disruption = "lose-request" | "lose-answer";
 
-/** What new connections meet: a way through, a closed door, or silence. */
+/** How new connections are treated: forwarded, closed at once, or accepted without any answer. */
 export type AcceptMode = "open" | "closed" | "silent";
 
-/** The direction in which bytes go. */
 export type Direction = "to server" | "to client";
 
-/** A way to a server that can be made to break in between. */
+/** A TCP proxy that injects network faults. */
 export interface TcpProxy {
-  /** Of 127.0.0.1. */
+  /** Port on 127.0.0.1. */
   readonly port: number;
-  /** How many accidents are still to come. */
+  /** Number of disruptions that have not happened yet. */
   readonly pendingDisruptions: number;
-  /** How many connections met a door that was not open. */
+  /** Number of connections that were not forwarded. */
   readonly rejectedConnections: number;
-  /** The next message that a client sends and that is meant meets with the accident; so do the `times` - 1 after it. */
-  disruptNext(isMeant: (message: Buffer) => boolean, accident: Disruption, options?: DisruptOptions): void;
-  /** No accidents any more. */
+  /** Disrupts the next message from a client that matches, and the `times` - 1 matching ones after it. */
+  disruptNext(matches: (message: Buffer) => boolean, disruption: Disruption, options?: DisruptOptions): void;
+  /** Cancels pending disruptions. */
   clearDisruptions(): void;
-  /** For new connections; those that are open stay. */
-  setAcceptMode(door: AcceptMode): void;
-  /** Ends all open connections. */
+  /** For new connections; open ones are kept. */
+  setAcceptMode(mode: AcceptMode): void;
+  /** Closes all open connections. */
   closeConnections(): void;
   /**
-   * From now on bytes that go these ways disappear, of open connections and of new ones, while both sides believe in them. Nobody gets
-   * half of what was sent: when it ends (no ways), connections that have lost bytes are cut.
+   * Drops bytes in these directions on open and new connections, while both sides believe that they are connected. Nothing is
+   * delivered in part: when a direction is restored, connections that have lost bytes are closed.
    */
-  blackhole(ways: readonly Direction[]): void;
-  /** Bytes arrive so many milliseconds late, in both directions; 0 for none. */
+  blackhole(directions: readonly Direction[]): void;
+  /** Delays bytes in both directions, in milliseconds; 0 for no delay. */
   setDelay(ms: number): void;
   close(): Promise<void>;
 }
 
 export interface DisruptOptions {
-  /** 1 unless told. */
+  /** 1 by default. */
   readonly times?: number;
-  /** For so many milliseconds the client hears nothing before it sees the connection end; 0 unless told. */
+  /** Time between the lost answer and the close of the connection, in milliseconds; 0 by default. */
   readonly silentMs?: number;
 }
 
-interface Plan {
-  readonly isMeant: (message: Buffer) => boolean;
-  readonly accident: Disruption;
+interface PlannedDisruption {
+  readonly matches: (message: Buffer) => boolean;
+  readonly disruption: Disruption;
   readonly silentMs: number;
   left: number;
 }
 
-/** One client's connection, and ours to the server for it. */
+/** A client's connection and the connection to the server that belongs to it. */
 interface Pair {
-  /** It has lost bytes: it can only end. */
-  spoilt: boolean;
+  /** Bytes were dropped: the pair can only be closed. */
+  corrupted: boolean;
   destroy(): void;
 }
 
-/** A connection whose client is gone stays open to the server for so long, so that what was sent is carried out to its end. */
-const CARRIED_OUT_MS = 10_000;
+/** How long the server side stays open after a lost answer, in milliseconds, so that the request is executed to its end. */
+const EXECUTE_MS = 10_000;
 
-/** @param target asked for each new connection */
+/** @param target evaluated for each new connection */
 export async function openTcpProxy(
   target: () => { readonly host: string; readonly port: number },
   port = 0,
 ): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
-  const plans: Plan[] = [];
-  let door: AcceptMode = "open";
-  let swallowed: readonly Direction[] = [];
+  const planned: PlannedDisruption[] = [];
+  let acceptMode: AcceptMode = "open";
+  let dropped: readonly Direction[] = [];
   let delayMs = 0;
-  let turnedAway = 0;
+  let rejected = 0;
 
   function serve(client: Socket): void {
     client.on("error", () => {});
-    if (door !== "open") {
-      turnedAway += 1;
-      if (door === "closed") {
+    if (acceptMode !== "open") {
+      rejected += 1;
+      if (acceptMode === "closed") {
         client.destroy();
         return;
       }
     }
-    const upstream = door === "open" ? connect(target()) : undefined;
+    const upstream = acceptMode === "open" ? connect(target()) : undefined;
     upstream?.on("error", () => {});
     const pair: Pair = {
-      spoilt: false,
+      corrupted: false,
       destroy() {
         client.destroy();
         upstream?.destroy();
       },
     };
     pairs.add(pair);
-    const forget = () => {
+    const release = () => {
       if (client.destroyed && upstream?.destroyed !== false) {
         pairs.delete(pair);
       }
     };
-    client.on("close", forget);
+    client.on("close", release);
     if (upstream === undefined) {
       client.resume();
       return;
     }
-    upstream.on("close", forget);
-    // What the other side sent last still arrives: its end is told after it.
+    upstream.on("close", release);
+    // Bytes that one side sent before it closed are delivered before the other side is closed.
     const toClient = pipe(upstream, client, "to client", pair);
     const toServer = pipe(client, upstream, "to server", pair);
     upstream.on("data", toClient.write);
     upstream.on("close", toClient.end);
     client.on("close", toServer.end);
     client.on("data", (data) => {
-      const plan = plans.find(({ isMeant, left }) => left > 0 && isMeant(data));
+      const plan = planned.find(({ matches, left }) => left > 0 && matches(data));
       if (plan === undefined) {
         toServer.write(data);
         return;
       }
       plan.left -= 1;
-      if (plan.accident === "lose-request") {
+      if (plan.disruption === "lose-request") {
         pair.destroy();
         return;
       }
@@ -128,14 +127,19 @@ export async function openTcpProxy(
       upstream.resume();
       toServer.write(data);
       setTimeout(() => client.destroy(), plan.silentMs);
-      setTimeout(() => upstream.destroySoon(), plan.silentMs + CARRIED_OUT_MS).unref();
+      setTimeout(() => upstream.destroySoon(), plan.silentMs + EXECUTE_MS).unref();
     });
   }
 
-  /** Brings bytes on, as the weather is when they come. */
-  function pipe(from: Socket, to: Socket, way: Direction, pair: Pair): { write(data: Buffer): void; end(): void } {
-    /** What is late, oldest first; nothing may overtake it. */
-    let late: Promise<void> | undefined;
+  /** Forwards bytes, or drops or delays them as configured when they arrive. */
+  function pipe(
+    from: Socket,
+    to: Socket,
+    direction: Direction,
+    pair: Pair,
+  ): { write(data: Buffer): void; end(): void } {
+    /** Resolves when everything delayed so far has been written; later bytes wait for it. */
+    let delayed: Promise<void> | undefined;
     const now = (data: Buffer) => {
       if (!to.destroyed && !to.write(data)) {
         from.pause();
@@ -144,26 +148,26 @@ export async function openTcpProxy(
     };
     const later = (work: () => void) => {
       const due = new Promise<void>((resolve) => setTimeout(resolve, delayMs));
-      const mine = Promise.all([late, due]).then(() => {
+      const mine = Promise.all([delayed, due]).then(() => {
         work();
-        if (late === mine) {
-          late = undefined;
+        if (delayed === mine) {
+          delayed = undefined;
         }
       });
-      late = mine;
+      delayed = mine;
     };
     return {
       write(data) {
-        if (swallowed.includes(way)) {
-          pair.spoilt = true;
-        } else if (delayMs === 0 && late === undefined) {
+        if (dropped.includes(direction)) {
+          pair.corrupted = true;
+        } else if (delayMs === 0 && delayed === undefined) {
           now(data);
         } else {
           later(() => now(data));
         }
       },
       end() {
-        if (late === undefined) {
+        if (delayed === undefined) {
           to.destroySoon();
         } else {
           later(() => to.destroySoon());
@@ -175,7 +179,7 @@ export async function openTcpProxy(
   const server = createServer(serve).listen(port, "127.0.0.1");
   await once(server, "listening");
 
-  const cut = (which: (pair: Pair) => boolean = () => true) => {
+  const closePairs = (which: (pair: Pair) => boolean = () => true) => {
     for (const pair of [...pairs].filter(which)) {
       pair.destroy();
     }
@@ -183,26 +187,26 @@ export async function openTcpProxy(
   return {
     port: (server.address() as AddressInfo).port,
     get pendingDisruptions() {
-      return plans.reduce((sum, { left }) => sum + left, 0);
+      return planned.reduce((sum, { left }) => sum + left, 0);
     },
     get rejectedConnections() {
-      return turnedAway;
+      return rejected;
     },
-    disruptNext(isMeant, accident, { times = 1, silentMs = 0 } = {}) {
-      plans.push({ isMeant, accident, silentMs, left: times });
+    disruptNext(matches, disruption, { times = 1, silentMs = 0 } = {}) {
+      planned.push({ matches, disruption, silentMs, left: times });
     },
     clearDisruptions() {
-      plans.length = 0;
+      planned.length = 0;
     },
-    setAcceptMode(next) {
-      door = next;
+    setAcceptMode(mode) {
+      acceptMode = mode;
     },
-    closeConnections: () => cut(),
-    blackhole(ways) {
-      const ended = swallowed.some((way) => !ways.includes(way));
-      swallowed = ways;
-      if (ended) {
-        cut(({ spoilt }) => spoilt);
+    closeConnections: () => closePairs(),
+    blackhole(directions) {
+      const restored = dropped.some((direction) => !directions.includes(direction));
+      dropped = directions;
+      if (restored) {
+        closePairs(({ corrupted }) => corrupted);
       }
     },
     setDelay(ms) {
@@ -211,7 +215,7 @@ export async function openTcpProxy(
     async close() {
       const closed = once(server, "close");
       server.close();
-      cut();
+      closePairs();
       await closed;
     },
   };

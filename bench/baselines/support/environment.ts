@@ -1,6 +1,6 @@
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 
-/** Where a baseline works: the servers of the run, shared with the other sides, and a part of the database of its own. */
+/** Where a baseline works: the servers of the run, shared with the other subjects, and a part of the database of its own. */
 export interface BaselineConfig {
   readonly mysqlUrl: string;
   readonly natsUrl: string;

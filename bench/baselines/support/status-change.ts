@@ -19,7 +19,7 @@ export interface Changed {
 /** What a baseline adds to the transaction of a change. */
 export interface ChangeExtension {
   /** Whether to go on; asked for beside the first round trip. */
-  readonly mayGoOn?: boolean | Promise<boolean>;
+  readonly precondition?: boolean | Promise<boolean>;
   /** Further statements of a change. */
   readonly write?: (move: AppliedTransition, answer: AcceptedReport) => readonly string[];
 }
@@ -34,8 +34,8 @@ export async function changeStatus(
   report: StatusReport,
   addition: ChangeExtension = {},
 ): Promise<Changed> {
-  const { mayGoOn = true, write } = addition;
-  const [[rows], goOn] = await Promise.all([session.send([lockStatement(tables, report.orderId)]), mayGoOn]);
+  const { precondition = true, write } = addition;
+  const [[rows], goOn] = await Promise.all([session.send([lockStatement(tables, report.orderId)]), precondition]);
   const row = rowsOf<OrderRow>(rows)[0];
   const order = row && toOrder(row, DEFAULT_ORDER_KINDS);
   const result = order === undefined ? { kind: "not-found" as const } : judge(order, report, goOn);

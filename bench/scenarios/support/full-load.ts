@@ -20,13 +20,13 @@ export function ordersFor(
 }
 
 /**
- * The load's result, when every call did what was asked: figures of calls that fail say nothing.
+ * The load's result, when every call did what was asked: figures of calls that fail print nothing.
  *
  * @throws Error where some did not
  */
 export function requireAllSucceeded(result: LoadResult): LoadResult {
-  if (result.failed > 0 || result.refused > 0) {
-    throw new Error(`${result.failed} calls failed and ${result.refused} were refused`);
+  if (result.failed > 0 || result.rejected > 0) {
+    throw new Error(`${result.failed} calls failed and ${result.rejected} were refused`);
   }
   return result;
 }

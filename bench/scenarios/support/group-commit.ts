@@ -10,7 +10,7 @@ export async function measureGroupCommit(
 ): Promise<Sample> {
   const options = Object.entries({ callers, together, seconds, warmup });
   const figures = await runProgram(
-    "sql-groups.ts",
+    "group-commit.ts",
     options.flatMap(([option, value]) => [`--${option}`, String(value)]),
   );
   const figure = (key: string) => figures[key] ?? Number.NaN;

@@ -3,32 +3,34 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort, isReady } from "../../environment/service.ts";
+import { choosePort } from "../../../tools/devstack/ports.ts";
+import { isReady } from "../../../tools/testkit/service.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
-const LOOK_AGAIN_MS = 20;
+const POLL_MS = 20;
 
-/** A folder in which `npm start` is run, as a user does. */
-export interface UserInstallation {
-  /** Runs it; the seconds until it is ready. */
+/** `npm start` with a data folder of its own, as a user runs it. */
+export interface NpmStart {
+  /** Runs `npm start`. Resolves with the seconds until the service is ready. */
   start(): Promise<number>;
-  /** Ends it as Ctrl-C does; the seconds until it has. */
+  /** Sends SIGINT, as Ctrl-C does. Resolves with the seconds until all processes have exited. */
   stop(): Promise<number>;
+  /** Stops it and removes the data folder. */
   remove(): Promise<void>;
 }
 
-export async function startAsUser(): Promise<UserInstallation> {
+export async function prepareNpmStart(): Promise<NpmStart> {
   const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-"));
-  const [grpcPort, httpPort] = [await freePort(), await freePort()];
+  const [grpcPort, httpPort] = [await choosePort(), await choosePort()];
   let child: ChildProcess | undefined;
 
   const stop = async () => {
     const begin = performance.now();
-    if (child?.pid !== undefined && groupLives(child.pid)) {
-      // The whole group gets it, as from a terminal. npm itself ends before the service does.
+    if (child?.pid !== undefined && groupExists(child.pid)) {
+      // A terminal sends SIGINT to the whole process group. npm itself exits before the service does.
       process.kill(-child.pid, "SIGINT");
-      while (groupLives(child.pid)) {
-        await sleep(LOOK_AGAIN_MS);
+      while (groupExists(child.pid)) {
+        await sleep(POLL_MS);
       }
     }
     child = undefined;
@@ -51,9 +53,9 @@ export async function startAsUser(): Promise<UserInstallation> {
       });
       while (!(await isReady(httpPort))) {
         if (child.exitCode !== null) {
-          throw new Error(`npm start ended with ${child.exitCode} before it was ready`);
+          throw new Error(`npm start exited with code ${child.exitCode} before the service was ready`);
         }
-        await sleep(LOOK_AGAIN_MS);
+        await sleep(POLL_MS);
       }
       return (performance.now() - begin) / 1_000;
     },
@@ -65,8 +67,7 @@ export async function startAsUser(): Promise<UserInstallation> {
   };
 }
 
-/** Whether any process of the group is left. */
-function groupLives(group: number): boolean {
+function groupExists(group: number): boolean {
   try {
     return process.kill(-group, 0);
   } catch {

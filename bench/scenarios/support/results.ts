@@ -1,13 +1,13 @@
 import type { Results } from "../../scenario.ts";
 
 /** The median of a figure; undefined where it was not measured. */
-export function medianOf(results: Results, side: string, figure: string): number | undefined {
-  return results[side]?.[figure]?.median;
+export function medianOf(results: Results, subject: string, figure: string): number | undefined {
+  return results[subject]?.[figure]?.median;
 }
 
-/** How many times a side's figure is another side's, by the medians; undefined where one is missing. */
-export function ratioOf(results: Results, figure: string, side: string, other: string): number | undefined {
-  const [ours, theirs] = [medianOf(results, side, figure), medianOf(results, other, figure)];
+/** How many times a subject's figure is another subject's, by the medians; undefined where one is missing. */
+export function ratioOf(results: Results, figure: string, subject: string, other: string): number | undefined {
+  const [ours, theirs] = [medianOf(results, subject, figure), medianOf(results, other, figure)];
   return ours === undefined || theirs === undefined || theirs === 0 ? undefined : ours / theirs;
 }
 

@@ -12,10 +12,12 @@ export async function withService<T>(
 /** Works with the service, or with a baseline by its file name. */
 export async function withSubject<T>(
   environment: Environment,
-  side: "service" | `${string}.ts`,
+  subject: "service" | `${string}.ts`,
   work: (running: RunningSubject) => Promise<T>,
 ): Promise<T> {
-  return side === "service" ? withService(environment, work) : stopAfter(await environment.startBaseline(side), work);
+  return subject === "service"
+    ? withService(environment, work)
+    : stopAfter(await environment.startBaseline(subject), work);
 }
 
 /** Works with what runs, and ends it whatever comes of the work. */

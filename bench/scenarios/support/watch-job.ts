@@ -20,17 +20,17 @@ export interface WatchReport {
   /** Streams that ended, whyever. */
   readonly lost: number;
   /** Changes of an order that came to a watcher out of turn, or twice. */
-  readonly outOfTurn: number;
+  readonly outOfOrder: number;
 }
 
 /** What the watchers heard of one change. */
 export interface WatchedChange {
   readonly orderId: string;
   /** How many watchers were told, and how many had to be. */
-  readonly told: number;
+  readonly received: number;
   readonly watching: number;
   /** The change's own time, in milliseconds since 1970. */
   readonly recordTime: number;
   /** When the last one was told. */
-  readonly lastTold: number;
+  readonly lastReceivedTime: number;
 }

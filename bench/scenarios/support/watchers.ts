@@ -32,7 +32,7 @@ const common = BigInt(job.common);
 const heard = new Map<string, { -readonly [Key in keyof WatchedChange]: WatchedChange[Key] }>();
 const watching = new Map<bigint, number>([[common, job.watchers]]);
 let lost = 0;
-let outOfTurn = 0;
+let outOfOrder = 0;
 let ending = false;
 
 function ordersOf(watcher: number): bigint[] {
@@ -49,14 +49,14 @@ function note({ orderId, messageId, recordTime }: WatchOrderStatusResponse_Chang
   if (known === undefined) {
     heard.set(messageId, {
       orderId: String(orderId),
-      told: 1,
+      received: 1,
       watching: watching.get(orderId) ?? 0,
       recordTime: recordTime === undefined ? 0 : timestampMs(recordTime),
-      lastTold: now,
+      lastReceivedTime: now,
     });
   } else {
-    known.told += 1;
-    known.lastTold = now;
+    known.received += 1;
+    known.lastReceivedTime = now;
   }
 }
 
@@ -73,7 +73,7 @@ function watch(session: ClientHttp2Session, orderIds: readonly bigint[]): Promis
         }
       } else if (update.case === "change") {
         const { orderId, version } = update.value;
-        outOfTurn += version === (versions.get(orderId) ?? 0n) + 1n ? 0 : 1;
+        outOfOrder += version === (versions.get(orderId) ?? 0n) + 1n ? 0 : 1;
         versions.set(orderId, version);
         note(update.value);
       }
@@ -138,7 +138,7 @@ for (let watcher = 0; watcher < job.watchers; watcher += 1) {
 const sessions = Array.from({ length: CONNECTIONS }, openSession);
 process.once("SIGTERM", () => {
   ending = true;
-  tell({ changes: [...heard.values()], lost, outOfTurn });
+  tell({ changes: [...heard.values()], lost, outOfOrder });
   for (const session of sessions) {
     session.destroy();
   }

@@ -72,7 +72,7 @@ test("nothing is found where nothing is wrong", { timeout: 170_000 }, async () =
   expect(results.flatMap(({ findings }) => findings)).toEqual([]);
   expect(events).toBeGreaterThan(CHANGES);
   // All may be done by then: nothing to wait for is no bad sign.
-  const idle = results.filter(({ name, looked }) => looked === 0 && !name.startsWith("ledger and outbox drained"));
+  const idle = results.filter(({ name, checked }) => checked === 0 && !name.startsWith("ledger and outbox drained"));
   expect(idle).toEqual([]);
 });
 

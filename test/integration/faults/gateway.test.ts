@@ -25,7 +25,7 @@ test("the gateway takes each message once, live or from the stream, and knows wh
 
   const gateway = await openGateway(nats.url);
   const taken = () =>
-    (gateway.log.byOrder.get("7") ?? []).map(({ messageId, place }) => [messageId, place !== undefined]);
+    (gateway.log.byOrder.get("7") ?? []).map(({ messageId, sequence }) => [messageId, sequence !== undefined]);
   await vi.waitFor(async () => {
     await publish(2);
     expect(taken()).toContainEqual(["7-2", true]);

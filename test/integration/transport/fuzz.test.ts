@@ -28,7 +28,7 @@ test(`whatever is asked, on every way in, is answered as it should be (seed ${SE
   console.log(`fuzz: seed ${SEED}; again: OMS_TEST_SEED=${SEED} npm test -- test/integration/transport/fuzz`);
   const { service, location } = served;
   const { grpcPort, httpPort } = service;
-  const tally = await fuzz({ grpcPort, httpPort, seed: SEED, requests: REQUESTS, world: { orderIds } });
+  const tally = await fuzz({ grpcPort, httpPort, seed: SEED, requests: REQUESTS, fixture: { orderIds } });
 
   expect(tally.findings).toEqual([]);
   expect(tally.sent).toBe(REQUESTS);

@@ -5,7 +5,7 @@ import { FAULT_CATEGORIES } from "../../../faults/kinds.ts";
 const mark = (target: string, from: number, until: number): FaultMark => ({
   target,
   kind: "kill",
-  family: "killed",
+  category: "killed",
   from,
   until,
 });
@@ -36,8 +36,8 @@ function expectWellFormed(svg: string): void {
 test("the picture is a well-formed SVG with a legend of all kinds", () => {
   const svg = draw([mark("service-1", 1, 2)]);
   expectWellFormed(svg);
-  for (const family of FAULT_CATEGORIES) {
-    expect(svg).toContain(`>${family}</text>`);
+  for (const category of FAULT_CATEGORIES) {
+    expect(svg).toContain(`>${category}</text>`);
   }
   expect(svg).toContain("A &lt;round&gt; &amp; &quot;its&quot; faults");
 });

@@ -26,7 +26,7 @@ beforeEach(() => {
   takesMs = 0;
   member = createMember({
     name: "sleeper",
-    onEndedByItself: ({ code, signal }) => fell.push(signal ?? code),
+    onUnexpectedExit: ({ code, signal }) => fell.push(signal ?? code),
     async launch(signal) {
       await sleep(takesMs, undefined, { signal });
       if (failing > 0) {

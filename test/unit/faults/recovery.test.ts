@@ -5,8 +5,8 @@ const GOOD: Recovery = {
   server: "redis",
   before: 300,
   during: 280,
-  carried: true,
-  backAfterSeconds: 1,
+  loadSustained: true,
+  recoverySeconds: 1,
   whileDown: { committed: 400, actions: { "settlement-push": 70 }, waiting: { "customer-message": 50 } },
 };
 
@@ -17,8 +17,8 @@ test("back in time, with all else going on, is well", () => {
 });
 
 test("back too late, or not at all, is found", () => {
-  expect(judged({ backAfterSeconds: 5.5 })[0]).toContain("redis: goodput came back to 90 % of 300/s after 5.5 s");
-  expect(judged({ backAfterSeconds: undefined })).toHaveLength(1);
+  expect(judged({ recoverySeconds: 5.5 })[0]).toContain("redis: goodput came back to 90 % of 300/s after 5.5 s");
+  expect(judged({ recoverySeconds: undefined })).toHaveLength(1);
 });
 
 test("nothing committed while the server was down is found", () => {
@@ -39,8 +39,8 @@ test("an Action that does not need Redis and stood still with work to do is foun
 });
 
 test("what the machine did not carry unbroken is not judged, and not counted", () => {
-  expect(checkRecovery([{ ...GOOD, carried: false, backAfterSeconds: undefined }])).toMatchObject({
-    looked: 0,
+  expect(checkRecovery([{ ...GOOD, loadSustained: false, recoverySeconds: undefined }])).toMatchObject({
+    checked: 0,
     findings: [],
   });
 });

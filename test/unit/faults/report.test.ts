@@ -13,8 +13,10 @@ const GOOD: RunSummary = {
   kills: 9,
   recovered: 10,
   faults: { kill: { hit: 9, missed: 0 } },
-  checks: [{ name: "effects", looked: 11, findings: [] }],
-  recovery: [{ server: "mariadb", before: 300, during: 0, carried: true, backAfterSeconds: 0.5, whileDown: undefined }],
+  checks: [{ name: "effects", checked: 11, findings: [] }],
+  recovery: [
+    { server: "mariadb", before: 300, during: 0, loadSustained: true, recoverySeconds: 0.5, whileDown: undefined },
+  ],
   controls: [{ name: "old way", lost: 3 }],
 };
 
@@ -27,7 +29,7 @@ test("nothing found and all controls caught is good, and the report says each co
 });
 
 test("a finding is not good, and is told with its checker", () => {
-  const found = { ...GOOD, checks: [{ name: "effects", looked: 11, findings: [finding("5-1 never came")] }] };
+  const found = { ...GOOD, checks: [{ name: "effects", checked: 11, findings: [finding("5-1 never came")] }] };
   expect(hasPassed(found)).toBe(false);
   expect(formatReport(found)).toContain("lost: 5-1 never came (effects)");
   expect(formatReport(found)).toContain("Found: lost 1, duplicated 0");
@@ -41,16 +43,16 @@ test("a control that is not caught is not good, whatever else was found", () => 
 
 test("of many findings some are told, and how many more there are", () => {
   const findings = Array.from({ length: 50 }, (_, index) => finding(`event ${index}`));
-  const report = formatReport({ ...GOOD, checks: [{ name: "effects", looked: 50, findings }] });
+  const report = formatReport({ ...GOOD, checks: [{ name: "effects", checked: 50, findings }] });
   expect(report).toContain("event 19 ");
   expect(report).not.toContain("event 20 ");
   expect(report).toContain("and 30 more");
 });
 
-test("what checkers of several rounds looked at is summed up by their names", () => {
-  const one = { name: "effects", looked: 1, findings: [finding("a")] };
-  const other = { name: "order", looked: 5, findings: [] };
+test("what checkers of several rounds checked at is summed up by their names", () => {
+  const one = { name: "effects", checked: 1, findings: [finding("a")] };
+  const other = { name: "order", checked: 5, findings: [] };
   expect(
-    mergeChecks(mergeChecks([], [one, other]), [{ name: "effects", looked: 2, findings: [finding("b")] }]),
-  ).toEqual([{ name: "effects", looked: 3, findings: [finding("a"), finding("b")] }, other]);
+    mergeChecks(mergeChecks([], [one, other]), [{ name: "effects", checked: 2, findings: [finding("b")] }]),
+  ).toEqual([{ name: "effects", checked: 3, findings: [finding("a"), finding("b")] }, other]);
 });

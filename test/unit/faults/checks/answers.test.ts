@@ -7,7 +7,7 @@ import { FlowState } from "../../../../gen/oms/fulfilment/v1/fulfilment_service_
 import { call, factsOf, findings, ledgerRow } from "./facts.ts";
 
 test("a repeat that is answered otherwise", () => {
-  const one = call("UpdateOrderStatus", { said: undefined, first: "" });
+  const one = call("UpdateOrderStatus", { answer: undefined, firstAnswer: "" });
   recordAnswer(one, "APPLIED", '{"version":"2"}', undefined);
   recordAnswer(one, "APPLIED", '{"version":"2"}', undefined);
   expect(findings(equalAnswers, factsOf([], { calls: [one] }))).toEqual([]);
@@ -16,19 +16,19 @@ test("a repeat that is answered otherwise", () => {
 });
 
 test("an answer that the model does not give", () => {
-  const answered = (said: string) =>
-    findings(expectedAnswers, factsOf([], { calls: [call("SetOrderPause", { expected: "OK", said })] }));
+  const answered = (answer: string) =>
+    findings(expectedAnswers, factsOf([], { calls: [call("SetOrderPause", { expected: "OK", answer })] }));
   expect(answered("OK")).toEqual([]);
   expect(answered("NOT_FOUND")).toEqual(["other"]);
 });
 
 test("an order that stands elsewhere than its life ended, unless an unanswered call may have come true", () => {
   const facts = factsOf([1010]);
-  facts.journal.end = { status: 1010, version: 1, paused: false };
+  facts.journal.endState = { status: 1010, version: 1, paused: false };
   expect(findings(expectedAnswers, facts)).toEqual([]);
-  facts.journal.end = { status: 1010, version: 1, paused: true };
+  facts.journal.endState = { status: 1010, version: 1, paused: true };
   expect(findings(expectedAnswers, facts)).toEqual(["other"]);
-  facts.journal.haunted = true;
+  facts.journal.uncertain = true;
   expect(findings(expectedAnswers, facts)).toEqual([]);
 });
 
@@ -56,7 +56,7 @@ test("a flow that stands still has to be one that the workload holds back", asyn
     return open === undefined ? [] : [open];
   };
   const says = (state: FlowState) => async () => ({ state, summary: "" });
-  const paused = still(true, [call("SetOrderPause", { asked: { paused: true } })]);
+  const paused = still(true, [call("SetOrderPause", { requested: { paused: true } })]);
   expect((await checkFlows(1, paused, says(FlowState.PAUSED))).findings).toEqual([]);
   expect((await checkFlows(1, paused, says(FlowState.RUNNING))).findings).toHaveLength(1);
   expect((await checkFlows(1, still(true, []), says(FlowState.PAUSED))).findings).toHaveLength(1);

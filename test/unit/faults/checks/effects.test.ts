@@ -13,11 +13,11 @@ const whole = (given: Partial<Omit<OrderFacts, "journal">> & { readonly calls?: 
     settlements: [{ messageId: `${ID}-11`, status: 6010 }],
     gifts: [1],
     received: [carriedOut("finance", `${ID}-11`), carriedOut("message", `${ID}-8`), carriedOut("message", `${ID}-11`)],
-    notices: DELIVERED.map((_, index) => notice(`${ID}-${index + 1}`, index)),
+    notifications: DELIVERED.map((_, index) => notice(`${ID}-${index + 1}`, index)),
     ...given,
   });
 
-const notice = (messageId: string, place: number) => ({ messageId, key: `${messageId}:family`, place });
+const notice = (messageId: string, sequence: number) => ({ messageId, key: `${messageId}:category`, sequence });
 
 const without = <T>(list: readonly T[], at: number) => list.toSpliced(at, 1);
 
@@ -26,10 +26,10 @@ test("all effects once", () => {
 });
 
 test("each effect that is missing is lost", () => {
-  const { received, notices } = whole();
+  const { received, notifications } = whole();
   expect(findings(effectsOnce, whole({ settlements: [] }))).toEqual(["lost"]);
   expect(findings(effectsOnce, whole({ gifts: [0] }))).toEqual(["lost"]);
-  expect(findings(effectsOnce, whole({ notices: without(notices, 4) }))).toEqual(["lost"]);
+  expect(findings(effectsOnce, whole({ notifications: without(notifications, 4) }))).toEqual(["lost"]);
   for (const index of received.keys()) {
     expect(findings(effectsOnce, whole({ received: without(received, index) }))).toEqual(["lost"]);
   }
@@ -41,9 +41,11 @@ test("what arrived and was not carried out is no effect", () => {
 });
 
 test("an effect that happened again is duplicated", () => {
-  const { settlements, notices } = whole();
+  const { settlements, notifications } = whole();
   expect(findings(effectsOnce, whole({ settlements: [...settlements, ...settlements] }))).toEqual(["duplicated"]);
-  expect(findings(effectsOnce, whole({ notices: [...notices, ...notices.slice(0, 1)] }))).toEqual(["duplicated"]);
+  expect(findings(effectsOnce, whole({ notifications: [...notifications, ...notifications.slice(0, 1)] }))).toEqual([
+    "duplicated",
+  ]);
 });
 
 test("an effect without its commit is a ghost", () => {
@@ -61,19 +63,21 @@ test("an effect without its commit is a ghost", () => {
 
 test("a new carrier is told to a marketplace, as often as it changed", () => {
   const changed = (given: object = {}) => [...calls, call("UpdateDeliveryInfo", given)];
-  const told = (...ids: string[]) => [...whole().notices, ...ids.map((id) => notice(`${ID}-delivery-${id}`, 99))];
-  expect(findings(effectsOnce, whole({ calls: changed(), notices: told("a") }))).toEqual([]);
+  const told = (...ids: string[]) => [...whole().notifications, ...ids.map((id) => notice(`${ID}-delivery-${id}`, 99))];
+  expect(findings(effectsOnce, whole({ calls: changed(), notifications: told("a") }))).toEqual([]);
   expect(findings(effectsOnce, whole({ calls: changed() }))).toEqual(["lost"]);
-  expect(findings(effectsOnce, whole({ calls: changed(), notices: told("a", "b") }))).toEqual(["ghost"]);
-  expect(findings(effectsOnce, whole({ notices: told("a") }))).toEqual(["ghost"]);
+  expect(findings(effectsOnce, whole({ calls: changed(), notifications: told("a", "b") }))).toEqual(["ghost"]);
+  expect(findings(effectsOnce, whole({ notifications: told("a") }))).toEqual(["ghost"]);
   // Sent again, as a frozen service may carry it out once more.
-  expect(findings(effectsOnce, whole({ calls: changed({ sent: 2, silent: 1 }), notices: told("a", "b") }))).toEqual([]);
+  expect(
+    findings(effectsOnce, whole({ calls: changed({ sent: 2, indeterminate: 1 }), notifications: told("a", "b") })),
+  ).toEqual([]);
 });
 
 test("a printed invoice is mailed if it is to be, once for what it says", () => {
   const printed = (mailed: boolean, given: object = {}) => [
     ...calls,
-    call("MarkInvoicesPrinted", { asked: { mailed }, ...given }),
+    call("MarkInvoicesPrinted", { requested: { mailed }, ...given }),
   ];
   const mail = (...ids: string[]) => [
     ...whole().received,
@@ -83,8 +87,8 @@ test("a printed invoice is mailed if it is to be, once for what it says", () => 
   expect(findings(effectsOnce, whole({ calls: printed(true) }))).toEqual(["lost"]);
   expect(findings(effectsOnce, whole({ calls: printed(false) }))).toEqual([]);
   expect(findings(effectsOnce, whole({ calls: printed(false), received: mail("a") }))).toEqual(["ghost"]);
-  expect(findings(effectsOnce, whole({ calls: printed(true, { said: "MISSING" }) }))).toEqual([]);
-  const unanswered = printed(true, { said: undefined, sent: 4, silent: 4 });
+  expect(findings(effectsOnce, whole({ calls: printed(true, { answer: "MISSING" }) }))).toEqual([]);
+  const unanswered = printed(true, { answer: undefined, sent: 4, indeterminate: 4 });
   expect(findings(effectsOnce, whole({ calls: unanswered }))).toEqual([]);
   expect(findings(effectsOnce, whole({ calls: unanswered, received: mail("a") }))).toEqual([]);
 });
@@ -101,16 +105,18 @@ test("a later version's effect before an earlier one's", () => {
   expect(findings(effectOrder, whole({ received: swapped }))).toEqual(["out of order"]);
   const settlements = [`${ID}-9`, `${ID}-7`].map((messageId) => ({ messageId, status: 6030 }));
   expect(findings(effectOrder, whole({ settlements }))).toEqual(["out of order"]);
-  expect(findings(effectOrder, whole({ notices: [notice(`${ID}-2`, 1), notice(`${ID}-1`, 2)] }))).toEqual([
+  expect(findings(effectOrder, whole({ notifications: [notice(`${ID}-2`, 1), notice(`${ID}-1`, 2)] }))).toEqual([
     "out of order",
   ]);
 });
 
-test("what was read from the stream afterwards has no place, and what a person had tried again is exempt", () => {
-  const late = { ...notice(`${ID}-1`, 2), place: undefined };
-  expect(findings(effectOrder, whole({ notices: [notice(`${ID}-2`, 1), late] }))).toEqual([]);
+test("what was read from the stream afterwards has no sequence, and what a person had tried again is exempt", () => {
+  const late = { ...notice(`${ID}-1`, 2), sequence: undefined };
+  expect(findings(effectOrder, whole({ notifications: [notice(`${ID}-2`, 1), late] }))).toEqual([]);
   const ledger = [ledgerRow({ action: "third-party-notify", messageId: `${ID}-1`, redriven: true })];
-  expect(findings(effectOrder, whole({ ledger, notices: [notice(`${ID}-2`, 1), notice(`${ID}-1`, 2)] }))).toEqual([]);
+  expect(findings(effectOrder, whole({ ledger, notifications: [notice(`${ID}-2`, 1), notice(`${ID}-1`, 2)] }))).toEqual(
+    [],
+  );
 });
 
 test("the ledger's order of ends, but for what two clocks differ by", () => {

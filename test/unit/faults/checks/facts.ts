@@ -19,15 +19,15 @@ export function call(rpc: string, given: Partial<Call> = {}): Call {
   return {
     rpc,
     requestId: "",
-    asked: {},
+    requested: {},
     expected: undefined,
     sent: 1,
-    silent: 0,
-    said: "OK",
-    got: undefined,
-    first: "{}",
-    equal: 0,
-    differing: undefined,
+    indeterminate: 0,
+    answer: "OK",
+    answerFields: undefined,
+    firstAnswer: "{}",
+    equalAnswers: 0,
+    differingAnswers: undefined,
     ...given,
   };
 }
@@ -36,9 +36,9 @@ export function call(rpc: string, given: Partial<Call> = {}): Call {
 export function reported(status: number, version: number): Call {
   return call("UpdateOrderStatus", {
     requestId: `r${version}`,
-    asked: { status },
-    said: `APPLIED ${status} v${version}`,
-    got: { version, messageId: `${ID}-${version}` },
+    requested: { status },
+    answer: `APPLIED ${status} v${version}`,
+    answerFields: { version, messageId: `${ID}-${version}` },
   });
 }
 
@@ -106,7 +106,7 @@ export function factsOf(
     settlements: [],
     gifts: [],
     received: [],
-    notices: [],
+    notifications: [],
     cancels: [],
     returns: [],
     ...facts,

@@ -9,7 +9,7 @@ test("legal histories: with states skipped, a second attempt, cancelled by an op
   expect(find(factsOf([1010, 1020, 2010, 2020, 4010, 6030, 5020, 6030, 6020]))).toEqual([]);
   expect(find(factsOf([1010, 6010], { kind: "recharge card" }))).toEqual([]);
   expect(find(factsOf([]))).toEqual([]);
-  const cancel = call("CancelOrder", { requestId: "r4", asked: { status: 9001 } });
+  const cancel = call("CancelOrder", { requestId: "r4", requested: { status: 9001 } });
   expect(find(factsOf([1010, 1020, 2010, 9001], { calls: [cancel] }))).toEqual([]);
 });
 

@@ -22,7 +22,7 @@ test("one that is there with another version or state than was answered", () => 
   expect(find(factsOf([1010, 1020], { calls }))).toEqual(["other"]);
 });
 
-test("what nobody asked for is a ghost", () => {
+test("what nobody requested for is a ghost", () => {
   expect(find(factsOf([1010, 1020], { calls: [reported(1010, 1)] }))).toEqual(["ghost"]);
 });
 
@@ -34,22 +34,22 @@ test("the flow's own steps and a cancel need no request, and only where they can
   expect(find(factsOf([1010, 1020], { history: rows, calls, origin: "inserted" }))).toEqual(["ghost"]);
 
   const cancelled = history(9001).map((row) => ({ ...row, requestId: "" }));
-  expect(find(factsOf([9001], { history: cancelled, calls: [call("RequestCancel", { said: "CANCELLED" })] }))).toEqual(
-    [],
-  );
+  expect(
+    find(factsOf([9001], { history: cancelled, calls: [call("RequestCancel", { answer: "CANCELLED" })] })),
+  ).toEqual([]);
   expect(find(factsOf([9001], { history: cancelled, calls: [] }))).toEqual(["ghost"]);
 });
 
 test("a cancel that was answered CANCELLED and did not happen is lost", () => {
-  expect(find(factsOf([], { calls: [call("RequestCancel", { said: "CANCELLED" })] }))).toEqual(["lost"]);
+  expect(find(factsOf([], { calls: [call("RequestCancel", { answer: "CANCELLED" })] }))).toEqual(["lost"]);
 });
 
 test("a late report is kept, and as what it is", () => {
   const late = call("UpdateOrderStatus", {
     requestId: "late",
-    asked: { status: 1010 },
-    said: "STALE 1020 v2",
-    got: { version: 2 },
+    requested: { status: 1010 },
+    answer: "STALE 1020 v2",
+    answerFields: { version: 2 },
   });
   const calls = [reported(1010, 1), reported(1020, 2), late];
   const [row] = history(1010) as [ReturnType<typeof history>[number]];
@@ -59,11 +59,11 @@ test("a late report is kept, and as what it is", () => {
 });
 
 test("a refused request leaves nothing, unless an earlier try of it had no answer", () => {
-  const refused = { requestId: "r2", asked: { status: 1020 }, said: "ORDER_PAUSED" };
-  const left = (silent: number) =>
+  const refused = { requestId: "r2", requested: { status: 1020 }, answer: "ORDER_PAUSED" };
+  const left = (indeterminate: number) =>
     find(
       factsOf([1010, 1020], {
-        calls: [reported(1010, 1), call("UpdateOrderStatus", { ...refused, silent })],
+        calls: [reported(1010, 1), call("UpdateOrderStatus", { ...refused, indeterminate })],
       }),
     );
   expect(left(0)).toEqual(["ghost"]);
@@ -73,9 +73,9 @@ test("a refused request leaves nothing, unless an earlier try of it had no answe
 test("one without any answer may be there, once", () => {
   const unanswered = call("UpdateOrderStatus", {
     requestId: "r2",
-    asked: { status: 1020 },
-    said: undefined,
-    silent: 3,
+    requested: { status: 1020 },
+    answer: undefined,
+    indeterminate: 3,
   });
   const calls = [reported(1010, 1), unanswered];
   expect(find(factsOf([1010], { calls }))).toEqual([]);
@@ -85,14 +85,17 @@ test("one without any answer may be there, once", () => {
 });
 
 test("returns are there as answered, and no others", () => {
-  const asked = call("RequestReturn", {
+  const requested = call("RequestReturn", {
     requestId: "back",
-    asked: { pieces: 3 },
-    said: "MARKED",
-    got: { returnId: "5" },
+    requested: { pieces: 3 },
+    answer: "MARKED",
+    answerFields: { returnId: "5" },
   });
   const facts = (returns: { returnId: string; pieces: number }[]) =>
-    factsOf(DELIVERED, { calls: [...DELIVERED.map((status, index) => reported(status, index + 1)), asked], returns });
+    factsOf(DELIVERED, {
+      calls: [...DELIVERED.map((status, index) => reported(status, index + 1)), requested],
+      returns,
+    });
   expect(find(facts([{ returnId: "5", pieces: 3 }]))).toEqual([]);
   expect(find(facts([]))).toEqual(["lost"]);
   expect(find(facts([{ returnId: "5", pieces: 4 }]))).toEqual(["other"]);

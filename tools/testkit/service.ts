@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { choosePort } from "../devstack/ports.ts";
+import type { Endpoints } from "./backends.ts";
+import { type Child, startScript } from "./child.ts";
+
+export interface ServiceProcessOptions {
+  readonly endpoints: Endpoints;
+  /** Overrides of the default configuration. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Folder of the repository whose service is started; this repository by default. */
+  readonly root?: string;
+  /** File that the output is appended to; without it only the tail of standard error is kept. */
+  readonly logFile?: string;
+}
+
+/** One process of the service, ready for calls. */
+export interface ServiceProcess {
+  readonly child: Child;
+  readonly grpcPort: number;
+  readonly httpPort: number;
+}
+
+const POLL_MS = 50;
+const ROOT = join(import.meta.dirname, "../..");
+
+/** True when the service is ready and connected to the broker and to Redis. */
+export async function isReady(httpPort: number): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${httpPort}/readyz`).catch(() => undefined);
+  if (response?.ok !== true) {
+    return false;
+  }
+  const { broker, redis } = (await response.json()) as { broker: string; redis: string };
+  return broker === "ok" && redis === "ok";
+}
+
+/**
+ * Starts the service with the Node flags of production, on free ports, and waits until it is ready.
+ *
+ * @throws Error with the end of its output when it exits before it is ready
+ */
+export async function startServiceProcess({
+  endpoints,
+  env,
+  root = ROOT,
+  logFile,
+}: ServiceProcessOptions): Promise<ServiceProcess> {
+  const grpcPort = await choosePort();
+  let httpPort = await choosePort();
+  while (httpPort === grpcPort) {
+    httpPort = await choosePort();
+  }
+  const child = startScript("src/main.ts", {
+    root,
+    nodeFlags: JSON.parse(readFileSync(join(root, "scripts/service-flags.json"), "utf8")) as string[],
+    output: logFile === undefined ? "discard" : { file: logFile },
+    env: {
+      OMS_MYSQL_URL: endpoints.mysqlUrl,
+      OMS_NATS_URL: endpoints.natsUrl,
+      OMS_REDIS_URL: endpoints.redisUrl,
+      OMS_EINVOICE_URL: endpoints.einvoiceUrl,
+      OMS_FINANCE_URL: endpoints.financeUrl,
+      OMS_MESSAGE_URL: endpoints.messageUrl,
+      OMS_ERP_URL: endpoints.erpUrl,
+      OMS_WMS_URL: endpoints.wmsUrl,
+      OMS_GRPC_PORT: String(grpcPort),
+      OMS_HTTP_PORT: String(httpPort),
+      OMS_LOG_LEVEL: "warn",
+      ...env,
+    },
+  });
+  while (!(await isReady(httpPort))) {
+    if (child.exitCode() !== undefined) {
+      const output = logFile === undefined ? child.stderr() : readFileSync(logFile, "utf8");
+      throw new Error(`the service exited with code ${child.exitCode()} before it was ready:\n${output}`);
+    }
+    await sleep(POLL_MS);
+  }
+  return { child, grpcPort, httpPort };
+}
