@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { withAdvisoryLock } from "../../store/mysql/advisory-lock.ts";
@@ -7,22 +8,25 @@ import { createCursors, type RetentionPeriods, runPass, type Session, type Table
 
 export type { RetentionPeriods } from "./pass.ts";
 
-/** Rests after each piece of work, in times as long as it took: at most a fifth of one connection's time is spent on this. */
-const REST = 4;
-
 /**
- * How long a piece takes while nobody else is at the database, in milliseconds. One that took longer had to share it: then the rest is longer
- * in the same measure, up to a limit, as those who work go first.
+ * Rest after each step, as a multiple of its duration: the job uses at most a fifth of one
+ * connection's time.
  */
-const QUIET_STEP_MS = 5;
-const MAX_PATIENCE = 10;
-
-/** How soon a server looks again whether it is its turn, in milliseconds. */
-const NEXT_TRY_MS = 60_000;
+const REST_FACTOR = 4;
 
 /**
- * Deletes what has been kept for long enough: one server at a time, in small pieces with rests, so that nobody who works waits for it.
- * Nothing at all where everything is kept for good.
+ * Duration of a step on an idle database, in milliseconds. A slower step shared the database with
+ * calls, so its rest is longer in proportion, up to `MAX_SLOWDOWN` times.
+ */
+const IDLE_STEP_MS = 5;
+const MAX_SLOWDOWN = 10;
+
+/** Interval at which a server tries to become the one that runs the job, in milliseconds. */
+const LOCK_INTERVAL_MS = 60_000;
+
+/**
+ * Starts the retention job: deletes the rows whose retention period is over, in small steps with
+ * rests. One server runs it at a time. Does nothing where everything is kept forever.
  */
 export function startRetention({
   db,
@@ -35,68 +39,59 @@ export function startRetention({
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly periods: RetentionPeriods;
-  /** From the end of one pass to the next. */
+  /** Interval from the end of one pass to the start of the next, in milliseconds. */
   readonly intervalMs: number;
-}): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const places = createCursors();
+}): Pick<PollLoop, "stop"> {
+  const cursors = createCursors();
 
-  const rest = (ms: number) => delay(ms, undefined, { signal, ref: false });
+  /** A step and its rest; rejects once the job is stopped. */
+  const stepUntil =
+    (signal: AbortSignal) =>
+    async <T>(work: () => Promise<T>): Promise<T> => {
+      signal.throwIfAborted();
+      const started = performance.now();
+      const result = await work();
+      const tookMs = performance.now() - started;
+      metrics.retentionStepDuration.observe(tookMs / 1_000);
+      const slowdown = Math.min(Math.max(1, tookMs / IDLE_STEP_MS), MAX_SLOWDOWN);
+      await delay(tookMs * REST_FACTOR * slowdown, undefined, { signal, ref: false });
+      return result;
+    };
 
-  const step = async <T>(work: () => Promise<T>): Promise<T> => {
-    signal.throwIfAborted();
-    const began = performance.now();
-    const result = await work();
-    const took = performance.now() - began;
-    metrics.retentionStepDuration.observe(took / 1_000);
-    await rest(took * REST * Math.min(Math.max(1, took / QUIET_STEP_MS), MAX_PATIENCE));
-    return result;
-  };
-
-  const pass = async (session: Session) => {
+  const pass = async (session: Session, signal: AbortSignal) => {
     const deleted = new Map<Table, number>();
-    const began = performance.now();
+    const started = performance.now();
     await runPass({
       session,
       periods,
-      cursors: places,
-      step,
+      cursors,
+      step: stepUntil(signal),
       onDeleted(table, rows) {
         metrics.retentionDeletedRows.inc({ table }, rows);
         deleted.set(table, (deleted.get(table) ?? 0) + rows);
       },
     });
     metrics.retentionLastPass.setToCurrentTime();
-    const seconds = Math.round((performance.now() - began) / 1_000);
-    log.info({ deleted: Object.fromEntries(deleted), seconds }, "what was kept for long enough is deleted");
+    const seconds = Math.round((performance.now() - started) / 1_000);
+    log.info({ deleted: Object.fromEntries(deleted), seconds }, "retention pass finished");
   };
 
-  const loop = async () => {
-    while (!signal.aborted) {
-      try {
-        await withAdvisoryLock(db.location, "oms-upkeep", async (session) => {
-          for (;;) {
-            await pass(session);
-            await rest(intervalMs);
-          }
-        });
-        await rest(Math.min(intervalMs, NEXT_TRY_MS));
-      } catch (error) {
-        if (!signal.aborted) {
-          log.warn({ err: error }, "the upkeep was interrupted; it goes on later");
-          await rest(Math.min(intervalMs, NEXT_TRY_MS)).catch(() => {});
-        }
+  /** Runs passes for as long as this server holds the lock. */
+  const runAsLeader = async (signal: AbortSignal) => {
+    await withAdvisoryLock(db.location, "oms-retention", async (session) => {
+      for (;;) {
+        await pass(session, signal);
+        await delay(intervalMs, undefined, { signal, ref: false });
       }
-    }
+    });
   };
 
-  const forGood = Math.min(periods.historyMs, periods.requestLogMs) === Number.POSITIVE_INFINITY;
-  const looping = forGood ? Promise.resolve() : loop();
-  return {
-    async stop() {
-      stopping.abort();
-      await looping;
-    },
-  };
+  const keepsEverything = Math.min(periods.historyMs, periods.requestLogMs) === Number.POSITIVE_INFINITY;
+  if (keepsEverything) {
+    return { stop: async () => {} };
+  }
+  return createPollLoop(runAsLeader, {
+    intervalMs: Math.min(intervalMs, LOCK_INTERVAL_MS),
+    onError: (error) => log.warn({ err: error }, "retention pass interrupted; retrying"),
+  });
 }

@@ -94,7 +94,10 @@ async function walk<Key, P extends Page<Key>>(
   }
 }
 
-/** Orders whose last change is older may be forgotten; while the broker is away for so long, none that it has not heard all of. */
+/**
+ * Orders whose last change is older may be forgotten; while the broker is away for so long, none
+ * that it has not heard all of.
+ */
 async function readHistoryLimit({ session, periods, step }: PassDeps): Promise<Date> {
   const before = await step(() => readTimeAgo(session, periods.historyMs));
   let limit = before;

@@ -1,16 +1,20 @@
 import { type Kysely, sql } from "kysely";
+import { createBackgroundWriter } from "../../lib/background-writer.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
 import { type AttemptOutcome, MAX_ERROR_LENGTH } from "./finish.ts";
 
-/** Sums by Action, for people: kept in memory, and added to the table now and then, so that no attempt waits for them. */
+/**
+ * Totals by Action, for the operators: collected in memory and added to the table in the
+ * background.
+ */
 export interface ActionTotals {
-  count(finishes: readonly AttemptOutcome[], now: Date): void;
-  /** Adds up what is left. */
+  count(outcomes: readonly AttemptOutcome[], now: Date): void;
+  /** Writes what is left; drops what cannot be written now. */
   close(): Promise<void>;
 }
 
-interface Sum {
+interface Totals {
   done: number;
   retries: number;
   lastError: string | null;
@@ -20,69 +24,60 @@ interface Sum {
 const FLUSH_MS = 1_000;
 
 export function createActionTotals(db: Kysely<Database>): ActionTotals {
-  let sums = new Map<string, Sum>();
-  let flushing = Promise.resolve();
+  let totals = new Map<string, Totals>();
 
-  const sumOf = (action: string): Sum => {
-    const sum = sums.get(action) ?? { done: 0, retries: 0, lastError: null, lastErrorTime: null };
-    sums.set(action, sum);
-    return sum;
+  const totalsOf = (action: string): Totals => {
+    const found = totals.get(action) ?? { done: 0, retries: 0, lastError: null, lastErrorTime: null };
+    totals.set(action, found);
+    return found;
   };
 
   const flush = async () => {
-    if (sums.size === 0) {
-      return;
-    }
-    const taken = sums;
-    sums = new Map();
+    const taken = totals;
+    totals = new Map();
     try {
-      await withRetries(() => add(db, taken));
-    } catch {
-      // The database is away: with the next ones.
+      await withRetries(() => addTotals(db, taken));
+      return false;
+    } catch (error) {
       for (const [action, { done, retries, lastError, lastErrorTime }] of taken) {
-        const sum = sumOf(action);
-        sum.done += done;
-        sum.retries += retries;
-        sum.lastError ??= lastError;
-        sum.lastErrorTime ??= lastErrorTime;
+        const kept = totalsOf(action);
+        kept.done += done;
+        kept.retries += retries;
+        kept.lastError ??= lastError;
+        kept.lastErrorTime ??= lastErrorTime;
       }
+      throw error;
     }
   };
 
-  const flushInTurn = () => {
-    flushing = flushing.then(flush);
-    return flushing;
-  };
-
-  const timer = setInterval(flushInTurn, FLUSH_MS);
-  timer.unref();
+  const writer = createBackgroundWriter(flush, { delayMs: FLUSH_MS, retryMs: FLUSH_MS });
 
   return {
-    count(finishes, now) {
-      for (const finish of finishes) {
-        const sum = sumOf(finish.entry.action);
-        if (finish.kind === "done") {
-          sum.done += 1;
-        } else if (finish.kind === "park" || !finish.sideEffectFree) {
-          sum.retries += finish.kind === "park" ? 0 : 1;
-          sum.lastError = finish.error.slice(0, MAX_ERROR_LENGTH);
-          sum.lastErrorTime = now;
+    count(outcomes, now) {
+      for (const outcome of outcomes) {
+        const found = totalsOf(outcome.entry.action);
+        if (outcome.kind === "done") {
+          found.done += 1;
+        } else if (outcome.kind === "park" || !outcome.sideEffectFree) {
+          found.retries += outcome.kind === "park" ? 0 : 1;
+          found.lastError = outcome.error.slice(0, MAX_ERROR_LENGTH);
+          found.lastErrorTime = now;
         }
       }
+      if (totals.size > 0) {
+        writer.schedule();
+      }
     },
-    close() {
-      clearInterval(timer);
-      return flushInTurn();
-    },
+    close: () => writer.close(),
   };
 }
 
-async function add(db: Kysely<Database>, sums: ReadonlyMap<string, Sum>): Promise<void> {
+async function addTotals(db: Kysely<Database>, totals: ReadonlyMap<string, Totals>): Promise<void> {
   await db
     .insertInto("oms_db.oms_action_total")
     .values(
-      [...sums]
-        // By name: two servers do not wait for each other in a circle.
+      [...totals]
+        // Sorted: two servers lock the rows in the same order.
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([action, { done, retries, lastError, lastErrorTime }]) => ({
           action,

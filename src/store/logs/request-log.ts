@@ -1,22 +1,22 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
+import { createBackgroundWriter } from "../../lib/background-writer.ts";
 import { classifyFailure } from "../mysql/failures.ts";
 import { type Literal, valuesClause } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
 
-/** A call that may change something, or came by an old address. */
+/** A call that can change something, or came through a legacy endpoint. */
 export interface RequestLogRow {
   readonly callId: string;
   /** The RPC's name, for example "UpdateOrderStatus". */
   readonly rpc: string;
-  /** The old system's method by which it came; empty where the RPC itself was called. */
+  /** The legacy method; "" where the RPC itself was called. */
   readonly legacyMethod: string;
   readonly caller: string;
   readonly operator: string;
-  /** The first order the call names; 0 where it names none. */
+  /** The first order in the request; 0 where it names none. */
   readonly orderId: bigint;
   readonly requestId: string;
-  /** The RPC's code, for example "OK". */
+  /** The RPC's status code, for example "OK". */
   readonly code: string;
   readonly durationMs: number;
   readonly recordTime: Date;
@@ -24,91 +24,93 @@ export interface RequestLogRow {
 }
 
 export interface RequestLog {
-  /** Returns at once; written in the background. */
+  /** Returns at once; the row is written in the background. */
   write(row: RequestLogRow): void;
-  /** Writes what is left; what cannot be written now is dropped. */
+  /** Writes what is left; drops what cannot be written now. */
   close(): Promise<void>;
 }
 
-/** Rows that one insert takes. */
+/** Maximum number of rows in one insert. */
 const MAX_BATCH = 500;
 
-/** Rows that may wait, about 5 MB: what comes on top while the database is away is dropped. */
-const MAX_WAITING = 20_000;
+/** Maximum number of buffered rows, about 5 MB; further ones are dropped. */
+const MAX_BUFFERED = 20_000;
 
-/** How long to wait for company and after a failure, in milliseconds: nobody waits for these rows. */
-const PAUSE_MS = 50;
-const PAUSE_AFTER_FAILURE_MS = 1_000;
+/** Delay in milliseconds in which rows are collected for one insert. */
+const COLLECT_MS = 50;
 
-/** The log of all changing calls, and of all by old addresses: beside their way, so that it costs them nothing, and bounded. */
+/** Delay after a failed insert, in milliseconds. */
+const RETRY_MS = 1_000;
+
+/** Records all changing calls and all legacy calls in the background: no call waits for its row. */
 export function createRequestLog({
   db,
   onDropped,
 }: {
   readonly db: Kysely<Database>;
-  /** So many rows were given up because the database was away for too long. */
+  /**
+   * Receives the number of rows that were dropped: the buffer was full, or the table rejected them.
+   */
   readonly onDropped: (count: number) => void;
 }): RequestLog {
-  let waiting: RequestLogRow[] = [];
-  let closing = false;
-  let running: Promise<void> | undefined;
+  let buffered: RequestLogRow[] = [];
 
-  async function run(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, MAX_BATCH);
-      const written = await writeRows(db, batch);
-      if (written === undefined && closing) {
-        break;
-      }
-      if (written === undefined) {
-        await sleep(PAUSE_AFTER_FAILURE_MS);
-        continue;
-      }
-      waiting = waiting.slice(batch.length);
+  const writer = createBackgroundWriter(
+    async () => {
+      const batch = buffered.slice(0, MAX_BATCH);
+      const written = await insertRows(db, batch);
+      buffered = buffered.slice(batch.length);
       if (written < batch.length) {
         onDropped(batch.length - written);
       }
-    }
-    running = undefined;
-  }
+      return buffered.length > 0;
+    },
+    { delayMs: COLLECT_MS, retryMs: RETRY_MS },
+  );
 
   return {
     write(row) {
-      if (waiting.length >= MAX_WAITING) {
+      if (buffered.length >= MAX_BUFFERED) {
         onDropped(1);
         return;
       }
-      waiting.push(row);
-      running ??= sleep(PAUSE_MS).then(run);
+      buffered.push(row);
+      writer.schedule();
     },
     async close() {
-      closing = true;
-      await running;
-      if (waiting.length > 0) {
-        onDropped(waiting.length);
-        waiting = [];
+      await writer.close();
+      if (buffered.length > 0) {
+        onDropped(buffered.length);
+        buffered = [];
       }
     },
   };
 }
 
-/** How many rows are written: all but those that the table does not take; undefined where the database is away. */
-async function writeRows(db: Kysely<Database>, rows: readonly RequestLogRow[]): Promise<number | undefined> {
+/**
+ * Inserts the rows, halving the batch to leave out those that the table rejects.
+ *
+ * @returns the number of rows written
+ * @throws the error of the first insert, when the database is unavailable
+ */
+async function insertRows(db: Kysely<Database>, rows: readonly RequestLogRow[]): Promise<number> {
   try {
-    await sql`insert into ${sql.table("oms_db.oms_request_log")} ${sql.raw(valuesClause(COLUMNS, rows.map(toValues)))}`.execute(
-      db,
-    );
+    const values = sql.raw(valuesClause(COLUMNS, rows.map(toValues)));
+    await sql`insert into ${sql.table("oms_db.oms_request_log")} ${values}`.execute(db);
     return rows.length;
   } catch (error) {
     if (classifyFailure(error) !== "statement") {
-      return undefined;
+      throw error;
     }
     if (rows.length === 1) {
       return 0;
     }
     const middle = Math.ceil(rows.length / 2);
-    const written = await Promise.all([writeRows(db, rows.slice(0, middle)), writeRows(db, rows.slice(middle))]);
-    return written.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+    const halves = [rows.slice(0, middle), rows.slice(middle)];
+    // A half that fails because the database became unavailable is not retried: the other may be
+    // written.
+    const written = await Promise.all(halves.map((half) => insertRows(db, half).catch(() => 0)));
+    return written.reduce((sum, count) => sum + count, 0);
   }
 }
 

@@ -1,15 +1,19 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
+import { withTimeout } from "../../lib/async.ts";
+import { createBackgroundWriter } from "../../lib/background-writer.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { Database, ShadowDifferenceKind } from "../schema.ts";
 
-/** What came of comparing one answer with the old system's: the same, different, no answer of the old system, or not compared. */
+/**
+ * Result of comparing an answer with the old system's: equal, different, no answer from the old
+ * system, or not compared.
+ */
 export type ShadowResult = "same" | "different" | "failed" | "skipped";
 
-/** Something that our answer and the old system's do not have in common. */
+/** A difference between our answer and the old system's. */
 export interface ShadowDifference {
-  /** The old method, for example "getOrderStatus". */
+  /** The legacy method, for example "getOrderStatus". */
   readonly method: string;
   readonly field: string;
   readonly kind: ShadowDifferenceKind;
@@ -23,73 +27,80 @@ export interface ShadowDifference {
   readonly callId: string;
 }
 
-/** What is known of the compares, kept for people beside the compares' way. */
+/** Records the results of comparisons in the background. */
 export interface ShadowLog {
   count(method: string, result: ShadowResult): void;
-  /** Keeps a difference, unless there have just been many. */
+  /** Records a difference; dropped when many were recorded within the last second. */
   recordDifference(difference: ShadowDifference): void;
-  /** Writes what is left, as far as the database takes it soon. */
+  /** Writes what is left, within a second. */
   close(): Promise<void>;
 }
 
-type Sum = Record<ShadowResult, number> & { lastTime: Date };
-type KeptDifference = ShadowDifference & { readonly time: Date };
+type Totals = Record<ShadowResult, number> & { lastTime: Date };
+type TimedDifference = ShadowDifference & { readonly time: Date };
 
 const FLUSH_MS = 1_000;
 
-/** Differences that wait for a flush, and so are kept a second; of one field of one method not so many, as others are seen beside it. */
-const MAX_WAITING = 20;
-const MAX_OF_A_FIELD = 5;
+/**
+ * Maximum number of differences per flush; the second limit is per field of a method, so that
+ * others show up beside it.
+ */
+const MAX_BUFFERED = 20;
+const MAX_BUFFERED_PER_FIELD = 5;
 
-/** Rows that the table keeps, and new rows after which the surplus is looked for and deleted. */
-const KEPT_ROWS = 10_000;
+/**
+ * Number of rows that the table keeps; the surplus is deleted after every `TRIM_EVERY` new rows.
+ */
+const MAX_ROWS = 10_000;
 const TRIM_EVERY = 200;
 const TRIM_BATCH = 1_000;
 
-/** How long the last flush may take, in milliseconds: others stop after us. */
+/** Time limit of the last flush, in milliseconds. */
 const LAST_FLUSH_MS = 1_000;
 
 const MAX_ID = 2n ** 63n - 1n;
 
-/** Sums by method, and the newest differences. While the database is away sums wait, and differences are dropped. */
+/**
+ * Keeps totals by method, and the newest differences. While the database is unavailable totals stay
+ * in memory and differences are dropped.
+ */
 export function createShadowLog({ db }: { readonly db: OrderDatabase }): ShadowLog {
-  let sums = new Map<string, Sum>();
-  let waiting: KeptDifference[] = [];
+  let totals = new Map<string, Totals>();
+  let differences: TimedDifference[] = [];
   let untrimmed = TRIM_EVERY;
-  let flushing: Promise<void> | undefined;
 
-  const sumOf = (method: string, lastTime: Date): Sum => {
-    const sum = sums.get(method) ?? { same: 0, different: 0, failed: 0, skipped: 0, lastTime };
-    sums.set(method, sum);
-    return sum;
+  const totalsOf = (method: string, lastTime: Date): Totals => {
+    const found = totals.get(method) ?? { same: 0, different: 0, failed: 0, skipped: 0, lastTime };
+    totals.set(method, found);
+    return found;
   };
 
-  const flushSums = async () => {
-    if (sums.size === 0) {
+  const flushTotals = async () => {
+    if (totals.size === 0) {
       return;
     }
-    const taken = sums;
-    sums = new Map();
+    const taken = totals;
+    totals = new Map();
     try {
-      await withRetries(() => addSums(db, taken));
-    } catch {
-      // The database is away: with the next ones.
+      await withRetries(() => addTotals(db, taken));
+    } catch (error) {
       for (const [method, { same, different, failed, skipped, lastTime }] of taken) {
-        const sum = sumOf(method, lastTime);
-        sum.same += same;
-        sum.different += different;
-        sum.failed += failed;
-        sum.skipped += skipped;
+        const kept = totalsOf(method, lastTime);
+        kept.same += same;
+        kept.different += different;
+        kept.failed += failed;
+        kept.skipped += skipped;
       }
+      throw error;
     }
   };
 
   const flushDifferences = async () => {
-    if (waiting.length === 0) {
+    if (differences.length === 0) {
       return;
     }
-    const taken = waiting;
-    waiting = [];
+    const taken = differences;
+    differences = [];
     try {
       await withRetries(() => insertDifferences(db, taken));
       untrimmed += taken.length;
@@ -102,55 +113,49 @@ export function createShadowLog({ db }: { readonly db: OrderDatabase }): ShadowL
     }
   };
 
-  const flush = async () => {
-    await flushSums();
-    await flushDifferences();
-  };
-
-  const timer = setInterval(() => {
-    flushing ??= flush().finally(() => {
-      flushing = undefined;
-    });
-  }, FLUSH_MS);
-  timer.unref();
+  const writer = createBackgroundWriter(
+    async () => {
+      const [flushed] = await Promise.allSettled([flushTotals()]);
+      await flushDifferences();
+      if (flushed.status === "rejected") {
+        throw flushed.reason;
+      }
+      return false;
+    },
+    { delayMs: FLUSH_MS, retryMs: FLUSH_MS },
+  );
 
   return {
     count(method, result) {
       const now = db.clock.now();
-      const sum = sumOf(method, now);
-      sum[result] += 1;
-      sum.lastTime = now;
+      const found = totalsOf(method, now);
+      found[result] += 1;
+      found.lastTime = now;
+      writer.schedule();
     },
     recordDifference(difference) {
-      const isLike = ({ method, field }: ShadowDifference) =>
-        method === difference.method && field === difference.field;
-      if (waiting.length < MAX_WAITING && waiting.filter(isLike).length < MAX_OF_A_FIELD) {
-        waiting.push({ ...difference, time: db.clock.now() });
+      const ofSameField = differences.filter(
+        ({ method, field }) => method === difference.method && field === difference.field,
+      );
+      if (differences.length < MAX_BUFFERED && ofSameField.length < MAX_BUFFERED_PER_FIELD) {
+        differences.push({ ...difference, time: db.clock.now() });
+        writer.schedule();
       }
     },
-    async close() {
-      clearInterval(timer);
-      const timeUp = new AbortController();
-      const last = (async () => {
-        await flushing;
-        await flush();
-      })();
-      await Promise.race([last, delay(LAST_FLUSH_MS, undefined, { signal: timeUp.signal }).catch(() => {})]);
-      timeUp.abort();
-    },
+    close: () => withTimeout(writer.close(), LAST_FLUSH_MS),
   };
 }
 
-async function addSums(db: Kysely<Database>, sums: ReadonlyMap<string, Sum>): Promise<void> {
+async function addTotals(db: Kysely<Database>, totals: ReadonlyMap<string, Totals>): Promise<void> {
   const added = (name: string) => sql<bigint>`${sql.ref(name)} + values(${sql.ref(name)})`;
   await db
     .insertInto("oms_db.oms_shadow_total")
     .values(
-      [...sums]
-        // By name: two servers do not wait for each other in a circle.
+      [...totals]
+        // Sorted: two servers lock the rows in the same order.
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([method, { same, different, failed, skipped, lastTime }]) => ({
-          method: fitTo(method, 64),
+          method: truncate(method, 64),
           same_count: BigInt(same),
           different_count: BigInt(different),
           failed_count: BigInt(failed),
@@ -168,19 +173,19 @@ async function addSums(db: Kysely<Database>, sums: ReadonlyMap<string, Sum>): Pr
     .execute();
 }
 
-async function insertDifferences(db: Kysely<Database>, differences: readonly KeptDifference[]): Promise<void> {
+async function insertDifferences(db: Kysely<Database>, differences: readonly TimedDifference[]): Promise<void> {
   await db
     .insertInto("oms_db.oms_shadow_difference")
     .values(
       differences.map(({ method, field, kind, ours, theirs, orderId, caller, callId, time }) => ({
-        method: fitTo(method, 64),
-        field: fitTo(field, 128),
+        method: truncate(method, 64),
+        field: truncate(field, 128),
         kind,
-        ours: fitTo(ours, 128),
-        theirs: fitTo(theirs, 128),
+        ours: truncate(ours, 128),
+        theirs: truncate(theirs, 128),
         order_id: orderId > 0n && orderId <= MAX_ID ? orderId : 0n,
-        caller: fitTo(caller, 64),
-        call_id: fitTo(callId, 64),
+        caller: truncate(caller, 64),
+        call_id: truncate(callId, 64),
         record_time: time,
       })),
     )
@@ -194,7 +199,7 @@ async function trim(db: Kysely<Database>): Promise<void> {
     .select("id")
     .orderBy("id", "desc")
     .limit(1)
-    .offset(KEPT_ROWS)
+    .offset(MAX_ROWS)
     .executeTakeFirst();
   if (surplus === undefined) {
     return;
@@ -212,7 +217,7 @@ async function trim(db: Kysely<Database>): Promise<void> {
   }
 }
 
-/** What a column takes. */
-function fitTo(text: string, length: number): string {
+/** Cuts a text to a column's length. */
+function truncate(text: string, length: number): string {
   return text.slice(0, length).toWellFormed();
 }

@@ -1,4 +1,5 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { acquireAdvisoryLock } from "../mysql/advisory-lock.ts";
 import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options.ts";
 import { type OrderDatabase, SCHEMAS } from "../mysql/database.ts";
 import { DatabaseUnavailableError, MigrationPermissionError } from "../mysql/errors.ts";
@@ -46,10 +47,8 @@ export async function migrate(
     if (open.length === 0) {
       return { applied: [] };
     }
-    const applied = await alone(connection, `oms-migrate:${prefix}`, () =>
-      runSteps(connection as Connection, prefix, log),
-    );
-    return { applied };
+    await lockMigrations(connection, prefix);
+    return { applied: await runSteps(connection, prefix, log) };
   } catch (error) {
     if (open.length > 0 && MISSING_RIGHTS.has((error as { errno?: unknown } | null)?.errno)) {
       throw new MigrationPermissionError(
@@ -63,16 +62,12 @@ export async function migrate(
   }
 }
 
-/** Holds a lock of the whole server; it goes with the connection, whatever becomes of this process. */
-async function alone<T>(connection: Connection, lock: string, work: () => Promise<T>): Promise<T> {
-  const [[row]] = await connection.query<(RowDataPacket & { granted: unknown })[]>("select get_lock(?, ?) as granted", [
-    lock,
-    WAIT_FOR_OTHERS_SECONDS,
-  ]);
-  if (Number(row?.granted) !== 1) {
+/** Waits until no other server migrates these databases; the lock ends with the connection. */
+async function lockMigrations(connection: Connection, prefix: string): Promise<void> {
+  const query = async (statement: string) => (await connection.query<RowDataPacket[]>(statement))[0];
+  if (!(await acquireAdvisoryLock(query, `oms-migrate:${prefix}`, WAIT_FOR_OTHERS_SECONDS))) {
     throw new Error(`another server has been migrating this database for ${WAIT_FOR_OTHERS_SECONDS} s`);
   }
-  return work();
 }
 
 async function runSteps(connection: Connection, prefix: string, log: (line: string) => void): Promise<string[]> {

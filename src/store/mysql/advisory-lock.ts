@@ -1,12 +1,31 @@
 import { type Kysely, sql } from "kysely";
 import type { Database } from "../schema.ts";
 import { type Location, openDatabase } from "./database.ts";
+import { literal } from "./literals.ts";
 
 /**
- * Does something that no other server is doing, over a connection of its own. The right to it is a lock of the whole database server which
- * goes with that connection, whatever becomes of this process: once it is lost, nothing more can be done over it.
+ * Acquires a named lock of one database server (`get_lock`). It belongs to the connection and is
+ * released when that ends, however it ends. Other nodes of a cluster do not know it: it saves work,
+ * and correctness must not depend on it.
  *
- * @returns false where another server is at it, and nothing was done
+ * @param query runs a statement on the connection that is to hold the lock
+ * @param waitSeconds time limit for the wait, in seconds; 0 does not wait
+ * @returns false when another connection holds the lock
+ */
+export async function acquireAdvisoryLock(
+  query: (statement: string) => Promise<readonly { readonly [column: string]: unknown; readonly granted?: unknown }[]>,
+  name: string,
+  waitSeconds: number,
+): Promise<boolean> {
+  const [row] = await query(`select get_lock(${literal(name)}, ${waitSeconds}) as granted`);
+  return Number(row?.granted) === 1;
+}
+
+/**
+ * Runs work that no other server runs at the same time, on a connection of its own, which holds the
+ * lock: once the lock is lost, nothing more can be done over it.
+ *
+ * @returns false when another server holds the lock; then nothing was done
  */
 export async function withAdvisoryLock(
   location: Location,
@@ -16,10 +35,9 @@ export async function withAdvisoryLock(
   const db = openDatabase({ ...location, connections: 1 });
   try {
     return await db.connection().execute(async (session) => {
-      const { rows } = await sql<{
-        granted: unknown;
-      }>`select get_lock(${`${name}:${location.prefix}`}, 0) as granted`.execute(session);
-      if (Number(rows[0]?.granted) !== 1) {
+      const query = async (statement: string) =>
+        (await sql<{ granted: unknown }>`${sql.raw(statement)}`.execute(session)).rows;
+      if (!(await acquireAdvisoryLock(query, `${name}:${location.prefix}`, 0))) {
         return false;
       }
       await work(session);

@@ -1,32 +1,35 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Kysely, Transaction } from "kysely";
+import { backOffMs } from "../../lib/back-off.ts";
 import type { Database } from "../schema.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
 import { classifyFailure, type FailureKind } from "./failures.ts";
 
-/** How often a transaction is tried before it counts as impossible for now. */
+/** Attempts after which a transaction is given back as DatabaseUnavailableError. */
 const MAX_ATTEMPTS = 6;
 
-/** Others' transactions take milliseconds: so long is the first pause at most; it doubles. */
-const FIRST_PAUSE_MS = 4;
+/** Transactions take milliseconds. Full jitter: two that collided do not collide again. */
+const RETRY_BACK_OFF = { baseMs: 8, capMs: 512, jitter: 1 };
 
-/** Waits before the attempt after `attempt` (1, 2 …): exponential, with full jitter so that two that met do not meet again. */
-export function waitBeforeRetry(attempt: number): Promise<void> {
-  return sleep(Math.random() * FIRST_PAUSE_MS * 2 ** attempt);
+/** @param attempts failed attempts so far, 1 or more */
+export async function waitBeforeRetry(attempts: number): Promise<void> {
+  await delay(backOffMs(RETRY_BACK_OFF, attempts));
 }
 
-const AGAIN: readonly FailureKind[] = ["deadlock", "lock-timeout"];
+const RETRYABLE: readonly FailureKind[] = ["deadlock", "lock-timeout"];
 
 /**
- * Does something whole again when the database gave way to somebody else (1213, 1205). `work` has to begin its own transaction or
- * be a single statement.
+ * Retries work after a deadlock or a lock wait timeout (errors 1213 and 1205).
+ *
+ * @param work a single statement, or a whole transaction
+ * @throws DatabaseUnavailableError after the last attempt
  */
-export async function withRetries<T>(work: () => Promise<T>, again = AGAIN): Promise<T> {
+export async function withRetries<T>(work: () => Promise<T>, retryable = RETRYABLE): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!again.includes(classifyFailure(error))) {
+      if (!retryable.includes(classifyFailure(error))) {
         throw error;
       }
       if (attempt === MAX_ATTEMPTS) {
@@ -37,11 +40,13 @@ export async function withRetries<T>(work: () => Promise<T>, again = AGAIN): Pro
   }
 }
 
-/** One transaction, tried again as a whole (see `retried`): `work` may run several times, and must have no effect but in `trx`. */
+/**
+ * A transaction with retries. `work` may run several times, and must have no effect outside `trx`.
+ */
 export function inTransaction<T>(
   db: Kysely<Database>,
   work: (trx: Transaction<Database>) => Promise<T>,
-  again?: readonly FailureKind[],
+  retryable?: readonly FailureKind[],
 ): Promise<T> {
-  return withRetries(() => db.transaction().execute(work), again);
+  return withRetries(() => db.transaction().execute(work), retryable);
 }

@@ -10,7 +10,7 @@ import { eventually } from "../transport/eventually.ts";
 import { countRows, insertPast, KEEP } from "./fixture.ts";
 
 const { db, url, prefix } = useStore();
-const LOCK = `oms-upkeep:${prefix}`;
+const LOCK = `oms-retention:${prefix}`;
 
 /** The connection that has the right to the upkeep; null where nobody has. */
 async function leader(): Promise<bigint | null> {
@@ -72,7 +72,7 @@ test("a lost connection is a lost right; it goes on later", async () => {
 test("it does not begin while another one of the same databases is at it, of others' it does", async () => {
   const other = openDatabase({ url, connections: 1 });
   onTestFinished(() => other.destroy());
-  await sql`select get_lock('oms-upkeep:', 0), get_lock(${LOCK}, 0)`.execute(other);
+  await sql`select get_lock('oms-retention:', 0), get_lock(${LOCK}, 0)`.execute(other);
   const orderId = await insertPast(db);
   start();
   const free = await insertPast(db, { status: Status.PAID });

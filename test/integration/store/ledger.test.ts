@@ -57,8 +57,8 @@ describe("claim", () => {
         action: name,
         orderId,
         attempt: 1,
-        round: 1,
-        cleanAttempts: 0,
+        attemptInRound: 1,
+        sideEffectFreeAttempts: 0,
         firstTime: before?.first_time,
       },
     });
@@ -176,8 +176,8 @@ describe("claimDue", () => {
           action: name,
           orderId,
           attempt: 1,
-          round: 1,
-          cleanAttempts: 0,
+          attemptInRound: 1,
+          sideEffectFreeAttempts: 0,
           firstTime: ledgerRow?.first_time,
         },
         row: {
@@ -190,7 +190,7 @@ describe("claimDue", () => {
           recordTime: row?.record_time,
           traceparent: row?.traceparent,
         },
-        company: undefined,
+        maxConcurrentSuspects: undefined,
       },
     ]);
     expect(await claimDue([name], 10)).toEqual([]);
@@ -206,7 +206,7 @@ describe("claimDue", () => {
       expect(found).toHaveLength(1);
       return found;
     });
-    expect(due).toMatchObject([{ entry: { ...entry, attempt: 2, round: 2 } }]);
+    expect(due).toMatchObject([{ entry: { ...entry, attempt: 2, attemptInRound: 2 } }]);
   });
 
   test("keeps an order's events in turn, and takes no more than asked", async () => {
@@ -286,9 +286,12 @@ describe("claimDue", () => {
     await setRow(twice.orderId, { attempts_started: 2, next_attempt_time: ago(5) });
     const limits = new Map([often, twice].map(({ name }) => [name, 10]));
     const claim = await ledger.claimDue({ limits, suspectLimits: [] });
-    expect(claim).toMatchObject({ entries: [{ entry: { orderId: often.orderId }, company: 1 }], more: true });
+    expect(claim).toMatchObject({
+      entries: [{ entry: { orderId: often.orderId }, maxConcurrentSuspects: 1 }],
+      more: true,
+    });
     expect(await ledger.claimDue({ limits, suspectLimits: [] })).toMatchObject({
-      entries: [{ entry: { orderId: twice.orderId }, company: 16 }],
+      entries: [{ entry: { orderId: twice.orderId }, maxConcurrentSuspects: 16 }],
       more: false,
     });
   });
