@@ -110,8 +110,8 @@ function methodSection(method: DescMethod): string {
     .join("\n\n");
 }
 
-/** Removes "See SubmitOrder.", which is redundant in the section of that RPC. */
-const withoutReference = (paragraph: string) => paragraph.replace(/^See \w+\.\s*/, "");
+/** Removes "Request of SubmitOrder.", which is redundant in the section of that RPC. */
+const withoutReference = (paragraph: string) => paragraph.replace(/^Request of \w+\.\s*/, "");
 
 function serviceSection(service: DescService): string {
   return [

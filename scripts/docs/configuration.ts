@@ -10,5 +10,10 @@ function variables(): string {
   return table(["variable", "default", "meaning"], rows);
 }
 
+function renamed(): string {
+  const rows = CONFIG_VARIABLES.flatMap(({ name, formerly }) => (formerly ? [[code(formerly), code(name)]] : []));
+  return table(["former name", "name"], rows);
+}
+
 /** The environment variables, from their schema. */
-export const configuration: Page = { file: "docs/configuration.md", blocks: { variables } };
+export const configuration: Page = { file: "docs/configuration.md", blocks: { variables, renamed } };

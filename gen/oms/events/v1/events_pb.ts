@@ -2,9 +2,9 @@
 // @generated from file oms/events/v1/events.proto (package oms.events.v1, syntax proto3)
 /* eslint-disable */
 
-// What other systems hear from the stream OMS_EVENTS. Every message travels in protobuf binary with the headers of the
-// CloudEvents NATS binding; the header Nats-Msg-Id and the field message_id say the same. Delivery is at least once: dedupe by
-// message_id.
+// Messages of the stream OMS_EVENTS, in protobuf binary with the headers of the CloudEvents NATS
+// binding. The header Nats-Msg-Id equals the field message_id. Delivery is at least once:
+// deduplicate by message_id.
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -19,13 +19,14 @@ export const file_oms_events_v1_events: GenFile = /*@__PURE__*/
   fileDesc("ChpvbXMvZXZlbnRzL3YxL2V2ZW50cy5wcm90bxINb21zLmV2ZW50cy52MSL1AgoST3JkZXJTdGF0dXNDaGFuZ2VkEhIKCm1lc3NhZ2VfaWQYASABKAkSEAoIb3JkZXJfaWQYAiABKAMSFgoOcm9vdF9wYXJlbnRfaWQYAyABKAMSEwoLZnJvbV9zdGF0dXMYBCABKAUSEQoJdG9fc3RhdHVzGAUgASgFEg8KB3ZlcnNpb24YBiABKAMSLgoKb2NjdXJfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9yZGVyX3NvdXJjZRgJIAEoBRISCgpvcmRlcl90eXBlGAogASgFEg4KBmNhbGxlchgLIAEoCRIQCghvcGVyYXRvchgMIAEoCRISCgpyZXF1ZXN0X2lkGA0gASgJEg4KBnJlbWFyaxgOIAEoCRIXCg93YXJlaG91c2VfY291bnQYDyABKAUitQEKDEV2ZW50Q29udGV4dBIQCghvcmRlcl9pZBgBIAEoAxIWCg5yb290X3BhcmVudF9pZBgCIAEoAxIUCgxvcmRlcl9zb3VyY2UYAyABKAUSEgoKb3JkZXJfdHlwZRgEIAEoBRIvCgtyZWNvcmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGY2FsbGVyGAYgASgJEhAKCG9wZXJhdG9yGAcgASgJIqQBChFPcmRlclBhdXNlQ2hhbmdlZBISCgptZXNzYWdlX2lkGAEgASgJEiwKB2NvbnRleHQYAiABKAsyGy5vbXMuZXZlbnRzLnYxLkV2ZW50Q29udGV4dBIOCgZwYXVzZWQYAyABKAgSDgoGcmVhc29uGAQgASgJEhQKDG9yZGVyX3N0YXR1cxgFIAEoBRIXCg93YXJlaG91c2VfY291bnQYBiABKAUiZgoOSW52b2ljZVByaW50ZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSEgoKc2VuZF9lbWFpbBgDIAEoCCKWAQoPRGVsaXZlcnlDaGFuZ2VkEhIKCm1lc3NhZ2VfaWQYASABKAkSLAoHY29udGV4dBgCIAEoCzIbLm9tcy5ldmVudHMudjEuRXZlbnRDb250ZXh0EhMKC2RlbGl2ZXJ5X2lkGAMgASgJEhgKEGRlbGl2ZXJ5X2NvbXBhbnkYBCABKAkSEgoKd2F5YmlsbF9ubxgFIAEoCSK1AQoRUXVhbnRpdGllc1NoaXBwZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSNAoFbGluZXMYAyADKAsyJS5vbXMuZXZlbnRzLnYxLlF1YW50aXRpZXNTaGlwcGVkLkxpbmUaKAoETGluZRIOCgZza3VfaWQYASABKAMSEAoIcXVhbnRpdHkYAiABKAUiUAoMUmV0dXJuTWFya2VkEhIKCm1lc3NhZ2VfaWQYASABKAkSLAoHY29udGV4dBgCIAEoCzIbLm9tcy5ldmVudHMudjEuRXZlbnRDb250ZXh0ItQBCg9SZXR1cm5SZXF1ZXN0ZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSEQoJcmV0dXJuX2lkGAMgASgDEjIKBWxpbmVzGAQgAygLMiMub21zLmV2ZW50cy52MS5SZXR1cm5SZXF1ZXN0ZWQuTGluZRIOCgZyZWFzb24YBSABKAkaKAoETGluZRIOCgZza3VfaWQYASABKAMSEAoIcXVhbnRpdHkYAiABKAUiyQEKEENhbmNlbFByb2dyZXNzZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIsCgdjb250ZXh0GAIgASgLMhsub21zLmV2ZW50cy52MS5FdmVudENvbnRleHQSEQoJY2FuY2VsX2lkGAMgASgDEgwKBHN0ZXAYBCABKAkSDgoGcmVhc29uGAUgASgJEhAKCGFza3Nfd21zGAYgASgIEjAKDGFuc3dlcl91bnRpbBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijAIKFlRoaXJkUGFydHlOb3RpZmljYXRpb24SEgoKbWVzc2FnZV9pZBgBIAEoCRIQCghvcmRlcl9pZBgCIAEoAxIUCgxvcmRlcl9zb3VyY2UYAyABKAUSDgoGZmFtaWx5GAQgASgJEhQKDG9yZGVyX3N0YXR1cxgFIAEoBRIPCgd2ZXJzaW9uGAYgASgDEi4KCm9jY3VyX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHRleHQYCCABKAkSEwoLZGVsaXZlcnlfaWQYCSABKAkSGAoQZGVsaXZlcnlfY29tcGFueRgKIAEoCRISCgp3YXliaWxsX25vGAsgASgJQi0KEWNvbS5vbXMuZXZlbnRzLnYxUAFaFm9tcy9ldmVudHMvdjE7ZXZlbnRzdjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
- * An order moved. Subject oms.v1.order.status.<to_status>; message_id <order_id>-<version>.
+ * An order changed its state. Subject oms.v1.order.status.<to_status>; message_id
+ * <order_id>-<version>.
  *
  * @generated from message oms.events.v1.OrderStatusChanged
  */
 export type OrderStatusChanged = Message<"oms.events.v1.OrderStatusChanged"> & {
   /**
-   * The id to dedupe by.
+   * Id for deduplication.
    *
    * @generated from field: string message_id = 1;
    */
@@ -39,21 +40,22 @@ export type OrderStatusChanged = Message<"oms.events.v1.OrderStatusChanged"> & {
   orderId: bigint;
 
   /**
-   * The trade it belongs to; the order itself where it was never split, 0 where the old row does not say.
+   * The trade that the order belongs to; the order itself if it was never split; 0 if the legacy
+   * row has no value.
    *
    * @generated from field: int64 root_parent_id = 3;
    */
   rootParentId: bigint;
 
   /**
-   * The code of the state before, see oms.orderstatus.v1.OrderStatus.
+   * Code of the previous state, see oms.orderstatus.v1.OrderStatus.
    *
    * @generated from field: int32 from_status = 4;
    */
   fromStatus: number;
 
   /**
-   * The code of the state after.
+   * Code of the new state.
    *
    * @generated from field: int32 to_status = 5;
    */
@@ -67,7 +69,7 @@ export type OrderStatusChanged = Message<"oms.events.v1.OrderStatusChanged"> & {
   version: bigint;
 
   /**
-   * When it happened, as the reporter says.
+   * When it happened, according to the reporter.
    *
    * @generated from field: google.protobuf.Timestamp occur_time = 7;
    */
@@ -81,7 +83,7 @@ export type OrderStatusChanged = Message<"oms.events.v1.OrderStatusChanged"> & {
   recordTime?: Timestamp | undefined;
 
   /**
-   * Where the order came from.
+   * The order's source.
    *
    * @generated from field: int32 order_source = 9;
    */
@@ -95,21 +97,21 @@ export type OrderStatusChanged = Message<"oms.events.v1.OrderStatusChanged"> & {
   orderType: number;
 
   /**
-   * The system that reported it.
+   * The calling system.
    *
    * @generated from field: string caller = 11;
    */
   caller: string;
 
   /**
-   * The person or job that the caller named.
+   * The person or job named by the caller.
    *
    * @generated from field: string operator = 12;
    */
   operator: string;
 
   /**
-   * The caller's request id; empty where none was given.
+   * The caller's request id; empty if none was sent.
    *
    * @generated from field: string request_id = 13;
    */
@@ -123,7 +125,7 @@ export type OrderStatusChanged = Message<"oms.events.v1.OrderStatusChanged"> & {
   remark: string;
 
   /**
-   * In how many warehouses the goods are that the forward flow brings to dispatch; 0 where it does not move the order.
+   * Number of warehouses that hold the goods; 0 if the forward flow does not move the order.
    *
    * @generated from field: int32 warehouse_count = 15;
    */
@@ -140,7 +142,7 @@ export const OrderStatusChangedSchema: GenMessage<OrderStatusChanged, {validType
   messageDesc(file_oms_events_v1_events, 0);
 
 /**
- * What every other event says of its order and its cause.
+ * The order and the cause of an event, in every message but OrderStatusChanged.
  *
  * @generated from message oms.events.v1.EventContext
  */
@@ -153,14 +155,14 @@ export type EventContext = Message<"oms.events.v1.EventContext"> & {
   orderId: bigint;
 
   /**
-   * The trade it belongs to; 0 where the old row does not say.
+   * The trade that the order belongs to; 0 if the legacy row has no value.
    *
    * @generated from field: int64 root_parent_id = 2;
    */
   rootParentId: bigint;
 
   /**
-   * Where the order came from.
+   * The order's source.
    *
    * @generated from field: int32 order_source = 3;
    */
@@ -181,14 +183,14 @@ export type EventContext = Message<"oms.events.v1.EventContext"> & {
   recordTime?: Timestamp | undefined;
 
   /**
-   * The system that asked for it.
+   * The calling system.
    *
    * @generated from field: string caller = 6;
    */
   caller: string;
 
   /**
-   * The person or job that the caller named.
+   * The person or job named by the caller.
    *
    * @generated from field: string operator = 7;
    */
@@ -211,7 +213,7 @@ export const EventContextSchema: GenMessage<EventContext, {validType: EventConte
  */
 export type OrderPauseChanged = Message<"oms.events.v1.OrderPauseChanged"> & {
   /**
-   * The id to dedupe by.
+   * Id for deduplication.
    *
    * @generated from field: string message_id = 1;
    */
@@ -232,21 +234,21 @@ export type OrderPauseChanged = Message<"oms.events.v1.OrderPauseChanged"> & {
   paused: boolean;
 
   /**
-   * Why, as the caller says.
+   * The caller's reason.
    *
    * @generated from field: string reason = 4;
    */
   reason: string;
 
   /**
-   * The code of the order's state then.
+   * Code of the order's state at that time.
    *
    * @generated from field: int32 order_status = 5;
    */
   orderStatus: number;
 
   /**
-   * In how many warehouses the goods are that the forward flow brings to dispatch; 0 where it does not move the order.
+   * Number of warehouses that hold the goods; 0 if the forward flow does not move the order.
    *
    * @generated from field: int32 warehouse_count = 6;
    */
@@ -263,14 +265,14 @@ export const OrderPauseChangedSchema: GenMessage<OrderPauseChanged, {validType: 
   messageDesc(file_oms_events_v1_events, 2);
 
 /**
- * An invoice was marked as printed. Subject oms.v1.order.invoice.printed. Its texts and addresses are not in here: they are
- * personal data, and stay in the database.
+ * An invoice was marked as printed. Subject oms.v1.order.invoice.printed. The invoice's texts and
+ * addresses are personal data and stay in the database.
  *
  * @generated from message oms.events.v1.InvoicePrinted
  */
 export type InvoicePrinted = Message<"oms.events.v1.InvoicePrinted"> & {
   /**
-   * The id to dedupe by.
+   * Id for deduplication.
    *
    * @generated from field: string message_id = 1;
    */
@@ -284,7 +286,7 @@ export type InvoicePrinted = Message<"oms.events.v1.InvoicePrinted"> & {
   context?: EventContext | undefined;
 
   /**
-   * Whether the e-invoice is to be mailed.
+   * Whether the e-invoice will be mailed.
    *
    * @generated from field: bool send_email = 3;
    */
@@ -307,7 +309,7 @@ export const InvoicePrintedSchema: GenMessage<InvoicePrinted, {validType: Invoic
  */
 export type DeliveryChanged = Message<"oms.events.v1.DeliveryChanged"> & {
   /**
-   * The id to dedupe by.
+   * Id for deduplication.
    *
    * @generated from field: string message_id = 1;
    */
@@ -352,13 +354,13 @@ export const DeliveryChangedSchema: GenMessage<DeliveryChanged, {validType: Deli
   messageDesc(file_oms_events_v1_events, 4);
 
 /**
- * The quantities really shipped were recorded. Subject oms.v1.order.shipped.
+ * The shipped quantities were recorded. Subject oms.v1.order.shipped.
  *
  * @generated from message oms.events.v1.QuantitiesShipped
  */
 export type QuantitiesShipped = Message<"oms.events.v1.QuantitiesShipped"> & {
   /**
-   * The id to dedupe by.
+   * Id for deduplication.
    *
    * @generated from field: string message_id = 1;
    */
@@ -372,7 +374,7 @@ export type QuantitiesShipped = Message<"oms.events.v1.QuantitiesShipped"> & {
   context?: EventContext | undefined;
 
   /**
-   * All lines of the report.
+   * All lines of the request.
    *
    * @generated from field: repeated oms.events.v1.QuantitiesShipped.Line lines = 3;
    */
@@ -389,7 +391,7 @@ export const QuantitiesShippedSchema: GenMessage<QuantitiesShipped, {validType: 
   messageDesc(file_oms_events_v1_events, 5);
 
 /**
- * What was shipped of one SKU.
+ * Shipped quantity of one SKU.
  *
  * @generated from message oms.events.v1.QuantitiesShipped.Line
  */
@@ -402,7 +404,7 @@ export type QuantitiesShipped_Line = Message<"oms.events.v1.QuantitiesShipped.Li
   skuId: bigint;
 
   /**
-   * How many pieces.
+   * Number of pieces.
    *
    * @generated from field: int32 quantity = 2;
    */
@@ -419,13 +421,13 @@ export const QuantitiesShipped_LineSchema: GenMessage<QuantitiesShipped_Line, {v
   messageDesc(file_oms_events_v1_events, 5, 0);
 
 /**
- * The order carries the refund mark. Subject oms.v1.return.done.
+ * The order was marked as refunded. Subject oms.v1.return.done.
  *
  * @generated from message oms.events.v1.ReturnMarked
  */
 export type ReturnMarked = Message<"oms.events.v1.ReturnMarked"> & {
   /**
-   * The id to dedupe by.
+   * Id for deduplication.
    *
    * @generated from field: string message_id = 1;
    */
@@ -449,13 +451,13 @@ export const ReturnMarkedSchema: GenMessage<ReturnMarked, {validType: ReturnMark
   messageDesc(file_oms_events_v1_events, 6);
 
 /**
- * Somebody asked for goods to be taken back. Subject oms.v1.return.requested.
+ * A return was requested. Subject oms.v1.return.requested.
  *
  * @generated from message oms.events.v1.ReturnRequested
  */
 export type ReturnRequested = Message<"oms.events.v1.ReturnRequested"> & {
   /**
-   * The id to dedupe by.
+   * Id for deduplication.
    *
    * @generated from field: string message_id = 1;
    */
@@ -476,14 +478,14 @@ export type ReturnRequested = Message<"oms.events.v1.ReturnRequested"> & {
   returnId: bigint;
 
   /**
-   * All its lines.
+   * All lines of the return.
    *
    * @generated from field: repeated oms.events.v1.ReturnRequested.Line lines = 4;
    */
   lines: ReturnRequested_Line[];
 
   /**
-   * Why, as the caller says.
+   * The caller's reason.
    *
    * @generated from field: string reason = 5;
    */
@@ -500,7 +502,7 @@ export const ReturnRequestedSchema: GenMessage<ReturnRequested, {validType: Retu
   messageDesc(file_oms_events_v1_events, 7);
 
 /**
- * What comes back of one SKU.
+ * Returned quantity of one SKU.
  *
  * @generated from message oms.events.v1.ReturnRequested.Line
  */
@@ -513,7 +515,7 @@ export type ReturnRequested_Line = Message<"oms.events.v1.ReturnRequested.Line">
   skuId: bigint;
 
   /**
-   * How many pieces.
+   * Number of pieces.
    *
    * @generated from field: int32 quantity = 2;
    */
@@ -530,14 +532,14 @@ export const ReturnRequested_LineSchema: GenMessage<ReturnRequested_Line, {valid
   messageDesc(file_oms_events_v1_events, 7, 0);
 
 /**
- * A cancel request went a step further. Subjects oms.v1.cancel.requested, oms.v1.cancel.agreed (by the WMS),
+ * A cancel request progressed. Subjects oms.v1.cancel.requested, oms.v1.cancel.agreed (by the WMS),
  * oms.v1.cancel.refused and oms.v1.cancel.done.
  *
  * @generated from message oms.events.v1.CancelProgressed
  */
 export type CancelProgressed = Message<"oms.events.v1.CancelProgressed"> & {
   /**
-   * The id to dedupe by.
+   * Id for deduplication.
    *
    * @generated from field: string message_id = 1;
    */
@@ -565,21 +567,21 @@ export type CancelProgressed = Message<"oms.events.v1.CancelProgressed"> & {
   step: string;
 
   /**
-   * Why: of the caller who asked, or of whoever refused.
+   * The reason of the caller that requested it, or of the system that refused it.
    *
    * @generated from field: string reason = 5;
    */
   reason: string;
 
   /**
-   * Whether the WMS is asked now; with the step requested only.
+   * Whether the WMS is asked for its consent; with the step requested only.
    *
    * @generated from field: bool asks_wms = 6;
    */
   asksWms: boolean;
 
   /**
-   * Until when the WMS may answer; with asks_wms only.
+   * Time limit of the WMS's answer; with asks_wms only.
    *
    * @generated from field: google.protobuf.Timestamp answer_until = 7;
    */
@@ -602,7 +604,7 @@ export const CancelProgressedSchema: GenMessage<CancelProgressed, {validType: Ca
  */
 export type ThirdPartyNotification = Message<"oms.events.v1.ThirdPartyNotification"> & {
   /**
-   * The id of the event that set it off: the gateway dedupes by it.
+   * Id of the event that caused it, for deduplication by the gateway.
    *
    * @generated from field: string message_id = 1;
    */
@@ -623,21 +625,21 @@ export type ThirdPartyNotification = Message<"oms.events.v1.ThirdPartyNotificati
   orderSource: number;
 
   /**
-   * The adapter that wrote it: preparing, warehouse, shipped, delivering, delivered, failed, cancelled or carrier.
+   * The topic: preparing, warehouse, shipped, delivering, delivered, failed, cancelled or carrier.
    *
    * @generated from field: string family = 4;
    */
   family: string;
 
   /**
-   * The order's status code; 0 in the family carrier.
+   * The order's status code; 0 for carrier.
    *
    * @generated from field: int32 order_status = 5;
    */
   orderStatus: number;
 
   /**
-   * The order's version; 0 in the family carrier.
+   * The order's version; 0 for carrier.
    *
    * @generated from field: int64 version = 6;
    */
@@ -651,28 +653,28 @@ export type ThirdPartyNotification = Message<"oms.events.v1.ThirdPartyNotificati
   occurTime?: Timestamp | undefined;
 
   /**
-   * What the marketplace shows its customer, in Chinese.
+   * Text for the marketplace's customer, in Chinese.
    *
    * @generated from field: string text = 8;
    */
   text: string;
 
   /**
-   * The carrier's id; in the family carrier only.
+   * The carrier's id; for carrier only.
    *
    * @generated from field: string delivery_id = 9;
    */
   deliveryId: string;
 
   /**
-   * The carrier's name; in the family carrier only.
+   * The carrier's name; for carrier only.
    *
    * @generated from field: string delivery_company = 10;
    */
   deliveryCompany: string;
 
   /**
-   * The waybill's number; in the family carrier only.
+   * The waybill's number; for carrier only.
    *
    * @generated from field: string waybill_no = 11;
    */

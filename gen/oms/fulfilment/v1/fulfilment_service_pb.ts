@@ -29,14 +29,14 @@ export type OrderLine = Message<"oms.fulfilment.v1.OrderLine"> & {
   skuId: bigint;
 
   /**
-   * How many pieces, 1 to 1,000,000.
+   * Number of pieces, 1 to 1,000,000.
    *
    * @generated from field: int32 quantity = 2;
    */
   quantity: number;
 
   /**
-   * The warehouse that the goods are in; 0 for virtual goods only.
+   * The warehouse that holds the goods; 0 for virtual goods only.
    *
    * @generated from field: int64 warehouse_id = 3;
    */
@@ -53,20 +53,20 @@ export const OrderLineSchema: GenMessage<OrderLine, {validType: OrderLineValid}>
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 0);
 
 /**
- * The invoice that the customer wants.
+ * The invoice requested by the customer.
  *
  * @generated from message oms.fulfilment.v1.InvoiceRequest
  */
 export type InvoiceRequest = Message<"oms.fulfilment.v1.InvoiceRequest"> & {
   /**
-   * In whose name, up to 256 characters.
+   * Name on the invoice, up to 256 characters.
    *
    * @generated from field: string title = 1;
    */
   title: string;
 
   /**
-   * What it is to say, up to 512 characters.
+   * Content of the invoice, up to 512 characters.
    *
    * @generated from field: string content = 2;
    */
@@ -80,7 +80,7 @@ export type InvoiceRequest = Message<"oms.fulfilment.v1.InvoiceRequest"> & {
   taxPayerCode: string;
 
   /**
-   * Where an e-invoice is mailed, up to 254 characters.
+   * Mail address for the e-invoice, up to 254 characters.
    *
    * @generated from field: string email = 4;
    */
@@ -97,69 +97,69 @@ export const InvoiceRequestSchema: GenMessage<InvoiceRequest, {validType: Invoic
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 1);
 
 /**
- * See SubmitOrder.
+ * Request of SubmitOrder.
  *
  * @generated from message oms.fulfilment.v1.SubmitOrderRequest
  */
 export type SubmitOrderRequest = Message<"oms.fulfilment.v1.SubmitOrderRequest"> & {
   /**
-   * The order; 0: one is given out.
+   * The order; 0 assigns an id.
    *
    * @generated from field: int64 order_id = 1;
    */
   orderId: bigint;
 
   /**
-   * The trade it belongs to; 0: the order is a trade of its own.
+   * The trade that the order belongs to; 0 if it is a trade of its own.
    *
    * @generated from field: int64 root_parent_id = 2;
    */
   rootParentId: bigint;
 
   /**
-   * Where it came from, see OrderStatusService.ListOrderSources.
+   * The order's source, see OrderStatusService.ListOrderSources.
    *
    * @generated from field: int32 order_source = 3;
    */
   orderSource: number;
 
   /**
-   * Its type, for example 1 for an ordinary order; 100 is kept for cancelled ones.
+   * The order's type, for example 1 for an ordinary order; 100 is reserved for cancelled orders.
    *
    * @generated from field: int32 order_type = 4;
    */
   orderType: number;
 
   /**
-   * What was ordered, 1 to 1,000 lines. Lines of the same SKU in the same warehouse are added up.
+   * The ordered goods, 1 to 1,000 lines. Lines of the same SKU in the same warehouse are added up.
    *
    * @generated from field: repeated oms.fulfilment.v1.OrderLine lines = 5;
    */
   lines: OrderLine[];
 
   /**
-   * The account to recharge, up to 128 characters: needed for recharge cards and iQIYI recharges.
+   * The account to recharge, up to 128 characters; required for recharge cards and iQIYI recharges.
    *
    * @generated from field: string recharge_account = 6;
    */
   rechargeAccount: string;
 
   /**
-   * The invoice that the customer wants, if any.
+   * The invoice requested by the customer, if any.
    *
    * @generated from field: oms.fulfilment.v1.InvoiceRequest invoice = 7;
    */
   invoice?: InvoiceRequest | undefined;
 
   /**
-   * The person or job that sends it in, up to 64 characters.
+   * The person or job that submits it, up to 64 characters.
    *
    * @generated from field: string operator = 8;
    */
   operator: string;
 
   /**
-   * A repeat with the same id gets the first order; up to 128 characters.
+   * A repeat with the same id returns the first order; up to 128 characters.
    *
    * @generated from field: string request_id = 9;
    */
@@ -176,7 +176,7 @@ export const SubmitOrderRequestSchema: GenMessage<SubmitOrderRequest, {validType
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 2);
 
 /**
- * See SubmitOrder.
+ * Response of SubmitOrder.
  *
  * @generated from message oms.fulfilment.v1.SubmitOrderResponse
  */
@@ -199,7 +199,7 @@ export const SubmitOrderResponseSchema: GenMessage<SubmitOrderResponse, {validTy
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 3);
 
 /**
- * Where the flow stands with an order.
+ * Progress of the flow with one order.
  *
  * @generated from message oms.fulfilment.v1.OrderFlow
  */
@@ -212,49 +212,49 @@ export type OrderFlow = Message<"oms.fulfilment.v1.OrderFlow"> & {
   orderId: bigint;
 
   /**
-   * The step: payment, approve, split, allocate or dispatch; empty when the flow has nothing more to do.
+   * The step: payment, approve, split, allocate or dispatch; empty when the flow has ended.
    *
    * @generated from field: string step = 2;
    */
   step: string;
 
   /**
-   * What the flow does with it now.
+   * State of the flow.
    *
    * @generated from field: oms.fulfilment.v1.FlowState state = 3;
    */
   state: FlowState;
 
   /**
-   * Attempts of the step so far.
+   * Number of attempts of the step.
    *
    * @generated from field: int32 attempts = 4;
    */
   attempts: number;
 
   /**
-   * What the last attempt came to; empty where none failed.
+   * Error of the last failed attempt; empty if none failed.
    *
    * @generated from field: string last_error = 5;
    */
   lastError: string;
 
   /**
-   * When the step is tried again, or when an unpaid order is cancelled.
+   * When the step is retried, or when an unpaid order is cancelled.
    *
    * @generated from field: google.protobuf.Timestamp next_run_time = 6;
    */
   nextRunTime?: Timestamp | undefined;
 
   /**
-   * The orders that it was split into, ascending.
+   * The child orders of a split order, ascending.
    *
    * @generated from field: repeated int64 child_order_ids = 7;
    */
   childOrderIds: bigint[];
 
   /**
-   * One sentence that says what the order waits for.
+   * One sentence about what the order waits for.
    *
    * @generated from field: string summary = 8;
    */
@@ -271,7 +271,7 @@ export const OrderFlowSchema: GenMessage<OrderFlow, {validType: OrderFlowValid}>
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 4);
 
 /**
- * See GetOrderFlow.
+ * Request of GetOrderFlow.
  *
  * @generated from message oms.fulfilment.v1.GetOrderFlowRequest
  */
@@ -294,55 +294,55 @@ export const GetOrderFlowRequestSchema: GenMessage<GetOrderFlowRequest, {validTy
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 5);
 
 /**
- * See GetOrderFlow.
+ * Response of GetOrderFlow.
  *
  * @generated from message oms.fulfilment.v1.GetOrderFlowResponse
  */
 export type GetOrderFlowResponse = Message<"oms.fulfilment.v1.GetOrderFlowResponse"> & {
   /**
-   * The step: payment, approve, split, allocate or dispatch; empty when the flow has nothing more to do.
+   * The step: payment, approve, split, allocate or dispatch; empty when the flow has ended.
    *
    * @generated from field: string step = 1;
    */
   step: string;
 
   /**
-   * What the flow does with it now.
+   * State of the flow.
    *
    * @generated from field: oms.fulfilment.v1.FlowState state = 2;
    */
   state: FlowState;
 
   /**
-   * Attempts of the step so far.
+   * Number of attempts of the step.
    *
    * @generated from field: int32 attempts = 3;
    */
   attempts: number;
 
   /**
-   * What the last attempt came to; empty where none failed.
+   * Error of the last failed attempt; empty if none failed.
    *
    * @generated from field: string last_error = 4;
    */
   lastError: string;
 
   /**
-   * When the step is tried again, or when an unpaid order is cancelled.
+   * When the step is retried, or when an unpaid order is cancelled.
    *
    * @generated from field: google.protobuf.Timestamp next_run_time = 5;
    */
   nextRunTime?: Timestamp | undefined;
 
   /**
-   * The orders that it was split into, ascending.
+   * The child orders of a split order, ascending.
    *
    * @generated from field: repeated int64 child_order_ids = 6;
    */
   childOrderIds: bigint[];
 
   /**
-   * One sentence that says what the order waits for.
+   * One sentence about what the order waits for.
    *
    * @generated from field: string summary = 7;
    */
@@ -359,34 +359,34 @@ export const GetOrderFlowResponseSchema: GenMessage<GetOrderFlowResponse, {valid
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 6);
 
 /**
- * See ListOrderFlows.
+ * Request of ListOrderFlows.
  *
  * @generated from message oms.fulfilment.v1.ListOrderFlowsRequest
  */
 export type ListOrderFlowsRequest = Message<"oms.fulfilment.v1.ListOrderFlowsRequest"> & {
   /**
-   * Those in this state; unspecified: in any.
+   * Only orders in this state; unspecified for all.
    *
    * @generated from field: oms.fulfilment.v1.FlowState state = 1;
    */
   state: FlowState;
 
   /**
-   * Those at this step: payment, approve, split, allocate or dispatch; empty: at any.
+   * Only orders at this step: payment, approve, split, allocate or dispatch; empty for all.
    *
    * @generated from field: string step = 2;
    */
   step: string;
 
   /**
-   * How many at most, up to 1,000; 0 means 100.
+   * Maximum number of results, up to 1,000; 0 means 100.
    *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
-   * From the page before; empty for the first.
+   * next_page_token of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 4;
    */
@@ -403,7 +403,7 @@ export const ListOrderFlowsRequestSchema: GenMessage<ListOrderFlowsRequest, {val
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 7);
 
 /**
- * See ListOrderFlows.
+ * Response of ListOrderFlows.
  *
  * @generated from message oms.fulfilment.v1.ListOrderFlowsResponse
  */
@@ -416,7 +416,7 @@ export type ListOrderFlowsResponse = Message<"oms.fulfilment.v1.ListOrderFlowsRe
   flows: OrderFlow[];
 
   /**
-   * For the next page; empty on the last.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -433,7 +433,7 @@ export const ListOrderFlowsResponseSchema: GenMessage<ListOrderFlowsResponse, {v
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 8);
 
 /**
- * See RetryOrderFlow.
+ * Request of RetryOrderFlow.
  *
  * @generated from message oms.fulfilment.v1.RetryOrderFlowRequest
  */
@@ -463,13 +463,13 @@ export const RetryOrderFlowRequestSchema: GenMessage<RetryOrderFlowRequest, {val
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 9);
 
 /**
- * See RetryOrderFlow.
+ * Response of RetryOrderFlow.
  *
  * @generated from message oms.fulfilment.v1.RetryOrderFlowResponse
  */
 export type RetryOrderFlowResponse = Message<"oms.fulfilment.v1.RetryOrderFlowResponse"> & {
   /**
-   * Where the flow stands now.
+   * State of the flow after the call.
    *
    * @generated from field: oms.fulfilment.v1.FlowState state = 1;
    */
@@ -486,55 +486,56 @@ export const RetryOrderFlowResponseSchema: GenMessage<RetryOrderFlowResponse, {v
   messageDesc(file_oms_fulfilment_v1_fulfilment_service, 10);
 
 /**
- * What the flow does with an order now.
+ * State of the flow with one order.
  *
  * @generated from enum oms.fulfilment.v1.FlowState
  */
 export const FlowState = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: FLOW_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Somebody else has to do something first: the payment.
+   * Waiting for another system: the payment.
    *
    * @generated from enum value: FLOW_STATE_WAITING = 1;
    */
   WAITING: 1,
 
   /**
-   * The step is under way.
+   * The step is running.
    *
    * @generated from enum value: FLOW_STATE_RUNNING = 2;
    */
   RUNNING: 2,
 
   /**
-   * The order is paused: the step begins when it is resumed.
+   * The order is paused; the step starts when it is resumed.
    *
    * @generated from enum value: FLOW_STATE_PAUSED = 3;
    */
   PAUSED: 3,
 
   /**
-   * The step's last attempt came to nothing (no stock, a neighbour away); it is tried again at next_run_time.
+   * The step's last attempt failed (no stock, external system unavailable); it is retried at
+   * next_run_time.
    *
    * @generated from enum value: FLOW_STATE_RETRYING = 4;
    */
   RETRYING: 4,
 
   /**
-   * The step was given up (the WMS refused, or too many attempts): RetryOrderFlow tries it again.
+   * The step is parked (refused by the WMS, or too many attempts) until RetryOrderFlow.
    *
    * @generated from enum value: FLOW_STATE_FAILED = 5;
    */
   FAILED: 5,
 
   /**
-   * The flow has nothing more to do: dispatched, split, cancelled, or virtual goods.
+   * The flow has ended: dispatched, split, cancelled, or virtual goods.
    *
    * @generated from enum value: FLOW_STATE_DONE = 6;
    */
@@ -542,7 +543,7 @@ export const FlowState = {
 } as const;
 
 /**
- * What the flow does with an order now.
+ * State of the flow with one order.
  *
  * @generated from enum oms.fulfilment.v1.FlowState
  */
@@ -555,18 +556,19 @@ export const FlowStateSchema: GenEnum<FlowState> = /*@__PURE__*/
   enumDesc(file_oms_fulfilment_v1_fulfilment_service, 0);
 
 /**
- * FulfilmentService takes orders in and tells how far the forward flow has brought them: payment → approve → split (goods in
- * several warehouses) → allocate in the ERP → dispatch to the WMS. Payment is reported by OrderStatusService.UpdateOrderStatus with
- * PAID. A pause stops the flow before its next step; a resume goes on from there. Orders that other systems put into the
- * tables are not moved by this flow: whoever put them there does that.
+ * FulfilmentService accepts orders and reports the progress of the forward flow: payment → approve
+ * → split (goods in several warehouses) → allocate in the ERP → dispatch to the WMS. Payment is
+ * reported by OrderStatusService.UpdateOrderStatus with PAID. A pause stops the flow before its
+ * next step; a resume continues it. The flow does not move orders that other systems insert into
+ * the tables.
  *
  * @generated from service oms.fulfilment.v1.FulfilmentService
  */
 export const FulfilmentService: GenService<{
   /**
-   * Takes an order in: it is CREATED, and waits for its payment. A request_id that was used before gets the first order.
-   * ALREADY_EXISTS for an order_id that is taken (ErrorInfo ORDER_EXISTS) and for a request_id that was used with another content
-   * (REQUEST_ID_REUSED).
+   * Creates an order in state CREATED, waiting for its payment. A repeated request_id returns the
+   * first order. ALREADY_EXISTS for an existing order_id (ErrorInfo ORDER_EXISTS) and for a
+   * request_id that was used with different content (REQUEST_ID_REUSED).
    *
    * @generated from rpc oms.fulfilment.v1.FulfilmentService.SubmitOrder
    */
@@ -576,7 +578,8 @@ export const FulfilmentService: GenService<{
     output: typeof SubmitOrderResponseSchema;
   },
   /**
-   * Says where the flow stands with an order. NOT_FOUND for an unknown order, and for one that the flow does not move.
+   * Returns the progress of the flow with an order. NOT_FOUND for an unknown order and for one that
+   * the flow does not move.
    *
    * @generated from rpc oms.fulfilment.v1.FulfilmentService.GetOrderFlow
    */
@@ -596,8 +599,8 @@ export const FulfilmentService: GenService<{
     output: typeof ListOrderFlowsResponseSchema;
   },
   /**
-   * Has a step that waits for its next try, or that was given up, tried now. An order whose step is neither is left as it is; the
-   * answer says where it stands. NOT_FOUND as GetOrderFlow.
+   * Runs the order's step now if it waits for a retry or is parked; otherwise changes nothing.
+   * Returns the state of the flow. NOT_FOUND as for GetOrderFlow.
    *
    * @generated from rpc oms.fulfilment.v1.FulfilmentService.RetryOrderFlow
    */

@@ -16,112 +16,112 @@ export const file_oms_operations_v1_action_service: GenFile = /*@__PURE__*/
   fileDesc("CiZvbXMvb3BlcmF0aW9ucy92MS9hY3Rpb25fc2VydmljZS5wcm90bxIRb21zLm9wZXJhdGlvbnMudjEipAMKDEFjdGlvblN0YXR1cxIMCgRuYW1lGAEgASgJEisKBGtpbmQYAiABKA4yHS5vbXMub3BlcmF0aW9ucy52MS5BY3Rpb25LaW5kEhAKCHN1YmplY3RzGAMgAygJEg8KB3BlbmRpbmcYBCABKAMSEQoJaW5fZmxpZ2h0GAUgASgDEg4KBnBhcmtlZBgGIAEoAxISCgpkb25lX3RvdGFsGAcgASgDEhMKC3JldHJ5X3RvdGFsGAggASgDEhIKCmxhc3RfZXJyb3IYCSABKAkSMwoPbGFzdF9lcnJvcl90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNvbGRlc3RfcGVuZGluZ190aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZwYXVzZWQYDCABKAgSFAoMcGF1c2VfcmVhc29uGA0gASgJEhEKCXBhdXNlZF9ieRgOIAEoCRIvCgtwYXVzZWRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi5wIKC0FjdGlvbkVudHJ5EhIKCm1lc3NhZ2VfaWQYASABKAkSDgoGYWN0aW9uGAIgASgJEhAKCG9yZGVyX2lkGAMgASgDEi0KBXN0YXRlGAQgASgOMh4ub21zLm9wZXJhdGlvbnMudjEuQWN0aW9uU3RhdGUSEAoIYXR0ZW1wdHMYBSABKAUSEgoKbGFzdF9lcnJvchgGIAEoCRIuCgpmaXJzdF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbmV4dF9hdHRlbXB0X3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKDGludGVydmVudGlvbhgKIAEoCzIfLm9tcy5vcGVyYXRpb25zLnYxLkludGVydmVudGlvbiLyAQoLRW50cnlGaWx0ZXISIAoOZXJyb3JfY29udGFpbnMYASABKAlCCLpIBXIDGIACEkAKCWZyb21fdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCxoHCP+C0f+vBzIAEj4KB3RvX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsaBwj/gtH/rwcyABIfCg5maXJzdF9vcmRlcl9pZBgEIAEoA0IHukgEIgIoABIeCg1sYXN0X29yZGVyX2lkGAUgASgDQge6SAQiAigAIvEBCgxJbnRlcnZlbnRpb24SFwoPaW50ZXJ2ZW50aW9uX2lkGAEgASgDEjEKBGtpbmQYAiABKA4yIy5vbXMub3BlcmF0aW9ucy52MS5JbnRlcnZlbnRpb25LaW5kEg4KBmFjdGlvbhgDIAEoCRIRCglzZWxlY3Rpb24YBCABKAkSFgoOYWZmZWN0ZWRfY291bnQYBSABKAMSDgoGY2FsbGVyGAYgASgJEhAKCG9wZXJhdG9yGAcgASgJEg4KBnJlYXNvbhgIIAEoCRIoCgR0aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIUChJMaXN0QWN0aW9uc1JlcXVlc3QiRwoTTGlzdEFjdGlvbnNSZXNwb25zZRIwCgdhY3Rpb25zGAEgAygLMh8ub21zLm9wZXJhdGlvbnMudjEuQWN0aW9uU3RhdHVzIjMKFkdldE9yZGVyQWN0aW9uc1JlcXVlc3QSGQoIb3JkZXJfaWQYASABKANCB7pIBCICIAAiSgoXR2V0T3JkZXJBY3Rpb25zUmVzcG9uc2USLwoHZW50cmllcxgBIAMoCzIeLm9tcy5vcGVyYXRpb25zLnYxLkFjdGlvbkVudHJ5IpoBChFMaXN0UGFya2VkUmVxdWVzdBIZCgZhY3Rpb24YASABKAlCCbpIBnIEEAEYQBIuCgZmaWx0ZXIYAiABKAsyHi5vbXMub3BlcmF0aW9ucy52MS5FbnRyeUZpbHRlchIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASGwoKcGFnZV90b2tlbhgEIAEoCUIHukgEcgIYQCJeChJMaXN0UGFya2VkUmVzcG9uc2USLwoHZW50cmllcxgBIAMoCzIeLm9tcy5vcGVyYXRpb25zLnYxLkFjdGlvbkVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK3AwoSUmV0cnlQYXJrZWRSZXF1ZXN0EhkKBmFjdGlvbhgBIAEoCUIJukgGcgQQARhAEicKC21lc3NhZ2VfaWRzGAIgAygJQhK6SA+SAQwQ6AciB3IFEAEYgAESCwoDYWxsGAMgASgIEi4KBmZpbHRlchgEIAEoCzIeLm9tcy5vcGVyYXRpb25zLnYxLkVudHJ5RmlsdGVyEhkKCG9wZXJhdG9yGAUgASgJQge6SARyAhhAEhgKBnJlYXNvbhgGIAEoCUIIukgFcgMYgAQSFQoNdmFsaWRhdGVfb25seRgHIAEoCBIbCgpwYWdlX3Rva2VuGAggASgJQge6SARyAhhAOrYBukiyARqvAQoWcmV0cnlfcGFya2VkLnNlbGVjdGlvbhI4ZXhhY3RseSBvbmUgb2YgbWVzc2FnZV9pZHMsIGFsbCBhbmQgZmlsdGVyIG11c3QgYmUgZ2l2ZW4aWyhzaXplKHRoaXMubWVzc2FnZV9pZHMpID4gMCA/IDEgOiAwKSArICh0aGlzLmFsbCA/IDEgOiAwKSArIChoYXModGhpcy5maWx0ZXIpID8gMSA6IDApID09IDEidgoTUmV0cnlQYXJrZWRSZXNwb25zZRIVCg1yZXRyaWVkX2NvdW50GAEgASgDEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIvCgdzYW1wbGVzGAMgAygLMh4ub21zLm9wZXJhdGlvbnMudjEuQWN0aW9uRW50cnkimAMKFERpc2NhcmRQYXJrZWRSZXF1ZXN0EhkKBmFjdGlvbhgBIAEoCUIJukgGcgQQARhAEicKC21lc3NhZ2VfaWRzGAIgAygJQhK6SA+SAQwQ6AciB3IFEAEYgAESGgoGcmVhc29uGAMgASgJQgq6SAdyBRABGIAEEhsKCG9wZXJhdG9yGAQgASgJQgm6SAZyBBABGEASLgoGZmlsdGVyGAUgASgLMh4ub21zLm9wZXJhdGlvbnMudjEuRW50cnlGaWx0ZXISFQoNdmFsaWRhdGVfb25seRgGIAEoCBIbCgpwYWdlX3Rva2VuGAcgASgJQge6SARyAhhAOp4BukiaARqXAQoYZGlzY2FyZF9wYXJrZWQuc2VsZWN0aW9uEjNleGFjdGx5IG9uZSBvZiBtZXNzYWdlX2lkcyBhbmQgZmlsdGVyIG11c3QgYmUgZ2l2ZW4aRihzaXplKHRoaXMubWVzc2FnZV9pZHMpID4gMCA/IDEgOiAwKSArIChoYXModGhpcy5maWx0ZXIpID8gMSA6IDApID09IDEiegoVRGlzY2FyZFBhcmtlZFJlc3BvbnNlEhcKD2Rpc2NhcmRlZF9jb3VudBgBIAEoAxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSLwoHc2FtcGxlcxgDIAMoCzIeLm9tcy5vcGVyYXRpb25zLnYxLkFjdGlvbkVudHJ5IqkECg1SZXBsYXlSZXF1ZXN0EhkKBmFjdGlvbhgBIAEoCUIJukgGcgQQARhAEiIKCW9yZGVyX2lkcxgCIAMoA0IPukgMkgEJEOgHIgQiAiAAEkAKCWZyb21fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCxoHCP+C0f+vBzIAEj4KB3RvX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsaBwj/gtH/rwcyABIbCghvcGVyYXRvchgFIAEoCUIJukgGcgQQARhAEhgKBnJlYXNvbhgGIAEoCUIIukgFcgMYgAQSFQoNdmFsaWRhdGVfb25seRgHIAEoCBIbCgpwYWdlX3Rva2VuGAggASgJQge6SARyAhhAOusBukjnARrkAQoQcmVwbGF5LnNlbGVjdGlvbhI8ZWl0aGVyIG9yZGVyX2lkcyBvciBib3RoIGZyb21fdGltZSBhbmQgdG9fdGltZSBtdXN0IGJlIGdpdmVuGpEBc2l6ZSh0aGlzLm9yZGVyX2lkcykgPiAwID8gIWhhcyh0aGlzLmZyb21fdGltZSkgJiYgIWhhcyh0aGlzLnRvX3RpbWUpIDogaGFzKHRoaXMuZnJvbV90aW1lKSAmJiBoYXModGhpcy50b190aW1lKSAmJiB0aGlzLmZyb21fdGltZSA8IHRoaXMudG9fdGltZSJBCg5SZXBsYXlSZXNwb25zZRIWCg5yZXBsYXllZF9jb3VudBgBIAEoAxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiaAoSUGF1c2VBY3Rpb25SZXF1ZXN0EhkKBmFjdGlvbhgBIAEoCUIJukgGcgQQARhAEhoKBnJlYXNvbhgCIAEoCUIKukgHcgUQARiABBIbCghvcGVyYXRvchgDIAEoCUIJukgGcgQQARhAIiYKE1BhdXNlQWN0aW9uUmVzcG9uc2USDwoHY2hhbmdlZBgBIAEoCCJnChNSZXN1bWVBY3Rpb25SZXF1ZXN0EhkKBmFjdGlvbhgBIAEoCUIJukgGcgQQARhAEhsKCG9wZXJhdG9yGAIgASgJQgm6SAZyBBABGEASGAoGcmVhc29uGAMgASgJQgi6SAVyAxiABCInChRSZXN1bWVBY3Rpb25SZXNwb25zZRIPCgdjaGFuZ2VkGAEgASgIIm8KGExpc3RJbnRlcnZlbnRpb25zUmVxdWVzdBIXCgZhY3Rpb24YASABKAlCB7pIBHICGEASHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGEAibAoZTGlzdEludGVydmVudGlvbnNSZXNwb25zZRI2Cg1pbnRlcnZlbnRpb25zGAEgAygLMh8ub21zLm9wZXJhdGlvbnMudjEuSW50ZXJ2ZW50aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqsAQoLQWN0aW9uU3RhdGUSHAoYQUNUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUQUNUSU9OX1NUQVRFX1BFTkRJTkcQARIZChVBQ1RJT05fU1RBVEVfUkVUUllJTkcQAhIVChFBQ1RJT05fU1RBVEVfRE9ORRADEhcKE0FDVElPTl9TVEFURV9QQVJLRUQQBBIaChZBQ1RJT05fU1RBVEVfRElTQ0FSREVEEAUqbgoKQWN0aW9uS2luZBIbChdBQ1RJT05fS0lORF9VTlNQRUNJRklFRBAAEhYKEkFDVElPTl9LSU5EX0VGRkVDVBABEhQKEEFDVElPTl9LSU5EX1NURVAQAhIVChFBQ1RJT05fS0lORF9USU1FUhADKsoBChBJbnRlcnZlbnRpb25LaW5kEiEKHUlOVEVSVkVOVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXSU5URVJWRU5USU9OX0tJTkRfUkVUUlkQARIdChlJTlRFUlZFTlRJT05fS0lORF9ESVNDQVJEEAISHAoYSU5URVJWRU5USU9OX0tJTkRfUkVQTEFZEAMSGwoXSU5URVJWRU5USU9OX0tJTkRfUEFVU0UQBBIcChhJTlRFUlZFTlRJT05fS0lORF9SRVNVTUUQBTKfBwoNQWN0aW9uU2VydmljZRJhCgtMaXN0QWN0aW9ucxIlLm9tcy5vcGVyYXRpb25zLnYxLkxpc3RBY3Rpb25zUmVxdWVzdBomLm9tcy5vcGVyYXRpb25zLnYxLkxpc3RBY3Rpb25zUmVzcG9uc2UiA5ACARJtCg9HZXRPcmRlckFjdGlvbnMSKS5vbXMub3BlcmF0aW9ucy52MS5HZXRPcmRlckFjdGlvbnNSZXF1ZXN0Gioub21zLm9wZXJhdGlvbnMudjEuR2V0T3JkZXJBY3Rpb25zUmVzcG9uc2UiA5ACARJeCgpMaXN0UGFya2VkEiQub21zLm9wZXJhdGlvbnMudjEuTGlzdFBhcmtlZFJlcXVlc3QaJS5vbXMub3BlcmF0aW9ucy52MS5MaXN0UGFya2VkUmVzcG9uc2UiA5ACARJhCgtSZXRyeVBhcmtlZBIlLm9tcy5vcGVyYXRpb25zLnYxLlJldHJ5UGFya2VkUmVxdWVzdBomLm9tcy5vcGVyYXRpb25zLnYxLlJldHJ5UGFya2VkUmVzcG9uc2UiA5ACAhJnCg1EaXNjYXJkUGFya2VkEicub21zLm9wZXJhdGlvbnMudjEuRGlzY2FyZFBhcmtlZFJlcXVlc3QaKC5vbXMub3BlcmF0aW9ucy52MS5EaXNjYXJkUGFya2VkUmVzcG9uc2UiA5ACAhJSCgZSZXBsYXkSIC5vbXMub3BlcmF0aW9ucy52MS5SZXBsYXlSZXF1ZXN0GiEub21zLm9wZXJhdGlvbnMudjEuUmVwbGF5UmVzcG9uc2UiA5ACAhJhCgtQYXVzZUFjdGlvbhIlLm9tcy5vcGVyYXRpb25zLnYxLlBhdXNlQWN0aW9uUmVxdWVzdBomLm9tcy5vcGVyYXRpb25zLnYxLlBhdXNlQWN0aW9uUmVzcG9uc2UiA5ACAhJkCgxSZXN1bWVBY3Rpb24SJi5vbXMub3BlcmF0aW9ucy52MS5SZXN1bWVBY3Rpb25SZXF1ZXN0Gicub21zLm9wZXJhdGlvbnMudjEuUmVzdW1lQWN0aW9uUmVzcG9uc2UiA5ACAhJzChFMaXN0SW50ZXJ2ZW50aW9ucxIrLm9tcy5vcGVyYXRpb25zLnYxLkxpc3RJbnRlcnZlbnRpb25zUmVxdWVzdBosLm9tcy5vcGVyYXRpb25zLnYxLkxpc3RJbnRlcnZlbnRpb25zUmVzcG9uc2UiA5ACAUI5ChVjb20ub21zLm9wZXJhdGlvbnMudjFQAVoeb21zL29wZXJhdGlvbnMvdjE7b3BlcmF0aW9uc3YxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
- * One Action and how it does.
+ * One Action with its numbers.
  *
  * @generated from message oms.operations.v1.ActionStatus
  */
 export type ActionStatus = Message<"oms.operations.v1.ActionStatus"> & {
   /**
-   * Its name, for example "settlement-push".
+   * The name, for example "settlement-push".
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * What it is.
+   * The kind.
    *
    * @generated from field: oms.operations.v1.ActionKind kind = 2;
    */
   kind: ActionKind;
 
   /**
-   * The subjects of the events that it may ask for; `*` stands for one part. None for a timer.
+   * Subjects of the events that it may match; `*` stands for one token. None for a timer.
    *
    * @generated from field: repeated string subjects = 3;
    */
   subjects: string[];
 
   /**
-   * Events that wait for it: not tried yet, or to be tried again. In flight ones are not counted here; a timer's that are not due are.
+   * Number of PENDING and RETRYING entries that are not running, timers that are not due included.
    *
    * @generated from field: int64 pending = 4;
    */
   pending: bigint;
 
   /**
-   * Attempts under way on all servers.
+   * Number of attempts running on all servers.
    *
    * @generated from field: int64 in_flight = 5;
    */
   inFlight: bigint;
 
   /**
-   * Events that a person has to decide on.
+   * Number of parked entries.
    *
    * @generated from field: int64 parked = 6;
    */
   parked: bigint;
 
   /**
-   * Events that took effect since the service was set up. Counted within a second of the fact; a server that is killed takes its last
-   * second's count along.
+   * Number of entries completed since the installation. Updated within a second; a killed server
+   * loses the counts of its last second.
    *
    * @generated from field: int64 done_total = 7;
    */
   doneTotal: bigint;
 
   /**
-   * Attempts that failed and were tried again, counted as done_total.
+   * Number of failed attempts that were retried; accuracy as done_total.
    *
    * @generated from field: int64 retry_total = 8;
    */
   retryTotal: bigint;
 
   /**
-   * What the latest failed attempt failed with; empty where none failed.
+   * Error of the latest failed attempt; empty if none failed.
    *
    * @generated from field: string last_error = 9;
    */
   lastError: string;
 
   /**
-   * When that was.
+   * Time of that attempt.
    *
    * @generated from field: google.protobuf.Timestamp last_error_time = 10;
    */
   lastErrorTime?: Timestamp | undefined;
 
   /**
-   * When the oldest event that waits for it was committed; left out where none waits.
+   * Commit time of the oldest pending event; unset if none is pending.
    *
    * @generated from field: google.protobuf.Timestamp oldest_pending_time = 11;
    */
   oldestPendingTime?: Timestamp | undefined;
 
   /**
-   * Whether it is held (PauseAction).
+   * Whether it is paused (PauseAction).
    *
    * @generated from field: bool paused = 12;
    */
   paused: boolean;
 
   /**
-   * Why it is held; empty where it is not.
+   * Reason of the pause; empty if it is not paused.
    *
    * @generated from field: string pause_reason = 13;
    */
   pauseReason: string;
 
   /**
-   * Who holds it; empty where it is not held.
+   * Operator who paused it; empty if it is not paused.
    *
    * @generated from field: string paused_by = 14;
    */
   pausedBy: string;
 
   /**
-   * Since when it is held.
+   * Time of the pause.
    *
    * @generated from field: google.protobuf.Timestamp paused_time = 15;
    */
@@ -138,7 +138,7 @@ export const ActionStatusSchema: GenMessage<ActionStatus, {validType: ActionStat
   messageDesc(file_oms_operations_v1_action_service, 0);
 
 /**
- * What one Action made of one event.
+ * A ledger entry: one event for one Action.
  *
  * @generated from message oms.operations.v1.ActionEntry
  */
@@ -165,21 +165,21 @@ export type ActionEntry = Message<"oms.operations.v1.ActionEntry"> & {
   orderId: bigint;
 
   /**
-   * How it stands.
+   * The entry's state.
    *
    * @generated from field: oms.operations.v1.ActionState state = 4;
    */
   state: ActionState;
 
   /**
-   * Attempts that were started.
+   * Number of attempts started.
    *
    * @generated from field: int32 attempts = 5;
    */
   attempts: number;
 
   /**
-   * What the last failed attempt failed with; empty where none failed.
+   * Error of the last failed attempt; empty if none failed.
    *
    * @generated from field: string last_error = 6;
    */
@@ -193,21 +193,21 @@ export type ActionEntry = Message<"oms.operations.v1.ActionEntry"> & {
   firstTime?: Timestamp | undefined;
 
   /**
-   * When it was done, parked or discarded; left out before.
+   * When it became DONE, PARKED or DISCARDED; unset before.
    *
    * @generated from field: google.protobuf.Timestamp finish_time = 8;
    */
   finishTime?: Timestamp | undefined;
 
   /**
-   * When it is tried again or looked after; left out where that depends on a person, or on nobody.
+   * Time of the next attempt or sweep; unset for entries that are not retried.
    *
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 9;
    */
   nextAttemptTime?: Timestamp | undefined;
 
   /**
-   * The last thing that a person did about it; left out where nobody did anything.
+   * The last operator's change of the entry; unset if there was none.
    *
    * @generated from field: oms.operations.v1.Intervention intervention = 10;
    */
@@ -224,13 +224,13 @@ export const ActionEntrySchema: GenMessage<ActionEntry, {validType: ActionEntryV
   messageDesc(file_oms_operations_v1_action_service, 1);
 
 /**
- * Which events of an Action; all conditions that are given must hold.
+ * Selects entries of an Action; all given conditions must hold.
  *
  * @generated from message oms.operations.v1.EntryFilter
  */
 export type EntryFilter = Message<"oms.operations.v1.EntryFilter"> & {
   /**
-   * The last error contains this text, upper and lower case taken as the same; up to 256 characters.
+   * The last error contains this text, ignoring case; up to 256 characters.
    *
    * @generated from field: string error_contains = 1;
    */
@@ -251,14 +251,14 @@ export type EntryFilter = Message<"oms.operations.v1.EntryFilter"> & {
   toTime?: Timestamp | undefined;
 
   /**
-   * The order's id is this or greater.
+   * Smallest order id.
    *
    * @generated from field: int64 first_order_id = 4;
    */
   firstOrderId: bigint;
 
   /**
-   * The order's id is this or less; 0 for no bound.
+   * Greatest order id; 0 for no bound.
    *
    * @generated from field: int64 last_order_id = 5;
    */
@@ -275,41 +275,41 @@ export const EntryFilterSchema: GenMessage<EntryFilter, {validType: EntryFilterV
   messageDesc(file_oms_operations_v1_action_service, 2);
 
 /**
- * What a person did, and why.
+ * A change made by an operator.
  *
  * @generated from message oms.operations.v1.Intervention
  */
 export type Intervention = Message<"oms.operations.v1.Intervention"> & {
   /**
-   * Grows with time.
+   * Id, increasing with time.
    *
    * @generated from field: int64 intervention_id = 1;
    */
   interventionId: bigint;
 
   /**
-   * What was done.
+   * The kind of change.
    *
    * @generated from field: oms.operations.v1.InterventionKind kind = 2;
    */
   kind: InterventionKind;
 
   /**
-   * To which Action.
+   * The Action.
    *
    * @generated from field: string action = 3;
    */
   action: string;
 
   /**
-   * Which of its events were meant, for people to read; empty for pause and resume.
+   * Description of the selected events; empty for pause and resume.
    *
    * @generated from field: string selection = 4;
    */
   selection: string;
 
   /**
-   * How many events it concerned.
+   * Number of affected entries.
    *
    * @generated from field: int64 affected_count = 5;
    */
@@ -323,21 +323,21 @@ export type Intervention = Message<"oms.operations.v1.Intervention"> & {
   caller: string;
 
   /**
-   * The person.
+   * The operator.
    *
    * @generated from field: string operator = 7;
    */
   operator: string;
 
   /**
-   * Why.
+   * The reason.
    *
    * @generated from field: string reason = 8;
    */
   reason: string;
 
   /**
-   * When.
+   * The time.
    *
    * @generated from field: google.protobuf.Timestamp time = 9;
    */
@@ -354,7 +354,7 @@ export const InterventionSchema: GenMessage<Intervention, {validType: Interventi
   messageDesc(file_oms_operations_v1_action_service, 3);
 
 /**
- * See ListActions.
+ * Request of ListActions.
  *
  * @generated from message oms.operations.v1.ListActionsRequest
  */
@@ -371,13 +371,13 @@ export const ListActionsRequestSchema: GenMessage<ListActionsRequest, {validType
   messageDesc(file_oms_operations_v1_action_service, 4);
 
 /**
- * See ListActions.
+ * Response of ListActions.
  *
  * @generated from message oms.operations.v1.ListActionsResponse
  */
 export type ListActionsResponse = Message<"oms.operations.v1.ListActionsResponse"> & {
   /**
-   * The Actions, then the flows' steps, then the timers.
+   * Effects, then steps, then timers.
    *
    * @generated from field: repeated oms.operations.v1.ActionStatus actions = 1;
    */
@@ -394,7 +394,7 @@ export const ListActionsResponseSchema: GenMessage<ListActionsResponse, {validTy
   messageDesc(file_oms_operations_v1_action_service, 5);
 
 /**
- * See GetOrderActions.
+ * Request of GetOrderActions.
  *
  * @generated from message oms.operations.v1.GetOrderActionsRequest
  */
@@ -417,13 +417,13 @@ export const GetOrderActionsRequestSchema: GenMessage<GetOrderActionsRequest, {v
   messageDesc(file_oms_operations_v1_action_service, 6);
 
 /**
- * See GetOrderActions.
+ * Response of GetOrderActions.
  *
  * @generated from message oms.operations.v1.GetOrderActionsResponse
  */
 export type GetOrderActionsResponse = Message<"oms.operations.v1.GetOrderActionsResponse"> & {
   /**
-   * One for each event and Action that asks for it, oldest event first; up to the first 1,000.
+   * One entry per event and matching Action, oldest event first; the first 1,000 at most.
    *
    * @generated from field: repeated oms.operations.v1.ActionEntry entries = 1;
    */
@@ -440,7 +440,7 @@ export const GetOrderActionsResponseSchema: GenMessage<GetOrderActionsResponse, 
   messageDesc(file_oms_operations_v1_action_service, 7);
 
 /**
- * See ListParked.
+ * Request of ListParked.
  *
  * @generated from message oms.operations.v1.ListParkedRequest
  */
@@ -453,21 +453,21 @@ export type ListParkedRequest = Message<"oms.operations.v1.ListParkedRequest"> &
   action: string;
 
   /**
-   * Only these.
+   * Only entries that match.
    *
    * @generated from field: oms.operations.v1.EntryFilter filter = 2;
    */
   filter?: EntryFilter | undefined;
 
   /**
-   * At most so many, up to 1,000; 0 means 100.
+   * Maximum number of results, up to 1,000; 0 means 100.
    *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
-   * From the page before; empty for the first.
+   * next_page_token of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 4;
    */
@@ -484,20 +484,20 @@ export const ListParkedRequestSchema: GenMessage<ListParkedRequest, {validType: 
   messageDesc(file_oms_operations_v1_action_service, 8);
 
 /**
- * See ListParked.
+ * Response of ListParked.
  *
  * @generated from message oms.operations.v1.ListParkedResponse
  */
 export type ListParkedResponse = Message<"oms.operations.v1.ListParkedResponse"> & {
   /**
-   * Oldest event first. With a filter a page may be short, or empty, and there is more behind its token.
+   * Oldest event first. With a filter a page may be short, or empty, and still have a next page.
    *
    * @generated from field: repeated oms.operations.v1.ActionEntry entries = 1;
    */
   entries: ActionEntry[];
 
   /**
-   * For the next page; empty on the last one.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -514,7 +514,7 @@ export const ListParkedResponseSchema: GenMessage<ListParkedResponse, {validType
   messageDesc(file_oms_operations_v1_action_service, 9);
 
 /**
- * See RetryParked. Exactly one of message_ids, all and filter says which events.
+ * Request of RetryParked. Exactly one of message_ids, all and filter is set.
  *
  * @generated from message oms.operations.v1.RetryParkedRequest
  */
@@ -527,49 +527,49 @@ export type RetryParkedRequest = Message<"oms.operations.v1.RetryParkedRequest">
   action: string;
 
   /**
-   * These events, up to 1,000; those that are not parked are passed over.
+   * Message ids of the events, up to 1,000; events that are not parked are skipped.
    *
    * @generated from field: repeated string message_ids = 2;
    */
   messageIds: string[];
 
   /**
-   * Everything that the Action has parked.
+   * All parked entries of the Action.
    *
    * @generated from field: bool all = 3;
    */
   all: boolean;
 
   /**
-   * Those that fit.
+   * Parked entries that match.
    *
    * @generated from field: oms.operations.v1.EntryFilter filter = 4;
    */
   filter?: EntryFilter | undefined;
 
   /**
-   * Who wants it; up to 64 characters.
+   * The operator; up to 64 characters.
    *
    * @generated from field: string operator = 5;
    */
   operator: string;
 
   /**
-   * Why; up to 512 characters.
+   * The reason; up to 512 characters.
    *
    * @generated from field: string reason = 6;
    */
   reason: string;
 
   /**
-   * A dry run: nothing changes; the answer counts what would be tried again and shows the first of them.
+   * Dry run: changes nothing and returns the number of entries that would be retried, with samples.
    *
    * @generated from field: bool validate_only = 7;
    */
   validateOnly: boolean;
 
   /**
-   * Goes on after an answer that was not the last; the rest of the request must be as it was.
+   * Continues a call whose response had a token; the other fields must be unchanged.
    *
    * @generated from field: string page_token = 8;
    */
@@ -586,27 +586,27 @@ export const RetryParkedRequestSchema: GenMessage<RetryParkedRequest, {validType
   messageDesc(file_oms_operations_v1_action_service, 10);
 
 /**
- * See RetryParked.
+ * Response of RetryParked.
  *
  * @generated from message oms.operations.v1.RetryParkedResponse
  */
 export type RetryParkedResponse = Message<"oms.operations.v1.RetryParkedResponse"> & {
   /**
-   * How many events of this portion are tried again (or would be).
+   * Number of entries retried by this call (or that would be).
    *
    * @generated from field: int64 retried_count = 1;
    */
   retriedCount: bigint;
 
   /**
-   * Not empty: there is more; call again with this token.
+   * If not empty, call again with this token to continue.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
 
   /**
-   * Of a dry run: the first 20 of this portion.
+   * The first 20 entries of a dry run.
    *
    * @generated from field: repeated oms.operations.v1.ActionEntry samples = 3;
    */
@@ -623,7 +623,7 @@ export const RetryParkedResponseSchema: GenMessage<RetryParkedResponse, {validTy
   messageDesc(file_oms_operations_v1_action_service, 11);
 
 /**
- * See DiscardParked. Exactly one of message_ids and filter says which events.
+ * Request of DiscardParked. Exactly one of message_ids and filter is set.
  *
  * @generated from message oms.operations.v1.DiscardParkedRequest
  */
@@ -636,42 +636,43 @@ export type DiscardParkedRequest = Message<"oms.operations.v1.DiscardParkedReque
   action: string;
 
   /**
-   * These events, up to 1,000; those that are not parked are passed over.
+   * Message ids of the events, up to 1,000; events that are not parked are skipped.
    *
    * @generated from field: repeated string message_ids = 2;
    */
   messageIds: string[];
 
   /**
-   * Why; 1 to 512 characters.
+   * The reason; 1 to 512 characters.
    *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
-   * Who wants it; 1 to 64 characters.
+   * The operator; 1 to 64 characters.
    *
    * @generated from field: string operator = 4;
    */
   operator: string;
 
   /**
-   * Those that fit.
+   * Parked entries that match.
    *
    * @generated from field: oms.operations.v1.EntryFilter filter = 5;
    */
   filter?: EntryFilter | undefined;
 
   /**
-   * A dry run: nothing changes; the answer counts what would be discarded and shows the first of them.
+   * Dry run: changes nothing and returns the number of entries that would be discarded, with
+   * samples.
    *
    * @generated from field: bool validate_only = 6;
    */
   validateOnly: boolean;
 
   /**
-   * Goes on after an answer that was not the last; the rest of the request must be as it was.
+   * Continues a call whose response had a token; the other fields must be unchanged.
    *
    * @generated from field: string page_token = 7;
    */
@@ -688,27 +689,27 @@ export const DiscardParkedRequestSchema: GenMessage<DiscardParkedRequest, {valid
   messageDesc(file_oms_operations_v1_action_service, 12);
 
 /**
- * See DiscardParked.
+ * Response of DiscardParked.
  *
  * @generated from message oms.operations.v1.DiscardParkedResponse
  */
 export type DiscardParkedResponse = Message<"oms.operations.v1.DiscardParkedResponse"> & {
   /**
-   * How many events of this portion were discarded (or would be).
+   * Number of entries discarded by this call (or that would be).
    *
    * @generated from field: int64 discarded_count = 1;
    */
   discardedCount: bigint;
 
   /**
-   * Not empty: there is more; call again with this token.
+   * If not empty, call again with this token to continue.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
 
   /**
-   * Of a dry run: the first 20 of this portion.
+   * The first 20 entries of a dry run.
    *
    * @generated from field: repeated oms.operations.v1.ActionEntry samples = 3;
    */
@@ -725,7 +726,7 @@ export const DiscardParkedResponseSchema: GenMessage<DiscardParkedResponse, {val
   messageDesc(file_oms_operations_v1_action_service, 13);
 
 /**
- * See Replay. Either order_ids, or from_time and to_time.
+ * Request of Replay. Either order_ids, or from_time and to_time.
  *
  * @generated from message oms.operations.v1.ReplayRequest
  */
@@ -745,42 +746,42 @@ export type ReplayRequest = Message<"oms.operations.v1.ReplayRequest"> & {
   orderIds: bigint[];
 
   /**
-   * The events that were committed at this time or later, …
+   * Events committed at this time or later; with to_time.
    *
    * @generated from field: google.protobuf.Timestamp from_time = 3;
    */
   fromTime?: Timestamp | undefined;
 
   /**
-   * … and before this time.
+   * Events committed before this time; with from_time.
    *
    * @generated from field: google.protobuf.Timestamp to_time = 4;
    */
   toTime?: Timestamp | undefined;
 
   /**
-   * Who wants it; 1 to 64 characters.
+   * The operator; 1 to 64 characters.
    *
    * @generated from field: string operator = 5;
    */
   operator: string;
 
   /**
-   * Why; up to 512 characters.
+   * The reason; up to 512 characters.
    *
    * @generated from field: string reason = 6;
    */
   reason: string;
 
   /**
-   * A dry run: nothing changes; the answer counts what would be replayed.
+   * Dry run: changes nothing and returns the number of events that would be replayed.
    *
    * @generated from field: bool validate_only = 7;
    */
   validateOnly: boolean;
 
   /**
-   * Goes on after an answer that was not the last; the rest of the request must be as it was.
+   * Continues a call whose response had a token; the other fields must be unchanged.
    *
    * @generated from field: string page_token = 8;
    */
@@ -797,20 +798,20 @@ export const ReplayRequestSchema: GenMessage<ReplayRequest, {validType: ReplayRe
   messageDesc(file_oms_operations_v1_action_service, 14);
 
 /**
- * See Replay.
+ * Response of Replay.
  *
  * @generated from message oms.operations.v1.ReplayResponse
  */
 export type ReplayResponse = Message<"oms.operations.v1.ReplayResponse"> & {
   /**
-   * How many events of this portion the Action gets (or would get).
+   * Number of events delivered to the Action by this call (or that would be).
    *
    * @generated from field: int64 replayed_count = 1;
    */
   replayedCount: bigint;
 
   /**
-   * Not empty: there is more; call again with this token.
+   * If not empty, call again with this token to continue.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -827,7 +828,7 @@ export const ReplayResponseSchema: GenMessage<ReplayResponse, {validType: Replay
   messageDesc(file_oms_operations_v1_action_service, 15);
 
 /**
- * See PauseAction.
+ * Request of PauseAction.
  *
  * @generated from message oms.operations.v1.PauseActionRequest
  */
@@ -840,14 +841,14 @@ export type PauseActionRequest = Message<"oms.operations.v1.PauseActionRequest">
   action: string;
 
   /**
-   * Why; 1 to 512 characters.
+   * The reason; 1 to 512 characters.
    *
    * @generated from field: string reason = 2;
    */
   reason: string;
 
   /**
-   * Who wants it; 1 to 64 characters.
+   * The operator; 1 to 64 characters.
    *
    * @generated from field: string operator = 3;
    */
@@ -864,13 +865,13 @@ export const PauseActionRequestSchema: GenMessage<PauseActionRequest, {validType
   messageDesc(file_oms_operations_v1_action_service, 16);
 
 /**
- * See PauseAction.
+ * Response of PauseAction.
  *
  * @generated from message oms.operations.v1.PauseActionResponse
  */
 export type PauseActionResponse = Message<"oms.operations.v1.PauseActionResponse"> & {
   /**
-   * Whether it ran before.
+   * Whether it was not paused before.
    *
    * @generated from field: bool changed = 1;
    */
@@ -887,7 +888,7 @@ export const PauseActionResponseSchema: GenMessage<PauseActionResponse, {validTy
   messageDesc(file_oms_operations_v1_action_service, 17);
 
 /**
- * See ResumeAction.
+ * Request of ResumeAction.
  *
  * @generated from message oms.operations.v1.ResumeActionRequest
  */
@@ -900,14 +901,14 @@ export type ResumeActionRequest = Message<"oms.operations.v1.ResumeActionRequest
   action: string;
 
   /**
-   * Who wants it; 1 to 64 characters.
+   * The operator; 1 to 64 characters.
    *
    * @generated from field: string operator = 2;
    */
   operator: string;
 
   /**
-   * Why; up to 512 characters.
+   * The reason; up to 512 characters.
    *
    * @generated from field: string reason = 3;
    */
@@ -924,13 +925,13 @@ export const ResumeActionRequestSchema: GenMessage<ResumeActionRequest, {validTy
   messageDesc(file_oms_operations_v1_action_service, 18);
 
 /**
- * See ResumeAction.
+ * Response of ResumeAction.
  *
  * @generated from message oms.operations.v1.ResumeActionResponse
  */
 export type ResumeActionResponse = Message<"oms.operations.v1.ResumeActionResponse"> & {
   /**
-   * Whether it was held before.
+   * Whether it was paused before.
    *
    * @generated from field: bool changed = 1;
    */
@@ -947,27 +948,27 @@ export const ResumeActionResponseSchema: GenMessage<ResumeActionResponse, {valid
   messageDesc(file_oms_operations_v1_action_service, 19);
 
 /**
- * See ListInterventions.
+ * Request of ListInterventions.
  *
  * @generated from message oms.operations.v1.ListInterventionsRequest
  */
 export type ListInterventionsRequest = Message<"oms.operations.v1.ListInterventionsRequest"> & {
   /**
-   * Only of this Action, up to 64 characters; empty for all.
+   * Only changes of this Action, up to 64 characters; empty for all.
    *
    * @generated from field: string action = 1;
    */
   action: string;
 
   /**
-   * At most so many, up to 1,000; 0 means 100.
+   * Maximum number of results, up to 1,000; 0 means 100.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * From the page before; empty for the first.
+   * next_page_token of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 3;
    */
@@ -984,7 +985,7 @@ export const ListInterventionsRequestSchema: GenMessage<ListInterventionsRequest
   messageDesc(file_oms_operations_v1_action_service, 20);
 
 /**
- * See ListInterventions.
+ * Response of ListInterventions.
  *
  * @generated from message oms.operations.v1.ListInterventionsResponse
  */
@@ -997,7 +998,7 @@ export type ListInterventionsResponse = Message<"oms.operations.v1.ListIntervent
   interventions: Intervention[];
 
   /**
-   * For the next page; empty on the last one.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -1014,48 +1015,49 @@ export const ListInterventionsResponseSchema: GenMessage<ListInterventionsRespon
   messageDesc(file_oms_operations_v1_action_service, 21);
 
 /**
- * What an Action made of an event.
+ * State of a ledger entry: one event for one Action.
  *
  * @generated from enum oms.operations.v1.ActionState
  */
 export const ActionState = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: ACTION_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Not tried yet, or its first attempt is under way.
+   * Not attempted yet, or the first attempt is running.
    *
    * @generated from enum value: ACTION_STATE_PENDING = 1;
    */
   PENDING: 1,
 
   /**
-   * Tried, and to be tried again at next_attempt_time.
+   * Failed at least once; retried at next_attempt_time.
    *
    * @generated from enum value: ACTION_STATE_RETRYING = 2;
    */
   RETRYING: 2,
 
   /**
-   * It took effect.
+   * Completed.
    *
    * @generated from enum value: ACTION_STATE_DONE = 3;
    */
   DONE: 3,
 
   /**
-   * Given up until a person decides: refused for good, tried too often, or it killed whoever ran it.
+   * No longer retried until an operator decides: permanently refused, too many attempts, or it
+   * stopped its workers.
    *
    * @generated from enum value: ACTION_STATE_PARKED = 4;
    */
   PARKED: 4,
 
   /**
-   * Given up by a person.
+   * Discarded by an operator.
    *
    * @generated from enum value: ACTION_STATE_DISCARDED = 5;
    */
@@ -1063,7 +1065,7 @@ export const ActionState = {
 } as const;
 
 /**
- * What an Action made of an event.
+ * State of a ledger entry: one event for one Action.
  *
  * @generated from enum oms.operations.v1.ActionState
  */
@@ -1076,34 +1078,34 @@ export const ActionStateSchema: GenEnum<ActionState> = /*@__PURE__*/
   enumDesc(file_oms_operations_v1_action_service, 0);
 
 /**
- * What an Action is.
+ * Kind of an Action.
  *
  * @generated from enum oms.operations.v1.ActionKind
  */
 export const ActionKind = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: ACTION_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * An effect in another system.
+   * An effect in an external system.
    *
    * @generated from enum value: ACTION_KIND_EFFECT = 1;
    */
   EFFECT: 1,
 
   /**
-   * A step of a flow: it moves the order.
+   * A step of a flow, which moves the order.
    *
    * @generated from enum value: ACTION_KIND_STEP = 2;
    */
   STEP: 2,
 
   /**
-   * It goes off at a time: a payment or an answer that did not come.
+   * A timer: runs when a payment or an answer is overdue.
    *
    * @generated from enum value: ACTION_KIND_TIMER = 3;
    */
@@ -1111,7 +1113,7 @@ export const ActionKind = {
 } as const;
 
 /**
- * What an Action is.
+ * Kind of an Action.
  *
  * @generated from enum oms.operations.v1.ActionKind
  */
@@ -1124,7 +1126,7 @@ export const ActionKindSchema: GenEnum<ActionKind> = /*@__PURE__*/
   enumDesc(file_oms_operations_v1_action_service, 1);
 
 /**
- * What a person did.
+ * Kind of an operator's change.
  *
  * @generated from enum oms.operations.v1.InterventionKind
  */
@@ -1173,7 +1175,7 @@ export const InterventionKind = {
 } as const;
 
 /**
- * What a person did.
+ * Kind of an operator's change.
  *
  * @generated from enum oms.operations.v1.InterventionKind
  */
@@ -1186,17 +1188,18 @@ export const InterventionKindSchema: GenEnum<InterventionKind> = /*@__PURE__*/
   enumDesc(file_oms_operations_v1_action_service, 2);
 
 /**
- * ActionService is for the people who run the Actions and the flows' steps: what is open and why, what to try again, what to give up,
- * which Action to hold for a while. Everything that a person does here is kept with who did it and why (ListInterventions).
+ * ActionService is for operators of the Actions: list open and parked entries, retry, discard or
+ * replay them, pause an Action. Every change is recorded with operator and reason
+ * (ListInterventions).
  *
- * An Action is anything that follows an event by itself: the six Actions proper, the steps of the flows, and the timers. An unknown
- * name is NOT_FOUND and lists the names there are. An event that is DONE for an Action stays done, whatever is asked here.
+ * An Action is a subscriber to events: an effect, a step of a flow, or a timer. An unknown name is
+ * NOT_FOUND, with the list of known names. An event that is DONE for an Action is never run again.
  *
  * @generated from service oms.operations.v1.ActionService
  */
 export const ActionService: GenService<{
   /**
-   * Lists every Action with how much of it is open, done and failing.
+   * Lists every Action with its numbers of pending, running, parked and done entries.
    *
    * @generated from rpc oms.operations.v1.ActionService.ListActions
    */
@@ -1206,7 +1209,8 @@ export const ActionService: GenService<{
     output: typeof ListActionsResponseSchema;
   },
   /**
-   * Tells what the Actions made of an order's events, oldest event first. NOT_FOUND for an unknown order.
+   * Lists the ledger entries of an order's events, oldest event first. NOT_FOUND for an unknown
+   * order.
    *
    * @generated from rpc oms.operations.v1.ActionService.GetOrderActions
    */
@@ -1216,7 +1220,7 @@ export const ActionService: GenService<{
     output: typeof GetOrderActionsResponseSchema;
   },
   /**
-   * Lists what an Action gave up and a person has to decide on, by event, oldest first.
+   * Lists the parked entries of an Action, oldest event first.
    *
    * @generated from rpc oms.operations.v1.ActionService.ListParked
    */
@@ -1226,8 +1230,8 @@ export const ActionService: GenService<{
     output: typeof ListParkedResponseSchema;
   },
   /**
-   * Has parked events tried again now, with a full round of attempts. One call works for some seconds at most: where next_page_token is
-   * not empty, there is more to do, and a call with that token goes on.
+   * Retries parked entries now, with a full set of attempts. A call works for a few seconds at
+   * most; if next_page_token is not empty, a further call with that token continues.
    *
    * @generated from rpc oms.operations.v1.ActionService.RetryParked
    */
@@ -1237,7 +1241,8 @@ export const ActionService: GenService<{
     output: typeof RetryParkedResponseSchema;
   },
   /**
-   * Gives parked events up for good: they are DISCARDED, and stay in the ledger. In portions, like RetryParked.
+   * Discards parked entries: they are DISCARDED and remain in the ledger. Time-boxed like
+   * RetryParked.
    *
    * @generated from rpc oms.operations.v1.ActionService.DiscardParked
    */
@@ -1247,10 +1252,11 @@ export const ActionService: GenService<{
     output: typeof DiscardParkedResponseSchema;
   },
   /**
-   * Sees to it that an Action gets every event that it asks for, of these orders or of this time: what waits is due now; what is
-   * parked or was discarded is tried again; a status change that it never heard of (the Action is new) is given to it, made anew
-   * from the history, and to no other subscriber. What is DONE stays done. A timer that waits for its time goes on waiting, and none
-   * is made anew; a step is made anew only where its order still stands where the step begins. In portions, like RetryParked.
+   * Delivers to an Action every event that it matches, of the given orders or period. Pending
+   * entries become due now; parked and discarded ones are retried; a status change without an entry
+   * (the Action is new) is rebuilt from the history and delivered to this Action alone. DONE
+   * entries stay done. A waiting timer keeps its time, and none is rebuilt; a step is rebuilt only
+   * if its order is still in the step's starting state. Time-boxed like RetryParked.
    *
    * @generated from rpc oms.operations.v1.ActionService.Replay
    */
@@ -1260,8 +1266,8 @@ export const ActionService: GenService<{
     output: typeof ReplayResponseSchema;
   },
   /**
-   * Holds an Action on all servers, within some seconds: attempts under way end, and no new one begins. Its events wait in the
-   * ledger; the other Actions go on. Asked for again, it replaces the reason.
+   * Pauses an Action on all servers within a few seconds: running attempts end, no new one starts.
+   * Its events wait in the ledger; other Actions continue. A repeated call replaces the reason.
    *
    * @generated from rpc oms.operations.v1.ActionService.PauseAction
    */
@@ -1271,7 +1277,7 @@ export const ActionService: GenService<{
     output: typeof PauseActionResponseSchema;
   },
   /**
-   * Lets a paused Action go on with everything that has come meanwhile.
+   * Resumes a paused Action, which then processes everything that has accumulated.
    *
    * @generated from rpc oms.operations.v1.ActionService.ResumeAction
    */
@@ -1281,7 +1287,7 @@ export const ActionService: GenService<{
     output: typeof ResumeActionResponseSchema;
   },
   /**
-   * Lists who did what here and why, newest first.
+   * Lists the changes made by operators, newest first.
    *
    * @generated from rpc oms.operations.v1.ActionService.ListInterventions
    */

@@ -16,49 +16,50 @@ export const file_oms_operations_v1_shadow_service: GenFile = /*@__PURE__*/
   fileDesc("CiZvbXMvb3BlcmF0aW9ucy92MS9zaGFkb3dfc2VydmljZS5wcm90bxIRb21zLm9wZXJhdGlvbnMudjEipwEKDFNoYWRvd01ldGhvZBIOCgZtZXRob2QYASABKAkSEgoKc2FtZV9jb3VudBgCIAEoAxIXCg9kaWZmZXJlbnRfY291bnQYAyABKAMSFAoMZmFpbGVkX2NvdW50GAQgASgDEhUKDXNraXBwZWRfY291bnQYBSABKAMSLQoJbGFzdF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKBAgoQU2hhZG93RGlmZmVyZW5jZRIVCg1kaWZmZXJlbmNlX2lkGAEgASgDEg4KBm1ldGhvZBgCIAEoCRINCgVmaWVsZBgDIAEoCRI1CgRraW5kGAQgASgOMicub21zLm9wZXJhdGlvbnMudjEuU2hhZG93RGlmZmVyZW5jZUtpbmQSDAoEb3VycxgFIAEoCRIOCgZ0aGVpcnMYBiABKAkSEAoIb3JkZXJfaWQYByABKAMSDgoGY2FsbGVyGAggASgJEg8KB2NhbGxfaWQYCSABKAkSLwoLcmVjb3JkX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhoKGExpc3RTaGFkb3dNZXRob2RzUmVxdWVzdCJNChlMaXN0U2hhZG93TWV0aG9kc1Jlc3BvbnNlEjAKB21ldGhvZHMYASADKAsyHy5vbXMub3BlcmF0aW9ucy52MS5TaGFkb3dNZXRob2QicwocTGlzdFNoYWRvd0RpZmZlcmVuY2VzUmVxdWVzdBIXCgZtZXRob2QYASABKAlCB7pIBHICGEASHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGEAicgodTGlzdFNoYWRvd0RpZmZlcmVuY2VzUmVzcG9uc2USOAoLZGlmZmVyZW5jZXMYASADKAsyIy5vbXMub3BlcmF0aW9ucy52MS5TaGFkb3dEaWZmZXJlbmNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSrHAQoUU2hhZG93RGlmZmVyZW5jZUtpbmQSJgoiU0hBRE9XX0RJRkZFUkVOQ0VfS0lORF9VTlNQRUNJRklFRBAAEiAKHFNIQURPV19ESUZGRVJFTkNFX0tJTkRfVkFMVUUQARIfChtTSEFET1dfRElGRkVSRU5DRV9LSU5EX1RZUEUQAhIiCh5TSEFET1dfRElGRkVSRU5DRV9LSU5EX01JU1NJTkcQAxIgChxTSEFET1dfRElGRkVSRU5DRV9LSU5EX0FEREVEEAQyhQIKDVNoYWRvd1NlcnZpY2UScwoRTGlzdFNoYWRvd01ldGhvZHMSKy5vbXMub3BlcmF0aW9ucy52MS5MaXN0U2hhZG93TWV0aG9kc1JlcXVlc3QaLC5vbXMub3BlcmF0aW9ucy52MS5MaXN0U2hhZG93TWV0aG9kc1Jlc3BvbnNlIgOQAgESfwoVTGlzdFNoYWRvd0RpZmZlcmVuY2VzEi8ub21zLm9wZXJhdGlvbnMudjEuTGlzdFNoYWRvd0RpZmZlcmVuY2VzUmVxdWVzdBowLm9tcy5vcGVyYXRpb25zLnYxLkxpc3RTaGFkb3dEaWZmZXJlbmNlc1Jlc3BvbnNlIgOQAgFCOQoVY29tLm9tcy5vcGVyYXRpb25zLnYxUAFaHm9tcy9vcGVyYXRpb25zL3YxO29wZXJhdGlvbnN2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
- * An old method and how its answers compare. Counted within a second or two of the fact; a server that is killed takes its last second's
- * counts along.
+ * Comparison results of a legacy method. Updated within two seconds; a killed server loses the
+ * counts of its last second.
  *
  * @generated from message oms.operations.v1.ShadowMethod
  */
 export type ShadowMethod = Message<"oms.operations.v1.ShadowMethod"> & {
   /**
-   * The old name, for example "getOrderStatus".
+   * The legacy method, for example "getOrderStatus".
    *
    * @generated from field: string method = 1;
    */
   method: string;
 
   /**
-   * Calls to which both answered the same.
+   * Number of calls with equal answers.
    *
    * @generated from field: int64 same_count = 2;
    */
   sameCount: bigint;
 
   /**
-   * Calls to which the answers differ.
+   * Number of calls with different answers.
    *
    * @generated from field: int64 different_count = 3;
    */
   differentCount: bigint;
 
   /**
-   * Calls to which the old system gave no answer to compare with: none in time, one of its own failure, or one that is too long.
+   * Number of calls without a comparable answer of the legacy system: a timeout, a failure, or an
+   * answer that is too long.
    *
    * @generated from field: int64 failed_count = 4;
    */
   failedCount: bigint;
 
   /**
-   * Calls that the old system was not asked about, as too many were under way.
+   * Number of calls that were not compared because too many comparisons were running.
    *
    * @generated from field: int64 skipped_count = 5;
    */
   skippedCount: bigint;
 
   /**
-   * When one was last counted.
+   * Time of the last count.
    *
    * @generated from field: google.protobuf.Timestamp last_time = 6;
    */
@@ -75,57 +76,58 @@ export const ShadowMethodSchema: GenMessage<ShadowMethod, {validType: ShadowMeth
   messageDesc(file_oms_operations_v1_shadow_service, 0);
 
 /**
- * Something that two answers to one call did not have in common.
+ * One difference between the two answers to a call.
  *
  * @generated from message oms.operations.v1.ShadowDifference
  */
 export type ShadowDifference = Message<"oms.operations.v1.ShadowDifference"> & {
   /**
-   * Grows with time.
+   * Id, increasing with time.
    *
    * @generated from field: int64 difference_id = 1;
    */
   differenceId: bigint;
 
   /**
-   * The old name of the method.
+   * The legacy method.
    *
    * @generated from field: string method = 2;
    */
   method: string;
 
   /**
-   * Where in the answer, for example `orderSources[].orderSourceValue`. What is no field is in parentheses: `(http status)`, `(form)` (JSON
-   * or text), `(text)`, and `(length)` and `(key order)` of what stands before them.
+   * Path in the answer, for example `orderSources[].orderSourceValue`. Properties other than fields
+   * are in parentheses: `(http status)`, `(form)` (JSON or text), `(text)`, and `(length)` and
+   * `(key order)` of the preceding path.
    *
    * @generated from field: string field = 3;
    */
   field: string;
 
   /**
-   * How they differ.
+   * The kind of difference.
    *
    * @generated from field: oms.operations.v1.ShadowDifferenceKind kind = 4;
    */
   kind: ShadowDifferenceKind;
 
   /**
-   * What we said, `[2]` before it for the third item of a list; masked (`*** (11 characters)`) unless it is known to be no personal data;
-   * empty where we said nothing.
+   * This service's value, prefixed by `[2]` for the third item of a list; masked (`*** (11
+   * characters)`) unless it is known not to be personal data; empty if absent.
    *
    * @generated from field: string ours = 5;
    */
   ours: string;
 
   /**
-   * What the old system said, likewise.
+   * The legacy system's value, in the same form.
    *
    * @generated from field: string theirs = 6;
    */
   theirs: string;
 
   /**
-   * The order that the call named; 0 where it named none.
+   * The order of the call; 0 if it has none.
    *
    * @generated from field: int64 order_id = 7;
    */
@@ -139,14 +141,14 @@ export type ShadowDifference = Message<"oms.operations.v1.ShadowDifference"> & {
   caller: string;
 
   /**
-   * The call, as the log names it.
+   * The call id in the log.
    *
    * @generated from field: string call_id = 9;
    */
   callId: string;
 
   /**
-   * When it was found.
+   * When it was recorded.
    *
    * @generated from field: google.protobuf.Timestamp record_time = 10;
    */
@@ -163,7 +165,7 @@ export const ShadowDifferenceSchema: GenMessage<ShadowDifference, {validType: Sh
   messageDesc(file_oms_operations_v1_shadow_service, 1);
 
 /**
- * See ListShadowMethods.
+ * Request of ListShadowMethods.
  *
  * @generated from message oms.operations.v1.ListShadowMethodsRequest
  */
@@ -180,13 +182,13 @@ export const ListShadowMethodsRequestSchema: GenMessage<ListShadowMethodsRequest
   messageDesc(file_oms_operations_v1_shadow_service, 2);
 
 /**
- * See ListShadowMethods.
+ * Response of ListShadowMethods.
  *
  * @generated from message oms.operations.v1.ListShadowMethodsResponse
  */
 export type ListShadowMethodsResponse = Message<"oms.operations.v1.ListShadowMethodsResponse"> & {
   /**
-   * By name; none where nothing was ever compared.
+   * By name; empty if nothing was compared.
    *
    * @generated from field: repeated oms.operations.v1.ShadowMethod methods = 1;
    */
@@ -203,27 +205,27 @@ export const ListShadowMethodsResponseSchema: GenMessage<ListShadowMethodsRespon
   messageDesc(file_oms_operations_v1_shadow_service, 3);
 
 /**
- * See ListShadowDifferences.
+ * Request of ListShadowDifferences.
  *
  * @generated from message oms.operations.v1.ListShadowDifferencesRequest
  */
 export type ListShadowDifferencesRequest = Message<"oms.operations.v1.ListShadowDifferencesRequest"> & {
   /**
-   * Only of this old method, up to 64 characters; empty for all.
+   * Only differences of this legacy method, up to 64 characters; empty for all.
    *
    * @generated from field: string method = 1;
    */
   method: string;
 
   /**
-   * At most so many, up to 1,000; 0 means 100.
+   * Maximum number of results, up to 1,000; 0 means 100.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * From the page before; empty for the first.
+   * next_page_token of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 3;
    */
@@ -240,7 +242,7 @@ export const ListShadowDifferencesRequestSchema: GenMessage<ListShadowDifference
   messageDesc(file_oms_operations_v1_shadow_service, 4);
 
 /**
- * See ListShadowDifferences.
+ * Response of ListShadowDifferences.
  *
  * @generated from message oms.operations.v1.ListShadowDifferencesResponse
  */
@@ -253,7 +255,7 @@ export type ListShadowDifferencesResponse = Message<"oms.operations.v1.ListShado
   differences: ShadowDifference[];
 
   /**
-   * For the next page; empty on the last one.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -270,41 +272,41 @@ export const ListShadowDifferencesResponseSchema: GenMessage<ListShadowDifferenc
   messageDesc(file_oms_operations_v1_shadow_service, 5);
 
 /**
- * How two values differ.
+ * Kind of a difference.
  *
  * @generated from enum oms.operations.v1.ShadowDifferenceKind
  */
 export const ShadowDifferenceKind = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: SHADOW_DIFFERENCE_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Same type, another value.
+   * Same type, different value.
    *
    * @generated from enum value: SHADOW_DIFFERENCE_KIND_VALUE = 1;
    */
   VALUE: 1,
 
   /**
-   * Another type: 1 and "1", or JSON and plain text.
+   * Different type: 1 and "1", or JSON and plain text.
    *
    * @generated from enum value: SHADOW_DIFFERENCE_KIND_TYPE = 2;
    */
   TYPE: 2,
 
   /**
-   * The old system's answer has it, ours has not.
+   * In the legacy system's answer only.
    *
    * @generated from enum value: SHADOW_DIFFERENCE_KIND_MISSING = 3;
    */
   MISSING: 3,
 
   /**
-   * Our answer has it, the old system's has not.
+   * In this service's answer only.
    *
    * @generated from enum value: SHADOW_DIFFERENCE_KIND_ADDED = 4;
    */
@@ -312,7 +314,7 @@ export const ShadowDifferenceKind = {
 } as const;
 
 /**
- * How two values differ.
+ * Kind of a difference.
  *
  * @generated from enum oms.operations.v1.ShadowDifferenceKind
  */
@@ -325,14 +327,15 @@ export const ShadowDifferenceKindSchema: GenEnum<ShadowDifferenceKind> = /*@__PU
   enumDesc(file_oms_operations_v1_shadow_service, 0);
 
 /**
- * ShadowService is for the people who take the old system out of service: it tells what came of comparing our answers at the old
- * addresses with the old system's. Nothing is compared where the service does not know the old system's address.
+ * ShadowService reports the comparison of legacy answers of this service with those of the legacy
+ * system, for the migration away from it. Nothing is compared unless the legacy system's URL is
+ * configured.
  *
  * @generated from service oms.operations.v1.ShadowService
  */
 export const ShadowService: GenService<{
   /**
-   * Lists the old methods whose answers were compared, with what came of it, by name.
+   * Lists the legacy methods whose answers were compared, with the results, by name.
    *
    * @generated from rpc oms.operations.v1.ShadowService.ListShadowMethods
    */
@@ -342,8 +345,8 @@ export const ShadowService: GenService<{
     output: typeof ListShadowMethodsResponseSchema;
   },
   /**
-   * Lists what the two systems' answers did not have in common, newest first. Some 20 a second of each server are kept, not all of one
-   * field, and of those the newest 10,000; the metrics count all.
+   * Lists the differences between the two systems' answers, newest first. About 20 per second and
+   * server are stored, not all of one field, and of those the newest 10,000; the metrics count all.
    *
    * @generated from rpc oms.operations.v1.ShadowService.ListShadowDifferences
    */

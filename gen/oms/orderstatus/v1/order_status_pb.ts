@@ -2,7 +2,7 @@
 // @generated from file oms/orderstatus/v1/order_status.proto (package oms.orderstatus.v1, syntax proto3)
 /* eslint-disable */
 
-// The nouns of the contract: states, verdicts and the messages that more than one call shares.
+// States, verdicts and the messages that several RPCs share.
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -17,7 +17,7 @@ export const file_oms_orderstatus_v1_order_status: GenFile = /*@__PURE__*/
   fileDesc("CiVvbXMvb3JkZXJzdGF0dXMvdjEvb3JkZXJfc3RhdHVzLnByb3RvEhJvbXMub3JkZXJzdGF0dXMudjEi1gEKE09yZGVyU3RhdHVzU25hcHNob3QSEAoIb3JkZXJfaWQYASABKAMSNQoMb3JkZXJfc3RhdHVzGAIgASgOMh8ub21zLm9yZGVyc3RhdHVzLnYxLk9yZGVyU3RhdHVzEg4KBnBhdXNlZBgDIAEoCBIQCghmaW5pc2hlZBgEIAEoCBIPCgd2ZXJzaW9uGAUgASgDEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpyZXR1cm5faWRzGAcgAygDIvgCChJTdGF0dXNIaXN0b3J5RW50cnkSDwoHdmVyc2lvbhgBIAEoAxI0Cgtmcm9tX3N0YXR1cxgCIAEoDjIfLm9tcy5vcmRlcnN0YXR1cy52MS5PcmRlclN0YXR1cxIyCgl0b19zdGF0dXMYAyABKA4yHy5vbXMub3JkZXJzdGF0dXMudjEuT3JkZXJTdGF0dXMSLAoHb3V0Y29tZRgEIAEoDjIbLm9tcy5vcmRlcnN0YXR1cy52MS5PdXRjb21lEi4KCm9jY3VyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY29yZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZjYWxsZXIYByABKAkSEAoIb3BlcmF0b3IYCCABKAkSEgoKcmVxdWVzdF9pZBgJIAEoCRIOCgZyZW1hcmsYCiABKAkSEgoKbWVzc2FnZV9pZBgLIAEoCSJTCgtVcGRhdGVFcnJvchIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSJQoHZGV0YWlscxgDIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiWQoRQWxsb3dlZFRyYW5zaXRpb24SLwoGc3RhdHVzGAEgASgOMh8ub21zLm9yZGVyc3RhdHVzLnYxLk9yZGVyU3RhdHVzEhMKC3JlcG9ydGVkX2J5GAIgAygJIlQKEVJlZnVzZWRUcmFuc2l0aW9uEi8KBnN0YXR1cxgBIAEoDjIfLm9tcy5vcmRlcnN0YXR1cy52MS5PcmRlclN0YXR1cxIOCgZyZWFzb24YAiABKAkinAEKCk9wZW5BY3Rpb24SDgoGYWN0aW9uGAEgASgJEg0KBXN0YXRlGAIgASgJEhAKCGF0dGVtcHRzGAMgASgFEhIKCmxhc3RfZXJyb3IYBCABKAkSEgoKbWVzc2FnZV9pZBgFIAEoCRI1ChFuZXh0X2F0dGVtcHRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPwoMRmxvd1Bvc2l0aW9uEgwKBHN0ZXAYASABKAkSDQoFc3RhdGUYAiABKAkSEgoKbGFzdF9lcnJvchgDIAEoCSJiCgVTdGF0ZRItCgRjb2RlGAEgASgOMh8ub21zLm9yZGVyc3RhdHVzLnYxLk9yZGVyU3RhdHVzEgwKBG5hbWUYAiABKAkSDQoFbGFiZWwYAyABKAkSDQoFZmluYWwYBCABKAgikAEKClRyYW5zaXRpb24SLQoEZnJvbRgBIAEoDjIfLm9tcy5vcmRlcnN0YXR1cy52MS5PcmRlclN0YXR1cxIrCgJ0bxgCIAEoDjIfLm9tcy5vcmRlcnN0YXR1cy52MS5PcmRlclN0YXR1cxITCgtyZXBvcnRlZF9ieRgDIAMoCRIRCgljb25kaXRpb24YBCABKAkqnQQKC09yZGVyU3RhdHVzEhwKGE9SREVSX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFE9SREVSX1NUQVRVU19DUkVBVEVEEOgHEhYKEU9SREVSX1NUQVRVU19QQUlEEPIHEhoKFU9SREVSX1NUQVRVU19BUFBST1ZFRBD8BxIXChJPUkRFUl9TVEFUVVNfU1BMSVQQhggSHwoaT1JERVJfU1RBVFVTX0VSUF9BTExPQ0FURUQQ2g8SIAobT1JERVJfU1RBVFVTX1dNU19ESVNQQVRDSEVEEOQPEh4KGU9SREVSX1NUQVRVU19XTVNfQUNDRVBURUQQwhcSGQoUT1JERVJfU1RBVFVTX1BJQ0tJTkcQzBcSGAoTT1JERVJfU1RBVFVTX1BBQ0tFRBDWFxIdChhPUkRFUl9TVEFUVVNfSEFOREVEX09WRVIQqh8SHAoXT1JERVJfU1RBVFVTX0lOX1RSQU5TSVQQkicSIgodT1JERVJfU1RBVFVTX09VVF9GT1JfREVMSVZFUlkQnCcSGwoWT1JERVJfU1RBVFVTX0RFTElWRVJFRBD6LhIaChVPUkRFUl9TVEFUVVNfUkVKRUNURUQQhC8SIQocT1JERVJfU1RBVFVTX0RFTElWRVJZX0ZBSUxFRBCOLxIWChFPUkRFUl9TVEFUVVNfTE9TVBCYLxIbChZPUkRFUl9TVEFUVVNfQ0FOQ0VMTEVEEKlGKmEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfQVBQTElFRBABEhUKEU9VVENPTUVfRFVQTElDQVRFEAISEQoNT1VUQ09NRV9TVEFMRRADKt0BCg1DYW5jZWxWZXJkaWN0Eh4KGkNBTkNFTF9WRVJESUNUX1VOU1BFQ0lGSUVEEAASHwobQ0FOQ0VMX1ZFUkRJQ1RfUEFVU0VfRkFJTEVEEAESHwobQ0FOQ0VMX1ZFUkRJQ1RfU1BMSVRfUEFSRU5UEAISKAokQ0FOQ0VMX1ZFUkRJQ1RfQkVGT1JFX0VSUF9BTExPQ0FUSU9OEAMSJAogQ0FOQ0VMX1ZFUkRJQ1RfQUxSRUFEWV9DQU5DRUxMRUQQBBIaChZDQU5DRUxfVkVSRElDVF9BU0tfV01TEAUqmwEKEFJlamVjdGlvblZlcmRpY3QSIQodUkVKRUNUSU9OX1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIiCh5SRUpFQ1RJT05fVkVSRElDVF9QQVVTRV9GQUlMRUQQARIeChpSRUpFQ1RJT05fVkVSRElDVF9GSU5JU0hFRBACEiAKHFJFSkVDVElPTl9WRVJESUNUX1JFSkVDVEFCTEUQAyqMAQoNUmV0dXJuVmVyZGljdBIeChpSRVRVUk5fVkVSRElDVF9VTlNQRUNJRklFRBAAEhwKGFJFVFVSTl9WRVJESUNUX0NBTkNFTExFRBABEiIKHlJFVFVSTl9WRVJESUNUX05PVF9IQU5ERURfT1ZFUhACEhkKFVJFVFVSTl9WRVJESUNUX01BUktFRBADKn8KEE5vdFBheWFibGVSZWFzb24SIgoeTk9UX1BBWUFCTEVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaTk9UX1BBWUFCTEVfUkVBU09OX0VYUElSRUQQARInCiNOT1RfUEFZQUJMRV9SRUFTT05fQ0FOQ0VMX1JFUVVFU1RFRBACQjwKFmNvbS5vbXMub3JkZXJzdGF0dXMudjFQAVogb21zL29yZGVyc3RhdHVzL3YxO29yZGVyc3RhdHVzdjFiBnByb3RvMw", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
- * Where one order stands.
+ * Status of one order.
  *
  * @generated from message oms.orderstatus.v1.OrderStatusSnapshot
  */
@@ -37,35 +37,35 @@ export type OrderStatusSnapshot = Message<"oms.orderstatus.v1.OrderStatusSnapsho
   orderStatus: OrderStatus;
 
   /**
-   * Whether the forward flow's own steps are held back.
+   * Whether the forward flow's steps are paused.
    *
    * @generated from field: bool paused = 3;
    */
   paused: boolean;
 
   /**
-   * Whether the state is final, by the state machine (not the old is_finish column).
+   * Whether the state is final in the state machine (not the legacy column is_finish).
    *
    * @generated from field: bool finished = 4;
    */
   finished: boolean;
 
   /**
-   * How many status changes the order has had here; 0 for an order that has had none.
+   * Number of status changes of the order; 0 if there were none.
    *
    * @generated from field: int64 version = 5;
    */
   version: bigint;
 
   /**
-   * When the row last changed.
+   * Last change of the row.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 6;
    */
   updateTime?: Timestamp | undefined;
 
   /**
-   * Return details of the order on the reversal side, ascending; empty where there is none.
+   * Ids of the order's returns, ascending.
    *
    * @generated from field: repeated int64 return_ids = 7;
    */
@@ -82,27 +82,27 @@ export const OrderStatusSnapshotSchema: GenMessage<OrderStatusSnapshot, {validTy
   messageDesc(file_oms_orderstatus_v1_order_status, 0);
 
 /**
- * One entry of an order's history: a change, or a late report that was kept.
+ * One entry of an order's history: a change or a late report.
  *
  * @generated from message oms.orderstatus.v1.StatusHistoryEntry
  */
 export type StatusHistoryEntry = Message<"oms.orderstatus.v1.StatusHistoryEntry"> & {
   /**
-   * The order's version after this entry; a late report has the version it found.
+   * The order's version after this entry; a late report has the version of that time.
    *
    * @generated from field: int64 version = 1;
    */
   version: bigint;
 
   /**
-   * The state before.
+   * The previous state.
    *
    * @generated from field: oms.orderstatus.v1.OrderStatus from_status = 2;
    */
   fromStatus: OrderStatus;
 
   /**
-   * The state that was reported.
+   * The reported state.
    *
    * @generated from field: oms.orderstatus.v1.OrderStatus to_status = 3;
    */
@@ -116,35 +116,35 @@ export type StatusHistoryEntry = Message<"oms.orderstatus.v1.StatusHistoryEntry"
   outcome: Outcome;
 
   /**
-   * When it happened, as the reporter says.
+   * When it happened, according to the reporter.
    *
    * @generated from field: google.protobuf.Timestamp occur_time = 5;
    */
   occurTime?: Timestamp | undefined;
 
   /**
-   * When it was committed here.
+   * When it was committed.
    *
    * @generated from field: google.protobuf.Timestamp record_time = 6;
    */
   recordTime?: Timestamp | undefined;
 
   /**
-   * The calling system (header oms-caller).
+   * The calling system.
    *
    * @generated from field: string caller = 7;
    */
   caller: string;
 
   /**
-   * The person or job that the caller named.
+   * The person or job named by the caller.
    *
    * @generated from field: string operator = 8;
    */
   operator: string;
 
   /**
-   * The caller's request id, empty where none was given.
+   * The caller's request id; empty if none was sent.
    *
    * @generated from field: string request_id = 9;
    */
@@ -158,7 +158,7 @@ export type StatusHistoryEntry = Message<"oms.orderstatus.v1.StatusHistoryEntry"
   remark: string;
 
   /**
-   * The id of the event, <order_id>-<version>; empty for a late report.
+   * Id of the event, <order_id>-<version>; empty for a late report.
    *
    * @generated from field: string message_id = 11;
    */
@@ -188,14 +188,14 @@ export type UpdateError = Message<"oms.orderstatus.v1.UpdateError"> & {
   code: number;
 
   /**
-   * What is wrong and what would be right.
+   * What is wrong and what is expected.
    *
    * @generated from field: string message = 2;
    */
   message: string;
 
   /**
-   * The details the same call would have failed with alone (ErrorInfo, BadRequest, RetryInfo).
+   * The details of the error (ErrorInfo, BadRequest, RetryInfo), as for a single call.
    *
    * @generated from field: repeated google.protobuf.Any details = 3;
    */
@@ -225,7 +225,7 @@ export type AllowedTransition = Message<"oms.orderstatus.v1.AllowedTransition"> 
   status: OrderStatus;
 
   /**
-   * Who reports it, for example "WMS".
+   * The reporters, for example "WMS".
    *
    * @generated from field: repeated string reported_by = 2;
    */
@@ -242,7 +242,7 @@ export const AllowedTransitionSchema: GenMessage<AllowedTransition, {validType: 
   messageDesc(file_oms_orderstatus_v1_order_status, 3);
 
 /**
- * A state that the order cannot take now.
+ * A state that cannot be reported now.
  *
  * @generated from message oms.orderstatus.v1.RefusedTransition
  */
@@ -255,7 +255,7 @@ export type RefusedTransition = Message<"oms.orderstatus.v1.RefusedTransition"> 
   status: OrderStatus;
 
   /**
-   * Why not, in a sentence.
+   * The reason, as a sentence.
    *
    * @generated from field: string reason = 2;
    */
@@ -272,7 +272,7 @@ export const RefusedTransitionSchema: GenMessage<RefusedTransition, {validType: 
   messageDesc(file_oms_orderstatus_v1_order_status, 4);
 
 /**
- * An Action of the order that is not done.
+ * A ledger entry of the order that is not DONE.
  *
  * @generated from message oms.orderstatus.v1.OpenAction
  */
@@ -292,28 +292,28 @@ export type OpenAction = Message<"oms.orderstatus.v1.OpenAction"> & {
   state: string;
 
   /**
-   * Attempts that were started.
+   * Number of attempts started.
    *
    * @generated from field: int32 attempts = 3;
    */
   attempts: number;
 
   /**
-   * What the last attempt failed with; empty where none failed.
+   * Error of the last failed attempt; empty if none failed.
    *
    * @generated from field: string last_error = 4;
    */
   lastError: string;
 
   /**
-   * The event it belongs to.
+   * Message id of the event.
    *
    * @generated from field: string message_id = 5;
    */
   messageId: string;
 
   /**
-   * When it is tried next; left out for a parked one.
+   * Time of the next attempt; unset if it is parked.
    *
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 6;
    */
@@ -330,7 +330,7 @@ export const OpenActionSchema: GenMessage<OpenAction, {validType: OpenActionVali
   messageDesc(file_oms_orderstatus_v1_order_status, 5);
 
 /**
- * Where the flow that moves the order stands.
+ * Progress of the flow that moves the order.
  *
  * @generated from message oms.orderstatus.v1.FlowPosition
  */
@@ -350,7 +350,7 @@ export type FlowPosition = Message<"oms.orderstatus.v1.FlowPosition"> & {
   state: string;
 
   /**
-   * What the last attempt failed with; empty where none failed.
+   * Error of the last failed attempt; empty if none failed.
    *
    * @generated from field: string last_error = 3;
    */
@@ -373,28 +373,28 @@ export const FlowPositionSchema: GenMessage<FlowPosition, {validType: FlowPositi
  */
 export type State = Message<"oms.orderstatus.v1.State"> & {
   /**
-   * Its code.
+   * The code.
    *
    * @generated from field: oms.orderstatus.v1.OrderStatus code = 1;
    */
   code: OrderStatus;
 
   /**
-   * Its English name, for example "ERP_ALLOCATED".
+   * The English name, for example "ERP_ALLOCATED".
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Its Chinese name, for example "ERP占用".
+   * The Chinese name, for example "ERP占用".
    *
    * @generated from field: string label = 3;
    */
   label: string;
 
   /**
-   * Whether nothing leads out of it.
+   * Whether the state has no outgoing transition.
    *
    * @generated from field: bool final = 4;
    */
@@ -411,34 +411,34 @@ export const StateSchema: GenMessage<State, {validType: StateValid}> = /*@__PURE
   messageDesc(file_oms_orderstatus_v1_order_status, 7);
 
 /**
- * One arrow of the state machine.
+ * One transition of the state machine.
  *
  * @generated from message oms.orderstatus.v1.Transition
  */
 export type Transition = Message<"oms.orderstatus.v1.Transition"> & {
   /**
-   * The state before.
+   * The previous state.
    *
    * @generated from field: oms.orderstatus.v1.OrderStatus from = 1;
    */
   from: OrderStatus;
 
   /**
-   * The state after.
+   * The new state.
    *
    * @generated from field: oms.orderstatus.v1.OrderStatus to = 2;
    */
   to: OrderStatus;
 
   /**
-   * Who may report it.
+   * The reporters.
    *
    * @generated from field: repeated string reported_by = 3;
    */
   reportedBy: string[];
 
   /**
-   * What holds besides, for example "virtual goods only"; empty for most.
+   * Additional condition, for example "virtual goods only"; empty for most.
    *
    * @generated from field: string condition = 4;
    */
@@ -455,132 +455,134 @@ export const TransitionSchema: GenMessage<Transition, {validType: TransitionVali
   messageDesc(file_oms_orderstatus_v1_order_status, 8);
 
 /**
- * Where an order stands. The numbers are the status codes stored in oms_order_status.order_status; size is progress.
+ * State of an order. The numbers are the status codes stored in oms_order_status.order_status; a
+ * greater number means more progress.
  *
  * @generated from enum oms.orderstatus.v1.OrderStatus
  */
 export const OrderStatus = {
   /**
-   * Never sent and never accepted.
+   * Neither sent nor accepted.
    *
    * @generated from enum value: ORDER_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * 已创建. The order came in; told by intake.
+   * 已创建. The order was created; reported by intake.
    *
    * @generated from enum value: ORDER_STATUS_CREATED = 1000;
    */
   CREATED: 1000,
 
   /**
-   * 已付款. Paid; told by Pay.
+   * 已付款. Paid; reported by Pay.
    *
    * @generated from enum value: ORDER_STATUS_PAID = 1010;
    */
   PAID: 1010,
 
   /**
-   * 审核通过. Approved; told by the forward flow.
+   * 审核通过. Approved; reported by the forward flow.
    *
    * @generated from enum value: ORDER_STATUS_APPROVED = 1020;
    */
   APPROVED: 1020,
 
   /**
-   * 已拆单. Split into child orders, a parent's last state; told by the forward flow.
+   * 已拆单. Split into child orders, final for the parent; reported by the forward flow.
    *
    * @generated from enum value: ORDER_STATUS_SPLIT = 1030;
    */
   SPLIT: 1030,
 
   /**
-   * ERP占用. Stock is allocated; told by the forward flow. An old code.
+   * ERP占用. Stock is allocated; reported by the forward flow. A code of the legacy system.
    *
    * @generated from enum value: ORDER_STATUS_ERP_ALLOCATED = 2010;
    */
   ERP_ALLOCATED: 2010,
 
   /**
-   * 已下发WMS. Sent to the warehouse; told by the forward flow. Sets is_finish = 1 for old readers.
+   * 已下发WMS. Sent to the warehouse; reported by the forward flow. Sets is_finish = 1 for legacy
+   * readers.
    *
    * @generated from enum value: ORDER_STATUS_WMS_DISPATCHED = 2020;
    */
   WMS_DISPATCHED: 2020,
 
   /**
-   * 仓库接单. Accepted by the warehouse; told by WMS. Any WMS report sets is_finish = 0.
+   * 仓库接单. Accepted by the warehouse; reported by the WMS. Any WMS report sets is_finish = 0.
    *
    * @generated from enum value: ORDER_STATUS_WMS_ACCEPTED = 3010;
    */
   WMS_ACCEPTED: 3010,
 
   /**
-   * 拣货. Being picked; told by WMS.
+   * 拣货. Being picked; reported by the WMS.
    *
    * @generated from enum value: ORDER_STATUS_PICKING = 3020;
    */
   PICKING: 3020,
 
   /**
-   * 打包. Packed, the last state from which an order can be cancelled; told by WMS.
+   * 打包. Packed, the last state from which an order can be cancelled; reported by the WMS.
    *
    * @generated from enum value: ORDER_STATUS_PACKED = 3030;
    */
   PACKED: 3030,
 
   /**
-   * 交接出库. Handed over to the carrier; told by WMS.
+   * 交接出库. Handed over to the carrier; reported by the WMS.
    *
    * @generated from enum value: ORDER_STATUS_HANDED_OVER = 4010;
    */
   HANDED_OVER: 4010,
 
   /**
-   * 运输中. On the road; told by TMS.
+   * 运输中. In transit; reported by the TMS.
    *
    * @generated from enum value: ORDER_STATUS_IN_TRANSIT = 5010;
    */
   IN_TRANSIT: 5010,
 
   /**
-   * 配送中. With the courier; told by DMS.
+   * 配送中. With the courier; reported by the DMS.
    *
    * @generated from enum value: ORDER_STATUS_OUT_FOR_DELIVERY = 5020;
    */
   OUT_FOR_DELIVERY: 5020,
 
   /**
-   * 妥投. Delivered, final; told by TMS, DMS and the front end.
+   * 妥投. Delivered, final; reported by TMS, DMS and the front end.
    *
    * @generated from enum value: ORDER_STATUS_DELIVERED = 6010;
    */
   DELIVERED: 6010,
 
   /**
-   * 拒收. Rejected at the door, final; told by TMS and DMS.
+   * 拒收. Rejected by the recipient, final; reported by TMS and DMS.
    *
    * @generated from enum value: ORDER_STATUS_REJECTED = 6020;
    */
   REJECTED: 6020,
 
   /**
-   * 配送失败. Not delivered; may be tried again; told by TMS and DMS.
+   * 配送失败. Delivery failed; may be attempted again; reported by TMS and DMS.
    *
    * @generated from enum value: ORDER_STATUS_DELIVERY_FAILED = 6030;
    */
   DELIVERY_FAILED: 6030,
 
   /**
-   * 丢包. Lost, final; told by TMS.
+   * 丢包. Lost, final; reported by the TMS.
    *
    * @generated from enum value: ORDER_STATUS_LOST = 6040;
    */
   LOST: 6040,
 
   /**
-   * 取消. Cancelled, final; told by the reversal flow. An old code.
+   * 取消. Cancelled, final; reported by the reversal flow. A code of the legacy system.
    *
    * @generated from enum value: ORDER_STATUS_CANCELLED = 9001;
    */
@@ -588,7 +590,8 @@ export const OrderStatus = {
 } as const;
 
 /**
- * Where an order stands. The numbers are the status codes stored in oms_order_status.order_status; size is progress.
+ * State of an order. The numbers are the status codes stored in oms_order_status.order_status; a
+ * greater number means more progress.
  *
  * @generated from enum oms.orderstatus.v1.OrderStatus
  */
@@ -601,34 +604,34 @@ export const OrderStatusSchema: GenEnum<OrderStatus> = /*@__PURE__*/
   enumDesc(file_oms_orderstatus_v1_order_status, 0);
 
 /**
- * What a change did. A late or doubled report is no error, so that its sender stops retrying.
+ * Result of a change. A late or repeated report is not an error, so that its sender stops retrying.
  *
  * @generated from enum oms.orderstatus.v1.Outcome
  */
 export const Outcome = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * The order moved; its version grew by one and an event went out.
+   * The order changed its state; its version increased by one and an event was published.
    *
    * @generated from enum value: OUTCOME_APPLIED = 1;
    */
   APPLIED: 1,
 
   /**
-   * The order is in that state already; message_id is that of the change that brought it there.
+   * The order is already in that state; message_id is that of the change that led to it.
    *
    * @generated from enum value: OUTCOME_DUPLICATE = 2;
    */
   DUPLICATE: 2,
 
   /**
-   * The order has passed or skipped that state; the history keeps the report, nothing else changed.
+   * The order has passed or skipped that state; the report is in the history, nothing else changed.
    *
    * @generated from enum value: OUTCOME_STALE = 3;
    */
@@ -636,7 +639,7 @@ export const Outcome = {
 } as const;
 
 /**
- * What a change did. A late or doubled report is no error, so that its sender stops retrying.
+ * Result of a change. A late or repeated report is not an error, so that its sender stops retrying.
  *
  * @generated from enum oms.orderstatus.v1.Outcome
  */
@@ -649,20 +652,20 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_oms_orderstatus_v1_order_status, 1);
 
 /**
- * The answer of PauseForCancel.
+ * Verdict of PauseForCancel.
  *
  * @generated from enum oms.orderstatus.v1.CancelVerdict
  */
 export const CancelVerdict = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: CANCEL_VERDICT_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * 暂停订单失败. There is no such order.
+   * 暂停订单失败. The order does not exist.
    *
    * @generated from enum value: CANCEL_VERDICT_PAUSE_FAILED = 1;
    */
@@ -676,21 +679,21 @@ export const CancelVerdict = {
   SPLIT_PARENT: 2,
 
   /**
-   * 占用erp前可取消. No stock is allocated yet: cancel at once.
+   * 占用erp前可取消. No stock is allocated yet; it can be cancelled at once.
    *
    * @generated from enum value: CANCEL_VERDICT_BEFORE_ERP_ALLOCATION = 3;
    */
   BEFORE_ERP_ALLOCATION: 3,
 
   /**
-   * 已经是取消状态可以取消. It is cancelled already.
+   * 已经是取消状态可以取消. The order is already cancelled.
    *
    * @generated from enum value: CANCEL_VERDICT_ALREADY_CANCELLED = 4;
    */
   ALREADY_CANCELLED: 4,
 
   /**
-   * 订单已经过了erp占用节点，已经或即将下发WMS，需要询问WMS是否可以取消. Only the warehouse knows.
+   * 订单已经过了erp占用节点，已经或即将下发WMS，需要询问WMS是否可以取消. The warehouse decides.
    *
    * @generated from enum value: CANCEL_VERDICT_ASK_WMS = 5;
    */
@@ -698,7 +701,7 @@ export const CancelVerdict = {
 } as const;
 
 /**
- * The answer of PauseForCancel.
+ * Verdict of PauseForCancel.
  *
  * @generated from enum oms.orderstatus.v1.CancelVerdict
  */
@@ -711,27 +714,27 @@ export const CancelVerdictSchema: GenEnum<CancelVerdict> = /*@__PURE__*/
   enumDesc(file_oms_orderstatus_v1_order_status, 2);
 
 /**
- * The answer of PauseForRejection.
+ * Verdict of PauseForRejection.
  *
  * @generated from enum oms.orderstatus.v1.RejectionVerdict
  */
 export const RejectionVerdict = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: REJECTION_VERDICT_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * 暂停订单失败. There is no such order.
+   * 暂停订单失败. The order does not exist.
    *
    * @generated from enum value: REJECTION_VERDICT_PAUSE_FAILED = 1;
    */
   PAUSE_FAILED: 1,
 
   /**
-   * 完成状态，不能拒收，只能退货. The old is_finish mark is set: only a return is left.
+   * 完成状态，不能拒收，只能退货. The legacy column is_finish is 1: only a return is possible.
    *
    * @generated from enum value: REJECTION_VERDICT_FINISHED = 2;
    */
@@ -746,7 +749,7 @@ export const RejectionVerdict = {
 } as const;
 
 /**
- * The answer of PauseForRejection.
+ * Verdict of PauseForRejection.
  *
  * @generated from enum oms.orderstatus.v1.RejectionVerdict
  */
@@ -759,34 +762,34 @@ export const RejectionVerdictSchema: GenEnum<RejectionVerdict> = /*@__PURE__*/
   enumDesc(file_oms_orderstatus_v1_order_status, 3);
 
 /**
- * The answer of ReturnOrder.
+ * Verdict of ReturnOrder.
  *
  * @generated from enum oms.orderstatus.v1.ReturnVerdict
  */
 export const ReturnVerdict = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: RETURN_VERDICT_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * 订单已经取消. The order is cancelled; there is nothing to return.
+   * 订单已经取消. The order is cancelled; it cannot be returned.
    *
    * @generated from enum value: RETURN_VERDICT_CANCELLED = 1;
    */
   CANCELLED: 1,
 
   /**
-   * 订单未交接出库不允许取消. Not yet handed over to the carrier: cancel instead.
+   * 订单未交接出库不允许取消. Not handed over to the carrier yet: cancel instead.
    *
    * @generated from enum value: RETURN_VERDICT_NOT_HANDED_OVER = 2;
    */
   NOT_HANDED_OVER: 2,
 
   /**
-   * 更新退货标识成功. The order carries the refund mark, since now or since before.
+   * 更新退货标识成功. The order is marked as refunded, by this or an earlier call.
    *
    * @generated from enum value: RETURN_VERDICT_MARKED = 3;
    */
@@ -794,7 +797,7 @@ export const ReturnVerdict = {
 } as const;
 
 /**
- * The answer of ReturnOrder.
+ * Verdict of ReturnOrder.
  *
  * @generated from enum oms.orderstatus.v1.ReturnVerdict
  */
@@ -807,7 +810,7 @@ export const ReturnVerdictSchema: GenEnum<ReturnVerdict> = /*@__PURE__*/
   enumDesc(file_oms_orderstatus_v1_order_status, 4);
 
 /**
- * Why an order cannot be paid.
+ * Reason why an order cannot be paid.
  *
  * @generated from enum oms.orderstatus.v1.NotPayableReason
  */
@@ -835,7 +838,7 @@ export const NotPayableReason = {
 } as const;
 
 /**
- * Why an order cannot be paid.
+ * Reason why an order cannot be paid.
  *
  * @generated from enum oms.orderstatus.v1.NotPayableReason
  */

@@ -18,7 +18,7 @@ export const file_oms_orderstatus_v1_order_status_service: GenFile = /*@__PURE__
   fileDesc("Ci1vbXMvb3JkZXJzdGF0dXMvdjEvb3JkZXJfc3RhdHVzX3NlcnZpY2UucHJvdG8SEm9tcy5vcmRlcnN0YXR1cy52MSJPChVQYXVzZUZvckNhbmNlbFJlcXVlc3QSGQoIb3JkZXJfaWQYASABKANCB7pIBCICIAASGwoIb3BlcmF0b3IYAiABKAlCCbpIBnIEEAEYQCKUAQoWUGF1c2VGb3JDYW5jZWxSZXNwb25zZRIyCgd2ZXJkaWN0GAEgASgOMiEub21zLm9yZGVyc3RhdHVzLnYxLkNhbmNlbFZlcmRpY3QSDwoHbWVzc2FnZRgCIAEoCRI1CgxvcmRlcl9zdGF0dXMYAyABKA4yHy5vbXMub3JkZXJzdGF0dXMudjEuT3JkZXJTdGF0dXMiUgoYUGF1c2VGb3JSZWplY3Rpb25SZXF1ZXN0EhkKCG9yZGVyX2lkGAEgASgDQge6SAQiAiAAEhsKCG9wZXJhdG9yGAIgASgJQgm6SAZyBBABGEAiYwoZUGF1c2VGb3JSZWplY3Rpb25SZXNwb25zZRI1Cgd2ZXJkaWN0GAEgASgOMiQub21zLm9yZGVyc3RhdHVzLnYxLlJlamVjdGlvblZlcmRpY3QSDwoHbWVzc2FnZRgCIAEoCSJMChJSZXR1cm5PcmRlclJlcXVlc3QSGQoIb3JkZXJfaWQYASABKANCB7pIBCICIAASGwoIb3BlcmF0b3IYAiABKAlCCbpIBnIEEAEYQCJaChNSZXR1cm5PcmRlclJlc3BvbnNlEjIKB3ZlcmRpY3QYASABKA4yIS5vbXMub3JkZXJzdGF0dXMudjEuUmV0dXJuVmVyZGljdBIPCgdtZXNzYWdlGAIgASgJIngKFFNldE9yZGVyUGF1c2VSZXF1ZXN0EhkKCG9yZGVyX2lkGAEgASgDQge6SAQiAiAAEg4KBnBhdXNlZBgCIAEoCBIYCgZyZWFzb24YAyABKAlCCLpIBXIDGIAEEhsKCG9wZXJhdG9yGAQgASgJQgm6SAZyBBABGEAiSgoVU2V0T3JkZXJQYXVzZVJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSDwoHY2hhbmdlZBgCIAEoCBIPCgdtZXNzYWdlGAMgASgJIjQKF0dldFBheW1lbnRTdGF0dXNSZXF1ZXN0EhkKCG9yZGVyX2lkGAEgASgDQge6SAQiAiAAIigKGEdldFBheW1lbnRTdGF0dXNSZXNwb25zZRIMCgRwYWlkGAEgASgIIoQBChJDYW5jZWxPcmRlclJlcXVlc3QSGQoIb3JkZXJfaWQYASABKANCB7pIBCICIAASGwoIb3BlcmF0b3IYAiABKAlCCbpIBnIEEAEYQBIYCgZyZWFzb24YAyABKAlCCLpIBXIDGIAEEhwKCnJlcXVlc3RfaWQYBCABKAlCCLpIBXIDGIABIp8BChNDYW5jZWxPcmRlclJlc3BvbnNlEiwKB291dGNvbWUYASABKA4yGy5vbXMub3JkZXJzdGF0dXMudjEuT3V0Y29tZRI1CgxvcmRlcl9zdGF0dXMYAiABKA4yHy5vbXMub3JkZXJzdGF0dXMudjEuT3JkZXJTdGF0dXMSDwoHdmVyc2lvbhgDIAEoAxISCgptZXNzYWdlX2lkGAQgASgJIjIKFUdldE9yZGVyU3RhdHVzUmVxdWVzdBIZCghvcmRlcl9pZBgBIAEoA0IHukgEIgIgACLZAQoWR2V0T3JkZXJTdGF0dXNSZXNwb25zZRIQCghvcmRlcl9pZBgBIAEoAxI1CgxvcmRlcl9zdGF0dXMYAiABKA4yHy5vbXMub3JkZXJzdGF0dXMudjEuT3JkZXJTdGF0dXMSDgoGcGF1c2VkGAMgASgIEhAKCGZpbmlzaGVkGAQgASgIEg8KB3ZlcnNpb24YBSABKAMSLwoLdXBkYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnJldHVybl9pZHMYByADKAMi3gIKGFVwZGF0ZU9yZGVyU3RhdHVzUmVxdWVzdBIZCghvcmRlcl9pZBgBIAEoA0IHukgEIgIgABI7CgZzdGF0dXMYAiABKA4yHy5vbXMub3JkZXJzdGF0dXMudjEuT3JkZXJTdGF0dXNCCrpIB4IBBBABIAASHAoKcmVxdWVzdF9pZBgDIAEoCUIIukgFcgMYgAESGwoIb3BlcmF0b3IYBCABKAlCCbpIBnIEEAEYQBJBCgpvY2N1cl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELGgcI/4LR/68HMgASGAoGcmVtYXJrGAYgASgJQgi6SAVyAxiABBImChBleHBlY3RlZF92ZXJzaW9uGAcgASgDQge6SAQiAigASACIAQESFQoNdmFsaWRhdGVfb25seRgIIAEoCEITChFfZXhwZWN0ZWRfdmVyc2lvbiK3AQoZVXBkYXRlT3JkZXJTdGF0dXNSZXNwb25zZRIsCgdvdXRjb21lGAEgASgOMhsub21zLm9yZGVyc3RhdHVzLnYxLk91dGNvbWUSEAoIb3JkZXJfaWQYAiABKAMSNQoMb3JkZXJfc3RhdHVzGAMgASgOMh8ub21zLm9yZGVyc3RhdHVzLnYxLk9yZGVyU3RhdHVzEg8KB3ZlcnNpb24YBCABKAMSEgoKbWVzc2FnZV9pZBgFIAEoCSIwChNDaGVja1BheWFibGVSZXF1ZXN0EhkKCG9yZGVyX2lkGAEgASgDQge6SAQiAiAAIl0KFENoZWNrUGF5YWJsZVJlc3BvbnNlEg8KB3BheWFibGUYASABKAgSNAoGcmVhc29uGAIgASgOMiQub21zLm9yZGVyc3RhdHVzLnYxLk5vdFBheWFibGVSZWFzb24iPQobR2V0TWF4U3ViT3JkZXJTdGF0dXNSZXF1ZXN0Eh4KDXJvb3Rfb3JkZXJfaWQYASABKANCB7pIBCICIAAiVQocR2V0TWF4U3ViT3JkZXJTdGF0dXNSZXNwb25zZRI1CgxvcmRlcl9zdGF0dXMYASABKA4yHy5vbXMub3JkZXJzdGF0dXMudjEuT3JkZXJTdGF0dXMiGQoXTGlzdE9yZGVyU291cmNlc1JlcXVlc3QijgEKGExpc3RPcmRlclNvdXJjZXNSZXNwb25zZRJECgdzb3VyY2VzGAEgAygLMjMub21zLm9yZGVyc3RhdHVzLnYxLkxpc3RPcmRlclNvdXJjZXNSZXNwb25zZS5Tb3VyY2UaLAoGU291cmNlEhQKDG9yZGVyX3NvdXJjZRgBIAEoBRIMCgRuYW1lGAIgASgJIhoKGExpc3RTaGlwbWVudFR5cGVzUmVxdWVzdCKbAQoZTGlzdFNoaXBtZW50VHlwZXNSZXNwb25zZRJSCg5zaGlwbWVudF90eXBlcxgBIAMoCzI6Lm9tcy5vcmRlcnN0YXR1cy52MS5MaXN0U2hpcG1lbnRUeXBlc1Jlc3BvbnNlLlNoaXBtZW50VHlwZRoqCgxTaGlwbWVudFR5cGUSDAoEY29kZRgBIAEoBRIMCgRuYW1lGAIgASgJIuEBChpNYXJrSW52b2ljZXNQcmludGVkUmVxdWVzdBIkCglvcmRlcl9pZHMYASADKANCEbpIDpIBCwgBEOgHIgQiAiAAEh8KDWludm9pY2VfdGl0bGUYAiABKAlCCLpIBXIDGIACEiEKD2ludm9pY2VfY29udGVudBgDIAEoCUIIukgFcgMYgAQSHwoOdGF4X3BheWVyX2NvZGUYBCABKAlCB7pIBHICGEASJAoNaW52b2ljZV9lbWFpbBgFIAEoCUINukgK2AEBcgUY/gFgARISCgpzZW5kX2VtYWlsGAYgASgIIk8KG01hcmtJbnZvaWNlc1ByaW50ZWRSZXNwb25zZRIVCg11cGRhdGVkX2NvdW50GAEgASgFEhkKEW1pc3Npbmdfb3JkZXJfaWRzGAIgAygDIrgBChlVcGRhdGVEZWxpdmVyeUluZm9SZXF1ZXN0EhkKCG9yZGVyX2lkGAEgASgDQge6SAQiAiAAEh4KC2RlbGl2ZXJ5X2lkGAIgASgJQgm6SAZyBBABGEASJAoQZGVsaXZlcnlfY29tcGFueRgDIAEoCUIKukgHcgUQARiAARIdCgp3YXliaWxsX25vGAQgASgJQgm6SAZyBBABGEASGwoIb3BlcmF0b3IYBSABKAlCCbpIBnIEEAEYQCJLChpVcGRhdGVEZWxpdmVyeUluZm9SZXNwb25zZRIPCgdjaGFuZ2VkGAEgASgIEhwKFHRoaXJkX3BhcnR5X25vdGlmaWVkGAIgASgIIoUDCh5SZWNvcmRTaGlwcGVkUXVhbnRpdGllc1JlcXVlc3QSGQoIb3JkZXJfaWQYASABKANCB7pIBCICIAAS0AEKBWxpbmVzGAIgAygLMjcub21zLm9yZGVyc3RhdHVzLnYxLlJlY29yZFNoaXBwZWRRdWFudGl0aWVzUmVxdWVzdC5MaW5lQocBukiDAboBeAoTbGluZXMuc2t1X2lkLnVuaXF1ZRImZWFjaCBza3VfaWQgbWF5IHN0YW5kIGluIG9uZSBsaW5lIG9ubHkaOXNpemUodGhpcykgPiAxMDAwIHx8IHRoaXMubWFwKGxpbmUsIGxpbmUuc2t1X2lkKS51bmlxdWUoKZIBBQgBEOgHEhwKCnJlcXVlc3RfaWQYAyABKAlCCLpIBXIDGIABEhsKCG9wZXJhdG9yGAQgASgJQgm6SAZyBBABGEAaOgoETGluZRIXCgZza3VfaWQYASABKANCB7pIBCICIAASGQoIcXVhbnRpdHkYAiABKAVCB7pIBBoCKAAiOQofUmVjb3JkU2hpcHBlZFF1YW50aXRpZXNSZXNwb25zZRIWCg5yZWNvcmRlZF9jb3VudBgBIAEoBSJwCh1CYXRjaFVwZGF0ZU9yZGVyU3RhdHVzUmVxdWVzdBJPCgd1cGRhdGVzGAEgAygLMiwub21zLm9yZGVyc3RhdHVzLnYxLlVwZGF0ZU9yZGVyU3RhdHVzUmVxdWVzdEIQukgNkgEKCAEQ6AciA9gBAyL2AQoeQmF0Y2hVcGRhdGVPcmRlclN0YXR1c1Jlc3BvbnNlEkoKB3Jlc3VsdHMYASADKAsyOS5vbXMub3JkZXJzdGF0dXMudjEuQmF0Y2hVcGRhdGVPcmRlclN0YXR1c1Jlc3BvbnNlLlJlc3VsdBqHAQoGUmVzdWx0EkEKCHJlc3BvbnNlGAEgASgLMi0ub21zLm9yZGVyc3RhdHVzLnYxLlVwZGF0ZU9yZGVyU3RhdHVzUmVzcG9uc2VIABIwCgVlcnJvchgCIAEoCzIfLm9tcy5vcmRlcnN0YXR1cy52MS5VcGRhdGVFcnJvckgAQggKBnJlc3VsdCJCChpCYXRjaEdldE9yZGVyU3RhdHVzUmVxdWVzdBIkCglvcmRlcl9pZHMYASADKANCEbpIDpIBCwgBEOgHIgQiAiAAInMKG0JhdGNoR2V0T3JkZXJTdGF0dXNSZXNwb25zZRI5CghzdGF0dXNlcxgBIAMoCzInLm9tcy5vcmRlcnN0YXR1cy52MS5PcmRlclN0YXR1c1NuYXBzaG90EhkKEW1pc3Npbmdfb3JkZXJfaWRzGAIgAygDInEKGExpc3RTdGF0dXNIaXN0b3J5UmVxdWVzdBIZCghvcmRlcl9pZBgBIAEoA0IHukgEIgIgABIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASGwoKcGFnZV90b2tlbhgDIAEoCUIHukgEcgIYQCJtChlMaXN0U3RhdHVzSGlzdG9yeVJlc3BvbnNlEjcKB2VudHJpZXMYASADKAsyJi5vbXMub3JkZXJzdGF0dXMudjEuU3RhdHVzSGlzdG9yeUVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKdAwoXV2F0Y2hPcmRlclN0YXR1c1JlcXVlc3QSIgoJb3JkZXJfaWRzGAEgAygDQg+6SAySAQkQ6AciBCICIAASHgoNcm9vdF9vcmRlcl9pZBgCIAEoA0IHukgEIgIoABJtCg5hZnRlcl92ZXJzaW9ucxgDIAMoCzI+Lm9tcy5vcmRlcnN0YXR1cy52MS5XYXRjaE9yZGVyU3RhdHVzUmVxdWVzdC5BZnRlclZlcnNpb25zRW50cnlCFbpIEpoBDxDoByIEIgIgACoEIgIoABo0ChJBZnRlclZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ATqYAbpIlAEakQEKF3dhdGNoLm9yZGVyX2lkc19vcl9yb290Ej1naXZlIGVpdGhlciBvcmRlcl9pZHMgKDEgdG8gMSwwMDApIG9yIHJvb3Rfb3JkZXJfaWQsIG5vdCBib3RoGjcodGhpcy5vcmRlcl9pZHMuc2l6ZSgpID4gMCkgIT0gKHRoaXMucm9vdF9vcmRlcl9pZCA+IDApIo8EChhXYXRjaE9yZGVyU3RhdHVzUmVzcG9uc2USOwoIc25hcHNob3QYASABKAsyJy5vbXMub3JkZXJzdGF0dXMudjEuT3JkZXJTdGF0dXNTbmFwc2hvdEgAEkUKBmNoYW5nZRgCIAEoCzIzLm9tcy5vcmRlcnN0YXR1cy52MS5XYXRjaE9yZGVyU3RhdHVzUmVzcG9uc2UuQ2hhbmdlSAASSwoJaGVhcnRiZWF0GAMgASgLMjYub21zLm9yZGVyc3RhdHVzLnYxLldhdGNoT3JkZXJTdGF0dXNSZXNwb25zZS5IZWFydGJlYXRIABqKAgoGQ2hhbmdlEhAKCG9yZGVyX2lkGAEgASgDEjQKC2Zyb21fc3RhdHVzGAIgASgOMh8ub21zLm9yZGVyc3RhdHVzLnYxLk9yZGVyU3RhdHVzEjIKCXRvX3N0YXR1cxgDIAEoDjIfLm9tcy5vcmRlcnN0YXR1cy52MS5PcmRlclN0YXR1cxIPCgd2ZXJzaW9uGAQgASgDEi4KCm9jY3VyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY29yZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgptZXNzYWdlX2lkGAcgASgJGgsKCUhlYXJ0YmVhdEIICgZ1cGRhdGUiMAoTRXhwbGFpbk9yZGVyUmVxdWVzdBIZCghvcmRlcl9pZBgBIAEoA0IHukgEIgIgACLnAgoURXhwbGFpbk9yZGVyUmVzcG9uc2USNQoMb3JkZXJfc3RhdHVzGAEgASgOMh8ub21zLm9yZGVyc3RhdHVzLnYxLk9yZGVyU3RhdHVzEg4KBnBhdXNlZBgCIAEoCBIQCghmaW5pc2hlZBgDIAEoCBIPCgd2ZXJzaW9uGAQgASgDEjYKB2FsbG93ZWQYBSADKAsyJS5vbXMub3JkZXJzdGF0dXMudjEuQWxsb3dlZFRyYW5zaXRpb24SNgoHcmVmdXNlZBgGIAMoCzIlLm9tcy5vcmRlcnN0YXR1cy52MS5SZWZ1c2VkVHJhbnNpdGlvbhI0CgxvcGVuX2FjdGlvbnMYByADKAsyHi5vbXMub3JkZXJzdGF0dXMudjEuT3BlbkFjdGlvbhIuCgRmbG93GAggASgLMiAub21zLm9yZGVyc3RhdHVzLnYxLkZsb3dQb3NpdGlvbhIPCgdzdW1tYXJ5GAkgASgJIh0KG0Rlc2NyaWJlU3RhdGVNYWNoaW5lUmVxdWVzdCJ+ChxEZXNjcmliZVN0YXRlTWFjaGluZVJlc3BvbnNlEikKBnN0YXRlcxgBIAMoCzIZLm9tcy5vcmRlcnN0YXR1cy52MS5TdGF0ZRIzCgt0cmFuc2l0aW9ucxgCIAMoCzIeLm9tcy5vcmRlcnN0YXR1cy52MS5UcmFuc2l0aW9uMrcTChJPcmRlclN0YXR1c1NlcnZpY2USbAoOUGF1c2VGb3JDYW5jZWwSKS5vbXMub3JkZXJzdGF0dXMudjEuUGF1c2VGb3JDYW5jZWxSZXF1ZXN0Gioub21zLm9yZGVyc3RhdHVzLnYxLlBhdXNlRm9yQ2FuY2VsUmVzcG9uc2UiA5ACAhJ4ChFQYXVzZUZvclJlamVjdGlvbhIsLm9tcy5vcmRlcnN0YXR1cy52MS5QYXVzZUZvclJlamVjdGlvblJlcXVlc3QaLS5vbXMub3JkZXJzdGF0dXMudjEuUGF1c2VGb3JSZWplY3Rpb25SZXNwb25zZSIGiAIBkAICEmMKC1JldHVybk9yZGVyEiYub21zLm9yZGVyc3RhdHVzLnYxLlJldHVybk9yZGVyUmVxdWVzdBonLm9tcy5vcmRlcnN0YXR1cy52MS5SZXR1cm5PcmRlclJlc3BvbnNlIgOQAgISaQoNU2V0T3JkZXJQYXVzZRIoLm9tcy5vcmRlcnN0YXR1cy52MS5TZXRPcmRlclBhdXNlUmVxdWVzdBopLm9tcy5vcmRlcnN0YXR1cy52MS5TZXRPcmRlclBhdXNlUmVzcG9uc2UiA5ACAhJyChBHZXRQYXltZW50U3RhdHVzEisub21zLm9yZGVyc3RhdHVzLnYxLkdldFBheW1lbnRTdGF0dXNSZXF1ZXN0Giwub21zLm9yZGVyc3RhdHVzLnYxLkdldFBheW1lbnRTdGF0dXNSZXNwb25zZSIDkAIBEmMKC0NhbmNlbE9yZGVyEiYub21zLm9yZGVyc3RhdHVzLnYxLkNhbmNlbE9yZGVyUmVxdWVzdBonLm9tcy5vcmRlcnN0YXR1cy52MS5DYW5jZWxPcmRlclJlc3BvbnNlIgOQAgISbAoOR2V0T3JkZXJTdGF0dXMSKS5vbXMub3JkZXJzdGF0dXMudjEuR2V0T3JkZXJTdGF0dXNSZXF1ZXN0Gioub21zLm9yZGVyc3RhdHVzLnYxLkdldE9yZGVyU3RhdHVzUmVzcG9uc2UiA5ACARJ1ChFVcGRhdGVPcmRlclN0YXR1cxIsLm9tcy5vcmRlcnN0YXR1cy52MS5VcGRhdGVPcmRlclN0YXR1c1JlcXVlc3QaLS5vbXMub3JkZXJzdGF0dXMudjEuVXBkYXRlT3JkZXJTdGF0dXNSZXNwb25zZSIDkAICEmYKDENoZWNrUGF5YWJsZRInLm9tcy5vcmRlcnN0YXR1cy52MS5DaGVja1BheWFibGVSZXF1ZXN0Gigub21zLm9yZGVyc3RhdHVzLnYxLkNoZWNrUGF5YWJsZVJlc3BvbnNlIgOQAgESfgoUR2V0TWF4U3ViT3JkZXJTdGF0dXMSLy5vbXMub3JkZXJzdGF0dXMudjEuR2V0TWF4U3ViT3JkZXJTdGF0dXNSZXF1ZXN0GjAub21zLm9yZGVyc3RhdHVzLnYxLkdldE1heFN1Yk9yZGVyU3RhdHVzUmVzcG9uc2UiA5ACARJyChBMaXN0T3JkZXJTb3VyY2VzEisub21zLm9yZGVyc3RhdHVzLnYxLkxpc3RPcmRlclNvdXJjZXNSZXF1ZXN0Giwub21zLm9yZGVyc3RhdHVzLnYxLkxpc3RPcmRlclNvdXJjZXNSZXNwb25zZSIDkAIBEnUKEUxpc3RTaGlwbWVudFR5cGVzEiwub21zLm9yZGVyc3RhdHVzLnYxLkxpc3RTaGlwbWVudFR5cGVzUmVxdWVzdBotLm9tcy5vcmRlcnN0YXR1cy52MS5MaXN0U2hpcG1lbnRUeXBlc1Jlc3BvbnNlIgOQAgESewoTTWFya0ludm9pY2VzUHJpbnRlZBIuLm9tcy5vcmRlcnN0YXR1cy52MS5NYXJrSW52b2ljZXNQcmludGVkUmVxdWVzdBovLm9tcy5vcmRlcnN0YXR1cy52MS5NYXJrSW52b2ljZXNQcmludGVkUmVzcG9uc2UiA5ACAhJ4ChJVcGRhdGVEZWxpdmVyeUluZm8SLS5vbXMub3JkZXJzdGF0dXMudjEuVXBkYXRlRGVsaXZlcnlJbmZvUmVxdWVzdBouLm9tcy5vcmRlcnN0YXR1cy52MS5VcGRhdGVEZWxpdmVyeUluZm9SZXNwb25zZSIDkAICEocBChdSZWNvcmRTaGlwcGVkUXVhbnRpdGllcxIyLm9tcy5vcmRlcnN0YXR1cy52MS5SZWNvcmRTaGlwcGVkUXVhbnRpdGllc1JlcXVlc3QaMy5vbXMub3JkZXJzdGF0dXMudjEuUmVjb3JkU2hpcHBlZFF1YW50aXRpZXNSZXNwb25zZSIDkAICEoQBChZCYXRjaFVwZGF0ZU9yZGVyU3RhdHVzEjEub21zLm9yZGVyc3RhdHVzLnYxLkJhdGNoVXBkYXRlT3JkZXJTdGF0dXNSZXF1ZXN0GjIub21zLm9yZGVyc3RhdHVzLnYxLkJhdGNoVXBkYXRlT3JkZXJTdGF0dXNSZXNwb25zZSIDkAICEnsKE0JhdGNoR2V0T3JkZXJTdGF0dXMSLi5vbXMub3JkZXJzdGF0dXMudjEuQmF0Y2hHZXRPcmRlclN0YXR1c1JlcXVlc3QaLy5vbXMub3JkZXJzdGF0dXMudjEuQmF0Y2hHZXRPcmRlclN0YXR1c1Jlc3BvbnNlIgOQAgESdQoRTGlzdFN0YXR1c0hpc3RvcnkSLC5vbXMub3JkZXJzdGF0dXMudjEuTGlzdFN0YXR1c0hpc3RvcnlSZXF1ZXN0Gi0ub21zLm9yZGVyc3RhdHVzLnYxLkxpc3RTdGF0dXNIaXN0b3J5UmVzcG9uc2UiA5ACARJ0ChBXYXRjaE9yZGVyU3RhdHVzEisub21zLm9yZGVyc3RhdHVzLnYxLldhdGNoT3JkZXJTdGF0dXNSZXF1ZXN0Giwub21zLm9yZGVyc3RhdHVzLnYxLldhdGNoT3JkZXJTdGF0dXNSZXNwb25zZSIDkAIBMAESZgoMRXhwbGFpbk9yZGVyEicub21zLm9yZGVyc3RhdHVzLnYxLkV4cGxhaW5PcmRlclJlcXVlc3QaKC5vbXMub3JkZXJzdGF0dXMudjEuRXhwbGFpbk9yZGVyUmVzcG9uc2UiA5ACARJ+ChREZXNjcmliZVN0YXRlTWFjaGluZRIvLm9tcy5vcmRlcnN0YXR1cy52MS5EZXNjcmliZVN0YXRlTWFjaGluZVJlcXVlc3QaMC5vbXMub3JkZXJzdGF0dXMudjEuRGVzY3JpYmVTdGF0ZU1hY2hpbmVSZXNwb25zZSIDkAIBQjwKFmNvbS5vbXMub3JkZXJzdGF0dXMudjFQAVogb21zL29yZGVyc3RhdHVzL3YxO29yZGVyc3RhdHVzdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_oms_orderstatus_v1_order_status]);
 
 /**
- * See PauseForCancel.
+ * Request of PauseForCancel.
  *
  * @generated from message oms.orderstatus.v1.PauseForCancelRequest
  */
@@ -31,7 +31,7 @@ export type PauseForCancelRequest = Message<"oms.orderstatus.v1.PauseForCancelRe
   orderId: bigint;
 
   /**
-   * Who asks, 1 to 64 characters.
+   * The person or job, 1 to 64 characters.
    *
    * @generated from field: string operator = 2;
    */
@@ -48,7 +48,7 @@ export const PauseForCancelRequestSchema: GenMessage<PauseForCancelRequest, {val
   messageDesc(file_oms_orderstatus_v1_order_status_service, 0);
 
 /**
- * See PauseForCancel.
+ * Response of PauseForCancel.
  *
  * @generated from message oms.orderstatus.v1.PauseForCancelResponse
  */
@@ -61,7 +61,7 @@ export type PauseForCancelResponse = Message<"oms.orderstatus.v1.PauseForCancelR
   verdict: CancelVerdict;
 
   /**
-   * The old Chinese answer.
+   * The Chinese answer of the legacy method.
    *
    * @generated from field: string message = 2;
    */
@@ -85,7 +85,7 @@ export const PauseForCancelResponseSchema: GenMessage<PauseForCancelResponse, {v
   messageDesc(file_oms_orderstatus_v1_order_status_service, 1);
 
 /**
- * See PauseForRejection.
+ * Request of PauseForRejection.
  *
  * @generated from message oms.orderstatus.v1.PauseForRejectionRequest
  */
@@ -98,7 +98,7 @@ export type PauseForRejectionRequest = Message<"oms.orderstatus.v1.PauseForRejec
   orderId: bigint;
 
   /**
-   * Who asks, 1 to 64 characters.
+   * The person or job, 1 to 64 characters.
    *
    * @generated from field: string operator = 2;
    */
@@ -115,7 +115,7 @@ export const PauseForRejectionRequestSchema: GenMessage<PauseForRejectionRequest
   messageDesc(file_oms_orderstatus_v1_order_status_service, 2);
 
 /**
- * See PauseForRejection.
+ * Response of PauseForRejection.
  *
  * @generated from message oms.orderstatus.v1.PauseForRejectionResponse
  */
@@ -128,7 +128,7 @@ export type PauseForRejectionResponse = Message<"oms.orderstatus.v1.PauseForReje
   verdict: RejectionVerdict;
 
   /**
-   * The old Chinese answer.
+   * The Chinese answer of the legacy method.
    *
    * @generated from field: string message = 2;
    */
@@ -145,7 +145,7 @@ export const PauseForRejectionResponseSchema: GenMessage<PauseForRejectionRespon
   messageDesc(file_oms_orderstatus_v1_order_status_service, 3);
 
 /**
- * See ReturnOrder.
+ * Request of ReturnOrder.
  *
  * @generated from message oms.orderstatus.v1.ReturnOrderRequest
  */
@@ -158,7 +158,7 @@ export type ReturnOrderRequest = Message<"oms.orderstatus.v1.ReturnOrderRequest"
   orderId: bigint;
 
   /**
-   * Who asks, 1 to 64 characters.
+   * The person or job, 1 to 64 characters.
    *
    * @generated from field: string operator = 2;
    */
@@ -175,20 +175,20 @@ export const ReturnOrderRequestSchema: GenMessage<ReturnOrderRequest, {validType
   messageDesc(file_oms_orderstatus_v1_order_status_service, 4);
 
 /**
- * See ReturnOrder.
+ * Response of ReturnOrder.
  *
  * @generated from message oms.orderstatus.v1.ReturnOrderResponse
  */
 export type ReturnOrderResponse = Message<"oms.orderstatus.v1.ReturnOrderResponse"> & {
   /**
-   * Whether the order carries the mark.
+   * Whether the order is marked.
    *
    * @generated from field: oms.orderstatus.v1.ReturnVerdict verdict = 1;
    */
   verdict: ReturnVerdict;
 
   /**
-   * The old Chinese answer.
+   * The Chinese answer of the legacy method.
    *
    * @generated from field: string message = 2;
    */
@@ -205,7 +205,7 @@ export const ReturnOrderResponseSchema: GenMessage<ReturnOrderResponse, {validTy
   messageDesc(file_oms_orderstatus_v1_order_status_service, 5);
 
 /**
- * See SetOrderPause.
+ * Request of SetOrderPause.
  *
  * @generated from message oms.orderstatus.v1.SetOrderPauseRequest
  */
@@ -225,14 +225,14 @@ export type SetOrderPauseRequest = Message<"oms.orderstatus.v1.SetOrderPauseRequ
   paused: boolean;
 
   /**
-   * Why, up to 512 characters; may be left out.
+   * The reason, up to 512 characters; optional.
    *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
-   * Who asks, 1 to 64 characters.
+   * The person or job, 1 to 64 characters.
    *
    * @generated from field: string operator = 4;
    */
@@ -249,7 +249,7 @@ export const SetOrderPauseRequestSchema: GenMessage<SetOrderPauseRequest, {valid
   messageDesc(file_oms_orderstatus_v1_order_status_service, 6);
 
 /**
- * See SetOrderPause.
+ * Response of SetOrderPause.
  *
  * @generated from message oms.orderstatus.v1.SetOrderPauseResponse
  */
@@ -262,14 +262,14 @@ export type SetOrderPauseResponse = Message<"oms.orderstatus.v1.SetOrderPauseRes
   success: boolean;
 
   /**
-   * Whether the order was in the other state before.
+   * Whether the call changed anything.
    *
    * @generated from field: bool changed = 2;
    */
   changed: boolean;
 
   /**
-   * The old Chinese answer: 暂停订单成功 or 暂停订单失败.
+   * The Chinese answer of the legacy method: 暂停订单成功 or 暂停订单失败.
    *
    * @generated from field: string message = 3;
    */
@@ -286,7 +286,7 @@ export const SetOrderPauseResponseSchema: GenMessage<SetOrderPauseResponse, {val
   messageDesc(file_oms_orderstatus_v1_order_status_service, 7);
 
 /**
- * See GetPaymentStatus.
+ * Request of GetPaymentStatus.
  *
  * @generated from message oms.orderstatus.v1.GetPaymentStatusRequest
  */
@@ -309,7 +309,7 @@ export const GetPaymentStatusRequestSchema: GenMessage<GetPaymentStatusRequest, 
   messageDesc(file_oms_orderstatus_v1_order_status_service, 8);
 
 /**
- * See GetPaymentStatus.
+ * Response of GetPaymentStatus.
  *
  * @generated from message oms.orderstatus.v1.GetPaymentStatusResponse
  */
@@ -332,7 +332,7 @@ export const GetPaymentStatusResponseSchema: GenMessage<GetPaymentStatusResponse
   messageDesc(file_oms_orderstatus_v1_order_status_service, 9);
 
 /**
- * See CancelOrder.
+ * Request of CancelOrder.
  *
  * @generated from message oms.orderstatus.v1.CancelOrderRequest
  */
@@ -345,21 +345,22 @@ export type CancelOrderRequest = Message<"oms.orderstatus.v1.CancelOrderRequest"
   orderId: bigint;
 
   /**
-   * Who cancels, 1 to 64 characters.
+   * The person or job that cancels, 1 to 64 characters.
    *
    * @generated from field: string operator = 2;
    */
   operator: string;
 
   /**
-   * Why, up to 512 characters; may be left out; the history keeps it as remark.
+   * The reason, up to 512 characters; optional. Stored in the history as remark.
    *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
-   * Up to 128 characters, unique among all callers; may be left out. A repeat gets the first answer.
+   * Optional id for safe retries, up to 128 characters, unique among all callers. A repeat returns
+   * the first answer.
    *
    * @generated from field: string request_id = 4;
    */
@@ -376,13 +377,13 @@ export const CancelOrderRequestSchema: GenMessage<CancelOrderRequest, {validType
   messageDesc(file_oms_orderstatus_v1_order_status_service, 10);
 
 /**
- * See CancelOrder.
+ * Response of CancelOrder.
  *
  * @generated from message oms.orderstatus.v1.CancelOrderResponse
  */
 export type CancelOrderResponse = Message<"oms.orderstatus.v1.CancelOrderResponse"> & {
   /**
-   * APPLIED, or DUPLICATE for an order that is cancelled already.
+   * APPLIED, or DUPLICATE if the order is already cancelled.
    *
    * @generated from field: oms.orderstatus.v1.Outcome outcome = 1;
    */
@@ -403,7 +404,7 @@ export type CancelOrderResponse = Message<"oms.orderstatus.v1.CancelOrderRespons
   version: bigint;
 
   /**
-   * The id of the event of the change.
+   * Id of the change's event.
    *
    * @generated from field: string message_id = 4;
    */
@@ -420,7 +421,7 @@ export const CancelOrderResponseSchema: GenMessage<CancelOrderResponse, {validTy
   messageDesc(file_oms_orderstatus_v1_order_status_service, 11);
 
 /**
- * See GetOrderStatus.
+ * Request of GetOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.GetOrderStatusRequest
  */
@@ -443,7 +444,7 @@ export const GetOrderStatusRequestSchema: GenMessage<GetOrderStatusRequest, {val
   messageDesc(file_oms_orderstatus_v1_order_status_service, 12);
 
 /**
- * See GetOrderStatus.
+ * Response of GetOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.GetOrderStatusResponse
  */
@@ -463,35 +464,35 @@ export type GetOrderStatusResponse = Message<"oms.orderstatus.v1.GetOrderStatusR
   orderStatus: OrderStatus;
 
   /**
-   * Whether the forward flow's own steps are held back.
+   * Whether the forward flow's steps are paused.
    *
    * @generated from field: bool paused = 3;
    */
   paused: boolean;
 
   /**
-   * Whether the state is final, by the state machine (not the old is_finish column).
+   * Whether the state is final in the state machine (not the legacy column is_finish).
    *
    * @generated from field: bool finished = 4;
    */
   finished: boolean;
 
   /**
-   * How many status changes the order has had here; 0 for an order that has had none.
+   * Number of status changes of the order; 0 if there were none.
    *
    * @generated from field: int64 version = 5;
    */
   version: bigint;
 
   /**
-   * When the row last changed.
+   * Last change of the row.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 6;
    */
   updateTime?: Timestamp | undefined;
 
   /**
-   * Return details of the order on the reversal side, ascending; empty where there is none.
+   * Ids of the order's returns, ascending.
    *
    * @generated from field: repeated int64 return_ids = 7;
    */
@@ -508,7 +509,7 @@ export const GetOrderStatusResponseSchema: GenMessage<GetOrderStatusResponse, {v
   messageDesc(file_oms_orderstatus_v1_order_status_service, 13);
 
 /**
- * See UpdateOrderStatus.
+ * Request of UpdateOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.UpdateOrderStatusRequest
  */
@@ -521,50 +522,51 @@ export type UpdateOrderStatusRequest = Message<"oms.orderstatus.v1.UpdateOrderSt
   orderId: bigint;
 
   /**
-   * The state that was reached.
+   * The state to report.
    *
    * @generated from field: oms.orderstatus.v1.OrderStatus status = 2;
    */
   status: OrderStatus;
 
   /**
-   * Up to 128 characters, unique among all callers (a UUID, or your system's name and a number); may be left out. A repeat gets
-   * the first answer.
+   * Optional id for safe retries, up to 128 characters, unique among all callers (a UUID, or the
+   * system's name and a number). A repeat returns the first answer.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * Who reports, 1 to 64 characters.
+   * The person or job that reports, 1 to 64 characters.
    *
    * @generated from field: string operator = 4;
    */
   operator: string;
 
   /**
-   * When it happened, 1970 to 9999; default: now.
+   * When it happened, 1970 to 9999; the time of the call if unset.
    *
    * @generated from field: google.protobuf.Timestamp occur_time = 5;
    */
   occurTime?: Timestamp | undefined;
 
   /**
-   * A remark for the history, up to 512 characters; may be left out.
+   * Remark for the history, up to 512 characters; optional.
    *
    * @generated from field: string remark = 6;
    */
   remark: string;
 
   /**
-   * If set, the change is made only while the order has this version; else ABORTED (VERSION_MISMATCH).
+   * If set, the change is made only if the order has this version; otherwise ABORTED
+   * (VERSION_MISMATCH).
    *
    * @generated from field: optional int64 expected_version = 7;
    */
   expectedVersion?: bigint | undefined;
 
   /**
-   * If true nothing changes, and the answer is what would have happened.
+   * Dry run: changes nothing and returns what would happen.
    *
    * @generated from field: bool validate_only = 8;
    */
@@ -581,13 +583,13 @@ export const UpdateOrderStatusRequestSchema: GenMessage<UpdateOrderStatusRequest
   messageDesc(file_oms_orderstatus_v1_order_status_service, 14);
 
 /**
- * See UpdateOrderStatus.
+ * Response of UpdateOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.UpdateOrderStatusResponse
  */
 export type UpdateOrderStatusResponse = Message<"oms.orderstatus.v1.UpdateOrderStatusResponse"> & {
   /**
-   * What the report did.
+   * Result of the report.
    *
    * @generated from field: oms.orderstatus.v1.Outcome outcome = 1;
    */
@@ -615,8 +617,8 @@ export type UpdateOrderStatusResponse = Message<"oms.orderstatus.v1.UpdateOrderS
   version: bigint;
 
   /**
-   * The id of the event, <order_id>-<version>; for DUPLICATE that of the first report; empty for STALE and for a state that was
-   * not reported here.
+   * Id of the event, <order_id>-<version>; for DUPLICATE that of the first report; empty for STALE
+   * and for a state that was not reported to this service.
    *
    * @generated from field: string message_id = 5;
    */
@@ -633,7 +635,7 @@ export const UpdateOrderStatusResponseSchema: GenMessage<UpdateOrderStatusRespon
   messageDesc(file_oms_orderstatus_v1_order_status_service, 15);
 
 /**
- * See CheckPayable.
+ * Request of CheckPayable.
  *
  * @generated from message oms.orderstatus.v1.CheckPayableRequest
  */
@@ -656,7 +658,7 @@ export const CheckPayableRequestSchema: GenMessage<CheckPayableRequest, {validTy
   messageDesc(file_oms_orderstatus_v1_order_status_service, 16);
 
 /**
- * See CheckPayable.
+ * Response of CheckPayable.
  *
  * @generated from message oms.orderstatus.v1.CheckPayableResponse
  */
@@ -669,7 +671,7 @@ export type CheckPayableResponse = Message<"oms.orderstatus.v1.CheckPayableRespo
   payable: boolean;
 
   /**
-   * Why not; unspecified where it may.
+   * The reason if it may not; otherwise unspecified.
    *
    * @generated from field: oms.orderstatus.v1.NotPayableReason reason = 2;
    */
@@ -686,7 +688,7 @@ export const CheckPayableResponseSchema: GenMessage<CheckPayableResponse, {valid
   messageDesc(file_oms_orderstatus_v1_order_status_service, 17);
 
 /**
- * See GetMaxSubOrderStatus.
+ * Request of GetMaxSubOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.GetMaxSubOrderStatusRequest
  */
@@ -709,7 +711,7 @@ export const GetMaxSubOrderStatusRequestSchema: GenMessage<GetMaxSubOrderStatusR
   messageDesc(file_oms_orderstatus_v1_order_status_service, 18);
 
 /**
- * See GetMaxSubOrderStatus.
+ * Response of GetMaxSubOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.GetMaxSubOrderStatusResponse
  */
@@ -732,7 +734,7 @@ export const GetMaxSubOrderStatusResponseSchema: GenMessage<GetMaxSubOrderStatus
   messageDesc(file_oms_orderstatus_v1_order_status_service, 19);
 
 /**
- * See ListOrderSources.
+ * Request of ListOrderSources.
  *
  * @generated from message oms.orderstatus.v1.ListOrderSourcesRequest
  */
@@ -749,7 +751,7 @@ export const ListOrderSourcesRequestSchema: GenMessage<ListOrderSourcesRequest, 
   messageDesc(file_oms_orderstatus_v1_order_status_service, 20);
 
 /**
- * See ListOrderSources.
+ * Response of ListOrderSources.
  *
  * @generated from message oms.orderstatus.v1.ListOrderSourcesResponse
  */
@@ -802,7 +804,7 @@ export const ListOrderSourcesResponse_SourceSchema: GenMessage<ListOrderSourcesR
   messageDesc(file_oms_orderstatus_v1_order_status_service, 21, 0);
 
 /**
- * See ListShipmentTypes.
+ * Request of ListShipmentTypes.
  *
  * @generated from message oms.orderstatus.v1.ListShipmentTypesRequest
  */
@@ -819,7 +821,7 @@ export const ListShipmentTypesRequestSchema: GenMessage<ListShipmentTypesRequest
   messageDesc(file_oms_orderstatus_v1_order_status_service, 22);
 
 /**
- * See ListShipmentTypes.
+ * Response of ListShipmentTypes.
  *
  * @generated from message oms.orderstatus.v1.ListShipmentTypesResponse
  */
@@ -842,7 +844,7 @@ export const ListShipmentTypesResponseSchema: GenMessage<ListShipmentTypesRespon
   messageDesc(file_oms_orderstatus_v1_order_status_service, 23);
 
 /**
- * A way to ship.
+ * A shipment type.
  *
  * @generated from message oms.orderstatus.v1.ListShipmentTypesResponse.ShipmentType
  */
@@ -872,7 +874,7 @@ export const ListShipmentTypesResponse_ShipmentTypeSchema: GenMessage<ListShipme
   messageDesc(file_oms_orderstatus_v1_order_status_service, 23, 0);
 
 /**
- * See MarkInvoicesPrinted. An empty field keeps its value in the invoice.
+ * Request of MarkInvoicesPrinted. An empty field leaves the invoice's value unchanged.
  *
  * @generated from message oms.orderstatus.v1.MarkInvoicesPrintedRequest
  */
@@ -892,7 +894,7 @@ export type MarkInvoicesPrintedRequest = Message<"oms.orderstatus.v1.MarkInvoice
   invoiceTitle: string;
 
   /**
-   * What the invoice is for (for example 商品明细), up to 512 characters.
+   * Content of the invoice (for example 商品明细), up to 512 characters.
    *
    * @generated from field: string invoice_content = 3;
    */
@@ -906,7 +908,7 @@ export type MarkInvoicesPrintedRequest = Message<"oms.orderstatus.v1.MarkInvoice
   taxPayerCode: string;
 
   /**
-   * Where the e-invoice is mailed: a mail address of up to 254 characters.
+   * Mail address for the e-invoice, up to 254 characters.
    *
    * @generated from field: string invoice_email = 5;
    */
@@ -930,20 +932,20 @@ export const MarkInvoicesPrintedRequestSchema: GenMessage<MarkInvoicesPrintedReq
   messageDesc(file_oms_orderstatus_v1_order_status_service, 24);
 
 /**
- * See MarkInvoicesPrinted.
+ * Response of MarkInvoicesPrinted.
  *
  * @generated from message oms.orderstatus.v1.MarkInvoicesPrintedResponse
  */
 export type MarkInvoicesPrintedResponse = Message<"oms.orderstatus.v1.MarkInvoicesPrintedResponse"> & {
   /**
-   * How many invoices carry the mark now, since now or since before.
+   * Number of invoices that are marked, by this or an earlier call.
    *
    * @generated from field: int32 updated_count = 1;
    */
   updatedCount: number;
 
   /**
-   * Orders that have no invoice, ascending.
+   * Orders without an invoice, ascending.
    *
    * @generated from field: repeated int64 missing_order_ids = 2;
    */
@@ -960,7 +962,7 @@ export const MarkInvoicesPrintedResponseSchema: GenMessage<MarkInvoicesPrintedRe
   messageDesc(file_oms_orderstatus_v1_order_status_service, 25);
 
 /**
- * See UpdateDeliveryInfo.
+ * Request of UpdateDeliveryInfo.
  *
  * @generated from message oms.orderstatus.v1.UpdateDeliveryInfoRequest
  */
@@ -994,7 +996,7 @@ export type UpdateDeliveryInfoRequest = Message<"oms.orderstatus.v1.UpdateDelive
   waybillNo: string;
 
   /**
-   * Who changed it, 1 to 64 characters.
+   * The person or job that changed it, 1 to 64 characters.
    *
    * @generated from field: string operator = 5;
    */
@@ -1011,20 +1013,20 @@ export const UpdateDeliveryInfoRequestSchema: GenMessage<UpdateDeliveryInfoReque
   messageDesc(file_oms_orderstatus_v1_order_status_service, 26);
 
 /**
- * See UpdateDeliveryInfo.
+ * Response of UpdateDeliveryInfo.
  *
  * @generated from message oms.orderstatus.v1.UpdateDeliveryInfoResponse
  */
 export type UpdateDeliveryInfoResponse = Message<"oms.orderstatus.v1.UpdateDeliveryInfoResponse"> & {
   /**
-   * Whether anything was different before.
+   * Whether the call changed anything.
    *
    * @generated from field: bool changed = 1;
    */
   changed: boolean;
 
   /**
-   * Whether this call sets off a message to a marketplace.
+   * Whether this call causes a notification of a marketplace.
    *
    * @generated from field: bool third_party_notified = 2;
    */
@@ -1041,7 +1043,7 @@ export const UpdateDeliveryInfoResponseSchema: GenMessage<UpdateDeliveryInfoResp
   messageDesc(file_oms_orderstatus_v1_order_status_service, 27);
 
 /**
- * See RecordShippedQuantities.
+ * Request of RecordShippedQuantities.
  *
  * @generated from message oms.orderstatus.v1.RecordShippedQuantitiesRequest
  */
@@ -1061,14 +1063,15 @@ export type RecordShippedQuantitiesRequest = Message<"oms.orderstatus.v1.RecordS
   lines: RecordShippedQuantitiesRequest_Line[];
 
   /**
-   * Up to 128 characters, unique among all callers; may be left out. A repeat gets the first answer.
+   * Optional id for safe retries, up to 128 characters, unique among all callers. A repeat returns
+   * the first answer.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * Who reports, 1 to 64 characters.
+   * The person or job that reports, 1 to 64 characters.
    *
    * @generated from field: string operator = 4;
    */
@@ -1085,7 +1088,7 @@ export const RecordShippedQuantitiesRequestSchema: GenMessage<RecordShippedQuant
   messageDesc(file_oms_orderstatus_v1_order_status_service, 28);
 
 /**
- * What was shipped of one SKU.
+ * Shipped quantity of one SKU.
  *
  * @generated from message oms.orderstatus.v1.RecordShippedQuantitiesRequest.Line
  */
@@ -1098,7 +1101,7 @@ export type RecordShippedQuantitiesRequest_Line = Message<"oms.orderstatus.v1.Re
   skuId: bigint;
 
   /**
-   * How many pieces, 0 or more.
+   * Number of pieces, 0 or more.
    *
    * @generated from field: int32 quantity = 2;
    */
@@ -1115,13 +1118,13 @@ export const RecordShippedQuantitiesRequest_LineSchema: GenMessage<RecordShipped
   messageDesc(file_oms_orderstatus_v1_order_status_service, 28, 0);
 
 /**
- * See RecordShippedQuantities.
+ * Response of RecordShippedQuantities.
  *
  * @generated from message oms.orderstatus.v1.RecordShippedQuantitiesResponse
  */
 export type RecordShippedQuantitiesResponse = Message<"oms.orderstatus.v1.RecordShippedQuantitiesResponse"> & {
   /**
-   * How many lines are recorded.
+   * Number of recorded lines.
    *
    * @generated from field: int32 recorded_count = 1;
    */
@@ -1138,13 +1141,14 @@ export const RecordShippedQuantitiesResponseSchema: GenMessage<RecordShippedQuan
   messageDesc(file_oms_orderstatus_v1_order_status_service, 29);
 
 /**
- * See BatchUpdateOrderStatus.
+ * Request of BatchUpdateOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.BatchUpdateOrderStatusRequest
  */
 export type BatchUpdateOrderStatusRequest = Message<"oms.orderstatus.v1.BatchUpdateOrderStatusRequest"> & {
   /**
-   * 1 to 1,000 reports; several for one order are taken in turn. A report that breaks a rule fails alone.
+   * 1 to 1,000 reports; several for one order are applied in sequence. An invalid report fails
+   * alone.
    *
    * @generated from field: repeated oms.orderstatus.v1.UpdateOrderStatusRequest updates = 1;
    */
@@ -1161,13 +1165,13 @@ export const BatchUpdateOrderStatusRequestSchema: GenMessage<BatchUpdateOrderSta
   messageDesc(file_oms_orderstatus_v1_order_status_service, 30);
 
 /**
- * See BatchUpdateOrderStatus.
+ * Response of BatchUpdateOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.BatchUpdateOrderStatusResponse
  */
 export type BatchUpdateOrderStatusResponse = Message<"oms.orderstatus.v1.BatchUpdateOrderStatusResponse"> & {
   /**
-   * One for each report, in the same order.
+   * One per report, in the order of the request.
    *
    * @generated from field: repeated oms.orderstatus.v1.BatchUpdateOrderStatusResponse.Result results = 1;
    */
@@ -1184,7 +1188,7 @@ export const BatchUpdateOrderStatusResponseSchema: GenMessage<BatchUpdateOrderSt
   messageDesc(file_oms_orderstatus_v1_order_status_service, 31);
 
 /**
- * The answer to one report.
+ * Result of one report.
  *
  * @generated from message oms.orderstatus.v1.BatchUpdateOrderStatusResponse.Result
  */
@@ -1196,7 +1200,7 @@ export type BatchUpdateOrderStatusResponse_Result = Message<"oms.orderstatus.v1.
    */
   result: {
     /**
-     * It was taken.
+     * The answer to an accepted report.
      *
      * @generated from field: oms.orderstatus.v1.UpdateOrderStatusResponse response = 1;
      */
@@ -1204,7 +1208,7 @@ export type BatchUpdateOrderStatusResponse_Result = Message<"oms.orderstatus.v1.
     case: "response";
   } | {
     /**
-     * It failed; its neighbours did not.
+     * The error of a failed report; other reports are not affected.
      *
      * @generated from field: oms.orderstatus.v1.UpdateError error = 2;
      */
@@ -1223,7 +1227,7 @@ export const BatchUpdateOrderStatusResponse_ResultSchema: GenMessage<BatchUpdate
   messageDesc(file_oms_orderstatus_v1_order_status_service, 31, 0);
 
 /**
- * See BatchGetOrderStatus.
+ * Request of BatchGetOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.BatchGetOrderStatusRequest
  */
@@ -1246,7 +1250,7 @@ export const BatchGetOrderStatusRequestSchema: GenMessage<BatchGetOrderStatusReq
   messageDesc(file_oms_orderstatus_v1_order_status_service, 32);
 
 /**
- * See BatchGetOrderStatus.
+ * Response of BatchGetOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.BatchGetOrderStatusResponse
  */
@@ -1276,7 +1280,7 @@ export const BatchGetOrderStatusResponseSchema: GenMessage<BatchGetOrderStatusRe
   messageDesc(file_oms_orderstatus_v1_order_status_service, 33);
 
 /**
- * See ListStatusHistory.
+ * Request of ListStatusHistory.
  *
  * @generated from message oms.orderstatus.v1.ListStatusHistoryRequest
  */
@@ -1289,14 +1293,14 @@ export type ListStatusHistoryRequest = Message<"oms.orderstatus.v1.ListStatusHis
   orderId: bigint;
 
   /**
-   * How many entries, up to 1,000; 0 means 100.
+   * Maximum number of entries, up to 1,000; 0 means 100.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * next_page_token of the page before; empty for the first.
+   * next_page_token of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 3;
    */
@@ -1313,7 +1317,7 @@ export const ListStatusHistoryRequestSchema: GenMessage<ListStatusHistoryRequest
   messageDesc(file_oms_orderstatus_v1_order_status_service, 34);
 
 /**
- * See ListStatusHistory.
+ * Response of ListStatusHistory.
  *
  * @generated from message oms.orderstatus.v1.ListStatusHistoryResponse
  */
@@ -1343,7 +1347,7 @@ export const ListStatusHistoryResponseSchema: GenMessage<ListStatusHistoryRespon
   messageDesc(file_oms_orderstatus_v1_order_status_service, 35);
 
 /**
- * See WatchOrderStatus. Either order_ids or root_order_id.
+ * Request of WatchOrderStatus. Either order_ids or root_order_id.
  *
  * @generated from message oms.orderstatus.v1.WatchOrderStatusRequest
  */
@@ -1356,14 +1360,15 @@ export type WatchOrderStatusRequest = Message<"oms.orderstatus.v1.WatchOrderStat
   orderIds: bigint[];
 
   /**
-   * All orders of this trade, those that come later included.
+   * All orders of this trade, later ones included.
    *
    * @generated from field: int64 root_order_id = 2;
    */
   rootOrderId: bigint;
 
   /**
-   * The last version that this client has seen, by order id. Such an order starts with what came after it in place of a snapshot.
+   * The last version that the client has seen, by order id. Such an order starts with the later
+   * changes instead of a snapshot.
    *
    * @generated from field: map<int64, int64> after_versions = 3;
    */
@@ -1380,7 +1385,7 @@ export const WatchOrderStatusRequestSchema: GenMessage<WatchOrderStatusRequest, 
   messageDesc(file_oms_orderstatus_v1_order_status_service, 36);
 
 /**
- * See WatchOrderStatus.
+ * Response of WatchOrderStatus.
  *
  * @generated from message oms.orderstatus.v1.WatchOrderStatusResponse
  */
@@ -1392,7 +1397,7 @@ export type WatchOrderStatusResponse = Message<"oms.orderstatus.v1.WatchOrderSta
    */
   update: {
     /**
-     * Where an order stands at the beginning.
+     * The initial status of an order.
      *
      * @generated from field: oms.orderstatus.v1.OrderStatusSnapshot snapshot = 1;
      */
@@ -1400,7 +1405,7 @@ export type WatchOrderStatusResponse = Message<"oms.orderstatus.v1.WatchOrderSta
     case: "snapshot";
   } | {
     /**
-     * What happened then.
+     * A status change.
      *
      * @generated from field: oms.orderstatus.v1.WatchOrderStatusResponse.Change change = 2;
      */
@@ -1408,7 +1413,7 @@ export type WatchOrderStatusResponse = Message<"oms.orderstatus.v1.WatchOrderSta
     case: "change";
   } | {
     /**
-     * To be ignored.
+     * No change; ignore it.
      *
      * @generated from field: oms.orderstatus.v1.WatchOrderStatusResponse.Heartbeat heartbeat = 3;
      */
@@ -1440,42 +1445,42 @@ export type WatchOrderStatusResponse_Change = Message<"oms.orderstatus.v1.WatchO
   orderId: bigint;
 
   /**
-   * The state before.
+   * The previous state.
    *
    * @generated from field: oms.orderstatus.v1.OrderStatus from_status = 2;
    */
   fromStatus: OrderStatus;
 
   /**
-   * The state after.
+   * The new state.
    *
    * @generated from field: oms.orderstatus.v1.OrderStatus to_status = 3;
    */
   toStatus: OrderStatus;
 
   /**
-   * The order's version after the change: one more than that of the change before.
+   * The order's version after the change: one more than before.
    *
    * @generated from field: int64 version = 4;
    */
   version: bigint;
 
   /**
-   * When it happened, as the reporter says.
+   * When it happened, according to the reporter.
    *
    * @generated from field: google.protobuf.Timestamp occur_time = 5;
    */
   occurTime?: Timestamp | undefined;
 
   /**
-   * When it was committed here.
+   * When it was committed.
    *
    * @generated from field: google.protobuf.Timestamp record_time = 6;
    */
   recordTime?: Timestamp | undefined;
 
   /**
-   * The id of the event.
+   * Id of the event.
    *
    * @generated from field: string message_id = 7;
    */
@@ -1492,7 +1497,7 @@ export const WatchOrderStatusResponse_ChangeSchema: GenMessage<WatchOrderStatusR
   messageDesc(file_oms_orderstatus_v1_order_status_service, 37, 0);
 
 /**
- * Nothing happened for a while, but the connection is alive.
+ * Sent on an idle stream to keep the connection alive.
  *
  * @generated from message oms.orderstatus.v1.WatchOrderStatusResponse.Heartbeat
  */
@@ -1509,7 +1514,7 @@ export const WatchOrderStatusResponse_HeartbeatSchema: GenMessage<WatchOrderStat
   messageDesc(file_oms_orderstatus_v1_order_status_service, 37, 1);
 
 /**
- * See ExplainOrder.
+ * Request of ExplainOrder.
  *
  * @generated from message oms.orderstatus.v1.ExplainOrderRequest
  */
@@ -1532,7 +1537,7 @@ export const ExplainOrderRequestSchema: GenMessage<ExplainOrderRequest, {validTy
   messageDesc(file_oms_orderstatus_v1_order_status_service, 38);
 
 /**
- * See ExplainOrder.
+ * Response of ExplainOrder.
  *
  * @generated from message oms.orderstatus.v1.ExplainOrderResponse
  */
@@ -1545,7 +1550,7 @@ export type ExplainOrderResponse = Message<"oms.orderstatus.v1.ExplainOrderRespo
   orderStatus: OrderStatus;
 
   /**
-   * Whether the forward flow's own steps are held back.
+   * Whether the forward flow's steps are paused.
    *
    * @generated from field: bool paused = 2;
    */
@@ -1573,28 +1578,28 @@ export type ExplainOrderResponse = Message<"oms.orderstatus.v1.ExplainOrderRespo
   allowed: AllowedTransition[];
 
   /**
-   * All other states, each with its reason.
+   * All other states, each with the reason.
    *
    * @generated from field: repeated oms.orderstatus.v1.RefusedTransition refused = 6;
    */
   refused: RefusedTransition[];
 
   /**
-   * Actions that are not done yet.
+   * Ledger entries that are not DONE.
    *
    * @generated from field: repeated oms.orderstatus.v1.OpenAction open_actions = 7;
    */
   openActions: OpenAction[];
 
   /**
-   * Where the flow stands; left out where no flow moves the order.
+   * Progress of the flow; unset if no flow moves the order.
    *
    * @generated from field: oms.orderstatus.v1.FlowPosition flow = 8;
    */
   flow?: FlowPosition | undefined;
 
   /**
-   * One sentence that says what the order waits for.
+   * One sentence about what the order waits for.
    *
    * @generated from field: string summary = 9;
    */
@@ -1611,7 +1616,7 @@ export const ExplainOrderResponseSchema: GenMessage<ExplainOrderResponse, {valid
   messageDesc(file_oms_orderstatus_v1_order_status_service, 39);
 
 /**
- * See DescribeStateMachine.
+ * Request of DescribeStateMachine.
  *
  * @generated from message oms.orderstatus.v1.DescribeStateMachineRequest
  */
@@ -1628,7 +1633,7 @@ export const DescribeStateMachineRequestSchema: GenMessage<DescribeStateMachineR
   messageDesc(file_oms_orderstatus_v1_order_status_service, 40);
 
 /**
- * See DescribeStateMachine.
+ * Response of DescribeStateMachine.
  *
  * @generated from message oms.orderstatus.v1.DescribeStateMachineResponse
  */
@@ -1641,7 +1646,7 @@ export type DescribeStateMachineResponse = Message<"oms.orderstatus.v1.DescribeS
   states: State[];
 
   /**
-   * All arrows, by from and to.
+   * All transitions, by from and to.
    *
    * @generated from field: repeated oms.orderstatus.v1.Transition transitions = 2;
    */
@@ -1658,19 +1663,20 @@ export const DescribeStateMachineResponseSchema: GenMessage<DescribeStateMachine
   messageDesc(file_oms_orderstatus_v1_order_status_service, 41);
 
 /**
- * OrderStatusService keeps the one fact that everybody needs: where an order stands.
+ * OrderStatusService is the system of record for the status of orders.
  *
- * Callers name themselves with the header oms-caller (for example "wms"). A changing call that carries a request_id can be
- * repeated safely: it gets the first answer. Errors carry google.rpc details: BadRequest for INVALID_ARGUMENT, ErrorInfo for
- * FAILED_PRECONDITION, ABORTED and ALREADY_EXISTS, RetryInfo for RESOURCE_EXHAUSTED and UNAVAILABLE. NOT_FOUND means that there is
- * no such order.
+ * Without authentication, callers identify themselves by the header oms-caller (for example "wms").
+ * A change with a request_id can be repeated safely: the repeat returns the first answer. Errors
+ * carry google.rpc details: BadRequest for INVALID_ARGUMENT, ErrorInfo for FAILED_PRECONDITION,
+ * ABORTED and ALREADY_EXISTS, RetryInfo for RESOURCE_EXHAUSTED and UNAVAILABLE.
  *
  * @generated from service oms.orderstatus.v1.OrderStatusService
  */
 export const OrderStatusService: GenService<{
   /**
-   * Pauses an order that somebody wants to cancel, and says whether it can be. Old operation 1, cancelOrder; called by the
-   * reversal flow, node 20. The pause comes first, always; an unknown order is a verdict, not an error.
+   * Pauses an order before its cancellation and returns whether it can be cancelled. Legacy
+   * operation 1, cancelOrder; called by the reversal flow, node 20. The order is always paused
+   * first. An unknown order is a verdict, not an error.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.PauseForCancel
    */
@@ -1680,8 +1686,8 @@ export const OrderStatusService: GenService<{
     output: typeof PauseForCancelResponseSchema;
   },
   /**
-   * Pauses an order that the customer refuses, and says whether it can be rejected. Old operation 2, rejectOrder. Nobody is
-   * known to call it; report REJECTED instead.
+   * Pauses an order that the customer refuses and returns whether it can be rejected. Legacy
+   * operation 2, rejectOrder, without known callers; report REJECTED instead.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.PauseForRejection
    * @deprecated
@@ -1692,8 +1698,8 @@ export const OrderStatusService: GenService<{
     output: typeof PauseForRejectionResponseSchema;
   },
   /**
-   * Sets the refund mark of an order that has left the warehouse. Old operation 3, returnOrder; called by the reversal flow,
-   * process_flag 105. NOT_FOUND for an unknown order.
+   * Marks an order that has left the warehouse as refunded. Legacy operation 3, returnOrder; called
+   * by the reversal flow, process_flag 105. NOT_FOUND for an unknown order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.ReturnOrder
    */
@@ -1703,8 +1709,8 @@ export const OrderStatusService: GenService<{
     output: typeof ReturnOrderResponseSchema;
   },
   /**
-   * Sets or clears the pause, nothing else. Old operation 4, puaseOrderStatus; called by the reversal flow (process_flag 60) when
-   * a cancel was refused. An unknown order is success = false, not an error.
+   * Pauses or resumes an order. Legacy operation 4, puaseOrderStatus; called by the reversal flow
+   * (process_flag 60) when a cancel was refused. An unknown order is success = false, not an error.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.SetOrderPause
    */
@@ -1714,7 +1720,8 @@ export const OrderStatusService: GenService<{
     output: typeof SetOrderPauseResponseSchema;
   },
   /**
-   * Says whether an order is paid. Old operation 5, payedOrderStatus. NOT_FOUND for an unknown order.
+   * Returns whether an order is paid. Legacy operation 5, payedOrderStatus. NOT_FOUND for an
+   * unknown order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.GetPaymentStatus
    */
@@ -1724,8 +1731,9 @@ export const OrderStatusService: GenService<{
     output: typeof GetPaymentStatusResponseSchema;
   },
   /**
-   * Cancels an order. Old operation 6, statuOrderStatus; called by the reversal flow (process_flag 60) when the warehouse agreed.
-   * Possible up to PACKED; FAILED_PRECONDITION (ILLEGAL_TRANSITION) after that, NOT_FOUND for an unknown order.
+   * Cancels an order. Legacy operation 6, statuOrderStatus; called by the reversal flow
+   * (process_flag 60) when the warehouse agreed. Possible up to PACKED; FAILED_PRECONDITION
+   * (ILLEGAL_TRANSITION) after that, NOT_FOUND for an unknown order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.CancelOrder
    */
@@ -1735,7 +1743,8 @@ export const OrderStatusService: GenService<{
     output: typeof CancelOrderResponseSchema;
   },
   /**
-   * Says where an order stands, with its return ids. Old operation 7, getOrderStatus. NOT_FOUND for an unknown order.
+   * Returns the status of an order, with its return ids. Legacy operation 7, getOrderStatus.
+   * NOT_FOUND for an unknown order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.GetOrderStatus
    */
@@ -1745,9 +1754,11 @@ export const OrderStatusService: GenService<{
     output: typeof GetOrderStatusResponseSchema;
   },
   /**
-   * Reports what happened to an order; the important one. Old operation 8, updateOrderStatus; called by WMS, TMS, DMS, Pay and the
-   * front end. A late report answers STALE and a doubled one DUPLICATE. FAILED_PRECONDITION (ILLEGAL_TRANSITION; ORDER_PAUSED for a
-   * step of the forward flow on a paused order), ABORTED (VERSION_MISMATCH), ALREADY_EXISTS (REQUEST_ID_REUSED), NOT_FOUND.
+   * Reports a status of an order. Legacy operation 8, updateOrderStatus; called by WMS, TMS, DMS,
+   * Pay and the front end. A late report answers STALE and a repeated one DUPLICATE.
+   * FAILED_PRECONDITION (ILLEGAL_TRANSITION; ORDER_PAUSED for a step of the forward flow on a
+   * paused order), ABORTED (VERSION_MISMATCH), ALREADY_EXISTS (REQUEST_ID_REUSED), NOT_FOUND for an
+   * unknown order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.UpdateOrderStatus
    */
@@ -1757,7 +1768,8 @@ export const OrderStatusService: GenService<{
     output: typeof UpdateOrderStatusResponseSchema;
   },
   /**
-   * Says whether an order may be paid now. Old operation 9, getPayCheckOrder; called by Pay. NOT_FOUND for an unknown order.
+   * Returns whether an order may be paid now. Legacy operation 9, getPayCheckOrder; called by Pay.
+   * NOT_FOUND for an unknown order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.CheckPayable
    */
@@ -1767,8 +1779,9 @@ export const OrderStatusService: GenService<{
     output: typeof CheckPayableResponseSchema;
   },
   /**
-   * Says how far the furthest sub-order of a trade is. Old operation 10, getSubOrderMaxStatus; called by Order-third. Order types
-   * 41, 5 and 4 do not count. NOT_FOUND where the trade has no sub-order.
+   * Returns the greatest state among the sub-orders of a trade. Legacy operation 10,
+   * getSubOrderMaxStatus; called by Order-third. Order types 41, 5 and 4 are ignored. NOT_FOUND if
+   * the trade has no sub-order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.GetMaxSubOrderStatus
    */
@@ -1778,7 +1791,7 @@ export const OrderStatusService: GenService<{
     output: typeof GetMaxSubOrderStatusResponseSchema;
   },
   /**
-   * Lists all order sources. Old operation 11, getOrderSource; called by TMS.
+   * Lists all order sources. Legacy operation 11, getOrderSource; called by TMS.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.ListOrderSources
    */
@@ -1788,7 +1801,7 @@ export const OrderStatusService: GenService<{
     output: typeof ListOrderSourcesResponseSchema;
   },
   /**
-   * Lists all shipment types. Old operation 12, getShipmentType; called by TMS.
+   * Lists all shipment types. Legacy operation 12, getShipmentType; called by TMS.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.ListShipmentTypes
    */
@@ -1798,8 +1811,9 @@ export const OrderStatusService: GenService<{
     output: typeof ListShipmentTypesResponseSchema;
   },
   /**
-   * Marks the invoices of orders as printed, and mails the e-invoice if asked. Old operation 13, updateOrderInvoiceStatus; called
-   * by customer service through FMS. The same call twice mails once.
+   * Marks the invoices of orders as printed and, on request, mails the e-invoice. Legacy operation
+   * 13, updateOrderInvoiceStatus; called by customer service through FMS. A repeated call mails
+   * once.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.MarkInvoicesPrinted
    */
@@ -1809,8 +1823,9 @@ export const OrderStatusService: GenService<{
     output: typeof MarkInvoicesPrintedResponseSchema;
   },
   /**
-   * Records that the warehouse changed the carrier; a marketplace order's marketplace is told. Old operation 14,
-   * updateDeliveryInfo; called by WMS. NOT_FOUND for an unknown order.
+   * Records that the warehouse changed the carrier; the marketplace of a marketplace order is
+   * notified. Legacy operation 14, updateDeliveryInfo; called by WMS. NOT_FOUND for an unknown
+   * order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.UpdateDeliveryInfo
    */
@@ -1820,8 +1835,9 @@ export const OrderStatusService: GenService<{
     output: typeof UpdateDeliveryInfoResponseSchema;
   },
   /**
-   * Records the quantities really shipped, per SKU; settlement uses them in place of the ordered ones. Old operation 15,
-   * recordSkuDeliveryNum; called by WMS and RWMS. NOT_FOUND for an unknown order, ALREADY_EXISTS (REQUEST_ID_REUSED).
+   * Records the shipped quantities per SKU, which settlement uses in place of the ordered ones.
+   * Legacy operation 15, recordSkuDeliveryNum; called by WMS and RWMS. NOT_FOUND for an unknown
+   * order, ALREADY_EXISTS (REQUEST_ID_REUSED).
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.RecordShippedQuantities
    */
@@ -1831,7 +1847,8 @@ export const OrderStatusService: GenService<{
     output: typeof RecordShippedQuantitiesResponseSchema;
   },
   /**
-   * Reports for many orders at once; each gets the answer it would have got alone, in the same order.
+   * Reports many statuses in one call. Each report is answered as by UpdateOrderStatus, in the
+   * order of the request.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.BatchUpdateOrderStatus
    */
@@ -1841,7 +1858,7 @@ export const OrderStatusService: GenService<{
     output: typeof BatchUpdateOrderStatusResponseSchema;
   },
   /**
-   * Says where many orders stand; unknown ones are listed, not an error.
+   * Returns the status of many orders; unknown orders are listed and not an error.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.BatchGetOrderStatus
    */
@@ -1861,9 +1878,10 @@ export const OrderStatusService: GenService<{
     output: typeof ListStatusHistoryResponseSchema;
   },
   /**
-   * Streams an order's life: a snapshot of each order, then every status change as it commits, in version order per order. A
-   * client that comes back with after_versions gets what it missed, once, across server restarts. Ends with UNAVAILABLE when the
-   * server shuts down: come back. NOT_FOUND for an unknown order.
+   * Streams a snapshot of each order, then every status change as it is committed, in version order
+   * per order. A client that resumes with after_versions receives what it missed, once, across
+   * server restarts. Ends with UNAVAILABLE when the server shuts down; retry. NOT_FOUND for an
+   * unknown order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.WatchOrderStatus
    */
@@ -1873,8 +1891,8 @@ export const OrderStatusService: GenService<{
     output: typeof WatchOrderStatusResponseSchema;
   },
   /**
-   * Explains an order: what may happen next and who tells, what may not and why, which Actions are open, what it waits for.
-   * NOT_FOUND for an unknown order.
+   * Explains an order: possible next states and their reporters, the reason why each other state is
+   * refused, open Actions, and what the order waits for. NOT_FOUND for an unknown order.
    *
    * @generated from rpc oms.orderstatus.v1.OrderStatusService.ExplainOrder
    */

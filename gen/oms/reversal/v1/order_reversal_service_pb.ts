@@ -18,7 +18,7 @@ export const file_oms_reversal_v1_order_reversal_service: GenFile = /*@__PURE__*
   fileDesc("CixvbXMvcmV2ZXJzYWwvdjEvb3JkZXJfcmV2ZXJzYWxfc2VydmljZS5wcm90bxIPb21zLnJldmVyc2FsLnYxIncKC0NoaWxkQ2FuY2VsEhAKCG9yZGVyX2lkGAEgASgDEhEKCWNhbmNlbF9pZBgCIAEoAxIrCgVzdGF0ZRgDIAEoDjIcLm9tcy5yZXZlcnNhbC52MS5DYW5jZWxTdGF0ZRIWCg5yZWZ1c2FsX3JlYXNvbhgEIAEoCSKGAQoUUmVxdWVzdENhbmNlbFJlcXVlc3QSGQoIb3JkZXJfaWQYASABKANCB7pIBCICIAASGAoGcmVhc29uGAIgASgJQgi6SAVyAxiABBIbCghvcGVyYXRvchgDIAEoCUIJukgGcgQQARhAEhwKCnJlcXVlc3RfaWQYBCABKAlCCLpIBXIDGIABIp8BChVSZXF1ZXN0Q2FuY2VsUmVzcG9uc2USEQoJY2FuY2VsX2lkGAEgASgDEisKBXN0YXRlGAIgASgOMhwub21zLnJldmVyc2FsLnYxLkNhbmNlbFN0YXRlEhYKDnJlZnVzYWxfcmVhc29uGAMgASgJEi4KCGNoaWxkcmVuGAQgAygLMhwub21zLnJldmVyc2FsLnYxLkNoaWxkQ2FuY2VsIi0KEEdldENhbmNlbFJlcXVlc3QSGQoIb3JkZXJfaWQYASABKANCB7pIBCICIAAisQIKEUdldENhbmNlbFJlc3BvbnNlEhEKCWNhbmNlbF9pZBgBIAEoAxIrCgVzdGF0ZRgCIAEoDjIcLm9tcy5yZXZlcnNhbC52MS5DYW5jZWxTdGF0ZRIXCg9jdXJyZW50X3Byb2Nlc3MYAyABKAUSFAoMcHJvY2Vzc19mbGFnGAQgASgFEjIKB3ZlcmRpY3QYBSABKA4yIS5vbXMub3JkZXJzdGF0dXMudjEuQ2FuY2VsVmVyZGljdBIWCg5yZWZ1c2FsX3JlYXNvbhgGIAEoCRIwCgxyZXF1ZXN0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKYAQoWUmVwb3J0V21zQW5zd2VyUmVxdWVzdBIZCghvcmRlcl9pZBgBIAEoA0IHukgEIgIgABIOCgZhZ3JlZWQYAiABKAgSGAoGcmVhc29uGAMgASgJQgi6SAVyAxiABBIbCghvcGVyYXRvchgEIAEoCUIJukgGcgQQARhAEhwKCnJlcXVlc3RfaWQYBSABKAlCCLpIBXIDGIABIkYKF1JlcG9ydFdtc0Fuc3dlclJlc3BvbnNlEisKBXN0YXRlGAEgASgOMhwub21zLnJldmVyc2FsLnYxLkNhbmNlbFN0YXRlIkAKClJldHVybkxpbmUSFwoGc2t1X2lkGAEgASgDQge6SAQiAiAAEhkKCHF1YW50aXR5GAIgASgFQge6SAQaAiAAIqoCChRSZXF1ZXN0UmV0dXJuUmVxdWVzdBIZCghvcmRlcl9pZBgBIAEoA0IHukgEIgIgABKhAQoFbGluZXMYAiADKAsyGy5vbXMucmV2ZXJzYWwudjEuUmV0dXJuTGluZUJ1ukhyugFnCg5saW5lcy5za3Vfb25jZRIabXVzdCBuYW1lIGVhY2ggc2t1X2lkIG9uY2UaOXNpemUodGhpcykgPiAxMDAwIHx8IHRoaXMubWFwKGxpbmUsIGxpbmUuc2t1X2lkKS51bmlxdWUoKZIBBQgBEOgHEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMYgAQSGwoIb3BlcmF0b3IYBCABKAlCCbpIBnIEEAEYQBIcCgpyZXF1ZXN0X2lkGAUgASgJQgi6SAVyAxiAASJeChVSZXF1ZXN0UmV0dXJuUmVzcG9uc2USEQoJcmV0dXJuX2lkGAEgASgDEjIKB3ZlcmRpY3QYAiABKA4yIS5vbXMub3JkZXJzdGF0dXMudjEuUmV0dXJuVmVyZGljdCJAChhMaXN0UmV0dXJuRGV0YWlsc1JlcXVlc3QSJAoJb3JkZXJfaWRzGAEgAygDQhG6SA6SAQsIARDoByIEIgIgACKGAQoMUmV0dXJuRGV0YWlsEhAKCG9yZGVyX2lkGAEgASgDEhEKCXJldHVybl9pZBgCIAEoAxIOCgZza3VfaWQYAyABKAMSEAoIcXVhbnRpdHkYBCABKAUSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIksKGUxpc3RSZXR1cm5EZXRhaWxzUmVzcG9uc2USLgoHZGV0YWlscxgBIAMoCzIdLm9tcy5yZXZlcnNhbC52MS5SZXR1cm5EZXRhaWwqnwEKC0NhbmNlbFN0YXRlEhwKGENBTkNFTF9TVEFURV9VTlNQRUNJRklFRBAAEhoKFkNBTkNFTF9TVEFURV9SRVFVRVNURUQQARIgChxDQU5DRUxfU1RBVEVfV0FJVElOR19GT1JfV01TEAISGgoWQ0FOQ0VMX1NUQVRFX0NBTkNFTExFRBADEhgKFENBTkNFTF9TVEFURV9SRUZVU0VEEAQylQQKFE9yZGVyUmV2ZXJzYWxTZXJ2aWNlEmMKDVJlcXVlc3RDYW5jZWwSJS5vbXMucmV2ZXJzYWwudjEuUmVxdWVzdENhbmNlbFJlcXVlc3QaJi5vbXMucmV2ZXJzYWwudjEuUmVxdWVzdENhbmNlbFJlc3BvbnNlIgOQAgISVwoJR2V0Q2FuY2VsEiEub21zLnJldmVyc2FsLnYxLkdldENhbmNlbFJlcXVlc3QaIi5vbXMucmV2ZXJzYWwudjEuR2V0Q2FuY2VsUmVzcG9uc2UiA5ACARJpCg9SZXBvcnRXbXNBbnN3ZXISJy5vbXMucmV2ZXJzYWwudjEuUmVwb3J0V21zQW5zd2VyUmVxdWVzdBooLm9tcy5yZXZlcnNhbC52MS5SZXBvcnRXbXNBbnN3ZXJSZXNwb25zZSIDkAICEmMKDVJlcXVlc3RSZXR1cm4SJS5vbXMucmV2ZXJzYWwudjEuUmVxdWVzdFJldHVyblJlcXVlc3QaJi5vbXMucmV2ZXJzYWwudjEuUmVxdWVzdFJldHVyblJlc3BvbnNlIgOQAgISbwoRTGlzdFJldHVybkRldGFpbHMSKS5vbXMucmV2ZXJzYWwudjEuTGlzdFJldHVybkRldGFpbHNSZXF1ZXN0Gioub21zLnJldmVyc2FsLnYxLkxpc3RSZXR1cm5EZXRhaWxzUmVzcG9uc2UiA5ACAUIzChNjb20ub21zLnJldmVyc2FsLnYxUAFaGm9tcy9yZXZlcnNhbC92MTtyZXZlcnNhbHYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_oms_orderstatus_v1_order_status]);
 
 /**
- * A child order's part in the cancel of its split parent.
+ * Cancel request of a child order of a split parent.
  *
  * @generated from message oms.reversal.v1.ChildCancel
  */
@@ -38,14 +38,14 @@ export type ChildCancel = Message<"oms.reversal.v1.ChildCancel"> & {
   cancelId: bigint;
 
   /**
-   * How far that has come.
+   * The state of that request.
    *
    * @generated from field: oms.reversal.v1.CancelState state = 3;
    */
   state: CancelState;
 
   /**
-   * Why it was refused; empty where it was not.
+   * Reason of a refusal; empty if it was not refused.
    *
    * @generated from field: string refusal_reason = 4;
    */
@@ -62,7 +62,7 @@ export const ChildCancelSchema: GenMessage<ChildCancel, {validType: ChildCancelV
   messageDesc(file_oms_reversal_v1_order_reversal_service, 0);
 
 /**
- * See RequestCancel.
+ * Request of RequestCancel.
  *
  * @generated from message oms.reversal.v1.RequestCancelRequest
  */
@@ -75,7 +75,7 @@ export type RequestCancelRequest = Message<"oms.reversal.v1.RequestCancelRequest
   orderId: bigint;
 
   /**
-   * Why, up to 512 characters.
+   * The reason, up to 512 characters.
    *
    * @generated from field: string reason = 2;
    */
@@ -89,7 +89,7 @@ export type RequestCancelRequest = Message<"oms.reversal.v1.RequestCancelRequest
   operator: string;
 
   /**
-   * A repeat with the same id gets the first answer; up to 128 characters.
+   * A repeat with the same id returns the first answer; up to 128 characters.
    *
    * @generated from field: string request_id = 4;
    */
@@ -106,7 +106,7 @@ export const RequestCancelRequestSchema: GenMessage<RequestCancelRequest, {valid
   messageDesc(file_oms_reversal_v1_order_reversal_service, 1);
 
 /**
- * See RequestCancel.
+ * Response of RequestCancel.
  *
  * @generated from message oms.reversal.v1.RequestCancelResponse
  */
@@ -119,21 +119,21 @@ export type RequestCancelResponse = Message<"oms.reversal.v1.RequestCancelRespon
   cancelId: bigint;
 
   /**
-   * How far it has come.
+   * The state of the request.
    *
    * @generated from field: oms.reversal.v1.CancelState state = 2;
    */
   state: CancelState;
 
   /**
-   * Why it was refused; empty where it was not.
+   * Reason of a refusal; empty if it was not refused.
    *
    * @generated from field: string refusal_reason = 3;
    */
   refusalReason: string;
 
   /**
-   * For a split parent: what became of each of its child orders, by id.
+   * For a split parent: the requests of its child orders, by order id.
    *
    * @generated from field: repeated oms.reversal.v1.ChildCancel children = 4;
    */
@@ -150,7 +150,7 @@ export const RequestCancelResponseSchema: GenMessage<RequestCancelResponse, {val
   messageDesc(file_oms_reversal_v1_order_reversal_service, 2);
 
 /**
- * See GetCancel.
+ * Request of GetCancel.
  *
  * @generated from message oms.reversal.v1.GetCancelRequest
  */
@@ -173,62 +173,64 @@ export const GetCancelRequestSchema: GenMessage<GetCancelRequest, {validType: Ge
   messageDesc(file_oms_reversal_v1_order_reversal_service, 3);
 
 /**
- * See GetCancel.
+ * Response of GetCancel.
  *
  * @generated from message oms.reversal.v1.GetCancelResponse
  */
 export type GetCancelResponse = Message<"oms.reversal.v1.GetCancelResponse"> & {
   /**
-   * The cancel request; 0 for a row of the old system.
+   * The cancel request; 0 for a row of the legacy system.
    *
    * @generated from field: int64 cancel_id = 1;
    */
   cancelId: bigint;
 
   /**
-   * How far it has come.
+   * The state of the request.
    *
    * @generated from field: oms.reversal.v1.CancelState state = 2;
    */
   state: CancelState;
 
   /**
-   * The old oms_order_cancel_flow.current_process: 20 paused and judged, 60 the WMS is asked, 100 closed.
+   * The legacy column oms_order_cancel_flow.current_process: 20 paused and evaluated, 60 the WMS is
+   * asked, 100 closed.
    *
    * @generated from field: int32 current_process = 3;
    */
   currentProcess: number;
 
   /**
-   * The old oms_push_issuccess.process_flag: 60 the WMS is asked, 105 a return; 0 where there is none.
+   * The legacy column oms_push_issuccess.process_flag: 60 the WMS is asked, 105 a return; 0 if
+   * there is none.
    *
    * @generated from field: int32 process_flag = 4;
    */
   processFlag: number;
 
   /**
-   * What operation 1 said; unspecified for a row of the old system.
+   * The verdict of PauseForCancel; unspecified for a row of the legacy system.
    *
    * @generated from field: oms.orderstatus.v1.CancelVerdict verdict = 5;
    */
   verdict: CancelVerdict;
 
   /**
-   * Why it was refused; empty where it was not.
+   * Reason of a refusal; empty if it was not refused.
    *
    * @generated from field: string refusal_reason = 6;
    */
   refusalReason: string;
 
   /**
-   * When it was asked for.
+   * When it was requested.
    *
    * @generated from field: google.protobuf.Timestamp request_time = 7;
    */
   requestTime?: Timestamp | undefined;
 
   /**
-   * When it was closed; left out while it is open.
+   * When it was closed; unset while it is open.
    *
    * @generated from field: google.protobuf.Timestamp finish_time = 8;
    */
@@ -245,7 +247,7 @@ export const GetCancelResponseSchema: GenMessage<GetCancelResponse, {validType: 
   messageDesc(file_oms_reversal_v1_order_reversal_service, 4);
 
 /**
- * See ReportWmsAnswer.
+ * Request of ReportWmsAnswer.
  *
  * @generated from message oms.reversal.v1.ReportWmsAnswerRequest
  */
@@ -258,14 +260,14 @@ export type ReportWmsAnswerRequest = Message<"oms.reversal.v1.ReportWmsAnswerReq
   orderId: bigint;
 
   /**
-   * Whether the WMS gives the order back.
+   * Whether the WMS agrees to the cancellation.
    *
    * @generated from field: bool agreed = 2;
    */
   agreed: boolean;
 
   /**
-   * Why not, up to 512 characters.
+   * Reason of a refusal, up to 512 characters.
    *
    * @generated from field: string reason = 3;
    */
@@ -279,7 +281,7 @@ export type ReportWmsAnswerRequest = Message<"oms.reversal.v1.ReportWmsAnswerReq
   operator: string;
 
   /**
-   * A repeat with the same id gets the first answer; up to 128 characters.
+   * A repeat with the same id returns the first answer; up to 128 characters.
    *
    * @generated from field: string request_id = 5;
    */
@@ -296,13 +298,13 @@ export const ReportWmsAnswerRequestSchema: GenMessage<ReportWmsAnswerRequest, {v
   messageDesc(file_oms_reversal_v1_order_reversal_service, 5);
 
 /**
- * See ReportWmsAnswer.
+ * Response of ReportWmsAnswer.
  *
  * @generated from message oms.reversal.v1.ReportWmsAnswerResponse
  */
 export type ReportWmsAnswerResponse = Message<"oms.reversal.v1.ReportWmsAnswerResponse"> & {
   /**
-   * How far the cancel request has come.
+   * The state of the cancel request.
    *
    * @generated from field: oms.reversal.v1.CancelState state = 1;
    */
@@ -319,7 +321,7 @@ export const ReportWmsAnswerResponseSchema: GenMessage<ReportWmsAnswerResponse, 
   messageDesc(file_oms_reversal_v1_order_reversal_service, 6);
 
 /**
- * Goods that come back.
+ * Returned goods.
  *
  * @generated from message oms.reversal.v1.ReturnLine
  */
@@ -332,7 +334,7 @@ export type ReturnLine = Message<"oms.reversal.v1.ReturnLine"> & {
   skuId: bigint;
 
   /**
-   * How many pieces, greater than 0.
+   * Number of pieces, greater than 0.
    *
    * @generated from field: int32 quantity = 2;
    */
@@ -349,7 +351,7 @@ export const ReturnLineSchema: GenMessage<ReturnLine, {validType: ReturnLineVali
   messageDesc(file_oms_reversal_v1_order_reversal_service, 7);
 
 /**
- * See RequestReturn.
+ * Request of RequestReturn.
  *
  * @generated from message oms.reversal.v1.RequestReturnRequest
  */
@@ -362,14 +364,14 @@ export type RequestReturnRequest = Message<"oms.reversal.v1.RequestReturnRequest
   orderId: bigint;
 
   /**
-   * What comes back, 1 to 1,000 lines, each SKU once.
+   * The returned goods, 1 to 1,000 lines, each SKU once.
    *
    * @generated from field: repeated oms.reversal.v1.ReturnLine lines = 2;
    */
   lines: ReturnLine[];
 
   /**
-   * Why, up to 512 characters.
+   * The reason, up to 512 characters.
    *
    * @generated from field: string reason = 3;
    */
@@ -383,7 +385,7 @@ export type RequestReturnRequest = Message<"oms.reversal.v1.RequestReturnRequest
   operator: string;
 
   /**
-   * A repeat with the same id gets the first answer; up to 128 characters.
+   * A repeat with the same id returns the first answer; up to 128 characters.
    *
    * @generated from field: string request_id = 5;
    */
@@ -400,20 +402,20 @@ export const RequestReturnRequestSchema: GenMessage<RequestReturnRequest, {valid
   messageDesc(file_oms_reversal_v1_order_reversal_service, 8);
 
 /**
- * See RequestReturn.
+ * Response of RequestReturn.
  *
  * @generated from message oms.reversal.v1.RequestReturnResponse
  */
 export type RequestReturnResponse = Message<"oms.reversal.v1.RequestReturnResponse"> & {
   /**
-   * The return; 0 where the verdict is not MARKED.
+   * The return; 0 if the verdict is not MARKED.
    *
    * @generated from field: int64 return_id = 1;
    */
   returnId: bigint;
 
   /**
-   * What operation 3 says.
+   * The verdict of ReturnOrder.
    *
    * @generated from field: oms.orderstatus.v1.ReturnVerdict verdict = 2;
    */
@@ -430,7 +432,7 @@ export const RequestReturnResponseSchema: GenMessage<RequestReturnResponse, {val
   messageDesc(file_oms_reversal_v1_order_reversal_service, 9);
 
 /**
- * See ListReturnDetails.
+ * Request of ListReturnDetails.
  *
  * @generated from message oms.reversal.v1.ListReturnDetailsRequest
  */
@@ -473,21 +475,21 @@ export type ReturnDetail = Message<"oms.reversal.v1.ReturnDetail"> & {
   returnId: bigint;
 
   /**
-   * The SKU; 0 for a row of the old system that does not say.
+   * The SKU; 0 if a row of the legacy system has none.
    *
    * @generated from field: int64 sku_id = 3;
    */
   skuId: bigint;
 
   /**
-   * How many pieces; 0 for a row of the old system that does not say.
+   * Number of pieces; 0 if a row of the legacy system has none.
    *
    * @generated from field: int32 quantity = 4;
    */
   quantity: number;
 
   /**
-   * When it was recorded; left out where nobody knows.
+   * When it was recorded; unset if unknown.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 5;
    */
@@ -504,7 +506,7 @@ export const ReturnDetailSchema: GenMessage<ReturnDetail, {validType: ReturnDeta
   messageDesc(file_oms_reversal_v1_order_reversal_service, 11);
 
 /**
- * See ListReturnDetails.
+ * Response of ListReturnDetails.
  *
  * @generated from message oms.reversal.v1.ListReturnDetailsResponse
  */
@@ -527,27 +529,27 @@ export const ListReturnDetailsResponseSchema: GenMessage<ListReturnDetailsRespon
   messageDesc(file_oms_reversal_v1_order_reversal_service, 12);
 
 /**
- * How far a cancel request has come.
+ * State of a cancel request.
  *
  * @generated from enum oms.reversal.v1.CancelState
  */
 export const CancelState = {
   /**
-   * Never sent.
+   * Not used.
    *
    * @generated from enum value: CANCEL_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Recorded, not judged yet.
+   * Recorded, not evaluated yet.
    *
    * @generated from enum value: CANCEL_STATE_REQUESTED = 1;
    */
   REQUESTED: 1,
 
   /**
-   * The order is paused; the WMS decides.
+   * The order is paused and waits for the WMS's answer.
    *
    * @generated from enum value: CANCEL_STATE_WAITING_FOR_WMS = 2;
    */
@@ -561,7 +563,7 @@ export const CancelState = {
   CANCELLED: 3,
 
   /**
-   * The order goes on.
+   * The cancellation was refused and the order continues.
    *
    * @generated from enum value: CANCEL_STATE_REFUSED = 4;
    */
@@ -569,7 +571,7 @@ export const CancelState = {
 } as const;
 
 /**
- * How far a cancel request has come.
+ * State of a cancel request.
  *
  * @generated from enum oms.reversal.v1.CancelState
  */
@@ -582,17 +584,19 @@ export const CancelStateSchema: GenEnum<CancelState> = /*@__PURE__*/
   enumDesc(file_oms_reversal_v1_order_reversal_service, 0);
 
 /**
- * OrderReversalService takes orders back: cancels before they leave the warehouse, returns afterwards. It replaces
- * OMS-ORDER-REVERSAL-WebService and its flow.
+ * OrderReversalService cancels orders before they leave the warehouse and accepts returns
+ * afterwards. It replaces OMS-ORDER-REVERSAL-WebService and its flow.
  *
  * @generated from service oms.reversal.v1.OrderReversalService
  */
 export const OrderReversalService: GenService<{
   /**
-   * Asks for an order to be cancelled. The order is paused first (old node 20, operation 1), then, by the verdict: cancelled at once
-   * before its stock is allocated; else the WMS is asked, and the answer comes with GetCancel or the event oms.v1.cancel.*. A split
-   * parent is refused, and each of its child orders is asked to be cancelled on its own: the answer names them. While a
-   * request is open, a further one gets it. NOT_FOUND for an unknown order, ALREADY_EXISTS (REQUEST_ID_REUSED).
+   * Requests the cancellation of an order. The order is paused first (legacy node 20, operation 1).
+   * Before its stock is allocated it is cancelled at once; afterwards the WMS is asked, and the
+   * result is available from GetCancel and the events oms.v1.cancel.*. A split parent is refused,
+   * and the cancellation of each of its child orders is requested; the response lists them. While a
+   * request is open, a further call returns it. NOT_FOUND for an unknown order, ALREADY_EXISTS
+   * (REQUEST_ID_REUSED).
    *
    * @generated from rpc oms.reversal.v1.OrderReversalService.RequestCancel
    */
@@ -602,7 +606,8 @@ export const OrderReversalService: GenService<{
     output: typeof RequestCancelResponseSchema;
   },
   /**
-   * The order's last cancel request; rows of the old system are read as they are. NOT_FOUND where nobody asked.
+   * Returns the order's last cancel request; rows of the legacy system are included. NOT_FOUND if
+   * there is none.
    *
    * @generated from rpc oms.reversal.v1.OrderReversalService.GetCancel
    */
@@ -612,8 +617,8 @@ export const OrderReversalService: GenService<{
     output: typeof GetCancelResponseSchema;
   },
   /**
-   * The WMS answers later whether an order can be cancelled. When the request is closed already, the answer changes nothing.
-   * NOT_FOUND where nobody asked.
+   * Reports the WMS's answer to a cancel request. If the request is already closed, nothing
+   * changes. NOT_FOUND if there is no request.
    *
    * @generated from rpc oms.reversal.v1.OrderReversalService.ReportWmsAnswer
    */
@@ -623,8 +628,10 @@ export const OrderReversalService: GenService<{
     output: typeof ReportWmsAnswerResponseSchema;
   },
   /**
-   * Takes goods back after they were handed over to the carrier (old process_flag 105, operation 3). Not more than was shipped, earlier
-   * returns counted: INVALID_ARGUMENT names the line. NOT_FOUND for an unknown order, ALREADY_EXISTS (REQUEST_ID_REUSED).
+   * Requests the return of goods that were handed over to the carrier (legacy process_flag 105,
+   * operation 3). The quantities, earlier returns included, must not exceed the shipped ones:
+   * INVALID_ARGUMENT names the line. NOT_FOUND for an unknown order, ALREADY_EXISTS
+   * (REQUEST_ID_REUSED).
    *
    * @generated from rpc oms.reversal.v1.OrderReversalService.RequestReturn
    */
@@ -634,7 +641,7 @@ export const OrderReversalService: GenService<{
     output: typeof RequestReturnResponseSchema;
   },
   /**
-   * The return details of orders (old detail/orderIds), by order, return and SKU.
+   * Lists the return details of orders (legacy detail/orderIds), by order, return and SKU.
    *
    * @generated from rpc oms.reversal.v1.OrderReversalService.ListReturnDetails
    */
