@@ -51,9 +51,16 @@ function printMessage(desc: DescMessage): string {
   ].join("\n  ")}\n}`;
 }
 
+const { goPackage, javaPackage, javaOuterClassname, javaMultipleFiles } = file.proto.options ?? {};
+
 const text = [
   'syntax = "proto2";',
   `package ${file.proto.package};`,
+  // Stubs in Go and Java refer to the published package of these rules.
+  `option go_package = "${goPackage}";`,
+  `option java_package = "${javaPackage}";`,
+  `option java_outer_classname = "${javaOuterClassname}";`,
+  `option java_multiple_files = ${javaMultipleFiles};`,
   file.proto.dependency.map((path) => `import "${path}";`).join("\n"),
   ...file.enums.map(printEnum),
   ...file.messages.map(printMessage),
