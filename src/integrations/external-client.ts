@@ -1,3 +1,4 @@
+import { errorMessage } from "../lib/error-message.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { isSampled, traceIdOf } from "../observability/traceparent.ts";
@@ -97,7 +98,7 @@ export function createExternalClient({
       const response = await poster.post(key, JSON.stringify(body), signal, traceparent);
       return { outcome: outcomeOf(name, response), status: response.status, body: parseObject(response.text) };
     } catch (error) {
-      return { outcome: { kind: "retry", reason: `${name}: ${errorCode(error)}` }, status: 0, body: {} } as const;
+      return { outcome: { kind: "retry", reason: `${name}: ${errorMessage(error)}` }, status: 0, body: {} } as const;
     }
   };
 
@@ -153,10 +154,4 @@ function parseObject(text: string): JsonBody {
   } catch {
     return {};
   }
-}
-
-/** The system's error code (ECONNREFUSED) where there is one, else the message. */
-function errorCode(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: string };
-  return typeof code === "string" && code.startsWith("E") ? code : (message ?? String(error));
 }

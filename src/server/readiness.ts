@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { sql } from "kysely";
+import { withTimeout } from "../lib/async.ts";
 import type { StreamConnection } from "../messaging/nats/connection.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { Readiness } from "../transport/servers.ts";
@@ -18,7 +19,8 @@ export function createReadinessCheck({
   readonly redis: Redis;
 }): () => Promise<Readiness> {
   return async () => {
-    const database = await Promise.race([askDatabase(db), timeUp()]);
+    const database =
+      (await withTimeout(askDatabase(db), DATABASE_LIMIT_MS)) ?? "does not answer: nothing can be committed";
     return {
       ready: database === "ok",
       database,
@@ -35,10 +37,4 @@ async function askDatabase(db: OrderDatabase): Promise<string> {
   } catch {
     return "out of reach: nothing can be committed";
   }
-}
-
-function timeUp(): Promise<string> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve("does not answer: nothing can be committed"), DATABASE_LIMIT_MS).unref();
-  });
 }

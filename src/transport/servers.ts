@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
 import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
@@ -6,6 +6,7 @@ import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_se
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { OperationDeps } from "../application/deps.ts";
 import { OperationError } from "../application/errors.ts";
+import { withTimeout } from "../lib/async.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import type { Auth } from "./auth/index.ts";
 import type { PortTls } from "./connections/tls.ts";
@@ -134,7 +135,7 @@ export function createServers({
     http,
     async drain(ms) {
       const begin = Date.now();
-      const until = (share: number, done: Promise<unknown>) => atMost(begin + share * ms - Date.now(), done);
+      const until = (share: number, done: Promise<unknown>) => withTimeout(done, begin + share * ms - Date.now());
       grpc.stopAccepting();
       http.stopAccepting();
       // A call that hangs must leave the streams time to be told.
@@ -149,11 +150,4 @@ export function createServers({
       guard.close();
     },
   };
-}
-
-async function atMost(ms: number, done: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  const timeUp = delay(Math.max(ms, 0), undefined, { signal: timer.signal }).catch(() => {});
-  await Promise.race([done, timeUp]);
-  timer.abort();
 }

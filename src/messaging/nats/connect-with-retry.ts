@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, Events, type NatsConnection } from "nats";
+import { withTimeout } from "../../lib/async.ts";
 import type { Logger } from "../../observability/log.ts";
 import { type Broker, brokerOptions, describeBrokerError } from "./broker.ts";
 
@@ -86,7 +87,10 @@ export function connectWithRetry(broker: Broker, listener: LinkListener, log: Lo
       closing.abort();
       if (client !== undefined) {
         // The last acknowledgements may still be on their way out.
-        await Promise.race([client.flush().catch(() => {}), delay(LAST_FLUSH_MS, undefined, { ref: false })]);
+        await withTimeout(
+          client.flush().catch(() => {}),
+          LAST_FLUSH_MS,
+        );
         await client.close();
       }
       await running;

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { OrderEvent } from "../../domain/events.ts";
+import { withTimeout } from "../../lib/async.ts";
 import type { BackOff } from "../../lib/back-off.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
@@ -113,9 +113,9 @@ export function startRunner({
     async stop(limitMs) {
       await Promise.all([gauge.stop(), switches.stop(), due.stop(), ...streamSides.map((side) => side.stop())]);
       const idle = Promise.all([due.idle(), ...streamSides.map((side) => side.idle())]);
-      await Promise.race([idle, delay(limitMs)]);
+      await withTimeout(idle, limitMs);
       ending.abort();
-      await Promise.race([idle, delay(LAST_WORDS_MS)]);
+      await withTimeout(idle, LAST_WORDS_MS);
     },
   };
 }

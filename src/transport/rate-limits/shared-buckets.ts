@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { withTimeout } from "../../lib/async.ts";
 import type { Rate } from "./bucket.ts";
 
 /** What the bucket that all servers share gave. */
@@ -56,23 +57,14 @@ export function createSharedBuckets(
       if (isAway()) {
         return undefined;
       }
-      const portion = await atMost(ANSWER_MS, give(caller, rate, tokens));
+      const portion = await withTimeout(
+        give(caller, rate, tokens).catch(() => undefined),
+        ANSWER_MS,
+      );
       if (portion === undefined) {
         awayUntil = now() + AWAY_MS;
       }
       return portion;
     },
   };
-}
-
-/** Undefined for what fails, or comes too late. */
-function atMost<T>(ms: number, answer: Promise<T>): Promise<T | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), ms);
-    const end = (value: T | undefined) => {
-      clearTimeout(timer);
-      resolve(value);
-    };
-    answer.then(end, () => end(undefined));
-  });
 }

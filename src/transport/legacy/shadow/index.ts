@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LegacySystem } from "../../../integrations/legacy-system.ts";
+import { errorMessage } from "../../../lib/error-message.ts";
 import { boundedLabels } from "../../../observability/bounded-labels.ts";
 import type { Logger } from "../../../observability/log.ts";
 import { createLogLimiter } from "../../../observability/log-limiter.ts";
@@ -103,7 +104,7 @@ export function createShadow({
         return;
       }
       count(method, "failed");
-      failureLines.write("warn", "failed", () => ({ method, callId, reason: reasonOf(error) }));
+      failureLines.write("warn", "failed", () => ({ method, callId, reason: errorMessage(error) }));
     }
   };
 
@@ -124,9 +125,3 @@ export function createShadow({
 }
 
 const KINDS = { value: "VALUE", type: "TYPE", missing: "MISSING", added: "ADDED" } as const;
-
-/** The system's code where it is one (ECONNREFUSED), else the words. */
-function reasonOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: string };
-  return typeof code === "string" && code.startsWith("E") ? code : (message ?? String(error));
-}
