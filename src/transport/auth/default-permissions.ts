@@ -20,8 +20,8 @@ const READS = [
 const REPORTS = ["OrderStatusService/UpdateOrderStatus", "OrderStatusService/BatchUpdateOrderStatus"];
 
 /**
- * The rights of a deployment that says nothing else: each system does what the old texts say of it, and tells of the states that it is told
- * by. A caller has the role of its own name, unless its token or the table gives it others.
+ * The permissions of a deployment without a table of its own: each system may call what the legacy operations assign to it, and
+ * report the states that it is the reporter of. A caller has the role of its own name, unless its token or the table says otherwise.
  */
 export const DEFAULT_PERMISSIONS: PermissionTable = {
   roles: {
@@ -48,7 +48,7 @@ export const DEFAULT_PERMISSIONS: PermissionTable = {
         "OrderReversalService/RequestReturn",
       ],
       reportsAs: ["front end"],
-      // Before stock is allocated anyone may cancel by a report.
+      // Until stock is allocated, every reporter may cancel.
       reports: ["CANCELLED"],
     },
     "customer-service": {

@@ -1,29 +1,35 @@
 import { OperationError } from "../../application/errors.ts";
 
-/** Who calls, proven. */
+/** An authenticated caller. */
 export interface Identity {
   readonly name: string;
   readonly roles: readonly string[];
-  /** When the proof expires, in milliseconds since 1970; undefined: with the connection. */
-  readonly until: number | undefined;
+  /** Expiry of the credentials, in milliseconds since 1970; undefined: they last as long as the connection. */
+  readonly expiresAt: number | undefined;
 }
 
-/** What a call brings along to prove who makes it. */
+/** What a call presents to authenticate its caller. */
 export interface Credentials {
   /** The header `authorization`. */
   readonly authorization: string | null | undefined;
-  /** The name in a client certificate that was verified. */
+  /** The name in a verified client certificate. */
   readonly certificateName: string | undefined;
-  /** A name that the front has proof of itself: a known token or address of an old caller. */
+  /** A name that the transport has authenticated: a legacy caller known by its token or address. */
   readonly authenticatedName: string | undefined;
 }
 
-/** What a caller may be called: the name goes into history, events and headers. */
+/** A valid caller name: it appears in the history, in events and in headers. */
 export const CALLER_NAME_PATTERN = /^[\x20-\x7e]{1,64}$/;
 
-export const TOKEN_EXPIRED = "the token has expired: get a new one";
+export const TOKEN_EXPIRED = "token expired; request a new one";
 
-/** Nobody can say who calls. The words are for the caller, and tell nothing that a stranger may not know. */
-export function unauthenticated(why: string): OperationError {
-  return new OperationError("unauthenticated", why);
+/** @param reason shown to an unauthenticated caller: must not disclose anything */
+export function unauthenticated(reason: string): OperationError {
+  return new OperationError("unauthenticated", reason);
+}
+
+/** @param target an RPC as `Service/Rpc`, or a page */
+export function permissionDenied({ name, roles }: Identity, target: string): OperationError {
+  const who = roles.length === 1 ? `role ${roles[0]}` : `${name} (roles: ${roles.join(", ") || "none"})`;
+  return new OperationError("permission-denied", `${who} lacks permission for ${target}`);
 }

@@ -6,31 +6,31 @@ import { createPermissions, type Permissions, rolesOf } from "./permissions.ts";
 import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
 import { watchFile } from "./watched-file.ts";
 
-export type { Credentials, Identity } from "./identity.ts";
+export { type Credentials, type Identity, permissionDenied } from "./identity.ts";
 export type { Permissions } from "./permissions.ts";
 
 export interface AuthOptions {
-  /** Whose tokens are believed; undefined: none. */
+  /** Undefined: tokens are not accepted. */
   readonly tokens: TokenOptions | undefined;
-  /** Whether the name in a verified client certificate is believed. */
+  /** Whether the name in a verified client certificate authenticates. */
   readonly certificates: boolean;
-  /** The table of rights; undefined: the one of default-rights.ts. */
+  /** The permission table; undefined: DEFAULT_PERMISSIONS. */
   readonly rightsFile: string | undefined;
 }
 
-/** Says who calls, and what a caller may do. */
+/** Authenticates callers and resolves their permissions. */
 export interface Auth {
   /** @throws OperationError "unauthenticated" */
-  authenticate(evidence: Credentials): Identity | Promise<Identity>;
+  authenticate(credentials: Credentials): Identity | Promise<Identity>;
   permissionsOf(identity: Identity): Permissions;
   close(): void;
 }
 
 /**
- * Opens what proves callers: tokens, client certificates, or both; then either will do, and a token goes first.
+ * Authentication by tokens, client certificates, or either; then a token takes precedence.
  *
- * @param rpcs all that there are, as `Service/Rpc`
- * @throws Error that names the file and the place, for a table of rights or keys that cannot be used
+ * @param rpcs all RPCs, as `Service/Rpc`
+ * @throws UnusableFileError for an unusable permission table or key file
  */
 export function openAuth(
   { tokens, certificates, rightsFile }: AuthOptions,
@@ -38,42 +38,42 @@ export function openAuth(
   log: Logger,
 ): Auth {
   const verifier = tokens && createTokenVerifier(tokens, log);
-  const prepare = (text: string) => {
+  const load = (text: string) => {
     const table = parsePermissionTable(text, rpcs);
-    return { table, rights: createPermissions(table) };
+    return { table, permissions: createPermissions(table) };
   };
-  const byDefault = {
-    value: { table: DEFAULT_PERMISSIONS, rights: createPermissions(DEFAULT_PERMISSIONS) },
+  const defaults = {
+    value: { table: DEFAULT_PERMISSIONS, permissions: createPermissions(DEFAULT_PERMISSIONS) },
     close() {},
   };
-  const current = rightsFile === undefined ? byDefault : watchFile(rightsFile, prepare, log);
-  const identity = (name: string, roles: readonly string[] = [], until?: number): Identity => ({
+  const current = rightsFile === undefined ? defaults : watchFile(rightsFile, load, log);
+  const toIdentity = (name: string, roles: readonly string[] = [], expiresAt?: number): Identity => ({
     name,
     roles: rolesOf(current.value.table, name, roles),
-    until,
+    expiresAt,
   });
-  const ofToken = ({ name, roles, until }: TokenClaims) => identity(name, roles, until);
-  const wanted = [tokens && "a bearer token", certificates && "a client certificate"].filter(Boolean).join(" or ");
+  const fromToken = ({ name, roles, expiresAt }: TokenClaims) => toIdentity(name, roles, expiresAt);
+  const accepted = [tokens && "a bearer token", certificates && "a client certificate"].filter(Boolean).join(" or ");
 
   return {
     authenticate({ authorization, certificateName, authenticatedName }) {
       const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
       if (authenticatedName !== undefined) {
-        return identity(authenticatedName);
+        return toIdentity(authenticatedName);
       }
       if (verifier !== undefined && token !== undefined) {
         const claims = verifier.verify(token);
-        return claims instanceof Promise ? claims.then(ofToken) : ofToken(claims);
+        return claims instanceof Promise ? claims.then(fromToken) : fromToken(claims);
       }
       if (certificates && certificateName !== undefined) {
         if (!CALLER_NAME_PATTERN.test(certificateName)) {
-          throw unauthenticated("the certificate's name must be the caller's name, 1 to 64 printable ASCII characters");
+          throw unauthenticated("name in the client certificate must be 1 to 64 printable ASCII characters");
         }
-        return identity(certificateName);
+        return toIdentity(certificateName);
       }
-      throw unauthenticated(`say who you are: ${wanted} is needed`);
+      throw unauthenticated(`authentication required: present ${accepted}`);
     },
-    permissionsOf: (identity) => current.value.rights(identity),
+    permissionsOf: (identity) => current.value.permissions(identity),
     close() {
       verifier?.close();
       current.close();

@@ -5,16 +5,16 @@ import { type Reporter, STATES, type StatusName } from "../../domain/state-machi
 export interface Role {
   /** RPCs as `Service/Rpc`, `Service/*` or `*`; `metrics` is the page of that name. */
   readonly rpcs: readonly string[];
-  /** It may report every state that these tell of. */
+  /** May report every state that these reporters report. */
   readonly reportsAs?: readonly Reporter[] | undefined;
-  /** And these states besides. */
+  /** Further states that it may report. */
   readonly reports?: readonly StatusName[] | undefined;
 }
 
-/** Who may do what: roles, and which callers have which. */
+/** Roles, and the roles of callers. */
 export interface PermissionTable {
   readonly roles: Readonly<Record<string, Role>>;
-  /** A caller that is not here has the roles of its token, or else the role of its own name. */
+  /** A caller not listed has the roles of its token, else the role of its own name. */
   readonly callers: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -22,25 +22,25 @@ const REPORTERS = [...new Set(STATES.flatMap(({ reportedBy }) => reportedBy))] a
 const STATE_NAMES = STATES.map(({ name }) => name) as [StatusName, ...StatusName[]];
 
 /**
- * Reads a table of rights.
+ * Parses a permission table in JSON.
  *
- * @param rpcs all that there are, as `Service/Rpc`
- * @throws Error that names each place that is wrong, and what would be right
+ * @param rpcs all RPCs, as `Service/Rpc`
+ * @throws Error with the path of each invalid value, and the valid ones
  */
 export function parsePermissionTable(text: string, rpcs: readonly string[]): PermissionTable {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Error(`it is no JSON: ${(error as Error).message}`);
+    throw new Error(`invalid JSON: ${(error as Error).message}`);
   }
-  const read = schemaOf(rpcs).safeParse(value);
-  if (!read.success) {
+  const parsed = schemaOf(rpcs).safeParse(value);
+  if (!parsed.success) {
     throw new Error(
-      read.error.issues.map(({ path, message }) => `${path.join(".") || "the table"}: ${message}`).join("; "),
+      parsed.error.issues.map(({ path, message }) => `${path.join(".") || "table"}: ${message}`).join("; "),
     );
   }
-  return read.data;
+  return parsed.data;
 }
 
 function schemaOf(rpcs: readonly string[]) {
@@ -50,7 +50,7 @@ function schemaOf(rpcs: readonly string[]) {
     rpcs: z.array(
       z.string().refine((rpc) => known.has(rpc), {
         error: ({ input }) =>
-          `there is no RPC ${JSON.stringify(input)}; right would be like ${rpcs[0]}, ${[...services][0]}, * or metrics`,
+          `unknown RPC ${JSON.stringify(input)}; valid are for example ${rpcs[0]}, ${[...services][0]}, * and metrics`,
       }),
     ),
     reportsAs: z.array(z.enum(REPORTERS)).optional(),
@@ -63,8 +63,8 @@ function schemaOf(rpcs: readonly string[]) {
     })
     .superRefine(({ roles, callers }, context) => {
       for (const [caller, names] of Object.entries(callers)) {
-        for (const name of names.filter((one) => !Object.hasOwn(roles, one))) {
-          const message = `there is no role ${JSON.stringify(name)}; there are ${Object.keys(roles).join(", ")}`;
+        for (const name of names.filter((role) => !Object.hasOwn(roles, role))) {
+          const message = `unknown role ${JSON.stringify(name)}; defined are ${Object.keys(roles).join(", ")}`;
           context.addIssue({ code: "custom", path: ["callers", caller], message });
         }
       }

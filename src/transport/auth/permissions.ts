@@ -2,44 +2,45 @@ import { STATES } from "../../domain/state-machine.ts";
 import type { Identity } from "./identity.ts";
 import type { PermissionTable, Role } from "./permission-table.ts";
 
-/** What a caller may do, by all its roles together. */
+/** What a caller may do: the union of its roles. */
 export interface Permissions {
-  /** Whether it may call that RPC, `Service/Rpc`; `metrics` is the page of that name. */
+  /** Whether it may call an RPC, `Service/Rpc`; `metrics` stands for that page. */
   canCall(rpc: string): boolean;
-  /** The states that it may report, by their codes. */
+  /** The codes of the states that it may report. */
   readonly reportableStatuses: ReadonlySet<number>;
 }
 
-/** The roles of a caller: those that the table gives it, else those of its token, else the one of its own name. */
+/** The roles of a caller: those of the table, else those of its token, else the role of its own name. */
 export function rolesOf({ callers }: PermissionTable, name: string, tokenRoles: readonly string[]): readonly string[] {
-  const given = Object.hasOwn(callers, name) ? callers[name] : undefined;
-  return given ?? (tokenRoles.length > 0 ? tokenRoles : [name]);
+  const assigned = Object.hasOwn(callers, name) ? callers[name] : undefined;
+  return assigned ?? (tokenRoles.length > 0 ? tokenRoles : [name]);
 }
 
-/** Works out a table's rights; who has the same roles shares them. */
+/** Resolves permissions by a table; cached by combination of roles. */
 export function createPermissions(table: PermissionTable): (identity: Pick<Identity, "roles">) => Permissions {
-  const known = new Map<string, Permissions>();
+  const cache = new Map<string, Permissions>();
   return ({ roles }) => {
     const key = roles.join("\n");
-    let rights = known.get(key);
-    if (rights === undefined) {
-      rights = rightsOf(roles.flatMap((role) => (Object.hasOwn(table.roles, role) ? (table.roles[role] ?? []) : [])));
-      // Roles come from tokens too, and each combination would stay.
-      if (known.size < MAX_COMBINATIONS) {
-        known.set(key, rights);
+    let permissions = cache.get(key);
+    if (permissions === undefined) {
+      permissions = union(roles.flatMap((role) => (Object.hasOwn(table.roles, role) ? (table.roles[role] ?? []) : [])));
+      // Bounded, as tokens name roles too.
+      if (cache.size < MAX_COMBINATIONS) {
+        cache.set(key, permissions);
       }
     }
-    return rights;
+    return permissions;
   };
 }
 
 const MAX_COMBINATIONS = 1_000;
 
-function rightsOf(roles: readonly Role[]): Permissions {
+function union(roles: readonly Role[]): Permissions {
   const rpcs = new Set(roles.flatMap((role) => role.rpcs));
   const states = STATES.filter(({ name, reportedBy }) =>
     roles.some(
-      ({ reportsAs = [], reports = [] }) => reports.includes(name) || reportedBy.some((who) => reportsAs.includes(who)),
+      ({ reportsAs = [], reports = [] }) =>
+        reports.includes(name) || reportedBy.some((reporter) => reportsAs.includes(reporter)),
     ),
   );
   return {

@@ -12,48 +12,48 @@ import type { Logger } from "../../observability/log.ts";
 import { CALLER_NAME_PATTERN, TOKEN_EXPIRED, unauthenticated } from "./identity.ts";
 import { watchFile } from "./watched-file.ts";
 
-/** Whose tokens are believed. */
+/** The accepted token issuer. */
 export interface TokenOptions {
-  /** Where the issuer's keys (a JWKS) are: an http(s) address, or a file. */
+  /** The issuer's key set (JWKS): an http(s) URL or a file. */
   readonly keys: string;
   readonly issuer: string;
   readonly audience: string;
 }
 
-/** What a token says of its bearer. */
+/** The claims of a valid token. */
 export interface TokenClaims {
   readonly name: string;
   readonly roles: readonly string[];
-  /** When it expires, in milliseconds since 1970. */
-  readonly until: number;
+  /** In milliseconds since 1970. */
+  readonly expiresAt: number;
 }
 
-/** Checks bearer tokens. */
+/** Verifies bearer tokens. */
 export interface TokenVerifier {
-  /** @throws OperationError "unauthenticated", with a reason that helps its owner and nobody else */
+  /** @throws OperationError "unauthenticated", with a reason for the token's owner */
   verify(token: string): TokenClaims | Promise<TokenClaims>;
   close(): void;
 }
 
-/** Signatures that a secret which lies with the verifier could make (HS256) are none. */
+/** Asymmetric only: the verifier could forge what is signed with a shared secret (HS256). */
 const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
-/** A clock may be wrong by so much, in seconds. */
+/** Tolerated clock skew, in seconds. */
 const CLOCK_TOLERANCE_SECONDS = 5;
 
-/** A token that was checked is believed for so long without another look, in milliseconds: a key may be withdrawn. */
-const BELIEVED_MS = 30_000;
+/** How long a verified token is cached, in milliseconds: its key may be withdrawn. */
+const CACHE_MS = 30_000;
 
-/** Tokens that are remembered: each caller has a few. */
-const MAX_REMEMBERED = 10_000;
+/** Maximum number of cached tokens: each caller has a few. */
+const MAX_CACHED = 10_000;
 
 /**
- * Checks tokens against a JWKS: signature, issuer, audience, expiry. Keys are fetched (or read) again when a token names one that is not
- * known, so that they can be rotated without a restart.
+ * Verifies tokens against a JWKS: signature, issuer, audience, expiry. The keys are fetched (or read) again when a token names an unknown
+ * one, so that they can be rotated without a restart.
  */
 export function createTokenVerifier({ keys, issuer, audience }: TokenOptions, log: Logger): TokenVerifier {
   const source = keySource(keys, log);
-  const believed = new Map<string, { readonly claims: TokenClaims; readonly until: number }>();
+  const cache = new Map<string, { readonly claims: TokenClaims; readonly until: number }>();
 
   const check = async (token: string): Promise<TokenClaims> => {
     let payload: JWTPayload;
@@ -66,24 +66,28 @@ export function createTokenVerifier({ keys, issuer, audience }: TokenOptions, lo
         requiredClaims: ["exp", "sub"],
       }));
     } catch (error) {
-      throw refusalOf(error, log);
+      const reason = rejectionReason(error);
+      if (reason === undefined) {
+        log.error({ keys, reason: String(error) }, "token signing keys unavailable");
+      }
+      throw unauthenticated(reason ?? "token signing keys unavailable; retry");
     }
-    const claims = claimsOf(payload);
-    const until = Math.min(Date.now() + BELIEVED_MS, claims.until);
-    if (believed.size >= MAX_REMEMBERED) {
-      believed.delete(believed.keys().next().value as string);
+    const claims = readClaims(payload);
+    const until = Math.min(Date.now() + CACHE_MS, claims.expiresAt);
+    if (cache.size >= MAX_CACHED) {
+      cache.delete(cache.keys().next().value as string);
     }
-    believed.set(token, { claims, until });
+    cache.set(token, { claims, until });
     return claims;
   };
 
   return {
     verify(token) {
-      const known = believed.get(token);
-      if (known !== undefined && known.until > Date.now()) {
-        return known.claims;
+      const cached = cache.get(token);
+      if (cached !== undefined && cached.until > Date.now()) {
+        return cached.claims;
       }
-      believed.delete(token);
+      cache.delete(token);
       return check(token);
     },
     close: source.close,
@@ -92,7 +96,7 @@ export function createTokenVerifier({ keys, issuer, audience }: TokenOptions, lo
 
 function keySource(keys: string, log: Logger): { readonly get: JWTVerifyGetKey; close(): void } {
   if (/^https?:/.test(keys)) {
-    // A redirect could lead anywhere.
+    // A redirect could lead to another host.
     const fetchKeys: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "error" });
     return { get: createRemoteJWKSet(new URL(keys), { [customFetch]: fetchKeys }), close() {} };
   }
@@ -100,30 +104,35 @@ function keySource(keys: string, log: Logger): { readonly get: JWTVerifyGetKey; 
   return { get: (header, token) => file.value(header, token), close: file.close };
 }
 
-function claimsOf({ sub, roles, exp = 0 }: JWTPayload): TokenClaims {
-  // Whatever the type says, a token may hold anything.
+function readClaims({ sub, roles, exp = 0 }: JWTPayload): TokenClaims {
+  // Checked at run time: a token may contain anything.
   if (typeof sub !== "string" || !CALLER_NAME_PATTERN.test(sub)) {
-    throw unauthenticated("the token's sub must be the caller's name, 1 to 64 printable ASCII characters");
+    throw unauthenticated("token claim sub must be a caller name of 1 to 64 printable ASCII characters");
   }
   const isList = Array.isArray(roles) && roles.every((role) => typeof role === "string");
-  return { name: sub, roles: isList ? (roles as string[]) : [], until: exp * 1000 };
+  return { name: sub, roles: isList ? (roles as string[]) : [], expiresAt: exp * 1000 };
 }
 
-/** What a token's owner may know of why it is not believed. */
-function refusalOf(error: unknown, log: Logger): Error {
+/** Why a token is rejected; undefined where the keys themselves are unavailable. */
+function rejectionReason(error: unknown): string | undefined {
   if (error instanceof errors.JWTExpired) {
-    return unauthenticated(TOKEN_EXPIRED);
+    return TOKEN_EXPIRED;
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return unauthenticated(`the token's ${error.claim} is not the one that is believed here`);
+    return `token claim ${error.claim} is ${error.reason === "missing" ? "missing" : "not accepted"}`;
   }
-  if (
-    error instanceof errors.JOSEError &&
-    !(error instanceof errors.JWKSTimeout) &&
-    error.code !== "ERR_JOSE_GENERIC"
-  ) {
-    return unauthenticated("the token is not signed by a key that is believed here, or is no token");
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+    return "unknown key id in the token";
   }
-  log.error({ reason: String(error) }, "the keys that tokens are signed with cannot be read");
-  return unauthenticated("the keys that tokens are signed with are out of reach: try again");
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return "invalid token signature";
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return "token algorithm is not accepted";
+  }
+  const unavailable =
+    !(error instanceof errors.JOSEError) ||
+    error instanceof errors.JWKSTimeout ||
+    error.code === "ERR_JOSE_GENERIC";
+  return unavailable ? undefined : "malformed token";
 }

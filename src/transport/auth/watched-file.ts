@@ -1,34 +1,34 @@
 import { readFileSync } from "node:fs";
 import type { Logger } from "../../observability/log.ts";
 
-/** How often a file is looked at, in milliseconds. By its content, as a mounted secret changes behind a link. */
-const LOOK_MS = 2_000;
+/** Interval between checks of a file's content, in milliseconds. A mounted secret changes behind a symbolic link. */
+const CHECK_INTERVAL_MS = 2_000;
 
-/** A file that the service cannot begin without: the message names it, and says why it is of no use. */
+/** A file needed to start cannot be used. The message names it, and the reason. */
 export class UnusableFileError extends Error {
   override readonly name = "UnusableFileError";
 }
 
-/** What is made of a file's content, and made anew when the file changes. */
+/** The value parsed from a file, updated when the file changes. */
 export interface WatchedFile<T> {
   readonly value: T;
   close(): void;
 }
 
 /**
- * Reads a file, and again when its content changes. A content that cannot be used changes nothing, and is told to the log once.
+ * Loads a file, and reloads it when its content changes. An unusable new content is logged once; the previous value stays in use.
  *
- * @param read makes something of the content; throws where it cannot be used
- * @throws Error that names the file, where its first content cannot be used
+ * @param parse throws for unusable content
+ * @throws UnusableFileError when the initial content is unusable
  */
-export function watchFile<T>(path: string, read: (text: string) => T, log: Logger): WatchedFile<T> {
-  return watchFiles([path], ([text = ""]) => read(text), log);
+export function watchFile<T>(path: string, parse: (text: string) => T, log: Logger): WatchedFile<T> {
+  return watchFiles([path], ([text = ""]) => parse(text), log);
 }
 
-/** The same for files that make sense together only: as long as they do not fit each other, nothing changes. */
+/** The same for files that belong together: reloaded only when they are consistent. */
 export function watchFiles<T>(
   paths: readonly string[],
-  read: (texts: readonly string[]) => T,
+  parse: (texts: readonly string[]) => T,
   log: Logger,
 ): WatchedFile<T> {
   const readAll = () => paths.map((path) => readFileSync(path, "utf8"));
@@ -37,30 +37,30 @@ export function watchFiles<T>(
   let value: T;
   try {
     texts = readAll();
-    value = read(texts);
+    value = parse(texts);
   } catch (error) {
     throw new UnusableFileError(`${file}: ${(error as Error).message}`);
   }
-  let told = "";
+  let lastFailure = "";
 
-  const look = () => {
+  const check = () => {
     try {
-      const now = readAll();
-      if (now.some((text, index) => text !== texts[index])) {
-        value = read(now);
-        texts = now;
-        log.info({ file }, "read again: it has changed");
+      const current = readAll();
+      if (current.some((text, index) => text !== texts[index])) {
+        value = parse(current);
+        texts = current;
+        log.info({ file }, "file reloaded");
       }
-      told = "";
+      lastFailure = "";
     } catch (error) {
       const { message } = error as Error;
-      if (message !== told) {
-        told = message;
-        log.error({ file, reason: message }, "cannot be used: what it said before goes on");
+      if (message !== lastFailure) {
+        lastFailure = message;
+        log.error({ file, reason: message }, "file unusable; the previous content stays in use");
       }
     }
   };
-  const timer = setInterval(look, LOOK_MS).unref();
+  const timer = setInterval(check, CHECK_INTERVAL_MS).unref();
 
   return {
     get value() {

@@ -1,35 +1,35 @@
 import type { AddressInfo, Server, Socket } from "node:net";
 import { BLOCK_MS, MAX_SHARE_PER_ADDRESS } from "../limits.ts";
 
-/** A port, and the connections to it. */
+/** A port and the connections to it. */
 export interface Listener {
-  /** @returns the port: the one that the system chose where 0 was asked for */
+  /** @returns the port; the one chosen by the system for 0 */
   listen(host: string, port: number): Promise<number>;
-  /** Takes no new connection. Those that are there go on. */
+  /** Accepts no further connections. Open ones continue. */
   stopAccepting(): void;
   /** Resolves when all connections are closed. */
   closed(): Promise<void>;
-  /** Cuts what is left. */
+  /** Closes the remaining connections at once. */
   destroy(): void;
 }
 
-/** How many connections a port takes. */
+/** Limits the connections to a port. */
 export interface ConnectionLimit {
   readonly max: number;
-  /** Whether an address is to be left outside for now. */
+  /** Whether new connections from the address are rejected for now. */
   isBlocked(address: string): boolean;
-  /** A connection was closed at once: there are as many as may be in all, from its address, or the address is blocked. */
+  /** A connection was rejected: too many in all, too many from its address, or the address is blocked. */
   onRejected(reason: "all" | "address" | "blocked"): void;
 }
 
 export function createListener(server: Server, { max, isBlocked, onRejected }: ConnectionLimit): Listener {
   const sockets = new Set<Socket>();
-  /** When each connection of an address began, the oldest first. */
+  /** By address: its connections with their start times, the oldest first. */
   const byAddress = new Map<string, Map<Socket, number>>();
-  const maxOfOne = Math.ceil(max * MAX_SHARE_PER_ADDRESS);
+  const maxPerAddress = Math.ceil(max * MAX_SHARE_PER_ADDRESS);
 
-  /** Behind one address there may be many callers: one that has been here for a while is not to suffer for the others. */
-  const isNew = (open: ReadonlyMap<Socket, number>): boolean => {
+  /** A block exempts addresses with an older connection: a load balancer has many callers behind it. */
+  const hasOnlyRecent = (open: ReadonlyMap<Socket, number>): boolean => {
     const [oldest = performance.now()] = open.values();
     return performance.now() - oldest < BLOCK_MS;
   };
@@ -48,14 +48,14 @@ export function createListener(server: Server, { max, isBlocked, onRejected }: C
         byAddress.delete(address);
       }
     });
-    const blocked = isNew(open) && isBlocked(address);
-    if (blocked || open.size > maxOfOne) {
+    const blocked = hasOnlyRecent(open) && isBlocked(address);
+    if (blocked || open.size > maxPerAddress) {
       onRejected(blocked ? "blocked" : "address");
-      // Others have been given the socket by now, or are about to be.
+      // Deferred: other listeners of this event use the socket.
       setImmediate(() => socket.destroy());
     }
   });
-  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
@@ -66,7 +66,7 @@ export function createListener(server: Server, { max, isBlocked, onRejected }: C
         });
       }),
     stopAccepting() {
-      server.close(() => close());
+      server.close(() => onClosed());
     },
     closed: () => closed,
     destroy() {

@@ -3,34 +3,34 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
-/** The other end of a call's connection. */
+/** The remote end of a connection. */
 export interface Peer {
-  /** Its IP address; empty where it has hung up already. */
+  /** Its IP address; empty once disconnected. */
   readonly address: string;
-  /** The name in its client certificate, where it showed one that was verified. */
+  /** The name in its verified client certificate, if it presented one. */
   readonly certificateName: string | undefined;
 }
 
-/** Reading a certificate takes longer than many a call. */
-const known = new WeakMap<Socket, Peer>();
+/** By connection: reading a certificate takes longer than many a call. */
+const peers = new WeakMap<Socket, Peer>();
 
-/** Who is at the other end of a connection, whose TLS handshake is over where there is one. */
+/** The peer of a connection, after its TLS handshake if any. */
 export function peerOf(socket: Socket): Peer {
-  let peer = known.get(socket);
+  let peer = peers.get(socket);
   if (peer === undefined) {
     peer = { address: normalizeAddress(socket.remoteAddress ?? ""), certificateName: certificateNameOf(socket) };
-    known.set(socket, peer);
+    peers.set(socket, peer);
   }
   return peer;
 }
 
-/** Who sent a request, of HTTP/1.1 or of HTTP/2 in the same guise. */
+/** The peer of a request over HTTP/1.1, or over HTTP/2 in Node's compatibility API. */
 export function peerOfRequest(request: IncomingMessage): Peer {
   const { stream } = request as { readonly stream?: ServerHttp2Stream };
   return peerOf((stream?.session?.socket as Socket | undefined) ?? request.socket);
 }
 
-/** A socket that listens for both families tells IPv4 addresses as IPv6 ones. */
+/** Turns an IPv4-mapped IPv6 address, which a dual-stack socket reports, into the IPv4 address. */
 export function normalizeAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
@@ -43,15 +43,15 @@ function certificateNameOf(socket: Socket): string | undefined {
   return subject === undefined ? undefined : selectCertificateName(subject.CN, subjectaltname);
 }
 
-/** The common name; where there is not exactly one, the first URI or DNS name. */
+/** The common name if there is exactly one, else the first URI or DNS alternative name. */
 export function selectCertificateName(commonName: unknown, altNames: string): string | undefined {
-  return typeof commonName === "string" && commonName !== "" ? commonName : altNameIn(altNames);
+  return typeof commonName === "string" && commonName !== "" ? commonName : selectAltName(altNames);
 }
 
-/** One name after the other, for one that is in quotes may hold what looks like the next. */
+/** Matches name by name: a quoted name may contain what looks like the next one. */
 const ALT_NAMES = /([^:,"]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/gy;
 
-function altNameIn(altNames: string): string | undefined {
+function selectAltName(altNames: string): string | undefined {
   for (const [, kind, value = ""] of altNames.matchAll(ALT_NAMES)) {
     if (kind === "URI" || kind === "DNS") {
       return value.startsWith('"') ? JSON.parse(value) : value;

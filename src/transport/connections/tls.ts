@@ -4,27 +4,27 @@ import type { Logger } from "../../observability/log.ts";
 import { watchFiles } from "../auth/watched-file.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "../limits.ts";
 
-/** What the ports' TLS is made of: PEM files. */
+/** The PEM files for the TLS of both ports. */
 export interface TlsFiles {
-  /** The server's certificate, with those between it and its CA. */
+  /** The server certificate, followed by its intermediates. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** Client certificates are asked for, and verified against this CA; undefined: not asked for. */
+  /** CA that client certificates are verified against; undefined: they are not requested. */
   readonly clientCaFile: string | undefined;
-  /** Whether a connection without a verified client certificate is refused; else it is let in without a name. */
+  /** Whether a connection without a verified client certificate is rejected; otherwise it has no certificate name. */
   readonly requireClientCertificate: boolean;
 }
 
-/** TLS for the ports. What its files say is taken up when they change, for new connections; those that are there go on. */
+/** TLS for both ports. Changed files are reloaded, and used for new connections; open ones continue. */
 export interface PortTls {
-  /** Makes a server of the options that it needs, and keeps its certificate up to date. */
-  createServer<S extends Server>(make: (options: TlsOptions) => S): S;
-  /** Until when the certificate in use is valid. */
+  /** Creates a server with the TLS options, and keeps its certificate up to date. */
+  createServer<S extends Server>(create: (options: TlsOptions) => S): S;
+  /** Expiry of the certificate in use. */
   validUntil(): Date;
   close(): void;
 }
 
-/** @throws Error that names the files, where they cannot be used */
+/** @throws UnusableFileError with the file names, where the files cannot be used */
 export function openPortTls(
   { certFile, keyFile, clientCaFile, requireClientCertificate }: TlsFiles,
   log: Logger,
@@ -36,29 +36,29 @@ export function openPortTls(
     paths,
     ([cert = "", key = "", ca]) => {
       const { validTo } = new X509Certificate(cert);
-      const material = {
+      const options = {
         cert,
         key,
-        ...(ca !== undefined && { ca: certificatesIn(ca) }),
+        ...(ca !== undefined && { ca: parseCertificates(ca) }),
         minVersion: "TLSv1.2" as const,
       };
-      // Refuses a key that is not the certificate's.
-      createSecureContext(material);
+      // Throws for a key that does not match the certificate.
+      createSecureContext(options);
       for (const server of servers) {
-        server.setSecureContext(material);
+        server.setSecureContext(options);
       }
       validUntil = new Date(validTo);
-      log.info({ file: certFile, validTo }, "the ports' certificate");
+      log.info({ file: certFile, validTo }, "server certificate loaded");
       if (Date.parse(validTo) < Date.now()) {
-        log.warn({ file: certFile, validTo }, "the ports' certificate has expired: clients refuse it");
+        log.warn({ file: certFile, validTo }, "server certificate has expired");
       }
-      return material;
+      return options;
     },
     log,
   );
   return {
-    createServer(make) {
-      const server = make({
+    createServer(create) {
+      const server = create({
         ...files.value,
         handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
         ...(clientCaFile !== undefined && { requestCert: true, rejectUnauthorized: requireClientCertificate }),
@@ -66,10 +66,10 @@ export function openPortTls(
       servers.add(server);
       server.once("close", () => servers.delete(server));
       server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-        // Of a client certificate that is not verified the error itself says nothing.
+        // The error itself does not mention an unverified client certificate.
         const reason = socket.authorizationError ?? error.code ?? error.message;
-        log.debug({ from: socket.remoteAddress, reason: String(reason) }, "a TLS handshake failed");
-        // One whose time is over is left open otherwise.
+        log.debug({ address: socket.remoteAddress, reason: String(reason) }, "TLS handshake failed");
+        // Node leaves a connection open whose handshake timed out.
         socket.destroy();
       });
       return server;
@@ -81,11 +81,11 @@ export function openPortTls(
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g;
 
-/** OpenSSL leaves out what it cannot read, and would then verify nobody. */
-function certificatesIn(pem: string): string[] {
+/** Parsed here as OpenSSL ignores what it cannot read, and would reject every client certificate. */
+function parseCertificates(pem: string): string[] {
   const certificates = pem.match(CERTIFICATE) ?? [];
   if (certificates.length === 0) {
-    throw new Error("the file of the client CA holds no certificate in PEM");
+    throw new Error("the client CA file contains no PEM certificate");
   }
   return certificates.map((certificate) => new X509Certificate(certificate).toString());
 }

@@ -2,9 +2,9 @@ import type { Server, ServerWritableStream, UntypedHandleCall } from "@grpc/grpc
 import { HealthImplementation } from "grpc-health-check";
 import type { BuiltInService } from "../wire/reflection.ts";
 
-/** What stands beside the service on a gRPC server: reflection and health. */
+/** Health and reflection. */
 export interface BuiltInServices {
-  /** Says NOT_SERVING, and ends the streams that would hold up the server's end. */
+  /** Reports NOT_SERVING, and ends open streams, which would delay the shutdown. */
   shutDown(): void;
 }
 
@@ -14,23 +14,23 @@ export function addBuiltInServices(
   services: readonly string[],
   reflection: readonly BuiltInService[],
 ): BuiltInServices {
-  const open = new Set<ServerWritableStream<unknown, unknown>>();
+  const streams = new Set<ServerWritableStream<unknown, unknown>>();
   const names = ["", ...services];
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "SERVING"])));
 
   function add({ definition, implementation }: BuiltInService): void {
-    const handlers = Object.entries(implementation).map(([name, handle]) => [name, endable(handle)]);
+    const handlers = Object.entries(implementation).map(([name, handle]) => [name, trackStreams(handle)]);
     server.addService(definition, Object.fromEntries(handlers));
   }
 
-  /** A stream of another's making, which knows no end, gets one. Unary handlers take a callback as well. */
-  function endable(handle: UntypedHandleCall): UntypedHandleCall {
+  /** Wraps a streaming handler; a unary one has a second parameter, the callback. */
+  function trackStreams(handle: UntypedHandleCall): UntypedHandleCall {
     if (handle.length > 1) {
       return handle;
     }
     return (stream: ServerWritableStream<unknown, unknown>) => {
-      open.add(stream);
-      stream.once("close", () => open.delete(stream));
+      streams.add(stream);
+      stream.once("close", () => streams.delete(stream));
       (handle as (stream: ServerWritableStream<unknown, unknown>) => void)(stream);
     };
   }
@@ -46,7 +46,7 @@ export function addBuiltInServices(
       for (const name of names) {
         health.setStatus(name, "NOT_SERVING");
       }
-      for (const stream of open) {
+      for (const stream of streams) {
         stream.end();
       }
     },

@@ -9,8 +9,8 @@ import {
 import { invalidField, type OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED } from "../call.ts";
 import type { Route } from "../middleware/pipeline.ts";
-import { malformedBody } from "../middleware/validate.ts";
 import { encodeStatus, toConnectError } from "../wire/errors.ts";
+import { malformedBody } from "../wire/validation.ts";
 import { type LoadShedding, OVERLOADED } from "./load-shedding.ts";
 import { MALFORMED_TIMEOUT_HEADER } from "./normalize-headers.ts";
 import type { PeerRegistry } from "./peer-registry.ts";
@@ -18,45 +18,45 @@ import type { PeerRegistry } from "./peer-registry.ts";
 type Unary = ServerUnaryCall<Buffer, Message>;
 type Stream = ServerWritableStream<Buffer, Message>;
 
-/** Serves a unary RPC. Requests come as bytes. */
+/** Serves a unary RPC. grpc-js passes requests as bytes. */
 export function unaryHandler(
   { rpc, handle }: Route,
-  admission: LoadShedding,
+  loadShedding: LoadShedding,
   peers: PeerRegistry,
-): (incoming: Unary, answer: sendUnaryData<Message>) => void {
+): (incoming: Unary, respond: sendUnaryData<Message>) => void {
   const schema = rpc.method.input;
-  return (incoming, answer) => {
-    if (!admission.hasRoom()) {
-      admission.refused(rpc.method.name);
-      answer(OVERLOADED);
+  return (incoming, respond) => {
+    if (!loadShedding.hasCapacity()) {
+      loadShedding.onRejected(rpc.method.name);
+      respond(OVERLOADED);
       return;
     }
     const { request, malformed } = decode(schema, incoming.request);
-    const call = receive(incoming, peers, NEVER_ABORTED, malformed);
+    const call = toCall(incoming, peers, NEVER_ABORTED, malformed);
     (handle(request, call) as Promise<Message>).then(
       (message) => {
-        // Not before there is an answer: a header of its own is a packet of its own.
+        // Sent together with the response: on their own the headers would be a packet of their own.
         incoming.sendMetadata(headerOf(call));
-        answer(null, message);
+        respond(null, message);
       },
-      (error: unknown) => answer(statusOf(error, call)),
+      (error: unknown) => respond(statusOf(error, call)),
     );
   };
 }
 
-/** Serves an RPC that answers with a stream. */
+/** Serves a server-streaming RPC. */
 export function streamHandler({ rpc, handle }: Route, peers: PeerRegistry): (incoming: Stream) => void {
   const schema = rpc.method.input;
   return (incoming) => {
-    const gone = new AbortController();
-    incoming.once("cancelled", () => gone.abort());
+    const disconnected = new AbortController();
+    incoming.once("cancelled", () => disconnected.abort());
     const { request, malformed } = decode(schema, incoming.request);
-    const call = receive(incoming, peers, gone.signal, malformed);
+    const call = toCall(incoming, peers, disconnected.signal, malformed);
     incoming.sendMetadata(headerOf(call));
     pump(handle(request, call) as AsyncIterable<Message>, incoming).then(
       () => incoming.end(),
       (error: unknown) => {
-        if (!gone.signal.aborted) {
+        if (!disconnected.signal.aborted) {
           incoming.emit("error", statusOf(error, call));
         }
       },
@@ -72,7 +72,7 @@ function decode(schema: DescMessage, bytes: Buffer): { request: Message; malform
   }
 }
 
-function receive(
+function toCall(
   incoming: Unary | Stream,
   peers: PeerRegistry,
   signal: AbortSignal,
@@ -81,7 +81,7 @@ function receive(
   const { metadata } = incoming;
   const deadline = incoming.getDeadline();
   return createCall({
-    front: "grpc",
+    transport: "grpc",
     peer: peers.get(incoming.getPeer()),
     header: (name) => metadata.get(name)[0]?.toString(),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
@@ -94,7 +94,7 @@ function malformedTimeout(metadata: Metadata): OperationError | undefined {
   const [timeout] = metadata.get(MALFORMED_TIMEOUT_HEADER);
   return timeout === undefined
     ? undefined
-    : invalidField("grpc-timeout", `must be 1 to 8 digits and one of H, M, S, m, u and n, was ${timeout}`);
+    : invalidField("grpc-timeout", `must be 1 to 8 digits followed by H, M, S, m, u or n, was ${timeout}`);
 }
 
 function headerOf(call: Call): Metadata {
@@ -103,8 +103,8 @@ function headerOf(call: Call): Metadata {
   return metadata;
 }
 
-function statusOf(reason: unknown, call: Call): StatusObject {
-  const error = toConnectError(reason, call.callId);
+function statusOf(cause: unknown, call: Call): StatusObject {
+  const error = toConnectError(cause, call.callId);
   const metadata = headerOf(call);
   if (error.details.length > 0) {
     metadata.set("grpc-status-details-bin", Buffer.from(encodeStatus(error)));
@@ -112,7 +112,7 @@ function statusOf(reason: unknown, call: Call): StatusObject {
   return { code: error.code as number, details: error.rawMessage, metadata };
 }
 
-/** Writes no faster than the client reads. */
+/** Writes with backpressure. */
 async function pump(messages: AsyncIterable<Message>, stream: Stream): Promise<void> {
   for await (const message of messages) {
     if (!stream.write(message)) {
@@ -121,18 +121,18 @@ async function pump(messages: AsyncIterable<Message>, stream: Stream): Promise<v
   }
 }
 
-/** Resolves when the client has read what was written, or is gone. */
+/** Resolves when the buffered messages have been read, or the client has disconnected. */
 function drained(stream: Stream): Promise<void> {
   return new Promise((resolve) => {
-    const go = () => {
-      stream.off("drain", go);
-      stream.off("close", go);
+    const done = () => {
+      stream.off("drain", done);
+      stream.off("close", done);
       resolve();
     };
-    stream.on("drain", go);
-    stream.on("close", go);
+    stream.on("drain", done);
+    stream.on("close", done);
     if (stream.destroyed) {
-      go();
+      done();
     }
   });
 }

@@ -1,20 +1,20 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream, ServerOptions } from "node:http2";
 import type { Server, ServerCredentials } from "@grpc/grpc-js";
 
-/** What grpc-js keeps to itself: it makes its HTTP/2 server alone, and lets nobody say how. */
-interface Inside {
+/** Private members of a grpc-js server, which has no option for its HTTP/2 server. */
+interface ServerInternals {
   readonly commonServerOptions: ServerOptions;
   createHttp2Server(credentials: ServerCredentials): Http2Server;
 }
 
-/** Hears of each call before grpc-js does, and may change its headers. */
+/** Called for each stream before grpc-js handles it; may change its headers. */
 export type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
 /**
- * Makes the HTTP/2 server inside of a gRPC server one with these options.
+ * Applies options and listeners to the HTTP/2 server inside a gRPC server.
  *
- * @param onServer hears of it
- * @throws Error when grpc-js is no longer made as this must know
+ * @param onServer called with the HTTP/2 server once it exists
+ * @throws Error when the internals of grpc-js have changed
  */
 export function configureHttp2Server(
   server: Server,
@@ -22,14 +22,14 @@ export function configureHttp2Server(
   onStream: StreamListener,
   onServer: (http2: Http2Server) => void,
 ): void {
-  const inside = server as unknown as Partial<Inside>;
-  const { commonServerOptions, createHttp2Server } = inside;
+  const internals = server as unknown as Partial<ServerInternals>;
+  const { commonServerOptions, createHttp2Server } = internals;
   if (commonServerOptions === undefined || createHttp2Server === undefined) {
-    throw new Error("this grpc-js makes its HTTP/2 server in another way: see src/transport/grpc/http2-server.ts");
+    throw new Error("unsupported version of grpc-js: adapt src/transport/grpc/http2-server.ts to its internals");
   }
   const { settings } = commonServerOptions;
   Object.assign(commonServerOptions, options, { settings: { ...settings, ...options.settings } });
-  inside.createHttp2Server = (credentials) => {
+  internals.createHttp2Server = (credentials) => {
     const http2 = createHttp2Server.call(server, credentials);
     http2.prependListener("stream", onStream);
     onServer(http2);

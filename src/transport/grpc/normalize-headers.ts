@@ -3,12 +3,12 @@ import { status } from "@grpc/grpc-js";
 import { exceedsTimerLimit, parseGrpcTimeout } from "../wire/timeout.ts";
 import type { StreamListener } from "./http2-server.ts";
 
-/** Where a deadline goes that is none, for the pipeline to refuse. */
+/** Carries a malformed deadline to the pipeline, which rejects it. */
 export const MALFORMED_TIMEOUT_HEADER = "oms-malformed-timeout";
 
 /**
- * Puts right what grpc-js makes of odd headers: a deadline that is none it answers INTERNAL, one of more than 24 days has passed at once,
- * and a message that cannot be unpacked or decoded is INTERNAL as well, though all of them are the caller's mistakes.
+ * Corrects how grpc-js handles unusual headers. It answers INTERNAL to a malformed deadline, and to a message that it cannot decompress or
+ * decode, though these are the caller's mistakes; and it expires a deadline of more than 24 days at once.
  */
 export const normalizeHeaders: StreamListener = (stream, headers) => {
   const timeout = headers["grpc-timeout"];
@@ -22,20 +22,20 @@ export const normalizeHeaders: StreamListener = (stream, headers) => {
     }
   }
   const encoding = headers["grpc-encoding"];
-  if ((encoding !== undefined && encoding !== "identity") || headers[":path"]?.startsWith(FOREIGN) === true) {
+  if ((encoding !== undefined && encoding !== "identity") || headers[":path"]?.startsWith(BUILT_IN_PATH) === true) {
     const { respond } = stream;
-    stream.respond = (answer, options) => respond.call(stream, blameCaller(answer), options);
+    stream.respond = (response, options) => respond.call(stream, toInvalidArgument(response), options);
   }
 };
 
-/** An INTERNAL that begins the answer comes from grpc-js: our own comes after a header of ours. */
-function blameCaller(answer: OutgoingHttpHeaders | readonly string[] | undefined): typeof answer {
-  return answer !== undefined && "grpc-status" in answer && UNREADABLE.test(String(answer["grpc-message"]))
-    ? { ...answer, "grpc-status": status.INVALID_ARGUMENT }
-    : answer;
+/** Turns an INTERNAL of grpc-js about an undecodable request into INVALID_ARGUMENT. */
+function toInvalidArgument(response: OutgoingHttpHeaders | readonly string[] | undefined): typeof response {
+  return response !== undefined && "grpc-status" in response && UNDECODABLE.test(String(response["grpc-message"]))
+    ? { ...response, "grpc-status": status.INVALID_ARGUMENT }
+    : response;
 }
 
-/** Health and reflection, whose messages grpc-js decodes. */
-const FOREIGN = "/grpc.";
+/** Health and reflection, whose requests grpc-js decodes. */
+const BUILT_IN_PATH = "/grpc.";
 
-const UNREADABLE = /^(Failed%20to%20decompress|Error%20deserializing)/;
+const UNDECODABLE = /^(Failed%20to%20decompress|Error%20deserializing)/;

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import { normalizeAddress, type Peer, peerOf } from "../connections/peer.ts";
 
-/** The peers of a port's connections by their address and port, which is all that grpc-js tells a handler of them. */
+/** The peers of a port by `address:port`, all that grpc-js exposes of a connection to a handler. */
 export interface PeerRegistry {
   add(socket: Socket): void;
-  /** @param name what a call's getPeer() says */
+  /** @param name as returned by a call's getPeer() */
   get(name: string): Peer;
 }
 
@@ -16,13 +16,13 @@ export function createPeerRegistry(): PeerRegistry {
       const name = `${socket.remoteAddress}:${socket.remotePort}`;
       peers.set(name, peer);
       socket.once("close", () => {
-        // The same address may have come back.
+        // The port may be in use by a later connection.
         if (peers.get(name) === peer) {
           peers.delete(name);
         }
       });
     },
-    // One that has hung up meanwhile hears no answer.
+    // Missing for a client that has disconnected meanwhile.
     get: (name) =>
       peers.get(name) ?? { address: normalizeAddress(name.replace(/:\d+$/, "")), certificateName: undefined },
   };

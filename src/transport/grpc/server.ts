@@ -22,36 +22,36 @@ import type { LoadShedding } from "./load-shedding.ts";
 import { normalizeHeaders } from "./normalize-headers.ts";
 import { createPeerRegistry, type PeerRegistry } from "./peer-registry.ts";
 
-/** A gRPC server: services, reflection and health. At its end it says NOT_SERVING, and tells clients to go elsewhere. */
+/** A gRPC server with its services, reflection and health. Shutting down it reports NOT_SERVING and sends GOAWAY. */
 export type GrpcServer = Listener;
 
 const OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
   "grpc.keepalive_time_ms": KEEPALIVE_MS,
   "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-  // Its bookkeeping takes time from every call.
+  // Costs time in every call.
   "grpc.enable_channelz": 0,
 } as const;
 
-// It would write a line to the standard error for each header that is no text, the header's value in it.
+// grpc-js would write each header that is not text to the standard error, value included.
 setLogVerbosity(logVerbosity.NONE);
 
 export interface GrpcServerDeps {
   readonly routes: readonly Route[];
   readonly reflection: readonly BuiltInService[];
-  readonly admission: LoadShedding;
-  /** Undefined: the port speaks in the clear. */
+  readonly loadShedding: LoadShedding;
+  /** Undefined: plaintext. */
   readonly tls?: PortTls | undefined;
-  /** One of its own unless told. */
+  /** Default: its own. */
   readonly guard?: Guard;
-  /** MAX_CONNECTIONS unless told. */
+  /** Default: MAX_CONNECTIONS. */
   readonly connectionLimit?: ConnectionLimit;
 }
 
 export function createGrpcServer({
   routes,
   reflection,
-  admission,
+  loadShedding,
   tls,
   guard = createGuard(),
   connectionLimit = { max: MAX_CONNECTIONS, isBlocked: guard.isBlocked, onRejected() {} },
@@ -60,26 +60,26 @@ export function createGrpcServer({
   const server = new Server(OPTIONS);
   configureHttp2Server(server, HTTP2_OPTIONS, normalizeHeaders, guard.http2);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
-  for (const ofService of services.values()) {
-    server.addService(definitionOf(ofService), implementationOf(ofService, admission, peers));
+  for (const serviceRoutes of services.values()) {
+    server.addService(definitionOf(serviceRoutes), implementationOf(serviceRoutes, loadShedding, peers));
   }
-  const companions = addBuiltInServices(server, [...services.keys()], reflection);
-  // The port is our own: grpc-js cuts what is left of its connections only where it keeps channelz's books.
-  const connections = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const take = (socket: Socket) => {
+  const builtInServices = addBuiltInServices(server, [...services.keys()], reflection);
+  // With a port of its own, grpc-js would close remaining connections only if channelz is on.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const onConnection = (socket: Socket) => {
     peers.add(socket);
-    connections.injectConnection(socket);
+    injector.injectConnection(socket);
   };
   const listener = createListener(
     tls === undefined
-      ? createServer(take)
-      : tls.createServer((options) => createTlsServer({ ...options, ALPNProtocols: ["h2"] }, take)),
+      ? createServer(onConnection)
+      : tls.createServer((options) => createTlsServer({ ...options, ALPNProtocols: ["h2"] }, onConnection)),
     connectionLimit,
   );
   return {
     listen: listener.listen,
     stopAccepting() {
-      companions.shutDown();
+      builtInServices.shutDown();
       listener.stopAccepting();
       server.tryShutdown(() => {});
     },
@@ -93,16 +93,16 @@ export function createGrpcServer({
 
 function definitionOf(routes: readonly Route[]): ServiceDefinition {
   return Object.fromEntries(
-    routes.map(({ rpc: { method, streams } }) => [
+    routes.map(({ rpc: { method, streaming } }) => [
       method.name,
       {
         path: `/${method.parent.typeName}/${method.name}`,
         requestStream: false,
-        responseStream: streams,
+        responseStream: streaming,
         requestSerialize: asBuffer,
-        // Decoded by the handler: to bytes that are no message grpc-js itself would answer INTERNAL.
+        // Decoded by the handler: grpc-js would answer INTERNAL to malformed bytes.
         requestDeserialize: (bytes: Buffer) => bytes,
-        responseSerialize: streams ? encodeOnce(method) : (message: Message) => encode(method, message),
+        responseSerialize: streaming ? encodeOnce(method) : (message: Message) => encode(method, message),
         responseDeserialize: (bytes: Buffer) => bytes,
       },
     ]),
@@ -111,13 +111,13 @@ function definitionOf(routes: readonly Route[]): ServiceDefinition {
 
 function implementationOf(
   routes: readonly Route[],
-  admission: LoadShedding,
+  loadShedding: LoadShedding,
   peers: PeerRegistry,
 ): Record<string, UntypedHandleCall> {
   return Object.fromEntries(
     routes.map((route) => [
       route.rpc.method.name,
-      route.rpc.streams ? streamHandler(route, peers) : unaryHandler(route, admission, peers),
+      route.rpc.streaming ? streamHandler(route, peers) : unaryHandler(route, loadShedding, peers),
     ]),
   );
 }
@@ -128,7 +128,7 @@ function encode(method: Method, message: Message): Buffer {
   return asBuffer(toBinary(method.output, message));
 }
 
-/** A streamed message may go to many clients. */
+/** Encodes a streamed message once for all its subscribers. */
 function encodeOnce(method: Method): (message: Message) => Buffer {
   const encoded = new WeakMap<Message, Buffer>();
   return (message) => {

@@ -1,37 +1,37 @@
 import { MAX_BUFFERED_BYTES, SMALL_REQUEST_BYTES } from "../limits.ts";
 
-/** A request whose body comes piece by piece, of HTTP/1.1 or of HTTP/2. */
+/** A request whose body arrives in chunks, over HTTP/1.1 or HTTP/2. */
 export interface Incoming {
   push(chunk: unknown, encoding?: BufferEncoding): boolean;
   once(event: "close", listener: () => void): unknown;
 }
 
-/** Counts the bytes of all requests that are not yet whole, as they are held until then. */
+/** Limits the bytes of incomplete requests, which are buffered until complete. */
 export interface BufferedRequests {
-  /** @param cut ends a request when there is no room for more of it; small ones always have room */
-  track(request: Incoming, cut: () => void): void;
+  /** @param cancel closes the request when the limit is exceeded; never called for a small one */
+  track(request: Incoming, cancel: () => void): void;
 }
 
-export function createBufferedRequests(max = MAX_BUFFERED_BYTES): BufferedRequests {
-  let held = 0;
+export function createBufferedRequests(maxBytes = MAX_BUFFERED_BYTES): BufferedRequests {
+  let buffered = 0;
   return {
-    track(request, cut) {
+    track(request, cancel) {
       let own = 0;
       const release = () => {
-        held -= own;
+        buffered -= own;
         own = 0;
       };
       const { push } = request;
-      // Not by an event: a listener for data would set the request flowing before there is somebody who reads it.
+      // Not a "data" listener: it would start the flow before the request has a reader.
       request.push = (chunk, encoding) => {
         if (chunk === null) {
           release();
         } else {
           const { length } = chunk as Buffer;
           own += length;
-          held += length;
-          if (held > max && own > SMALL_REQUEST_BYTES) {
-            cut();
+          buffered += length;
+          if (buffered > maxBytes && own > SMALL_REQUEST_BYTES) {
+            cancel();
           }
         }
         return push.call(request, chunk, encoding);
@@ -41,7 +41,7 @@ export function createBufferedRequests(max = MAX_BUFFERED_BYTES): BufferedReques
   };
 }
 
-/** Whether a request says that it is small: most do, and need not be counted. */
+/** Whether a request announces a small body: most do, and are not tracked. */
 export function isSmallRequest(contentLength: string | undefined, chunked: boolean): boolean {
   return !chunked && Number(contentLength ?? 0) <= SMALL_REQUEST_BYTES;
 }

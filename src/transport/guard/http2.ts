@@ -6,108 +6,107 @@ import type { UnreadResponses } from "./unread-responses.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
-/** Paths of calls that a client may keep open for further requests: reflection. */
-const TALKS = /^\/grpc\.reflection\./;
+/** Reflection: its clients may keep a call open for further requests. */
+const LONG_LIVED_CALLS = /^\/grpc\.reflection\./;
 
-/** How long such a call may go on, in milliseconds. */
-const TALK_MS = 10 * 60_000;
+/** Maximum duration of such a call, in milliseconds. */
+const LONG_LIVED_CALL_MS = 10 * 60_000;
 
-/** A call whose request is not whole yet. */
-interface Unfinished {
+/** A call whose request is incomplete. */
+interface IncompleteCall {
   readonly stream: ServerHttp2Stream;
   readonly dueAt: number;
-  /** When the answer was at its end, and the request was not. */
+  /** When the response ended before the request. */
   answeredAt: number | undefined;
 }
 
 interface Connection {
-  /** Calls under way. */
-  calls: number;
-  calledAt: number;
-  /** Pings and settings since the last look. */
-  controls: number;
+  callsInFlight: number;
+  lastCallAt: number;
+  /** PING and SETTINGS frames since the last check. */
+  controlFrames: number;
 }
 
 /**
- * Ends what HTTP/2 connections do at the others' expense and Node lets pass: requests that never end, floods of pings and settings, and
- * connections that nobody uses.
+ * Closes HTTP/2 streams and connections that harm others, and that Node tolerates: requests that never complete, floods of PING and
+ * SETTINGS frames, idle connections.
  *
- * @returns to be called now and then
+ * @returns the check to be called periodically
  */
 export function guardHttp2(
   server: Http2Server,
   requests: BufferedRequests,
-  answers: UnreadResponses,
-  offenders: MisbehavingClients,
+  responses: UnreadResponses,
+  clients: MisbehavingClients,
 ): (now: number) => void {
   const connections = new Map<ServerHttp2Session, Connection>();
-  const unfinished = new Set<Unfinished>();
+  const incomplete = new Set<IncompleteCall>();
 
   server.on("session", (session) => {
-    const connection: Connection = { calls: 0, calledAt: performance.now(), controls: 0 };
+    const connection: Connection = { callsInFlight: 0, lastCallAt: performance.now(), controlFrames: 0 };
     connections.set(session, connection);
     const address = session.socket.remoteAddress ?? "";
     session.once("error", ({ code = "" }: NodeJS.ErrnoException) => {
-      // Not where the network broke.
+      // Not for network errors.
       if (code.startsWith("ERR_HTTP2")) {
-        offenders.recordViolation(address);
+        clients.recordViolation(address);
       }
     });
-    const control = () => {
-      connection.controls += 1;
-      if (connection.controls === MAX_CONTROL_FRAMES) {
-        offenders.recordViolation(address);
+    const onControlFrame = () => {
+      connection.controlFrames += 1;
+      if (connection.controlFrames === MAX_CONTROL_FRAMES) {
+        clients.recordViolation(address);
         session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
       }
     };
-    session.on("ping", control);
-    session.on("remoteSettings", control);
+    session.on("ping", onControlFrame);
+    session.on("remoteSettings", onControlFrame);
     session.once("close", () => connections.delete(session));
   });
 
   server.prependListener("stream", (stream, headers, flags) => {
     const connection = connections.get(stream.session as ServerHttp2Session);
     if (connection !== undefined) {
-      connection.calls += 1;
+      connection.callsInFlight += 1;
     }
-    const calm = () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
-    const read = answers.add(stream, calm);
-    let call: Unfinished | undefined;
+    const enhanceYourCalm = () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
+    const onResponseEnd = responses.add(stream, enhanceYourCalm);
+    let call: IncompleteCall | undefined;
     if ((flags & NGHTTP2_FLAG_END_STREAM) === 0) {
-      const mayTake = TALKS.test(String(headers[":path"])) ? TALK_MS : REQUEST_TIMEOUT_MS;
-      call = { stream, dueAt: performance.now() + mayTake, answeredAt: undefined };
-      unfinished.add(call);
+      const timeoutMs = LONG_LIVED_CALLS.test(String(headers[":path"])) ? LONG_LIVED_CALL_MS : REQUEST_TIMEOUT_MS;
+      call = { stream, dueAt: performance.now() + timeoutMs, answeredAt: undefined };
+      incomplete.add(call);
       if (!isSmallRequest(headers["content-length"], headers["content-length"] === undefined)) {
-        requests.track(stream as never, calm);
+        requests.track(stream as never, enhanceYourCalm);
       }
     }
     stream.once("close", () => {
-      read();
+      onResponseEnd();
       if (call !== undefined) {
-        unfinished.delete(call);
+        incomplete.delete(call);
       }
       if (connection !== undefined) {
-        connection.calls -= 1;
-        connection.calledAt = performance.now();
+        connection.callsInFlight -= 1;
+        connection.lastCallAt = performance.now();
       }
     });
   });
 
   return (now) => {
     for (const [session, connection] of connections) {
-      connection.controls = 0;
-      if (connection.calls === 0 && now - connection.calledAt > IDLE_HTTP2_MS) {
+      connection.controlFrames = 0;
+      if (connection.callsInFlight === 0 && now - connection.lastCallAt > IDLE_HTTP2_MS) {
         session.close();
       }
     }
-    for (const call of unfinished) {
+    for (const call of incomplete) {
       const { stream } = call;
       if (stream.readableEnded) {
-        unfinished.delete(call);
+        incomplete.delete(call);
       } else if (now > call.dueAt) {
         stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
       } else if (stream.writableFinished) {
-        // Not at once: that would overtake the answer's end.
+        // Delayed: an immediate reset would overtake the end of the response.
         call.answeredAt ??= now;
         if (now - call.answeredAt > UNREAD_REQUEST_MS) {
           stream.close(NGHTTP2_NO_ERROR);

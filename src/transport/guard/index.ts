@@ -6,31 +6,31 @@ import { guardHttp2 } from "./http2.ts";
 import { createMisbehavingClients } from "./misbehaving-clients.ts";
 import { createUnreadResponses } from "./unread-responses.ts";
 
-/** Keeps callers from using up what all of them share, by how they send and read; one for a process. */
+/** Protects the shared resources of a process against clients that abuse their connections. */
 export interface Guard {
-  /** Looks after the connections and calls of a server. */
+  /** Guards the connections and streams of a server. */
   http2(server: Http2Server): void;
-  /** Looks after one request over HTTP/1.1. */
+  /** Guards one request over HTTP/1.1. */
   http1(request: IncomingMessage, response: ServerResponse): void;
-  /** Whether new connections from there are to be closed at once. */
+  /** Whether new connections from the address are rejected for now. */
   isBlocked(address: string): boolean;
   close(): void;
 }
 
 export function createGuard(): Guard {
   const requests = createBufferedRequests();
-  const answers = createUnreadResponses();
-  const offenders = createMisbehavingClients();
-  const looks: ((now: number) => void)[] = [answers.check, offenders.check];
+  const responses = createUnreadResponses();
+  const clients = createMisbehavingClients();
+  const checks: ((now: number) => void)[] = [responses.check, clients.check];
   const timer = setInterval(() => {
     const now = performance.now();
-    for (const look of looks) {
-      look(now);
+    for (const check of checks) {
+      check(now);
     }
   }, GUARD_INTERVAL_MS).unref();
   return {
     http2(server) {
-      looks.push(guardHttp2(server, requests, answers, offenders));
+      checks.push(guardHttp2(server, requests, responses, clients));
     },
     http1(request, response) {
       const { headers } = request;
@@ -39,10 +39,10 @@ export function createGuard(): Guard {
       }
       response.once(
         "close",
-        answers.add(response, () => response.destroy()),
+        responses.add(response, () => response.destroy()),
       );
     },
-    isBlocked: offenders.isBlocked,
+    isBlocked: clients.isBlocked,
     close: () => clearInterval(timer),
   };
 }

@@ -1,34 +1,34 @@
 import { BLOCK_MS, MAX_VIOLATIONS } from "../limits.ts";
 
-/** Addresses whose connections had to be ended for what they did. */
+/** Addresses whose connections were closed for protocol violations. */
 export interface MisbehavingClients {
   recordViolation(address: string): void;
-  /** Whether an address is to be left outside for now. */
+  /** Whether new connections from the address are rejected for now. */
   isBlocked(address: string): boolean;
-  /** To be called now and then. */
+  /** Called periodically. */
   check(now: number): void;
 }
 
-/** An offender that comes back as soon as it is thrown out costs the others more than what it does inside. */
+/** Blocks addresses that reconnect to violate the protocol again: accepting them costs more than their traffic. */
 export function createMisbehavingClients(now: () => number = () => performance.now()): MisbehavingClients {
-  const offences = new Map<string, { count: number; until: number }>();
+  const violations = new Map<string, { count: number; until: number }>();
   return {
     recordViolation(address) {
-      const known = offences.get(address);
+      const known = violations.get(address);
       if (known === undefined || known.until < now()) {
-        offences.set(address, { count: 1, until: now() + BLOCK_MS });
+        violations.set(address, { count: 1, until: now() + BLOCK_MS });
       } else {
         known.count += 1;
       }
     },
     isBlocked(address) {
-      const known = offences.get(address);
+      const known = violations.get(address);
       return known !== undefined && known.count >= MAX_VIOLATIONS && known.until > now();
     },
     check(time) {
-      for (const [address, { until }] of offences) {
+      for (const [address, { until }] of violations) {
         if (until < time) {
-          offences.delete(address);
+          violations.delete(address);
         }
       }
     },

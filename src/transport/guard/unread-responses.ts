@@ -1,60 +1,63 @@
 import { MAX_BUFFERED_BYTES, UNREAD_RESPONSE_MS } from "../limits.ts";
 
-/** Something that a caller reads as fast as it likes. */
+/** A response that its caller reads at its own pace. */
 export interface Outgoing {
-  /** Bytes that wait to be read. */
+  /** Bytes waiting to be read. */
   readonly writableLength: number;
 }
 
-/** Looks after answers that nobody reads. */
+/** Limits the responses that are not read. */
 export interface UnreadResponses {
   /**
-   * @param cut ends it
-   * @returns to be called when it is over
+   * @param cancel closes the response
+   * @returns to be called when the response has ended
    */
-  add(answer: Outgoing, cut: () => void): () => void;
-  /** To be called now and then. */
+  add(response: Outgoing, cancel: () => void): () => void;
+  /** Called periodically. */
   check(now: number): void;
 }
 
-interface Waiting {
-  readonly answer: Outgoing;
-  readonly cut: () => void;
-  /** At the last look, and since when that many. */
+interface Entry {
+  readonly response: Outgoing;
+  readonly cancel: () => void;
+  /** Unread bytes at the last check, and since when they have not changed. */
   bytes: number;
   since: number;
 }
 
-/** Cuts those of which nothing was read for long; and the greatest, when all together hold more than there is room for. */
-export function createUnreadResponses(max = MAX_BUFFERED_BYTES, patienceMs = UNREAD_RESPONSE_MS): UnreadResponses {
-  const answers = new Set<Waiting>();
+/** Cancels responses that made no progress for too long; and the largest ones while all together buffer too much. */
+export function createUnreadResponses(
+  maxBytes = MAX_BUFFERED_BYTES,
+  timeoutMs = UNREAD_RESPONSE_MS,
+): UnreadResponses {
+  const entries = new Set<Entry>();
   return {
-    add(answer, cut) {
-      const waiting = { answer, cut, bytes: 0, since: 0 };
-      answers.add(waiting);
-      return () => answers.delete(waiting);
+    add(response, cancel) {
+      const entry = { response, cancel, bytes: 0, since: 0 };
+      entries.add(entry);
+      return () => entries.delete(entry);
     },
     check(now) {
-      let held = 0;
-      const stuck: Waiting[] = [];
-      for (const waiting of answers) {
-        const bytes = waiting.answer.writableLength;
-        if (bytes === 0 || bytes !== waiting.bytes) {
-          waiting.bytes = bytes;
-          waiting.since = now;
-        } else if (now - waiting.since > patienceMs) {
-          waiting.cut();
+      let buffered = 0;
+      const unread: Entry[] = [];
+      for (const entry of entries) {
+        const bytes = entry.response.writableLength;
+        if (bytes === 0 || bytes !== entry.bytes) {
+          entry.bytes = bytes;
+          entry.since = now;
+        } else if (now - entry.since > timeoutMs) {
+          entry.cancel();
         }
         if (bytes > 0) {
-          held += bytes;
-          stuck.push(waiting);
+          buffered += bytes;
+          unread.push(entry);
         }
       }
-      if (held > max) {
-        for (const { cut, bytes } of stuck.sort((a, b) => b.bytes - a.bytes)) {
-          cut();
-          held -= bytes;
-          if (held <= max) {
+      if (buffered > maxBytes) {
+        for (const { cancel, bytes } of unread.sort((a, b) => b.bytes - a.bytes)) {
+          cancel();
+          buffered -= bytes;
+          if (buffered <= maxBytes) {
             return;
           }
         }

@@ -1,4 +1,4 @@
-/** All that a body holds. */
+/** Reads a body to its end. */
 export async function readBody(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const read: Uint8Array[] = [];
   for await (const chunk of chunks) {
@@ -7,7 +7,7 @@ export async function readBody(chunks: AsyncIterable<Uint8Array>): Promise<Buffe
   return Buffer.concat(read);
 }
 
-/** A body that is there already. */
+/** A body of one chunk. */
 export async function* singleChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

@@ -7,13 +7,13 @@ const METHODS = cors.allowedMethods.join(", ");
 const REQUEST_HEADERS = [...cors.allowedHeaders, CALLER_HEADER, "traceparent"].join(", ");
 const EXPOSED_HEADERS = [...cors.exposedHeaders, CALL_ID_HEADER, CODE_HEADER].join(", ");
 
-/** How long a browser may remember a preflight's answer, in seconds: two hours, the most that Chromium does. */
+/** Lifetime of a preflight response in the browser's cache, in seconds: Chromium's maximum of two hours. */
 const MAX_AGE = "7200";
 
 /**
- * Lets pages of the configured origins call the service ("*": of all). The header oms-caller is sent by the page, and proves nothing.
+ * Allows pages of the configured origins ("*": any) to call the service. A page chooses its header oms-caller itself.
  *
- * @returns whether the request was a preflight, and is answered
+ * @returns whether the request was a preflight, and has been answered
  */
 export function createCors(
   origins: readonly string[],
@@ -40,7 +40,7 @@ export function createCors(
       response.setHeader("access-control-allow-headers", REQUEST_HEADERS);
       response.setHeader("access-control-max-age", MAX_AGE);
     }
-    // Without the headers the browser refuses; an error status would tell it no more.
+    // Without the headers the browser rejects the call; no error status is needed.
     response.writeHead(204).end();
     return true;
   };

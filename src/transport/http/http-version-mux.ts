@@ -5,35 +5,35 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { HEADERS_TIMEOUT_MS } from "../limits.ts";
 
-/** How an HTTP/2 connection begins (RFC 9113, 3.4); no method of HTTP/1.1 does. */
+/** Start of an HTTP/2 connection (RFC 9113, 3.4), and of no HTTP/1.1 request. */
 const PREFACE = Buffer.from("PRI");
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
 /**
- * Lets a server of HTTP/1.1 hand the connections that begin as HTTP/2 to another one, which does not listen itself. Node's server for
- * either refuses the other, and without TLS there is nothing that negotiates; buf curl, for one, reads a contract over HTTP/2 whatever it speaks
- * then.
+ * Serves HTTP/1.1 and HTTP/2 on one plaintext port: passes connections that start with the HTTP/2 preface to a server that does not listen
+ * itself. A Node server for one version rejects the other, and without TLS there is no negotiation. buf curl, for example, always uses
+ * HTTP/2 for reflection.
  */
 export function muxByPreface(http1: Server, http2: Http2Server): void {
   const serveHttp1 = http1.listeners("connection") as ((socket: Socket) => void)[];
   http1.removeAllListeners("connection");
   http1.on("connection", (socket) => {
-    const giveUp = () => socket.destroy();
-    socket.on("error", giveUp);
-    socket.on("end", giveUp);
-    socket.setTimeout(HEADERS_TIMEOUT_MS, giveUp);
-    let start = NOTHING;
-    socket.on("readable", function look() {
-      start = Buffer.concat([start, socket.read() ?? NOTHING]);
+    const abandon = () => socket.destroy();
+    socket.on("error", abandon);
+    socket.on("end", abandon);
+    socket.setTimeout(HEADERS_TIMEOUT_MS, abandon);
+    let start = EMPTY;
+    socket.on("readable", function sniff() {
+      start = Buffer.concat([start, socket.read() ?? EMPTY]);
       if (start.length < PREFACE.length && PREFACE.subarray(0, start.length).equals(start)) {
         return;
       }
       socket.unshift(start);
-      socket.off("readable", look);
-      socket.off("error", giveUp);
-      socket.off("end", giveUp);
-      socket.setTimeout(0, giveUp);
+      socket.off("readable", sniff);
+      socket.off("error", abandon);
+      socket.off("end", abandon);
+      socket.setTimeout(0, abandon);
       if (start.subarray(0, PREFACE.length).equals(PREFACE)) {
         http2.emit("connection", socket);
       } else {
@@ -45,10 +45,10 @@ export function muxByPreface(http1: Server, http2: Http2Server): void {
   });
 }
 
-/** The protocols of the HTTP port over TLS, the better one first. */
+/** The ALPN protocols of the HTTP port in order of preference. */
 export const ALPN_PROTOCOLS = ["h2", "http/1.1"];
 
-/** The same over TLS, whose handshake says which one it is. */
+/** The same over TLS, by the protocol negotiated in the handshake. */
 export function muxByAlpn(http1: HttpsServer, http2: Http2Server): void {
   const serveHttp1 = http1.listeners("secureConnection") as ((socket: TLSSocket) => void)[];
   http1.removeAllListeners("secureConnection");

@@ -2,20 +2,20 @@ import { type ContextValues, createContextKey, createContextValues } from "@conn
 import type { UniversalHandlerFn, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { readBody, singleChunk } from "./body.ts";
 
-/** How far a request has come. */
+/** State of one pass of a request through the Connect library. */
 interface Attempt {
-  /** It reached the pipeline. */
+  /** Whether it reached the pipeline. */
   entered: boolean;
-  /** Why its bytes are no message. */
+  /** Why the request could not be decoded. */
   readonly malformed: string | undefined;
 }
 
 const attemptKey = createContextKey<Attempt | undefined>(undefined);
 
 /**
- * To be called when a request reaches the pipeline.
+ * Called when a request reaches the pipeline.
  *
- * @returns why its bytes are no message, if they are none
+ * @returns why the request could not be decoded, if so
  */
 export function enterPipeline(values: ContextValues): string | undefined {
   const attempt = values.get(attemptKey);
@@ -26,25 +26,24 @@ export function enterPipeline(values: ContextValues): string | undefined {
 }
 
 /**
- * The protocols' own code refuses bytes that are no message by itself, some of them as INTERNAL, and without the pipeline. Such a
- * request is sent in again with an empty message and the reason beside it: the pipeline refuses it as it does on the other front,
- * with a call id and a line in the log.
+ * The library rejects undecodable requests by itself, some of them with INTERNAL, before the pipeline. Such a request is repeated with an
+ * empty message and the reason: the pipeline then rejects it as over gRPC, with a call id and a log line.
  */
 export function withMalformedRequests(handler: UniversalHandlerFn): UniversalHandlerFn {
   const attempt = (request: UniversalServerRequest, { malformed }: Pick<Attempt, "malformed">) => {
     const state: Attempt = { entered: false, malformed };
     const contextValues = (request.contextValues ?? createContextValues()).set(attemptKey, state);
-    return { state, answer: handler({ ...request, contextValues }) };
+    return { state, response: handler({ ...request, contextValues }) };
   };
   return async (request) => {
-    const { state, answer } = attempt(request, { malformed: undefined });
+    const { state, response } = attempt(request, { malformed: undefined });
     let first: UniversalServerResponse;
     try {
-      first = await answer;
+      first = await response;
     } catch (error) {
       if (error instanceof URIError) {
-        // The parser quotes half a character of what it could not read, and no header takes that.
-        return attempt(withoutMessage(request), { malformed: "not readable" }).answer;
+        // The parser quoted a lone surrogate, which no header can carry.
+        return attempt(withoutMessage(request), { malformed: "unreadable" }).response;
       }
       throw error;
     }
@@ -53,27 +52,27 @@ export function withMalformedRequests(handler: UniversalHandlerFn): UniversalHan
     }
     const body = await readBody(first.body);
     const text = body.toString("latin1");
-    if (!REFUSALS.test(text)) {
+    if (!REJECTIONS.test(text)) {
       return { ...first, body: singleChunk(body) };
     }
-    return attempt(withoutMessage(request), { malformed: reasonIn(text) }).answer;
+    return attempt(withoutMessage(request), { malformed: reasonIn(text) }).response;
   };
 }
 
 /** INVALID_ARGUMENT and INTERNAL, in Connect's JSON and in gRPC-Web's trailers. */
-const REFUSALS = /"code":"(invalid_argument|internal)"|grpc-status: (3|13)\b/;
+const REJECTIONS = /"code":"(invalid_argument|internal)"|grpc-status: (3|13)\b/;
 
 function reasonIn(text: string): string {
   const json = /"message":("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
   const trailer = /grpc-message: (.*)\r\n/.exec(text)?.[1];
   const reason: string =
     json === undefined
-      ? decodeURIComponent(trailer ?? "not readable")
+      ? decodeURIComponent(trailer ?? "unreadable")
       : JSON.parse(Buffer.from(json, "latin1").toString());
   return reason.replace(/^parse binary: /, "");
 }
 
-/** The same request with an empty message, in the form that its protocol has for one. */
+/** The same request with an empty message in its encoding. */
 function withoutMessage(request: UniversalServerRequest): UniversalServerRequest {
   const url = new URL(request.url);
   if (request.method === "GET") {
@@ -91,7 +90,7 @@ function withoutMessage(request: UniversalServerRequest): UniversalServerRequest
   return { ...request, url: url.toString(), header, body: singleChunk(framed ? frame(message) : message) };
 }
 
-/** The five bytes before a message in a stream: flags, and how long it is. */
+/** Adds the five-byte prefix of a streamed message: flags and length. */
 function frame(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);

@@ -1,36 +1,38 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OperationError } from "../../application/errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { type Auth, permissionDenied } from "../auth/index.ts";
+import { peerOfRequest } from "../connections/peer.ts";
 
-/** Whether changes can be committed, and how each server behind this one is. */
+/** Whether changes can be committed, and the state of each backend. */
 export interface Readiness {
   readonly ready: boolean;
-  /** For a person, for example "ok" or "out of reach: connect ECONNREFUSED". */
+  /** For people, for example "ok" or "unavailable: connect ECONNREFUSED". */
   readonly database: string;
-  /** May be away for a while: events and Actions wait. */
+  /** May be unavailable for a while: events and Actions wait. */
   readonly broker: string;
-  /** May be away for a while: the Actions that need it wait. */
+  /** May be unavailable for a while: the Actions that need it wait. */
   readonly redis: string;
 }
 
 export interface PagesDeps {
   readonly ready: () => Promise<Readiness>;
   readonly metrics: Metrics;
-  /** Rejects where a request may not have the metrics. */
-  readonly admitToMetrics: (request: IncomingMessage) => Promise<void>;
-  /** The server ends: it is alive, and not ready. */
+  /** Protects /metrics; undefined: open to everyone. */
+  readonly auth: Auth | undefined;
+  /** Whether the server is shutting down: alive, but not ready. */
   readonly draining: () => boolean;
-  /** The names of the services, to point to. */
+  /** Service names, for the 404 response. */
   readonly services: readonly string[];
 }
 
 type Page = (response: ServerResponse, request: IncomingMessage) => Promise<void>;
 
-/** What is no RPC: /healthz, /readyz, /metrics, and a 404 that says where to go. */
+/** All that is not an RPC: /healthz, /readyz, /metrics, and 404. */
 export function createPages({
   ready,
   metrics,
-  admitToMetrics,
+  auth,
   draining,
   services,
 }: PagesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
@@ -48,9 +50,9 @@ export function createPages({
       "/metrics",
       async (response, request) => {
         try {
-          await admitToMetrics(request);
+          await requireMetricsPermission(auth, request);
         } catch (error) {
-          refuse(response, error);
+          sendAuthError(response, error);
           return;
         }
         const text = await metrics.registry.metrics();
@@ -62,37 +64,49 @@ export function createPages({
     const path = request.url?.split("?", 1)[0] ?? "";
     const page = pages.get(path);
     if (page === undefined) {
-      sendJson(response, 404, nothingAt(request.method ?? "", path, services));
+      sendJson(response, 404, notFound(request.method ?? "", path, services));
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
-      sendJson(response, 405, { code: "unimplemented", message: `${path} takes GET, not ${request.method}` });
+      const message = `method ${request.method} is not allowed for ${path}: use GET`;
+      sendJson(response, 405, { code: "unimplemented", message });
     } else {
       await page(response, request);
     }
   };
 }
 
-/** In Connect's shape, as all else that is refused here. */
-function refuse(response: ServerResponse, error: unknown): void {
+/** @throws OperationError "unauthenticated" or "permission-denied" */
+async function requireMetricsPermission(auth: Auth | undefined, request: IncomingMessage): Promise<void> {
+  const identity = await auth?.authenticate({
+    authorization: request.headers.authorization,
+    certificateName: peerOfRequest(request).certificateName,
+    authenticatedName: undefined,
+  });
+  if (identity !== undefined && !auth?.permissionsOf(identity).canCall("metrics")) {
+    throw permissionDenied(identity, "/metrics");
+  }
+}
+
+/** In Connect's JSON format, as all errors on this port. */
+function sendAuthError(response: ServerResponse, error: unknown): void {
   if (!(error instanceof OperationError)) {
     throw error;
   }
-  const unknown = error.kind === "unauthenticated";
-  if (unknown) {
+  const unauthenticated = error.kind === "unauthenticated";
+  if (unauthenticated) {
     response.setHeader("www-authenticate", "Bearer");
   }
-  sendJson(response, unknown ? 401 : 403, {
-    code: unknown ? "unauthenticated" : "permission_denied",
+  sendJson(response, unauthenticated ? 401 : 403, {
+    code: unauthenticated ? "unauthenticated" : "permission_denied",
     message: error.message,
   });
 }
 
-/** Connect's shape of an error: its clients, and people, can read it. */
-function nothingAt(method: string, path: string, services: readonly string[]): object {
+function notFound(method: string, path: string, services: readonly string[]): object {
   const rpcs = services.map((service) => `/${service}/<Rpc>`).join(" or ");
   return {
     code: method === "POST" ? "unimplemented" : "not_found",
-    message: `nothing is at ${method} ${path}: RPCs are at POST ${rpcs} (content-type application/json), and there are GET /healthz, /readyz and /metrics`,
+    message: `no endpoint at ${method} ${path}: use POST ${rpcs} (content-type application/json), or GET /healthz, /readyz or /metrics`,
   };
 }
 

@@ -3,12 +3,12 @@ import { EmptySchema, FileDescriptorSetSchema, file_google_protobuf_empty } from
 import type { ConnectRouter } from "@connectrpc/connect";
 import { type BuiltInService, reflect } from "../wire/reflection.ts";
 
-/** Serves reflection over Connect and gRPC-Web, for buf curl. It streams both ways, which takes HTTP/2. */
+/** Serves reflection over Connect and gRPC-Web, for buf curl. Bidirectional streams require HTTP/2. */
 export function addReflection(router: ConnectRouter, services: readonly BuiltInService[]): void {
   for (const service of services) {
     router.rpc(methodOf(service), async function* (requests: AsyncIterable<Message>) {
-      for await (const answer of reflect(service, bytesOf(requests))) {
-        yield fromBinary(EmptySchema, answer);
+      for await (const response of reflect(service, bytesOf(requests))) {
+        yield fromBinary(EmptySchema, response);
       }
     });
   }
@@ -21,21 +21,21 @@ async function* bytesOf(messages: AsyncIterable<Message>): AsyncGenerator<Uint8A
 }
 
 /**
- * The method, with messages that have no fields: what is in them is kept as unknown fields and passes through as it is. (The
- * package's own descriptors lack the full names that a registry needs.)
+ * The method with empty message types: the content passes through as unknown fields. The package's own
+ * descriptors lack the full names that a registry needs.
  */
 function methodOf({ definition }: BuiltInService): DescMethod & { readonly methodKind: "bidi_streaming" } {
   const [, typeName = "", method = ""] = definition.ServerReflectionInfo?.path.split("/") ?? [];
-  const at = typeName.lastIndexOf(".");
+  const dot = typeName.lastIndexOf(".");
   const empty = `.${EmptySchema.typeName}`;
   const file = {
     name: "reflection.proto",
     syntax: "proto3",
-    package: typeName.slice(0, at),
+    package: typeName.slice(0, dot),
     dependency: [file_google_protobuf_empty.proto.name],
     service: [
       {
-        name: typeName.slice(at + 1),
+        name: typeName.slice(dot + 1),
         method: [{ name: method, inputType: empty, outputType: empty, clientStreaming: true, serverStreaming: true }],
       },
     ],

@@ -35,29 +35,28 @@ import type { BuiltInService } from "../wire/reflection.ts";
 import { createConnectHandlers, type HttpHandler } from "./connect.ts";
 import { createCors } from "./cors.ts";
 import { ALPN_PROTOCOLS, muxByAlpn, muxByPreface } from "./http-version-mux.ts";
-import { requireMetricsPermission } from "./metrics-permission.ts";
 import { createPages, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
 
-/** Connect, gRPC-Web, and the pages for people and machines that watch the server. At its end it says 503 at /readyz. */
+/** Connect, gRPC-Web, legacy endpoints, and pages for monitoring. Shutting down it responds 503 at /readyz. */
 export type HttpServer = Listener;
 
 export interface HttpServerDeps {
   readonly routes: readonly Route[];
   readonly reflection: readonly BuiltInService[];
-  /** Finds what answers at an address that is no RPC's. */
+  /** Finds the handler of a path that is not an RPC. */
   readonly findExtraHandler?: (path: string) => HttpHandler | undefined;
-  /** Proves who reads /metrics; undefined: anybody may. */
+  /** Protects /metrics; undefined: open to everyone. */
   readonly auth?: Auth | undefined;
   readonly corsOrigins: readonly string[];
   readonly ready: () => Promise<Readiness>;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Undefined: the port speaks in the clear. */
+  /** Undefined: plaintext. */
   readonly tls?: PortTls | undefined;
-  /** One of its own unless told. */
+  /** Default: its own. */
   readonly guard?: Guard;
-  /** MAX_CONNECTIONS unless told. */
+  /** Default: MAX_CONNECTIONS. */
   readonly maxConnections?: number;
 }
 
@@ -77,8 +76,7 @@ export function createHttpServer({
   const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
   const findRpc = createConnectHandlers(routes, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
-  const admitToMetrics = auth === undefined ? async () => {} : requireMetricsPermission(auth);
-  const pages = createPages({ ready, metrics, admitToMetrics, draining: () => draining, services });
+  const pages = createPages({ ready, metrics, auth, draining: () => draining, services });
   let draining = false;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -89,45 +87,44 @@ export function createHttpServer({
     await (findRpc(path) ?? findExtraHandler(path) ?? pages)(request, response);
   }
 
-  /** Whatever a request holds, it ends nothing but itself. */
-  function answer(request: IncomingMessage, response: ServerResponse): void {
+  /** A failing request affects no other. */
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
     response.once("close", () => {
       if (draining) {
         setImmediate(() => http1.closeIdleConnections());
       }
     });
     serve(request, response).catch((error: unknown) => {
-      if (isGone(response)) {
+      if (isDisconnected(response)) {
         return;
       }
-      log.warn({ path: pathOf(request), error: String(error) }, "a request that could not be answered");
+      log.warn({ path: pathOf(request), error: String(error) }, "HTTP request failed");
       if (response.headersSent) {
         response.destroy();
       } else {
-        sendJson(response, 400, { code: "invalid_argument", message: "the request could not be read" });
+        sendJson(response, 400, { code: "invalid_argument", message: "malformed request" });
       }
     });
   }
 
-  function answerHttp1(request: IncomingMessage, response: ServerResponse): void {
+  function onHttp1Request(request: IncomingMessage, response: ServerResponse): void {
     guard.http1(request, response);
-    answer(request, response);
+    onRequest(request, response);
   }
 
-  function answerHttp2(request: Http2ServerRequest, response: Http2ServerResponse): void {
-    answer(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  function onHttp2Request(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
   }
 
   const http2 = createHttp2(
     HTTP2_OPTIONS,
-    // Its requests and responses are made to be used like those of HTTP/1.1.
-    answerHttp2 as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+    onHttp2Request,
   );
-  // Expectations that nobody knows are no reason to refuse; and Node's own refusal would wait for the whole body.
-  http2.on("checkExpectation", answerHttp2);
+  // Ignores unknown expectations: Node's own rejection would wait for the whole body.
+  http2.on("checkExpectation", onHttp2Request);
   guard.http2(http2);
-  const sessions = keptAlive(http2);
-  const http1 = tls === undefined ? serveInTheClear(answerHttp1, http2) : serveOverTls(tls, answerHttp1, http2);
+  const sessions = keepAlive(http2);
+  const http1 = tls === undefined ? createPlaintextServer(onHttp1Request, http2) : createTlsServer(tls, onHttp1Request, http2);
   const listener = createListener(http1, {
     max: maxConnections,
     isBlocked: guard.isBlocked,
@@ -152,22 +149,22 @@ const HTTP1_OPTIONS = {
   connectionsCheckingInterval: HTTP1_CHECK_INTERVAL_MS,
 } as const;
 
-function serveInTheClear(answer: RequestListener, http2: Http2Server): Server {
-  const http1 = createHttp1(HTTP1_OPTIONS, answer);
+function createPlaintextServer(onRequest: RequestListener, http2: Http2Server): Server {
+  const http1 = createHttp1(HTTP1_OPTIONS, onRequest);
   muxByPreface(http1, http2);
   return http1;
 }
 
-function serveOverTls(tls: PortTls, answer: RequestListener, http2: Http2Server): HttpsServer {
+function createTlsServer(tls: PortTls, onRequest: RequestListener, http2: Http2Server): HttpsServer {
   return tls.createServer((options) => {
-    const http1 = createHttps({ ...options, ...HTTP1_OPTIONS, ALPNProtocols: ALPN_PROTOCOLS }, answer);
+    const http1 = createHttps({ ...options, ...HTTP1_OPTIONS, ALPNProtocols: ALPN_PROTOCOLS }, onRequest);
     muxByAlpn(http1, http2);
     return http1;
   });
 }
 
-/** Nobody hears the answer any more. A request that was read to its end says of itself that it is destroyed. */
-function isGone(response: ServerResponse): boolean {
+/** By the response, as Node destroys a request once it has been read. */
+function isDisconnected(response: ServerResponse): boolean {
   const { stream } = response as { readonly stream?: ServerHttp2Stream };
   return response.destroyed || stream?.destroyed === true;
 }
@@ -176,14 +173,14 @@ function pathOf({ url = "" }: IncomingMessage): string {
   return url.split("?", 1)[0] ?? "";
 }
 
-/** The sessions of a server. One whose client is silent for long is asked, and cut when nobody answers. */
-function keptAlive(http2: Http2Server): Set<ServerHttp2Session> {
+/** Pings the sessions of a server, and closes those that do not answer. */
+function keepAlive(http2: Http2Server): Set<ServerHttp2Session> {
   const sessions = new Set<ServerHttp2Session>();
   http2.on("session", (session) => {
     sessions.add(session);
     const timer = setInterval(() => {
-      const cut = setTimeout(() => session.destroy(), KEEPALIVE_TIMEOUT_MS).unref();
-      session.ping(() => clearTimeout(cut));
+      const timeout = setTimeout(() => session.destroy(), KEEPALIVE_TIMEOUT_MS).unref();
+      session.ping(() => clearTimeout(timeout));
     }, KEEPALIVE_MS);
     session.once("close", () => {
       clearInterval(timer);

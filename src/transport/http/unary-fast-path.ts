@@ -3,18 +3,15 @@ import type { UniversalServerRequest, UniversalServerResponse } from "@connectrp
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
 import { readBody, singleChunk } from "./body.ts";
 
-/**
- * Whether a request for a unary RPC is one whose body may be read before anything else is done: HTTP/1.1, with a length that is known
- * and not too great.
- */
+/** Whether the body of a request for a unary RPC may be read at once: HTTP/1.1, with a known, permitted length. */
 export function canUseFastPath({ httpVersionMajor, headers }: IncomingMessage): boolean {
   const length = Number(headers["content-length"] ?? 0);
   return httpVersionMajor === 1 && headers["transfer-encoding"] === undefined && length <= MAX_MESSAGE_BYTES;
 }
 
 /**
- * A plain request as Connect takes it. The library's own conversion reads the body through three iterators, and tells of the
- * connection's end by an exception that it makes in every call; nobody waits for that here, as a unary call is answered to the end.
+ * Converts such a request for Connect. The library's conversion reads the body through three iterators, and creates an exception in each
+ * call to signal a disconnect; unary calls run to completion and need neither.
  */
 export async function readUnaryRequest(request: IncomingMessage): Promise<UniversalServerRequest> {
   const { httpVersion, method = "", url = "", headers } = request;
@@ -28,7 +25,7 @@ export async function readUnaryRequest(request: IncomingMessage): Promise<Univer
   };
 }
 
-/** Sends a whole answer at once: headers and body in one packet. */
+/** Sends a response with headers and body in one packet. */
 export async function sendUnaryResponse(
   { status, header = new Headers(), body }: UniversalServerResponse,
   response: ServerResponse,

@@ -7,75 +7,75 @@ import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Handler, Interceptor, Transport } from "../call.ts";
-import { grpcCodeName } from "../code-name.ts";
+import { grpcCodeName } from "../wire/errors.ts";
 import { clientDisconnected } from "./in-flight.ts";
 import { type CommonRequestFields, orderIdOf } from "./request-fields.ts";
 import { createSlowCallLogger } from "./slow-calls.ts";
 
-/** Lines in the log of each kind, a second. */
+/** Maximum log lines per second and code. */
 const LINES_PER_SECOND = 50;
 
 export interface AccessLogDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** The table of changing calls. Takes a row and returns at once. */
+  /** The request log table. Takes a row without waiting. */
   readonly requestLog: { write(row: CallRecord): void };
-  /** A unary call that takes longer, in milliseconds, has a line of its own; Infinity: none is too long. */
+  /** Threshold of slow unary calls, in milliseconds: they have a log line of their own. Infinity: off. */
   readonly slowMs: number;
 }
 
 /**
- * Keeps what became of each call: a metric; a line in the log (debug for OK, so that full load costs nothing, info for a caller's
- * mistake, warn for what the server could not do in time); a row in the request log table for a call that may change something, and for
- * every call that came by an old address, so that one sees who still uses it.
+ * Records the outcome of each call: in metrics; in the log (debug for OK, so that it costs nothing under load; info for a caller's mistake;
+ * warn for what the server could not do in time); and in the request log table if the RPC has side effects, or a legacy endpoint was used,
+ * to see who still uses it.
  */
 export const accessLog = ({ log, metrics, requestLog, slowMs }: AccessLogDeps): Interceptor => {
-  const tellSlow = createSlowCallLogger(log);
+  const logSlowCall = createSlowCallLogger(log);
   const lines = createLogLimiter(log, { message: "call", perSecond: LINES_PER_SECOND });
   const tallyOf = createCallTally(metrics);
   return (next, rpc) => {
     const name = rpc.method.name;
     const observe = observerOf(metrics, name);
     const tally = tallyOf(name);
-    const ended = (request: Message, call: Call, begin: number, error: unknown) => {
+    const onEnd = (request: Message, call: Call, startedAt: number, error: unknown) => {
       const code = error === undefined ? "OK" : grpcCodeName(ConnectError.from(error).code);
-      const durationMs = performance.now() - begin;
-      observe(call.front, code, durationMs / 1000);
+      const durationMs = performance.now() - startedAt;
+      observe(call.transport, code, durationMs / 1000);
       tally.end(call.caller, code, durationMs / 1000);
       if (code !== "OK" || log.isLevelEnabled("debug")) {
         lines.write(levelOf(code), code, () => lineOf(name, request, call, code, durationMs, error));
       }
-      if (durationMs > slowMs && !rpc.streams) {
-        tellSlow({ rpc: name, request, call, code, durationMs });
+      if (durationMs > slowMs && !rpc.streaming) {
+        logSlowCall({ rpc: name, request, call, code, durationMs });
       }
-      if (rpc.changes || call.oldMethod !== "") {
+      if (rpc.hasSideEffects || call.legacyMethod !== "") {
         requestLog.write(rowOf(name, request as CommonRequestFields, call, code, durationMs));
       }
     };
-    return rpc.streams ? recordStream(next, metrics, tally, ended) : recordUnary(next, tally, ended);
+    return rpc.streaming ? recordStream(next, metrics, tally, onEnd) : recordUnary(next, tally, onEnd);
   };
 };
 
-type Ended = (request: Message, call: Call, begin: number, error: unknown) => void;
+type OnEnd = (request: Message, call: Call, startedAt: number, error: unknown) => void;
 
-function recordUnary(next: Handler, tally: RpcTally, ended: Ended): Handler {
+function recordUnary(next: Handler, tally: RpcTally, onEnd: OnEnd): Handler {
   return async (request, call) => {
-    const begin = performance.now();
+    const startedAt = performance.now();
     tally.begin();
     try {
-      const answer = await (next(request, call) as Promise<Message>);
-      ended(request, call, begin, undefined);
-      return answer;
+      const response = await (next(request, call) as Promise<Message>);
+      onEnd(request, call, startedAt, undefined);
+      return response;
     } catch (error) {
-      ended(request, call, begin, error);
+      onEnd(request, call, startedAt, error);
       throw error;
     }
   };
 }
 
-function recordStream(next: Handler, { watchers }: Metrics, tally: RpcTally, ended: Ended): Handler {
+function recordStream(next: Handler, { watchers }: Metrics, tally: RpcTally, onEnd: OnEnd): Handler {
   return async function* (request, call) {
-    const begin = performance.now();
+    const startedAt = performance.now();
     let outcome: unknown = clientDisconnected();
     watchers.inc();
     tally.begin();
@@ -87,7 +87,7 @@ function recordStream(next: Handler, { watchers }: Metrics, tally: RpcTally, end
       throw error;
     } finally {
       watchers.dec();
-      ended(request, call, begin, outcome);
+      onEnd(request, call, startedAt, outcome);
     }
   };
 }
@@ -104,14 +104,14 @@ const LEVELS: Readonly<Record<string, "debug" | "warn" | "error">> = {
 
 const levelOf = (code: string) => LEVELS[code] ?? "info";
 
-/** The metric's children are kept: looking one up by its labels costs more than counting in it. */
-function observerOf({ rpcDuration }: Metrics, rpc: string): (front: Transport, code: string, seconds: number) => void {
+/** Caches the children of the metric: a look-up by labels costs more than the observation. */
+function observerOf({ rpcDuration }: Metrics, rpc: string): (transport: Transport, code: string, seconds: number) => void {
   const children = new Map<string, { observe(seconds: number): void }>();
-  return (front, code, seconds) => {
-    const key = front + code;
+  return (transport, code, seconds) => {
+    const key = transport + code;
     let child = children.get(key);
     if (child === undefined) {
-      child = rpcDuration.labels(rpc, front, code);
+      child = rpcDuration.labels(rpc, transport, code);
       children.set(key, child);
     }
     child.observe(seconds);
@@ -123,29 +123,29 @@ function lineOf(rpc: string, request: Message, call: Call, code: string, duratio
     callId: call.callId,
     traceId: traceIdOf(call.traceparent),
     rpc,
-    ...(call.oldMethod === "" ? {} : { oldMethod: call.oldMethod }),
-    front: call.front,
+    ...(call.legacyMethod === "" ? {} : { legacyMethod: call.legacyMethod }),
+    transport: call.transport,
     caller: call.caller,
     orderId: String(orderIdOf(request as CommonRequestFields)),
     durationMs: Math.round(durationMs * 1000) / 1000,
     code,
     ...(error instanceof ConnectError ? { error: error.rawMessage } : {}),
-    ...(code === "UNAVAILABLE" ? { cause: rootOf(error) } : {}),
+    ...(code === "UNAVAILABLE" ? { cause: rootCause(error) } : {}),
   };
 }
 
-/** What is behind an outage, which the caller is not told: the driver's own words. */
-function rootOf(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : String(error);
+/** The driver's message behind an outage, which is not disclosed to the caller. */
+function rootCause(error: unknown): string {
+  return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : String(error);
 }
 
-/** A refused request may hold anything; the table's columns do not. */
+/** Truncates to the table's columns, as a rejected request is not validated. */
 function rowOf(rpc: string, request: CommonRequestFields, call: Call, code: string, durationMs: number): CallRecord {
   const orderId = orderIdOf(request);
   return {
     callId: call.callId,
     rpc,
-    legacyMethod: call.oldMethod,
+    legacyMethod: call.legacyMethod,
     caller: call.caller,
     operator: (request.operator ?? "").slice(0, 64).toWellFormed(),
     orderId: orderId > 0n ? orderId : 0n,

@@ -1,61 +1,72 @@
 import type { Message } from "@bufbuild/protobuf";
 import { OperationError } from "../../application/errors.ts";
 import { TOKEN_EXPIRED } from "../auth/identity.ts";
-import type { Auth, Identity } from "../auth/index.ts";
+import { type Auth, type Identity, permissionDenied } from "../auth/index.ts";
 import type { Call, Interceptor } from "../call.ts";
 import { MAX_TIMEOUT_MS } from "../limits.ts";
 
-/**
- * Lets nobody in who cannot prove who it is, nor anybody who has no right to the RPC; before the request is looked at, so that the answer is
- * the same, and as fast, whatever the request is about.
- */
+/** Identifies the caller by its credentials. A stream ends when they expire. */
 export const authenticate =
   (auth: Auth): Interceptor =>
-  (next, { method, streams }) => {
-    const right = `${method.parent.name}/${method.name}`;
+  (next, { streaming }) => {
     const identify = (call: Call) =>
       auth.authenticate({
         authorization: call.header("authorization"),
         certificateName: call.peer.certificateName,
-        authenticatedName: call.provenName,
+        authenticatedName: call.authenticatedName,
       });
-    const admit = (identity: Identity, call: Call): void => {
+    const setIdentity = (call: Call, identity: Identity): void => {
+      call.identity = identity;
       call.caller = identity.name;
-      const rights = auth.permissionsOf(identity);
-      if (!rights.canCall(right)) {
-        throw new OperationError("permission-denied", `${identity.name} may not call ${right}`);
-      }
-      call.reportableStatuses = rights.reportableStatuses;
     };
-    return streams
+    return streaming
       ? async function* (request, call) {
           const identity = await identify(call);
-          admit(identity, call);
-          const expiry = expiryOf(identity);
+          setIdentity(call, identity);
+          const expiry = abortOnExpiry(identity);
           call.signal = AbortSignal.any([call.signal, expiry.signal]);
           try {
             yield* next(request, call) as AsyncIterable<Message>;
           } finally {
-            expiry.forget();
+            expiry.clear();
           }
         }
       : (request, call) => {
           const identity = identify(call);
           if (identity instanceof Promise) {
             return identity.then((known) => {
-              admit(known, call);
+              setIdentity(call, known);
               return next(request, call) as Promise<Message>;
             });
           }
-          admit(identity, call);
+          setIdentity(call, identity);
           return next(request, call);
         };
   };
 
-/** Aborts when the proof of who watches has expired: a stream could outlive it by days. */
-function expiryOf({ until }: Identity): { readonly signal: AbortSignal; forget(): void } {
-  const expiry = new AbortController();
-  const ms = Math.min((until ?? Number.POSITIVE_INFINITY) - Date.now(), MAX_TIMEOUT_MS);
-  const timer = setTimeout(() => expiry.abort(new OperationError("unauthenticated", TOKEN_EXPIRED)), ms);
-  return { signal: expiry.signal, forget: () => clearTimeout(timer) };
+/**
+ * Requires the permission for the RPC. Checked before the request is read: the response, and its timing, do not depend on what the request
+ * is about.
+ */
+export const authorize =
+  (auth: Auth): Interceptor =>
+  (next, { method }) => {
+    const rpc = `${method.parent.name}/${method.name}`;
+    return (request, call) => {
+      const identity = call.identity as Identity;
+      const permissions = auth.permissionsOf(identity);
+      if (!permissions.canCall(rpc)) {
+        throw permissionDenied(identity, rpc);
+      }
+      call.reportableStatuses = permissions.reportableStatuses;
+      return next(request, call);
+    };
+  };
+
+/** A signal that aborts when the credentials expire: a stream could outlive them by days. */
+function abortOnExpiry({ expiresAt }: Identity): { readonly signal: AbortSignal; clear(): void } {
+  const controller = new AbortController();
+  const ms = Math.min((expiresAt ?? Number.POSITIVE_INFINITY) - Date.now(), MAX_TIMEOUT_MS);
+  const timer = setTimeout(() => controller.abort(new OperationError("unauthenticated", TOKEN_EXPIRED)), ms);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }

@@ -1,29 +1,30 @@
+import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Interceptor, RpcResponse } from "../call.ts";
+import type { Interceptor } from "../call.ts";
 
 /**
- * Gives every unary call a deadline: its caller's, or the cap where that is later or missing. A change that has not begun by then
- * is not made. Streams last as long as their clients want.
+ * Gives every unary call a deadline: its caller's, or the cap where that is later or missing. A change not started by then is not made.
+ * Streams have none.
  */
 export const deadline =
   (capMs: number): Interceptor =>
-  (next, { streams }) =>
-    streams
+  (next, { streaming }) =>
+    streaming
       ? next
       : (request, call) => {
           const now = Date.now();
-          const leftMs = call.deadline === undefined ? capMs : Math.min(call.deadline.getTime() - now, capMs);
-          if (leftMs <= 0) {
-            throw deadlinePassed();
+          const remainingMs = call.deadline === undefined ? capMs : Math.min(call.deadline.getTime() - now, capMs);
+          if (remainingMs <= 0) {
+            throw deadlineExceeded();
           }
-          call.deadline = new Date(now + leftMs);
-          return within(leftMs, next(request, call) as Promise<never>);
+          call.deadline = new Date(now + remainingMs);
+          return rejectAfter(remainingMs, next(request, call) as Promise<Message>);
         };
 
-function within(ms: number, answer: Promise<never>): RpcResponse {
+function rejectAfter(ms: number, response: Promise<Message>): Promise<Message> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(deadlinePassed()), ms);
-    answer.then(
+    const timer = setTimeout(() => reject(deadlineExceeded()), ms);
+    response.then(
       (message) => {
         clearTimeout(timer);
         resolve(message);
@@ -36,8 +37,8 @@ function within(ms: number, answer: Promise<never>): RpcResponse {
   });
 }
 
-function deadlinePassed(): ConnectError {
+function deadlineExceeded(): ConnectError {
   const message =
-    "the deadline passed before the answer was there; a change that had not begun by then is not made: repeat it with the same request_id";
+    "deadline exceeded; a change not started by then is not made: retry with the same request_id";
   return new ConnectError(message, Code.DeadlineExceeded);
 }

@@ -2,43 +2,43 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Handler, Interceptor } from "../call.ts";
 
-/** The calls that are under way, for a server that wants to end without breaking one. */
+/** The calls in flight, for load shedding and for a graceful shutdown. */
 export interface InFlight {
-  /** Counts; and gives each stream an end from outside. */
+  /** Counts calls, and makes streams abortable. */
   readonly interceptor: Interceptor;
-  /** How many unary calls are under way. */
+  /** Unary calls in flight. */
   unaryCount(): number;
-  /** Ends all streams, those that come later too. */
+  /** Ends all streams, later ones included. */
   endStreams(reason: Error): void;
-  /** Resolves when no unary call is under way. */
+  /** Resolves when no unary call is in flight. */
   unaryIdle(): Promise<void>;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no call is in flight. */
   idle(): Promise<void>;
 }
 
 export function trackInFlight(): InFlight {
   const streams = new Set<AbortController>();
   let unary = 0;
-  let ended: Error | undefined;
-  const waiting = new Set<{ readonly isOver: () => boolean; readonly resolve: () => void }>();
+  let endReason: Error | undefined;
+  const waiters = new Set<{ readonly isIdle: () => boolean; readonly resolve: () => void }>();
 
-  function until(isOver: () => boolean): Promise<void> {
+  function until(isIdle: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    waiting.add({ isOver, resolve });
-    left();
+    waiters.add({ isIdle, resolve });
+    notifyWaiters();
     return promise;
   }
 
-  function left(): void {
-    for (const waiter of waiting) {
-      if (waiter.isOver()) {
-        waiting.delete(waiter);
+  function notifyWaiters(): void {
+    for (const waiter of waiters) {
+      if (waiter.isIdle()) {
+        waiters.delete(waiter);
         waiter.resolve();
       }
     }
   }
 
-  const countStream = (next: Handler): Handler =>
+  const trackStream = (next: Handler): Handler =>
     async function* (request, call) {
       const client = call.signal;
       const stream = new AbortController();
@@ -46,23 +46,23 @@ export function trackInFlight(): InFlight {
       streams.add(stream);
       const messages = (next(request, call) as AsyncIterable<Message>)[Symbol.asyncIterator]();
       const leave = () => {
-        client.removeEventListener("abort", gone);
+        client.removeEventListener("abort", onDisconnect);
         streams.delete(stream);
-        left();
+        notifyWaiters();
       };
-      // A front that is stuck in a write to a client that is gone asks for no further message: then nobody but us can end this.
-      const gone = () => {
-        stream.abort(reasonOf(client));
+      // A transport blocked in a write to a disconnected client requests no further message: only this ends the stream.
+      const onDisconnect = () => {
+        stream.abort(abortReason(client));
         Promise.resolve(messages.return?.()).then(leave, leave);
       };
-      client.addEventListener("abort", gone);
-      if (ended !== undefined) {
-        stream.abort(ended);
+      client.addEventListener("abort", onDisconnect);
+      if (endReason !== undefined) {
+        stream.abort(endReason);
       } else if (client.aborted) {
-        gone();
+        onDisconnect();
       }
       try {
-        // Not yield*: what a front throws in (its connection broke) would look like an error of the handler's.
+        // Not yield*: an error thrown in by the transport (broken connection) would look like the handler's.
         for await (const message of { [Symbol.asyncIterator]: () => messages }) {
           yield message;
         }
@@ -71,7 +71,7 @@ export function trackInFlight(): InFlight {
       }
     };
 
-  const countUnary =
+  const trackUnary =
     (next: Handler): Handler =>
     async (request, call) => {
       unary += 1;
@@ -79,15 +79,15 @@ export function trackInFlight(): InFlight {
         return await (next(request, call) as Promise<Message>);
       } finally {
         unary -= 1;
-        left();
+        notifyWaiters();
       }
     };
 
   return {
-    interceptor: (next, rpc) => (rpc.streams ? countStream(next) : countUnary(next)),
+    interceptor: (next, { streaming }) => (streaming ? trackStream(next) : trackUnary(next)),
     unaryCount: () => unary,
     endStreams(reason) {
-      ended = reason;
+      endReason = reason;
       for (const stream of streams) {
         stream.abort(reason);
       }
@@ -97,11 +97,11 @@ export function trackInFlight(): InFlight {
   };
 }
 
-/** A connection that breaks has many errors, some of which look like ours. */
-function reasonOf({ reason }: AbortSignal): Error {
+/** A broken connection has various errors, some of which look like ours. */
+function abortReason({ reason }: AbortSignal): Error {
   return reason instanceof ConnectError && reason.code === Code.DeadlineExceeded ? reason : clientDisconnected();
 }
 
 export function clientDisconnected(): ConnectError {
-  return new ConnectError("the client went away", Code.Canceled);
+  return new ConnectError("client disconnected", Code.Canceled);
 }

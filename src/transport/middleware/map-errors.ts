@@ -5,36 +5,36 @@ import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Interceptor, Rpc } from "../call.ts";
 import { toConnectError } from "../wire/errors.ts";
 
-/** Turns whatever is thrown into what goes over the wire. What is a bug is told to the log, whole, and to the caller not at all. */
+/** Maps errors to what clients receive. Unexpected ones (bugs) are logged in full, and not disclosed. */
 export const mapErrors = (log: Logger): Interceptor => {
-  const mapped = (error: unknown, { method }: Rpc, { callId, caller, traceparent }: Call) => {
-    const answer = toConnectError(error, callId);
-    if (answer.code === Code.Internal) {
-      const about = { callId, traceId: traceIdOf(traceparent), rpc: method.name, caller };
-      log.error({ ...about, ...factsOf(answer.cause ?? answer) }, "a bug: call failed");
+  const map = (cause: unknown, { method }: Rpc, { callId, caller, traceparent }: Call) => {
+    const error = toConnectError(cause, callId);
+    if (error.code === Code.Internal) {
+      const fields = { callId, traceId: traceIdOf(traceparent), rpc: method.name, caller };
+      log.error({ ...fields, ...errorFields(error.cause ?? error) }, "unhandled error");
     }
-    return answer;
+    return error;
   };
   return (next, rpc) =>
-    rpc.streams
+    rpc.streaming
       ? async function* (request, call) {
           try {
             yield* next(request, call) as AsyncIterable<Message>;
           } catch (error) {
-            throw mapped(error, rpc, call);
+            throw map(error, rpc, call);
           }
         }
       : async (request, call) => {
           try {
             return await (next(request, call) as Promise<Message>);
           } catch (error) {
-            throw mapped(error, rpc, call);
+            throw map(error, rpc, call);
           }
         };
 };
 
-/** Not the error itself: a driver's carries the statement, and the statement personal data. */
-function factsOf(error: unknown): object {
+/** Not the error object: a driver's contains the statement, and with it personal data. */
+function errorFields(error: unknown): object {
   return error instanceof Error
     ? { error: error.message, stack: error.stack, errno: (error as NodeJS.ErrnoException).errno }
     : { error: String(error) };

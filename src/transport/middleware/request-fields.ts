@@ -1,4 +1,4 @@
-/** What requests have in common, as far as they have it. */
+/** Fields that requests have in common. */
 export interface CommonRequestFields {
   readonly orderId?: bigint;
   readonly orderIds?: readonly bigint[];
@@ -8,7 +8,12 @@ export interface CommonRequestFields {
   readonly requestId?: string;
 }
 
-/** The order that a request is about, the first of several; 0 where it is about none. */
+/** The order that a request is about, or the first of several; 0 for none. */
 export function orderIdOf({ orderId, orderIds, rootOrderId, updates }: CommonRequestFields): bigint {
   return orderId ?? orderIds?.[0] ?? rootOrderId ?? updates?.[0]?.orderId ?? 0n;
+}
+
+/** How many orders a request is about, at least 1: its cost under a rate limit. */
+export function orderCountOf({ orderIds, updates }: CommonRequestFields): number {
+  return Math.max(1, (updates ?? orderIds)?.length ?? 1);
 }

@@ -5,7 +5,7 @@ import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call } from "../call.ts";
 import { type CommonRequestFields, orderIdOf } from "./request-fields.ts";
 
-/** Lines of slow calls of one RPC, a second. */
+/** Maximum log lines per second and RPC. */
 const LINES_PER_SECOND = 5;
 
 /** A call that has ended. */
@@ -17,13 +17,13 @@ export interface CompletedCall {
   readonly durationMs: number;
 }
 
-/** Tells of a call that took too long, with where its time went. */
-export function createSlowCallLogger(log: Logger): (ended: CompletedCall) => void {
+/** Logs slow calls with a breakdown of their time. */
+export function createSlowCallLogger(log: Logger): (completed: CompletedCall) => void {
   const lines = createLogLimiter(log, { message: "slow call", perSecond: LINES_PER_SECOND });
-  return (ended) => lines.write("warn", ended.rpc, () => lineOf(ended, performance.now()));
+  return (completed) => lines.write("warn", completed.rpc, () => lineOf(completed, performance.now()));
 }
 
-/** Of a call with several changes the last one is told. What has not ended by now has its time until now. */
+/** Times of the last change of a call, up to now where they have not ended. */
 function lineOf({ rpc, request, call, code, durationMs }: CompletedCall, now: number): object {
   const { change } = call;
   const batch = change?.batch;
@@ -33,7 +33,7 @@ function lineOf({ rpc, request, call, code, durationMs }: CompletedCall, now: nu
     callId: call.callId,
     traceId: traceIdOf(call.traceparent),
     rpc,
-    front: call.front,
+    transport: call.transport,
     caller: call.caller,
     orderId: String(orderIdOf(request as CommonRequestFields)),
     code,

@@ -10,13 +10,13 @@ import {
   type OperationErrorKind,
 } from "../../application/errors.ts";
 
-/** Whose reasons they are, in google.rpc.ErrorInfo. */
+/** The domain of the reasons, in google.rpc.ErrorInfo. */
 const DOMAIN = "orderstatus.oms";
 
-/** What an error may carry. */
+/** The details that an error may carry. */
 export const ERROR_DETAILS = [ErrorInfoSchema, BadRequestSchema, RetryInfoSchema] as const;
 
-/** From the reason to the code, and to the reason of google.rpc.ErrorInfo for the codes that mean several things. */
+/** gRPC code by error kind, and the ErrorInfo reason where one code has several meanings. */
 export const ERROR_CODES: Readonly<Record<OperationErrorKind, { readonly code: Code; readonly reason?: string }>> = {
   invalid: { code: Code.InvalidArgument },
   "not-found": { code: Code.NotFound },
@@ -38,15 +38,15 @@ export const ERROR_CODES: Readonly<Record<OperationErrorKind, { readonly code: C
 };
 
 /**
- * Details travel in a header over gRPC, and peers take 8 KiB of headers in all: this many bytes of field faults are told (in
- * base64 they are a third longer), then how many more there are.
+ * Maximum size of the field violations in an error, in bytes; further ones are only counted. gRPC sends details in a header, base64
+ * adds a third, and peers accept 8 KiB of headers in all.
  */
-const MAX_FAULT_BYTES = 2_500;
+const MAX_VIOLATION_BYTES = 2_500;
 
-/** The same for the message, which goes twice: percent-encoded, and in the details. */
+/** Maximum size of an error message, in bytes. It is sent twice: percent-encoded, and in the details. */
 const MAX_MESSAGE_BYTES = 600;
 
-/** Any error as what goes over the wire. Total: what it does not know is a bug, of which the caller learns the call's id alone. */
+/** Maps any error to a ConnectError. An unknown error is a bug: INTERNAL, with no more than the call id for the caller. */
 export function toConnectError(error: unknown, callId: string): ConnectError {
   if (error instanceof ConnectError) {
     return error;
@@ -54,7 +54,7 @@ export function toConnectError(error: unknown, callId: string): ConnectError {
   const known = asOperationError(error);
   if (known === undefined) {
     return new ConnectError(
-      `internal error; call ${callId} in the server's log tells more`,
+      `internal error; call id ${callId}, details in the server log`,
       Code.Internal,
       undefined,
       [],
@@ -65,7 +65,7 @@ export function toConnectError(error: unknown, callId: string): ConnectError {
   return new ConnectError(headerText(known.message), code, undefined, detailsOf(known, reason), error);
 }
 
-/** The details as messages, for the fronts that pack them themselves. */
+/** google.rpc.Status, for the transports that encode details themselves. */
 export function toStatus(error: ConnectError): Status {
   const details = error.details.flatMap((detail) =>
     "desc" in detail ? [anyPack(detail.desc, create(detail.desc, detail.value) as Message)] : [],
@@ -84,7 +84,7 @@ function detailsOf(error: OperationError, reason: string | undefined): Detail[] 
   if (error.fieldViolations.length > 0) {
     details.push({
       desc: BadRequestSchema,
-      value: create(BadRequestSchema, { fieldViolations: fitting(error.fieldViolations) }),
+      value: create(BadRequestSchema, { fieldViolations: truncate(error.fieldViolations) }),
     });
   }
   if (error.retryAfterMs !== undefined) {
@@ -94,30 +94,45 @@ function detailsOf(error: OperationError, reason: string | undefined): Detail[] 
   return details;
 }
 
-function fitting(faults: readonly FieldViolation[]): FieldViolation[] {
+function truncate(violations: readonly FieldViolation[]): FieldViolation[] {
   let bytes = 0;
-  const told = faults.findIndex(({ field, description }) => {
+  const end = violations.findIndex(({ field, description }) => {
     bytes += Buffer.byteLength(field) + Buffer.byteLength(description) + 8;
-    return bytes > MAX_FAULT_BYTES;
+    return bytes > MAX_VIOLATION_BYTES;
   });
-  if (told === -1) {
-    return faults.map(({ field, description }) => ({ field, description: description.toWellFormed() }));
-  }
-  const more = { field: "", description: `… and ${faults.length - told} more` };
-  return [...fitting(faults.slice(0, told)), more];
+  const shown = end === -1 ? violations : violations.slice(0, end);
+  return [
+    ...shown.map(({ field, description }) => ({ field, description: description.toWellFormed() })),
+    ...(end === -1 ? [] : [{ field: "", description: `… and ${violations.length - end} more` }]),
+  ];
 }
 
-/** Short enough for a header, and without the half characters that no header can carry. */
+/** Truncated to what fits a header, without lone surrogates. */
 function headerText(message: string): string {
   const text = message.toWellFormed();
   if (Buffer.byteLength(text) <= MAX_MESSAGE_BYTES) {
     return text;
   }
-  // A character cut in two becomes a replacement character, which says as much as the cut.
+  // A character cut in two becomes U+FFFD.
   return `${Buffer.from(text).subarray(0, MAX_MESSAGE_BYTES).toString()}…`;
 }
 
-/** google.rpc.Status in binary, as the header grpc-status-details-bin carries it. */
+/** The value of the header grpc-status-details-bin. */
 export function encodeStatus(error: ConnectError): Uint8Array {
   return toBinary(StatusSchema, toStatus(error));
 }
+
+const CODE_NAMES: ReadonlyMap<Code, string> = new Map(
+  Object.values(Code)
+    .filter((code) => typeof code === "number")
+    .map((code) => [
+      code,
+      Code[code]
+        .replace(/(?<=[a-z])[A-Z]/g, "_$&")
+        .toUpperCase()
+        .replace("CANCELED", "CANCELLED"),
+    ]),
+);
+
+/** The gRPC name of a code, for example CANCELLED (which Connect spells Canceled). */
+export const grpcCodeName = (code: Code): string => CODE_NAMES.get(code) as string;

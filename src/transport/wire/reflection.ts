@@ -7,32 +7,32 @@ import { file_google_rpc_error_details } from "../../../gen/google/rpc/error_det
 import { file_google_rpc_status } from "../../../gen/google/rpc/status_pb.ts";
 import { file_oms_events_v1_events } from "../../../gen/oms/events/v1/events_pb.ts";
 
-/** A service made for grpc-js by somebody else. */
+/** A grpc-js service implemented by a library: health or reflection. */
 export interface BuiltInService {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 }
 
-/** Described beside the services: the details of errors, and the events. */
-const ALSO_DESCRIBED = [file_google_rpc_error_details, file_google_rpc_status, file_oms_events_v1_events];
+/** Described besides the services: error details and events. */
+const FURTHER_FILES = [file_google_rpc_error_details, file_google_rpc_status, file_oms_events_v1_events];
 
 /**
- * Server reflection, v1 and v1alpha: clients such as grpcurl and buf curl learn the contract from the server. Every import is
- * described as well (google/protobuf, buf/validate): clients wait for ever for one that is not.
+ * Server reflection, v1 and v1alpha: clients such as grpcurl and buf curl read the contract from the server. Imports (google/protobuf,
+ * buf/validate) are described as well: clients wait forever for a missing one.
  */
 export function createReflection(
   services: readonly { readonly typeName: string; readonly file: DescFile }[],
 ): BuiltInService[] {
-  const files = [...services.map(({ file }) => file), ...ALSO_DESCRIBED];
-  const described = [...withImports(files)].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
-  // The package reads nothing but the descriptors.
+  const files = withImports([...services.map(({ file }) => file), ...FURTHER_FILES]);
+  const fileDescriptorProtos = [...files].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
+  // The package reads only the descriptors.
   type Root = ConstructorParameters<typeof ReflectionService>[0];
-  const root = { contract: { fileDescriptorProtos: described } } as unknown as Root;
-  const found: BuiltInService[] = [];
+  const root = { contract: { fileDescriptorProtos } } as unknown as Root;
+  const versions: BuiltInService[] = [];
   new ReflectionService(root, { services: services.map(({ typeName }) => typeName) }).addToServer({
-    addService: (definition, implementation) => found.push({ definition, implementation }),
+    addService: (definition, implementation) => versions.push({ definition, implementation }),
   });
-  return found;
+  return versions;
 }
 
 function withImports(files: readonly DescFile[], seen = new Set<DescFile>()): Set<DescFile> {
@@ -45,17 +45,17 @@ function withImports(files: readonly DescFile[], seen = new Set<DescFile>()): Se
   return seen;
 }
 
-/** Answers reflection requests one by one, without grpc-js: for the fronts that speak something else. */
+/** Answers reflection requests one by one without grpc-js, for other transports. */
 export async function* reflect(
   { definition, implementation }: BuiltInService,
   requests: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const { requestDeserialize, responseSerialize } = definition.ServerReflectionInfo as ServiceDefinition[string];
-  const answers: unknown[] = [];
-  const stream = Object.assign(new EventEmitter(), { write: (answer: unknown) => answers.push(answer), end() {} });
+  const responses: unknown[] = [];
+  const stream = Object.assign(new EventEmitter(), { write: (response: unknown) => responses.push(response), end() {} });
   (implementation.ServerReflectionInfo as (stream: EventEmitter) => void)(stream);
   for await (const request of requests) {
     stream.emit("data", requestDeserialize(Buffer.from(request)));
-    yield* answers.splice(0).map(responseSerialize);
+    yield* responses.splice(0).map(responseSerialize);
   }
 }

@@ -6,13 +6,13 @@ import { PERSONAL_FIELDS } from "../../observability/redaction.ts";
 
 const validator = createValidator();
 
-/** More of a value than this helps nobody, in characters. */
-const SHOWN_LENGTH = 64;
+/** Maximum length of a value quoted in an error, in characters. */
+const MAX_QUOTED_LENGTH = 64;
 
 /**
- * Makes sure that a message obeys the rules of the contract.
+ * Validates a message against the contract.
  *
- * @throws OperationError "invalid" with every field that does not
+ * @throws OperationError "invalid", with a violation for each invalid field
  */
 export function assertValid<Desc extends DescMessage>(schema: Desc, message: Message): void {
   const result = validator.validate(schema as DescMessage, message);
@@ -22,20 +22,25 @@ export function assertValid<Desc extends DescMessage>(schema: Desc, message: Mes
   if (result.kind === "error") {
     throw result.error;
   }
-  const faults = result.violations.map((violation) => faultOf(violation, message));
-  const text = faults.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
-  throw new OperationError("invalid", text.join("; "), { fieldViolations: faults });
+  const fieldViolations = result.violations.map((violation) => toFieldViolation(violation, message));
+  const text = fieldViolations.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
+  throw new OperationError("invalid", text.join("; "), { fieldViolations });
 }
 
-function faultOf(violation: Violation, message: Message): FieldViolation {
-  const right = rightFor(violation);
-  // A rule on the whole message names its fields itself, and has no one value.
-  const was = violation.field.length === 0 ? "" : `, was ${shown(violation, message)}`;
-  return { field: pathToString(violation.field), description: `${right}${was}` };
+/** The error for bytes that do not decode to a message. */
+export function malformedBody({ typeName }: DescMessage, reason: string): OperationError {
+  return new OperationError("invalid", `malformed ${typeName}: ${reason}`);
 }
 
-/** What would be right. An enum's rules speak of numbers; names help more. */
-function rightFor({ field, message, ruleId }: Violation): string {
+function toFieldViolation(violation: Violation, message: Message): FieldViolation {
+  const expected = expectation(violation);
+  // A rule on the whole message names its fields itself, and has no single value.
+  const was = violation.field.length === 0 ? "" : `, was ${quotedValue(violation, message)}`;
+  return { field: pathToString(violation.field), description: `${expected}${was}` };
+}
+
+/** The rule that was violated; for an enum with the names of its values instead of their numbers. */
+function expectation({ field, message, ruleId }: Violation): string {
   const leaf = lastField(field);
   if (ruleId.startsWith("enum.") && leaf?.enum !== undefined) {
     const names = leaf.enum.values.filter(({ number }) => number !== 0).map(({ name }) => name);
@@ -44,17 +49,17 @@ function rightFor({ field, message, ruleId }: Violation): string {
   return message;
 }
 
-function shown(violation: Violation, message: Message): string {
+function quotedValue(violation: Violation, message: Message): string {
   const field = lastField(violation.field);
   const value = violation.forKey ? lastKey(violation.field) : valueAt(violation.field, message);
   if (typeof value === "string") {
     const length = [...value].length;
-    // Of personal data an error may say how long it is, not what it is.
+    // Personal data: only the length.
     if (field !== undefined && PERSONAL_FIELDS.includes(field.localName)) {
       return `*** (${length} characters)`;
     }
-    return length > SHOWN_LENGTH
-      ? `${JSON.stringify([...value].slice(0, SHOWN_LENGTH).join(""))}… (${length} characters)`
+    return length > MAX_QUOTED_LENGTH
+      ? `${JSON.stringify([...value].slice(0, MAX_QUOTED_LENGTH).join(""))}… (${length} characters)`
       : JSON.stringify(value);
   }
   if (Array.isArray(value)) {
