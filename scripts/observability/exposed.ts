@@ -1,7 +1,7 @@
 import { createRegistry } from "../../src/actions/registry.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
-import { RPC_NAMES } from "../../src/transport/servers.ts";
+import { RPC_NAMES } from "../../src/transport/handlers/index.ts";
 
 /** The labels of each series that can be asked for, by its name. */
 export type Exposed = ReadonlyMap<string, ReadonlySet<string>>;

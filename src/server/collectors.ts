@@ -2,7 +2,7 @@ import type { StreamConnection } from "../messaging/nats/connection.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { registerProcessMetrics } from "../observability/process-metrics.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
-import type { Readiness } from "../transport/servers.ts";
+import type { Readiness } from "../transport/http/pages.ts";
 
 /** Has the metrics look up what parts of the service know that know nothing of metrics. */
 export function registerCollectors({

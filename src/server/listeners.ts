@@ -13,12 +13,13 @@ import { createShadowLog } from "../store/logs/shadow-log.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import { type Auth, openAuth } from "../transport/auth/index.ts";
 import { openPortTls, type PortTls } from "../transport/connections/tls.ts";
+import { RPC_NAMES } from "../transport/handlers/index.ts";
 import type { Readiness } from "../transport/http/pages.ts";
 import { createHttpServer, type HttpServerDeps } from "../transport/http/server.ts";
 import { createLegacyHandler } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
 import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
-import { createServers, RPC_NAMES } from "../transport/servers.ts";
+import { createServers } from "../transport/servers.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 /** Where the service listens; undefined where its role serves no calls. */
@@ -154,7 +155,7 @@ async function openTls({ tls, auth }: Config, lifecycle: Lifecycle, log: Logger)
 
 /** Authentication of callers; undefined: the caller header is trusted. */
 async function openAuthentication({ auth }: Config, lifecycle: Lifecycle, log: Logger): Promise<Auth | undefined> {
-  const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, permissionsFile: rightsFile } = auth;
+  const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, permissionsFile } = auth;
   if (methods.length === 0) {
     return undefined;
   }
@@ -162,7 +163,7 @@ async function openAuthentication({ auth }: Config, lifecycle: Lifecycle, log: L
   const tokens = methods.includes("jwt") && hasTokens ? { keys, issuer, audience } : undefined;
   return lifecycle.start(
     "authentication",
-    () => openAuth({ tokens, certificates: methods.includes("mtls"), rightsFile }, RPC_NAMES, log),
+    () => openAuth({ tokens, certificates: methods.includes("mtls"), permissionsFile }, RPC_NAMES, log),
     (open) => open.close(),
   );
 }

@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { withTimeout } from "../lib/async.ts";
 import type { StreamConnection } from "../messaging/nats/connection.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
-import type { Readiness } from "../transport/servers.ts";
+import type { Readiness } from "../transport/http/pages.ts";
 
 /** How long the database has for its answer, in milliseconds: beyond it no change can be committed in time either. */
 const DATABASE_LIMIT_MS = 2_000;

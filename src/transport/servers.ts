@@ -49,8 +49,9 @@ export interface Servers {
   readonly grpc: Pick<GrpcServer, "listen">;
   readonly http: Pick<HttpServer, "listen">;
   /**
-   * Graceful shutdown: not ready, no new connections → unary calls finish → streams end with UNAVAILABLE → remaining connections are
-   * closed. What operations depend on must be available until then.
+   * Graceful shutdown: not ready, no new connections → unary calls finish → streams end with
+   * UNAVAILABLE → remaining connections are closed. What operations depend on must be available
+   * until then.
    *
    * @param ms shutdown budget
    */
@@ -116,7 +117,8 @@ export function createServers({
       http.stopAccepting();
       // Leaves time for the streams, should a call hang.
       await within(0.75, inFlight.unaryIdle());
-      // Watches receive a change one turn of the event loop after its response: the last one before they end.
+      // Watches receive a change one turn of the event loop after its response: the last one before
+      // they end.
       await nextTurn();
       inFlight.endStreams(
         new OperationError("shutting-down", "server is shutting down; retry", { retryAfterMs: 1_000 }),

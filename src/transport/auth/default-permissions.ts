@@ -20,8 +20,9 @@ const READS = [
 const REPORTS = ["OrderStatusService/UpdateOrderStatus", "OrderStatusService/BatchUpdateOrderStatus"];
 
 /**
- * The permissions of a deployment without a table of its own: each system may call what the legacy operations assign to it, and
- * report the states that it is the reporter of. A caller has the role of its own name, unless its token or the table says otherwise.
+ * The permissions of a deployment without a table of its own: each system may call what the legacy
+ * operations assign to it, and report the states that it is the reporter of. A caller has the role
+ * of its own name, unless its token or the table says otherwise.
  */
 export const DEFAULT_PERMISSIONS: PermissionTable = {
   roles: {

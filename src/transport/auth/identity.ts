@@ -4,7 +4,10 @@ import { OperationError } from "../../application/errors.ts";
 export interface Identity {
   readonly name: string;
   readonly roles: readonly string[];
-  /** Expiry of the credentials, in milliseconds since 1970; undefined: they last as long as the connection. */
+  /**
+   * Expiry of the credentials, in milliseconds since 1970; undefined: they last as long as the
+   * connection.
+   */
   readonly expiresAt: number | undefined;
 }
 

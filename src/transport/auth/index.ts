@@ -15,7 +15,7 @@ export interface AuthOptions {
   /** Whether the name in a verified client certificate authenticates. */
   readonly certificates: boolean;
   /** The permission table; undefined: DEFAULT_PERMISSIONS. */
-  readonly rightsFile: string | undefined;
+  readonly permissionsFile: string | undefined;
 }
 
 /** Authenticates callers and resolves their permissions. */
@@ -33,7 +33,7 @@ export interface Auth {
  * @throws UnusableFileError for an unusable permission table or key file
  */
 export function openAuth(
-  { tokens, certificates, rightsFile }: AuthOptions,
+  { tokens, certificates, permissionsFile }: AuthOptions,
   rpcs: readonly string[],
   log: Logger,
 ): Auth {
@@ -46,7 +46,7 @@ export function openAuth(
     value: { table: DEFAULT_PERMISSIONS, permissions: createPermissions(DEFAULT_PERMISSIONS) },
     close() {},
   };
-  const current = rightsFile === undefined ? defaults : watchFile(rightsFile, load, log);
+  const current = permissionsFile === undefined ? defaults : watchFile(permissionsFile, load, log);
   const toIdentity = (name: string, roles: readonly string[] = [], expiresAt?: number): Identity => ({
     name,
     roles: rolesOf(current.value.table, name, roles),

@@ -10,7 +10,10 @@ export interface Permissions {
   readonly reportableStatuses: ReadonlySet<number>;
 }
 
-/** The roles of a caller: those of the table, else those of its token, else the role of its own name. */
+/**
+ * The roles of a caller: those of the table, else those of its token, else the role of its own
+ * name.
+ */
 export function rolesOf({ callers }: PermissionTable, name: string, tokenRoles: readonly string[]): readonly string[] {
   const assigned = Object.hasOwn(callers, name) ? callers[name] : undefined;
   return assigned ?? (tokenRoles.length > 0 ? tokenRoles : [name]);

@@ -48,8 +48,8 @@ const CACHE_MS = 30_000;
 const MAX_CACHED = 10_000;
 
 /**
- * Verifies tokens against a JWKS: signature, issuer, audience, expiry. The keys are fetched (or read) again when a token names an unknown
- * one, so that they can be rotated without a restart.
+ * Verifies tokens against a JWKS: signature, issuer, audience, expiry. The keys are fetched (or
+ * read) again when a token names an unknown one, so that they can be rotated without a restart.
  */
 export function createTokenVerifier({ keys, issuer, audience }: TokenOptions, log: Logger): TokenVerifier {
   const source = keySource(keys, log);
@@ -131,8 +131,6 @@ function rejectionReason(error: unknown): string | undefined {
     return "token algorithm is not accepted";
   }
   const unavailable =
-    !(error instanceof errors.JOSEError) ||
-    error instanceof errors.JWKSTimeout ||
-    error.code === "ERR_JOSE_GENERIC";
+    !(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout || error.code === "ERR_JOSE_GENERIC";
   return unavailable ? undefined : "malformed token";
 }

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Logger } from "../../observability/log.ts";
 
-/** Interval between checks of a file's content, in milliseconds. A mounted secret changes behind a symbolic link. */
+/**
+ * Interval between checks of a file's content, in milliseconds. A mounted secret changes behind a
+ * symbolic link.
+ */
 const CHECK_INTERVAL_MS = 2_000;
 
 /** A file needed to start cannot be used. The message names it, and the reason. */
@@ -16,7 +19,8 @@ export interface WatchedFile<T> {
 }
 
 /**
- * Loads a file, and reloads it when its content changes. An unusable new content is logged once; the previous value stays in use.
+ * Loads a file, and reloads it when its content changes. An unusable new content is logged once;
+ * the previous value stays in use.
  *
  * @param parse throws for unusable content
  * @throws UnusableFileError when the initial content is unusable

@@ -18,7 +18,10 @@ export interface ConnectionLimit {
   readonly max: number;
   /** Whether new connections from the address are rejected for now. */
   isBlocked(address: string): boolean;
-  /** A connection was rejected: too many in all, too many from its address, or the address is blocked. */
+  /**
+   * A connection was rejected: too many in all, too many from its address, or the address is
+   * blocked.
+   */
   onRejected(reason: "all" | "address" | "blocked"): void;
 }
 
@@ -28,7 +31,9 @@ export function createListener(server: Server, { max, isBlocked, onRejected }: C
   const byAddress = new Map<string, Map<Socket, number>>();
   const maxPerAddress = Math.ceil(max * MAX_SHARE_PER_ADDRESS);
 
-  /** A block exempts addresses with an older connection: a load balancer has many callers behind it. */
+  /**
+   * A block exempts addresses with an older connection: a load balancer has many callers behind it.
+   */
   const hasOnlyRecent = (open: ReadonlyMap<Socket, number>): boolean => {
     const [oldest = performance.now()] = open.values();
     return performance.now() - oldest < BLOCK_MS;

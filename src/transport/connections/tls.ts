@@ -11,11 +11,16 @@ export interface TlsFiles {
   readonly keyFile: string;
   /** CA that client certificates are verified against; undefined: they are not requested. */
   readonly clientCaFile: string | undefined;
-  /** Whether a connection without a verified client certificate is rejected; otherwise it has no certificate name. */
+  /**
+   * Whether a connection without a verified client certificate is rejected; otherwise it has no
+   * certificate name.
+   */
   readonly requireClientCertificate: boolean;
 }
 
-/** TLS for both ports. Changed files are reloaded, and used for new connections; open ones continue. */
+/**
+ * TLS for both ports. Changed files are reloaded, and used for new connections; open ones continue.
+ */
 export interface PortTls {
   /** Creates a server with the TLS options, and keeps its certificate up to date. */
   createServer<S extends Server>(create: (options: TlsOptions) => S): S;
@@ -81,7 +86,9 @@ export function openPortTls(
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g;
 
-/** Parsed here as OpenSSL ignores what it cannot read, and would reject every client certificate. */
+/**
+ * Parsed here as OpenSSL ignores what it cannot read, and would reject every client certificate.
+ */
 function parseCertificates(pem: string): string[] {
   const certificates = pem.match(CERTIFICATE) ?? [];
   if (certificates.length === 0) {

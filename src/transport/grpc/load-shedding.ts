@@ -13,8 +13,8 @@ export interface LoadShedding {
 const RETRY_AFTER_MS = 250;
 
 /**
- * The response to a rejected call, encoded once: rejecting must cost next to nothing, or a server under several times its load would do
- * nothing else.
+ * The response to a rejected call, encoded once: rejecting must cost next to nothing, or a server
+ * under several times its load would do nothing else.
  */
 export const OVERLOADED: StatusObject = overloaded();
 

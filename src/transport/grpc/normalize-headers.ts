@@ -7,8 +7,9 @@ import type { StreamListener } from "./http2-server.ts";
 export const MALFORMED_TIMEOUT_HEADER = "oms-malformed-timeout";
 
 /**
- * Corrects how grpc-js handles unusual headers. It answers INTERNAL to a malformed deadline, and to a message that it cannot decompress or
- * decode, though these are the caller's mistakes; and it expires a deadline of more than 24 days at once.
+ * Corrects how grpc-js handles unusual headers. It answers INTERNAL to a malformed deadline, and to
+ * a message that it cannot decompress or decode, though these are the caller's mistakes; and it
+ * expires a deadline of more than 24 days at once.
  */
 export const normalizeHeaders: StreamListener = (stream, headers) => {
   const timeout = headers["grpc-timeout"];

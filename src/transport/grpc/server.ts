@@ -22,7 +22,10 @@ import type { LoadShedding } from "./load-shedding.ts";
 import { normalizeHeaders } from "./normalize-headers.ts";
 import { createPeerRegistry, type PeerRegistry } from "./peer-registry.ts";
 
-/** A gRPC server with its services, reflection and health. Shutting down it reports NOT_SERVING and sends GOAWAY. */
+/**
+ * A gRPC server with its services, reflection and health. Shutting down it reports NOT_SERVING and
+ * sends GOAWAY.
+ */
 export type GrpcServer = Listener;
 
 const OPTIONS = {

@@ -28,8 +28,8 @@ interface Connection {
 }
 
 /**
- * Closes HTTP/2 streams and connections that harm others, and that Node tolerates: requests that never complete, floods of PING and
- * SETTINGS frames, idle connections.
+ * Closes HTTP/2 streams and connections that harm others, and that Node tolerates: requests that
+ * never complete, floods of PING and SETTINGS frames, idle connections.
  *
  * @returns the check to be called periodically
  */

@@ -9,7 +9,10 @@ export interface MisbehavingClients {
   check(now: number): void;
 }
 
-/** Blocks addresses that reconnect to violate the protocol again: accepting them costs more than their traffic. */
+/**
+ * Blocks addresses that reconnect to violate the protocol again: accepting them costs more than
+ * their traffic.
+ */
 export function createMisbehavingClients(now: () => number = () => performance.now()): MisbehavingClients {
   const violations = new Map<string, { count: number; until: number }>();
   return {

@@ -25,11 +25,11 @@ interface Entry {
   since: number;
 }
 
-/** Cancels responses that made no progress for too long; and the largest ones while all together buffer too much. */
-export function createUnreadResponses(
-  maxBytes = MAX_BUFFERED_BYTES,
-  timeoutMs = UNREAD_RESPONSE_MS,
-): UnreadResponses {
+/**
+ * Cancels responses that made no progress for too long; and the largest ones while all together
+ * buffer too much.
+ */
+export function createUnreadResponses(maxBytes = MAX_BUFFERED_BYTES, timeoutMs = UNREAD_RESPONSE_MS): UnreadResponses {
   const entries = new Set<Entry>();
   return {
     add(response, cancel) {

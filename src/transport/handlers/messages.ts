@@ -29,7 +29,8 @@ export const toOutcome = (word: keyof typeof OUTCOMES): Outcome => OUTCOMES[word
 /**
  * When something happened.
  *
- * @throws OperationError "invalid" for nanoseconds beyond a second, which no rule of the contract forbids
+ * @throws OperationError "invalid" for nanoseconds beyond a second, which no rule of the contract
+ * forbids
  */
 export function toDate(time: Timestamp, field: string): Date {
   if (time.nanos < 0 || time.nanos > 999_999_999) {

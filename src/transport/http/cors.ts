@@ -7,11 +7,15 @@ const METHODS = cors.allowedMethods.join(", ");
 const REQUEST_HEADERS = [...cors.allowedHeaders, CALLER_HEADER, "traceparent"].join(", ");
 const EXPOSED_HEADERS = [...cors.exposedHeaders, CALL_ID_HEADER, CODE_HEADER].join(", ");
 
-/** Lifetime of a preflight response in the browser's cache, in seconds: Chromium's maximum of two hours. */
+/**
+ * Lifetime of a preflight response in the browser's cache, in seconds: Chromium's maximum of two
+ * hours.
+ */
 const MAX_AGE = "7200";
 
 /**
- * Allows pages of the configured origins ("*": any) to call the service. A page chooses its header oms-caller itself.
+ * Allows pages of the configured origins ("*": any) to call the service. A page chooses its header
+ * oms-caller itself.
  *
  * @returns whether the request was a preflight, and has been answered
  */

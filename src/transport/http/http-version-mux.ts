@@ -11,9 +11,10 @@ const PREFACE = Buffer.from("PRI");
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Serves HTTP/1.1 and HTTP/2 on one plaintext port: passes connections that start with the HTTP/2 preface to a server that does not listen
- * itself. A Node server for one version rejects the other, and without TLS there is no negotiation. buf curl, for example, always uses
- * HTTP/2 for reflection.
+ * Serves HTTP/1.1 and HTTP/2 on one plaintext port: passes connections that start with the HTTP/2
+ * preface to a server that does not listen itself. A Node server for one version rejects the other,
+ * and without TLS there is no negotiation. buf curl, for example, always uses HTTP/2 for
+ * reflection.
  */
 export function muxByPreface(http1: Server, http2: Http2Server): void {
   const serveHttp1 = http1.listeners("connection") as ((socket: Socket) => void)[];

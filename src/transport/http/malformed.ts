@@ -26,8 +26,9 @@ export function enterPipeline(values: ContextValues): string | undefined {
 }
 
 /**
- * The library rejects undecodable requests by itself, some of them with INTERNAL, before the pipeline. Such a request is repeated with an
- * empty message and the reason: the pipeline then rejects it as over gRPC, with a call id and a log line.
+ * The library rejects undecodable requests by itself, some of them with INTERNAL, before the
+ * pipeline. Such a request is repeated with an empty message and the reason: the pipeline then
+ * rejects it as over gRPC, with a call id and a log line.
  */
 export function withMalformedRequests(handler: UniversalHandlerFn): UniversalHandlerFn {
   const attempt = (request: UniversalServerRequest, { malformed }: Pick<Attempt, "malformed">) => {

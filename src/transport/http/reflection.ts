@@ -3,7 +3,9 @@ import { EmptySchema, FileDescriptorSetSchema, file_google_protobuf_empty } from
 import type { ConnectRouter } from "@connectrpc/connect";
 import { type BuiltInService, reflect } from "../wire/reflection.ts";
 
-/** Serves reflection over Connect and gRPC-Web, for buf curl. Bidirectional streams require HTTP/2. */
+/**
+ * Serves reflection over Connect and gRPC-Web, for buf curl. Bidirectional streams require HTTP/2.
+ */
 export function addReflection(router: ConnectRouter, services: readonly BuiltInService[]): void {
   for (const service of services) {
     router.rpc(methodOf(service), async function* (requests: AsyncIterable<Message>) {
@@ -21,8 +23,8 @@ async function* bytesOf(messages: AsyncIterable<Message>): AsyncGenerator<Uint8A
 }
 
 /**
- * The method with empty message types: the content passes through as unknown fields. The package's own
- * descriptors lack the full names that a registry needs.
+ * The method with empty message types: the content passes through as unknown fields. The package's
+ * own descriptors lack the full names that a registry needs.
  */
 function methodOf({ definition }: BuiltInService): DescMethod & { readonly methodKind: "bidi_streaming" } {
   const [, typeName = "", method = ""] = definition.ServerReflectionInfo?.path.split("/") ?? [];

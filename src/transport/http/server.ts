@@ -38,7 +38,10 @@ import { ALPN_PROTOCOLS, muxByAlpn, muxByPreface } from "./http-version-mux.ts";
 import { createPages, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
 
-/** Connect, gRPC-Web, legacy endpoints, and pages for monitoring. Shutting down it responds 503 at /readyz. */
+/**
+ * Connect, gRPC-Web, legacy endpoints, and pages for monitoring. Shutting down it responds 503 at
+ * /readyz.
+ */
 export type HttpServer = Listener;
 
 export interface HttpServerDeps {
@@ -116,15 +119,13 @@ export function createHttpServer({
     onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
   }
 
-  const http2 = createHttp2(
-    HTTP2_OPTIONS,
-    onHttp2Request,
-  );
+  const http2 = createHttp2(HTTP2_OPTIONS, onHttp2Request);
   // Ignores unknown expectations: Node's own rejection would wait for the whole body.
   http2.on("checkExpectation", onHttp2Request);
   guard.http2(http2);
   const sessions = keepAlive(http2);
-  const http1 = tls === undefined ? createPlaintextServer(onHttp1Request, http2) : createTlsServer(tls, onHttp1Request, http2);
+  const http1 =
+    tls === undefined ? createPlaintextServer(onHttp1Request, http2) : createTlsServer(tls, onHttp1Request, http2);
   const listener = createListener(http1, {
     max: maxConnections,
     isBlocked: guard.isBlocked,

@@ -3,15 +3,19 @@ import type { UniversalServerRequest, UniversalServerResponse } from "@connectrp
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
 import { readBody, singleChunk } from "./body.ts";
 
-/** Whether the body of a request for a unary RPC may be read at once: HTTP/1.1, with a known, permitted length. */
+/**
+ * Whether the body of a request for a unary RPC may be read at once: HTTP/1.1, with a known,
+ * permitted length.
+ */
 export function canUseFastPath({ httpVersionMajor, headers }: IncomingMessage): boolean {
   const length = Number(headers["content-length"] ?? 0);
   return httpVersionMajor === 1 && headers["transfer-encoding"] === undefined && length <= MAX_MESSAGE_BYTES;
 }
 
 /**
- * Converts such a request for Connect. The library's conversion reads the body through three iterators, and creates an exception in each
- * call to signal a disconnect; unary calls run to completion and need neither.
+ * Converts such a request for Connect. The library's conversion reads the body through three
+ * iterators, and creates an exception in each call to signal a disconnect; unary calls run to
+ * completion and need neither.
  */
 export async function readUnaryRequest(request: IncomingMessage): Promise<UniversalServerRequest> {
   const { httpVersion, method = "", url = "", headers } = request;

@@ -60,10 +60,10 @@ export async function callLegacyMethod(method: LegacyMethod, route: Route, call:
   const operator = "operator" in input.field ? { operator: call.caller.name } : {};
   const request: Message = create(input, malformed === undefined ? { ...operator, ...fields } : {});
   const rpcCall = createCall({
-    front: "legacy",
-    oldMethod: method.name,
+    transport: "legacy",
+    legacyMethod: method.name,
     peer: call.peer,
-    provenName: call.caller.authenticatedName,
+    authenticatedName: call.caller.authenticatedName,
     header: (name) => (name === CALLER_HEADER ? call.caller.name : call.header(name)),
     deadline: undefined,
     signal: NEVER_ABORTED,

@@ -80,7 +80,7 @@ export function createLegacyHandler(
       const caller = callerOf({ authorization: header("authorization"), header: header(CALLER_HEADER), peer }, method);
       const outcome = await callLegacyMethod(method, route, { caller, peer, header, params: given });
       count(method.name, outcome, protocol);
-      if (!route.rpc.changes && !(given instanceof OperationError) && isComparable(outcome)) {
+      if (!route.rpc.hasSideEffects && !(given instanceof OperationError) && isComparable(outcome)) {
         onRead(readOf(method, given, outcome));
       }
       return outcome;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
-import { grpcCodeName } from "../code-name.ts";
+import { grpcCodeName } from "../wire/errors.ts";
 import { httpStatusOf, responseBody } from "./answers.ts";
 import { readBody } from "./body.ts";
 import type { LegacyOutcome } from "./call.ts";

@@ -20,14 +20,18 @@ export interface AccessLogDeps {
   readonly metrics: Metrics;
   /** The request log table. Takes a row without waiting. */
   readonly requestLog: { write(row: CallRecord): void };
-  /** Threshold of slow unary calls, in milliseconds: they have a log line of their own. Infinity: off. */
+  /**
+   * Threshold of slow unary calls, in milliseconds: they have a log line of their own. Infinity:
+   * off.
+   */
   readonly slowMs: number;
 }
 
 /**
- * Records the outcome of each call: in metrics; in the log (debug for OK, so that it costs nothing under load; info for a caller's mistake;
- * warn for what the server could not do in time); and in the request log table if the RPC has side effects, or a legacy endpoint was used,
- * to see who still uses it.
+ * Records the outcome of each call: in metrics; in the log (debug for OK, so that it costs nothing
+ * under load; info for a caller's mistake; warn for what the server could not do in time); and in
+ * the request log table if the RPC has side effects, or a legacy endpoint was used, to see who
+ * still uses it.
  */
 export const accessLog = ({ log, metrics, requestLog, slowMs }: AccessLogDeps): Interceptor => {
   const logSlowCall = createSlowCallLogger(log);
@@ -105,7 +109,10 @@ const LEVELS: Readonly<Record<string, "debug" | "warn" | "error">> = {
 const levelOf = (code: string) => LEVELS[code] ?? "info";
 
 /** Caches the children of the metric: a look-up by labels costs more than the observation. */
-function observerOf({ rpcDuration }: Metrics, rpc: string): (transport: Transport, code: string, seconds: number) => void {
+function observerOf(
+  { rpcDuration }: Metrics,
+  rpc: string,
+): (transport: Transport, code: string, seconds: number) => void {
   const children = new Map<string, { observe(seconds: number): void }>();
   return (transport, code, seconds) => {
     const key = transport + code;

@@ -45,8 +45,8 @@ export const authenticate =
   };
 
 /**
- * Requires the permission for the RPC. Checked before the request is read: the response, and its timing, do not depend on what the request
- * is about.
+ * Requires the permission for the RPC. Checked before the request is read: the response, and its
+ * timing, do not depend on what the request is about.
  */
 export const authorize =
   (auth: Auth): Interceptor =>

@@ -3,8 +3,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Interceptor } from "../call.ts";
 
 /**
- * Gives every unary call a deadline: its caller's, or the cap where that is later or missing. A change not started by then is not made.
- * Streams have none.
+ * Gives every unary call a deadline: its caller's, or the cap where that is later or missing. A
+ * change not started by then is not made. Streams have none.
  */
 export const deadline =
   (capMs: number): Interceptor =>
@@ -38,7 +38,6 @@ function rejectAfter(ms: number, response: Promise<Message>): Promise<Message> {
 }
 
 function deadlineExceeded(): ConnectError {
-  const message =
-    "deadline exceeded; a change not started by then is not made: retry with the same request_id";
+  const message = "deadline exceeded; a change not started by then is not made: retry with the same request_id";
   return new ConnectError(message, Code.DeadlineExceeded);
 }

@@ -50,7 +50,8 @@ export function trackInFlight(): InFlight {
         streams.delete(stream);
         notifyWaiters();
       };
-      // A transport blocked in a write to a disconnected client requests no further message: only this ends the stream.
+      // A transport blocked in a write to a disconnected client requests no further message: only
+      // this ends the stream.
       const onDisconnect = () => {
         stream.abort(abortReason(client));
         Promise.resolve(messages.return?.()).then(leave, leave);
@@ -62,7 +63,8 @@ export function trackInFlight(): InFlight {
         onDisconnect();
       }
       try {
-        // Not yield*: an error thrown in by the transport (broken connection) would look like the handler's.
+        // Not yield*: an error thrown in by the transport (broken connection) would look like the
+        // handler's.
         for await (const message of { [Symbol.asyncIterator]: () => messages }) {
           yield message;
         }

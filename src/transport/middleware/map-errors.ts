@@ -5,7 +5,10 @@ import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Interceptor, Rpc } from "../call.ts";
 import { toConnectError } from "../wire/errors.ts";
 
-/** Maps errors to what clients receive. Unexpected ones (bugs) are logged in full, and not disclosed. */
+/**
+ * Maps errors to what clients receive. Unexpected ones (bugs) are logged in full, and not
+ * disclosed.
+ */
 export const mapErrors = (log: Logger): Interceptor => {
   const map = (cause: unknown, { method }: Rpc, { callId, caller, traceparent }: Call) => {
     const error = toConnectError(cause, callId);

@@ -28,8 +28,9 @@ export interface PipelineDeps extends AccessLogDeps {
 }
 
 /**
- * The middleware that every call passes through, on every transport, outermost first. Access log and error mapping enclose the checks, so
- * that rejected calls are logged and answered like any other.
+ * The middleware that every call passes through, on every transport, outermost first. Access log
+ * and error mapping enclose the checks, so that rejected calls are logged and answered like any
+ * other.
  */
 export const pipeline = (deps: PipelineDeps): readonly Interceptor[] => [
   deps.inFlight.interceptor,

@@ -24,7 +24,9 @@ const LIMIT_NAMES: Readonly<Record<Limit, string>> = {
   watches: "limit of open watches on this server",
 };
 
-/** Enforces the limits of each caller. A batch costs as many calls as it has orders, a watch one. */
+/**
+ * Enforces the limits of each caller. A batch costs as many calls as it has orders, a watch one.
+ */
 export const rateLimit = (limits: CallerLimits, { rateLimited }: Pick<Metrics, "rateLimited">): Interceptor => {
   const labelOf = boundedLabels();
   const reject = ({ caller }: Call, limit: Limit, waitMs: number): never => {

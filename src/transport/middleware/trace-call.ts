@@ -7,7 +7,10 @@ import { grpcCodeName } from "../wire/errors.ts";
 import { clientDisconnected } from "./in-flight.ts";
 import { type CommonRequestFields, orderIdOf } from "./request-fields.ts";
 
-/** Reads the trace that the call belongs to; ignores a malformed header, as W3C Trace Context requires. */
+/**
+ * Reads the trace that the call belongs to; ignores a malformed header, as W3C Trace Context
+ * requires.
+ */
 export const readTraceContext: Interceptor = (next) => (request, call) => {
   const traceparent = call.header("traceparent");
   if (traceparent && isTraceparent(traceparent)) {
@@ -30,8 +33,8 @@ const SERVER_ERRORS: readonly Code[] = [
 ];
 
 /**
- * Creates a span for each call, the parent of all that the call causes; the span of a watch ends with it. A call that is not sampled keeps its
- * caller's trace context, if any.
+ * Creates a span for each call, the parent of all that the call causes; the span of a watch ends
+ * with it. A call that is not sampled keeps its caller's trace context, if any.
  */
 export const traceCall =
   (tracer: Tracer): Interceptor =>

@@ -39,14 +39,20 @@ export interface CallerLimits {
 /** Limits that hold for each caller that has none of its own. */
 export const DEFAULT_CALLER = "*";
 
-/** So many callers are told apart beside those that the limits name: where nobody proves who he is, names are for the taking. */
+/**
+ * So many callers are told apart beside those that the limits name: where nobody proves who he is,
+ * names are for the taking.
+ */
 const MAX_CALLERS = 1_000;
 
 interface Kept extends Allowance {
   isIdle(): boolean;
 }
 
-/** Holds callers to limits, by their names. Callers beyond the first thousand that are busy share one allowance. */
+/**
+ * Holds callers to limits, by their names. Callers beyond the first thousand that are busy share
+ * one allowance.
+ */
 export function createCallerLimits(
   limits: ReadonlyMap<string, CallerLimit>,
   shared: SharedBuckets,
@@ -97,7 +103,10 @@ export function createCallerLimits(
 /** How often room is looked for among the callers that nobody named, in milliseconds. */
 const SWEEP_MS = 1_000;
 
-/** A caller that has not called for this long, in milliseconds, has all of its tokens back, or nearly so. */
+/**
+ * A caller that has not called for this long, in milliseconds, has all of its tokens back, or
+ * nearly so.
+ */
 const IDLE_MS = 60_000;
 
 function createAllowance(

@@ -11,7 +11,10 @@ export interface Lease {
   take(tokens: number): number | Promise<number>;
 }
 
-/** A portion is what a caller may use in this time, in milliseconds: with so many in hand a server asks about ten times a second. */
+/**
+ * A portion is what a caller may use in this time, in milliseconds: with so many in hand a server
+ * asks about ten times a second.
+ */
 const PORTION_MS = 100;
 
 /** A server has at most this share of the burst in hand. */
@@ -24,8 +27,9 @@ const LOW = 0.5;
 const PAUSE_MS = 10;
 
 /**
- * Takes a caller's tokens from the shared bucket in portions and ahead of need, so that hardly any call waits for Redis; what is in hand is
- * what servers together may go beyond the burst. A bucket of the server's own keeps the same book: it decides while Redis is away.
+ * Takes a caller's tokens from the shared bucket in portions and ahead of need, so that hardly any
+ * call waits for Redis; what is in hand is what servers together may go beyond the burst. A bucket
+ * of the server's own keeps the same book: it decides while Redis is away.
  */
 export function createLease(
   caller: string,

@@ -13,11 +13,16 @@ export interface Grant {
 export interface SharedBuckets {
   /** Whether Redis did not answer lately: then it is not asked either. */
   isAway(): boolean;
-  /** Takes as many tokens as there are, up to so many; undefined when Redis does not say in time. Never rejects. */
+  /**
+   * Takes as many tokens as there are, up to so many; undefined when Redis does not say in time.
+   * Never rejects.
+   */
   take(caller: string, rate: Rate, tokens: number): Promise<Grant | undefined>;
 }
 
-/** How long calls wait for Redis, in milliseconds; many times as long as it takes while it is well. */
+/**
+ * How long calls wait for Redis, in milliseconds; many times as long as it takes while it is well.
+ */
 const ANSWER_MS = 50;
 
 /** How long Redis is left alone after it failed to answer, in milliseconds. */

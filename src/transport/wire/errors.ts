@@ -38,15 +38,21 @@ export const ERROR_CODES: Readonly<Record<OperationErrorKind, { readonly code: C
 };
 
 /**
- * Maximum size of the field violations in an error, in bytes; further ones are only counted. gRPC sends details in a header, base64
- * adds a third, and peers accept 8 KiB of headers in all.
+ * Maximum size of the field violations in an error, in bytes; further ones are only counted. gRPC
+ * sends details in a header, base64 adds a third, and peers accept 8 KiB of headers in all.
  */
 const MAX_VIOLATION_BYTES = 2_500;
 
-/** Maximum size of an error message, in bytes. It is sent twice: percent-encoded, and in the details. */
+/**
+ * Maximum size of an error message, in bytes. It is sent twice: percent-encoded, and in the
+ * details.
+ */
 const MAX_MESSAGE_BYTES = 600;
 
-/** Maps any error to a ConnectError. An unknown error is a bug: INTERNAL, with no more than the call id for the caller. */
+/**
+ * Maps any error to a ConnectError. An unknown error is a bug: INTERNAL, with no more than the call
+ * id for the caller.
+ */
 export function toConnectError(error: unknown, callId: string): ConnectError {
   if (error instanceof ConnectError) {
     return error;

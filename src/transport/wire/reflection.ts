@@ -17,8 +17,9 @@ export interface BuiltInService {
 const FURTHER_FILES = [file_google_rpc_error_details, file_google_rpc_status, file_oms_events_v1_events];
 
 /**
- * Server reflection, v1 and v1alpha: clients such as grpcurl and buf curl read the contract from the server. Imports (google/protobuf,
- * buf/validate) are described as well: clients wait forever for a missing one.
+ * Server reflection, v1 and v1alpha: clients such as grpcurl and buf curl read the contract from
+ * the server. Imports (google/protobuf, buf/validate) are described as well: clients wait forever
+ * for a missing one.
  */
 export function createReflection(
   services: readonly { readonly typeName: string; readonly file: DescFile }[],
@@ -52,7 +53,10 @@ export async function* reflect(
 ): AsyncGenerator<Uint8Array> {
   const { requestDeserialize, responseSerialize } = definition.ServerReflectionInfo as ServiceDefinition[string];
   const responses: unknown[] = [];
-  const stream = Object.assign(new EventEmitter(), { write: (response: unknown) => responses.push(response), end() {} });
+  const stream = Object.assign(new EventEmitter(), {
+    write: (response: unknown) => responses.push(response),
+    end() {},
+  });
   (implementation.ServerReflectionInfo as (stream: EventEmitter) => void)(stream);
   for await (const request of requests) {
     stream.emit("data", requestDeserialize(Buffer.from(request)));

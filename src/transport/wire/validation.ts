@@ -23,7 +23,9 @@ export function assertValid<Desc extends DescMessage>(schema: Desc, message: Mes
     throw result.error;
   }
   const fieldViolations = result.violations.map((violation) => toFieldViolation(violation, message));
-  const text = fieldViolations.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
+  const text = fieldViolations.map(({ field, description }) =>
+    field === "" ? description : `${field}: ${description}`,
+  );
   throw new OperationError("invalid", text.join("; "), { fieldViolations });
 }
 
@@ -39,7 +41,9 @@ function toFieldViolation(violation: Violation, message: Message): FieldViolatio
   return { field: pathToString(violation.field), description: `${expected}${was}` };
 }
 
-/** The rule that was violated; for an enum with the names of its values instead of their numbers. */
+/**
+ * The rule that was violated; for an enum with the names of its values instead of their numbers.
+ */
 function expectation({ field, message, ruleId }: Violation): string {
   const leaf = lastField(field);
   if (ruleId.startsWith("enum.") && leaf?.enum !== undefined) {

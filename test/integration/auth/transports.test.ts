@@ -31,7 +31,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
 
   test("without a token nobody gets in, whatever the request", async () => {
     const orderId = await insertOrder(served.db, Status.CREATED);
-    const nobody = { code: "Unauthenticated", message: "say who you are: a bearer token is needed", details: {} };
+    const nobody = { code: "Unauthenticated", message: "authentication required: present a bearer token", details: {} };
     const status = OrderStatus.PAID;
     for (const call of [
       client().getOrderStatus({ orderId }),
@@ -77,7 +77,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
     const tms = await bearer("tms");
     expect(await failure(client().cancelOrder({ orderId, operator: "x" }, tms))).toEqual({
       code: "PermissionDenied",
-      message: "tms may not call OrderStatusService/CancelOrder",
+      message: "role tms lacks permission for OrderStatusService/CancelOrder",
       details: {},
     });
     expect((await failure(served.clients(front).actions.listActions({}, tms))).code).toBe("PermissionDenied");
@@ -128,7 +128,7 @@ test("a watch ends when the token of who watches has expired", async () => {
   expect((await updates.next()).value?.update.case).toBe("snapshot");
   expect(await failure(updates.next())).toEqual({
     code: "Unauthenticated",
-    message: "the token has expired: get a new one",
+    message: "token expired; request a new one",
     details: {},
   });
 });
@@ -157,11 +157,11 @@ describe("/metrics", () => {
   test("is for those with the right", async () => {
     expect(await page()).toEqual([
       401,
-      '{"code":"unauthenticated","message":"say who you are: a bearer token is needed"}\n',
+      '{"code":"unauthenticated","message":"authentication required: present a bearer token"}\n',
     ]);
     expect(await page((await bearer("wms")).headers)).toEqual([
       403,
-      '{"code":"permission_denied","message":"wms may not read /metrics"}\n',
+      '{"code":"permission_denied","message":"role wms lacks permission for /metrics"}\n',
     ]);
     expect((await page((await bearer("monitoring")).headers))[0]).toBe(200);
   });
@@ -193,7 +193,7 @@ describe("the old addresses", () => {
   test("take a token; a name in a header is no proof", async () => {
     const order = await insertOrder(served.db, Status.CREATED);
     const path = `orderStatus/updateOrderStatus?orderId=${order}&status=1010`;
-    const refused = '{"result":0,"message":"没有登录: say who you are: a bearer token is needed"}';
+    const refused = '{"result":0,"message":"没有登录: authentication required: present a bearer token"}';
     expect(await call(path)).toBe(refused);
     expect(await call(path, { "oms-caller": "pay" })).toBe(refused);
     expect(await call(path, (await bearer("tms")).headers)).toBe(
@@ -211,7 +211,7 @@ describe("the old addresses", () => {
         (await fetch(`http://127.0.0.1:${service.httpPort}/services/orderStatus/${path}`)).text();
       expect(await get(`updateOrderStatus?orderId=${order}&status=1010`)).toContain('"orderStatus":1010');
       expect(await get(`cancelOrder?orderId=${order}`)).toBe(
-        '{"result":0,"message":"没有权限: pay may not call OrderStatusService/PauseForCancel"}',
+        '{"result":0,"message":"没有权限: role pay lacks permission for OrderStatusService/PauseForCancel"}',
       );
     } finally {
       await service.stop();
@@ -224,12 +224,12 @@ test("the command line shows OMS_TOKEN, and says what to do without", async () =
   expect(await oms(["actions"], { server })).toMatchObject({
     code: 1,
     stderr:
-      "The service does not know who you are: say who you are: a bearer token is needed. Put your bearer token into OMS_TOKEN, or show a certificate: --client-cert, --client-key.\n",
+      "The service does not know who you are: authentication required: present a bearer token. Put your bearer token into OMS_TOKEN, or show a certificate: --client-cert, --client-key.\n",
   });
   expect(await oms(["actions"], { server, env: { OMS_TOKEN: await issuer.token({ sub: "wms" }) } })).toMatchObject({
     code: 1,
     stderr:
-      "You may not do that: wms may not call ActionService/ListActions. Roles are in the service's table of rights.\n",
+      "You may not do that: role wms lacks permission for ActionService/ListActions. Roles are in the service's table of rights.\n",
   });
   const OMS_TOKEN = await issuer.token({ sub: "zhang", roles: ["operator"] });
   expect(await oms(["actions"], { server, env: { OMS_TOKEN } })).toMatchObject({ code: 0, stderr: "" });

@@ -141,7 +141,7 @@ export function validationTests(it: SuiteContext): void {
       const headers = { "oms-caller": "x".repeat(65) };
 
       expect(await failure(it.client.getOrderStatus({ orderId }, { headers }))).toEqual(
-        it.failure(invalid([["oms-caller", "must be 1 to 64 printable ASCII characters, was 65"]])),
+        it.failure(invalid([["oms-caller", "must be 1 to 64 printable ASCII characters, was 65 characters"]])),
       );
     });
   });

@@ -379,7 +379,7 @@ test("personal data is in no failure's message and in no line of the log", async
   const failures = answers.map((answer) => JSON.parse(answer).result);
   expect(failures).toEqual([1, 0, 0, 0, 0]);
   expect(
-    served.service.log.filter(({ oldMethod }) => oldMethod === "updateOrderInvoiceStatus").length,
+    served.service.log.filter(({ legacyMethod }) => legacyMethod === "updateOrderInvoiceStatus").length,
   ).toBeGreaterThanOrEqual(5);
   const said = answers.join("\n") + JSON.stringify(served.service.log);
   for (const word of secret) {

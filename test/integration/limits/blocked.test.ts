@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { useService } from "../../support/service.ts";
 import { FRAME, openRawHttp2 } from "./raw-http2.ts";
 
-vi.mock("../../../src/transport/limits.ts", async (original) => ({ ...(await original<object>()), BARRED_MS: 1_500 }));
+vi.mock("../../../src/transport/limits.ts", async (original) => ({ ...(await original<object>()), BLOCK_MS: 1_500 }));
 
 const served = useService();
 

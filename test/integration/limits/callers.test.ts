@@ -44,7 +44,7 @@ describe.each(FRONTS)("over %s", (front) => {
       ]);
       const [retry] = error.findDetails(RetryInfoSchema);
       expect(Number(retry?.retryDelay?.seconds)).toBeLessThanOrEqual(1);
-      expect(error.rawMessage).toMatch(/calls more often than it may; nothing was done, try again in \d+ ms/);
+      expect(error.rawMessage).toMatch(/exceeded its rate limit; the call was not executed, retry in \d+ ms/);
     }
     await client.getOrderStatus({ orderId }, as(name("modest")));
   });
@@ -108,7 +108,7 @@ test("an old address is held to the same", async () => {
   const texts = await Promise.all(
     Array.from({ length: 25 }, async () => (await fetch(url, { headers: { "oms-caller": "old" } })).text()),
   );
-  expect(texts.filter((text) => text.includes("calls more often than it may")).length).toBeGreaterThanOrEqual(3);
+  expect(texts.filter((text) => text.includes("exceeded its rate limit")).length).toBeGreaterThanOrEqual(3);
 });
 
 test("refusals are counted by caller and limit, and each is a line in the log", async () => {

@@ -27,14 +27,14 @@ vi.mock("../../../src/transport/limits.ts", async (original) => ({
   ...(await original<object>()),
   HEADERS_TIMEOUT_MS: 700,
   REQUEST_TIMEOUT_MS: 1_500,
-  CHECK_MS: 100,
-  LOOK_MS: 100,
-  IDLE_MS: 700,
+  HTTP1_CHECK_INTERVAL_MS: 100,
+  GUARD_INTERVAL_MS: 100,
+  HTTP1_IDLE_MS: 700,
   IDLE_HTTP2_MS: 700,
   KEEPALIVE_MS: 500,
   KEEPALIVE_TIMEOUT_MS: 300,
-  UNREAD_ANSWER_MS: 1_000,
-  MAX_HELD_BYTES: 12 * 1024 * 1024,
+  UNREAD_RESPONSE_MS: 1_000,
+  MAX_BUFFERED_BYTES: 12 * 1024 * 1024,
 }));
 
 const ENHANCE_YOUR_CALM = 11;

@@ -260,7 +260,7 @@ test("a call at an old address is a call like any other, and says by which metho
   await eventually(() =>
     expect(named(collector.spansOf(traceId), "oms.orderstatus.v1.OrderStatusService/GetOrderStatus")).toMatchObject({
       parentId: spanId,
-      attributes: { "oms.old_method": "getOrderStatus", "rpc.system": "oms_legacy", "oms.code": "OK" },
+      attributes: { "oms.legacy_method": "getOrderStatus", "rpc.system": "oms_legacy", "oms.code": "OK" },
     }),
   );
 });

@@ -49,7 +49,7 @@ describe.each(fronts)("%s", (front) => {
         msg: "call",
         callId,
         rpc: "GetOrderStatus",
-        front: name,
+        transport: name,
         caller: "tms",
         orderId: String(orderId),
         durationMs: expect.any(Number),
@@ -152,7 +152,7 @@ describe.each(fronts)("%s", (front) => {
 
     expect([code, message]).toEqual([
       "DeadlineExceeded",
-      "the deadline passed before the answer was there; a change that had not begun by then is not made: repeat it with the same request_id",
+      "deadline exceeded; a change not started by then is not made: retry with the same request_id",
     ]);
     expect(took).toBeGreaterThanOrEqual(690);
   });
@@ -177,13 +177,13 @@ describe("a bug", () => {
 
     expect(await failure(Promise.reject(error))).toEqual({
       code: "Internal",
-      message: `internal error; call ${callId} in the server's log tells more`,
+      message: `internal error; call id ${callId}, details in the server log`,
       details: {},
     });
     expect(linesOf(callId)).toEqual([
       expect.objectContaining({
         level: "error",
-        msg: "a bug: call failed",
+        msg: "unhandled error",
         error: expect.stringContaining("doesn't exist"),
         stack: expect.any(String),
         errno: 1146,
@@ -210,7 +210,7 @@ describe("gRPC", () => {
   test("bytes that are no message are INVALID_ARGUMENT", async () => {
     await expect(raw()(path, Buffer.of(255, 255))).rejects.toMatchObject({
       code: grpc.status.INVALID_ARGUMENT,
-      details: "the body is no oms.orderstatus.v1.PauseForCancelRequest: premature EOF",
+      details: "malformed oms.orderstatus.v1.PauseForCancelRequest: premature EOF",
     });
   });
 

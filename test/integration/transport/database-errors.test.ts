@@ -98,7 +98,7 @@ test("more calls than the server takes: RESOURCE_EXHAUSTED with the time to come
       JSON.stringify(
         {
           code: "ResourceExhausted",
-          message: "the server has more calls under way than it takes; nothing was done, try again",
+          message: "server overloaded; the call was not executed",
           details: { RetryInfo: { retryDelay: { seconds: 0n, nanos: 250_000_000 } } },
         },
         bigints,

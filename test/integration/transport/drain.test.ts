@@ -56,7 +56,7 @@ describe.each(fronts)("%s: a server that ends", (front) => {
     expect((await call).outcome).toBe(Outcome.APPLIED);
     expect(failureOf(await watcher.ended)).toMatchObject({
       code: "Unavailable",
-      message: "the server ends: come back",
+      message: "server is shutting down; retry",
     });
     // The watch has lived on to the last change.
     expect(watcher.told.at(-1)).toBe(`${orderId} 1: 1000 > 1010`);

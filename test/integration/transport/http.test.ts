@@ -54,7 +54,7 @@ describe("pages", () => {
       {
         code: "not_found",
         message:
-          "nothing is at GET /orders/5: RPCs are at POST /oms.orderstatus.v1.OrderStatusService/<Rpc> or /oms.fulfilment.v1.FulfilmentService/<Rpc> or /oms.reversal.v1.OrderReversalService/<Rpc> or /oms.operations.v1.ActionService/<Rpc> or /oms.operations.v1.ShadowService/<Rpc> (content-type application/json), and there are GET /healthz, /readyz and /metrics",
+          "no endpoint at GET /orders/5: use POST /oms.orderstatus.v1.OrderStatusService/<Rpc> or /oms.fulfilment.v1.FulfilmentService/<Rpc> or /oms.reversal.v1.OrderReversalService/<Rpc> or /oms.operations.v1.ActionService/<Rpc> or /oms.operations.v1.ShadowService/<Rpc> (content-type application/json), or GET /healthz, /readyz or /metrics",
       },
     ]);
   });
@@ -80,7 +80,7 @@ describe("what is no request", () => {
     expect(await refusal(await fetch(url(`${SERVICE}/CancelOrder?encoding=json&message={}`)))).toEqual({
       status: 405,
       code: "unimplemented",
-      message: "GET is not for this RPC: one that changes nothing takes GET too, all others POST alone",
+      message: "method GET is not allowed: use POST; GET is for RPCs without side effects only",
     });
   });
 
@@ -91,13 +91,11 @@ describe("what is no request", () => {
     });
     expect(await refusal(response)).toMatchObject({
       status: 415,
-      message: expect.stringMatching(
-        /^content-type application\/x-www-form-urlencoded;charset=UTF-8 is not understood/,
-      ),
+      message: expect.stringMatching(/^content-type application\/x-www-form-urlencoded;charset=UTF-8 is not supported/),
     });
   });
 
-  const noRequest = "the body is no oms.orderstatus.v1.GetOrderStatusRequest: ";
+  const noRequest = "malformed oms.orderstatus.v1.GetOrderStatusRequest: ";
   test.each([
     ["broken JSON", "application/json", '{"orderId": 5', /cannot decode message .* from JSON/],
     ["a JSON string for a message", "application/json", '"x"', /cannot decode message/],

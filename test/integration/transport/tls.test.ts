@@ -120,7 +120,7 @@ describe("a service with a certificate", () => {
     expect([Code.Unavailable, Code.DeadlineExceeded]).toContain(ConnectError.from(await call.catch((e) => e)).code);
     await eventually(() =>
       expect(served.service.log).toContainEqual(
-        expect.objectContaining({ level: "debug", msg: "a TLS handshake failed", reason: "ERR_SSL_HTTP_REQUEST" }),
+        expect.objectContaining({ level: "debug", msg: "TLS handshake failed", reason: "ERR_SSL_HTTP_REQUEST" }),
       ),
     );
   });
@@ -151,7 +151,7 @@ describe("a service with a certificate", () => {
       await ending.stop();
       expect(failureOf(await watcher.ended)).toMatchObject({
         code: "Unavailable",
-        message: "the server ends: come back",
+        message: "server is shutting down; retry",
       });
       expect(performance.now() - began).toBeLessThan(3_000);
     },
@@ -361,8 +361,13 @@ async function openFronts(files: Partial<TlsFiles>): Promise<Ports> {
     peers.push(peer);
     return create(method.output);
   };
-  const routes = [{ rpc: { method, streams: false, changes: false }, handle }];
-  const grpcFront = createGrpcServer({ routes, reflection: [], admission: { hasRoom: () => true, refused() {} }, tls });
+  const routes = [{ rpc: { method, streaming: false, hasSideEffects: false }, handle }];
+  const grpcFront = createGrpcServer({
+    routes,
+    reflection: [],
+    loadShedding: { hasCapacity: () => true, onRejected() {} },
+    tls,
+  });
   const httpFront = createHttpServer({
     routes,
     reflection: [],

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { CALL_ID_HEADER } from "../../call.ts";
-import { grpcCodeName } from "../../code-name.ts";
+import { grpcCodeName } from "../../wire/errors.ts";
 import { failureText, responseBody } from "../answers.ts";
 import type { Answered, Failed } from "../call.ts";
 import { SERVER_FAILURES } from "../counter.ts";

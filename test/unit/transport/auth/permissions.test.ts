@@ -3,7 +3,7 @@ import { STATES } from "../../../../src/domain/state-machine.ts";
 import { DEFAULT_PERMISSIONS } from "../../../../src/transport/auth/default-permissions.ts";
 import { parsePermissionTable } from "../../../../src/transport/auth/permission-table.ts";
 import { createPermissions, rolesOf } from "../../../../src/transport/auth/permissions.ts";
-import { RPC_NAMES } from "../../../../src/transport/servers.ts";
+import { RPC_NAMES } from "../../../../src/transport/handlers/index.ts";
 
 const names = (codes: ReadonlySet<number>) => STATES.filter(({ code }) => codes.has(code)).map(({ name }) => name);
 
@@ -65,16 +65,16 @@ test("a caller's roles: the table's, else the token's, else its own name", () =>
 });
 
 test.each([
-  ["{", /^it is no JSON: /],
-  ["[]", /^the table: Invalid input: expected object/],
+  ["{", /^invalid JSON: /],
+  ["[]", /^table: Invalid input: expected object/],
   [
     { roles: { a: { rpcs: ["OrderStatusService/Nix"] } } },
-    /^roles\.a\.rpcs\.0: there is no RPC "OrderStatusService\/Nix"; right would be like OrderStatusService\/PauseForCancel, OrderStatusService\/\*, \* or metrics$/,
+    /^roles\.a\.rpcs\.0: unknown RPC "OrderStatusService\/Nix"; valid are for example OrderStatusService\/PauseForCancel, OrderStatusService\/\*, \* and metrics$/,
   ],
   [{ roles: { a: { rpcs: ["*"], reportsAs: ["TNS"] } } }, /^roles\.a\.reportsAs\.0: .*"TMS"/],
   [{ roles: { a: { rpcs: ["*"], reports: ["PAYED"] } } }, /^roles\.a\.reports\.0: .*"PAID"/],
   [{ roles: { a: { rpc: ["*"] } } }, /roles\.a: .*"rpc"/],
-  [{ roles: { a: { rpcs: [] } }, callers: { x: ["b"] } }, /^callers\.x: there is no role "b"; there are a$/],
+  [{ roles: { a: { rpcs: [] } }, callers: { x: ["b"] } }, /^callers\.x: unknown role "b"; defined are a$/],
 ])("a table that cannot be used says where and what would be right: %j", (table, message) => {
   const text = typeof table === "string" ? table : JSON.stringify(table);
   expect(() => parsePermissionTable(text, RPC_NAMES)).toThrow(message);
