@@ -112,9 +112,7 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   const stream = connectStream({ url: natsUrl, log });
   const publisher = createPublisher({ stream, log, metrics });
   const redis = openRedis({ url: redisUrl, log });
-  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = stubSystems.urls;
-  const urls = { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: erpUrl, wms: wmsUrl };
-  const systems = createSystemClients({ urls, timeoutMs: 10_000, log });
+  const systems = createSystemClients({ urls: stubSystems.urls, timeoutMs: 10_000, log });
   const claims = createClaims(redis, { leaseMs: 30_000 });
   const definitions = effects({ kinds: DEFAULT_ORDER_KINDS });
   const actions = bindHandlers(definitions, { db, publisher, claims, systems: systems.clients });

@@ -12,11 +12,11 @@ function placeOf(servers: Endpoints, prefix: string): Env {
     MYSQL_URL: servers.mysqlUrl,
     NATS_URL: servers.natsUrl,
     REDIS_URL: servers.redisUrl,
-    EINVOICE_URL: servers.einvoiceUrl,
-    FINANCE_URL: servers.financeUrl,
-    MESSAGE_URL: servers.messageUrl,
-    ERP_URL: servers.erpUrl,
-    WMS_URL: servers.wmsUrl,
+    EINVOICE_URL: servers.systemUrls.einvoice,
+    FINANCE_URL: servers.systemUrls.finance,
+    MESSAGE_URL: servers.systemUrls.message,
+    ERP_URL: servers.systemUrls.erp,
+    WMS_URL: servers.systemUrls.wms,
     PREFIX: prefix,
   };
 }

@@ -1,10 +1,10 @@
+import type { SystemPath } from "../../src/integrations/systems.ts";
 import { ACTIONS, type Action, dueAfterCarrierChange, dueAfterStatus } from "../../tools/demo/effects.ts";
-import type { Path } from "../../tools/devstack/stub-systems/behaviour.ts";
 import type { Checker } from "./checker.ts";
 import { appliedChanges, type OrderFacts, orderIdOf } from "./facts.ts";
 
 /** The neighbours that an Action's effect is with. */
-const PATH_OF: Partial<Record<Action, Path>> = {
+const PATH_OF: Partial<Record<Action, SystemPath>> = {
   "e-invoice": "einvoice",
   "finance-push": "finance",
   "customer-message": "message",

@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemVariables } from "../../src/integrations/systems.ts";
 import type { Exit } from "../../tools/devstack/child.ts";
 import { ensurePrograms } from "../../tools/devstack/install.ts";
 import { mariadb } from "../../tools/devstack/mariadb.ts";
@@ -206,10 +207,6 @@ function environmentOf(
     OMS_MYSQL_URL: mariadb.url(proxies.mariadb.port),
     OMS_NATS_URL: nats.url(proxies.nats.port),
     OMS_REDIS_URL: redis.url(proxies.redis.port),
-    OMS_EINVOICE_URL: urls.einvoiceUrl,
-    OMS_FINANCE_URL: urls.financeUrl,
-    OMS_MESSAGE_URL: urls.messageUrl,
-    OMS_ERP_URL: urls.erpUrl,
-    OMS_WMS_URL: urls.wmsUrl,
+    ...systemVariables(urls),
   };
 }

@@ -68,9 +68,8 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     changesSince: (versions) => readChangesSince(db, versions),
     orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
   });
-  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = surroundings;
   const { clients: systems } = createSystemClients({
-    urls: { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: erpUrl, wms: wmsUrl },
+    urls: surroundings.systemUrls,
     timeoutMs: externalSystems.timeoutMs,
     log,
   });

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { DEFAULT_ORDER_KINDS, type OrderKinds } from "../domain/order-kinds.ts";
+import { EXTERNAL_SYSTEMS, forEachSystem } from "../integrations/systems.ts";
 
 /** An environment variable: its name, how its text is parsed, and its documentation. */
 export interface Variable<Value> {
@@ -266,22 +267,14 @@ export const VARIABLES = {
       description: "Duplicate window (ms) of the stream: the broker drops a message id repeated within it.",
     }),
   },
+  systemUrls: forEachSystem((name) => {
+    const { variable: of, description, operations } = EXTERNAL_SYSTEMS[name];
+    const below = operations.map((path) => `\`/${path}\``).join(" and ");
+    return optional(of, externalUrl(name), {
+      description: `${description}${below === "" ? "" : `; ${below} are below it`}. Not set: the embedded stub system.`,
+    });
+  }),
   externalSystems: {
-    einvoiceUrl: optional("OMS_EINVOICE_URL", externalUrl("einvoice"), {
-      description: "E-invoice mail service. Not set: the embedded stub system.",
-    }),
-    financeUrl: optional("OMS_FINANCE_URL", externalUrl("finance"), {
-      description: "Finance system. Not set: the embedded stub system.",
-    }),
-    messageUrl: optional("OMS_MESSAGE_URL", externalUrl("message"), {
-      description: "SMS and WeChat gateway. Not set: the embedded stub system.",
-    }),
-    erpUrl: optional("OMS_ERP_URL", externalUrl("erp"), {
-      description: "ERP, with `/allocate` and `/release` below it. Not set: the embedded stub system.",
-    }),
-    wmsUrl: optional("OMS_WMS_URL", externalUrl("wms"), {
-      description: "WMS, with `/dispatch` and `/cancel` below it. Not set: the embedded stub system.",
-    }),
     timeoutMs: variable("OMS_EXTERNAL_TIMEOUT_MS", integer(10, HOUR), {
       formerly: "OMS_DOWNSTREAM_TIMEOUT_MS",
       default: 10 * SECOND,

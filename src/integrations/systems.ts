@@ -11,8 +11,8 @@ interface ExternalSystem {
 }
 
 /**
- * Every external system, one row each. Configuration variables, URLs, clients and the stub systems of the development stack
- * derive from this table.
+ * Every external system, one row each. Configuration variables, URLs, clients and the stub systems of the development
+ * stack derive from this table. Without imports: the development stack loads it before anything is installed.
  */
 export const EXTERNAL_SYSTEMS = {
   einvoice: {
@@ -63,12 +63,19 @@ export type SystemPath = {
 
 export type SystemUrls = Readonly<Record<SystemName, string>>;
 
+/** The name of every system, in the table's order. */
 export const SYSTEM_NAMES = Object.keys(EXTERNAL_SYSTEMS) as readonly SystemName[];
 
 export const SYSTEM_PATHS: readonly SystemPath[] = SYSTEM_NAMES.flatMap((name) => {
   const { operations }: ExternalSystem = EXTERNAL_SYSTEMS[name];
   return operations.length === 0 ? [name as SystemPath] : operations.map((path) => `${name}/${path}` as SystemPath);
 });
+
+/** The environment variables for these URLs. */
+export function systemVariables(urls: SystemUrls): Record<SystemVariable, string> {
+  const variables = SYSTEM_NAMES.map((name) => [EXTERNAL_SYSTEMS[name].variable, urls[name]]);
+  return Object.fromEntries(variables) as Record<SystemVariable, string>;
+}
 
 /** A value for each system. */
 export function forEachSystem<T>(create: (name: SystemName) => T): Record<SystemName, T> {

@@ -6,6 +6,7 @@ import type { Config } from "../config/load.ts";
 import type { CrashPoint } from "../config/test-hooks.ts";
 import { createSystemClients } from "../integrations/clients.ts";
 import { openRedis } from "../integrations/redis.ts";
+import type { SystemUrls } from "../integrations/systems.ts";
 import { type RetentionPeriods, startRetention } from "../jobs/retention/index.ts";
 import { encodeEvent } from "../messaging/nats/codec.ts";
 import { connectStream } from "../messaging/nats/connection.ts";
@@ -39,13 +40,7 @@ export interface Endpoints extends BackendTls {
   readonly mysqlUrl: string;
   readonly redisUrl: string;
   readonly natsUrl: string;
-  readonly einvoiceUrl: string;
-  readonly financeUrl: string;
-  readonly messageUrl: string;
-  /** `/allocate` and `/release` are below it. */
-  readonly erpUrl: string;
-  /** `/dispatch` and `/cancel` are below it. */
-  readonly wmsUrl: string;
+  readonly systemUrls: SystemUrls;
 }
 
 /** Share of a part in the time for an orderly stop, in milliseconds: publishing what is left, and ending what runs. */
@@ -179,12 +174,11 @@ export async function startServer(
     now: () => db.clock.now(),
   };
 
-  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = surroundings;
   const systems = await lifecycle.start(
     "external systems",
     () =>
       createSystemClients({
-        urls: { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: erpUrl, wms: wmsUrl },
+        urls: surroundings.systemUrls,
         timeoutMs: config.externalSystems.timeoutMs,
         log,
         metrics,

@@ -1,4 +1,5 @@
 import type { Config } from "../config/load.ts";
+import { forEachSystem } from "../integrations/systems.ts";
 import { readBackendTls } from "./backend-credentials.ts";
 import type { Endpoints } from "./build.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -22,7 +23,6 @@ export async function resolveEndpoints(
   const { dataDir } = config.service;
   const [mysqlUrl, redisUrl, natsUrl] = [config.mysql.url, config.redis.url, config.nats.url];
   const trust = readBackendTls(config);
-  const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = config.externalSystems;
   const need = { mysql: mysqlUrl === undefined, redis: redisUrl === undefined, nats: natsUrl === undefined };
   const servers = need.mysql || need.redis || need.nats;
   const stack = servers
@@ -32,9 +32,9 @@ export async function resolveEndpoints(
         (running) => running.stop(),
       )
     : undefined;
-  const neighbours = [einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl].includes(undefined)
+  const stubs = Object.values(config.systemUrls).includes(undefined)
     ? await lifecycle.start(
-        "embedded neighbours",
+        "stub systems",
         async () => (await import("../../tools/devstack/index.ts")).startStubSystems({ dataDir, onProgress: say }),
         (running) => running.stop(),
       )
@@ -45,13 +45,9 @@ export async function resolveEndpoints(
       mysqlUrl: known(mysqlUrl ?? stack?.mysqlUrl),
       redisUrl: known(redisUrl ?? stack?.redisUrl),
       natsUrl: known(natsUrl ?? stack?.natsUrl),
-      einvoiceUrl: known(einvoiceUrl ?? neighbours?.urls.einvoiceUrl),
-      financeUrl: known(financeUrl ?? neighbours?.urls.financeUrl),
-      messageUrl: known(messageUrl ?? neighbours?.urls.messageUrl),
-      erpUrl: known(erpUrl ?? neighbours?.urls.erpUrl),
-      wmsUrl: known(wmsUrl ?? neighbours?.urls.wmsUrl),
+      systemUrls: forEachSystem((name) => known(config.systemUrls[name] ?? stubs?.urls[name])),
     },
-    embedded: { servers, stubSystemsUrl: neighbours?.url },
+    embedded: { servers, stubSystemsUrl: stubs?.url },
   };
 }
 

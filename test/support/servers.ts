@@ -3,14 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, inject } from "vitest";
+import { SYSTEM_NAMES, type SystemPath, type SystemUrls } from "../../src/integrations/systems.ts";
 import type { Child } from "../../tools/devstack/child.ts";
 import { mariadb } from "../../tools/devstack/mariadb.ts";
 import { nats } from "../../tools/devstack/nats.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
-import { type Path, type Rule, SYSTEMS } from "../../tools/devstack/stub-systems/behaviour.ts";
-import { type StubSystemUrls, stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
+import type { Rule } from "../../tools/devstack/stub-systems/behaviour.ts";
+import { stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
 import type { Received, Totals } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import { copyMariadbTemplate } from "./mariadb-template.ts";
@@ -131,12 +132,12 @@ export function useOwnMariadb(kind = mariadb): OwnServer {
 
 /** The neighbours of this test file alone. */
 export interface OwnStubSystems extends OwnServer {
-  readonly urls: StubSystemUrls;
+  readonly urls: SystemUrls;
   /** Tells them how to behave. */
   control(rule: Rule): Promise<void>;
   /** What came in: sums by path, and the entries that fit, the latest first. */
   received(query?: { system?: string; key?: string; orderId?: string; limit?: number }): Promise<{
-    totals: Partial<Record<Path, Totals>>;
+    totals: Partial<Record<SystemPath, Totals>>;
     received: Received[];
   }>;
   /** What became of the stock. */
@@ -175,7 +176,7 @@ export function useStubSystems(): OwnStubSystems {
     reset: {
       value: async () => {
         await ask("DELETE", "/received");
-        await Promise.all(SYSTEMS.map((system) => control({ system, mode: "ok" })));
+        await Promise.all(SYSTEM_NAMES.map((system) => control({ system, mode: "ok" })));
       },
     },
   });

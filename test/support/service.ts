@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
 import { readConfig } from "../../src/config/load.ts";
+import { forEachSystem } from "../../src/integrations/systems.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { type Endpoints, startServer } from "../../src/server/build.ts";
 import { createLifecycle } from "../../src/server/lifecycle.ts";
@@ -22,11 +23,7 @@ const AWAY: Endpoints = {
   mysqlUrl: "",
   redisUrl: "redis://127.0.0.1:1",
   natsUrl: "nats://127.0.0.1:1",
-  einvoiceUrl: "http://127.0.0.1:1/einvoice",
-  financeUrl: "http://127.0.0.1:1/finance",
-  messageUrl: "http://127.0.0.1:1/message",
-  erpUrl: "http://127.0.0.1:1/erp",
-  wmsUrl: "http://127.0.0.1:1/wms",
+  systemUrls: forEachSystem((name) => `http://127.0.0.1:1/${name}`),
 };
 
 /**

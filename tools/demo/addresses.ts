@@ -35,7 +35,7 @@ export function findAddresses(config: Config): Addresses {
     stubSystemsUrl: need(
       "the address of the stub systems",
       "OMS_EINVOICE_URL",
-      config.externalSystems.einvoiceUrl?.replace(/\/einvoice$/, "") ?? embedded.stubSystemsUrl,
+      config.systemUrls.einvoice?.replace(/\/einvoice$/, "") ?? embedded.stubSystemsUrl,
     ),
     databasePrefix: config.mysql.databasePrefix,
   };

@@ -9,7 +9,6 @@ import { type SupervisedServer, superviseServer } from "./supervisor.ts";
 
 export { StackError } from "./startup-errors.ts";
 export { type StubSystems, startStubSystems } from "./stub-systems/index.ts";
-export type { StubSystemUrls } from "./stub-systems/kind.ts";
 
 export interface StackOptions {
   /** Absolute; data, logs and state of the servers are kept there. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SystemUrls } from "../../src/integrations/systems.ts";
 import { startStack, startStubSystems } from "../devstack/index.ts";
 import { readState } from "../devstack/state.ts";
 import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
@@ -10,11 +11,7 @@ export interface Endpoints {
   readonly mysqlUrl: string;
   readonly natsUrl: string;
   readonly redisUrl: string;
-  readonly einvoiceUrl: string;
-  readonly financeUrl: string;
-  readonly messageUrl: string;
-  readonly erpUrl: string;
-  readonly wmsUrl: string;
+  readonly systemUrls: SystemUrls;
 }
 
 const NAMES = ["mariadb", "nats", "redis", "stub-systems"] as const;
@@ -53,7 +50,7 @@ export async function startBackends(onProgress: (line: string) => void): Promise
   };
   const { mysqlUrl = "", natsUrl = "", redisUrl = "" } = stack;
   return {
-    endpoints: { mysqlUrl, natsUrl, redisUrl, ...stubSystems.urls },
+    endpoints: { mysqlUrl, natsUrl, redisUrl, systemUrls: stubSystems.urls },
     stubSystemsUrl: stubSystems.url,
     cpu: () => byName(cpuSecondsOf),
     memory: () => byName(residentMemoryOf),

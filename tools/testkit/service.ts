@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { systemVariables } from "../../src/integrations/systems.ts";
 import { choosePort } from "../devstack/ports.ts";
 import type { Endpoints } from "./backends.ts";
 import { type Child, startScript } from "./child.ts";
@@ -59,11 +60,7 @@ export async function startServiceProcess({
       OMS_MYSQL_URL: endpoints.mysqlUrl,
       OMS_NATS_URL: endpoints.natsUrl,
       OMS_REDIS_URL: endpoints.redisUrl,
-      OMS_EINVOICE_URL: endpoints.einvoiceUrl,
-      OMS_FINANCE_URL: endpoints.financeUrl,
-      OMS_MESSAGE_URL: endpoints.messageUrl,
-      OMS_ERP_URL: endpoints.erpUrl,
-      OMS_WMS_URL: endpoints.wmsUrl,
+      ...systemVariables(endpoints.systemUrls),
       OMS_GRPC_PORT: String(grpcPort),
       OMS_HTTP_PORT: String(httpPort),
       OMS_LOG_LEVEL: "warn",

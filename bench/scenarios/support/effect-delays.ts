@@ -73,8 +73,8 @@ async function query(servers: Endpoints, statement: string, values: unknown[]): 
 }
 
 /** What the gateway took, by the event's id; the first time that it came. */
-async function readMessages({ messageUrl }: Endpoints): Promise<Map<string, number>> {
-  const answer = await fetch(new URL("/received?system=message&limit=100000000", messageUrl));
+async function readMessages({ systemUrls }: Endpoints): Promise<Map<string, number>> {
+  const answer = await fetch(new URL("/received?system=message&limit=100000000", systemUrls.message));
   const { received } = (await answer.json()) as { received: { key: string; doneTime?: string }[] };
   return new Map(
     received.flatMap(({ key, doneTime }) => (doneTime === undefined ? [] : [[key, Date.parse(doneTime)] as const])),

@@ -1,5 +1,6 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
+import { systemVariables } from "../../../src/integrations/systems.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { freshIds, insertOrders, type Order } from "../../../tools/demo/orders.ts";
@@ -59,11 +60,7 @@ export function useWorld() {
       OMS_DATABASE_PREFIX: prefix,
       OMS_NATS_URL: nats.url,
       OMS_REDIS_URL: redis.url,
-      OMS_EINVOICE_URL: neighbours.urls.einvoiceUrl,
-      OMS_FINANCE_URL: neighbours.urls.financeUrl,
-      OMS_MESSAGE_URL: neighbours.urls.messageUrl,
-      OMS_ERP_URL: neighbours.urls.erpUrl,
-      OMS_WMS_URL: neighbours.urls.wmsUrl,
+      ...systemVariables(neighbours.urls),
       OMS_LOG_LEVEL: "info",
       ...env,
     });

@@ -25,7 +25,7 @@ beforeAll(async () => {
     services.push(
       await startService(
         location,
-        { natsUrl: nats.url, redisUrl: redis.url, ...neighbours.urls },
+        { natsUrl: nats.url, redisUrl: redis.url, systemUrls: neighbours.urls },
         { OMS_ROLE: "all", OMS_OUTBOX_RETENTION_MS: "1000", OMS_OUTBOX_SWEEP_MS: "200" },
       ),
     );

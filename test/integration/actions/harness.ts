@@ -35,9 +35,8 @@ export function useHarness(mariadb?: OwnServer) {
     const { leaseMs = 2_000, ledgerWatchMs = 2_000, keepMs = 60_000, downstreamTimeoutMs = 1_000, ...rest } = options;
     const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs: keepMs });
     const connection = openRedis({ url: redis.url, log: silentLog });
-    const { einvoiceUrl, financeUrl, messageUrl, erpUrl, wmsUrl } = neighbours.urls;
     const systems = createSystemClients({
-      urls: { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: erpUrl, wms: wmsUrl },
+      urls: neighbours.urls,
       timeoutMs: downstreamTimeoutMs,
       log: silentLog,
     });

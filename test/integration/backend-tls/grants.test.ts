@@ -144,7 +144,7 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
   beforeAll(async () => {
     service = await startService(
       { url: urlOf("oms_service"), prefix: "" },
-      { redisUrl: redis.url, natsUrl: `nats://oms:secret-of-oms@127.0.0.1:${nats.port}`, ...neighbours.urls },
+      { redisUrl: redis.url, natsUrl: `nats://oms:secret-of-oms@127.0.0.1:${nats.port}`, systemUrls: neighbours.urls },
       {
         OMS_ROLE: "all",
         OMS_ACTION_POLL_MS: "50",

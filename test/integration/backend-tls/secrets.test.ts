@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { forEachSystem, systemVariables } from "../../../src/integrations/systems.ts";
 import { oms } from "../../e2e/cli/oms.ts";
 import { useFolder } from "../../support/certificates.ts";
 import { useOwnMariadb, useOwnServer, useRedis } from "../../support/servers.ts";
@@ -68,16 +69,12 @@ async function refusing() {
 /** Secrets wherever an address takes one. */
 async function secretsEverywhere() {
   const { port, asked } = await refusing();
-  const neighbour = (path: string) => `http://oms:hunter2-http@127.0.0.1:${port}/${path}?token=hunter2-query`;
+  const externalSystem = (path: string) => `http://oms:hunter2-http@127.0.0.1:${port}/${path}?token=hunter2-query`;
   const env = {
     OMS_MYSQL_URL: mysqlUrl("hunter2/my@sql"),
     OMS_REDIS_URL: `redis://oms:hunter2-redis@127.0.0.1:${redis.port}`,
     OMS_NATS_URL: `nats://oms:hunter2-wrong@127.0.0.1:${nats.port}`,
-    OMS_EINVOICE_URL: neighbour("einvoice"),
-    OMS_FINANCE_URL: neighbour("finance"),
-    OMS_MESSAGE_URL: neighbour("message"),
-    OMS_ERP_URL: neighbour("erp"),
-    OMS_WMS_URL: neighbour("wms"),
+    ...systemVariables(forEachSystem(externalSystem)),
     OMS_SHADOW_URL: `http://oms:hunter2-http@127.0.0.1:${port}/oms`,
     OMS_LEGACY_CALLERS: JSON.stringify({ wms: { tokenSha256: ["ab".repeat(32)] } }),
   };
@@ -106,7 +103,7 @@ test("a service with secrets in every address, whose neighbours all refuse, tell
     timeout: 25_000,
   });
   await fetch(at(`/services/orderStatus/getOrderStatus?orderId=${orderId}`));
-  await says(/a neighbour did not do it/);
+  await says(/request to external system failed/);
   const flow = await call("fulfilment.v1.FulfilmentService/GetOrderFlow", { orderId });
   const pages = await Promise.all(["/readyz", "/metrics", "/"].map(async (path) => (await fetch(at(path))).text()));
   expect(commandLines()).not.toMatch(SECRET);
@@ -128,7 +125,7 @@ test.each([
     /does not answer.*ECONNREFUSED/,
   ],
   ["a host that is not there", () => ({ OMS_MYSQL_URL: "mysql://oms:hunter2@nowhere.invalid" }), /OMS_MYSQL_URL/],
-  ["an address that is none", () => ({ OMS_MYSQL_URL: "oms:hunter2@host/db" }), /OMS_MYSQL_URL is /],
+  ["an address that is none", () => ({ OMS_MYSQL_URL: "oms:hunter2@host/db" }), /OMS_MYSQL_URL=.* is invalid/],
   [
     "a CA that is none",
     () => ({ OMS_MYSQL_URL: "mysql://o:hunter2@h", OMS_MYSQL_CA_FILE: MAIN }),

@@ -47,7 +47,7 @@ export function useFlows() {
   const start = async (env: Record<string, string> = {}): Promise<Server> => {
     const service = await startService(
       location,
-      { natsUrl: nats.url, redisUrl: redis.url, ...neighbours.urls },
+      { natsUrl: nats.url, redisUrl: redis.url, systemUrls: neighbours.urls },
       { ...TIMING, ...env },
     );
     const clients: OpenClient = TRANSPORTS["grpc-js"](service);

@@ -32,7 +32,7 @@ async function useAnswer(answer: (request: IncomingMessage, response: ServerResp
 
 test("a neighbour gets the body as JSON, and the key to dedupe by", async () => {
   await neighbours.reset();
-  const { client } = useClient(neighbours.urls.einvoiceUrl);
+  const { client } = useClient(neighbours.urls.einvoice);
   const body = { messageId: "7-1", orderId: "7", invoiceTitle: "发票" };
   expect(await post(client, "7-1", body)).toEqual({ kind: "done" });
   expect(await post(client, "7-1", body)).toEqual({ kind: "done" });
@@ -79,7 +79,7 @@ test("it says how long to wait, in seconds or with a date", async () => {
 test("no answer is a reason to try again: none in time, a connection cut, nobody there, called off", async () => {
   await neighbours.reset();
   await neighbours.control({ system: "einvoice", mode: "hang" });
-  const { client } = useClient(neighbours.urls.einvoiceUrl, 100);
+  const { client } = useClient(neighbours.urls.einvoice, 100);
   expect(await post(client, "1-1", {})).toEqual({ kind: "retry", reason: "e-invoice: no answer within 100 ms" });
 
   await neighbours.control({ system: "einvoice", mode: "lose" });
@@ -89,7 +89,7 @@ test("no answer is a reason to try again: none in time, a connection cut, nobody
   expect(await post(nobody.client, "1-3", {})).toEqual({ kind: "retry", reason: "e-invoice: ECONNREFUSED" });
 
   await neighbours.control({ system: "einvoice", mode: "hang" });
-  const patient = useClient(neighbours.urls.einvoiceUrl);
+  const patient = useClient(neighbours.urls.einvoice);
   const abort = new AbortController();
   const called = post(patient.client, "1-4", {}, { signal: abort.signal });
   await vi.waitFor(async () => {
@@ -163,7 +163,7 @@ test("an answer's letters arrive whole, whatever parts they come in", async () =
 test("nothing personal is logged", async () => {
   await neighbours.reset();
   await neighbours.control({ system: "einvoice", mode: "refuse" });
-  const { client, logged } = useClient(neighbours.urls.einvoiceUrl);
+  const { client, logged } = useClient(neighbours.urls.einvoice);
   await post(client, "1-1", { invoiceEmail: "someone@example.com", taxCode: "91110000" });
   expect(logged).toHaveLength(1);
   expect(logged.join()).not.toMatch(/someone@example\.com|91110000/);

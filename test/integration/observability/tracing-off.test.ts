@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { forEachSystem, systemVariables } from "../../../src/integrations/systems.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { startProcess } from "../../e2e/crash/process.ts";
@@ -34,11 +35,7 @@ async function deliverCard(env: Record<string, string>) {
     OMS_DATABASE_PREFIX: location.prefix,
     OMS_NATS_URL: nats.url,
     OMS_REDIS_URL: redis.url,
-    OMS_EINVOICE_URL: `${url}/einvoice`,
-    OMS_FINANCE_URL: `${url}/finance`,
-    OMS_MESSAGE_URL: `${url}/message`,
-    OMS_ERP_URL: `${url}/erp`,
-    OMS_WMS_URL: `${url}/wms`,
+    ...systemVariables(forEachSystem((name) => `${url}/${name}`)),
     NODE_OPTIONS: `--import ${join(import.meta.dirname, "list-modules.mjs")}`,
     TEST_MODULES: list,
     ...env,

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { forEachSystem } from "../../../src/integrations/systems.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { choosePort } from "../../../tools/devstack/ports.ts";
@@ -32,11 +33,7 @@ async function start(env: Record<string, string>): Promise<Clients & { readonly 
     {
       natsUrl: nats.url,
       redisUrl: redis.url,
-      einvoiceUrl: `${url}/einvoice`,
-      financeUrl: `${url}/finance`,
-      messageUrl: `${url}/message`,
-      erpUrl: `${url}/erp`,
-      wmsUrl: `${url}/wms`,
+      systemUrls: forEachSystem((name) => `${url}/${name}`),
     },
     { OMS_ROLE: "all", OMS_ACTION_POLL_MS: "50", OMS_RETRY_BASE_MS: "50", OTEL_BSP_SCHEDULE_DELAY: "50", ...env },
   );

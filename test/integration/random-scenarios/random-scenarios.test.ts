@@ -9,6 +9,7 @@ import { ActionService } from "../../../gen/oms/operations/v1/action_service_pb.
 import { ShadowService } from "../../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+import { systemVariables } from "../../../src/integrations/systems.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { type ServiceProcess, startProcess } from "../../e2e/crash/process.ts";
@@ -37,11 +38,7 @@ async function start(): Promise<void> {
     OMS_DATABASE_PREFIX: location.prefix,
     OMS_NATS_URL: nats.url,
     OMS_REDIS_URL: redis.url,
-    OMS_EINVOICE_URL: neighbours.urls.einvoiceUrl,
-    OMS_FINANCE_URL: neighbours.urls.financeUrl,
-    OMS_MESSAGE_URL: neighbours.urls.messageUrl,
-    OMS_ERP_URL: neighbours.urls.erpUrl,
-    OMS_WMS_URL: neighbours.urls.wmsUrl,
+    ...systemVariables(neighbours.urls),
     OMS_LEDGER_SWEEP_DELAY_MS: "1500",
     OMS_LEASE_MS: "1500",
     OMS_ACTION_POLL_MS: "50",

@@ -63,7 +63,7 @@ describe("readConfig", () => {
       mysql: { url: "mysql://user:p%40ss@db.example:3306", databasePrefix: "blue_" },
       redis: { url: "rediss://:secret@cache.example:6380/2" },
       nats: { url: "nats://broker.example:4222" },
-      externalSystems: { erpUrl: "https://erp.example/api", wmsUrl: undefined },
+      systemUrls: { erp: "https://erp.example/api", wms: undefined },
       orders: { kinds: { ...DEFAULT_ORDER_KINDS, enterpriseTypes: [21, 22] } },
       log: { slowMs: Number.POSITIVE_INFINITY },
       actions: { leaseMs: 500 },

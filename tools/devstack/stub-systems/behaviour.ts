@@ -1,23 +1,9 @@
+import { SYSTEM_NAMES, SYSTEM_PATHS, type SystemPath } from "../../../src/integrations/systems.ts";
+
 /** How a neighbour may behave. */
 export const MODES = ["ok", "fail", "hang", "slow", "refuse", "later", "lose"] as const;
 
 export type Mode = (typeof MODES)[number];
-
-/** The five systems that are played. */
-export const SYSTEMS = ["einvoice", "finance", "message", "erp", "wms"] as const;
-
-/** What is played, by path: one entry is one kind of request. */
-export const PATHS = [
-  "einvoice",
-  "finance",
-  "message",
-  "erp/allocate",
-  "erp/release",
-  "wms/dispatch",
-  "wms/cancel",
-] as const;
-
-export type Path = (typeof PATHS)[number];
 
 /**
  * An order to misbehave:
@@ -52,8 +38,8 @@ export function validateRule(rule: Partial<Record<keyof Rule, unknown>>): string
   const { system, mode, status, delayMs, reason, times, orderIds } = rule;
   const isCount = (value: unknown, min: number, max: number) =>
     value === undefined || (Number.isInteger(value) && Number(value) >= min && Number(value) <= max);
-  if (![...SYSTEMS, ...PATHS].some((name) => name === system)) {
-    return `system must be one of ${[...new Set([...SYSTEMS, ...PATHS])].join(", ")}`;
+  if (![...SYSTEM_NAMES, ...SYSTEM_PATHS].some((name) => name === system)) {
+    return `system must be one of ${[...new Set([...SYSTEM_NAMES, ...SYSTEM_PATHS])].join(", ")}`;
   }
   if (!MODES.some((name) => name === mode)) {
     return `mode must be one of ${MODES.join(", ")}`;
@@ -91,7 +77,7 @@ export function createBehaviour() {
       }
     },
     /** What this request is met with. Counts it. */
-    apply(path: Path, orderId: string): AppliedRule {
+    apply(path: SystemPath, orderId: string): AppliedRule {
       if (rules.length === 0) {
         return OK;
       }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AppliedRule, createBehaviour, PATHS, type Path, type Rule, validateRule } from "./behaviour.ts";
+import { SYSTEM_PATHS, type SystemPath } from "../../../src/integrations/systems.ts";
+import { type AppliedRule, createBehaviour, type Rule, validateRule } from "./behaviour.ts";
 import { renderPage } from "./page.ts";
 import { openReceived } from "./received.ts";
 
@@ -9,7 +10,7 @@ const LATEST_ON_PAGE = 50;
 const LIST_LIMIT = 100;
 
 /** What is played, by the address as it comes in. */
-const PLAYED: ReadonlyMap<string, Path> = new Map(PATHS.map((path) => [`/${path}`, path]));
+const PLAYED: ReadonlyMap<string, SystemPath> = new Map(SYSTEM_PATHS.map((path) => [`/${path}`, path]));
 
 /** What a neighbour says when it does what is asked, or when it has its reasons not to. `done` false: nothing happened. */
 interface Answer {
@@ -22,7 +23,7 @@ function json(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function answerOf(path: Path, met: AppliedRule): Answer {
+function answerOf(path: SystemPath, met: AppliedRule): Answer {
   const reason = met.reason ?? "told to refuse";
   if (met.mode === "fail") {
     return { status: met.status ?? 500, body: json({ reason: met.reason ?? "told to fail" }), done: false };
@@ -79,7 +80,7 @@ export function createStubSystemsServer(file: string): Server {
   const behaviour = createBehaviour();
   const book = openReceived(file);
 
-  async function work(path: Path, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function work(path: SystemPath, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const key = request.headers["idempotency-key"];
     const body = parseObject(await readBody(request));
     if (typeof key !== "string" || key === "" || body === undefined) {

@@ -1,12 +1,13 @@
+import type { SystemUrls } from "../../../src/integrations/systems.ts";
 import { acquireDataDir } from "../data-dir.ts";
 import { superviseServer } from "../supervisor.ts";
-import { type StubSystemUrls, stubSystems, stubSystemUrls } from "./kind.ts";
+import { stubSystems, stubSystemUrls } from "./kind.ts";
 
 /** The neighbours' process, running. */
 export interface StubSystems {
   /** Its page, `/control` and `/received`. */
   readonly url: string;
-  readonly urls: StubSystemUrls;
+  readonly urls: SystemUrls;
   stop(): Promise<void>;
 }
 

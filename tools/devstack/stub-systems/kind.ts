@@ -1,25 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { forEachSystem, type SystemUrls } from "../../../src/integrations/systems.ts";
 import { probe } from "../probe.ts";
 import type { ServerKind } from "../server.ts";
 
-/** The addresses of the neighbours, as the configuration names them. */
-export interface StubSystemUrls {
-  readonly einvoiceUrl: string;
-  readonly financeUrl: string;
-  readonly messageUrl: string;
-  readonly erpUrl: string;
-  readonly wmsUrl: string;
-}
-
-export function stubSystemUrls(url: string): StubSystemUrls {
-  return {
-    einvoiceUrl: `${url}/einvoice`,
-    financeUrl: `${url}/finance`,
-    messageUrl: `${url}/message`,
-    erpUrl: `${url}/erp`,
-    wmsUrl: `${url}/wms`,
-  };
+/** The URLs of the stub systems below that of their process. */
+export function stubSystemUrls(url: string): SystemUrls {
+  return forEachSystem((name) => `${url}/${name}`);
 }
 
 /** The neighbours' process, run like the other servers. */

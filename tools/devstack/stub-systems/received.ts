@@ -1,10 +1,10 @@
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
-import type { Path } from "./behaviour.ts";
+import type { SystemPath } from "../../../src/integrations/systems.ts";
 import { openStock, piecesIn } from "./stock.ts";
 
 /** What one idempotency key brought to one path. */
 export interface Received {
-  readonly path: Path;
+  readonly path: SystemPath;
   readonly key: string;
   readonly orderId: string;
   /** How often it came, whatever the answer was. */
@@ -34,7 +34,7 @@ export interface Totals {
 
 /** One arrival, as a line of the file. */
 type Line = [
-  path: Path,
+  path: SystemPath,
   key: string,
   orderId: string,
   status: number,
@@ -52,7 +52,7 @@ const BODIES = 10_000;
  */
 export function openReceived(file: string) {
   const entries = new Map<string, Received>();
-  const totals = new Map<Path, Totals>();
+  const totals = new Map<SystemPath, Totals>();
   const withBody: Received[] = [];
   const stock = openStock();
 
@@ -108,14 +108,14 @@ export function openReceived(file: string) {
   }
 
   return {
-    find: (path: Path, key: string): Received | undefined => entries.get(`${path} ${key}`),
+    find: (path: SystemPath, key: string): Received | undefined => entries.get(`${path} ${key}`),
     /**
      * Counts an arrival; `written` says when it is in the file.
      *
      * @param answer the body of the answer when it was carried out, else null
      */
     add(
-      path: Path,
+      path: SystemPath,
       key: string,
       orderId: string,
       status: number,

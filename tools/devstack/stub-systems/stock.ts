@@ -1,4 +1,4 @@
-import type { Path } from "./behaviour.ts";
+import type { SystemPath } from "../../../src/integrations/systems.ts";
 
 /** What became of the stock, in pieces; allocated = (dispatched − takenBack) + released + held. */
 export interface StockSums {
@@ -34,7 +34,7 @@ export function openStock() {
      * @param answer the body of the answer
      * @param pieces what the request's lines add up to
      */
-    count(path: Path, orderId: string, answer: string, pieces: number): void {
+    count(path: SystemPath, orderId: string, answer: string, pieces: number): void {
       const order = orders.get(orderId) ?? { allocated: 0, released: 0, dispatched: 0, takenBack: 0, held: 0 };
       orders.set(orderId, order);
       if (path === "erp/allocate") {
