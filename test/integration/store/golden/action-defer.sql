@@ -1,0 +1,3 @@
+begin;
+update `oms_db`.`oms_action_ledger` set `state` = 'RETRYING', `next_attempt_time` = <time>, `clean_attempts` = 1, `attempts_finished` = 1, `last_error` = 'stock not allocated yet' where `id` = <entry> and `attempts_started` = 1 and `state` in ('PENDING', 'RETRYING');
+commit;

@@ -1,0 +1,1 @@
+update `oms_db`.`oms_action_ledger` set state = 'DONE', attempts_finished = attempts_started, next_attempt_time = null, finish_time = <time> where id in (<entry>) and state not in ('DONE', 'DISCARDED');
