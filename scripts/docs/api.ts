@@ -50,8 +50,16 @@ const anchorOf = (desc: DescMessage | DescEnum) => nameOf(desc).toLowerCase().re
 
 const isOurs = (desc: DescMessage | DescEnum) => desc.typeName.startsWith("oms.");
 
-const link = (desc: DescMessage | DescEnum) =>
-  isOurs(desc) ? `[${nameOf(desc)}](#${anchorOf(desc)})` : desc.typeName.replace("google.protobuf.", "");
+/** The RPC whose request or response the message is; it is printed in the RPC's section. */
+function methodOf(desc: DescMessage | DescEnum): DescMethod | undefined {
+  const methods = contract().flatMap((file) => file.services.flatMap((service) => service.methods));
+  return methods.find(({ input, output }) => input.typeName === desc.typeName || output.typeName === desc.typeName);
+}
+
+function link(desc: DescMessage | DescEnum): string {
+  const anchor = methodOf(desc)?.name.toLowerCase() ?? anchorOf(desc);
+  return isOurs(desc) ? `[${nameOf(desc)}](#${anchor})` : desc.typeName.replace("google.protobuf.", "");
+}
 
 const scalarName = (scalar: ScalarType) => ScalarType[scalar].toLowerCase();
 
@@ -79,9 +87,6 @@ function fieldsOf({ fields }: DescMessage): string {
       );
 }
 
-/** Whether the message belongs to one RPC, in whose section it is printed. */
-const isOfOneMethod = (desc: DescMessage) => /(?:Request|Response)$/.test(nameOf(desc));
-
 function* withNested(messages: readonly DescMessage[]): Generator<DescMessage> {
   for (const message of messages) {
     yield message;
@@ -96,7 +101,7 @@ function methodSection(method: DescMethod): string {
     method.idempotency === 1 && "read-only",
     method.idempotency === 2 && "idempotent",
   ].filter(Boolean);
-  const note = isOfOneMethod(method.input) ? paragraphsOf(method.input).map(withoutReference).filter(Boolean) : [];
+  const note = paragraphsOf(method.input).map(withoutReference).filter(Boolean);
   return [
     `### ${method.name}`,
     descriptionOf(method),
@@ -139,7 +144,7 @@ function types(): string {
   const files = contract().filter((file) => !file.proto.package.startsWith("oms.events."));
   const messages = files
     .flatMap((file) => [...withNested(file.messages)])
-    .filter((message) => message.parent !== undefined || !isOfOneMethod(message))
+    .filter((message) => methodOf(message) === undefined)
     .map((message) => [nameOf(message), messageSection(message)] as const);
   const enums = files.flatMap((file) => file.enums).map((desc) => [nameOf(desc), enumSection(desc)] as const);
   return [...messages, ...enums]
