@@ -50,8 +50,10 @@ const CHECKS: readonly Check[] = [
   { name: "contract format", command: ["buf", "format", "proto", "--diff", "--exit-code"] },
   { name: "format and lint", command: ["biome", "check"] },
   { name: "generated documents are fresh", command: script("docs/main.ts", "--check") },
-  { name: "dashboard is made of its table", command: script("grafana-dashboard.ts") },
-  { name: "dashboard, alerts and runbook ask for what there is", command: script("check-observability.ts") },
+  { name: "code blocks of documents", command: script("check-code-blocks.ts") },
+  { name: "links and names in documents", command: script("check-documents.ts") },
+  { name: "dashboard is fresh", command: script("grafana-dashboard.ts") },
+  { name: "queries of dashboard, alerts and runbook", command: script("check-observability.ts") },
   { name: "repository hygiene", command: script("check-hygiene.ts") },
 ];
 

@@ -84,7 +84,7 @@ export function unknownNames(code: string): string[] {
     ...code.matchAll(/\b[A-Z]\w*Service(?:Grpc|Client|Stub)?\b/g),
     ...code.matchAll(/\b(?:OrderStatus_)?ORDER_STATUS_\w+/g),
   ].map(([name]) => name);
-  const calls = [...code.matchAll(/\b(?:orders|Client\(conn\))\.(\w+)\(/g)].map(([, name = ""]) => name);
+  const calls = [...code.matchAll(/(?:\borders|Client\(conn\))\.(\w+)\(/g)].map(([, name = ""]) => name);
   const local = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
   return [
     ...names.filter((name) => !isKnown(name)),

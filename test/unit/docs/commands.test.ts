@@ -1,10 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Command, CommanderError } from "commander";
 import { expect, test } from "vitest";
+import { codeBlocks, documents, withoutCodeBlocks } from "../../../scripts/docs/markdown.ts";
+import { shellCommands, wordsOf } from "../../../scripts/docs/shell.ts";
 import { createProgram } from "../../../tools/cli/program.ts";
-
-const root = join(import.meta.dirname, "../../..");
 
 /** A command as a document has it. */
 interface DocumentedCommand {
@@ -12,42 +10,27 @@ interface DocumentedCommand {
   readonly words: readonly string[];
 }
 
-/** Splits a line into words as a shell does, up to the end of the command, without quotes. */
-function wordsOf(line: string): string[] {
-  const words: string[] = [];
-  for (const [token, double, single] of line.matchAll(/"([^"]*)"|'([^']*)'|[|;&#>]|[^\s"'|;&#>]+/g)) {
-    if (/^[|;&#>]$/.test(token)) {
-      break;
-    }
-    words.push(double ?? single ?? token);
-  }
-  return words;
-}
-
-/** Every command of a document: `npx oms …` in code blocks, with or without npx in inline code. */
-function commandsIn(file: string): DocumentedCommand[] {
+/** Every `npx oms …` in shell blocks, and `oms …` in inline code. */
+function commandsIn({ file, text }: { readonly file: string; readonly text: string }): DocumentedCommand[] {
   // Generated blocks come from the program itself.
-  const text = readFileSync(join(root, file), "utf8").replace(
-    /<!-- generated: [\s\S]*?<!-- \/generated -->/g,
-    (block) => "\n".repeat(block.split("\n").length - 1),
+  const own = text.replace(/<!-- generated: [\s\S]*?<!-- \/generated -->/g, (block) =>
+    "\n".repeat(block.split("\n").length - 1),
   );
-  const found: DocumentedCommand[] = [];
-  let fenced = false;
-  for (const [index, line] of text.split("\n").entries()) {
-    if (line.trimStart().startsWith("```")) {
-      fenced = !fenced;
-      continue;
-    }
-    const parts = fenced ? [line] : [...line.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);
-    for (const part of parts) {
-      const [, command] = (fenced ? /(?:^|[\s(])npx oms\s+(.+)$/ : /^(?:npx )?oms\s+(.+)$/).exec(part) ?? [];
-      // `<command>` is a placeholder.
-      if (command !== undefined && !command.startsWith("<")) {
-        found.push({ where: `${file}:${index + 1}`, words: wordsOf(command) });
-      }
-    }
-  }
-  return found;
+  const inBlocks = codeBlocks(own).flatMap(({ code, line }) =>
+    shellCommands(code).map((command) => ({ where: `${file}:${line + 1 + command.line}`, words: command.words })),
+  );
+  const inline = withoutCodeBlocks(own)
+    .split("\n")
+    .flatMap((line, index) =>
+      [...line.matchAll(/`(?:npx )?(oms [^`]+)`/g)].map(([, code = ""]) => ({
+        where: `${file}:${index + 1}`,
+        words: ["npx", ...wordsOf(code)],
+      })),
+    );
+  // `<command>` is a placeholder.
+  return [...inBlocks, ...inline].flatMap(({ where, words: [npx, oms, ...words] }) =>
+    npx === "npx" && oms === "oms" && !words[0]?.startsWith("<") ? [{ where, words }] : [],
+  );
 }
 
 /** Values for placeholders, and for files that exist elsewhere only. */
@@ -83,20 +66,16 @@ async function parseError(words: readonly string[]): Promise<string> {
   }
 }
 
-const documents = [
-  "README.md",
-  ...readdirSync(join(root, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-];
-const written = documents.flatMap(commandsIn);
+const commands = documents().flatMap(commandsIn);
 
-test("the documents name commands, the runbook most of them", () => {
-  expect(written.filter(({ where }) => where.startsWith("docs/runbook.md")).length).toBeGreaterThan(20);
-  expect(written.filter(({ where }) => where.startsWith("README.md")).length).toBeGreaterThan(2);
+test("the documents have commands, the runbook most of them", () => {
+  const count = (file: string) => commands.filter(({ where }) => where.startsWith(`${file}:`)).length;
+  expect(count("docs/runbook.md")).toBeGreaterThan(20);
+  expect(count("docs/cli.md")).toBeGreaterThan(3);
+  expect(count("README.md")).toBeGreaterThan(2);
 });
 
-test.each(written.map(({ where, words }) => [where, words.join(" "), words] as const))(
+test.each(commands.map(({ where, words }) => [where, words.join(" "), words] as const))(
   "%s: oms %s is a command",
   async (_where, _text, words) => {
     expect(await parseError(words)).toBe("");
