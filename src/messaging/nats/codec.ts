@@ -1,4 +1,11 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   CancelProgressedSchema,
@@ -13,9 +20,8 @@ import {
   ReturnRequestedSchema,
 } from "../../../gen/oms/events/v1/events_pb.ts";
 import type { CancelStep, EventContext, OrderEvent } from "../../domain/events.ts";
-import { readStatusChanged, writeStatusChanged } from "./status-changed-wire.ts";
 
-/** An event in the form that travels. */
+/** An event as it is published. */
 export interface EncodedEvent {
   /** For example "oms.v1.order.status.2010". */
   readonly subject: string;
@@ -25,12 +31,12 @@ export interface EncodedEvent {
   readonly body: Uint8Array;
 }
 
-/** A body that is not what its type says. */
+/** The body does not match the type of its subject, or the subject is unknown. */
 export class UndecodableEventError extends Error {
   override readonly name = "UndecodableEventError";
 }
 
-interface Kind<E extends OrderEvent> {
+interface EventKind<E extends OrderEvent> {
   readonly eventType: string;
   /** All its subjects; `*` stands for the last part. */
   readonly subjects: readonly string[];
@@ -41,192 +47,170 @@ interface Kind<E extends OrderEvent> {
 
 type EventOf<T extends OrderEvent["type"]> = Extract<OrderEvent, { readonly type: T }>;
 
-const KINDS: { readonly [T in OrderEvent["type"]]: Kind<EventOf<T>> } = {
-  "status-changed": {
-    eventType: OrderStatusChangedSchema.typeName,
-    subjects: ["oms.v1.order.status.*"],
+function kindOf<E extends OrderEvent, D extends DescMessage>(
+  schema: D,
+  subjects: readonly string[],
+  mapping: {
+    /** Not needed where there is one subject. */
+    readonly subject?: (event: E) => string;
+    readonly toMessage: (event: E) => MessageInitShape<D>;
+    readonly fromMessage: (message: MessageShape<D>, traceparent: string) => E;
+  },
+): EventKind<E> {
+  const { subject = () => subjects[0] as string, toMessage, fromMessage } = mapping;
+  return {
+    eventType: schema.typeName,
+    subjects,
+    subject,
+    encode: (event) => toBinary(schema, create(schema, toMessage(event))),
+    decode: (body, traceparent) => fromMessage(fromBinary(schema, body), traceparent),
+  };
+}
+
+const KINDS: { readonly [T in OrderEvent["type"]]: EventKind<EventOf<T>> } = {
+  "status-changed": kindOf(OrderStatusChangedSchema, ["oms.v1.order.status.*"], {
     subject: ({ toStatus }) => `oms.v1.order.status.${toStatus}`,
-    encode: writeStatusChanged,
-    decode: readStatusChanged,
-  },
-  "pause-changed": {
-    eventType: OrderPauseChangedSchema.typeName,
-    subjects: ["oms.v1.order.pause.*"],
+    toMessage: (event) => ({
+      ...event,
+      version: BigInt(event.version),
+      occurTime: timestampFromDate(event.occurTime),
+      recordTime: timestampFromDate(event.recordTime),
+    }),
+    fromMessage: ({ $typeName: _, $unknown: __, version, occurTime, recordTime, ...message }, traceparent) => ({
+      type: "status-changed",
+      ...message,
+      version: Number(version),
+      occurTime: dateOf(occurTime),
+      recordTime: dateOf(recordTime),
+      traceparent,
+    }),
+  }),
+  "pause-changed": kindOf(OrderPauseChangedSchema, ["oms.v1.order.pause.*"], {
     subject: ({ paused }) => `oms.v1.order.pause.${paused ? "set" : "cleared"}`,
-    encode: (event) =>
-      toBinary(
-        OrderPauseChangedSchema,
-        create(OrderPauseChangedSchema, {
-          ...identity(event),
-          paused: event.paused,
-          reason: event.reason,
-          orderStatus: event.status,
-          warehouseCount: event.warehouseCount,
-        }),
-      ),
-    decode(body, traceparent) {
-      const { messageId, context, paused, reason, orderStatus, warehouseCount } = fromBinary(
-        OrderPauseChangedSchema,
-        body,
-      );
-      const identified = contextOf(messageId, context, traceparent);
-      return { type: "pause-changed", ...identified, paused, reason, status: orderStatus, warehouseCount };
-    },
-  },
-  "invoice-printed": {
-    eventType: InvoicePrintedSchema.typeName,
-    subjects: ["oms.v1.order.invoice.printed"],
-    subject: () => "oms.v1.order.invoice.printed",
-    encode: (event) =>
-      toBinary(InvoicePrintedSchema, create(InvoicePrintedSchema, { ...identity(event), sendEmail: event.sendEmail })),
-    decode(body, traceparent) {
-      const { messageId, context, sendEmail } = fromBinary(InvoicePrintedSchema, body);
-      return { type: "invoice-printed", ...contextOf(messageId, context, traceparent), sendEmail };
-    },
-  },
-  "delivery-changed": {
-    eventType: DeliveryChangedSchema.typeName,
-    subjects: ["oms.v1.order.delivery.changed"],
-    subject: () => "oms.v1.order.delivery.changed",
-    encode: (event) =>
-      toBinary(
-        DeliveryChangedSchema,
-        create(DeliveryChangedSchema, {
-          ...identity(event),
-          deliveryId: event.deliveryId,
-          deliveryCompany: event.deliveryCompany,
-          waybillNo: event.waybillNo,
-        }),
-      ),
-    decode(body, traceparent) {
-      const { messageId, context, deliveryId, deliveryCompany, waybillNo } = fromBinary(DeliveryChangedSchema, body);
-      return {
-        type: "delivery-changed",
-        ...contextOf(messageId, context, traceparent),
-        deliveryId,
-        deliveryCompany,
-        waybillNo,
-      };
-    },
-  },
-  "quantities-shipped": {
-    eventType: QuantitiesShippedSchema.typeName,
-    subjects: ["oms.v1.order.shipped"],
-    subject: () => "oms.v1.order.shipped",
-    encode: (event) =>
-      toBinary(
-        QuantitiesShippedSchema,
-        create(QuantitiesShippedSchema, { ...identity(event), lines: event.lines.map((line) => ({ ...line })) }),
-      ),
-    decode(body, traceparent) {
-      const { messageId, context, lines } = fromBinary(QuantitiesShippedSchema, body);
-      return {
-        type: "quantities-shipped",
-        ...contextOf(messageId, context, traceparent),
-        lines: lines.map(({ skuId, quantity }) => ({ skuId, quantity })),
-      };
-    },
-  },
-  "return-marked": {
-    eventType: ReturnMarkedSchema.typeName,
-    subjects: ["oms.v1.return.done"],
-    subject: () => "oms.v1.return.done",
-    encode: (event) => toBinary(ReturnMarkedSchema, create(ReturnMarkedSchema, identity(event))),
-    decode(body, traceparent) {
-      const { messageId, context } = fromBinary(ReturnMarkedSchema, body);
-      return { type: "return-marked", ...contextOf(messageId, context, traceparent) };
-    },
-  },
-  "return-requested": {
-    eventType: ReturnRequestedSchema.typeName,
-    subjects: ["oms.v1.return.requested"],
-    subject: () => "oms.v1.return.requested",
-    encode: (event) =>
-      toBinary(
-        ReturnRequestedSchema,
-        create(ReturnRequestedSchema, {
-          ...identity(event),
-          returnId: event.returnId,
-          lines: event.lines.map((line) => ({ ...line })),
-          reason: event.reason,
-        }),
-      ),
-    decode(body, traceparent) {
-      const { messageId, context, returnId, lines, reason } = fromBinary(ReturnRequestedSchema, body);
-      return {
-        type: "return-requested",
-        ...contextOf(messageId, context, traceparent),
-        returnId,
-        lines: lines.map(({ skuId, quantity }) => ({ skuId, quantity })),
-        reason,
-      };
-    },
-  },
-  "cancel-progressed": {
-    eventType: CancelProgressedSchema.typeName,
-    subjects: ["oms.v1.cancel.*"],
+    toMessage: (event) => ({
+      ...contextFields(event),
+      paused: event.paused,
+      reason: event.reason,
+      orderStatus: event.status,
+      warehouseCount: event.warehouseCount,
+    }),
+    fromMessage: ({ messageId, context, paused, reason, orderStatus, warehouseCount }, traceparent) => ({
+      type: "pause-changed",
+      ...contextOf(messageId, context, traceparent),
+      paused,
+      reason,
+      status: orderStatus,
+      warehouseCount,
+    }),
+  }),
+  "invoice-printed": kindOf(InvoicePrintedSchema, ["oms.v1.order.invoice.printed"], {
+    toMessage: (event) => ({ ...contextFields(event), sendEmail: event.sendEmail }),
+    fromMessage: ({ messageId, context, sendEmail }, traceparent) => ({
+      type: "invoice-printed",
+      ...contextOf(messageId, context, traceparent),
+      sendEmail,
+    }),
+  }),
+  "delivery-changed": kindOf(DeliveryChangedSchema, ["oms.v1.order.delivery.changed"], {
+    toMessage: (event) => ({
+      ...contextFields(event),
+      deliveryId: event.deliveryId,
+      deliveryCompany: event.deliveryCompany,
+      waybillNo: event.waybillNo,
+    }),
+    fromMessage: ({ messageId, context, deliveryId, deliveryCompany, waybillNo }, traceparent) => ({
+      type: "delivery-changed",
+      ...contextOf(messageId, context, traceparent),
+      deliveryId,
+      deliveryCompany,
+      waybillNo,
+    }),
+  }),
+  "quantities-shipped": kindOf(QuantitiesShippedSchema, ["oms.v1.order.shipped"], {
+    toMessage: (event) => ({ ...contextFields(event), lines: event.lines.map((line) => ({ ...line })) }),
+    fromMessage: ({ messageId, context, lines }, traceparent) => ({
+      type: "quantities-shipped",
+      ...contextOf(messageId, context, traceparent),
+      lines: lines.map(({ skuId, quantity }) => ({ skuId, quantity })),
+    }),
+  }),
+  "return-marked": kindOf(ReturnMarkedSchema, ["oms.v1.return.done"], {
+    toMessage: contextFields,
+    fromMessage: ({ messageId, context }, traceparent) => ({
+      type: "return-marked",
+      ...contextOf(messageId, context, traceparent),
+    }),
+  }),
+  "return-requested": kindOf(ReturnRequestedSchema, ["oms.v1.return.requested"], {
+    toMessage: (event) => ({
+      ...contextFields(event),
+      returnId: event.returnId,
+      lines: event.lines.map((line) => ({ ...line })),
+      reason: event.reason,
+    }),
+    fromMessage: ({ messageId, context, returnId, lines, reason }, traceparent) => ({
+      type: "return-requested",
+      ...contextOf(messageId, context, traceparent),
+      returnId,
+      lines: lines.map(({ skuId, quantity }) => ({ skuId, quantity })),
+      reason,
+    }),
+  }),
+  "cancel-progressed": kindOf(CancelProgressedSchema, ["oms.v1.cancel.*"], {
     subject: ({ step }) => `oms.v1.cancel.${step}`,
-    encode: (event) =>
-      toBinary(
-        CancelProgressedSchema,
-        create(CancelProgressedSchema, {
-          ...identity(event),
-          cancelId: event.cancelId,
-          step: event.step,
-          reason: event.reason,
-          asksWms: event.answerUntil !== undefined,
-          ...(event.answerUntil === undefined ? {} : { answerUntil: timestampFromDate(event.answerUntil) }),
-        }),
-      ),
-    decode(body, traceparent) {
-      const { messageId, context, cancelId, step, reason, answerUntil } = fromBinary(CancelProgressedSchema, body);
-      return {
-        type: "cancel-progressed",
-        ...contextOf(messageId, context, traceparent),
-        cancelId,
-        step: stepOf(step),
-        reason,
-        answerUntil: answerUntil && timestampDate(answerUntil),
-      };
-    },
-  },
+    toMessage: (event) => ({
+      ...contextFields(event),
+      cancelId: event.cancelId,
+      step: event.step,
+      reason: event.reason,
+      asksWms: event.answerUntil !== undefined,
+      ...(event.answerUntil === undefined ? {} : { answerUntil: timestampFromDate(event.answerUntil) }),
+    }),
+    fromMessage: ({ messageId, context, cancelId, step, reason, answerUntil }, traceparent) => ({
+      type: "cancel-progressed",
+      ...contextOf(messageId, context, traceparent),
+      cancelId,
+      step: stepOf(step),
+      reason,
+      answerUntil: answerUntil && timestampDate(answerUntil),
+    }),
+  }),
 };
 
-const kindBySubject: ReadonlyMap<string, Kind<OrderEvent>> = new Map(
+const kindBySubject: ReadonlyMap<string, EventKind<OrderEvent>> = new Map(
   Object.values(KINDS).flatMap((kind) =>
-    kind.subjects.map((subject) => [subject, kind as unknown as Kind<OrderEvent>]),
+    kind.subjects.map((subject) => [subject, kind as unknown as EventKind<OrderEvent>]),
   ),
 );
 
-/** Puts an event into the form that travels. */
 export function encodeEvent(event: OrderEvent): EncodedEvent {
-  const kind = KINDS[event.type] as unknown as Kind<OrderEvent>;
+  const kind = KINDS[event.type] as unknown as EventKind<OrderEvent>;
   return { subject: kind.subject(event), eventType: kind.eventType, body: kind.encode(event) };
 }
 
 /**
- * Reads a body back; its subject says what it is.
+ * Decodes a body by its subject. Fields of a later version of the contract are ignored.
  *
  * @throws UndecodableEventError
  */
 export function decodeEvent(subject: string, body: Uint8Array, traceparent = ""): OrderEvent {
   const kind = kindBySubject.get(subject) ?? kindBySubject.get(`${subject.slice(0, subject.lastIndexOf("."))}.*`);
   if (kind === undefined) {
-    throw new UndecodableEventError(`${subject} is not a subject of events that this server knows`);
+    throw new UndecodableEventError(`unknown event subject "${subject}"`);
   }
   let event: OrderEvent;
   try {
     event = kind.decode(body, traceparent);
   } catch (error) {
-    throw new UndecodableEventError(`the body is not a ${kind.eventType}`, { cause: error });
+    throw new UndecodableEventError(`the body is not a valid ${kind.eventType}`, { cause: error });
   }
   if (event.messageId === "" || event.orderId <= 0n) {
-    throw new UndecodableEventError(`the ${kind.eventType} names no order`);
+    throw new UndecodableEventError(`the ${kind.eventType} lacks its message id or order id`);
   }
   return event;
 }
 
-function identity(event: EventContext) {
+function contextFields(event: EventContext) {
   const { messageId, orderId, rootParentId, orderSource, orderType, caller, operator } = event;
   const recordTime = timestampFromDate(event.recordTime);
   return {
@@ -245,7 +229,7 @@ function identity(event: EventContext) {
 
 function contextOf(messageId: string, context: EventContextMessage | undefined, traceparent: string): EventContext {
   if (context === undefined) {
-    throw new UndecodableEventError("the body says nothing of its order");
+    throw new UndecodableEventError("the body has no context");
   }
   const { orderId, rootParentId, orderSource, orderType, caller, operator } = context;
   return {
@@ -264,7 +248,7 @@ function contextOf(messageId: string, context: EventContextMessage | undefined, 
 function stepOf(step: string): CancelStep {
   const known = (["requested", "agreed", "refused", "done"] as const).find((name) => name === step);
   if (known === undefined) {
-    throw new UndecodableEventError(`${JSON.stringify(step)} is no step of a cancel`);
+    throw new UndecodableEventError(`unknown step of a cancel: ${JSON.stringify(step)}`);
   }
   return known;
 }

@@ -1,32 +1,30 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { OrderStatusChangedSchema } from "../../../../gen/oms/events/v1/events_pb.ts";
-import type { StatusChanged } from "../../../../src/domain/events.ts";
 import { decodeEvent, encodeEvent, UndecodableEventError } from "../../../../src/messaging/nats/codec.ts";
 import { eventOfEachKind, statusChanged } from "../../../support/events.ts";
 
-test("every kind of event comes back as it went", () => {
+test("every kind of event is decoded as it was encoded", () => {
   for (const event of eventOfEachKind(9_007_199_254_740_995n)) {
     const { subject, body } = encodeEvent(event);
     expect(decodeEvent(subject, body, event.traceparent)).toEqual(event);
   }
 });
 
-const asProtobufDoes = ({ type: _, traceparent: __, ...plain }: StatusChanged) =>
-  toBinary(
-    OrderStatusChangedSchema,
-    create(OrderStatusChangedSchema, {
-      ...plain,
-      version: BigInt(plain.version),
-      occurTime: timestampFromDate(plain.occurTime),
-      recordTime: timestampFromDate(plain.recordTime),
-    }),
-  );
+/** Bytes that other systems and rows of the outbox rely on. */
+const GOLDEN =
+  "0a12393030373139393235343734303939352d3110838080808080801018838080808080801020e80728aa1f30013a0608befb9ecd06" +
+  "420c08dafdb7d8061080f6f2b60248e80750015a03776d7362056a6f6220376a03722d317802";
+
+test("the bytes of a status change stay the same", () => {
+  const change = statusChanged({
+    orderId: 9_007_199_254_740_995n,
+    toStatus: 4010,
+    recordTime: new Date("2026-11-30T22:55:22.652Z"),
+  });
+  expect(Buffer.from(encodeEvent(change).body).toString("hex")).toBe(GOLDEN);
+});
 
 const extremes = [
-  statusChanged({ orderId: 9_007_199_254_740_995n, toStatus: 1010 }),
   statusChanged({
     orderId: 2n ** 63n - 1n,
     toStatus: 2_147_483_647,
@@ -42,21 +40,20 @@ const extremes = [
   }),
 ];
 
-test.each(extremes)("a status change is written as protobuf writes it, and read back: $messageId", (change) => {
+test.each(extremes)("a status change with extreme values is decoded as it was encoded: $messageId", (change) => {
   const { subject, body } = encodeEvent(change);
-  expect(Buffer.from(body).toString("hex")).toBe(Buffer.from(asProtobufDoes(change)).toString("hex"));
   expect(decodeEvent(subject, body, change.traceparent)).toEqual(change);
 });
 
-test("fields of a later contract are passed over", () => {
+test("fields of a later contract are ignored", () => {
   const change = statusChanged({ orderId: 17n, toStatus: 1010 });
   const later = new BinaryWriter();
   later.tag(99, WireType.LengthDelimited).string("new").tag(100, WireType.Varint).int64(-1n);
-  later.tag(101, WireType.Bit32).fixed32(7).tag(102, WireType.Bit64).fixed64(7n).raw(asProtobufDoes(change));
+  later.tag(101, WireType.Bit32).fixed32(7).tag(102, WireType.Bit64).fixed64(7n).raw(encodeEvent(change).body);
   expect(decodeEvent("oms.v1.order.status.1010", later.finish(), change.traceparent)).toEqual(change);
 });
 
-test("no part of a status change passes for a whole one", () => {
+test("a truncated status change is never decoded as a whole one", () => {
   const { subject, body } = encodeEvent(
     statusChanged({ orderId: 17n, toStatus: 1010, warehouseCount: 0, remark: "x" }),
   );
@@ -70,7 +67,7 @@ test("no part of a status change passes for a whole one", () => {
   }
 });
 
-test("each kind has its subjects and its type", () => {
+test("each kind has its subject and its event type", () => {
   const named = eventOfEachKind(1n).map((event) => {
     const { subject, eventType } = encodeEvent(event);
     return [subject, eventType];
@@ -89,16 +86,16 @@ test("each kind has its subjects and its type", () => {
   ]);
 });
 
-test("what makes no sense is said to make none", () => {
+test("an undecodable body and an unknown subject are rejected", () => {
   const { subject, body } = encodeEvent(statusChanged({ orderId: 1n, toStatus: 1010 }));
-  const senseless: [string, Uint8Array][] = [
+  const invalid: [string, Uint8Array][] = [
     ["oms.v1.weather", body],
     [subject, Uint8Array.of(0xff, 0xff, 0xff)],
     [subject, body.subarray(0, body.length - 3)],
     [subject, new Uint8Array()],
     ["oms.v1.return.done", new Uint8Array()],
   ];
-  for (const [where, what] of senseless) {
+  for (const [where, what] of invalid) {
     expect(() => decodeEvent(where, what), where).toThrow(UndecodableEventError);
   }
 });
