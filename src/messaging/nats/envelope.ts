@@ -1,8 +1,8 @@
-import { MsgHdrsImpl } from "nats";
+import { headers, type MsgHdrs } from "nats";
 
-/** A message for the stream: a row of the outbox, or what an Action tells a marketplace. */
+/** A message for the stream: an outbox row, or a marketplace notification. */
 export interface EventMessage {
-  /** The broker drops repeats of it. */
+  /** The broker drops a repeat of it. */
   readonly messageId: string;
   /** Messages of one order are published in their order. */
   readonly orderId: bigint;
@@ -16,36 +16,30 @@ export interface EventMessage {
   readonly traceparent: string;
 }
 
-/** The events' `ce-source`. */
+/** The `ce-source` of all events. */
 const SOURCE = "/oms/order-status";
 
-/** The broker dedupes by it. */
+/** The broker deduplicates by it. */
 export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
 
 /** When the event was committed. */
 export const TIME_HEADER = "ce-time";
 
-/** What a header's value may be made of: anything else could end its line, and pass for another header. */
+/** Values that a header can have. */
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-/** A block of headers that is written already. The client's own keeps them apart, and checks each at each message: 2.6 µs against 0.7. */
-class HeaderBlock extends MsgHdrsImpl {
-  readonly #block: string;
-
-  constructor(block: string) {
-    super();
-    this.#block = block;
+/** The headers of the CloudEvents NATS binding, binary mode. A trace that cannot be a header is left out. */
+export function headersOf({ messageId, eventType, recordTime, traceparent }: EventMessage): MsgHdrs {
+  const result = headers();
+  result.set(MESSAGE_ID_HEADER, messageId);
+  result.set("ce-specversion", "1.0");
+  result.set("ce-id", messageId);
+  result.set("ce-type", eventType);
+  result.set("ce-source", SOURCE);
+  result.set(TIME_HEADER, recordTime.toISOString());
+  result.set("content-type", "application/protobuf");
+  if (PRINTABLE.test(traceparent)) {
+    result.set("traceparent", traceparent);
   }
-
-  override encode(): Uint8Array {
-    return Buffer.from(this.#block, "latin1");
-  }
-}
-
-/** The headers of the CloudEvents NATS binding, binary mode, to be sent. A trace that cannot be a header is left out. */
-export function headersOf({ messageId, eventType, recordTime, traceparent }: EventMessage): MsgHdrsImpl {
-  const trace = PRINTABLE.test(traceparent) ? `traceparent: ${traceparent}\r\n` : "";
-  return new HeaderBlock(
-    `NATS/1.0\r\n${MESSAGE_ID_HEADER}: ${messageId}\r\nce-specversion: 1.0\r\nce-id: ${messageId}\r\nce-type: ${eventType}\r\nce-source: ${SOURCE}\r\n${TIME_HEADER}: ${recordTime.toISOString()}\r\ncontent-type: application/protobuf\r\n${trace}\r\n`,
-  );
+  return result;
 }

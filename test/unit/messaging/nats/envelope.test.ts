@@ -1,4 +1,3 @@
-import { MsgHdrsImpl } from "nats";
 import { expect, test } from "vitest";
 import { type EventMessage, headersOf } from "../../../../src/messaging/nats/envelope.ts";
 
@@ -15,28 +14,31 @@ const message: EventMessage = {
 };
 
 const FIXED = {
-  "Nats-Msg-Id": ["17-3"],
-  "ce-specversion": ["1.0"],
-  "ce-id": ["17-3"],
-  "ce-type": ["oms.events.v1.OrderStatusChanged"],
-  "ce-source": ["/oms/order-status"],
-  "ce-time": ["2026-03-04T05:06:06.789Z"],
-  "content-type": ["application/protobuf"],
+  "Nats-Msg-Id": "17-3",
+  "ce-specversion": "1.0",
+  "ce-id": "17-3",
+  "ce-type": "oms.events.v1.OrderStatusChanged",
+  "ce-source": "/oms/order-status",
+  "ce-time": "2026-03-04T05:06:06.789Z",
+  "content-type": "application/protobuf",
 };
 
-const sent = (what: EventMessage) => MsgHdrsImpl.decode(headersOf(what).encode()).toRecord();
+function headerRecord(of: EventMessage): Record<string, string> {
+  const headers = headersOf(of);
+  return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
+}
 
 test("the headers are those of the CloudEvents binding, and the trace", () => {
-  expect(sent(message)).toEqual({ ...FIXED, traceparent: [TRACE] });
+  expect(headerRecord(message)).toEqual({ ...FIXED, traceparent: TRACE });
 });
 
-test("no trace is no header", () => {
-  expect(sent({ ...message, traceparent: "" })).toEqual(FIXED);
+test("without a trace there is no traceparent", () => {
+  expect(headerRecord({ ...message, traceparent: "" })).toEqual(FIXED);
 });
 
 test.each(["00-1\r\nNats-Msg-Id: 18-1", "00-1\n", "00-1\r", "00-1\0", "路径", "é"])(
   "a trace that cannot be a header is left out: %j",
   (traceparent) => {
-    expect(sent({ ...message, traceparent })).toEqual(FIXED);
+    expect(headerRecord({ ...message, traceparent })).toEqual(FIXED);
   },
 );
