@@ -54,22 +54,22 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   const config = readConfig(process.env);
   const log = createLogger(config.log.level);
   const lifecycle = createLifecycle(log);
-  const { surroundings } = await resolveEndpoints(config, lifecycle, () => {});
+  const { endpoints } = await resolveEndpoints(config, lifecycle, () => {});
   const { externalSystems, actions: actionConfig, outbox, orders, calls } = config;
   const { kinds } = orders;
   const metrics = createMetrics();
-  const db = openDatabase({ url: surroundings.mysqlUrl, prefix: config.mysql.databasePrefix });
+  const db = openDatabase({ url: endpoints.mysqlUrl, prefix: config.mysql.databasePrefix });
   await migrate(db);
   await db.clock.sync();
-  const stream = connectStream({ url: surroundings.natsUrl, log });
-  const redis = openRedis({ url: surroundings.redisUrl, log });
+  const stream = connectStream({ url: endpoints.natsUrl, log });
+  const redis = openRedis({ url: endpoints.redisUrl, log });
   const publisher = createPublisher({ stream, log, metrics });
   const feed = createChangeFeed({
     changesSince: (versions) => readChangesSince(db, versions),
     orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
   });
   const { clients: systems } = createSystemClients({
-    urls: surroundings.systemUrls,
+    urls: endpoints.systemUrls,
     timeoutMs: externalSystems.timeoutMs,
     log,
   });

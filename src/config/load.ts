@@ -5,7 +5,10 @@ import { readTracing } from "./otel-variables.ts";
 import { HOOK_VARIABLES } from "./test-hooks.ts";
 import { CONFIG_VARIABLES, type Settings, VARIABLES, type Variable } from "./variables.ts";
 
-/** The service's whole configuration: the values of its variables, and what is derived from the environment besides. */
+/**
+ * The service's whole configuration: the values of its variables, and what is derived from the
+ * environment besides.
+ */
 export interface Config extends Settings {
   /** From OpenTelemetry's variables; undefined: tracing is off. */
   readonly tracing: TracingSettings | undefined;
@@ -13,7 +16,10 @@ export interface Config extends Settings {
   readonly warnings: readonly string[];
 }
 
-/** The environment is invalid: one line per error, with the variable, its value and what is expected. */
+/**
+ * The environment is invalid: one line per error, with the variable, its value and what is
+ * expected.
+ */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -78,7 +84,10 @@ function createReader(set: Environment) {
   return { read, errors, warnings, invalid };
 }
 
-/** A variable with its value, for messages: without passwords, and without the value of a secret one. */
+/**
+ * A variable with its value, for messages: without passwords, and without the value of a secret
+ * one.
+ */
 function shown(name: string, text: string, { secret }: Variable<unknown>): string {
   if (secret) {
     return name;

@@ -17,7 +17,10 @@ const SAMPLERS: readonly string[] = [
   "parentbased_traceidratio",
 ] satisfies SamplerName[];
 
-/** Larger than the specification's 2,048: 100 ms of spans at full load, while an export is in flight. */
+/**
+ * Larger than the specification's 2,048: 100 ms of spans at full load, while an export is in
+ * flight.
+ */
 const MAX_QUEUE = 8_192;
 const MAX_BATCH = 512;
 const DELAY_MS = 1_000;
@@ -27,7 +30,10 @@ const PROTOCOLS = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PRO
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the variables that the SDK's components leave to the application. Without an endpoint, tracing is off. */
+/**
+ * Reads the variables that the SDK's components leave to the application. Without an endpoint,
+ * tracing is off.
+ */
 export function readTracing(env: Environment): TracingVariables {
   const url = tracesEndpoint(env);
   if (url === undefined || env.OTEL_SDK_DISABLED?.toLowerCase() === "true" || env.OTEL_TRACES_EXPORTER === "none") {

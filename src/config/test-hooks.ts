@@ -16,13 +16,15 @@ const CRASH_AT = "OMS_CRASH_AT";
 /** The variables that are read here. */
 export const HOOK_VARIABLES: readonly string[] = [CRASH_AT];
 
-/** Called at each crash point. @param event `<Action>:<message id>` where the point belongs to one */
+/**
+ * Called at each crash point. @param event `<Action>:<message id>` where the point belongs to one
+ */
 export type CrashPoint = (name: string, event?: string) => void;
 
 /**
- * The crash point of `OMS_CRASH_AT`: the process kills itself where it first comes to the place of that name;
- * `before-effect:<Action>:<message id>` at that event only. Undefined in production, where a commit is not
- * split into the steps between which it could be killed.
+ * The crash point of `OMS_CRASH_AT`: the process kills itself where it first comes to the place of
+ * that name; `before-effect:<Action>:<message id>` at that event only. Undefined in production,
+ * where a commit is not split into the steps between which it could be killed.
  *
  * @throws Error for an unknown place
  */

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { DEFAULT_ORDER_KINDS, type OrderKinds } from "../domain/order-kinds.ts";
-import { EXTERNAL_SYSTEMS, forEachSystem } from "../integrations/systems.ts";
+import { EXTERNAL_SYSTEMS, forEachSystem, type SystemName } from "../integrations/systems.ts";
 
 /** An environment variable: its name, how its text is parsed, and its documentation. */
 export interface Variable<Value> {
@@ -79,7 +79,14 @@ function url(example: string, protocols: readonly string[], { path }: { readonly
   }, expected);
 }
 
-const externalUrl = (path: string) => url(`http://host:8090/${path}`, ["http:", "https:"], { path: true });
+/** The URL of an external system; not set: the embedded stub system. */
+function systemUrl(name: SystemName): Variable<string | undefined> {
+  const { variable: variableName, description, operations } = EXTERNAL_SYSTEMS[name];
+  const paths = operations.map((operation) => `\`/${operation}\``).join(" and ");
+  return optional(variableName, url(`http://host:8090/${name}`, ["http:", "https:"], { path: true }), {
+    description: `${description}${paths === "" ? "" : `; with ${paths} below it`}. Not set: the embedded stub system.`,
+  });
+}
 
 /** The output of a schema for the JSON in the text. */
 function json<Value>(schema: z.ZodType<Value>, expected: string) {
@@ -267,13 +274,7 @@ export const VARIABLES = {
       description: "Duplicate window (ms) of the stream: the broker drops a message id repeated within it.",
     }),
   },
-  systemUrls: forEachSystem((name) => {
-    const { variable: of, description, operations } = EXTERNAL_SYSTEMS[name];
-    const below = operations.map((path) => `\`/${path}\``).join(" and ");
-    return optional(of, externalUrl(name), {
-      description: `${description}${below === "" ? "" : `; ${below} are below it`}. Not set: the embedded stub system.`,
-    });
-  }),
+  systemUrls: forEachSystem(systemUrl),
   externalSystems: {
     timeoutMs: variable("OMS_EXTERNAL_TIMEOUT_MS", integer(10, HOUR), {
       formerly: "OMS_DOWNSTREAM_TIMEOUT_MS",

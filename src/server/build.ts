@@ -5,105 +5,122 @@ import { createChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
 import type { CrashPoint } from "../config/test-hooks.ts";
 import { createSystemClients } from "../integrations/clients.ts";
-import { openRedis } from "../integrations/redis.ts";
-import type { SystemUrls } from "../integrations/systems.ts";
 import { type RetentionPeriods, startRetention } from "../jobs/retention/index.ts";
 import { encodeEvent } from "../messaging/nats/codec.ts";
-import { connectStream } from "../messaging/nats/connection.ts";
-import { createPublisher } from "../messaging/nats/publisher.ts";
-import { DEFAULT_TOPOLOGY } from "../messaging/nats/topology.ts";
+import { createPublisher, type Publisher } from "../messaging/nats/publisher.ts";
 import { startRelay } from "../messaging/relay/relay.ts";
-import { subscriptionsFor } from "../messaging/runner/action.ts";
+import { type Action, subscriptionsFor } from "../messaging/runner/action.ts";
 import { startRunner } from "../messaging/runner/runner.ts";
 import { loadTracing } from "../observability/load-tracing.ts";
 import type { Logger } from "../observability/log.ts";
-import { createMetrics } from "../observability/metrics.ts";
+import { createMetrics, type Metrics } from "../observability/metrics.ts";
+import type { Tracer } from "../observability/tracing.ts";
 import { createCommitter } from "../store/commit/index.ts";
 import { observeCommits } from "../store/commit/observe.ts";
 import { createLedger } from "../store/ledger/index.ts";
-import { migrate } from "../store/migrations/index.ts";
-import { openDatabase } from "../store/mysql/database.ts";
 import type { CommittedEvent, EventDeps } from "../store/outbox/outbox.ts";
 import { openTotalsReader } from "../store/reads/action-totals.ts";
 import { flowOrderReader } from "../store/reads/flows.ts";
 import { readChangesSince } from "../store/reads/history.ts";
 import { readOrderIdsOfTrade } from "../store/reads/orders.ts";
 import { snapshotReader } from "../store/reads/snapshots.ts";
-import type { BackendTls } from "./backend-credentials.ts";
+import { type Backends, connectBackends } from "./backends.ts";
 import { registerCollectors } from "./collectors.ts";
-import type { Lifecycle } from "./lifecycle.ts";
+import type { Endpoints } from "./endpoints.ts";
+import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { type Ports, startListeners } from "./listeners.ts";
 import { createReadinessCheck } from "./readiness.ts";
 
-/** Where the servers and neighbours are, whether configured or embedded. */
-export interface Endpoints extends BackendTls {
-  readonly mysqlUrl: string;
-  readonly redisUrl: string;
-  readonly natsUrl: string;
-  readonly systemUrls: SystemUrls;
+export interface ServerDeps {
+  readonly config: Config;
+  readonly endpoints: Endpoints;
+  readonly log: Logger;
+  /** For fault tests. */
+  readonly crashPoint?: CrashPoint | undefined;
 }
 
-/** Share of a part in the time for an orderly stop, in milliseconds: publishing what is left, and ending what runs. */
-const LAST_PUBLISH_MS = 1_000;
+/** A server that serves calls, runs the Actions, or both, as its role requires. */
+export interface Server {
+  /**
+   * Migrates the database, starts all components and listens. After an error, `stop` stops what
+   * has been started.
+   */
+  start(): Promise<Ports>;
+  /** Stops in the reverse order of the start; in-flight calls and Action runs finish first. */
+  stop(): Promise<void>;
+}
 
-/** An attempt ends before its lease does, or two workers would run it at once. */
+/** What all components of one server share. */
+interface Core extends ServerDeps, Backends {
+  readonly lifecycle: Lifecycle;
+  readonly metrics: Metrics;
+  readonly tracer: Tracer | undefined;
+}
+
+/** Shutdown budget (ms) per component. */
+const SHUTDOWN_BUDGET_MS = 1_000;
+
+/** An attempt times out before its lease expires; otherwise two workers could run it at once. */
 const ATTEMPT_SHARE_OF_LEASE = 0.6;
 
+/** Builds a server; it opens and starts nothing before `start`. */
+export function buildServer(deps: ServerDeps): Server {
+  const lifecycle = createLifecycle(deps.log);
+  return {
+    start: () => start(deps, lifecycle),
+    stop: () => lifecycle.stop(),
+  };
+}
+
 /**
- * Brings the database up to date and starts what the role asks for, each part in the lifecycle's hands; data flows from the fronts
- * through operations, commit and relay to the stream, and from there to the Actions and the flows' steps.
+ * Data flows from the listeners through the operations, the committer and the relay to the stream,
+ * and from there to the Actions.
  */
-export async function startServer(
-  config: Config,
-  surroundings: Endpoints,
-  lifecycle: Lifecycle,
-  log: Logger,
-  crashPoint?: CrashPoint,
-): Promise<Ports> {
-  const { orders, actions: actionConfig, outbox } = config;
-  const { kinds } = orders;
+async function start(deps: ServerDeps, lifecycle: Lifecycle): Promise<Ports> {
+  const { config, log } = deps;
+  const { role } = config.service;
   const metrics = createMetrics();
-  const crash = crashPoint === undefined ? {} : { crashPoint };
-  const { tracing } = config;
-  // First, so that it ends last, with the spans of all others.
-  const tracer =
+  // Started first and so stopped last, after all other components have ended their spans.
+  const tracer = await startTracing(deps, lifecycle);
+  const backends = await connectBackends({ ...deps, lifecycle });
+  const core: Core = { ...deps, ...backends, lifecycle, metrics, tracer };
+  const registry = createRegistry(config.orders);
+  const publisher = await lifecycle.start(
+    "publisher",
+    () => createPublisher({ stream: core.stream, log, metrics, tracer }),
+    (open) => open.close(),
+  );
+  const operations = await startWritePath(core, registry, publisher);
+  const ready = createReadinessCheck(backends);
+  registerCollectors({ ...backends, metrics, ready, role });
+  if (role !== "serve") {
+    await startWorkers(core, await bindActions(core, registry, publisher, operations));
+  }
+  return startListeners({ ...core, operations, feed: operations.feed, ready });
+}
+
+async function startTracing(
+  { config: { tracing }, log }: ServerDeps,
+  lifecycle: Lifecycle,
+): Promise<Tracer | undefined> {
+  return (
     tracing &&
-    (await lifecycle.start(
+    lifecycle.start(
       "tracing",
       () => loadTracing(tracing, log),
       (open) => open.close(),
-    ));
+    )
+  );
+}
 
-  const db = await lifecycle.start(
-    "database",
-    () => openDatabase({ url: surroundings.mysqlUrl, ca: surroundings.mysqlCa, prefix: config.mysql.databasePrefix }),
-    (database) => database.destroy(),
-  );
-  const { applied } = await migrate(db);
-  log.info({ applied }, "the database is up to date");
-  await db.clock.sync();
-  const stream = await lifecycle.start(
-    "stream",
-    () =>
-      connectStream({
-        url: surroundings.natsUrl,
-        ca: surroundings.natsCa,
-        credsFile: surroundings.natsCredsFile,
-        log,
-        topology: { ...DEFAULT_TOPOLOGY, duplicateWindowMs: config.nats.duplicateWindowMs },
-      }),
-    (connection) => connection.close(),
-  );
-  const redis = await lifecycle.start(
-    "redis",
-    () => openRedis({ url: surroundings.redisUrl, ca: surroundings.redisCa, log }),
-    (connection) => connection.disconnect(),
-  );
-  const publisher = await lifecycle.start(
-    "publisher",
-    () => createPublisher({ stream, log, metrics, tracer }),
-    (open) => open.close(),
-  );
+/** Starts the change feed, the relay and the committer, and creates the operations on them. */
+async function startWritePath(
+  { config, db, stream, log, metrics, tracer, lifecycle, crashPoint }: Core,
+  registry: ReturnType<typeof createRegistry>,
+  publisher: Publisher,
+): Promise<OperationDeps> {
+  const { orders, outbox, actions } = config;
+  const crash = crashPoint === undefined ? {} : { crashPoint };
   const feed = await lifecycle.start(
     "change feed",
     () =>
@@ -122,19 +139,16 @@ export async function startServer(
         stream,
         log,
         metrics,
-        retentionMs: outbox.retentionMs,
-        sweepMs: outbox.sweepMs,
+        ...outbox,
         onRepublished: () => feed.resync(),
         ...crash,
       }),
-    (running) => running.stop(LAST_PUBLISH_MS),
+    (running) => running.stop(SHUTDOWN_BUDGET_MS),
   );
-
-  const registry = createRegistry({ kinds, paymentTimeoutMs: orders.paymentTimeoutMs });
   const events: EventDeps = {
     encode: encodeEvent,
     subscriptionsFor: subscriptionsFor(registry),
-    ledgerWatchMs: actionConfig.ledgerSweepDelayMs,
+    ledgerWatchMs: actions.ledgerSweepDelayMs,
   };
   const onCommitted = (committed: readonly CommittedEvent[]) => {
     relay.enqueue(committed.map(({ row }) => row));
@@ -149,7 +163,7 @@ export async function startServer(
     () =>
       createCommitter({
         db,
-        kinds,
+        kinds: orders.kinds,
         ...events,
         onCommitted,
         ...crash,
@@ -158,27 +172,35 @@ export async function startServer(
       }),
     (running) => running.close(),
   );
-  const operations: OperationDeps = {
+  return {
     db,
     committer,
     changes: { db, ...events, onCommitted, tracer },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openTotalsReader(db, actionConfig.leaseMs),
+    readOpenSums: openTotalsReader(db, actions.leaseMs),
     feed,
     actions: registry,
     outboxRetentionMs: outbox.retentionMs,
-    kinds,
+    kinds: orders.kinds,
     paymentTimeoutMs: orders.paymentTimeoutMs,
     wmsAnswerMs: orders.wmsCancelTimeoutMs,
     now: () => db.clock.now(),
   };
+}
 
+/** Opens the clients of the external systems and binds the Actions' handlers. */
+async function bindActions(
+  { config, endpoints, db, redis, log, metrics, tracer, lifecycle }: Core,
+  registry: ReturnType<typeof createRegistry>,
+  publisher: Publisher,
+  operations: OperationDeps,
+): Promise<readonly Action[]> {
   const systems = await lifecycle.start(
     "external systems",
     () =>
       createSystemClients({
-        urls: surroundings.systemUrls,
+        urls: endpoints.systemUrls,
         timeoutMs: config.externalSystems.timeoutMs,
         log,
         metrics,
@@ -186,55 +208,57 @@ export async function startServer(
       }),
     (open) => open.close(),
   );
-  const actions = bindHandlers(registry, {
+  return bindHandlers(registry, {
     db,
     publisher,
-    claims: createClaims(redis, { leaseMs: actionConfig.leaseMs, scope: config.mysql.databasePrefix }),
+    claims: createClaims(redis, { leaseMs: config.actions.leaseMs, scope: config.mysql.databasePrefix }),
     systems: systems.clients,
     operations,
   });
-  const ready = createReadinessCheck({ db, stream, redis });
-  registerCollectors({ metrics, db, stream, ready, role: config.service.role });
+}
 
-  if (config.service.role !== "serve") {
-    const ledger = await lifecycle.start(
-      "ledger",
-      () => createLedger({ db, leaseMs: actionConfig.leaseMs, outboxRetentionMs: outbox.retentionMs }),
-      (open) => open.close(),
-    );
-    await lifecycle.start(
-      "Actions",
-      () =>
-        startRunner({
-          actions,
-          stream,
-          ledger,
-          log,
-          metrics,
-          tracer,
-          concurrency: actionConfig.concurrency,
-          pollMs: actionConfig.pollMs,
-          attemptTimeoutMs: actionConfig.leaseMs * ATTEMPT_SHARE_OF_LEASE,
-          backOff: { baseMs: actionConfig.retryBaseMs, capMs: actionConfig.retryCapMs },
-          maxAttempts: actionConfig.maxAttempts,
-          ...crash,
-        }),
-      (running) => running.stop(LAST_PUBLISH_MS),
-    );
-    await lifecycle.start(
-      "upkeep",
-      () =>
-        startRetention({
-          db,
-          log,
-          metrics,
-          periods: retentionPeriods(config),
-          intervalMs: config.retention.intervalMs,
-        }),
-      (running) => running.stop(),
-    );
-  }
-  return startListeners(config, { operations, db, redis, stream, feed, ready, log, metrics, tracer }, lifecycle);
+/** Starts the Action runner and the retention job. */
+async function startWorkers(
+  { config, db, stream, log, metrics, tracer, lifecycle, crashPoint }: Core,
+  actions: readonly Action[],
+): Promise<void> {
+  const { leaseMs, concurrency, pollMs, retryBaseMs, retryCapMs, maxAttempts } = config.actions;
+  const ledger = await lifecycle.start(
+    "ledger",
+    () => createLedger({ db, leaseMs, outboxRetentionMs: config.outbox.retentionMs }),
+    (open) => open.close(),
+  );
+  await lifecycle.start(
+    "action runner",
+    () =>
+      startRunner({
+        actions,
+        stream,
+        ledger,
+        log,
+        metrics,
+        tracer,
+        concurrency,
+        pollMs,
+        attemptTimeoutMs: leaseMs * ATTEMPT_SHARE_OF_LEASE,
+        backOff: { baseMs: retryBaseMs, capMs: retryCapMs },
+        maxAttempts,
+        ...(crashPoint !== undefined && { crashPoint }),
+      }),
+    (running) => running.stop(SHUTDOWN_BUDGET_MS),
+  );
+  await lifecycle.start(
+    "retention",
+    () =>
+      startRetention({
+        db,
+        log,
+        metrics,
+        periods: retentionPeriods(config),
+        intervalMs: config.retention.intervalMs,
+      }),
+    (running) => running.stop(),
+  );
 }
 
 const DAY_MS = 86_400_000;

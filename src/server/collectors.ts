@@ -4,7 +4,7 @@ import { registerProcessMetrics } from "../observability/process-metrics.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { Readiness } from "../transport/http/pages.ts";
 
-/** Has the metrics look up what parts of the service know that know nothing of metrics. */
+/** Registers the metrics that are read from components on each scrape. */
 export function registerCollectors({
   metrics,
   db,

@@ -1,59 +1,66 @@
 import type { Config } from "../config/load.ts";
-import { forEachSystem } from "../integrations/systems.ts";
-import { readBackendTls } from "./backend-credentials.ts";
-import type { Endpoints } from "./build.ts";
+import { forEachSystem, type SystemUrls } from "../integrations/systems.ts";
+import { type BackendTls, readBackendTls } from "./backend-credentials.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
-/** What is embedded, for a person to know. */
-export interface Embedded {
-  readonly servers: boolean;
-  /** The neighbours' page; undefined where all addresses are configured. */
+/** URLs and credentials of the backends and external systems, configured or embedded. */
+export interface Endpoints extends BackendTls {
+  readonly mysqlUrl: string;
+  readonly redisUrl: string;
+  readonly natsUrl: string;
+  readonly systemUrls: SystemUrls;
+}
+
+export interface ResolvedEndpoints {
+  readonly endpoints: Endpoints;
+  /** The page of the embedded stub systems; undefined if all external systems are configured. */
   readonly stubSystemsUrl: string | undefined;
 }
 
 /**
- * Finds the servers and neighbours: those that are configured, and for development an embedded one for each that is not. The embedded
- * parts are not even loaded where nothing needs them.
+ * Resolves the configured endpoints and, for development, starts an embedded server or stub system
+ * for each one that is not configured. The devstack is loaded only if it is needed.
+ *
+ * @throws ConfigError for unusable credentials; StackError if an embedded server does not start
  */
 export async function resolveEndpoints(
   config: Config,
   lifecycle: Lifecycle,
-  say: (line: string) => void,
-): Promise<{ readonly surroundings: Endpoints; readonly embedded: Embedded }> {
-  const { dataDir } = config.service;
-  const [mysqlUrl, redisUrl, natsUrl] = [config.mysql.url, config.redis.url, config.nats.url];
-  const trust = readBackendTls(config);
-  const need = { mysql: mysqlUrl === undefined, redis: redisUrl === undefined, nats: natsUrl === undefined };
-  const servers = need.mysql || need.redis || need.nats;
-  const stack = servers
+  print: (line: string) => void,
+): Promise<ResolvedEndpoints> {
+  const { mysql, redis, nats, systemUrls } = config;
+  const options = { dataDir: config.service.dataDir, onProgress: print };
+  const tls = readBackendTls(config);
+  const need = { mysql: mysql.url === undefined, redis: redis.url === undefined, nats: nats.url === undefined };
+  const stack = Object.values(need).includes(true)
     ? await lifecycle.start(
         "embedded servers",
-        async () => (await import("../../tools/devstack/index.ts")).startStack({ dataDir, need, onProgress: say }),
+        async () => (await import("../../tools/devstack/index.ts")).startStack({ ...options, need }),
         (running) => running.stop(),
       )
     : undefined;
-  const stubs = Object.values(config.systemUrls).includes(undefined)
+  const stubSystems = Object.values(systemUrls).includes(undefined)
     ? await lifecycle.start(
         "stub systems",
-        async () => (await import("../../tools/devstack/index.ts")).startStubSystems({ dataDir, onProgress: say }),
+        async () => (await import("../../tools/devstack/index.ts")).startStubSystems(options),
         (running) => running.stop(),
       )
     : undefined;
   return {
-    surroundings: {
-      ...trust,
-      mysqlUrl: known(mysqlUrl ?? stack?.mysqlUrl),
-      redisUrl: known(redisUrl ?? stack?.redisUrl),
-      natsUrl: known(natsUrl ?? stack?.natsUrl),
-      systemUrls: forEachSystem((name) => known(config.systemUrls[name] ?? stubs?.urls[name])),
+    endpoints: {
+      ...tls,
+      mysqlUrl: resolved(mysql.url ?? stack?.mysqlUrl),
+      redisUrl: resolved(redis.url ?? stack?.redisUrl),
+      natsUrl: resolved(nats.url ?? stack?.natsUrl),
+      systemUrls: forEachSystem((name) => systemUrls[name] ?? `${stubSystems?.url}/${name}`),
     },
-    embedded: { servers, stubSystemsUrl: stubs?.url },
+    stubSystemsUrl: stubSystems?.url,
   };
 }
 
-function known(url: string | undefined): string {
+function resolved(url: string | undefined): string {
   if (url === undefined) {
-    throw new Error("an embedded part did not say where it is");
+    throw new Error("an embedded server started without a URL");
   }
   return url;
 }

@@ -1,10 +1,17 @@
 import closeWithGrace from "close-with-grace";
 import type { Logger } from "../observability/log.ts";
 
-/** Parts that are stopped in the opposite order of their start, each once, whatever happened to the others. */
+/**
+ * Components, stopped in the reverse order of their start: each once, whether or not the others
+ * stop cleanly.
+ */
 export interface Lifecycle {
-  /** Starts a part and remembers how to stop it. */
-  start<Part>(name: string, begin: () => Part | Promise<Part>, stop: (part: Part) => unknown): Promise<Part>;
+  /** Starts a component and registers how to stop it. */
+  start<Component>(
+    name: string,
+    begin: () => Component | Promise<Component>,
+    stop: (component: Component) => unknown,
+  ): Promise<Component>;
   stop(): Promise<void>;
 }
 
@@ -12,37 +19,41 @@ export function createLifecycle(log: Logger): Lifecycle {
   const running: { readonly name: string; readonly stop: () => unknown }[] = [];
   return {
     async start(name, begin, stop) {
-      const part = await begin();
-      running.push({ name, stop: () => stop(part) });
-      return part;
+      const component = await begin();
+      running.push({ name, stop: () => stop(component) });
+      return component;
     },
     async stop() {
-      for (let part = running.pop(); part !== undefined; part = running.pop()) {
+      for (let next = running.pop(); next !== undefined; next = running.pop()) {
+        const { name: component, stop } = next;
         const since = performance.now();
         try {
-          await part.stop();
-          log.debug({ part: part.name, ms: Math.round(performance.now() - since) }, "stopped");
+          await stop();
+          log.debug({ component, ms: Math.round(performance.now() - since) }, "stopped");
         } catch (error) {
-          log.error({ err: error, part: part.name }, "could not be stopped in order");
+          log.error({ err: error, component }, "component failed to stop");
         }
       }
     },
   };
 }
 
-/** Longest orderly stop, in milliseconds; after it the process ends as it is. */
-const STOP_LIMIT_MS = 10_000;
+/** Shutdown timeout (ms); after it the process exits at once. */
+const SHUTDOWN_TIMEOUT_MS = 10_000;
 
-/** Stops everything in order at Ctrl-C, at SIGTERM and at a bug that nobody caught; a second Ctrl-C does not wait. */
-export function stopOnSignals(lifecycle: Lifecycle, log: Logger, say: (line: string) => void): void {
-  closeWithGrace({ delay: STOP_LIMIT_MS, logger: false }, async ({ signal, err }) => {
+/**
+ * Stops everything in order on SIGINT, SIGTERM and an unhandled error; a second signal exits at
+ * once.
+ */
+export function stopOnSignals(lifecycle: Lifecycle, log: Logger, print: (line: string) => void): void {
+  closeWithGrace({ delay: SHUTDOWN_TIMEOUT_MS, logger: false }, async ({ signal, err }) => {
     if (err !== undefined) {
-      log.fatal({ err }, "a bug stops the service");
+      log.fatal({ err }, "unhandled error, shutting down");
       process.exitCode = 1;
     } else {
-      say(`\nStopping (${signal}) …`);
+      print(`\nStopping (${signal}) …`);
     }
     await lifecycle.stop();
-    say("Stopped.");
+    print("Stopped.");
   });
 }

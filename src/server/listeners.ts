@@ -19,17 +19,19 @@ import { createHttpServer, type HttpServerDeps } from "../transport/http/server.
 import { createLegacyHandler } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
 import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
-import { createServers } from "../transport/servers.ts";
+import { createServers, type Servers } from "../transport/servers.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
-/** Where the service listens; undefined where its role serves no calls. */
+/** The bound ports. */
 export interface Ports {
+  /** Undefined for a role that serves no calls. */
   readonly grpc: number | undefined;
   readonly http: number;
 }
 
-/** What stands behind the doors. */
 export interface ListenerDeps {
+  readonly config: Config;
+  readonly lifecycle: Lifecycle;
   readonly operations: OperationDeps;
   readonly db: OrderDatabase;
   readonly redis: Redis;
@@ -41,33 +43,39 @@ export interface ListenerDeps {
   readonly tracer: Tracer | undefined;
 }
 
-/** Opens what the role asks for: the RPCs on both ports with the old addresses, or the pages alone; and who may come in is looked at here. */
-export async function startListeners(config: Config, inside: ListenerDeps, lifecycle: Lifecycle): Promise<Ports> {
-  const { ready, log, metrics } = inside;
-  const tls = await openTls(config, lifecycle, log);
+/**
+ * Listens as the role requires: gRPC and HTTP with the legacy endpoints for a role that serves
+ * calls, health and metrics only for the others.
+ */
+export async function startListeners(deps: ListenerDeps): Promise<Ports> {
+  const { config, ready, log, metrics } = deps;
+  const { host, httpPort, metricsPort } = config.listen;
+  const tls = await openTls(deps);
   metrics.tlsExpiry.addCallback((observe) => tls && observe({}, tls.validUntil().getTime() / 1_000));
-  const auth = await openAuthentication(config, lifecycle, log);
-  const pages = { routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls };
-  if (config.listen.metricsPort !== undefined) {
-    await openPages(pages, config.listen.host, config.listen.metricsPort, lifecycle);
+  const auth = await openAuthentication(deps);
+  const monitoring = { routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls };
+  if (metricsPort !== undefined) {
+    await startMonitoring(deps, monitoring, metricsPort);
   }
   if (config.service.role === "subscribe") {
-    return {
-      grpc: undefined,
-      http: await openPages({ ...pages, auth }, config.listen.host, config.listen.httpPort, lifecycle),
-    };
+    return { grpc: undefined, http: await startMonitoring(deps, { ...monitoring, auth }, httpPort) };
   }
-  return openFronts(config, inside, { tls, auth }, lifecycle);
+  const servers = await startServers(deps, { tls, auth });
+  return {
+    grpc: await servers.grpc.listen(host, config.listen.grpcPort),
+    http: await servers.http.listen(host, httpPort),
+  };
 }
 
-async function openFronts(
-  config: Config,
-  { operations, db, redis, stream, feed, ready, log, metrics, tracer }: ListenerDeps,
+/** The gRPC and the HTTP server with what they need; they do not listen yet. */
+async function startServers(
+  deps: ListenerDeps,
   admission: { readonly tls: PortTls | undefined; readonly auth: Auth | undefined },
-  lifecycle: Lifecycle,
-): Promise<Ports> {
+): Promise<Servers> {
+  const { config, lifecycle, operations, db, redis, stream, feed, ready, log, metrics, tracer } = deps;
+  const { listen, calls, legacy } = config;
   await lifecycle.start(
-    "listener",
+    "status-change subscription",
     () =>
       subscribeToStatusChanges({
         stream,
@@ -75,77 +83,69 @@ async function openFronts(
         onChange: (change) => feed.publish(change),
         onGap: () => feed.resync(),
       }),
-    (listener) => listener.close(),
+    (subscription) => subscription.close(),
   );
   const requestLog = await lifecycle.start(
     "request log",
     () => createRequestLog({ db, onDropped: (count) => metrics.requestLogDropped.inc(count) }),
     (open) => open.close(),
   );
-  const shadow = await openShadow(config, db, lifecycle, { log, metrics });
-  const fronts = await lifecycle.start(
-    "fronts",
+  const shadow = await startShadow(deps);
+  return lifecycle.start(
+    "servers",
     () =>
       createServers({
         operations,
         ready,
-        ...(config.legacy.enabled && {
+        ...(legacy.enabled && {
           extraEndpoints: (routes) =>
-            createLegacyHandler(routes, {
-              ...config.legacy,
-              failuresAreErrors: config.legacy.httpErrors,
-              log,
-              metrics,
-              onRead: (read) => shadow?.offer(read),
-            }),
+            createLegacyHandler(routes, { ...legacy, log, metrics, onRead: (read) => shadow?.offer(read) }),
         }),
         ...admission,
         limits:
-          config.calls.rateLimits &&
-          createCallerLimits(
-            config.calls.rateLimits,
-            createSharedBuckets(redis, { scope: config.mysql.databasePrefix }),
-          ),
-        reflectionEnabled: config.listen.reflection,
-        maxConnections: config.listen.maxConnections,
-        corsOrigins: config.listen.corsOrigins,
+          calls.rateLimits &&
+          createCallerLimits(calls.rateLimits, createSharedBuckets(redis, { scope: config.mysql.databasePrefix })),
+        reflectionEnabled: listen.reflection,
+        maxConnections: listen.maxConnections,
+        corsOrigins: listen.corsOrigins,
         requestLog,
         log,
         metrics,
         tracer,
         slowMs: config.log.slowMs,
-        deadlineCapMs: config.calls.deadlineCapMs,
-        heartbeatMs: config.calls.watchHeartbeatMs,
+        deadlineCapMs: calls.deadlineCapMs,
+        heartbeatMs: calls.watchHeartbeatMs,
       }),
-    (open) => open.drain(config.calls.drainMs),
+    (servers) => servers.drain(calls.drainMs),
   );
-  return {
-    grpc: await fronts.grpc.listen(config.listen.host, config.listen.grpcPort),
-    http: await fronts.http.listen(config.listen.host, config.listen.httpPort),
-  };
 }
 
-async function openPages(deps: HttpServerDeps, host: string, port: number, lifecycle: Lifecycle): Promise<number> {
+/** Listens for health checks and metrics only. */
+async function startMonitoring(
+  { config, lifecycle }: ListenerDeps,
+  options: HttpServerDeps,
+  port: number,
+): Promise<number> {
   const http = await lifecycle.start(
-    "pages",
-    () => createHttpServer(deps),
+    "monitoring",
+    () => createHttpServer(options),
     (open) => {
       open.stopAccepting();
       open.destroy();
     },
   );
-  return http.listen(host, port);
+  return http.listen(config.listen.host, port);
 }
 
 /** TLS of the ports; undefined: plaintext. */
-async function openTls({ tls, auth }: Config, lifecycle: Lifecycle, log: Logger): Promise<PortTls | undefined> {
-  const { certFile, keyFile, clientCaFile } = tls;
+async function openTls({ config, lifecycle, log }: ListenerDeps): Promise<PortTls | undefined> {
+  const { certFile, keyFile, clientCaFile } = config.tls;
   if (certFile === undefined || keyFile === undefined) {
     return undefined;
   }
-  // With authentication, a call without credentials is rejected by the pipeline with an explanation, and health checks
-  // need none. Without it, the client certificate is the only protection.
-  const requireClientCertificate = auth.methods.length === 0;
+  // With authentication, the pipeline rejects a call without credentials and explains why, and
+  // health checks need none. Without it, the client certificate is the only protection.
+  const requireClientCertificate = config.auth.methods.length === 0;
   return lifecycle.start(
     "TLS",
     () => openPortTls({ certFile, keyFile, clientCaFile, requireClientCertificate }, log),
@@ -154,13 +154,13 @@ async function openTls({ tls, auth }: Config, lifecycle: Lifecycle, log: Logger)
 }
 
 /** Authentication of callers; undefined: the caller header is trusted. */
-async function openAuthentication({ auth }: Config, lifecycle: Lifecycle, log: Logger): Promise<Auth | undefined> {
-  const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, permissionsFile } = auth;
+async function openAuthentication({ config, lifecycle, log }: ListenerDeps): Promise<Auth | undefined> {
+  const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, permissionsFile } = config.auth;
   if (methods.length === 0) {
     return undefined;
   }
-  const hasTokens = keys !== undefined && issuer !== undefined && audience !== undefined;
-  const tokens = methods.includes("jwt") && hasTokens ? { keys, issuer, audience } : undefined;
+  const isComplete = keys !== undefined && issuer !== undefined && audience !== undefined;
+  const tokens = methods.includes("jwt") && isComplete ? { keys, issuer, audience } : undefined;
   return lifecycle.start(
     "authentication",
     () => openAuth({ tokens, certificates: methods.includes("mtls"), permissionsFile }, RPC_NAMES, log),
@@ -168,29 +168,28 @@ async function openAuthentication({ auth }: Config, lifecycle: Lifecycle, log: L
   );
 }
 
-/** What compares our answers at old addresses with the old system's; undefined where no old system is configured. */
-async function openShadow(
-  { legacy: { shadowUrl }, externalSystems }: Config,
-  db: OrderDatabase,
-  lifecycle: Lifecycle,
-  telemetry: { readonly log: Logger; readonly metrics: Metrics },
-): Promise<Shadow | undefined> {
-  if (shadowUrl === undefined) {
+/**
+ * The comparison of legacy answers with the legacy system's; undefined: no legacy system is
+ * configured.
+ */
+async function startShadow({ config, db, lifecycle, log, metrics }: ListenerDeps): Promise<Shadow | undefined> {
+  const { shadowUrl: url } = config.legacy;
+  if (url === undefined) {
     return undefined;
   }
-  const oldSystem = await lifecycle.start(
-    "old system",
-    () => createLegacySystem({ url: shadowUrl, timeoutMs: externalSystems.timeoutMs }),
+  const legacySystem = await lifecycle.start(
+    "legacy system",
+    () => createLegacySystem({ url, timeoutMs: config.externalSystems.timeoutMs }),
     (client) => client.close(),
   );
-  const keep = await lifecycle.start(
+  const shadowLog = await lifecycle.start(
     "shadow log",
     () => createShadowLog({ db }),
     (open) => open.close(),
   );
   return lifecycle.start(
     "shadow",
-    () => createShadow({ oldSystem, keep, ...telemetry }),
+    () => createShadow({ legacySystem, shadowLog, log, metrics }),
     (open) => open.close(),
   );
 }

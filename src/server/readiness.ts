@@ -5,10 +5,13 @@ import type { StreamConnection } from "../messaging/nats/connection.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { Readiness } from "../transport/http/pages.ts";
 
-/** How long the database has for its answer, in milliseconds: beyond it no change can be committed in time either. */
-const DATABASE_LIMIT_MS = 2_000;
+/** Timeout (ms) of the database check; a slower database cannot commit changes in time either. */
+const DATABASE_TIMEOUT_MS = 2_000;
 
-/** Tells whether changes can be committed: the database alone decides, the broker and Redis may be away without harm. */
+/**
+ * The readiness check: ready means that changes can be committed. Only the database decides;
+ * without the broker or Redis the service continues to accept changes.
+ */
 export function createReadinessCheck({
   db,
   stream,
@@ -20,21 +23,21 @@ export function createReadinessCheck({
 }): () => Promise<Readiness> {
   return async () => {
     const database =
-      (await withTimeout(askDatabase(db), DATABASE_LIMIT_MS)) ?? "does not answer: nothing can be committed";
+      (await withTimeout(checkDatabase(db), DATABASE_TIMEOUT_MS)) ?? "timed out: changes cannot be committed";
     return {
       ready: database === "ok",
       database,
-      broker: stream.client() === undefined ? "out of reach: events wait in the database" : "ok",
-      redis: redis.status === "ready" ? "ok" : "out of reach: the Actions that need it wait",
+      broker: stream.client() === undefined ? "unreachable: events are buffered in the outbox" : "ok",
+      redis: redis.status === "ready" ? "ok" : "unreachable: Actions that need it are retried",
     };
   };
 }
 
-async function askDatabase(db: OrderDatabase): Promise<string> {
+async function checkDatabase(db: OrderDatabase): Promise<string> {
   try {
     await sql`select 1`.execute(db);
     return "ok";
   } catch {
-    return "out of reach: nothing can be committed";
+    return "unreachable: changes cannot be committed";
   }
 }

@@ -4,51 +4,49 @@ import { redactUrls } from "../observability/redact-url.ts";
 import { DatabaseUnavailableError, MigrationPermissionError } from "../store/mysql/errors.ts";
 import { UnusableFileError } from "../transport/auth/watched-file.ts";
 
-/** Why the service could not start, and what to do about it; without any password. */
+/** What failed at startup and what to do, for the operator; without passwords. */
 export function describeStartupError(error: unknown, config: Config): string {
-  return redactUrls(explain(error, config));
+  return redactUrls(error instanceof Error ? describe(error, config) : String(error));
 }
 
-function explain(error: unknown, config: Config): string {
-  if (!(error instanceof Error)) {
-    return String(error);
-  }
+function describe(error: Error, { mysql, listen }: Config): string {
   if (error.name === "StackError" || error instanceof ConfigError || error instanceof UnusableFileError) {
     return error.message;
   }
   if (error instanceof MigrationPermissionError) {
     return [
-      `The database is not up to date (to be done: ${error.steps.join(", ")}), and the user of OMS_MYSQL_URL may not change tables (${causeOf(error)}).`,
-      "Run this version once with OMS_ROLE=migrate and a user that may (deploy/mysql/users.sql has one), and deploy/mysql/grants.sql after it, then start again.",
+      `The database is not up to date (pending migrations: ${error.steps.join(", ")}), and the user of OMS_MYSQL_URL may not alter tables (${causeOf(error)}).`,
+      "Run this version once with OMS_ROLE=migrate as a user that may (see deploy/mysql/users.sql), apply deploy/mysql/grants.sql, then start again.",
     ].join("\n");
   }
-  const refusal = describeConnectionError(error, {
+  const connectionError = describeConnectionError(error, {
     backend: "The database",
     urlVariable: "OMS_MYSQL_URL",
     caVariable: "OMS_MYSQL_CA_FILE",
-    hasCa: config.mysql.caFile !== undefined,
+    hasCa: mysql.caFile !== undefined,
   });
-  if (refusal !== undefined) {
-    return refusal;
+  if (connectionError !== undefined) {
+    return connectionError;
   }
   if (error instanceof DatabaseUnavailableError) {
-    return `The database does not answer (${causeOf(error)}). Is OMS_MYSQL_URL right, and does the server run?`;
+    return `The database is unreachable (${causeOf(error)}). Check OMS_MYSQL_URL and that the server is running.`;
   }
   const code = "code" in error ? String(error.code) : "";
-  const port = "port" in error ? Number(error.port) : portIn(error.message);
-  if (code === "EADDRINUSE" || error.message.includes("EADDRINUSE")) {
-    const variable = port === config.listen.httpPort ? "OMS_HTTP_PORT" : "OMS_GRPC_PORT";
-    const wanted = port === config.listen.httpPort ? config.listen.httpPort : config.listen.grpcPort;
-    return `Port ${wanted} is in use. Stop what listens there (ss -ltnp 'sport = :${wanted}' names it), or choose another port: ${variable}=${wanted + 1} npm start`;
+  const text = `${code} ${error.message}`;
+  if (text.includes("EADDRINUSE")) {
+    const port = "port" in error ? Number(error.port) : portIn(error.message);
+    const [variable, wanted] =
+      port === listen.httpPort ? ["OMS_HTTP_PORT", listen.httpPort] : ["OMS_GRPC_PORT", listen.grpcPort];
+    return `Port ${wanted} is in use. Stop the process that listens on it (ss -ltnp 'sport = :${wanted}' shows it), or use another port: ${variable}=${wanted + 1} npm start`;
   }
-  if (code === "EACCES" || error.message.includes("EACCES")) {
-    return `No right to listen on a port below 1024 (${error.message}): choose OMS_GRPC_PORT and OMS_HTTP_PORT above it.`;
+  if (text.includes("EACCES")) {
+    return `Permission denied to listen on a port below 1024 (${error.message}). Set OMS_GRPC_PORT and OMS_HTTP_PORT to higher ports.`;
   }
-  if (/EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN|Name resolution failed/.test(`${code} ${error.message}`)) {
-    return `OMS_HOST is "${config.listen.host}", which is no address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for all.`;
+  if (/EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN|Name resolution failed/.test(text)) {
+    return `OMS_HOST="${listen.host}" is not an address of this machine. Set it to 127.0.0.1 for local clients only, or to 0.0.0.0 for all interfaces.`;
   }
   if (code.startsWith("ER_")) {
-    return `The database refuses (${error.message}). Look at the user, the password and the rights in OMS_MYSQL_URL: deploy/mysql/grants.sql has what the service needs in oms_db, ordercancel_db and wmsindb, and what OMS_ROLE=migrate needs.`;
+    return `The database rejected a statement (${error.message}). Check the user, the password and the grants of OMS_MYSQL_URL: deploy/mysql/grants.sql lists those for oms_db, ordercancel_db and wmsindb, and those for OMS_ROLE=migrate.`;
   }
   return error.stack ?? error.message;
 }

@@ -2,8 +2,8 @@ import { afterAll, beforeAll } from "vitest";
 import { readConfig } from "../../src/config/load.ts";
 import { forEachSystem } from "../../src/integrations/systems.ts";
 import { createLogger } from "../../src/observability/log.ts";
-import { type Endpoints, startServer } from "../../src/server/build.ts";
-import { createLifecycle } from "../../src/server/lifecycle.ts";
+import { buildServer } from "../../src/server/build.ts";
+import type { Endpoints } from "../../src/server/endpoints.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { type Clients, type OrderStatusClient, TRANSPORTS, type TransportName } from "./clients.ts";
 import { useMariadb } from "./servers.ts";
@@ -18,8 +18,8 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Nobody listens there: what is not needed for a test is away. */
-const AWAY: Endpoints = {
+/** Endpoints without a listener, for what a test does not need. */
+const UNREACHABLE: Endpoints = {
   mysqlUrl: "",
   redisUrl: "redis://127.0.0.1:1",
   natsUrl: "nats://127.0.0.1:1",
@@ -29,17 +29,16 @@ const AWAY: Endpoints = {
 /**
  * Starts a server on free ports. It answers calls and runs no Actions, so that a test can look at what is open.
  *
- * @param surroundings the servers it needs besides its database
+ * @param endpoints the backends and external systems it needs besides its database
  * @param env further configuration
  */
 export async function startService(
   location: { readonly url: string; readonly prefix: string },
-  surroundings: Partial<Endpoints> = {},
+  endpoints: Partial<Endpoints> = {},
   env: Record<string, string> = {},
 ): Promise<Service> {
   const log: Record<string, unknown>[] = [];
   const logger = createLogger("debug", { write: (line: string) => void log.push(JSON.parse(line)) });
-  const lifecycle = createLifecycle(logger);
   const config = readConfig({
     OMS_ROLE: "serve",
     OMS_GRPC_PORT: "0",
@@ -47,8 +46,13 @@ export async function startService(
     OMS_DATABASE_PREFIX: location.prefix,
     ...env,
   });
-  const ports = await startServer(config, { ...AWAY, mysqlUrl: location.url, ...surroundings }, lifecycle, logger);
-  return { grpcPort: ports.grpc as number, httpPort: ports.http, log, stop: () => lifecycle.stop() };
+  const server = buildServer({
+    config,
+    endpoints: { ...UNREACHABLE, mysqlUrl: location.url, ...endpoints },
+    log: logger,
+  });
+  const ports = await server.start();
+  return { grpcPort: ports.grpc as number, httpPort: ports.http, log, stop: () => server.stop() };
 }
 
 /** A server for all tests of a file, with its tables and a client for each front. */

@@ -39,7 +39,7 @@ export interface LegacyRead {
 export interface LegacyHandlerOptions {
   readonly callers: readonly KnownCaller[];
   /** Whether a failure is an HTTP error; else it is 200, as it was. */
-  readonly failuresAreErrors: boolean;
+  readonly httpErrors: boolean;
   /** The namespace of the old services' SOAP messages. */
   readonly namespace: string;
   readonly log: Logger;
@@ -60,7 +60,7 @@ const REFUSALS_PER_SECOND = 10;
  */
 export function createLegacyHandler(
   routes: readonly Route[],
-  { callers, failuresAreErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
+  { callers, httpErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
 ): (path: string) => HttpHandler | undefined {
   const callerOf = createCallerResolver(callers);
   const count = createLegacyCallCounter(
@@ -109,7 +109,7 @@ export function createLegacyHandler(
 
   async function answerMethod(method: LegacyMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const outcome = await overHttp(method, request, await readParams(request));
-    sendOutcome(response, method, outcome, failuresAreErrors);
+    sendOutcome(response, method, outcome, httpErrors);
   }
 
   return (path) => {

@@ -356,6 +356,6 @@ test("a collector that does not answer does not hold up the end", async () => {
   const server = await start({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://127.0.0.1:${port}/v1/traces` });
   await paidCard(server);
   await server.service.stop();
-  const stopped = server.service.log.find(({ msg, part }) => msg === "stopped" && part === "tracing");
+  const stopped = server.service.log.find(({ msg, component }) => msg === "stopped" && component === "tracing");
   expect(stopped?.ms).toBeLessThan(2_000);
 });

@@ -73,12 +73,12 @@ test("a token that nobody gave out is refused", async () => {
   await expect(shadow().listShadowDifferences({ pageToken: "abc" })).rejects.toThrow("page_token");
 });
 
-test("a server that knows the old system ends its compares after its fronts, and before what they need", async () => {
+test("a server with a legacy system stops its comparisons after its servers and before what they use", async () => {
   const server = await startLegacyServer();
   const { stop, log } = await startService(served.location, {}, { OMS_SHADOW_URL: `${server.url}/oms` });
   await stop();
-  const stopped = log.filter(({ msg }) => msg === "stopped").map(({ part }) => part);
-  const parts = ["fronts", "shadow", "shadow log", "old system", "database"];
-  expect(stopped.filter((part) => parts.includes(String(part)))).toEqual(parts);
-  expect(served.service.log.some(({ part }) => part === "shadow")).toBe(false);
+  const stopped = log.filter(({ msg }) => msg === "stopped").map(({ component }) => component);
+  const components = ["servers", "shadow", "shadow log", "legacy system", "database"];
+  expect(stopped.filter((component) => components.includes(String(component)))).toEqual(components);
+  expect(served.service.log.some(({ component }) => component === "shadow")).toBe(false);
 });

@@ -35,23 +35,23 @@ type Lines = Record<string, unknown>[];
 /** A shadow with all its parts, before an old system of its own. */
 async function open({ timeoutMs = 10_000 } = {}) {
   const server = await startLegacyServer();
-  const oldSystem = createLegacySystem({ url: server.url, timeoutMs });
+  const legacySystem = createLegacySystem({ url: server.url, timeoutMs });
   const lines: Lines = [];
   const log = createLogger("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
   const metrics = createMetrics();
-  const keep = createShadowLog({ db });
+  const shadowLog = createShadowLog({ db });
   const begun: string[] = [];
   const watched: Pick<LegacySystem, "read"> = {
     read(path, ...rest) {
       begun.push(path);
-      return oldSystem.read(path, ...rest);
+      return legacySystem.read(path, ...rest);
     },
   };
-  const shadow = createShadow({ oldSystem: watched, log, metrics, keep });
+  const shadow = createShadow({ legacySystem: watched, log, metrics, shadowLog });
   const close = async () => {
     await shadow.close();
-    await keep.close();
-    await oldSystem.close();
+    await shadowLog.close();
+    await legacySystem.close();
   };
   onTestFinished(close);
   const results = async () => {

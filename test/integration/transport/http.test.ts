@@ -33,8 +33,8 @@ describe("pages", () => {
         ready: true,
         draining: false,
         database: "ok",
-        broker: expect.stringContaining("out of reach"),
-        redis: expect.stringContaining("out of reach"),
+        broker: expect.stringContaining("unreachable"),
+        redis: expect.stringContaining("unreachable"),
       },
     ]);
   });

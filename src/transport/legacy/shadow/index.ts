@@ -45,15 +45,15 @@ const FAILURES_PER_SECOND = 3;
 
 /** Asks the old system what it would have answered; what differs is counted, logged and kept, and the caller knows nothing of it. */
 export function createShadow({
-  oldSystem,
+  legacySystem,
   log,
   metrics,
-  keep,
+  shadowLog,
 }: {
-  readonly oldSystem: Pick<LegacySystem, "read">;
+  readonly legacySystem: Pick<LegacySystem, "read">;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly keep: Pick<ShadowLog, "count" | "recordDifference">;
+  readonly shadowLog: Pick<ShadowLog, "count" | "recordDifference">;
 }): Shadow {
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
@@ -69,13 +69,13 @@ export function createShadow({
 
   const count = (method: string, result: ShadowResult) => {
     metrics.shadowComparisons.inc({ method, result });
-    keep.count(method, result);
+    shadowLog.count(method, result);
   };
 
   const tell = (difference: ShadowDifference) => {
     const { method, field } = difference;
     metrics.shadowDifferences.inc({ method, field: labelOf(field) });
-    keep.recordDifference(difference);
+    shadowLog.recordDifference(difference);
     differenceLines.write("info", method, () => ({ ...difference, orderId: String(difference.orderId) }));
   };
 
@@ -83,7 +83,7 @@ export function createShadow({
     const { method, orderId, caller, callId } = read;
     // The caller has the answer first.
     await nextTurn();
-    const theirs = await oldSystem.read(read.path, read.params, stopping.signal);
+    const theirs = await legacySystem.read(read.path, read.params, stopping.signal);
     if (theirs.status >= 500 && theirs.status !== read.status) {
       throw new Error(`it answered ${theirs.status}`);
     }
