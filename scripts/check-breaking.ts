@@ -1,4 +1,6 @@
-/** Compares the contract with the one that landed last: clients in other languages are built on it. */
+/**
+ * Compares the contract with the one that landed last: clients in other languages are built on it.
+ */
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,8 +21,9 @@ function lastLanded(): string | undefined {
 }
 
 /**
- * A commit with the trailer `Contract-Baseline: <reason>` corrects the contract on purpose (CHANGELOG.md lists how). Until it has
- * landed, it is the baseline, so that everything after it is still checked.
+ * A commit with the trailer `Contract-Baseline: <reason>` corrects the contract on purpose
+ * (CHANGELOG.md lists how). Until it has landed, it is the baseline, so that everything after it is
+ * still checked.
  */
 function baseline(): string | undefined {
   const landed = lastLanded();

@@ -1,8 +1,8 @@
 /**
- * Checks every code block of the documents: TypeScript compiles, JSON and YAML parse, shell commands
- * name scripts, RPCs and JSON bodies that exist, and examples in other languages name only what the
- * contract has. `npx oms` commands are checked by test/unit/docs/commands.test.ts, PromQL by
- * scripts/check-observability.ts.
+ * Checks every code block of the documents: TypeScript compiles, JSON and YAML parse, shell
+ * commands name scripts, RPCs and JSON bodies that exist, and examples in other languages name only
+ * what the contract has. `npx oms` commands are checked by test/unit/docs/commands.test.ts, PromQL
+ * by scripts/check-observability.ts.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Checks that documents point to what exists: links and their anchors, paths, environment variables,
- * and tables and metrics, which are the names that begin with `oms_`.
+ * Checks that documents point to what exists: links and their anchors, paths, environment
+ * variables, and tables and metrics, which are the names that begin with `oms_`.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";

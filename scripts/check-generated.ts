@@ -1,4 +1,4 @@
-/** Generates the code again, elsewhere, and compares: gen/ must be what proto/ says. */
+/** Compares gen/ with code freshly generated from proto/. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,7 +23,7 @@ try {
     (path) => expected.get(path) !== found.get(path),
   );
   for (const path of stale) {
-    console.error(`gen/${path} is not what proto/ says: npm run generate`);
+    console.error(`gen/${path} is stale; run npm run generate`);
   }
   process.exitCode = stale.length === 0 ? 0 : 1;
 } finally {

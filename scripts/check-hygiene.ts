@@ -1,4 +1,4 @@
-/** What must not get into the repository: places of one machine, package hosts, unfinished notes, tests that are switched off. */
+/** Finds what must not be committed: machine paths, package hosts, notes, skipped tests. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,21 +11,21 @@ interface Rule {
   readonly pattern: RegExp;
 }
 
-// Written with brackets, so that this file does not find itself.
+// The brackets keep this file from matching itself.
 const RULES: readonly Rule[] = [
   {
-    what: "a package host: the lockfile must not name where packages come from",
+    what: "package host; the lockfile must not contain registry URLs",
     files: /^package-lock\.json$/,
     pattern: /"resolve[d]": "http/,
   },
-  { what: "a path of one machine", files: /./, pattern: /(?<![\w.:])\/(?:wor[k]|roo[t]|hom[e]|User[s])\/[\w.-]+/ },
-  { what: "an unfinished note", files: /^(?!package-lock)/, pattern: /\b(?:TO[D]O|FIXM[E]|XX[X])\b/ },
+  { what: "machine path", files: /./, pattern: /(?<![\w.:])\/(?:wor[k]|roo[t]|hom[e]|User[s])\/[\w.-]+/ },
+  { what: "unfinished note", files: /^(?!package-lock)/, pattern: /\b(?:TO[D]O|FIXM[E]|XX[X])\b/ },
   {
-    what: "a test that is switched off, or switches others off",
+    what: "skipped or exclusive test",
     files: /^test\//,
     pattern: /\b(?:it|test|describe)(?:\.\w+)*\.(?:ski[p]|onl[y]|tod[o])\b|\b(?:xi[t]|xdescrib[e])\(/,
   },
-  { what: "a conflict marker", files: /./, pattern: /^(?:<{7}|>{7}) / },
+  { what: "conflict marker", files: /./, pattern: /^(?:<{7}|>{7}) / },
 ];
 
 const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {

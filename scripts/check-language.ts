@@ -1,6 +1,7 @@
 /**
- * Checks the language of comments, string literals, documents, the contract and alerts: forbidden words
- * (scripts/language/words.ts) and lines of prose wider than 100 columns. Arguments limit it to files and folders.
+ * Checks the language of comments, string literals, documents, the contract and alerts: forbidden
+ * words (scripts/language/words.ts) and lines of prose wider than 100 columns. Arguments limit it
+ * to files and folders.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Whether dashboard and alerts ask for what the service shows: every expression is read by Prometheus' own grammar, and every metric, label
- * and name in it is looked for. And whether each alert says what to do, in a section of the runbook of its own.
+ * Checks dashboard and alerts: every expression parses with Prometheus' own grammar, and every
+ * metric, label and label value in it exists. Every alert has a section in the runbook.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ const DASHBOARD = "deploy/observability/grafana-dashboard.json";
 const ALERTS = "deploy/observability/prometheus-alerts.yml";
 const RUNBOOK = "docs/runbook.md";
 
-/** Above it in the runbook are the alerts' sections, below it those of usual work. */
+/** Separates the alerts' sections of the runbook from those of routine work. */
 const END_OF_ALERTS = /^# Usual work$/m;
 
 interface Alert {
@@ -41,12 +41,12 @@ function fault(where: string, what: string): void {
   console.error(`${where}: ${what}`);
 }
 
-/** The labels that a text with placeholders names, which must be among the series'. */
+/** Checks that the series have each label of a text with placeholders. */
 function checkPlaceholders(where: string, text: string, pattern: RegExp, expr: string): void {
   const labels = labelsOf(expr, exposed);
   for (const [, label = ""] of text.matchAll(pattern)) {
     if (!labels.has(label)) {
-      fault(where, `${JSON.stringify(text)} names the label ${label}, which its series do not have`);
+      fault(where, `${JSON.stringify(text)} uses the label ${label}, which its series do not have`);
     }
   }
 }
@@ -81,7 +81,7 @@ for (const { alert, expr, labels, annotations = {} } of alerts) {
   const where = `${ALERTS}, ${alert}`;
   checkExpression(where, expr);
   if (!["page", "ticket"].includes(labels?.severity ?? "")) {
-    fault(where, "its severity is page or ticket");
+    fault(where, "severity must be page or ticket");
   }
   for (const name of ["summary", "description"]) {
     if (!annotations[name]) {
@@ -90,7 +90,7 @@ for (const { alert, expr, labels, annotations = {} } of alerts) {
     checkPlaceholders(where, annotations[name] ?? "", /\$labels\.(\w+)/g, expr);
   }
   if (annotations.runbook !== `${RUNBOOK}#${alert.toLowerCase()}`) {
-    fault(where, `its runbook is ${RUNBOOK}#${alert.toLowerCase()}`);
+    fault(where, `runbook must be ${RUNBOOK}#${alert.toLowerCase()}`);
   }
 }
 
@@ -101,7 +101,7 @@ for (const name of names.filter((alert) => !sections.includes(alert))) {
   fault(RUNBOOK, `has no section ## ${name}`);
 }
 for (const title of sections.filter((section) => !names.includes(section))) {
-  fault(RUNBOOK, `## ${title} is the section of no alert`);
+  fault(RUNBOOK, `## ${title} is not the name of an alert`);
 }
 for (const expr of [...read(RUNBOOK).matchAll(/^```promql\n([\s\S]*?)^```$/gm)].flatMap(([, block = ""]) =>
   block.trim().split("\n"),

@@ -1,7 +1,7 @@
 /**
- * Writes buf/validate/validate.proto, which our contract imports, from the descriptor that @bufbuild/protovalidate carries: buf
- * compiles source files only, and its schema registry is not needed this way. Structure only: what the rules mean is the
- * package's own business.
+ * Writes buf/validate/validate.proto, which the contract imports, from the descriptor in
+ * @bufbuild/protovalidate. buf compiles only source files; this avoids its schema registry.
+ * Structure only, without comments and options.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ import { file_buf_validate_validate as file } from "@bufbuild/protovalidate/gen/
 
 const target = join(import.meta.dirname, "..", ".buf", "protovalidate", "buf", "validate", "validate.proto");
 
-/** "repeated string", ".buf.validate.Constraint" and the like. */
+/** A field's type, for example "repeated string" or ".buf.validate.Constraint". */
 function typeOf(field: DescField | DescExtension): string {
   const type =
     field.message !== undefined

@@ -1,4 +1,6 @@
-/** Checks what examples name of the contract: RPCs with their JSON bodies, messages, enum values. */
+/**
+ * Checks what examples name of the contract: RPCs with their JSON bodies, messages, enum values.
+ */
 import { createRegistry, type DescMethod, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { file_oms_events_v1_events } from "../../gen/oms/events/v1/events_pb.ts";
 import { file_oms_fulfilment_v1_fulfilment_service } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";

@@ -16,7 +16,10 @@ export function wordsOf(line: string): string[] {
   return words;
 }
 
-/** The commands of a shell block: lines that end in a backslash continue; variable assignments are left out. */
+/**
+ * The commands of a shell block: lines that end in a backslash continue; variable assignments are
+ * left out.
+ */
 export function shellCommands(block: string): ShellCommand[] {
   const commands: ShellCommand[] = [];
   let pending = "";

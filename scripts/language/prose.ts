@@ -40,7 +40,10 @@ function proseOfCode(path: string, source: string): Prose[] {
   return found;
 }
 
-/** Comments of a Protocol Buffers file and its messages for people; field and type names are left out. */
+/**
+ * Comments of a Protocol Buffers file and its messages for people; field and type names are left
+ * out.
+ */
 function proseOfProto(source: string): Prose[] {
   return [...source.matchAll(/\/\/(.*)|"((?:[^"\\]|\\.)*)"/g)].map(({ 0: whole, 1: comment, 2: literal, index }) =>
     comment === undefined

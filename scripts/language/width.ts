@@ -4,7 +4,7 @@ import type { Prose } from "./prose.ts";
 export const MAX_WIDTH = 100;
 
 /** A pragma or a link cannot be wrapped. */
-const UNBREAKABLE = /biome-ignore|https?:\/\/\S+$|^<!--/;
+const UNBREAKABLE = /biome-ignore|^\* @\w+ \{|https?:\/\/\S+$|^<!--/;
 
 /** Numbers of the lines of a document that are prose: no table, no code block. */
 function* linesOfProse(lines: readonly string[]): Generator<number> {
@@ -19,7 +19,9 @@ function* linesOfProse(lines: readonly string[]): Generator<number> {
   }
 }
 
-/** Numbers of the lines that are nothing but a comment; one behind code has the width of the code. */
+/**
+ * Numbers of the lines that are nothing but a comment; one behind code has the width of the code.
+ */
 function* linesOfComments(source: string, prose: readonly Prose[]): Generator<number> {
   for (const { text, start, kind } of prose) {
     const lineStart = source.lastIndexOf("\n", start) + 1;
