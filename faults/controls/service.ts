@@ -21,7 +21,7 @@ import { createRequestLog } from "../../src/store/logs/request-log.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import type { CommittedEvent } from "../../src/store/outbox/outbox.ts";
-import { openTotalsReader } from "../../src/store/reads/action-totals.ts";
+import { openTotalsReader } from "../../src/store/ledger/open-counts.ts";
 import { flowOrderReader } from "../../src/store/reads/flows.ts";
 import { readChangesSince } from "../../src/store/reads/history.ts";
 import { readOrderIdsOfTrade } from "../../src/store/reads/orders.ts";

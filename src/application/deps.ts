@@ -1,9 +1,9 @@
 import type { OrderEvent } from "../domain/events.ts";
 import type { OrderKinds } from "../domain/order-kinds.ts";
 import type { Committer } from "../store/commit/types.ts";
+import type { OpenTotals } from "../store/ledger/open-counts.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { ChangeDeps } from "../store/orders/types.ts";
-import type { OpenTotals } from "../store/reads/action-totals.ts";
 import type { FlowOrder } from "../store/reads/flows.ts";
 import type { Snapshot } from "../store/reads/snapshots.ts";
 import type { ChangeFeed } from "./watch/change-feed.ts";

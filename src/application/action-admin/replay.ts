@@ -1,4 +1,4 @@
-import type { Intervention } from "../../store/ledger/intervention.ts";
+import type { Intervention } from "../../store/ledger/interventions.ts";
 import { redeliverFromHistory } from "../../store/ledger/redeliver-from-history.ts";
 import { redrive } from "../../store/ledger/redrive.ts";
 import { MAX_COMMIT_SKEW_MS } from "../../store/outbox/outbox.ts";
@@ -11,7 +11,7 @@ import {
 } from "../../store/reads/undelivered-changes.ts";
 import type { CallContext } from "../context.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
-import { findAction } from "./action-info.ts";
+import { findAction } from "./actions.ts";
 import { describeList, describePeriod } from "./entry-filter.ts";
 import { firstPhase, formatReplayToken, parseReplayToken, phaseAfter, type ReplayCursor } from "./replay-cursor.ts";
 import { DEFAULT_LIMITS, runTimeBoxed } from "./time-boxed.ts";

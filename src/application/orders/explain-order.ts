@@ -1,11 +1,11 @@
 import { type AllowedState, describeWait, nextStates, type RefusedState } from "../../domain/explain.ts";
 import { type FlowStatus, TIMERS } from "../../domain/flow.ts";
 import { stateOf } from "../../domain/state-machine.ts";
-import { readActionPauses } from "../../store/reads/action-pauses.ts";
-import { type OpenAction, readOpenActions } from "../../store/reads/actions.ts";
-import { readCancel } from "../../store/reads/cancels.ts";
+import { readActionPauses } from "../../store/ledger/pauses.ts";
+import { type OpenAction, readOpenActions } from "../../store/reads/action-entries.ts";
 import { readFlowRow } from "../../store/reads/flows.ts";
 import { readOrderFacts } from "../../store/reads/orders.ts";
+import { readCancel } from "../../store/reads/reversal.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
 import { flowStatusOf } from "../fulfilment/order-flow.ts";

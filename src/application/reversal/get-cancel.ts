@@ -1,4 +1,4 @@
-import { type Cancel, readCancel } from "../../store/reads/cancels.ts";
+import { type Cancel, readCancel } from "../../store/reads/reversal.ts";
 import type { OperationDeps } from "../deps.ts";
 import { OperationError } from "../errors.ts";
 

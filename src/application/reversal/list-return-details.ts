@@ -1,4 +1,4 @@
-import { type ReturnDetail, readReturnDetails } from "../../store/reads/returns.ts";
+import { type ReturnDetail, readReturnDetails } from "../../store/reads/reversal.ts";
 import type { OperationDeps } from "../deps.ts";
 
 /** Old detail/orderIds: the return details of orders. */

@@ -1,5 +1,5 @@
 import type { CancelState } from "../../domain/reversal.ts";
-import { readCancel } from "../../store/reads/cancels.ts";
+import { readCancel } from "../../store/reads/reversal.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { closeCancel } from "./close-cancel.ts";

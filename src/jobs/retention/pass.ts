@@ -1,9 +1,13 @@
 import { readInactiveOrders } from "../../store/retention/ended-orders.ts";
-import { findUnpublished, readTimeAgo } from "../../store/retention/limits.ts";
-import { type Page, readOrdersOfHistory, readOrdersOfLedger } from "../../store/retention/old-rows.ts";
 import { purgeOrders } from "../../store/retention/purge-orders.ts";
-import { FIRST_REQUEST_ID, purgeRequestIds } from "../../store/retention/purge-request-ids.ts";
-import { purgeRequestLog } from "../../store/retention/purge-request-log.ts";
+import { FIRST_REQUEST_ID, purgeRequestIds, purgeRequestLog } from "../../store/retention/purge-requests.ts";
+import {
+  findUnpublished,
+  type Page,
+  readOrdersOfHistory,
+  readOrdersOfLedger,
+  readTimeAgo,
+} from "../../store/retention/scan.ts";
 
 /** How long what is over is kept, in milliseconds; Infinity for good. */
 export interface RetentionPeriods {

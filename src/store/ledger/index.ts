@@ -1,11 +1,10 @@
 import { createBatcher } from "../../lib/batcher.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { claimAll } from "./claim.ts";
-import { claimDue } from "./claim-due.ts";
-import { type AttemptOutcome, recordOutcomes } from "./finish.ts";
+import { claimDue, setDue } from "./due.ts";
 import { readOpenCounts } from "./open-counts.ts";
+import { type AttemptOutcome, recordOutcomes } from "./outcomes.ts";
 import { readPausedActions } from "./pauses.ts";
-import { setDue } from "./set-due.ts";
 import { createActionTotals } from "./totals.ts";
 import type { Claim, DueClaim, DueRequest, LedgerEntry, OpenCount } from "./types.ts";
 

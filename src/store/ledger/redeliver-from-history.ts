@@ -4,7 +4,7 @@ import { inTransaction } from "../mysql/transaction.ts";
 import type { ChangeDeps } from "../orders/types.ts";
 import { type PreparedEvent, prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
-import { type Intervention, type InterventionResult, writeIntervention } from "./intervention.ts";
+import { type Intervention, type InterventionResult, writeIntervention } from "./interventions.ts";
 
 /**
  * Gives an Action status changes that it never heard of, due now, in one transaction. What is older than `publishAfter` everybody else had

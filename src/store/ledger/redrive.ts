@@ -6,7 +6,7 @@ import { prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import { isRunnable } from "../reads/action-entries.ts";
 import { readChanges } from "../reads/history.ts";
 import type { ActionState, Database } from "../schema.ts";
-import { type Intervention, type InterventionResult, writeIntervention } from "./intervention.ts";
+import { type Intervention, type InterventionResult, writeIntervention } from "./interventions.ts";
 
 type RedrivenState = Exclude<ActionState, "DONE">;
 

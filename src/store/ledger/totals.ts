@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { createBackgroundWriter } from "../../lib/background-writer.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
-import { type AttemptOutcome, MAX_ERROR_LENGTH } from "./finish.ts";
+import { type AttemptOutcome, MAX_ERROR_LENGTH } from "./outcomes.ts";
 
 /**
  * Totals by Action, for the operators: collected in memory and added to the table in the
@@ -12,6 +12,15 @@ export interface ActionTotals {
   count(outcomes: readonly AttemptOutcome[], now: Date): void;
   /** Writes what is left; drops what cannot be written now. */
   close(): Promise<void>;
+}
+
+/** Totals of an Action's attempts since the service was installed. */
+export interface AttemptTotals {
+  readonly done: number;
+  readonly retries: number;
+  /** "" if none failed. */
+  readonly lastError: string;
+  readonly lastErrorTime: Date | undefined;
 }
 
 interface Totals {
@@ -94,4 +103,20 @@ async function addTotals(db: Kysely<Database>, totals: ReadonlyMap<string, Total
       last_error_time: sql`coalesce(values(${sql.ref("last_error_time")}), ${sql.ref("last_error_time")})`,
     })
     .execute();
+}
+
+/** The totals of all Actions that ran an attempt, by name. */
+export async function readAttemptTotals(db: Kysely<Database>): Promise<ReadonlyMap<string, AttemptTotals>> {
+  const rows = await db.selectFrom("oms_db.oms_action_total").selectAll().execute();
+  return new Map(
+    rows.map((row) => [
+      row.action,
+      {
+        done: Number(row.done),
+        retries: Number(row.retries),
+        lastError: row.last_error ?? "",
+        lastErrorTime: row.last_error_time ?? undefined,
+      },
+    ]),
+  );
 }

@@ -1,4 +1,4 @@
-import type { TableSpec } from "./table-spec.ts";
+import type { TableSpec } from "./ensure-table.ts";
 
 /** What the forward flow and the reversal side keep. */
 export const FLOW_TABLES: readonly TableSpec[] = [

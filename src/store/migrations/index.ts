@@ -4,9 +4,8 @@ import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options
 import { type OrderDatabase, SCHEMAS } from "../mysql/database.ts";
 import { DatabaseUnavailableError, MigrationPermissionError } from "../mysql/errors.ts";
 import { classifyFailure } from "../mysql/failures.ts";
-import { ensureTable } from "./ensure-table.ts";
+import { ensureTable, type TableSpec } from "./ensure-table.ts";
 import { STEPS, type Step } from "./steps.ts";
-import type { TableSpec } from "./table-spec.ts";
 
 /** How long one server waits while another one migrates, in seconds. */
 const WAIT_FOR_OTHERS_SECONDS = 600;

@@ -1,4 +1,4 @@
-import type { TableSpec } from "./table-spec.ts";
+import type { TableSpec } from "./ensure-table.ts";
 
 const AUTO_ID = "bigint not null auto_increment";
 const MESSAGE_ID = "varchar(128) not null";

@@ -1,4 +1,4 @@
-import type { TableSpec } from "./table-spec.ts";
+import type { TableSpec } from "./ensure-table.ts";
 
 const TIME = "datetime(3) not null";
 
@@ -60,5 +60,68 @@ export const OPERATIONS_TABLES: readonly TableSpec[] = [
     },
     primaryKey: ["id"],
     indexes: [{ columns: ["action"] }],
+  },
+];
+
+/** What makes it cheap to begin an attempt. */
+export const CLAIM_TABLES: readonly TableSpec[] = [
+  {
+    schema: "oms_db",
+    name: "oms_action_ledger",
+    columns: { id: "bigint not null auto_increment" },
+    primaryKey: ["id"],
+    // A row that has the place for its claim from the beginning does not grow with it: pages are full, and would be split.
+    defaults: { claimed_by: "0" },
+    // An attempt that begins moves nothing in here, as the counts of attempts are looked up in the rows.
+    indexes: [{ columns: ["action", "state", "next_attempt_time", "id"] }],
+    obsoleteIndexes: [["action", "state", "next_attempt_time", "id", "attempts_started", "attempts_finished"]],
+  },
+];
+
+/** By which old address a call came. */
+export const OLD_METHOD_TABLES: readonly TableSpec[] = [
+  {
+    schema: "oms_db",
+    name: "oms_request_log",
+    columns: {
+      id: "bigint not null auto_increment",
+      old_method: "varchar(64) not null default ''",
+    },
+    primaryKey: ["id"],
+  },
+];
+
+/** What came of holding our answers against the old system's. */
+export const SHADOW_TABLES: readonly TableSpec[] = [
+  {
+    schema: "oms_db",
+    name: "oms_shadow_total",
+    columns: {
+      method: "varchar(64) not null",
+      same_count: "bigint not null default 0",
+      different_count: "bigint not null default 0",
+      failed_count: "bigint not null default 0",
+      skipped_count: "bigint not null default 0",
+      last_time: "datetime(3) not null",
+    },
+    primaryKey: ["method"],
+  },
+  {
+    schema: "oms_db",
+    name: "oms_shadow_difference",
+    columns: {
+      id: "bigint not null auto_increment",
+      method: "varchar(64) not null",
+      field: "varchar(128) not null",
+      kind: "enum('VALUE', 'TYPE', 'MISSING', 'ADDED') not null",
+      ours: "varchar(128) not null default ''",
+      theirs: "varchar(128) not null default ''",
+      order_id: "bigint not null default 0",
+      caller: "varchar(64) not null",
+      call_id: "varchar(64) not null",
+      record_time: "datetime(3) not null",
+    },
+    primaryKey: ["id"],
+    indexes: [{ columns: ["method", "id"] }],
   },
 ];

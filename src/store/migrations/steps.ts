@@ -1,11 +1,8 @@
-import { CLAIM_TABLES } from "./claim-tables.ts";
+import type { TableSpec } from "./ensure-table.ts";
 import { FLOW_TABLES } from "./flow-tables.ts";
+import { OLD_TABLES } from "./legacy-tables.ts";
 import { CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
-import { OLD_METHOD_TABLES } from "./old-method.ts";
-import { OLD_TABLES } from "./old-tables.ts";
-import { OPERATIONS_TABLES } from "./operations-tables.ts";
-import { SHADOW_TABLES } from "./shadow-tables.ts";
-import type { TableSpec } from "./table-spec.ts";
+import { CLAIM_TABLES, OLD_METHOD_TABLES, OPERATIONS_TABLES, SHADOW_TABLES } from "./operations-tables.ts";
 
 /** Something that is done once. A step that was cut short is done again: it adds only what is missing. */
 export interface Step {

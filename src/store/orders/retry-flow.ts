@@ -1,5 +1,5 @@
 import type { FlowStep } from "../../domain/flow.ts";
-import type { Intervention } from "../ledger/intervention.ts";
+import type { Intervention } from "../ledger/interventions.ts";
 import { redrive } from "../ledger/redrive.ts";
 import type { ChangeDeps } from "./types.ts";
 

@@ -1,15 +1,22 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import * as pb from "../../../gen/oms/operations/v1/action_service_pb.ts";
-import { discardParked } from "../../application/action-admin/discard-parked.ts";
+import {
+  type ActionStatus,
+  getOrderActions,
+  listActions,
+  listInterventions,
+  pauseAction,
+  resumeAction,
+} from "../../application/action-admin/actions.ts";
 import type { EntryFilter } from "../../application/action-admin/entry-filter.ts";
-import { getOrderActions } from "../../application/action-admin/get-order-actions.ts";
-import { type ActionStatus, listActions } from "../../application/action-admin/list-actions.ts";
-import { listInterventions } from "../../application/action-admin/list-interventions.ts";
-import { type ListParkedAnswer, listParked } from "../../application/action-admin/list-parked.ts";
-import { pauseAction, resumeAction } from "../../application/action-admin/pause-action.ts";
+import {
+  discardParked,
+  type ListParkedAnswer,
+  listParked,
+  retryParked,
+} from "../../application/action-admin/parked.ts";
 import { replay } from "../../application/action-admin/replay.ts";
-import { retryParked } from "../../application/action-admin/retry-parked.ts";
 import type { OperationDeps } from "../../application/deps.ts";
 import { toDate } from "./messages.ts";
 import type { HandlersOf } from "./types.ts";

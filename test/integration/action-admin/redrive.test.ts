@@ -1,18 +1,19 @@
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { discardParked } from "../../../src/application/action-admin/discard-parked.ts";
-import { listActions } from "../../../src/application/action-admin/list-actions.ts";
-import { listInterventions } from "../../../src/application/action-admin/list-interventions.ts";
-import { listParked } from "../../../src/application/action-admin/list-parked.ts";
-import type { ParkedBatchInput } from "../../../src/application/action-admin/parked-batch.ts";
+import { listActions, listInterventions } from "../../../src/application/action-admin/actions.ts";
+import {
+  discardParked,
+  listParked,
+  type ParkedBatchInput,
+  retryParked,
+} from "../../../src/application/action-admin/parked.ts";
 import { type ReplayInput, replay } from "../../../src/application/action-admin/replay.ts";
-import { retryParked } from "../../../src/application/action-admin/retry-parked.ts";
 import type { BatchLimits } from "../../../src/application/action-admin/time-boxed.ts";
 import type { ActionInfo, OperationDeps } from "../../../src/application/deps.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { openTotalsReader } from "../../../src/store/ledger/open-counts.ts";
 import { retryStep } from "../../../src/store/orders/retry-flow.ts";
 import type { CommittedEvent } from "../../../src/store/outbox/outbox.ts";
-import { openTotalsReader } from "../../../src/store/reads/action-totals.ts";
 import type { ActionState } from "../../../src/store/schema.ts";
 import { encode, insertOrder, openCommitter, report, rowsOf, useStore } from "../store/fixture.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { createLedger, type LedgerEntry } from "../../../src/store/ledger/index.ts";
-import { readOpenActions } from "../../../src/store/reads/actions.ts";
+import { readOpenActions } from "../../../src/store/reads/action-entries.ts";
 import { insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
 
 const { db } = useStore();

@@ -4,7 +4,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { closeCancel } from "../../../src/store/orders/close-cancel.ts";
 import { type CancelOutcome, requestCancel } from "../../../src/store/orders/request-cancel.ts";
 import type { CommittedEvent } from "../../../src/store/outbox/outbox.ts";
-import { readCancel } from "../../../src/store/reads/cancels.ts";
+import { readCancel } from "../../../src/store/reads/reversal.ts";
 import { CAUSE, eventDeps, insertOrder, rowsOf, useStore } from "./fixture.ts";
 
 const { db } = useStore();

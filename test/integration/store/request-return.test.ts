@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { requestReturn } from "../../../src/store/orders/request-return.ts";
 import type { CommittedEvent } from "../../../src/store/outbox/outbox.ts";
-import { readReturnDetails } from "../../../src/store/reads/returns.ts";
+import { readReturnDetails } from "../../../src/store/reads/reversal.ts";
 import { readSnapshots } from "../../../src/store/reads/snapshots.ts";
 import { CAUSE, eventDeps, insertOrder, rowsOf, useStore } from "./fixture.ts";
 

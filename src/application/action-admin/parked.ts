@@ -1,11 +1,60 @@
-import type { Intervention, InterventionResult } from "../../store/ledger/intervention.ts";
+import { discard, type Intervention, type InterventionResult } from "../../store/ledger/interventions.ts";
+import { redrive } from "../../store/ledger/redrive.ts";
 import { type ActionEntry, readParkedOrDiscarded } from "../../store/reads/action-entries.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { parsePageToken } from "../page-token.ts";
-import { findAction } from "./action-info.ts";
+import { findAction } from "./actions.ts";
 import { describeFilter, describeList, type EntryFilter, matchesFilter } from "./entry-filter.ts";
-import { type BatchLimits, runTimeBoxed } from "./time-boxed.ts";
+import { type BatchLimits, DEFAULT_LIMITS, runTimeBoxed } from "./time-boxed.ts";
+
+export interface ListParkedInput {
+  readonly action: string;
+  /** Undefined: whatever they are. */
+  readonly filter: EntryFilter | undefined;
+  /** 0 means 100. */
+  readonly pageSize: number;
+  /** "" for the first page. */
+  readonly pageToken: string;
+}
+
+export interface ListParkedAnswer {
+  readonly entries: readonly ActionEntry[];
+  /** "" on the last page. */
+  readonly nextPageToken: string;
+}
+
+const DEFAULT_PAGE_SIZE = 100;
+
+/** Events that are looked at for one page: with a filter a page may be short, or empty, with more behind its token. */
+const MAX_LOOKED_AT = 20_000;
+const EVENTS_PER_QUERY = 1_000;
+
+/** What an Action has parked, oldest event first. */
+export async function listParked(deps: OperationDeps, input: ListParkedInput): Promise<ListParkedAnswer> {
+  const { name: action } = findAction(deps, input.action);
+  const pageSize = input.pageSize === 0 ? DEFAULT_PAGE_SIZE : input.pageSize;
+  const wanted = input.filter === undefined ? () => true : matchesFilter(input.filter);
+  const limit = input.filter === undefined ? pageSize : EVENTS_PER_QUERY;
+  const entries: ActionEntry[] = [];
+  let afterId = parsePageToken(input.pageToken);
+  let more = true;
+  for (let lookedAt = 0; more && entries.length < pageSize && lookedAt < MAX_LOOKED_AT; lookedAt += limit) {
+    const found = await readParkedOrDiscarded(deps.db, { action, state: "PARKED", afterId, limit: limit + 1 });
+    more = found.length > limit;
+    for (const entry of found.slice(0, limit)) {
+      if (entries.length === pageSize) {
+        more = true;
+        break;
+      }
+      afterId = entry.id;
+      if (wanted(entry)) {
+        entries.push(entry);
+      }
+    }
+  }
+  return { entries, nextPageToken: more ? String(afterId) : "" };
+}
 
 /** What is to be done about which of an Action's parked events. */
 export interface ParkedBatchInput {
@@ -72,4 +121,28 @@ export async function processParked(
     },
   );
   return { count, nextPageToken: next === undefined ? "" : String(next), samples };
+}
+
+/** Has parked events tried again now, each with a full round of attempts. */
+export function retryParked(
+  deps: OperationDeps,
+  input: ParkedBatchInput,
+  context: Pick<CallContext, "caller" | "deadline">,
+  limits = DEFAULT_LIMITS,
+): Promise<ParkedBatchAnswer> {
+  return processParked(deps, "RETRY", input, context, limits, (ids, intervention) =>
+    redrive(deps.changes, ids, ["PARKED"], intervention),
+  );
+}
+
+/** Gives parked events up for good. */
+export function discardParked(
+  deps: OperationDeps,
+  input: ParkedBatchInput,
+  context: Pick<CallContext, "caller" | "deadline">,
+  limits = DEFAULT_LIMITS,
+): Promise<ParkedBatchAnswer> {
+  return processParked(deps, "DISCARD", input, context, limits, (ids, intervention) =>
+    discard(deps.changes, ids, intervention),
+  );
 }

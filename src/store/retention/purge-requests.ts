@@ -1,8 +1,9 @@
 import type { Kysely } from "kysely";
+import { idList } from "../mysql/id-list.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
 import { readPurgedOrders } from "./ended-orders.ts";
-import { PAGE_SIZE, type Page } from "./old-rows.ts";
+import { nextKey, PAGE_SIZE, type Page } from "./scan.ts";
 
 /** Before all request ids. */
 export const FIRST_REQUEST_ID = Buffer.alloc(0);
@@ -32,4 +33,25 @@ export async function purgeRequestIds(
     await withRetries(() => session.deleteFrom("oms_db.oms_request").where("request_id", "in", ids).execute());
   }
   return { deleted: ids.length, next: rows.length === PAGE_SIZE ? rows.at(-1)?.request_id : undefined };
+}
+
+/** Deletes those of some rows of the request log that are older than `before`. */
+export async function purgeRequestLog(
+  session: Kysely<Database>,
+  after: bigint,
+  before: Date,
+): Promise<Page<bigint> & { readonly deleted: number }> {
+  const rows = await session
+    .selectFrom("oms_db.oms_request_log")
+    .select(["id", "record_time"])
+    .where("id", ">", after)
+    .orderBy("id")
+    .limit(PAGE_SIZE)
+    .execute();
+  const isOld = ({ record_time }: { readonly record_time: Date }) => record_time < before;
+  const ids = rows.filter(isOld).map(({ id }) => id);
+  if (ids.length > 0) {
+    await withRetries(() => session.deleteFrom("oms_db.oms_request_log").where("id", "in", idList(ids)).execute());
+  }
+  return { deleted: ids.length, next: nextKey(rows, isOld) };
 }

@@ -1,4 +1,4 @@
-import type { TableSpec } from "./table-spec.ts";
+import type { TableSpec } from "./ensure-table.ts";
 
 const FLAG = "tinyint null default 0";
 const NOW = "datetime(3) null default current_timestamp(3)";

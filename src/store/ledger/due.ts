@@ -1,10 +1,12 @@
 import { type Kysely, sql } from "kysely";
-import { idList } from "../mysql/id-list.ts";
+import type { OrderDatabase } from "../mysql/database.ts";
+import { idList, textList } from "../mysql/id-list.ts";
+import { withRetries } from "../mysql/transaction.ts";
 import { OUTBOX_COLUMNS, toOutboxRow } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import { readByIds } from "./candidates.ts";
 import { type ClaimDeps, resolveClaims } from "./claim.ts";
-import { recordOutcomes } from "./finish.ts";
+import { recordOutcomes } from "./outcomes.ts";
 import type { DueClaim, DueEntry, DueRequest } from "./types.ts";
 
 /** Begins attempts of what is due, of each Action the oldest due first: what failed before, and what the broker never brought. */
@@ -66,4 +68,26 @@ async function readOutboxRows(db: Kysely<Database>, ids: readonly bigint[]) {
   }
   const rows = await db.selectFrom("oms_db.oms_outbox").select(OUTBOX_COLUMNS).where("id", "in", idList(ids)).execute();
   return new Map(rows.map((row) => [row.id, toOutboxRow(row)]));
+}
+
+/**
+ * Makes events due that nobody has tried yet: whoever looks for what is due takes them at the next look, and need not wait until they have
+ * lain for too long.
+ */
+export async function setDue(
+  db: OrderDatabase,
+  pairs: readonly { readonly messageId: string; readonly action: string }[],
+): Promise<void> {
+  for (const [action, same] of Map.groupBy(pairs, (pair) => pair.action)) {
+    await withRetries(() =>
+      db
+        .updateTable("oms_db.oms_action_ledger")
+        .set({ next_attempt_time: db.clock.now() })
+        .where("message_id", "in", textList(same.map(({ messageId }) => messageId)))
+        .where("action", "=", action)
+        .where("state", "=", "PENDING")
+        .where("attempts_started", "=", 0)
+        .execute(),
+    );
+  }
 }
