@@ -6,10 +6,8 @@
  */
 import { parseArgs } from "node:util";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { connect } from "../../tools/client/index.ts";
+import { createConnection as createServiceConnection } from "../../tools/client/index.ts";
 import { startBackends } from "../../tools/testkit/backends.ts";
 import { startService } from "../environment/service.ts";
 
@@ -23,7 +21,7 @@ const PATIENCE_MS = 300_000;
 
 const processes = await startBackends(console.error);
 const service = await startService(processes);
-const client = connect(`127.0.0.1:${service.port}`);
+const client = createServiceConnection(`127.0.0.1:${service.port}`, { caller: "bench" });
 const database = await createConnection({ uri: processes.endpoints.mysqlUrl, timezone: "Z" });
 
 /** Does something for each, so many at a time; how many a second. */
@@ -50,17 +48,13 @@ const orderIds: bigint[] = [];
 const submitted = await forEach(Array.from({ length: count }), async () => {
   const lines = [{ skuId: 7n, quantity: 1, warehouseId: 1n }];
   const request = { orderSource: 1000, orderType: 1, lines, operator: "bench" };
-  orderIds.push((await client.call(FulfilmentService.method.submitOrder, request, "bench")).orderId);
+  orderIds.push((await client.fulfilment.submitOrder(request)).orderId);
 });
 console.log(`${count} orders came in, ${Math.round(submitted)} a second with ${callers} callers`);
 
 const begin = performance.now();
 const paid = await forEach(orderIds, (orderId) =>
-  client.call(
-    OrderStatusService.method.updateOrderStatus,
-    { orderId, status: OrderStatus.PAID, operator: "bench" },
-    "bench",
-  ),
+  client.orderStatus.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "bench" }),
 );
 console.log(`paid, ${Math.round(paid)} a second`);
 let done = await dispatched();

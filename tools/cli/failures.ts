@@ -1,104 +1,97 @@
-import { status as GrpcCode, type ServiceError } from "@grpc/grpc-js";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { DEADLINE_MS, detailOf } from "../client/index.ts";
+import { DEADLINE_MS } from "../client/index.ts";
 import { clean } from "./format.ts";
 
-/** What the command line exits with; a Ctrl-C that cuts work short is 130, as everywhere. */
+/** Exit codes of the command line. */
 export const ExitCode = { OK: 0, REFUSED: 1, USAGE: 2, UNREACHABLE: 3, INTERRUPTED: 130 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** A server cannot be reached; the message says which, and what to do. */
+/** A server cannot be reached; the message names it and says what to do. */
 export class UnreachableError extends Error {
-  override readonly name = "OutOfReachError";
+  override readonly name = "UnreachableError";
 }
 
-/** A call of the service that did not succeed. */
-export class CallError extends Error {
-  override readonly name = "CallError";
-  readonly failure: ServiceError;
-  /** HOST:PORT that was called. */
-  readonly server: string;
-  readonly method: string;
-
-  constructor(failure: ServiceError, server: string, method: string) {
-    super(failure.message, { cause: failure });
-    this.failure = failure;
-    this.server = server;
-    this.method = method;
-  }
-}
-
-/** A failure for people (and scripts): what to exit with, a gRPC code's name, and what happened and what to do next. */
+/** A failed command: its exit code, the name of a gRPC code, and what happened and what to do next. */
 export interface Failure {
   readonly exitCode: ExitCode;
   readonly code: string;
   readonly message: string;
 }
 
-/** Whether nobody that knows the service answered: its own UNAVAILABLE (the database is away) carries details. */
-function isOutOfReach({ code, details, metadata }: ServiceError): boolean {
-  const own = (metadata?.get("grpc-status-details-bin") ?? []).length > 0;
-  return !own && (code === GrpcCode.UNAVAILABLE || details.startsWith("Received HTTP status code"));
+/** The name of a gRPC code: "NOT_FOUND". */
+function nameOf(code: Code): string {
+  return code === Code.Canceled
+    ? "CANCELLED"
+    : (Code[code] ?? String(code)).replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }
 
-/** @throws error itself, when it is a bug of ours */
-export function describeFailure(error: unknown): Failure {
+/**
+ * Describes a failed command.
+ *
+ * @param server HOST:PORT that was called
+ * @throws error itself if it is neither a failed call nor an unreachable server
+ */
+export function describeFailure(error: unknown, server: string): Failure {
   if (error instanceof UnreachableError) {
     return { exitCode: ExitCode.UNREACHABLE, code: "UNAVAILABLE", message: error.message };
   }
-  if (error instanceof CallError) {
-    return explainCall(error);
+  if (!(error instanceof ConnectError)) {
+    throw error;
   }
-  throw error;
-}
-
-function explainCall({ failure, server, method }: CallError): Failure {
-  const code = GrpcCode[failure.code] ?? String(failure.code);
-  const because = (exitCode: ExitCode, message: string): Failure => ({ exitCode, code, message: clean(message) });
-  if (isOutOfReach(failure)) {
-    return because(
-      ExitCode.UNREACHABLE,
-      `Nothing that speaks gRPC answers at ${server} (${reasonOf(failure)}). Does the service run? Start it with npm start, or say where it is: --server HOST:PORT, or OMS_SERVER. Where it speaks TLS, --tls-ca FILE (or OMS_SERVER_CA_FILE) names its CA.`,
-    );
+  const { rawMessage } = error;
+  const failure = (exitCode: ExitCode, message: string): Failure => ({
+    exitCode,
+    code: nameOf(error.code),
+    message: clean(message),
+  });
+  if (isUnreachable(error) && error.code !== Code.DeadlineExceeded) {
+    return {
+      exitCode: ExitCode.UNREACHABLE,
+      code: "UNAVAILABLE",
+      message: clean(
+        `No gRPC server answers at ${server} (${rawMessage}). Start the service with npm start, or set its address with --server HOST:PORT or OMS_SERVER. If it uses TLS, set its CA with --tls-ca FILE or OMS_SERVER_CA_FILE.`,
+      ),
+    };
   }
-  switch (failure.code) {
-    case GrpcCode.DEADLINE_EXCEEDED:
-      return because(
+  switch (error.code) {
+    case Code.DeadlineExceeded:
+      return failure(
         ExitCode.UNREACHABLE,
-        `No answer from ${server} within ${DEADLINE_MS / 1000} s: the address is wrong, or the service is overloaded. Run the same command again, or say where the service is: --server HOST:PORT, or OMS_SERVER.`,
+        `No answer from ${server} within ${DEADLINE_MS / 1000} s: the address is wrong or the service is overloaded. Retry, or set the address with --server HOST:PORT or OMS_SERVER.`,
       );
-    case GrpcCode.UNIMPLEMENTED:
-      return because(
+    case Code.Unimplemented:
+      return failure(
         ExitCode.REFUSED,
-        `The service at ${server} does not know ${method}: it is another version than this command line. Restart it from the same sources (npm start).`,
+        `The service at ${server} is another version than this command line (${rawMessage}). Restart it from the same sources with npm start.`,
       );
-    case GrpcCode.INVALID_ARGUMENT: {
-      const fields = detailOf(failure, BadRequestSchema)?.fieldViolations ?? [];
-      const faults = fields.map(({ field, description }) => `${field}: ${description}`).join("; ");
-      return because(ExitCode.REFUSED, `The service does not take that: ${faults || failure.details}`);
+    case Code.InvalidArgument: {
+      const violations = error.findDetails(BadRequestSchema).flatMap(({ fieldViolations }) => fieldViolations);
+      const fields = violations.map(({ field, description }) => `${field}: ${description}`).join("; ");
+      return failure(ExitCode.REFUSED, `The service rejected the request: ${fields || rawMessage}`);
     }
-    case GrpcCode.UNAUTHENTICATED:
-      return because(
+    case Code.Unauthenticated:
+      return failure(
         ExitCode.REFUSED,
-        `The service does not know who you are: ${failure.details}. Put your bearer token into OMS_TOKEN, or show a certificate: --client-cert, --client-key.`,
+        `Not authenticated: ${rawMessage}. Set OMS_TOKEN to a bearer token, or pass a certificate with --client-cert and --client-key.`,
       );
-    case GrpcCode.PERMISSION_DENIED:
-      return because(
+    case Code.PermissionDenied:
+      return failure(
         ExitCode.REFUSED,
-        `You may not do that: ${failure.details}. Roles are in the service's table of rights.`,
+        `Permission denied: ${rawMessage}. Permissions are set in the OMS_PERMISSIONS_FILE of the service.`,
       );
-    case GrpcCode.UNAVAILABLE:
-    case GrpcCode.RESOURCE_EXHAUSTED:
-      return because(
-        ExitCode.REFUSED,
-        `The service cannot do that now: ${failure.details}. Run the same command again in a moment.`,
-      );
+    case Code.Unavailable:
+    case Code.ResourceExhausted:
+      return failure(ExitCode.REFUSED, `The service cannot do that now: ${rawMessage}. Retry in a moment.`);
     default:
-      return because(ExitCode.REFUSED, `${failure.details} (${code})`);
+      return failure(ExitCode.REFUSED, `${rawMessage} (${nameOf(error.code)})`);
   }
 }
 
-/** Of what grpc-js says about a connection that did not come about, the part that tells. */
-function reasonOf({ details }: ServiceError): string {
-  return /Last error: (?:Error: )?(.*?)(?:\. Resolution note:.*)?$/s.exec(details)?.[1] ?? details;
+/**
+ * Whether the error came from the connection rather than from the service. An UNAVAILABLE of the
+ * service itself (its database is unreachable) carries details; one of a proxy does not.
+ */
+export function isUnreachable({ code, details, metadata }: ConnectError): boolean {
+  return !metadata.has("grpc-status") || (code === Code.Unavailable && details.length === 0);
 }

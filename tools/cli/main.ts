@@ -1,5 +1,6 @@
 /** The command line, `npx oms` (scripts/oms.mjs): asks the service over its public gRPC API. */
 import { CommanderError } from "commander";
+import type { GlobalOptions } from "./args.ts";
 import { describeFailure, ExitCode } from "./failures.ts";
 import { createProgram } from "./program.ts";
 
@@ -25,9 +26,10 @@ try {
     const asked = error.code === "commander.helpDisplayed" || error.code === "commander.version";
     process.exitCode = asked ? ExitCode.OK : ExitCode.USAGE;
   } else {
-    const { exitCode, code, message } = describeFailure(error);
-    const text = program.opts<{ json?: true }>().json ? JSON.stringify({ error: { code, message } }) : message;
+    const { exitCode, code, message } = describeFailure(error, program.opts<GlobalOptions>().server);
+    const text = program.opts<GlobalOptions>().json ? JSON.stringify({ error: { code, message } }) : message;
     process.stderr.write(`${text}\n`);
-    process.exitCode = exitCode;
+    // Exit at once: a connection that failed may report further errors.
+    process.exit(exitCode);
   }
 }

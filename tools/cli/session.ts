@@ -1,98 +1,59 @@
-import {
-  type DescMessage,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  type MessageInitShape,
-  type MessageShape,
-  toJson,
-} from "@bufbuild/protobuf";
-import type { ServiceError } from "@grpc/grpc-js";
+import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { type Client, connect } from "../client/index.ts";
+import { createConnection, type ServiceClients, type ServiceConnection } from "../client/index.ts";
 import type { GlobalOptions } from "./args.ts";
-import { CallError } from "./failures.ts";
 import { print } from "./terminal.ts";
 
-/** How the command line names itself to the service. */
+/** The caller name sent to the service. */
 const CALLER = "oms-cli";
 
-/** What a command works with. */
-export interface Session {
+/** What a command works with: clients of the service, and its output. */
+export interface Session extends ServiceClients {
   /** HOST:PORT of the service. */
   readonly server: string;
-  /** Whether a script reads the answers. */
+  /** Whether the output is JSON. */
   readonly json: boolean;
-  /** @throws CallError */
-  call<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-  ): Promise<MessageShape<O>>;
-  /** Messages of a stream until the signal aborts, which ends it in order. @throws CallError */
-  stream<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodServerStreaming<I, O>,
-    request: MessageInitShape<I>,
-    signal: AbortSignal,
-  ): AsyncIterable<MessageShape<O>>;
-  /** Prints an answer: a JSON document for scripts, else the text. */
+  /** Prints a response: as a JSON document with --json, else as text. */
   show<D extends DescMessage>(schema: D, message: MessageShape<D>, text: () => string): void;
-  /** Prints one of many messages of a stream: a line of JSON, or the text. */
+  /** Prints a message of a stream: as a line of JSON with --json, else as text. */
   showLine<D extends DescMessage>(schema: D, message: MessageShape<D>, text: () => string): void;
 }
 
-/** Runs a command's work with the service that its options name, and hangs up afterwards. */
+/** Runs a command against the service its options name, and closes the connection afterwards. */
 export async function withService(command: Command, work: (session: Session) => Promise<void>): Promise<void> {
   const options = command.optsWithGlobals<GlobalOptions>();
   const { server, json = false } = options;
-  // Not an option: those stand in the list of processes, for all to read.
-  const client = connectWith(command, options);
+  const connection = connectWith(command, options);
   const printAs =
     (indent: number) =>
     <D extends DescMessage>(schema: D, message: MessageShape<D>, text: () => string) =>
       print(json ? JSON.stringify(toJson(schema, message, { alwaysEmitImplicit: true }), null, indent) : text());
   try {
-    await work({
-      server,
-      json,
-      async call(method, request) {
-        try {
-          return await client.call(method, request, CALLER);
-        } catch (error) {
-          throw new CallError(error as ServiceError, server, method.name);
-        }
-      },
-      async *stream(method, request, signal) {
-        const call = client.watch(method, request, CALLER);
-        const cancel = () => call.cancel();
-        signal.addEventListener("abort", cancel);
-        try {
-          yield* call;
-        } catch (error) {
-          if (!signal.aborted) {
-            throw new CallError(error as ServiceError, server, method.name);
-          }
-        } finally {
-          signal.removeEventListener("abort", cancel);
-          call.cancel();
-        }
-      },
-      show: printAs(2),
-      showLine: printAs(0),
-    });
+    await work({ ...connection, server, json, show: printAs(2), showLine: printAs(0) });
   } finally {
-    client.close();
+    connection.close();
   }
 }
 
-function connectWith(command: Command, { server, tlsCa, clientCert: cert, clientKey: key }: GlobalOptions): Client {
+function connectWith(
+  command: Command,
+  { server, tlsCa, clientCert: cert, clientKey: key }: GlobalOptions,
+): ServiceConnection {
   if ((cert === undefined) !== (key === undefined) || (cert !== undefined && tlsCa === undefined)) {
-    command.error("error: a client certificate takes --client-cert, --client-key and --tls-ca together");
+    command.error("error: a client certificate requires --client-cert, --client-key and --tls-ca");
   }
   const certificate = cert === undefined || key === undefined ? undefined : { cert, key };
   try {
-    return connect(server, { ca: tlsCa, certificate, token: process.env.OMS_TOKEN || undefined });
+    // The token is not an option: options are visible in the list of processes.
+    return createConnection(server, {
+      caller: CALLER,
+      ca: tlsCa,
+      certificate,
+      token: process.env.OMS_TOKEN || undefined,
+    });
   } catch (error) {
     return command.error(
-      `error: the files of --tls-ca, --client-cert and --client-key cannot be used: ${(error as Error).message}`,
+      `error: the files of --tls-ca, --client-cert and --client-key are not usable: ${(error as Error).message}`,
     );
   }
 }

@@ -1,126 +1,97 @@
-import {
-  create,
-  type DescMessage,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
-import {
-  type ChannelCredentials,
-  type ClientReadableStream,
-  credentials,
-  Client as GrpcClient,
-  Metadata,
-  type ServiceError,
-} from "@grpc/grpc-js";
-import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
+import { createSecureContext } from "node:tls";
 
-/** Longest wait for one answer. */
+import { type CallOptions, type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { ActionService } from "../../gen/oms/operations/v1/action_service_pb.ts";
+import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts";
+import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+
+/** Deadline of a call, in milliseconds, unless the call sets another one; `timeoutMs: 0` means none. */
 export const DEADLINE_MS = 20_000;
 
-/** A gRPC client of the services, typed by the generated descriptors: what any caller in Node would write. */
-export interface Client {
-  /** Calls as one of the systems around the service. */
-  call<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    caller: string,
-  ): Promise<MessageShape<O>>;
-  /** Opens a stream; it ends when it is cancelled. */
-  watch<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodServerStreaming<I, O>,
-    request: MessageInitShape<I>,
-    caller: string,
-  ): ClientReadableStream<MessageShape<O>>;
-  /** Waits until the server can be reached; rejects when it cannot. */
-  ready(timeoutMs: number): Promise<void>;
+const CALLER_HEADER = "oms-caller";
+
+/** A client of each service. */
+export interface ServiceClients {
+  readonly orderStatus: Client<typeof OrderStatusService>;
+  readonly fulfilment: Client<typeof FulfilmentService>;
+  readonly reversal: Client<typeof OrderReversalService>;
+  readonly actions: Client<typeof ActionService>;
+  readonly shadow: Client<typeof ShadowService>;
+}
+
+/** Clients that share one connection. */
+export interface ServiceConnection extends ServiceClients {
+  /** Opens the connection; rejects if the server cannot be reached. */
+  connect(): Promise<void>;
+  /** Closes the connection and ends open streams. */
   close(): void;
 }
 
-const pathOf = (method: { parent: { typeName: string }; name: string }) => `/${method.parent.typeName}/${method.name}`;
-const serializer =
-  <D extends DescMessage>(desc: D) =>
-  (message: MessageShape<D>) =>
-    Buffer.from(toBinary(desc, message));
-const deserializer =
-  <D extends DescMessage>(desc: D) =>
-  (bytes: Buffer) =>
-    fromBinary(desc, bytes);
-
-/** What a client shows of itself, and whom it believes. */
-export interface Credentials {
-  /** The CA that vouches for the service, PEM; undefined: the service speaks in the clear. */
+export interface ConnectionOptions {
+  /** Name of the caller, unless a call sets another one (`asCaller`). */
+  readonly caller?: string;
+  /** CA of the service's certificate, PEM. Undefined: the connection is not encrypted. */
   readonly ca?: string | undefined;
-  /** A certificate for the service to verify and its key, PEM, over TLS. */
+  /** Client certificate and its key, PEM; only with `ca`. */
   readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
-  /** A bearer token; undefined where the service asks for none. */
+  /** Bearer token. */
   readonly token?: string | undefined;
+  /** Run around every call. */
+  readonly interceptors?: readonly Interceptor[];
 }
 
-export function connect(address: string, { ca, certificate, token }: Credentials = {}): Client {
-  const metadataOf = (caller: string): Metadata => {
-    const metadata = new Metadata();
-    metadata.set("oms-caller", caller);
-    if (token !== undefined) {
-      metadata.set("authorization", `Bearer ${token}`);
-    }
-    return metadata;
-  };
-  // The service is in the network that the caller is in: a proxy, which the environment may name, is for what lies outside.
-  const grpc = new GrpcClient(address, channelCredentials(ca, certificate), { "grpc.enable_http_proxy": 0 });
+export function createClients(transport: Transport): ServiceClients {
   return {
-    call: (method, request, caller) =>
-      new Promise((resolve, reject) => {
-        grpc.makeUnaryRequest(
-          pathOf(method),
-          serializer(method.input),
-          deserializer(method.output),
-          create(method.input, request),
-          metadataOf(caller),
-          { deadline: Date.now() + DEADLINE_MS },
-          (error, answer) => {
-            if (answer === undefined) {
-              reject(error);
-            } else {
-              resolve(answer);
-            }
-          },
-        );
-      }),
-    watch: (method, request, caller) =>
-      grpc.makeServerStreamRequest(
-        pathOf(method),
-        serializer(method.input),
-        deserializer(method.output),
-        create(method.input, request),
-        metadataOf(caller),
-      ),
-    ready: (timeoutMs) =>
-      new Promise((resolve, reject) => {
-        grpc.waitForReady(Date.now() + timeoutMs, (error) => (error === undefined ? resolve() : reject(error)));
-      }),
-    close: () => grpc.close(),
+    orderStatus: createClient(OrderStatusService, transport),
+    fulfilment: createClient(FulfilmentService, transport),
+    reversal: createClient(OrderReversalService, transport),
+    actions: createClient(ActionService, transport),
+    shadow: createClient(ShadowService, transport),
   };
 }
 
-function channelCredentials(ca: string | undefined, certificate: Credentials["certificate"]): ChannelCredentials {
-  if (ca === undefined) {
-    return credentials.createInsecure();
-  }
-  const { key, cert } = certificate ?? {};
-  const bytes = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem));
-  return credentials.createSsl(Buffer.from(ca), bytes(key), bytes(cert));
+/**
+ * Creates gRPC clients of the service at HOST:PORT. Connects on the first call.
+ *
+ * @throws Error if the CA, certificate or key is not valid PEM
+ */
+export function createConnection(
+  address: string,
+  { caller, ca, certificate, token, interceptors = [] }: ConnectionOptions = {},
+): ServiceConnection {
+  const baseUrl = `${ca === undefined ? "http" : "https"}://${address}`;
+  const tls = ca === undefined ? {} : { secureContext: createSecureContext({ ca, ...certificate }) };
+  const sessionManager = new Http2SessionManager(baseUrl, undefined, tls);
+  const setHeaders: Interceptor = (next) => (request) => {
+    if (caller !== undefined && !request.header.has(CALLER_HEADER)) {
+      request.header.set(CALLER_HEADER, caller);
+    }
+    if (token !== undefined) {
+      request.header.set("authorization", `Bearer ${token}`);
+    }
+    return next(request);
+  };
+  const transport = createGrpcTransport({
+    baseUrl,
+    sessionManager,
+    defaultTimeoutMs: DEADLINE_MS,
+    interceptors: [...interceptors, setHeaders],
+  });
+  return {
+    ...createClients(transport),
+    async connect() {
+      if ((await sessionManager.connect()) === "error") {
+        throw sessionManager.error();
+      }
+    },
+    close: () => sessionManager.abort(),
+  };
 }
 
-/** A detail of a failed call (a message of google.rpc, for example ErrorInfo); undefined where it carries none of that kind. */
-export function detailOf<D extends DescMessage>(error: unknown, schema: D): MessageShape<D> | undefined {
-  const [bytes] = (error as Partial<ServiceError>).metadata?.get("grpc-status-details-bin") ?? [];
-  if (!(bytes instanceof Buffer)) {
-    return undefined;
-  }
-  const detail = fromBinary(StatusSchema, bytes).details.find(({ typeUrl }) => typeUrl.endsWith(`/${schema.typeName}`));
-  return detail === undefined ? undefined : fromBinary(schema, detail.value);
+/** Call options that name the caller. */
+export function asCaller(caller: string): CallOptions {
+  return { headers: { [CALLER_HEADER]: caller } };
 }

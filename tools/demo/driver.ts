@@ -1,16 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { status as GrpcCode } from "@grpc/grpc-js";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
-import { FlowState, FulfilmentService } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { FlowState } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { type OrderStatus, Outcome, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import {
-  OrderStatusService,
-  type UpdateOrderStatusRequestSchema,
-} from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { CancelState, OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import { type Client, detailOf } from "../client/index.ts";
+import type { UpdateOrderStatusRequestSchema } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { CancelState } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+import { asCaller, type ServiceClients } from "../client/index.ts";
 import { dueAfterCarrierChange, dueAfterInvoice, dueAfterStatus } from "./effects.ts";
 import { type ExpectedState, expectFields, REPORTERS } from "./expected-state.ts";
 import { isVirtual, type Line, type Order } from "./orders.ts";
@@ -33,10 +30,9 @@ export interface DriverDeps {
 }
 
 export function createOrderDriver(
-  client: Client,
+  clients: ServiceClients,
   order: Order,
   { watch, stubSystemsUrl }: DriverDeps,
-  onCall: () => void,
   begun: { readonly status: number; readonly version: number },
 ) {
   const outlook: ExpectedState = {
@@ -50,18 +46,10 @@ export function createOrderDriver(
     settled: order.lines,
   };
   const orderId = order.id;
-  const { method } = OrderStatusService;
-  const reversal = OrderReversalService.method;
   /** Each report is told with a time of its own, a minute after the one before, beginning two hours ago. */
   let minutes = 0;
   const begin = Date.now() - 120 * MINUTE_MS;
   let last: Report | undefined;
-
-  const call: Client["call"] = async (rpc, request, caller) => {
-    const answer = await client.call(rpc, request, caller);
-    onCall();
-    return answer;
-  };
 
   const check = (what: string, answer: object, expected: Readonly<Record<string, unknown>>) =>
     expectFields(`order ${orderId}, ${what}`, answer, expected);
@@ -75,7 +63,8 @@ export function createOrderDriver(
     return { orderId, status, operator: "demo", requestId: randomUUID(), occurTime: timestampFromDate(occurTime) };
   }
 
-  const send = (report: Report) => call(method.updateOrderStatus, report, REPORTERS[report.status] ?? "demo");
+  const send = (report: Report) =>
+    clients.orderStatus.updateOrderStatus(report, asCaller(REPORTERS[report.status] ?? "demo"));
 
   function moved(status: number): void {
     outlook.status = status;
@@ -96,13 +85,12 @@ export function createOrderDriver(
   async function expectRefusal(what: string, reason: string | undefined, call: Promise<unknown>): Promise<void> {
     const failure = await call.then(
       () => undefined,
-      (error: unknown) => error as { code?: number; message?: string },
+      (error: unknown) => ConnectError.from(error),
     );
-    onCall();
     check(
       what,
-      { code: failure?.code, reason: detailOf(failure, ErrorInfoSchema)?.reason ?? failure?.message },
-      reason === undefined ? { code: GrpcCode.INVALID_ARGUMENT } : { code: GrpcCode.FAILED_PRECONDITION, reason },
+      { code: failure?.code, reason: failure?.findDetails(ErrorInfoSchema)[0]?.reason ?? failure?.message },
+      reason === undefined ? { code: Code.InvalidArgument } : { code: Code.FailedPrecondition, reason },
     );
   }
 
@@ -116,7 +104,7 @@ export function createOrderDriver(
       outlook.stock.allocated += status === 2010 ? pieces : 0;
       outlook.stock.dispatched += status === 2020 ? pieces : 0;
     }
-    const now = await call(method.getOrderStatus, { orderId }, "demo");
+    const now = await clients.orderStatus.getOrderStatus({ orderId }, asCaller("demo"));
     check("after the flow", now, { orderStatus: outlook.status, version: BigInt(outlook.version) });
   }
 
@@ -125,8 +113,8 @@ export function createOrderDriver(
 
   async function askCancel(): Promise<{ state: CancelState; children: readonly { orderId: bigint }[] }> {
     const request = { orderId, reason: "customer changed his mind", operator: "demo", requestId: randomUUID() };
-    const answer = await call(reversal.requestCancel, request, "shop");
-    const again = await call(reversal.requestCancel, request, "shop");
+    const answer = await clients.reversal.requestCancel(request, asCaller("shop"));
+    const again = await clients.reversal.requestCancel(request, asCaller("shop"));
     check("retried cancel", again, { cancelId: answer.cancelId, state: answer.state });
     return answer;
   }
@@ -140,7 +128,7 @@ export function createOrderDriver(
 
   async function cancelEnds(state: CancelState): Promise<void> {
     for (const until = Date.now() + CANCEL_MS; ; ) {
-      const found = await call(reversal.getCancel, { orderId }, "shop");
+      const found = await clients.reversal.getCancel({ orderId }, asCaller("shop"));
       if (found.state === state || Date.now() > until) {
         return check("cancel", found, { state });
       }
@@ -163,7 +151,7 @@ export function createOrderDriver(
 
   async function setPause(paused: boolean): Promise<void> {
     const request = { orderId, paused, reason: "demo", operator: "demo" };
-    const answer = await call(method.setOrderPause, request, "reversal-flow");
+    const answer = await clients.orderStatus.setOrderPause(request, asCaller("reversal-flow"));
     const changed = outlook.paused !== paused;
     check(paused ? "pause" : "resume", answer, { success: true, changed, message: "暂停订单成功" });
     if (changed) {
@@ -177,8 +165,7 @@ export function createOrderDriver(
     outlook,
     /** The shop sends the order in. */
     async submit(): Promise<void> {
-      const answer = await call(
-        FulfilmentService.method.submitOrder,
+      const answer = await clients.fulfilment.submitOrder(
         {
           orderId,
           orderSource: order.source,
@@ -189,7 +176,7 @@ export function createOrderDriver(
           operator: "demo",
           requestId: randomUUID(),
         },
-        "shop",
+        asCaller("shop"),
       );
       check("submitted", answer, { orderId });
       moved(1000);
@@ -198,7 +185,7 @@ export function createOrderDriver(
     /** Nothing happens to a paused order, and the flow says so. */
     async parked(): Promise<void> {
       for (const until = Date.now() + CANCEL_MS; ; ) {
-        const { state } = await call(FulfilmentService.method.getOrderFlow, { orderId }, "demo");
+        const { state } = await clients.fulfilment.getOrderFlow({ orderId }, asCaller("demo"));
         // RUNNING until the step that the payment asked for has seen the pause and ended.
         if (state !== FlowState.RUNNING || Date.now() > until) {
           return check("flow of a paused order", { state }, { state: FlowState.PAUSED });
@@ -209,7 +196,7 @@ export function createOrderDriver(
     /** The flow splits the order into these. */
     async split(): Promise<Order[]> {
       await flowsTo(1020, 1030);
-      const { childOrderIds, state } = await call(FulfilmentService.method.getOrderFlow, { orderId }, "demo");
+      const { childOrderIds, state } = await clients.fulfilment.getOrderFlow({ orderId }, asCaller("demo"));
       const warehouses = [...new Set(order.lines.map(({ warehouseId }) => warehouseId))];
       check("split", { children: childOrderIds.length, state }, { children: warehouses.length, state: FlowState.DONE });
       return childOrderIds.map((id, index) => ({
@@ -245,7 +232,7 @@ export function createOrderDriver(
           requestId: randomUUID(),
         };
         for (const what of ["answer of the WMS", "retried answer of the WMS"]) {
-          check(what, await call(reversal.reportWmsAnswer, report, "wms"), { state });
+          check(what, await clients.reversal.reportWmsAnswer(report, asCaller("wms")), { state });
         }
       } else {
         await cancelEnds(state);
@@ -283,14 +270,14 @@ export function createOrderDriver(
       await expectRefusal(
         "return of too many",
         undefined,
-        client.call(reversal.requestReturn, { ...request, lines: tooMany, requestId: randomUUID() }, "shop"),
+        clients.reversal.requestReturn({ ...request, lines: tooMany, requestId: randomUUID() }, asCaller("shop")),
       );
       const requestId = randomUUID();
-      const answer = await call(reversal.requestReturn, { ...request, lines, requestId }, "shop");
+      const answer = await clients.reversal.requestReturn({ ...request, lines, requestId }, asCaller("shop"));
       check("return", answer, { verdict: ReturnVerdict.MARKED });
-      const again = await call(reversal.requestReturn, { ...request, lines, requestId }, "shop");
+      const again = await clients.reversal.requestReturn({ ...request, lines, requestId }, asCaller("shop"));
       check("retried return", again, { returnId: answer.returnId });
-      const { details } = await call(reversal.listReturnDetails, { orderIds: [orderId] }, "shop");
+      const { details } = await clients.reversal.listReturnDetails({ orderIds: [orderId] }, asCaller("shop"));
       check("return details", { count: details.length }, { count: lines.length });
       outlook.events.push(`${orderId}-return-`, `${orderId}-return-`);
     },
@@ -339,13 +326,13 @@ export function createOrderDriver(
       reason: "ILLEGAL_TRANSITION" | "ORDER_PAUSED" = "ILLEGAL_TRANSITION",
     ): Promise<void> {
       const report = makeReport(status);
-      const sent = client.call(method.updateOrderStatus, report, REPORTERS[status] ?? "demo");
+      const sent = clients.orderStatus.updateOrderStatus(report, asCaller(REPORTERS[status] ?? "demo"));
       await expectRefusal(`impossible report of ${status}`, reason, sent);
     },
     /** Several reports in one call, an impossible one among them. */
     async walkInBatch(statuses: readonly OrderStatus[], impossible: OrderStatus): Promise<void> {
       const updates = [...statuses.slice(0, 1), impossible, ...statuses.slice(1)].map((status) => makeReport(status));
-      const { results } = await call(method.batchUpdateOrderStatus, { updates }, "wms");
+      const { results } = await clients.orderStatus.batchUpdateOrderStatus({ updates }, asCaller("wms"));
       for (const [index, { result }] of results.entries()) {
         const what = `report ${index + 1} of a batch`;
         if (index === 1) {
@@ -354,7 +341,7 @@ export function createOrderDriver(
             { case: result.case, code: result.case === "error" ? result.value.code : 0 },
             {
               case: "error",
-              code: GrpcCode.FAILED_PRECONDITION,
+              code: Code.FailedPrecondition,
             },
           );
           continue;
@@ -369,14 +356,16 @@ export function createOrderDriver(
     resume: () => setPause(false),
     /** It has left the warehouse: past the reversal flow nobody can cancel it either. */
     async cancelRefused(): Promise<void> {
-      const sent = client.call(method.cancelOrder, { orderId, operator: "demo" }, "reversal-flow");
+      const sent = clients.orderStatus.cancelOrder({ orderId, operator: "demo" }, asCaller("reversal-flow"));
       await expectRefusal("cancel", "ILLEGAL_TRANSITION", sent);
     },
     /** The warehouse tells what it really shipped, and repeats itself. */
     async ship(lines: readonly Line[]): Promise<void> {
       const request = { orderId, lines: [...lines], requestId: randomUUID(), operator: "demo" };
       for (const what of ["shipped quantities", "retried shipped quantities"]) {
-        check(what, await call(method.recordShippedQuantities, request, "rwms"), { recordedCount: lines.length });
+        check(what, await clients.orderStatus.recordShippedQuantities(request, asCaller("rwms")), {
+          recordedCount: lines.length,
+        });
       }
       outlook.settled = lines;
       outlook.events.push(`${orderId}-shipped-`);
@@ -386,9 +375,9 @@ export function createOrderDriver(
       const carrier = { deliveryId: "642", deliveryCompany: "中通快递", waybillNo: `ZT${orderId}` };
       const request = { orderId, ...carrier, operator: "demo" };
       const effects = dueAfterCarrierChange(order);
-      const first = await call(method.updateDeliveryInfo, request, "wms");
+      const first = await clients.orderStatus.updateDeliveryInfo(request, asCaller("wms"));
       check("new carrier", first, { changed: true, thirdPartyNotified: effects.length > 0 });
-      check("same carrier", await call(method.updateDeliveryInfo, request, "wms"), { changed: false });
+      check("same carrier", await clients.orderStatus.updateDeliveryInfo(request, asCaller("wms")), { changed: false });
       outlook.events.push(`${orderId}-delivery-`);
       outlook.effects.push(...effects);
     },
@@ -401,7 +390,7 @@ export function createOrderDriver(
         sendEmail: mailed,
       };
       for (const what of ["invoice", "invoice again"]) {
-        const answer = await call(method.markInvoicesPrinted, request, "fms");
+        const answer = await clients.orderStatus.markInvoicesPrinted(request, asCaller("fms"));
         check(
           what,
           { updated: answer.updatedCount, missing: answer.missingOrderIds.length },
@@ -413,7 +402,7 @@ export function createOrderDriver(
     },
     /** The customer sends the goods back. */
     async sendBack(verdict: ReturnVerdict): Promise<void> {
-      const answer = await call(method.returnOrder, { orderId, operator: "demo" }, "reversal-flow");
+      const answer = await clients.orderStatus.returnOrder({ orderId, operator: "demo" }, asCaller("reversal-flow"));
       check("return", answer, { verdict });
       if (verdict === ReturnVerdict.MARKED) {
         outlook.events.push(`${orderId}-return-`);

@@ -2,10 +2,11 @@
  * The demo: 1,000 orders of all kinds, from CREATED to their ends, through the public gRPC port of the running service. Each answer is
  * checked; at the end everything that must have come of it is counted, at the places where others would see it.
  */
+
+import type { Interceptor } from "@connectrpc/connect";
 import { Presets, SingleBar } from "cli-progress";
-import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { ConfigError, readConfig } from "../../src/config/load.ts";
-import { type Client, connect } from "../client/index.ts";
+import { createConnection, type ServiceClients } from "../client/index.ts";
 import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
 import { openDatabase, type Range } from "./database.ts";
 import { createOrderDriver, type DriverDeps, type OrderDriver } from "./driver.ts";
@@ -31,34 +32,31 @@ const number = (value: number) => value.toLocaleString("en");
 
 /** Tells all lives, some at a time; the surprises come back, each of which ended its order's life early. */
 async function tellLives(
-  client: Client,
+  clients: ServiceClients,
   orders: readonly Order[],
   stubSystemsUrl: string,
+  calls: () => number,
   insertRows: (orderIds: readonly bigint[]) => Promise<void>,
-): Promise<{ watches: Watch[]; outlooks: ExpectedState[]; surprises: string[]; calls: number }> {
+): Promise<{ watches: Watch[]; outlooks: ExpectedState[]; surprises: string[] }> {
   const bar = new SingleBar(
     { format: "  {bar} {value}/{total} orders, {calls} calls", hideCursor: true, noTTYOutput: false },
     Presets.shades_classic,
   );
   const outlooks: ExpectedState[] = [];
   const surprises: string[] = [];
-  let calls = 0;
   bar.start(orders.length, 0, { calls: 0 });
-  const onCall = () => {
-    calls += 1;
-  };
   const watches: Watch[] = [];
   const watchOf = new Map<bigint, Watch>();
   const begin = (these: readonly Order[], status: number, version: number) =>
     these.map((order) => {
-      const teller = createOrderDriver(client, order, surroundings, onCall, { status, version });
+      const teller = createOrderDriver(clients, order, surroundings, { status, version });
       outlooks.push(teller.outlook);
       return teller;
     });
   const see = async (these: readonly Order[]) => {
     await insertRows(these.map(({ id }) => id));
     const watch = watchOrders(
-      client,
+      clients,
       these.map(({ id }) => id),
     );
     watches.push(watch);
@@ -91,21 +89,21 @@ async function tellLives(
       await live(teller, follow).catch((error: unknown) => {
         surprises.push(`${order.kind}, ${name}: ${error instanceof Error ? error.message : String(error)}`);
       });
-      bar.increment(1, { calls: number(calls) });
+      bar.increment(1, { calls: number(calls()) });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, tellNext));
   bar.stop();
-  return { watches, outlooks, surprises, calls };
+  return { watches, outlooks, surprises };
 }
 
 /** Holds where each order stands against where it must. */
-async function checkEnds(client: Client, outlooks: readonly ExpectedState[]): Promise<string[]> {
+async function checkEnds(clients: ServiceClients, outlooks: readonly ExpectedState[]): Promise<string[]> {
   const orderIds = outlooks.map(({ order }) => order.id);
   const statuses = [];
   for (let at = 0; at < orderIds.length; at += ORDERS) {
     const part = { orderIds: orderIds.slice(at, at + ORDERS) };
-    statuses.push(...(await client.call(OrderStatusService.method.batchGetOrderStatus, part, "demo")).statuses);
+    statuses.push(...(await clients.orderStatus.batchGetOrderStatus(part)).statuses);
   }
   const found = new Map(statuses.map((status) => [status.orderId, status]));
   const ENDS = [1030, 6010, 6020, 6040, 9001];
@@ -133,8 +131,13 @@ async function waitFor(fact: () => Promise<boolean>, timeoutMs: number): Promise
 }
 
 async function run(addresses: Addresses): Promise<readonly string[]> {
-  const client = connect(addresses.grpc);
-  await client.ready(5_000).catch(() => {
+  let calls = 0;
+  const countCalls: Interceptor = (next) => (request) => {
+    calls += request.stream ? 0 : 1;
+    return next(request);
+  };
+  const connection = createConnection(addresses.grpc, { caller: "demo", interceptors: [countCalls] });
+  await connection.connect().catch(() => {
     throw new DemoError(`nothing answers at ${addresses.grpc}: start the service with \`npm start\` in another shell`);
   });
   const database = await openDatabase(addresses.mysqlUrl, addresses.databasePrefix);
@@ -149,8 +152,12 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
     );
 
     const start = performance.now();
-    const { watches, outlooks, surprises, calls } = await tellLives(client, orders, addresses.stubSystemsUrl, (ids) =>
-      insertWmsRows(database.connection, addresses.databasePrefix, ids),
+    const { watches, outlooks, surprises } = await tellLives(
+      connection,
+      orders,
+      addresses.stubSystemsUrl,
+      () => calls,
+      (ids) => insertWmsRows(database.connection, addresses.databasePrefix, ids),
     );
     // What orders were split into got ids from the service, beyond the demo's own.
     range.last =
@@ -163,7 +170,7 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
     console.log(
       `${number(calls)} calls in ${seconds.toFixed(1)} s, ${surprises.length === 0 ? "each answer as expected" : `${surprises.length} answers unexpected`}.`,
     );
-    const wrongEnds = await checkEnds(client, outlooks);
+    const wrongEnds = await checkEnds(connection, outlooks);
 
     const due = outlooks.flatMap(({ effects }) => effects).length;
     const lastCommit = performance.now();
@@ -199,7 +206,7 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
     const faults = watches.flatMap((watch) => watch.faults);
     return [...surprises, ...wrongEnds, ...faults, ...differences, ...stock.differences];
   } finally {
-    client.close();
+    connection.close();
     await Promise.allSettled([database.close(), stream.close()]);
   }
 }

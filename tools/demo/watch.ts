@@ -1,6 +1,4 @@
-import { status as GrpcCode, type ServiceError } from "@grpc/grpc-js";
-import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import type { Client } from "../client/index.ts";
+import { asCaller, type ServiceClients } from "../client/index.ts";
 import { UnexpectedResponse } from "./expected-state.ts";
 
 /** Longest wait for a change that somebody else makes. */
@@ -10,29 +8,33 @@ const UNTIL_MS = 30_000;
 export type Watch = ReturnType<typeof watchOrders>;
 
 /** Watches all orders with one stream, as a page that shows them would. */
-export function watchOrders(client: Client, orderIds: readonly bigint[]) {
+export function watchOrders({ orderStatus }: ServiceClients, orderIds: readonly bigint[]) {
   const afterVersions = Object.fromEntries(orderIds.map((id) => [String(id), 0n]));
   const request = { orderIds: [...orderIds], afterVersions };
-  const stream = client.watch(OrderStatusService.method.watchOrderStatus, request, "demo");
+  const stopping = new AbortController();
   const waiting = new Map<string, () => void>();
   const changes: string[] = [];
   const versions = new Map<bigint, bigint>();
   const faults: string[] = [];
-  stream.on("data", ({ update }: { update: { case?: string; value?: { orderId: bigint; version: bigint } } }) => {
-    if (update.case === "change" && update.value !== undefined) {
+  const receive = async () => {
+    const options = { ...asCaller("demo"), signal: stopping.signal, timeoutMs: 0 };
+    for await (const { update } of orderStatus.watchOrderStatus(request, options)) {
+      if (update.case !== "change") {
+        continue;
+      }
       const { orderId, version } = update.value;
       changes.push(`${orderId}-${version}`);
-      const before = versions.get(orderId) ?? 0n;
-      if (version !== before + 1n) {
-        faults.push(`the watch saw version ${version} of order ${orderId} after version ${before}`);
+      const previous = versions.get(orderId) ?? 0n;
+      if (version !== previous + 1n) {
+        faults.push(`the watch returned version ${version} of order ${orderId} after version ${previous}`);
       }
       versions.set(orderId, version);
       waiting.get(`${orderId}-${version}`)?.();
     }
-  });
-  stream.on("error", (error: ServiceError) => {
-    if (error.code !== GrpcCode.CANCELLED) {
-      faults.push(`the watch ended: ${error.message}`);
+  };
+  receive().catch((error: unknown) => {
+    if (!stopping.signal.aborted) {
+      faults.push(`the watch failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   });
   return {
@@ -58,6 +60,6 @@ export function watchOrders(client: Client, orderIds: readonly bigint[]) {
     changes: changes as readonly string[],
     /** Versions out of turn. */
     faults: faults as readonly string[],
-    close: () => stream.cancel(),
+    close: () => stopping.abort(),
   };
 }

@@ -20,7 +20,7 @@ let clients: OpenClient;
 beforeAll(async () => {
   await migrate(db);
   service = await startService(location, { natsUrl: nats.url });
-  clients = TRANSPORTS["grpc-js"](service);
+  clients = TRANSPORTS.gRPC(service);
 });
 afterAll(async () => {
   clients.close();

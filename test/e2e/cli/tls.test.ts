@@ -56,7 +56,7 @@ describe("a service that speaks TLS and asks for a certificate", () => {
   test("without a certificate nobody knows who asks, and is told what to show", async () => {
     const { code, stderr } = await oms([...explain, "--tls-ca", authority.caFile], { server });
     expect([code, stderr]).toEqual([1, expect.stringContaining("present a client certificate")]);
-    expect(stderr).toContain("--client-cert, --client-key");
+    expect(stderr).toContain("--client-cert and --client-key");
   });
 
   test.each([

@@ -122,7 +122,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
 test("a watch ends when the token of who watches has expired", async () => {
   const orderId = await insertOrder(served.db, Status.CREATED);
   const token = await issuer.token({ sub: "read-only", exp: 2 });
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const watch = client.watchOrderStatus({ orderIds: [orderId] }, { headers: { authorization: `Bearer ${token}` } });
   const updates = watch[Symbol.asyncIterator]();
   expect((await updates.next()).value?.update.case).toBe("snapshot");
@@ -134,8 +134,8 @@ test("a watch ends when the token of who watches has expired", async () => {
 });
 
 test("refusals are logged and counted", async () => {
-  await failure(served.client("grpc-js").explainOrder({ orderId: 1n }));
-  await failure(served.client("grpc-js").explainOrder({ orderId: 1n }, await bearer("nobody")));
+  await failure(served.client("gRPC").explainOrder({ orderId: 1n }));
+  await failure(served.client("gRPC").explainOrder({ orderId: 1n }, await bearer("nobody")));
   const lines = served.service.log.filter(({ rpc }) => rpc === "ExplainOrder");
   expect(lines.map(({ code, caller }) => [code, caller])).toEqual([
     ["UNAUTHENTICATED", "anonymous"],
@@ -267,7 +267,7 @@ test("reflection is a switch", async () => {
 test("a refusal takes as long for an order that exists as for one that does not", async () => {
   const tms = await bearer("tms");
   const there = await insertOrder(served.db, Status.CREATED);
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const times: Record<"there" | "nowhere", number[]> = { there: [], nowhere: [] };
   for (let round = 0; round < 200; round += 1) {
     for (const [which, orderId] of [

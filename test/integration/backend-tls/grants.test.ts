@@ -103,7 +103,7 @@ describe("as oms_service, every operation works", () => {
   let clients: OpenClient;
   beforeAll(async () => {
     service = await startService({ url: urlOf("oms_service"), prefix: "" }, {}, { OMS_WATCH_HEARTBEAT_MS: "300" });
-    clients = TRANSPORTS["grpc-js"](service);
+    clients = TRANSPORTS.gRPC(service);
   });
   afterAll(async () => {
     clients?.close();
@@ -155,7 +155,7 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
         OMS_RETENTION_INTERVAL_MS: "50",
       },
     );
-    clients = TRANSPORTS["grpc-js"](service);
+    clients = TRANSPORTS.gRPC(service);
   });
   afterAll(async () => {
     clients?.close();

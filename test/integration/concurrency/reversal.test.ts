@@ -19,7 +19,7 @@ let other: OpenClient;
 beforeAll(async () => {
   db = openDatabase(location);
   services = [await startService(location), await startService(location)];
-  [one, other] = services.map((service) => TRANSPORTS["grpc-js"](service)) as [OpenClient, OpenClient];
+  [one, other] = services.map((service): OpenClient => TRANSPORTS.gRPC(service)) as [OpenClient, OpenClient];
 });
 afterAll(async () => {
   one?.close();

@@ -50,7 +50,7 @@ export function useFlows() {
       { natsUrl: nats.url, redisUrl: redis.url, systemUrls: neighbours.urls },
       { ...TIMING, ...env },
     );
-    const clients: OpenClient = TRANSPORTS["grpc-js"](service);
+    const clients: OpenClient = TRANSPORTS.gRPC(service);
     const server: Server = {
       ...clients,
       service,

@@ -17,7 +17,7 @@ const served = useService({
     batcher: { perSecond: 1, burst: 100 },
   }),
 });
-const FRONTS: TransportName[] = ["grpc-js", "Connect JSON", "gRPC-Web"];
+const FRONTS: TransportName[] = ["gRPC", "Connect JSON", "gRPC-Web"];
 const as = (caller: string) => ({ headers: { "oms-caller": caller } });
 const errorOf = (call: Promise<unknown>) => call.then(() => undefined, ConnectError.from);
 let orderId = 0n;
@@ -83,7 +83,7 @@ describe.each(FRONTS)("over %s", (front) => {
 });
 
 test("a batch counts as many calls as it has orders", async () => {
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const orderIds = Array.from({ length: 60 }, (_, index) => orderId + BigInt(index));
   await client.batchGetOrderStatus({ orderIds }, as("batcher"));
   const error = await errorOf(client.batchGetOrderStatus({ orderIds }, as("batcher")));
@@ -92,7 +92,7 @@ test("a batch counts as many calls as it has orders", async () => {
 });
 
 test("calls under way at once are limited, and each one that ends makes room", async () => {
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const errors = await Promise.all(
     Array.from({ length: 10 }, () => errorOf(client.getOrderStatus({ orderId }, as("one")))),
   );

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 let attacks = 0;
 
-async function medianMs(front: "grpc-js" | "Connect JSON"): Promise<number> {
+async function medianMs(front: "gRPC" | "Connect JSON"): Promise<number> {
   const times: number[] = [];
   for (let call = 0; call < CALLS; call += 1) {
     const begin = performance.now();
@@ -43,7 +43,7 @@ async function medianMs(front: "grpc-js" | "Connect JSON"): Promise<number> {
 
 /** Attacks while others call, and makes sure that they are answered nearly as quickly as before. */
 async function underAttack(name: AttackName, port: number, type: string): Promise<AttackResult> {
-  const before = { grpc: await medianMs("grpc-js"), http: await medianMs("Connect JSON") };
+  const before = { grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") };
   attacks += 1;
   // Who misbehaves is left outside for a while; the next one is somebody else.
   const address = `127.0.1.${attacks}`;
@@ -58,7 +58,7 @@ async function underAttack(name: AttackName, port: number, type: string): Promis
     grpc < Math.max(2 * before.grpc, FLOOR_MS) && http < Math.max(2 * before.http, FLOOR_MS);
   const rounds: (typeof before)[] = [];
   while (rounds.length < ROUNDS && !rounds.some(fits)) {
-    rounds.push({ grpc: await medianMs("grpc-js"), http: await medianMs("Connect JSON") });
+    rounds.push({ grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") });
   }
   attacker.stdin.end();
   const damage = { ...NO_DAMAGE, ...(JSON.parse(await said) as AttackResult) };

@@ -8,7 +8,7 @@ import { useService } from "../../support/service.ts";
 
 const served = useService();
 const errorOf = (call: Promise<unknown>) => call.then(() => undefined, ConnectError.from);
-const FRONTS: TransportName[] = ["grpc-js", "Connect JSON", "gRPC-Web"];
+const FRONTS: TransportName[] = ["gRPC", "Connect JSON", "gRPC-Web"];
 
 describe.each(FRONTS)("over %s", (front) => {
   test("a batch of more than 1,000 is INVALID_ARGUMENT", async () => {

@@ -67,7 +67,7 @@ async function openHttp1() {
 
 /** Whoever is cut, others are answered. */
 async function othersGoOn(): Promise<void> {
-  await served.client("grpc-js").getOrderStatus({ orderId });
+  await served.client("gRPC").getOrderStatus({ orderId });
   await served.client("Connect JSON").getOrderStatus({ orderId });
 }
 

@@ -29,7 +29,7 @@ test("each server behind this one is in reach or not", async () => {
 });
 
 test("calls are told by caller", async () => {
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const headers = { "oms-caller": "figures" };
   await expect(client.getOrderStatus({ orderId: 404n }, { headers })).rejects.toThrow("404");
   await vi.waitFor(async () =>

@@ -12,7 +12,7 @@ const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 beforeAll(async () => {
   // The first call of a process takes its time.
-  await served.client("grpc-js").updateOrderStatus({
+  await served.client("gRPC").updateOrderStatus({
     orderId: await insertOrder(served.db, 1000),
     status: OrderStatus.PAID,
     operator: "pay",
@@ -45,7 +45,7 @@ test("a call that took too long says where its time went, and so does its commit
 
   const begun = performance.now();
   const called = served
-    .client("grpc-js")
+    .client("gRPC")
     .updateOrderStatus(
       { orderId, status: OrderStatus.PAID, operator: "pay" },
       { headers: { "oms-caller": "pay", traceparent: TRACEPARENT } },
@@ -93,6 +93,6 @@ test("a call that took too long says where its time went, and so does its commit
 test("a quick one says nothing", async () => {
   const orderId = await insertOrder(served.db, 1000);
   const before = linesOf("slow call").length;
-  await served.client("grpc-js").updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" });
+  await served.client("gRPC").updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" });
   expect(linesOf("slow call")).toHaveLength(before);
 });

@@ -37,7 +37,7 @@ async function start(env: Record<string, string>): Promise<Clients & { readonly 
     },
     { OMS_ROLE: "all", OMS_ACTION_POLL_MS: "50", OMS_RETRY_BASE_MS: "50", OTEL_BSP_SCHEDULE_DELAY: "50", ...env },
   );
-  const clients = TRANSPORTS["grpc-js"](service);
+  const clients = TRANSPORTS.gRPC(service);
   onTestFinished(async () => {
     clients.close();
     await service.stop();

@@ -30,7 +30,7 @@ const requestOf = (orderId: bigint, status: OrderStatus) => ({
 /** An order that was delivered 40 days ago, all its Actions done. */
 async function delivered(): Promise<bigint> {
   const orderId = await insertOrder(db, Status.CREATED);
-  await served.client("grpc-js").batchUpdateOrderStatus({ updates: LIFE.map((status) => requestOf(orderId, status)) });
+  await served.client("gRPC").batchUpdateOrderStatus({ updates: LIFE.map((status) => requestOf(orderId, status)) });
   const time = await daysAgo(db, 40);
   await db
     .updateTable("oms_db.oms_status_history")
@@ -57,7 +57,7 @@ async function forgotten(): Promise<bigint> {
 }
 
 test("the order stands where it stood, with an empty timeline", async () => {
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const orderId = await delivered();
   const before = await client.getOrderStatus({ orderId });
   const { entries, nextPageToken } = await client.listStatusHistory({ orderId, pageSize: 2 });
@@ -72,11 +72,11 @@ test("the order stands where it stood, with an empty timeline", async () => {
     nextPageToken: "",
   });
   expect(await client.explainOrder({ orderId })).toMatchObject({ version: 5n, openActions: [] });
-  expect(await served.clients("grpc-js").actions.getOrderActions({ orderId })).toMatchObject({ entries: [] });
+  expect(await served.clients("gRPC").actions.getOrderActions({ orderId })).toMatchObject({ entries: [] });
 });
 
 test("a watch of it goes on, and one that comes back begins with a snapshot, or has missed nothing", async () => {
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const orderId = await delivered();
   const other = await insertOrder(db, Status.CREATED);
   const running = startWatcher(client, { orderIds: [orderId, other] });
@@ -97,7 +97,7 @@ test("a watch of it goes on, and one that comes back begins with a snapshot, or 
 });
 
 test("a history of which the beginning is gone leaves no gap in a watch", async () => {
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const orderId = await delivered();
   await db.deleteFrom("oms_db.oms_status_history").where("order_id", "=", orderId).where("version", "<=", 3).execute();
   const watch = (version: bigint) =>
@@ -108,7 +108,7 @@ test("a history of which the beginning is gone leaves no gap in a watch", async 
 });
 
 test("a replay finds nothing to do anew", async () => {
-  const { actions } = served.clients("grpc-js");
+  const { actions } = served.clients("gRPC");
   const orderId = await delivered();
   const asked = { operator, reason: "a test", orderIds: [orderId] };
   expect((await actions.getOrderActions({ orderId })).entries.length).toBeGreaterThan(0);
@@ -121,7 +121,7 @@ test("a replay finds nothing to do anew", async () => {
 });
 
 test("a repeated request changes nothing and sends no event, though nobody knows its id any more", async () => {
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const orderId = await forgotten();
   const same = await client.updateOrderStatus(requestOf(orderId, OrderStatus.DELIVERED));
   expect(same).toMatchObject({ outcome: Outcome.DUPLICATE, version: 5n, messageId: `${orderId}-5` });

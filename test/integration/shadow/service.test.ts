@@ -5,7 +5,7 @@ import { startService, useService } from "../../support/service.ts";
 import { startLegacyServer } from "./legacy-server.ts";
 
 const served = useService();
-const shadow = () => served.clients("grpc-js").shadow;
+const shadow = () => served.clients("gRPC").shadow;
 
 beforeAll(async () => {
   const log = createShadowLog({ db: served.db });

@@ -27,7 +27,7 @@ function callIdOf(headers: Headers): string {
 }
 
 describe.each(fronts)("%s", (front) => {
-  const name = front === "grpc-js" ? "grpc" : "http";
+  const name = front === "gRPC" ? "grpc" : "http";
 
   test("an answer carries its call's id, and the log a line of it", async () => {
     const orderId = await insertOrder(served.db, Status.PAID);
@@ -394,7 +394,7 @@ describe("watchers that come and go", () => {
 });
 
 test("many mistakes of one kind are logged up to 50 a second, and counted", async () => {
-  const client = served.client("grpc-js");
+  const client = served.client("gRPC");
   const count = () => served.service.log.filter(({ code }) => code === "ABORTED").length;
   const orderId = await insertOrder(served.db, Status.CREATED);
   const update = { orderId, status: OrderStatus.PAID, operator: "x", expectedVersion: 9n };
@@ -410,7 +410,7 @@ test("many mistakes of one kind are logged up to 50 a second, and counted", asyn
 
 test("an unknown order's id is in its line", async () => {
   const orderId = nextOrderId();
-  await failure(served.client("grpc-js").getOrderStatus({ orderId }));
+  await failure(served.client("gRPC").getOrderStatus({ orderId }));
   expect(served.service.log.find((line) => line.orderId === String(orderId))).toMatchObject({
     code: "NOT_FOUND",
     level: "info",

@@ -63,7 +63,7 @@ test("the database is away: UNAVAILABLE with the time to come back, nothing half
   expect(outages.map(({ cause }) => cause)).toContainEqual(expect.stringMatching(/ECONNREFUSED|closed/i));
 
   await mariadb.restart();
-  const client = clients.get("grpc-js")?.client as OpenClient["client"];
+  const client = clients.get("gRPC")?.client as OpenClient["client"];
   await eventually(async () => {
     const { outcome } = await client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" });
     expect(outcome).toBe(Outcome.APPLIED);
@@ -74,7 +74,7 @@ test("the database is away: UNAVAILABLE with the time to come back, nothing half
 
 test("more calls than the server takes: RESOURCE_EXHAUSTED with the time to come back, and nothing of it done", async () => {
   const orderId = await insertOrder(db, Status.WMS_DISPATCHED);
-  const client = clients.get("grpc-js")?.client as OpenClient["client"];
+  const client = clients.get("gRPC")?.client as OpenClient["client"];
   const blocker = await createConnection(mariadb.url);
   await blocker.query("flush tables with read lock");
   const count = 4_800;

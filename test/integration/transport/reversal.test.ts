@@ -93,7 +93,7 @@ describe("rows of the old system", () => {
     if (process_flag !== undefined) {
       await served.db.insertInto("ordercancel_db.oms_push_issuccess").values({ order_id, process_flag }).execute();
     }
-    const answer = await served.clients("grpc-js").reversal.getCancel({ orderId: order_id });
+    const answer = await served.clients("gRPC").reversal.getCancel({ orderId: order_id });
     expect(answer).toMatchObject({ cancelId: 0n, state, currentProcess: 0, processFlag: process_flag ?? 0 });
   });
 });

@@ -29,7 +29,7 @@ async function start() {
   return service;
 }
 
-function open(service: { grpcPort: number; httpPort: number }, front: TransportName = "grpc-js"): OrderStatusClient {
+function open(service: { grpcPort: number; httpPort: number }, front: TransportName = "gRPC"): OrderStatusClient {
   const { client, close } = TRANSPORTS[front](service);
   onTestFinished(close);
   return client;
@@ -87,7 +87,7 @@ test("a server restarts: a client that comes back with after_versions misses and
   })();
   let restarts = 0;
   while (seen.length < goal) {
-    const { client, close } = TRANSPORTS["grpc-js"](service);
+    const { client, close } = TRANSPORTS.gRPC(service);
     const last = seen.at(-1) ?? 0n;
     const watch = (async () => {
       const request = { orderIds: [orderId], afterVersions: { [String(orderId)]: last } };

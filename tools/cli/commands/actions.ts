@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import {
   ActionKindSchema,
-  ActionService,
   type ActionStatus,
   ListActionsResponseSchema,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
@@ -47,8 +46,8 @@ export function addActions(program: Command): void {
     .description("every Action, step and timer: what waits, runs, is parked and done, and what is held");
   examples(command, ["oms actions", "oms actions --json | jq -r '.actions[] | select(.parked != \"0\") | .name'"]);
   command.action(() =>
-    withService(command, async ({ call, show }) => {
-      const answer = await call(ActionService.method.listActions, {});
+    withService(command, async ({ actions, show }) => {
+      const answer = await actions.listActions({});
       show(ListActionsResponseSchema, answer, () => formatTable(COLUMNS, answer.actions, terminal));
     }),
   );

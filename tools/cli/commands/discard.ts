@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { ActionService, DiscardParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { DiscardParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { runInBatches } from "../batches.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
@@ -35,7 +35,7 @@ export function addDiscard(program: Command): void {
         selections: selectionsOf(options, command),
         async perform(selection, pageToken) {
           const request = { action, ...selection, operator, reason, validateOnly: dryRun, pageToken };
-          const { discardedCount, ...rest } = await session.call(ActionService.method.discardParked, request);
+          const { discardedCount, ...rest } = await session.actions.discardParked(request);
           return { ...rest, count: discardedCount };
         },
         total: async () => id && BigInt(id.length),

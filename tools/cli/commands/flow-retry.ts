@@ -1,9 +1,5 @@
 import type { Command } from "commander";
-import {
-  FlowStateSchema,
-  FulfilmentService,
-  RetryOrderFlowResponseSchema,
-} from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
+import { FlowStateSchema, RetryOrderFlowResponseSchema } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { operatorOption, parseOrderId } from "../args.ts";
 import { examples } from "../examples.ts";
 import { wordOf } from "../format.ts";
@@ -18,8 +14,8 @@ export function addFlowRetry(flow: Command): void {
     .addOption(operatorOption());
   examples(command, ["oms flow retry 171203044"]);
   command.action((orderId: bigint, { operator }: { operator: string }) =>
-    withService(command, async ({ call, show }) => {
-      const answer = await call(FulfilmentService.method.retryOrderFlow, { orderId, operator });
+    withService(command, async ({ fulfilment, show }) => {
+      const answer = await fulfilment.retryOrderFlow({ orderId, operator });
       show(
         RetryOrderFlowResponseSchema,
         answer,

@@ -3,7 +3,6 @@ import { type Command, Option } from "commander";
 import {
   FlowState,
   FlowStateSchema,
-  FulfilmentService,
   ListOrderFlowsResponseSchema,
   type OrderFlow,
 } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
@@ -55,9 +54,9 @@ export function addFlows(program: Command): void {
     .option("--limit <count>", "at most so many", parseLimit, 100);
   examples(command, ["oms flows --state failed", "oms flows --state retrying --step allocate --limit 1000"]);
   command.action(({ state = "", step = "", limit }: { state?: string; step?: string; limit: number }) =>
-    withService(command, async ({ call, show }) => {
+    withService(command, async ({ fulfilment, show }) => {
       const { items, more } = await readPages(limit, async (page) => {
-        const answer = await call(FulfilmentService.method.listOrderFlows, {
+        const answer = await fulfilment.listOrderFlows({
           state: STATES.get(state) ?? FlowState.UNSPECIFIED,
           step,
           ...page,

@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import {
-  ActionService,
   type Intervention,
   InterventionKind,
   InterventionKindSchema,
@@ -40,9 +39,9 @@ export function addInterventions(program: Command): void {
     .option("--limit <count>", "at most so many", parseLimit, 100);
   examples(command, ["oms interventions", "oms interventions --action e-invoice --json"]);
   command.action(({ action = "", limit }: { action?: string; limit: number }) =>
-    withService(command, async ({ call, show }) => {
+    withService(command, async ({ actions, show }) => {
       const { items, more } = await readPages(limit, async (page) => {
-        const answer = await call(ActionService.method.listInterventions, { action, ...page });
+        const answer = await actions.listInterventions({ action, ...page });
         return { items: answer.interventions, nextPageToken: answer.nextPageToken };
       });
       const answer = create(ListInterventionsResponseSchema, { interventions: items });

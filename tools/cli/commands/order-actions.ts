@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import {
   type ActionEntry,
-  ActionService,
   GetOrderActionsResponseSchema,
   InterventionKindSchema,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
@@ -44,8 +43,8 @@ export function addOrderActions(order: Command): void {
     "oms order actions 171203044 --json | jq '.entries[] | {action, state}'",
   ]);
   command.action((orderId: bigint) =>
-    withService(command, async ({ call, show }) => {
-      const answer = await call(ActionService.method.getOrderActions, { orderId });
+    withService(command, async ({ actions, show }) => {
+      const answer = await actions.getOrderActions({ orderId });
       show(GetOrderActionsResponseSchema, answer, () =>
         answer.entries.length === 0
           ? `No Action has asked for an event of order ${orderId}.`

@@ -7,7 +7,6 @@ import type {
 import {
   type ExplainOrderResponse,
   ExplainOrderResponseSchema,
-  OrderStatusService,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { parseOrderId } from "../args.ts";
 import { examples } from "../examples.ts";
@@ -68,8 +67,8 @@ export function addOrderExplain(order: Command): void {
     .argument("<order>", "the order's id", parseOrderId);
   examples(command, ["oms order explain 171203044", "oms order explain 171203044 --json | jq -r .summary"]);
   command.action((orderId: bigint) =>
-    withService(command, async ({ call, show }) => {
-      const answer = await call(OrderStatusService.method.explainOrder, { orderId });
+    withService(command, async ({ orderStatus, show }) => {
+      const answer = await orderStatus.explainOrder({ orderId });
       show(ExplainOrderResponseSchema, answer, () => describe(orderId, answer));
     }),
   );

@@ -1,10 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { Outcome, OutcomeSchema, type StatusHistoryEntry } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import {
-  ListStatusHistoryResponseSchema,
-  OrderStatusService,
-} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { ListStatusHistoryResponseSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { parseOrderId } from "../args.ts";
 import { examples } from "../examples.ts";
 import { clean, describeState, formatTime, wordOf } from "../format.ts";
@@ -38,9 +35,9 @@ export function addOrderHistory(order: Command): void {
     "oms order history 171203044 --json | jq -r '.entries[].toStatus'",
   ]);
   command.action((orderId: bigint) =>
-    withService(command, async ({ call, show }) => {
+    withService(command, async ({ orderStatus, show }) => {
       const { items } = await readPages(Number.POSITIVE_INFINITY, async (page) => {
-        const { entries, nextPageToken } = await call(OrderStatusService.method.listStatusHistory, {
+        const { entries, nextPageToken } = await orderStatus.listStatusHistory({
           orderId,
           ...page,
         });

@@ -1,21 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { status as GrpcCode } from "@grpc/grpc-js";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Command } from "commander";
 import {
-  OrderStatusService,
   type WatchOrderStatusResponse,
   WatchOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { collect, parseOrderId } from "../args.ts";
 import { examples } from "../examples.ts";
-import { CallError } from "../failures.ts";
+import { isUnreachable } from "../failures.ts";
 import { describeState, describeTransition, formatTime } from "../format.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { type Session, withService } from "../session.ts";
 import { printNote, terminal } from "../terminal.ts";
 
-/** How long we wait before we come back to a service that went away: first and longest. */
-const BACK_MS = { first: 200, longest: 5_000 } as const;
+/** Wait before a reconnect attempt, in milliseconds; doubled after each. */
+const RECONNECT_MS = { first: 200, longest: 5_000 } as const;
 
 function lineOf({ update }: WatchOrderStatusResponse): string {
   const { paint } = terminal;
@@ -31,20 +30,20 @@ function lineOf({ update }: WatchOrderStatusResponse): string {
   return "";
 }
 
-/** Whether the service ended the stream because it stops, or was lost: then one comes back. */
-function isGone(error: unknown): boolean {
-  return error instanceof CallError && error.failure.code === GrpcCode.UNAVAILABLE;
+/** Whether the service shuts down, or the connection broke: a reconnect goes on where the stream ended. */
+function isTransient(error: ConnectError): boolean {
+  return error.code === Code.Unavailable || isUnreachable(error);
 }
 
-async function watch({ stream, showLine, server }: Session, orderIds: readonly bigint[]): Promise<void> {
+async function watch({ orderStatus, showLine, server }: Session, orderIds: readonly bigint[]): Promise<void> {
   const signal = untilInterrupted();
   const seen = new Map<bigint, bigint>();
-  let backMs: number = BACK_MS.first;
+  let waitMs: number = RECONNECT_MS.first;
   while (!signal.aborted) {
     try {
       const request = { orderIds: [...orderIds], afterVersions: Object.fromEntries(seen) };
-      for await (const message of stream(OrderStatusService.method.watchOrderStatus, request, signal)) {
-        backMs = BACK_MS.first;
+      for await (const message of orderStatus.watchOrderStatus(request, { signal, timeoutMs: 0 })) {
+        waitMs = RECONNECT_MS.first;
         const { update } = message;
         if (update.case === "snapshot" || update.case === "change") {
           seen.set(update.value.orderId, update.value.version);
@@ -52,15 +51,19 @@ async function watch({ stream, showLine, server }: Session, orderIds: readonly b
         }
       }
     } catch (error) {
-      if (seen.size === 0 || !isGone(error)) {
+      if (signal.aborted) {
+        return;
+      }
+      // The service ended the stream because it shuts down, or the connection broke.
+      if (seen.size === 0 || !(error instanceof ConnectError) || !isTransient(error)) {
         throw error;
       }
-      if (backMs === BACK_MS.first) {
-        printNote(`${server} has gone away; waiting for it to come back …`);
+      if (waitMs === RECONNECT_MS.first) {
+        printNote(`Lost the connection to ${server}; reconnecting …`);
       }
     }
-    await sleep(backMs, undefined, { signal }).catch(() => {});
-    backMs = Math.min(2 * backMs, BACK_MS.longest);
+    await sleep(waitMs, undefined, { signal }).catch(() => {});
+    waitMs = Math.min(2 * waitMs, RECONNECT_MS.longest);
   }
 }
 

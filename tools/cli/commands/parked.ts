@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { ActionService, ListParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { ListParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { parseLimit } from "../args.ts";
 import { parkedTable } from "../entries.ts";
 import { examples } from "../examples.ts";
@@ -23,10 +23,10 @@ export function addParked(program: Command): void {
     "oms parked e-invoice --json | jq -r '.entries[].messageId'",
   ]);
   command.action((action: string, options: FilterOptions & { limit: number }) =>
-    withService(command, async ({ call, show }) => {
+    withService(command, async ({ actions, show }) => {
       const filter = filterOf(options);
       const { items, more } = await readPages(options.limit, async (page) => {
-        const { entries, nextPageToken } = await call(ActionService.method.listParked, {
+        const { entries, nextPageToken } = await actions.listParked({
           action,
           ...(filter !== undefined && { filter }),
           ...page,

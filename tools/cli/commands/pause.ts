@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ActionService, PauseActionResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { PauseActionResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { operatorOption } from "../args.ts";
 import { examples } from "../examples.ts";
 import { withService } from "../session.ts";
@@ -14,8 +14,8 @@ export function addPause(program: Command): void {
     .addOption(operatorOption());
   examples(command, ['oms pause e-invoice --reason "the mail provider is down until noon"']);
   command.action((action: string, { reason, operator }: { reason: string; operator: string }) =>
-    withService(command, async ({ call, show }) => {
-      const answer = await call(ActionService.method.pauseAction, { action, reason, operator });
+    withService(command, async ({ actions, show }) => {
+      const answer = await actions.pauseAction({ action, reason, operator });
       show(
         PauseActionResponseSchema,
         answer,

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { ActionService, ReplayResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { ReplayResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { collect, PAGE_MAX, parseOrderId, parseTime } from "../args.ts";
 import { runInBatches } from "../batches.ts";
 import { examples } from "../examples.ts";
@@ -48,14 +48,14 @@ export function addReplay(program: Command): void {
     'oms replay finance-push --since 3d --until 2h --reason "finance restored a backup" --dry-run',
   ]);
   command.action((action: string, options: Options) =>
-    withService(command, async ({ call, show }) => {
+    withService(command, async ({ actions, show }) => {
       const { operator, reason = "", dryRun = false } = options;
       const { count } = await runInBatches({
         what: dryRun ? "to be replayed" : "replayed",
         selections: selectionsOf(options, command),
         async perform(selection, pageToken) {
           const request = { action, ...selection, operator, reason, validateOnly: dryRun, pageToken };
-          const { replayedCount, nextPageToken } = await call(ActionService.method.replay, request);
+          const { replayedCount, nextPageToken } = await actions.replay(request);
           return { count: replayedCount, samples: [], nextPageToken };
         },
         total: async () => undefined,

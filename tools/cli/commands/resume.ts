@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ActionService, ResumeActionResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { ResumeActionResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { operatorOption } from "../args.ts";
 import { examples } from "../examples.ts";
 import { withService } from "../session.ts";
@@ -14,8 +14,8 @@ export function addResume(program: Command): void {
     .addOption(operatorOption());
   examples(command, ["oms resume e-invoice"]);
   command.action((action: string, { reason = "", operator }: { reason?: string; operator: string }) =>
-    withService(command, async ({ call, show }) => {
-      const answer = await call(ActionService.method.resumeAction, { action, reason, operator });
+    withService(command, async ({ actions, show }) => {
+      const answer = await actions.resumeAction({ action, reason, operator });
       show(ResumeActionResponseSchema, answer, () =>
         answer.changed ? `${action} goes on. How it goes: oms actions` : `${action} was not held.`,
       );

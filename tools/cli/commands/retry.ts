@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
-import { ActionService, RetryParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { RetryParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { runInBatches } from "../batches.ts";
 import { examples } from "../examples.ts";
 import { countOf } from "../format.ts";
@@ -38,7 +38,7 @@ export function addRetry(program: Command): void {
         selections: selectionsOf(options, command),
         async perform(selection, pageToken) {
           const request = { action, ...selection, operator, reason, validateOnly: dryRun, pageToken };
-          const { retriedCount, ...rest } = await session.call(ActionService.method.retryParked, request);
+          const { retriedCount, ...rest } = await session.actions.retryParked(request);
           return { ...rest, count: retriedCount };
         },
         async total(count) {

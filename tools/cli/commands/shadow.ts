@@ -6,7 +6,6 @@ import {
   type ShadowDifference,
   ShadowDifferenceKindSchema,
   type ShadowMethod,
-  ShadowService,
 } from "../../../gen/oms/operations/v1/shadow_service_pb.ts";
 import { parseLimit } from "../args.ts";
 import { examples } from "../examples.ts";
@@ -75,10 +74,10 @@ export function addShadow(program: Command): void {
     "oms shadow --json | jq -r '.differences[] | [.method, .field, .ours, .theirs] | @tsv'",
   ]);
   command.action(({ method = "", limit }: { method?: string; limit: number }) =>
-    withService(command, async ({ call, json }) => {
-      const { methods } = await call(ShadowService.method.listShadowMethods, {});
+    withService(command, async ({ shadow, json }) => {
+      const { methods } = await shadow.listShadowMethods({});
       const { items, more } = await readPages(limit, async (page) => {
-        const answer = await call(ShadowService.method.listShadowDifferences, { method, ...page });
+        const answer = await shadow.listShadowDifferences({ method, ...page });
         return { items: answer.differences, nextPageToken: answer.nextPageToken };
       });
       const wanted = methods.filter((row) => method === "" || row.method === method);

@@ -1,9 +1,6 @@
 import type { Command } from "commander";
 import type { State, Transition } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import {
-  DescribeStateMachineResponseSchema,
-  OrderStatusService,
-} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { DescribeStateMachineResponseSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { examples } from "../examples.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
@@ -37,8 +34,8 @@ export function addStates(program: Command): void {
   const command = program.command("states").description("the states, who tells of them, and where each may go");
   examples(command, ["oms states", "oms states --json | jq -r '.states[] | [.code, .label] | @tsv'"]);
   command.action(() =>
-    withService(command, async ({ call, show }) => {
-      const answer = await call(OrderStatusService.method.describeStateMachine, {});
+    withService(command, async ({ orderStatus, show }) => {
+      const answer = await orderStatus.describeStateMachine({});
       show(DescribeStateMachineResponseSchema, answer, () => {
         const legend = Object.entries(MARKS).map(([condition, mark]) => `${mark} ${condition}`);
         return `${formatTable(columns(answer.transitions), answer.states, terminal)}\n\n${legend.join("   ")}`;
