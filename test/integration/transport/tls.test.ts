@@ -114,7 +114,9 @@ describe("a service with a certificate", () => {
     }
     const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${served.service.grpcPort}` });
     const call = createClient(OrderStatusService, transport).getOrderStatus({ orderId }, { timeoutMs: 3_000 });
-    expect([Code.Unavailable, Code.DeadlineExceeded, Code.Canceled]).toContain(ConnectError.from(await call.catch((e) => e)).code);
+    expect([Code.Unavailable, Code.DeadlineExceeded, Code.Canceled]).toContain(
+      ConnectError.from(await call.catch((e) => e)).code,
+    );
     await eventually(() =>
       expect(served.service.log).toContainEqual(
         expect.objectContaining({ level: "debug", msg: "TLS handshake failed", reason: "ERR_SSL_HTTP_REQUEST" }),
