@@ -1,43 +1,45 @@
-/** How many tokens come back each second, and how many there are at most. */
+/** The rate of a token bucket. */
 export interface Rate {
+  /** Tokens added each second. */
   readonly perSecond: number;
+  /** Capacity. */
   readonly burst: number;
 }
 
-/** Tokens that are taken and come back by the clock; it begins full. */
+/** A token bucket; initially full. */
 export interface Bucket {
-  /** Takes them if they are all there. */
+  /** Takes the tokens if all are available. */
   take(tokens: number): boolean;
-  /** Takes what is there of them: somebody else has said that they may be taken. */
+  /** Takes as many of the tokens as are available: another bucket has already granted them. */
   spend(tokens: number): void;
-  /** When so many will be there, in milliseconds from now. */
+  /** Time until so many tokens are available, in milliseconds. */
   msUntil(tokens: number): number;
 }
 
 export function createBucket({ perSecond, burst }: Rate, now: () => number): Bucket {
-  let tokens = burst;
-  let at = now();
+  let available = burst;
+  let refilledAt = now();
   const refill = () => {
     const time = now();
-    tokens = Math.min(burst, tokens + ((time - at) * perSecond) / 1_000);
-    at = time;
+    available = Math.min(burst, available + ((time - refilledAt) * perSecond) / 1_000);
+    refilledAt = time;
   };
   return {
-    take(wanted) {
+    take(tokens) {
       refill();
-      if (tokens < wanted) {
+      if (available < tokens) {
         return false;
       }
-      tokens -= wanted;
+      available -= tokens;
       return true;
     },
-    spend(wanted) {
+    spend(tokens) {
       refill();
-      tokens = Math.max(0, tokens - wanted);
+      available = Math.max(0, available - tokens);
     },
-    msUntil(wanted) {
+    msUntil(tokens) {
       refill();
-      return Math.max(0, ((wanted - tokens) * 1_000) / perSecond);
+      return Math.max(0, ((tokens - available) * 1_000) / perSecond);
     },
   };
 }

@@ -4,61 +4,58 @@ import type { SharedBuckets } from "./shared-buckets.ts";
 
 export { createSharedBuckets } from "./shared-buckets.ts";
 
-/** What one caller may use; what is not said is not limited. */
+/** The limits of one caller; undefined: unlimited. */
 export interface CallerLimit {
-  /** Calls a second, over all servers, and how many at once after a rest. */
+  /** Calls per second over all servers. */
   readonly rate?: Rate | undefined;
-  /** Calls under way on one server. */
+  /** Maximum calls in flight on one server. */
   readonly concurrent?: number | undefined;
-  /** Open watches on one server. */
+  /** Maximum open watches on one server. */
   readonly watches?: number | undefined;
 }
 
-/** Slots that are held for as long as something lasts. */
+/** Kinds of slots: for calls in flight, and for open watches. */
 export type SlotKind = "concurrent" | "watches";
 
-/** What is left to a caller. */
+/** The remaining tokens and slots of a caller. */
 export interface Allowance {
   /**
    * Takes tokens.
    *
-   * @returns 0 when they were there, else in how many milliseconds to try again
+   * @returns 0 if they were available, else the time to wait in milliseconds
    */
   take(tokens: number): number | Promise<number>;
-  /** Takes a slot, which must be given back; false when there is none. */
+  /** Acquires a slot, to be released; false if there is none. */
   acquire(slot: SlotKind): boolean;
   release(slot: SlotKind): void;
 }
 
-/** Says what is left to whom. */
+/** The allowances of all callers. */
 export interface CallerLimits {
-  /** Undefined for a caller that is not limited. */
+  /** Undefined for an unlimited caller. */
   get(caller: string): Allowance | undefined;
 }
 
-/** Limits that hold for each caller that has none of its own. */
+/** Key of the limits for each caller without limits of its own. */
 export const DEFAULT_CALLER = "*";
 
 /**
- * So many callers are told apart beside those that the limits name: where nobody proves who he is,
- * names are for the taking.
+ * Maximum number of tracked callers without limits of their own: unauthenticated names are
+ * arbitrary.
  */
-const MAX_CALLERS = 1_000;
+const MAX_TRACKED_CALLERS = 1_000;
 
-interface Kept extends Allowance {
+interface TrackedAllowance extends Allowance {
   isIdle(): boolean;
 }
 
-/**
- * Holds callers to limits, by their names. Callers beyond the first thousand that are busy share
- * one allowance.
- */
+/** Limits callers by name. Beyond MAX_TRACKED_CALLERS active ones, all share one allowance. */
 export function createCallerLimits(
   limits: ReadonlyMap<string, CallerLimit>,
   shared: SharedBuckets,
   now: () => number = () => performance.now(),
 ): CallerLimits {
-  const named = new Map<string, Kept>();
+  const named = new Map<string, TrackedAllowance>();
   for (const [caller, limit] of limits) {
     if (caller !== DEFAULT_CALLER) {
       named.set(caller, createAllowance(caller, limit, shared, now));
@@ -68,11 +65,11 @@ export function createCallerLimits(
   if (limit === undefined) {
     return { get: (caller) => named.get(caller) };
   }
-  const others = new Map<string, Kept>();
-  const rest = createAllowance(DEFAULT_CALLER, limit, shared, now);
+  const others = new Map<string, TrackedAllowance>();
+  const overflow = createAllowance(DEFAULT_CALLER, limit, shared, now);
   let sweptAt = Number.NEGATIVE_INFINITY;
   const sweep = () => {
-    if (now() - sweptAt < SWEEP_MS) {
+    if (now() - sweptAt < SWEEP_INTERVAL_MS) {
       return;
     }
     sweptAt = now();
@@ -84,28 +81,28 @@ export function createCallerLimits(
   };
   return {
     get(caller) {
-      let known = named.get(caller) ?? others.get(caller);
-      if (known === undefined) {
-        if (others.size >= MAX_CALLERS) {
+      let allowance = named.get(caller) ?? others.get(caller);
+      if (allowance === undefined) {
+        if (others.size >= MAX_TRACKED_CALLERS) {
           sweep();
         }
-        if (others.size >= MAX_CALLERS) {
-          return rest;
+        if (others.size >= MAX_TRACKED_CALLERS) {
+          return overflow;
         }
-        known = createAllowance(caller, limit, shared, now);
-        others.set(caller, known);
+        allowance = createAllowance(caller, limit, shared, now);
+        others.set(caller, allowance);
       }
-      return known;
+      return allowance;
     },
   };
 }
 
-/** How often room is looked for among the callers that nobody named, in milliseconds. */
-const SWEEP_MS = 1_000;
+/** Minimum interval between sweeps for idle callers, in milliseconds. */
+const SWEEP_INTERVAL_MS = 1_000;
 
 /**
- * A caller that has not called for this long, in milliseconds, has all of its tokens back, or
- * nearly so.
+ * Time without a call after which a caller is idle, in milliseconds: it has nearly all of its
+ * tokens back.
  */
 const IDLE_MS = 60_000;
 
@@ -114,26 +111,26 @@ function createAllowance(
   { rate, ...slots }: CallerLimit,
   shared: SharedBuckets,
   now: () => number,
-): Kept {
+): TrackedAllowance {
   const lease: Lease = rate === undefined ? { take: () => 0 } : createLease(caller, rate, shared, now);
-  const held = { concurrent: 0, watches: 0 };
-  let calledAt = now();
+  const acquired = { concurrent: 0, watches: 0 };
+  let lastCallAt = now();
   return {
     take(tokens) {
-      calledAt = now();
+      lastCallAt = now();
       return lease.take(tokens);
     },
     acquire(slot) {
-      calledAt = now();
-      if (held[slot] >= (slots[slot] ?? Number.POSITIVE_INFINITY)) {
+      lastCallAt = now();
+      if (acquired[slot] >= (slots[slot] ?? Number.POSITIVE_INFINITY)) {
         return false;
       }
-      held[slot] += 1;
+      acquired[slot] += 1;
       return true;
     },
     release(slot) {
-      held[slot] -= 1;
+      acquired[slot] -= 1;
     },
-    isIdle: () => held.concurrent + held.watches === 0 && now() - calledAt > IDLE_MS,
+    isIdle: () => acquired.concurrent + acquired.watches === 0 && now() - lastCallAt > IDLE_MS,
   };
 }

@@ -128,7 +128,7 @@ test("refusals are counted by caller and limit, and each is a line in the log", 
 
 test("callers that nobody named have a bucket each, up to a thousand; the rest share one until some fall idle", () => {
   let time = 0;
-  const away: SharedBuckets = { isAway: () => true, take: async () => undefined };
+  const away: SharedBuckets = { isUnavailable: () => true, take: async () => undefined };
   const limits = createCallerLimits(new Map([["*", { rate: { perSecond: 1, burst: 1 } }]]), away, () => time);
   const take = (caller: string) => limits.get(caller)?.take(1) ?? 0;
   for (let caller = 0; caller < 1_000; caller += 1) {

@@ -14,49 +14,49 @@ async function connect() {
   return redis;
 }
 
-test("servers share a bucket: together they get what is in it, and what comes back meanwhile", async () => {
+test("servers share a bucket: together they get its tokens, and those added meanwhile", async () => {
   const rate = { perSecond: 1, burst: 500 };
   const leases = await Promise.all(
     [1, 2, 3].map(async () => createLease("shared", rate, createSharedBuckets(await connect()))),
   );
-  const begin = performance.now();
+  const startedAt = performance.now();
   const taken = await Promise.all(leases.flatMap((lease) => Array.from({ length: 300 }, () => lease.take(1))));
-  const seconds = (performance.now() - begin) / 1_000;
-  const letIn = taken.filter((ms) => ms === 0).length;
-  // A server may hold a token that the others could have used.
-  expect(letIn).toBeGreaterThan(500 - leases.length * 2);
-  expect(letIn).toBeLessThanOrEqual(500 + Math.ceil(seconds));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const accepted = taken.filter((ms) => ms === 0).length;
+  // A server may hold a leased token that the others need.
+  expect(accepted).toBeGreaterThan(500 - leases.length * 2);
+  expect(accepted).toBeLessThanOrEqual(500 + Math.ceil(seconds));
 });
 
-test("tokens come back at the rate, by Redis' clock, up to the burst; installations do not share", async () => {
+test("tokens are added at the rate, by the clock of Redis, up to the burst; installations do not share buckets", async () => {
   const redis = await connect();
   const rate = { perSecond: 1_000, burst: 100 };
   const buckets = createSharedBuckets(redis, { scope: "one_" });
   expect(await buckets.take("back", rate, 100)).toMatchObject({ tokens: 100 });
-  const begin = performance.now();
+  const startedAt = performance.now();
   const emptied = await buckets.take("back", rate, 100);
   expect(emptied?.tokens).toBeLessThan(100);
   await vi.waitFor(async () => {
     expect(await redis.eval("return redis.call('pttl', KEYS[1])", 1, "oms:limit:one_back")).toBeGreaterThan(0);
-    const portion = await buckets.take("back", rate, 20);
-    expect(portion?.tokens).toBe(20);
+    const grant = await buckets.take("back", rate, 20);
+    expect(grant?.tokens).toBe(20);
   });
-  expect(performance.now() - begin).toBeLessThan(5_000);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
   expect(await createSharedBuckets(redis, { scope: "two_" }).take("back", rate, 100)).toMatchObject({ tokens: 100 });
 });
 
-test("a Redis that does not answer holds a call up for 50 ms, and the next second's calls not at all", async () => {
+test("a Redis that does not answer delays calls by 50 ms once, then not for a second", async () => {
   const redis = await connect();
   const buckets = createSharedBuckets(redis);
   const lease = createLease("frozen", { perSecond: 100, burst: 100 }, buckets);
   expect(await lease.take(1)).toBe(0);
   process.kill(server.pid, "SIGSTOP");
   onTestFinished(() => void process.kill(server.pid, "SIGCONT"));
-  const begin = performance.now();
+  const startedAt = performance.now();
   const taken = await Promise.all(Array.from({ length: 200 }, () => lease.take(1)));
-  expect(performance.now() - begin).toBeLessThan(500);
+  expect(performance.now() - startedAt).toBeLessThan(500);
   expect(taken.filter((ms) => ms === 0).length).toBeGreaterThanOrEqual(99);
   expect(taken.filter((ms) => ms > 0).length).toBeGreaterThan(50);
-  expect(buckets.isAway()).toBe(true);
+  expect(buckets.isUnavailable()).toBe(true);
   expect(lease.take(1)).toBeTypeOf("number");
 });

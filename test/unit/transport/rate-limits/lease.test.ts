@@ -2,42 +2,42 @@ import { expect, test } from "vitest";
 import { createLease } from "../../../../src/transport/rate-limits/lease.ts";
 import type { Grant, SharedBuckets } from "../../../../src/transport/rate-limits/shared-buckets.ts";
 
-/** A shared bucket of the test's own: so many tokens, and every request for them. */
-function world(tokens: number) {
-  const asked: number[] = [];
+/** A fake shared bucket, its clock, and the requests for its tokens. */
+function createHarness(tokens: number) {
+  const requests: number[] = [];
   let time = 0;
-  let away = false;
+  let unavailable = false;
   const shared: SharedBuckets & { tokens: number } = {
     tokens,
-    isAway: () => away,
+    isUnavailable: () => unavailable,
     async take(_caller, _rate, wanted): Promise<Grant | undefined> {
-      asked.push(wanted);
+      requests.push(wanted);
       await Promise.resolve();
-      if (away) {
+      if (unavailable) {
         return undefined;
       }
-      const given = Math.min(wanted, Math.floor(shared.tokens));
-      shared.tokens -= given;
-      return { tokens: given, left: shared.tokens };
+      const granted = Math.min(wanted, Math.floor(shared.tokens));
+      shared.tokens -= granted;
+      return { tokens: granted, left: shared.tokens };
     },
   };
   return {
     shared,
-    asked,
+    requests,
     now: () => time,
-    pass: (ms: number) => {
+    advance: (ms: number) => {
       time += ms;
     },
-    goAway: () => {
-      away = true;
+    failRedis: () => {
+      unavailable = true;
     },
   };
 }
 
 const RATE = { perSecond: 1_000, burst: 1_000 };
 
-test("a thousand calls one after the other ask the shared bucket a few times, and hardly any waits for it", async () => {
-  const { shared, asked, now } = world(100_000);
+test("1,000 sequential calls request tokens from the shared bucket a few times, and hardly any call waits", async () => {
+  const { shared, requests, now } = createHarness(100_000);
   const lease = createLease("tms", RATE, shared, now);
   let waited = 0;
   for (let call = 0; call < 1_000; call += 1) {
@@ -46,55 +46,55 @@ test("a thousand calls one after the other ask the shared bucket a few times, an
     expect(await taken).toBe(0);
   }
   expect(waited).toBeLessThanOrEqual(2);
-  expect(asked.length).toBeLessThan(30);
+  expect(requests.length).toBeLessThan(30);
 });
 
-test("a whole burst at once is let through by two requests", async () => {
-  const { shared, asked, now } = world(1_000);
+test("a whole burst at once takes two or three requests", async () => {
+  const { shared, requests, now } = createHarness(1_000);
   const lease = createLease("tms", RATE, shared, now);
   const taken = await Promise.all(Array.from({ length: 1_000 }, () => lease.take(1)));
   expect(taken.filter((ms) => ms === 0)).toHaveLength(1_000);
-  expect(asked.length).toBeLessThanOrEqual(3);
+  expect(requests.length).toBeLessThanOrEqual(3);
 });
 
-test("what is beyond the burst is told when to come back, and asks nobody until then", async () => {
-  const { shared, asked, now, pass } = world(50);
+test("a call beyond the burst gets the time to wait, and causes no request until then", async () => {
+  const { shared, requests, now, advance } = createHarness(50);
   const lease = createLease("tms", { perSecond: 10, burst: 50 }, shared, now);
   const taken = await Promise.all(Array.from({ length: 60 }, () => lease.take(1)));
   expect(taken.filter((ms) => ms === 0)).toHaveLength(50);
   expect(taken.at(-1)).toBeCloseTo(100);
-  const before = asked.length;
+  const before = requests.length;
   expect(lease.take(1)).toBeCloseTo(100);
-  expect(asked.length).toBe(before);
-  pass(100);
+  expect(requests.length).toBe(before);
+  advance(100);
   shared.tokens = 1;
   expect(await lease.take(1)).toBe(0);
 });
 
-test("a batch waits for as many tokens as it has orders; one greater than the burst is let through by a full bucket", async () => {
-  const { shared, now } = world(100);
+test("a batch needs a token for each of its orders; one larger than the burst needs a full bucket", async () => {
+  const { shared, now } = createHarness(100);
   const lease = createLease("tms", { perSecond: 100, burst: 100 }, shared, now);
   expect(await lease.take(1_000)).toBe(0);
   expect(await lease.take(50)).toBeCloseTo(500);
 });
 
-test("while Redis is away the server's own bucket decides at once, and knows what was used before", async () => {
-  const { shared, now, goAway, pass } = world(1_000_000);
+test("while Redis is unavailable the local bucket decides at once, and accounts for earlier usage", async () => {
+  const { shared, now, failRedis, advance } = createHarness(1_000_000);
   const lease = createLease("tms", { perSecond: 100, burst: 100 }, shared, now);
   await Promise.all(Array.from({ length: 60 }, () => lease.take(1)));
-  goAway();
+  failRedis();
   const taken = Array.from({ length: 60 }, () => lease.take(1));
   expect(taken.filter((ms) => ms === 0)).toHaveLength(40);
   expect(taken.at(-1)).toBeCloseTo(10);
-  pass(10);
+  advance(10);
   expect(lease.take(1)).toBe(0);
 });
 
-test("a call that waits when Redis goes away is decided by the server's own bucket", async () => {
-  const { shared, now, goAway } = world(1_000);
+test("a call that waits when Redis becomes unavailable is decided by the local bucket", async () => {
+  const { shared, now, failRedis } = createHarness(1_000);
   const lease = createLease("tms", RATE, shared, now);
   const first = lease.take(1);
-  goAway();
+  failRedis();
   expect(first).toBeInstanceOf(Promise);
   expect(await first).toBe(0);
 });
