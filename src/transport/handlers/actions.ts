@@ -36,28 +36,28 @@ export function createActionHandlers(deps: OperationDeps): HandlersOf<typeof pb.
 
     async listParked(request) {
       const { action, pageSize, pageToken } = request;
-      const answer = await listParked(deps, { action, filter: readFilter(request.filter), pageSize, pageToken });
+      const result = await listParked(deps, { action, filter: toFilter(request.filter), pageSize, pageToken });
       return create(pb.ListParkedResponseSchema, {
-        entries: answer.entries.map(entryFields),
-        nextPageToken: answer.nextPageToken,
+        entries: result.entries.map(entryFields),
+        nextPageToken: result.nextPageToken,
       });
     },
 
     async retryParked(request, context) {
-      const answer = await retryParked(deps, { ...request, filter: readFilter(request.filter) }, context);
+      const result = await retryParked(deps, { ...request, filter: toFilter(request.filter) }, context);
       return create(pb.RetryParkedResponseSchema, {
-        retriedCount: BigInt(answer.count),
-        nextPageToken: answer.nextPageToken,
-        samples: answer.samples.map(entryFields),
+        retriedCount: BigInt(result.count),
+        nextPageToken: result.nextPageToken,
+        samples: result.samples.map(entryFields),
       });
     },
 
     async discardParked(request, context) {
-      const answer = await discardParked(deps, { ...request, filter: readFilter(request.filter) }, context);
+      const result = await discardParked(deps, { ...request, filter: toFilter(request.filter) }, context);
       return create(pb.DiscardParkedResponseSchema, {
-        discardedCount: BigInt(answer.count),
-        nextPageToken: answer.nextPageToken,
-        samples: answer.samples.map(entryFields),
+        discardedCount: BigInt(result.count),
+        nextPageToken: result.nextPageToken,
+        samples: result.samples.map(entryFields),
       });
     },
 
@@ -87,7 +87,7 @@ export function createActionHandlers(deps: OperationDeps): HandlersOf<typeof pb.
   };
 }
 
-function readFilter(filter: pb.EntryFilter | undefined): EntryFilter | undefined {
+function toFilter(filter: pb.EntryFilter | undefined): EntryFilter | undefined {
   if (filter === undefined) {
     return undefined;
   }
@@ -114,12 +114,12 @@ function actionFields({ info, open, totals, pause }: ActionStatus): MessageInitS
     doneTotal: BigInt(totals?.done ?? 0),
     retryTotal: BigInt(totals?.retries ?? 0),
     lastError: totals?.lastError ?? "",
-    ...time("lastErrorTime", totals?.lastErrorTime),
-    ...time("oldestPendingTime", open.waitingSince),
+    ...optionalTime("lastErrorTime", totals?.lastErrorTime),
+    ...optionalTime("oldestPendingTime", open.waitingSince),
     paused: pause !== undefined,
     pauseReason: pause?.reason ?? "",
     pausedBy: pause?.operator ?? "",
-    ...time("pausedTime", pause?.since),
+    ...optionalTime("pausedTime", pause?.since),
   };
 }
 
@@ -134,9 +134,9 @@ function entryFields(entry: Entry): MessageInitShape<typeof pb.ActionEntrySchema
     state: pb.ActionState[state],
     attempts,
     lastError,
-    ...time("firstTime", entry.firstTime),
-    ...time("finishTime", entry.finishTime),
-    ...time("nextAttemptTime", entry.nextAttemptTime),
+    ...optionalTime("firstTime", entry.firstTime),
+    ...optionalTime("finishTime", entry.finishTime),
+    ...optionalTime("nextAttemptTime", entry.nextAttemptTime),
     ...(intervention === undefined ? {} : { intervention: interventionFields(intervention) }),
   };
 }
@@ -154,12 +154,12 @@ function interventionFields(
     caller,
     operator,
     reason,
-    ...time("time", intervention.time),
+    ...optionalTime("time", intervention.time),
   };
 }
 
-/** A time that may be left out. */
-function time<Name extends string>(name: Name, date: Date | undefined) {
+/** A timestamp field, left out if undefined. */
+function optionalTime<Name extends string>(name: Name, date: Date | undefined) {
   return (date === undefined ? {} : { [name]: timestampFromDate(date) }) as {
     [_ in Name]?: ReturnType<typeof timestampFromDate>;
   };

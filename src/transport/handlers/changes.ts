@@ -34,15 +34,15 @@ type Changes =
   | "updateDeliveryInfo"
   | "recordShippedQuantities";
 
-/** The RPCs that change something. */
+/** The RPCs of OrderStatusService that change orders. */
 export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandlers, Changes> {
   return {
     async pauseForCancel(request, context) {
-      const answer = await pauseForCancel(deps, request, context);
+      const result = await pauseForCancel(deps, request, context);
       return create(pb.PauseForCancelResponseSchema, {
-        verdict: CancelVerdict[answer.verdict],
-        message: answer.message,
-        orderStatus: toOrderStatus(answer.status),
+        verdict: CancelVerdict[result.verdict],
+        message: result.message,
+        orderStatus: toOrderStatus(result.status),
       });
     },
 
@@ -61,18 +61,18 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
     },
 
     async cancelOrder(request, context) {
-      const taken = await cancelOrder(deps, request, context);
+      const accepted = await cancelOrder(deps, request, context);
       return create(pb.CancelOrderResponseSchema, {
-        outcome: toOutcome(taken.outcome),
-        orderStatus: toOrderStatus(taken.status),
-        version: BigInt(taken.version),
-        messageId: taken.messageId,
+        outcome: toOutcome(accepted.outcome),
+        orderStatus: toOrderStatus(accepted.status),
+        version: BigInt(accepted.version),
+        messageId: accepted.messageId,
       });
     },
 
     async updateOrderStatus(request, context) {
-      const taken = await updateOrderStatus(deps, toUpdateInput(request), context);
-      return create(pb.UpdateOrderStatusResponseSchema, updateResponse(taken));
+      const accepted = await updateOrderStatus(deps, toUpdateInput(request), context);
+      return create(pb.UpdateOrderStatusResponseSchema, updateResponse(accepted));
     },
 
     async batchUpdateOrderStatus(request, context) {
@@ -80,13 +80,13 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
         assertValid(pb.UpdateOrderStatusRequestSchema, update);
         return toUpdateInput(update);
       });
-      const settled = await batchUpdateOrderStatus(deps, inputs, context);
-      const results = settled.map((one) => {
-        if (one.status === "fulfilled") {
-          const value = create(pb.UpdateOrderStatusResponseSchema, updateResponse(one.value));
+      const outcomes = await batchUpdateOrderStatus(deps, inputs, context);
+      const results = outcomes.map((outcome) => {
+        if (outcome.status === "fulfilled") {
+          const value = create(pb.UpdateOrderStatusResponseSchema, updateResponse(outcome.value));
           return { result: { case: "response" as const, value } };
         }
-        const { code, message, details } = toStatus(toConnectError(one.reason, context.callId));
+        const { code, message, details } = toStatus(toConnectError(outcome.reason, context.callId));
         return { result: { case: "error" as const, value: create(UpdateErrorSchema, { code, message, details }) } };
       });
       return create(pb.BatchUpdateOrderStatusResponseSchema, { results });
@@ -107,8 +107,8 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
     async recordShippedQuantities(request, context) {
       const { orderId, requestId, operator } = request;
       const lines = request.lines.map(({ skuId, quantity }) => ({ skuId, quantity }));
-      const answer = await recordShippedQuantities(deps, { orderId, lines, requestId, operator }, context);
-      return create(pb.RecordShippedQuantitiesResponseSchema, answer);
+      const result = await recordShippedQuantities(deps, { orderId, lines, requestId, operator }, context);
+      return create(pb.RecordShippedQuantitiesResponseSchema, result);
     },
   };
 }

@@ -36,11 +36,11 @@ export function createFulfilmentHandlers(deps: OperationDeps): HandlersOf<typeof
 
     async listOrderFlows(request) {
       const { state, step, pageSize, pageToken } = request;
-      const wanted = STATES.find((name) => pb.FlowState[name] === state);
-      const answer = await listOrderFlows(deps, { state: wanted, step, pageSize, pageToken });
+      const stateName = STATES.find((name) => pb.FlowState[name] === state);
+      const result = await listOrderFlows(deps, { state: stateName, step, pageSize, pageToken });
       return create(pb.ListOrderFlowsResponseSchema, {
-        flows: answer.flows.map(flowFields),
-        nextPageToken: answer.nextPageToken,
+        flows: result.flows.map(flowFields),
+        nextPageToken: result.nextPageToken,
       });
     },
 

@@ -19,18 +19,15 @@ import type { AcceptedReport, UpdateOrderStatusInput } from "../../application/o
 import type { StatusChanged } from "../../domain/events.ts";
 import type { Status } from "../../domain/state-machine.ts";
 
-/** A stored code; one that the contract does not name goes out as the number it is. */
+/** A stored status code; a code that the contract does not define is passed as its number. */
 export const toOrderStatus = (code: number): OrderStatus => code as OrderStatus;
 
 const OUTCOMES = { applied: Outcome.APPLIED, duplicate: Outcome.DUPLICATE, stale: Outcome.STALE } as const;
 
-export const toOutcome = (word: keyof typeof OUTCOMES): Outcome => OUTCOMES[word];
+export const toOutcome = (name: keyof typeof OUTCOMES): Outcome => OUTCOMES[name];
 
 /**
- * When something happened.
- *
- * @throws OperationError "invalid" for nanoseconds beyond a second, which no rule of the contract
- * forbids
+ * @throws OperationError "invalid" for nanoseconds out of range, which the contract cannot express
  */
 export function toDate(time: Timestamp, field: string): Date {
   if (time.nanos < 0 || time.nanos > 999_999_999) {
@@ -39,7 +36,6 @@ export function toDate(time: Timestamp, field: string): Date {
   return timestampDate(time);
 }
 
-/** A report as the operations take it. */
 export function toUpdateInput(request: UpdateOrderStatusRequest): UpdateOrderStatusInput {
   return {
     orderId: request.orderId,
@@ -53,31 +49,31 @@ export function toUpdateInput(request: UpdateOrderStatusRequest): UpdateOrderSta
   };
 }
 
-export function updateResponse(taken: AcceptedReport): MessageInitShape<typeof UpdateOrderStatusResponseSchema> {
+export function updateResponse(report: AcceptedReport): MessageInitShape<typeof UpdateOrderStatusResponseSchema> {
   return {
-    outcome: toOutcome(taken.outcome),
-    orderId: taken.orderId,
-    orderStatus: toOrderStatus(taken.status),
-    version: BigInt(taken.version),
-    messageId: taken.messageId,
+    outcome: toOutcome(report.outcome),
+    orderId: report.orderId,
+    orderStatus: toOrderStatus(report.status),
+    version: BigInt(report.version),
+    messageId: report.messageId,
   };
 }
 
-/** The fields of a snapshot, which GetOrderStatus answers with too. */
-export function orderViewFields(standing: OrderView) {
+/** The fields of a snapshot, and of the response to GetOrderStatus. */
+export function orderViewFields(order: OrderView) {
   return {
-    orderId: standing.orderId,
-    orderStatus: toOrderStatus(standing.status),
-    paused: standing.paused,
-    finished: standing.finished,
-    version: BigInt(standing.version),
-    updateTime: timestampFromDate(standing.updateTime),
-    returnIds: standing.returnIds as bigint[],
+    orderId: order.orderId,
+    orderStatus: toOrderStatus(order.status),
+    paused: order.paused,
+    finished: order.finished,
+    version: BigInt(order.version),
+    updateTime: timestampFromDate(order.updateTime),
+    returnIds: order.returnIds as bigint[],
   };
 }
 
-export function snapshotMessage(standing: OrderView): OrderStatusSnapshot {
-  return create(OrderStatusSnapshotSchema, orderViewFields(standing));
+export function snapshotMessage(order: OrderView): OrderStatusSnapshot {
+  return create(OrderStatusSnapshotSchema, orderViewFields(order));
 }
 
 export function historyEntry(

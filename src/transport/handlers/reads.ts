@@ -28,7 +28,7 @@ type Reads =
   | "explainOrder"
   | "describeStateMachine";
 
-/** The RPCs that change nothing. */
+/** The RPCs of OrderStatusService without side effects. */
 export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandlers, Reads> {
   return {
     async getPaymentStatus(request) {
@@ -74,18 +74,18 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
     },
 
     async explainOrder(request) {
-      const answer = await explainOrder(deps, request);
+      const result = await explainOrder(deps, request);
       return create(pb.ExplainOrderResponseSchema, {
-        orderStatus: toOrderStatus(answer.status),
-        paused: answer.paused,
-        finished: answer.finished,
-        version: BigInt(answer.version),
-        allowed: answer.allowed.map((next) => ({
+        orderStatus: toOrderStatus(result.status),
+        paused: result.paused,
+        finished: result.finished,
+        version: BigInt(result.version),
+        allowed: result.allowed.map((next) => ({
           status: toOrderStatus(next.status),
           reportedBy: [...next.reportedBy],
         })),
-        refused: answer.refused.map((next) => ({ status: toOrderStatus(next.status), reason: next.reason })),
-        openActions: answer.openActions.map(({ action, state, attempts, lastError, messageId, nextAttemptTime }) => ({
+        refused: result.refused.map((next) => ({ status: toOrderStatus(next.status), reason: next.reason })),
+        openActions: result.openActions.map(({ action, state, attempts, lastError, messageId, nextAttemptTime }) => ({
           action,
           state,
           attempts,
@@ -93,10 +93,10 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
           messageId,
           ...(nextAttemptTime === null ? {} : { nextAttemptTime: timestampFromDate(nextAttemptTime) }),
         })),
-        ...(answer.flow === undefined
+        ...(result.flow === undefined
           ? {}
-          : { flow: { step: answer.flow.step, state: answer.flow.state, lastError: answer.flow.lastError } }),
-        summary: answer.summary,
+          : { flow: { step: result.flow.step, state: result.flow.state, lastError: result.flow.lastError } }),
+        summary: result.summary,
       });
     },
 

@@ -16,8 +16,8 @@ export function createReversalHandlers(deps: OperationDeps): HandlersOf<typeof p
     async requestCancel(request, context) {
       const { children, ...requested } = await requestCancel(deps, request, context);
       return create(pb.RequestCancelResponseSchema, {
-        ...standing(requested),
-        children: children.map(({ orderId, ...child }) => ({ orderId, ...standing(child) })),
+        ...cancelFields(requested),
+        children: children.map(({ orderId, ...child }) => ({ orderId, ...cancelFields(child) })),
       });
     },
 
@@ -61,6 +61,6 @@ export function createReversalHandlers(deps: OperationDeps): HandlersOf<typeof p
   };
 }
 
-function standing({ cancelId, state, refusalReason }: RequestedCancel) {
+function cancelFields({ cancelId, state, refusalReason }: RequestedCancel) {
   return { cancelId, state: pb.CancelState[state], refusalReason };
 }

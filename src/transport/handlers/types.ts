@@ -2,7 +2,7 @@ import type { DescMessage, DescService, MessageShape } from "@bufbuild/protobuf"
 import type { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import type { CallContext } from "../../application/context.ts";
 
-/** A handler for each RPC of a service, from the contract's messages to the contract's messages. */
+/** A handler for each RPC of a service, with the messages of the contract. */
 export type HandlersOf<Service extends DescService> = {
   readonly [Name in keyof Service["method"]]: Service["method"][Name] extends {
     methodKind: infer Kind;

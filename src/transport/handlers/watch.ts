@@ -15,10 +15,14 @@ const HEARTBEAT = create(WatchOrderStatusResponseSchema, {
   update: { case: "heartbeat", value: create(WatchOrderStatusResponse_HeartbeatSchema) },
 });
 
-/** The message of each change: however many watch an order, it is made once. */
+/** The message of each change, shared by all watchers of the order. */
 const messages = new WeakMap<StatusChanged, WatchOrderStatusResponse>();
 
-/** The RPC that streams. */
+/**
+ * WatchOrderStatus, the streaming RPC of OrderStatusService.
+ *
+ * @param heartbeatMs interval between heartbeats of an idle watch
+ */
 export function createWatchHandler(
   deps: OperationDeps,
   heartbeatMs: number,
