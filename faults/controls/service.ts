@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { createClaims } from "../../src/actions/effects/claims.ts";
 import { bindHandlers, createRegistry } from "../../src/actions/registry.ts";
 import type { OperationDeps } from "../../src/application/deps.ts";
-import { createChangeFeed } from "../../src/application/watch/change-feed.ts";
+import { ChangeFeed } from "../../src/application/watch/change-feed.ts";
 import { type Config, readConfig } from "../../src/config/load.ts";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { createSystemClients } from "../../src/integrations/clients.ts";
@@ -64,7 +64,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   const stream = connectStream({ url: endpoints.natsUrl, log });
   const redis = openRedis({ url: endpoints.redisUrl, log });
   const publisher = createPublisher({ stream, log, metrics });
-  const feed = createChangeFeed({
+  const feed = new ChangeFeed({
     changesSince: (versions) => readChangesSince(db, versions),
     orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
   });

@@ -1,7 +1,7 @@
 import { createClaims } from "../actions/effects/claims.ts";
 import { bindHandlers, createRegistry } from "../actions/registry.ts";
 import type { OperationDeps } from "../application/deps.ts";
-import { createChangeFeed } from "../application/watch/change-feed.ts";
+import { ChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
 import type { CrashPoint } from "../config/test-hooks.ts";
 import { createSystemClients } from "../integrations/clients.ts";
@@ -124,7 +124,7 @@ async function startWritePath(
   const feed = await lifecycle.start(
     "change feed",
     () =>
-      createChangeFeed({
+      new ChangeFeed({
         changesSince: (versions) => readChangesSince(db, versions),
         orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
       }),

@@ -1,226 +1,217 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StatusChanged } from "../../domain/events.ts";
-import { type ChangeReader, createReader, type Topic } from "./change-reader.ts";
+import { ChangeReader, type ReaderHost, type WatchedOrder } from "./change-reader.ts";
+import { ChangeSequence } from "./change-sequence.ts";
 
-/** Where the feed finds what it was not told. */
+/** Where the feed reads what it has missed. */
 export interface ChangeSource {
-  /** What has changed since a version, for many orders at once; per order in version order. */
+  /** The changes since a version, for many orders at once; per order in version order. */
   changesSince(versions: ReadonlyMap<bigint, number>): Promise<readonly StatusChanged[]>;
   /** All orders of a trade. */
   orderIdsOfTrade(rootOrderId: bigint): Promise<readonly bigint[]>;
 }
 
 /**
- * Tells watchers of status changes, from memory: however many watch an order, its changes cost no query. Changes may come in any
- * order, twice, or not at all; each reader gets each once, in version order. What is missing is read from the history, for all
- * orders that miss something at once.
+ * Time for a gap to close by itself before the history is read, in milliseconds: changes arrive
+ * slightly out of order.
  */
-export interface ChangeFeed {
-  /** A change was committed, here or elsewhere. */
-  publish(change: StatusChanged): void;
-  /** Changes may have been missed: reads what has happened meanwhile to everything that is watched. */
-  resync(): void;
-  /** A reader that listens to nothing yet, and wakes when the signal aborts. Close it at the end. */
-  open(signal: AbortSignal): ChangeReader;
-  /** Reads nothing more from the database. */
-  close(): void;
-}
+const GAP_TOLERANCE_MS = 10;
 
-/** Out of order is often a matter of milliseconds: this long a gap may close by itself before the history is asked. */
-const GAP_PATIENCE_MS = 10;
-
-/** How long to wait when the history cannot be read. */
+/** Retry interval when the database cannot be read, in milliseconds. */
 const RETRY_MS = 500;
 
-/** How many orders one query asks for. */
+/** Maximum orders in one query of the history. */
 const ORDERS_PER_QUERY = 1_000;
 
-export function createChangeFeed(source: ChangeSource): ChangeFeed {
-  const topics = new Map<bigint, Topic>();
-  const trades = new Map<bigint, Set<ChangeReader>>();
-  const incomplete = new Set<Topic>();
-  const closed = new AbortController();
-  const pause = (ms: number) => delay(ms, undefined, { signal: closed.signal });
-  let filling = false;
+/**
+ * Delivers status changes to watchers from memory: a change costs no query, however many watch its
+ * order. Changes may be published in any order, twice, or not at all; each reader gets each once,
+ * in version order. Missing ones are read from the history, for all incomplete orders at once.
+ */
+export class ChangeFeed {
+  readonly #source: ChangeSource;
+  readonly #orders = new Map<bigint, WatchedOrder>();
+  readonly #trades = new Map<bigint, Set<ChangeReader>>();
+  /** Orders with missing changes. */
+  readonly #incomplete = new Set<WatchedOrder>();
+  readonly #closed = new AbortController();
+  /** Whether the loop that reads missing changes is running. */
+  #filling = false;
 
-  function topicOf(orderId: bigint): Topic {
-    let topic = topics.get(orderId);
-    if (topic === undefined) {
-      topic = { orderId, readers: new Set(), version: undefined, early: new Map(), stale: false };
-      topics.set(orderId, topic);
-    }
-    return topic;
+  readonly #host: ReaderHost = {
+    orderOf: (orderId) => this.#orderOf(orderId),
+    start: (order, version) => {
+      if (order.sequence.version === undefined) {
+        this.#deliver(order, order.sequence.start(version));
+      }
+    },
+    subscribeTrade: (reader, rootOrderId) => {
+      this.#trades.set(rootOrderId, (this.#trades.get(rootOrderId) ?? new Set()).add(reader));
+    },
+    unsubscribe: (reader, order) => {
+      order.readers.delete(reader);
+      if (order.readers.size === 0) {
+        this.#orders.delete(order.orderId);
+        this.#incomplete.delete(order);
+      }
+    },
+    unsubscribeTrade: (reader, rootOrderId) => {
+      const readers = this.#trades.get(rootOrderId);
+      readers?.delete(reader);
+      if (readers?.size === 0) {
+        this.#trades.delete(rootOrderId);
+      }
+    },
+  };
+
+  constructor(source: ChangeSource) {
+    this.#source = source;
   }
 
-  /** The watchers of a trade hear of all its orders, those that came later too. */
-  function joinTrade(rootOrderId: bigint, orderId: bigint): void {
-    for (const reader of trades.get(rootOrderId) ?? []) {
-      reader.joinNewcomer(topicOf(orderId));
+  /** A change was committed, on this server or another. */
+  publish(change: StatusChanged): void {
+    if (this.#trades.size > 0) {
+      this.#addOrder(change.rootParentId, change.orderId);
+    }
+    this.#accept(change);
+  }
+
+  /** Changes may have been missed: reads the changes of all watched orders and trades. */
+  resync(): void {
+    for (const order of this.#orders.values()) {
+      order.sequence.markStale();
+      this.#deliver(order, []);
+    }
+    void this.#addOrdersOfTrades();
+  }
+
+  /** A reader without subscriptions, which wakes when the signal aborts. To be closed. */
+  open(signal: AbortSignal): ChangeReader {
+    return new ChangeReader(this.#host, signal);
+  }
+
+  /** Stops reading from the database. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  #orderOf(orderId: bigint): WatchedOrder {
+    let order = this.#orders.get(orderId);
+    if (order === undefined) {
+      order = { orderId, sequence: new ChangeSequence(), readers: new Set() };
+      this.#orders.set(orderId, order);
+    }
+    return order;
+  }
+
+  #accept(change: StatusChanged): void {
+    const order = this.#orders.get(change.orderId);
+    if (order?.sequence.accepts(change.version)) {
+      this.#deliver(order, order.sequence.add(change));
     }
   }
 
-  function take(topic: Topic, change: StatusChanged): void {
-    if (topic.version === undefined || change.version > topic.version) {
-      topic.early.set(change.version, change);
-      advance(topic);
-    }
-  }
-
-  /** Tells what follows without a gap, and has the history asked for the rest. */
-  function advance(topic: Topic): void {
-    if (topic.version === undefined) {
-      return;
-    }
-    for (let next = topic.early.get(topic.version + 1); next !== undefined; next = topic.early.get(topic.version + 1)) {
-      topic.version = next.version;
-      topic.early.delete(next.version);
-      for (const reader of topic.readers) {
-        reader.deliver(next);
+  /** Delivers changes in sequence, and schedules reading the missing ones. */
+  #deliver(order: WatchedOrder, changes: readonly StatusChanged[]): void {
+    for (const change of changes) {
+      for (const reader of order.readers) {
+        reader.deliver(change);
       }
     }
-    if (topic.early.size > 0 || topic.stale) {
-      incomplete.add(topic);
-      void fill();
+    if (order.sequence.isIncomplete) {
+      this.#incomplete.add(order);
+      void this.#fill();
     }
   }
 
-  /** A reader knows where the order stands. The first one to do so says where its changes begin. */
-  function settle(topic: Topic, version: number): void {
-    if (topic.version !== undefined) {
+  async #fill(): Promise<void> {
+    if (this.#filling) {
       return;
     }
-    topic.version = version;
-    for (const early of topic.early.keys()) {
-      if (early <= version) {
-        topic.early.delete(early);
-      }
-    }
-    advance(topic);
-  }
-
-  async function fill(): Promise<void> {
-    if (filling) {
-      return;
-    }
-    filling = true;
+    this.#filling = true;
     try {
-      while (incomplete.size > 0) {
-        await pause(GAP_PATIENCE_MS);
-        await fillFromHistory(nextBatch());
+      while (this.#incomplete.size > 0) {
+        await this.#wait(GAP_TOLERANCE_MS);
+        await this.#fillFromHistory(this.#nextBatch());
       }
     } catch (error) {
-      if (!closed.signal.aborted) {
+      if (!this.#closed.signal.aborted) {
         throw error;
       }
     } finally {
-      filling = false;
+      this.#filling = false;
     }
   }
 
-  function nextBatch(): Topic[] {
-    const batch: Topic[] = [];
-    for (const topic of incomplete) {
+  /** The next orders to read; those that were completed meanwhile are left out. */
+  #nextBatch(): WatchedOrder[] {
+    const batch: WatchedOrder[] = [];
+    for (const order of this.#incomplete) {
       if (batch.length === ORDERS_PER_QUERY) {
         break;
       }
-      incomplete.delete(topic);
-      if (topic.early.size > 0 || topic.stale) {
-        topic.stale = false;
-        batch.push(topic);
+      this.#incomplete.delete(order);
+      if (order.sequence.isIncomplete) {
+        order.sequence.clearStale();
+        batch.push(order);
       }
     }
     return batch;
   }
 
-  async function fillFromHistory(batch: readonly Topic[]): Promise<void> {
+  async #fillFromHistory(batch: readonly WatchedOrder[]): Promise<void> {
     if (batch.length === 0) {
       return;
     }
-    const firstEarly = new Map(batch.map((topic) => [topic, Math.min(...topic.early.keys())]));
+    const firstEarlyVersions = batch.map(({ sequence }) => sequence.firstEarlyVersion);
+    const versions = new Map(batch.map(({ orderId, sequence }) => [orderId, sequence.version ?? 0]));
     let changes: readonly StatusChanged[];
     try {
-      changes = await source.changesSince(new Map(batch.map((topic) => [topic.orderId, topic.version ?? 0])));
+      changes = await this.#source.changesSince(versions);
     } catch {
-      for (const topic of batch) {
-        topic.stale = true;
-        incomplete.add(topic);
+      for (const order of batch) {
+        order.sequence.markStale();
+        this.#incomplete.add(order);
       }
-      await pause(RETRY_MS);
+      await this.#wait(RETRY_MS);
       return;
     }
     for (const change of changes) {
-      const topic = topics.get(change.orderId);
-      if (topic !== undefined) {
-        take(topic, change);
-      }
+      this.#accept(change);
     }
-    for (const [topic, version] of firstEarly) {
-      // The history has a hole (somebody deleted rows): what was told goes on behind it.
-      if (topic.version !== undefined && topic.version < version - 1 && topic.early.has(version)) {
-        topic.version = version - 1;
-        advance(topic);
+    for (const [index, order] of batch.entries()) {
+      // Still missing: rows of the history were deleted.
+      const skipped = order.sequence.skipTo(firstEarlyVersions[index] as number);
+      if (skipped.length > 0) {
+        this.#deliver(order, skipped);
       }
     }
   }
 
-  async function findNewcomers(): Promise<void> {
-    for (const rootOrderId of [...trades.keys()]) {
-      for (const orderId of await source.orderIdsOfTrade(rootOrderId)) {
-        joinTrade(rootOrderId, orderId);
-      }
+  /** The watchers of a trade receive all its orders, later ones included. */
+  #addOrder(rootOrderId: bigint, orderId: bigint): void {
+    for (const reader of this.#trades.get(rootOrderId) ?? []) {
+      reader.addOrder(this.#orderOf(orderId));
     }
   }
 
-  return {
-    publish(change) {
-      if (trades.size > 0) {
-        joinTrade(change.rootParentId, change.orderId);
-      }
-      const topic = topics.get(change.orderId);
-      if (topic !== undefined) {
-        take(topic, change);
-      }
-    },
-    resync() {
-      for (const topic of topics.values()) {
-        topic.stale = true;
-        advance(topic);
-      }
-      void (async () => {
-        while (!closed.signal.aborted && !(await findNewcomers().then(succeeded, failed))) {
-          await pause(RETRY_MS).catch(() => {});
+  async #addOrdersOfTrades(): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      try {
+        for (const rootOrderId of [...this.#trades.keys()]) {
+          for (const orderId of await this.#source.orderIdsOfTrade(rootOrderId)) {
+            this.#addOrder(rootOrderId, orderId);
+          }
         }
-      })();
-    },
-    open(signal) {
-      const reader: ChangeReader = createReader(signal, {
-        topicOf,
-        settle,
-        watchTrade(rootOrderId) {
-          trades.set(rootOrderId, (trades.get(rootOrderId) ?? new Set()).add(reader));
-        },
-        leave(topic) {
-          topic.readers.delete(reader);
-          if (topic.readers.size === 0) {
-            topics.delete(topic.orderId);
-            incomplete.delete(topic);
-          }
-        },
-        leaveTrade(rootOrderId) {
-          const readers = trades.get(rootOrderId);
-          readers?.delete(reader);
-          if (readers?.size === 0) {
-            trades.delete(rootOrderId);
-          }
-        },
-      });
-      return reader;
-    },
-    close() {
-      closed.abort();
-    },
-  };
-}
+        return;
+      } catch {
+        await this.#wait(RETRY_MS).catch(() => {});
+      }
+    }
+  }
 
-const succeeded = () => true;
-const failed = () => false;
+  /** Rejects when the feed is closed. */
+  #wait(ms: number): Promise<void> {
+    return delay(ms, undefined, { signal: this.#closed.signal });
+  }
+}

@@ -1,205 +1,199 @@
 import type { StatusChanged } from "../../domain/events.ts";
+import { createInterruptibleDelay } from "../../lib/async.ts";
 import { OperationError } from "../errors.ts";
+import type { ChangeSequence } from "./change-sequence.ts";
 
-/**
- * One watcher's side of the feed. It joins its orders first, then reads where they stand, then begins there: what was committed
- * meanwhile has waited, so that nothing is lost and nothing told twice.
- */
-export interface ChangeReader {
-  /** Listens to these orders; their changes wait until they begin. */
-  watchOrders(orderIds: readonly bigint[]): void;
-  /** Listens to a trade: orders that come to it later are newcomers in `take`. */
-  watchTrade(rootOrderId: bigint): void;
-  /**
-   * The watcher knows these orders, each at its version: it hears of what comes after.
-   *
-   * @returns the orders that do not begin yet, as other watchers have heard more of them than this one can be told: to be read
-   * again from their versions, and begun again
-   */
-  begin(versions: ReadonlyMap<bigint, number>): ReadonlyMap<bigint, number>;
-  /** Listens to this order no more. */
-  leave(orderId: bigint): void;
-  /**
-   * What has happened since the last call; waits for it, this long at most.
-   *
-   * @throws OperationError "fell-behind" when the watcher was slower than the changes for too long
-   */
-  take(waitMs: number): Promise<FeedUpdate>;
-  close(): void;
-
-  /** For the feed: an order of the trade that the reader may not know. */
-  joinNewcomer(topic: Topic): void;
-  /** For the feed: the next change of an order. */
-  deliver(change: StatusChanged): void;
-}
-
-/** An order that somebody watches. */
-export interface Topic {
+/** An order with at least one subscriber. */
+export interface WatchedOrder {
   readonly orderId: bigint;
+  readonly sequence: ChangeSequence;
   readonly readers: Set<ChangeReader>;
-  /** The version that its readers have heard of; undefined until the first of them knows where the order stands. */
-  version: number | undefined;
-  /** Changes that came before one that they follow. */
-  readonly early: Map<number, StatusChanged>;
-  /** Something may be missing even though no later change says so. */
-  stale: boolean;
 }
 
+/** What a reader receives at once. */
 export interface FeedUpdate {
   readonly changes: readonly StatusChanged[];
-  /** Orders of the watched trade that the watcher does not know; their changes wait until they begin. */
-  readonly newcomers: readonly bigint[];
+  /** Orders that came to the watched trade; their changes are buffered until they are started. */
+  readonly addedOrders: readonly bigint[];
 }
 
-/** What a reader asks of its feed. */
+/** What a reader needs of its feed. */
 export interface ReaderHost {
-  topicOf(orderId: bigint): Topic;
-  settle(topic: Topic, version: number): void;
-  watchTrade(rootOrderId: bigint): void;
-  leave(topic: Topic): void;
-  leaveTrade(rootOrderId: bigint): void;
+  orderOf(orderId: bigint): WatchedOrder;
+  /** A reader knows the order at this version. */
+  start(order: WatchedOrder, version: number): void;
+  subscribeTrade(reader: ChangeReader, rootOrderId: bigint): void;
+  unsubscribe(reader: ChangeReader, order: WatchedOrder): void;
+  unsubscribeTrade(reader: ChangeReader, rootOrderId: bigint): void;
 }
 
-/** How many changes may wait for a slow watcher; each is a pointer to a change that all its watchers share. */
-export const MAX_WAITING_CHANGES = 8_192;
+/**
+ * Maximum changes pending for a slow watcher. All watchers of an order share the same change
+ * objects.
+ */
+export const MAX_PENDING_CHANGES = 8_192;
 
-export function createReader(signal: AbortSignal, host: ReaderHost): ChangeReader {
-  const joined = new Map<bigint, Topic>();
-  /** What waits for the orders that have not begun. */
-  const held = new Map<bigint, StatusChanged[]>();
-  /** Orders that the watcher knows at a later version than the feed: up to there it has heard of everything. */
-  const ahead = new Map<bigint, number>();
-  const newcomers = new Set<bigint>();
-  let trade: bigint | undefined;
-  let waiting: StatusChanged[] = [];
-  let count = 0;
-  let wake = () => {};
-  const onAbort = () => wake();
-  signal.addEventListener("abort", onAbort);
+/**
+ * One watcher's side of the feed. It subscribes to its orders, reads their status from the
+ * database, then starts them at the version read. Changes committed meanwhile are buffered, so that
+ * none is lost or repeated.
+ */
+export class ChangeReader {
+  readonly #host: ReaderHost;
+  readonly #signal: AbortSignal;
+  readonly #idle = createInterruptibleDelay();
+  readonly #orders = new Map<bigint, WatchedOrder>();
+  /** Buffered changes of the orders not started yet. */
+  readonly #buffered = new Map<bigint, StatusChanged[]>();
+  /** Orders started ahead of the feed: their changes up to this version are skipped. */
+  readonly #skipTo = new Map<bigint, number>();
+  readonly #addedOrders = new Set<bigint>();
+  #trade: bigint | undefined;
+  #changes: StatusChanged[] = [];
+  /** Number of changes, buffered ones included. */
+  #pending = 0;
+  /** The watcher is too slow: it receives nothing more. */
+  #lagging = false;
 
-  const fellBehind = () => count > MAX_WAITING_CHANGES;
-  const hasNews = () => waiting.length > 0 || newcomers.size > 0 || fellBehind() || signal.aborted;
+  constructor(host: ReaderHost, signal: AbortSignal) {
+    this.#host = host;
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#idle.interrupt);
+  }
 
-  function join(topic: Topic): boolean {
-    if (joined.has(topic.orderId)) {
+  /** Subscribes to orders; their changes are buffered until they are started. */
+  subscribe(orderIds: readonly bigint[]): void {
+    for (const orderId of orderIds) {
+      this.#join(this.#host.orderOf(orderId));
+    }
+  }
+
+  /** Subscribes to a trade: its further orders are reported as added. */
+  subscribeTrade(rootOrderId: bigint): void {
+    this.#trade = rootOrderId;
+    this.#host.subscribeTrade(this, rootOrderId);
+  }
+
+  /**
+   * Starts orders, each at the version known to the watcher: it receives the changes after it.
+   *
+   * @returns the orders not started, as the feed is ahead and the changes between are not buffered:
+   * to be read from the history after the given versions, and started again
+   */
+  start(versions: ReadonlyMap<bigint, number>): ReadonlyMap<bigint, number> {
+    const behind = new Map<bigint, number>();
+    for (const [orderId, version] of versions) {
+      const order = this.#host.orderOf(orderId);
+      const feedVersion = order.sequence.version ?? version;
+      const buffered = this.#buffered.get(orderId) ?? [];
+      const newer = buffered.filter((change) => change.version > version);
+      if (feedVersion > version && newer[0]?.version !== version + 1) {
+        behind.set(orderId, version);
+        continue;
+      }
+      this.#buffered.delete(orderId);
+      this.#addedOrders.delete(orderId);
+      this.#changes.push(...newer);
+      this.#pending -= buffered.length - newer.length;
+      if (feedVersion < version) {
+        this.#skipTo.set(orderId, version);
+      }
+      this.#host.start(order, version);
+    }
+    return behind;
+  }
+
+  unsubscribe(orderId: bigint): void {
+    const order = this.#orders.get(orderId);
+    if (order !== undefined) {
+      this.#host.unsubscribe(this, order);
+      this.#orders.delete(orderId);
+      this.#addedOrders.delete(orderId);
+      this.#pending -= this.#buffered.get(orderId)?.length ?? 0;
+      this.#buffered.delete(orderId);
+    }
+  }
+
+  /**
+   * What has happened since the last call.
+   *
+   * @param waitMs maximum time to wait for an update; it is empty then, or when the signal aborts
+   * @throws OperationError "fell-behind" when the watcher is too slow
+   */
+  async next(waitMs: number): Promise<FeedUpdate> {
+    if (this.#changes.length === 0 && this.#addedOrders.size === 0 && !this.#lagging && !this.#signal.aborted) {
+      await this.#idle.wait(waitMs);
+    }
+    if (this.#lagging) {
+      throw new OperationError(
+        "fell-behind",
+        `watch too slow: more than ${MAX_PENDING_CHANGES} changes pending; resume with after_versions`,
+        { retryAfterMs: 1_000 },
+      );
+    }
+    const update = { changes: this.#changes, addedOrders: [...this.#addedOrders] };
+    this.#pending -= this.#changes.length;
+    this.#changes = [];
+    this.#addedOrders.clear();
+    return update;
+  }
+
+  close(): void {
+    this.#signal.removeEventListener("abort", this.#idle.interrupt);
+    for (const order of this.#orders.values()) {
+      this.#host.unsubscribe(this, order);
+    }
+    this.#orders.clear();
+    if (this.#trade !== undefined) {
+      this.#host.unsubscribeTrade(this, this.#trade);
+    }
+  }
+
+  /** For the feed: an order of the watched trade, which may be new to the reader. */
+  addOrder(order: WatchedOrder): void {
+    if (this.#join(order)) {
+      this.#addedOrders.add(order.orderId);
+      this.#idle.interrupt();
+    }
+  }
+
+  /** For the feed: the next change of an order. */
+  deliver(change: StatusChanged): void {
+    if (this.#lagging || this.#isKnown(change)) {
+      return;
+    }
+    const buffered = this.#buffered.get(change.orderId);
+    (buffered ?? this.#changes).push(change);
+    this.#pending += 1;
+    if (this.#pending > MAX_PENDING_CHANGES) {
+      this.#lagging = true;
+      this.#changes = [];
+      this.#buffered.clear();
+      this.#idle.interrupt();
+    } else if (buffered === undefined) {
+      this.#idle.interrupt();
+    }
+  }
+
+  #join(order: WatchedOrder): boolean {
+    if (this.#orders.has(order.orderId)) {
       return false;
     }
-    joined.set(topic.orderId, topic);
-    held.set(topic.orderId, []);
-    topic.readers.add(reader);
+    this.#orders.set(order.orderId, order);
+    this.#buffered.set(order.orderId, []);
+    order.readers.add(this);
     return true;
   }
 
-  const reader: ChangeReader = {
-    watchOrders(orderIds) {
-      for (const orderId of orderIds) {
-        join(host.topicOf(orderId));
-      }
-    },
-    watchTrade(rootOrderId) {
-      trade = rootOrderId;
-      host.watchTrade(rootOrderId);
-    },
-    joinNewcomer(topic) {
-      if (join(topic)) {
-        newcomers.add(topic.orderId);
-        wake();
-      }
-    },
-    begin(versions) {
-      const behind = new Map<bigint, number>();
-      for (const [orderId, version] of versions) {
-        const topic = host.topicOf(orderId);
-        const told = topic.version ?? version;
-        const early = held.get(orderId) ?? [];
-        const news = early.filter((change) => change.version > version);
-        if (told > version && news[0]?.version !== version + 1) {
-          behind.set(orderId, version);
-          continue;
-        }
-        held.delete(orderId);
-        newcomers.delete(orderId);
-        waiting.push(...news);
-        count -= early.length - news.length;
-        if (told < version) {
-          ahead.set(orderId, version);
-        }
-        host.settle(topic, version);
-      }
-      return behind;
-    },
-    leave(orderId) {
-      const topic = joined.get(orderId);
-      if (topic !== undefined) {
-        host.leave(topic);
-        joined.delete(orderId);
-        newcomers.delete(orderId);
-        count -= held.get(orderId)?.length ?? 0;
-        held.delete(orderId);
-      }
-    },
-    async take(waitMs) {
-      if (!hasNews()) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, waitMs);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        wake = () => {};
-      }
-      if (fellBehind()) {
-        throw new OperationError(
-          "fell-behind",
-          "the client reads more slowly than its orders change; come back with after_versions",
-          { retryAfterMs: 1_000 },
-        );
-      }
-      const news = { changes: waiting, newcomers: [...newcomers] };
-      count -= waiting.length;
-      waiting = [];
-      newcomers.clear();
-      return news;
-    },
-    deliver(change) {
-      if (fellBehind()) {
-        return;
-      }
-      const known = ahead.get(change.orderId);
-      if (known !== undefined) {
-        if (change.version >= known) {
-          ahead.delete(change.orderId);
-        }
-        if (change.version <= known) {
-          return;
-        }
-      }
-      count += 1;
-      const early = held.get(change.orderId);
-      if (early !== undefined) {
-        early.push(change);
-      } else {
-        waiting.push(change);
-        wake();
-      }
-      if (fellBehind()) {
-        // Nobody gets them any more: the watcher comes back with what it has seen.
-        waiting = [];
-        held.clear();
-        wake();
-      }
-    },
-    close() {
-      signal.removeEventListener("abort", onAbort);
-      for (const topic of joined.values()) {
-        host.leave(topic);
-      }
-      joined.clear();
-      if (trade !== undefined) {
-        host.leaveTrade(trade);
-      }
-    },
-  };
-  return reader;
+  /** Whether the watcher started ahead of this change. */
+  #isKnown({ orderId, version }: StatusChanged): boolean {
+    const skipTo = this.#skipTo.get(orderId);
+    if (skipTo === undefined) {
+      return false;
+    }
+    if (version >= skipTo) {
+      this.#skipTo.delete(orderId);
+    }
+    return version <= skipTo;
+  }
 }

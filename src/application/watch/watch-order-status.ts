@@ -9,24 +9,25 @@ import { type OrderView, toOrderView } from "../orders/get-order-status.ts";
 import type { ChangeReader } from "./change-reader.ts";
 
 export interface WatchOrderStatusInput {
-  /** Empty where a trade is watched. */
+  /** Empty for a trade. */
   readonly orderIds: readonly bigint[];
-  /** 0 where orders are watched. */
+  /** The trade to watch; 0 for orders. */
   readonly rootOrderId: bigint;
-  /** The last version that the watcher has seen, by order. */
+  /** The last version that the watcher has received, by order. */
   readonly afterVersions: ReadonlyMap<bigint, number>;
-  /** How often a stream without news says that it is alive, in milliseconds. */
+  /** Interval between heartbeats of an idle stream, in milliseconds. */
   readonly heartbeatMs: number;
 }
 
 export type WatchUpdate =
-  | { readonly kind: "snapshot"; readonly standing: OrderView }
+  | { readonly kind: "snapshot"; readonly order: OrderView }
   | { readonly kind: "change"; readonly change: StatusChanged }
   | { readonly kind: "heartbeat" };
 
 /**
- * An order's life as a stream: where each order stands (or, for one that the watcher has seen before, what it missed), then every
- * change in version order. Ends by an error or when the call is given up, never by itself.
+ * The status of orders as a stream: a snapshot of each order (or the changes since the version that
+ * the watcher has received), then every change in version order. Ends only with an error, or when
+ * the call is cancelled.
  */
 export async function* watchOrderStatus(
   deps: OperationDeps,
@@ -35,16 +36,16 @@ export async function* watchOrderStatus(
 ): AsyncGenerator<WatchUpdate> {
   const reader = deps.feed.open(signal);
   try {
-    const orderIds = await joinOrders(deps, reader, input);
-    yield* start(deps, reader, orderIds, input.afterVersions);
+    const orderIds = await subscribe(deps, reader, input);
+    yield* startOrders(deps, reader, orderIds, input.afterVersions);
     while (true) {
       signal.throwIfAborted();
-      const { changes, newcomers } = await reader.take(input.heartbeatMs);
+      const { changes, addedOrders } = await reader.next(input.heartbeatMs);
       for (const change of changes) {
         yield { kind: "change", change };
       }
-      if (newcomers.length > 0) {
-        yield* startNewcomers(deps, reader, newcomers);
+      if (addedOrders.length > 0) {
+        yield* startAddedOrders(deps, reader, addedOrders);
       } else if (changes.length === 0 && !signal.aborted) {
         yield { kind: "heartbeat" };
       }
@@ -54,32 +55,32 @@ export async function* watchOrderStatus(
   }
 }
 
-async function joinOrders(
+async function subscribe(
   { db }: OperationDeps,
   reader: ChangeReader,
   { orderIds, rootOrderId, afterVersions }: WatchOrderStatusInput,
 ): Promise<readonly bigint[]> {
   if (rootOrderId !== 0n) {
-    reader.watchTrade(rootOrderId);
+    reader.subscribeTrade(rootOrderId);
     const ids = await readOrderIdsOfTrade(db, rootOrderId);
     if (ids.length === 0) {
-      throw new OperationError("not-found", `trade ${rootOrderId} has no order`);
+      throw new OperationError("not-found", `trade ${rootOrderId} not found: it has no orders`);
     }
-    reader.watchOrders(ids);
+    reader.subscribe(ids);
     return ids;
   }
-  const asked = new Set(orderIds);
+  const requested = new Set(orderIds);
   for (const id of afterVersions.keys()) {
-    if (!asked.has(id)) {
+    if (!requested.has(id)) {
       throw invalidField(`after_versions[${id}]`, "must be one of order_ids");
     }
   }
-  reader.watchOrders([...asked]);
-  return [...asked];
+  reader.subscribe([...requested]);
+  return [...requested];
 }
 
-/** Where the orders stand, and what a returning watcher missed; from there on the reader tells. */
-async function* start(
+/** Yields the snapshots, or what a resuming watcher missed, and starts the reader there. */
+async function* startOrders(
   { db, readSnapshot }: OperationDeps,
   reader: ChangeReader,
   orderIds: readonly bigint[],
@@ -95,11 +96,11 @@ async function* start(
     }
     versions.set(id, missed.get(id)?.at(-1)?.version ?? snapshot.version);
   }
-  const behind = reader.begin(versions);
+  const behind = reader.start(versions);
   for (const id of orderIds) {
     const changes = missed.get(id);
     if (changes === undefined) {
-      yield { kind: "snapshot", standing: toOrderView(snapshots.get(id) as Snapshot) };
+      yield { kind: "snapshot", order: toOrderView(snapshots.get(id) as Snapshot) };
     } else {
       for (const change of changes) {
         yield { kind: "change", change };
@@ -109,7 +110,7 @@ async function* start(
   yield* catchUp(db, reader, behind);
 }
 
-/** While these orders were read, other watchers were told more of them: the difference is in the history. */
+/** Reads from the history what the feed delivered to others while these orders were read. */
 async function* catchUp(
   db: OperationDeps["db"],
   reader: ChangeReader,
@@ -123,12 +124,15 @@ async function* catchUp(
     versions.set(change.orderId, change.version);
     yield { kind: "change", change };
   }
-  if (reader.begin(versions).size > 0) {
-    throw new Error("the history does not reach the version that was told");
+  if (reader.start(versions).size > 0) {
+    throw new Error("status history lacks a version that the feed has delivered");
   }
 }
 
-/** One by one, as these reads share their queries with those of other watchers: many begin at once after a restart. */
+/**
+ * Reads orders one by one: concurrent reads share queries, also across the watchers that reconnect
+ * after a restart.
+ */
 async function readAll(
   readSnapshot: OperationDeps["readSnapshot"],
   orderIds: readonly bigint[],
@@ -138,8 +142,8 @@ async function readAll(
 }
 
 /**
- * What a returning watcher missed, by order. An order is left out, and so begins with a snapshot, when its history does not reach
- * back that far.
+ * What a resuming watcher missed, by order. Without an order whose history does not reach back that
+ * far: it starts with a snapshot.
  */
 async function readMissed(
   db: OperationDeps["db"],
@@ -175,20 +179,20 @@ async function readMissed(
   return missed;
 }
 
-/** Orders that came to the trade later: each begins with a snapshot. */
-async function* startNewcomers(
+/** Starts orders that were added to the trade, each with a snapshot. */
+async function* startAddedOrders(
   { db, readSnapshot }: OperationDeps,
   reader: ChangeReader,
-  newcomers: readonly bigint[],
+  addedOrders: readonly bigint[],
 ): AsyncGenerator<WatchUpdate> {
-  const snapshots = await readAll(readSnapshot, newcomers);
-  for (const id of newcomers) {
+  const snapshots = await readAll(readSnapshot, addedOrders);
+  for (const id of addedOrders) {
     const snapshot = snapshots.get(id);
     if (snapshot === undefined) {
-      reader.leave(id);
+      reader.unsubscribe(id);
     } else {
-      yield { kind: "snapshot", standing: toOrderView(snapshot) };
-      yield* catchUp(db, reader, reader.begin(new Map([[id, snapshot.version]])));
+      yield { kind: "snapshot", order: toOrderView(snapshot) };
+      yield* catchUp(db, reader, reader.start(new Map([[id, snapshot.version]])));
     }
   }
 }

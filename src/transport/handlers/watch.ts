@@ -45,7 +45,7 @@ function toMessage(update: WatchUpdate): WatchOrderStatusResponse {
   switch (update.kind) {
     case "snapshot":
       return create(WatchOrderStatusResponseSchema, {
-        update: { case: "snapshot", value: snapshotMessage(update.standing) },
+        update: { case: "snapshot", value: snapshotMessage(update.order) },
       });
     case "change":
       return changeMessage(update.change);

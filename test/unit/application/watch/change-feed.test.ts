@@ -1,20 +1,20 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type ChangeFeed, createChangeFeed } from "../../../../src/application/watch/change-feed.ts";
-import { type ChangeReader, MAX_WAITING_CHANGES } from "../../../../src/application/watch/change-reader.ts";
+import { ChangeFeed } from "../../../../src/application/watch/change-feed.ts";
+import { type ChangeReader, MAX_PENDING_CHANGES } from "../../../../src/application/watch/change-reader.ts";
 import { type StatusChanged, statusMessageId } from "../../../../src/domain/events.ts";
 import { eventually } from "../../../integration/transport/eventually.ts";
 
-/** What was committed, and what the feed asked of it. */
-function createHistory() {
+/** A feed, the history that it reads, and its queries. */
+function createHarness() {
   const committed: StatusChanged[] = [];
   const queries: [bigint, number][][] = [];
   let failures = 0;
-  const feed: ChangeFeed = createChangeFeed({
+  const feed = new ChangeFeed({
     async changesSince(versions) {
       queries.push([...versions]);
       if (failures > 0) {
         failures -= 1;
-        throw new Error("the database is away");
+        throw new Error("database unavailable");
       }
       return committed
         .filter(({ orderId, version }) => version > (versions.get(orderId) ?? Number.POSITIVE_INFINITY))
@@ -31,13 +31,13 @@ function createHistory() {
     fail(times: number) {
       failures = times;
     },
-    /** Commits without telling the feed. */
+    /** Commits without publishing to the feed. */
     commit(orderId: bigint, version: number, rootParentId = orderId): StatusChanged {
       const change = changeOf(orderId, version, rootParentId);
       committed.push(change);
       return change;
     },
-    forget(orderId: bigint, version: number) {
+    deleteChange(orderId: bigint, version: number) {
       committed.splice(
         committed.findIndex((change) => change.orderId === orderId && change.version === version),
         1,
@@ -68,22 +68,22 @@ function changeOf(orderId: bigint, version: number, rootParentId: bigint): Statu
   };
 }
 
-/** Takes news until it is told to stop. */
+/** Collects the changes that a reader receives, by message id. */
 function follow(reader: ChangeReader) {
-  const told: string[] = [];
+  const received: string[] = [];
   let failed: unknown;
   (async () => {
     for (;;) {
-      const { changes } = await reader.take(1_000);
-      told.push(...changes.map(({ messageId }) => messageId));
+      const { changes } = await reader.next(1_000);
+      received.push(...changes.map(({ messageId }) => messageId));
     }
   })().catch((error: unknown) => {
     failed = error;
   });
   return {
-    told,
+    received,
     failure: () => failed,
-    toldExactly: (words: string[]) => eventually(() => expect(told).toEqual(words)),
+    expectExactly: (ids: string[]) => eventually(() => expect(received).toEqual(ids)),
   };
 }
 
@@ -93,14 +93,14 @@ function watch(feed: ChangeFeed, versions: Record<number, number>): ChangeReader
   const reader = feed.open(NEVER);
   onTestFinished(() => reader.close());
   const known = new Map(Object.entries(versions).map(([id, version]) => [BigInt(id), version]));
-  reader.watchOrders([...known.keys()]);
-  reader.begin(known);
+  reader.subscribe([...known.keys()]);
+  reader.start(known);
   return reader;
 }
 
-describe("in version order, each once", () => {
-  test("doubled and late news are told once", async () => {
-    const { feed, commit, queries } = createHistory();
+describe("changes are delivered in version order, each once", () => {
+  test("repeated and late changes are delivered once", async () => {
+    const { feed, commit, queries } = createHarness();
     const watcher = follow(watch(feed, { 1: 2 }));
     const [three, four] = [commit(1n, 3), commit(1n, 4)];
 
@@ -108,12 +108,12 @@ describe("in version order, each once", () => {
       feed.publish(change);
     }
 
-    await watcher.toldExactly(["1-3", "1-4"]);
+    await watcher.expectExactly(["1-3", "1-4"]);
     expect(queries).toEqual([]);
   });
 
-  test("out of order within a moment: no query", async () => {
-    const { feed, commit, queries } = createHistory();
+  test("slightly out of order: no query", async () => {
+    const { feed, commit, queries } = createHarness();
     const watcher = follow(watch(feed, { 1: 0 }));
     const changes = [1, 2, 3].map((version) => commit(1n, version));
 
@@ -121,12 +121,12 @@ describe("in version order, each once", () => {
       feed.publish(change);
     }
 
-    await watcher.toldExactly(["1-1", "1-2", "1-3"]);
+    await watcher.expectExactly(["1-1", "1-2", "1-3"]);
     expect(queries).toEqual([]);
   });
 
-  test("what never came is read from the history, for all orders that miss something at once", async () => {
-    const { feed, commit, queries } = createHistory();
+  test("missing changes are read from the history, for all incomplete orders in one query", async () => {
+    const { feed, commit, queries } = createHarness();
     const watcher = follow(watch(feed, { 1: 0, 2: 5, 3: 0 }));
     commit(1n, 1);
     commit(2n, 6);
@@ -134,8 +134,8 @@ describe("in version order, each once", () => {
     feed.publish(commit(1n, 2));
     feed.publish(commit(2n, 7));
 
-    await eventually(() => expect(watcher.told.toSorted()).toEqual(["1-1", "1-2", "2-6", "2-7", "3-1"]));
-    expect(watcher.told.filter((id) => id.startsWith("1-"))).toEqual(["1-1", "1-2"]);
+    await eventually(() => expect(watcher.received.toSorted()).toEqual(["1-1", "1-2", "2-6", "2-7", "3-1"]));
+    expect(watcher.received.filter((id) => id.startsWith("1-"))).toEqual(["1-1", "1-2"]);
     expect(queries).toEqual([
       [
         [1n, 0],
@@ -144,31 +144,31 @@ describe("in version order, each once", () => {
     ]);
   });
 
-  test("the database is away: asked again until it answers", async () => {
-    const { feed, commit, fail, queries } = createHistory();
+  test("a failing query is retried", async () => {
+    const { feed, commit, fail, queries } = createHarness();
     const watcher = follow(watch(feed, { 1: 0 }));
     fail(2);
     commit(1n, 1);
     feed.publish(commit(1n, 2));
 
-    await eventually(() => expect(watcher.told).toEqual(["1-1", "1-2"]));
+    await eventually(() => expect(watcher.received).toEqual(["1-1", "1-2"]));
     expect(queries).toHaveLength(3);
   });
 
-  test("a history with a hole: told on behind it", async () => {
-    const { feed, commit, forget } = createHistory();
+  test("a hole in the history is skipped", async () => {
+    const { feed, commit, deleteChange } = createHarness();
     const watcher = follow(watch(feed, { 1: 0 }));
     commit(1n, 1);
-    forget(1n, 1);
+    deleteChange(1n, 1);
     feed.publish(commit(1n, 2));
 
-    await watcher.toldExactly(["1-2"]);
+    await watcher.expectExactly(["1-2"]);
     feed.publish(commit(1n, 3));
-    await watcher.toldExactly(["1-2", "1-3"]);
+    await watcher.expectExactly(["1-2", "1-3"]);
   });
 
-  test("resync finds what nobody told", async () => {
-    const { feed, commit, queries } = createHistory();
+  test("resync finds changes that were not published", async () => {
+    const { feed, commit, queries } = createHarness();
     const watcher = follow(watch(feed, { 1: 0, 2: 0 }));
     commit(1n, 1);
     commit(1n, 2);
@@ -176,28 +176,28 @@ describe("in version order, each once", () => {
 
     feed.resync();
 
-    await eventually(() => expect(watcher.told.toSorted()).toEqual(["1-1", "1-2", "2-1"]));
+    await eventually(() => expect(watcher.received.toSorted()).toEqual(["1-1", "1-2", "2-1"]));
     expect(queries).toHaveLength(1);
   });
 });
 
-describe("a watcher that begins", () => {
-  test("what is committed while it reads waits, and is told once", async () => {
-    const { feed, commit } = createHistory();
+describe("a starting watcher", () => {
+  test("changes committed while it reads the orders are buffered, and delivered once", async () => {
+    const { feed, commit } = createHarness();
     const reader = feed.open(NEVER);
-    reader.watchOrders([1n]);
+    reader.subscribe([1n]);
     feed.publish(commit(1n, 1));
     feed.publish(commit(1n, 2));
-    // It has read the order at version 1.
-    expect(reader.begin(new Map([[1n, 1]]))).toEqual(new Map());
+    // The watcher has read the order at version 1.
+    expect(reader.start(new Map([[1n, 1]]))).toEqual(new Map());
 
     const watcher = follow(reader);
     feed.publish(commit(1n, 3));
-    await watcher.toldExactly(["1-2", "1-3"]);
+    await watcher.expectExactly(["1-2", "1-3"]);
   });
 
-  test("it knows more than the feed was told: nothing is told twice", async () => {
-    const { feed, commit } = createHistory();
+  test("ahead of the feed: known changes are skipped", async () => {
+    const { feed, commit } = createHarness();
     const first = follow(watch(feed, { 1: 0 }));
     const second = follow(watch(feed, { 1: 2 }));
 
@@ -205,83 +205,83 @@ describe("a watcher that begins", () => {
       feed.publish(commit(1n, version));
     }
 
-    await first.toldExactly(["1-1", "1-2", "1-3"]);
-    await second.toldExactly(["1-3"]);
+    await first.expectExactly(["1-1", "1-2", "1-3"]);
+    await second.expectExactly(["1-3"]);
   });
 
-  test("it knows less than others were told: it has to read again", async () => {
-    const { feed, commit } = createHistory();
+  test("behind the feed: it has to read the history first", async () => {
+    const { feed, commit } = createHarness();
     const slow = feed.open(NEVER);
-    slow.watchOrders([1n]);
-    // Another one reads later, and begins earlier.
+    slow.subscribe([1n]);
+    // Another watcher reads later, and starts earlier.
     const quick = follow(watch(feed, { 1: 4 }));
 
-    expect(slow.begin(new Map([[1n, 3]]))).toEqual(new Map([[1n, 3]]));
-    expect(slow.begin(new Map([[1n, 4]]))).toEqual(new Map());
+    expect(slow.start(new Map([[1n, 3]]))).toEqual(new Map([[1n, 3]]));
+    expect(slow.start(new Map([[1n, 4]]))).toEqual(new Map());
 
     const watcher = follow(slow);
     feed.publish(commit(1n, 5));
-    await watcher.toldExactly(["1-5"]);
-    await quick.toldExactly(["1-5"]);
+    await watcher.expectExactly(["1-5"]);
+    await quick.expectExactly(["1-5"]);
   });
 
-  test("a resync while it reads is not lost on it", async () => {
-    const { feed, commit } = createHistory();
+  test("a resync while it reads the orders takes effect once started", async () => {
+    const { feed, commit } = createHarness();
     const reader = feed.open(NEVER);
-    reader.watchOrders([1n]);
+    reader.subscribe([1n]);
     feed.resync();
     commit(1n, 1);
-    reader.begin(new Map([[1n, 0]]));
+    reader.start(new Map([[1n, 0]]));
 
-    await follow(reader).toldExactly(["1-1"]);
+    await follow(reader).expectExactly(["1-1"]);
   });
 });
 
 describe("a trade", () => {
-  test("an order that comes later is a newcomer, whose changes wait until it begins", async () => {
-    const { feed, commit } = createHistory();
+  test("a further order is reported as added; its changes are buffered until it is started", async () => {
+    const { feed, commit } = createHarness();
     const reader = feed.open(NEVER);
-    reader.watchTrade(10n);
-    reader.watchOrders([10n]);
-    reader.begin(new Map([[10n, 0]]));
+    reader.subscribeTrade(10n);
+    reader.subscribe([10n]);
+    reader.start(new Map([[10n, 0]]));
     feed.publish(commit(11n, 1, 10n));
     feed.publish(commit(11n, 2, 10n));
     feed.publish(commit(99n, 1, 98n));
 
-    expect(await reader.take(1_000)).toEqual({ changes: [], newcomers: [11n] });
-    reader.begin(new Map([[11n, 1]]));
+    expect(await reader.next(1_000)).toEqual({ changes: [], addedOrders: [11n] });
+    reader.start(new Map([[11n, 1]]));
     const watcher = follow(reader);
-    await watcher.toldExactly(["11-2"]);
+    await watcher.expectExactly(["11-2"]);
     feed.publish(commit(10n, 1, 10n));
-    await watcher.toldExactly(["11-2", "10-1"]);
+    await watcher.expectExactly(["11-2", "10-1"]);
   });
 
-  test("an order that others watch already is a newcomer too", async () => {
-    const { feed, commit } = createHistory();
+  test("an order that others already watch is reported as added too", async () => {
+    const { feed, commit } = createHarness();
     follow(watch(feed, { 11: 3 }));
     const reader = feed.open(NEVER);
-    reader.watchTrade(10n);
+    reader.subscribeTrade(10n);
 
     feed.publish(commit(11n, 4, 10n));
 
-    expect(await reader.take(1_000)).toEqual({ changes: [], newcomers: [11n] });
+    expect(await reader.next(1_000)).toEqual({ changes: [], addedOrders: [11n] });
   });
 
-  test("resync finds newcomers that nobody told of", async () => {
-    const { feed, commit } = createHistory();
+  test("resync finds added orders that were not published", async () => {
+    const { feed, commit } = createHarness();
     const reader = feed.open(NEVER);
-    reader.watchTrade(10n);
+    reader.subscribeTrade(10n);
     commit(11n, 1, 10n);
 
     feed.resync();
 
-    expect(await reader.take(1_000)).toEqual({ changes: [], newcomers: [11n] });
+    expect(await reader.next(1_000)).toEqual({ changes: [], addedOrders: [11n] });
   });
 });
 
 describe("many and slow watchers", () => {
   test("1,000 watchers of the same 100 orders: no query", async () => {
-    const { feed, commit, queries } = createHistory();
+    const { feed, commit, queries } = createHarness();
     const orders = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [index + 1, 0]));
     const watchers = Array.from({ length: 1_000 }, () => follow(watch(feed, orders)));
 
@@ -291,50 +291,50 @@ describe("many and slow watchers", () => {
       }
     }
 
-    await eventually(() => expect(watchers.map(({ told }) => told.length)).toEqual(Array(1_000).fill(300)));
+    await eventually(() => expect(watchers.map(({ received }) => received.length)).toEqual(Array(1_000).fill(300)));
     expect(queries).toEqual([]);
   });
 
-  test("one that does not take its news is told to come back, and holds up nobody", async () => {
-    const { feed, commit } = createHistory();
+  test("a slow watcher fails and can resume; others are not delayed", async () => {
+    const { feed, commit } = createHarness();
     const slow = watch(feed, { 1: 0 });
     const quick = follow(watch(feed, { 1: 0 }));
-    for (let version = 1; version <= MAX_WAITING_CHANGES + 1; version += 1) {
+    for (let version = 1; version <= MAX_PENDING_CHANGES + 1; version += 1) {
       feed.publish(commit(1n, version));
       if (version % 1_000 === 0) {
-        await eventually(() => expect(quick.told).toHaveLength(version));
+        await eventually(() => expect(quick.received).toHaveLength(version));
       }
     }
 
-    await expect(slow.take(1_000)).rejects.toMatchObject({ kind: "fell-behind", retryAfterMs: 1_000 });
-    await eventually(() => expect(quick.told).toHaveLength(MAX_WAITING_CHANGES + 1));
+    await expect(slow.next(1_000)).rejects.toMatchObject({ kind: "fell-behind", retryAfterMs: 1_000 });
+    await eventually(() => expect(quick.received).toHaveLength(MAX_PENDING_CHANGES + 1));
     expect(quick.failure()).toBeUndefined();
   });
 
-  test("a closed one leaves nothing behind", async () => {
-    const { feed, commit, queries } = createHistory();
+  test("a closed reader leaves nothing behind", async () => {
+    const { feed, commit, queries } = createHarness();
     const reader = watch(feed, { 1: 0 });
     reader.close();
     feed.publish(commit(1n, 7));
     feed.resync();
 
-    // A new watcher starts from nothing.
+    // The feed has no state left for a new watcher.
     const watcher = follow(watch(feed, { 1: 7 }));
     feed.publish(commit(1n, 8));
-    await watcher.toldExactly(["1-8"]);
+    await watcher.expectExactly(["1-8"]);
     expect(queries).toEqual([]);
   });
 
-  test("nothing happens: empty news after the time, or at once when nobody listens any more", async () => {
-    const { feed } = createHistory();
+  test("without changes: an empty update after the wait, or at once when the signal aborts", async () => {
+    const { feed } = createHarness();
     const stop = new AbortController();
     const reader = feed.open(stop.signal);
-    reader.watchOrders([1n]);
-    reader.begin(new Map([[1n, 0]]));
+    reader.subscribe([1n]);
+    reader.start(new Map([[1n, 0]]));
 
-    expect(await reader.take(5)).toEqual({ changes: [], newcomers: [] });
-    const waiting = reader.take(60_000);
+    expect(await reader.next(5)).toEqual({ changes: [], addedOrders: [] });
+    const waiting = reader.next(60_000);
     stop.abort();
-    expect(await waiting).toEqual({ changes: [], newcomers: [] });
+    expect(await waiting).toEqual({ changes: [], addedOrders: [] });
   });
 });
