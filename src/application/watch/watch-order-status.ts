@@ -64,7 +64,7 @@ async function subscribe(
     reader.subscribeTrade(rootOrderId);
     const ids = await readOrderIdsOfTrade(db, rootOrderId);
     if (ids.length === 0) {
-      throw new OperationError("not-found", `trade ${rootOrderId} not found: it has no orders`);
+      throw new OperationError("not-found", `trade ${rootOrderId} has no orders`);
     }
     reader.subscribe(ids);
     return ids;

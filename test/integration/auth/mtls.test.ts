@@ -13,11 +13,11 @@ const authority = createAuthority(join(folder, "ours"), "the company");
 const stranger = createAuthority(join(folder, "strangers"), "somebody else");
 const { certFile, keyFile } = authority.issue({ subject: "/CN=orders", altNames: THIS_MACHINE });
 const TLS = { OMS_TLS_CERT_FILE: certFile, OMS_TLS_KEY_FILE: keyFile, OMS_TLS_CLIENT_CA_FILE: authority.caFile };
-const served = useService({ OMS_AUTH: "mtls", ...TLS });
+const harness = useService({ OMS_AUTH: "mtls", ...TLS });
 let order = 0n;
 
 beforeAll(async () => {
-  order = await insertOrder(served.db, Status.CREATED);
+  order = await insertOrder(harness.db, Status.CREATED);
 });
 
 /** Asks over HTTPS with or without a certificate. */
@@ -29,7 +29,7 @@ async function ask(
   request(
     {
       host: "localhost",
-      port: port ?? served.service.httpPort,
+      port: port ?? harness.service.httpPort,
       path,
       ca: authority.ca,
       agent: false,
@@ -57,7 +57,7 @@ describe("a verified certificate's name is the caller's", () => {
     expect((await ask(report(1010), { certificate: pay }))[1]).toBe(
       `{"result":1,"orderId":${order},"orderStatus":1010}`,
     );
-    const { caller } = await served.db
+    const { caller } = await harness.db
       .selectFrom("oms_db.oms_status_history")
       .select("caller")
       .where("order_id", "=", order)
@@ -89,7 +89,7 @@ test("jwt,mtls: either will do, and a token goes first", async () => {
   const issuer = await createIssuer();
   const keys = await serveKeys(issuer);
   const service = await startService(
-    served.location,
+    harness.location,
     {},
     {
       OMS_AUTH: "jwt,mtls",

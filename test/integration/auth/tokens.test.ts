@@ -96,11 +96,11 @@ test("a token that was believed is not believed any more when it has expired", a
 
 test("keys at an address are fetched once, and again when a token names another one", async () => {
   const issuer = await createIssuer();
-  const served = await serveKeys(issuer);
-  const { verify } = verifierFor(served.url);
+  const harness = await serveKeys(issuer);
+  const { verify } = verifierFor(harness.url);
   await Promise.all([verify(await issuer.token()), verify(await issuer.token({ sub: "tms" }))]);
   await verify(await issuer.token({ sub: "dms" }));
-  expect(served.asked()).toBe(1);
+  expect(harness.asked()).toBe(1);
 });
 
 test("keys in a file are read again when it changes; a broken one changes nothing and is told once", async () => {

@@ -21,16 +21,16 @@ const issuer = await createIssuer();
 const keys = join(inject("folder"), `doors-${process.pid}.json`);
 writeFileSync(keys, issuer.jwks());
 const ENV = { OMS_AUTH: "jwt", OMS_JWT_KEYS: keys, OMS_JWT_ISSUER: ISSUER, OMS_JWT_AUDIENCE: AUDIENCE };
-const served = useService(ENV);
+const harness = useService(ENV);
 const bearer = async (sub: string, roles: string[] = []) => ({
   headers: { authorization: `Bearer ${await issuer.token({ sub, roles })}` },
 });
 
-describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
-  const client = () => served.client(front);
+describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
+  const client = () => harness.client(transport);
 
   test("without a token nobody gets in, whatever the request", async () => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
+    const orderId = await insertOrder(harness.db, Status.CREATED);
     const nobody = { code: "Unauthenticated", message: "authentication required: present a bearer token", details: {} };
     const status = OrderStatus.PAID;
     for (const call of [
@@ -39,7 +39,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
       client().getOrderStatus({ orderId: -1n }),
       client().updateOrderStatus({ orderId, status, operator: "x" }),
       client().batchUpdateOrderStatus({ updates: [{ orderId, status, operator: "x" }] }),
-      served.clients(front).actions.listActions({}),
+      harness.clients(transport).actions.listActions({}),
       client().getOrderStatus({ orderId }, { headers: { "oms-caller": "operator" } }),
     ]) {
       expect(await failure(call)).toEqual(nobody);
@@ -53,7 +53,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
   });
 
   test("the token's name is the caller's, in the history and the request log, not what the header says", async () => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
+    const orderId = await insertOrder(harness.db, Status.CREATED);
     const { headers } = await bearer("pay-7", ["pay"]);
     await client().updateOrderStatus(
       { orderId, status: OrderStatus.PAID, operator: "x" },
@@ -63,7 +63,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
     expect(entries.map(({ caller }) => caller)).toEqual(["pay-7"]);
     await eventually(async () =>
       expect(
-        await served.db
+        await harness.db
           .selectFrom("oms_db.oms_request_log")
           .select(["caller", "code"])
           .where("order_id", "=", orderId)
@@ -73,15 +73,15 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
   });
 
   test("a role calls its RPCs and no others", async () => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
+    const orderId = await insertOrder(harness.db, Status.CREATED);
     const tms = await bearer("tms");
     expect(await failure(client().cancelOrder({ orderId, operator: "x" }, tms))).toEqual({
       code: "PermissionDenied",
       message: "role tms lacks permission for OrderStatusService/CancelOrder",
       details: {},
     });
-    expect((await failure(served.clients(front).actions.listActions({}, tms))).code).toBe("PermissionDenied");
-    expect((await failure(served.clients(front).fulfilment.submitOrder({}, tms))).code).toBe("PermissionDenied");
+    expect((await failure(harness.clients(transport).actions.listActions({}, tms))).code).toBe("PermissionDenied");
+    expect((await failure(harness.clients(transport).fulfilment.submitOrder({}, tms))).code).toBe("PermissionDenied");
     expect((await client().getOrderStatus({ orderId }, tms)).orderStatus).toBe(Status.CREATED);
   });
 
@@ -93,7 +93,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
       details: {},
     };
     const report = { status: OrderStatus.PAID, operator: "x" };
-    const there = await insertOrder(served.db, Status.CREATED);
+    const there = await insertOrder(harness.db, Status.CREATED);
     expect(await failure(client().updateOrderStatus({ orderId: there, ...report }, tms))).toEqual(denied);
     expect(await failure(client().updateOrderStatus({ orderId: nextOrderId(), ...report }, tms))).toEqual(denied);
     expect((await client().getOrderStatus({ orderId: there }, tms)).orderStatus).toBe(Status.CREATED);
@@ -101,8 +101,8 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
 
   test("in a batch the reports that a role may not make fail alone", async () => {
     const [one, two] = [
-      await insertOrder(served.db, Status.WMS_DISPATCHED),
-      await insertOrder(served.db, Status.CREATED),
+      await insertOrder(harness.db, Status.WMS_DISPATCHED),
+      await insertOrder(harness.db, Status.CREATED),
     ];
     const { results } = await client().batchUpdateOrderStatus(
       {
@@ -120,9 +120,9 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
 });
 
 test("a watch ends when the token of who watches has expired", async () => {
-  const orderId = await insertOrder(served.db, Status.CREATED);
+  const orderId = await insertOrder(harness.db, Status.CREATED);
   const token = await issuer.token({ sub: "read-only", exp: 2 });
-  const client = served.client("gRPC");
+  const client = harness.client("gRPC");
   const watch = client.watchOrderStatus({ orderIds: [orderId] }, { headers: { authorization: `Bearer ${token}` } });
   const updates = watch[Symbol.asyncIterator]();
   expect((await updates.next()).value?.update.case).toBe("snapshot");
@@ -134,15 +134,15 @@ test("a watch ends when the token of who watches has expired", async () => {
 });
 
 test("refusals are logged and counted", async () => {
-  await failure(served.client("gRPC").explainOrder({ orderId: 1n }));
-  await failure(served.client("gRPC").explainOrder({ orderId: 1n }, await bearer("nobody")));
-  const lines = served.service.log.filter(({ rpc }) => rpc === "ExplainOrder");
+  await failure(harness.client("gRPC").explainOrder({ orderId: 1n }));
+  await failure(harness.client("gRPC").explainOrder({ orderId: 1n }, await bearer("nobody")));
+  const lines = harness.service.log.filter(({ rpc }) => rpc === "ExplainOrder");
   expect(lines.map(({ code, caller }) => [code, caller])).toEqual([
     ["UNAUTHENTICATED", "anonymous"],
     ["PERMISSION_DENIED", "nobody"],
   ]);
   const { headers } = await bearer("prometheus", ["monitoring"]);
-  const metrics = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`, { headers })).text();
+  const metrics = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`, { headers })).text();
   for (const code of ["UNAUTHENTICATED", "PERMISSION_DENIED"]) {
     expect(metrics).toContain(`oms_rpc_duration_seconds_count{rpc="ExplainOrder",transport="grpc",code="${code}"} 1`);
   }
@@ -150,7 +150,7 @@ test("refusals are logged and counted", async () => {
 
 describe("/metrics", () => {
   const page = async (headers: Record<string, string> = {}) => {
-    const response = await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`, { headers });
+    const response = await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`, { headers });
     return [response.status, (await response.text()).slice(0, 120)];
   };
 
@@ -168,7 +168,7 @@ describe("/metrics", () => {
 
   test("has a port of its own if it is to have one", async () => {
     const port = await choosePort();
-    const service = await startService(served.location, {}, { ...ENV, OMS_METRICS_PORT: String(port) });
+    const service = await startService(harness.location, {}, { ...ENV, OMS_METRICS_PORT: String(port) });
     try {
       expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(200);
       expect((await fetch(`http://127.0.0.1:${service.httpPort}/metrics`)).status).toBe(401);
@@ -178,7 +178,7 @@ describe("/metrics", () => {
   });
 
   test("alive and ready are for everybody", async () => {
-    const base = `http://127.0.0.1:${served.service.httpPort}`;
+    const base = `http://127.0.0.1:${harness.service.httpPort}`;
     expect((await fetch(`${base}/healthz`)).status).toBe(200);
     expect((await fetch(`${base}/readyz`)).status).toBe(200);
   });
@@ -186,12 +186,12 @@ describe("/metrics", () => {
 
 describe("the old addresses", () => {
   const call = async (path: string, headers: Record<string, string> = {}) => {
-    const response = await fetch(`http://127.0.0.1:${served.service.httpPort}/services/${path}`, { headers });
+    const response = await fetch(`http://127.0.0.1:${harness.service.httpPort}/services/${path}`, { headers });
     return response.text();
   };
 
   test("take a token; a name in a header is no proof", async () => {
-    const order = await insertOrder(served.db, Status.CREATED);
+    const order = await insertOrder(harness.db, Status.CREATED);
     const path = `orderStatus/updateOrderStatus?orderId=${order}&status=1010`;
     const refused = '{"result":0,"message":"没有登录: authentication required: present a bearer token"}';
     expect(await call(path)).toBe(refused);
@@ -204,9 +204,9 @@ describe("the old addresses", () => {
 
   test("know old callers by address, with the rights of the name that they have here", async () => {
     const callers = { pay: { addresses: ["127.0.0.0/8"] } };
-    const service = await startService(served.location, {}, { ...ENV, OMS_LEGACY_CALLERS: JSON.stringify(callers) });
+    const service = await startService(harness.location, {}, { ...ENV, OMS_LEGACY_CALLERS: JSON.stringify(callers) });
     try {
-      const order = await insertOrder(served.db, Status.CREATED);
+      const order = await insertOrder(harness.db, Status.CREATED);
       const get = async (path: string) =>
         (await fetch(`http://127.0.0.1:${service.httpPort}/services/orderStatus/${path}`)).text();
       expect(await get(`updateOrderStatus?orderId=${order}&status=1010`)).toContain('"orderStatus":1010');
@@ -220,7 +220,7 @@ describe("the old addresses", () => {
 });
 
 test("the command line shows OMS_TOKEN, and says what to do without", async () => {
-  const server = `127.0.0.1:${served.service.grpcPort}`;
+  const server = `127.0.0.1:${harness.service.grpcPort}`;
   expect(await oms(["actions"], { server })).toMatchObject({
     code: 1,
     stderr:
@@ -236,9 +236,9 @@ test("the command line shows OMS_TOKEN, and says what to do without", async () =
 });
 
 test("a browser's or any other Connect client shows its token in the usual header, over GET too", async () => {
-  const order = await insertOrder(served.db, Status.CREATED);
+  const order = await insertOrder(harness.db, Status.CREATED);
   const transport = createConnectTransport({
-    baseUrl: `http://127.0.0.1:${served.service.httpPort}`,
+    baseUrl: `http://127.0.0.1:${harness.service.httpPort}`,
     httpVersion: "1.1",
     useHttpGet: true,
   });
@@ -250,14 +250,14 @@ test("a browser's or any other Connect client shows its token in the usual heade
 });
 
 test("reflection is a switch", async () => {
-  const service = await startService(served.location, {}, { ...ENV, OMS_REFLECTION: "off" });
+  const service = await startService(harness.location, {}, { ...ENV, OMS_REFLECTION: "off" });
   const buf = join(import.meta.dirname, "../../../node_modules/.bin/buf");
   const list = (port: number) =>
     promisify(execFile)(buf, ["curl", "--protocol", "grpc", "--list-services", `http://127.0.0.1:${port}`], {
       cwd: "/",
     });
   try {
-    expect((await list(served.service.grpcPort)).stdout).toContain("OrderStatusService");
+    expect((await list(harness.service.grpcPort)).stdout).toContain("OrderStatusService");
     await expect(list(service.grpcPort)).rejects.toThrow();
   } finally {
     await service.stop();
@@ -266,8 +266,8 @@ test("reflection is a switch", async () => {
 
 test("a refusal takes as long for an order that exists as for one that does not", async () => {
   const tms = await bearer("tms");
-  const there = await insertOrder(served.db, Status.CREATED);
-  const client = served.client("gRPC");
+  const there = await insertOrder(harness.db, Status.CREATED);
+  const client = harness.client("gRPC");
   const times: Record<"there" | "nowhere", number[]> = { there: [], nowhere: [] };
   for (let round = 0; round < 200; round += 1) {
     for (const [which, orderId] of [

@@ -6,21 +6,26 @@ import type { LegacyClients } from "../legacy/client.ts";
 import { eventually } from "../transport/eventually.ts";
 import type { Coverage } from "./coverage.ts";
 
-/** What the tests of the old operations need: a way to call, what it tells, and the tables to look at. */
-export interface SuiteContext extends Coverage {
-  /** The client of the front that is tested. */
+/**
+ * What tests of the legacy operations use: clients, their coverage of the contract, and the
+ * database.
+ */
+export interface LegacyContractApi extends Coverage {
+  /** Client over the tested transport. */
   readonly client: LegacyClients["client"];
   readonly reversal: LegacyClients["reversal"];
   readonly db: OrderDatabase;
 }
 
-/** The same for tests of what the old system did not have. */
-export interface ContractContext extends SuiteContext {
+/** What tests of operations without legacy counterpart use. */
+export interface ContractApi extends LegacyContractApi {
   readonly client: Clients["client"];
   readonly reversal: Clients["reversal"];
 }
 
-/** The events that were committed for an order, oldest first: subject and message id, whose random part is left out. */
+/**
+ * The committed events of an order, oldest first: subject and message id, without its random part.
+ */
 export async function eventsOf(db: OrderDatabase, orderId: bigint): Promise<string[]> {
   const rows = await db
     .selectFrom("oms_db.oms_outbox")
@@ -42,7 +47,7 @@ export async function stateOf(db: OrderDatabase, orderId: bigint) {
     .executeTakeFirstOrThrow();
 }
 
-/** What is kept of the reports for an order, oldest first. */
+/** The status history of an order, oldest first. */
 export async function historyOf(db: OrderDatabase, orderId: bigint) {
   return db
     .selectFrom("oms_db.oms_status_history")
@@ -62,9 +67,9 @@ export async function historyOf(db: OrderDatabase, orderId: bigint) {
     .execute();
 }
 
-/** Holds an order's row as another system would, until `unlock`. */
+/** Locks the row of an order, as another system could, until `unlock`. */
 export async function lockRow(db: OrderDatabase, orderId: bigint) {
-  const held = Promise.withResolvers<void>();
+  const acquired = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const locked = db.transaction().execute(async (trx) => {
     await trx
@@ -73,19 +78,19 @@ export async function lockRow(db: OrderDatabase, orderId: bigint) {
       .where("order_id", "=", orderId)
       .forUpdate()
       .execute();
-    held.resolve();
+    acquired.resolve();
     await release.promise;
   });
-  await held.promise;
+  await acquired.promise;
   return { locked, unlock: release.resolve };
 }
 
-/** Resolves when a change of the order waits for its row. */
+/** Resolves when a statement waits for the row of an order. */
 export async function waitsForLock(db: OrderDatabase, orderId: bigint): Promise<void> {
   await eventually(async () => {
     const { rows } = await sql`
       select 1 from information_schema.processlist
-      where id <> connection_id() and command = 'Query' and time_ms > ${STUCK_MS} and info like ${`%${orderId}%`}`.execute(
+      where id <> connection_id() and command = 'Query' and time_ms > ${LOCK_WAIT_MS} and info like ${`%${orderId}%`}`.execute(
       db,
     );
     expect(rows).not.toEqual([]);
@@ -93,7 +98,7 @@ export async function waitsForLock(db: OrderDatabase, orderId: bigint): Promise<
 }
 
 /**
- * A statement that has been under way for so long waits for a lock, in milliseconds. The server has a table of lock waits too, but makes it anew
- * only when nobody, of all tests, has read it for 0.1 s.
+ * Duration after which a statement is assumed to wait for a lock, in milliseconds. The server's
+ * table of lock waits is cached: it is refreshed only after 0.1 s without a read, by any test.
  */
-const STUCK_MS = 200;
+const LOCK_WAIT_MS = 200;

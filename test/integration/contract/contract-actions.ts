@@ -4,22 +4,22 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import type { Clients } from "../../support/clients.ts";
 import { failure } from "../transport/failures.ts";
 import { insertOrder } from "../transport/orders.ts";
-import type { ContractContext } from "./context.ts";
+import type { ContractApi } from "./context.ts";
 
-/** ActionService, with no Action run: the test says what became of one. */
-export function actionTests(it: ContractContext & Pick<Clients, "actions">): void {
+/** ActionService. No Action runs: the tests set the state of ledger entries. */
+export function actionTests(api: ContractApi & Pick<Clients, "actions">): void {
   const operator = "li";
   const ACTION = "settlement-push";
 
-  /** Orders that were delivered, whose settlement is parked. */
+  /** Creates delivered orders whose settlement is parked. */
   async function park(count: number, lastError = "answered 422"): Promise<bigint[]> {
     const orderIds: bigint[] = [];
     for (let index = 0; index < count; index += 1) {
-      const orderId = await insertOrder(it.db, OrderStatus.OUT_FOR_DELIVERY);
-      await it.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator });
+      const orderId = await insertOrder(api.db, OrderStatus.OUT_FOR_DELIVERY);
+      await api.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator });
       orderIds.push(orderId);
     }
-    await it.db
+    await api.db
       .updateTable("oms_db.oms_action_ledger")
       .set({
         state: "PARKED",
@@ -41,8 +41,8 @@ export function actionTests(it: ContractContext & Pick<Clients, "actions">): voi
   });
 
   describe("ListActions", () => {
-    test("the Actions, then the steps, then the timers", async () => {
-      const { actions } = await it.actions.listActions({});
+    test("lists Actions, then steps, then timers", async () => {
+      const { actions } = await api.actions.listActions({});
 
       expect(actions.map(({ kind }) => kind)).toEqual(actions.map(({ kind }) => kind).toSorted());
       expect(actions.find(({ name }) => name === "settlement-push")).toMatchObject({
@@ -56,20 +56,20 @@ export function actionTests(it: ContractContext & Pick<Clients, "actions">): voi
       });
     });
 
-    test("what waits and what is parked", async () => {
-      const standing = async () => (await it.actions.listActions({})).actions.find(({ name }) => name === ACTION);
-      const before = await standing();
+    test("counts pending and parked entries", async () => {
+      const actionStatus = async () => (await api.actions.listActions({})).actions.find(({ name }) => name === ACTION);
+      const before = await actionStatus();
       await park(2);
-      const after = await standing();
+      const after = await actionStatus();
 
       expect(Number(after?.parked) - Number(before?.parked)).toBe(2);
     });
   });
 
   describe("GetOrderActions", () => {
-    test("what each Action made of each event", async () => {
+    test("lists the state of each Action for each event", async () => {
       const [orderId] = (await park(1)) as [bigint];
-      const { entries } = await it.actions.getOrderActions({ orderId });
+      const { entries } = await api.actions.getOrderActions({ orderId });
 
       expect(entries.find(({ action }) => action === ACTION)).toMatchObject({
         messageId: messageId(orderId),
@@ -88,39 +88,39 @@ export function actionTests(it: ContractContext & Pick<Clients, "actions">): voi
       });
     });
 
-    test("an order without events has none; one that is not there is NOT_FOUND", async () => {
-      const orderId = await insertOrder(it.db, OrderStatus.CREATED);
-      expect((await it.actions.getOrderActions({ orderId })).entries).toEqual([]);
-      expect((await failure(it.actions.getOrderActions({ orderId: 9_999_999_999n }))).code).toBe("NotFound");
+    test("an order without events has no entries; an unknown order is NOT_FOUND", async () => {
+      const orderId = await insertOrder(api.db, OrderStatus.CREATED);
+      expect((await api.actions.getOrderActions({ orderId })).entries).toEqual([]);
+      expect((await failure(api.actions.getOrderActions({ orderId: 9_999_999_999n }))).code).toBe("NotFound");
     });
   });
 
-  test("ListParked: oldest event first, page by page, with a filter", async () => {
+  test("ListParked: pages of entries, oldest event first, filtered", async () => {
     const orderIds = await park(3);
     const seen: string[] = [];
     let pageToken = "";
     do {
-      const page = await it.actions.listParked({ action: ACTION, pageSize: 2, pageToken, ...ordersOf(orderIds) });
+      const page = await api.actions.listParked({ action: ACTION, pageSize: 2, pageToken, ...ordersOf(orderIds) });
       seen.push(...page.entries.map((entry) => entry.messageId));
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
 
     expect(seen).toEqual(orderIds.map(messageId));
     const none = { ...ordersOf(orderIds).filter, errorContains: "no such error" };
-    expect((await it.actions.listParked({ action: ACTION, filter: none })).entries).toEqual([]);
+    expect((await api.actions.listParked({ action: ACTION, filter: none })).entries).toEqual([]);
   });
 
-  test("RetryParked: a dry run, then in earnest, then nothing is left to do", async () => {
+  test("RetryParked: validate only, retry, and nothing left to retry", async () => {
     const orderIds = await park(2);
     const request = { action: ACTION, ...ordersOf(orderIds), operator, reason: "the ledger is back" };
 
-    const dry = await it.actions.retryParked({ ...request, validateOnly: true });
+    const dry = await api.actions.retryParked({ ...request, validateOnly: true });
     expect([dry.retriedCount, dry.samples.map((entry) => entry.messageId)]).toEqual([2n, orderIds.map(messageId)]);
-    expect((await it.actions.retryParked(request)).retriedCount).toBe(2n);
-    expect((await it.actions.retryParked(request)).retriedCount).toBe(0n);
+    expect((await api.actions.retryParked(request)).retriedCount).toBe(2n);
+    expect((await api.actions.retryParked(request)).retriedCount).toBe(0n);
 
     const [orderId] = orderIds as [bigint];
-    const { entries } = await it.actions.getOrderActions({ orderId });
+    const { entries } = await api.actions.getOrderActions({ orderId });
     expect(entries.find(({ action }) => action === ACTION)).toMatchObject({
       state: ActionState.RETRYING,
       intervention: {
@@ -133,42 +133,42 @@ export function actionTests(it: ContractContext & Pick<Clients, "actions">): voi
     });
   });
 
-  test("DiscardParked: given up for good, until somebody replays the order", async () => {
+  test("DiscardParked: discarded until replayed", async () => {
     const [orderId] = (await park(1)) as [bigint];
     const request = { action: ACTION, messageIds: [messageId(orderId)], operator, reason: "settled by hand" };
-    const stateNow = async () =>
-      (await it.actions.getOrderActions({ orderId })).entries.find(({ action }) => action === ACTION)?.state;
+    const currentState = async () =>
+      (await api.actions.getOrderActions({ orderId })).entries.find(({ action }) => action === ACTION)?.state;
 
-    expect((await it.actions.discardParked({ ...request, validateOnly: true })).discardedCount).toBe(1n);
-    expect(await stateNow()).toBe(ActionState.PARKED);
-    expect((await it.actions.discardParked(request)).discardedCount).toBe(1n);
-    expect(await stateNow()).toBe(ActionState.DISCARDED);
-    const replayed = await it.actions.replay({ action: ACTION, orderIds: [orderId], operator });
+    expect((await api.actions.discardParked({ ...request, validateOnly: true })).discardedCount).toBe(1n);
+    expect(await currentState()).toBe(ActionState.PARKED);
+    expect((await api.actions.discardParked(request)).discardedCount).toBe(1n);
+    expect(await currentState()).toBe(ActionState.DISCARDED);
+    const replayed = await api.actions.replay({ action: ACTION, orderIds: [orderId], operator });
     expect(replayed.replayedCount).toBe(1n);
-    expect(await stateNow()).toBe(ActionState.RETRYING);
+    expect(await currentState()).toBe(ActionState.RETRYING);
   });
 
-  test("PauseAction and ResumeAction: who, why and since when; an order that waits for it says so", async () => {
+  test("PauseAction and ResumeAction: operator, reason and time; ExplainOrder mentions the pause", async () => {
     const action = "customer-message";
-    const orderId = await insertOrder(it.db, OrderStatus.OUT_FOR_DELIVERY);
-    await it.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator });
-    const standing = async () => (await it.actions.listActions({})).actions.find(({ name }) => name === action);
+    const orderId = await insertOrder(api.db, OrderStatus.OUT_FOR_DELIVERY);
+    await api.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator });
+    const actionStatus = async () => (await api.actions.listActions({})).actions.find(({ name }) => name === action);
 
-    expect((await it.actions.pauseAction({ action, operator: "ops-1", reason: "gateway down" })).changed).toBe(true);
-    expect((await it.actions.pauseAction({ action, operator: "ops-1", reason: "still down" })).changed).toBe(false);
-    expect(await standing()).toMatchObject({
+    expect((await api.actions.pauseAction({ action, operator: "ops-1", reason: "gateway down" })).changed).toBe(true);
+    expect((await api.actions.pauseAction({ action, operator: "ops-1", reason: "still down" })).changed).toBe(false);
+    expect(await actionStatus()).toMatchObject({
       paused: true,
       pausedBy: "ops-1",
       pauseReason: "still down",
       pausedTime: expect.anything(),
     });
-    const { summary } = await it.client.explainOrder({ orderId });
+    const { summary } = await api.client.explainOrder({ orderId });
     expect(summary).toContain(`; ${action} is held by ops-1: still down.`);
-    expect((await it.actions.resumeAction({ action, operator: "ops-1" })).changed).toBe(true);
-    expect((await it.actions.resumeAction({ action, operator: "ops-1" })).changed).toBe(false);
-    expect(await standing()).toMatchObject({ paused: false, pausedBy: "", pauseReason: "" });
+    expect((await api.actions.resumeAction({ action, operator: "ops-1" })).changed).toBe(true);
+    expect((await api.actions.resumeAction({ action, operator: "ops-1" })).changed).toBe(false);
+    expect(await actionStatus()).toMatchObject({ paused: false, pausedBy: "", pauseReason: "" });
 
-    const { interventions } = await it.actions.listInterventions({ action, pageSize: 3 });
+    const { interventions } = await api.actions.listInterventions({ action, pageSize: 3 });
     expect(interventions.map(({ kind, reason }) => [kind, reason])).toEqual([
       [InterventionKind.RESUME, ""],
       [InterventionKind.PAUSE, "still down"],
@@ -176,56 +176,56 @@ export function actionTests(it: ContractContext & Pick<Clients, "actions">): voi
     ]);
   });
 
-  test("ListInterventions: newest first, page by page", async () => {
+  test("ListInterventions: pages, newest first", async () => {
     const action = "e-invoice";
     for (const reason of ["1", "2", "3"]) {
-      await it.actions.pauseAction({ action, operator, reason });
+      await api.actions.pauseAction({ action, operator, reason });
     }
-    await it.actions.resumeAction({ action, operator });
-    const first = await it.actions.listInterventions({ action, pageSize: 2 });
-    const second = await it.actions.listInterventions({ action, pageSize: 2, pageToken: first.nextPageToken });
+    await api.actions.resumeAction({ action, operator });
+    const first = await api.actions.listInterventions({ action, pageSize: 2 });
+    const second = await api.actions.listInterventions({ action, pageSize: 2, pageToken: first.nextPageToken });
     expect([...first.interventions, ...second.interventions].map(({ reason }) => reason)).toEqual(["", "3", "2", "1"]);
-    const newest = await it.actions.listInterventions({ pageSize: 1 });
+    const newest = await api.actions.listInterventions({ pageSize: 1 });
     expect(newest.interventions).toEqual(first.interventions.slice(0, 1));
   });
 
-  describe("what is asked wrongly", () => {
+  describe("invalid requests", () => {
     const period = { fromTime: { seconds: 2n, nanos: 0 }, toTime: { seconds: 1n, nanos: 0 } };
     test.each<[string, () => Promise<unknown>, string, RegExp]>([
       [
         "an unknown Action",
-        () => it.actions.listParked({ action: "nope" }),
+        () => api.actions.listParked({ action: "nope" }),
         "NotFound",
         /"nope"; there are third-party/,
       ],
-      ["no events named", () => it.actions.retryParked({ action: ACTION }), "InvalidArgument", /exactly one of/],
+      ["no events selected", () => api.actions.retryParked({ action: ACTION }), "InvalidArgument", /exactly one of/],
       [
-        "two ways to name events",
-        () => it.actions.discardParked({ action: ACTION, messageIds: ["1-1"], filter: {}, operator, reason: "x" }),
+        "two ways to select events",
+        () => api.actions.discardParked({ action: ACTION, messageIds: ["1-1"], filter: {}, operator, reason: "x" }),
         "InvalidArgument",
         /exactly one of/,
       ],
       [
         "a discard without a reason",
-        () => it.actions.discardParked({ action: ACTION, messageIds: ["1-1"], operator }),
+        () => api.actions.discardParked({ action: ACTION, messageIds: ["1-1"], operator }),
         "InvalidArgument",
         /reason/,
       ],
       [
         "a period that ends before it begins",
-        () => it.actions.replay({ action: ACTION, operator, ...period }),
+        () => api.actions.replay({ action: ACTION, operator, ...period }),
         "InvalidArgument",
         /order_ids or both/,
       ],
       [
-        "a token of nobody's",
-        () => it.actions.listParked({ action: ACTION, pageToken: "x" }),
+        "an invalid page token",
+        () => api.actions.listParked({ action: ACTION, pageToken: "x" }),
         "InvalidArgument",
         /page_token: must be the next_page_token of the page before, was "x"/,
       ],
       [
         "a pause without a reason",
-        () => it.actions.pauseAction({ action: ACTION, operator }),
+        () => api.actions.pauseAction({ action: ACTION, operator }),
         "InvalidArgument",
         /reason/,
       ],

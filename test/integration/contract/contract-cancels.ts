@@ -4,48 +4,48 @@ import { Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { eventsOf, historyOf, type SuiteContext, stateOf } from "./context.ts";
+import { eventsOf, historyOf, type LegacyContractApi, stateOf } from "./context.ts";
 
 const operator = "li";
 
-/** Old operation 6. */
-export function cancelTests(it: SuiteContext): void {
+/** Legacy operation 6. */
+export function cancelTests(api: LegacyContractApi): void {
   describe("CancelOrder", () => {
     const cancel = (orderId: bigint, requestId = "") =>
-      it.client.cancelOrder({ orderId, operator, reason: "no stock", requestId });
+      api.client.cancelOrder({ orderId, operator, reason: "no stock", requestId });
 
     test.each([
       ["CREATED", Status.CREATED, 0],
       ["APPROVED, paused", Status.APPROVED, 1],
       ["ERP_ALLOCATED", Status.ERP_ALLOCATED, 0],
       ["PACKED", Status.PACKED, 1],
-    ])("%s: cancelled, finished and of the cancelled type", async (_name, status, is_pause) => {
-      const orderId = await insertOrder(it.db, status, { state: { is_pause } });
+    ])("%s: cancelled, finished, order type cancelled", async (_name, status, is_pause) => {
+      const orderId = await insertOrder(api.db, status, { state: { is_pause } });
 
       expect(plain(await cancel(orderId))).toEqual(
-        it.covered("cancelOrder", {
+        api.covered("cancelOrder", {
           outcome: Outcome.APPLIED,
           orderStatus: Status.CANCELLED,
           version: 1n,
           messageId: `${orderId}-1`,
         }),
       );
-      expect(await stateOf(it.db, orderId)).toMatchObject({
+      expect(await stateOf(api.db, orderId)).toMatchObject({
         order_status: Status.CANCELLED,
         is_finish: 1,
         order_type: 100,
         version: 1,
       });
-      expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.order.status.9001 ${orderId}-1`]);
-      expect(await historyOf(it.db, orderId)).toMatchObject([{ remark: "no stock", operator }]);
+      expect(await eventsOf(api.db, orderId)).toEqual([`oms.v1.order.status.9001 ${orderId}-1`]);
+      expect(await historyOf(api.db, orderId)).toMatchObject([{ remark: "no stock", operator }]);
     });
 
-    test("twice: a DUPLICATE with the first one's message id", async () => {
-      const orderId = await insertOrder(it.db, Status.PAID);
+    test("repeated: DUPLICATE with the message id of the first", async () => {
+      const orderId = await insertOrder(api.db, Status.PAID);
       await cancel(orderId);
 
       expect(plain(await cancel(orderId))).toEqual(
-        it.covered("cancelOrder", {
+        api.covered("cancelOrder", {
           outcome: Outcome.DUPLICATE,
           orderStatus: Status.CANCELLED,
           version: 1n,
@@ -54,15 +54,15 @@ export function cancelTests(it: SuiteContext): void {
       );
     });
 
-    test("a repeated request_id gets the first answer; with another content ALREADY_EXISTS", async () => {
-      const orderId = await insertOrder(it.db, Status.PAID);
+    test("a repeated request_id returns the first response; with other content ALREADY_EXISTS", async () => {
+      const orderId = await insertOrder(api.db, Status.PAID);
       const requestId = randomUUID();
       const first = await cancel(orderId, requestId);
 
       expect(plain(await cancel(orderId, requestId))).toEqual(plain(first));
-      const other = it.client.cancelOrder({ orderId, operator, reason: "another", requestId });
+      const other = api.client.cancelOrder({ orderId, operator, reason: "another", requestId });
       expect(await failure(other)).toEqual(
-        it.failure({
+        api.failure({
           code: "AlreadyExists",
           message: `request_id "${requestId}" was used before with another content: use a new one for a new request`,
           details: {
@@ -76,13 +76,13 @@ export function cancelTests(it: SuiteContext): void {
       ["HANDED_OVER", Status.HANDED_OVER, "no way leads from HANDED_OVER (4010) to CANCELLED (9001)"],
       ["DELIVERED", Status.DELIVERED, "DELIVERED (6010) is final"],
       ["SPLIT", Status.SPLIT, "SPLIT (1030) is final"],
-    ])("%s: ILLEGAL_TRANSITION", async (name, status, why) => {
-      const orderId = await insertOrder(it.db, status);
+    ])("%s: ILLEGAL_TRANSITION", async (name, status, reason) => {
+      const orderId = await insertOrder(api.db, status);
 
       expect(await failure(cancel(orderId))).toEqual(
-        it.failure({
+        api.failure({
           code: "FailedPrecondition",
-          message: `order ${orderId}: ${why}`,
+          message: `order ${orderId}: ${reason}`,
           details: {
             ErrorInfo: {
               reason: "ILLEGAL_TRANSITION",
@@ -92,8 +92,8 @@ export function cancelTests(it: SuiteContext): void {
           },
         }),
       );
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: status, version: 0 });
-      expect(await eventsOf(it.db, orderId)).toEqual([]);
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: status, version: 0 });
+      expect(await eventsOf(api.db, orderId)).toEqual([]);
     });
 
     test("an unknown order is NOT_FOUND", async () => {

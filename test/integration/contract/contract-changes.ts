@@ -3,34 +3,34 @@ import { describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { eventsOf, type SuiteContext } from "./context.ts";
+import { eventsOf, type LegacyContractApi } from "./context.ts";
 
 const operator = "zhao";
 
-/** Old operations 13, 14 and 15. */
-export function changeTests(it: SuiteContext): void {
+/** Legacy operations 13, 14 and 15. */
+export function changeTests(api: LegacyContractApi): void {
   describe("MarkInvoicesPrinted", () => {
     const withInvoice = async (invoice: object = {}) => {
-      const orderId = await insertOrder(it.db, Status.DELIVERED);
-      await it.db
+      const orderId = await insertOrder(api.db, Status.DELIVERED);
+      await api.db
         .insertInto("oms_db.oms_order_invoice")
         .values({ order_id: orderId, invoice_title: "old title", invoice_email: "old@example.com", ...invoice })
         .execute();
       return orderId;
     };
     const invoiceOf = (orderId: bigint) =>
-      it.db
+      api.db
         .selectFrom("oms_db.oms_order_invoice")
         .selectAll()
         .where("order_id", "=", orderId)
         .executeTakeFirstOrThrow();
 
-    test("marks, sets what is given, keeps what is not; orders without invoice are listed", async () => {
+    test("marks invoices, sets the given fields and keeps the others; lists orders without invoice", async () => {
       const [first, second] = [await withInvoice(), await withInvoice()];
-      const bare = await insertOrder(it.db, Status.DELIVERED);
+      const bare = await insertOrder(api.db, Status.DELIVERED);
       const unknown = nextOrderId();
 
-      const answer = await it.client.markInvoicesPrinted({
+      const response = await api.client.markInvoicesPrinted({
         orderIds: [unknown, second, bare, first],
         invoiceTitle: "新抬头",
         invoiceContent: "商品明细",
@@ -38,7 +38,7 @@ export function changeTests(it: SuiteContext): void {
         sendEmail: false,
       });
 
-      expect(plain(answer)).toEqual({ updatedCount: 2, missingOrderIds: [bare, unknown] });
+      expect(plain(response)).toEqual({ updatedCount: 2, missingOrderIds: [bare, unknown] });
       for (const orderId of [first, second]) {
         expect(await invoiceOf(orderId)).toEqual({
           order_id: orderId,
@@ -50,20 +50,20 @@ export function changeTests(it: SuiteContext): void {
           invoice_tax_payer_code: "91110000X",
           invoice_email: "old@example.com",
         });
-        expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.order.invoice.printed ${orderId}-invoice-*`]);
+        expect(await eventsOf(api.db, orderId)).toEqual([`oms.v1.order.invoice.printed ${orderId}-invoice-*`]);
       }
     });
 
-    test("the same call twice mails once", async () => {
+    test("a repeated call sends one mail", async () => {
       const orderId = await withInvoice();
       const call = () =>
-        it.client.markInvoicesPrinted({ orderIds: [orderId], invoiceEmail: "new@example.com", sendEmail: true });
+        api.client.markInvoicesPrinted({ orderIds: [orderId], invoiceEmail: "new@example.com", sendEmail: true });
 
       expect(plain(await call())).toEqual({ updatedCount: 1, missingOrderIds: [] });
       expect(plain(await call())).toEqual({ updatedCount: 1, missingOrderIds: [] });
 
       expect((await invoiceOf(orderId)).invoice_email).toBe("new@example.com");
-      const due = await it.db
+      const due = await api.db
         .selectFrom("oms_db.oms_action_ledger")
         .select("action")
         .where("order_id", "=", orderId)
@@ -79,26 +79,26 @@ export function changeTests(it: SuiteContext): void {
       ["the own shop", 1000, false],
       ["a marketplace", 2001, true],
     ])("an order of %s: changed once", async (_name, order_source, thirdPartyNotified) => {
-      const orderId = await insertOrder(it.db, Status.PACKED, { main: { order_source } });
+      const orderId = await insertOrder(api.db, Status.PACKED, { main: { order_source } });
 
-      expect(plain(await it.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual(
-        it.covered("updateDeliveryInfo", { changed: true, thirdPartyNotified }),
+      expect(plain(await api.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual(
+        api.covered("updateDeliveryInfo", { changed: true, thirdPartyNotified }),
       );
-      expect(plain(await it.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual(
-        it.covered("updateDeliveryInfo", { changed: false, thirdPartyNotified: false }),
+      expect(plain(await api.client.updateDeliveryInfo({ orderId, ...delivery }))).toEqual(
+        api.covered("updateDeliveryInfo", { changed: false, thirdPartyNotified: false }),
       );
       expect(
-        await it.db
+        await api.db
           .selectFrom("oms_db.oms_order_delivery_main")
           .select(["delivery_id", "delivery_company", "waybill_no"])
           .where("order_id", "=", orderId)
           .execute(),
       ).toEqual([{ delivery_id: "642", delivery_company: "中通快递", waybill_no: "73177150934996" }]);
-      expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.order.delivery.changed ${orderId}-delivery-*`]);
+      expect(await eventsOf(api.db, orderId)).toEqual([`oms.v1.order.delivery.changed ${orderId}-delivery-*`]);
     });
 
     test("an unknown order is NOT_FOUND", async () => {
-      expect((await failure(it.client.updateDeliveryInfo({ orderId: nextOrderId(), ...delivery }))).code).toBe(
+      expect((await failure(api.client.updateDeliveryInfo({ orderId: nextOrderId(), ...delivery }))).code).toBe(
         "NotFound",
       );
     });
@@ -106,7 +106,7 @@ export function changeTests(it: SuiteContext): void {
 
   describe("RecordShippedQuantities", () => {
     const shippedOf = async (orderId: bigint) => {
-      const rows = await it.db
+      const rows = await api.db
         .selectFrom("oms_db.oms_order_detail_exp")
         .select(["sku_id", "delivery_num"])
         .where("order_id", "=", orderId)
@@ -115,10 +115,10 @@ export function changeTests(it: SuiteContext): void {
       return rows.map(({ sku_id, delivery_num }) => [sku_id, delivery_num]);
     };
 
-    test("records, and a later report takes the place of an earlier one", async () => {
-      const orderId = await insertOrder(it.db, Status.PACKED);
+    test("records quantities; a later report replaces an earlier one", async () => {
+      const orderId = await insertOrder(api.db, Status.PACKED);
       const record = (lines: { skuId: bigint; quantity: number }[]) =>
-        it.client.recordShippedQuantities({ orderId, lines, operator });
+        api.client.recordShippedQuantities({ orderId, lines, operator });
 
       expect(plain(await record([line(7n, 2), line(8n, 0)]))).toEqual({ recordedCount: 2 });
       expect(plain(await record([line(8n, 5)]))).toEqual({ recordedCount: 1 });
@@ -127,22 +127,22 @@ export function changeTests(it: SuiteContext): void {
         [7n, 2],
         [8n, 5],
       ]);
-      expect(await eventsOf(it.db, orderId)).toEqual([
+      expect(await eventsOf(api.db, orderId)).toEqual([
         `oms.v1.order.shipped ${orderId}-shipped-*`,
         `oms.v1.order.shipped ${orderId}-shipped-*`,
       ]);
     });
 
-    test("a repeated request_id records once; with another content it is ALREADY_EXISTS", async () => {
-      const orderId = await insertOrder(it.db, Status.PACKED);
+    test("a repeated request_id records once; with other content ALREADY_EXISTS", async () => {
+      const orderId = await insertOrder(api.db, Status.PACKED);
       const requestId = randomUUID();
       const record = (quantity: number) =>
-        it.client.recordShippedQuantities({ orderId, lines: [line(7n, quantity)], operator, requestId });
+        api.client.recordShippedQuantities({ orderId, lines: [line(7n, quantity)], operator, requestId });
 
       expect(plain(await record(2))).toEqual({ recordedCount: 1 });
       expect(plain(await record(2))).toEqual({ recordedCount: 1 });
       expect(await failure(record(3))).toEqual(
-        it.failure({
+        api.failure({
           code: "AlreadyExists",
           message: `request_id "${requestId}" was used before with another content: use a new one for a new request`,
           details: {
@@ -151,11 +151,11 @@ export function changeTests(it: SuiteContext): void {
         }),
       );
       expect(await shippedOf(orderId)).toEqual([[7n, 2]]);
-      expect(await eventsOf(it.db, orderId)).toHaveLength(1);
+      expect(await eventsOf(api.db, orderId)).toHaveLength(1);
     });
 
     test("an unknown order is NOT_FOUND", async () => {
-      const call = it.client.recordShippedQuantities({ orderId: nextOrderId(), lines: [line(7n, 1)], operator });
+      const call = api.client.recordShippedQuantities({ orderId: nextOrderId(), lines: [line(7n, 1)], operator });
 
       expect((await failure(call)).code).toBe("NotFound");
     });

@@ -4,23 +4,23 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import type { Clients } from "../../support/clients.ts";
 import { failure } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { type ContractContext, eventsOf, stateOf } from "./context.ts";
+import { type ContractApi, eventsOf, stateOf } from "./context.ts";
 
-/** FulfilmentService, with no step run: the test says what became of one. */
-export function fulfilmentTests(it: ContractContext & Pick<Clients, "fulfilment">): void {
+/** FulfilmentService. No step runs: the tests set the state of ledger entries. */
+export function fulfilmentTests(api: ContractApi & Pick<Clients, "fulfilment">): void {
   const lines = [line(7n, 2, 1n)];
   const operator = "li";
 
   async function submit(more: Parameters<Clients["fulfilment"]["submitOrder"]>[0] = {}): Promise<bigint> {
-    const answer = await it.fulfilment.submitOrder({ orderSource: 1000, orderType: 1, lines, operator, ...more });
-    return answer.orderId;
+    const request = { orderSource: 1000, orderType: 1, lines, operator, ...more };
+    return (await api.fulfilment.submitOrder(request)).orderId;
   }
 
-  const pay = (orderId: bigint) => it.client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator });
+  const pay = (orderId: bigint) => api.client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator });
 
-  /** What the ledger says of an order's step. */
-  function setRun(orderId: bigint, step: string, state: "RETRYING" | "PARKED", lastError: string) {
-    return it.db
+  /** Sets the ledger entry of an order's step. */
+  function setStep(orderId: bigint, step: string, state: "RETRYING" | "PARKED", lastError: string) {
+    return api.db
       .updateTable("oms_db.oms_action_ledger")
       .set({
         state,
@@ -35,18 +35,18 @@ export function fulfilmentTests(it: ContractContext & Pick<Clients, "fulfilment"
   }
 
   describe("SubmitOrder", () => {
-    test("the order waits for its payment", async () => {
+    test("creates an order that waits for payment", async () => {
       const orderId = await submit();
 
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: 1000, version: 1, is_payed: 0 });
-      expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.order.status.1000 ${orderId}-1`]);
-      const flow = await it.fulfilment.getOrderFlow({ orderId });
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: 1000, version: 1, is_payed: 0 });
+      expect(await eventsOf(api.db, orderId)).toEqual([`oms.v1.order.status.1000 ${orderId}-1`]);
+      const flow = await api.fulfilment.getOrderFlow({ orderId });
       expect([flow.step, flow.state, flow.childOrderIds]).toEqual(["payment", FlowState.WAITING, []]);
       expect(flow.nextRunTime).toBeDefined();
       expect(flow.summary).toContain("waits for its payment until ");
     });
 
-    test("a repeat gets the first order, another content is ALREADY_EXISTS", async () => {
+    test("a repeated request_id returns the first order; with other content ALREADY_EXISTS", async () => {
       const requestId = `submit-${nextOrderId()}`;
       const orderId = await submit({ requestId });
 
@@ -57,8 +57,8 @@ export function fulfilmentTests(it: ContractContext & Pick<Clients, "fulfilment"
       });
     });
 
-    test("an order id that is taken is ALREADY_EXISTS", async () => {
-      const orderId = await insertOrder(it.db, 1000);
+    test("an existing order id is ALREADY_EXISTS", async () => {
+      const orderId = await insertOrder(api.db, 1000);
 
       expect(await failure(submit({ orderId }))).toMatchObject({
         code: "AlreadyExists",
@@ -78,50 +78,50 @@ export function fulfilmentTests(it: ContractContext & Pick<Clients, "fulfilment"
       });
     });
 
-    test("virtual goods need no warehouse and no flow", async () => {
+    test("virtual goods need neither warehouse nor flow", async () => {
       const orderId = await submit({ orderType: 31, rechargeAccount: "13800000000", lines: [line(7n, 1, 0n)] });
       await pay(orderId);
 
-      const { step, state } = await it.fulfilment.getOrderFlow({ orderId });
+      const { step, state } = await api.fulfilment.getOrderFlow({ orderId });
       expect([step, state]).toEqual(["", FlowState.DONE]);
     });
   });
 
   describe("GetOrderFlow", () => {
-    test("a paid order is at its first step, and is held there by a pause", async () => {
+    test("a paid order is at its first step; a pause stops it there", async () => {
       const orderId = await submit();
       await pay(orderId);
-      const before = await it.fulfilment.getOrderFlow({ orderId });
-      await it.client.setOrderPause({ orderId, paused: true, operator });
-      const after = await it.fulfilment.getOrderFlow({ orderId });
+      const before = await api.fulfilment.getOrderFlow({ orderId });
+      await api.client.setOrderPause({ orderId, paused: true, operator });
+      const after = await api.fulfilment.getOrderFlow({ orderId });
 
       expect([before.step, before.state]).toEqual(["approve", FlowState.RUNNING]);
       expect([after.step, after.state]).toEqual(["approve", FlowState.PAUSED]);
     });
 
-    test("an order that others move is NOT_FOUND", async () => {
-      const orderId = await insertOrder(it.db, 1010);
+    test("an order outside the flow is NOT_FOUND", async () => {
+      const orderId = await insertOrder(api.db, 1010);
 
-      expect((await failure(it.fulfilment.getOrderFlow({ orderId }))).code).toBe("NotFound");
-      expect((await failure(it.fulfilment.retryOrderFlow({ orderId, operator }))).code).toBe("NotFound");
+      expect((await failure(api.fulfilment.getOrderFlow({ orderId }))).code).toBe("NotFound");
+      expect((await failure(api.fulfilment.retryOrderFlow({ orderId, operator }))).code).toBe("NotFound");
     });
   });
 
-  test("ListOrderFlows: newest id first, page by page, by state and step", async () => {
+  test("ListOrderFlows: pages, newest order id first, filtered by state and step", async () => {
     const waiting = [await submit(), await submit(), await submit()].toReversed();
     const paid = await submit();
     await pay(paid);
 
-    const first = await it.fulfilment.listOrderFlows({ step: "payment", pageSize: 2 });
-    const second = await it.fulfilment.listOrderFlows({
+    const first = await api.fulfilment.listOrderFlows({ step: "payment", pageSize: 2 });
+    const second = await api.fulfilment.listOrderFlows({
       state: FlowState.WAITING,
       pageSize: 1,
       pageToken: first.nextPageToken,
     });
     expect([...first.flows, ...second.flows].map(({ orderId }) => orderId)).toEqual(waiting);
-    const running = await it.fulfilment.listOrderFlows({ state: FlowState.RUNNING, step: "approve", pageSize: 1 });
+    const running = await api.fulfilment.listOrderFlows({ state: FlowState.RUNNING, step: "approve", pageSize: 1 });
     expect(running.flows.map(({ orderId }) => orderId)).toEqual([paid]);
-    expect((await failure(it.fulfilment.listOrderFlows({ pageToken: "x" }))).code).toBe("InvalidArgument");
+    expect((await failure(api.fulfilment.listOrderFlows({ pageToken: "x" }))).code).toBe("InvalidArgument");
   });
 
   describe("RetryOrderFlow", () => {
@@ -131,14 +131,14 @@ export function fulfilmentTests(it: ContractContext & Pick<Clients, "fulfilment"
     ] as const)("a %s step is due now", async (state, before) => {
       const orderId = await submit();
       await pay(orderId);
-      await setRun(orderId, "approve", state, "no answer");
-      const flow = await it.fulfilment.getOrderFlow({ orderId });
+      await setStep(orderId, "approve", state, "no answer");
+      const flow = await api.fulfilment.getOrderFlow({ orderId });
       expect([flow.state, flow.attempts, flow.lastError]).toEqual([before, 2, "no answer"]);
 
-      const answer = await it.fulfilment.retryOrderFlow({ orderId, operator });
+      const response = await api.fulfilment.retryOrderFlow({ orderId, operator });
 
-      expect(answer.state).toBe(FlowState.RETRYING);
-      const row = await it.db
+      expect(response.state).toBe(FlowState.RETRYING);
+      const row = await api.db
         .selectFrom("oms_db.oms_action_ledger")
         .select(["state", "next_attempt_time"])
         .where("order_id", "=", orderId)
@@ -148,16 +148,16 @@ export function fulfilmentTests(it: ContractContext & Pick<Clients, "fulfilment"
       expect(row.next_attempt_time?.getTime()).toBeLessThan(Date.now() + 1_000);
     });
 
-    test("an order that waits for its payment is left as it is", async () => {
+    test("an order that waits for payment is unchanged", async () => {
       const orderId = await submit();
 
-      expect((await it.fulfilment.retryOrderFlow({ orderId, operator })).state).toBe(FlowState.WAITING);
+      expect((await api.fulfilment.retryOrderFlow({ orderId, operator })).state).toBe(FlowState.WAITING);
     });
   });
 
   describe("ExplainOrder", () => {
-    test("an unpaid order waits for its payment; the timer is no open work", async () => {
-      const { flow, openActions, summary } = await it.client.explainOrder({ orderId: await submit() });
+    test("an unpaid order waits for payment; its timer is not an open Action", async () => {
+      const { flow, openActions, summary } = await api.client.explainOrder({ orderId: await submit() });
 
       expect([flow?.step, flow?.state, openActions]).toEqual(["payment", "WAITING", []]);
       expect(summary).toMatch(
@@ -165,12 +165,12 @@ export function fulfilmentTests(it: ContractContext & Pick<Clients, "fulfilment"
       );
     });
 
-    test("a step that was given up is told as the flow's, with its error", async () => {
+    test("a parked step is reported as the flow's state, with its error", async () => {
       const orderId = await submit();
       await pay(orderId);
-      await setRun(orderId, "approve", "PARKED", "no answer");
+      await setStep(orderId, "approve", "PARKED", "no answer");
 
-      const { flow, openActions, summary } = await it.client.explainOrder({ orderId });
+      const { flow, openActions, summary } = await api.client.explainOrder({ orderId });
 
       expect(flow).toMatchObject({ step: "approve", state: "FAILED", lastError: "no answer" });
       expect(openActions.filter(({ action }) => action === "approve")).toEqual([]);

@@ -3,41 +3,41 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { STATES, Status, TRANSITIONS } from "../../../src/domain/state-machine.ts";
 import { failure, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import type { ContractContext } from "./context.ts";
+import type { ContractApi } from "./context.ts";
 
 const operator = "wang";
 
-/** The reads that the old system did not have. */
-export function queryTests(it: ContractContext): void {
-  test("BatchGetOrderStatus: in the order of the request, each once; unknown ones are listed", async () => {
-    const first = await insertOrder(it.db, Status.PAID);
-    const second = await insertOrder(it.db, Status.PICKING);
-    const [lost, gone] = [nextOrderId(), nextOrderId()];
+/** Reads without legacy counterpart. */
+export function queryTests(api: ContractApi): void {
+  test("BatchGetOrderStatus: in request order without duplicates; unknown orders are listed", async () => {
+    const first = await insertOrder(api.db, Status.PAID);
+    const second = await insertOrder(api.db, Status.PICKING);
+    const [unknown, other] = [nextOrderId(), nextOrderId()];
 
-    const answer = await it.client.batchGetOrderStatus({ orderIds: [gone, second, lost, first, second, gone] });
+    const response = await api.client.batchGetOrderStatus({ orderIds: [other, second, unknown, first, second, other] });
 
-    expect(answer.statuses.map(({ orderId, orderStatus }) => [orderId, orderStatus])).toEqual([
+    expect(response.statuses.map(({ orderId, orderStatus }) => [orderId, orderStatus])).toEqual([
       [second, Status.PICKING],
       [first, Status.PAID],
     ]);
-    expect(answer.missingOrderIds).toEqual([gone, lost]);
-    expect({ ...(plain(answer.statuses[1]) as object) }).toEqual(
-      plain(await it.client.getOrderStatus({ orderId: first })),
+    expect(response.missingOrderIds).toEqual([other, unknown]);
+    expect({ ...(plain(response.statuses[1]) as object) }).toEqual(
+      plain(await api.client.getOrderStatus({ orderId: first })),
     );
   });
 
   describe("ListStatusHistory", () => {
-    test("page by page, oldest first", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
-      const way = [OrderStatus.PAID, OrderStatus.APPROVED, OrderStatus.ERP_ALLOCATED, OrderStatus.WMS_DISPATCHED];
-      for (const status of way) {
-        await it.client.updateOrderStatus({ orderId, status, operator });
+    test("pages, oldest first", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
+      const path = [OrderStatus.PAID, OrderStatus.APPROVED, OrderStatus.ERP_ALLOCATED, OrderStatus.WMS_DISPATCHED];
+      for (const status of path) {
+        await api.client.updateOrderStatus({ orderId, status, operator });
       }
 
       const pages: number[][] = [];
       let pageToken = "";
       do {
-        const page = await it.client.listStatusHistory({ orderId, pageSize: 2, pageToken });
+        const page = await api.client.listStatusHistory({ orderId, pageSize: 2, pageToken });
         pages.push(page.entries.map(({ toStatus }) => toStatus));
         pageToken = page.nextPageToken;
       } while (pageToken !== "");
@@ -48,20 +48,20 @@ export function queryTests(it: ContractContext): void {
     });
 
     test("an order without history has an empty page", async () => {
-      const orderId = await insertOrder(it.db, Status.PAID);
+      const orderId = await insertOrder(api.db, Status.PAID);
 
-      expect(plain(await it.client.listStatusHistory({ orderId }))).toEqual({ entries: [], nextPageToken: "" });
+      expect(plain(await api.client.listStatusHistory({ orderId }))).toEqual({ entries: [], nextPageToken: "" });
     });
 
     test("an unknown order is NOT_FOUND", async () => {
-      expect((await failure(it.client.listStatusHistory({ orderId: nextOrderId() }))).code).toBe("NotFound");
+      expect((await failure(api.client.listStatusHistory({ orderId: nextOrderId() }))).code).toBe("NotFound");
     });
 
-    test.each(["x", "-1", "1.5", "99999999999999999999"])("%s is no page token", async (pageToken) => {
-      const orderId = await insertOrder(it.db, Status.PAID);
+    test.each(["x", "-1", "1.5", "99999999999999999999"])("page token %s is INVALID_ARGUMENT", async (pageToken) => {
+      const orderId = await insertOrder(api.db, Status.PAID);
       const description = `must be the next_page_token of the page before, was "${pageToken}"`;
 
-      expect(await failure(it.client.listStatusHistory({ orderId, pageToken }))).toEqual({
+      expect(await failure(api.client.listStatusHistory({ orderId, pageToken }))).toEqual({
         code: "InvalidArgument",
         message: `page_token: ${description}`,
         details: { BadRequest: { fieldViolations: [{ field: "page_token", description, reason: "" }] } },
@@ -70,13 +70,13 @@ export function queryTests(it: ContractContext): void {
   });
 
   describe("ExplainOrder", () => {
-    test("what may come, what may not and why, what is open, what it waits for", async () => {
-      const orderId = await insertOrder(it.db, Status.WMS_DISPATCHED, { main: { order_source: 2001 } });
-      await it.client.updateOrderStatus({ orderId, status: OrderStatus.PACKED, operator });
+    test("allowed and refused states with reasons, open Actions, and what the order waits for", async () => {
+      const orderId = await insertOrder(api.db, Status.WMS_DISPATCHED, { main: { order_source: 2001 } });
+      await api.client.updateOrderStatus({ orderId, status: OrderStatus.PACKED, operator });
 
-      const answer = await it.client.explainOrder({ orderId });
+      const response = await api.client.explainOrder({ orderId });
 
-      expect(plain({ ...answer, refused: answer.refused.length })).toMatchObject({
+      expect(plain({ ...response, refused: response.refused.length })).toMatchObject({
         orderStatus: OrderStatus.PACKED,
         paused: false,
         finished: false,
@@ -98,13 +98,13 @@ export function queryTests(it: ContractContext): void {
         summary:
           "The order is PACKED (3030) and waits for WMS, TMS, DMS or front end to report HANDED_OVER (4010), IN_TRANSIT (5010), OUT_FOR_DELIVERY (5020), DELIVERED (6010), REJECTED (6020), DELIVERY_FAILED (6030) or LOST (6040); not done yet: third-party-notify (under way).",
       });
-      expect(answer.flow).toBeUndefined();
+      expect(response.flow).toBeUndefined();
     });
 
-    test("a paused order waits for its resume", async () => {
-      const orderId = await insertOrder(it.db, Status.APPROVED, { state: { is_pause: 1 } });
+    test("a paused order waits to be resumed", async () => {
+      const orderId = await insertOrder(api.db, Status.APPROVED, { state: { is_pause: 1 } });
 
-      const { paused, summary } = await it.client.explainOrder({ orderId });
+      const { paused, summary } = await api.client.explainOrder({ orderId });
       expect([paused, summary]).toEqual([
         true,
         "The order is APPROVED (1020) and paused, and waits for somebody to resume it before SPLIT (1030) or ERP_ALLOCATED (2010).",
@@ -112,14 +112,14 @@ export function queryTests(it: ContractContext): void {
     });
 
     test("an unknown order is NOT_FOUND", async () => {
-      expect((await failure(it.client.explainOrder({ orderId: nextOrderId() }))).code).toBe("NotFound");
+      expect((await failure(api.client.explainOrder({ orderId: nextOrderId() }))).code).toBe("NotFound");
     });
   });
 
-  test("DescribeStateMachine: the table that is enforced", async () => {
-    const answer = await it.client.describeStateMachine({});
+  test("DescribeStateMachine: the enforced table", async () => {
+    const response = await api.client.describeStateMachine({});
 
-    expect(plain(answer)).toEqual({
+    expect(plain(response)).toEqual({
       states: STATES.map(({ code, name, label, final }) => ({ code, name, label, final })),
       transitions: TRANSITIONS.map(({ from, to, reportedBy, condition = "" }) => ({ from, to, reportedBy, condition })),
     });

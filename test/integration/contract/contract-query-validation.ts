@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { OrderStatus, OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { OrderStatusClient } from "../../support/clients.ts";
 import { failure } from "../transport/failures.ts";
-import type { ContractContext } from "./context.ts";
+import type { ContractApi } from "./context.ts";
 import { invalid, tooLong, type Violation } from "./violations.ts";
 
 type UnaryRpc = Exclude<keyof OrderStatusClient, "watchOrderStatus">;
@@ -16,7 +16,7 @@ const STATES = `must be one of ${OrderStatusSchema.values
   .map(({ name }) => name)
   .join(", ")}`;
 
-const CASES: readonly (readonly [rpc: UnaryRpc, request: object, faults: readonly Violation[]])[] = [
+const CASES: readonly (readonly [rpc: UnaryRpc, request: object, violations: readonly Violation[]])[] = [
   ["pauseForCancel", {}, [NO_ORDER, NO_OPERATOR]],
   ["pauseForRejection", {}, [NO_ORDER, NO_OPERATOR]],
   ["returnOrder", {}, [NO_ORDER, NO_OPERATOR]],
@@ -80,18 +80,18 @@ const CASES: readonly (readonly [rpc: UnaryRpc, request: object, faults: readonl
   ["explainOrder", {}, [NO_ORDER]],
 ];
 
-/** The contract's rules for what a caller leaves out, or could not give to the old system. */
-export function queryValidationTests(it: ContractContext): void {
-  const call = (rpc: UnaryRpc, request: object) => (it.client[rpc] as (request: object) => Promise<unknown>)(request);
+/** Rules for missing fields, and for requests without legacy counterpart. */
+export function queryValidationTests(api: ContractApi): void {
+  const call = (rpc: UnaryRpc, request: object) => (api.client[rpc] as (request: object) => Promise<unknown>)(request);
 
-  describe("a field that is not there, or breaks its rule, is INVALID_ARGUMENT", () => {
-    test.each(CASES)("%s %o", async (rpc, request, faults) => {
-      expect(await failure(call(rpc, request))).toEqual(invalid(faults));
+  describe("a missing or invalid field is INVALID_ARGUMENT", () => {
+    test.each(CASES)("%s %o", async (rpc, request, violations) => {
+      expect(await failure(call(rpc, request))).toEqual(invalid(violations));
     });
   });
 
-  test("many faults are told as far as a header carries them", async () => {
-    const { details, message } = await failure(it.client.batchGetOrderStatus({ orderIds: Array(1_000).fill(0n) }));
+  test("violations are truncated to what fits a header", async () => {
+    const { details, message } = await failure(api.client.batchGetOrderStatus({ orderIds: Array(1_000).fill(0n) }));
 
     const { fieldViolations } = details.BadRequest as { fieldViolations: { field: string; description: string }[] };
     expect(fieldViolations[0]).toEqual({

@@ -4,37 +4,37 @@ import { SHIPMENT_TYPES } from "../../../src/domain/shipment-types.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import type { SuiteContext } from "./context.ts";
+import type { LegacyContractApi } from "./context.ts";
 
-/** Old operations 5, 7, 9, 10, 11 and 12, and the return details. */
-export function readTests(it: SuiteContext): void {
+/** Legacy operations 5, 7, 9, 10, 11 and 12, and return details. */
+export function readTests(api: LegacyContractApi): void {
   describe("GetPaymentStatus", () => {
     test.each([
       [1, true],
       [0, false],
       [null, false],
     ])("is_payed %s", async (is_payed, paid) => {
-      const orderId = await insertOrder(it.db, Status.CREATED, { main: { is_payed } });
+      const orderId = await insertOrder(api.db, Status.CREATED, { main: { is_payed } });
 
-      expect(plain(await it.client.getPaymentStatus({ orderId }))).toEqual({ paid });
+      expect(plain(await api.client.getPaymentStatus({ orderId }))).toEqual({ paid });
     });
 
     test("an unknown order is NOT_FOUND", async () => {
-      expect((await failure(it.client.getPaymentStatus({ orderId: nextOrderId() }))).code).toBe("NotFound");
+      expect((await failure(api.client.getPaymentStatus({ orderId: nextOrderId() }))).code).toBe("NotFound");
     });
   });
 
   describe("GetOrderStatus", () => {
-    test("state, pause, version, time and return ids", async () => {
+    test("status, pause, version, time and return ids", async () => {
       const update_date = new Date("2026-03-01T10:20:30.456Z");
-      const orderId = await insertOrder(it.db, Status.DELIVERED, { state: { is_pause: 1, update_date } });
-      await it.db
+      const orderId = await insertOrder(api.db, Status.DELIVERED, { state: { is_pause: 1, update_date } });
+      await api.db
         .insertInto("ordercancel_db.order_return_detail")
         .values([12n, 11n, 9_007_199_254_740_993n].map((return_id) => ({ order_id: orderId, return_id })))
         .execute();
 
-      expect(plain(await it.client.getOrderStatus({ orderId }))).toEqual(
-        it.covered("getOrderStatus", {
+      expect(plain(await api.client.getOrderStatus({ orderId }))).toEqual(
+        api.covered("getOrderStatus", {
           orderId,
           orderStatus: OrderStatus.DELIVERED,
           paused: true,
@@ -47,22 +47,22 @@ export function readTests(it: SuiteContext): void {
     });
 
     test.each([
-      ["dispatched: the old mark is 1, the state is not final", Status.WMS_DISPATCHED, 1, false],
-      ["rejected: the old mark is 0, the state is final", Status.REJECTED, 0, true],
-      ["a code that the table does not know is not final", 4444, 1, false],
+      ["dispatched: is_finish is 1, but the state is not final", Status.WMS_DISPATCHED, 1, false],
+      ["rejected: is_finish is 0, but the state is final", Status.REJECTED, 0, true],
+      ["an unknown code is not final", 4444, 1, false],
     ])("%s", async (_name, status, is_finish, finished) => {
-      const orderId = await insertOrder(it.db, status, { state: { is_finish } });
+      const orderId = await insertOrder(api.db, status, { state: { is_finish } });
 
-      expect(await it.client.getOrderStatus({ orderId })).toMatchObject(
-        it.covered("getOrderStatus", { orderStatus: status, finished }),
+      expect(await api.client.getOrderStatus({ orderId })).toMatchObject(
+        api.covered("getOrderStatus", { orderStatus: status, finished }),
       );
     });
 
     test("an unknown order is NOT_FOUND", async () => {
       const orderId = nextOrderId();
 
-      expect(await failure(it.client.getOrderStatus({ orderId }))).toEqual(
-        it.failure({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
+      expect(await failure(api.client.getOrderStatus({ orderId }))).toEqual(
+        api.failure({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
       );
     });
   });
@@ -77,27 +77,27 @@ export function readTests(it: SuiteContext): void {
       ["a cancel was requested", 1025, 1, true, NotPayableReason.CANCEL_REQUESTED],
     ])("%s", async (_name, order_source, minutes, cancelled, reason) => {
       const create_date = minutesAgo(minutes);
-      const orderId = await insertOrder(it.db, Status.CREATED, { main: { order_source, create_date } });
+      const orderId = await insertOrder(api.db, Status.CREATED, { main: { order_source, create_date } });
       if (cancelled) {
-        await it.db.insertInto("ordercancel_db.oms_order_cancel").values({ order_id: orderId }).execute();
+        await api.db.insertInto("ordercancel_db.oms_order_cancel").values({ order_id: orderId }).execute();
       }
 
-      expect(plain(await it.client.checkPayable({ orderId }))).toEqual({
+      expect(plain(await api.client.checkPayable({ orderId }))).toEqual({
         payable: reason === NotPayableReason.UNSPECIFIED,
         reason,
       });
     });
 
     test("an unknown order is NOT_FOUND", async () => {
-      expect((await failure(it.client.checkPayable({ orderId: nextOrderId() }))).code).toBe("NotFound");
+      expect((await failure(api.client.checkPayable({ orderId: nextOrderId() }))).code).toBe("NotFound");
     });
   });
 
   describe("GetMaxSubOrderStatus", () => {
-    test("the furthest sub-order; parents and types 41, 5, 4 do not count", async () => {
+    test("the most advanced sub-order, without parents and types 41, 5, 4", async () => {
       const root = nextOrderId();
       const child = (status: number, main: object = {}) =>
-        insertOrder(it.db, status, { main: { root_parent_id: root, parent_id: root, ...main } });
+        insertOrder(api.db, status, { main: { root_parent_id: root, parent_id: root, ...main } });
       await child(Status.SPLIT, { is_parent: 1 });
       await child(Status.PICKING);
       await child(Status.HANDED_OVER);
@@ -106,7 +106,7 @@ export function readTests(it: SuiteContext): void {
       await child(Status.REJECTED, { order_type: 5 });
       await child(Status.REJECTED, { order_type: 4 });
 
-      expect(plain(await it.client.getMaxSubOrderStatus({ rootOrderId: root }))).toEqual({
+      expect(plain(await api.client.getMaxSubOrderStatus({ rootOrderId: root }))).toEqual({
         orderStatus: OrderStatus.HANDED_OVER,
       });
     });
@@ -114,15 +114,15 @@ export function readTests(it: SuiteContext): void {
     test("a trade without sub-order is NOT_FOUND", async () => {
       const rootOrderId = nextOrderId();
 
-      expect(await failure(it.client.getMaxSubOrderStatus({ rootOrderId }))).toEqual(
-        it.failure({ code: "NotFound", message: `trade ${rootOrderId} has no sub-order`, details: {} }),
+      expect(await failure(api.client.getMaxSubOrderStatus({ rootOrderId }))).toEqual(
+        api.failure({ code: "NotFound", message: `trade ${rootOrderId} has no sub-order`, details: {} }),
       );
     });
   });
 
-  test("ListOrderSources: all, by code", async () => {
-    await it.db.deleteFrom("oms_db.oms_order_source").execute();
-    await it.db
+  test("ListOrderSources: all, ordered by code", async () => {
+    await api.db.deleteFrom("oms_db.oms_order_source").execute();
+    await api.db
       .insertInto("oms_db.oms_order_source")
       .values([
         { order_source: 2001, order_source_value: "美团" },
@@ -130,7 +130,7 @@ export function readTests(it: SuiteContext): void {
       ])
       .execute();
 
-    expect(plain(await it.client.listOrderSources({}))).toEqual({
+    expect(plain(await api.client.listOrderSources({}))).toEqual({
       sources: [
         { orderSource: 1000, name: "自营" },
         { orderSource: 2001, name: "美团" },
@@ -139,14 +139,14 @@ export function readTests(it: SuiteContext): void {
   });
 
   test("ListShipmentTypes: the fixed list", async () => {
-    expect(plain(await it.client.listShipmentTypes({}))).toEqual({ shipmentTypes: SHIPMENT_TYPES });
+    expect(plain(await api.client.listShipmentTypes({}))).toEqual({ shipmentTypes: SHIPMENT_TYPES });
   });
 
   describe("ListReturnDetails", () => {
-    test("by order, return and SKU; rows of the old system do not say all", async () => {
+    test("ordered by order, return and SKU; legacy rows are incomplete", async () => {
       const [first, second, other] = [nextOrderId(), nextOrderId(), nextOrderId()];
       const create_date = new Date("2026-03-01T10:20:30.456Z");
-      await it.db
+      await api.db
         .insertInto("ordercancel_db.order_return_detail")
         .values([
           { order_id: second, return_id: 9_007_199_254_740_993n, sku_id: 8n, quantity: 2, create_date },
@@ -156,22 +156,22 @@ export function readTests(it: SuiteContext): void {
         ])
         .execute();
 
-      const answer = await it.reversal.listReturnDetails({ orderIds: [second, first, nextOrderId(), first] });
+      const response = await api.reversal.listReturnDetails({ orderIds: [second, first, nextOrderId(), first] });
 
-      expect(plain(answer)).toEqual({
+      expect(plain(response)).toEqual({
         details: [
           { orderId: first, returnId: 21n, skuId: 7n, quantity: 3, createTime: create_date },
           { orderId: first, returnId: 21n, skuId: 9n, quantity: 1, createTime: create_date },
           { orderId: second, returnId: 9_007_199_254_740_993n, skuId: 8n, quantity: 2, createTime: create_date },
         ],
       });
-      const old = await it.reversal.listReturnDetails({ orderIds: [other] });
-      expect(old.details).toMatchObject([{ orderId: other, returnId: 22n, skuId: 0n, quantity: 0 }]);
-      expect(old.details[0]?.createTime).toBeUndefined();
+      const legacy = await api.reversal.listReturnDetails({ orderIds: [other] });
+      expect(legacy.details).toMatchObject([{ orderId: other, returnId: 22n, skuId: 0n, quantity: 0 }]);
+      expect(legacy.details[0]?.createTime).toBeUndefined();
     });
 
-    test("orders without returns have none", async () => {
-      expect(plain(await it.reversal.listReturnDetails({ orderIds: [nextOrderId()] }))).toEqual({ details: [] });
+    test("orders without returns have no details", async () => {
+      expect(plain(await api.reversal.listReturnDetails({ orderIds: [nextOrderId()] }))).toEqual({ details: [] });
     });
   });
 }

@@ -5,19 +5,19 @@ import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_stat
 import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, failureOfUpdate, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { type ContractContext, eventsOf, lockRow, stateOf, waitsForLock } from "./context.ts";
+import { type ContractApi, eventsOf, lockRow, stateOf, waitsForLock } from "./context.ts";
 
 const operator = "li";
-const NEVER = 9_000_000_000_000_000_000n;
+const FAR_VERSION = 9_000_000_000_000_000_000n;
 
-/** What a report may ask for that the old system did not have, reports by the batch, and what the history tells of them. */
-export function reportOptionTests(it: ContractContext): void {
+/** Options and batches of reports without legacy counterpart, and their history. */
+export function reportOptionTests(api: ContractApi): void {
   const report = (orderId: bigint, status: OrderStatus, more: object = {}) =>
-    it.client.updateOrderStatus({ orderId, status, operator, ...more });
+    api.client.updateOrderStatus({ orderId, status, operator, ...more });
 
   describe("UpdateOrderStatus", () => {
-    test("expected_version: made at that version, ABORTED at another", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("expected_version: applied at that version, ABORTED at another", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
 
       expect((await report(orderId, OrderStatus.PAID, { expectedVersion: 0n })).outcome).toBe(Outcome.APPLIED);
       expect(await failure(report(orderId, OrderStatus.APPROVED, { expectedVersion: 0n }))).toEqual({
@@ -31,11 +31,13 @@ export function reportOptionTests(it: ContractContext): void {
           },
         },
       });
-      expect((await failure(report(orderId, OrderStatus.APPROVED, { expectedVersion: NEVER }))).code).toBe("Aborted");
+      expect((await failure(report(orderId, OrderStatus.APPROVED, { expectedVersion: FAR_VERSION }))).code).toBe(
+        "Aborted",
+      );
     });
 
-    test("validate_only: the answer without the change", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("validate_only: the response without the change", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
 
       expect(plain(await report(orderId, OrderStatus.PAID, { validateOnly: true }))).toEqual({
         outcome: Outcome.APPLIED,
@@ -44,22 +46,26 @@ export function reportOptionTests(it: ContractContext): void {
         version: 1n,
         messageId: `${orderId}-1`,
       });
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: Status.CREATED, version: 0 });
-      expect(await eventsOf(it.db, orderId)).toEqual([]);
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: Status.CREATED, version: 0 });
+      expect(await eventsOf(api.db, orderId)).toEqual([]);
       expect((await failure(report(orderId, OrderStatus.PICKING, { validateOnly: true }))).code).toBe(
         "FailedPrecondition",
       );
     });
 
-    test("a report whose deadline passes while it waits is DEADLINE_EXCEEDED, and is not made", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
-      const { locked, unlock } = await lockRow(it.db, orderId);
+    test("a report that exceeds its deadline while queued is DEADLINE_EXCEEDED, and not applied", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
+      const { locked, unlock } = await lockRow(api.db, orderId);
       const first = report(orderId, OrderStatus.PAID);
-      await waitsForLock(it.db, orderId);
-      const late = it.client.updateOrderStatus({ orderId, status: OrderStatus.APPROVED, operator }, { timeoutMs: 300 });
+      await waitsForLock(api.db, orderId);
+      const late = api.client.updateOrderStatus(
+        { orderId, status: OrderStatus.APPROVED, operator },
+        { timeoutMs: 300 },
+      );
 
       expect((await failure(late)).code).toBe("DeadlineExceeded");
-      // The server counts from the call's arrival: it gives up a little later than the caller does.
+      // The server measures from the arrival of the call: its deadline is slightly later than the
+      // caller's.
       await delay(300);
       unlock();
       await locked;
@@ -69,9 +75,9 @@ export function reportOptionTests(it: ContractContext): void {
   });
 
   describe("BatchUpdateOrderStatus", () => {
-    test("each report gets the answer it would have got alone, in the same order", async () => {
-      const good = await insertOrder(it.db, Status.CREATED);
-      const illegal = await insertOrder(it.db, Status.DELIVERED);
+    test("each report gets the response that it would get on its own, in request order", async () => {
+      const good = await insertOrder(api.db, Status.CREATED);
+      const illegal = await insertOrder(api.db, Status.DELIVERED);
       const unknown = nextOrderId();
       const bad = [
         { orderId: illegal, status: OrderStatus.LOST, operator },
@@ -80,9 +86,9 @@ export function reportOptionTests(it: ContractContext): void {
         { orderId: good, status: OrderStatus.PAID, operator, expectedVersion: 7n },
         { orderId: good, status: OrderStatus.PAID, operator, remark: "x".repeat(513) },
       ];
-      const alone = await Promise.all(bad.map((update) => failure(it.client.updateOrderStatus(update))));
+      const alone = await Promise.all(bad.map((update) => failure(api.client.updateOrderStatus(update))));
 
-      const { results } = await it.client.batchUpdateOrderStatus({
+      const { results } = await api.client.batchUpdateOrderStatus({
         updates: [
           { orderId: good, status: OrderStatus.PAID, operator },
           ...bad,
@@ -91,8 +97,8 @@ export function reportOptionTests(it: ContractContext): void {
         ],
       });
 
-      const taken = results.map(({ result }) => (result.case === "response" ? plain(result.value) : result.case));
-      expect(taken).toEqual([
+      const responses = results.map(({ result }) => (result.case === "response" ? plain(result.value) : result.case));
+      expect(responses).toEqual([
         { outcome: Outcome.APPLIED, orderId: good, orderStatus: 1010, version: 1n, messageId: `${good}-1` },
         "error",
         "error",
@@ -103,10 +109,10 @@ export function reportOptionTests(it: ContractContext): void {
         { outcome: Outcome.STALE, orderId: good, orderStatus: 1020, version: 2n, messageId: "" },
       ]);
       const failed = results.flatMap(({ result }) => (result.case === "error" ? [failureOfUpdate(result.value)] : []));
-      // The order has moved since it was asked alone.
-      const expected = alone.map((one) =>
+      // The version differs from that of the single calls.
+      const expected = alone.map((single) =>
         JSON.parse(
-          JSON.stringify(one)
+          JSON.stringify(single)
             .replace("at version 0", "at version 1")
             .replace('"actual_version":"0"', '"actual_version":"1"'),
         ),
@@ -114,16 +120,16 @@ export function reportOptionTests(it: ContractContext): void {
       expect(failed).toEqual(expected);
     });
 
-    test("1,000 reports at once", async () => {
-      const ids = await Promise.all(Array.from({ length: 50 }, () => insertOrder(it.db, Status.CREATED)));
-      const ways = [OrderStatus.PAID, OrderStatus.APPROVED, OrderStatus.ERP_ALLOCATED, OrderStatus.WMS_DISPATCHED];
+    test("1,000 reports in one batch", async () => {
+      const ids = await Promise.all(Array.from({ length: 50 }, () => insertOrder(api.db, Status.CREATED)));
+      const path = [OrderStatus.PAID, OrderStatus.APPROVED, OrderStatus.ERP_ALLOCATED, OrderStatus.WMS_DISPATCHED];
       const updates = Array.from({ length: 1_000 }, (_, index) => ({
         orderId: ids[index % 50] as bigint,
-        status: ways[Math.floor(index / 50) % 4] as OrderStatus,
+        status: path[Math.floor(index / 50) % 4] as OrderStatus,
         operator,
       }));
 
-      const { results } = await it.client.batchUpdateOrderStatus({ updates });
+      const { results } = await api.client.batchUpdateOrderStatus({ updates });
 
       const outcomes = results.map(({ result }) => (result.case === "response" ? result.value.outcome : result.case));
       expect(outcomes.slice(0, 200)).toEqual(Array(200).fill(Outcome.APPLIED));
@@ -131,8 +137,8 @@ export function reportOptionTests(it: ContractContext): void {
     });
   });
 
-  test("times, remark and operator are kept as given", async () => {
-    const orderId = await insertOrder(it.db, Status.CREATED);
+  test("time, remark and operator are stored as given", async () => {
+    const orderId = await insertOrder(api.db, Status.CREATED);
     const occurTime = new Date("2024-02-29T23:59:59.123Z");
     await report(orderId, OrderStatus.PAID, {
       occurTime: timestampFromDate(occurTime),
@@ -140,7 +146,7 @@ export function reportOptionTests(it: ContractContext): void {
       requestId: `rid-${orderId}`,
     });
 
-    const { entries } = await it.client.listStatusHistory({ orderId });
+    const { entries } = await api.client.listStatusHistory({ orderId });
     expect(entries.map(plain)).toEqual([
       {
         version: 1n,

@@ -5,17 +5,17 @@ import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_stat
 import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { eventsOf, historyOf, type SuiteContext, stateOf } from "./context.ts";
+import { eventsOf, historyOf, type LegacyContractApi, stateOf } from "./context.ts";
 
 const operator = "li";
 
-/** Old operation 8. */
-export function reportTests(it: SuiteContext): void {
+/** Legacy operation 8. */
+export function reportTests(api: LegacyContractApi): void {
   const report = (orderId: bigint, status: OrderStatus, more: object = {}) =>
-    it.client.updateOrderStatus({ orderId, status, operator, ...more });
+    api.client.updateOrderStatus({ orderId, status, operator, ...more });
 
-  /** A report is answered so, kept, and the order stands there then. */
-  async function takes(
+  /** Reports a status; checks the response, the order and its history. */
+  async function expectOutcome(
     orderId: bigint,
     to: OrderStatus,
     outcome: "APPLIED" | "STALE",
@@ -23,21 +23,21 @@ export function reportTests(it: SuiteContext): void {
     more: object = {},
   ) {
     expect(await report(orderId, to, more)).toMatchObject(
-      it.covered("updateOrderStatus", { outcome: Outcome[outcome], orderId, orderStatus }),
+      api.covered("updateOrderStatus", { outcome: Outcome[outcome], orderId, orderStatus }),
     );
-    expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: orderStatus });
-    expect((await historyOf(it.db, orderId)).at(-1)).toMatchObject({ to_status: to, outcome });
+    expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: orderStatus });
+    expect((await historyOf(api.db, orderId)).at(-1)).toMatchObject({ to_status: to, outcome });
   }
 
   describe("UpdateOrderStatus", () => {
-    test("moves the order: state, version, history and event", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("applies a report: status, version, history and event", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
 
       const first = await report(orderId, OrderStatus.PAID);
       const second = await report(orderId, OrderStatus.APPROVED);
 
       expect(plain(first)).toEqual(
-        it.covered("updateOrderStatus", {
+        api.covered("updateOrderStatus", {
           outcome: Outcome.APPLIED,
           orderId,
           orderStatus: Status.PAID,
@@ -46,7 +46,7 @@ export function reportTests(it: SuiteContext): void {
         }),
       );
       expect(plain(second)).toEqual(
-        it.covered("updateOrderStatus", {
+        api.covered("updateOrderStatus", {
           outcome: Outcome.APPLIED,
           orderId,
           orderStatus: Status.APPROVED,
@@ -54,19 +54,19 @@ export function reportTests(it: SuiteContext): void {
           messageId: `${orderId}-2`,
         }),
       );
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: Status.APPROVED, version: 2, is_payed: 1 });
-      expect(await eventsOf(it.db, orderId)).toEqual([
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: Status.APPROVED, version: 2, is_payed: 1 });
+      expect(await eventsOf(api.db, orderId)).toEqual([
         `oms.v1.order.status.1010 ${orderId}-1`,
         `oms.v1.order.status.1020 ${orderId}-2`,
       ]);
     });
 
-    test("the same report twice is a DUPLICATE with the first one's message id", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("a repeated report is a DUPLICATE with the message id of the first", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
       await report(orderId, OrderStatus.PAID);
 
       expect(plain(await report(orderId, OrderStatus.PAID))).toEqual(
-        it.covered("updateOrderStatus", {
+        api.covered("updateOrderStatus", {
           outcome: Outcome.DUPLICATE,
           orderId,
           orderStatus: Status.PAID,
@@ -74,14 +74,14 @@ export function reportTests(it: SuiteContext): void {
           messageId: `${orderId}-1`,
         }),
       );
-      expect(await eventsOf(it.db, orderId)).toHaveLength(1);
+      expect(await eventsOf(api.db, orderId)).toHaveLength(1);
     });
 
-    test("a DUPLICATE of a state that was never reported here has no message id", async () => {
-      const orderId = await insertOrder(it.db, Status.PICKING);
+    test("a DUPLICATE of a status set by another system has no message id", async () => {
+      const orderId = await insertOrder(api.db, Status.PICKING);
 
       expect(plain(await report(orderId, OrderStatus.PICKING))).toEqual(
-        it.covered("updateOrderStatus", {
+        api.covered("updateOrderStatus", {
           outcome: Outcome.DUPLICATE,
           orderId,
           orderStatus: Status.PICKING,
@@ -89,15 +89,15 @@ export function reportTests(it: SuiteContext): void {
           messageId: "",
         }),
       );
-      expect(await eventsOf(it.db, orderId)).toEqual([]);
+      expect(await eventsOf(api.db, orderId)).toEqual([]);
     });
 
-    test("a late report is STALE, kept in the history, and changes nothing", async () => {
-      const orderId = await insertOrder(it.db, Status.WMS_DISPATCHED);
+    test("a late report is STALE: recorded in the history without effect", async () => {
+      const orderId = await insertOrder(api.db, Status.WMS_DISPATCHED);
       await report(orderId, OrderStatus.HANDED_OVER);
 
       expect(plain(await report(orderId, OrderStatus.PICKING))).toEqual(
-        it.covered("updateOrderStatus", {
+        api.covered("updateOrderStatus", {
           outcome: Outcome.STALE,
           orderId,
           orderStatus: Status.HANDED_OVER,
@@ -105,47 +105,47 @@ export function reportTests(it: SuiteContext): void {
           messageId: "",
         }),
       );
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: Status.HANDED_OVER, version: 1 });
-      expect(await historyOf(it.db, orderId)).toMatchObject([
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: Status.HANDED_OVER, version: 1 });
+      expect(await historyOf(api.db, orderId)).toMatchObject([
         { outcome: "APPLIED", version: 1, to_status: Status.HANDED_OVER },
         { outcome: "STALE", version: 1, to_status: Status.PICKING },
       ]);
-      expect(await eventsOf(it.db, orderId)).toHaveLength(1);
+      expect(await eventsOf(api.db, orderId)).toHaveLength(1);
     });
 
     test.each<[string, number, OrderStatus, "APPLIED" | "STALE"]>([
       ["back from a final state", Status.DELIVERED, OrderStatus.IN_TRANSIT, "STALE"],
-      ["a second attempt at the door", Status.DELIVERY_FAILED, OrderStatus.OUT_FOR_DELIVERY, "APPLIED"],
-      ["reporters may skip what they report", Status.WMS_DISPATCHED, OrderStatus.DELIVERED, "APPLIED"],
-      ["cancelled before allocation by anyone", Status.APPROVED, OrderStatus.CANCELLED, "APPLIED"],
+      ["a second delivery attempt", Status.DELIVERY_FAILED, OrderStatus.OUT_FOR_DELIVERY, "APPLIED"],
+      ["reporters may skip states of their own", Status.WMS_DISPATCHED, OrderStatus.DELIVERED, "APPLIED"],
+      ["cancelled before allocation, by any reporter", Status.APPROVED, OrderStatus.CANCELLED, "APPLIED"],
     ])("%s", async (_name, from, to, outcome) => {
-      const orderId = await insertOrder(it.db, from);
+      const orderId = await insertOrder(api.db, from);
 
-      await takes(orderId, to, outcome, outcome === "APPLIED" ? to : from);
+      await expectOutcome(orderId, to, outcome, outcome === "APPLIED" ? to : from);
     });
 
     test.each([
       ["past allocation", Status.APPROVED, OrderStatus.PICKING, "no way leads from APPROVED (1020) to PICKING (3020)"],
       ["out of a final state", Status.DELIVERED, OrderStatus.REJECTED, "DELIVERED (6010) is final"],
       [
-        "a real parcel is not delivered when it is paid",
+        "physical goods do not go from PAID to DELIVERED",
         Status.PAID,
         OrderStatus.DELIVERED,
         "only virtual goods go from PAID (1010) to DELIVERED (6010)",
       ],
       [
-        "a report does not cancel what is allocated",
+        "a report does not cancel after allocation",
         Status.PICKING,
         OrderStatus.CANCELLED,
         "stock is allocated: from PICKING (3020) on only CancelOrder cancels, after the warehouse agreed",
       ],
-    ])("refused, %s: ILLEGAL_TRANSITION", async (_name, from, to, why) => {
-      const orderId = await insertOrder(it.db, from);
+    ])("refused, %s: ILLEGAL_TRANSITION", async (_name, from, to, reason) => {
+      const orderId = await insertOrder(api.db, from);
 
       expect(await failure(report(orderId, to))).toEqual(
-        it.failure({
+        api.failure({
           code: "FailedPrecondition",
-          message: `order ${orderId}: ${why}`,
+          message: `order ${orderId}: ${reason}`,
           details: {
             ErrorInfo: {
               reason: "ILLEGAL_TRANSITION",
@@ -159,20 +159,20 @@ export function reportTests(it: SuiteContext): void {
           },
         }),
       );
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: from, version: 0 });
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: from, version: 0 });
     });
 
     test("virtual goods go from PAID to DELIVERED", async () => {
-      const orderId = await insertOrder(it.db, Status.PAID, { main: { order_type: 31 } });
+      const orderId = await insertOrder(api.db, Status.PAID, { main: { order_type: 31 } });
 
-      await takes(orderId, OrderStatus.DELIVERED, "APPLIED", Status.DELIVERED);
+      await expectOutcome(orderId, OrderStatus.DELIVERED, "APPLIED", Status.DELIVERED);
     });
 
-    test("a pause holds back the forward flow's own step: ORDER_PAUSED", async () => {
-      const orderId = await insertOrder(it.db, Status.APPROVED, { state: { is_pause: 1 } });
+    test("a pause rejects steps of the forward flow: ORDER_PAUSED", async () => {
+      const orderId = await insertOrder(api.db, Status.APPROVED, { state: { is_pause: 1 } });
 
       expect(await failure(report(orderId, OrderStatus.ERP_ALLOCATED))).toEqual(
-        it.failure({
+        api.failure({
           code: "FailedPrecondition",
           message: `order ${orderId}: the order is paused: resume it before ERP_ALLOCATED (2010)`,
           details: {
@@ -184,32 +184,32 @@ export function reportTests(it: SuiteContext): void {
           },
         }),
       );
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: Status.APPROVED, version: 0 });
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: Status.APPROVED, version: 0 });
     });
 
-    test("a pause holds back no report of what has happened", async () => {
-      const orderId = await insertOrder(it.db, Status.WMS_DISPATCHED, { state: { is_pause: 1 } });
+    test("a pause does not reject reports of what has happened", async () => {
+      const orderId = await insertOrder(api.db, Status.WMS_DISPATCHED, { state: { is_pause: 1 } });
 
-      await takes(orderId, OrderStatus.PICKING, "APPLIED", Status.PICKING);
+      await expectOutcome(orderId, OrderStatus.PICKING, "APPLIED", Status.PICKING);
     });
 
-    test("a repeated request_id gets the first answer, whatever happened since", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("a repeated request_id returns the first response, also after further changes", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
       const requestId = randomUUID();
       const first = await report(orderId, OrderStatus.PAID, { requestId });
       await report(orderId, OrderStatus.APPROVED);
 
       expect(plain(await report(orderId, OrderStatus.PAID, { requestId }))).toEqual(plain(first));
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: Status.APPROVED, version: 2 });
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: Status.APPROVED, version: 2 });
     });
 
-    test("a request_id with another content is ALREADY_EXISTS", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("a request_id with other content is ALREADY_EXISTS", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
       const requestId = randomUUID();
       await report(orderId, OrderStatus.PAID, { requestId });
 
       expect(await failure(report(orderId, OrderStatus.APPROVED, { requestId }))).toEqual(
-        it.failure({
+        api.failure({
           code: "AlreadyExists",
           message: `request_id "${requestId}" was used before with another content: use a new one for a new request`,
           details: {
@@ -217,22 +217,22 @@ export function reportTests(it: SuiteContext): void {
           },
         }),
       );
-      expect(await stateOf(it.db, orderId)).toMatchObject({ order_status: Status.PAID, version: 1 });
+      expect(await stateOf(api.db, orderId)).toMatchObject({ order_status: Status.PAID, version: 1 });
     });
 
-    test("a refused request leaves its request_id free", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("a rejected request does not use up its request_id", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
       const requestId = randomUUID();
       await failure(report(orderId, OrderStatus.PICKING, { requestId }));
 
-      await takes(orderId, OrderStatus.PAID, "APPLIED", Status.PAID, { requestId });
+      await expectOutcome(orderId, OrderStatus.PAID, "APPLIED", Status.PAID, { requestId });
     });
 
     test("an unknown order is NOT_FOUND", async () => {
       const orderId = nextOrderId();
 
       expect(await failure(report(orderId, OrderStatus.PAID))).toEqual(
-        it.failure({
+        api.failure({
           code: "NotFound",
           message: `there is no order ${orderId}`,
           details: {},
@@ -241,14 +241,14 @@ export function reportTests(it: SuiteContext): void {
     });
   });
 
-  test("time, remark, operator and request id are kept as given", async () => {
-    const orderId = await insertOrder(it.db, Status.CREATED);
+  test("time, remark, operator and request id are stored as given", async () => {
+    const orderId = await insertOrder(api.db, Status.CREATED);
     const occurTime = new Date("2024-02-29T23:59:59.123Z");
     const given = { operator, remark: "支付宝 🧧 it's 'paid' \\ ok", requestId: `kept-${orderId}` };
     const status = OrderStatus.PAID;
-    await it.client.updateOrderStatus({ orderId, status, occurTime: timestampFromDate(occurTime), ...given });
+    await api.client.updateOrderStatus({ orderId, status, occurTime: timestampFromDate(occurTime), ...given });
 
-    expect(await historyOf(it.db, orderId)).toEqual([
+    expect(await historyOf(api.db, orderId)).toEqual([
       {
         version: 1,
         from_status: Status.CREATED,

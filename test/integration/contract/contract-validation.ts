@@ -3,7 +3,7 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import type { LegacyRpcs } from "../legacy/rpcs.ts";
 import { failure } from "../transport/failures.ts";
 import { insertOrder } from "../transport/orders.ts";
-import { historyOf, type SuiteContext } from "./context.ts";
+import { historyOf, type LegacyContractApi } from "./context.ts";
 import { invalid, tooLong, type Violation } from "./violations.ts";
 
 const orderId = 1n;
@@ -12,7 +12,7 @@ const long = (length: number) => "x".repeat(length);
 const NO_ORDER: Violation = ["order_id", "must be greater than 0, was 0"];
 const LONG_OPERATOR: Violation = ["operator", tooLong(64)];
 
-const CASES: readonly (readonly [rpc: keyof LegacyRpcs, request: object, faults: readonly Violation[]])[] = [
+const CASES: readonly (readonly [rpc: keyof LegacyRpcs, request: object, violations: readonly Violation[]])[] = [
   [
     "pauseForCancel",
     { orderId: -5n, operator: long(65) },
@@ -102,26 +102,26 @@ const CASES: readonly (readonly [rpc: keyof LegacyRpcs, request: object, faults:
   ],
 ];
 
-/** The contract's rules for what a caller may give, with the field, what was there and what would be right. */
-export function validationTests(it: SuiteContext): void {
+/** The rules of the contract: errors name the field, the rule and the value. */
+export function validationTests(api: LegacyContractApi): void {
   const call = (rpc: keyof LegacyRpcs, request: object) =>
-    (it.client[rpc] as (request: object) => Promise<unknown>)(request);
+    (api.client[rpc] as (request: object) => Promise<unknown>)(request);
 
-  describe("a field that breaks its rule is INVALID_ARGUMENT", () => {
-    test.each(CASES)("%s %o", async (rpc, request, faults) => {
-      expect(await failure(call(rpc, request))).toEqual(it.failure(invalid(faults)));
+  describe("an invalid field is INVALID_ARGUMENT", () => {
+    test.each(CASES)("%s %o", async (rpc, request, violations) => {
+      expect(await failure(call(rpc, request))).toEqual(api.failure(invalid(violations)));
     });
   });
 
-  test("the message names the fields as well", async () => {
-    expect(await failure(it.client.getOrderStatus({ orderId: -3n }))).toEqual(
-      it.failure(invalid([["order_id", "must be greater than 0, was -3"]])),
+  test("the message names the fields too", async () => {
+    expect(await failure(api.client.getOrderStatus({ orderId: -3n }))).toEqual(
+      api.failure(invalid([["order_id", "must be greater than 0, was -3"]])),
     );
   });
 
-  test("text in any script, cut in the middle of a character or not, fits into a header", async () => {
+  test("text in any script fits into a header, truncated within a character or not", async () => {
     const { code, message } = await failure(
-      it.client.pauseForCancel({ orderId, operator: `${"a".repeat(63)}${"🧧药".repeat(2_000)}` }),
+      api.client.pauseForCancel({ orderId, operator: `${"a".repeat(63)}${"🧧药".repeat(2_000)}` }),
     );
 
     expect(code).toBe("InvalidArgument");
@@ -129,19 +129,19 @@ export function validationTests(it: SuiteContext): void {
   });
 
   describe("oms-caller", () => {
-    test("names the caller in the history", async () => {
-      const order = await insertOrder(it.db, 1000);
+    test("is the caller in the history", async () => {
+      const order = await insertOrder(api.db, 1000);
       const update = { orderId: order, status: OrderStatus.PAID, operator };
-      await it.client.updateOrderStatus(update, { headers: { "oms-caller": "pay service" } });
+      await api.client.updateOrderStatus(update, { headers: { "oms-caller": "pay service" } });
 
-      expect(await historyOf(it.db, order)).toMatchObject([{ caller: "pay service" }]);
+      expect(await historyOf(api.db, order)).toMatchObject([{ caller: "pay service" }]);
     });
 
-    test("of more than 64 characters is INVALID_ARGUMENT", async () => {
+    test("longer than 64 characters is INVALID_ARGUMENT", async () => {
       const headers = { "oms-caller": "x".repeat(65) };
 
-      expect(await failure(it.client.getOrderStatus({ orderId }, { headers }))).toEqual(
-        it.failure(invalid([["oms-caller", "must be 1 to 64 printable ASCII characters, was 65 characters"]])),
+      expect(await failure(api.client.getOrderStatus({ orderId }, { headers }))).toEqual(
+        api.failure(invalid([["oms-caller", "must be 1 to 64 printable ASCII characters, was 65 characters"]])),
       );
     });
   });

@@ -3,12 +3,12 @@ import { CancelVerdict, RejectionVerdict, ReturnVerdict } from "../../../gen/oms
 import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { eventsOf, type SuiteContext, stateOf } from "./context.ts";
+import { eventsOf, type LegacyContractApi, stateOf } from "./context.ts";
 
 const operator = "zhang";
 
-/** Old operations 1 to 4. */
-export function verdictTests(it: SuiteContext): void {
+/** Legacy operations 1 to 4. */
+export function verdictTests(api: LegacyContractApi): void {
   describe("PauseForCancel", () => {
     const ASK = "订单已经过了erp占用节点，已经或即将下发WMS，需要询问WMS是否可以取消";
     test.each([
@@ -22,30 +22,30 @@ export function verdictTests(it: SuiteContext): void {
       ["PICKING", Status.PICKING, 0, CancelVerdict.ASK_WMS, ASK],
       ["DELIVERED", Status.DELIVERED, 0, CancelVerdict.ASK_WMS, ASK],
       ["CANCELLED", Status.CANCELLED, 0, CancelVerdict.ALREADY_CANCELLED, "已经是取消状态可以取消"],
-    ])("%s: pauses first, then says", async (_name, status, is_parent, verdict, message) => {
-      const orderId = await insertOrder(it.db, status, { main: { is_parent } });
+    ])("%s: pauses the order, and returns the verdict", async (_name, status, is_parent, verdict, message) => {
+      const orderId = await insertOrder(api.db, status, { main: { is_parent } });
 
-      const answer = await it.client.pauseForCancel({ orderId, operator });
+      const response = await api.client.pauseForCancel({ orderId, operator });
 
-      expect(plain(answer)).toEqual(it.covered("pauseForCancel", { verdict, message, orderStatus: status }));
-      expect((await stateOf(it.db, orderId)).is_pause).toBe(1);
-      expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.order.pause.set ${orderId}-pause-*`]);
+      expect(plain(response)).toEqual(api.covered("pauseForCancel", { verdict, message, orderStatus: status }));
+      expect((await stateOf(api.db, orderId)).is_pause).toBe(1);
+      expect(await eventsOf(api.db, orderId)).toEqual([`oms.v1.order.pause.set ${orderId}-pause-*`]);
     });
 
     test("an unknown order is a verdict", async () => {
-      const answer = await it.client.pauseForCancel({ orderId: nextOrderId(), operator });
+      const response = await api.client.pauseForCancel({ orderId: nextOrderId(), operator });
 
-      expect(plain(answer)).toEqual(
-        it.covered("pauseForCancel", { verdict: CancelVerdict.PAUSE_FAILED, message: "暂停订单失败", orderStatus: 0 }),
+      expect(plain(response)).toEqual(
+        api.covered("pauseForCancel", { verdict: CancelVerdict.PAUSE_FAILED, message: "暂停订单失败", orderStatus: 0 }),
       );
     });
 
-    test("a second call says the same and tells nobody", async () => {
-      const orderId = await insertOrder(it.db, Status.PAID);
-      const first = await it.client.pauseForCancel({ orderId, operator });
+    test("a repeated call returns the same without an event", async () => {
+      const orderId = await insertOrder(api.db, Status.PAID);
+      const first = await api.client.pauseForCancel({ orderId, operator });
 
-      expect(plain(await it.client.pauseForCancel({ orderId, operator }))).toEqual(plain(first));
-      expect(await eventsOf(it.db, orderId)).toHaveLength(1);
+      expect(plain(await api.client.pauseForCancel({ orderId, operator }))).toEqual(plain(first));
+      expect(await eventsOf(api.db, orderId)).toHaveLength(1);
     });
   });
 
@@ -55,19 +55,19 @@ export function verdictTests(it: SuiteContext): void {
       [0, RejectionVerdict.REJECTABLE, "订单可以拒收"],
       [null, RejectionVerdict.REJECTABLE, "订单可以拒收"],
     ])("is_finish %s", async (is_finish, verdict, message) => {
-      const orderId = await insertOrder(it.db, Status.IN_TRANSIT, { state: { is_finish } });
+      const orderId = await insertOrder(api.db, Status.IN_TRANSIT, { state: { is_finish } });
 
-      const answer = await it.client.pauseForRejection({ orderId, operator });
+      const response = await api.client.pauseForRejection({ orderId, operator });
 
-      expect(plain(answer)).toEqual({ verdict, message });
-      expect((await stateOf(it.db, orderId)).is_pause).toBe(1);
-      expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.order.pause.set ${orderId}-pause-*`]);
+      expect(plain(response)).toEqual({ verdict, message });
+      expect((await stateOf(api.db, orderId)).is_pause).toBe(1);
+      expect(await eventsOf(api.db, orderId)).toEqual([`oms.v1.order.pause.set ${orderId}-pause-*`]);
     });
 
     test("an unknown order is a verdict", async () => {
-      const answer = await it.client.pauseForRejection({ orderId: nextOrderId(), operator });
+      const response = await api.client.pauseForRejection({ orderId: nextOrderId(), operator });
 
-      expect(plain(answer)).toEqual({ verdict: RejectionVerdict.PAUSE_FAILED, message: "暂停订单失败" });
+      expect(plain(response)).toEqual({ verdict: RejectionVerdict.PAUSE_FAILED, message: "暂停订单失败" });
     });
   });
 
@@ -76,60 +76,60 @@ export function verdictTests(it: SuiteContext): void {
       ["CANCELLED", Status.CANCELLED, ReturnVerdict.CANCELLED, "订单已经取消"],
       ["PACKED", Status.PACKED, ReturnVerdict.NOT_HANDED_OVER, "订单未交接出库不允许取消"],
       ["CREATED", Status.CREATED, ReturnVerdict.NOT_HANDED_OVER, "订单未交接出库不允许取消"],
-    ])("%s: no mark", async (_name, status, verdict, message) => {
-      const orderId = await insertOrder(it.db, status, { main: { is_refund: 0 } });
+    ])("%s: not marked", async (_name, status, verdict, message) => {
+      const orderId = await insertOrder(api.db, status, { main: { is_refund: 0 } });
 
-      expect(plain(await it.client.returnOrder({ orderId, operator }))).toEqual({ verdict, message });
-      expect((await stateOf(it.db, orderId)).is_refund).toBe(0);
-      expect(await eventsOf(it.db, orderId)).toEqual([]);
+      expect(plain(await api.client.returnOrder({ orderId, operator }))).toEqual({ verdict, message });
+      expect((await stateOf(api.db, orderId)).is_refund).toBe(0);
+      expect(await eventsOf(api.db, orderId)).toEqual([]);
     });
 
     test.each([
-      ["HANDED_OVER, no mark yet", Status.HANDED_OVER, null],
-      ["DELIVERED, mark is 0", Status.DELIVERED, 0],
-    ])("%s: marks once, answers the same twice", async (_name, status, is_refund) => {
-      const orderId = await insertOrder(it.db, status, { main: { is_refund } });
+      ["HANDED_OVER, not marked yet", Status.HANDED_OVER, null],
+      ["DELIVERED, is_refund is 0", Status.DELIVERED, 0],
+    ])("%s: marked once, same response twice", async (_name, status, is_refund) => {
+      const orderId = await insertOrder(api.db, status, { main: { is_refund } });
       const marked = { verdict: ReturnVerdict.MARKED, message: "更新退货标识成功" };
 
-      expect(plain(await it.client.returnOrder({ orderId, operator }))).toEqual(marked);
-      expect(plain(await it.client.returnOrder({ orderId, operator }))).toEqual(marked);
+      expect(plain(await api.client.returnOrder({ orderId, operator }))).toEqual(marked);
+      expect(plain(await api.client.returnOrder({ orderId, operator }))).toEqual(marked);
 
-      expect((await stateOf(it.db, orderId)).is_refund).toBe(1);
-      expect(await eventsOf(it.db, orderId)).toEqual([`oms.v1.return.done ${orderId}-return-*`]);
+      expect((await stateOf(api.db, orderId)).is_refund).toBe(1);
+      expect(await eventsOf(api.db, orderId)).toEqual([`oms.v1.return.done ${orderId}-return-*`]);
     });
 
     test("an unknown order is NOT_FOUND", async () => {
       const orderId = nextOrderId();
 
-      expect(await failure(it.client.returnOrder({ orderId, operator }))).toEqual(
-        it.failure({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
+      expect(await failure(api.client.returnOrder({ orderId, operator }))).toEqual(
+        api.failure({ code: "NotFound", message: `there is no order ${orderId}`, details: {} }),
       );
     });
   });
 
   describe("SetOrderPause", () => {
-    test("sets and clears, and says whether anything was different", async () => {
-      const orderId = await insertOrder(it.db, Status.PAID);
-      const set = (paused: boolean) => it.client.setOrderPause({ orderId, paused, reason: "stock", operator });
+    test("sets and clears the pause, and returns whether it changed", async () => {
+      const orderId = await insertOrder(api.db, Status.PAID);
+      const set = (paused: boolean) => api.client.setOrderPause({ orderId, paused, reason: "stock", operator });
       const done = (changed: boolean) =>
-        it.covered("setOrderPause", { success: true, changed, message: "暂停订单成功" });
+        api.covered("setOrderPause", { success: true, changed, message: "暂停订单成功" });
 
       expect(plain(await set(true))).toEqual(done(true));
       expect(plain(await set(true))).toEqual(done(false));
-      expect((await stateOf(it.db, orderId)).is_pause).toBe(1);
+      expect((await stateOf(api.db, orderId)).is_pause).toBe(1);
       expect(plain(await set(false))).toEqual(done(true));
-      expect((await stateOf(it.db, orderId)).is_pause).toBe(0);
-      expect(await eventsOf(it.db, orderId)).toEqual([
+      expect((await stateOf(api.db, orderId)).is_pause).toBe(0);
+      expect(await eventsOf(api.db, orderId)).toEqual([
         `oms.v1.order.pause.set ${orderId}-pause-*`,
         `oms.v1.order.pause.cleared ${orderId}-pause-*`,
       ]);
     });
 
-    test("an unknown order is no success", async () => {
-      const answer = await it.client.setOrderPause({ orderId: nextOrderId(), paused: true, operator });
+    test("an unknown order returns success false", async () => {
+      const response = await api.client.setOrderPause({ orderId: nextOrderId(), paused: true, operator });
 
-      expect(plain(answer)).toEqual(
-        it.covered("setOrderPause", { success: false, changed: false, message: "暂停订单失败" }),
+      expect(plain(response)).toEqual(
+        api.covered("setOrderPause", { success: false, changed: false, message: "暂停订单失败" }),
       );
     });
   });

@@ -5,47 +5,47 @@ import { eventually } from "../transport/eventually.ts";
 import { failure, failureOf, plain } from "../transport/failures.ts";
 import { insertOrder, nextOrderId } from "../transport/orders.ts";
 import { startWatcher } from "../transport/watcher.ts";
-import type { ContractContext } from "./context.ts";
+import type { ContractApi } from "./context.ts";
 
 const operator = "qian";
 
 /** WatchOrderStatus. */
-export function watchTests(it: ContractContext): void {
+export function watchTests(api: ContractApi): void {
   const report = (orderId: bigint, ...states: OrderStatus[]) =>
-    it.client.batchUpdateOrderStatus({ updates: states.map((status) => ({ orderId, status, operator })) });
-  const watch = (request: Parameters<typeof startWatcher>[1]) => startWatcher(it.client, request);
+    api.client.batchUpdateOrderStatus({ updates: states.map((status) => ({ orderId, status, operator })) });
+  const watch = (request: Parameters<typeof startWatcher>[1]) => startWatcher(api.client, request);
   const endOf = async (request: Parameters<typeof startWatcher>[1]) => failureOf(await watch(request).ended);
 
   describe("WatchOrderStatus", () => {
     test("a snapshot of each order, then every change in version order", async () => {
-      const [first, second] = [await insertOrder(it.db, Status.CREATED), await insertOrder(it.db, Status.PAID)];
+      const [first, second] = [await insertOrder(api.db, Status.CREATED), await insertOrder(api.db, Status.PAID)];
       await report(second, OrderStatus.APPROVED);
       const watcher = watch({ orderIds: [first, second, first] });
-      await watcher.toldExactly([`${first} at 0: 1000`, `${second} at 1: 1020`]);
+      await watcher.expectUpdates([`${first} at 0: 1000`, `${second} at 1: 1020`]);
 
       await report(first, OrderStatus.PAID, OrderStatus.APPROVED);
-      await watcher.toldExactly([
+      await watcher.expectUpdates([
         `${first} at 0: 1000`,
         `${second} at 1: 1020`,
         `${first} 1: 1000 > 1010`,
         `${first} 2: 1010 > 1020`,
       ]);
       await report(second, OrderStatus.CANCELLED);
-      await eventually(() => expect(watcher.told.at(-1)).toBe(`${second} 2: 1020 > 9001`));
-      expect(watcher.told).toHaveLength(5);
+      await eventually(() => expect(watcher.updates.at(-1)).toBe(`${second} 2: 1020 > 9001`));
+      expect(watcher.updates).toHaveLength(5);
     });
 
-    test("a snapshot and a change say all", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED, { state: { is_pause: 1 } });
+    test("all fields of a snapshot and a change", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED, { state: { is_pause: 1 } });
       const updates: unknown[] = [];
       const stop = new AbortController();
       const watched = (async () => {
-        for await (const { update } of it.client.watchOrderStatus({ orderIds: [orderId] }, { signal: stop.signal })) {
+        for await (const { update } of api.client.watchOrderStatus({ orderIds: [orderId] }, { signal: stop.signal })) {
           updates.push(plain(update));
         }
       })().catch(() => {});
       await eventually(() => expect(updates.length).toBeGreaterThan(0));
-      const snapshot = plain(await it.client.getOrderStatus({ orderId }));
+      const snapshot = plain(await api.client.getOrderStatus({ orderId }));
       await report(orderId, OrderStatus.PAID);
       await eventually(() =>
         expect(JSON.stringify(updates, (_, x) => String(x) && (typeof x === "bigint" ? `${x}` : x))).toContain(
@@ -55,7 +55,7 @@ export function watchTests(it: ContractContext): void {
       stop.abort();
       await watched;
 
-      const { entries } = await it.client.listStatusHistory({ orderId });
+      const { entries } = await api.client.listStatusHistory({ orderId });
       expect(updates.filter((update) => (update as { case: string }).case !== "heartbeat")).toEqual([
         { case: "snapshot", value: snapshot },
         {
@@ -73,15 +73,15 @@ export function watchTests(it: ContractContext): void {
       ]);
     });
 
-    test("a late or doubled report is no change", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("a stale or duplicate report is not a change", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
       const watcher = watch({ orderIds: [orderId] });
-      await watcher.toldExactly([`${orderId} at 0: 1000`]);
+      await watcher.expectUpdates([`${orderId} at 0: 1000`]);
 
       await report(orderId, OrderStatus.PAID, OrderStatus.PAID, OrderStatus.APPROVED, OrderStatus.PAID);
       await report(orderId, OrderStatus.CANCELLED);
 
-      await watcher.toldExactly([
+      await watcher.expectUpdates([
         `${orderId} at 0: 1000`,
         `${orderId} 1: 1000 > 1010`,
         `${orderId} 2: 1010 > 1020`,
@@ -89,10 +89,10 @@ export function watchTests(it: ContractContext): void {
       ]);
     });
 
-    test("after_versions: what was missed in place of the snapshot, then what follows, each once", async () => {
-      const seen = await insertOrder(it.db, Status.CREATED);
-      const fresh = await insertOrder(it.db, Status.PICKING);
-      const upToDate = await insertOrder(it.db, Status.CREATED);
+    test("after_versions: missed changes instead of the snapshot, then later ones, each once", async () => {
+      const seen = await insertOrder(api.db, Status.CREATED);
+      const fresh = await insertOrder(api.db, Status.PICKING);
+      const upToDate = await insertOrder(api.db, Status.CREATED);
       await report(seen, OrderStatus.PAID, OrderStatus.APPROVED, OrderStatus.ERP_ALLOCATED);
       await report(upToDate, OrderStatus.PAID);
 
@@ -101,15 +101,15 @@ export function watchTests(it: ContractContext): void {
         afterVersions: { [String(seen)]: 1n, [String(upToDate)]: 1n },
       });
       const start = [`${seen} 2: 1010 > 1020`, `${seen} 3: 1020 > 2010`, `${fresh} at 0: 3020`];
-      await watcher.toldExactly(start);
+      await watcher.expectUpdates(start);
       await report(upToDate, OrderStatus.APPROVED);
-      await watcher.toldExactly([...start, `${upToDate} 2: 1010 > 1020`]);
+      await watcher.expectUpdates([...start, `${upToDate} 2: 1010 > 1020`]);
       await report(seen, OrderStatus.WMS_DISPATCHED);
-      await watcher.toldExactly([...start, `${upToDate} 2: 1010 > 1020`, `${seen} 4: 2010 > 2020`]);
+      await watcher.expectUpdates([...start, `${upToDate} 2: 1010 > 1020`, `${seen} 4: 2010 > 2020`]);
     });
 
-    test("a client that breaks off and comes back again and again misses and repeats nothing", async () => {
-      const orderId = await insertOrder(it.db, Status.WMS_DISPATCHED);
+    test("a client that reconnects repeatedly misses and repeats nothing", async () => {
+      const orderId = await insertOrder(api.db, Status.WMS_DISPATCHED);
       const changes: string[] = [];
       const states = [OrderStatus.DELIVERY_FAILED, OrderStatus.OUT_FOR_DELIVERY];
       const versions = 40;
@@ -121,7 +121,7 @@ export function watchTests(it: ContractContext): void {
       let last = 0;
       while (last < versions) {
         const stop = new AbortController();
-        const stream = it.client.watchOrderStatus(
+        const stream = api.client.watchOrderStatus(
           { orderIds: [orderId], afterVersions: { [String(orderId)]: BigInt(last) } },
           { signal: stop.signal },
         );
@@ -137,26 +137,26 @@ export function watchTests(it: ContractContext): void {
             }
           }
         } catch {
-          // Broken off.
+          // Disconnected.
         }
       }
       await reporting;
       expect(changes).toEqual(Array.from({ length: versions }, (_, index) => String(index + 1)));
     });
 
-    test("a trade: all its orders, and those that come later", async () => {
-      const root = await insertOrder(it.db, Status.SPLIT);
-      const child = () => insertOrder(it.db, Status.CREATED, { main: { root_parent_id: root, parent_id: root } });
+    test("a trade: all its orders, later ones included", async () => {
+      const root = await insertOrder(api.db, Status.SPLIT);
+      const child = () => insertOrder(api.db, Status.CREATED, { main: { root_parent_id: root, parent_id: root } });
       const first = await child();
       const watcher = watch({ rootOrderId: root });
-      await watcher.toldExactly([`${root} at 0: 1030`, `${first} at 0: 1000`]);
+      await watcher.expectUpdates([`${root} at 0: 1030`, `${first} at 0: 1000`]);
 
       const second = await child();
       await report(second, OrderStatus.PAID);
-      await watcher.toldExactly([`${root} at 0: 1030`, `${first} at 0: 1000`, `${second} at 1: 1010`]);
+      await watcher.expectUpdates([`${root} at 0: 1030`, `${first} at 0: 1000`, `${second} at 1: 1010`]);
       await report(second, OrderStatus.APPROVED);
       await report(first, OrderStatus.PAID);
-      await watcher.toldExactly([
+      await watcher.expectUpdates([
         `${root} at 0: 1030`,
         `${first} at 0: 1000`,
         `${second} at 1: 1010`,
@@ -165,16 +165,16 @@ export function watchTests(it: ContractContext): void {
       ]);
     });
 
-    test("a stream without news says that it is alive", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("an idle stream sends heartbeats", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
       const watcher = watch({ orderIds: [orderId] });
 
       await eventually(() => expect(watcher.heartbeats()).toBeGreaterThan(1));
-      expect(watcher.told).toEqual([`${orderId} at 0: 1000`]);
+      expect(watcher.updates).toEqual([`${orderId} at 0: 1000`]);
     });
 
     test("an unknown order is NOT_FOUND, and so is an empty trade", async () => {
-      const known = await insertOrder(it.db, Status.CREATED);
+      const known = await insertOrder(api.db, Status.CREATED);
       const unknown = nextOrderId();
 
       expect(await endOf({ orderIds: [known, unknown] })).toEqual({
@@ -184,16 +184,16 @@ export function watchTests(it: ContractContext): void {
       });
       expect(await endOf({ rootOrderId: unknown })).toEqual({
         code: "NotFound",
-        message: `trade ${unknown} has no order`,
+        message: `trade ${unknown} has no orders`,
         details: {},
       });
     });
 
-    test("a watch with a deadline ends when it is over", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+    test("a watch with a deadline ends with it", async () => {
+      const orderId = await insertOrder(api.db, Status.CREATED);
       const watched = (async () => {
-        for await (const _ of it.client.watchOrderStatus({ orderIds: [orderId] }, { timeoutMs: 400 })) {
-          // Nothing happens.
+        for await (const _ of api.client.watchOrderStatus({ orderIds: [orderId] }, { timeoutMs: 400 })) {
+          // Heartbeats only.
         }
       })();
       expect((await failure(watched)).code).toBe("DeadlineExceeded");
@@ -234,7 +234,7 @@ export function watchTests(it: ContractContext): void {
     });
 
     test("a version that the order has not reached is INVALID_ARGUMENT", async () => {
-      const orderId = await insertOrder(it.db, Status.CREATED);
+      const orderId = await insertOrder(api.db, Status.CREATED);
 
       expect((await endOf({ orderIds: [orderId], afterVersions: { [String(orderId)]: 3n } })).message).toBe(
         `after_versions[${orderId}]: must be at most the order's version, 0, was 3`,

@@ -2,7 +2,7 @@ import { describe } from "vitest";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 import { type LegacyClients, openLegacyClients } from "../legacy/client.ts";
-import type { SuiteContext } from "./context.ts";
+import type { LegacyContractApi } from "./context.ts";
 import { actionTests } from "./contract-actions.ts";
 import { cancelTests } from "./contract-cancels.ts";
 import { changeTests } from "./contract-changes.ts";
@@ -17,55 +17,55 @@ import { verdictTests } from "./contract-verdicts.ts";
 import { watchTests } from "./contract-watch.ts";
 import { FULL_COVERAGE, LEGACY_COVERAGE } from "./coverage.ts";
 
-const served = useService({ OMS_WATCH_HEARTBEAT_MS: "300" });
-const OLD_ADDRESSES = "old addresses";
-const fronts = [...(Object.keys(TRANSPORTS) as TransportName[]), OLD_ADDRESSES] as const;
+const harness = useService({ OMS_WATCH_HEARTBEAT_MS: "300" });
+const LEGACY = "legacy endpoints";
+const transports = [...(Object.keys(TRANSPORTS) as TransportName[]), LEGACY] as const;
 
-/** One suite for all fronts: each must give the same answers, as far as it has them. */
-describe.each(fronts)("%s", (front) => {
-  if (front === OLD_ADDRESSES) {
-    oldOperationTests(oldAddresses());
+/** One suite for all transports: each responds the same, as far as it covers the contract. */
+describe.each(transports)("%s", (transport) => {
+  if (transport === LEGACY) {
+    legacyOperationTests(legacyApi());
     return;
   }
-  const it = {
+  const api = {
     ...FULL_COVERAGE,
     get client() {
-      return served.client(front);
+      return harness.client(transport);
     },
     get reversal() {
-      return served.clients(front).reversal;
+      return harness.clients(transport).reversal;
     },
     get fulfilment() {
-      return served.clients(front).fulfilment;
+      return harness.clients(transport).fulfilment;
     },
     get actions() {
-      return served.clients(front).actions;
+      return harness.clients(transport).actions;
     },
-    db: served.db,
+    db: harness.db,
   };
-  oldOperationTests(it);
-  reportOptionTests(it);
-  queryTests(it);
-  queryValidationTests(it);
-  watchTests(it);
-  fulfilmentTests(it);
-  actionTests(it);
+  legacyOperationTests(api);
+  reportOptionTests(api);
+  queryTests(api);
+  queryValidationTests(api);
+  watchTests(api);
+  fulfilmentTests(api);
+  actionTests(api);
 });
 
-/** What the old system had, too. */
-function oldOperationTests(it: SuiteContext): void {
-  verdictTests(it);
-  reportTests(it);
-  cancelTests(it);
-  readTests(it);
-  changeTests(it);
-  validationTests(it);
+/** Operations that the legacy system has as well. */
+function legacyOperationTests(api: LegacyContractApi): void {
+  verdictTests(api);
+  reportTests(api);
+  cancelTests(api);
+  readTests(api);
+  changeTests(api);
+  validationTests(api);
 }
 
-function oldAddresses(): SuiteContext {
+function legacyApi(): LegacyContractApi {
   let open: LegacyClients | undefined;
   const clients = () => {
-    open ??= openLegacyClients(served.service);
+    open ??= openLegacyClients(harness.service);
     return open;
   };
   return {
@@ -76,6 +76,6 @@ function oldAddresses(): SuiteContext {
     get reversal() {
       return clients().reversal;
     },
-    db: served.db,
+    db: harness.db,
   };
 }

@@ -1,19 +1,19 @@
 import type { LegacyRpc } from "../legacy/rpcs.ts";
 import type { Failure } from "../transport/failures.ts";
 
-/** What a front tells of what the contract says. */
+/** How much of the contract a transport covers. */
 export interface Coverage {
-  /** The part of a response that an answer tells. */
+  /** The part of a response that is covered. */
   covered<Expected extends object>(rpc: LegacyRpc, expected: Expected): Partial<Expected>;
-  /** A failure as a caller gets to know it. */
+  /** A failure as far as it is covered. */
   failure(expected: Failure): Failure;
 }
 
-/** A front that serves the contract tells all of it. */
+/** Transports of the contract cover all of it. */
 export const FULL_COVERAGE: Coverage = { covered: (_, expected) => expected, failure: (expected) => expected };
 
-/** The fields of responses that an old answer tells. */
-const TOLD: Readonly<Record<LegacyRpc, readonly string[]>> = {
+/** The response fields in legacy responses. */
+const COVERED_FIELDS: Readonly<Record<LegacyRpc, readonly string[]>> = {
   pauseForCancel: ["verdict", "message"],
   pauseForRejection: ["verdict", "message"],
   returnOrder: ["verdict", "message"],
@@ -32,18 +32,21 @@ const TOLD: Readonly<Record<LegacyRpc, readonly string[]>> = {
   listReturnDetails: ["details"],
 };
 
-/** Old names of what is not called the same in another spelling. */
-const OLD_NAMES: Readonly<Record<string, string>> = {
+/** Legacy field names that are not just the camel-case form. */
+const LEGACY_NAMES: Readonly<Record<string, string>> = {
   root_order_id: "orderId",
   order_ids: "orders",
   tax_payer_code: "taxCode",
   lines: "skus",
 };
 
-/** An old answer has fewer fields, one return id, and a failure's text for its details, by the old names. */
+/**
+ * Legacy responses have fewer fields, one return id, and text with legacy field names instead of
+ * error details.
+ */
 export const LEGACY_COVERAGE: Coverage = {
   covered(rpc, expected) {
-    const fields = Object.entries(expected).filter(([name]) => TOLD[rpc].includes(name));
+    const fields = Object.entries(expected).filter(([name]) => COVERED_FIELDS[rpc].includes(name));
     return Object.fromEntries(
       fields.map(([name, value]) => [name, name === "returnIds" ? value.slice(-1) : value]),
     ) as Partial<typeof expected>;
@@ -52,15 +55,15 @@ export const LEGACY_COVERAGE: Coverage = {
     const { fieldViolations } = (details.BadRequest ?? {}) as {
       readonly fieldViolations?: readonly { readonly field: string; readonly description: string }[];
     };
-    const faults = fieldViolations?.map(({ field, description }) => `${oldNameOf(field)}: ${description}`);
-    return { code, message: faults?.join("; ") ?? message, details: {} };
+    const violations = fieldViolations?.map(({ field, description }) => `${legacyName(field)}: ${description}`);
+    return { code, message: violations?.join("; ") ?? message, details: {} };
   },
 };
 
-/** `order_ids[1]` is `orders[1]`; what is inside of a list keeps its name. */
-function oldNameOf(field: string): string {
+/** `order_ids[1]` is `orders[1]`; fields of list items keep their names. */
+function legacyName(field: string): string {
   return field.replace(
     /^\w+/,
-    (name) => OLD_NAMES[name] ?? name.replace(/_[a-z]/g, (letter) => letter.slice(1).toUpperCase()),
+    (name) => LEGACY_NAMES[name] ?? name.replace(/_[a-z]/g, (letter) => letter.slice(1).toUpperCase()),
   );
 }

@@ -6,12 +6,12 @@ import { FRAME, openRawHttp2 } from "./raw-http2.ts";
 
 vi.mock("../../../src/transport/limits.ts", async (original) => ({ ...(await original<object>()), BLOCK_MS: 1_500 }));
 
-const served = useService();
+const harness = useService();
 
 /** Breaks the protocol so often that each time the connection is ended. */
 async function offend(localAddress: string): Promise<void> {
   for (let count = 0; count < 8; count += 1) {
-    const raw = await openRawHttp2(served.service.grpcPort, { localAddress });
+    const raw = await openRawHttp2(harness.service.grpcPort, { localAddress });
     raw.send(FRAME.data, 0, 0, Buffer.from("of no stream"));
     await raw.closed;
   }
@@ -19,7 +19,7 @@ async function offend(localAddress: string): Promise<void> {
 
 /** Whether a new connection is let in: it is answered, or closed. */
 async function isLetIn(localAddress: string): Promise<boolean> {
-  const socket = connect({ port: served.service.httpPort, host: "127.0.0.1", localAddress });
+  const socket = connect({ port: harness.service.httpPort, host: "127.0.0.1", localAddress });
   socket.on("error", () => {});
   onTestFinished(() => void socket.destroy());
   await once(socket, "connect");
@@ -37,7 +37,7 @@ test("an address that breaks the protocol time and again is left outside for a w
 });
 
 test("where a connection has been there for a while, new ones are let in: there may be many callers behind the address", async () => {
-  const socket = connect({ port: served.service.httpPort, host: "127.0.0.1", localAddress: "127.0.2.3" });
+  const socket = connect({ port: harness.service.httpPort, host: "127.0.0.1", localAddress: "127.0.2.3" });
   onTestFinished(() => void socket.destroy());
   await once(socket, "connect");
   const began = performance.now();

@@ -8,7 +8,7 @@ import { useService } from "../../support/service.ts";
 import { insertOrder } from "../transport/orders.ts";
 
 /** Redis is away: each server's own buckets decide. */
-const served = useService({
+const harness = useService({
   OMS_RATE_LIMITS: JSON.stringify({
     "*": { perSecond: 1, burst: 20 },
     free: {},
@@ -17,20 +17,20 @@ const served = useService({
     batcher: { perSecond: 1, burst: 100 },
   }),
 });
-const FRONTS: TransportName[] = ["gRPC", "Connect JSON", "gRPC-Web"];
+const TRANSPORTS: TransportName[] = ["gRPC", "Connect JSON", "gRPC-Web"];
 const as = (caller: string) => ({ headers: { "oms-caller": caller } });
 const errorOf = (call: Promise<unknown>) => call.then(() => undefined, ConnectError.from);
 let orderId = 0n;
 
 beforeAll(async () => {
-  orderId = await insertOrder(served.db, 2020);
+  orderId = await insertOrder(harness.db, 2020);
 });
 
-describe.each(FRONTS)("over %s", (front) => {
-  const name = (caller: string) => `${caller} over ${front}`;
+describe.each(TRANSPORTS)("over %s", (transport) => {
+  const name = (caller: string) => `${caller} over ${transport}`;
 
   test("a caller that calls more often than it may is told when to come back; others go on", async () => {
-    const client = served.client(front);
+    const client = harness.client(transport);
     const errors = await Promise.all(
       Array.from({ length: 25 }, () => errorOf(client.getOrderStatus({ orderId }, as(name("eager"))))),
     );
@@ -50,12 +50,12 @@ describe.each(FRONTS)("over %s", (front) => {
   });
 
   test("a caller without limits has none", async () => {
-    const client = served.client(front);
+    const client = harness.client(transport);
     await Promise.all(Array.from({ length: 50 }, () => client.getOrderStatus({ orderId }, as("free"))));
   });
 
   test("a watch beyond a caller's share is refused, until one of his ends", async () => {
-    const client = served.client(front);
+    const client = harness.client(transport);
     const open = async () => {
       const stop = new AbortController();
       const watch = client.watchOrderStatus({ orderIds: [orderId] }, { ...as("watcher"), signal: stop.signal });
@@ -83,7 +83,7 @@ describe.each(FRONTS)("over %s", (front) => {
 });
 
 test("a batch counts as many calls as it has orders", async () => {
-  const client = served.client("gRPC");
+  const client = harness.client("gRPC");
   const orderIds = Array.from({ length: 60 }, (_, index) => orderId + BigInt(index));
   await client.batchGetOrderStatus({ orderIds }, as("batcher"));
   const error = await errorOf(client.batchGetOrderStatus({ orderIds }, as("batcher")));
@@ -92,7 +92,7 @@ test("a batch counts as many calls as it has orders", async () => {
 });
 
 test("calls under way at once are limited, and each one that ends makes room", async () => {
-  const client = served.client("gRPC");
+  const client = harness.client("gRPC");
   const errors = await Promise.all(
     Array.from({ length: 10 }, () => errorOf(client.getOrderStatus({ orderId }, as("one")))),
   );
@@ -104,7 +104,7 @@ test("calls under way at once are limited, and each one that ends makes room", a
 });
 
 test("an old address is held to the same", async () => {
-  const url = `http://127.0.0.1:${served.service.httpPort}/services/orderStatus/getOrderStatus?orderId=${orderId}`;
+  const url = `http://127.0.0.1:${harness.service.httpPort}/services/orderStatus/getOrderStatus?orderId=${orderId}`;
   const texts = await Promise.all(
     Array.from({ length: 25 }, async () => (await fetch(url, { headers: { "oms-caller": "old" } })).text()),
   );
@@ -112,11 +112,11 @@ test("an old address is held to the same", async () => {
 });
 
 test("refusals are counted by caller and limit, and each is a line in the log", async () => {
-  const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+  const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
   expect(text).toMatch(/oms_rate_limited_total\{caller="batcher",limit="rate"\} 1\n/);
   expect(text).toMatch(/oms_rate_limited_total\{caller="one",limit="concurrent"\} \d/);
   expect(text).toMatch(/oms_rate_limited_total\{caller="watcher",limit="watches"\} \d/);
-  expect(served.service.log).toContainEqual(
+  expect(harness.service.log).toContainEqual(
     expect.objectContaining({
       level: "warn",
       rpc: "BatchGetOrderStatus",

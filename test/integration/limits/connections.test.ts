@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { useService } from "../../support/service.ts";
 
-const served = useService({ OMS_MAX_CONNECTIONS: "20" });
+const harness = useService({ OMS_MAX_CONNECTIONS: "20" });
 
 async function open(port: number, localAddress: string): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1", localAddress });
@@ -22,8 +22,8 @@ async function openMany(port: number, address: string, count: number, expected: 
 }
 
 test.each([
-  ["grpc", () => served.service.grpcPort],
-  ["http", () => served.service.httpPort],
+  ["grpc", () => harness.service.grpcPort],
+  ["http", () => harness.service.httpPort],
 ])(
   "the port of %s: half of the connections for one address, and no more than there may be in all",
   async (name, port) => {
@@ -38,7 +38,7 @@ test.each([
       const [again] = await openMany(port(), "127.0.0.4", 1, 1);
       expect(again).toBeDefined();
     }, 10_000);
-    const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+    const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
     expect(text).toContain(`oms_connections_refused_total{port="${name}",reason="address"} 5`);
     expect(text).toMatch(new RegExp(`oms_connections_refused_total\\{port="${name}",reason="all"\\} [1-9]`));
   },

@@ -8,10 +8,10 @@ import { useService } from "../../support/service.ts";
 import { insertOrder } from "../transport/orders.ts";
 import type { AttackName, AttackResult } from "./attacks.ts";
 
-const served = useService();
+const harness = useService();
 let orderId = 0n;
 
-/** Calls of each front, one after the other. */
+/** Calls of each transport, one after the other. */
 const CALLS = 150;
 
 /** A median below this, in milliseconds, is well whatever it was before: two cores carry the attacker, the service and the other tests. */
@@ -26,16 +26,16 @@ const HEAD_START_MS = 500;
 const NO_DAMAGE: AttackResult = { sent: 0, connections: 0, ends: {}, resets: {}, said: {} };
 
 beforeAll(async () => {
-  orderId = await insertOrder(served.db, Status.PICKING);
+  orderId = await insertOrder(harness.db, Status.PICKING);
 });
 
 let attacks = 0;
 
-async function medianMs(front: "gRPC" | "Connect JSON"): Promise<number> {
+async function medianMs(transport: "gRPC" | "Connect JSON"): Promise<number> {
   const times: number[] = [];
   for (let call = 0; call < CALLS; call += 1) {
     const begin = performance.now();
-    await served.client(front).getOrderStatus({ orderId });
+    await harness.client(transport).getOrderStatus({ orderId });
     times.push(performance.now() - begin);
   }
   return times.sort((a, b) => a - b)[CALLS / 2] ?? 0;
@@ -94,8 +94,8 @@ const OVER_HTTP2: readonly Attacked[] = [
 ];
 
 describe.each([
-  ["gRPC", "application/grpc", () => served.service.grpcPort],
-  ["HTTP", "application/json", () => served.service.httpPort],
+  ["gRPC", "application/grpc", () => harness.service.grpcPort],
+  ["HTTP", "application/json", () => harness.service.httpPort],
 ])("on the port of %s", (_name, type, port) => {
   test.each(OVER_HTTP2)("$name", async ({ name, ends, resets }) => {
     const damage = await underAttack(name, port(), type);
@@ -119,20 +119,20 @@ test.each<AttackName>([
   "a body without an end",
   "very many connections",
 ])("over HTTP/1.1, or hardly that: %s", async (name) => {
-  await underAttack(name, served.service.httpPort, "application/json");
+  await underAttack(name, harness.service.httpPort, "application/json");
 });
 
 test("very many connections to the port of gRPC", async () => {
-  await underAttack("very many connections", served.service.grpcPort, "application/grpc");
+  await underAttack("very many connections", harness.service.grpcPort, "application/grpc");
 });
 
 test("an address that had to be thrown out time and again is left outside for a while", async () => {
-  const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+  const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
   for (const port of ["grpc", "http"]) {
     expect(text).toMatch(new RegExp(`oms_connections_refused_total\\{port="${port}",reason="blocked"\\} [1-9]`));
   }
 });
 
 test("nothing that they did was a bug of ours", () => {
-  expect(served.service.log.filter(({ level }) => level === "error" || level === "fatal")).toEqual([]);
+  expect(harness.service.log.filter(({ level }) => level === "error" || level === "fatal")).toEqual([]);
 });

@@ -39,16 +39,16 @@ vi.mock("../../../src/transport/limits.ts", async (original) => ({
 
 const ENHANCE_YOUR_CALM = 11;
 const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
-const served = useService({ OMS_WATCH_HEARTBEAT_MS: "100" });
+const harness = useService({ OMS_WATCH_HEARTBEAT_MS: "100" });
 const ports = [
-  ["gRPC", "application/grpc", () => served.service.grpcPort],
-  ["HTTP", "application/json", () => served.service.httpPort],
+  ["gRPC", "application/grpc", () => harness.service.grpcPort],
+  ["HTTP", "application/json", () => harness.service.httpPort],
 ] as const;
 
 let orderId = 0n;
 
 beforeAll(async () => {
-  orderId = await insertOrder(served.db, Status.PICKING);
+  orderId = await insertOrder(harness.db, Status.PICKING);
 });
 
 async function openHttp2(port: number, options: Parameters<typeof openRawHttp2>[1] = {}): Promise<RawHttp2> {
@@ -58,7 +58,7 @@ async function openHttp2(port: number, options: Parameters<typeof openRawHttp2>[
 }
 
 async function openHttp1() {
-  const socket = connect(served.service.httpPort, "127.0.0.1");
+  const socket = connect(harness.service.httpPort, "127.0.0.1");
   socket.on("error", () => {});
   onTestFinished(() => void socket.destroy());
   await once(socket, "connect");
@@ -67,8 +67,8 @@ async function openHttp1() {
 
 /** Whoever is cut, others are answered. */
 async function othersGoOn(): Promise<void> {
-  await served.client("gRPC").getOrderStatus({ orderId });
-  await served.client("Connect JSON").getOrderStatus({ orderId });
+  await harness.client("gRPC").getOrderStatus({ orderId });
+  await harness.client("Connect JSON").getOrderStatus({ orderId });
 }
 
 describe.each(ports)("HTTP/2 on the port of %s", (_name, type, port) => {
@@ -131,7 +131,7 @@ describe.each(ports)("HTTP/2 on the port of %s", (_name, type, port) => {
 
 describe("answers over gRPC that nobody reads", () => {
   test("a great one, with a window of 0", async () => {
-    const raw = await openHttp2(served.service.grpcPort, { settings: NO_WINDOW });
+    const raw = await openHttp2(harness.service.grpcPort, { settings: NO_WINDOW });
     const orderIds = Array.from({ length: 1_000 }, (_, index) => orderId + BigInt(index));
     raw.request(1, `${SERVICE}/BatchGetOrderStatus`);
     const request = create(BatchGetOrderStatusRequestSchema, { orderIds });
@@ -143,7 +143,7 @@ describe("answers over gRPC that nobody reads", () => {
   });
 
   test("a watch, with a window of 0", async () => {
-    const raw = await openHttp2(served.service.grpcPort, { settings: NO_WINDOW });
+    const raw = await openHttp2(harness.service.grpcPort, { settings: NO_WINDOW });
     raw.request(1, `${SERVICE}/WatchOrderStatus`);
     const request = create(WatchOrderStatusRequestSchema, { orderIds: [orderId] });
     raw.send(FRAME.data, END_STREAM, 1, grpcMessage(toBinary(WatchOrderStatusRequestSchema, request)));
@@ -152,7 +152,7 @@ describe("answers over gRPC that nobody reads", () => {
   });
 
   test("many great ones take no more than their room", async () => {
-    const raw = await openHttp2(served.service.grpcPort, { settings: NO_WINDOW });
+    const raw = await openHttp2(harness.service.grpcPort, { settings: NO_WINDOW });
     const orderIds = Array.from({ length: 1_000 }, (_, index) => BigInt(index + 1));
     const request = create(BatchGetOrderStatusRequestSchema, { orderIds });
     const body = grpcMessage(toBinary(BatchGetOrderStatusRequestSchema, request));

@@ -80,19 +80,19 @@ test("a watch of it goes on, and one that comes back begins with a snapshot, or 
   const orderId = await delivered();
   const other = await insertOrder(db, Status.CREATED);
   const running = startWatcher(client, { orderIds: [orderId, other] });
-  await eventually(() => expect(running.told).toHaveLength(2));
+  await eventually(() => expect(running.updates).toHaveLength(2));
   await passOnce(db);
   const watch = (version: bigint) =>
     startWatcher(client, { orderIds: [orderId, other], afterVersions: { [String(orderId)]: version } });
   const [new_, behind, upToDate] = [watch(0n), watch(3n), watch(5n)];
   const snapshot = `${orderId} at 5: 6010`;
-  await behind.toldExactly([snapshot, `${other} at 0: 1000`]);
-  await new_.toldExactly([snapshot, `${other} at 0: 1000`]);
-  await upToDate.toldExactly([`${other} at 0: 1000`]);
+  await behind.expectUpdates([snapshot, `${other} at 0: 1000`]);
+  await new_.expectUpdates([snapshot, `${other} at 0: 1000`]);
+  await upToDate.expectUpdates([`${other} at 0: 1000`]);
 
   await client.updateOrderStatus({ orderId: other, status: OrderStatus.PAID, operator });
   for (const watcher of [running, new_, behind, upToDate]) {
-    await eventually(() => expect(watcher.told.at(-1)).toBe(`${other} 1: 1000 > 1010`));
+    await eventually(() => expect(watcher.updates.at(-1)).toBe(`${other} 1: 1000 > 1010`));
   }
 });
 
@@ -103,8 +103,8 @@ test("a history of which the beginning is gone leaves no gap in a watch", async 
   const watch = (version: bigint) =>
     startWatcher(client, { orderIds: [orderId], afterVersions: { [String(orderId)]: version } });
   const [before, after] = [watch(1n), watch(3n)];
-  await before.toldExactly([`${orderId} at 5: 6010`]);
-  await after.toldExactly([`${orderId} 4: 2010 > 2020`, `${orderId} 5: 2020 > 6010`]);
+  await before.expectUpdates([`${orderId} at 5: 6010`]);
+  await after.expectUpdates([`${orderId} 4: 2010 > 2020`, `${orderId} 5: 2020 > 6010`]);
 });
 
 test("a replay finds nothing to do anew", async () => {
@@ -133,7 +133,7 @@ test("a repeated request changes nothing and sends no event, though nobody knows
   const { entries } = await client.listStatusHistory({ orderId });
   expect(entries).toMatchObject([{ outcome: Outcome.STALE, version: 5n }]);
   const watcher = startWatcher(client, { orderIds: [orderId], afterVersions: { [String(orderId)]: 2n } });
-  await watcher.toldExactly([`${orderId} at 5: 6010`]);
+  await watcher.expectUpdates([`${orderId} at 5: 6010`]);
   await passOnce(db);
   expect(await countRows(db, orderId)).toEqual({ history: 1, ledger: 0, requests: 2 });
 });

@@ -14,25 +14,25 @@ import { eventually } from "./eventually.ts";
 import { failure } from "./failures.ts";
 import { insertOrder, nextOrderId } from "./orders.ts";
 
-/** What every call goes through, on each front. */
-const served = useService({ OMS_DEADLINE_CAP_MS: "700" });
-const fronts = Object.keys(TRANSPORTS) as TransportName[];
+/** What every call goes through, on each transport. */
+const harness = useService({ OMS_DEADLINE_CAP_MS: "700" });
+const transports = Object.keys(TRANSPORTS) as TransportName[];
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-const linesOf = (callId: string) => served.service.log.filter((line) => line.callId === callId);
+const linesOf = (callId: string) => harness.service.log.filter((line) => line.callId === callId);
 
 /** A call's id, from the headers of its answer or error. */
 function callIdOf(headers: Headers): string {
   return headers.get("oms-call-id") ?? "";
 }
 
-describe.each(fronts)("%s", (front) => {
-  const name = front === "gRPC" ? "grpc" : "http";
+describe.each(transports)("%s", (transport) => {
+  const name = transport === "gRPC" ? "grpc" : "http";
 
   test("an answer carries its call's id, and the log a line of it", async () => {
-    const orderId = await insertOrder(served.db, Status.PAID);
+    const orderId = await insertOrder(harness.db, Status.PAID);
     let callId = "";
-    await served.client(front).getOrderStatus(
+    await harness.client(transport).getOrderStatus(
       { orderId },
       {
         headers: { "oms-caller": "tms" },
@@ -59,10 +59,10 @@ describe.each(fronts)("%s", (front) => {
   });
 
   test("a change is kept in the request log table, a read is not", async () => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
-    const client = served.client(front);
+    const orderId = await insertOrder(harness.db, Status.CREATED);
+    const client = harness.client(transport);
     const headers = { "oms-caller": "pay", traceparent: TRACEPARENT };
-    const requestId = `request of ${front}`;
+    const requestId = `request of ${transport}`;
     let callId = "";
     const onHeader = (header: Headers) => {
       callId = callIdOf(header);
@@ -73,7 +73,7 @@ describe.each(fronts)("%s", (front) => {
     await failure(client.cancelOrder({ orderId, operator: "x".repeat(70) }, { headers }));
 
     const rows = () =>
-      served.db
+      harness.db
         .selectFrom("oms_db.oms_request_log")
         .selectAll()
         .where("order_id", "=", orderId)
@@ -97,7 +97,7 @@ describe.each(fronts)("%s", (front) => {
       },
       expect.objectContaining({ rpc: "CancelOrder", operator: "x".repeat(64), code: "INVALID_ARGUMENT" }),
     ]);
-    const history = await served.db
+    const history = await harness.db
       .selectFrom("oms_db.oms_status_history")
       .select(["caller", "operator", "traceparent"])
       .where("order_id", "=", orderId)
@@ -106,14 +106,14 @@ describe.each(fronts)("%s", (front) => {
   });
 
   test("a traceparent that is none is left out", async () => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
-    await served
-      .client(front)
+    const orderId = await insertOrder(harness.db, Status.CREATED);
+    await harness
+      .client(transport)
       .updateOrderStatus(
         { orderId, status: OrderStatus.PAID, operator: "x" },
         { headers: { traceparent: "00-zz-01" } },
       );
-    const { traceparent } = await served.db
+    const { traceparent } = await harness.db
       .selectFrom("oms_db.oms_status_history")
       .select("traceparent")
       .where("order_id", "=", orderId)
@@ -122,8 +122,8 @@ describe.each(fronts)("%s", (front) => {
   });
 
   test("a caller's mistake is told and logged, without personal data", async () => {
-    const error = await served
-      .client(front)
+    const error = await harness
+      .client(transport)
       .markInvoicesPrinted({ orderIds: [1n], invoiceEmail: "zhang.san at example.com", taxPayerCode: "9".repeat(70) })
       .catch((reason: unknown) => ConnectError.from(reason));
 
@@ -139,12 +139,12 @@ describe.each(fronts)("%s", (front) => {
   });
 
   test("a call without deadline ends at the cap", async () => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
-    const { locked, unlock } = await lockRow(served.db, orderId);
+    const orderId = await insertOrder(harness.db, Status.CREATED);
+    const { locked, unlock } = await lockRow(harness.db, orderId);
     const began = performance.now();
 
     const { code, message } = await failure(
-      served.client(front).updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }),
+      harness.client(transport).updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }),
     );
     const took = performance.now() - began;
     unlock();
@@ -160,16 +160,16 @@ describe.each(fronts)("%s", (front) => {
 
 describe("a bug", () => {
   beforeAll(() =>
-    sql`rename table ${sql.table("oms_db.oms_order_source")} to ${sql.table("oms_db.gone")}`.execute(served.db),
+    sql`rename table ${sql.table("oms_db.oms_order_source")} to ${sql.table("oms_db.gone")}`.execute(harness.db),
   );
   afterAll(() =>
-    sql`rename table ${sql.table("oms_db.gone")} to ${sql.table("oms_db.oms_order_source")}`.execute(served.db),
+    sql`rename table ${sql.table("oms_db.gone")} to ${sql.table("oms_db.oms_order_source")}`.execute(harness.db),
   );
 
-  test.each(fronts)("over %s is INTERNAL: an id for the caller, everything else for the log", async (front) => {
+  test.each(transports)("over %s is INTERNAL: an id for the caller, everything else for the log", async (transport) => {
     const error = ConnectError.from(
-      await served
-        .client(front)
+      await harness
+        .client(transport)
         .listOrderSources({})
         .catch((reason: unknown) => reason),
     );
@@ -195,7 +195,7 @@ describe("a bug", () => {
 
 describe("gRPC", () => {
   const raw = () => {
-    const client = new grpc.Client(`127.0.0.1:${served.service.grpcPort}`, grpc.credentials.createInsecure());
+    const client = new grpc.Client(`127.0.0.1:${harness.service.grpcPort}`, grpc.credentials.createInsecure());
     onTestFinished(() => client.close());
     return (path: string, body: Buffer) =>
       new Promise<Buffer>((resolve, reject) => {
@@ -239,36 +239,41 @@ describe("gRPC", () => {
 });
 
 describe("a caller that goes away", () => {
-  test.each(fronts)("over %s: a change is made all the same, and nothing is logged as an error", async (front) => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
-    const { locked, unlock } = await lockRow(served.db, orderId);
-    const stop = new AbortController();
-    const call = served
-      .client(front)
-      .updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }, { signal: stop.signal })
-      .catch((reason: unknown) => ConnectError.from(reason).code);
-    await waitsForLock(served.db, orderId);
-    stop.abort();
-    expect(await call).toBe(Code.Canceled);
-    unlock();
-    await locked;
+  test.each(transports)(
+    "over %s: a change is made all the same, and nothing is logged as an error",
+    async (transport) => {
+      const orderId = await insertOrder(harness.db, Status.CREATED);
+      const { locked, unlock } = await lockRow(harness.db, orderId);
+      const stop = new AbortController();
+      const call = harness
+        .client(transport)
+        .updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }, { signal: stop.signal })
+        .catch((reason: unknown) => ConnectError.from(reason).code);
+      await waitsForLock(harness.db, orderId);
+      stop.abort();
+      expect(await call).toBe(Code.Canceled);
+      unlock();
+      await locked;
 
-    await eventually(async () =>
-      expect((await served.client(front).getOrderStatus({ orderId })).orderStatus).toBe(OrderStatus.PAID),
-    );
-    const lines = served.service.log.filter((line) => line.orderId === String(orderId));
-    expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
-  });
+      await eventually(async () =>
+        expect((await harness.client(transport).getOrderStatus({ orderId })).orderStatus).toBe(OrderStatus.PAID),
+      );
+      const lines = harness.service.log.filter((line) => line.orderId === String(orderId));
+      expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
+    },
+  );
 
-  test.each(fronts)("over %s: its watch ends, and the gauge falls", async (front) => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
+  test.each(transports)("over %s: its watch ends, and the gauge falls", async (transport) => {
+    const orderId = await insertOrder(harness.db, Status.CREATED);
     const watchers = async () => {
-      const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+      const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
       return Number(/^oms_watchers (\d+)$/m.exec(text)?.[1]);
     };
     const stop = new AbortController();
     const watch = (async () => {
-      for await (const _ of served.client(front).watchOrderStatus({ orderIds: [orderId] }, { signal: stop.signal })) {
+      for await (const _ of harness
+        .client(transport)
+        .watchOrderStatus({ orderIds: [orderId] }, { signal: stop.signal })) {
         // Nothing happens.
       }
     })().catch((reason: unknown) => ConnectError.from(reason).code);
@@ -277,7 +282,7 @@ describe("a caller that goes away", () => {
 
     expect(await watch).toBe(Code.Canceled);
     await eventually(async () => expect(await watchers()).toBe(0));
-    const [line] = served.service.log.filter(
+    const [line] = harness.service.log.filter(
       ({ rpc, orderId: id }) => rpc === "WatchOrderStatus" && id === String(orderId),
     );
     expect(line).toMatchObject({ level: "debug", code: "CANCELLED" });
@@ -286,13 +291,13 @@ describe("a caller that goes away", () => {
 
 describe("watchers that come and go", () => {
   const watchers = async () => {
-    const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+    const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
     return Number(/^oms_watchers (\d+)$/m.exec(text)?.[1]);
   };
 
-  test.each(fronts)("over %s, at any moment: none is left", async (front) => {
-    const orderId = await insertOrder(served.db, Status.WMS_DISPATCHED);
-    const client = served.client(front);
+  test.each(transports)("over %s, at any moment: none is left", async (transport) => {
+    const orderId = await insertOrder(harness.db, Status.WMS_DISPATCHED);
+    const client = harness.client(transport);
     const watch = async (index: number) => {
       const stop = new AbortController();
       setTimeout(() => stop.abort(), index % 40);
@@ -308,15 +313,15 @@ describe("watchers that come and go", () => {
     await watches;
 
     await eventually(async () => expect(await watchers()).toBe(0));
-    expect(served.service.log.filter(({ rpc, level }) => rpc === "WatchOrderStatus" && level === "error")).toEqual([]);
+    expect(harness.service.log.filter(({ rpc, level }) => rpc === "WatchOrderStatus" && level === "error")).toEqual([]);
   });
 
   test.each(["grpc", "http"])(
     "over %s, one that does not read what it asked for: nothing is left when it is gone",
-    async (front) => {
+    async (transport) => {
       const orderId = await insertLongHistory(40_000);
       const request = { orderIds: [String(orderId)], afterVersions: { [String(orderId)]: "0" } };
-      const { received, close } = front === "grpc" ? watchOverGrpc(request) : watchOverHttp(request);
+      const { received, close } = transport === "grpc" ? watchOverGrpc(request) : watchOverHttp(request);
       await eventually(async () => expect(await watchers()).toBe(1));
       // The server has sent what the connection takes, and waits.
       let before = 0;
@@ -333,7 +338,7 @@ describe("watchers that come and go", () => {
 
   /** Some megabytes to send: more than a connection takes when nobody reads. */
   async function insertLongHistory(versions: number): Promise<bigint> {
-    const orderId = await insertOrder(served.db, Status.OUT_FOR_DELIVERY, { state: { version: versions } });
+    const orderId = await insertOrder(harness.db, Status.OUT_FOR_DELIVERY, { state: { version: versions } });
     for (let first = 1; first <= versions; first += 2_000) {
       const rows = Array.from({ length: 2_000 }, (_, index) => ({
         order_id: orderId,
@@ -349,13 +354,13 @@ describe("watchers that come and go", () => {
         remark: "",
         traceparent: "",
       }));
-      await served.db.insertInto("oms_db.oms_status_history").values(rows).execute();
+      await harness.db.insertInto("oms_db.oms_status_history").values(rows).execute();
     }
     return orderId;
   }
 
   function watchOverGrpc(request: object) {
-    const client = new grpc.Client(`127.0.0.1:${served.service.grpcPort}`, grpc.credentials.createInsecure());
+    const client = new grpc.Client(`127.0.0.1:${harness.service.grpcPort}`, grpc.credentials.createInsecure());
     const body = Buffer.from(
       toBinary(WatchOrderStatusRequestSchema, fromJson(WatchOrderStatusRequestSchema, request as never)),
     );
@@ -383,7 +388,7 @@ describe("watchers that come and go", () => {
     const message = Buffer.from(JSON.stringify(request));
     const head = Buffer.alloc(5);
     head.writeUInt32BE(message.length, 1);
-    const socket = connect(served.service.httpPort, "127.0.0.1");
+    const socket = connect(harness.service.httpPort, "127.0.0.1");
     socket.write(
       `POST /oms.orderstatus.v1.OrderStatusService/WatchOrderStatus HTTP/1.1\r\nhost: x\r\ncontent-type: application/connect+json\r\ncontent-length: ${message.length + 5}\r\n\r\n`,
     );
@@ -394,9 +399,9 @@ describe("watchers that come and go", () => {
 });
 
 test("many mistakes of one kind are logged up to 50 a second, and counted", async () => {
-  const client = served.client("gRPC");
-  const count = () => served.service.log.filter(({ code }) => code === "ABORTED").length;
-  const orderId = await insertOrder(served.db, Status.CREATED);
+  const client = harness.client("gRPC");
+  const count = () => harness.service.log.filter(({ code }) => code === "ABORTED").length;
+  const orderId = await insertOrder(harness.db, Status.CREATED);
   const update = { orderId, status: OrderStatus.PAID, operator: "x", expectedVersion: 9n };
   await Promise.all(Array.from({ length: 200 }, () => failure(client.updateOrderStatus(update))));
   expect(count()).toBeGreaterThanOrEqual(50);
@@ -404,14 +409,14 @@ test("many mistakes of one kind are logged up to 50 a second, and counted", asyn
 
   await eventually(async () => {
     await failure(client.updateOrderStatus(update));
-    expect(served.service.log.some(({ leftOut }) => Number(leftOut) > 0)).toBe(true);
+    expect(harness.service.log.some(({ leftOut }) => Number(leftOut) > 0)).toBe(true);
   });
 });
 
 test("an unknown order's id is in its line", async () => {
   const orderId = nextOrderId();
-  await failure(served.client("gRPC").getOrderStatus({ orderId }));
-  expect(served.service.log.find((line) => line.orderId === String(orderId))).toMatchObject({
+  await failure(harness.client("gRPC").getOrderStatus({ orderId }));
+  expect(harness.service.log.find((line) => line.orderId === String(orderId))).toMatchObject({
     code: "NOT_FOUND",
     level: "info",
   });

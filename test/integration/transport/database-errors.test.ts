@@ -12,7 +12,7 @@ import { failure, failureOf } from "./failures.ts";
 import { insertOrder } from "./orders.ts";
 
 const mariadb = useOwnMariadb();
-const fronts = Object.keys(TRANSPORTS) as TransportName[];
+const transports = Object.keys(TRANSPORTS) as TransportName[];
 const clients = new Map<TransportName, OpenClient>();
 let service: Service;
 let db: OrderDatabase;
@@ -20,8 +20,8 @@ let db: OrderDatabase;
 beforeAll(async () => {
   service = await startService({ url: mariadb.url, prefix: "t_" });
   db = openDatabase({ url: mariadb.url, prefix: "t_" });
-  for (const front of fronts) {
-    clients.set(front, TRANSPORTS[front](service));
+  for (const transport of transports) {
+    clients.set(transport, TRANSPORTS[transport](service));
   }
 });
 afterAll(async () => {
@@ -47,8 +47,8 @@ test("the database is away: UNAVAILABLE with the time to come back, nothing half
     details: { RetryInfo: { retryDelay: { seconds: 1n, nanos: 0 } } },
   };
   await Promise.all(
-    fronts.map(async (front) => {
-      const client = clients.get(front)?.client as OpenClient["client"];
+    transports.map(async (transport) => {
+      const client = clients.get(transport)?.client as OpenClient["client"];
       const update = { orderId, status: OrderStatus.PAID, operator: "x" };
       expect(await failure(client.updateOrderStatus(update))).toEqual(away);
       expect(await failure(client.getOrderStatus({ orderId }))).toEqual(away);

@@ -18,7 +18,7 @@ import { startWatcher } from "./watcher.ts";
 
 const location = useMariadb();
 const db = openDatabase(location);
-const fronts = Object.keys(TRANSPORTS) as TransportName[];
+const transports = Object.keys(TRANSPORTS) as TransportName[];
 
 beforeAll(async () => {
   await migrate(db);
@@ -31,19 +31,19 @@ async function start() {
   return service;
 }
 
-function open(front: TransportName, service: { grpcPort: number; httpPort: number }) {
-  const { client, close } = TRANSPORTS[front](service);
+function open(transport: TransportName, service: { grpcPort: number; httpPort: number }) {
+  const { client, close } = TRANSPORTS[transport](service);
   onTestFinished(close);
   return client;
 }
 
-describe.each(fronts)("%s: a server that ends", (front) => {
+describe.each(transports)("%s: a server that ends", (transport) => {
   test("lets a call under way finish, then tells its streams to come back", async () => {
     const service = await start();
-    const client = open(front, service);
+    const client = open(transport, service);
     const orderId = await insertOrder(db, Status.CREATED);
     const watcher = startWatcher(client, { orderIds: [orderId] });
-    await watcher.toldExactly([`${orderId} at 0: 1000`]);
+    await watcher.expectUpdates([`${orderId} at 0: 1000`]);
     const { locked, unlock } = await lockRow(db, orderId);
     const call = client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" });
     await waitsForLock(db, orderId);
@@ -59,13 +59,13 @@ describe.each(fronts)("%s: a server that ends", (front) => {
       message: "server is shutting down; retry",
     });
     // The watch has lived on to the last change.
-    expect(watcher.told.at(-1)).toBe(`${orderId} 1: 1000 > 1010`);
+    expect(watcher.updates.at(-1)).toBe(`${orderId} 1: 1000 > 1010`);
     await stopped;
   });
 
   test("with idle connections ends at once", async () => {
     const service = await start();
-    await open(front, service).listShipmentTypes({});
+    await open(transport, service).listShipmentTypes({});
     const began = performance.now();
     await service.stop();
     expect(performance.now() - began).toBeLessThan(3_000);
@@ -77,7 +77,7 @@ test("a call that hangs is cut when the time is over, but streams are told", asy
   const client = open("gRPC", service);
   const orderId = await insertOrder(db, Status.CREATED);
   const watcher = startWatcher(client, { orderIds: [orderId] });
-  await watcher.toldExactly([`${orderId} at 0: 1000`]);
+  await watcher.expectUpdates([`${orderId} at 0: 1000`]);
   const { locked, unlock } = await lockRow(db, orderId);
   const call = client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }).catch((error) => error);
   await waitsForLock(db, orderId);

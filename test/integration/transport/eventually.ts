@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 
-/** Waits until a fact is so, and fails with its last difference when it is not in time; a busy machine may take a while. */
+/** Retries a check until it passes, for up to 10 s; then fails with its last error. */
 export function eventually<T>(check: () => T | Promise<T>, intervalMs = 20): Promise<T> {
   return vi.waitFor(check, { timeout: 10_000, interval: intervalMs });
 }

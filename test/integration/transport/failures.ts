@@ -6,7 +6,7 @@ import type { UpdateError } from "../../../gen/oms/orderstatus/v1/order_status_p
 
 const DETAILS = createRegistry(ErrorInfoSchema, BadRequestSchema, RetryInfoSchema);
 
-/** A message as a plain object, to be compared as a whole: times are Dates, the type's name is left out. */
+/** A message as a plain object for comparison: with Dates, without type names. */
 export function plain(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(plain);
@@ -21,27 +21,27 @@ export function plain(value: unknown): unknown {
   return value;
 }
 
-/** What a failed call told its caller. */
+/** A failed call as its caller sees it. */
 export interface Failure {
   /** For example "NotFound". */
   readonly code: string;
   readonly message: string;
-  /** By the details' short names, for example ErrorInfo. */
+  /** By type name, for example ErrorInfo. */
   readonly details: Record<string, unknown>;
 }
 
-/** How a call failed; fails itself when it did not. */
+/** The failure of a call; throws if the call succeeded. */
 export async function failure(call: Promise<unknown>): Promise<Failure> {
-  const answer = await call.then(
+  const result = await call.then(
     (message) => ({ message }),
     (error: unknown) => ({ error }),
   );
-  if ("message" in answer) {
+  if ("message" in result) {
     throw new Error(
-      `the call was answered: ${JSON.stringify(plain(answer.message), (_, x) => (typeof x === "bigint" ? String(x) : x))}`,
+      `call succeeded: ${JSON.stringify(plain(result.message), (_, x) => (typeof x === "bigint" ? String(x) : x))}`,
     );
   }
-  return failureOf(answer.error);
+  return failureOf(result.error);
 }
 
 export function failureOf(error: unknown): Failure {
@@ -51,7 +51,7 @@ export function failureOf(error: unknown): Failure {
   return { code: Code[error.code], message: error.rawMessage, details: detailsOf(error.findDetails(DETAILS)) };
 }
 
-/** The same of a report that failed in a batch. */
+/** The failure of a report in a batch. */
 export function failureOfUpdate({ code, message, details }: UpdateError): Failure {
   const unpacked = details.flatMap((detail) => anyUnpack(detail, DETAILS) ?? []);
   return { code: Code[code] as string, message, details: detailsOf(unpacked) };

@@ -8,25 +8,25 @@ import { useService } from "../../support/service.ts";
 import { insertOrder } from "./orders.ts";
 
 const run = promisify(execFile);
-const served = useService();
+const harness = useService();
 const SERVICE = "oms.orderstatus.v1.OrderStatusService";
 const BUF = join(import.meta.dirname, "../../../node_modules/.bin/buf");
 
 let orderId = 0n;
 
 beforeAll(async () => {
-  orderId = await insertOrder(served.db, Status.CREATED);
+  orderId = await insertOrder(harness.db, Status.CREATED);
 });
 
 const orderStatus = (text: string) => JSON.parse(text).orderStatus;
 
 describe("buf curl, which learns the contract from the server", () => {
   test.each([
-    ["grpc", () => served.service.grpcPort],
-    ["grpcweb", () => served.service.httpPort],
-    ["connect", () => served.service.httpPort],
+    ["grpc", () => harness.service.grpcPort],
+    ["grpcweb", () => harness.service.httpPort],
+    ["connect", () => harness.service.httpPort],
   ])("%s", async (protocol, port) => {
-    const order = await insertOrder(served.db, Status.CREATED);
+    const order = await insertOrder(harness.db, Status.CREATED);
     const call = async (rpc: string, request: object) => {
       const { stdout } = await run(
         BUF,
@@ -64,7 +64,7 @@ describe("buf curl, which learns the contract from the server", () => {
         "curl",
         "-d",
         `{"orderId": ${orderId}}`,
-        `http://127.0.0.1:${served.service.httpPort}/${SERVICE}/GetOrderStatus`,
+        `http://127.0.0.1:${harness.service.httpPort}/${SERVICE}/GetOrderStatus`,
       ],
       { cwd: "/" },
     );
@@ -76,7 +76,7 @@ describe("buf curl, which learns the contract from the server", () => {
       BUF,
       [
         ...["curl", "--protocol", "grpc", "--reflect-protocol", version, "-d", `{"orderId": ${orderId}}`],
-        `http://127.0.0.1:${served.service.grpcPort}/${SERVICE}/GetOrderStatus`,
+        `http://127.0.0.1:${harness.service.grpcPort}/${SERVICE}/GetOrderStatus`,
       ],
       { cwd: "/" },
     );
@@ -86,7 +86,7 @@ describe("buf curl, which learns the contract from the server", () => {
   test("lists the services", async () => {
     const { stdout } = await run(
       BUF,
-      ["curl", "--protocol", "grpc", "--list-services", `http://127.0.0.1:${served.service.grpcPort}`],
+      ["curl", "--protocol", "grpc", "--list-services", `http://127.0.0.1:${harness.service.grpcPort}`],
       { cwd: "/" },
     );
     expect(stdout.trim().split("\n")).toEqual([
@@ -103,10 +103,10 @@ test("a Python program with Debian's grpcio", async () => {
   await run(PYTHON, ["-c", "import grpc, google.protobuf"]).catch((error: unknown) => {
     throw new Error(`Debian's packages python3-grpcio and python3-protobuf are needed: apt-get install them\n${error}`);
   });
-  const order = await insertOrder(served.db, Status.CREATED);
+  const order = await insertOrder(harness.db, Status.CREATED);
   const script = join(import.meta.dirname, "clients/order_status.py");
 
-  const { stdout } = await run(PYTHON, [script, `127.0.0.1:${served.service.grpcPort}`, String(order)]);
+  const { stdout } = await run(PYTHON, [script, `127.0.0.1:${harness.service.grpcPort}`, String(order)]);
 
   const answers = stdout
     .trim()
@@ -127,11 +127,11 @@ test("a Python program with Debian's grpcio", async () => {
 });
 
 describe("curl", () => {
-  const url = (rpc: string) => `http://127.0.0.1:${served.service.httpPort}/${SERVICE}/${rpc}`;
+  const url = (rpc: string) => `http://127.0.0.1:${harness.service.httpPort}/${SERVICE}/${rpc}`;
   const curl = async (...args: string[]) => JSON.parse((await run("curl", ["-sS", ...args])).stdout);
 
   test("JSON with POST", async () => {
-    const order = await insertOrder(served.db, Status.CREATED);
+    const order = await insertOrder(harness.db, Status.CREATED);
     const body = JSON.stringify({ orderId: String(order), status: "ORDER_STATUS_PAID", operator: "curl" });
 
     expect(await curl("--json", body, url("UpdateOrderStatus"))).toMatchObject({ outcome: "OUTCOME_APPLIED" });

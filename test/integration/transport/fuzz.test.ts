@@ -6,19 +6,22 @@ import { STATES } from "../../../src/domain/state-machine.ts";
 import { useService } from "../../support/service.ts";
 import { insertOrder } from "./orders.ts";
 
-/** `OMS_TEST_SEED=7 npm test -- test/integration/transport/fuzz` sends the same requests again; `npm run fuzz` sends many more. */
+/**
+ * `OMS_TEST_SEED=7 npm test -- test/integration/transport/fuzz` sends the same requests again; `npm
+ * run fuzz` sends many more.
+ */
 const SEED = Number(process.env.OMS_TEST_SEED ?? randomInt(2 ** 32));
 
 const REQUESTS = Number(process.env.OMS_TEST_REQUESTS ?? 10_000);
 
 // All that is committed stays in the outbox: the broker is away.
-const served = useService();
+const harness = useService();
 
 const orderIds: bigint[] = [];
 
 beforeAll(async () => {
   for (const { code } of [...STATES, ...STATES]) {
-    orderIds.push(await insertOrder(served.db, code));
+    orderIds.push(await insertOrder(harness.db, code));
   }
 });
 
@@ -26,7 +29,7 @@ test(`whatever is asked, on every way in, is answered as it should be (seed ${SE
   timeout: 120_000,
 }, async () => {
   console.log(`fuzz: seed ${SEED}; again: OMS_TEST_SEED=${SEED} npm test -- test/integration/transport/fuzz`);
-  const { service, location } = served;
+  const { service, location } = harness;
   const { grpcPort, httpPort } = service;
   const tally = await fuzz({ grpcPort, httpPort, seed: SEED, requests: REQUESTS, fixture: { orderIds } });
 
@@ -42,6 +45,6 @@ test(`whatever is asked, on every way in, is answered as it should be (seed ${SE
 });
 
 async function metric(name: string): Promise<string | undefined> {
-  const text = await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text();
+  const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
   return new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1];
 }

@@ -8,14 +8,14 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { useService } from "../../support/service.ts";
 import { insertOrder } from "./orders.ts";
 
-const served = useService({ OMS_CORS_ORIGINS: "https://console.example.com,http://localhost:3000" });
+const harness = useService({ OMS_CORS_ORIGINS: "https://console.example.com,http://localhost:3000" });
 const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
-const url = (path: string) => `http://127.0.0.1:${served.service.httpPort}${path}`;
+const url = (path: string) => `http://127.0.0.1:${harness.service.httpPort}${path}`;
 
 let orderId = 0n;
 
 beforeAll(async () => {
-  orderId = await insertOrder(served.db, Status.PICKING);
+  orderId = await insertOrder(harness.db, Status.PICKING);
 });
 
 describe("pages", () => {
@@ -39,7 +39,7 @@ describe("pages", () => {
     ]);
   });
 
-  test("/metrics: each RPC by front and code", async () => {
+  test("/metrics: each RPC by transport and code", async () => {
     await fetch(url(`${SERVICE}/GetOrderStatus`), json({ orderId: "77" }));
     const metrics = await (await fetch(url("/metrics"))).text();
     expect(metrics).toMatch(
@@ -276,7 +276,7 @@ describe("connections that dawdle", { timeout: 30_000 }, () => {
 });
 
 async function open(): Promise<Socket> {
-  const socket = connect(served.service.httpPort, "127.0.0.1");
+  const socket = connect(harness.service.httpPort, "127.0.0.1");
   await once(socket, "connect");
   return socket.resume();
 }

@@ -11,14 +11,14 @@ import { insertOrder } from "./orders.ts";
 
 /** What the fuzzer found once. */
 
-const served = useService();
+const harness = useService();
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 
 let request = Buffer.alloc(0);
 let json = "";
 
 beforeAll(async () => {
-  const orderId = await insertOrder(served.db, Status.PICKING);
+  const orderId = await insertOrder(harness.db, Status.PICKING);
   request = Buffer.from(toBinary(GetOrderStatusRequestSchema, create(GetOrderStatusRequestSchema, { orderId })));
   json = JSON.stringify({ orderId: String(orderId) });
 });
@@ -37,7 +37,7 @@ function frame(message: Buffer, flags = 0): Buffer {
 }
 
 async function callGrpc(headers: OutgoingHttpHeaders, body = frame(request)) {
-  const stream = open(served.service.grpcPort).request({
+  const stream = open(harness.service.grpcPort).request({
     ":method": "POST",
     ":path": PATH,
     "content-type": "application/grpc",
@@ -83,7 +83,7 @@ describe("over gRPC", () => {
 });
 
 describe("over HTTP", () => {
-  const url = () => `http://127.0.0.1:${served.service.httpPort}${PATH}`;
+  const url = () => `http://127.0.0.1:${harness.service.httpPort}${PATH}`;
 
   test.each([
     ["Connect", { "content-type": "application/json", "connect-timeout-ms": "2147483648" }, () => json],
@@ -115,7 +115,7 @@ describe("over HTTP", () => {
   });
 
   test("over HTTP/2, one that says too much is answered, told to stop, and leaves the connection as it was", async () => {
-    const session = open(served.service.httpPort);
+    const session = open(harness.service.httpPort);
     const post = { ":method": "POST", ":path": PATH, "content-type": "application/json" };
     const tooMuch = Buffer.alloc(5 * 1024 * 1024, 32);
     for (let count = 0; count < 4; count += 1) {
@@ -131,7 +131,7 @@ describe("over HTTP", () => {
   });
 
   test("an expectation that nobody knows keeps nobody waiting", async () => {
-    const stream = open(served.service.httpPort).request({
+    const stream = open(harness.service.httpPort).request({
       ":method": "POST",
       ":path": PATH,
       "content-type": "application/json",

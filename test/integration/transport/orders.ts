@@ -4,26 +4,26 @@ import type { OrderMainTable, OrderStatusTable } from "../../../src/store/schema
 
 let lastOrderId = 5_000_000n;
 
-/** An id that no order of this file has. */
+/** A new order id, unique within the test file. */
 export function nextOrderId(): bigint {
   lastOrderId += 1n;
   return lastOrderId;
 }
 
-/** What an order's rows have that others have not. */
+/** Columns that differ from those of a default order. */
 export interface OrderRows {
   readonly main?: Partial<Insertable<OrderMainTable>>;
   readonly state?: Partial<Insertable<OrderStatusTable>>;
 }
 
-/** An order of the own shop, as another system inserts it; what is given takes the place of that. */
+/** Inserts an order of the own shop as another system does. */
 export async function insertOrder(db: OrderDatabase, status: number, rows: OrderRows = {}): Promise<bigint> {
   const orderId = nextOrderId();
   await insertOrderWithId(db, orderId, status, rows);
   return orderId;
 }
 
-/** The same with an id that the test chooses. */
+/** The same with a given id. */
 export async function insertOrderWithId(
   db: OrderDatabase,
   order_id: bigint,

@@ -7,15 +7,15 @@ import { useService } from "../../support/service.ts";
 import { failure, plain } from "./failures.ts";
 import { insertOrder, nextOrderId } from "./orders.ts";
 
-const served = useService();
+const harness = useService();
 const operator = "zhou";
 
-/** One suite for all fronts: each must give the same answers. */
-describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
-  const call = () => served.clients(front).reversal;
+/** One suite for all transports: each must give the same answers. */
+describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
+  const call = () => harness.clients(transport).reversal;
 
   test("a cancel that the WMS refuses later", async () => {
-    const orderId = await insertOrder(served.db, Status.PICKING);
+    const orderId = await insertOrder(harness.db, Status.PICKING);
     const { cancelId, ...asked } = await call().requestCancel({ orderId, operator, reason: "wrong size" });
     expect(plain(asked)).toEqual({ state: CancelState.WAITING_FOR_WMS, refusalReason: "", children: [] });
     const open = { cancelId, currentProcess: 60, processFlag: 60, verdict: CancelVerdict.ASK_WMS };
@@ -40,9 +40,9 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
   });
 
   test("a return, its details, and its id in GetOrderStatus", async () => {
-    const orderId = await insertOrder(served.db, Status.DELIVERED);
+    const orderId = await insertOrder(harness.db, Status.DELIVERED);
     const goods = [11n, 12n].map((sku_id) => ({ order_id: orderId, sku_id, quantity: 1 }));
-    await served.db.insertInto("oms_db.oms_order_detail").values(goods).execute();
+    await harness.db.insertInto("oms_db.oms_order_detail").values(goods).execute();
     const lines = [
       { skuId: 12n, quantity: 1 },
       { skuId: 11n, quantity: 1 },
@@ -54,7 +54,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
     expect(plain((await call().listReturnDetails({ orderIds: [orderId] })).details)).toEqual(
       [11n, 12n].map((skuId) => ({ orderId, returnId, skuId, quantity: 1, createTime: expect.any(Date) })),
     );
-    expect((await served.client(front).getOrderStatus({ orderId })).returnIds).toEqual([returnId]);
+    expect((await harness.client(transport).getOrderStatus({ orderId })).returnIds).toEqual([returnId]);
     expect(await failure(call().requestReturn({ orderId, lines, operator }))).toMatchObject({
       code: "InvalidArgument",
       details: { BadRequest: { fieldViolations: [{ field: "lines[0].quantity" }] } },
@@ -62,7 +62,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (front) => {
   });
 
   test("what nobody asked for or has is NOT_FOUND; a request id has one content", async () => {
-    const orderId = await insertOrder(served.db, Status.CREATED);
+    const orderId = await insertOrder(harness.db, Status.CREATED);
     const missing = nextOrderId();
     const lines = [{ skuId: 1n, quantity: 1 }];
     for (const refused of [
@@ -88,12 +88,12 @@ describe("rows of the old system", () => {
     ["the WMS is asked", Status.PICKING, 60, CancelState.WAITING_FOR_WMS],
     ["just asked for", Status.PICKING, undefined, CancelState.REQUESTED],
   ])("%s", async (_name, status, process_flag, state) => {
-    const order_id = await insertOrder(served.db, status);
-    await served.db.insertInto("ordercancel_db.oms_order_cancel").values({ order_id }).execute();
+    const order_id = await insertOrder(harness.db, status);
+    await harness.db.insertInto("ordercancel_db.oms_order_cancel").values({ order_id }).execute();
     if (process_flag !== undefined) {
-      await served.db.insertInto("ordercancel_db.oms_push_issuccess").values({ order_id, process_flag }).execute();
+      await harness.db.insertInto("ordercancel_db.oms_push_issuccess").values({ order_id, process_flag }).execute();
     }
-    const answer = await served.clients("gRPC").reversal.getCancel({ orderId: order_id });
+    const answer = await harness.clients("gRPC").reversal.getCancel({ orderId: order_id });
     expect(answer).toMatchObject({ cancelId: 0n, state, currentProcess: 0, processFlag: process_flag ?? 0 });
   });
 });

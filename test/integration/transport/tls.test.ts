@@ -39,25 +39,25 @@ const SERVICE = "oms.orderstatus.v1.OrderStatusService";
 const BUF = join(import.meta.dirname, "../../../node_modules/.bin/buf");
 
 describe("a service with a certificate", () => {
-  const served = useService(TLS);
-  const https = (path: string) => `https://localhost:${served.service.httpPort}${path}`;
+  const harness = useService(TLS);
+  const https = (path: string) => `https://localhost:${harness.service.httpPort}${path}`;
   let orderId = 0n;
 
   beforeAll(async () => {
-    orderId = await insertOrder(served.db, Status.CREATED);
+    orderId = await insertOrder(harness.db, Status.CREATED);
   });
 
   test.each(ways())("%s", async (_, transportTo) => {
-    const { transport, close } = transportTo(served.service, { ca: authority.ca });
+    const { transport, close } = transportTo(harness.service, { ca: authority.ca });
     onTestFinished(close);
     const client = createClient(OrderStatusService, transport);
     expect((await client.getOrderStatus({ orderId })).orderStatus).toBe(Status.CREATED);
     const watcher = startWatcher(client, { orderIds: [orderId] });
-    await watcher.toldExactly([`${orderId} at 0: 1000`]);
+    await watcher.expectUpdates([`${orderId} at 0: 1000`]);
   });
 
   test.each(ways())("%s does not talk to a server that another CA vouches for", async (_, transportTo) => {
-    const { transport, close } = transportTo(served.service, { ca: stranger.ca });
+    const { transport, close } = transportTo(harness.service, { ca: stranger.ca });
     onTestFinished(close);
     const failed = await createClient(OrderStatusService, transport)
       .getOrderStatus({ orderId }, { timeoutMs: 3_000 })
@@ -88,9 +88,9 @@ describe("a service with a certificate", () => {
   });
 
   test.each([
-    ["grpc", () => served.service.grpcPort],
-    ["grpcweb", () => served.service.httpPort],
-    ["connect", () => served.service.httpPort],
+    ["grpc", () => harness.service.grpcPort],
+    ["grpcweb", () => harness.service.httpPort],
+    ["connect", () => harness.service.httpPort],
   ])("buf curl by %s, contract and all", async (protocol, port) => {
     const { stdout } = await run(
       BUF,
@@ -104,7 +104,7 @@ describe("a service with a certificate", () => {
   });
 
   test("plaintext gets no answer, on either port", async () => {
-    for (const port of [served.service.httpPort, served.service.grpcPort]) {
+    for (const port of [harness.service.httpPort, harness.service.grpcPort]) {
       const socket = connect(port, "127.0.0.1");
       socket.on("error", () => {});
       socket.end("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
@@ -112,13 +112,13 @@ describe("a service with a certificate", () => {
       expect(answer).not.toContain("HTTP/1.1");
       expect(answer).not.toContain("alive");
     }
-    const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${served.service.grpcPort}` });
+    const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${harness.service.grpcPort}` });
     const call = createClient(OrderStatusService, transport).getOrderStatus({ orderId }, { timeoutMs: 3_000 });
     expect([Code.Unavailable, Code.DeadlineExceeded, Code.Canceled]).toContain(
       ConnectError.from(await call.catch((e) => e)).code,
     );
     await eventually(() =>
-      expect(served.service.log).toContainEqual(
+      expect(harness.service.log).toContainEqual(
         expect.objectContaining({ level: "debug", msg: "TLS handshake failed", reason: "ERR_SSL_HTTP_REQUEST" }),
       ),
     );
@@ -128,7 +128,7 @@ describe("a service with a certificate", () => {
     const versionOf = async (maxVersion: "TLSv1.1" | "TLSv1.2" | "TLSv1.3") => {
       // OpenSSL's own level would not even ask for 1.1.
       const options = { maxVersion, minVersion: "TLSv1.1", ciphers: "DEFAULT:@SECLEVEL=0" } as const;
-      const socket = await open(served.service.httpPort, { ca: authority.ca, ...options });
+      const socket = await open(harness.service.httpPort, { ca: authority.ca, ...options });
       return socket.getProtocol();
     };
     expect(await versionOf("TLSv1.2")).toBe("TLSv1.2");
@@ -139,13 +139,13 @@ describe("a service with a certificate", () => {
   test.each(ways())(
     "%s: a service that ends tells its streams, and does not wait for idle connections",
     async (_, transportTo) => {
-      const ending = await startService(served.location, {}, TLS);
+      const ending = await startService(harness.location, {}, TLS);
       onTestFinished(() => ending.stop());
       const { transport, close } = transportTo(ending, { ca: authority.ca });
       onTestFinished(close);
       const client = createClient(OrderStatusService, transport);
       const watcher = startWatcher(client, { orderIds: [orderId] });
-      await watcher.toldExactly([`${orderId} at 0: 1000`]);
+      await watcher.expectUpdates([`${orderId} at 0: 1000`]);
       const began = performance.now();
       await ending.stop();
       expect(failureOf(await watcher.ended)).toMatchObject({
@@ -157,7 +157,7 @@ describe("a service with a certificate", () => {
   );
 
   test("a connection that is cut in its handshake, and rubbish, harm nobody", async () => {
-    for (const port of [served.service.httpPort, served.service.grpcPort]) {
+    for (const port of [harness.service.httpPort, harness.service.grpcPort]) {
       for (const bytes of [Buffer.alloc(0), Buffer.from([0x16, 3, 1, 2, 0, 1]), Buffer.alloc(70_000, 0x16)]) {
         const socket = connect(port, "127.0.0.1");
         socket.on("error", () => {});

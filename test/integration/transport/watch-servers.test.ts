@@ -29,8 +29,8 @@ async function start() {
   return service;
 }
 
-function open(service: { grpcPort: number; httpPort: number }, front: TransportName = "gRPC"): OrderStatusClient {
-  const { client, close } = TRANSPORTS[front](service);
+function open(service: { grpcPort: number; httpPort: number }, transport: TransportName = "gRPC"): OrderStatusClient {
+  const { client, close } = TRANSPORTS[transport](service);
   onTestFinished(close);
   return client;
 }
@@ -42,15 +42,15 @@ const wayOf = (orderId: bigint, ...states: OrderStatus[]) => ({
 
 test.each(Object.keys(TRANSPORTS) as TransportName[])(
   "%s: a change made on another server, through the broker",
-  async (front) => {
+  async (transport) => {
     const [here, there] = [await start(), await start()];
     const orderId = await insertOrder(db, Status.CREATED);
-    const watcher = startWatcher(open(here, front), { orderIds: [orderId] });
-    await watcher.toldExactly([`${orderId} at 0: 1000`]);
+    const watcher = startWatcher(open(here, transport), { orderIds: [orderId] });
+    await watcher.expectUpdates([`${orderId} at 0: 1000`]);
 
-    await open(there, front).batchUpdateOrderStatus(wayOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
+    await open(there, transport).batchUpdateOrderStatus(wayOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
 
-    await watcher.toldExactly([`${orderId} at 0: 1000`, `${orderId} 1: 1000 > 1010`, `${orderId} 2: 1010 > 1020`]);
+    await watcher.expectUpdates([`${orderId} at 0: 1000`, `${orderId} 1: 1000 > 1010`, `${orderId} 2: 1010 > 1020`]);
   },
 );
 
@@ -58,16 +58,16 @@ test("while the broker is away changes of this server go on; those of others com
   const [here, there] = [await start(), await start()];
   const [mine, theirs] = [await insertOrder(db, Status.CREATED), await insertOrder(db, Status.CREATED)];
   const watcher = startWatcher(open(here), { orderIds: [mine, theirs] });
-  await eventually(() => expect(watcher.told).toHaveLength(2));
+  await eventually(() => expect(watcher.updates).toHaveLength(2));
   await nats.kill();
 
   await open(here).updateOrderStatus({ orderId: mine, status: OrderStatus.PAID, operator });
   await open(there).batchUpdateOrderStatus(wayOf(theirs, OrderStatus.PAID, OrderStatus.APPROVED));
-  await eventually(() => expect(watcher.told.slice(2)).toEqual([`${mine} 1: 1000 > 1010`]));
+  await eventually(() => expect(watcher.updates.slice(2)).toEqual([`${mine} 1: 1000 > 1010`]));
 
   await nats.restart();
   await eventually(() =>
-    expect(watcher.told.slice(3)).toEqual([`${theirs} 1: 1000 > 1010`, `${theirs} 2: 1010 > 1020`]),
+    expect(watcher.updates.slice(3)).toEqual([`${theirs} 1: 1000 > 1010`, `${theirs} 2: 1010 > 1020`]),
   );
 });
 
@@ -123,13 +123,13 @@ test("1,000 watchers cost no query each per change", async () => {
   const watchers = Array.from({ length: 1_000 }, (_, index) =>
     startWatcher(clients[index % 4] as OrderStatusClient, { orderIds: ids }),
   );
-  await eventually(() => expect(watchers.every(({ told }) => told.length === 5)).toBe(true));
+  await eventually(() => expect(watchers.every(({ updates }) => updates.length === 5)).toBe(true));
   const before = await countQueries();
 
   for (const orderId of ids) {
     await clients[0]?.batchUpdateOrderStatus(wayOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
   }
-  await eventually(() => expect(watchers.every(({ told }) => told.length === 15)).toBe(true));
+  await eventually(() => expect(watchers.every(({ updates }) => updates.length === 15)).toBe(true));
 
   // What the commits and their events take, and nothing for the watchers.
   expect((await countQueries()) - before).toBeLessThan(200);

@@ -7,46 +7,49 @@ import type {
 import type { OrderStatusClient } from "../../support/clients.ts";
 import { eventually } from "./eventually.ts";
 
-/** What a watcher was told, in words: "<order> at <version>: <state>" and "<order> <version>: <from> > <to>". */
+/**
+ * Updates received by a watch, as text: "<order> at <version>: <status>" and "<order> <version>:
+ * <from> > <to>".
+ */
 export interface Watcher {
-  readonly told: readonly string[];
+  readonly updates: readonly string[];
   readonly heartbeats: () => number;
-  /** Waits until exactly this was told. */
-  toldExactly(words: readonly string[]): Promise<void>;
-  /** How the stream ended. */
+  /** Waits until exactly these were received. */
+  expectUpdates(updates: readonly string[]): Promise<void>;
+  /** Resolves with the error that ended the stream. */
   readonly ended: Promise<unknown>;
   stop(): void;
 }
 
-/** Watches until the test is over, or `stop`. */
+/** Watches until the end of the test, or `stop`. */
 export function startWatcher(
   client: OrderStatusClient,
   request: MessageInitShape<typeof WatchOrderStatusRequestSchema>,
 ): Watcher {
-  const told: string[] = [];
+  const updates: string[] = [];
   const controller = new AbortController();
   let heartbeats = 0;
   const ended = (async () => {
     for await (const update of client.watchOrderStatus(request, { signal: controller.signal })) {
-      const words = inWords(update);
-      if (words === undefined) {
+      const text = updateText(update);
+      if (text === undefined) {
         heartbeats += 1;
       } else {
-        told.push(words);
+        updates.push(text);
       }
     }
   })().catch((error: unknown) => error);
   onTestFinished(() => controller.abort());
   return {
-    told,
+    updates,
     heartbeats: () => heartbeats,
-    toldExactly: (words) => eventually(() => expect(told).toEqual(words)),
+    expectUpdates: (expected) => eventually(() => expect(updates).toEqual(expected)),
     ended,
     stop: () => controller.abort(),
   };
 }
 
-function inWords({ update }: WatchOrderStatusResponse): string | undefined {
+function updateText({ update }: WatchOrderStatusResponse): string | undefined {
   switch (update.case) {
     case "snapshot":
       return `${update.value.orderId} at ${update.value.version}: ${update.value.orderStatus}`;
