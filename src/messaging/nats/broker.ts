@@ -2,21 +2,21 @@ import { readFileSync } from "node:fs";
 import { type ConnectionOptions, credsAuthenticator, type TlsOptions } from "nats";
 import { describeConnectionError } from "../../observability/connection-errors.ts";
 
-/** Where the broker is, and how to get in. */
+/** Address and credentials of the broker. */
 export interface Broker {
-  /** `nats://user:password@host:port`, `nats://token@host:port`, or without either; `tls:` asks for TLS. */
+  /** `nats://user:password@host:port`, `nats://token@host:port`, or without either; `tls:` requires TLS. */
   readonly url: string;
-  /** The CA of its certificate, PEM: TLS is required then. */
+  /** CA of its certificate (PEM). TLS is then required. */
   readonly ca?: string | undefined;
-  /** A file with a user's JWT and key, read at each connect. */
+  /** File with a user's JWT and key, read at each connect. */
   readonly credsFile?: string | undefined;
 }
 
-/** What the broker's client takes to connect. */
+/** The options with which the NATS client connects. */
 export function brokerOptions({ url, ca, credsFile }: Broker): ConnectionOptions {
   const { protocol, host, hostname, username, password } = new URL(url);
   const user = decodeURIComponent(username);
-  // Without a name to ask for, the certificate would be held against "localhost".
+  // Without a host name, the certificate would be verified against "localhost".
   const tls: TlsOptions & { readonly host: string } = {
     host: hostname.replace(/^\[|\]$/g, ""),
     ...(ca !== undefined && { ca }),
@@ -29,7 +29,7 @@ export function brokerOptions({ url, ca, credsFile }: Broker): ConnectionOptions
   };
 }
 
-/** Why there is no connection to the broker, for a person. */
+/** Why a connection to the broker failed, with the variable to check. */
 export function describeBrokerError(error: unknown, { ca, credsFile }: Broker): string {
   const reason = describeConnectionError(error, {
     backend: "NATS",

@@ -4,80 +4,78 @@ import { withTimeout } from "../../lib/async.ts";
 import type { Logger } from "../../observability/log.ts";
 import { type Broker, brokerOptions, describeBrokerError } from "./broker.ts";
 
-/** Between two attempts to reach the broker, in milliseconds. */
-const RECONNECT_WAIT_MS = 250;
+/** Delay between two attempts to connect, in milliseconds. */
+const RECONNECT_DELAY_MS = 250;
 
-/** A broker that does not answer for twice this long counts as gone, in milliseconds. */
+/** A broker that misses two pings of this interval, in milliseconds, counts as disconnected. */
 const PING_INTERVAL_MS = 5_000;
 
-/** How long what was sent last may take to reach the broker at the end, in milliseconds. */
-const LAST_FLUSH_MS = 500;
+/** Time limit for flushing the last messages on close, in milliseconds. */
+const FLUSH_TIMEOUT_MS = 500;
 
-/** What a link tells of itself. */
 export interface LinkListener {
-  /** The broker can be spoken to; `serverId` is another one after each start of the broker. */
+  /** The broker is reachable; it has another `serverId` after each of its starts. */
   onConnect(client: NatsConnection, serverId: string): void;
   onDisconnect(): void;
 }
 
-/** A connection to the broker that is made again for as long as nobody closes it. */
+/** A connection that is renewed until it is closed. */
 export interface Link {
   close(): Promise<void>;
 }
 
 /**
- * Dials until the broker answers, and again whenever it is gone. The client's own `waitOnFirstConnect` cannot be called off once it
- * waits, so the first connection is dialled from here; later ones are the client's business.
+ * Connects until the broker answers, and again whenever the connection is closed. The client's own
+ * `waitOnFirstConnect` cannot be cancelled, so the first connection is retried here; later ones are
+ * the client's.
  */
 export function connectWithRetry(broker: Broker, listener: LinkListener, log: Logger): Link {
   const closing = new AbortController();
   let client: NatsConnection | undefined;
 
   const run = async () => {
-    let told = false;
+    let logged = false;
     while (!closing.signal.aborted) {
       try {
         client = await connectOnce(broker);
       } catch (error) {
-        if (!told) {
-          log.warn(
-            { reason: describeBrokerError(error, broker) },
-            "the broker is out of reach; its events wait in the database",
-          );
-          told = true;
+        if (!logged) {
+          const reason = describeBrokerError(error, broker);
+          log.warn({ reason }, "NATS unreachable; events are buffered in the outbox");
+          logged = true;
         }
-        await pause(RECONNECT_WAIT_MS, closing.signal);
+        await delay(RECONNECT_DELAY_MS, undefined, { signal: closing.signal }).catch(() => {});
         continue;
       }
-      told = false;
+      logged = false;
       await follow(client);
       client = undefined;
     }
   };
 
-  /** Ends when the client is closed: by us, or by itself after an error that it takes as final. */
-  const follow = async (live: NatsConnection) => {
+  /** Resolves when the client is closed: by `close`, or by itself after a permanent error. */
+  const follow = async (open: NatsConnection) => {
     if (closing.signal.aborted) {
-      await live.close();
+      await open.close();
       return;
     }
-    const serverId = () => live.info?.server_id ?? "";
-    log.info({ broker: live.getServer() }, "the broker is there");
-    listener.onConnect(live, serverId());
-    const watch = async () => {
-      for await (const { type } of live.status()) {
+    const serverId = () => open.info?.server_id ?? "";
+    log.info({ broker: open.getServer() }, "NATS connected");
+    listener.onConnect(open, serverId());
+    const watchStatus = async () => {
+      for await (const { type } of open.status()) {
         if (type === Events.Disconnect) {
-          log.warn("the broker is gone; its events wait in the database");
+          log.warn("NATS disconnected; events are buffered in the outbox");
           listener.onDisconnect();
         } else if (type === Events.Reconnect) {
-          log.info({ broker: live.getServer() }, "the broker is back");
-          listener.onConnect(live, serverId());
+          log.info({ broker: open.getServer() }, "NATS reconnected");
+          listener.onConnect(open, serverId());
         }
       }
     };
-    // The client does not end this iterator when it is closed.
-    void watch();
-    await live.closed();
+    // Not awaited: the client does not end this iterator when it is closed.
+    void watchStatus();
+    await open.closed();
     listener.onDisconnect();
   };
 
@@ -86,11 +84,9 @@ export function connectWithRetry(broker: Broker, listener: LinkListener, log: Lo
     async close() {
       closing.abort();
       if (client !== undefined) {
-        // The last acknowledgements may still be on their way out.
-        await withTimeout(
-          client.flush().catch(() => {}),
-          LAST_FLUSH_MS,
-        );
+        // The last acknowledgements may still be in the client's buffer.
+        const flushed = client.flush().catch(() => {});
+        await withTimeout(flushed, FLUSH_TIMEOUT_MS);
         await client.close();
       }
       await running;
@@ -102,17 +98,13 @@ function connectOnce(broker: Broker): Promise<NatsConnection> {
   return connect({
     ...brokerOptions(broker),
     name: "order-status-service",
-    // What this server publishes it knows already: see listen.ts.
+    // Watchers know this server's own changes from the commit.
     noEcho: true,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
+    reconnectTimeWait: RECONNECT_DELAY_MS,
     reconnectJitter: 50,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
     timeout: 2_000,
   });
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
 }

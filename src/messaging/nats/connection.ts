@@ -1,190 +1,231 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "nats";
+import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Broker } from "./broker.ts";
-import { connectWithRetry } from "./connect-with-retry.ts";
+import { connectWithRetry, type Link } from "./connect-with-retry.ts";
 import {
   DEFAULT_TOPOLOGY,
   ensureTopology,
   holdsMessage,
   recreateTopology,
+  type StoredMessage,
   type StreamIdentity,
   type TopologySettings,
 } from "./topology.ts";
 
 /**
- * How the stream came into reach:
+ * How the stream became available:
  * - `first`: for the first time since this server started;
- * - `resumed`: the link broke, the broker lived on;
- * - `restarted`: the broker was started anew, and still has what it acknowledged last;
- * - `lost`: it has not, or the stream is another one: anything that it held may be gone.
+ * - `resumed`: after a disconnect, with the broker still running;
+ * - `restarted`: after a restart of the broker, with the last acknowledged message still stored;
+ * - `lost`: without it, or as another stream: everything it held may be gone.
  */
 export type ConnectionEvent = "first" | "resumed" | "restarted" | "lost";
 
-/** The way to the broker. It may be away for as long as it likes: nothing here throws for that. */
+type ConnectListener = (client: NatsConnection, event: ConnectionEvent) => void;
+
+/** The connection to the stream. Nothing here fails because the broker is unreachable. */
 export interface StreamConnection {
-  /** The client, while the broker is in reach and has the stream; undefined otherwise. */
+  /** The NATS client while the broker is reachable and has the stream; undefined otherwise. */
   client(): NatsConnection | undefined;
-  /** Tells of each arrival, and at once of one that has happened already. Call what it returns to hear no more. */
-  onConnect(listener: (client: NatsConnection, arrival: ConnectionEvent) => void): () => void;
-  /** Tells when the broker is out of reach. */
+  /**
+   * Calls the listener each time the stream becomes available, and at once if it is.
+   *
+   * @returns removes the listener
+   */
+  onConnect(listener: ConnectListener): () => void;
+  /**
+   * Calls the listener when the broker becomes unreachable.
+   *
+   * @returns removes the listener
+   */
   onDisconnect(listener: () => void): () => void;
-  /** Something is odd, as this error says: the stream is looked at now, and made anew where it is gone. */
+  /** Checks the stream now because of this error, and recreates it if it is gone. */
   checkStream(error: Error): void;
-  /** Notes the message that the broker acknowledged last: it is looked for after the broker's next start. */
-  recordAck(message: { readonly seq: number; readonly messageId: string }): void;
+  /** Records the last acknowledged message, which is looked up after the broker's next start. */
+  recordAck(message: StoredMessage): void;
   close(): Promise<void>;
 }
 
-/** How often the stream is looked at while nothing seems wrong, in milliseconds. */
-const CHECK_MS = 5_000;
+/** Interval between routine checks of the stream, in milliseconds. */
+const CHECK_INTERVAL_MS = 5_000;
 
-/** Between two attempts to make the stream, as right after a broker's start, in milliseconds. */
+/** Delay between two attempts to create the stream, in milliseconds: the broker has just started. */
 const TOPOLOGY_RETRY_MS = 250;
 
-/** After so long it is worth a word, in milliseconds. */
-const TOPOLOGY_PATIENCE_MS = 4_000;
+/** Time without success after which the attempts are logged, in milliseconds. */
+const TOPOLOGY_WARN_AFTER_MS = 4_000;
 
 /**
- * The broker's own word (nats-server 2.9) for a stream whose directory was deleted under it: it takes no more messages, and knows the
- * stream as if nothing had happened. Not the word for a full disk.
+ * What nats-server 2.9 answers for a stream whose directory was deleted: it stores nothing more, and
+ * still reports the stream as existing. A full disk has another text.
  */
-const FILES_ARE_GONE = /no such file or directory/;
+const FILES_DELETED = /no such file or directory/;
 
-/** Keeps a connection to the broker, with the stream in it. Returns at once, whether the broker is there or not. */
-export function connectStream({
-  log,
-  topology = DEFAULT_TOPOLOGY,
-  checkMs = CHECK_MS,
-  ...broker
-}: Broker & {
+export interface StreamConnectionOptions extends Broker {
   readonly log: Logger;
   readonly topology?: TopologySettings;
-  readonly checkMs?: number;
-}): StreamConnection {
-  const arrivalListeners = new Set<(client: NatsConnection, arrival: ConnectionEvent) => void>();
-  const awayListeners = new Set<() => void>();
-  let ready: NatsConnection | undefined;
-  let server = "";
-  let life: StreamIdentity | undefined;
-  let last: { readonly seq: number; readonly messageId: string } | undefined;
-  /** Counts the links: whatever was begun on an earlier one is void. */
-  let epoch = 0;
-  let looking: Promise<void> | undefined;
+  /** In milliseconds. */
+  readonly checkIntervalMs?: number;
+}
 
-  const arrive = (client: NatsConnection, serverId: string, now: StreamIdentity, arrival: ConnectionEvent) => {
-    if (arrival === "lost") {
-      log.warn("the stream has lost what it held: what may still be needed is published again from the database");
-      last = undefined;
-    }
-    life = now;
-    server = serverId;
-    ready = client;
-    for (const listener of arrivalListeners) {
-      listener(client, arrival);
-    }
-  };
+/** Keeps a connection to the broker and the stream in it. Returns at once, connected or not. */
+export function connectStream(options: StreamConnectionOptions): StreamConnection {
+  return new Connection(options);
+}
 
-  const arrivalOf = async (client: NatsConnection, serverId: string, now: StreamIdentity): Promise<ConnectionEvent> => {
-    if (life === undefined) {
-      return "first";
-    }
-    if (life.created !== now.created) {
-      return "lost";
-    }
-    if (server === serverId) {
-      return "resumed";
-    }
-    return last === undefined || (await holdsMessage(client, last)) ? "restarted" : "lost";
-  };
+class Connection implements StreamConnection {
+  readonly #log: Logger;
+  readonly #topology: TopologySettings;
+  readonly #link: Link;
+  readonly #checks: PollLoop;
+  readonly #connectListeners = new Set<ConnectListener>();
+  readonly #disconnectListeners = new Set<() => void>();
+  /** Set while the stream is available. */
+  #client: NatsConnection | undefined;
+  /** The broker process and the stream when the stream was last available. */
+  #serverId = "";
+  #stream: StreamIdentity | undefined;
+  #lastAck: StoredMessage | undefined;
+  /** Incremented at each connect and disconnect: what began in an earlier epoch has no effect. */
+  #epoch = 0;
+  #check: Promise<void> | undefined;
 
-  const up = async (client: NatsConnection, serverId: string) => {
-    epoch += 1;
-    const mine = epoch;
-    const since = performance.now();
-    let told = false;
-    while (mine === epoch) {
+  constructor({
+    log,
+    topology = DEFAULT_TOPOLOGY,
+    checkIntervalMs = CHECK_INTERVAL_MS,
+    ...broker
+  }: StreamConnectionOptions) {
+    this.#log = log;
+    this.#topology = topology;
+    const listener = {
+      onConnect: (client: NatsConnection, serverId: string) => void this.#connected(client, serverId),
+      onDisconnect: () => this.#disconnected(),
+    };
+    this.#link = connectWithRetry(broker, listener, log);
+    this.#checks = createPollLoop(() => this.#checkOnce(ensureTopology), {
+      intervalMs: checkIntervalMs,
+      initialDelayMs: checkIntervalMs,
+    });
+  }
+
+  client(): NatsConnection | undefined {
+    return this.#client;
+  }
+
+  onConnect(listener: ConnectListener): () => void {
+    this.#connectListeners.add(listener);
+    if (this.#client !== undefined) {
+      listener(this.#client, "first");
+    }
+    return () => this.#connectListeners.delete(listener);
+  }
+
+  onDisconnect(listener: () => void): () => void {
+    this.#disconnectListeners.add(listener);
+    return () => this.#disconnectListeners.delete(listener);
+  }
+
+  checkStream({ message }: Error): void {
+    void this.#checkOnce(FILES_DELETED.test(message) ? recreateTopology : ensureTopology);
+  }
+
+  recordAck(message: StoredMessage): void {
+    this.#lastAck = message;
+  }
+
+  async close(): Promise<void> {
+    const checksStopped = this.#checks.stop();
+    this.#disconnected();
+    await this.#link.close();
+    await Promise.all([checksStopped, this.#check]);
+  }
+
+  /** Waits for the stream, and announces it. */
+  async #connected(client: NatsConnection, serverId: string): Promise<void> {
+    this.#epoch += 1;
+    const epoch = this.#epoch;
+    const start = performance.now();
+    let logged = false;
+    while (epoch === this.#epoch) {
       try {
-        const now = await ensureTopology(client, topology);
-        const arrival = await arrivalOf(client, serverId, now);
-        if (mine === epoch) {
-          arrive(client, serverId, now, arrival);
+        const stream = await ensureTopology(client, this.#topology);
+        const event = await this.#eventFor(client, serverId, stream);
+        if (epoch === this.#epoch) {
+          this.#available(client, serverId, stream, event);
         }
         return;
       } catch (error) {
-        log.debug({ err: error }, "the stream is not there yet");
-        if (!told && performance.now() - since > TOPOLOGY_PATIENCE_MS) {
+        this.#log.debug({ err: error }, "stream not available yet; retrying");
+        if (!logged && performance.now() - start > TOPOLOGY_WARN_AFTER_MS) {
           const reason = (error as Error).message;
-          log.warn({ reason }, "the stream cannot be made: does the broker have JetStream, and this user the rights?");
-          told = true;
+          this.#log.warn({ reason }, "stream cannot be created: check JetStream and the user's permissions");
+          logged = true;
         }
         await delay(TOPOLOGY_RETRY_MS);
       }
     }
-  };
+  }
 
-  const down = () => {
-    epoch += 1;
-    if (ready !== undefined) {
-      ready = undefined;
-      for (const listener of awayListeners) {
+  #disconnected(): void {
+    this.#epoch += 1;
+    if (this.#client !== undefined) {
+      this.#client = undefined;
+      for (const listener of this.#disconnectListeners) {
         listener();
       }
     }
-  };
+  }
 
-  const look = async (filesAreGone: boolean) => {
-    const client = ready;
-    const mine = epoch;
+  async #eventFor(client: NatsConnection, serverId: string, stream: StreamIdentity): Promise<ConnectionEvent> {
+    if (this.#stream === undefined) {
+      return "first";
+    }
+    if (this.#stream.created !== stream.created) {
+      return "lost";
+    }
+    if (this.#serverId === serverId) {
+      return "resumed";
+    }
+    return this.#lastAck === undefined || (await holdsMessage(client, this.#lastAck)) ? "restarted" : "lost";
+  }
+
+  #available(client: NatsConnection, serverId: string, stream: StreamIdentity, event: ConnectionEvent): void {
+    if (event === "lost") {
+      this.#log.warn("stream lost its messages; republishing from the outbox table");
+      this.#lastAck = undefined;
+    }
+    this.#stream = stream;
+    this.#serverId = serverId;
+    this.#client = client;
+    for (const listener of this.#connectListeners) {
+      listener(client, event);
+    }
+  }
+
+  /** Concurrent checks become one. */
+  #checkOnce(restore: typeof ensureTopology): Promise<void> {
+    this.#check ??= this.#runCheck(restore).finally(() => {
+      this.#check = undefined;
+    });
+    return this.#check;
+  }
+
+  async #runCheck(restore: typeof ensureTopology): Promise<void> {
+    const client = this.#client;
+    const epoch = this.#epoch;
     if (client === undefined) {
       return;
     }
     try {
-      const now = await (filesAreGone ? recreateTopology : ensureTopology)(client, topology);
-      if (mine === epoch && now.created !== life?.created) {
-        arrive(client, server, now, "lost");
+      const stream = await restore(client, this.#topology);
+      if (epoch === this.#epoch && stream.created !== this.#stream?.created) {
+        this.#available(client, this.#serverId, stream, "lost");
       }
     } catch (error) {
-      log.debug({ err: error }, "the stream could not be looked at");
+      this.#log.debug({ err: error }, "stream check failed");
     }
-  };
-
-  const lookOnce = (filesAreGone: boolean) => {
-    looking ??= look(filesAreGone).finally(() => {
-      looking = undefined;
-    });
-  };
-
-  const link = connectWithRetry(
-    broker,
-    { onConnect: (client, serverId) => void up(client, serverId), onDisconnect: down },
-    log,
-  );
-  const timer = setInterval(() => lookOnce(false), checkMs);
-  timer.unref();
-
-  return {
-    client: () => ready,
-    onConnect(listener) {
-      arrivalListeners.add(listener);
-      if (ready !== undefined) {
-        listener(ready, "first");
-      }
-      return () => arrivalListeners.delete(listener);
-    },
-    onDisconnect(listener) {
-      awayListeners.add(listener);
-      return () => awayListeners.delete(listener);
-    },
-    checkStream: (error) => lookOnce(FILES_ARE_GONE.test(error.message)),
-    recordAck(message) {
-      last = message;
-    },
-    async close() {
-      clearInterval(timer);
-      down();
-      await link.close();
-      await looking;
-    },
-  };
+  }
 }

@@ -1,24 +1,25 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy, type NatsConnection, nanos } from "nats";
 import { brokerErrorCode, isNotFound, STREAM_NAME } from "./topology.ts";
 
-/** What a durable consumer is to be. */
+/** Settings of a durable consumer. */
 export interface ConsumerSettings {
   /** Its name: letters, digits, `-` and `_`. */
   readonly durable: string;
-  /** The one filter a consumer can have on nats-server 2.9. */
+  /** The filter; a consumer has only one on nats-server 2.9. */
   readonly subject: string;
-  /** After this long without a word, in milliseconds, a message comes again. */
+  /** Time without an answer after which a message is redelivered, in milliseconds. */
   readonly ackWaitMs: number;
-  /** Messages that all servers together may have in hand. */
+  /** Maximum number of unacknowledged messages, over all servers. */
   readonly maxAckPending: number;
 }
 
 const ALREADY_EXISTS: readonly number[] = [10013, 10148];
 
 /**
- * Makes the consumer where it is missing, and brings one that is there to these settings. Several servers may do it at once.
+ * Creates the consumer if it is missing, and gives an existing one these settings. Several servers may
+ * call it at once.
  *
- * @param startSeq where a new one begins in the stream
+ * @param startSeq where a new consumer starts in the stream
  */
 export async function ensureConsumer(
   client: NatsConnection,
@@ -35,14 +36,14 @@ export async function ensureConsumer(
         ack_policy: AckPolicy.Explicit,
         ack_wait: nanos(settings.ackWaitMs),
         max_ack_pending: settings.maxAckPending,
-        // A finite number has a bug after a kill of the broker (until 2.9.22); attempts are counted in the ledger.
+        // A limit has a bug after a kill of the broker (until 2.9.22); the ledger counts attempts.
         max_deliver: -1,
         ...(startSeq > 1
           ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: startSeq }
           : { deliver_policy: DeliverPolicy.All }),
       });
     } catch (error) {
-      // Another server was quicker.
+      // Another server created it first.
       if (ALREADY_EXISTS.includes(brokerErrorCode(error))) {
         return consumers.info(STREAM_NAME, settings.durable);
       }
@@ -60,7 +61,7 @@ export async function ensureConsumer(
   });
 }
 
-/** What the broker says of a consumer; undefined where it knows none of that name. */
+/** The consumer's state; undefined where it does not exist. */
 export async function findConsumer(client: NatsConnection, durable: string): Promise<ConsumerInfo | undefined> {
   const { consumers } = await client.jetstreamManager({ checkAPI: false });
   try {
@@ -73,7 +74,7 @@ export async function findConsumer(client: NatsConnection, durable: string): Pro
   }
 }
 
-/** Deletes a consumer; one that is not there is fine. */
+/** Deletes a consumer, if it exists. */
 export async function deleteConsumer(client: NatsConnection, durable: string): Promise<void> {
   const { consumers } = await client.jetstreamManager({ checkAPI: false });
   await consumers.delete(STREAM_NAME, durable).catch((error: unknown) => {
@@ -81,4 +82,42 @@ export async function deleteConsumer(client: NatsConnection, durable: string): P
       throw error;
     }
   });
+}
+
+/** What the stall detector reads of a consumer's state. */
+export type ConsumerProgress = Pick<ConsumerInfo, "num_pending" | "num_ack_pending"> & {
+  readonly delivered: Pick<ConsumerInfo["delivered"], "consumer_seq">;
+  readonly config: Pick<ConsumerInfo["config"], "max_ack_pending">;
+};
+
+/** `stalled`: for the first time; `still-stalled`: again, although it was reopened. */
+export type StallVerdict = "ok" | "stalled" | "still-stalled";
+
+/** Checks without progress that make a stall. */
+const STALL_CHECKS = 3;
+
+/**
+ * Detects a consumer that has messages to deliver, may deliver them, and does not. Create a new detector
+ * when the consumer was recreated.
+ */
+export function createStallDetector(): { check(consumer: ConsumerProgress): StallVerdict } {
+  let delivered = -1;
+  let withoutProgress = 0;
+  return {
+    check(consumer) {
+      const { consumer_seq } = consumer.delivered;
+      const limit = consumer.config.max_ack_pending ?? Number.POSITIVE_INFINITY;
+      const idle = consumer.num_pending === 0 || consumer.num_ack_pending >= limit;
+      if (idle || consumer_seq !== delivered) {
+        delivered = consumer_seq;
+        withoutProgress = 0;
+        return "ok";
+      }
+      withoutProgress += 1;
+      if (withoutProgress === STALL_CHECKS) {
+        return "stalled";
+      }
+      return withoutProgress === 2 * STALL_CHECKS ? "still-stalled" : "ok";
+    },
+  };
 }

@@ -1,130 +1,149 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from "nats";
+import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { StreamConnection } from "./connection.ts";
 import { type EventMessage, headersOf } from "./envelope.ts";
 
-/** The broker did not take a message, or did not say so. It may have it all the same: the message id makes a repeat harmless. */
+/**
+ * The broker rejected a message or did not acknowledge it. It may have stored it: the message id makes
+ * a repeat harmless.
+ */
 export class PublishError extends Error {
   override readonly name = "PublishError";
 }
 
 /**
- * Hears what became of one attempt: an error, or the message's place in the stream, and whether the broker had it already. Called once;
- * must not throw.
+ * The result of one attempt: an error, or the message's sequence number, and whether the broker had
+ * stored it before. Called once; must not throw.
  */
 export type AckCallback = (error: PublishError | undefined, seq: number, duplicate: boolean) => void;
 
-/** Publishes single messages and hears the broker's acknowledgements. */
+/** Publishes single messages and receives their acknowledgements. */
 export interface PubAcks {
-  send(message: EventMessage, settle: AckCallback): void;
-  /** What is under way is settled with an error. */
+  send(message: EventMessage, onAck: AckCallback): void;
+  /** Messages in flight fail. */
   close(): void;
 }
 
-interface Attempt {
+interface InFlight {
   readonly message: EventMessage;
-  readonly settle: AckCallback;
-  readonly since: number;
+  readonly onAck: AckCallback;
+  readonly sentAt: number;
 }
 
-interface Answer {
+interface AckBody {
   readonly seq?: number;
   readonly duplicate?: boolean;
   readonly error?: { readonly description?: string };
 }
 
-/** How often the oldest attempt is looked at, in milliseconds. */
-const LOOK_MS = 500;
+/** Interval between checks for time-outs, in milliseconds. */
+const TIMEOUT_CHECK_MS = 500;
 
 /**
- * One inbox for all acknowledgements, one timer for all time-outs. The client library's own `publish` makes a timer and three promises
- * for each message: 72 µs of processor time against 15.
+ * Uses one inbox for all acknowledgements and one timer for all time-outs. The client library's own
+ * `publish` creates a timer and three promises per message: 72 µs of processor time against 15.
  */
-export function createPubAcks(stream: StreamConnection, { ackTimeoutMs }: { readonly ackTimeoutMs: number }): PubAcks {
-  const attempts = new Map<number, Attempt>();
-  let inbox = "";
-  let subscription: Subscription | undefined;
-  let subscribed: NatsConnection | undefined;
-  let token = 0;
+export function createPubAcks(stream: StreamConnection, options: { readonly ackTimeoutMs: number }): PubAcks {
+  return new AckInbox(stream, options.ackTimeoutMs);
+}
 
-  const fail = (key: number, attempt: Attempt, why: string) => {
-    attempts.delete(key);
-    attempt.settle(new PublishError(why), 0, false);
-  };
+class AckInbox implements PubAcks {
+  readonly #stream: StreamConnection;
+  readonly #ackTimeoutMs: number;
+  readonly #stopListening: readonly (() => void)[];
+  readonly #timeouts: PollLoop;
+  /** By token, oldest first. */
+  readonly #inFlight = new Map<number, InFlight>();
+  #lastToken = 0;
+  #inbox = "";
+  #subscription: Subscription | undefined;
+  #subscribedClient: NatsConnection | undefined;
 
-  const failAll = (why: string) => {
-    for (const [key, attempt] of [...attempts]) {
-      fail(key, attempt, why);
+  constructor(stream: StreamConnection, ackTimeoutMs: number) {
+    this.#stream = stream;
+    this.#ackTimeoutMs = ackTimeoutMs;
+    this.#stopListening = [
+      stream.onConnect((client) => this.#subscribe(client)),
+      stream.onDisconnect(() => this.#failAll("NATS disconnected")),
+    ];
+    this.#timeouts = createPollLoop(async () => this.#failExpired(), { intervalMs: TIMEOUT_CHECK_MS });
+  }
+
+  send(message: EventMessage, onAck: AckCallback): void {
+    const client = this.#stream.client();
+    if (client === undefined) {
+      onAck(new PublishError("NATS unreachable"), 0, false);
+      return;
     }
-  };
+    this.#lastToken += 1;
+    const token = this.#lastToken;
+    this.#inFlight.set(token, { message, onAck, sentAt: performance.now() });
+    try {
+      client.publish(message.subject, message.body, { headers: headersOf(message), reply: `${this.#inbox}.${token}` });
+    } catch (error) {
+      this.#inFlight.delete(token);
+      onAck(new PublishError(`message cannot be sent: ${error}`, { cause: error }), 0, false);
+    }
+  }
 
-  const acknowledged = (msg: Msg) => {
-    const key = Number(msg.subject.slice(inbox.length + 1));
-    const attempt = attempts.get(key);
-    if (attempt === undefined) {
+  close(): void {
+    void this.#timeouts.stop();
+    for (const stop of this.#stopListening) {
+      stop();
+    }
+    this.#subscription?.unsubscribe();
+    this.#failAll("server is shutting down");
+  }
+
+  #subscribe(client: NatsConnection): void {
+    if (this.#subscribedClient !== client) {
+      this.#subscription?.unsubscribe();
+      this.#inbox = createInbox();
+      this.#subscription = client.subscribe(`${this.#inbox}.*`, { callback: (_error, msg) => this.#acknowledge(msg) });
+      this.#subscribedClient = client;
+    }
+  }
+
+  #acknowledge(msg: Msg): void {
+    const token = Number(msg.subject.slice(this.#inbox.length + 1));
+    const sent = this.#inFlight.get(token);
+    if (sent === undefined) {
       return;
     }
     if (msg.data.length === 0) {
-      fail(key, attempt, "no stream takes this subject");
+      this.#fail(token, sent, "no stream stores this subject");
       return;
     }
-    const answer = msg.json<Answer>();
-    if (answer.seq === undefined || answer.error !== undefined) {
-      fail(key, attempt, answer.error?.description ?? "the broker's answer says nothing");
+    const { seq, duplicate = false, error } = msg.json<AckBody>();
+    if (seq === undefined || error !== undefined) {
+      this.#fail(token, sent, error?.description ?? "the acknowledgement has no sequence number");
       return;
     }
-    attempts.delete(key);
-    if (answer.duplicate !== true) {
-      stream.recordAck({ seq: answer.seq, messageId: attempt.message.messageId });
+    this.#inFlight.delete(token);
+    if (!duplicate) {
+      this.#stream.recordAck({ seq, messageId: sent.message.messageId });
     }
-    attempt.settle(undefined, answer.seq, answer.duplicate === true);
-  };
+    sent.onAck(undefined, seq, duplicate);
+  }
 
-  const stopHearing = [
-    stream.onConnect((client) => {
-      if (subscribed !== client) {
-        subscription?.unsubscribe();
-        inbox = createInbox();
-        subscription = client.subscribe(`${inbox}.*`, { callback: (_error, msg) => acknowledged(msg) });
-        subscribed = client;
-      }
-    }),
-    stream.onDisconnect(() => failAll("the broker went away")),
-  ];
-
-  const timer = setInterval(() => {
-    const limit = performance.now() - ackTimeoutMs;
-    for (const [key, attempt] of attempts) {
-      if (attempt.since > limit) {
+  #failExpired(): void {
+    const limit = performance.now() - this.#ackTimeoutMs;
+    for (const [token, sent] of this.#inFlight) {
+      if (sent.sentAt > limit) {
         break;
       }
-      fail(key, attempt, `no acknowledgement within ${ackTimeoutMs} ms`);
+      this.#fail(token, sent, `no acknowledgement within ${this.#ackTimeoutMs} ms`);
     }
-  }, LOOK_MS);
-  timer.unref();
+  }
 
-  return {
-    send(message, settle) {
-      const client = stream.client();
-      if (client === undefined) {
-        settle(new PublishError("the broker is out of reach"), 0, false);
-        return;
-      }
-      token += 1;
-      attempts.set(token, { message, settle, since: performance.now() });
-      try {
-        client.publish(message.subject, message.body, { headers: headersOf(message), reply: `${inbox}.${token}` });
-      } catch (error) {
-        attempts.delete(token);
-        settle(new PublishError(`the message cannot be sent: ${error}`, { cause: error }), 0, false);
-      }
-    },
-    close() {
-      clearInterval(timer);
-      for (const stop of stopHearing) {
-        stop();
-      }
-      subscription?.unsubscribe();
-      failAll("this server is stopping");
-    },
-  };
+  #failAll(reason: string): void {
+    for (const [token, sent] of [...this.#inFlight]) {
+      this.#fail(token, sent, reason);
+    }
+  }
+
+  #fail(token: number, { onAck }: InFlight, reason: string): void {
+    this.#inFlight.delete(token);
+    onAck(new PublishError(reason), 0, false);
+  }
 }

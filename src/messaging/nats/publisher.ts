@@ -1,27 +1,29 @@
+import { type BackOff, backOffMs } from "../../lib/back-off.ts";
+import { createKeyedFifo } from "../../lib/keyed-queue.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { isSampled, traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
 import type { StreamConnection } from "./connection.ts";
 import type { EventMessage } from "./envelope.ts";
-import { createPubAcks, type PublishError } from "./pub-acks.ts";
-import { startPublishSpan, type TracedPublish } from "./trace-publish.ts";
+import { createPubAcks, type PubAcks, type PublishError } from "./pub-acks.ts";
 
-/** Publishes to the stream, whatever it takes. */
+/** Publishes to the stream, and retries until the broker acknowledges. */
 export interface Publisher {
   /**
-   * Takes messages in their order, and publishes them as soon as the broker is there: those of one order one after the other, each
-   * after the acknowledgement of the one before. Repeats what fails. `onPublished` hears of each; it must not throw. When the stream
-   * is lost, what still waits is forgotten: the caller begins anew, with what was lost before it.
+   * Enqueues messages, and publishes them as soon as the broker is reachable: those of one order one
+   * after the other, each after the acknowledgement of the one before. `onPublished` is called for each;
+   * it must not throw. When the stream is lost, waiting messages are discarded: the caller starts again,
+   * with what was lost before them.
    */
   publish<M extends EventMessage>(messages: readonly M[], onPublished: (message: M) => void): void;
   /**
-   * One attempt.
+   * Publishes a message in one attempt.
    *
    * @throws PublishError
    */
   publishOnce(message: EventMessage): Promise<void>;
-  /** How many messages wait, or wait for their acknowledgement. */
+  /** Number of messages that are waiting or not acknowledged. */
   unpublished(): number;
   /** Publishes nothing more. */
   close(): void;
@@ -29,187 +31,229 @@ export interface Publisher {
 
 interface Entry {
   readonly message: EventMessage;
-  published(): void;
-  /** From its first attempt on, where anything is traced. */
-  span?: TracedPublish<EventMessage>;
+  readonly onPublished: () => void;
+  /** From the first attempt on, where the message is traced. */
+  span?: PublishSpan;
   attempts: number;
 }
 
-/** Messages under way at a time: enough to keep the broker busy over a round trip. */
+/** Messages in flight at a time: keeps the broker busy during a round trip. */
 const MAX_IN_FLIGHT = 512;
 
-/** How long an acknowledgement may take, in milliseconds. */
+/** Time limit for an acknowledgement, in milliseconds. */
 const ACK_TIMEOUT_MS = 5_000;
 
-/** The pause after a failure, in milliseconds; it doubles with each failure in a row. */
-const FIRST_PAUSE_MS = 25;
-const LONGEST_PAUSE_MS = 2_000;
+const BACK_OFF: BackOff = { baseMs: 50, capMs: 2_000 };
 
-export function createPublisher({
-  stream,
-  log,
-  metrics,
-  tracer,
-  maxInFlight = MAX_IN_FLIGHT,
-  ackTimeoutMs = ACK_TIMEOUT_MS,
-}: {
+export interface PublisherOptions {
   readonly stream: StreamConnection;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Undefined: nothing is traced. */
   readonly tracer?: Tracer | undefined;
   readonly maxInFlight?: number;
+  /** In milliseconds. */
   readonly ackTimeoutMs?: number;
-}): Publisher {
-  const acks = createPubAcks(stream, { ackTimeoutMs });
-  /** Nobody's turn before theirs; `head` is the next one. */
-  let queue: Entry[] = [];
-  let head = 0;
-  /** Orders with a message under way or to be repeated, and what waits behind it. */
-  const busy = new Map<bigint, Entry[]>();
-  /** Failed: first in line for their orders. */
-  let repeats: Entry[] = [];
-  let waitingBehind = 0;
-  let inFlight = 0;
-  let failuresInARow = 0;
-  let pause: NodeJS.Timeout | undefined;
-  let closed = false;
+}
 
-  const send = (entry: Entry) => {
-    inFlight += 1;
-    if (tracer !== undefined && isSampled(entry.message.traceparent)) {
-      entry.attempts += 1;
-      entry.span ??= startPublishSpan(tracer, entry.message);
+export function createPublisher(options: PublisherOptions): Publisher {
+  return new StreamPublisher(options);
+}
+
+class StreamPublisher implements Publisher {
+  readonly #stream: StreamConnection;
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  readonly #tracer: Tracer | undefined;
+  readonly #maxInFlight: number;
+  readonly #acks: PubAcks;
+  readonly #stopListening: () => void;
+  /** An order is busy from the first attempt at a message until its acknowledgement. */
+  readonly #queue = createKeyedFifo<Entry>(({ message }) => message.orderId);
+  /** Failed messages, which keep their orders busy. */
+  #retries: Entry[] = [];
+  #inFlight = 0;
+  #consecutiveFailures = 0;
+  /** Set after a failure: nothing is sent until it fires. */
+  #backOff: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor({
+    stream,
+    log,
+    metrics,
+    tracer,
+    maxInFlight = MAX_IN_FLIGHT,
+    ackTimeoutMs = ACK_TIMEOUT_MS,
+  }: PublisherOptions) {
+    this.#stream = stream;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#tracer = tracer;
+    this.#maxInFlight = maxInFlight;
+    this.#acks = createPubAcks(stream, { ackTimeoutMs });
+    this.#stopListening = stream.onConnect((_client, event) => {
+      this.#consecutiveFailures = 0;
+      if (event === "lost") {
+        this.#discardWaiting();
+      }
+      this.#resume();
+    });
+  }
+
+  publish<M extends EventMessage>(messages: readonly M[], onPublished: (message: M) => void): void {
+    for (const message of messages) {
+      this.#queue.push({ message, onPublished: () => onPublished(message), attempts: 0 });
     }
-    acks.send(entry.span?.message ?? entry.message, (error, _seq, duplicate) => {
-      inFlight -= 1;
+    this.#sendWaiting();
+  }
+
+  publishOnce(message: EventMessage): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const span = this.#startSpan(message);
+    this.#acks.send(span?.message ?? message, (error, _seq, duplicate) => {
       if (error === undefined) {
-        entry.span?.end(entry.attempts, duplicate);
-        succeeded(entry);
+        span?.end(1, duplicate);
+        resolve();
       } else {
-        failed(entry, error);
+        span?.fail(error);
+        this.#stream.checkStream(error);
+        reject(error);
       }
     });
-  };
+    return promise;
+  }
 
-  const succeeded = (entry: Entry) => {
-    failuresInARow = 0;
-    metrics.published.inc();
-    const behind = busy.get(entry.message.orderId);
-    const next = behind?.shift();
-    if (next === undefined) {
-      busy.delete(entry.message.orderId);
-    } else {
-      waitingBehind -= 1;
-      send(next);
+  unpublished(): number {
+    return this.#queue.waiting + this.#retries.length + this.#inFlight;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#backOff);
+    this.#stopListening();
+    this.#acks.close();
+  }
+
+  #canSend(): boolean {
+    return (
+      !this.#closed &&
+      this.#backOff === undefined &&
+      this.#inFlight < this.#maxInFlight &&
+      this.#stream.client() !== undefined
+    );
+  }
+
+  #sendWaiting(): void {
+    while (this.#canSend()) {
+      const entry = this.#queue.next();
+      if (entry === undefined) {
+        return;
+      }
+      this.#send(entry);
     }
-    entry.published();
-    pump();
-  };
+  }
 
-  const failed = (entry: Entry, error: PublishError) => {
-    repeats.push(entry);
-    if (closed || stream.client() === undefined) {
+  #send(entry: Entry): void {
+    this.#inFlight += 1;
+    entry.attempts += 1;
+    const span = entry.span ?? this.#startSpan(entry.message);
+    if (span !== undefined) {
+      entry.span = span;
+    }
+    this.#acks.send(span?.message ?? entry.message, (error, _seq, duplicate) => {
+      this.#inFlight -= 1;
+      if (error === undefined) {
+        span?.end(entry.attempts, duplicate);
+        this.#succeeded(entry);
+      } else {
+        this.#failed(entry, error);
+      }
+    });
+  }
+
+  #succeeded(entry: Entry): void {
+    this.#consecutiveFailures = 0;
+    this.#metrics.published.inc();
+    this.#queue.release(entry);
+    entry.onPublished();
+    this.#sendWaiting();
+  }
+
+  #failed(entry: Entry, error: PublishError): void {
+    this.#retries.push(entry);
+    if (this.#closed || this.#stream.client() === undefined) {
       return;
     }
-    if (failuresInARow === 0) {
-      log.warn(
-        { err: error, messageId: entry.message.messageId, traceId: traceIdOf(entry.message.traceparent) },
-        "an event could not be published; it is tried again",
-      );
+    const { messageId, traceparent } = entry.message;
+    if (this.#consecutiveFailures === 0) {
+      this.#log.warn({ err: error, messageId, traceId: traceIdOf(traceparent) }, "event publish failed; retrying");
     }
-    failuresInARow += 1;
-    if (pause === undefined) {
-      pause = setTimeout(resume, Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failuresInARow, 10), LONGEST_PAUSE_MS));
-      stream.checkStream(error);
+    this.#consecutiveFailures += 1;
+    if (this.#backOff === undefined) {
+      this.#backOff = setTimeout(() => this.#resume(), backOffMs(BACK_OFF, this.#consecutiveFailures));
+      this.#stream.checkStream(error);
     }
-  };
+  }
 
-  const resume = () => {
-    clearTimeout(pause);
-    pause = undefined;
-    const again = repeats;
-    repeats = [];
-    for (const entry of again) {
-      send(entry);
+  #resume(): void {
+    clearTimeout(this.#backOff);
+    this.#backOff = undefined;
+    const entries = this.#retries;
+    this.#retries = [];
+    for (const entry of entries) {
+      this.#send(entry);
     }
-    pump();
-  };
+    this.#sendWaiting();
+  }
 
-  const pump = () => {
-    while (
-      head < queue.length &&
-      inFlight < maxInFlight &&
-      pause === undefined &&
-      stream.client() !== undefined &&
-      !closed
-    ) {
-      const entry = queue[head] as Entry;
-      head += 1;
-      const behind = busy.get(entry.message.orderId);
-      if (behind === undefined) {
-        busy.set(entry.message.orderId, []);
-        send(entry);
-      } else {
-        behind.push(entry);
-        waitingBehind += 1;
-      }
+  #discardWaiting(): void {
+    this.#queue.clear();
+    for (const entry of this.#retries) {
+      this.#queue.release(entry);
     }
-    // Cut off what is done with, now and then: shifting one by one would move the whole array each time.
-    if (head > 4_096 || (head > 0 && head === queue.length)) {
-      queue = queue.slice(head);
-      head = 0;
-    }
-  };
+    this.#retries = [];
+  }
 
-  const forget = () => {
-    queue = [];
-    head = 0;
-    for (const { message } of repeats) {
-      busy.delete(message.orderId);
-    }
-    repeats = [];
-    for (const behind of busy.values()) {
-      behind.length = 0;
-    }
-    waitingBehind = 0;
-  };
+  #startSpan(message: EventMessage): PublishSpan | undefined {
+    return this.#tracer && isSampled(message.traceparent) ? startPublishSpan(this.#tracer, message) : undefined;
+  }
+}
 
-  const stopListening = stream.onConnect((_client, arrival) => {
-    failuresInARow = 0;
-    if (arrival === "lost") {
-      forget();
-    }
-    resume();
-  });
+/** The span of a publish. */
+interface PublishSpan {
+  /** The message with the span's trace, which subscribers continue. */
+  readonly message: EventMessage;
+  end(attempts: number, duplicate: boolean): void;
+  fail(error: Error): void;
+}
 
-  return {
-    publish(messages, onPublished) {
-      for (const message of messages) {
-        queue.push({ message, published: () => onPublished(message), attempts: 0 });
-      }
-      pump();
+function startPublishSpan(tracer: Tracer, message: EventMessage): PublishSpan {
+  const { subject, messageId, orderId, traceparent } = message;
+  const span = tracer.start(`publish ${subject}`, {
+    kind: "producer",
+    parent: traceparent,
+    attributes: {
+      "messaging.system": "nats",
+      "messaging.operation.type": "send",
+      "messaging.destination.name": subject,
+      "messaging.message.id": messageId,
+      "oms.order_id": String(orderId),
     },
-    publishOnce: (message) =>
-      new Promise((resolve, reject) => {
-        const span = tracer && isSampled(message.traceparent) ? startPublishSpan(tracer, message) : undefined;
-        acks.send(span?.message ?? message, (error, _seq, duplicate) => {
-          if (error === undefined) {
-            span?.end(1, duplicate);
-            resolve();
-          } else {
-            span?.fail(error);
-            stream.checkStream(error);
-            reject(error);
-          }
-        });
-      }),
-    unpublished: () => queue.length - head + waitingBehind + repeats.length + inFlight,
-    close() {
-      closed = true;
-      clearTimeout(pause);
-      stopListening();
-      acks.close();
+  });
+  return {
+    message: { ...message, traceparent: span.traceparent },
+    end(attempts, duplicate) {
+      // Stored before the first attempt, so never delivered again: such a span is dropped.
+      if (duplicate && attempts === 1) {
+        return;
+      }
+      span.set({ "oms.attempts": attempts });
+      span.end();
+    },
+    fail(error) {
+      span.fail(error.message);
+      span.end();
     },
   };
 }

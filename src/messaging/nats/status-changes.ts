@@ -4,12 +4,12 @@ import type { Logger } from "../../observability/log.ts";
 import { decodeEvent } from "./codec.ts";
 import type { StreamConnection } from "./connection.ts";
 
-/** Every status change. */
-const SUBJECT = "oms.v1.order.status.*";
+const STATUS_CHANGES = "oms.v1.order.status.*";
 
 /**
- * Hears, for watchers, of the status changes that other servers publish; this server's own are not echoed to it, as it knows them from the
- * commit. Not durable: `onGap` is called whenever something may have been missed.
+ * Receives, for watchers, the status changes that other servers publish; this server's own ones are not
+ * echoed, as they are known from the commit. Not durable: `onGap` is called whenever changes may have
+ * been missed.
  */
 export function subscribeToStatusChanges({
   stream,
@@ -19,36 +19,36 @@ export function subscribeToStatusChanges({
 }: {
   readonly stream: StreamConnection;
   readonly log: Logger;
-  /** In any order, and more than once. Must not throw. */
+  /** In any order, and possibly repeated. Must not throw. */
   readonly onChange: (change: StatusChanged) => void;
   readonly onGap: () => void;
 }): { close(): void } {
-  let subscribed: NatsConnection | undefined;
+  let subscribedClient: NatsConnection | undefined;
   let subscription: Subscription | undefined;
 
-  const hear = (message: Msg) => {
+  const receive = (message: Msg) => {
     try {
       const event = decodeEvent(message.subject, message.data);
       if (event.type === "status-changed") {
         onChange(event);
       }
     } catch (error) {
-      log.warn({ err: error, subject: message.subject }, "a message of the broker makes no sense");
+      log.warn({ err: error, subject: message.subject }, "message cannot be decoded; ignored");
     }
   };
 
-  const stopHearing = stream.onConnect((client) => {
-    if (subscribed !== client) {
+  const stopListening = stream.onConnect((client) => {
+    if (subscribedClient !== client) {
       subscription?.unsubscribe();
-      subscription = client.subscribe(SUBJECT, { callback: (_error, message) => hear(message) });
-      subscribed = client;
+      subscription = client.subscribe(STATUS_CHANGES, { callback: (_error, message) => receive(message) });
+      subscribedClient = client;
     }
     onGap();
   });
 
   return {
     close() {
-      stopHearing();
+      stopListening();
       subscription?.unsubscribe();
     },
   };

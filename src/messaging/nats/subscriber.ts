@@ -1,172 +1,190 @@
 import type { ConsumerMessages, JsMsg, NatsConnection } from "nats";
+import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { StreamConnection } from "./connection.ts";
-import { type ConsumerSettings, deleteConsumer, ensureConsumer, findConsumer } from "./consumer.ts";
-import { createStallDetector } from "./stall.ts";
+import {
+  type ConsumerSettings,
+  createStallDetector,
+  deleteConsumer,
+  ensureConsumer,
+  findConsumer,
+} from "./consumer.ts";
 import { lastSequence, STREAM_NAME } from "./topology.ts";
 
-/** A message in hand. Exactly one of `ack`, `again` and `drop` ends it; without, the broker sends it once more. */
+/** A delivered message. Exactly one of `ack`, `nak` and `term` ends it; without, it is redelivered. */
 export interface Delivery {
   readonly subject: string;
   readonly body: Uint8Array;
-  /** The W3C trace; "" for none. Read from the headers when asked for. */
+  /** The W3C trace; "" for none. Parses the headers when called. */
   traceparent(): string;
-  /** It is dealt with. */
+  /** The message is dealt with. */
   ack(): void;
-  /** Send it once more after so many milliseconds, to whomever. Short ones only: it counts as in hand meanwhile. */
-  nak(afterMs: number): void;
-  /** It makes no sense, and never will. */
+  /**
+   * Redeliver it after this delay, in milliseconds, to any server. Short ones only: the message counts
+   * as unacknowledged until then.
+   */
+  nak(delayMs: number): void;
+  /** Never redeliver it: it cannot be processed. */
   term(): void;
 }
 
 export interface Subscription {
-  /** Takes nothing more. What is in hand can still be ended, as long as the connection is open. */
+  /** Accepts no further message. Delivered ones can still be ended while the connection is open. */
   close(): Promise<void>;
 }
 
-/** Messages asked for ahead: covers the round trip to the broker. */
+/** Messages requested ahead: covers the round trip to the broker. */
 const PREFETCH = 256;
 
-/** How long a pull request lives at the broker, and how often it says that it does, in milliseconds. */
+/** Lifetime of a pull request, and interval between its heartbeats, in milliseconds. */
 const PULL_EXPIRES_MS = 30_000;
 const PULL_HEARTBEAT_MS = 5_000;
 
-const WATCH_MS = 5_000;
+const CHECK_INTERVAL_MS = 5_000;
 
-/** Why a consumer is made anew, in words. */
-const TROUBLES = {
-  gone: "the consumer is gone",
-  ahead: "the consumer is ahead of its stream",
-  stalled: "the consumer stands still",
+/** Why a consumer is recreated. */
+const DEFECTS = {
+  gone: "consumer deleted",
+  ahead: "consumer is ahead of its stream",
+  stalled: "consumer stalled",
 } as const;
 
-/**
- * Takes messages off a durable consumer, for as long as nobody closes it. Opens the consumer at every arrival of the stream, and watches
- * over it: one that is missing, that stands still, or that is ahead of its stream (after a power loss) is made anew where it was.
- */
-export function subscribe({
-  stream,
-  log,
-  metrics,
-  consumer,
-  onDelivery,
-  watchMs = WATCH_MS,
-}: {
+export interface SubscriberOptions {
   readonly stream: StreamConnection;
   readonly log: Logger;
   readonly metrics?: Pick<Metrics, "consumerPending" | "consumerRepairs">;
   readonly consumer: ConsumerSettings;
   /** Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void;
-  readonly watchMs?: number;
-}): Subscription {
-  let messages: ConsumerMessages | undefined;
-  let closed = false;
-  /** Counts the lives of the consumer: an acknowledgement for an earlier one would hit another message of the same number. */
-  let life = 0;
-  /** How far the consumer was acknowledged when last seen. */
-  let floor = 0;
-  let stall = createStallDetector();
-  /** One thing at a time. */
-  let doing: Promise<void> = Promise.resolve();
+  /** In milliseconds. */
+  readonly checkIntervalMs?: number;
+}
 
-  const oneAtATime = (what: string, work: () => Promise<void>) => {
-    doing = doing.then(async () => {
-      if (closed) {
+/**
+ * Consumes a durable consumer until it is closed. Opens the consumer whenever the stream becomes
+ * available, and checks it: one that is missing, stalled, or ahead of its stream (after a power loss)
+ * is recreated where it was.
+ */
+export function subscribe(options: SubscriberOptions): Subscription {
+  return new Subscriber(options);
+}
+
+class Subscriber implements Subscription {
+  readonly #options: SubscriberOptions;
+  readonly #stopListening: () => void;
+  readonly #checks: PollLoop;
+  #messages: ConsumerMessages | undefined;
+  /** Incremented when the consumer is recreated: an answer to an earlier one would end another message of the same number. */
+  #generation = 0;
+  /** The consumer's acknowledged position at the last check. */
+  #ackFloor = 0;
+  #stall = createStallDetector();
+  /** The last task; tasks run one after the other. */
+  #tasks: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+    const { stream, checkIntervalMs = CHECK_INTERVAL_MS } = options;
+    this.#stopListening = stream.onConnect((client, event) => {
+      if (event === "lost") {
+        this.#generation += 1;
+        this.#ackFloor = 0;
+      }
+      void this.#run("open", () => this.#open(client));
+    });
+    const check = async () => {
+      const client = stream.client();
+      if (client !== undefined) {
+        await this.#run("check", () => this.#check(client));
+      }
+    };
+    this.#checks = createPollLoop(check, { intervalMs: checkIntervalMs, initialDelayMs: checkIntervalMs });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopListening();
+    await Promise.all([this.#checks.stop(), this.#tasks]);
+    await this.#messages?.close();
+  }
+
+  #run(task: "open" | "check", work: () => Promise<void>): Promise<void> {
+    const { log, consumer } = this.#options;
+    this.#tasks = this.#tasks.then(async () => {
+      if (this.#closed) {
         return;
       }
       try {
         await work();
       } catch (error) {
-        log.debug({ err: error, consumer: consumer.durable }, `${what} did not work; it is tried again`);
+        log.debug({ err: error, consumer: consumer.durable, task }, "consumer task failed; retrying");
       }
     });
-    return doing;
-  };
+    return this.#tasks;
+  }
 
-  const open = async (client: NatsConnection) => {
-    await messages?.close();
-    messages = undefined;
-    await ensureConsumer(client, consumer, floor + 1);
-    const pulling = await client.jetstream().consumers.get(STREAM_NAME, consumer.durable);
-    const mine = life;
-    messages = await pulling.consume({
+  async #open(client: NatsConnection): Promise<void> {
+    const { consumer, onDelivery } = this.#options;
+    await this.#messages?.close();
+    this.#messages = undefined;
+    await ensureConsumer(client, consumer, this.#ackFloor + 1);
+    const pull = await client.jetstream().consumers.get(STREAM_NAME, consumer.durable);
+    const generation = this.#generation;
+    this.#messages = await pull.consume({
       max_messages: PREFETCH,
       expires: PULL_EXPIRES_MS,
       idle_heartbeat: PULL_HEARTBEAT_MS,
-      callback: (message) => onDelivery(deliveryOf(message, () => mine === life)),
+      callback: (message) => onDelivery(deliveryOf(message, () => generation === this.#generation)),
     });
-  };
+  }
 
-  const anew = async (client: NatsConnection, reason: keyof typeof TROUBLES, from: number) => {
-    log.warn({ consumer: consumer.durable, from }, `${TROUBLES[reason]}: it is made anew`);
-    metrics?.consumerRepairs.inc({ reason });
-    life += 1;
-    floor = from - 1;
-    stall = createStallDetector();
+  async #recreate(client: NatsConnection, defect: keyof typeof DEFECTS, startSeq: number): Promise<void> {
+    const { log, metrics, consumer } = this.#options;
+    log.warn({ consumer: consumer.durable, startSeq }, `${DEFECTS[defect]}; recreating it`);
+    metrics?.consumerRepairs.inc({ reason: defect });
+    this.#generation += 1;
+    this.#ackFloor = startSeq - 1;
+    this.#stall = createStallDetector();
     await deleteConsumer(client, consumer.durable);
-    await open(client);
-  };
+    await this.#open(client);
+  }
 
-  const watch = async (client: NatsConnection) => {
+  async #check(client: NatsConnection): Promise<void> {
+    const { log, metrics, consumer } = this.#options;
     const info = await findConsumer(client, consumer.durable);
     if (info === undefined) {
-      await anew(client, "gone", floor + 1);
+      await this.#recreate(client, "gone", this.#ackFloor + 1);
       return;
     }
-    if (messages === undefined) {
-      await open(client);
+    if (this.#messages === undefined) {
+      await this.#open(client);
       return;
     }
-    // After the consumer, so that it cannot have moved on in between.
+    // Read after the consumer, which cannot have moved on in between.
     if (info.delivered.stream_seq > (await lastSequence(client))) {
-      await anew(client, "ahead", 1);
+      await this.#recreate(client, "ahead", 1);
       return;
     }
-    floor = info.ack_floor.stream_seq;
+    this.#ackFloor = info.ack_floor.stream_seq;
     metrics?.consumerPending.set({ consumer: consumer.durable }, info.num_pending);
-    const verdict = stall.check(info);
-    if (verdict === "stands still") {
-      log.warn({ consumer: consumer.durable }, "the consumer stands still: it is opened again");
+    const verdict = this.#stall.check(info);
+    if (verdict === "stalled") {
+      log.warn({ consumer: consumer.durable }, "consumer stalled; reopening it");
       metrics?.consumerRepairs.inc({ reason: "slow" });
-      await open(client);
-    } else if (verdict === "still stands still") {
-      await anew(client, "stalled", floor + 1);
+      await this.#open(client);
+    } else if (verdict === "still-stalled") {
+      await this.#recreate(client, "stalled", this.#ackFloor + 1);
     }
-  };
-
-  const stopHearing = stream.onConnect((client, arrival) => {
-    if (arrival === "lost") {
-      life += 1;
-      floor = 0;
-    }
-    void oneAtATime("opening the consumer", () => open(client));
-  });
-
-  const timer = setInterval(() => {
-    const client = stream.client();
-    if (client !== undefined) {
-      void oneAtATime("watching the consumer", () => watch(client));
-    }
-  }, watchMs);
-  timer.unref();
-
-  return {
-    async close() {
-      clearInterval(timer);
-      stopHearing();
-      closed = true;
-      await doing;
-      await messages?.close();
-    },
-  };
+  }
 }
 
-function deliveryOf(message: JsMsg, counts: () => boolean): Delivery {
-  const end = (how: () => void) => {
-    if (counts()) {
-      how();
+/** @param isCurrent false once the consumer was recreated: the message is then another consumer's to end */
+function deliveryOf(message: JsMsg, isCurrent: () => boolean): Delivery {
+  const end = (answer: () => void) => {
+    if (isCurrent()) {
+      answer();
     }
   };
   return {
@@ -174,7 +192,7 @@ function deliveryOf(message: JsMsg, counts: () => boolean): Delivery {
     body: message.data,
     traceparent: () => message.headers?.get("traceparent") ?? "",
     ack: () => end(() => message.ack()),
-    nak: (afterMs) => end(() => message.nak(afterMs)),
+    nak: (delayMs) => end(() => message.nak(delayMs)),
     term: () => end(() => message.term()),
   };
 }

@@ -9,21 +9,24 @@ import {
 } from "nats";
 import { MESSAGE_ID_HEADER, TIME_HEADER } from "./envelope.ts";
 
-/** The stream that all events are in. */
+/** The stream that holds all events. */
 export const STREAM_NAME = "OMS_EVENTS";
 
-/** Everything the stream takes. */
+/** All subjects of the stream. */
 export const STREAM_SUBJECTS = "oms.v1.>";
 
 export interface TopologySettings {
   /**
-   * How long the broker drops repeats of a message id, in milliseconds. Longer than a published event stays in the outbox, so that
-   * publishing the outbox again adds nothing.
+   * How long the broker drops a repeated message id, in milliseconds. Longer than a published event
+   * stays in the outbox, so that publishing the outbox again adds nothing.
    */
   readonly duplicateWindowMs: number;
-  /** How long other systems can come back for an event, in milliseconds; asked for when the stream is made, then the operator's. */
+  /**
+   * How long the stream keeps an event, in milliseconds. Set when the stream is created; later
+   * changes are the operator's.
+   */
   readonly maxAgeMs: number;
-  /** Copies in a cluster; asked for when the stream is made, then the operator's. */
+  /** Replicas in a cluster. Set when the stream is created; later changes are the operator's. */
   readonly replicas: number;
 }
 
@@ -33,9 +36,15 @@ export const DEFAULT_TOPOLOGY: TopologySettings = {
   replicas: 1,
 };
 
-/** One life of the stream: another `created` means that what the one before held is gone. */
+/** Identifies the stream: another `created` means that the messages of the previous one are gone. */
 export interface StreamIdentity {
   readonly created: string;
+}
+
+/** A message at its place in the stream. */
+export interface StoredMessage {
+  readonly seq: number;
+  readonly messageId: string;
 }
 
 const STREAM_NOT_FOUND = 10059;
@@ -44,20 +53,20 @@ const NAME_IN_USE = 10058;
 const NO_MESSAGE_FOUND = 10037;
 const NOT_HELD: readonly number[] = [NO_MESSAGE_FOUND, STREAM_NOT_FOUND];
 
-/** The broker's own number for what went wrong, 0 where it gave none. */
+/** JetStream's error code; 0 where the error has none. */
 export function brokerErrorCode(error: unknown): number {
   return error instanceof NatsError ? (error.api_error?.err_code ?? 0) : 0;
 }
 
-/** The stream or the consumer that was asked for is not there. */
+/** Whether the stream or the consumer does not exist. */
 export function isNotFound(error: unknown): boolean {
   const code = brokerErrorCode(error);
   return code === STREAM_NOT_FOUND || code === CONSUMER_NOT_FOUND;
 }
 
 /**
- * Makes the stream where it is missing, and brings one that is there to what correctness needs of it; whatever else an operator has set
- * stays. Several servers may do it at once.
+ * Creates the stream if it is missing, and gives an existing one the settings that correctness needs;
+ * other settings of the operator stay. Several servers may call it at once.
  */
 export async function ensureTopology(client: NatsConnection, settings: TopologySettings): Promise<StreamIdentity> {
   const manager = await client.jetstreamManager({ checkAPI: false });
@@ -72,13 +81,13 @@ export async function ensureTopology(client: NatsConnection, settings: TopologyS
     ...config,
     subjects: suits ? config.subjects : [STREAM_SUBJECTS],
     duplicate_window: window,
-    // The broker takes no window beyond the age; 0 is for ever.
+    // The broker accepts no window longer than the age; an age of 0 is unlimited.
     max_age: config.max_age === 0 ? 0 : Math.max(config.max_age, window),
   });
   return { created: updated.created };
 }
 
-/** Deletes the stream and makes it anew: for one whose files are gone while the broker still believes in them. */
+/** Deletes the stream and creates it again, for one whose files were deleted under a running broker. */
 export async function recreateTopology(client: NatsConnection, settings: TopologySettings): Promise<StreamIdentity> {
   const manager = await client.jetstreamManager({ checkAPI: false });
   await manager.streams.delete(STREAM_NAME).catch((error: unknown) => {
@@ -89,15 +98,12 @@ export async function recreateTopology(client: NatsConnection, settings: Topolog
   return ensureTopology(client, settings);
 }
 
-/** Whether the stream still holds this message at this place. */
-export async function holdsMessage(
-  client: NatsConnection,
-  message: { readonly seq: number; readonly messageId: string },
-): Promise<boolean> {
+/** Whether the stream still holds this message at its place. */
+export async function holdsMessage(client: NatsConnection, { seq, messageId }: StoredMessage): Promise<boolean> {
   const manager = await client.jetstreamManager({ checkAPI: false });
   try {
-    const stored = await manager.streams.getMessage(STREAM_NAME, { seq: message.seq });
-    return stored.header.get(MESSAGE_ID_HEADER) === message.messageId;
+    const stored = await manager.streams.getMessage(STREAM_NAME, { seq });
+    return stored.header.get(MESSAGE_ID_HEADER) === messageId;
   } catch (error) {
     if (NOT_HELD.includes(brokerErrorCode(error))) {
       return false;
@@ -106,7 +112,7 @@ export async function holdsMessage(
   }
 }
 
-/** When the event was committed that the stream's last message tells of; undefined where the stream is empty. */
+/** Commit time of the stream's last event; undefined where the stream is empty. */
 export async function lastEventTime(client: NatsConnection): Promise<Date | undefined> {
   const manager = await client.jetstreamManager({ checkAPI: false });
   const { state } = await manager.streams.info(STREAM_NAME);
@@ -118,7 +124,7 @@ export async function lastEventTime(client: NatsConnection): Promise<Date | unde
   return Number.isNaN(time.getTime()) ? undefined : time;
 }
 
-/** The number of the stream's last message. */
+/** Sequence number of the stream's last message. */
 export async function lastSequence(client: NatsConnection): Promise<number> {
   const manager = await client.jetstreamManager({ checkAPI: false });
   return (await manager.streams.info(STREAM_NAME)).state.last_seq;
@@ -147,7 +153,7 @@ async function create(manager: JetStreamManager, settings: TopologySettings): Pr
       num_replicas: settings.replicas,
     });
   } catch (error) {
-    // Another server, with other settings, was quicker.
+    // Another server created it first, with other settings.
     if (brokerErrorCode(error) === NAME_IN_USE) {
       return manager.streams.info(STREAM_NAME);
     }

@@ -4,16 +4,16 @@ import { storedIds, useClient, useStream } from "./support.ts";
 
 const nats = useNats();
 
-test("it starts without a broker, and finds it when it is there", async () => {
+test("it starts without a broker, and connects when the broker is up", async () => {
   await nats.kill();
   const stream = useStream(nats.url);
   expect(stream.client()).toBeUndefined();
   await nats.restart();
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
   expect(stream.client()).toBeDefined();
 });
 
-test("it can be closed while the broker is away", async () => {
+test("it can be closed while the broker is down", async () => {
   await nats.kill();
   const stream = useStream(nats.url);
   await stream.close();
@@ -21,62 +21,62 @@ test("it can be closed while the broker is away", async () => {
   await nats.restart();
 });
 
-test("it tells a broker that came back with all it had from one that did not", async () => {
+test("a restart with all messages is distinguished from one that lost some", async () => {
   const stream = useStream(nats.url);
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
-  const away = vi.fn();
-  stream.onDisconnect(away);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
+  const onDisconnect = vi.fn();
+  stream.onDisconnect(onDisconnect);
   const ack = await stream.client()?.jetstream().publish("oms.v1.test", "x", { msgID: "kept" });
   stream.recordAck({ seq: ack?.seq ?? 0, messageId: "kept" });
 
   await nats.restart();
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "restarted"]), 10_000);
-  expect(away).toHaveBeenCalledTimes(1);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first", "restarted"]), 10_000);
+  expect(onDisconnect).toHaveBeenCalledTimes(1);
 
   // As after a power loss: the stream is the same, its end is missing.
   stream.recordAck({ seq: (ack?.seq ?? 0) + 1, messageId: "cut off" });
   await nats.restart();
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "restarted", "lost"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first", "restarted", "lost"]), 10_000);
 
   await nats.wipe();
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "restarted", "lost", "lost"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first", "restarted", "lost", "lost"]), 10_000);
 });
 
-test("a stream that somebody deletes is made anew", async () => {
+test("a deleted stream is recreated", async () => {
   const stream = useStream(nats.url);
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
   const client = await useClient(nats.url);
   await (await client.jetstreamManager()).streams.delete("OMS_EVENTS");
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "lost"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first", "lost"]), 10_000);
   expect(await storedIds(client)).toEqual([]);
 });
 
-test("a stream whose files are gone under a living broker is made anew at the broker's word for it", async () => {
+test("a stream whose files were deleted under a running broker is recreated on the broker's error", async () => {
   const stream = useStream(nats.url);
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
   stream.checkStream(new Error("disk is full"));
   stream.checkStream(new Error("Error creating msg block file: open /x/msgs/2.blk: no such file or directory"));
   await vi.waitFor(() => {
     stream.checkStream(new Error("open /x/msgs/2.blk: no such file or directory"));
-    expect(stream.arrivals).toEqual(["first", "lost"]);
+    expect(stream.events).toEqual(["first", "lost"]);
   }, 10_000);
 });
 
-test("a link that breaks is mended without a loss", async () => {
+test("a broken connection is resumed without a loss", async () => {
   const stream = useStream(nats.url);
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
   await stream.client()?.reconnect();
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "resumed"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first", "resumed"]), 10_000);
 });
 
-test("whoever listens late hears of the arrival at once, and no more after the end", async () => {
+test("a late listener is called at once, and not after it is removed", async () => {
   const stream = useStream(nats.url);
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
   const late = vi.fn();
   const stop = stream.onConnect(late);
-  expect(late.mock.calls.map(([, arrival]) => arrival)).toEqual(["first"]);
+  expect(late.mock.calls.map(([, event]) => event)).toEqual(["first"]);
   stop();
   await stream.client()?.reconnect();
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "resumed"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first", "resumed"]), 10_000);
   expect(late).toHaveBeenCalledTimes(1);
 });

@@ -22,14 +22,14 @@ function usePublisher(options: { maxInFlight?: number; ackTimeoutMs?: number } =
   return { stream, metrics, publisher, published, publish, logged };
 }
 
-test("a message travels in its envelope", async () => {
+test("a message is published with its envelope", async () => {
   await nats.wipe();
   const { publish, published, metrics } = usePublisher();
   const client = await useClient(nats.url);
-  const heard: unknown[] = [];
+  const received: unknown[] = [];
   client.subscribe("oms.v1.>", {
     callback: (_error, { subject, data, headers }) => {
-      heard.push({
+      received.push({
         subject,
         data: [...data],
         headers: Object.fromEntries([...(headers ?? [])].map(([key, [value]]) => [key, value])),
@@ -40,7 +40,7 @@ test("a message travels in its envelope", async () => {
   const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   publish([message(7n, 3, { traceparent })]);
   await vi.waitFor(() => expect(published).toEqual(["7-3"]));
-  expect(heard).toEqual([
+  expect(received).toEqual([
     {
       subject: "oms.v1.order.status.3010",
       data: [8, 3],
@@ -68,7 +68,7 @@ test("a repeat is acknowledged and not stored", async () => {
   expect(await storedIds(await useClient(nats.url))).toEqual(["1-1"]);
 });
 
-test("what comes while the broker is away goes out when it is back, per order in order", async () => {
+test("messages published while the broker is down are sent when it is back, in order per order", async () => {
   await nats.wipe();
   const { publish, published, publisher, stream } = usePublisher({ maxInFlight: 3 });
   await vi.waitFor(() => expect(stream.client()).toBeDefined(), 10_000);
@@ -88,7 +88,7 @@ test("what comes while the broker is away goes out when it is back, per order in
   }
 });
 
-test("a message that the broker refuses holds up its order alone", async () => {
+test("a message that the broker rejects delays only its order", async () => {
   await nats.wipe();
   const { publish, published, stream, publisher } = usePublisher();
   await vi.waitFor(() => expect(stream.client()).toBeDefined(), 10_000);
@@ -110,7 +110,7 @@ test("a message that the broker refuses holds up its order alone", async () => {
   expect((await storedIds(client)).filter((id) => id.startsWith("1-"))).toEqual(["1-1", "1-2", "1-3"]);
 });
 
-test("a broker that hangs is asked again", async () => {
+test("a message without an acknowledgement is sent again", async () => {
   await nats.wipe();
   const { publish, published, stream, logged } = usePublisher({ ackTimeoutMs: 100 });
   await vi.waitFor(() => expect(stream.client()).toBeDefined(), 10_000);
@@ -124,25 +124,25 @@ test("a broker that hangs is asked again", async () => {
   expect(await storedIds(await useClient(nats.url))).toEqual(["1-1", "1-2"]);
 });
 
-test("a single attempt says what went wrong", async () => {
+test("a single attempt reports why it failed", async () => {
   await nats.wipe();
   const { publisher, stream } = usePublisher();
   await vi.waitFor(() => expect(stream.client()).toBeDefined(), 10_000);
   await publisher.publishOnce(message(1n, 1));
   await expect(publisher.publishOnce(message(1n, 2, { subject: "elsewhere" }))).rejects.toThrow(
-    "no stream takes this subject",
+    "no stream stores this subject",
   );
   await expect(publisher.publishOnce(message(1n, 3, { body: new Uint8Array(2_000_000) }))).rejects.toThrow(
     "cannot be sent",
   );
   await nats.kill();
   await vi.waitFor(() => expect(stream.client()).toBeUndefined());
-  await expect(publisher.publishOnce(message(1n, 4))).rejects.toThrow("out of reach");
+  await expect(publisher.publishOnce(message(1n, 4))).rejects.toThrow("NATS unreachable");
   await nats.restart();
   expect(await storedIds(await useClient(nats.url))).toEqual(["1-1"]);
 });
 
-test("when the stream is lost, what waits is left to whoever knows what was lost before it", async () => {
+test("when the stream is lost, waiting messages are discarded", async () => {
   await nats.wipe();
   const { publish, published, publisher, stream } = usePublisher();
   publish([message(1n, 1)]);
@@ -151,26 +151,26 @@ test("when the stream is lost, what waits is left to whoever knows what was lost
   await vi.waitFor(() => expect(stream.client()).toBeUndefined());
   publish([message(1n, 2), message(1n, 3), message(2n, 1)]);
   await nats.wipe();
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first", "lost"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first", "lost"]), 10_000);
   expect(publisher.unpublished()).toBe(0);
   publish([message(1n, 1), message(1n, 2)]);
   await vi.waitFor(() => expect(published).toEqual(["1-1", "1-1", "1-2"]), 10_000);
   expect(await storedIds(await useClient(nats.url))).toEqual(["1-1", "1-2"]);
 });
 
-test("a directory that is deleted under a living broker is noticed when it refuses, and the stream made anew", async () => {
+test("a directory deleted under a running broker is detected by its errors, and the stream recreated", async () => {
   await nats.wipe();
   const { publish, published, stream } = usePublisher();
   publish([message(1n, 1)]);
   await vi.waitFor(() => expect(published).toEqual(["1-1"]), 10_000);
   rmSync(join(readlinkSync(`/proc/${nats.pid}/cwd`), "jetstream"), { recursive: true });
-  // The broker goes on until it needs a new file.
+  // The broker works until it needs a new file.
   const body = new Uint8Array(500_000);
   let version = 1;
   await vi.waitFor(() => {
     version += 1;
     publish([message(2n, version, { body })]);
-    expect(stream.arrivals).toEqual(["first", "lost"]);
+    expect(stream.events).toEqual(["first", "lost"]);
   }, 20_000);
   publish([message(3n, 1)]);
   await vi.waitFor(() => expect(published.at(-1)).toBe("3-1"), 10_000);

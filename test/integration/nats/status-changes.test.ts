@@ -10,27 +10,27 @@ import { silentLog, useClient, useStream } from "./support.ts";
 
 const nats = useNats();
 
-/** A server that listens and publishes. */
+/** A server that subscribes and publishes. */
 function useServer() {
   const stream = useStream(nats.url);
   const publisher = createPublisher({ stream, log: silentLog, metrics: createMetrics() });
-  const heard: StatusChanged[] = [];
+  const received: StatusChanged[] = [];
   const onGap = vi.fn();
-  const listening = subscribeToStatusChanges({
+  const subscription = subscribeToStatusChanges({
     stream,
     log: silentLog,
-    onChange: (change) => heard.push(change),
+    onChange: (change) => received.push(change),
     onGap,
   });
   onTestFinished(() => {
-    listening.close();
+    subscription.close();
     publisher.close();
   });
   const publish = (event: StatusChanged) => publisher.publishOnce({ ...event, ...encodeEvent(event) });
-  return { stream, heard, onGap, publish };
+  return { stream, received, onGap, publish };
 }
 
-test("a server hears of the others' changes, not of its own, and of gaps", async () => {
+test("a server receives the changes of others, not its own, and is notified of gaps", async () => {
   const one = useServer();
   const other = useServer();
   await vi.waitFor(() => expect([one, other].map(({ onGap }) => onGap.mock.calls.length)).toEqual([1, 1]), 10_000);
@@ -42,7 +42,7 @@ test("a server hears of the others' changes, not of its own, and of gaps", async
   const second = statusChanged({ orderId: 7n, toStatus: 5010, version: 2, traceparent: "" });
   await one.publish(first);
   await other.publish(second);
-  await vi.waitFor(() => expect([one.heard, other.heard]).toEqual([[second], [first]]));
+  await vi.waitFor(() => expect([one.received, other.received]).toEqual([[second], [first]]));
 
   const client = await useClient(nats.url);
   client.publish("oms.v1.order.status.4010", "nonsense");
@@ -50,5 +50,5 @@ test("a server hears of the others' changes, not of its own, and of gaps", async
   await vi.waitFor(() => expect([one, other].map(({ onGap }) => onGap.mock.calls.length)).toEqual([2, 2]), 10_000);
   const third = statusChanged({ orderId: 7n, toStatus: 6010, version: 3, traceparent: "" });
   await vi.waitFor(() => one.publish(third), 10_000);
-  await vi.waitFor(() => expect(other.heard).toEqual([first, third]));
+  await vi.waitFor(() => expect(other.received).toEqual([first, third]));
 });

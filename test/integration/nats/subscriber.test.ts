@@ -5,10 +5,10 @@ import { silentLog, useClient, useStream } from "./support.ts";
 
 const nats = useNats();
 
-/** A subscription that keeps what it is given. */
+/** A subscription that records its deliveries. */
 function useSubscription(options: { ackWaitMs?: number; url?: string } = {}) {
   const stream = useStream(nats.url);
-  const got: (Delivery & { text: string })[] = [];
+  const deliveries: (Delivery & { text: string })[] = [];
   const consumer = {
     durable: "tester--any",
     subject: "oms.v1.*",
@@ -19,11 +19,11 @@ function useSubscription(options: { ackWaitMs?: number; url?: string } = {}) {
     stream,
     log: silentLog,
     consumer,
-    watchMs: 100,
-    onDelivery: (delivery) => got.push(Object.assign(delivery, { text: Buffer.from(delivery.body).toString() })),
+    checkIntervalMs: 100,
+    onDelivery: (delivery) => deliveries.push(Object.assign(delivery, { text: Buffer.from(delivery.body).toString() })),
   });
   onTestFinished(() => subscription.close());
-  return { stream, subscription, got, texts: () => got.map(({ text }) => text) };
+  return { stream, subscription, deliveries, texts: () => deliveries.map(({ text }) => text) };
 }
 
 async function publish(...texts: string[]) {
@@ -37,17 +37,17 @@ async function managerOf() {
   return (await useClient(nats.url)).jetstreamManager();
 }
 
-test("a message is sent again until it is ended", async () => {
+test("a message is redelivered until it is ended", async () => {
   await nats.wipe();
-  const { got, texts } = useSubscription({ ackWaitMs: 500 });
+  const { deliveries, texts } = useSubscription({ ackWaitMs: 500 });
   await publish("a", "b", "c");
   await vi.waitFor(() => expect(texts()).toEqual(expect.arrayContaining(["a", "b", "c"])), 10_000);
-  got.find(({ text }) => text === "b")?.nak(10);
+  deliveries.find(({ text }) => text === "b")?.nak(10);
   const times = (text: string) => texts().filter((one) => one === text).length;
   await vi.waitFor(() => expect([times("b") > 1, times("c") > 1]).toEqual([true, true]), 10_000);
   const manager = await managerOf();
   await vi.waitFor(async () => {
-    for (const delivery of got) {
+    for (const delivery of deliveries) {
       if (delivery.text === "c") {
         delivery.term();
       } else {
@@ -59,71 +59,69 @@ test("a message is sent again until it is ended", async () => {
   }, 10_000);
 });
 
-test("servers share a consumer, and what one has in hand when it goes reaches another", async () => {
+test("servers share a consumer, and messages that one leaves unacknowledged reach another", async () => {
   await nats.wipe();
   const one = useSubscription();
   await publish("a", "b");
   await vi.waitFor(() => expect(one.texts()).toEqual(["a", "b"]), 10_000);
-  one.got[0]?.ack();
+  one.deliveries[0]?.ack();
   await one.subscription.close();
   const other = useSubscription();
-  one.got[1]?.nak(0);
+  one.deliveries[1]?.nak(0);
   await vi.waitFor(() => expect(other.texts()).toEqual(["b"]), 10_000);
 });
 
 test("a restart of the broker loses nothing", async () => {
   await nats.wipe();
-  const { got, texts } = useSubscription({ ackWaitMs: 1_000 });
+  const { deliveries, texts } = useSubscription({ ackWaitMs: 1_000 });
   await publish("a", "b");
   await vi.waitFor(() => expect(texts()).toEqual(["a", "b"]), 10_000);
-  got[0]?.ack();
+  deliveries[0]?.ack();
   await nats.restart();
   await publish("c");
   await vi.waitFor(() => expect(texts()).toEqual(expect.arrayContaining(["b", "c"])), 10_000);
-  for (const delivery of got) {
+  for (const delivery of deliveries) {
     delivery.ack();
   }
 });
 
-test("a consumer that somebody deletes is made anew where it was", async () => {
+test("a deleted consumer is recreated at its position", async () => {
   await nats.wipe();
-  const { got, texts, stream } = useSubscription();
+  const { deliveries, texts, stream } = useSubscription();
   await publish("a", "b");
   await vi.waitFor(() => expect(texts()).toEqual(["a", "b"]), 10_000);
-  got[0]?.ack();
-  got[1]?.ack();
+  deliveries[0]?.ack();
+  deliveries[1]?.ack();
   const manager = await managerOf();
-  // Until the watch has seen how far it is.
+  // Until the check has read its position.
   await vi.waitFor(async () => {
     const { ack_floor } = await manager.consumers.info("OMS_EVENTS", "tester--any");
     expect(ack_floor.stream_seq).toBe(2);
   });
-  const looked = await watches(stream, 2);
-  expect(looked).toBe(true);
+  await checks(stream, 2);
   await manager.consumers.delete("OMS_EVENTS", "tester--any");
   await publish("c");
   await vi.waitFor(() => expect(texts()).toEqual(["a", "b", "c"]), 10_000);
 });
 
-test("in a new stream it begins anew, and a late word on an old message ends no new one", async () => {
+test("in a new stream it starts over, and a late acknowledgement ends no new message", async () => {
   await nats.wipe();
-  const { got, texts, stream } = useSubscription({ ackWaitMs: 1_000 });
+  const { deliveries, texts, stream } = useSubscription({ ackWaitMs: 1_000 });
   await publish("a");
   await vi.waitFor(() => expect(texts()).toContain("a"), 10_000);
   await nats.wipe();
-  await vi.waitFor(() => expect(stream.arrivals).toContain("lost"), 10_000);
+  await vi.waitFor(() => expect(stream.events).toContain("lost"), 10_000);
   await publish("b");
   await vi.waitFor(() => expect(texts()).toContain("b"), 10_000);
   // Both are number 1 of their streams.
-  got.find(({ text }) => text === "a")?.ack();
+  deliveries.find(({ text }) => text === "a")?.ack();
   await vi.waitFor(() => expect(texts().filter((text) => text === "b").length).toBeGreaterThan(1), 10_000);
-  got.at(-1)?.ack();
+  deliveries.at(-1)?.ack();
 });
 
-/** Waits until the subscription's watch has looked so many times: each look is a request that the broker counts. */
-async function watches(stream: ReturnType<typeof useStream>, times: number): Promise<boolean> {
+/** Waits for this number of the subscription's checks, by the requests they send. */
+async function checks(stream: ReturnType<typeof useStream>, times: number): Promise<void> {
   const stats = () => stream.client()?.stats().outMsgs ?? 0;
   const before = stats();
   await vi.waitFor(() => expect(stats()).toBeGreaterThan(before + times * 2), 10_000);
-  return true;
 }

@@ -1,24 +1,24 @@
 import { connect, type NatsConnection } from "nats";
 import { onTestFinished } from "vitest";
-import { connectStream, type StreamConnection } from "../../../src/messaging/nats/connection.ts";
+import { type ConnectionEvent, connectStream, type StreamConnection } from "../../../src/messaging/nats/connection.ts";
 import type { EventMessage } from "../../../src/messaging/nats/envelope.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 
 export const silentLog = createLogger("silent");
 
-/** The way to the broker, closed when the test is over. */
+/** A stream connection that records its events, closed after the test. */
 export function useStream(
   url: string,
   options: Partial<Parameters<typeof connectStream>[0]> = {},
-): StreamConnection & { readonly arrivals: string[] } {
-  const stream = connectStream({ url, log: silentLog, checkMs: 100, ...options });
-  const arrivals: string[] = [];
-  stream.onConnect((_client, arrival) => arrivals.push(arrival));
+): StreamConnection & { readonly events: ConnectionEvent[] } {
+  const stream = connectStream({ url, log: silentLog, checkIntervalMs: 100, ...options });
+  const events: ConnectionEvent[] = [];
+  stream.onConnect((_client, event) => events.push(event));
   onTestFinished(() => stream.close());
-  return Object.assign(stream, { arrivals });
+  return Object.assign(stream, { events });
 }
 
-/** A plain client, as another system would have it. */
+/** A NATS client of another system, closed after the test. */
 export async function useClient(url: string): Promise<NatsConnection> {
   const client = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
   onTestFinished(() => client.close());

@@ -13,10 +13,10 @@ async function streamOf(client: Awaited<ReturnType<typeof useClient>>) {
   return { manager, info: await manager.streams.info("OMS_EVENTS") };
 }
 
-test("many servers make one stream", async () => {
+test("concurrent servers create one stream", async () => {
   const clients = await Promise.all(Array.from({ length: 4 }, () => useClient(nats.url)));
-  const lives = await Promise.all(clients.map((client) => ensureTopology(client, DEFAULT_TOPOLOGY)));
-  expect(new Set(lives.map(({ created }) => created)).size).toBe(1);
+  const streams = await Promise.all(clients.map((client) => ensureTopology(client, DEFAULT_TOPOLOGY)));
+  expect(new Set(streams.map(({ created }) => created)).size).toBe(1);
   const { info } = await streamOf(clients[0] as (typeof clients)[0]);
   expect(info.config).toMatchObject({
     subjects: ["oms.v1.>"],
@@ -26,7 +26,7 @@ test("many servers make one stream", async () => {
   });
 });
 
-test("a stream with other settings is brought to what is needed, and keeps its messages and the rest of its settings", async () => {
+test("a stream with other settings gets the required ones, and keeps its messages and its other settings", async () => {
   const client = await useClient(nats.url);
   const manager = await client.jetstreamManager();
   await manager.streams.add({
@@ -48,7 +48,7 @@ test("a stream with other settings is brought to what is needed, and keeps its m
   expect(await storedIds(client)).toEqual(["one"]);
 });
 
-test("a stream that suits is left alone", async () => {
+test("a stream with sufficient settings is left unchanged", async () => {
   const client = await useClient(nats.url);
   const first = await ensureTopology(client, DEFAULT_TOPOLOGY);
   const { manager, info } = await streamOf(client);
@@ -62,7 +62,7 @@ test("a stream that suits is left alone", async () => {
   expect([config.max_age, config.duplicate_window]).toEqual([nanos(3_600_000), nanos(600_000)]);
 });
 
-test("a stream that is made anew is another one", async () => {
+test("a recreated stream has another identity", async () => {
   const client = await useClient(nats.url);
   const first = await ensureTopology(client, DEFAULT_TOPOLOGY);
   const second = await recreateTopology(client, DEFAULT_TOPOLOGY);

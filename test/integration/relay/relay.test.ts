@@ -57,7 +57,7 @@ test("what a crash left is published at the start, ahead of what is new", async 
 test("at a start, what was most likely published long ago is repeated beside what is new, and deleted in its turn", async () => {
   const db = database();
   const first = useRelay(nats.url, db);
-  await vi.waitFor(() => expect(first.stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(first.stream.events).toEqual(["first"]), 10_000);
   const old = changes([1n, 2n], 1, 3).map((event) => ({ ...event, recordTime: new Date(Date.now() - 60_000) }));
   first.relay.enqueue(rowsOf(await commit(db, old)));
   first.relay.enqueue(rowsOf(await commit(db, changes([3n], 1, 1))));
@@ -75,7 +75,7 @@ test("at a start, what was most likely published long ago is repeated beside wha
 test("changes go on while the broker is away; beyond the memory's bound the table remembers", async () => {
   const db = database();
   const { relay, stream } = useRelay(nats.url, db, { maxInMemory: 10 });
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
   relay.enqueue(rowsOf(await commit(db, changes([9n], 1, 1))));
   await vi.waitFor(async () => expect(await stored()).toEqual(["9-1"]), 10_000);
   await nats.kill();
@@ -111,14 +111,14 @@ test("after any other restart of the broker the table is published again, and th
   await vi.waitFor(async () => expect(await stored()).toHaveLength(9), 10_000);
   await nats.restart();
   await vi.waitFor(async () => expect(await republished("reconnect")).toBe(9), 10_000);
-  expect(stream.arrivals).toEqual(["first", "restarted"]);
+  expect(stream.events).toEqual(["first", "restarted"]);
   expect(await stored()).toEqual(idsOf(events));
 });
 
 test("what a dead server left is found by the living, published once, and deleted", async () => {
   const db = database();
   const { relay, republished, stream } = useRelay(nats.url, db, { retentionMs: 500 });
-  await vi.waitFor(() => expect(stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
   relay.enqueue(rowsOf(await commit(db, changes([1n], 1, 1))));
   await vi.waitFor(async () => expect(await stored()).toEqual(["1-1"]), 10_000);
   // Committed by somebody who never hands it over.
@@ -144,7 +144,7 @@ test("an event that an Action still needs is not deleted, and not sent again and
 test("the end publishes what it can, and leaves the rest in the table", async () => {
   const db = database();
   const first = useRelay(nats.url, db);
-  await vi.waitFor(() => expect(first.stream.arrivals).toEqual(["first"]), 10_000);
+  await vi.waitFor(() => expect(first.stream.events).toEqual(["first"]), 10_000);
   await vi.waitFor(async () => {
     first.relay.enqueue(rowsOf(await commit(db, changes([7n], 1, 1))));
     expect(await stored()).toContain("7-1");
