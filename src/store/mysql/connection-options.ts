@@ -1,15 +1,15 @@
 import type { ConnectionOptions } from "mysql2";
 
-/** How long a connect may take, in milliseconds: the time after which a dead host counts as away. */
+/** Connect timeout in milliseconds: after it a host counts as unavailable. */
 const CONNECT_TIMEOUT_MS = 1_500;
 
-/** How long a statement waits for a row that somebody else has locked, in seconds; then the whole transaction is tried again. */
+/** Lock wait timeout in seconds; after it the whole transaction is retried. */
 const LOCK_WAIT_SECONDS = 2;
 
 /**
- * What every session of ours agrees on, run when it opens. Under READ COMMITTED locks are taken on the rows found and on nothing
- * else. Backslash escapes are what the driver's escaping relies on, so the mode is ours; zero dates are let be, as old tables hold
- * what they hold.
+ * Session settings, run when a connection opens. READ COMMITTED locks the rows found and no gaps.
+ * The driver's escaping relies on backslash escapes, so the SQL mode is set here; it allows zero
+ * dates, which old tables contain.
  */
 export const SESSION_SETTINGS: readonly string[] = [
   "set session transaction isolation level read committed",
@@ -17,15 +17,18 @@ export const SESSION_SETTINGS: readonly string[] = [
     ` time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
 ];
 
-/** Where a server is. */
+/** Address of a database server. */
 export interface ServerAddress {
-  /** `mysql://user:password@host:port`; `?socket=<path>` goes through a Unix socket. */
+  /** `mysql://user:password@host:port`; `?socket=<path>` connects through a Unix socket. */
   readonly url: string;
-  /** The CA of its certificate, PEM: TLS is required then, and the certificate must be for the host of the URL. */
+  /**
+   * The server's CA certificate (PEM). If set, TLS is required and the certificate must match the
+   * URL's host.
+   */
   readonly ca?: string | undefined;
 }
 
-/** The driver's options for a server. */
+/** Connection options of the driver. */
 export function connectionOptions({ url, ca }: ServerAddress): ConnectionOptions {
   const { hostname, port, username, password, searchParams } = new URL(url);
   const socketPath = searchParams.get("socket");
@@ -38,7 +41,7 @@ export function connectionOptions({ url, ca }: ServerAddress): ConnectionOptions
     password: decodeURIComponent(password),
     charset: "utf8mb4",
     timezone: "Z",
-    // BIGINT is text: beyond 2^53 a number is wrong.
+    // BIGINT values as text: numbers beyond 2^53 would be rounded.
     supportBigNumbers: true,
     bigNumberStrings: true,
     connectTimeout: CONNECT_TIMEOUT_MS,

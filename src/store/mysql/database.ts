@@ -5,25 +5,28 @@ import type { ServerAddress } from "./connection-options.ts";
 import { openPool } from "./pool.ts";
 import { createPoolMonitor, type PoolState } from "./pool-monitor.ts";
 
-/** Where the tables are. */
+/** Location of the tables. */
 export interface Location extends ServerAddress {
-  /** Before the names of the three databases; "" unless several installations share a server. */
+  /** Prefix of the three databases' names; "" unless several installations share a server. */
   readonly prefix: string;
 }
 
-/** The tables, together with where they are: the committer has connections of its own. */
+/**
+ * The tables, and their location for components that open connections of their own (the committer,
+ * retention).
+ */
 export interface OrderDatabase extends Kysely<Database> {
   readonly location: Location;
-  /** The time that is written and compared with what others wrote. */
+  /** The time that is written, and compared with the times that other servers wrote. */
   readonly clock: Clock;
-  /** What its connections are doing; the committer's are not among them. */
+  /** State of the connection pool; the committer's connections are not part of it. */
   readonly poolState: () => PoolState;
 }
 
-/** The three databases' names, without prefix. */
+/** Names of the three databases, without prefix. */
 export const SCHEMAS = ["oms_db", "ordercancel_db", "wmsindb"] as const;
 
-/** Opens the tables of one server; nothing is connected before the first query. Call `destroy()` at the end. */
+/** Opens the tables of a server. Connects at the first query; must be closed with `destroy()`. */
 export function openDatabase({
   url,
   ca,
@@ -31,18 +34,18 @@ export function openDatabase({
   connections = 8,
 }: ServerAddress & {
   readonly prefix?: string;
-  /** At most so many at a time; the committer's come on top. */
+  /** Maximum number of pooled connections; the committer's are additional. */
   readonly connections?: number;
 }): OrderDatabase {
-  const watch = createPoolMonitor();
+  const monitor = createPoolMonitor();
   const db = new Kysely<Database>({
-    dialect: new MysqlDialect({ pool: async () => openPool({ url, ca }, connections, watch) }),
+    dialect: new MysqlDialect({ pool: async () => openPool({ url, ca }, connections, monitor) }),
     plugins: prefix === "" ? [] : [schemaPrefix(prefix)],
   });
-  return Object.assign(db, { location: { url, ca, prefix }, clock: openClock(db), poolState: watch.state });
+  return Object.assign(db, { location: { url, ca, prefix }, clock: openClock(db), poolState: monitor.state });
 }
 
-/** Puts the prefix before the schema of every table, wherever one is named. */
+/** Prepends the prefix to the schema of every table reference. */
 function schemaPrefix(prefix: string): KyselyPlugin {
   const transformer = new (class extends OperationNodeTransformer {
     protected override transformSchemableIdentifier(

@@ -1,33 +1,37 @@
-/** More work than the committer takes: nothing was done, come back later. */
+/** The commit queue is full; nothing was done. */
 export class QueueFullError extends Error {
   override readonly name = "QueueFullError";
+  /** Delay after which the caller should retry, in milliseconds. */
   readonly retryAfterMs: number;
 
   constructor(retryAfterMs: number) {
-    super("more changes are waiting than this server takes");
+    super("the commit queue is full");
     this.retryAfterMs = retryAfterMs;
   }
 }
 
-/** The database cannot be reached, or is too busy to commit; whatever was under way is done whole or not at all. */
+/**
+ * The database is unreachable, or too busy to commit; the change was made completely or not at all.
+ */
 export class DatabaseUnavailableError extends Error {
   override readonly name = "DatabaseUnavailableError";
+  /** Delay after which the caller should retry, in milliseconds. */
   readonly retryAfterMs: number;
 
   constructor(cause: unknown, retryAfterMs = 1000) {
-    super("the database is out of reach", { cause });
+    super("the database is unavailable", { cause });
     this.retryAfterMs = retryAfterMs;
   }
 }
 
-/** The database is not up to date, and this user may not change its tables. */
+/** The schema is not up to date, and the database user lacks the permission to change it. */
 export class MigrationPermissionError extends Error {
-  override readonly name = "MigrationRightsError";
-  /** The steps that are not done. */
+  override readonly name = "MigrationPermissionError";
+  /** Names of the pending migrations. */
   readonly steps: readonly string[];
 
   constructor(steps: readonly string[], cause: unknown) {
-    super("the database is not up to date, and its user may not change tables", { cause });
+    super("the schema is not up to date, and the database user may not change it", { cause });
     this.steps = steps;
   }
 }

@@ -1,16 +1,19 @@
 import { DatabaseUnavailableError } from "./errors.ts";
 
-/** What went wrong with a statement, as far as it decides what to do next. */
+/** Kinds of a statement's failure, as far as they decide what to do next. */
 export type FailureKind =
-  /** The database rolled the whole transaction back to let another one pass. */
+  /** The database rolled back the whole transaction. */
   | "deadlock"
   /** A row stayed locked; the transaction is still open. */
   | "lock-timeout"
-  /** A unique key has that value already. */
+  /** A unique key already has that value. */
   | "duplicate-key"
-  /** The connection is gone, was never made, or its server takes no work; what was sent last may have been done. */
+  /**
+   * No connection, a lost one, or a server that accepts no work; the last statement may have been
+   * executed.
+   */
   | "lost"
-  /** The statement itself: the same again fails again. */
+  /** An error of the statement itself: a retry fails, too. */
   | "statement";
 
 const FAILURE_BY_ERRNO: ReadonlyMap<number, FailureKind> = new Map([
@@ -20,14 +23,14 @@ const FAILURE_BY_ERRNO: ReadonlyMap<number, FailureKind> = new Map([
   [3572, "lock-timeout"],
   [1062, "duplicate-key"],
   [1040, "lost"], // too many connections
-  [1203, "lost"], // … of this user
+  [1203, "lost"], // too many connections of this user
   [1053, "lost"], // shutting down
   [1317, "lost"], // killed query
   [1927, "lost"], // killed connection
-  [1290, "lost"], // read only, as after a failover
+  [1290, "lost"], // read-only, as after a failover
   [1792, "lost"],
   [1836, "lost"],
-  // Who we are and what we may do does not change by trying again, though the driver calls these fatal.
+  // Missing permissions do not change with a retry, although the driver calls these errors fatal.
   [1044, "statement"],
   [1045, "statement"],
   [1049, "statement"],
@@ -50,7 +53,7 @@ interface DriverError {
   readonly syscall?: string;
 }
 
-/** Sorts an error of the driver. */
+/** Classifies an error of the driver. */
 export function classifyFailure(error: unknown): FailureKind {
   if (error instanceof DatabaseUnavailableError) {
     return "lost";

@@ -1,8 +1,9 @@
 let last = 0n;
 
 /**
- * An id for a new order, cancel request or return: the microseconds of now, beyond the last one of this process and beyond whatever the old
- * systems gave out. Two servers may meet; the table's key tells, and whoever was second takes another one.
+ * An id for a new order, cancel request or return: the current time in microseconds, greater than
+ * this process's last one and than all ids of the old systems. Two servers can generate the same
+ * id; the insert then fails with a duplicate key, and is retried with another id.
  */
 export function nextId(now: number = Date.now(), random: number = Math.random()): bigint {
   const time = BigInt(now) * 1_000n + BigInt(Math.floor(random * 1_000));

@@ -1,11 +1,11 @@
 import { escape as escapeText } from "mysql2";
 
-/** A value in the text of a statement; text and bytes are escaped by the driver. */
+/** A value in the text of a statement. */
 export type Literal = number | bigint | string | Date | Uint8Array | null;
 
 /**
- * Writes a value into a statement. For statements with thousands of values, where building a query with parameters would take
- * longer than the database takes to run it. Times are UTC, as the session's time zone is.
+ * A value as SQL text, escaped. For statements with thousands of values, where building a query
+ * with parameters would take longer than running it. Times are UTC, as the session's time zone.
  */
 export function literal(value: Literal): string {
   switch (typeof value) {
@@ -31,7 +31,7 @@ function otherLiteral(value: Date | Uint8Array | null): string {
 let lastTime = Number.NaN;
 let lastText = "";
 
-/** A time in UTC, as a session of ours reads it. Most times of a batch are its own, so the last one is remembered. */
+/** A time in UTC. Most times of a batch are equal, so the last one is cached. */
 export function sqlTime(time: Date): string {
   const ms = time.getTime();
   if (ms !== lastTime) {
@@ -41,7 +41,7 @@ export function sqlTime(time: Date): string {
   return lastText;
 }
 
-/** `(columns) values (row), (row) …`; the columns are our own names, never input. */
+/** `(columns) values (row), (row) …`; the column names must not come from input. */
 export function valuesClause(columns: readonly string[], rows: readonly (readonly Literal[])[]): string {
   let text = `(${columns.join(",")}) values `;
   let separator = "(";

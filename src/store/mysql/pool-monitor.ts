@@ -1,27 +1,27 @@
 import type { Pool, PoolConnection } from "mysql2";
 
-/** What a pool's connections are doing. */
+/** State of a connection pool. */
 export interface PoolState {
   readonly inUse: number;
   readonly idle: number;
-  /** Calls that wait for one. */
+  /** Calls that wait for a connection. */
   readonly waiting: number;
-  /** What has gone wrong so far, and how often. */
+  /** Errors so far, by kind. */
   readonly errors: ReadonlyMap<PoolErrorKind, number>;
 }
 
-/** What went wrong with a pool's connections: none could be made; none was free in time; one broke under a statement. */
+/** No connection could be made; none became free in time; one was lost during a statement. */
 export type PoolErrorKind = "unreachable" | "busy" | "lost";
 
-/** Looks on as a pool is used. */
+/** Tracks the connections of a pool. */
 export interface PoolMonitor {
   state(): PoolState;
   countError(kind: PoolErrorKind): void;
-  /** Somebody waits for a connection, until what this returns is called. */
+  /** A call starts to wait for a connection; the returned function ends the wait. */
   startWaiting(): () => void;
   acquired(connection: PoolConnection): void;
   released(connection: PoolConnection): void;
-  /** It was destroyed by us, of which its events tell nothing. */
+  /** The connection was destroyed by us: the driver emits no event for that. */
   destroyed(connection: PoolConnection): void;
   observe(pool: Pool): void;
 }
@@ -29,23 +29,24 @@ export interface PoolMonitor {
 export function createPoolMonitor(): PoolMonitor {
   const open = new Set<PoolConnection>();
   const inUse = new Set<PoolConnection>();
-  const troubles = new Map<PoolErrorKind, number>([
+  const errors = new Map<PoolErrorKind, number>([
     ["unreachable", 0],
     ["busy", 0],
     ["lost", 0],
   ]);
   let waiting = 0;
-  const gone = (connection: PoolConnection) => {
+  const destroyed = (connection: PoolConnection) => {
     open.delete(connection);
     inUse.delete(connection);
   };
   return {
     state() {
       const idle = open.size - inUse.size;
-      // The driver hands an idle one out in a turn of its own: that is no waiting.
-      return { inUse: inUse.size, idle, waiting: idle > 0 ? 0 : waiting, errors: troubles };
+      // The driver hands out an idle connection in a later turn of the event loop: that is no
+      // waiting.
+      return { inUse: inUse.size, idle, waiting: idle > 0 ? 0 : waiting, errors };
     },
-    countError: (kind) => troubles.set(kind, (troubles.get(kind) ?? 0) + 1),
+    countError: (kind) => errors.set(kind, (errors.get(kind) ?? 0) + 1),
     startWaiting() {
       waiting += 1;
       let waits = true;
@@ -56,12 +57,12 @@ export function createPoolMonitor(): PoolMonitor {
     },
     acquired: (connection) => inUse.add(connection),
     released: (connection) => inUse.delete(connection),
-    destroyed: gone,
+    destroyed,
     observe(pool) {
       pool.on("connection", (connection: PoolConnection) => {
         open.add(connection);
-        connection.once("end", () => gone(connection));
-        connection.on("error", () => gone(connection));
+        connection.once("end", () => destroyed(connection));
+        connection.on("error", () => destroyed(connection));
       });
     },
   };

@@ -5,39 +5,40 @@ import { DatabaseUnavailableError } from "./errors.ts";
 import { classifyFailure } from "./failures.ts";
 import { createPoolMonitor, type PoolMonitor } from "./pool-monitor.ts";
 
-/** How long a call waits for a free connection, in milliseconds. */
+/** Time limit for the wait for a free connection, in milliseconds. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
 
-/** How long a statement may take, in milliseconds: a server that hangs counts as away. */
+/** Time limit of a statement, in milliseconds: after it the server counts as unavailable. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 
-/** How many calls may wait for a connection. */
+/** Maximum number of calls that wait for a connection. */
 const MAX_WAITING = 4_096;
 
 type Callback<T> = (error: unknown, result: T) => void;
 
 /**
- * The driver's pool, as Kysely sees it, with three things put right: an error that means "the database is away" is a
- * DatabaseUnavailableError wherever it turns up; a connection that died within a transaction tells its first error and not that of the
- * rollback after it; and it is destroyed, never given out again.
+ * Adapts the driver's pool to Kysely, with three corrections: an error that means "the database is
+ * unavailable" is a DatabaseUnavailableError wherever it occurs; a connection lost within a
+ * transaction reports its first error, not that of the rollback; and it is destroyed, not reused.
  */
-export function openPool(address: ServerAddress, connections: number, watch = createPoolMonitor()): MysqlPool {
+export function openPool(address: ServerAddress, connections: number, monitor = createPoolMonitor()): MysqlPool {
   const options = connectionOptions(address);
   const pool = createPool({
     ...options,
     connectionLimit: connections,
     maxIdle: connections,
     queueLimit: MAX_WAITING,
-    // A text without parameters need not be searched for their places: it may have thousands of values in it.
+    // Without parameters the text is not searched for placeholders: it may contain thousands of
+    // values.
     queryFormat: (text, values) => (values.length > 0 ? format(text, values, false, options.timezone) : text),
   });
-  watch.observe(pool);
+  monitor.observe(pool);
   const guarded = new WeakMap<PoolConnection, MysqlPoolConnection>();
   return {
     getConnection(callback) {
-      acquire(pool, watch, (error, connection) => {
+      acquire(pool, monitor, (error, connection) => {
         if (connection === undefined) {
-          callback(asRefusal(error), undefined as never);
+          callback(toConnectError(error), undefined as never);
           return;
         }
         const known = guarded.get(connection);
@@ -45,32 +46,32 @@ export function openPool(address: ServerAddress, connections: number, watch = cr
           callback(undefined, known);
           return;
         }
-        const fresh = guard(connection, watch);
+        const fresh = guard(connection, monitor);
         guarded.set(connection, fresh);
-        prepare(fresh, (failed) => callback(failed, fresh));
+        setUpSession(fresh, (failed) => callback(failed, fresh));
       });
     },
     end: (callback) => pool.end(callback),
   };
 }
 
-/** Why no connection was had: the database is away or busy, unless it says that we may not come in. */
-function asRefusal(error: unknown): unknown {
+/** The database is unavailable or busy, unless it answered that access is denied. */
+function toConnectError(error: unknown): unknown {
   const answered = error instanceof Error && "errno" in error && classifyFailure(error) === "statement";
   return answered ? error : new DatabaseUnavailableError(error);
 }
 
 function acquire(
   pool: ReturnType<typeof createPool>,
-  watch: PoolMonitor,
+  monitor: PoolMonitor,
   callback: Callback<PoolConnection | undefined>,
 ): void {
   let waiting = true;
-  const waited = watch.startWaiting();
+  const stopWaiting = monitor.startWaiting();
   const timer = setTimeout(() => {
     waiting = false;
-    waited();
-    watch.countError("busy");
+    stopWaiting();
+    monitor.countError("busy");
     callback(new Error(`no connection was free for ${ACQUIRE_TIMEOUT_MS} ms`), undefined);
   }, ACQUIRE_TIMEOUT_MS);
   pool.getConnection((error, connection) => {
@@ -79,18 +80,18 @@ function acquire(
       return;
     }
     clearTimeout(timer);
-    waited();
+    stopWaiting();
     if (error === null) {
-      watch.acquired(connection);
+      monitor.acquired(connection);
     } else {
-      watch.countError("unreachable");
+      monitor.countError("unreachable");
     }
     callback(error, error === null ? connection : undefined);
   });
 }
 
-/** Sets the session up; the statements go out at once, one answer after the other. */
-function prepare(connection: MysqlPoolConnection, callback: (failed: unknown) => void): void {
+/** Applies the session settings; all statements are sent at once. */
+function setUpSession(connection: MysqlPoolConnection, callback: (failed: unknown) => void): void {
   let open = SESSION_SETTINGS.length;
   let failed: unknown;
   for (const setting of SESSION_SETTINGS) {
@@ -109,13 +110,14 @@ function prepare(connection: MysqlPoolConnection, callback: (failed: unknown) =>
 
 const NOTHING_DONE: MysqlQueryResult = { affectedRows: 0, changedRows: 0, insertId: 0 };
 
-function guard(connection: PoolConnection, watch: PoolMonitor): MysqlPoolConnection {
+function guard(connection: PoolConnection, monitor: PoolMonitor): MysqlPoolConnection {
   let lost: DatabaseUnavailableError | undefined;
   const destroy = () => {
-    watch.destroyed(connection);
+    monitor.destroyed(connection);
     connection.destroy();
   };
-  // The driver removes it from the pool by itself; without a listener a late socket error would end the process.
+  // The driver removes it from the pool; without a listener a late socket error would end the
+  // process.
   connection.on("error", () => {});
   return {
     config: connection.config,
@@ -124,7 +126,7 @@ function guard(connection: PoolConnection, watch: PoolMonitor): MysqlPoolConnect
     destroy,
     release() {
       if (lost === undefined) {
-        watch.released(connection);
+        monitor.released(connection);
         connection.release();
       } else {
         destroy();
@@ -132,7 +134,8 @@ function guard(connection: PoolConnection, watch: PoolMonitor): MysqlPoolConnect
     },
     query(sql, values, callback: Callback<MysqlQueryResult> = () => {}) {
       if (lost !== undefined) {
-        // The server rolls back what it was left with: let the transaction end, so that its first error comes through.
+        // The server rolls back by itself. The rollback must succeed, or it would hide the first
+        // error.
         const ended = sql === "rollback";
         callback(ended ? null : lost, NOTHING_DONE);
         return NO_STREAM;
@@ -142,7 +145,7 @@ function guard(connection: PoolConnection, watch: PoolMonitor): MysqlPoolConnect
         (error, result, fields) => {
           if (error !== null && classifyFailure(error) === "lost" && lost === undefined) {
             lost = new DatabaseUnavailableError(error);
-            watch.countError("lost");
+            monitor.countError("lost");
           }
           if (Array.isArray(result)) {
             toBigInts(result as Record<string, unknown>[], fields);
@@ -155,12 +158,12 @@ function guard(connection: PoolConnection, watch: PoolMonitor): MysqlPoolConnect
   };
 }
 
-/** The type's number in the protocol. */
+/** Number of the column type in the protocol. */
 const BIGINT = 8;
 
 /**
- * BIGINT is a bigint in every result. Here, for whole columns: the driver's own hook is called for each value of each type, which costs
- * more than reading the row.
+ * Turns BIGINT columns into bigint. Done per column: the driver's hook is called for each value of
+ * each type, which costs more than reading the row.
  */
 function toBigInts(rows: readonly Record<string, unknown>[], fields: readonly FieldPacket[]): void {
   for (const { name, columnType } of fields) {
@@ -173,7 +176,7 @@ function toBigInts(rows: readonly Record<string, unknown>[], fields: readonly Fi
   }
 }
 
-/** Nobody here reads results as a stream. */
+/** Results are never read as a stream. */
 const NO_STREAM = {
   stream(): never {
     throw new Error("results are not streamed");
