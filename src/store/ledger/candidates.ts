@@ -4,13 +4,13 @@ import type { ActionState, Database } from "../schema.ts";
 import type { Candidate } from "./evaluate-claim.ts";
 import type { LedgerEntry } from "./types.ts";
 
-/** A ledger row with all that is judged, and what becomes of it when it runs. */
+/** A ledger row to evaluate, with its entry for the case that it runs. */
 export interface ClaimRow extends Candidate {
   readonly entry: LedgerEntry;
   readonly outboxId: bigint;
 }
 
-/** Rows by message id and Action; the pairs are grouped by Action, so that each is found by the unique index. */
+/** Rows by message id and Action, grouped by Action so that the unique index finds each. */
 export async function readByMessageIds(
   db: Kysely<Database>,
   pairs: readonly { readonly messageId: string; readonly action: string }[],
@@ -50,8 +50,8 @@ function selectRows(db: Kysely<Database>) {
     "l.forgiven_attempts",
     "l.next_attempt_time",
     "l.first_time",
-    // The first open one is what the others wait for too. Ids grow with the versions of an order, as its row is locked from
-    // before they are given out until the commit.
+    // All later ones wait for the first open one. Ids grow with the versions of an order, as its
+    // row is locked from before they are assigned until the commit.
     eb
       .selectFrom("oms_db.oms_action_ledger as e")
       .select(

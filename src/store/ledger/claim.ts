@@ -10,7 +10,9 @@ import type { Claim } from "./types.ts";
 
 export interface ClaimDeps {
   readonly db: OrderDatabase;
+  /** Duration of a lease, in milliseconds. */
   readonly leaseMs: number;
+  /** See `evaluateClaim`. */
   readonly maxUnfinished: number;
 }
 
@@ -19,23 +21,26 @@ interface Pair {
   readonly action: string;
 }
 
-/** Answers claims in one go: one read, and one write for those that may run. A suspect is left to whoever looks for what is due. */
+/**
+ * Resolves claims together: one read, and one write for those that may run. Suspects are not run
+ * from here, but from the database when they are due.
+ */
 export async function claimAll(deps: ClaimDeps, pairs: readonly Pair[]): Promise<Claim[]> {
   const rows = new Map((await readByMessageIds(deps.db, pairs)).map((row) => [keyOf(row.entry), row]));
   const { acquired } = await resolveClaims(deps, [...rows.values()]);
-  const given = new Set<bigint>();
+  const handedOut = new Set<bigint>();
   return pairs.map((pair) => {
     const row = rows.get(keyOf(pair));
     if (row === undefined) {
-      return { kind: "not-asked" };
+      return { kind: "not-subscribed" };
     }
     if (row.state === "DONE" || row.state === "DISCARDED") {
       return { kind: "done" };
     }
-    if (!acquired.has(row.id) || given.has(row.id)) {
+    if (!acquired.has(row.id) || handedOut.has(row.id)) {
       return { kind: "later" };
     }
-    given.add(row.id);
+    handedOut.add(row.id);
     return { kind: "run", entry: row.entry };
   });
 }
@@ -44,77 +49,90 @@ function keyOf({ messageId, action }: Pair): string {
   return `${action} ${messageId}`;
 }
 
-/** What became of rows that were judged. */
 export interface ResolvedClaims {
-  /** The ids of those that are ours to run, with their lease begun. */
+  /** Ids of the rows whose lease was acquired. */
   readonly acquired: ReadonlySet<bigint>;
-  /** The company of each suspect among them. */
+  /** `maxConcurrentSuspects` of each suspect that may run, by id. */
   readonly suspects: ReadonlyMap<bigint, number>;
-  /** Suspects that could not begin. */
+  /** Whether suspects were left out. */
   readonly waiting: boolean;
 }
 
-/** Judges rows and writes what follows. Suspects begin as long as they find no more company than they may have; none where it is not told. */
+interface EvaluatedRow {
+  readonly row: ClaimRow;
+  readonly decision: ClaimDecision;
+}
+
+/**
+ * Evaluates rows and writes the result: leases, deferrals, and parked poison messages.
+ *
+ * @param suspectLimits see `DueRequest`; without it no suspect runs
+ */
 export async function resolveClaims(
   deps: ClaimDeps,
   rows: readonly ClaimRow[],
-  underWay?: readonly number[],
+  suspectLimits?: readonly number[],
 ): Promise<ResolvedClaims> {
   const now = deps.db.clock.now();
-  const judged = rows.map((row) => ({ row, judgement: evaluateClaim(row, now, deps.maxUnfinished) }));
-  await postpone(deps.db, judged, now);
-  const suspected = judged.flatMap(({ row, judgement }) =>
-    judgement.kind === "suspect" ? [{ row, company: judgement.maxConcurrentSuspects }] : [],
+  const evaluated = rows.map((row) => ({ row, decision: evaluateClaim(row, now, deps.maxUnfinished) }));
+  await deferOrPark(deps.db, evaluated, now);
+  const suspected = evaluated.flatMap(({ row, decision }) =>
+    decision.kind === "suspect" ? [{ row, limit: decision.maxConcurrentSuspects }] : [],
   );
-  const begun = underWay === undefined ? [] : withinCompany(suspected, underWay);
-  const runnable = [...judged.filter(({ judgement }) => judgement.kind === "run"), ...begun].map(({ row }) => row);
+  const admitted = suspectLimits === undefined ? [] : admitSuspects(suspected, suspectLimits);
+  const runnable = [...evaluated.filter(({ decision }) => decision.kind === "run"), ...admitted].map(({ row }) => row);
   const groups = [...Map.groupBy(runnable, ({ started }) => started)];
-  const taken = await Promise.all(groups.map(([started, group]) => take(deps, started, group, now)));
+  const acquired = await Promise.all(groups.map(([started, group]) => acquireLeases(deps, started, group, now)));
   return {
-    acquired: new Set(taken.flat()),
-    suspects: new Map(begun.map(({ row, company }) => [row.id, company])),
-    waiting: begun.length < suspected.length,
+    acquired: new Set(acquired.flat()),
+    suspects: new Map(admitted.map(({ row, limit }) => [row.id, limit])),
+    waiting: admitted.length < suspected.length,
   };
 }
 
-/** Those that may begin beside the ones under way: the most suspect first, of several at random, as another server may look at the same ones. */
-function withinCompany<Suspected extends { readonly company: number }>(
-  suspected: readonly Suspected[],
-  underWay: readonly number[],
-): Suspected[] {
-  const inTurn = suspected
-    .map((one) => ({ one, place: one.company + Math.random() }))
-    .toSorted((a, b) => a.place - b.place)
-    .map(({ one }) => one);
-  const begun: Suspected[] = [];
-  let most = Math.min(...underWay);
-  for (const one of inTurn) {
-    most = Math.min(most, one.company);
-    if (underWay.length + begun.length + 1 > most) {
+/**
+ * The suspects that may run beside the running ones: the most suspect first, in random order among
+ * equals, as another server may be looking at the same rows.
+ */
+function admitSuspects<Suspect extends { readonly limit: number }>(
+  suspects: readonly Suspect[],
+  runningLimits: readonly number[],
+): Suspect[] {
+  const sorted = suspects
+    .map((suspect) => ({ suspect, rank: suspect.limit + Math.random() }))
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ suspect }) => suspect);
+  const admitted: Suspect[] = [];
+  let limit = Math.min(...runningLimits);
+  for (const suspect of sorted) {
+    limit = Math.min(limit, suspect.limit);
+    if (runningLimits.length + admitted.length + 1 > limit) {
       break;
     }
-    begun.push(one);
+    admitted.push(suspect);
   }
-  return begun;
+  return admitted;
 }
 
-/** How much of a whole lease one has at least. */
-const LEAST_SHARE = 0.8;
+/** Minimum duration of a lease, as a share of `leaseMs`. */
+const MIN_LEASE_SHARE = 0.8;
 
 /**
- * The end of a lease: the time that the row is due anyway, where that is not much sooner than a whole lease and no later. So it is for most
- * that come from the broker, and then no index is touched.
+ * End of a lease: the row's due time where that makes a lease of at least the minimum, which it
+ * does for most rows that the broker delivers. Then no index changes.
  */
 function leaseEnd(now: Date, leaseMs: number) {
   const after = (share: number) => inlineLiteral(new Date(now.getTime() + leaseMs * share));
-  return sql<Date>`if(next_attempt_time between ${after(LEAST_SHARE)} and ${after(1)}, next_attempt_time, ${after(1)})`;
+  return sql<Date>`if(next_attempt_time between ${after(MIN_LEASE_SHARE)} and ${after(1)}, next_attempt_time, ${after(1)})`;
 }
 
 /**
- * Begins the attempts, each by whoever is first: the row must be as it was read. Where somebody was quicker with some of them, the
- * random number tells which are ours.
+ * Starts attempts, if the rows are unchanged since they were read. If another server was faster
+ * with some of them, the random token identifies ours.
+ *
+ * @returns ids of the rows whose lease was acquired
  */
-async function take(
+async function acquireLeases(
   { db, leaseMs }: ClaimDeps,
   started: number,
   rows: readonly ClaimRow[],
@@ -141,14 +159,13 @@ async function take(
   return ours.map(({ id }) => id);
 }
 
-/** Writes down what waits, and parks what kills its workers; like `take`, only rows that are as they were read. */
-async function postpone(
-  db: Kysely<Database>,
-  judged: readonly { readonly row: ClaimRow; readonly judgement: ClaimDecision }[],
-  now: Date,
-): Promise<void> {
-  const changes = judged.flatMap(({ row, judgement }) => {
-    const change = changeOf(row, judgement, now);
+/**
+ * Defers the rows that wait and parks the poison messages, if they are unchanged since they were
+ * read.
+ */
+async function deferOrPark(db: Kysely<Database>, evaluated: readonly EvaluatedRow[], now: Date): Promise<void> {
+  const changes = evaluated.flatMap(({ row, decision }) => {
+    const change = changeOf(row, decision, now);
     return change === undefined ? [] : [{ row, change }];
   });
   for (const group of Map.groupBy(changes, ({ row, change }) => `${row.started} ${JSON.stringify(change)}`).values()) {
@@ -167,11 +184,11 @@ async function postpone(
 
 type Change = Pick<Updateable<ActionLedgerTable>, "state" | "next_attempt_time" | "last_error" | "finish_time">;
 
-function changeOf({ started, finished }: ClaimRow, judgement: ClaimDecision, now: Date): Change | undefined {
-  switch (judgement.kind) {
+function changeOf({ started, finished }: ClaimRow, decision: ClaimDecision, now: Date): Change | undefined {
+  switch (decision.kind) {
     case "wait":
-      return { next_attempt_time: judgement.until };
-    case "killer":
+      return { next_attempt_time: decision.until };
+    case "poison":
       return {
         state: "PARKED",
         next_attempt_time: null,

@@ -9,15 +9,18 @@ import { type ClaimDeps, resolveClaims } from "./claim.ts";
 import { recordOutcomes } from "./outcomes.ts";
 import type { DueClaim, DueEntry, DueRequest } from "./types.ts";
 
-/** Begins attempts of what is due, of each Action the oldest due first: what failed before, and what the broker never brought. */
+/**
+ * Claims due entries, the longest due first within an Action: failed ones, and those that the
+ * broker never delivered.
+ */
 export async function claimDue(deps: ClaimDeps, { limits, suspectLimits }: DueRequest): Promise<DueClaim> {
   const { ids, more } = await readDueIds(deps.db, limits, deps.db.clock.now());
   if (ids.length === 0) {
     return { entries: [], more: false };
   }
   const rows = await readByIds(deps.db, ids);
-  const settled = await resolveClaims(deps, rows, suspectLimits);
-  const ours = rows.filter(({ id }) => settled.acquired.has(id));
+  const { acquired, suspects, waiting } = await resolveClaims(deps, rows, suspectLimits);
+  const ours = rows.filter(({ id }) => acquired.has(id));
   const events = await readOutboxRows(
     deps.db,
     ours.map(({ outboxId }) => outboxId),
@@ -26,18 +29,18 @@ export async function claimDue(deps: ClaimDeps, { limits, suspectLimits }: DueRe
   for (const { entry, outboxId } of ours) {
     const row = events.get(outboxId);
     if (row === undefined) {
-      // Only a hand in the tables does that: a row is kept as long as a ledger row needs it.
+      // Deleted by hand: the service keeps an outbox row as long as a ledger row needs it.
       await recordOutcomes(deps.db, [{ kind: "park", entry, error: "its event is no longer in oms_outbox" }], 0);
     } else {
-      entries.push({ entry, row, maxConcurrentSuspects: settled.suspects.get(entry.id) });
+      entries.push({ entry, row, maxConcurrentSuspects: suspects.get(entry.id) });
     }
   }
-  return { entries, more: more || settled.waiting };
+  return { entries, more: more || waiting };
 }
 
 /**
- * What was tried before comes first. One statement with a part for each Action and state: each walks its part of the index from the oldest on, and stops at its limit, however
- * much is due.
+ * Retries come first. One statement with a part for each Action and state: each walks its part of
+ * the index from the oldest entry and stops at its limit, however many are due.
  */
 async function readDueIds(
   db: Kysely<Database>,
@@ -71,8 +74,7 @@ async function readOutboxRows(db: Kysely<Database>, ids: readonly bigint[]) {
 }
 
 /**
- * Makes events due that nobody has tried yet: whoever looks for what is due takes them at the next look, and need not wait until they have
- * lain for too long.
+ * Makes events due now that were never attempted, so that the next poll for due entries takes them.
  */
 export async function setDue(
   db: OrderDatabase,

@@ -1,46 +1,53 @@
 import type { ActionState } from "../schema.ts";
 
-/** What is known of a ledger row when somebody wants to run it. */
+/** A ledger row that a server wants to run. */
 export interface Candidate {
   readonly id: bigint;
   readonly state: ActionState;
+  /** Number of attempts started, and the number of the last one that ended. */
   readonly started: number;
   readonly finished: number;
   readonly nextAttemptTime: Date | null;
   /**
-   * There is an earlier event of the same order that this Action is not done with: no sooner than then will it be tried again.
+   * Set while an earlier event of the order is open for this Action: the time before which that one
+   * is not retried.
    */
   readonly earlier: Date | undefined;
 }
 
 export type ClaimDecision =
   | { readonly kind: "run" }
-  /** It may be what killed those who ran it: no more than `company` suspects at a time, itself among them. */
+  /** A suspected poison message: at most `maxConcurrentSuspects` run at a time, itself included. */
   | { readonly kind: "suspect"; readonly maxConcurrentSuspects: number }
-  /** Look again at this time. */
+  /** Deferred until this time. */
   | { readonly kind: "wait"; readonly until: Date }
-  /** It kills whoever runs it. */
-  | { readonly kind: "killer" }
+  /** A poison message: it ends the process that runs it. */
+  | { readonly kind: "poison" }
   | { readonly kind: "done" }
-  /** Leased, not due yet, or parked: nothing to write. */
+  /** Leased, not due or parked: nothing to write. */
   | { readonly kind: "later" };
 
-/** How soon an event is looked at again that waits for an earlier one, in milliseconds. */
-const LOOK_AGAIN_MS = 250;
-
 /**
- * How many suspects run at a time, by how many attempts in a row started and never ended. One such attempt can happen to anybody who is in
- * the company of a killer, or of a person with a kill command; with each further one the company grows smaller, until the killer is
- * alone.
+ * Minimum delay, in milliseconds, until an event that waits for an earlier one is claimed again.
  */
-const COMPANY: Readonly<Record<number, number>> = { 2: 16, 3: 4 };
+const MIN_DEFER_MS = 250;
 
 /**
- * Whether an Action may run now. In order per order: while an earlier event is PENDING or RETRYING the later one waits; a PARKED one
- * holds up nobody, as a person's decision may take days. `nextAttemptTime` is a lease while an attempt runs, else a back-off or a
- * wait; only a first attempt need not wait for it, as the broker's message may come sooner.
+ * Maximum number of suspects that run at a time, by the number of attempts in a row that started
+ * and never ended. One such attempt happens to every event that runs beside a poison message or on
+ * a server that is killed; each further one lowers the limit, until the poison message runs alone.
+ */
+const MAX_CONCURRENT_SUSPECTS: Readonly<Record<number, number>> = { 2: 16, 3: 4 };
+
+/**
+ * Decides whether an Action may run an event now. Events of an order run in their order: while an
+ * earlier one is PENDING or RETRYING, later ones wait. A PARKED one blocks none, as an operator's
+ * decision may take days. `nextAttemptTime` is the end of a lease while an attempt runs, and
+ * otherwise a back-off or deferral; a first attempt need not wait for it, as the broker may deliver
+ * sooner.
  *
- * @param maxUnfinished so many attempts in a row that started and never ended tell a killer
+ * @param maxUnfinished number of attempts in a row that started and never ended, from which on the
+ *   event counts as a poison message
  */
 export function evaluateClaim(candidate: Candidate, now: Date, maxUnfinished: number): ClaimDecision {
   const { state, started, finished, nextAttemptTime, earlier } = candidate;
@@ -51,21 +58,19 @@ export function evaluateClaim(candidate: Candidate, now: Date, maxUnfinished: nu
     return { kind: "later" };
   }
   const due = nextAttemptTime === null || nextAttemptTime <= now;
-  const fresh = started === 0;
-  if (!due && !fresh) {
+  const first = started === 0;
+  if (!due && !first) {
     return { kind: "later" };
   }
   if (earlier !== undefined) {
-    return { kind: "wait", until: waitUntil(earlier, now) };
+    // Before the earlier one is retried, a claim could not succeed.
+    return { kind: "wait", until: new Date(Math.max(now.getTime() + MIN_DEFER_MS, earlier.getTime())) };
   }
   const unfinished = started - finished;
   if (unfinished >= maxUnfinished) {
-    return { kind: "killer" };
+    return { kind: "poison" };
   }
-  return unfinished < 2 ? { kind: "run" } : { kind: "suspect", maxConcurrentSuspects: COMPANY[unfinished] ?? 1 };
-}
-
-/** No use to look before the earlier one is tried again. */
-function waitUntil(earlier: Date, now: Date): Date {
-  return new Date(Math.max(now.getTime() + LOOK_AGAIN_MS, earlier.getTime()));
+  return unfinished < 2
+    ? { kind: "run" }
+    : { kind: "suspect", maxConcurrentSuspects: MAX_CONCURRENT_SUSPECTS[unfinished] ?? 1 };
 }

@@ -11,34 +11,37 @@ import type { Claim, DueClaim, DueRequest, LedgerEntry, OpenCount } from "./type
 export type * from "./types.ts";
 
 /**
- * Who did what with which event: a row for each event and Action that asks for it, born PENDING with the event itself. All calls
- * reject with DatabaseUnavailableError while the database is away; an attempt whose end could not be written runs again when its
- * lease is over.
+ * The Action ledger: a row for each event and Action that matches it, inserted as PENDING in the
+ * event's own commit. All calls reject with DatabaseUnavailableError while the database is
+ * unavailable; an attempt whose result could not be recorded runs again when its lease expires.
  */
 export interface Ledger {
-  /** Begins an attempt, if this is the time for it. Concurrent calls become one. */
+  /** Starts an attempt, if the entry may run now. Concurrent calls are batched. */
   claim(messageId: string, action: string): Promise<Claim>;
-  /** Begins attempts at what is due: failed before, or never brought by the broker. */
+  /** Starts attempts of due entries: failed before, or never delivered by the broker. */
   claimDue(wanted: DueRequest): Promise<DueClaim>;
-  /** Leaves an event to whoever looks for what is due. Concurrent calls become one. */
+  /** Makes an event due now that was never attempted. Concurrent calls are batched. */
   setDue(messageId: string, action: string): Promise<void>;
   done(entry: LedgerEntry): Promise<void>;
-  /** It failed for now: due again at `at`. */
+  /** The attempt failed; due again at `at`. */
   retry(entry: LedgerEntry, error: string, at: Date): Promise<void>;
-  /** Not yet: due again at `at`. Neither this attempt nor one before has left anything behind at a neighbour. */
+  /**
+   * The event is not ready; due again at `at`. No attempt so far had side effects in an external
+   * system.
+   */
   defer(entry: LedgerEntry, reason: string, at: Date): Promise<void>;
-  /** It failed for good, until a person decides. */
+  /** The event failed permanently, until an operator decides. */
   park(entry: LedgerEntry, error: string): Promise<void>;
   openCounts(actions: readonly string[]): Promise<OpenCount[]>;
-  /** The Actions that are not to run for now. */
+  /** Names of the paused Actions. */
   paused(): Promise<ReadonlySet<string>>;
-  /** The time by which all times here are meant. */
+  /** The clock of all times in the ledger. */
   now(): Date;
-  /** Writes the last sums. */
+  /** Writes the last totals. */
   close(): Promise<void>;
 }
 
-/** How many claims or ends one statement takes. */
+/** Maximum number of claims or results in one statement. */
 const MAX_BATCH = 256;
 
 export function createLedger({
@@ -48,11 +51,17 @@ export function createLedger({
   outboxRetentionMs = 30_000,
 }: {
   readonly db: OrderDatabase;
-  /** How long an attempt counts as alive, in milliseconds, up to a fifth less now and then; longer than any takes. */
+  /**
+   * Maximum duration of a lease, in milliseconds; at times up to a fifth shorter. Must exceed the
+   * attempt timeout.
+   */
   readonly leaseMs: number;
-  /** So many attempts in a row that started and never ended park the event: it kills whoever runs it. */
+  /**
+   * Number of attempts in a row that started and never ended, after which a poison message is
+   * parked.
+   */
   readonly maxUnfinished?: number;
-  /** How long the relay keeps published outbox rows at least, in milliseconds. */
+  /** Minimum retention of published outbox rows, in milliseconds. */
   readonly outboxRetentionMs?: number;
 }): Ledger {
   const deps = { db, leaseMs, maxUnfinished };
@@ -68,9 +77,9 @@ export function createLedger({
   );
   const totals = createActionTotals(db);
   const finish = createBatcher<AttemptOutcome, void>(
-    async (finishes) => {
-      await recordOutcomes(db, finishes, outboxRetentionMs);
-      totals.count(finishes, db.clock.now());
+    async (outcomes) => {
+      await recordOutcomes(db, outcomes, outboxRetentionMs);
+      totals.count(outcomes, db.clock.now());
       return [];
     },
     { maxBatch: MAX_BATCH },

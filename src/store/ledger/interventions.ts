@@ -5,31 +5,35 @@ import type { ChangeDeps } from "../orders/types.ts";
 import { deleteFinished } from "../outbox/outbox.ts";
 import type { Database, InterventionKind } from "../schema.ts";
 
-/** What a person does about an Action, and why. */
+/** An operator's change to an Action or its events, with its reason. */
 export interface Intervention {
   readonly kind: InterventionKind;
   readonly action: string;
-  /** Which events are meant, for people; "" for pause and resume. */
+  /** Description of the selected events; "" for pause and resume. */
   readonly selection: string;
   readonly caller: string;
   readonly operator: string;
   readonly reason: string;
-  /** Where it has been written down already, and concerns further events: its id. */
+  /** Id of its row, if it is recorded already and now applies to further events. */
   readonly id?: bigint | undefined;
 }
 
-/** What came of an intervention in one transaction. */
+/** Result of an intervention in one transaction. */
 export interface InterventionResult {
-  /** How many events it concerned there. */
+  /** Number of events changed. */
   readonly count: number;
-  /** Where it is written down; undefined where it has concerned nothing so far. */
+  /** Id of its row; undefined if it has changed no event so far. */
   readonly interventionId: bigint | undefined;
 }
 
-/** Characters that the column selection holds. */
+/** Length of the column `selection`, in characters. */
 const MAX_SELECTION_LENGTH = 1_024;
 
-/** Writes down who did what and why, or that it concerned so many events more. Returns its id. */
+/**
+ * Records an intervention, or adds to the count of a recorded one.
+ *
+ * @returns id of its row
+ */
 export async function writeIntervention(
   trx: Transaction<Database>,
   { kind, action, selection, caller, operator, reason, id }: Intervention,
@@ -59,15 +63,15 @@ export async function writeIntervention(
   return insertId as bigint;
 }
 
-/** What a person did about an Action, and why. */
+/** A recorded intervention. */
 export interface InterventionRow {
   /** Grows with time. */
   readonly id: bigint;
   readonly kind: InterventionKind;
   readonly action: string;
-  /** Which events were meant, for people; "" for pause and resume. */
+  /** Description of the selected events; "" for pause and resume. */
   readonly selection: string;
-  /** How many events it concerned. */
+  /** Number of events changed. */
   readonly affected: number;
   readonly caller: string;
   readonly operator: string;
@@ -76,10 +80,10 @@ export interface InterventionRow {
 }
 
 /**
- * What people did, newest first.
+ * Interventions, newest first.
  *
  * @param action undefined for all
- * @param below only with a lower id; undefined from the newest on
+ * @param below only rows with a lower id; undefined starts at the newest
  */
 export async function readInterventions(
   db: Kysely<Database>,
@@ -100,7 +104,10 @@ export async function readInterventions(
   return rows.map(({ record_time, ...row }) => ({ ...row, time: record_time }));
 }
 
-/** Gives parked ledger rows up for good, in one transaction; then their events go that nobody else needs. */
+/**
+ * Discards parked entries, in one transaction; then deletes the outbox rows that no other Action
+ * needs.
+ */
 export async function discard(
   { db }: ChangeDeps,
   ids: readonly bigint[],
@@ -109,7 +116,7 @@ export async function discard(
   if (ids.length === 0) {
     return { count: 0, interventionId: intervention.id };
   }
-  const { outboxIds, ...intervened } = await inTransaction(db, async (trx) => {
+  const { outboxIds, ...result } = await inTransaction(db, async (trx) => {
     const rows = await trx
       .selectFrom("oms_db.oms_action_ledger")
       .select(["id", "outbox_id"])
@@ -135,5 +142,5 @@ export async function discard(
     return { count: rows.length, interventionId, outboxIds: rows.map(({ outbox_id }) => outbox_id) };
   });
   await deleteFinished(db, [...new Set(outboxIds)]);
-  return intervened;
+  return result;
 }

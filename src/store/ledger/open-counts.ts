@@ -78,8 +78,8 @@ export function openTotalsReader(
 }
 
 /**
- * One walk along the open part of an index. Only the rows due within a lease are read themselves, as
- * the attempts in flight are among them.
+ * One walk along the open part of an index. Only the rows due within a lease are read themselves,
+ * as the attempts in flight are among them.
  */
 async function readOpenTotals(
   db: OrderDatabase,

@@ -6,7 +6,7 @@ import { deleteFinished } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import type { LedgerEntry } from "./types.ts";
 
-/** How an attempt ended. */
+/** Result of an attempt. */
 export type AttemptOutcome = { readonly kind: "done"; readonly entry: LedgerEntry } | FailedAttempt;
 
 export type FailedAttempt =
@@ -15,34 +15,34 @@ export type FailedAttempt =
       readonly entry: LedgerEntry;
       readonly error: string;
       readonly at: Date;
-      /** Neither this attempt nor one before has left anything behind. */
+      /** Neither this attempt nor an earlier one had side effects. */
       readonly sideEffectFree: boolean;
     }
   | { readonly kind: "park"; readonly entry: LedgerEntry; readonly error: string };
 
-/** Characters that the column last_error holds. */
+/** Length of the column `last_error`, in characters. */
 export const MAX_ERROR_LENGTH = 1_000;
 
 /**
- * Writes how attempts ended, in one commit; writing the same end twice is the same as once. Events older than `outboxKeepMs` may
- * have been kept for this Action alone: then they go now.
+ * Records results of attempts, in one commit. Idempotent. The outbox row of an event older than
+ * `outboxRetentionMs` may have been kept for this Action alone, and is then deleted.
  */
 export async function recordOutcomes(
   db: OrderDatabase,
-  finishes: readonly AttemptOutcome[],
+  outcomes: readonly AttemptOutcome[],
   outboxKeepMs: number,
 ): Promise<void> {
   const now = db.clock.now();
-  const sorted = finishes.toSorted((a, b) => Number(a.entry.id - b.entry.id));
+  const sorted = outcomes.toSorted((a, b) => Number(a.entry.id - b.entry.id));
   const done = sorted.filter(({ kind }) => kind === "done").map(({ entry }) => entry);
-  const failed = sorted.filter((finish) => finish.kind !== "done");
+  const failed = sorted.filter((outcome) => outcome.kind !== "done");
   if (failed.length === 0) {
     await withRetries(() => markDone(db, done, now));
   } else {
     await inTransaction(db, async (trx) => {
       await markDone(trx, done, now);
-      for (const finish of failed) {
-        await markFailed(trx, finish, now);
+      for (const attempt of failed) {
+        await markFailed(trx, attempt, now);
       }
     });
   }
@@ -58,7 +58,7 @@ async function markDone(db: Kysely<Database>, entries: readonly LedgerEntry[], n
   }
 }
 
-/** Only the latest attempt tells how it goes on: one whose lease ran out has been taken over. */
+/** Only the latest attempt counts: one whose lease expired has been taken over. */
 async function markFailed(db: Kysely<Database>, failed: FailedAttempt, now: Date): Promise<void> {
   const next =
     failed.kind === "retry"

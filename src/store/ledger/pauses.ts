@@ -4,21 +4,21 @@ import type { ChangeDeps } from "../orders/types.ts";
 import type { Database } from "../schema.ts";
 import { type Intervention, writeIntervention } from "./interventions.ts";
 
-/** The Actions that a person has paused. */
+/** Names of the paused Actions. */
 export async function readPausedActions(db: Kysely<Database>): Promise<ReadonlySet<string>> {
   const rows = await db.selectFrom("oms_db.oms_action_switch").select("action").where("paused", "=", 1).execute();
   return new Set(rows.map(({ action }) => action));
 }
 
 /**
- * Holds an Action or lets it go on, and writes down who wanted that. Holding one that is held replaces the reason; letting one go on that
- * is not held does nothing.
+ * Pauses or resumes an Action, and records the intervention. Pausing a paused Action replaces the
+ * reason; resuming one that is not paused does nothing.
  *
- * @returns whether it was the other way round before
+ * @returns whether this changed it
  */
 export function setActionPaused({ db }: ChangeDeps, intervention: Intervention): Promise<boolean> {
   const { kind, action, reason, caller, operator } = intervention;
-  const hold = kind === "PAUSE";
+  const pause = kind === "PAUSE";
   return inTransaction(db, async (trx) => {
     const before = await trx
       .selectFrom("oms_db.oms_action_switch")
@@ -26,22 +26,22 @@ export function setActionPaused({ db }: ChangeDeps, intervention: Intervention):
       .where("action", "=", action)
       .forUpdate()
       .executeTakeFirst();
-    const held = before?.paused === 1;
-    if (!held && !hold) {
+    const wasPaused = before?.paused === 1;
+    if (!wasPaused && !pause) {
       return false;
     }
-    const row = { paused: Number(hold), reason, caller, operator, change_time: sql<Date>`now(3)` };
+    const row = { paused: Number(pause), reason, caller, operator, change_time: sql<Date>`now(3)` };
     await trx
       .insertInto("oms_db.oms_action_switch")
       .values({ action, ...row })
       .onDuplicateKeyUpdate(row)
       .execute();
     await writeIntervention(trx, intervention, 0);
-    return held !== hold;
+    return wasPaused !== pause;
   });
 }
 
-/** An Action that a person holds. */
+/** The pause of an Action. */
 export interface ActionPause {
   readonly action: string;
   readonly reason: string;
@@ -49,7 +49,7 @@ export interface ActionPause {
   readonly since: Date;
 }
 
-/** The Actions that are held, by name. */
+/** The pauses in force, by Action. */
 export async function readActionPauses(db: Kysely<Database>): Promise<ReadonlyMap<string, ActionPause>> {
   const rows = await db
     .selectFrom("oms_db.oms_action_switch")

@@ -7,8 +7,9 @@ import type { CommittedEvent } from "../outbox/outbox.ts";
 import { type Intervention, type InterventionResult, writeIntervention } from "./interventions.ts";
 
 /**
- * Gives an Action status changes that it never heard of, due now, in one transaction. What is older than `publishAfter` everybody else had
- * long ago: it goes to this Action alone, from the database. What is younger may still be on its way to the broker, and is published like
+ * Adds ledger entries for status changes that an Action has none of, due now, in one transaction. A
+ * change older than `publishAfter` is delivered from the database, to this Action alone, as the
+ * others had its message long ago. A younger one may not be published yet, and is published like
  * any event.
  */
 export async function redeliverFromHistory(
@@ -18,10 +19,10 @@ export async function redeliverFromHistory(
   publishAfter: Date,
 ): Promise<InterventionResult> {
   const { action } = intervention;
-  const { young, ...intervened } = await inTransaction(
+  const { unpublished, ...result } = await inTransaction(
     deps.db,
     async (trx) => {
-      const heard = await trx
+      const present = await trx
         .selectFrom("oms_db.oms_action_ledger")
         .select("message_id")
         .where("action", "=", action)
@@ -31,25 +32,25 @@ export async function redeliverFromHistory(
           changes.map(({ messageId }) => messageId),
         )
         .execute();
-      const known = new Set(heard.map(({ message_id }) => message_id));
+      const known = new Set(present.map(({ message_id }) => message_id));
       const events = changes
         .filter(({ messageId }) => !known.has(messageId))
         .map((change) => prepareEvent(change, { ...deps, subscriptionsFor: () => [{ action }] }));
       if (events.length === 0) {
-        return { count: 0, interventionId: intervention.id, young: [] };
+        return { count: 0, interventionId: intervention.id, unpublished: [] };
       }
       const interventionId = await writeIntervention(trx, intervention, events.length);
       const isYoung = ({ row }: PreparedEvent) => row.recordTime > publishAfter;
       const old = events.filter((event) => !isYoung(event));
-      const fresh = events.filter(isYoung);
-      const told = [
+      const young = events.filter(isYoung);
+      const written = [
         ...(old.length === 0 ? [] : await writeOutbox(trx, old, true)),
-        ...(fresh.length === 0 ? [] : await writeOutbox(trx, fresh)),
+        ...(young.length === 0 ? [] : await writeOutbox(trx, young)),
       ];
       await trx
         .insertInto("oms_db.oms_action_ledger")
         .values(
-          told.map(({ row: { id, messageId, orderId, recordTime } }: CommittedEvent) => ({
+          written.map(({ row: { id, messageId, orderId, recordTime } }: CommittedEvent) => ({
             message_id: messageId,
             action,
             order_id: orderId,
@@ -61,13 +62,13 @@ export async function redeliverFromHistory(
           })),
         )
         .execute();
-      return { count: told.length, interventionId, young: told.slice(old.length) };
+      return { count: written.length, interventionId, unpublished: written.slice(old.length) };
     },
-    // Somebody else gave it to the Action meanwhile: another look finds that.
+    // A duplicate key means that another call added an entry meanwhile: the retry finds it.
     ["deadlock", "lock-timeout", "duplicate-key"],
   );
-  if (young.length > 0) {
-    deps.onCommitted(young);
+  if (unpublished.length > 0) {
+    deps.onCommitted(unpublished);
   }
-  return intervened;
+  return result;
 }

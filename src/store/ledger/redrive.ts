@@ -18,9 +18,9 @@ interface LockedRow {
 }
 
 /**
- * Has ledger rows run now, in one transaction. Those that wait for their time are due; those that were given up begin a full new round of
- * attempts. One that is under way, due already, or in none of the states `from` by now stays as it is; so does one that was given up and
- * whose event is gone for good.
+ * Makes entries run now, in one transaction. Waiting ones become due; parked and discarded ones
+ * start a new round with the full number of attempts. Entries that are running, already due, or no
+ * longer in one of the states `from` stay as they are; so do those whose event no longer exists.
  */
 export function redrive(
   deps: ChangeDeps,
@@ -31,18 +31,18 @@ export function redrive(
   return inTransaction(deps.db, async (trx) => {
     const rows = await lockRows(trx, ids, from);
     const waiting = rows.filter(({ state }) => state === "PENDING" || state === "RETRYING");
-    const givenUp = await withEvents(
+    const stopped = await withEvents(
       trx,
       deps,
       rows.filter(({ state }) => state === "PARKED" || state === "DISCARDED"),
     );
-    const count = waiting.length + givenUp.length;
+    const count = waiting.length + stopped.length;
     if (count === 0) {
       return { count, interventionId: intervention.id };
     }
     const interventionId = await writeIntervention(trx, intervention, count);
-    await setDue(trx, waiting, interventionId);
-    await beginAnew(trx, givenUp, interventionId);
+    await makeDue(trx, waiting, interventionId);
+    await startRound(trx, stopped, interventionId);
     return { count, interventionId };
   });
 }
@@ -66,16 +66,16 @@ async function lockRows(
     .execute();
 }
 
-function setDue(trx: Transaction<Database>, rows: readonly LockedRow[], interventionId: bigint) {
+function makeDue(trx: Transaction<Database>, rows: readonly LockedRow[], interventionId: bigint) {
   return update(trx, rows, { next_attempt_time: sql<Date>`now(3)`, intervention_id: interventionId });
 }
 
-function beginAnew(trx: Transaction<Database>, rows: readonly LockedRow[], interventionId: bigint) {
+function startRound(trx: Transaction<Database>, rows: readonly LockedRow[], interventionId: bigint) {
   return update(trx, rows, {
     state: "RETRYING",
     next_attempt_time: sql<Date>`now(3)`,
     finish_time: null,
-    // What it was given up for, too many failures or workers that it killed, is no longer held against it.
+    // Earlier attempts no longer count, neither as failed nor as unfinished.
     attempts_finished: sql<number>`attempts_started`,
     forgiven_attempts: sql<number>`attempts_started`,
     intervention_id: interventionId,
@@ -97,8 +97,8 @@ async function update(
 }
 
 /**
- * Those of the rows whose events can be run. A discarded row's event is not kept; that of a status change is made again from the history, as
- * the broker had it: nobody publishes it.
+ * Those of the rows whose events exist. A discarded entry's event is not kept; that of a status
+ * change is restored from the history, marked as published, as the broker had it before.
  */
 async function withEvents(
   trx: Transaction<Database>,
@@ -108,14 +108,14 @@ async function withEvents(
   if (rows.length === 0) {
     return rows;
   }
-  const kept = await trx
+  const present = await trx
     .selectFrom("oms_db.oms_outbox")
     .select("id")
     .where("id", "in", idList(rows.map(({ outbox_id }) => outbox_id)))
     .execute();
-  const keptIds = new Set(kept.map(({ id }) => id));
-  const lost = new Map(rows.filter((row) => !keptIds.has(row.outbox_id)).map((row) => [row.message_id, row]));
-  const changes = await readChanges(trx, [...lost.keys()]);
+  const presentIds = new Set(present.map(({ id }) => id));
+  const missing = new Map(rows.filter((row) => !presentIds.has(row.outbox_id)).map((row) => [row.message_id, row]));
+  const changes = await readChanges(trx, [...missing.keys()]);
   if (changes.length > 0) {
     const events = await writeOutbox(
       trx,
@@ -126,10 +126,10 @@ async function withEvents(
       await trx
         .updateTable("oms_db.oms_action_ledger")
         .set({ outbox_id: row.id })
-        .where("id", "=", (lost.get(row.messageId) as LockedRow).id)
+        .where("id", "=", (missing.get(row.messageId) as LockedRow).id)
         .execute();
-      lost.delete(row.messageId);
+      missing.delete(row.messageId);
     }
   }
-  return rows.filter(({ message_id }) => !lost.has(message_id));
+  return rows.filter(({ message_id }) => !missing.has(message_id));
 }

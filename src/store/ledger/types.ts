@@ -6,59 +6,64 @@ export interface LedgerEntry {
   readonly messageId: string;
   readonly action: string;
   readonly orderId: bigint;
-  /** 1 for the first. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** As `attempt`, since a person last had the event tried again. */
+  /** Number of the attempt since an operator last retried the event, from 1. */
   readonly attemptInRound: number;
-  /** Of the attempts up to this one it is known that none has left anything behind at a neighbour. */
+  /** All attempts up to this one are known to have had no side effects in an external system. */
   readonly sideEffectFreeAttempts: number;
-  /** When the event was committed. */
+  /** Commit time of the event. */
   readonly firstTime: Date;
 }
 
 export type Claim =
   | { readonly kind: "run"; readonly entry: LedgerEntry }
-  /** Done, or discarded by a person. */
+  /** Done, or discarded by an operator. */
   | { readonly kind: "done" }
-  /** No such row: this Action does not ask for this event. */
-  | { readonly kind: "not-asked" }
-  /** Not now: an earlier event of the order is open, somebody else is at it, it is not due, or a person has to decide. */
+  /** No such entry: the Action does not match this event. */
+  | { readonly kind: "not-subscribed" }
+  /**
+   * Not now: an earlier event of the order is open, another server runs it, it is not due, or it is
+   * parked.
+   */
   | { readonly kind: "later" };
 
-/** An entry that is due, with what its event is rebuilt from. */
+/** An entry that is due, with the row from which its event is decoded. */
 export interface DueEntry {
   readonly entry: LedgerEntry;
   readonly row: OutboxRow;
   /**
-   * For one whose attempts have started and not ended several times in a row, so that perhaps it kills whoever runs it: how many such may
-   * run at a time, itself among them.
+   * Set for a suspected poison message, of which several attempts in a row started and never ended:
+   * maximum number of suspects that may run at a time, itself included.
    */
   readonly maxConcurrentSuspects: number | undefined;
 }
 
-/** What is run now of what is due. */
+/** The due entries that were claimed. */
 export interface DueClaim {
   readonly entries: readonly DueEntry[];
-  /** There may be more of an Action than was wanted, or suspects that wait for their turn. */
+  /**
+   * More may be due: of an Action whose limit was reached, or suspects that wait for their turn.
+   */
   readonly more: boolean;
 }
 
-/** What is wanted of what is due. */
+/** Limits for a claim of due entries. */
 export interface DueRequest {
-  /** How many of each Action. */
+  /** Maximum number of entries, by Action. */
   readonly limits: ReadonlyMap<string, number>;
-  /** The company that each suspect under way may have. */
+  /** `maxConcurrentSuspects` of each suspect that is running. */
   readonly suspectLimits: readonly number[];
 }
 
-/** How much of an Action is not done. */
+/** Number of open entries of an Action. */
 export interface OpenCount {
   readonly action: string;
   readonly pending: number;
   readonly retrying: number;
   readonly parked: number;
-  /** When the oldest pending or retrying event was committed; undefined where there is none. */
+  /** Commit time of the oldest pending or retrying event; undefined if there is none. */
   readonly waitingSince: Date | undefined;
-  /** When the first of them is due, or was. */
+  /** Due time of the first of them. */
   readonly firstDue: Date | undefined;
 }

@@ -3,7 +3,7 @@ import type { OrderEvent } from "../../domain/events.ts";
 import type { Database } from "../schema.ts";
 import type { CommittedEvent, EventDeps, OutboxRow, Subscription } from "./outbox.ts";
 
-/** An event that is ready to be written: its row but for the id, and who asks for it. */
+/** An encoded event: its outbox row without id, and the Actions that match it. */
 export interface PreparedEvent {
   readonly event: OrderEvent;
   readonly row: Omit<OutboxRow, "id">;
@@ -19,12 +19,15 @@ export function prepareEvent(event: OrderEvent, { encode, subscriptionsFor }: Ev
   };
 }
 
-/** When a PENDING row is first due: until then the broker's message is quicker. */
+/** When a PENDING row is first due from the database: until then the broker's message is faster. */
 export function firstDueTime(recordTime: Date, ledgerWatchMs: number): Date {
   return new Date(recordTime.getTime() + ledgerWatchMs);
 }
 
-/** Writes events to the outbox and their PENDING rows to the ledger, in the transaction of the change itself. */
+/**
+ * Writes events to the outbox and their PENDING rows to the ledger, in the transaction of the
+ * change.
+ */
 export async function appendEvents(
   trx: Transaction<Database>,
   events: readonly OrderEvent[],
@@ -50,7 +53,7 @@ export async function appendEvents(
     await trx
       .insertInto("oms_db.oms_action_ledger")
       .values(ledger)
-      // An event that went out before is the same event: what its Actions made of it stands.
+      // An event that was written before is the same event: its ledger rows stay as they are.
       .onDuplicateKeyUpdate({ message_id: sql.ref("message_id") })
       .execute();
   }
@@ -58,9 +61,10 @@ export async function appendEvents(
 }
 
 /**
- * Writes events to the outbox, in the transaction of what they tell of. Needs at least one.
+ * Writes events to the outbox, in the transaction of their change.
  *
- * @param published whether the broker had them before: nobody publishes them then
+ * @param events at least one
+ * @param published marks them as published: the broker had them before, so they are not sent again
  */
 export async function writeOutbox(
   trx: Transaction<Database>,
@@ -87,7 +91,7 @@ export async function writeOutbox(
   return events.map(({ event, row }, index) => ({ event, row: { id: firstId + step * BigInt(index), ...row } }));
 }
 
-/** The rows of one insert get ids with this distance: 1, but on a cluster with several writers. */
+/** Distance of the ids of one insert's rows: 1, except on a cluster with several writers. */
 async function autoIncrementStep(trx: Transaction<Database>): Promise<bigint> {
   const { rows } = await sql<{ step: bigint }>`select @@auto_increment_increment as step`.execute(trx);
   return BigInt(rows[0]?.step ?? 1);

@@ -1,7 +1,7 @@
 import type { EventContext } from "../../domain/events.ts";
 import type { Cause } from "../commit/types.ts";
 
-/** What an event says of its order. */
+/** What an event contains of its order. */
 interface EventSubject {
   readonly orderId: bigint;
   readonly rootParentId: bigint;
@@ -9,7 +9,7 @@ interface EventSubject {
   readonly orderType: number;
 }
 
-/** What all events say: of which order, when, and who set it off. */
+/** The fields that all events have: the order, the time, and the cause. */
 export function eventContext(
   { orderId, rootParentId, orderSource, orderType }: EventSubject,
   messageId: string,

@@ -5,14 +5,14 @@ import { idList } from "../mysql/id-list.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { ActionState, Database } from "../schema.ts";
 
-/** Turns an event into what travels. Given by the caller, as the store knows nothing of the wire. */
+/** Encodes an event as a message. Injected, as the store does not know the wire format. */
 export type EventEncoder = (event: OrderEvent) => {
   readonly subject: string;
   readonly eventType: string;
   readonly body: Uint8Array;
 };
 
-/** An event as it is kept until the broker must have it. */
+/** An event in the outbox, kept until the broker must have synced it. */
 export interface OutboxRow {
   readonly id: bigint;
   readonly messageId: string;
@@ -24,38 +24,41 @@ export interface OutboxRow {
   readonly traceparent: string;
 }
 
-/** An event that is committed, with its row in the outbox. */
+/** A committed event with its outbox row. */
 export interface CommittedEvent {
   readonly event: OrderEvent;
   readonly row: OutboxRow;
 }
 
-/** A subscriber that asks for an event. */
+/** An Action that matches an event. */
 export interface Subscription {
-  /** Its name. */
+  /** Name of the Action. */
   readonly action: string;
-  /** For a timer: when it goes off. */
+  /** Due time of a timer. */
   readonly due?: Date;
 }
 
-/** What everybody needs who writes events. */
+/** What is needed to write events. */
 export interface EventDeps {
   readonly encode: EventEncoder;
-  /** Who asks for an event: each gets a row in the ledger. */
+  /** The Actions that match an event: each gets a row in the ledger. */
   readonly subscriptionsFor: (event: OrderEvent) => readonly Subscription[];
-  /** How long a ledger row may stay PENDING before it is run from the database, in milliseconds. */
+  /** Delay after which a PENDING ledger row is run from the database, in milliseconds. */
   readonly ledgerWatchMs: number;
 }
 
-/** Commits that are under way at once may get their ids, here and in the history, in another order than their times: so far apart at most, in milliseconds. */
+/**
+ * Concurrent commits can get their ids, here and in the history, in another order than their times.
+ * Maximum distance of such commits, in milliseconds.
+ */
 export const MAX_COMMIT_SKEW_MS = 60_000;
 
-/** The Action still needs the event's row: it is rebuilt from it. */
+/** States in which an Action still needs the event's outbox row. */
 export const OPEN_STATES = ["PENDING", "RETRYING", "PARKED"] as const satisfies readonly ActionState[];
 
 /**
- * Rows that are not known to be with the broker and older than `olderThanMs`, in the order of their ids: what a crash or a broker's
- * loss left.
+ * Rows older than `olderThanMs` that are not marked as published, by id: left by a crash, or lost
+ * by the broker.
  */
 export async function readUnpublished(
   db: OrderDatabase,
@@ -69,13 +72,14 @@ export async function readUnpublished(
     .orderBy("id")
     .limit(limit)
     .execute();
-  // Ids grow with time: a condition on the time would have the database search all young rows for an old one.
+  // Ids grow with time: a condition on the time would make the database search all young rows for
+  // an old one.
   const before = db.clock.now().getTime() - olderThanMs;
   const young = rows.findIndex(({ record_time }) => record_time.getTime() > before);
   return rows.slice(0, young === -1 ? rows.length : young).map(toOutboxRow);
 }
 
-/** The first row behind an id, published or not: found by the key alone, however many there are. */
+/** The first row after an id, published or not: found by the primary key. */
 export async function readRowAfter(
   db: Kysely<Database>,
   id: bigint,
@@ -89,7 +93,7 @@ export async function readRowAfter(
     .executeTakeFirst();
 }
 
-/** The columns of an `OutboxRow`. */
+/** Columns of an `OutboxRow`. */
 export const OUTBOX_COLUMNS = [
   "id",
   "message_id",
@@ -123,12 +127,13 @@ export function toOutboxRow(row: {
   };
 }
 
-/** Rows that one statement deletes: long enough to be quick, short enough not to hold anybody up. */
+/** Maximum number of rows deleted by one statement: some milliseconds of locks. */
 const CHUNK = 1_000;
 
 /**
- * Deletes rows that the broker has for sure. A row whose event an Action is not done with (it may be parked for days) is kept and
- * marked as published, so that it is not sent again; it goes when the last Action is done with it.
+ * Deletes rows that the broker is certain to have. A row that an Action still needs (its entry may
+ * be parked for days) is kept and marked as published, so that it is not sent again; it is deleted
+ * when the last Action no longer needs it.
  */
 export async function deletePublished(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
   for (let start = 0; start < ids.length; start += CHUNK) {
@@ -143,13 +148,16 @@ export async function deletePublished(db: Kysely<Database>, ids: readonly bigint
       await withRetries(() =>
         db.updateTable("oms_db.oms_outbox").set({ published: 1 }).where("id", "in", idList(kept)).execute(),
       );
-      // An Action may have been done between the look at the ledger and the mark, and have found no mark.
+      // An Action may have ended between the read of the ledger and the mark.
       await deleteFinished(db, kept);
     }
   }
 }
 
-/** Deletes those of the rows that are published and that no Action needs any more. To be called after an Action's late end. */
+/**
+ * Deletes those of the rows that are published and not needed by any Action. Called when an Action
+ * ends late.
+ */
 export async function deleteFinished(db: Kysely<Database>, ids: readonly bigint[]): Promise<void> {
   if (ids.length === 0) {
     return;
@@ -168,7 +176,7 @@ export async function deleteFinished(db: Kysely<Database>, ids: readonly bigint[
   );
 }
 
-/** The rows whose events an Action is not done with. */
+/** Those of the rows that an Action still needs. */
 async function readNeeded(db: Kysely<Database>, ids: readonly bigint[]): Promise<Set<bigint>> {
   if (ids.length === 0) {
     return new Set();
@@ -192,15 +200,18 @@ async function deleteRows(db: Kysely<Database>, ids: readonly bigint[]): Promise
   }
 }
 
-/** How much is in the outbox. */
+/** Size and age of the outbox. */
 export interface OutboxBacklog {
-  /** About how many rows, published ones among them: as the database's own planner knows it, as counting takes half a second a million. */
+  /**
+   * Estimated number of rows, published or not, from the query planner: counting takes half a
+   * second per million.
+   */
   readonly rows: number;
-  /** The first row that is not marked as published. */
+  /** The first unpublished row. */
   readonly oldest: { readonly id: bigint; readonly recordTime: Date } | undefined;
 }
 
-/** @param fromId where the look for the oldest row begins: rows before it are known to be published */
+/** @param fromId start of the search for the oldest row: all rows before it are published */
 export async function readBacklog(db: Kysely<Database>, fromId: bigint): Promise<OutboxBacklog> {
   const [[plan], oldest] = await Promise.all([
     db.selectFrom("oms_db.oms_outbox").select("id").explain<{ readonly rows: bigint | number | string | null }>(),

@@ -86,8 +86,8 @@ describe("claim", () => {
 
   test("knows what was never asked for, and what is done", async () => {
     const { name, ids } = await insertEvents(1);
-    expect(await ledger.claim(ids[0] as string, "another-action")).toEqual({ kind: "not-asked" });
-    expect(await ledger.claim("1-1", name)).toEqual({ kind: "not-asked" });
+    expect(await ledger.claim(ids[0] as string, "another-action")).toEqual({ kind: "not-subscribed" });
+    expect(await ledger.claim("1-1", name)).toEqual({ kind: "not-subscribed" });
     await ledger.done(await run(ids[0] as string, name));
     expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "done" });
   });
