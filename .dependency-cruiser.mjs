@@ -1,9 +1,12 @@
 /**
- * Which folder may import which, checked by `npm run check`. Imports go down: main → server → transport, actions, jobs → application,
- * messaging → store → domain; integrations, config, observability and lib are leaves. A new folder needs a row here.
+ * Which folder may import which, checked by `npm run check`. Imports go down: main → server →
+ * transport, actions, jobs → application, messaging → store → domain; integrations, config,
+ * observability and lib are leaves. A new folder needs a row here.
  */
 
-/** Our own code that each folder of src/ may import besides itself, as path patterns. The order is the layering: imports go down. */
+/**
+ * Path patterns that each folder of src/ may import besides itself, from the highest layer down.
+ */
 const MAY_IMPORT = {
   server: ["src/", "tools/devstack/index\\.ts$"],
   transport: [
@@ -36,10 +39,11 @@ const MAY_IMPORT = {
   domain: [],
 };
 
-/** Our own code that each folder of tools/ may import besides itself: programs are clients of the service like any other. */
+/** Path patterns that each folder of tools/ may import besides itself. */
 const TOOLS_MAY_IMPORT = {
   client: ["gen/"],
-  // Embedded servers start before anything is installed: Node's own modules, and a table without imports.
+  // Embedded servers start before anything is installed: Node's own modules, and a table without
+  // imports.
   devstack: ["src/integrations/systems\\.ts$"],
   testkit: ["src/", "gen/", "tools/(client|devstack)/"],
   cli: [
@@ -84,7 +88,7 @@ const folderRules = [
   ...Object.entries(TOOLS_MAY_IMPORT).map(([name, allowed]) => ["tools", name, allowed]),
 ].map(([root, name, allowed]) => ({
   name: `${root}-${name}-imports`,
-  comment: `${root}/${name}/ imports only what its row says.`,
+  comment: `${root}/${name}/ imports only what its row lists.`,
   severity: "error",
   from: { path: `^${root}/${name}/` },
   to: { path: OUR_CODE, pathNot: any([`${root}/${name}/`, ...allowed]) },
@@ -94,7 +98,7 @@ const packageRules = Object.entries(USERS_OF_PACKAGES).map(([name, users]) => ({
   name: `users-of-${name}`,
   comment: `${name} is used in ${users.join(", ")} only.`,
   severity: "error",
-  // server/ and main.ts compose: they may use everything.
+  // server/ and main.ts compose and may use every package.
   from: { path: "^(src|tools)/[^/]+/", pathNot: any(["src/server/", ...users]) },
   to: { path: `^node_modules/(${name})/` },
 }));
@@ -103,8 +107,8 @@ const packageRules = Object.entries(USERS_OF_PACKAGES).map(([name, users]) => ({
 export default {
   forbidden: [
     {
-      name: "no-circles",
-      comment: "Two modules that import each other are one module.",
+      name: "no-cycles",
+      comment: "No import cycles.",
       severity: "error",
       from: {},
       to: { circular: true },
@@ -127,27 +131,27 @@ export default {
     },
     {
       name: "domain-is-pure",
-      comment: "Rules are tested in microseconds: no package and no module of Node.",
+      comment: "The domain uses no package and no module of Node.",
       severity: "error",
       from: { path: "^src/domain/" },
       to: { pathNot: "^src/domain/" },
     },
     {
-      name: "devstack-needs-node-only",
+      name: "devstack-uses-node-only",
       comment: "The embedded servers start before anything is installed.",
       severity: "error",
       from: { path: "^tools/devstack/" },
       to: { dependencyTypesNot: ["core", "local"] },
     },
     {
-      name: "wire-knows-types-of-the-domain",
+      name: "transport-uses-domain-types-only",
       comment: "A transport turns messages into calls; rules are applied in application/.",
       severity: "error",
       from: { path: "^src/(transport|messaging/nats)/", pathNot: "^src/transport/auth/" },
       to: { path: "^src/domain/", dependencyTypesNot: ["type-only"] },
     },
     {
-      name: "service-without-development-parts",
+      name: "service-without-development-tools",
       comment:
         "The embedded servers are loaded only where an address is not configured; demo and command line are separate programs.",
       severity: "error",
@@ -155,20 +159,20 @@ export default {
       to: { path: "^tools/" },
     },
     {
-      name: "load-programs-stand-apart",
+      name: "load-programs-are-separate",
       comment: "bench/, faults/ and fuzz/ import src/ and tools/, never each other.",
       severity: "error",
       from: { path: "^(bench|faults|fuzz)/" },
       to: { path: "^(bench|faults|fuzz)/", pathNot: "^$1/" },
     },
     {
-      name: "generated-code-stands-alone",
+      name: "generated-code-is-a-leaf",
       severity: "error",
       from: { path: "^gen/" },
       to: { path: "^(src|test|tools|scripts|bench|faults|fuzz)/" },
     },
     {
-      name: "everything-resolves",
+      name: "no-unresolved-imports",
       severity: "error",
       from: {},
       to: { couldNotResolve: true },

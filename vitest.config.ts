@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Each worker may have servers beside it: more workers than cores would only make them wait for each other. */
+/** Workers run servers of their own: as many workers as the cores of a small machine. */
 const common = { pool: "forks" as const, testTimeout: 30_000, hookTimeout: 60_000 };
 
 const withServers = { ...common, globalSetup: ["test/support/global-setup.ts"] };
