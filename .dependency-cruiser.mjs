@@ -50,7 +50,7 @@ const TOOLS_MAY_IMPORT = {
     "tools/(client|devstack)/",
     "src/domain/state-machine\\.ts$",
     "src/messaging/nats/(broker|codec)\\.ts$",
-    "src/observability/redact-url\\.ts$",
+    "src/observability/redaction\\.ts$",
     "gen/",
   ],
   demo: [

@@ -1,4 +1,4 @@
-import { redactUrl, redactUrls } from "../observability/redact-url.ts";
+import { redactUrl, redactUrls } from "../observability/redaction.ts";
 import type { TracingSettings } from "../observability/tracing.ts";
 import { checkConstraints } from "./constraints.ts";
 import { readTracing } from "./otel-variables.ts";

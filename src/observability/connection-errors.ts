@@ -1,92 +1,97 @@
-/** A server behind us, and the variables that say how it is reached. */
+/** A backend, and the variables that configure the connection to it. */
 export interface BackendConnection {
-  /** "Redis" and the like. */
+  /** Its name: "Redis". */
   readonly backend: string;
   readonly urlVariable: string;
   readonly caVariable: string;
-  /** Whether that variable is set. */
+  /** Whether the CA variable is set. */
   readonly hasCa: boolean;
 }
 
-const REFUSALS: readonly {
-  readonly sign: RegExp;
-  /** Undefined: it may be another reason. */
-  readonly words: (reached: BackendConnection, what: string) => string | undefined;
+const ERRORS: readonly {
+  /** Matches code and message of the error. */
+  readonly pattern: RegExp;
+  /** Undefined: the error has another cause. */
+  readonly describe: (connection: BackendConnection, message: string) => string | undefined;
 }[] = [
   {
-    sign: /ERR_TLS_CERT_ALTNAME_INVALID|does not match certificate's altnames/,
-    words: ({ backend, urlVariable }, what) =>
-      `${backend} has a certificate for another name (${what}): ${urlVariable} must name the server as its certificate does.`,
+    pattern: /ERR_TLS_CERT_ALTNAME_INVALID|does not match certificate's altnames/,
+    describe: ({ backend, urlVariable }, message) =>
+      `The certificate of ${backend} does not match its host name (${message}): set the name in the certificate in ${urlVariable}.`,
   },
   {
-    sign: /CERT_HAS_EXPIRED|certificate has expired|CERT_NOT_YET_VALID|certificate is not yet valid/,
-    words: ({ backend }, what) => `${backend} needs a new certificate, or a clock is wrong (${what}).`,
+    pattern: /CERT_HAS_EXPIRED|certificate has expired|CERT_NOT_YET_VALID|certificate is not yet valid/,
+    describe: ({ backend }, message) =>
+      `The certificate of ${backend} is not valid now (${message}): renew it, or correct the clock.`,
   },
   {
-    sign: /self.signed certificate|SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET)|unable to (verify|get)|CERT_UNTRUSTED|CERT_SIGNATURE_FAILURE/i,
-    words: ({ backend, caVariable, hasCa }, what) =>
-      `${backend} has a certificate that is not trusted (${what}): ${caVariable} ${hasCa ? "is not the CA that signed it, or not the whole of it" : "must name the CA that signed it"}.`,
+    pattern:
+      /self.signed certificate|SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET)|unable to (verify|get)|CERT_UNTRUSTED|CERT_SIGNATURE_FAILURE/i,
+    describe: ({ backend, caVariable, hasCa }, message) =>
+      `The certificate of ${backend} is not trusted (${message}): ${hasCa ? `${caVariable} is not the CA that signed it, or not the whole chain` : `set ${caVariable} to the CA that signed it`}.`,
   },
   {
-    sign: /HANDSHAKE_NO_SSL_SUPPORT|does not support secure|ERR_SSL_WRONG_VERSION_NUMBER|wrong version number|ERR_SSL_PACKET_LENGTH_TOO_LONG|packet length too long|SERVER_OPT_NA tls/i,
-    words: ({ backend, urlVariable, caVariable }) =>
-      `${backend} does not speak TLS there, which ${caVariable} or the address in ${urlVariable} asks for: switch it on at the server, or ask for none.`,
+    pattern:
+      /HANDSHAKE_NO_SSL_SUPPORT|does not support secure|ERR_SSL_WRONG_VERSION_NUMBER|wrong version number|ERR_SSL_PACKET_LENGTH_TOO_LONG|packet length too long|SERVER_OPT_NA tls/i,
+    describe: ({ backend, urlVariable, caVariable }) =>
+      `${backend} does not support TLS, which ${caVariable} or ${urlVariable} requests: enable it at the server, or unset ${caVariable}.`,
   },
   {
-    sign: /ER_SECURE_TRANSPORT_REQUIRED|secure[ _]transport/i,
-    words: ({ backend, caVariable }) => `${backend} takes TLS only: ${caVariable} must name the CA of its certificate.`,
+    pattern: /ER_SECURE_TRANSPORT_REQUIRED|secure[ _]transport/i,
+    describe: ({ backend, caVariable }) => `${backend} requires TLS: set ${caVariable} to the CA of its certificate.`,
   },
   {
-    sign: /ER_ACCESS_DENIED_(?:NO_PASSWORD_)?ERROR/,
-    // MariaDB says the same of a user who comes without the TLS that it asks for.
-    words: ({ backend, urlVariable, caVariable, hasCa }, what) =>
-      `${backend} does not let this user in (${what}): look at user and password in ${urlVariable}${hasCa ? "" : `, and whether it takes TLS only: ${caVariable} must name its CA then`}.`,
+    pattern: /ER_ACCESS_DENIED_(?:NO_PASSWORD_)?ERROR/,
+    // MariaDB reports the same for a user that requires TLS and connects without.
+    describe: ({ backend, urlVariable, caVariable, hasCa }, message) =>
+      `${backend} rejected the credentials (${message}): check user and password in ${urlVariable}${hasCa ? "" : `; if the user requires TLS, set ${caVariable}`}.`,
   },
   {
-    sign: /connect ETIMEDOUT/,
-    words: ({ backend, urlVariable, hasCa }, what) =>
+    pattern: /connect ETIMEDOUT/,
+    describe: ({ backend, urlVariable, hasCa }, message) =>
       hasCa
-        ? `${backend} did not answer in time (${what}): does it run, and speak TLS, at the address in ${urlVariable}?`
+        ? `${backend} did not answer in time (${message}): check that a server with TLS runs at the address in ${urlVariable}.`
         : undefined,
   },
   {
-    sign: /WRONGPASS|NOAUTH|invalid password|AUTHORIZATION_VIOLATION|AUTHENTICATION_EXPIRED|authorization violation|BAD_CREDS|BAD_AUTHENTICATION/i,
-    words: ({ backend, urlVariable }, what) =>
-      `${backend} does not let this user in (${what}): look at user and password in ${urlVariable}.`,
+    pattern:
+      /WRONGPASS|NOAUTH|invalid password|AUTHORIZATION_VIOLATION|AUTHENTICATION_EXPIRED|authorization violation|BAD_CREDS|BAD_AUTHENTICATION/i,
+    describe: ({ backend, urlVariable }, message) =>
+      `${backend} rejected the credentials (${message}): check user and password in ${urlVariable}.`,
   },
 ];
 
 /**
- * Why a server that was reached will not be talked to, and what to do about it.
+ * Describes why a reachable backend rejected the connection, and what to do about it.
  *
- * @returns undefined where it was not reached, or for a reason of another kind
+ * @returns undefined if the backend was not reached, or for other errors
  */
-export function describeConnectionError(error: unknown, reached: BackendConnection): string | undefined {
-  const errors = chainOf(error);
-  for (const { sign, words } of REFUSALS) {
-    const sure = errors.find(({ code, message }) => sign.test(`${code} ${message}`));
-    if (sure !== undefined) {
-      return words(reached, sure.message);
+export function describeConnectionError(error: unknown, connection: BackendConnection): string | undefined {
+  const errors = causesOf(error);
+  for (const { pattern, describe } of ERRORS) {
+    const match = errors.find(({ code, message }) => pattern.test(`${code} ${message}`));
+    if (match !== undefined) {
+      return describe(connection, match.message);
     }
   }
   return undefined;
 }
 
-interface Link {
+interface Cause {
   readonly code?: unknown;
   readonly message: string;
   readonly cause?: unknown;
-  /** Where the broker's client keeps the cause. */
+  /** Where the NATS client keeps the cause. */
   readonly chainedError?: unknown;
 }
 
-/** An error and what it came of, the innermost first: it knows best. */
-function chainOf(error: unknown): Link[] {
-  const links: Link[] = [];
-  for (let link = error; link instanceof Error; ) {
-    const known: Link = link;
-    links.unshift(known);
-    link = known.cause ?? known.chainedError;
+/** An error and its causes, the innermost first: it is the most specific. */
+function causesOf(error: unknown): Cause[] {
+  const causes: Cause[] = [];
+  for (let current = error; current instanceof Error; ) {
+    const cause: Cause = current;
+    causes.unshift(cause);
+    current = cause.cause ?? cause.chainedError;
   }
-  return links;
+  return causes;
 }

@@ -1,15 +1,16 @@
 import type { Logger } from "./log.ts";
 
-/** A log that writes so many lines a second of each kind, and says how many it left out. */
+/** A log that writes a limited number of lines per second of each kind, and counts the lines left out. */
 export interface LogLimiter {
   write(level: "debug" | "info" | "warn" | "error", kind: string, line: () => object): void;
 }
 
 /**
- * Some lines a second of one kind tell what is wrong; more only take time from the calls.
+ * Limits log lines that calls can cause in any number. The next line written after others were left
+ * out has their count in `leftOut`.
  *
- * @param message of each line
- * @param perSecond lines of each kind
+ * @param message message of every line
+ * @param perSecond maximum number of lines of each kind
  */
 export function createLogLimiter(
   log: Logger,

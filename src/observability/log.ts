@@ -3,7 +3,7 @@ import { PERSONAL_FIELDS } from "./redaction.ts";
 
 export type { Logger } from "pino";
 
-/** Structured logs, one JSON object a line, without personal data. */
+/** Creates a logger that writes one JSON object per line, with personal data redacted. */
 export function createLogger(level: LevelWithSilent, destination?: DestinationStream): Logger {
   const options = {
     level,

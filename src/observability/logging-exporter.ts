@@ -4,46 +4,46 @@ import type { Logger } from "./log.ts";
 import { createLogLimiter } from "./log-limiter.ts";
 
 /**
- * An exporter that tells the log when the collector goes away and when it is back, not of each failure in between; and, while it is there,
- * that spans come faster than they can be sent.
+ * Wraps a span exporter. Logs when the collector becomes unavailable and when it is available again,
+ * not each failed export in between; and, while it is available, when spans are dropped because the
+ * queue is full.
  */
 export function createLoggingExporter(exporter: SpanExporter, log: Logger): SpanExporter {
-  /** Spans, since the collector went away. */
-  let lost = 0;
-  const lines = createLogLimiter(log, { message: "spans are lost: the queue of traces is full", perSecond: 1 });
-  const nothing = () => {};
+  /** Spans dropped since the collector became unavailable. */
+  let dropped = 0;
+  const overflows = createLogLimiter(log, { message: "trace queue full; spans dropped", perSecond: 1 });
+  const ignore = () => {};
   diag.setLogger(
     {
-      // The SDK says here how many its queue had no room for; what cannot be sent it tells as an error.
-      warn(said) {
-        if (lost === 0) {
-          lines.write("warn", "", () => ({ reason: said }));
+      // The SDK reports a full queue as a warning, and a failed export as an error.
+      warn(reason) {
+        if (dropped === 0) {
+          overflows.write("warn", "", () => ({ reason }));
         }
       },
-      error: nothing,
-      info: nothing,
-      debug: nothing,
-      verbose: nothing,
+      error: ignore,
+      info: ignore,
+      debug: ignore,
+      verbose: ignore,
     },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
   return {
-    export(spans, settle) {
+    export(spans, onResult) {
       exporter.export(spans, (result) => {
         // 0: success.
         if (result.code === 0) {
-          if (lost > 0) {
-            log.info({ lost }, "the collector of traces is back");
+          if (dropped > 0) {
+            log.info({ dropped }, "trace collector available again");
           }
-          lost = 0;
+          dropped = 0;
         } else {
-          if (lost === 0) {
-            const reason = result.error?.message;
-            log.warn({ reason }, "the collector of traces takes no spans; they are lost until it does");
+          if (dropped === 0) {
+            log.warn({ reason: result.error?.message }, "trace collector unavailable; spans are dropped");
           }
-          lost += spans.length;
+          dropped += spans.length;
         }
-        settle(result);
+        onResult(result);
       });
     },
     forceFlush: async () => exporter.forceFlush?.(),

@@ -9,17 +9,24 @@ import {
 } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
-import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type Sampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import type { Logger } from "./log.ts";
 import { createLoggingExporter } from "./logging-exporter.ts";
-import { samplerOf } from "./otel-sampler.ts";
 import { isSampled } from "./traceparent.ts";
 import type { Span, SpanKind, SpanStart, Tracing, TracingSettings } from "./tracing.ts";
 
-/** What the service is called in traces where OTEL_SERVICE_NAME does not say. */
+/** Default of OTEL_SERVICE_NAME. */
 const SERVICE_NAME = "order-status-service";
 
-/** How long the last spans may take, in milliseconds: a collector that is gone must not hold up the end. */
+/** Time limit of the last export, in milliseconds: an unavailable collector must not delay the shutdown. */
 const LAST_EXPORT_MS = 1_000;
 
 const KINDS: Readonly<Record<SpanKind, OtelSpanKind>> = {
@@ -30,7 +37,7 @@ const KINDS: Readonly<Record<SpanKind, OtelSpanKind>> = {
   internal: OtelSpanKind.INTERNAL,
 };
 
-/** Tracing by OpenTelemetry's SDK, without its globals: parents are named, not felt. */
+/** Creates a tracer with the OpenTelemetry SDK. Parents are passed explicitly; no globals are used. */
 export function createTracing(settings: TracingSettings, log: Logger): Tracing {
   const { url, maxQueue, maxBatch, delayMs } = settings;
   const provider = new TracerProvider({
@@ -48,12 +55,12 @@ export function createTracing(settings: TracingSettings, log: Logger): Tracing {
     ],
   });
   const tracer = provider.getTracer("oms");
-  const asParentsSay = settings.sampler.startsWith("parentbased_");
+  const parentBased = settings.sampler.startsWith("parentbased_");
 
   return {
     start(name, { kind, parent, attributes, startTime }: SpanStart) {
-      if (asParentsSay && parent !== "" && !isSampled(parent)) {
-        return unkept(parent);
+      if (parentBased && parent !== "" && !isSampled(parent)) {
+        return notRecording(parent);
       }
       const span = tracer.startSpan(
         name,
@@ -64,19 +71,19 @@ export function createTracing(settings: TracingSettings, log: Logger): Tracing {
         },
         contextOf(parent),
       );
-      return span.isRecording() ? kept(span) : unkept(traceparentOf(span));
+      return span.isRecording() ? recording(span) : notRecording(traceparentOf(span));
     },
     async close() {
-      const timeUp = Promise.withResolvers<void>();
-      const timer = setTimeout(timeUp.resolve, LAST_EXPORT_MS);
-      // What could not be sent was told by the exporter.
-      await Promise.race([provider.shutdown().catch(() => {}), timeUp.promise]);
+      const timedOut = Promise.withResolvers<void>();
+      const timer = setTimeout(timedOut.resolve, LAST_EXPORT_MS);
+      // The exporter logs failures.
+      await Promise.race([provider.shutdown().catch(() => {}), timedOut.promise]);
       clearTimeout(timer);
     },
   };
 }
 
-function kept(span: OtelSpan): Span {
+function recording(span: OtelSpan): Span {
   const traceparent = traceparentOf(span);
   return {
     traceparent,
@@ -88,11 +95,11 @@ function kept(span: OtelSpan): Span {
   };
 }
 
-const nothing = () => {};
+const noop = () => {};
 
-/** Nobody will see it; its children are told so. */
-function unkept(traceparent: string): Span {
-  return { traceparent, recording: false, set: nothing, link: nothing, fail: nothing, end: nothing };
+/** A span that is not exported; its children are not sampled either. */
+function notRecording(traceparent: string): Span {
+  return { traceparent, recording: false, set: noop, link: noop, fail: noop, end: noop };
 }
 
 function contextOf(parent: string): Context {
@@ -111,4 +118,21 @@ function spanContextOf(traceparent: string): SpanContext {
 function traceparentOf(span: OtelSpan): string {
   const { traceId, spanId, traceFlags } = span.spanContext();
   return `00-${traceId}-${spanId}-${(traceFlags & 1) === 1 ? "01" : "00"}`;
+}
+
+function samplerOf({ sampler, ratio }: Pick<TracingSettings, "sampler" | "ratio">): Sampler {
+  switch (sampler) {
+    case "always_on":
+      return new AlwaysOnSampler();
+    case "always_off":
+      return new AlwaysOffSampler();
+    case "traceidratio":
+      return new TraceIdRatioBasedSampler(ratio);
+    case "parentbased_always_on":
+      return new ParentBasedSampler({ root: new AlwaysOnSampler() });
+    case "parentbased_always_off":
+      return new ParentBasedSampler({ root: new AlwaysOffSampler() });
+    case "parentbased_traceidratio":
+      return new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) });
+  }
 }

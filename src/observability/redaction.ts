@@ -1,4 +1,7 @@
-/** The fields that hold personal data, as code and JSON name them: their values are in no log and no error, whatever holds them. */
+/**
+ * Fields with personal data, by their names in code and JSON. Their values appear in no log line and
+ * no error message.
+ */
 export const PERSONAL_FIELDS: readonly string[] = [
   "invoiceEmail",
   "invoiceTitle",
@@ -9,3 +12,29 @@ export const PERSONAL_FIELDS: readonly string[] = [
   "phone",
   "mobile",
 ];
+
+/** User information of a URL with a scheme of the backends or external systems. */
+const USER_INFO = /\b((?:mysql|rediss?|nats|tls|https?):\/\/)([^\s"'<>]*)@/gi;
+
+/** Removes passwords and tokens from all URLs in a text, such as an error message of a driver. */
+export function redactUrls(text: string): string {
+  return redactParameters(
+    text.replace(USER_INFO, (_, scheme: string, userInfo: string) => scheme + redactUserInfo(userInfo)),
+  );
+}
+
+/** Removes password and token from a value that should be a URL, but may be malformed. */
+export function redactUrl(value: string): string {
+  const [, scheme = "", userInfo, rest = ""] = /^([a-z][a-z\d+.-]*:\/\/)?(.*)@(.*)$/is.exec(value) ?? [];
+  return redactParameters(userInfo === undefined ? value : `${scheme}${redactUserInfo(userInfo)}${rest}`);
+}
+
+/** A user without a password may be a token, so it is redacted too. */
+function redactUserInfo(userInfo: string): string {
+  const user = /^[^:/?#@]*(?=:)/.exec(userInfo)?.[0];
+  return user === undefined ? "***@" : `${user}:***@`;
+}
+
+function redactParameters(text: string): string {
+  return text.replace(/([?&](?:pass\w*|pwd|token|secret|\w*key)=)[^&\s"'#]*/gi, "$1***");
+}

@@ -1,45 +1,47 @@
-/** What is said of a span besides its name and times. */
+import type { Logger } from "./log.ts";
+
+/** Attributes of a span. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** What part a span plays: it serves a call, makes one, sends a message, deals with one, or none of these. */
+/** OpenTelemetry's span kinds. */
 export type SpanKind = "server" | "client" | "producer" | "consumer" | "internal";
 
-/** A piece of work in a trace. */
+/** An operation within a trace. */
 export interface Span {
-  /** What its children name as their parent, here and elsewhere. */
+  /** W3C `traceparent` that children use as their parent, in this process or another. */
   readonly traceparent: string;
-  /** Whether it is kept: attributes of one that is not need not be made. */
+  /** Whether the span is recorded. The attributes of one that is not need not be computed. */
   readonly recording: boolean;
   set(attributes: Attributes): void;
-  /** Points at a span of another trace, or elsewhere in this one, by its traceparent. */
+  /** Links to another span by its `traceparent`. */
   link(traceparent: string): void;
-  fail(why: string): void;
-  /** @param at as performance.now() gives it; now, where nobody says */
+  fail(message: string): void;
+  /** @param at end time as of performance.now(); default: now */
   end(at?: number): void;
 }
 
-/** How a span begins. */
+/** Options of a new span. */
 export interface SpanStart {
   readonly kind: SpanKind;
-  /** Its parent's traceparent; "" begins a trace. */
+  /** `traceparent` of the parent; "" starts a trace. */
   readonly parent: string;
   readonly attributes?: Attributes;
-  /** As performance.now() gives it; now, where nobody says. */
+  /** Start time as of performance.now(). Default: now. */
   readonly startTime?: number;
 }
 
-/** Makes spans. Who has none of it makes none, and pays no more than the look. */
+/** Creates spans. Undefined where tracing is disabled. */
 export interface Tracer {
-  start(name: string, how: SpanStart): Span;
+  start(name: string, options: SpanStart): Span;
 }
 
-/** A tracer that sends its spans to a collector. */
+/** A tracer that exports its spans to a collector. */
 export interface Tracing extends Tracer {
-  /** Sends what is left, within a second, and then no more. */
+  /** Exports the remaining spans, for at most a second, and stops. */
   close(): Promise<void>;
 }
 
-/** Which traces are kept: the standard's samplers, by their names. */
+/** OpenTelemetry's samplers (OTEL_TRACES_SAMPLER). */
 export type SamplerName =
   | "always_on"
   | "always_off"
@@ -48,17 +50,23 @@ export type SamplerName =
   | "parentbased_always_off"
   | "parentbased_traceidratio";
 
-/** What is set for tracing. The exporter itself reads further variables of the standard, such as its headers. */
+/** Tracing settings. The exporter reads further OTEL_* variables itself, such as its headers. */
 export interface TracingSettings {
-  /** Where spans go, over HTTP as protobuf. */
+  /** OTLP endpoint (HTTP, protobuf). */
   readonly url: string;
   readonly sampler: SamplerName;
-  /** Of the samplers by ratio: which share of the traces is kept. */
+  /** Share of the traces kept by the ratio samplers, 0 to 1. */
   readonly ratio: number;
-  /** Spans that wait to be sent; beyond it they are lost. */
+  /** Maximum number of spans waiting for export; further spans are dropped. */
   readonly maxQueue: number;
-  /** Spans in one request. */
+  /** Maximum number of spans per request. */
   readonly maxBatch: number;
-  /** How long a span waits for others, in milliseconds. */
+  /** Delay before a batch is exported, in milliseconds. */
   readonly delayMs: number;
+}
+
+/** Loads the OpenTelemetry SDK, which is not needed without a collector, and creates the tracer. */
+export async function loadTracing(settings: TracingSettings, log: Logger): Promise<Tracing> {
+  const { createTracing } = await import("./otel.ts");
+  return createTracing(settings, log);
 }

@@ -1,5 +1,5 @@
 import type { Config } from "../config/load.ts";
-import { redactUrls } from "../observability/redact-url.ts";
+import { redactUrls } from "../observability/redaction.ts";
 import type { Ports } from "./listeners.ts";
 
 /** The startup message on the terminal: the endpoints, commands to try, how to stop. */

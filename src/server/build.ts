@@ -11,10 +11,9 @@ import { createPublisher, type Publisher } from "../messaging/nats/publisher.ts"
 import { startRelay } from "../messaging/relay/relay.ts";
 import { type Action, subscriptionsFor } from "../messaging/runner/action.ts";
 import { startRunner } from "../messaging/runner/runner.ts";
-import { loadTracing } from "../observability/load-tracing.ts";
 import type { Logger } from "../observability/log.ts";
 import { createMetrics, type Metrics } from "../observability/metrics.ts";
-import type { Tracer } from "../observability/tracing.ts";
+import { loadTracing, type Tracer } from "../observability/tracing.ts";
 import { createCommitter } from "../store/commit/index.ts";
 import { observeCommits } from "../store/commit/observe.ts";
 import { createLedger } from "../store/ledger/index.ts";

@@ -1,6 +1,5 @@
 import type { StreamConnection } from "../messaging/nats/connection.ts";
-import type { Metrics } from "../observability/metrics.ts";
-import { registerProcessMetrics } from "../observability/process-metrics.ts";
+import { type Metrics, registerProcessMetrics } from "../observability/metrics.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { Readiness } from "../transport/http/pages.ts";
 

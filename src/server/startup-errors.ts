@@ -1,6 +1,6 @@
 import { type Config, ConfigError } from "../config/load.ts";
 import { describeConnectionError } from "../observability/connection-errors.ts";
-import { redactUrls } from "../observability/redact-url.ts";
+import { redactUrls } from "../observability/redaction.ts";
 import { DatabaseUnavailableError, MigrationPermissionError } from "../store/mysql/errors.ts";
 import { UnusableFileError } from "../transport/auth/watched-file.ts";
 

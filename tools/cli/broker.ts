@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
 import { type Broker, brokerOptions, describeBrokerError } from "../../src/messaging/nats/broker.ts";
-import { redactUrls } from "../../src/observability/redact-url.ts";
+import { redactUrls } from "../../src/observability/redaction.ts";
 import { findStack } from "../devstack/index.ts";
 import { UnreachableError } from "./failures.ts";
 import { clean } from "./format.ts";

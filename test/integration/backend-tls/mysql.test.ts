@@ -53,23 +53,23 @@ describe("a MySQL that takes TLS only", () => {
     [
       "another CA",
       () => ({ url: urlOf(server.port), ca: stranger.ca }),
-      /certificate that is not trusted.*OMS_MYSQL_CA_FILE is not the CA/,
+      /certificate of .* is not trusted.*OMS_MYSQL_CA_FILE is not the CA/,
     ],
     [
       "a certificate for another name",
       () => ({ url: urlOf(misnamed.port), ca: authority.ca }),
-      /certificate for another name \(.*db\.example.*\): OMS_MYSQL_URL must name/,
+      /does not match its host name \(.*db\.example.*\): .*OMS_MYSQL_URL/,
     ],
     [
       "a server without TLS",
       () => ({ url: plain.url.replace("127.0.0.1", "localhost"), ca: authority.ca }),
-      /does not speak TLS there, which OMS_MYSQL_CA_FILE/,
+      /does not support TLS, which OMS_MYSQL_CA_FILE/,
     ],
-    ["no CA", () => ({ url: urlOf(server.port) }), /whether it takes TLS only: OMS_MYSQL_CA_FILE/],
+    ["no CA", () => ({ url: urlOf(server.port) }), /if the user requires TLS, set OMS_MYSQL_CA_FILE/],
     [
       "a wrong password",
       () => ({ url: urlOf(server.port, "hunter2"), ca: authority.ca }),
-      /does not let this user in \(.*oms.*\): .* OMS_MYSQL_URL/,
+      /rejected the credentials \(.*oms.*\): .* OMS_MYSQL_URL/,
     ],
   ])("%s is told in words", async (_, locate, words) => {
     const { url, ca } = locate() as { url: string; ca?: string };

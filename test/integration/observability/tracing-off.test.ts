@@ -69,7 +69,7 @@ async function deliverCard(env: Record<string, string>) {
   return { ours: modules.filter(isOurs), sdk: modules.filter(isSdk), headers: mail?.headers ?? {} };
 }
 
-const isOurs = (module: string) => /\/src\/telemetry\/(open-tracing|otel)\.ts$/.test(module);
+const isOurs = (module: string) => /\/src\/observability\/(tracing|otel)\.ts$/.test(module);
 
 /** The API alone is loaded in any case: the library of the metrics wants it. */
 const isSdk = (module: string) => /\/@opentelemetry\/(?!api\/)/.test(module);
