@@ -5,8 +5,8 @@ import { OrderStatusChangedSchema } from "../../../gen/oms/events/v1/events_pb.t
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
-import { insertOrder } from "../../integration/transport/orders.ts";
 import { type OpenClient, TRANSPORTS } from "../../support/clients.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useMariadb, useNats } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { oms, startOms } from "./oms.ts";

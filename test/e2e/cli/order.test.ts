@@ -8,8 +8,8 @@ import {
   ListStatusHistoryResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { STATES, Status } from "../../../src/domain/state-machine.ts";
-import { insertOrder } from "../../integration/transport/orders.ts";
 import { TRANSPORTS } from "../../support/clients.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { startService, useService } from "../../support/service.ts";
 import { oms, startOms } from "./oms.ts";
 

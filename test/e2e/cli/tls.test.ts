@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { insertOrder } from "../../integration/transport/orders.ts";
 import { createAuthority, THIS_MACHINE, useFolder } from "../../support/certificates.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 import { oms } from "./oms.ts";
 

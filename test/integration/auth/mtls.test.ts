@@ -4,8 +4,8 @@ import { text } from "node:stream/consumers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { type Certificate, createAuthority, THIS_MACHINE, useFolder } from "../../support/certificates.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { startService, useService } from "../../support/service.ts";
-import { insertOrder } from "../transport/orders.ts";
 import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";
 
 const folder = useFolder();

@@ -5,7 +5,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import { OperationError } from "../../../src/application/errors.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createTokenVerifier } from "../../../src/transport/auth/tokens.ts";
-import { eventually } from "../transport/eventually.ts";
+import { eventually } from "../../support/eventually.ts";
 import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";
 
 let files = 0;

@@ -11,10 +11,10 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { choosePort } from "../../../tools/devstack/ports.ts";
 import { oms } from "../../e2e/cli/oms.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
+import { eventually } from "../../support/eventually.ts";
+import { failure } from "../../support/failures.ts";
+import { insertOrder, nextOrderId } from "../../support/orders.ts";
 import { startService, useService } from "../../support/service.ts";
-import { eventually } from "../transport/eventually.ts";
-import { failure } from "../transport/failures.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
 import { AUDIENCE, createIssuer, ISSUER } from "./issuer.ts";
 
 const issuer = await createIssuer();

@@ -6,9 +6,9 @@ import { connectStream } from "../../../src/messaging/nats/connection.ts";
 import { createPublisher } from "../../../src/messaging/nats/publisher.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useOwnServer } from "../../support/servers.ts";
 import { message, storedIds } from "../nats/support.ts";
-import { eventually } from "../transport/eventually.ts";
 import { natsWithFile } from "./servers.ts";
 
 const CONFIGURATION = readFileSync(join(import.meta.dirname, "../../../deploy/nats/accounts.conf"), "utf8");

@@ -6,8 +6,8 @@ import { connectStream } from "../../../src/messaging/nats/connection.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { oms } from "../../e2e/cli/oms.ts";
 import { createAuthority, useFolder } from "../../support/certificates.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useNats, useOwnServer } from "../../support/servers.ts";
-import { eventually } from "../transport/eventually.ts";
 import { createOperator } from "./nats-jwt.ts";
 import { natsTlsBlock, natsWith } from "./servers.ts";
 

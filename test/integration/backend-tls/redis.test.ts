@@ -3,8 +3,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { openRedis, type RedisAddress } from "../../../src/integrations/redis.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createAuthority, useFolder } from "../../support/certificates.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useOwnServer, useRedis } from "../../support/servers.ts";
-import { eventually } from "../transport/eventually.ts";
 import { redisWithTls } from "./servers.ts";
 
 const folder = useFolder();

@@ -4,10 +4,9 @@ import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service
 import { Status } from "../../../src/domain/state-machine.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { type OpenClient, TRANSPORTS } from "../../support/clients.ts";
+import { eventsOf, insertOrder, stateOf } from "../../support/orders.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
-import { eventsOf, stateOf } from "../contract/context.ts";
-import { insertOrder } from "../transport/orders.ts";
 
 /** Two servers on one database, which know nothing of each other. */
 const location = useMariadb();

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { ActionKind, ActionState, InterventionKind } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { Clients } from "../../support/clients.ts";
-import { failure } from "../transport/failures.ts";
-import { insertOrder } from "../transport/orders.ts";
-import type { ContractApi } from "./context.ts";
+import { failure } from "../../support/failures.ts";
+import { insertOrder } from "../../support/orders.ts";
+import type { ContractApi } from "./api.ts";
 
 /** ActionService. No Action runs: the tests set the state of ledger entries. */
 export function actionTests(api: ContractApi & Pick<Clients, "actions">): void {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { failure, plain } from "../transport/failures.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { eventsOf, type LegacyContractApi } from "./context.ts";
+import { failure, plain } from "../../support/failures.ts";
+import { eventsOf, insertOrder, nextOrderId } from "../../support/orders.ts";
+import type { LegacyContractApi } from "./api.ts";
 
 const operator = "zhao";
 

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { Clients } from "../../support/clients.ts";
-import { failure } from "../transport/failures.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { type ContractApi, eventsOf, stateOf } from "./context.ts";
+import { failure } from "../../support/failures.ts";
+import { eventsOf, insertOrder, nextOrderId, stateOf } from "../../support/orders.ts";
+import type { ContractApi } from "./api.ts";
 
 /** FulfilmentService. No step runs: the tests set the state of ledger entries. */
 export function fulfilmentTests(api: ContractApi & Pick<Clients, "fulfilment">): void {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { STATES, Status, TRANSITIONS } from "../../../src/domain/state-machine.ts";
-import { failure, plain } from "../transport/failures.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import type { ContractApi } from "./context.ts";
+import { failure, plain } from "../../support/failures.ts";
+import { insertOrder, nextOrderId } from "../../support/orders.ts";
+import type { ContractApi } from "./api.ts";
 
 const operator = "wang";
 

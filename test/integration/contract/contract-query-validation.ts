@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { OrderStatus, OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { OrderStatusClient } from "../../support/clients.ts";
-import { failure } from "../transport/failures.ts";
-import type { ContractApi } from "./context.ts";
-import { invalid, tooLong, type Violation } from "./violations.ts";
+import { failure } from "../../support/failures.ts";
+import { type ContractApi, invalid, tooLong, type Violation } from "./api.ts";
 
 type UnaryRpc = Exclude<keyof OrderStatusClient, "watchOrderStatus">;
 

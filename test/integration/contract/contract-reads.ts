@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { NotPayableReason, OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { SHIPMENT_TYPES } from "../../../src/domain/shipment-types.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { failure, plain } from "../transport/failures.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import type { LegacyContractApi } from "./context.ts";
+import { failure, plain } from "../../support/failures.ts";
+import { insertOrder, nextOrderId } from "../../support/orders.ts";
+import type { LegacyContractApi } from "./api.ts";
 
 /** Legacy operations 5, 7, 9, 10, 11 and 12, and return details. */
 export function readTests(api: LegacyContractApi): void {

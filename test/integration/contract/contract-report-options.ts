@@ -3,9 +3,9 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { failure, failureOfUpdate, plain } from "../transport/failures.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { type ContractApi, eventsOf, lockRow, stateOf, waitsForLock } from "./context.ts";
+import { failure, failureOfUpdate, plain } from "../../support/failures.ts";
+import { eventsOf, insertOrder, lockRow, nextOrderId, stateOf, waitsForLock } from "../../support/orders.ts";
+import type { ContractApi } from "./api.ts";
 
 const operator = "li";
 const FAR_VERSION = 9_000_000_000_000_000_000n;

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { failure } from "../../support/failures.ts";
+import { historyOf, insertOrder } from "../../support/orders.ts";
 import type { LegacyRpcs } from "../legacy/rpcs.ts";
-import { failure } from "../transport/failures.ts";
-import { insertOrder } from "../transport/orders.ts";
-import { historyOf, type LegacyContractApi } from "./context.ts";
-import { invalid, tooLong, type Violation } from "./violations.ts";
+import { invalid, type LegacyContractApi, tooLong, type Violation } from "./api.ts";
 
 const orderId = 1n;
 const operator = "x";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { CancelVerdict, RejectionVerdict, ReturnVerdict } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { failure, plain } from "../transport/failures.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { eventsOf, type LegacyContractApi, stateOf } from "./context.ts";
+import { failure, plain } from "../../support/failures.ts";
+import { eventsOf, insertOrder, nextOrderId, stateOf } from "../../support/orders.ts";
+import type { LegacyContractApi } from "./api.ts";
 
 const operator = "zhang";
 

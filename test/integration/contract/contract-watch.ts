@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { eventually } from "../transport/eventually.ts";
-import { failure, failureOf, plain } from "../transport/failures.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
-import { startWatcher } from "../transport/watcher.ts";
-import type { ContractApi } from "./context.ts";
+import { eventually } from "../../support/eventually.ts";
+import { failure, failureOf, plain } from "../../support/failures.ts";
+import { insertOrder, nextOrderId } from "../../support/orders.ts";
+import { startWatcher } from "../../support/watcher.ts";
+import type { ContractApi } from "./api.ts";
 
 const operator = "qian";
 

@@ -2,7 +2,7 @@ import { describe } from "vitest";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
 import { type LegacyClients, openLegacyClients } from "../legacy/client.ts";
-import type { LegacyContractApi } from "./context.ts";
+import { FULL_COVERAGE, LEGACY_COVERAGE, type LegacyContractApi } from "./api.ts";
 import { actionTests } from "./contract-actions.ts";
 import { cancelTests } from "./contract-cancels.ts";
 import { changeTests } from "./contract-changes.ts";
@@ -15,7 +15,6 @@ import { reportTests } from "./contract-reports.ts";
 import { validationTests } from "./contract-validation.ts";
 import { verdictTests } from "./contract-verdicts.ts";
 import { watchTests } from "./contract-watch.ts";
-import { FULL_COVERAGE, LEGACY_COVERAGE } from "./coverage.ts";
 
 const harness = useService({ OMS_WATCH_HEARTBEAT_MS: "300" });
 const LEGACY = "legacy endpoints";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { failure } from "../transport/failures.ts";
+import { failure } from "../../support/failures.ts";
 import { eventually, flowIs, pay, reachesStatus, submit, useFlows } from "./harness.ts";
 
 const world = useFlows();

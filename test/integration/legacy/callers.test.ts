@@ -4,10 +4,9 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { normalizeAddress } from "../../../src/transport/connections/peer.ts";
 import { createCallerResolver } from "../../../src/transport/legacy/callers.ts";
 import { LEGACY_METHODS, type LegacyMethod } from "../../../src/transport/legacy/methods.ts";
+import { eventually } from "../../support/eventually.ts";
+import { historyOf, insertOrder, nextOrderId } from "../../support/orders.ts";
 import { type Service, startService, useService } from "../../support/service.ts";
-import { historyOf } from "../contract/context.ts";
-import { eventually } from "../transport/eventually.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
+import { eventually } from "../../support/eventually.ts";
+import { insertOrder, stateOf } from "../../support/orders.ts";
 import { useOwnMariadb } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
-import { stateOf } from "../contract/context.ts";
-import { eventually } from "../transport/eventually.ts";
-import { insertOrder } from "../transport/orders.ts";
 
 const mariadb = useOwnMariadb();
 let asBefore: Service;

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { STATES } from "../../../src/domain/state-machine.ts";
 import { LEGACY_METHODS, type LegacyMethod, pathOf } from "../../../src/transport/legacy/methods.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { insertOrder } from "../transport/orders.ts";
 
 const served = useService();
 

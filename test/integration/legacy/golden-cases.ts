@@ -1,6 +1,6 @@
 import { Status } from "../../../src/domain/state-machine.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import { insertOrderWithId, type OrderRows } from "../transport/orders.ts";
+import { insertOrderWithId, type OrderRows } from "../../support/orders.ts";
 
 /** What an old address answers to a query, when the tables hold what the case puts there and other queries went before. */
 export interface GoldenCase {

@@ -6,9 +6,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { MAX_BODY_BYTES } from "../../../src/transport/legacy/body.ts";
 import { LEGACY_METHODS, pathOf } from "../../../src/transport/legacy/methods.ts";
+import { insertOrder, insertOrderWithId, nextOrderId, stateOf } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { stateOf } from "../contract/context.ts";
-import { insertOrder, insertOrderWithId, nextOrderId } from "../transport/orders.ts";
 
 const served = useService({ OMS_CORS_ORIGINS: "https://console.example.com" });
 const url = (path: string) => `http://127.0.0.1:${served.service.httpPort}/services${path}`;

@@ -2,7 +2,7 @@ import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/prot
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
+import { insertOrder, nextOrderId } from "../../support/orders.ts";
 import { LEGACY_RPCS, type LegacyEndpoint, type LegacyRpc } from "./rpcs.ts";
 import type { Line, Value } from "./send.ts";
 

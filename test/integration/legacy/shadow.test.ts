@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { eventually } from "../../support/eventually.ts";
+import { insertOrder, nextOrderId } from "../../support/orders.ts";
 import { startService, useService } from "../../support/service.ts";
 import { startLegacyServer } from "../shadow/legacy-server.ts";
-import { eventually } from "../transport/eventually.ts";
-import { insertOrder, nextOrderId } from "../transport/orders.ts";
 
 const { db, location } = useService();
 

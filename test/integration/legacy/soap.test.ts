@@ -12,8 +12,8 @@ import { MAX_BODY_BYTES } from "../../../src/transport/legacy/body.ts";
 import { LEGACY_METHODS, LEGACY_SERVICES, pathOf } from "../../../src/transport/legacy/methods.ts";
 import { paramsFromQuery } from "../../../src/transport/legacy/params.ts";
 import { createSoapHandler } from "../../../src/transport/legacy/soap/index.ts";
+import { insertOrder, insertOrderWithId } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { insertOrder, insertOrderWithId } from "../transport/orders.ts";
 import { envelope, escaped, NAMESPACE, SOAP_11, SOAP_12, unescaped, wrapper } from "./envelopes.ts";
 import { GOLDEN_CASES } from "./golden-cases.ts";
 

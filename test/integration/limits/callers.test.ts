@@ -4,8 +4,8 @@ import { ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_
 import { createCallerLimits } from "../../../src/transport/rate-limits/index.ts";
 import type { SharedBuckets } from "../../../src/transport/rate-limits/shared-buckets.ts";
 import type { TransportName } from "../../support/clients.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { insertOrder } from "../transport/orders.ts";
 
 /** Redis is away: each server's own buckets decide. */
 const harness = useService({

@@ -4,8 +4,8 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { insertOrder } from "../transport/orders.ts";
 import type { AttackName, AttackResult } from "./attacks.ts";
 
 const harness = useService();

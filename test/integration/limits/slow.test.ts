@@ -8,8 +8,8 @@ import {
   WatchOrderStatusRequestSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { insertOrder } from "../transport/orders.ts";
 import {
   END_HEADERS,
   END_STREAM,

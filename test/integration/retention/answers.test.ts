@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
 import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { eventually } from "../../support/eventually.ts";
+import { eventsOf, insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { eventsOf } from "../contract/context.ts";
-import { eventually } from "../transport/eventually.ts";
-import { insertOrder } from "../transport/orders.ts";
-import { startWatcher } from "../transport/watcher.ts";
+import { startWatcher } from "../../support/watcher.ts";
 import { countRows, daysAgo, passOnce } from "./fixture.ts";
 
 const served = useService({ OMS_WATCH_HEARTBEAT_MS: "100" });

@@ -5,8 +5,8 @@ import { startRetention } from "../../../src/jobs/retention/index.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useStore } from "../store/fixture.ts";
-import { eventually } from "../transport/eventually.ts";
 import { countRows, insertPast, KEEP } from "./fixture.ts";
 
 const { db, url, prefix } = useStore();

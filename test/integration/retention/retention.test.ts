@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { afterEach, describe, expect, test } from "vitest";
 import { STATES, Status } from "../../../src/domain/state-machine.ts";
 import { createCursors } from "../../../src/jobs/retention/pass.ts";
-import { waitsForLock } from "../contract/context.ts";
+import { waitsForLock } from "../../support/orders.ts";
 import { insertOrder, rowsOf, useStore } from "../store/fixture.ts";
 import { countRows, daysAgo, insertHistory, insertPast, insertRequest, KEEP, type Past, passOnce } from "./fixture.ts";
 

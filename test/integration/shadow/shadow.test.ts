@@ -5,8 +5,8 @@ import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { createShadowLog } from "../../../src/store/logs/shadow-log.ts";
 import { createShadow, type ShadowRead } from "../../../src/transport/legacy/shadow/index.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useStore } from "../store/fixture.ts";
-import { eventually } from "../transport/eventually.ts";
 import { startLegacyServer } from "./legacy-server.ts";
 
 const { db } = useStore();

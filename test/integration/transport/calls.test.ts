@@ -8,11 +8,10 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { WatchOrderStatusRequestSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
+import { eventually } from "../../support/eventually.ts";
+import { failure } from "../../support/failures.ts";
+import { insertOrder, lockRow, nextOrderId, waitsForLock } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { lockRow, waitsForLock } from "../contract/context.ts";
-import { eventually } from "./eventually.ts";
-import { failure } from "./failures.ts";
-import { insertOrder, nextOrderId } from "./orders.ts";
 
 /** What every call goes through, on each transport. */
 const harness = useService({ OMS_DEADLINE_CAP_MS: "700" });

@@ -5,11 +5,11 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { MAX_UNARY_CALLS } from "../../../src/transport/limits.ts";
 import { type OpenClient, TRANSPORTS, type TransportName } from "../../support/clients.ts";
+import { eventually } from "../../support/eventually.ts";
+import { failure, failureOf } from "../../support/failures.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useOwnMariadb } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
-import { eventually } from "./eventually.ts";
-import { failure, failureOf } from "./failures.ts";
-import { insertOrder } from "./orders.ts";
 
 const mariadb = useOwnMariadb();
 const transports = Object.keys(TRANSPORTS) as TransportName[];

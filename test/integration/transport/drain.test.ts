@@ -8,13 +8,12 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
+import { eventually } from "../../support/eventually.ts";
+import { failureOf } from "../../support/failures.ts";
+import { insertOrder, lockRow, waitsForLock } from "../../support/orders.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
-import { lockRow, waitsForLock } from "../contract/context.ts";
-import { eventually } from "./eventually.ts";
-import { failureOf } from "./failures.ts";
-import { insertOrder } from "./orders.ts";
-import { startWatcher } from "./watcher.ts";
+import { startWatcher } from "../../support/watcher.ts";
 
 const location = useMariadb();
 const db = openDatabase(location);

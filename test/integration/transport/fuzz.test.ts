@@ -3,8 +3,8 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { findInconsistencies } from "../../../fuzz/consistency.ts";
 import { fuzz } from "../../../fuzz/run.ts";
 import { STATES } from "../../../src/domain/state-machine.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { insertOrder } from "./orders.ts";
 
 /**
  * `OMS_TEST_SEED=7 npm test -- test/integration/transport/fuzz` sends the same requests again; `npm

@@ -5,8 +5,8 @@ import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { insertOrder } from "./orders.ts";
 
 const harness = useService({ OMS_CORS_ORIGINS: "https://console.example.com,http://localhost:3000" });
 const SERVICE = "/oms.orderstatus.v1.OrderStatusService";

@@ -6,8 +6,8 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { GetOrderStatusRequestSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { insertOrder } from "./orders.ts";
 
 /** What the fuzzer found once. */
 

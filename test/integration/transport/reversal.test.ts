@@ -3,9 +3,9 @@ import { CancelVerdict, ReturnVerdict } from "../../../gen/oms/orderstatus/v1/or
 import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
+import { failure, plain } from "../../support/failures.ts";
+import { insertOrder, nextOrderId } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { failure, plain } from "./failures.ts";
-import { insertOrder, nextOrderId } from "./orders.ts";
 
 const harness = useService();
 const operator = "zhou";

@@ -23,11 +23,11 @@ import { createGrpcServer } from "../../../src/transport/grpc/server.ts";
 import { createHttpServer } from "../../../src/transport/http/server.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "../../../src/transport/limits.ts";
 import { type Certificate, createAuthority, THIS_MACHINE, useFolder } from "../../support/certificates.ts";
+import { eventually } from "../../support/eventually.ts";
+import { failureOf } from "../../support/failures.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { startService, useService } from "../../support/service.ts";
-import { eventually } from "./eventually.ts";
-import { failureOf } from "./failures.ts";
-import { insertOrder } from "./orders.ts";
-import { startWatcher } from "./watcher.ts";
+import { startWatcher } from "../../support/watcher.ts";
 
 const run = promisify(execFile);
 const folder = useFolder();

@@ -5,11 +5,11 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { type OrderStatusClient, TRANSPORTS, type TransportName } from "../../support/clients.ts";
+import { eventually } from "../../support/eventually.ts";
+import { insertOrder } from "../../support/orders.ts";
 import { useNats, useOwnMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
-import { eventually } from "./eventually.ts";
-import { insertOrder } from "./orders.ts";
-import { startWatcher } from "./watcher.ts";
+import { startWatcher } from "../../support/watcher.ts";
 
 // Of its own, so that its queries can be counted.
 const mariadb = useOwnMariadb();

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ChangeFeed } from "../../../../src/application/watch/change-feed.ts";
 import { type ChangeReader, MAX_PENDING_CHANGES } from "../../../../src/application/watch/change-reader.ts";
 import { type StatusChanged, statusMessageId } from "../../../../src/domain/events.ts";
-import { eventually } from "../../../integration/transport/eventually.ts";
+import { eventually } from "../../../support/eventually.ts";
 
 /** A feed, the history that it reads, and its queries. */
 function createHarness() {

@@ -1,26 +1,45 @@
-import { sql } from "kysely";
+import { type Insertable, sql } from "kysely";
 import { expect } from "vitest";
-import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import type { Clients } from "../../support/clients.ts";
-import type { LegacyClients } from "../legacy/client.ts";
-import { eventually } from "../transport/eventually.ts";
-import type { Coverage } from "./coverage.ts";
+import type { OrderDatabase } from "../../src/store/mysql/database.ts";
+import type { OrderMainTable, OrderStatusTable } from "../../src/store/schema.ts";
+import { eventually } from "./eventually.ts";
 
-/**
- * What tests of the legacy operations use: clients, their coverage of the contract, and the
- * database.
- */
-export interface LegacyContractApi extends Coverage {
-  /** Client over the tested transport. */
-  readonly client: LegacyClients["client"];
-  readonly reversal: LegacyClients["reversal"];
-  readonly db: OrderDatabase;
+let lastOrderId = 5_000_000n;
+
+/** A new order id, unique within the test file. */
+export function nextOrderId(): bigint {
+  lastOrderId += 1n;
+  return lastOrderId;
 }
 
-/** What tests of operations without legacy counterpart use. */
-export interface ContractApi extends LegacyContractApi {
-  readonly client: Clients["client"];
-  readonly reversal: Clients["reversal"];
+/** Columns that differ from those of a default order. */
+export interface OrderRows {
+  readonly main?: Partial<Insertable<OrderMainTable>>;
+  readonly state?: Partial<Insertable<OrderStatusTable>>;
+}
+
+/** Inserts an order of the own shop as another system does. */
+export async function insertOrder(db: OrderDatabase, status: number, rows: OrderRows = {}): Promise<bigint> {
+  const orderId = nextOrderId();
+  await insertOrderWithId(db, orderId, status, rows);
+  return orderId;
+}
+
+/** The same with a given id. */
+export async function insertOrderWithId(
+  db: OrderDatabase,
+  order_id: bigint,
+  status: number,
+  { main, state }: OrderRows = {},
+): Promise<void> {
+  await db
+    .insertInto("oms_db.oms_order_main")
+    .values({ order_id, root_parent_id: order_id, is_parent: 0, order_source: 1000, order_type: 1, ...main })
+    .execute();
+  await db
+    .insertInto("oms_db.oms_order_status")
+    .values({ order_id, order_status: status, ...state })
+    .execute();
 }
 
 /**

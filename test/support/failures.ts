@@ -1,8 +1,8 @@
 import { createRegistry, isMessage, type Message } from "@bufbuild/protobuf";
 import { anyUnpack, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
-import type { UpdateError } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import type { UpdateError } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 
 const DETAILS = createRegistry(ErrorInfoSchema, BadRequestSchema, RetryInfoSchema);
 

@@ -1,5 +1,25 @@
+import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
+import type { Clients } from "../../support/clients.ts";
+import type { Failure } from "../../support/failures.ts";
+import type { LegacyClients } from "../legacy/client.ts";
 import type { LegacyRpc } from "../legacy/rpcs.ts";
-import type { Failure } from "../transport/failures.ts";
+
+/**
+ * What tests of the legacy operations use: clients, their coverage of the contract, and the
+ * database.
+ */
+export interface LegacyContractApi extends Coverage {
+  /** Client over the tested transport. */
+  readonly client: LegacyClients["client"];
+  readonly reversal: LegacyClients["reversal"];
+  readonly db: OrderDatabase;
+}
+
+/** What tests of operations without legacy counterpart use. */
+export interface ContractApi extends LegacyContractApi {
+  readonly client: Clients["client"];
+  readonly reversal: Clients["reversal"];
+}
 
 /** How much of the contract a transport covers. */
 export interface Coverage {
@@ -66,4 +86,27 @@ function legacyName(field: string): string {
     /^\w+/,
     (name) => LEGACY_NAMES[name] ?? name.replace(/_[a-z]/g, (letter) => letter.slice(1).toUpperCase()),
   );
+}
+
+/** An invalid field, with the rule and the value. */
+export type Violation = readonly [field: string, description: string];
+
+/** The description for a text of x, one character too long. */
+export const tooLong = (max: number): string =>
+  `must be at most ${max} characters, was "${"x".repeat(64)}"… (${max + 1} characters)`;
+
+/** Maximum length of an error message, in bytes. */
+const MAX_MESSAGE_BYTES = 600;
+
+/** The failure of a call with these violations. */
+export function invalid(violations: readonly Violation[]): Failure {
+  const text = violations.map(([field, description]) => `${field}: ${description}`).join("; ");
+  const bytes = Buffer.from(text);
+  return {
+    code: "InvalidArgument",
+    message: bytes.length > MAX_MESSAGE_BYTES ? `${bytes.subarray(0, MAX_MESSAGE_BYTES)}…` : text,
+    details: {
+      BadRequest: { fieldViolations: violations.map(([field, description]) => ({ field, description, reason: "" })) },
+    },
+  };
 }

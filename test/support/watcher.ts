@@ -3,8 +3,8 @@ import { expect, onTestFinished } from "vitest";
 import type {
   WatchOrderStatusRequestSchema,
   WatchOrderStatusResponse,
-} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import type { OrderStatusClient } from "../../support/clients.ts";
+} from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import type { OrderStatusClient } from "./clients.ts";
 import { eventually } from "./eventually.ts";
 
 /**
