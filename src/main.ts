@@ -1,6 +1,6 @@
 /**
- * Entry point: reads the configuration, builds the server, listens and handles signals. Nothing else
- * reads the environment.
+ * Entry point: reads the configuration, builds the server, listens and handles signals. Nothing
+ * else reads the environment.
  */
 import pretty from "pino-pretty";
 import { type Config, ConfigError, readConfig } from "./config/load.ts";

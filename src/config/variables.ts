@@ -163,8 +163,9 @@ const authMethods = commaSeparated()
   .transform((words) => AUTH_METHODS.filter((method) => words.includes(method)));
 
 /**
- * Every variable of the service, declared once and grouped by subject: the schema, the documentation and, as `Settings`, the type.
- * A variable that is set to the empty text counts as not set.
+ * Every variable of the service, declared once and grouped by subject: the schema, the
+ * documentation and, as `Settings`, the type. A variable that is set to the empty text counts as
+ * not set.
  */
 export const VARIABLES = {
   listen: {
@@ -488,7 +489,10 @@ type ValuesOf<Group> = {
   readonly [Key in keyof Group]: Group[Key] extends Variable<infer Value> ? Value : never;
 };
 
-/** The values of all variables, grouped as declared. Durations are milliseconds unless the name says days. */
+/**
+ * The values of all variables, grouped as declared. Durations are in milliseconds unless named
+ * otherwise.
+ */
 export type Settings = { readonly [Key in keyof typeof VARIABLES]: ValuesOf<(typeof VARIABLES)[Key]> };
 
 /** A row of the configuration table. */

@@ -1,5 +1,5 @@
 /** A system outside this service that Actions send requests to. */
-export interface ExternalSystem {
+interface ExternalSystem {
   /** Its name in logs, spans, failure reasons and metrics. */
   readonly title: string;
   /** The configuration variable that holds its URL. */

@@ -2,7 +2,7 @@ import { createInterruptibleDelay } from "./async.ts";
 
 /** Writes buffered data in the background, one write at a time, so that no caller waits for it. */
 export interface BackgroundWriter {
-  /** Requests a write; the requests made until it starts share it. */
+  /** Requests a write; the requests made until it starts share it. Ignored once closed. */
   schedule(): void;
   /** Writes at once what is left, and resolves when it is written or a write fails. */
   close(): Promise<void>;
@@ -55,8 +55,10 @@ export function createBackgroundWriter(
 
   return {
     schedule() {
-      pending = true;
-      running ??= run();
+      if (!closing) {
+        pending = true;
+        running ??= run();
+      }
     },
     async close() {
       closing = true;

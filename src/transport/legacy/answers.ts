@@ -2,8 +2,8 @@ import { Code } from "@connectrpc/connect";
 import type { Failed, LegacyOutcome } from "./call.ts";
 import { stringifyLosslessJson } from "./lossless-json.ts";
 
-/** What a failure is called in the old system's language; the English that follows says what to do. */
-const WORDS: ReadonlyMap<Code, string> = new Map([
+/** The legacy system's text for a code; the English text after it is the error message. */
+const TEXTS: ReadonlyMap<Code, string> = new Map([
   [Code.InvalidArgument, "参数错误"],
   [Code.NotFound, "没有找到"],
   [Code.Unimplemented, "不支持"],
@@ -17,13 +17,13 @@ const WORDS: ReadonlyMap<Code, string> = new Map([
   [Code.PermissionDenied, "没有权限"],
 ]);
 
-/** A failure as a person reads it. */
+/** A failure as shown to a person. */
 export const failureText = ({ code, message }: Pick<Failed, "code" | "message">): string =>
-  `${WORDS.get(code) ?? "系统错误"}: ${message}`;
+  `${TEXTS.get(code) ?? "系统错误"}: ${message}`;
 
 /**
- * What the old system's callers compare, to the letter: the text, or JSON with its keys in their order. A failure has one form, whatever its
- * method answers else.
+ * The response body, byte by byte what legacy callers compare: a text, or JSON with its keys in
+ * order. A failure has the same form for every method.
  */
 export function responseBody(outcome: LegacyOutcome): string {
   if (outcome.kind === "failed") {
@@ -32,8 +32,8 @@ export function responseBody(outcome: LegacyOutcome): string {
   return typeof outcome.answer === "string" ? outcome.answer : stringifyLosslessJson(outcome.answer);
 }
 
-/** The HTTP status of a failure, where failures have one: as Connect's. */
-const STATUSES: ReadonlyMap<Code, number> = new Map([
+/** The HTTP status of a failure where failures are HTTP errors: Connect's. */
+const HTTP_STATUSES: ReadonlyMap<Code, number> = new Map([
   [Code.InvalidArgument, 400],
   [Code.FailedPrecondition, 400],
   [Code.Unauthenticated, 401],
@@ -46,4 +46,15 @@ const STATUSES: ReadonlyMap<Code, number> = new Map([
   [Code.DeadlineExceeded, 504],
 ]);
 
-export const httpStatusOf = (code: Code): number => STATUSES.get(code) ?? 500;
+export const httpStatusOf = (code: Code): number => HTTP_STATUSES.get(code) ?? 500;
+
+const SERVER_FAILURES: ReadonlySet<Code> = new Set([
+  Code.Internal,
+  Code.Unknown,
+  Code.Unavailable,
+  Code.DeadlineExceeded,
+  Code.ResourceExhausted,
+]);
+
+/** Whether the server, not the client, caused a failure with this code; a SOAP receiver fault. */
+export const isServerFailure = (code: Code): boolean => SERVER_FAILURES.has(code);

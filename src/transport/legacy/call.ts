@@ -12,24 +12,22 @@ import type { LegacyAnswer, LegacyMethod } from "./methods.ts";
 import { parseParameters, withLegacyName } from "./parameters.ts";
 import type { Params } from "./params.ts";
 
-/** A call of an old method, whichever protocol it came by. */
+/** A call of a legacy method over HTTP or SOAP. */
 export interface LegacyCall {
-  /** Who calls, as far as that is known without asking him. */
   readonly caller: LegacyCaller;
   readonly peer: Peer;
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
-  /** What he gave, or why nobody can say. */
+  /** The parameters, or why they cannot be read. */
   readonly params: Params | OperationError;
 }
 
-/** How a call ended. */
 export type LegacyOutcome = Answered | Failed;
 
 interface Ended {
   readonly callId: string;
   readonly caller: string;
-  /** The order that the call names; 0 where it names none. */
+  /** The order in the request; 0 if there is none. */
   readonly orderId: bigint;
 }
 
@@ -41,34 +39,35 @@ export interface Answered extends Ended {
 export interface Failed extends Ended {
   readonly kind: "failed";
   readonly code: Code;
-  /** For a person, with the old names. */
+  /** With the legacy names of parameters. */
   readonly message: string;
-  /** When to try again, in milliseconds, where that may help. */
+  /** Undefined if a retry does not help. */
   readonly retryAfterMs: number | undefined;
 }
 
 /**
- * Calls the RPC that does an old method's work, through the same pipeline as everybody: validation, request log, metrics, deadline and drain
- * are one for all.
+ * Calls the RPC behind a legacy method through the same pipeline as all other calls: validation,
+ * request log, metrics, deadline and drain are the same.
  */
 export async function callLegacyMethod(method: LegacyMethod, route: Route, call: LegacyCall): Promise<LegacyOutcome> {
+  const { caller, params } = call;
+  const { fields, violations } =
+    params instanceof OperationError ? { fields: {}, violations: [] } : parseParameters(method.parameters, params);
+  const malformed = params instanceof OperationError ? params : violations.length > 0 ? invalid(violations) : undefined;
   const { input } = method.rpc;
-  const { params } = call;
-  const { fields, faults } =
-    params instanceof OperationError ? { fields: {}, faults: [] } : parseParameters(method.parameters, params);
-  const malformed = params instanceof OperationError ? params : faults.length > 0 ? invalid(faults) : undefined;
-  const operator = "operator" in input.field ? { operator: call.caller.name } : {};
+  const operator = "operator" in input.field ? { operator: caller.name } : {};
   const request: Message = create(input, malformed === undefined ? { ...operator, ...fields } : {});
   const rpcCall = createCall({
     transport: "legacy",
     legacyMethod: method.name,
     peer: call.peer,
-    authenticatedName: call.caller.authenticatedName,
-    header: (name) => (name === CALLER_HEADER ? call.caller.name : call.header(name)),
+    authenticatedName: caller.authenticatedName,
+    header: (name) => (name === CALLER_HEADER ? caller.name : call.header(name)),
     deadline: undefined,
     signal: NEVER_ABORTED,
     malformed,
   });
+  // Read after the call: the pipeline sets the caller.
   const ended = () => ({ callId: rpcCall.callId, caller: rpcCall.caller, orderId: orderIdOf(fields) });
   try {
     const response = await (route.handle(request, rpcCall) as Promise<Message>);
@@ -84,10 +83,10 @@ function failureOf(
 ): Pick<Failed, "code" | "message" | "retryAfterMs"> {
   const [badRequest] = error.findDetails(BadRequestSchema);
   const [retryInfo] = error.findDetails(RetryInfoSchema);
-  const faults = badRequest?.fieldViolations.map((fault) => withLegacyName(parameters, rpc.input, fault));
+  const violations = badRequest?.fieldViolations.map((violation) => withLegacyName(parameters, rpc.input, violation));
   return {
     code: error.code,
-    message: faults === undefined ? error.rawMessage : invalid(faults).message,
+    message: violations === undefined ? error.rawMessage : invalid(violations).message,
     retryAfterMs: retryInfo?.retryDelay && durationMs(retryInfo.retryDelay),
   };
 }
@@ -101,7 +100,7 @@ function orderIdOf(fields: Readonly<Record<string, unknown>>): bigint {
   return orderId ?? rootOrderId ?? orderIds?.[0] ?? 0n;
 }
 
-function invalid(faults: readonly FieldViolation[]): OperationError {
-  const texts = faults.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
-  return new OperationError("invalid", texts.join("; "), { fieldViolations: faults });
+function invalid(violations: readonly FieldViolation[]): OperationError {
+  const texts = violations.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
+  return new OperationError("invalid", texts.join("; "), { fieldViolations: violations });
 }

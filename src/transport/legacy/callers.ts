@@ -3,23 +3,23 @@ import { BlockList, isIPv6 } from "node:net";
 import type { Peer } from "../connections/peer.ts";
 import type { LegacyMethod } from "./methods.ts";
 
-/** A system that calls the old addresses, and how it is known. */
+/** A configured legacy caller and its credentials. */
 export interface KnownCaller {
   readonly name: string;
-  /** SHA-256 of its tokens, in hexadecimal. */
+  /** SHA-256 digests of its tokens, in lower-case hexadecimal. */
   readonly tokenSha256: readonly string[];
-  /** Addresses and ranges it calls from, for example 10.1.0.0/16. */
+  /** IP addresses and CIDR ranges that it calls from, for example 10.1.0.0/16. */
   readonly addresses: readonly string[];
 }
 
-/** Who calls an old address. */
+/** The caller of a legacy endpoint. */
 export interface LegacyCaller {
   readonly name: string;
-  /** The name, where there is proof of it: a token or an address. */
+  /** The name, if authenticated by token or address. */
   readonly authenticatedName: string | undefined;
 }
 
-/** By what a caller can be known. */
+/** What identifies a legacy caller. */
 export interface CallerEvidence {
   /** The header `authorization`. */
   readonly authorization: string | undefined;
@@ -29,25 +29,26 @@ export interface CallerEvidence {
 }
 
 /**
- * Says who calls. An old caller changes nothing but the host name, so it is known by what is there already: a token (as bearer, or as
- * the password of a basic authorization, which any HTTP client makes of http://name:token@host), the address it calls from, the
- * header oms-caller; else it is `legacy:<method>`.
+ * Creates a function that identifies callers. A legacy caller changes only the host name, so it is
+ * identified by what it already sends, in this order: a token (bearer, or the password of basic
+ * authorization, which any HTTP client sends for http://name:token@host), its IP address, the
+ * header `oms-caller`. Otherwise it is `legacy:<method>`.
  */
 export function createCallerResolver(
   known: readonly KnownCaller[],
-): (signs: CallerEvidence, method: LegacyMethod) => LegacyCaller {
+): (evidence: CallerEvidence, method: LegacyMethod) => LegacyCaller {
   const byToken = new Map(known.flatMap(({ name, tokenSha256 }) => tokenSha256.map((digest) => [digest, name])));
-  const byAddress = known.map(({ name, addresses }) => ({ name, list: listOf(addresses) }));
+  const byAddress = known.map(({ name, addresses }) => ({ name, list: blockListOf(addresses) }));
   return ({ authorization = "", header = "", peer }, method) => {
-    const proven =
-      tokensOf(authorization)
+    const authenticatedName =
+      tokensIn(authorization)
         .map((token) => byToken.get(createHash("sha256").update(token).digest("hex")))
-        .find((name) => name !== undefined) ?? byAddress.find(({ list }) => isIn(list, peer.address))?.name;
-    return { authenticatedName: proven, name: proven ?? (header || `legacy:${method.name}`) };
+        .find((name) => name !== undefined) ?? byAddress.find(({ list }) => contains(list, peer.address))?.name;
+    return { authenticatedName, name: authenticatedName ?? (header || `legacy:${method.name}`) };
   };
 }
 
-function tokensOf(authorization: string): string[] {
+function tokensIn(authorization: string): string[] {
   const [, scheme = "", credentials = ""] = /^(bearer|basic) +(\S+)$/i.exec(authorization) ?? [];
   switch (scheme.toLowerCase()) {
     case "bearer":
@@ -63,7 +64,7 @@ function tokensOf(authorization: string): string[] {
   }
 }
 
-function listOf(addresses: readonly string[]): BlockList {
+function blockListOf(addresses: readonly string[]): BlockList {
   const list = new BlockList();
   for (const address of addresses) {
     const [ip = "", prefix] = address.split("/");
@@ -77,6 +78,6 @@ function listOf(addresses: readonly string[]): BlockList {
   return list;
 }
 
-function isIn(list: BlockList, address: string): boolean {
+function contains(list: BlockList, address: string): boolean {
   return address !== "" && list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../application/errors.ts";
+import { boundedLabels } from "../../observability/bounded-labels.ts";
 import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
@@ -8,62 +9,47 @@ import { peerOfRequest } from "../connections/peer.ts";
 import type { HttpHandler } from "../http/connect.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
-import { responseBody } from "./answers.ts";
+import { isServerFailure, responseBody } from "./answers.ts";
 import { callLegacyMethod, type LegacyOutcome } from "./call.ts";
 import { createCallerResolver, type KnownCaller } from "./callers.ts";
-import { createLegacyCallCounter } from "./counter.ts";
 import { readParams, sendOutcome } from "./http.ts";
 import { LEGACY_METHODS, LEGACY_SERVICES, type LegacyMethod, type LegacyService, pathOf } from "./methods.ts";
 import { sendOverview, sendRouteError } from "./overview.ts";
 import type { Params } from "./params.ts";
+import type { ShadowRead } from "./shadow/index.ts";
 import { createSoapHandler, isSoapRequest, type SoapHandler } from "./soap/index.ts";
-
-/** A reading call by an old address, and what it was answered. */
-export interface LegacyRead {
-  readonly method: string;
-  readonly path: string;
-  /** The parameters, as the caller gave them. */
-  readonly params: ReadonlyMap<string, string>;
-  /** As the old system's would be, whether failures are HTTP errors here or not. */
-  readonly status: number;
-  /** The answer's body over HTTP, whichever protocol it went by. */
-  readonly text: string;
-  /** The names of the fields that an answer may have; none of them is personal data. */
-  readonly publicFields: ReadonlySet<string>;
-  /** 0 where the call names none. */
-  readonly orderId: bigint;
-  readonly caller: string;
-  readonly callId: string;
-}
 
 export interface LegacyHandlerOptions {
   readonly callers: readonly KnownCaller[];
-  /** Whether a failure is an HTTP error; else it is 200, as it was. */
+  /** Whether a failure has an HTTP error status; otherwise it is 200, as in the legacy system. */
   readonly httpErrors: boolean;
-  /** The namespace of the old services' SOAP messages. */
+  /** The XML namespace of the SOAP messages. */
   readonly namespace: string;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Hears of each reading call after its answer. */
-  readonly onRead: (read: LegacyRead) => void;
+  /** Called after each successful read, and each read of a missing order. */
+  readonly onRead: (read: ShadowRead) => void;
 }
+
+type Protocol = "http" | "soap";
 
 const BASE = "/services";
 
-/** Lines in the log. */
-const REFUSALS_PER_SECOND = 10;
+/** Maximum log lines per second for rejected SOAP messages. */
+const REJECTIONS_PER_SECOND = 10;
 
 /**
- * Serves the old system's addresses, over HTTP and SOAP, from the RPCs: a caller changes nothing but the host name.
+ * Serves the legacy endpoints over HTTP and SOAP from the RPCs; a legacy caller changes only the
+ * host name.
  *
- * @returns finds what answers at a path; undefined for one that was not the old system's
+ * @returns a function that finds the handler of a path; undefined for a path that is not legacy
  */
 export function createLegacyHandler(
   routes: readonly Route[],
   { callers, httpErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
 ): (path: string) => HttpHandler | undefined {
-  const callerOf = createCallerResolver(callers);
-  const count = createLegacyCallCounter(
+  const resolveCaller = createCallerResolver(callers);
+  const count = createCallCounter(
     metrics,
     callers.map(({ name }) => name),
   );
@@ -72,26 +58,27 @@ export function createLegacyHandler(
   );
 
   const callOver =
-    (protocol: "http" | "soap") =>
-    async (method: LegacyMethod, request: IncomingMessage, given: Params | OperationError): Promise<LegacyOutcome> => {
+    (protocol: Protocol) =>
+    async (method: LegacyMethod, request: IncomingMessage, params: Params | OperationError): Promise<LegacyOutcome> => {
       const route = routeOf.get(method) as Route;
       const header = (name: string) => request.headers[name]?.toString();
       const peer = peerOfRequest(request);
-      const caller = callerOf({ authorization: header("authorization"), header: header(CALLER_HEADER), peer }, method);
-      const outcome = await callLegacyMethod(method, route, { caller, peer, header, params: given });
+      const evidence = { authorization: header("authorization"), header: header(CALLER_HEADER), peer };
+      const caller = resolveCaller(evidence, method);
+      const outcome = await callLegacyMethod(method, route, { caller, peer, header, params });
       count(method.name, outcome, protocol);
-      if (!route.rpc.hasSideEffects && !(given instanceof OperationError) && isComparable(outcome)) {
-        onRead(readOf(method, given, outcome));
+      if (!route.rpc.hasSideEffects && !(params instanceof OperationError) && isComparable(outcome)) {
+        onRead(shadowReadOf(method, params, outcome));
       }
       return outcome;
     };
 
-  const refused = createLogLimiter(log, {
-    message: "a SOAP message in which no call can be found",
-    perSecond: REFUSALS_PER_SECOND,
+  const rejected = createLogLimiter(log, {
+    message: "SOAP message without a valid call",
+    perSecond: REJECTIONS_PER_SECOND,
   });
   const overHttp = callOver("http");
-  const soaps = new Map<LegacyService, SoapHandler>(
+  const soapHandlers = new Map<LegacyService, SoapHandler>(
     LEGACY_SERVICES.map((service) => [
       service,
       createSoapHandler({
@@ -99,15 +86,15 @@ export function createLegacyHandler(
         methods: LEGACY_METHODS.filter((method) => method.service === service),
         namespace,
         call: callOver("soap"),
-        onRefused(request, reason) {
+        onRejected(request, reason) {
           const from = peerOfRequest(request).address;
-          refused.write("info", service, () => ({ service, from, reason }));
+          rejected.write("info", service, () => ({ service, from, reason }));
         },
       }),
     ]),
   );
 
-  async function answerMethod(method: LegacyMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function callOverHttp(method: LegacyMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const outcome = await overHttp(method, request, await readParams(request));
     sendOutcome(response, method, outcome, httpErrors);
   }
@@ -116,37 +103,59 @@ export function createLegacyHandler(
     if (path !== BASE && !path.startsWith(`${BASE}/`)) {
       return undefined;
     }
-    const place = path.endsWith("/") ? path.slice(0, -1) : path;
-    const method = LEGACY_METHODS.find((one) => pathOf(one) === place);
-    const service = method?.service ?? LEGACY_SERVICES.find((one) => `${BASE}/${one}` === place);
-    const soap = service && soaps.get(service);
-    const isPage = method === undefined && (service !== undefined || place === BASE);
+    const endpoint = path.endsWith("/") ? path.slice(0, -1) : path;
+    const method = LEGACY_METHODS.find((candidate) => pathOf(candidate) === endpoint);
+    const service = method?.service ?? LEGACY_SERVICES.find((candidate) => `${BASE}/${candidate}` === endpoint);
+    const soap = service && soapHandlers.get(service);
+    const isPage = method === undefined && (service !== undefined || endpoint === BASE);
     return async (request, response) => {
-      // Nothing else could be sent to a service than SOAP.
+      // A POST to a service itself can only be SOAP.
       if (soap !== undefined && (isSoapRequest(request) || (method === undefined && request.method === "POST"))) {
         await soap(request, response);
       } else if (method !== undefined && (request.method === "GET" || request.method === "POST")) {
-        await answerMethod(method, request, response);
+        await callOverHttp(method, request, response);
       } else if (isPage && (request.method === "GET" || request.method === "HEAD")) {
         sendOverview(response);
       } else {
-        const ofService = service === undefined ? undefined : ["GET", "POST"];
-        sendRouteError(request, response, place === BASE ? ["GET", "HEAD"] : ofService);
+        const allowedByService = service === undefined ? undefined : ["GET", "POST"];
+        sendRouteError(request, response, endpoint === BASE ? ["GET", "HEAD"] : allowedByService);
       }
     };
   };
 }
 
-/** Whether the old system would have had the same to say: an answer, or that there is no such order. */
+/**
+ * Counts calls by method and caller, which shows who still has to migrate. Each method starts at 0.
+ */
+function createCallCounter(
+  { legacyCalls }: Metrics,
+  callers: readonly string[],
+): (method: string, outcome: LegacyOutcome, protocol: Protocol) => void {
+  for (const { name } of LEGACY_METHODS) {
+    legacyCalls.inc({ method: name, caller: `legacy:${name}`, protocol: "http", result: "answered" }, 0);
+  }
+  const labelOf = boundedLabels();
+  // Configured names get a label before names from headers, which any client can invent.
+  callers.forEach(labelOf);
+  return (method, outcome, protocol) => {
+    const failure = outcome.kind === "failed" && (isServerFailure(outcome.code) ? "failed" : "refused");
+    legacyCalls.inc({ method, caller: labelOf(outcome.caller), protocol, result: failure || "answered" });
+  };
+}
+
+/**
+ * Whether the legacy system would have answered too: with an answer, or that the order is missing.
+ */
 function isComparable(outcome: LegacyOutcome): boolean {
   return outcome.kind === "answered" || outcome.code === Code.NotFound;
 }
 
-function readOf(method: LegacyMethod, given: Params, outcome: LegacyOutcome): LegacyRead {
+function shadowReadOf(method: LegacyMethod, params: Params, outcome: LegacyOutcome): ShadowRead {
   return {
     method: method.name,
     path: pathOf(method),
-    params: new Map([...given].map(([name, texts]) => [name, texts.join(",")])),
+    params: new Map([...params].map(([name, texts]) => [name, texts.join(",")])),
+    // As the legacy system's, whether or not failures are HTTP errors here.
     status: 200,
     text: responseBody(outcome),
     publicFields: new Set(method.fields),

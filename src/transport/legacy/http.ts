@@ -8,12 +8,15 @@ import type { LegacyOutcome } from "./call.ts";
 import type { LegacyMethod } from "./methods.ts";
 import { type Params, paramsFromForm, paramsFromJson, paramsFromQuery, queryOf } from "./params.ts";
 
-/** What a GET or POST gives: its query, and a body that is a form or JSON; the body wins. Or why nobody can say. */
+/**
+ * The parameters of a GET or POST: of its query and of its body, a form or JSON, which takes
+ * precedence. An error for a body that cannot be parsed.
+ */
 export async function readParams(request: IncomingMessage): Promise<Params | OperationError> {
   try {
-    const inQuery = paramsFromQuery(queryOf(request.url));
-    const inBody = request.method === "POST" ? await givenInBody(request) : new Map();
-    return new Map([...inQuery, ...inBody]);
+    const fromQuery = paramsFromQuery(queryOf(request.url));
+    const fromBody = request.method === "POST" ? await paramsFromBody(request) : new Map();
+    return new Map([...fromQuery, ...fromBody]);
   } catch (error) {
     if (error instanceof OperationError) {
       return error;
@@ -22,8 +25,8 @@ export async function readParams(request: IncomingMessage): Promise<Params | Ope
   }
 }
 
-/** Old callers say "form" or nothing at all and send JSON: the first character tells. */
-async function givenInBody(request: IncomingMessage): Promise<Params> {
+/** Legacy callers send JSON as a form or without a content type; the first character decides. */
+async function paramsFromBody(request: IncomingMessage): Promise<Params> {
   const type = request.headers["content-type"] ?? "";
   if (/^multipart\//i.test(type)) {
     throw new OperationError("invalid", `the body is ${type.split(";", 1)[0]}: send a form (urlencoded) or JSON`);
@@ -32,32 +35,32 @@ async function givenInBody(request: IncomingMessage): Promise<Params> {
   if (!/^\s*[[{]/.test(text)) {
     return paramsFromForm(text.trim(), charset);
   }
-  const given = paramsFromJson(text);
-  if (given === undefined) {
+  const params = paramsFromJson(text);
+  if (params === undefined) {
     throw new OperationError("invalid", 'the body is no JSON object: right would be one like {"orderId":171203044}');
   }
-  return given;
+  return params;
 }
 
-/** Answers as the old system did: 200 also for a failure, unless failures are to be HTTP errors. */
+/** Responds as the legacy system did: status 200 even for a failure, unless `httpErrors`. */
 export function sendOutcome(
   response: ServerResponse,
   { rpc }: LegacyMethod,
   outcome: LegacyOutcome,
-  failuresAreErrors: boolean,
+  httpErrors: boolean,
 ): void {
   const failed = outcome.kind === "failed" ? outcome : undefined;
-  const text = responseBody(outcome);
+  const body = responseBody(outcome);
   const isText = outcome.kind === "answered" && typeof outcome.answer === "string";
-  response.writeHead(failed !== undefined && failuresAreErrors ? httpStatusOf(failed.code) : 200, {
+  response.writeHead(failed !== undefined && httpErrors ? httpStatusOf(failed.code) : 200, {
     "content-type": `${isText ? "text/plain" : "application/json"};charset=UTF-8`,
-    "content-length": Buffer.byteLength(text),
+    "content-length": Buffer.byteLength(body),
     "cache-control": "no-store",
     [CALL_ID_HEADER]: outcome.callId,
-    // Where the call is to go one day.
+    // The RPC to migrate to.
     link: `</${rpc.parent.typeName}/${rpc.name}>; rel="successor-version"`,
     ...(failed && { [CODE_HEADER]: grpcCodeName(failed.code) }),
     ...(failed?.retryAfterMs !== undefined && { "retry-after": String(Math.ceil(failed.retryAfterMs / 1000)) }),
   });
-  response.end(text);
+  response.end(body);
 }

@@ -5,28 +5,28 @@ import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status
 import { OrderReversalService } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { Parameter } from "./parameters.ts";
 
-/** What the old system answered: a text to the letter, or JSON with its keys in this order. */
+/** An answer of the legacy system: a literal text, or JSON with its keys in order. */
 export type LegacyAnswer = string | Readonly<Record<string, unknown>>;
 
-/** An old service, by the name in its address. */
+/** A legacy service by its name in the URL. */
 export type LegacyService = (typeof LEGACY_SERVICES)[number];
 
 export const LEGACY_SERVICES = ["orderStatus", "detail"] as const;
 
-/** A method of the old system: its address, its parameters, the RPC that does its work, and how it answers. */
+/** A method of the legacy system: its path, parameters and answer, and the RPC behind it. */
 export interface LegacyMethod {
   readonly service: LegacyService;
-  /** In the old system's own spelling. */
+  /** In the legacy system's spelling. */
   readonly name: string;
   readonly rpc: DescMethodUnary;
-  /** In the order in which a Java method would have them. */
+  /** In the order of the Java method's parameters. */
   readonly parameters: readonly Parameter[];
-  /** The fields of its answer; none for a text. No one of them is personal data. */
+  /** The fields of a JSON answer, nested ones included. None holds personal data. */
   readonly fields: readonly string[];
   answer(response: unknown, request: unknown): LegacyAnswer;
 }
 
-/** Where an old method was, and is. */
+/** The path of a legacy method. */
 export const pathOf = ({ service, name }: Pick<LegacyMethod, "service" | "name">): string =>
   `/services/${service}/${name}`;
 
@@ -52,7 +52,7 @@ const REQUEST_ID = {
 
 type Names<Desc extends DescMessage> = Exclude<keyof MessageShape<Desc>, `$${string}`>;
 
-/** A row of the table, its parameters and answer checked against the RPC's messages. */
+/** A row of the table; its parameters and answer are type-checked against the RPC's messages. */
 function row<I extends DescMessage, O extends DescMessage>(method: {
   readonly service?: LegacyService;
   readonly name: string;
@@ -66,7 +66,7 @@ function row<I extends DescMessage, O extends DescMessage>(method: {
 
 const rpcs = OrderStatusService.method;
 
-/** The old system's methods, in the order of their operations' numbers. */
+/** All legacy methods, in the order of their operation numbers. */
 export const LEGACY_METHODS: readonly LegacyMethod[] = [
   row({
     name: "cancelOrder",
@@ -121,7 +121,7 @@ export const LEGACY_METHODS: readonly LegacyMethod[] = [
     rpc: rpcs.getOrderStatus,
     parameters: [ORDER],
     fields: ["result", "orderId", "orderStatus", "returnId"],
-    // The old answer has room for one: the latest.
+    // The legacy answer holds one return: the latest.
     answer: ({ orderId, orderStatus, returnIds }) => ({ result: 1, orderId, orderStatus, returnId: returnIds.at(-1) }),
   }),
   row({

@@ -4,7 +4,7 @@ import { failureText } from "./answers.ts";
 import { stringifyLosslessJson } from "./lossless-json.ts";
 import { LEGACY_METHODS, LEGACY_SERVICES, pathOf } from "./methods.ts";
 
-/** For a person who looks what is there: every address with its parameters. */
+/** The page at /services: every endpoint with its parameters. */
 export function sendOverview(response: ServerResponse): void {
   const methods = LEGACY_METHODS.map((method) => {
     const parameters = method.parameters.map(({ name, required }) => (required ? name : `[${name}]`));
@@ -14,7 +14,7 @@ export function sendOverview(response: ServerResponse): void {
   response.writeHead(200, { "content-type": "text/plain;charset=UTF-8", "cache-control": "no-store" });
   response.end(
     [
-      "The old system's addresses, by GET and POST (query, form or JSON); what is in brackets may be left out:",
+      "Legacy endpoints, by GET and POST (query, form or JSON); parameters in brackets are optional:",
       "",
       ...methods,
       "",
@@ -27,9 +27,9 @@ export function sendOverview(response: ServerResponse): void {
 }
 
 /**
- * Says where to go, where nothing answers.
+ * Responds 404, or 405 with the allowed methods.
  *
- * @param allowed what the address does take; undefined where there is none
+ * @param allowed the HTTP methods of the path; undefined if there is no such path
  */
 export function sendRouteError(
   { method, url }: IncomingMessage,

@@ -5,24 +5,24 @@ import type { FieldViolation } from "../../application/errors.ts";
 import { paramText, parseLosslessJson } from "./lossless-json.ts";
 import type { Params } from "./params.ts";
 
-/** A parameter of an old method, and the field of the RPC's request that it fills. */
+/** A parameter of a legacy method, and the request field that it sets. */
 export interface Parameter {
   readonly name: string;
-  /** Other names under which it is taken. */
+  /** Alternative names. */
   readonly aliases?: readonly string[];
   readonly kind: ParameterKind;
-  /** The field's name in the generated code. */
+  /** The request field by its name in the generated code. */
   readonly field: string;
   readonly required?: true;
-  /** For a reader of the documentation. */
+  /** For the documentation and the WSDL. */
   readonly description: string;
 }
 
-/** How a parameter's text is read. */
+/** The type of a parameter's text. */
 export type ParameterKind = keyof typeof READERS;
 
-/** Why a text is no value of its kind: what would be right. */
-class Unreadable extends Error {}
+/** A text is not a value of its kind; the message states what is expected. */
+class InvalidTextError extends Error {}
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT32_MAX = 2 ** 31 - 1;
@@ -30,7 +30,7 @@ const INT32_MAX = 2 ** 31 - 1;
 function readId(text: string): bigint {
   const value = /^\s*[+-]?\d{1,19}\s*$/.test(text) ? BigInt(text.trim().replace(/^\+/, "")) : undefined;
   if (value === undefined || value > INT64_MAX || value < -INT64_MAX) {
-    throw new Unreadable("must be a whole number of up to 64 bits");
+    throw new InvalidTextError("must be a whole number of up to 64 bits");
   }
   return value;
 }
@@ -38,7 +38,7 @@ function readId(text: string): bigint {
 function readQuantity(text: string): number {
   const value = /^\s*[+-]?\d{1,10}\s*$/.test(text) ? Number(text) : Number.NaN;
   if (!(Math.abs(value) <= INT32_MAX)) {
-    throw new Unreadable("must be a whole number of up to 32 bits");
+    throw new InvalidTextError("must be a whole number of up to 32 bits");
   }
   return value;
 }
@@ -47,20 +47,20 @@ const STATUS_CODES = OrderStatusSchema.values.map(({ number }) => number).filter
 
 function readStatus(text: string): number {
   const code = STATUS_CODES.find((known) => String(known) === text.trim());
-  return code ?? giveUp(`must be one of ${STATUS_CODES.join(", ")}`);
+  return code ?? reject(`must be one of ${STATUS_CODES.join(", ")}`);
 }
 
 function readFlag(text: string): boolean {
   const word = text.trim().toLowerCase();
   if (!["0", "1", "false", "true"].includes(word)) {
-    throw new Unreadable("must be 1 or 0");
+    throw new InvalidTextError("must be 1 or 0");
   }
   return word === "1" || word === "true";
 }
 
 function readText(text: string): string {
   if (!text.isWellFormed()) {
-    throw new Unreadable("must be text without halves of characters");
+    throw new InvalidTextError("must be text without halves of characters");
   }
   return text;
 }
@@ -69,33 +69,33 @@ function readTime(text: string) {
   const [, day] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
   const time = new Date(text);
   if (day === undefined || !isDay(day) || Number.isNaN(time.getTime())) {
-    throw new Unreadable("must be a time with its zone, like 2024-05-01T08:30:00+08:00");
+    throw new InvalidTextError("must be a time with its zone, like 2024-05-01T08:30:00+08:00");
   }
   return timestampFromDate(time);
 }
 
-/** A Date takes 30 February, and makes it a day of March. */
+/** A Date accepts 30 February as a day of March. */
 function isDay(day: string): boolean {
   const date = new Date(day);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 }
 
-/** What a comma list holds; an empty entry, as after a trailing comma, is none. */
+/** The entries of a comma-separated list; empty ones, as after a trailing comma, are ignored. */
 function entriesOf(text: string): string[] {
   return text.split(",").filter((entry) => entry.trim() !== "");
 }
 
-const LINES_WORDS = 'must be a list like 7:2,8:0 (SKU:quantity), or JSON like [{"skuId":7,"deliveryNum":2}]';
+const LINES_EXPECTED = 'must be a list like 7:2,8:0 (SKU:quantity), or JSON like [{"skuId":7,"deliveryNum":2}]';
 
-/** SKUs with their quantities: objects in JSON, or `sku:quantity` with commas between. */
+/** SKUs with their quantities: JSON objects, or comma-separated `sku:quantity`. */
 function readLines(text: string): { readonly skuId: bigint; readonly quantity: number }[] {
   if (!/^\s*[[{]/.test(text)) {
     return entriesOf(text).map((entry) => {
       const [skuId = "", quantity = "", ...more] = entry.split(":");
-      return more.length === 0 ? lineOf(skuId, quantity) : giveUp(LINES_WORDS);
+      return more.length === 0 ? lineOf(skuId, quantity) : reject(LINES_EXPECTED);
     });
   }
-  const value = parseLosslessJson(text) ?? giveUp(LINES_WORDS);
+  const value = parseLosslessJson(text) ?? reject(LINES_EXPECTED);
   return [value].flat().map((line) => {
     const { skuId, deliveryNum } = Object(line) as Record<string, unknown>;
     return lineOf(paramText(skuId), paramText(deliveryNum));
@@ -106,21 +106,21 @@ function lineOf(skuId: string, quantity: string) {
   try {
     return { skuId: readId(skuId), quantity: readQuantity(quantity) };
   } catch {
-    return giveUp(LINES_WORDS);
+    return reject(LINES_EXPECTED);
   }
 }
 
-function giveUp(right: string): never {
-  throw new Unreadable(right);
+function reject(expected: string): never {
+  throw new InvalidTextError(expected);
 }
 
-/** One value, from one text. */
+/** A value from exactly one text. */
 const one =
   <T>(read: (text: string) => T) =>
   (texts: readonly string[]): T =>
-    texts.length === 1 ? read(texts[0] as string) : giveUp("must be given once");
+    texts.length === 1 ? read(texts[0] as string) : reject("must be given once");
 
-/** A list, from one text or several. */
+/** A list from one or more texts. */
 const many =
   <T>(read: (text: string) => T[]) =>
   (texts: readonly string[]): T[] =>
@@ -136,44 +136,46 @@ const READERS = {
   lines: many(readLines),
 } as const satisfies Record<string, (texts: readonly string[]) => unknown>;
 
-/** What a caller gave, as fields of the RPC's request; or what is wrong with it, by the old names. */
+/** The request fields, and the violations by the parameters' legacy names. */
 export interface ParsedParameters {
   readonly fields: Readonly<Record<string, unknown>>;
-  readonly faults: readonly FieldViolation[];
+  readonly violations: readonly FieldViolation[];
 }
 
-/** Reads all parameters. An empty one counts as not given, as old bodies name them all. */
-export function parseParameters(parameters: readonly Parameter[], given: Params): ParsedParameters {
+/** Parses all parameters. An empty one counts as absent: legacy clients send every parameter. */
+export function parseParameters(parameters: readonly Parameter[], params: Params): ParsedParameters {
   const fields: Record<string, unknown> = {};
-  const faults: FieldViolation[] = [];
+  const violations: FieldViolation[] = [];
   for (const parameter of parameters) {
     const { name, aliases = [], kind, field, required } = parameter;
-    const texts = [name, ...aliases].map((key) => (given.get(key) ?? []).filter((text) => text !== ""));
+    const texts = [name, ...aliases].map((key) => (params.get(key) ?? []).filter((text) => text !== ""));
     const found = texts.find((some) => some.length > 0);
     if (found !== undefined) {
       try {
         fields[field] = READERS[kind](found);
       } catch (error) {
-        faults.push({ field: name, description: `${wordsOf(error)}, was ${shown(found, kind)}` });
+        violations.push({ field: name, description: `${expectationIn(error)}, was ${shown(found, kind)}` });
       }
     } else if (required) {
-      faults.push({ field: name, description: "is required, and was not given" });
+      violations.push({ field: name, description: "is required, and was not given" });
     }
   }
-  return { fields, faults };
+  return { fields, violations };
 }
 
-function wordsOf(error: unknown): string {
-  if (error instanceof Unreadable) {
+function expectationIn(error: unknown): string {
+  if (error instanceof InvalidTextError) {
     return error.message;
   }
   throw error;
 }
 
-/** More of a value than this helps nobody, in characters. */
+/** Maximum length of a value in a message, in characters. */
 const SHOWN_LENGTH = 64;
 
-/** A text may be personal data, and so may a mail address in the wrong place: how long it is says enough. */
+/**
+ * A value for messages. Texts and mail addresses may be personal data; only their length is shown.
+ */
 function shown(texts: readonly string[], kind: ParameterKind): string {
   const text = texts.join(",");
   if (kind === "text" || text.includes("@")) {
@@ -185,18 +187,18 @@ function shown(texts: readonly string[], kind: ParameterKind): string {
 }
 
 /**
- * A fault that the contract's rules found, by the old name of what it is in: `order_ids[3]` becomes `orders[3]`, and stays what it is where no
- * parameter fills the field.
+ * A violation of the contract's rules under the parameter's legacy name: `order_ids[3]` becomes
+ * `orders[3]`. A field that no parameter sets keeps its name.
  */
 export function withLegacyName(
   parameters: readonly Parameter[],
   input: DescMessage,
-  fault: FieldViolation,
+  violation: FieldViolation,
 ): FieldViolation {
-  const [root = ""] = /^\w+/.exec(fault.field) ?? [];
+  const [root = ""] = /^\w+/.exec(violation.field) ?? [];
   const localName = input.fields.find(({ name }) => name === root)?.localName;
   const parameter = parameters.find(({ field }) => field === localName);
   return parameter === undefined
-    ? fault
-    : { field: parameter.name + fault.field.slice(root.length), description: fault.description };
+    ? violation
+    : { field: parameter.name + violation.field.slice(root.length), description: violation.description };
 }

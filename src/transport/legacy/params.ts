@@ -1,28 +1,29 @@
 import { paramText, parseLosslessJson } from "./lossless-json.ts";
 
-/** What a caller gave: the texts by their parameter's name, several where it came several times or as a list. */
+/** A request's parameters as text by name; several texts for a repeated parameter or a list. */
 export type Params = ReadonlyMap<string, readonly string[]>;
 
-/** An address' query, which may have further question marks in it. */
+/** The query of a URL; it may contain further question marks. */
 export function queryOf(url = ""): string {
   const at = url.indexOf("?");
   return at === -1 ? "" : url.slice(at + 1);
 }
 
-/** The parameters of a query. */
 export function paramsFromQuery(text: string): Params {
-  return gathered(new URLSearchParams(text));
+  return groupByName(new URLSearchParams(text));
 }
 
-/** The parameters of a form, whose percents stand for bytes in the form's own character set. */
+/** The parameters of a URL-encoded form; its percent escapes are bytes in the form's charset. */
 export function paramsFromForm(text: string, charset: string): Params {
-  // In UTF-16 not even a letter is the byte that it is in a percent.
+  // In UTF-16, an escaped letter is not a byte of the text.
   const decoder = new TextDecoder(/^utf-?16/i.test(charset) ? "utf-8" : charset);
-  // A character's second byte may be a letter, and stand there as one.
+  // The second byte of a multi-byte character may be an ASCII letter and appear unescaped.
   const plain = (part: string) =>
-    part.replaceAll("+", " ").replace(/[\0-\x7f]+/g, (run) => (run.includes("%") ? decoder.decode(bytesOf(run)) : run));
+    part
+      .replaceAll("+", " ")
+      .replace(/[\0-\x7f]+/g, (run) => (run.includes("%") ? decoder.decode(unescapeBytes(run)) : run));
   const pairs = text.split("&").filter((pair) => pair !== "");
-  return gathered(
+  return groupByName(
     pairs.map((pair): [string, string] => {
       const [name = "", ...value] = pair.split("=");
       return [plain(name), plain(value.join("="))];
@@ -30,29 +31,29 @@ export function paramsFromForm(text: string, charset: string): Params {
   );
 }
 
-/** The bytes of an ASCII text, with those that stand there as percents; a percent that is none stays. */
-function bytesOf(text: string): Buffer {
+/** The bytes of an ASCII text with percent escapes; an invalid escape stays as is. */
+function unescapeBytes(text: string): Buffer {
   const unescaped = text.replace(/%([\da-f]{2})/gi, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)));
   return Buffer.from(unescaped, "latin1");
 }
 
-function gathered(pairs: Iterable<[string, string]>): Params {
-  const given = new Map<string, string[]>();
+function groupByName(pairs: Iterable<[string, string]>): Params {
+  const params = new Map<string, string[]>();
   for (const [name, value] of pairs) {
-    const values = given.get(name);
+    const values = params.get(name);
     if (values === undefined) {
-      given.set(name, [value]);
+      params.set(name, [value]);
     } else {
       values.push(value);
     }
   }
-  return given;
+  return params;
 }
 
 /**
- * The parameters of a body in JSON: an object.
+ * The parameters of a JSON object.
  *
- * @returns undefined for what is none
+ * @returns undefined for anything else
  */
 export function paramsFromJson(text: string): Params | undefined {
   const value = parseLosslessJson(text);

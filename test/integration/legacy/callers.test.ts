@@ -24,35 +24,35 @@ async function ask(
   return fetch(`http://127.0.0.1:${httpPort}/services/orderStatus/${query}`, { headers });
 }
 
-/** The caller of a call, from the line of the log that tells of it. */
+/** The caller of a call by its access log line. */
 async function callerOf(call: Promise<Response>, { log }: Pick<Service, "log"> = served.service): Promise<unknown> {
   const callId = (await call).headers.get("oms-call-id");
   return log.find((line) => line.callId === callId)?.caller;
 }
 
-describe("who calls", () => {
+describe("a caller", () => {
   test.each<[string, Record<string, string>, string]>([
     ["a bearer token", { authorization: "Bearer wms-secret-1" }, "wms"],
     ["another of its tokens", { authorization: "bearer  wms-secret-2" }, "wms"],
-    ["a password, whatever the name", { authorization: basic("somebody:wms-secret-1") }, "wms"],
+    ["a password with any user name", { authorization: basic("anyone:wms-secret-1") }, "wms"],
     ["a password with a colon", { authorization: basic("x:pay:secret") }, "pay"],
     ["a password without a name", { authorization: basic(":wms-secret-1") }, "wms"],
     ["a token rather than the header", { authorization: "Bearer wms-secret-1", "oms-caller": "tms" }, "wms"],
     ["the header", { "oms-caller": "tms" }, "tms"],
-    ["the header, beside a token that nobody knows", { authorization: "Bearer x", "oms-caller": "tms" }, "tms"],
-    ["the method, beside a token that nobody knows", { authorization: "Bearer x" }, "legacy:getShipmentType"],
-    ["the method, beside a password that is no base64", { authorization: "Basic %%%" }, "legacy:getShipmentType"],
+    ["the header, beside an unknown token", { authorization: "Bearer x", "oms-caller": "tms" }, "tms"],
+    ["the method, beside an unknown token", { authorization: "Bearer x" }, "legacy:getShipmentType"],
+    ["the method, beside invalid base64", { authorization: "Basic %%%" }, "legacy:getShipmentType"],
     ["the method, beside a digest", { authorization: 'Digest username="wms"' }, "legacy:getShipmentType"],
     ["the method, beside an empty header", { "oms-caller": "" }, "legacy:getShipmentType"],
-    ["the method, where nothing is said", {}, "legacy:getShipmentType"],
-  ])("is known by %s", async (_name, headers, caller) => {
+    ["the method, without credentials", {}, "legacy:getShipmentType"],
+  ])("is identified by %s", async (_name, headers, caller) => {
     expect(await callerOf(ask("getShipmentType", headers))).toBe(caller);
   });
 
   test.each([
     ["too long", "x".repeat(65), "was 65"],
     ["not ASCII", "w\u00e4hs", "was 4"],
-  ])("a header that is %s is refused", async (_name, caller, was) => {
+  ])("a header that is %s is rejected", async (_name, caller, was) => {
     const response = await ask("getShipmentType", { "oms-caller": caller });
 
     expect(response.headers.get("oms-code")).toBe("INVALID_ARGUMENT");
@@ -63,8 +63,8 @@ describe("who calls", () => {
   });
 });
 
-describe("known by the address", () => {
-  const nameOf = createCallerResolver([
+describe("identification by address", () => {
+  const resolve = createCallerResolver([
     { name: "wms", tokenSha256: [sha256("t")], addresses: ["10.1.0.0/16", "192.168.7.9"] },
     { name: "tms", tokenSha256: [], addresses: ["2001:db8::/32", "10.1.2.3"] },
   ]);
@@ -81,12 +81,15 @@ describe("known by the address", () => {
     ["::ffff:192.168.7.10", undefined],
     ["2001:db9::7", undefined],
     ["", undefined],
-  ])("%s", (address, proven) => {
+  ])("%s", (address, authenticatedName) => {
     const peer = { address: normalizeAddress(address), certificateName: undefined };
-    const signs = { authorization: undefined, header: "somebody", peer };
+    const evidence = { authorization: undefined, header: "anyone", peer };
 
-    expect(nameOf(signs, method)).toEqual({ proven, name: proven ?? "somebody" });
-    expect(nameOf({ ...signs, authorization: "Bearer t" }, method)).toEqual({ proven: "wms", name: "wms" });
+    expect(resolve(evidence, method)).toEqual({ authenticatedName, name: authenticatedName ?? "anyone" });
+    expect(resolve({ ...evidence, authorization: "Bearer t" }, method)).toEqual({
+      authenticatedName: "wms",
+      name: "wms",
+    });
   });
 });
 

@@ -535,7 +535,7 @@ describe("failures that are not the caller's", () => {
     methods: LEGACY_METHODS,
     namespace: "urn:own",
     call: async () => outcome,
-    onRefused() {},
+    onRejected() {},
   });
   const server = createServer((request, response) => void soap(request, response));
   const ask = (version: string) =>
@@ -675,14 +675,14 @@ describe("WSDL and schema", () => {
   });
 });
 
-test("a message in which no call can be found is told to the log, as no method keeps it", async () => {
+test("a message without a valid call is logged, as it is in no request log", async () => {
   // Lines are counted by service, and this one has refused less in this file than the limit of a second.
   const path = "/services/detail";
   await send(envelope(wrapper("orderIdz", "")), { path });
   await send("<a><b></a>", { path });
 
   const lines = served.service.log.filter(
-    ({ msg, service }) => msg === "a SOAP message in which no call can be found" && service === "detail",
+    ({ msg, service }) => msg === "SOAP message without a valid call" && service === "detail",
   );
   expect(lines.slice(-2)).toMatchObject([
     { level: "info", from: "127.0.0.1", reason: expect.stringContaining("no operation orderIdz") },

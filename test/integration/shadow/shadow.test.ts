@@ -120,7 +120,7 @@ test("differences are counted, logged and kept in the background, without person
   expect(lines).toMatchObject(
     found.map((difference) => ({
       level: "info",
-      msg: "the old system answers differently",
+      msg: "legacy system answers differently",
       ...call,
       ...difference,
       orderId: "171203044",
@@ -172,9 +172,9 @@ test("no answer of the old system is a failure, and a line in the log", async ()
   await eventually(async () => expect(await results()).toEqual({ failed: 5 }));
   expect(lines.length).toBeGreaterThanOrEqual(3);
   expect(lines.slice(0, 3)).toMatchObject(
-    ["it answered 503", "its answer is longer than 1048576 bytes", "no answer within 200 ms"].map((reason) => ({
+    ["HTTP status 503", "its answer is longer than 1048576 bytes", "no answer within 200 ms"].map((reason) => ({
       level: "warn",
-      msg: "the old system gave no answer to compare with",
+      msg: "no answer of the legacy system to compare with",
       method: "getOrderStatus",
       callId: "c-1",
       reason,

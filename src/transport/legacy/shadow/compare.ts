@@ -1,39 +1,45 @@
-import { type Json, type Leaf, parseJsonTree } from "./read-json.ts";
+import { type JsonTree, type Leaf, parseJsonTree } from "../lossless-json.ts";
 
-/** How two values differ: as values, as types (1 and "1"), by being in one answer only (missing from ours, or added by us). */
+/**
+ * How two values differ: in value, in type (1 and "1"), or because only one answer has it (missing
+ * from ours, added by ours).
+ */
 export type DifferenceKind = "value" | "type" | "missing" | "added";
 
-/** Something that two answers to the same call do not have in common, fit to be shown to people. */
+/** A difference between two answers to the same call, without personal data. */
 export interface Difference {
-  /** Where: `orderSources[].orderSourceValue`, or in parentheses what is no field, for example `(http status)`. */
+  /**
+   * For example `orderSources[].orderSourceValue`; in parentheses if not a field: `(http status)`.
+   */
   readonly field: string;
   readonly kind: DifferenceKind;
-  /** What we say, masked where it may be personal data; empty where we say nothing. */
+  /** Our value, masked if it may be personal data; empty if there is none. */
   readonly ours: string;
-  /** What the old system says, likewise. */
+  /** The legacy system's value, likewise. */
   readonly theirs: string;
 }
 
-/** An answer as it came over HTTP. */
+/** An answer over HTTP. */
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
 }
 
-/** Differences of one answer that are told: more of them say nothing new. */
+/** Maximum number of differences per answer. */
 const MAX_DIFFERENCES = 50;
 
-/** Characters of a field's path, and of a value. */
+/** Maximum lengths of a field's path and of a value, in characters. */
 const MAX_FIELD = 128;
 const MAX_VALUE = 120;
 
-/** Names that programs give to fields; others may be data, and personal. */
+/** A field name given by a program; any other may be personal data. */
 const NAME = /^[A-Za-z_]\w{0,63}$/;
 
 /**
- * Holds our answer against the old system's.
+ * Compares our answer with the legacy system's.
  *
- * @param shown the names of the fields whose values are no personal data; "(text)" among them shows bodies of plain text
+ * @param shown names of the fields whose values are not personal data; "(text)" stands for
+ * plain-text bodies
  */
 export function compareAnswers(ours: HttpAnswer, theirs: HttpAnswer, shown: ReadonlySet<string>): Difference[] {
   const found: Difference[] = [];
@@ -65,77 +71,88 @@ function* differencesOf(ours: HttpAnswer, theirs: HttpAnswer, shown: ReadonlySet
     const [one, other] = [ours.text, theirs.text].map((text) => (shown.has("(text)") ? text : mask(text)));
     yield { field: "(text)", kind: "value", ours: one as string, theirs: other as string };
   } else {
-    const form = (value: Json | undefined) => (value === undefined ? "text" : "JSON");
+    const form = (value: JsonTree | undefined) => (value === undefined ? "text" : "JSON");
     yield { field: "(form)", kind: "type", ours: form(our), theirs: form(their) };
   }
 }
 
-/** Where a comparison has come to. */
-interface Place {
-  /** The fields on the way, lists as `[]`. */
+/** The current position in both trees. */
+interface Position {
+  /** The path of fields; a list is `[]`. */
   readonly path: string;
-  /** The last field of them. */
+  /** The last field of the path. */
   readonly name: string;
-  /** The indexes on the way: `[2][0]`. */
+  /** The list indexes of the path: `[2][0]`. */
   readonly at: string;
   readonly shown: ReadonlySet<string>;
 }
 
-function* compareValues(place: Place, ours: Json, theirs: Json): Generator<Difference> {
+function* compareValues(position: Position, ours: JsonTree, theirs: JsonTree): Generator<Difference> {
   if (Array.isArray(ours) && Array.isArray(theirs)) {
-    yield* compareLists(place, ours, theirs);
+    yield* compareLists(position, ours, theirs);
   } else if (ours instanceof Map && theirs instanceof Map) {
-    yield* compareObjects(place, ours, theirs);
+    yield* compareObjects(position, ours, theirs);
   } else if (typeOf(ours) !== typeOf(theirs)) {
-    yield difference(place, "type", ours, theirs);
+    yield difference(position, "type", ours, theirs);
   } else if (!isSameLeaf(ours as Leaf, theirs as Leaf)) {
-    yield difference(place, "value", ours, theirs);
+    yield difference(position, "value", ours, theirs);
   }
 }
 
-/** In order. Lists of different lengths are told apart by those alone: which item is one too many, nobody knows. */
-function* compareLists({ path, name, at, shown }: Place, ours: Json[], theirs: Json[]): Generator<Difference> {
+/**
+ * In order. Of lists with different lengths only the lengths are reported: which items match is
+ * unknown.
+ */
+function* compareLists(
+  { path, name, at, shown }: Position,
+  ours: JsonTree[],
+  theirs: JsonTree[],
+): Generator<Difference> {
   if (ours.length !== theirs.length) {
-    const [one, other] = [ours, theirs].map((list) => withPlace(at, String(list.length)));
+    const [one, other] = [ours, theirs].map((list) => withIndexes(at, String(list.length)));
     yield { field: `${path}[].(length)`, kind: "value", ours: one as string, theirs: other as string };
     return;
   }
   for (const [index, our] of ours.entries()) {
-    yield* compareValues({ path: `${path}[]`, name, at: `${at}[${index}]`, shown }, our, theirs[index] as Json);
+    yield* compareValues({ path: `${path}[]`, name, at: `${at}[${index}]`, shown }, our, theirs[index] as JsonTree);
   }
 }
 
-function* compareObjects(place: Place, ours: Map<string, Json>, theirs: Map<string, Json>): Generator<Difference> {
+function* compareObjects(
+  position: Position,
+  ours: Map<string, JsonTree>,
+  theirs: Map<string, JsonTree>,
+): Generator<Difference> {
   const names = [...ours.keys()];
   const theirNames = [...theirs.keys()];
-  const bothFailed = place.path === "" && isFailure(ours) && isFailure(theirs);
+  const bothFailed = position.path === "" && isFailure(ours) && isFailure(theirs);
   for (const [name, our] of ours) {
-    // Each system has its own words for a failure.
+    // The systems have different failure messages.
     if (bothFailed && name === "message") {
       continue;
     }
     const their = theirs.get(name);
-    const field = within(place, name);
+    const field = within(position, name);
     yield* their === undefined ? [difference(field, "added", our, undefined)] : compareValues(field, our, their);
   }
   for (const [name, their] of theirs) {
     if (!ours.has(name)) {
-      yield difference(within(place, name), "missing", undefined, their);
+      yield difference(within(position, name), "missing", undefined, their);
     }
   }
   const sameNames = names.length === theirNames.length && names.every((name) => theirs.has(name));
   if (sameNames && names.some((name, index) => name !== theirNames[index])) {
-    const [one, other] = [names, theirNames].map((list) => withPlace(place.at, list.map(safeName).join(", ")));
-    yield { field: below(place.path, "(key order)"), kind: "value", ours: one as string, theirs: other as string };
+    const [one, other] = [names, theirNames].map((list) => withIndexes(position.at, list.map(safeName).join(", ")));
+    yield { field: below(position.path, "(key order)"), kind: "value", ours: one as string, theirs: other as string };
   }
 }
 
-function isFailure(answer: Map<string, Json>): boolean {
+function isFailure(answer: Map<string, JsonTree>): boolean {
   const result = answer.get("result");
   return result !== undefined && typeOf(result) === "number" && (result as Leaf).text === "0";
 }
 
-function within({ path, at, shown }: Place, name: string): Place {
+function within({ path, at, shown }: Position, name: string): Position {
   return { path: below(path, safeName(name)), name, at, shown };
 }
 
@@ -148,28 +165,28 @@ function safeName(name: string): string {
 }
 
 function difference(
-  { path, name, at, shown }: Place,
+  { path, name, at, shown }: Position,
   kind: DifferenceKind,
-  ours: Json | undefined,
-  theirs: Json | undefined,
+  ours: JsonTree | undefined,
+  theirs: JsonTree | undefined,
 ): Difference {
-  const show = (value: Json | undefined) =>
-    value === undefined ? "" : withPlace(at, describe(value, shown.has(name)));
+  const show = (value: JsonTree | undefined) =>
+    value === undefined ? "" : withIndexes(at, describe(value, shown.has(name)));
   return { field: path, kind, ours: show(ours), theirs: show(theirs) };
 }
 
-function withPlace(at: string, text: string): string {
+function withIndexes(at: string, text: string): string {
   return at === "" ? text : `${at} ${text}`;
 }
 
-function typeOf(value: Json): Leaf["type"] | "list" | "object" {
+function typeOf(value: JsonTree): Leaf["type"] | "list" | "object" {
   if (Array.isArray(value)) {
     return "list";
   }
   return value instanceof Map ? "object" : value.type;
 }
 
-/** 1 and 1.0 differ: who reads a whole number stumbles over the point. 1.5 and 1.50 do not. */
+/** 1 and 1.0 differ, as integer parsers reject the latter. 1.5 and 1.50 do not. */
 function isSameLeaf(ours: Leaf, theirs: Leaf): boolean {
   if (ours.text === theirs.text) {
     return true;
@@ -178,8 +195,8 @@ function isSameLeaf(ours: Leaf, theirs: Leaf): boolean {
   return bothFractions && Number(ours.text) === Number(theirs.text) && Number.isFinite(Number(ours.text));
 }
 
-/** What holds other values is told by its size: what is in it may have any name. */
-function describe(value: Json, isShown: boolean): string {
+/** A list or an object is shown by its size: its fields may hold personal data. */
+function describe(value: JsonTree, isShown: boolean): string {
   if (Array.isArray(value)) {
     return `[${countOf(value.length, "item")}]`;
   }

@@ -8,42 +8,47 @@ import type { Metrics } from "../../../observability/metrics.ts";
 import type { ShadowDifference, ShadowLog, ShadowResult } from "../../../store/logs/shadow-log.ts";
 import { compareAnswers } from "./compare.ts";
 
-/** A reading call at an old address, and what we answered. */
+/** A read call of a legacy endpoint with our answer. */
 export interface ShadowRead {
-  /** The old method, for example "getOrderStatus". */
+  /** The legacy method, for example "getOrderStatus". */
   readonly method: string;
-  /** Where it was called, for example "/services/orderStatus/getOrderStatus". */
+  /** For example "/services/orderStatus/getOrderStatus". */
   readonly path: string;
-  /** Its parameters, as the caller gave them. */
+  /** The request's parameters. */
   readonly params: ReadonlyMap<string, string>;
-  /** Our HTTP status. */
+  /** The HTTP status of our answer. */
   readonly status: number;
-  /** Our answer's body. */
+  /** The body of our answer as over HTTP, also for a SOAP call. */
   readonly text: string;
-  /** Names of the fields of our answer: none of them is personal data. */
+  /** The names of the answer's fields; none holds personal data. */
   readonly publicFields: ReadonlySet<string>;
-  /** 0 where the call names none. */
+  /** 0 if the request has no order. */
   readonly orderId: bigint;
   readonly caller: string;
   readonly callId: string;
 }
 
-/** Compares our answers with those of the old system, beside the calls' way. */
+/** Compares our answers with the legacy system's in the background. */
 export interface Shadow {
-  /** Has one call compared, later: returns at once and never throws; where too many are under way the call is skipped. */
+  /** Schedules a comparison; never blocks or throws. At the concurrency limit it is skipped. */
   offer(read: ShadowRead): void;
-  /** Ends what is under way, which counts as skipped. */
+  /** Aborts comparisons in progress; they count as skipped. */
   close(): Promise<void>;
 }
 
-/** Compares at once: what comes on top is skipped, as a sample says as much. */
-const MAX_UNDER_WAY = 32;
+/** Maximum number of concurrent comparisons; a sample is sufficient. */
+const MAX_CONCURRENT = 32;
 
-/** Lines of each kind in the log, a second. */
+/** Maximum log lines per second. */
 const DIFFERENCES_PER_SECOND = 20;
 const FAILURES_PER_SECOND = 3;
 
-/** Asks the old system what it would have answered; what differs is counted, logged and kept, and the caller knows nothing of it. */
+const KINDS = { value: "VALUE", type: "TYPE", missing: "MISSING", added: "ADDED" } as const;
+
+/**
+ * Sends each offered read to the legacy system; differences are counted, logged and stored. The
+ * caller is not affected.
+ */
 export function createShadow({
   legacySystem,
   log,
@@ -56,14 +61,14 @@ export function createShadow({
   readonly shadowLog: Pick<ShadowLog, "count" | "recordDifference">;
 }): Shadow {
   const stopping = new AbortController();
-  const underWay = new Set<Promise<void>>();
+  const inProgress = new Set<Promise<void>>();
   const labelOf = boundedLabels();
   const differenceLines = createLogLimiter(log, {
-    message: "the old system answers differently",
+    message: "legacy system answers differently",
     perSecond: DIFFERENCES_PER_SECOND,
   });
   const failureLines = createLogLimiter(log, {
-    message: "the old system gave no answer to compare with",
+    message: "no answer of the legacy system to compare with",
     perSecond: FAILURES_PER_SECOND,
   });
 
@@ -72,7 +77,7 @@ export function createShadow({
     shadowLog.count(method, result);
   };
 
-  const tell = (difference: ShadowDifference) => {
+  const record = (difference: ShadowDifference) => {
     const { method, field } = difference;
     metrics.shadowDifferences.inc({ method, field: labelOf(field) });
     shadowLog.recordDifference(difference);
@@ -81,15 +86,15 @@ export function createShadow({
 
   const compare = async (read: ShadowRead): Promise<ShadowResult> => {
     const { method, orderId, caller, callId } = read;
-    // The caller has the answer first.
+    // The caller's response goes first.
     await nextTurn();
     const theirs = await legacySystem.read(read.path, read.params, stopping.signal);
     if (theirs.status >= 500 && theirs.status !== read.status) {
-      throw new Error(`it answered ${theirs.status}`);
+      throw new Error(`HTTP status ${theirs.status}`);
     }
     const differences = compareAnswers(read, theirs, read.publicFields);
     for (const { kind, ...difference } of differences) {
-      tell({ method, ...difference, kind: KINDS[kind], orderId, caller, callId });
+      record({ method, ...difference, kind: KINDS[kind], orderId, caller, callId });
     }
     return differences.length === 0 ? "same" : "different";
   };
@@ -110,18 +115,16 @@ export function createShadow({
 
   return {
     offer(read) {
-      if (stopping.signal.aborted || underWay.size >= MAX_UNDER_WAY) {
+      if (stopping.signal.aborted || inProgress.size >= MAX_CONCURRENT) {
         count(read.method, "skipped");
         return;
       }
-      const work = run(read).finally(() => underWay.delete(work));
-      underWay.add(work);
+      const comparison = run(read).finally(() => inProgress.delete(comparison));
+      inProgress.add(comparison);
     },
     async close() {
-      stopping.abort(new Error("the server ends"));
-      await Promise.all(underWay);
+      stopping.abort(new Error("server is shutting down"));
+      await Promise.all(inProgress);
     },
   };
 }
-
-const KINDS = { value: "VALUE", type: "TYPE", missing: "MISSING", added: "ADDED" } as const;

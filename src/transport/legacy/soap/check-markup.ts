@@ -1,13 +1,13 @@
 import { OperationError } from "../../../application/errors.ts";
-import { ILLEGAL_CHARACTERS } from "./characters.ts";
+import { ILLEGAL_CHARACTERS } from "./write-xml.ts";
 
-/** So deep may elements lie within each other: an envelope needs four, a security header some more. */
+/** Maximum nesting depth of elements; an envelope needs four, a security header some more. */
 const MAX_DEPTH = 32;
 
-/** So many elements, attributes, comments and the like may a body have: a thousand orders, each with a type, are two thousand. */
+/** Maximum number of elements, attributes, comments and the like; 1,000 typed orders have 2,000. */
 const MAX_PIECES = 5_000;
 
-/** Pieces that begin with other than a name, and how each ends. */
+/** Markup other than tags: start, end, name. */
 const SPECIAL = [
   ["<!--", "-->", "a comment"],
   ["<![CDATA[", "]]>", "a CDATA section"],
@@ -15,9 +15,10 @@ const SPECIAL = [
 ] as const;
 
 /**
- * Looks a text over before it is parsed: whatever would cost too much, and what the parser takes although it is no XML.
+ * Checks a text before it is parsed: rejects what would be too expensive to parse, and what the
+ * parser accepts although it is not well-formed.
  *
- * @throws OperationError "invalid" with what would be right
+ * @throws OperationError "invalid" that states what is expected
  */
 export function checkMarkup(text: string): void {
   const illegal = text.search(ILLEGAL_CHARACTERS);
@@ -73,13 +74,13 @@ function endOf(text: string, from: number, [, end, name]: (typeof SPECIAL)[numbe
 }
 
 interface Tag {
-  /** Where what follows it begins. */
+  /** Offset after the tag. */
   readonly end: number;
   readonly deeper: 1 | 0 | -1;
   readonly attributes: number;
 }
 
-/** A tag's end is the first > that is in no value. */
+/** A tag ends with the first > outside attribute values. */
 function readTag(text: string, open: number): Tag {
   const marks = /["'>]/g;
   marks.lastIndex = open;
@@ -126,6 +127,6 @@ function checkReferences(text: string): void {
 
 const codeOf = (code: number): string => `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 
-/** What is not well-formed, in words that say where to look. */
+/** An error for a body that is not well-formed. */
 export const malformedXml = (what: string): OperationError =>
   new OperationError("invalid", `the body is no well-formed XML: ${what}`);

@@ -2,31 +2,33 @@ import { DOMParser, type Element, type Node } from "@xmldom/xmldom";
 import { OperationError } from "../../../application/errors.ts";
 import { checkMarkup, malformedXml } from "./check-markup.ts";
 
-/** What of the parser's words helps, in characters. */
-const WORDS_LENGTH = 160;
+/** Maximum length of the parser's message in an error, in characters. */
+const MESSAGE_LENGTH = 160;
 
 /**
- * Reads a document, strictly: what is not well-formed ends it, and so does a DOCTYPE, with which entities would come.
+ * Parses a document strictly: it must be well-formed and without a DOCTYPE, which could define
+ * entities.
  *
- * @throws OperationError "invalid" with what would be right
+ * @throws OperationError "invalid" that states what is expected
  */
 export function readXml(text: string): Element {
-  // Callers that put a text together begin with an empty line; XML does not allow that before its declaration.
+  // Hand-written clients start with an empty line, which XML forbids before its declaration.
   const trimmed = text.trim();
   if (!trimmed.startsWith("<")) {
     const found = trimmed === "" ? "it is empty" : `it begins with ${JSON.stringify([...trimmed.slice(0, 2)][0])}`;
     throw new OperationError("invalid", `the body is no XML, ${found}: send a SOAP envelope as text/xml`);
   }
   checkMarkup(trimmed);
-  let words: string | undefined;
+  let parserMessage: string | undefined;
   const parser = new DOMParser({
     locator: false,
-    // The library's own also takes other characters for line ends, and a text is to stay what it is.
+    // The library's default also replaces other characters, and a text must not be changed.
     normalizeLineEndings: (source) => source.replace(/\r\n?/g, "\n"),
     onError: (_level, message) => {
-      // A mere warning there is an error by the standard, but for a character that may have been lost before it came to us.
+      // The library's warnings are errors by the standard, except for a replacement character,
+      // which may have been in the text.
       if (!message.startsWith("Unicode replacement character")) {
-        words ??= message;
+        parserMessage ??= message;
         throw new Error(message);
       }
     },
@@ -34,18 +36,18 @@ export function readXml(text: string): Element {
   try {
     return parser.parseFromString(trimmed, "text/xml").documentElement as Element;
   } catch (error) {
-    throw malformedXml(plain(words ?? String(error)));
+    throw malformedXml(explain(parserMessage ?? String(error)));
   }
 }
 
-/** The parser's words for a person who wrote the XML by hand. */
-function plain(words: string): string {
-  return words.includes("NamespaceError")
+/** The parser's message for the author of hand-written XML. */
+function explain(message: string): string {
+  return message.includes("NamespaceError")
     ? "a name has a prefix that no xmlns declares"
-    : (words.split("\n", 1)[0] as string).slice(0, WORDS_LENGTH);
+    : (message.split("\n", 1)[0] as string).slice(0, MESSAGE_LENGTH);
 }
 
-/** The elements right within one. */
+/** The direct child elements. */
 export function childElements(parent: Element): Element[] {
   return [...parent.childNodes].filter(isElement);
 }

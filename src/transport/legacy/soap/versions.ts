@@ -1,17 +1,17 @@
-/** A version of SOAP: what its messages look like. */
+/** A version of SOAP: the form of its messages. */
 export interface SoapVersion {
   readonly name: "1.1" | "1.2";
   readonly uri: string;
   readonly contentType: string;
-  /** What it calls the two sides. */
+  /** Fault codes of the two sides. */
   readonly faultCodes: { readonly caller: string; readonly server: string };
-  /** The attribute that says whom a header is for, and the values by which it is for us. */
+  /** The attribute for a header's recipient, and its values that mean this server. */
   readonly role: { readonly attribute: string; readonly ours: readonly string[] };
-  /** The HTTP status of a fault that is the caller's. */
+  /** The HTTP status of a fault caused by the caller. */
   readonly callerStatus: number;
 }
 
-/** The version that calls come in that say nothing. */
+/** Assumed for a request that does not specify a version. */
 export const SOAP_11: SoapVersion = {
   name: "1.1",
   uri: "http://schemas.xmlsoap.org/soap/envelope/",
@@ -23,7 +23,7 @@ export const SOAP_11: SoapVersion = {
 
 const SOAP_12_URI = "http://www.w3.org/2003/05/soap-envelope";
 
-/** The version with a media type of its own. */
+/** Recognized by its media type, application/soap+xml. */
 export const SOAP_12: SoapVersion = {
   name: "1.2",
   uri: SOAP_12_URI,
@@ -33,5 +33,4 @@ export const SOAP_12: SoapVersion = {
   callerStatus: 400,
 };
 
-/** All versions. */
 export const SOAP_VERSIONS = [SOAP_11, SOAP_12] as const;

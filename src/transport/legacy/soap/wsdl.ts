@@ -1,10 +1,10 @@
 import { type LegacyMethod, type LegacyService, pathOf } from "../methods.ts";
-import { schemaOf } from "./schema.ts";
-import { declare, type ElementPart, printXml, type Vocabulary, vocabulary } from "./xml.ts";
+import type { Parameter, ParameterKind } from "../parameters.ts";
+import { declare, type ElementPart, printXml, type Vocabulary, vocabulary } from "./write-xml.ts";
 
 const wsdl = vocabulary("wsdl", "http://schemas.xmlsoap.org/wsdl/");
 
-/** How each version of SOAP says in a WSDL where and how it is spoken. */
+/** The bindings of both versions of SOAP. */
 const BINDINGS: readonly { readonly soap: Vocabulary; readonly binding: string; readonly port: string }[] = [
   { soap: vocabulary("soap", "http://schemas.xmlsoap.org/wsdl/soap/"), binding: "SoapBinding", port: "Port" },
   { soap: vocabulary("soap12", "http://schemas.xmlsoap.org/wsdl/soap12/"), binding: "Soap12Binding", port: "Port12" },
@@ -19,7 +19,7 @@ export interface WsdlOptions {
 /**
  * A service's WSDL: one port for each version of SOAP, document/literal wrapped.
  *
- * @param address where the caller reaches the service
+ * @param address the service's URL as the caller reaches it
  */
 export function printWsdl({ service, methods, namespace }: WsdlOptions, address: string): string {
   const tns = vocabulary("tns", namespace);
@@ -31,12 +31,12 @@ export function printWsdl({ service, methods, namespace }: WsdlOptions, address:
       { ...declare([wsdl, tns, ...BINDINGS.map(({ soap }) => soap)]), name, targetNamespace: namespace },
       [
         wsdl.element("types", {}, [schemaOf(methods, tns)]),
-        ...methods.flatMap((method) => [messageOf(method.name), messageOf(`${method.name}Response`)]),
-        wsdl.element("portType", { name: portType }, methods.map(operationOf)),
+        ...methods.flatMap((method) => [messageElement(method.name), messageElement(`${method.name}Response`)]),
+        wsdl.element("portType", { name: portType }, methods.map(operationElement)),
         ...BINDINGS.map(({ soap, binding }) =>
           wsdl.element("binding", { name: name + binding, type: `tns:${portType}` }, [
             soap.element("binding", { style: "document", transport: "http://schemas.xmlsoap.org/soap/http" }),
-            ...methods.map((method) => boundOperation(method, soap)),
+            ...methods.map((method) => bindingOperation(method, soap)),
           ]),
         ),
         wsdl.element(
@@ -53,30 +53,77 @@ export function printWsdl({ service, methods, namespace }: WsdlOptions, address:
   );
 }
 
-/** A service's schema alone. */
+/** A service's schema. */
 export function printSchema({ methods, namespace }: WsdlOptions): string {
   return printXml(schemaOf(methods, vocabulary("tns", namespace)));
 }
 
-function messageOf(name: string): ElementPart {
+function messageElement(name: string): ElementPart {
   return wsdl.element("message", { name }, [wsdl.element("part", { element: `tns:${name}`, name: "parameters" })]);
 }
 
-function operationOf(method: LegacyMethod): ElementPart {
+function operationElement(method: LegacyMethod): ElementPart {
   const { name, rpc } = method;
-  const says = `Also at ${pathOf(method)} over HTTP. Now ${rpc.parent.typeName}/${rpc.name}.`;
+  const documentation = `Also at ${pathOf(method)} over HTTP. Now ${rpc.parent.typeName}/${rpc.name}.`;
   return wsdl.element("operation", { name }, [
-    wsdl.element("documentation", {}, [says]),
+    wsdl.element("documentation", {}, [documentation]),
     wsdl.element("input", { message: `tns:${name}`, name }),
     wsdl.element("output", { message: `tns:${name}Response`, name: `${name}Response` }),
   ]);
 }
 
-function boundOperation({ name }: LegacyMethod, soap: Vocabulary): ElementPart {
+function bindingOperation({ name }: LegacyMethod, soap: Vocabulary): ElementPart {
   const literal = () => [soap.element("body", { use: "literal" })];
   return wsdl.element("operation", { name }, [
     soap.element("operation", { soapAction: "", style: "document" }),
     wsdl.element("input", { name }, literal()),
     wsdl.element("output", { name: `${name}Response` }, literal()),
   ]);
+}
+
+const xs = vocabulary("xs", "http://www.w3.org/2001/XMLSchema");
+
+/** XML Schema types of the parameters; lists and times are text. */
+const TYPES: Readonly<Record<ParameterKind, string>> = {
+  id: "xs:long",
+  status: "xs:int",
+  flag: "xs:int",
+  text: "xs:string",
+  time: "xs:string",
+  ids: "xs:string",
+  lines: "xs:string",
+};
+
+/**
+ * The schema of a service's messages as CXF derives it from a Java class: elements within a message
+ * are in no namespace.
+ */
+function schemaOf(methods: readonly LegacyMethod[], tns: Vocabulary): ElementPart {
+  const messages = methods.flatMap(({ name, parameters }) => [
+    ...messageSchema(tns, name, parameters.map(parameterElement)),
+    ...messageSchema(tns, `${name}Response`, [xs.element("element", { name: "return", type: "xs:string" })]),
+  ]);
+  return xs.element(
+    "schema",
+    {
+      ...declare([xs, tns]),
+      targetNamespace: tns.uri,
+      elementFormDefault: "unqualified",
+      attributeFormDefault: "unqualified",
+    },
+    messages,
+  );
+}
+
+/** An element with its complex type. */
+function messageSchema(tns: Vocabulary, name: string, content: readonly ElementPart[]): ElementPart[] {
+  return [
+    xs.element("element", { name, type: `${tns.prefix}:${name}` }),
+    xs.element("complexType", { name }, [xs.element("sequence", {}, content)]),
+  ];
+}
+
+function parameterElement({ name, kind, required, description }: Parameter): ElementPart {
+  const documentation = xs.element("annotation", {}, [xs.element("documentation", {}, [description])]);
+  return xs.element("element", { minOccurs: required ? undefined : "0", name, type: TYPES[kind] }, [documentation]);
 }

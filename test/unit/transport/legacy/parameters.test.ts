@@ -61,7 +61,7 @@ describe("what is read", () => {
     ["lines", ['{"skuId":9007199254740993,"deliveryNum":2}'], [line(9_007_199_254_740_993n, 2)]],
     ["lines", ["[]"], []],
   ])("%s %j", (kind, texts, value) => {
-    expect(read(kind, ...texts)).toEqual({ fields: { f: value }, faults: [] });
+    expect(read(kind, ...texts)).toEqual({ fields: { f: value }, violations: [] });
   });
 });
 
@@ -108,11 +108,11 @@ describe("what is not read, and what would be right", () => {
     ["lines", ["[7:2]"], SKUS],
     ["lines", ['[{"skuId":9007199254740993.0,"deliveryNum":2}]'], SKUS],
   ])("%s %j", (kind, texts, right) => {
-    const { fields, faults } = read(kind, ...texts);
+    const { fields, violations } = read(kind, ...texts);
 
     expect(fields).toEqual({});
-    expect(faults).toEqual([{ field: "p", description: expect.stringMatching(/, was "/) }]);
-    expect(faults[0]?.description.startsWith(`${right}, was `)).toBe(true);
+    expect(violations).toEqual([{ field: "p", description: expect.stringMatching(/, was "/) }]);
+    expect(violations[0]?.description.startsWith(`${right}, was `)).toBe(true);
   });
 
   test.each<[string, ParameterKind, readonly string[], string]>([
@@ -128,7 +128,7 @@ describe("what is not read, and what would be right", () => {
     ["quotes and control characters", "flag", ['"\n'], String.raw`must be 1 or 0, was "\"\n"`],
     ["several", "id", ["1", "2"], 'must be given once, was "1,2"'],
   ])("%s", (_name, kind, texts, description) => {
-    expect(read(kind, ...texts).faults).toEqual([{ field: "p", description }]);
+    expect(read(kind, ...texts).violations).toEqual([{ field: "p", description }]);
   });
 });
 
@@ -146,15 +146,15 @@ describe("all parameters of a call", () => {
     ["an empty one is none", { orderId: ["5"], remark: [""] }, { orderId: 5n }],
     ["what nobody asks for is left alone", { orderId: ["5"], x: ["y"] }, { orderId: 5n }],
   ])("%s", (_name, given, fields) => {
-    expect(parseParameters(parameters, new Map(Object.entries(given)))).toEqual({ fields, faults: [] });
+    expect(parseParameters(parameters, new Map(Object.entries(given)))).toEqual({ fields, violations: [] });
   });
 
-  test("all faults are told, each by its parameter's name", () => {
-    expect(parseParameters(parameters, new Map([["remark", ["a", "b"]]])).faults).toEqual([
+  test("all violations are told, each by its parameter's name", () => {
+    expect(parseParameters(parameters, new Map([["remark", ["a", "b"]]])).violations).toEqual([
       { field: "orderId", description: "is required, and was not given" },
       { field: "remark", description: "must be given once, was *** (3 characters)" },
     ]);
-    expect(parseParameters(parameters, new Map([["oid", ["x"]]])).faults).toEqual([
+    expect(parseParameters(parameters, new Map([["oid", ["x"]]])).violations).toEqual([
       { field: "orderId", description: `${WHOLE_64}, was "x"` },
     ]);
   });
@@ -168,11 +168,11 @@ test.each([
   ["updateOrderStatus", "expected_version", "expected_version"],
   ["updateOrderStatus", "oms-caller", "oms-caller"],
   ["updateOrderStatus", "", ""],
-])("%s: a fault in %s is told of %s", (name, field, oldName) => {
+])("%s: a violation in %s is told of %s", (name, field, oldName) => {
   const method = LEGACY_METHODS.find((one) => one.name === name) as (typeof LEGACY_METHODS)[number];
 
-  const fault = { field, description: "x" };
-  expect(withLegacyName(method.parameters, method.rpc.input, fault)).toEqual({ field: oldName, description: "x" });
+  const violation = { field, description: "x" };
+  expect(withLegacyName(method.parameters, method.rpc.input, violation)).toEqual({ field: oldName, description: "x" });
 });
 
 test("each parameter fills a field of its RPC's request, and has a name of its own", () => {
@@ -184,7 +184,7 @@ test("each parameter fills a field of its RPC's request, and has a name of its o
   }
 });
 
-test("whatever is given, nothing is thrown, and each parameter has a value, a fault or nothing", () => {
+test("whatever is given, nothing is thrown, and each parameter has a value, a violation or nothing", () => {
   const anyText = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.json(),
@@ -198,12 +198,12 @@ test("whatever is given, nothing is thrown, and each parameter has a value, a fa
       (method, texts) => {
         const names = method.parameters.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
         const given = new Map(names.map((name) => [name, texts.next().value as string[]]));
-        const { fields, faults } = parseParameters(method.parameters, given);
+        const { fields, violations } = parseParameters(method.parameters, given);
         for (const { name, field } of method.parameters) {
-          const told = Number(field in fields) + faults.filter((fault) => fault.field === name).length;
+          const told = Number(field in fields) + violations.filter((violation) => violation.field === name).length;
           expect(told).toBeLessThanOrEqual(1);
         }
-        for (const { description } of faults) {
+        for (const { description } of violations) {
           expect(description.isWellFormed()).toBe(true);
           expect(description.length).toBeLessThan(500);
         }

@@ -1,30 +1,34 @@
 import { DOMImplementation, type Document, type Element, XMLSerializer } from "@xmldom/xmldom";
-import { ILLEGAL_CHARACTERS } from "./characters.ts";
 
-/** A piece of XML that is to be written: an element, or text. */
+/**
+ * Characters that no XML document may contain, not even as references; lone surrogates included.
+ */
+export const ILLEGAL_CHARACTERS = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+/** XML content to write: an element or text. */
 export type Part = string | ElementPart;
 
-/** An element that is to be written. */
+/** An element to write. */
 export type ElementPart = (document: Document) => Element;
 
-/** What its elements are called, and the prefix they have where they are written. */
+/** The elements of one namespace and the prefix that they are written with. */
 export interface Vocabulary {
   readonly prefix: string;
   readonly uri: string;
-  /** Makes an element; attributes without a value are left out. */
+  /** Creates an element; attributes without a value are omitted. */
   readonly element: (name: string, attributes?: Attributes, children?: readonly Part[]) => ElementPart;
 }
 
-/** Attributes by their name, those of XML itself (`xml:lang`, `xmlns:tns`) among them. */
+/** Attributes by name, including those of XML itself (`xml:lang`, `xmlns:tns`). */
 export type Attributes = Readonly<Record<string, string | undefined>>;
 
-/** What XML's own prefixes stand for. */
-const OWN_PREFIXES: Readonly<Record<string, string>> = {
+/** The namespaces of XML's own prefixes. */
+const XML_PREFIXES: Readonly<Record<string, string>> = {
   xml: "http://www.w3.org/XML/1998/namespace",
   xmlns: "http://www.w3.org/2000/xmlns/",
 };
 
-/** The elements of a namespace, under a prefix; none of them has a prefix where the namespace is empty. */
+/** The elements of a namespace; without a prefix if the namespace is empty. */
 export function vocabulary(prefix: string, uri: string): Vocabulary {
   const qualified = (name: string) => (uri === "" ? name : `${prefix}:${name}`);
   return {
@@ -37,7 +41,7 @@ export function vocabulary(prefix: string, uri: string): Vocabulary {
         for (const [key, value] of Object.entries(attributes)) {
           if (value !== undefined) {
             element.setAttributeNS(
-              OWN_PREFIXES[key.split(":", 1)[0] as string] ?? null,
+              XML_PREFIXES[key.split(":", 1)[0] as string] ?? null,
               key,
               replaceIllegalCharacters(value),
             );
@@ -53,15 +57,15 @@ export function vocabulary(prefix: string, uri: string): Vocabulary {
   };
 }
 
-/** The elements that are in no namespace. */
+/** Elements in no namespace. */
 export const unqualified: Vocabulary = vocabulary("", "");
 
-/** What an element declares for the names in its content's values, as attributes. */
+/** Namespace declarations, as attributes, for names in an element's content. */
 export function declare(vocabularies: readonly Vocabulary[]): Attributes {
   return Object.fromEntries(vocabularies.map(({ prefix, uri }) => [`xmlns:${prefix}`, uri]));
 }
 
-/** Writes a document, to be sent in UTF-8. */
+/** Serializes a document, to be sent in UTF-8. */
 export function printXml(root: ElementPart): string {
   const document = new DOMImplementation().createDocument(null, "");
   document.appendChild(document.createProcessingInstruction("xml", 'version="1.0" encoding="UTF-8"'));
@@ -69,5 +73,5 @@ export function printXml(root: ElementPart): string {
   return new XMLSerializer().serializeToString(document);
 }
 
-/** XML has no way to write some characters at all. */
+/** Replaces characters that XML cannot express. */
 const replaceIllegalCharacters = (text: string): string => text.replace(ILLEGAL_CHARACTERS, "\uFFFD");
