@@ -4,8 +4,9 @@ export interface ForbiddenWord {
   readonly instead: string;
 }
 
+/** A space also matches a line break within a comment. */
 const word = (words: string, instead: string): ForbiddenWord => ({
-  pattern: new RegExp(`(?<![\\w-])(?:${words})(?![\\w-])`, "gi"),
+  pattern: new RegExp(`(?<![\\w-])(?:${words.replaceAll(" ", "\\s+(?:\\*\\s+)?")})(?![\\w-])`, "gi"),
   instead,
 });
 
@@ -41,5 +42,15 @@ export const FORBIDDEN_WORDS: readonly ForbiddenWord[] = [
   word("look(?:s|ed|ing)? after", "manage, supervise"),
   word("believe[sd]?|believing", "trust, accept"),
   word("impatien\\w+|patience", "second signal; retry policy"),
+  word("so many", "maximum number of, the number"),
+  word("for good", "permanently"),
+  word("set aside", "deferred"),
+  word("goes? on(?! to)|went on|going on", "continue"),
+  word("comes? again|come back|comes back|came back", "be redelivered, retry, resume, recover"),
+  word("stands? still", "stall"),
+  word("put right|puts right", "correct"),
+  word("now and then", "periodically"),
+  word("where (?:it|an? \\w+|they|the \\w+) stands?", "state, status"),
+  word("comes? to nothing|came to nothing", "fail"),
   word("of its own accord|by and by|ere|hence", "use a plain word"),
 ];

@@ -42,6 +42,7 @@ test.each([
   ["Nobody tells the caller", ["Nobody", "tells"]],
   ["it gave up on the old address", ["gave up", "old address"]],
   ["doors and neighbours", ["neighbours", "doors"]],
+  ["it was given\n * up", ["given\n * up"]],
 ])("%s has forbidden words", (text, expected) => {
   expect(forbiddenIn(text)).toEqual(expected);
 });
