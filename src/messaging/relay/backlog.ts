@@ -1,33 +1,36 @@
-import { createPollLoop } from "../../lib/poll-loop.ts";
+import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { readBacklog } from "../../store/outbox/outbox.ts";
 import type { OutboxDatabase } from "./republish.ts";
 
-const EVERY_MS = 5_000;
+const INTERVAL_MS = 5_000;
 
-/** Rests so many times as long as a look took, if that is longer. */
+/** Minimum delay between two readings, as a multiple of a reading's duration. */
 const REST_FACTOR = 20;
 
-/** How often the look for the oldest row begins at the first one, in milliseconds: a commit may have got an earlier id than one before it. */
-const LOOK_AT_ALL_MS = 600_000;
+/**
+ * Interval between searches for the oldest row from the start of the table, in milliseconds: a commit may
+ * have received a lower id than an earlier one.
+ */
+const FULL_SEARCH_MS = 600_000;
 
-/** Looks now and then how full the outbox table is, and how old the oldest row that may not be with the broker, for /metrics. */
+/** Measures the outbox table, for /metrics: its rows, and the age of the oldest one not known to be published. */
 export function startBacklogGauges({
   db,
   metrics,
 }: {
   readonly db: OutboxDatabase;
   readonly metrics: Pick<Metrics, "outboxRows" | "outboxAge">;
-}): { stop(): Promise<void> } {
+}): Pick<PollLoop, "stop"> {
   let oldest: { readonly id: bigint; readonly recordTime: Date } | undefined;
-  let allSince = performance.now();
+  let lastFullSearch = performance.now();
 
-  const look = async () => {
-    const all = performance.now() - allSince > LOOK_AT_ALL_MS;
-    if (all) {
-      allSince = performance.now();
+  const measure = async () => {
+    const full = performance.now() - lastFullSearch > FULL_SEARCH_MS;
+    if (full) {
+      lastFullSearch = performance.now();
     }
-    const backlog = await readBacklog(db, all ? 0n : (oldest?.id ?? 0n));
+    const backlog = await readBacklog(db, full ? 0n : (oldest?.id ?? 0n));
     oldest = backlog.oldest;
     metrics.outboxRows.set(backlog.rows);
   };
@@ -37,6 +40,6 @@ export function startBacklogGauges({
     observe({}, Math.max(0, age) / 1_000);
   });
 
-  // While the database is away, the last values stand.
-  return createPollLoop(look, { intervalMs: EVERY_MS, restFactor: REST_FACTOR });
+  // While the database is unavailable, the last values stand.
+  return createPollLoop(measure, { intervalMs: INTERVAL_MS, restFactor: REST_FACTOR });
 }

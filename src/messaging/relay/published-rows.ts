@@ -1,4 +1,4 @@
-/** Ids in one chunk: as many as one statement deletes. */
+/** Ids per chunk: as many as one statement deletes. */
 const CHUNK = 1_000;
 
 interface Chunk {
@@ -11,19 +11,19 @@ interface Chunk {
 }
 
 /**
- * Remembers which rows of the outbox the broker has acknowledged, and since when: eight bytes each, as minutes of full load are
- * millions of them. Times are milliseconds of one clock.
+ * The outbox rows that the broker has acknowledged, and when: eight bytes each, as minutes of full load
+ * are millions of them. Times are milliseconds of one clock.
  */
 export interface PublishedRows {
   add(id: bigint, now: number): void;
-  /** A chunk of rows that were all acknowledged before this time, to be forgotten when deleted; undefined where there is none. */
+  /** A chunk of rows all acknowledged before this time, to be removed once deleted; undefined where there is none. */
   oldestBefore(time: number): { readonly ids: bigint[]; remove(): void } | undefined;
-  /** The ids that are remembered among these, which must ascend. */
+  /** Those of these ids, which must ascend, that are known. */
   known(ids: readonly bigint[]): ReadonlySet<bigint>;
   clear(): void;
 }
 
-/** @param spanMs how much time one chunk may cover: rows are deleted at most so much later than they could be */
+/** @param spanMs time that one chunk covers at most, in milliseconds: rows are deleted up to this much later */
 export function createPublishedRows(spanMs: number): PublishedRows {
   let chunks: Chunk[] = [];
 
@@ -55,13 +55,13 @@ export function createPublishedRows(spanMs: number): PublishedRows {
       };
     },
     known(ids) {
-      const asked = new Set(ids);
+      const wanted = new Set(ids);
       const found = new Set<bigint>();
       const from = ids[0] ?? 0n;
       const to = ids.at(-1) ?? 0n;
-      for (const { ids: remembered, used, low, high } of chunks) {
-        for (const id of low > to || high < from ? [] : remembered.subarray(0, used)) {
-          if (asked.has(id)) {
+      for (const { ids: chunkIds, used, low, high } of chunks) {
+        for (const id of low > to || high < from ? [] : chunkIds.subarray(0, used)) {
+          if (wanted.has(id)) {
             found.add(id);
           }
         }

@@ -1,26 +1,30 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { OutboxRow } from "../../store/outbox/outbox.ts";
-import type { StreamConnection } from "../nats/connection.ts";
+import type { ConnectionEvent, StreamConnection } from "../nats/connection.ts";
 import type { Publisher } from "../nats/publisher.ts";
 import { lastEventTime } from "../nats/topology.ts";
 import { startBacklogGauges } from "./backlog.ts";
-import { createPublishedRows } from "./published-rows.ts";
+import { createPublishedRows, type PublishedRows } from "./published-rows.ts";
 import { lastIdBefore, type OutboxDatabase, republish } from "./republish.ts";
 import { startSweep } from "./sweep.ts";
 
 /** Why rows are published from the table, for the metrics. */
 type Reason = "start" | "reconnect" | "sweep";
 
-/** The way from the outbox to the stream. */
+/** Publishes the outbox to the stream. */
 export interface Relay {
-  /** Takes rows right after their commit, in the order of commits; publishes them as soon as the broker is there. */
+  /** Accepts rows right after their commit, in commit order. */
   enqueue(rows: readonly OutboxRow[]): void;
-  /** Rows in memory that the broker has not acknowledged. */
+  /** Number of rows in memory that the broker has not acknowledged. */
   unpublished(): number;
-  /** Publishes what it can within the limit. What is left is in the table, and goes out at the next start of any server. */
-  stop(limitMs: number): Promise<void>;
+  /**
+   * Publishes what it can within the time limit, in milliseconds. The rest stays in the table, and is
+   * published by the next start of any server.
+   */
+  stop(timeoutMs: number): Promise<void>;
 }
 
 export interface RelayOptions {
@@ -29,228 +33,280 @@ export interface RelayOptions {
   readonly stream: StreamConnection;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** How long an acknowledged row stays in the table, in milliseconds: longer than the broker takes to sync its files. */
+  /**
+   * Retention of acknowledged rows in the table, in milliseconds: longer than the broker takes to sync
+   * its files.
+   */
   readonly retentionMs?: number;
-  /** How often rows are deleted, and rows of dead servers looked for, in milliseconds. */
+  /** Interval between sweeps of the table, in milliseconds. */
   readonly sweepMs?: number;
-  /** Rows in memory while the broker is away; beyond it they are read from the table later. */
+  /** Maximum number of rows in memory; further ones are read from the table later. */
   readonly maxInMemory?: number;
-  /** Rows that are perhaps of another server were published: its watchers did not hear of them from us. */
+  /** Rows of other servers may have been published, whose watchers have no other source for them. */
   readonly onRepublished?: () => void;
   readonly crashPoint?: (name: "after-publish") => void;
 }
 
-/**
- * A gentle round publishes a page at a time, and rests in between, in milliseconds: it repeats what the broker most likely has, beside
- * the traffic.
- */
-const GENTLE_REST_MS = 100;
+/** Delay between two pages of a throttled pass, in milliseconds. */
+const THROTTLE_MS = 100;
 
 /**
- * At a start, the events committed before the stream's last one by more than this, in milliseconds, are taken as published: they are
- * published again gently, and new ones need not wait for it.
+ * Age beyond which events count as published at a start, in milliseconds before the stream's last event:
+ * they are republished in a throttled pass, and new events need not wait for them.
  */
-const PUBLISHED_WITHIN_MS = 10_000;
+const PUBLISHED_AGE_MS = 10_000;
+
+/** Interval between checks of what is left to publish on stop, in milliseconds. */
+const DRAIN_POLL_MS = 5;
 
 /**
- * Publishes each event straight from the commit's memory, and keeps it in the table until the broker must have synced it. What the
- * broker may have lost, and what a dead server left, is published again from the table:
- * - all of it, ahead of new events, when the broker has lost something; per order the order stays right;
- * - all of it at start: ahead of new events what the broker may never have had, and gently the rest;
- * - all of it, gently, after any other restart of the broker;
- * - what did not fit in memory while the broker was away, as soon as it is back;
- * - now and then, what nobody has deleted in time.
+ * Publishes each event from memory right after its commit, and keeps it in the table until the broker
+ * must have synced it. Republishes from the table what the broker may have lost and what a stopped
+ * server left:
+ * - when the broker has lost messages: everything, before new events, so that each order stays in order;
+ * - at a start: what the broker may not have, before new events, and the rest throttled;
+ * - after any other restart of the broker: everything, throttled;
+ * - when the broker is back: what did not fit in memory;
+ * - in each sweep: what no server has deleted in time.
  */
-export function startRelay({
-  db,
-  publisher,
-  stream,
-  log,
-  metrics,
-  retentionMs = 150_000,
-  sweepMs = 5_000,
-  maxInMemory = 20_000,
-  onRepublished = () => {},
-  crashPoint = () => {},
-}: RelayOptions): Relay {
-  const published = createPublishedRows(Math.min(1_000, sweepMs));
-  /** New rows, while older ones are read from the table first. */
-  let held: OutboxRow[] | undefined = [];
-  /** From the row after this id on, not all fitted in memory; undefined when all did. */
-  let missedAfter: bigint | undefined;
-  let round = { abort: new AbortController(), done: Promise.resolve(), over: true };
-  let stopped = false;
+export function startRelay(options: RelayOptions): Relay {
+  return new OutboxRelay(options);
+}
 
-  const unpublished = () => publisher.unpublished() + (held?.length ?? 0);
+class OutboxRelay implements Relay {
+  readonly #db: OutboxDatabase;
+  readonly #publisher: Publisher;
+  readonly #stream: StreamConnection;
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  readonly #maxInMemory: number;
+  readonly #onRepublished: () => void;
+  readonly #crashPoint: (name: "after-publish") => void;
+  readonly #published: PublishedRows;
+  readonly #passes: PassRunner;
+  readonly #loops: readonly Pick<PollLoop, "stop">[];
+  readonly #stopListening: () => void;
+  /** New rows, while older ones are published from the table first; undefined otherwise. */
+  #heldBack: OutboxRow[] | undefined = [];
+  /** Not all rows after this id fitted in memory; undefined when all did. */
+  #overflowAfter: bigint | undefined;
+  #stopped = false;
 
-  const remember = (row: OutboxRow) => published.add(row.id, performance.now());
-
-  const publishNew = (rows: readonly OutboxRow[]) =>
-    publisher.publish(rows, (row) => {
-      crashPoint("after-publish");
-      remember(row);
+  constructor({
+    db,
+    publisher,
+    stream,
+    log,
+    metrics,
+    retentionMs = 150_000,
+    sweepMs = 5_000,
+    maxInMemory = 20_000,
+    onRepublished = () => {},
+    crashPoint = () => {},
+  }: RelayOptions) {
+    this.#db = db;
+    this.#publisher = publisher;
+    this.#stream = stream;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#maxInMemory = maxInMemory;
+    this.#onRepublished = onRepublished;
+    this.#crashPoint = crashPoint;
+    this.#published = createPublishedRows(Math.min(1_000, sweepMs));
+    this.#passes = createPassRunner(log);
+    this.#stopListening = stream.onConnect((_client, event) => this.#connected(event));
+    const sweep = startSweep({
+      db,
+      log,
+      published: this.#published,
+      retentionMs,
+      sweepMs,
+      onSweep: () => {
+        metrics.outboxDepth.set(this.unpublished());
+        this.#catchUpOverflow();
+      },
+      canPublish: () => this.#passes.idle() && this.#heldBack === undefined && stream.client() !== undefined,
+      publish: (rows) => {
+        publisher.publish(rows, this.#counting("sweep", this.#markPublished));
+        onRepublished();
+      },
     });
+    this.#loops = [sweep, startBacklogGauges({ db, metrics })];
+  }
 
-  /** Ends the round under way, and begins another one. */
-  const begin = (what: string, work: (signal: AbortSignal) => Promise<void>) => {
-    round.abort.abort();
-    const previous = round.done;
-    const abort = new AbortController();
-    const run = async () => {
-      await previous;
-      await work(abort.signal);
+  enqueue(rows: readonly OutboxRow[]): void {
+    if (this.#stopped) {
+      return;
+    }
+    if (this.#overflowAfter !== undefined || this.unpublished() + rows.length > this.#maxInMemory) {
+      this.#overflowAfter = lowestAfter(rows, this.#overflowAfter);
+    } else if (this.#heldBack !== undefined) {
+      this.#heldBack.push(...rows);
+    } else {
+      this.#publishNew(rows);
+    }
+  }
+
+  unpublished(): number {
+    return this.#publisher.unpublished() + (this.#heldBack?.length ?? 0);
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening();
+    await this.#passes.stop();
+    // Rows that are held back stay in the table: published now, they would overtake older events.
+    const until = performance.now() + timeoutMs;
+    while (this.#publisher.unpublished() > 0 && this.#stream.client() !== undefined && performance.now() < until) {
+      await delay(DRAIN_POLL_MS);
+    }
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
+  }
+
+  #connected(event: ConnectionEvent): void {
+    if (event === "first") {
+      this.#passes.start("republishing the outbox at start", (signal) => this.#republishAtStart(signal));
+    } else if (event === "lost") {
+      this.#published.clear();
+      this.#republishFirst(0n, "reconnect");
+    } else if (event === "restarted" && this.#heldBack === undefined) {
+      this.#passes.start("republishing the outbox after a restart of NATS", (signal) =>
+        this.#republishThrottled("reconnect", undefined, () => {}, signal),
+      );
+    }
+    this.#catchUpOverflow();
+  }
+
+  /** A running pass checks for an overflow itself. */
+  #catchUpOverflow(): void {
+    if (this.#overflowAfter !== undefined && this.#heldBack === undefined && this.#stream.client() !== undefined) {
+      this.#republishFirst(this.#overflowAfter, "sweep");
+    }
+  }
+
+  #publishNew(rows: readonly OutboxRow[]): void {
+    this.#publisher.publish(rows, (row) => {
+      this.#crashPoint("after-publish");
+      this.#markPublished(row);
+    });
+  }
+
+  readonly #markPublished = (row: OutboxRow) => this.#published.add(row.id, performance.now());
+
+  #counting(reason: Reason, onPublished: (row: OutboxRow) => void): (row: OutboxRow) => void {
+    return (row) => {
+      this.#metrics.republished.inc({ reason });
+      onPublished(row);
     };
-    const mine = { abort, done: Promise.resolve(), over: false };
-    mine.done = run()
-      .catch((error: unknown) => {
-        if (!abort.signal.aborted) {
-          log.error({ err: error }, `${what} broke off`);
-        }
-      })
-      .finally(() => {
-        mine.over = true;
-      });
-    round = mine;
-  };
+  }
 
-  /** Everything from an id on, ahead of new rows; again from where rows did not fit in memory meanwhile. */
-  const inOrder = async (afterId: bigint, reason: Reason, signal: AbortSignal) => {
+  #republishFirst(afterId: bigint, reason: Reason): void {
+    this.#heldBack ??= [];
+    this.#passes.start("republishing the outbox", (signal) => this.#republishBeforeNew(afterId, reason, signal));
+  }
+
+  async #republishAtStart(signal: AbortSignal): Promise<void> {
+    const client = this.#stream.client();
+    // Disconnected already: then all rows count as unpublished.
+    const lastTime = client && (await lastEventTime(client).catch(() => undefined));
+    const probablyPublished =
+      lastTime && (await lastIdBefore(this.#db, new Date(lastTime.getTime() - PUBLISHED_AGE_MS), signal));
+    // This server's own rows are known to be unpublished.
+    const own = lowestAfter(this.#heldBack ?? [], this.#overflowAfter) ?? probablyPublished;
+    const from =
+      probablyPublished !== undefined && own !== undefined && own < probablyPublished ? own : probablyPublished;
+    await this.#republishBeforeNew(from ?? 0n, "start", signal);
+    this.#log.info("outbox republished");
+    if (from !== undefined && from > 0n) {
+      await this.#republishThrottled("start", from, this.#markPublished, signal);
+    }
+  }
+
+  /** Publishes all rows after an id, then those held back; again from where rows did not fit in memory meanwhile. */
+  async #republishBeforeNew(afterId: bigint, reason: Reason, signal: AbortSignal): Promise<void> {
     let from = afterId;
     do {
-      missedAfter = undefined;
-      held = [];
-      await republish({ db, publisher }, { afterId: from, restMs: 0, signal, onPublished: noting(reason, remember) });
-      from = before(held, missedAfter) ?? 0n;
-    } while (missedAfter !== undefined);
-    const waiting = held ?? [];
-    held = undefined;
-    publishNew(waiting);
-    onRepublished();
-  };
+      this.#overflowAfter = undefined;
+      this.#heldBack = [];
+      await republish(
+        { db: this.#db, publisher: this.#publisher },
+        { afterId: from, delayMs: 0, signal, onPublished: this.#counting(reason, this.#markPublished) },
+      );
+      from = lowestAfter(this.#heldBack, this.#overflowAfter) ?? 0n;
+    } while (this.#overflowAfter !== undefined);
+    const waiting = this.#heldBack;
+    this.#heldBack = undefined;
+    this.#publishNew(waiting);
+    this.#onRepublished();
+  }
 
-  const gently = (reason: Reason, untilId: bigint | undefined, then: (row: OutboxRow) => void, signal: AbortSignal) =>
-    republish(
-      { db, publisher },
+  #republishThrottled(
+    reason: Reason,
+    untilId: bigint | undefined,
+    onPublished: (row: OutboxRow) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return republish(
+      { db: this.#db, publisher: this.#publisher },
       {
         afterId: 0n,
         ...(untilId !== undefined && { untilId }),
-        restMs: GENTLE_REST_MS,
+        delayMs: THROTTLE_MS,
         signal,
-        onPublished: noting(reason, then),
+        onPublished: this.#counting(reason, onPublished),
       },
     );
-
-  const start = () =>
-    begin("publishing what an earlier run left", async (signal) => {
-      const client = stream.client();
-      // Away already: then all is as if it were new.
-      const last = client && (await lastEventTime(client).catch(() => undefined));
-      const old = last && (await lastIdBefore(db, new Date(last.getTime() - PUBLISHED_WITHIN_MS), signal));
-      // Of its own rows a server knows that they are not published.
-      const own = before(held ?? [], missedAfter) ?? old;
-      const from = old !== undefined && own !== undefined && own < old ? own : old;
-      await inOrder(from ?? 0n, "start", signal);
-      log.info("what an earlier run left is published");
-      if (from !== undefined && from > 0n) {
-        await gently("start", from, remember, signal);
-      }
-    });
-
-  const catchUp = (afterId: bigint, reason: Reason) => {
-    held ??= [];
-    begin("publishing from the table", (signal) => inOrder(afterId, reason, signal));
-  };
-
-  const repeatGently = () =>
-    begin("publishing the table again", (signal) => gently("reconnect", undefined, () => {}, signal));
-
-  const noting = (reason: Reason, then: (row: OutboxRow) => void) => (row: OutboxRow) => {
-    metrics.republished.inc({ reason });
-    then(row);
-  };
-
-  /** A round that is under way looks by itself. */
-  const lookForMissed = () => {
-    if (missedAfter !== undefined && held === undefined && stream.client() !== undefined) {
-      catchUp(missedAfter, "sweep");
-    }
-  };
-
-  const stopHearing = stream.onConnect((_client, arrival) => {
-    if (stopped) {
-      return;
-    }
-    if (arrival === "first") {
-      start();
-    } else if (arrival === "lost") {
-      published.clear();
-      catchUp(0n, "reconnect");
-    } else if (arrival === "restarted" && held === undefined) {
-      repeatGently();
-    }
-    lookForMissed();
-  });
-
-  const sweep = startSweep({
-    db,
-    log,
-    published,
-    keepMs: retentionMs,
-    sweepMs,
-    idle: () => round.over && held === undefined && stream.client() !== undefined,
-    publish: (rows) => {
-      publisher.publish(rows, noting("sweep", remember));
-      onRepublished();
-    },
-    beforeEach: () => {
-      metrics.outboxDepth.set(unpublished());
-      lookForMissed();
-    },
-  });
-
-  const backlog = startBacklogGauges({ db, metrics });
-
-  return {
-    enqueue(rows) {
-      if (stopped) {
-        return;
-      }
-      if (missedAfter !== undefined || unpublished() + rows.length > maxInMemory) {
-        missedAfter = before(rows, missedAfter);
-      } else if (held !== undefined) {
-        held.push(...rows);
-      } else {
-        publishNew(rows);
-      }
-    },
-    unpublished,
-    async stop(limitMs) {
-      stopped = true;
-      stopHearing();
-      round.abort.abort();
-      await round.done;
-      // What is held stays in the table: published now, it would overtake older events.
-      await drained(publisher, stream, limitMs);
-      await Promise.all([sweep.stop(), backlog.stop()]);
-    },
-  };
+  }
 }
 
-/** The id before the lowest of these; `known` where that is lower. */
-function before(rows: readonly OutboxRow[], known: bigint | undefined): bigint | undefined {
-  let low = known;
+/** The id before the lowest of these rows, or `known` where that is lower. */
+function lowestAfter(rows: readonly OutboxRow[], known: bigint | undefined): bigint | undefined {
+  let lowest = known;
   for (const { id } of rows) {
-    if (low === undefined || id <= low) {
-      low = id - 1n;
+    if (lowest === undefined || id <= lowest) {
+      lowest = id - 1n;
     }
   }
-  return low;
+  return lowest;
 }
 
-/** Waits until all is acknowledged, the broker is away, or the limit is over. */
-async function drained(publisher: Publisher, stream: StreamConnection, limitMs: number): Promise<void> {
-  const until = performance.now() + limitMs;
-  while (publisher.unpublished() > 0 && stream.client() !== undefined && performance.now() < until) {
-    await delay(5);
-  }
+/** Runs one pass over the table at a time. */
+interface PassRunner {
+  /** Aborts the running pass, and starts another one when it has ended. */
+  start(name: string, pass: (signal: AbortSignal) => Promise<void>): void;
+  idle(): boolean;
+  stop(): Promise<void>;
+}
+
+function createPassRunner(log: Logger): PassRunner {
+  let running: Promise<void> | undefined;
+  let abort = new AbortController();
+  return {
+    start(name, pass) {
+      abort.abort();
+      abort = new AbortController();
+      const { signal } = abort;
+      const previous = running;
+      const run = async () => {
+        await previous;
+        try {
+          await pass(signal);
+        } catch (error) {
+          if (!signal.aborted) {
+            log.error({ err: error }, `${name} failed`);
+          }
+        }
+        if (running === mine) {
+          running = undefined;
+        }
+      };
+      const mine = run();
+      running = mine;
+    },
+    idle: () => running === undefined,
+    async stop() {
+      abort.abort();
+      await running;
+    },
+  };
 }

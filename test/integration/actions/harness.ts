@@ -77,7 +77,7 @@ export function useHarness(mariadb?: OwnServer) {
       stop,
       /** Commits events with their ledger rows, and hands them to the relay. */
       async change(...events: OrderEvent[]): Promise<void> {
-        relay.enqueue(rowsOf(await commit(db, events, { askedBy: subscriptionsFor(actions), ledgerWatchMs })));
+        relay.enqueue(rowsOf(await commit(db, events, { subscriptionsFor: subscriptionsFor(actions), ledgerWatchMs })));
       },
     };
   };

@@ -13,7 +13,7 @@ beforeEach(async () => {
   await database().deleteFrom("oms_db.oms_action_ledger").execute();
 });
 
-/** Changes of orders made just now, version by version. */
+/** Status changes of these orders, version by version, recorded now. */
 function changes(orderIds: readonly bigint[], from: number, to: number) {
   const events = [];
   for (let version = from; version <= to; version += 1) {
@@ -28,7 +28,7 @@ async function stored(): Promise<string[]> {
   return storedIds(await useClient(nats.url));
 }
 
-test("an event is published from memory, kept in the table for a while, and deleted", async () => {
+test("an event is published from memory, kept in the table for its retention, and deleted", async () => {
   const db = database();
   const { relay, republished } = useRelay(nats.url, db, { retentionMs: 1_000 });
   const events = changes([1n, 2n], 1, 3);
@@ -40,7 +40,7 @@ test("an event is published from memory, kept in the table for a while, and dele
   expect(await republished("sweep")).toBe(0);
 });
 
-test("what a crash left is published at the start, ahead of what is new", async () => {
+test("events left by a crash are published at the start, before new ones", async () => {
   const db = database();
   await commit(db, changes([1n, 2n], 1, 2));
   await nats.kill();
@@ -54,7 +54,7 @@ test("what a crash left is published at the start, ahead of what is new", async 
   expect(await republished("start")).toBeGreaterThanOrEqual(8);
 });
 
-test("at a start, what was most likely published long ago is repeated beside what is new, and deleted in its turn", async () => {
+test("at a start, events published long ago are republished beside new ones, and deleted in their turn", async () => {
   const db = database();
   const first = useRelay(nats.url, db);
   await vi.waitFor(() => expect(first.stream.events).toEqual(["first"]), 10_000);
@@ -72,7 +72,7 @@ test("at a start, what was most likely published long ago is repeated beside wha
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual([]), 10_000);
 });
 
-test("changes go on while the broker is away; beyond the memory's bound the table remembers", async () => {
+test("changes are accepted while the broker is down; those beyond the memory limit are read from the table", async () => {
   const db = database();
   const { relay, stream } = useRelay(nats.url, db, { maxInMemory: 10 });
   await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
@@ -90,7 +90,7 @@ test("changes go on while the broker is away; beyond the memory's bound the tabl
   expect(order1).toEqual(idsOf(changes([1n], 1, 20)));
 });
 
-test("a broker that lost its directory gets everything again, in order, before what is new", async () => {
+test("a broker that lost its directory receives everything again, in order, before new events", async () => {
   const db = database();
   const { relay, stream, republished } = useRelay(nats.url, db);
   relay.enqueue(rowsOf(await commit(db, changes([1n, 2n, 3n], 1, 3))));
@@ -103,7 +103,7 @@ test("a broker that lost its directory gets everything again, in order, before w
   expect(await republished("reconnect")).toBe(12);
 });
 
-test("after any other restart of the broker the table is published again, and the broker drops the repeats", async () => {
+test("after any other restart of the broker the table is republished, and the broker drops the repeats", async () => {
   const db = database();
   const { relay, stream, republished } = useRelay(nats.url, db);
   const events = changes([1n, 2n, 3n], 1, 3);
@@ -115,33 +115,33 @@ test("after any other restart of the broker the table is published again, and th
   expect(await stored()).toEqual(idsOf(events));
 });
 
-test("what a dead server left is found by the living, published once, and deleted", async () => {
+test("events left by a stopped server are found by a running one, published once, and deleted", async () => {
   const db = database();
   const { relay, republished, stream } = useRelay(nats.url, db, { retentionMs: 500 });
   await vi.waitFor(() => expect(stream.events).toEqual(["first"]), 10_000);
   relay.enqueue(rowsOf(await commit(db, changes([1n], 1, 1))));
   await vi.waitFor(async () => expect(await stored()).toEqual(["1-1"]), 10_000);
-  // Committed by somebody who never hands it over.
+  // Committed by a server that never publishes it.
   await commit(db, changes([5n], 1, 2));
   await vi.waitFor(async () => expect((await stored()).toSorted()).toEqual(["1-1", "5-1", "5-2"]), 10_000);
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual([]), 10_000);
   expect(await republished("sweep")).toBe(2);
 });
 
-test("an event that an Action still needs is not deleted, and not sent again and again", async () => {
+test("an event that an Action still needs is not deleted, and not republished by each sweep", async () => {
   const db = database();
   const { relay, republished } = useRelay(nats.url, db, { retentionMs: 200 });
-  const askedBy = ({ orderId }: { orderId: bigint }) => (orderId === 1n ? [{ action: "tester" }] : []);
-  relay.enqueue(rowsOf(await commit(db, changes([1n, 2n], 1, 1), { askedBy })));
+  const subscriptionsFor = ({ orderId }: { orderId: bigint }) => (orderId === 1n ? [{ action: "tester" }] : []);
+  relay.enqueue(rowsOf(await commit(db, changes([1n, 2n], 1, 1), { subscriptionsFor })));
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual(["1-1"]), 10_000);
-  // Sweeps go on: were it to be sent again, it would have been by the time that a later one is gone.
+  // Were it republished by a sweep, it would have been by the time a later event is deleted.
   relay.enqueue(rowsOf(await commit(db, changes([3n], 1, 1))));
   await vi.waitFor(async () => expect(await outboxIds(db)).toEqual(["1-1"]), 10_000);
   await vi.waitFor(async () => expect(await stored()).toEqual(["1-1", "2-1", "3-1"]), 10_000);
   expect(await republished("sweep")).toBe(0);
 });
 
-test("the end publishes what it can, and leaves the rest in the table", async () => {
+test("a stop publishes what it can, and leaves the rest in the table", async () => {
   const db = database();
   const first = useRelay(nats.url, db);
   await vi.waitFor(() => expect(first.stream.events).toEqual(["first"]), 10_000);
@@ -162,7 +162,7 @@ test("the end publishes what it can, and leaves the rest in the table", async ()
   await nats.restart();
 });
 
-test("the watchers' server is told when others' events went out through it", async () => {
+test("watchers are resynchronized after events of other servers were published", async () => {
   const db = database();
   await commit(db, changes([1n], 1, 1));
   const onRepublished = vi.fn();

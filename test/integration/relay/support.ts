@@ -7,11 +7,11 @@ import { createMetrics } from "../../../src/observability/metrics.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { appendEvents } from "../../../src/store/outbox/append-events.ts";
-import type { CommittedEvent, OutboxRow, Subscription } from "../../../src/store/outbox/outbox.ts";
+import type { CommittedEvent, EventDeps, OutboxRow } from "../../../src/store/outbox/outbox.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { silentLog, useStream } from "../nats/support.ts";
 
-/** The tables, made before the file's first test: on the server that all files share, unless told. */
+/** A migrated database, by default on the server that all files share. */
 export function useDatabase(
   location: { readonly url: string; readonly prefix?: string } = useMariadb(),
 ): () => OrderDatabase {
@@ -24,27 +24,27 @@ export function useDatabase(
   return () => db as OrderDatabase;
 }
 
-/** Commits events as a change does: to the outbox, and to the ledger of whoever asks. */
+/** Commits events as a change does: to the outbox, and to the ledger of the Actions that match. */
 export async function commit(
   db: OrderDatabase,
   events: readonly OrderEvent[],
-  deps: { askedBy?: (event: OrderEvent) => readonly Subscription[]; ledgerWatchMs?: number } = {},
+  deps: Partial<Pick<EventDeps, "subscriptionsFor" | "ledgerWatchMs">> = {},
 ): Promise<readonly CommittedEvent[]> {
-  const { askedBy = () => [], ledgerWatchMs = 30_000 } = deps;
+  const { subscriptionsFor = () => [], ledgerWatchMs = 30_000 } = deps;
   return db
     .transaction()
-    .execute((trx) => appendEvents(trx, events, { encode: encodeEvent, subscriptionsFor: askedBy, ledgerWatchMs }));
+    .execute((trx) => appendEvents(trx, events, { encode: encodeEvent, subscriptionsFor, ledgerWatchMs }));
 }
 
 export const rowsOf = (committed: readonly CommittedEvent[]): OutboxRow[] => committed.map(({ row }) => row);
 
-/** Message ids in the outbox table, in the order of the ids. */
+/** The message ids in the outbox table, in the order of the row ids. */
 export async function outboxIds(db: OrderDatabase): Promise<string[]> {
   const rows = await db.selectFrom("oms_db.oms_outbox").select("message_id").orderBy("id").execute();
   return rows.map(({ message_id }) => message_id);
 }
 
-/** A server's way from the outbox to the stream, stopped when the test is over. */
+/** The relay of a server, stopped after the test. */
 export function useRelay(url: string, db: OrderDatabase, options: Partial<RelayOptions> = {}) {
   const stream = useStream(url);
   const metrics = createMetrics();

@@ -7,63 +7,63 @@ import { silentLog } from "../nats/support.ts";
 import { commit, useDatabase } from "./support.ts";
 
 const database = useDatabase();
-const KEEP_MS = 50;
+const RETENTION_MS = 50;
 
 beforeEach(() => database().deleteFrom("oms_db.oms_outbox").execute());
 
-/** An event of so many seconds ago. */
+/** Commits an event of this many seconds ago. */
 async function insert(orderId: bigint, secondsAgo: number): Promise<void> {
   const recordTime = new Date(Date.now() - secondsAgo * 1_000);
   await commit(database(), [statusChanged({ orderId, toStatus: 3010, recordTime })]);
 }
 
-/** What the sweep publishes, by message id; each is remembered as published, so that it is published once. */
-function sweep(): string[] {
-  const told: string[] = [];
+/** Starts a sweep that marks what it publishes. @returns the message ids it publishes */
+function useSweep(): string[] {
+  const republished: string[] = [];
   const published = createPublishedRows(60_000);
-  const sweeping = startSweep({
+  const sweep = startSweep({
     db: database(),
     log: silentLog,
     published,
-    keepMs: KEEP_MS,
+    retentionMs: RETENTION_MS,
     sweepMs: 10,
-    idle: () => true,
+    canPublish: () => true,
     publish(rows) {
       for (const { id, messageId } of rows) {
-        told.push(messageId);
+        republished.push(messageId);
         published.add(id, Number.POSITIVE_INFINITY);
       }
     },
-    beforeEach: () => {},
+    onSweep: () => {},
   });
-  onTestFinished(() => sweeping.stop());
-  return told;
+  onTestFinished(() => sweep.stop());
+  return republished;
 }
 
-test("rows that are kept for Actions are passed over, and what comes after them is found", async () => {
+test("rows kept for Actions are skipped, and abandoned rows after them are found", async () => {
   for (let orderId = 1n; orderId <= 30n; orderId += 1n) {
     await insert(orderId, 1_000);
   }
   await database().updateTable("oms_db.oms_outbox").set({ published: 1 }).execute();
   await insert(31n, 500);
-  const told = sweep();
-  await vi.waitFor(() => expect(told).toEqual(["31-1"]));
+  const republished = useSweep();
+  await vi.waitFor(() => expect(republished).toEqual(["31-1"]));
   await insert(32n, 400);
-  await vi.waitFor(() => expect(told).toEqual(["31-1", "32-1"]));
+  await vi.waitFor(() => expect(republished).toEqual(["31-1", "32-1"]));
   await database().updateTable("oms_db.oms_outbox").set({ published: 1 }).execute();
   await insert(33n, 2);
   await insert(34n, 1);
-  await vi.waitFor(() => expect(told).toEqual(["31-1", "32-1", "33-1", "34-1"]));
+  await vi.waitFor(() => expect(republished).toEqual(["31-1", "32-1", "33-1", "34-1"]));
 });
 
-test("rows that were committed in another order than their times are found", async () => {
+test("abandoned rows whose ids and times are in different order are found", async () => {
   await insert(1n, 1_000);
   await database().updateTable("oms_db.oms_outbox").set({ published: 1 }).execute();
-  const told = sweep();
-  // Young in front of old: the look ends at the young one.
+  const republished = useSweep();
+  // A young row before an old one: the search ends at the young one.
   await insert(2n, -3);
   await insert(3n, 30);
   await sql`do sleep(1)`.execute(database());
-  expect(told).toEqual([]);
-  await vi.waitFor(() => expect(told).toEqual(["2-1", "3-1"]), 10_000);
+  expect(republished).toEqual([]);
+  await vi.waitFor(() => expect(republished).toEqual(["2-1", "3-1"]), 10_000);
 });

@@ -52,7 +52,7 @@ async function run(results: ActionResult[], more: Partial<Action> = {}, maxAttem
     await db.destroy();
   });
   const event: OrderEvent = statusChanged({ orderId: BigInt(Math.floor(Math.random() * 1e9)), toStatus: 1020 });
-  await commit(db, [event], { askedBy: subscriptionsFor([action]), ledgerWatchMs: 0 });
+  await commit(db, [event], { subscriptionsFor: subscriptionsFor([action]), ledgerWatchMs: 0 });
   const row = () =>
     db.selectFrom("oms_db.oms_action_ledger").selectAll().where("action", "=", action.name).executeTakeFirstOrThrow();
   const ends = (state: string) => vi.waitFor(async () => expect((await row()).state).toBe(state), { timeout: 20_000 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createPublishedRows } from "../../../../src/messaging/relay/published-rows.ts";
 
-test("rows become old together with the last of their chunk", () => {
+test("rows expire with the last one of their chunk", () => {
   const rows = createPublishedRows(100);
   rows.add(1n, 0);
   rows.add(2n, 90);
@@ -9,14 +9,14 @@ test("rows become old together with the last of their chunk", () => {
   expect(rows.oldestBefore(80)).toBeUndefined();
   const first = rows.oldestBefore(90);
   expect(first?.ids).toEqual([1n, 2n]);
-  // Not forgotten until it is said so: the database may be away.
+  // Kept until removed: the database may be unavailable.
   expect(rows.oldestBefore(90)?.ids).toEqual([1n, 2n]);
   first?.remove();
   expect(rows.oldestBefore(149)).toBeUndefined();
   expect(rows.oldestBefore(150)?.ids).toEqual([3n]);
 });
 
-test("a chunk is no longer than one statement", () => {
+test("a chunk has no more rows than one statement deletes", () => {
   const rows = createPublishedRows(1_000);
   const ids = Array.from({ length: 2_500 }, (_, index) => BigInt(index) + 2n ** 60n);
   for (const id of ids) {
@@ -31,7 +31,7 @@ test("a chunk is no longer than one statement", () => {
   expect(taken.flat()).toEqual(ids);
 });
 
-test("it knows what it remembers, and forgets it when told", () => {
+test("rows are known until they are cleared", () => {
   const rows = createPublishedRows(10);
   for (const [index, id] of [3n, 7n, 9n].entries()) {
     rows.add(id, index * 100);
