@@ -5,14 +5,14 @@
  */
 
 import type { OrderEvent } from "../../src/domain/events.ts";
+import type { ReportResult, StatusReport } from "../../src/domain/status-report.ts";
 import { openRedis } from "../../src/integrations/redis.ts";
 import { connectStream } from "../../src/messaging/nats/connection.ts";
 import { createPublisher } from "../../src/messaging/nats/publisher.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
+import { readTables } from "../../src/store/commit/connector.ts";
 import { openSession } from "../../src/store/commit/session.ts";
-import { readTables } from "../../src/store/commit/tables.ts";
-import type { ReportResult, StatusReport } from "../../src/store/commit/types.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { withRetries } from "../../src/store/mysql/transaction.ts";
 import { createEffects } from "./support/effects.ts";
@@ -54,7 +54,7 @@ async function update(report: StatusReport): Promise<ReportResult> {
   const { result, event } = await withRetries(() =>
     sessions.use((session) => changeStatus(session, tables, report, { precondition: isNew })),
   );
-  if (result.kind !== "taken") {
+  if (result.kind !== "accepted") {
     await redis.del(key);
   }
   if (event !== undefined) {

@@ -5,7 +5,9 @@ import { sql } from "kysely";
 import type { OrderEvent } from "../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { Status } from "../../src/domain/state-machine.ts";
-import { type Committer, createCommitter, type StatusReport } from "../../src/store/commit/index.ts";
+import type { StatusReport } from "../../src/domain/status-report.ts";
+import { createCommitter } from "../../src/store/commit/committer.ts";
+import type { Committer } from "../../src/store/commit/types.ts";
 import type { OrderDatabase } from "../../src/store/mysql/database.ts";
 import type { Subscription } from "../../src/store/outbox/outbox.ts";
 import { startStack } from "../../tools/devstack/index.ts";
@@ -147,7 +149,7 @@ async function reportOnce(committer: Committer, orderId: bigint, status: Status)
     cause: { caller: "bench", operator: "bench", traceparent: "" },
   };
   const result = await committer.report(report);
-  if (result.kind !== "taken" || result.outcome !== "applied") {
+  if (result.kind !== "accepted" || result.outcome !== "applied") {
     throw new Error(`order ${orderId} to ${status}: ${JSON.stringify(result)}`);
   }
 }

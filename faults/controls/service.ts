@@ -16,7 +16,7 @@ import { createMetrics } from "../../src/observability/metrics.ts";
 import { resolveEndpoints } from "../../src/server/endpoints.ts";
 import { createLifecycle } from "../../src/server/lifecycle.ts";
 import { createReadinessCheck } from "../../src/server/readiness.ts";
-import { createCommitter } from "../../src/store/commit/index.ts";
+import { createCommitter } from "../../src/store/commit/committer.ts";
 import { openTotalsReader } from "../../src/store/ledger/open-counts.ts";
 import { createRequestLog } from "../../src/store/logs/request-log.ts";
 import { migrate } from "../../src/store/migrations/index.ts";

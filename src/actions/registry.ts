@@ -1,6 +1,5 @@
 import { ASK_WMS, PAYMENT_TIMEOUT, RELEASE_STOCK, WMS_TIME_LIMIT } from "../domain/flow.ts";
-import { isForFinance, isMarketplace, type OrderKinds } from "../domain/order-kinds.ts";
-import { expires } from "../domain/payable.ts";
+import { expires, isForFinance, isMarketplace, type OrderKinds } from "../domain/order-kinds.ts";
 import { Status } from "../domain/state-machine.ts";
 import type { Action, ActionHandler } from "../messaging/runner/action.ts";
 import { customerMessage } from "./effects/customer-message.ts";

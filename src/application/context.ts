@@ -1,17 +1,28 @@
-import type { ChangeTracker } from "../store/commit/types.ts";
+import type { Cause } from "../domain/events.ts";
+import type { CallScope } from "../store/commit/types.ts";
 
-/** What an operation knows of the call that it answers, whichever way it came in. Its changes say to it where they are. */
-export interface CallContext extends ChangeTracker {
-  /** Names the call in logs and in the answer to a bug. */
+/** A call that may change something, or came by a legacy endpoint, as it is logged. */
+export type { RequestLogRow as CallRecord } from "../store/logs/request-log.ts";
+
+/** The call that an operation answers, independent of its transport. */
+export interface CallContext extends CallScope {
+  /** Identifies the call in logs and in internal errors. */
   readonly callId: string;
-  /** The calling system; "anonymous" where it does not say. */
+  /** The calling system; "anonymous" without a name. */
   readonly caller: string;
-  /** The states that the caller may report, by their codes; undefined: all. */
+  /** The codes of the states that the caller may report; undefined for all. */
   readonly reportableStatuses: ReadonlySet<number> | undefined;
-  /** The W3C trace the call belongs to; empty where the caller sent none. */
+  /** The W3C trace of the call; "" for none. */
   readonly traceparent: string;
-  /** When the caller stops waiting. A change that has not begun by then is not made. */
+  /** When the caller stops waiting. A change that has not started by then is rejected. */
   readonly deadline: Date | undefined;
-  /** Aborted when nobody listens any more. For streams only: a change under way is never given up. */
+  /**
+   * Aborted when the client disconnects. For streams only: a change that has started is completed.
+   */
   readonly signal: AbortSignal;
+}
+
+/** The cause of a change: the calling system and the person or job it names. */
+export function causeOf({ caller, traceparent }: Pick<CallContext, "caller" | "traceparent">, operator: string): Cause {
+  return { caller, operator, traceparent };
 }

@@ -1,46 +1,49 @@
 import type { OrderEvent } from "../domain/events.ts";
 import type { OrderKinds } from "../domain/order-kinds.ts";
+import type { ChangeDeps } from "../store/commit/commit-change.ts";
 import type { Committer } from "../store/commit/types.ts";
 import type { OpenTotals } from "../store/ledger/open-counts.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
-import type { ChangeDeps } from "../store/orders/types.ts";
 import type { FlowOrder } from "../store/reads/flows.ts";
 import type { Snapshot } from "../store/reads/snapshots.ts";
 import type { ChangeFeed } from "./watch/change-feed.ts";
 
-/** Anything that follows an event by itself, as those see it who look after it. */
+/** An Action as operators see it. */
 export interface ActionInfo {
   /** Its name in the ledger. */
   readonly name: string;
-  /** An effect in another system; a step of a flow, which moves the order; or a timer, which goes off at a time. */
+  /**
+   * An effect in an external system; a step of a flow, which moves the order; or a timer, which
+   * fires at a time.
+   */
   readonly kind: "effect" | "step" | "timer";
-  /** The subjects of the events that it may ask for; `*` stands for one part. None for a timer. */
+  /** The subjects of the events it subscribes to; `*` matches one token. Empty for a timer. */
   readonly subjects: readonly string[];
-  /** Whether it has something to do for this event: the same whenever it is asked. */
+  /** Whether it handles this event. Pure: always the same for the same event. */
   matches(event: OrderEvent): boolean;
 }
 
-/** What the operations work with. */
+/** The dependencies of the operations. */
 export interface OperationDeps {
   readonly db: OrderDatabase;
   readonly committer: Committer;
-  /** For the changes that are no status changes. */
+  /** For changes that do not go through the group committer. */
   readonly changes: ChangeDeps;
-  /** Reads where one order stands; concurrent calls share a query. */
+  /** Reads the status of one order; concurrent calls share a query. */
   readonly readSnapshot: (orderId: bigint) => Promise<Snapshot | undefined>;
-  /** Reads what a step of the forward flow looks at; concurrent calls share a query. */
+  /** Reads what a step of the forward flow needs; concurrent calls share a query. */
   readonly readFlowOrder: (orderId: bigint) => Promise<FlowOrder | undefined>;
-  /** Counts how much is open of each of these Actions; concurrent calls share a count. */
+  /** Counts the open entries of each of these Actions; concurrent calls share a query. */
   readonly readOpenSums: (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenTotals>>;
   readonly feed: ChangeFeed;
-  /** All of them: the Actions proper, the flows' steps, the timers. */
+  /** All: effects, steps and timers. */
   readonly actions: readonly ActionInfo[];
-  /** How long the relay keeps published outbox rows at least, in milliseconds. */
+  /** Minimum retention of published outbox rows, in ms. */
   readonly outboxRetentionMs: number;
   readonly kinds: OrderKinds;
-  /** How long after its creation an order can be paid for, in milliseconds (old operation 9: 30 minutes). */
+  /** How long after its creation an order can be paid, in ms (legacy operation 9: 30 minutes). */
   readonly paymentTimeoutMs: number;
-  /** How long the WMS has to say whether an order can be cancelled, in milliseconds. */
+  /** How long the WMS has to answer a cancel request, in ms. */
   readonly wmsAnswerMs: number;
   readonly now: () => Date;
 }

@@ -1,60 +1,170 @@
 import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../store/mysql/errors.ts";
 import { classifyFailure } from "../store/mysql/failures.ts";
 
-/** Why an operation was not carried out. */
-export type OperationErrorKind =
-  /** A field has a value that it cannot have. */
-  | "invalid"
-  /** There is no such order. */
-  | "not-found"
-  /** Nobody can say who calls. */
-  | "unauthenticated"
-  /** The caller may not do this. */
-  | "permission-denied"
-  /** The state machine has no such move. */
-  | "illegal-transition"
-  /** The move is one that a pause holds back. */
-  | "order-paused"
-  /** The order has not the version that the caller expects. */
-  | "version-mismatch"
-  /** The request id came with another content before. */
-  | "request-id-reused"
-  /** There is such an order already. */
-  | "order-exists"
-  /** More work than this server takes; nothing was done. */
-  | "overloaded"
-  /** The caller calls more often than it may. */
-  | "rate-limited"
-  /** The caller has as many calls under way as it may. */
-  | "too-many-calls"
-  /** The caller has as many watches open as it may. */
-  | "too-many-watches"
-  /** A watcher reads more slowly than its orders change. */
-  | "fell-behind"
-  /** The database is out of reach; nothing is half done. */
-  | "unavailable"
-  /** The server ends. */
-  | "shutting-down"
-  /** The deadline passed before the change began; it was not made. */
-  | "deadline-passed";
+interface ErrorRow {
+  /** The gRPC code. */
+  readonly code: GrpcCode;
+  /** The reason in google.rpc.ErrorInfo, for codes that have several meanings. */
+  readonly reason?: string;
+  /** What the error details contain, for the docs. */
+  readonly details?: string;
+  /** What happened, for the docs. */
+  readonly meaning: string;
+  /** What the caller does, for the docs. */
+  readonly action: string;
+}
 
-/** A field with a value that it cannot have. */
+/** The gRPC codes that operations answer with. */
+export type GrpcCode =
+  | "INVALID_ARGUMENT"
+  | "NOT_FOUND"
+  | "ALREADY_EXISTS"
+  | "PERMISSION_DENIED"
+  | "UNAUTHENTICATED"
+  | "RESOURCE_EXHAUSTED"
+  | "FAILED_PRECONDITION"
+  | "ABORTED"
+  | "UNAVAILABLE"
+  | "DEADLINE_EXCEEDED";
+
+/** All errors of operations. The transports and docs/errors.md are derived from this table. */
+export const ERRORS = {
+  invalid: {
+    code: "INVALID_ARGUMENT",
+    details: "BadRequest: each field and its rule",
+    meaning: "a field has a value that it must not have",
+    action: "correct the request; do not retry",
+  },
+  "not-found": {
+    code: "NOT_FOUND",
+    meaning: "the order, or the named thing, does not exist",
+    action: "do not retry; PauseForCancel, PauseForRejection and SetOrderPause answer with a verdict instead",
+  },
+  unauthenticated: {
+    code: "UNAUTHENTICATED",
+    meaning: "no accepted token or client certificate",
+    action: "send valid credentials",
+  },
+  "permission-denied": {
+    code: "PERMISSION_DENIED",
+    meaning: "the caller's roles lack the permission",
+    action: "do not retry; see [security.md](security.md#permissions)",
+  },
+  "illegal-transition": {
+    code: "FAILED_PRECONDITION",
+    reason: "ILLEGAL_TRANSITION",
+    details: "ErrorInfo with `from` and `to`",
+    meaning: "the state machine has no such transition",
+    action: "do not retry; ExplainOrder lists what is possible",
+  },
+  "order-paused": {
+    code: "FAILED_PRECONDITION",
+    reason: "ORDER_PAUSED",
+    details: "ErrorInfo",
+    meaning: "a step of the forward flow on a paused order",
+    action: "wait for the order to be resumed",
+  },
+  "version-mismatch": {
+    code: "ABORTED",
+    reason: "VERSION_MISMATCH",
+    details: "ErrorInfo",
+    meaning: "the order's version is not `expected_version`",
+    action: "read the order again and decide again",
+  },
+  "request-id-reused": {
+    code: "ALREADY_EXISTS",
+    reason: "REQUEST_ID_REUSED",
+    details: "ErrorInfo",
+    meaning: "the `request_id` was used with different content",
+    action: "fix the caller: request ids must be unique",
+  },
+  "order-exists": {
+    code: "ALREADY_EXISTS",
+    reason: "ORDER_EXISTS",
+    details: "ErrorInfo",
+    meaning: "SubmitOrder: the `order_id` exists",
+    action: "do not retry",
+  },
+  overloaded: {
+    code: "RESOURCE_EXHAUSTED",
+    details: "RetryInfo",
+    meaning: "the server is at capacity; the call was not executed",
+    action: "retry after the given delay, with the same `request_id`",
+  },
+  "rate-limited": {
+    code: "RESOURCE_EXHAUSTED",
+    reason: "RATE_LIMITED",
+    details: "ErrorInfo, RetryInfo",
+    meaning: "the caller exceeds its calls per second",
+    action: "retry after the given delay",
+  },
+  "too-many-calls": {
+    code: "RESOURCE_EXHAUSTED",
+    reason: "TOO_MANY_CALLS",
+    details: "ErrorInfo, RetryInfo",
+    meaning: "the caller has its maximum number of calls in flight",
+    action: "limit concurrency, retry after the given delay",
+  },
+  "too-many-watches": {
+    code: "RESOURCE_EXHAUSTED",
+    reason: "TOO_MANY_WATCHES",
+    details: "ErrorInfo, RetryInfo",
+    meaning: "the caller has its maximum number of open watches",
+    action: "watch more orders per call, or close a watch",
+  },
+  lagging: {
+    code: "RESOURCE_EXHAUSTED",
+    details: "RetryInfo",
+    meaning: "the watch client reads more slowly than its orders change",
+    action: "call again with `after_versions`",
+  },
+  unavailable: {
+    code: "UNAVAILABLE",
+    details: "RetryInfo",
+    meaning: "the database is unavailable; a change is made completely or not at all",
+    action: "retry after the given delay, with the same `request_id`",
+  },
+  "shutting-down": {
+    code: "UNAVAILABLE",
+    details: "RetryInfo",
+    meaning: "the server is shutting down",
+    action: "retry with the same `request_id`; a watch resumes with `after_versions`",
+  },
+  "deadline-passed": {
+    code: "DEADLINE_EXCEEDED",
+    meaning: "the deadline passed before the change started; it was not made",
+    action: "retry with the same `request_id`",
+  },
+} as const satisfies Readonly<Record<string, ErrorRow>>;
+
+/** Why an operation was not carried out. */
+export type OperationErrorKind = keyof typeof ERRORS;
+
+/** The row of a kind of error. */
+export function errorRow(kind: OperationErrorKind): ErrorRow {
+  return ERRORS[kind];
+}
+
+/** A field with an invalid value. */
 export interface FieldViolation {
   /** The path to it in the request, for example "lines[1].quantity". */
   readonly field: string;
-  /** What would be right, and what was there. */
+  /** What is expected, and the value. */
   readonly description: string;
 }
 
 export interface OperationErrorDetails {
-  /** Facts for a program, for example the two states of a move that does not exist. */
+  /** Details for programs, for example the two states of an illegal transition. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** When to try again, in milliseconds. */
+  /** When to retry, in ms. */
   readonly retryAfterMs?: number;
   readonly fieldViolations?: readonly FieldViolation[];
 }
 
-/** An operation was not carried out, for a reason that its caller can act on. The message is for the caller. */
+/**
+ * An operation was not carried out, for a reason the caller can act on. The message is for the
+ * caller.
+ */
 export class OperationError extends Error {
   override readonly name = "OperationError";
   readonly kind: OperationErrorKind;
@@ -76,35 +186,41 @@ export function orderNotFound(orderId: bigint): OperationError {
   return new OperationError("not-found", `there is no order ${orderId}`);
 }
 
-/** A field's value cannot be taken, for a reason that only the operation can see. */
+/** A field has a value that only the operation can find invalid. */
 export function invalidField(field: string, description: string): OperationError {
   return new OperationError("invalid", `${field}: ${description}`, { fieldViolations: [{ field, description }] });
 }
 
-/** What a lost or busy database means to a caller who can come back, in milliseconds. */
+/** The request id was used before with another content: one of the two calls is a mistake. */
+export function requestIdReused(requestId: string): OperationError {
+  const message = `request_id ${JSON.stringify(requestId)} was used before with another content: use a new one for a new request`;
+  return new OperationError("request-id-reused", message, { metadata: { request_id: requestId } });
+}
+
+/** Retry delay after a lost or busy database, in ms. */
 const RETRY_AFTER_MS = 1_000;
 
-/** Turns what the store throws into what a caller can act on; undefined for what is a bug. */
+/** Converts the errors of the store; undefined for an unexpected error. */
 export function asOperationError(error: unknown): OperationError | undefined {
   if (error instanceof OperationError) {
     return error;
   }
   if (error instanceof QueueFullError) {
-    const message = "the server has more changes waiting than it takes; nothing was done, try again";
+    const message = "server overloaded; the change was not made, retry";
     return new OperationError("overloaded", message, { retryAfterMs: error.retryAfterMs });
   }
   if (error instanceof DeadlinePassedError) {
-    return new OperationError("deadline-passed", "the deadline passed before the change began; it was not made");
+    return new OperationError("deadline-passed", "the deadline passed before the change started; it was not made");
   }
   if (error instanceof DatabaseUnavailableError) {
     return unavailable(error.retryAfterMs);
   }
   const failure = classifyFailure(error);
-  const passes = failure === "lost" || failure === "deadlock" || failure === "lock-timeout";
-  return passes ? unavailable(RETRY_AFTER_MS) : undefined;
+  const isTemporary = failure === "lost" || failure === "deadlock" || failure === "lock-timeout";
+  return isTemporary ? unavailable(RETRY_AFTER_MS) : undefined;
 }
 
 function unavailable(retryAfterMs: number): OperationError {
-  const message = "the database is out of reach; nothing is half done, try again";
+  const message = "database unavailable; a change is made completely or not at all, retry";
   return new OperationError("unavailable", message, { retryAfterMs });
 }

@@ -1,32 +1,48 @@
-/** What every event says of its order and its cause. */
-export interface EventContext {
-  /** The id to dedupe by; unique among all events. */
+import type { OrderSummary } from "./order.ts";
+
+/** Who set a change off. */
+export interface Cause {
+  /** The calling system. */
+  readonly caller: string;
+  /** The person or job that the caller named; "" where the operation has none. */
+  readonly operator: string;
+  /** The W3C trace of the call; "" for none. */
+  readonly traceparent: string;
+}
+
+/** What every event contains of its order and its cause. */
+export interface EventContext extends Cause {
+  /** Unique among all events; subscribers deduplicate by it. */
   readonly messageId: string;
   readonly orderId: bigint;
-  /** The trade; 0 where the old row does not say. */
+  /** The trade; 0 where a legacy row has none. */
   readonly rootParentId: bigint;
   readonly orderSource: number;
   readonly orderType: number;
   /** When it was committed. */
   readonly recordTime: Date;
-  /** The calling system. */
-  readonly caller: string;
-  /** The person or job that the caller named; empty where the operation asks for none. */
-  readonly operator: string;
-  /** The W3C trace the call belongs to; empty where the caller sent none. */
-  readonly traceparent: string;
 }
 
-/** An order moved. */
+/** A quantity of one SKU. */
+export interface SkuQuantity {
+  readonly skuId: bigint;
+  readonly quantity: number;
+}
+
+/** An order's status changed. */
 export interface StatusChanged extends EventContext {
   readonly type: "status-changed";
+  /** 0 for a new order. */
   readonly fromStatus: number;
   readonly toStatus: number;
   readonly version: number;
   readonly occurTime: Date;
   readonly requestId: string;
   readonly remark: string;
-  /** In how many warehouses the goods are that the forward flow brings to dispatch; 0 where it does not move the order. */
+  /**
+   * The number of warehouses that hold the goods; 0 for an order that the forward flow does not
+   * move.
+   */
   readonly warehouseCount: number;
 }
 
@@ -35,7 +51,7 @@ export interface PauseChanged extends EventContext {
   readonly type: "pause-changed";
   readonly paused: boolean;
   readonly reason: string;
-  /** The order's status code then. */
+  /** The order's status code at that time. */
   readonly status: number;
   /** As in StatusChanged. */
   readonly warehouseCount: number;
@@ -55,39 +71,39 @@ export interface DeliveryChanged extends EventContext {
   readonly waybillNo: string;
 }
 
-/** The quantities really shipped were recorded. */
+/** The shipped quantities were recorded. */
 export interface QuantitiesShipped extends EventContext {
   readonly type: "quantities-shipped";
-  readonly lines: readonly { readonly skuId: bigint; readonly quantity: number }[];
+  readonly lines: readonly SkuQuantity[];
 }
 
-/** The order carries the refund mark. */
+/** The order got the refund mark. */
 export interface ReturnMarked extends EventContext {
   readonly type: "return-marked";
 }
 
-/** Somebody asked for goods to be taken back. */
+/** A return of goods was requested. */
 export interface ReturnRequested extends EventContext {
   readonly type: "return-requested";
   readonly returnId: bigint;
-  readonly lines: readonly { readonly skuId: bigint; readonly quantity: number }[];
+  readonly lines: readonly SkuQuantity[];
   readonly reason: string;
 }
 
-/** How far a cancel request has come. */
+/** The steps of a cancel request. */
 export type CancelStep = "requested" | "agreed" | "refused" | "done";
 
-/** A cancel request went a step further. */
+/** A cancel request reached its next step. */
 export interface CancelProgressed extends EventContext {
   readonly type: "cancel-progressed";
   readonly cancelId: bigint;
   readonly step: CancelStep;
   readonly reason: string;
-  /** Until when the WMS may answer; undefined where it is not asked at this step. */
+  /** The deadline of the WMS's answer; undefined where the WMS is not asked at this step. */
   readonly answerUntil: Date | undefined;
 }
 
-/** Everything that other systems hear of an order. */
+/** Everything that is published about an order. */
 export type OrderEvent =
   | StatusChanged
   | PauseChanged
@@ -101,4 +117,19 @@ export type OrderEvent =
 /** The message id of a status change. */
 export function statusMessageId(orderId: bigint, version: number): string {
   return `${orderId}-${version}`;
+}
+
+/** The part that all events have in common. */
+export function eventContext(
+  {
+    orderId,
+    rootParentId,
+    orderSource,
+    orderType,
+  }: Pick<OrderSummary, "orderId" | "rootParentId" | "orderSource" | "orderType">,
+  messageId: string,
+  { caller, operator, traceparent }: Cause,
+  recordTime: Date,
+): EventContext {
+  return { messageId, orderId, rootParentId, orderSource, orderType, recordTime, caller, operator, traceparent };
 }

@@ -5,28 +5,31 @@ import { describeStatus, type Reporter, STATES, Status, stateOf, transitionsFrom
 /** A state that the order can take now. */
 export interface AllowedState {
   readonly status: Status;
-  /** Who tells of it, and how where it takes more than a report. */
+  /** The systems that report it, and how, where it takes more than a report. */
   readonly reportedBy: readonly string[];
 }
 
 /** A state that the order cannot take now. */
 export interface RefusedState {
   readonly status: Status;
-  /** Why, in a sentence. */
+  /** One sentence. */
   readonly reason: string;
 }
 
-/** Something that the order has set off and that is not done. */
+/** An Action's open work for the order. */
 export interface OpenWork {
   readonly name: string;
   /** PENDING, RETRYING or PARKED. */
   readonly state: string;
   readonly attempts: number;
-  /** Empty where none failed. */
+  /** "" where no attempt failed. */
   readonly lastError: string;
 }
 
-/** Which states the order can take now and which it cannot: what `decide` would say to a report of each at this moment. */
+/**
+ * The states that the order can take now and those it cannot: the decision on a report of each at
+ * this moment.
+ */
 export function nextStates(
   order: OrderFacts,
   now: Date,
@@ -40,7 +43,7 @@ export function nextStates(
     } else if (status === Status.CANCELLED && cancellable(order, now)) {
       allowed.push({ status, reportedBy: ["reversal flow, by CancelOrder"] });
     } else if (decision.outcome === "refused") {
-      refused.push({ status, reason: decision.why });
+      refused.push({ status, reason: decision.message });
     } else {
       const reason =
         decision.outcome === "duplicate" ? "the order is in that state" : "the order has passed that state";
@@ -54,58 +57,59 @@ function cancellable(order: OrderFacts, now: Date): boolean {
   return decide(order, { status: Status.CANCELLED, occurTime: now, by: "operation" }).outcome === "applied";
 }
 
-/** An Action that a person holds. */
+/** An Action that an operator has paused. */
 export interface PausedWork {
   readonly name: string;
-  /** Who holds it. */
   readonly operator: string;
   readonly reason: string;
 }
 
-/** What else holds an order, beside its state. */
+/** What an order waits for beside its state. */
 export interface Blockers {
-  /** What of its work a person holds on all orders. */
+  /** The paused Actions among its open work. */
   readonly pausedWork: readonly PausedWork[];
-  /** Until when the WMS may say whether it can be cancelled; undefined where it is not asked. */
+  /** The deadline of the WMS's answer to a cancel request; undefined where it is not asked. */
   readonly wmsAnswerDeadline: Date | undefined;
-  /** Where the flow stands with it; undefined where no flow moves it. */
+  /** Undefined for an order that the forward flow does not move. */
   readonly flow: FlowStatus | undefined;
 }
 
 /** What the order waits for, in one sentence. */
-export function describeWait(order: OrderFacts, open: readonly OpenWork[], holds: Blockers): string {
+export function describeWait(order: OrderFacts, open: readonly OpenWork[], blockers: Blockers): string {
   const work = open.length === 0 ? "" : `; not done yet: ${open.map(describeWork).join(", ")}`;
-  const byPeople = holds.pausedWork.map(({ name, operator, reason }) => `; ${name} is held by ${operator}: ${reason}`);
-  return `${held(order, holds) ?? standing(order)}${work}${byPeople.join("")}.`;
+  const paused = blockers.pausedWork.map(
+    ({ name, operator, reason }) => `; ${name} is paused by ${operator}: ${reason}`,
+  );
+  return `${describeBlocker(order, blockers) ?? describeNextReport(order)}${work}${paused.join("")}.`;
 }
 
-function held(order: OrderFacts, { wmsAnswerDeadline, flow }: Blockers): string | undefined {
-  const here = `The order is ${describeStatus(order.status)}`;
+function describeBlocker(order: OrderFacts, { wmsAnswerDeadline, flow }: Blockers): string | undefined {
+  const current = `The order is ${describeStatus(order.status)}`;
   if (wmsAnswerDeadline !== undefined) {
-    return `${here} and waits for the WMS to say until ${wmsAnswerDeadline.toISOString()} whether it can be cancelled`;
+    return `${current} and waits until ${wmsAnswerDeadline.toISOString()} for the WMS to answer whether it can be cancelled`;
   }
-  return flow === undefined || flow.state === "DONE" ? undefined : `${here} and ${describeFlowStatus(flow)}`;
+  return flow === undefined || flow.state === "DONE" ? undefined : `${current} and ${describeFlowStatus(flow)}`;
 }
 
-function standing(order: OrderFacts): string {
+function describeNextReport(order: OrderFacts): string {
   const state = stateOf(order.status);
   if (state === undefined) {
-    return `The order is in status ${order.status}, which the state machine does not know, and waits for somebody to correct it`;
+    return `The order is in status ${order.status}, which the state machine does not know and an operator has to correct`;
   }
-  const here = describeStatus(order.status);
+  const current = describeStatus(order.status);
   if (state.final) {
-    return `The order is ${here}, which is final, and waits for nothing`;
+    return `The order is ${current}, which is final, and waits for nothing`;
   }
-  const ahead = transitionsFrom(order.status).filter(
+  const next = transitionsFrom(order.status).filter(
     ({ to, condition }) => to !== Status.CANCELLED && (condition !== "virtual goods only" || order.virtual),
   );
-  const reported = ahead.filter(({ to }) => decide(order, { status: to, by: "report" }).outcome === "applied");
-  if (reported.length === 0) {
-    return `The order is ${here} and paused, and waits for somebody to resume it before ${list(ahead.map(({ to }) => to))}`;
+  const allowed = next.filter(({ to }) => decide(order, { status: to, by: "report" }).outcome === "applied");
+  if (allowed.length === 0) {
+    return `The order is ${current} and paused, and must be resumed before ${list(next.map(({ to }) => to))}`;
   }
-  const pause = order.paused ? " and paused, which holds back no report of what has happened," : "";
-  const tellers = [...new Set<Reporter>(reported.flatMap(({ reportedBy }) => reportedBy))];
-  return `The order is ${here}${pause} and waits for ${list(tellers)} to report ${list(reported.map(({ to }) => to))}`;
+  const pause = order.paused ? " and paused, which blocks no report," : "";
+  const reporters = [...new Set<Reporter>(allowed.flatMap(({ reportedBy }) => reportedBy))];
+  return `The order is ${current}${pause} and waits for ${list(reporters)} to report ${list(allowed.map(({ to }) => to))}`;
 }
 
 function list(items: readonly (Status | Reporter)[]): string {
@@ -118,10 +122,10 @@ function describeWork({ name, state, attempts, lastError }: OpenWork): string {
   const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   switch (state) {
     case "PARKED":
-      return `${name} (parked after ${tries} until somebody decides${error})`;
+      return `${name} (parked after ${tries} until an operator retries or discards it${error})`;
     case "RETRYING":
-      return `${name} (tried again after ${tries}${error})`;
+      return `${name} (retried after ${tries}${error})`;
     default:
-      return `${name} (under way)`;
+      return `${name} (in progress)`;
   }
 }

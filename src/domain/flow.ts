@@ -1,9 +1,11 @@
 import { Status } from "./state-machine.ts";
 
-/** The forward flow's steps, in order. Each begins in a state, and asks for the next one at its end. */
+/**
+ * The forward flow's steps, in order. Each starts in a state and ends by reporting the next one.
+ */
 export const FLOW_STEPS = {
   approve: { startsAt: Status.PAID, endsAt: Status.APPROVED },
-  /** Only where the goods are in several warehouses; what they are split into goes on with `allocate`. */
+  /** Only for goods in several warehouses; the child orders continue with `allocate`. */
   split: { startsAt: Status.APPROVED, endsAt: Status.SPLIT },
   allocate: { startsAt: Status.APPROVED, endsAt: Status.ERP_ALLOCATED },
   dispatch: { startsAt: Status.ERP_ALLOCATED, endsAt: Status.WMS_DISPATCHED },
@@ -11,16 +13,16 @@ export const FLOW_STEPS = {
 
 export type FlowStep = keyof typeof FLOW_STEPS;
 
-/** The other subscribers of the flows, by their names in the ledger. */
+/** The flows' other Actions, by their names in the ledger. */
 export const PAYMENT_TIMEOUT = "payment-timeout";
 export const RELEASE_STOCK = "release-stock";
 export const ASK_WMS = "cancel-ask-wms";
 export const WMS_TIME_LIMIT = "cancel-time-limit";
 
-/** Those that begin at a time, and are no open work before. */
+/** The timers: no open work before they are due. */
 export const TIMERS: readonly string[] = [PAYMENT_TIMEOUT, WMS_TIME_LIMIT];
 
-/** The step that an order is at; undefined where the flow has nothing to do with it now. */
+/** The order's current step; undefined where the flow has nothing to do now. */
 export function currentStep(order: { readonly status: number; readonly warehouseCount: number }): FlowStep | undefined {
   if (order.warehouseCount === 0) {
     return undefined;
@@ -37,43 +39,43 @@ export function currentStep(order: { readonly status: number; readonly warehouse
   }
 }
 
-/** What the flow does with an order now, see FlowState in the contract. */
+/** See FlowState in the contract. */
 export type FlowState = "WAITING" | "RUNNING" | "PAUSED" | "RETRYING" | "FAILED" | "DONE";
 
-/** The last run of an order's step, as the ledger has it. */
+/** The last run of an order's step, from the ledger. */
 export interface StepRun {
   readonly state: "PENDING" | "RETRYING" | "DONE" | "PARKED" | "DISCARDED";
-  /** Started so far. */
+  /** Attempts started so far. */
   readonly attempts: number;
-  /** "" where none failed. */
+  /** "" where no attempt failed. */
   readonly lastError: string;
-  /** When it is due; null when nothing is. */
+  /** When the next attempt is due; null for none. */
   readonly nextTime: Date | null;
 }
 
-/** Where the flow stands with an order. */
+/** The flow's progress with an order. */
 export interface FlowStatus {
-  /** "payment", a step, or "" where the flow has nothing more to do. */
+  /** "payment", a step, or "" where the flow is done. */
   readonly step: "payment" | FlowStep | "";
   readonly state: FlowState;
   readonly attempts: number;
   readonly lastError: string;
-  /** When the step is tried again, or when an unpaid order is cancelled. */
+  /** When the step is retried, or when an unpaid order is cancelled. */
   readonly nextRunTime: Date | undefined;
 }
 
-/** What a position is derived from. */
+/** What the status of a flow is derived from. */
 export interface FlowFacts {
   readonly status: number;
   readonly paused: boolean;
   readonly warehouseCount: number;
-  /** When it is cancelled unless it is paid; undefined where it never is. */
+  /** When an unpaid order is cancelled; undefined for never. */
   readonly paymentDeadline: Date | undefined;
-  /** The last run of the step that the order is at. */
+  /** The last run of the current step. */
   readonly run: StepRun | undefined;
 }
 
-/** Where the flow stands with an order: there is no state but the order's own and the ledger's. */
+/** The flow's progress, derived: the flow has no state but the order's own and the ledger's. */
 export function flowStatus({ status, paused, warehouseCount, paymentDeadline, run }: FlowFacts): FlowStatus {
   const none = { attempts: 0, lastError: "", nextRunTime: undefined };
   if (status === Status.CREATED) {
@@ -93,12 +95,12 @@ export function flowStatus({ status, paused, warehouseCount, paymentDeadline, ru
     case "PENDING":
       return paused && run.attempts === 0 ? { ...known, state: "PAUSED" } : { ...known, state: "RUNNING" };
     default:
-      // The last run ended, or none began: a pause holds the step back, or its event is on its way.
+      // The last run is done, or none has started: the step is paused, or its event is in transit.
       return paused ? { step, state: "PAUSED", ...none } : { step, state: "RUNNING", ...none };
   }
 }
 
-/** What an order waits for, as part of a sentence that begins with where it stands. */
+/** What an order waits for, as the second part of a sentence: "The order is PAID (1010) and …". */
 export function describeFlowStatus({ step, state, attempts, lastError, nextRunTime }: FlowStatus): string {
   const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const because = lastError === "" ? "" : `: ${lastError}`;
@@ -108,14 +110,14 @@ export function describeFlowStatus({ step, state, attempts, lastError, nextRunTi
         ? "waits for its payment"
         : `waits for its payment until ${nextRunTime.toISOString()}, and is cancelled then`;
     case "RUNNING":
-      return `waits for the forward flow's step ${step}, which is under way`;
+      return `waits for the forward flow's step ${step}, which is in progress`;
     case "PAUSED":
-      return `is paused, and waits for somebody to resume it before the forward flow's step ${step}`;
+      return `is paused, and must be resumed before the forward flow's step ${step}`;
     case "RETRYING":
-      return `waits for the forward flow's step ${step}, which is tried again at ${nextRunTime?.toISOString() ?? "once"} after ${tries}${because}`;
+      return `waits for the forward flow's step ${step}, which is retried at ${nextRunTime?.toISOString() ?? "once"} after ${tries}${because}`;
     case "FAILED":
-      return `waits for somebody to retry the forward flow's step ${step}, which was given up after ${tries}${because}`;
+      return `waits for an operator to retry the forward flow's step ${step}, which failed after ${tries}${because}`;
     case "DONE":
-      return "needs nothing more of the forward flow";
+      return "needs nothing more from the forward flow";
   }
 }

@@ -1,22 +1,25 @@
-/** Which order sources and types are special: the one table of the configuration that says so. */
+/** The order sources and types that are treated specially. */
 export interface OrderKinds {
-  /** Third-party sources: the marketplace hears of every change. */
+  /** Third-party sources: the marketplace is notified of every change. */
   readonly marketplaceSources: readonly number[];
   /** Enterprise orders: pushed to finance. */
   readonly enterpriseTypes: readonly number[];
-  /** Recharge cards, virtual goods: e-invoice at delivery. */
+  /** Recharge cards, virtual goods: e-invoice on delivery. */
   readonly rechargeCardTypes: readonly number[];
   /** iQIYI recharges, virtual goods: pushed to finance. */
   readonly iqiyiRechargeTypes: readonly number[];
-  /** Sources whose unpaid orders never expire (old operation 9). */
+  /** Sources whose unpaid orders never expire (legacy operation 9). */
   readonly noPaymentTimeoutSources: readonly number[];
-  /** Retail-store replenishment (old operation 15). */
+  /** Retail-store replenishment (legacy operation 15). */
   readonly replenishmentSources: readonly number[];
-  /** Types that do not count as sub-orders (old operation 10). */
+  /** Types that do not count as sub-orders (legacy operation 10). */
   readonly uncountedSubOrderTypes: readonly number[];
 }
 
-/** The old system's numbers where it had some (1025, 1010, 10010, 41, 5, 4), else this project's choice. */
+/**
+ * 1025, 1010, 10010, 41, 5 and 4 are the legacy system's numbers; the others are this project's
+ * choice.
+ */
 export const DEFAULT_ORDER_KINDS: OrderKinds = {
   marketplaceSources: [2001, 2002, 2003],
   enterpriseTypes: [21],
@@ -27,16 +30,13 @@ export const DEFAULT_ORDER_KINDS: OrderKinds = {
   uncountedSubOrderTypes: [41, 5, 4],
 };
 
-/** `oms_order_main.order_type` of a cancelled order, the old system's number. */
-export const CANCELLED_ORDER_TYPE = 100;
-
-/** Where an order came from and what it is. */
+/** Where an order comes from and what it is. */
 export interface SourceAndType {
   readonly orderSource: number;
   readonly orderType: number;
 }
 
-/** A third-party order, whose marketplace hears of every change. */
+/** A third-party order: its marketplace is notified of every change. */
 export function isMarketplace(kinds: OrderKinds, order: SourceAndType): boolean {
   return kinds.marketplaceSources.includes(order.orderSource);
 }
@@ -46,7 +46,7 @@ export function isVirtual(kinds: OrderKinds, order: SourceAndType): boolean {
   return kinds.rechargeCardTypes.includes(order.orderType) || kinds.iqiyiRechargeTypes.includes(order.orderType);
 }
 
-/** An order that finance wants to hear of when it is delivered. */
+/** An order that is pushed to finance when it is delivered. */
 export function isForFinance(kinds: OrderKinds, order: SourceAndType): boolean {
   return (
     kinds.enterpriseTypes.includes(order.orderType) ||
@@ -54,3 +54,20 @@ export function isForFinance(kinds: OrderKinds, order: SourceAndType): boolean {
     isMarketplace(kinds, order)
   );
 }
+
+/** Whether an unpaid order expires. */
+export function expires(kinds: OrderKinds, { orderSource }: Pick<SourceAndType, "orderSource">): boolean {
+  return !kinds.noPaymentTimeoutSources.includes(orderSource);
+}
+
+/**
+ * The shipment types, a fixed list as in the legacy system (legacy operation 12, getShipmentType).
+ */
+export const SHIPMENT_TYPES: readonly { readonly code: number; readonly name: string }[] = [
+  { code: 1, name: "普通快递" },
+  { code: 2, name: "次日达" },
+  { code: 3, name: "当日达" },
+  { code: 4, name: "冷链配送" },
+  { code: 5, name: "门店自提" },
+  { code: 6, name: "虚拟发货" },
+];

@@ -1,39 +1,47 @@
 import { decide, type OrderFacts } from "./decide.ts";
+import { type CancelProgressed, type CancelStep, type Cause, eventContext } from "./events.ts";
+import type { Order } from "./order.ts";
 import { describeStatus, Status } from "./state-machine.ts";
 import { type CancelVerdict, cancelVerdict, type VerdictFacts } from "./verdicts.ts";
 
-/** The old `oms_order_cancel_flow.current_process`: 20 is the old system's number, the others this project's choice. */
+/**
+ * The legacy `oms_order_cancel_flow.current_process`: 20 is the legacy number, the others are this
+ * project's choice.
+ */
 export const CANCEL_PROCESS = {
-  /** The order is paused and judged (old node 20). */
+  /** The order is paused and the request evaluated (legacy node 20). */
   EVALUATED: 20,
   WMS_ASKED: 60,
   CLOSED: 100,
 } as const;
 
-/** The old `oms_push_issuccess.process_flag`. */
+/** The legacy `oms_push_issuccess.process_flag`. */
 export const PROCESS_FLAG = {
-  /** A cancel waits for the WMS's answer, or had it. */
+  /** A cancel request waits for the WMS's answer, or has it. */
   WMS_ANSWER: 60,
-  /** Goods come back. */
+  /** A return. */
   RETURN: 105,
 } as const;
 
-/** How far a cancel request has come; REQUESTED is for rows of the old system alone, as here it is judged at once. */
+/**
+ * The state of a cancel request; REQUESTED only for legacy rows, as requests are evaluated at once
+ * here.
+ */
 export type CancelState = "REQUESTED" | "WAITING_FOR_WMS" | "CANCELLED" | "REFUSED";
 
-/** What is done about a cancel request when it comes. */
+/** What is done about a new cancel request. */
 export type CancelDecision =
   | { readonly kind: "cancel" | "done" | "ask-wms"; readonly verdict: CancelVerdict }
   | { readonly kind: "refuse"; readonly verdict: CancelVerdict; readonly reason: string };
 
-/** Old node 20: by operation 1's verdict, and not beyond what operation 6 can do at all. */
+/** Legacy node 20: the verdict of operation 1, limited to what operation 6 can cancel at all. */
 export function decideCancel(order: OrderFacts & VerdictFacts): CancelDecision {
   const { verdict, message } = cancelVerdict(order);
   switch (verdict) {
     case "ALREADY_CANCELLED":
       return { kind: "done", verdict };
     case "SPLIT_PARENT":
-      return { kind: "refuse", verdict, reason: `${message}: it is split, and its child orders are asked one by one` };
+      return { kind: "refuse", verdict, reason: `${message}: it is split, each child order gets its own request` };
     default: {
       const reason = cancelRefusal(order);
       if (reason !== undefined) {
@@ -55,5 +63,21 @@ export function cancelRefusal(order: OrderFacts): string | undefined {
     : `the order is ${describeStatus(order.status)}`;
 }
 
-/** What a refused cancel says when the WMS stayed silent. */
+/** The reason of a refused cancel request that the WMS did not answer. */
 export const NO_WMS_ANSWER = "the WMS did not answer in time";
+
+/** The event of a cancel request's step. */
+export function cancelEvent(
+  order: Order,
+  cancelId: bigint,
+  step: CancelStep,
+  {
+    reason,
+    cause,
+    now,
+    answerUntil,
+  }: { readonly reason: string; readonly cause: Cause; readonly now: Date; readonly answerUntil?: Date | undefined },
+): CancelProgressed {
+  const context = eventContext(order, `${order.orderId}-cancel-${cancelId}-${step}`, cause, now);
+  return { type: "cancel-progressed", ...context, cancelId, step, reason, answerUntil };
+}

@@ -1,9 +1,12 @@
 /**
- * The state machine: one table. A deployment that knows its real status codes changes this table (and the enum in the
- * contract) and nothing else; DescribeStateMachine and the README's diagram are made from it.
+ * The state machine as one table. A deployment with other status codes changes this table and the
+ * enum in the contract; DescribeStateMachine and the diagram in the docs are generated from it.
  */
 
-/** The codes stored in `oms_order_status.order_status`; 2010 and 9001 are the old system's. Size is progress. */
+/**
+ * The codes in `oms_order_status.order_status`, in order of progress. 2010 and 9001 are legacy
+ * codes.
+ */
 export const Status = {
   CREATED: 1000,
   PAID: 1010,
@@ -30,37 +33,50 @@ export type StatusName = keyof typeof Status;
 /** A status code of the table. */
 export type Status = (typeof Status)[StatusName];
 
-/** Who tells of a state. */
+/** A system that reports states. */
 export type Reporter = "intake" | "Pay" | "forward flow" | "WMS" | "TMS" | "DMS" | "front end" | "reversal flow";
 
-/** What must hold for an arrow beyond the two states. */
+/** What a transition requires beside its two states. */
 export type Condition = "virtual goods only" | "CancelOrder only";
 
-/** An arrow of the state machine. */
+/** A transition of the state machine. */
 export interface Transition {
   readonly from: Status;
   readonly to: Status;
+  /** The systems that report the state it leads to. */
   readonly reportedBy: readonly Reporter[];
   readonly condition?: Condition;
 }
 
 interface Row {
+  /**
+   * The state's bit in `passed_states`, 0 to 30. Stored: never change it, never reuse a removed
+   * one.
+   */
+  readonly bit: number;
   readonly label: string;
   readonly reportedBy: readonly Reporter[];
   readonly next: readonly StatusName[];
-  /** Next only for virtual goods (recharge cards), which are never allocated nor dispatched. */
+  /**
+   * Next states for virtual goods only (recharge cards), which are neither allocated nor
+   * dispatched.
+   */
   readonly nextIfVirtual?: readonly StatusName[];
-  /** Whether CancelOrder leads out: "by report" also lets anyone report CANCELLED. */
+  /** Whether CancelOrder leads out; "by report" also allows a report of CANCELLED. */
   readonly cancel?: "by report" | "by operation";
 }
 
-/** How an order can end on the road. */
-const ENDS = ["DELIVERED", "REJECTED", "DELIVERY_FAILED", "LOST"] as const;
+/** The possible ends of a delivery. */
+const DELIVERY_ENDS = ["DELIVERED", "REJECTED", "DELIVERY_FAILED", "LOST"] as const;
 
-/** Reporters may skip states within what they report; a step of our own flow skips no allocation and no dispatch. */
+/**
+ * Reporters may skip the states they report; the forward flow skips neither allocation nor
+ * dispatch.
+ */
 const TABLE: Readonly<Record<StatusName, Row>> = {
-  CREATED: { label: "已创建", reportedBy: ["intake"], next: ["PAID"], cancel: "by report" },
+  CREATED: { bit: 0, label: "已创建", reportedBy: ["intake"], next: ["PAID"], cancel: "by report" },
   PAID: {
+    bit: 1,
     label: "已付款",
     reportedBy: ["Pay"],
     next: ["APPROVED", "SPLIT", "ERP_ALLOCATED"],
@@ -68,119 +84,139 @@ const TABLE: Readonly<Record<StatusName, Row>> = {
     cancel: "by report",
   },
   APPROVED: {
+    bit: 2,
     label: "审核通过",
     reportedBy: ["forward flow"],
     next: ["SPLIT", "ERP_ALLOCATED"],
     nextIfVirtual: ["DELIVERED"],
     cancel: "by report",
   },
-  SPLIT: { label: "已拆单", reportedBy: ["forward flow"], next: [] },
-  ERP_ALLOCATED: { label: "ERP占用", reportedBy: ["forward flow"], next: ["WMS_DISPATCHED"], cancel: "by operation" },
+  SPLIT: { bit: 3, label: "已拆单", reportedBy: ["forward flow"], next: [] },
+  ERP_ALLOCATED: {
+    bit: 4,
+    label: "ERP占用",
+    reportedBy: ["forward flow"],
+    next: ["WMS_DISPATCHED"],
+    cancel: "by operation",
+  },
   WMS_DISPATCHED: {
+    bit: 5,
     label: "已下发WMS",
     reportedBy: ["forward flow"],
-    next: ["WMS_ACCEPTED", "PICKING", "PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS],
+    next: ["WMS_ACCEPTED", "PICKING", "PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...DELIVERY_ENDS],
     cancel: "by operation",
   },
   WMS_ACCEPTED: {
+    bit: 6,
     label: "仓库接单",
     reportedBy: ["WMS"],
-    next: ["PICKING", "PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS],
+    next: ["PICKING", "PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...DELIVERY_ENDS],
     cancel: "by operation",
   },
   PICKING: {
+    bit: 7,
     label: "拣货",
     reportedBy: ["WMS"],
-    next: ["PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS],
+    next: ["PACKED", "HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...DELIVERY_ENDS],
     cancel: "by operation",
   },
   PACKED: {
+    bit: 8,
     label: "打包",
     reportedBy: ["WMS"],
-    next: ["HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS],
+    next: ["HANDED_OVER", "IN_TRANSIT", "OUT_FOR_DELIVERY", ...DELIVERY_ENDS],
     cancel: "by operation",
   },
-  HANDED_OVER: { label: "交接出库", reportedBy: ["WMS"], next: ["IN_TRANSIT", "OUT_FOR_DELIVERY", ...ENDS] },
-  IN_TRANSIT: { label: "运输中", reportedBy: ["TMS"], next: ["OUT_FOR_DELIVERY", ...ENDS] },
-  OUT_FOR_DELIVERY: { label: "配送中", reportedBy: ["DMS"], next: ENDS },
-  DELIVERED: { label: "妥投", reportedBy: ["TMS", "DMS", "front end"], next: [] },
-  REJECTED: { label: "拒收", reportedBy: ["TMS", "DMS"], next: [] },
+  HANDED_OVER: {
+    bit: 9,
+    label: "交接出库",
+    reportedBy: ["WMS"],
+    next: ["IN_TRANSIT", "OUT_FOR_DELIVERY", ...DELIVERY_ENDS],
+  },
+  IN_TRANSIT: { bit: 10, label: "运输中", reportedBy: ["TMS"], next: ["OUT_FOR_DELIVERY", ...DELIVERY_ENDS] },
+  OUT_FOR_DELIVERY: { bit: 11, label: "配送中", reportedBy: ["DMS"], next: DELIVERY_ENDS },
+  DELIVERED: { bit: 12, label: "妥投", reportedBy: ["TMS", "DMS", "front end"], next: [] },
+  REJECTED: { bit: 13, label: "拒收", reportedBy: ["TMS", "DMS"], next: [] },
   DELIVERY_FAILED: {
+    bit: 14,
     label: "配送失败",
     reportedBy: ["TMS", "DMS"],
     next: ["OUT_FOR_DELIVERY", "DELIVERED", "REJECTED", "LOST"],
   },
-  LOST: { label: "丢包", reportedBy: ["TMS"], next: [] },
-  CANCELLED: { label: "取消", reportedBy: ["reversal flow"], next: [] },
+  LOST: { bit: 15, label: "丢包", reportedBy: ["TMS"], next: [] },
+  CANCELLED: { bit: 16, label: "取消", reportedBy: ["reversal flow"], next: [] },
 };
 
 /** A state of the table. */
 export interface State {
   readonly code: Status;
   readonly name: StatusName;
+  /** See passed-states.ts. */
+  readonly bit: number;
   /** The Chinese name. */
   readonly label: string;
   readonly reportedBy: readonly Reporter[];
-  /** Nothing leads out of it. */
+  /** No transition leads out of it. */
   readonly final: boolean;
 }
 
 const names = Object.keys(Status) as StatusName[];
 
 /** All states, in order of progress. */
-export const STATES: readonly State[] = names.map((name) => ({
-  code: Status[name],
-  name,
-  label: TABLE[name].label,
-  reportedBy: TABLE[name].reportedBy,
-  final: TABLE[name].next.length === 0 && TABLE[name].cancel === undefined,
-}));
+export const STATES: readonly State[] = names.map((name) => {
+  const { bit, label, reportedBy, next, cancel } = TABLE[name];
+  return { code: Status[name], name, bit, label, reportedBy, final: next.length === 0 && cancel === undefined };
+});
 
-/** All arrows, by from and to. */
+/** All transitions, by `from` and `to`. */
 export const TRANSITIONS: readonly Transition[] = names.flatMap((name) => {
   const { next, nextIfVirtual = [], cancel } = TABLE[name];
-  const arrow = (to: StatusName, condition?: Condition): Transition => ({
+  const transitionTo = (to: StatusName, condition?: Condition): Transition => ({
     from: Status[name],
     to: Status[to],
     reportedBy: TABLE[to].reportedBy,
     ...(condition === undefined ? {} : { condition }),
   });
   return [
-    ...next.map((to) => arrow(to)),
-    ...nextIfVirtual.map((to) => arrow(to, "virtual goods only")),
-    ...(cancel === undefined ? [] : [arrow("CANCELLED", cancel === "by operation" ? "CancelOrder only" : undefined)]),
+    ...next.map((to) => transitionTo(to)),
+    ...nextIfVirtual.map((to) => transitionTo(to, "virtual goods only")),
+    ...(cancel === undefined
+      ? []
+      : [transitionTo("CANCELLED", cancel === "by operation" ? "CancelOrder only" : undefined)]),
   ].toSorted((a, b) => a.to - b.to);
 });
 
 const stateByCode: ReadonlyMap<number, State> = new Map(STATES.map((state) => [state.code, state]));
 const transitionsByFrom = Map.groupBy(TRANSITIONS, (transition) => transition.from as number);
 
-/** The state with this code; undefined for a code that is not of the table (another system may have written it). */
+/**
+ * The state with this code; undefined for an unknown code, which another system may have written.
+ */
 export function stateOf(code: number): State | undefined {
   return stateByCode.get(code);
 }
 
-/** A code as people say it: "PICKING (3020)", or the bare number where the table does not know it. */
+/** A code for people: "PICKING (3020)", or the bare number for an unknown code. */
 export function describeStatus(code: number): string {
   const state = stateByCode.get(code);
   return state === undefined ? String(code) : `${state.name} (${code})`;
 }
 
-/** The arrows that lead out of a state. */
+/** The transitions out of a state. */
 export function transitionsFrom(code: number): readonly Transition[] {
   return transitionsByFrom.get(code) ?? [];
 }
 
-/** The arrow between two states, if there is one. */
+/** The transition between two states, if there is one. */
 export function transition(from: number, to: number): Transition | undefined {
-  return transitionsByFrom.get(from)?.find((arrow) => arrow.to === to);
+  return transitionsByFrom.get(from)?.find((candidate) => candidate.to === to);
 }
 
 function reachableFrom(start: number): ReadonlySet<number> {
   const seen = new Set<number>();
   const open = [start];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const { to } of transitionsFrom(at)) {
+  for (let code = open.pop(); code !== undefined; code = open.pop()) {
+    for (const { to } of transitionsFrom(code)) {
       if (!seen.has(to)) {
         seen.add(to);
         open.push(to);

@@ -1,22 +1,29 @@
+import { expires, type OrderKinds } from "./order-kinds.ts";
 import { Status } from "./state-machine.ts";
 
-/** A verdict and the old system's Chinese answer, which callers of the old addresses compare. */
+/** A verdict with the legacy system's Chinese answer, which legacy callers compare. */
 export interface Verdict<Code extends string> {
   readonly verdict: Code;
   readonly message: string;
 }
 
-/** What the verdicts of old operations 1 to 3 look at. */
+/** What the verdicts of legacy operations 1 to 3 depend on. */
 export interface VerdictFacts {
   readonly status: number;
   readonly isParent: boolean;
-  /** The old column, not the state machine's answer: 1 from dispatch to the first WMS report, and when cancelled. */
+  /**
+   * The legacy column, not the state machine's answer: set from dispatch to the first WMS report,
+   * and when cancelled.
+   */
   readonly isFinish: boolean;
 }
 
 export type CancelVerdict = "PAUSE_FAILED" | "SPLIT_PARENT" | "BEFORE_ERP_ALLOCATION" | "ALREADY_CANCELLED" | "ASK_WMS";
 
-/** Old operation 1, cancelOrder: the first that holds. `order` is undefined where there is no such order. */
+/**
+ * Legacy operation 1 (cancelOrder): the first rule that holds. `order` is undefined where there is
+ * no such order.
+ */
 export function cancelVerdict(order: VerdictFacts | undefined): Verdict<CancelVerdict> {
   if (order === undefined) {
     return { verdict: "PAUSE_FAILED", message: PAUSE_FAILED };
@@ -35,7 +42,7 @@ export function cancelVerdict(order: VerdictFacts | undefined): Verdict<CancelVe
 
 export type RejectionVerdict = "PAUSE_FAILED" | "FINISHED" | "REJECTABLE";
 
-/** Old operation 2, rejectOrder. */
+/** Legacy operation 2 (rejectOrder). `order` is undefined where there is no such order. */
 export function rejectionVerdict(order: VerdictFacts | undefined): Verdict<RejectionVerdict> {
   if (order === undefined) {
     return { verdict: "PAUSE_FAILED", message: PAUSE_FAILED };
@@ -47,7 +54,7 @@ export function rejectionVerdict(order: VerdictFacts | undefined): Verdict<Rejec
 
 export type ReturnVerdict = "CANCELLED" | "NOT_HANDED_OVER" | "MARKED";
 
-/** Old operation 3, returnOrder. */
+/** Legacy operation 3 (returnOrder). */
 export function returnVerdict(order: VerdictFacts): Verdict<ReturnVerdict> {
   if (order.status === Status.CANCELLED) {
     return { verdict: "CANCELLED", message: "订单已经取消" };
@@ -57,6 +64,24 @@ export function returnVerdict(order: VerdictFacts): Verdict<ReturnVerdict> {
     : { verdict: "MARKED", message: "更新退货标识成功" };
 }
 
-/** Old operation 4's answers. */
+/** The answers of legacy operation 4. */
 export const PAUSE_SUCCEEDED = "暂停订单成功";
 export const PAUSE_FAILED = "暂停订单失败";
+
+export type NotPayableReason = "EXPIRED" | "CANCEL_REQUESTED";
+
+/**
+ * Legacy operation 9 (getPayCheckOrder): undefined where the order can be paid. `timeoutMs` counts
+ * from its creation.
+ */
+export function notPayableReason(
+  kinds: OrderKinds,
+  order: { readonly orderSource: number; readonly createTime: Date; readonly cancelRequested: boolean },
+  now: Date,
+  timeoutMs: number,
+): NotPayableReason | undefined {
+  if (expires(kinds, order) && now.getTime() - order.createTime.getTime() >= timeoutMs) {
+    return "EXPIRED";
+  }
+  return order.cancelRequested ? "CANCEL_REQUESTED" : undefined;
+}

@@ -14,7 +14,7 @@ import { startRunner } from "../messaging/runner/runner.ts";
 import type { Logger } from "../observability/log.ts";
 import { createMetrics, type Metrics } from "../observability/metrics.ts";
 import { loadTracing, type Tracer } from "../observability/tracing.ts";
-import { createCommitter } from "../store/commit/index.ts";
+import { createCommitter } from "../store/commit/committer.ts";
 import { observeCommits } from "../store/commit/observe.ts";
 import { createLedger } from "../store/ledger/index.ts";
 import { openTotalsReader } from "../store/ledger/open-counts.ts";

@@ -1,15 +1,24 @@
+import type {
+  AcceptedReport,
+  AppliedTransition,
+  ReportResult,
+  StatusReport,
+} from "../../../src/domain/status-report.ts";
 import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
 import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
 import { STREAM_NAME } from "../../../src/messaging/nats/topology.ts";
-import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "../../../src/store/commit/request-id.ts";
+import type { Tables } from "../../../src/store/commit/connector.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
-import type { Tables } from "../../../src/store/commit/tables.ts";
-import type { AcceptedReport, ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { classifyFailure } from "../../../src/store/mysql/failures.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
 import { withRetries } from "../../../src/store/mysql/transaction.ts";
-import type { AppliedTransition } from "../../../src/store/orders/transition.ts";
+import {
+  decodeReport,
+  digestOfReport,
+  encodeReport,
+  type KnownRequest,
+} from "../../../src/store/orders/request-answers.ts";
 import type { Sessions } from "./sessions.ts";
 import { type ChangeExtension, changeStatus } from "./status-change.ts";
 
@@ -49,7 +58,7 @@ async function lookUp(sessions: Sessions, tables: Tables, report: StatusReport):
   if (known === undefined) {
     return undefined;
   }
-  return digestOf(report).equals(known.digest) ? decodeAnswer(known.answer) : { kind: "request-id-reused" };
+  return digestOfReport(report).equals(known.digest) ? decodeReport(known.answer) : { kind: "request-id-reused" };
 }
 
 function writer(tables: Tables, report: StatusReport): NonNullable<ChangeExtension["write"]> {
@@ -68,7 +77,7 @@ function answerStatement(
   { event }: AppliedTransition,
   answer: AcceptedReport,
 ): string {
-  const row = [report.requestId, digestOf(report), encodeAnswer(answer), report.orderId, event.recordTime];
+  const row = [report.requestId, digestOfReport(report), encodeReport(answer), report.orderId, event.recordTime];
   return `insert into ${request} ${valuesClause(REQUEST_COLUMNS, [row])}`;
 }
 

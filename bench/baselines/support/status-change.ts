@@ -1,14 +1,21 @@
 import { decide } from "../../../src/domain/decide.ts";
 import type { StatusChanged } from "../../../src/domain/events.ts";
-import { CANCELLED_ORDER_TYPE, DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
-import { Status } from "../../../src/domain/state-machine.ts";
+import { legacyColumns } from "../../../src/domain/legacy-columns.ts";
+import type { Order } from "../../../src/domain/order.ts";
+import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
+import {
+  type AcceptedReport,
+  type AppliedTransition,
+  applyTransition,
+  type ReportResult,
+  type StatusReport,
+} from "../../../src/domain/status-report.ts";
+import type { Tables } from "../../../src/store/commit/connector.ts";
 import type { Session } from "../../../src/store/commit/session.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
-import type { Tables } from "../../../src/store/commit/tables.ts";
-import type { AcceptedReport, ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
-import { type Order, type OrderRow, toOrder } from "../../../src/store/orders/order-row.ts";
-import { type AppliedTransition, applyTransition } from "../../../src/store/orders/transition.ts";
+import { type OrderRow, toOrder } from "../../../src/store/orders/order-row.ts";
+import { legacyMainValues } from "../../../src/store/orders/write-orders.ts";
 
 /** What came of a report, and the event of one that changed its order. */
 export interface Changed {
@@ -39,7 +46,7 @@ export async function changeStatus(
   const row = rowsOf<OrderRow>(rows)[0];
   const order = row && toOrder(row, DEFAULT_ORDER_KINDS);
   const result = order === undefined ? { kind: "not-found" as const } : judge(order, report, goOn);
-  if (order === undefined || result.kind !== "taken" || result.outcome !== "applied") {
+  if (order === undefined || result.kind !== "accepted" || result.outcome !== "applied") {
     await session.send(["rollback"]);
     return { result };
   }
@@ -67,10 +74,10 @@ function judge(order: Order, report: StatusReport, goOn: boolean): ReportResult 
   const decision = goOn ? decide(order, report) : ({ outcome: "duplicate" } as const);
   switch (decision.outcome) {
     case "refused":
-      return { kind: "refused", reason: decision.reason, why: decision.why, from: status, to: report.status };
+      return { kind: "refused", reason: decision.reason, message: decision.message, from: status, to: report.status };
     case "applied":
       return {
-        kind: "taken",
+        kind: "accepted",
         outcome: "applied",
         orderId,
         status: report.status,
@@ -78,7 +85,7 @@ function judge(order: Order, report: StatusReport, goOn: boolean): ReportResult 
         messageId: `${orderId}-${version + 1}`,
       };
     default:
-      return { kind: "taken", outcome: decision.outcome, orderId, status, version, messageId: "" };
+      return { kind: "accepted", outcome: decision.outcome, orderId, status, version, messageId: "" };
   }
 }
 
@@ -86,20 +93,16 @@ function moveStatements({ status, main }: Tables, { after }: AppliedTransition, 
   const { orderId } = after;
   const time = literal(now);
   const where = `where order_id = ${orderId}`;
-  const moved =
+  const statusUpdate =
     `update ${status} set order_status = ${after.status}, is_finish = ${Number(after.isFinish)}, version = ${after.version},` +
     ` passed_states = ${after.passed}, status_time = ${literal(after.statusTime)}, update_date = ${time} ${where}`;
-  switch (after.status) {
-    case Status.PAID:
-      return [moved, `update ${main} set is_payed = 1, update_date = ${time} ${where}`];
-    case Status.CANCELLED:
-      return [
-        moved,
-        `update ${main} set order_type = ${CANCELLED_ORDER_TYPE}, update_date = ${time}, modify_date = ${time} ${where}`,
-      ];
-    default:
-      return [moved];
+  const { main: columns } = legacyColumns(after.status);
+  if (columns === undefined) {
+    return [statusUpdate];
   }
+  const values = Object.entries({ ...legacyMainValues(columns, now), update_date: now });
+  const assignments = values.map(([column, value]) => `${column} = ${literal(value)}`).join(", ");
+  return [statusUpdate, `update ${main} set ${assignments} ${where}`];
 }
 
 const HISTORY_COLUMNS = [

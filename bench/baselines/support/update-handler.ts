@@ -5,9 +5,9 @@ import {
   type UpdateOrderStatusResponse,
   UpdateOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { acceptedOrThrow } from "../../../src/application/orders/report-result.ts";
-import type { ReportResult, StatusReport } from "../../../src/store/commit/types.ts";
-import { toUpdateInput, updateResponse } from "../../../src/transport/handlers/messages.ts";
+import { acceptedOrThrow } from "../../../src/application/orders/update-order-status.ts";
+import type { ReportResult, StatusReport } from "../../../src/domain/status-report.ts";
+import { toStatusReport, updateResponse } from "../../../src/transport/handlers/messages.ts";
 import { toConnectError } from "../../../src/transport/wire/errors.ts";
 
 const NOTHING = new Metadata();
@@ -17,16 +17,10 @@ export function updateHandler(
   update: (report: StatusReport) => Promise<ReportResult>,
 ): handleUnaryCall<UpdateOrderStatusRequest, UpdateOrderStatusResponse> {
   return ({ request, metadata }, done) => {
-    const { operator, ...input } = toUpdateInput(request);
     const caller = metadata.get("oms-caller")[0]?.toString() ?? "";
-    const report: StatusReport = {
-      kind: "report",
-      by: "report",
-      ...input,
-      cause: { caller, operator, traceparent: "" },
-    };
+    const report = toStatusReport(request, { caller, traceparent: "" });
     update(report)
-      .then((result) => acceptedOrThrow(result, input.orderId, input.requestId))
+      .then((result) => acceptedOrThrow(result, report))
       .then(
         (taken) => done(null, create(UpdateOrderStatusResponseSchema, updateResponse(taken))),
         (reason: unknown) => {

@@ -1,5 +1,4 @@
-import { isDispatchInProgress } from "../../application/orders/dispatch-under-way.ts";
-import { closeCancel } from "../../application/reversal/close-cancel.ts";
+import { closeCancel, isDispatchInProgress } from "../../application/reversal/close-cancel.ts";
 import { ASK_WMS } from "../../domain/flow.ts";
 import { createWms } from "../../integrations/wms.ts";
 import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";

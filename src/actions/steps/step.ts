@@ -1,10 +1,11 @@
-import type { CallContext } from "../../application/context.ts";
+import { type CallContext, causeOf } from "../../application/context.ts";
 import type { OperationDeps } from "../../application/deps.ts";
 import { OperationError } from "../../application/errors.ts";
 import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import type { OrderEvent } from "../../domain/events.ts";
 import { FLOW_STEPS, type FlowStep } from "../../domain/flow.ts";
 import { Status } from "../../domain/state-machine.ts";
+import type { StatusReport } from "../../domain/status-report.ts";
 import type { SystemClients } from "../../integrations/clients.ts";
 import { type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
 
@@ -73,19 +74,19 @@ export async function reportStepDone(
   attempt: Attempt,
   done: boolean,
 ): Promise<StepReport> {
-  const input = {
+  const context = callContext(FORWARD_FLOW, event, attempt);
+  const report: StatusReport = {
+    kind: "report",
     orderId: event.orderId,
     status: FLOW_STEPS[step].endsAt,
+    by: done ? "step" : "report",
     requestId: "",
-    operator: step,
-    occurTime: undefined,
     remark: "",
-    expectedVersion: undefined,
     validateOnly: false,
-    stepDone: done,
+    cause: causeOf(context, step),
   };
   try {
-    await updateOrderStatus(operations, input, callContext(FORWARD_FLOW, event, attempt));
+    await updateOrderStatus(operations, report, context);
     return "accepted";
   } catch (error) {
     if (!(error instanceof OperationError) || !REFUSALS.includes(error.kind)) {

@@ -1,7 +1,9 @@
+import { causeOf } from "../../application/context.ts";
 import { OperationError } from "../../application/errors.ts";
 import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import { PAYMENT_TIMEOUT } from "../../domain/flow.ts";
 import { Status } from "../../domain/state-machine.ts";
+import type { StatusReport } from "../../domain/status-report.ts";
 import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
 import { callContext, type FlowDeps, FORWARD_FLOW } from "../steps/step.ts";
 
@@ -11,18 +13,20 @@ export function paymentTimeout({ operations }: FlowDeps): ActionHandler {
     if (event.type !== "status-changed") {
       return DONE;
     }
-    const input = {
+    const context = callContext(FORWARD_FLOW, event, attempt);
+    const report: StatusReport = {
+      kind: "report",
       orderId: event.orderId,
       status: Status.CANCELLED,
+      by: "report",
       requestId: "",
-      operator: PAYMENT_TIMEOUT,
-      occurTime: undefined,
       remark: "not paid in time",
       expectedVersion: event.version,
       validateOnly: false,
+      cause: causeOf(context, PAYMENT_TIMEOUT),
     };
     try {
-      await updateOrderStatus(operations, input, callContext(FORWARD_FLOW, event, attempt));
+      await updateOrderStatus(operations, report, context);
     } catch (error) {
       if (!(error instanceof OperationError && error.kind === "version-mismatch")) {
         throw error;

@@ -1,39 +1,133 @@
-import { isVirtual } from "../../domain/order-kinds.ts";
-import { type Submission, submitOrder as submit } from "../../store/orders/submit-order.ts";
-import { causeOf } from "../cause.ts";
-import type { CallContext } from "../context.ts";
+import type { Order } from "../../domain/order.ts";
+import { isVirtual, type OrderKinds } from "../../domain/order-kinds.ts";
+import { withState } from "../../domain/passed-states.ts";
+import { Status } from "../../domain/state-machine.ts";
+import { creationEvent } from "../../domain/status-report.ts";
+import { commitChange } from "../../store/commit/commit-change.ts";
+import { nextId } from "../../store/mysql/ids.ts";
+import { insertInvoice } from "../../store/orders/order-documents.ts";
+import type { OrderLine } from "../../store/orders/order-lines.ts";
+import { orderExists } from "../../store/orders/order-row.ts";
+import { insertOrders } from "../../store/orders/write-orders.ts";
+import type { Invoice } from "../../store/reads/goods.ts";
+import { answerOnce } from "../answer-once.ts";
+import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, OperationError } from "../errors.ts";
-import { requestIdReused } from "../orders/report-result.ts";
 
-export type SubmitOrderInput = Omit<Submission, "cause"> & { readonly operator: string };
+export interface SubmitOrderInput {
+  /** 0n: one is generated. */
+  readonly orderId: bigint;
+  /** 0n: the order is a trade of its own. */
+  readonly rootParentId: bigint;
+  readonly orderSource: number;
+  readonly orderType: number;
+  readonly lines: readonly OrderLine[];
+  /** "" for none. */
+  readonly rechargeAccount: string;
+  readonly invoice: Invoice | undefined;
+  /** "" for none. */
+  readonly requestId: string;
+  readonly operator: string;
+}
 
-/** Takes an order in: it waits for its payment, and the forward flow moves it from there. */
-export async function submitOrder(
+/** Version 1 of an order is its creation. */
+const FIRST_VERSION = 1;
+
+/**
+ * Creates an order in CREATED, with its lines, its history and its event in one commit. It waits
+ * for its payment; then the forward flow moves it.
+ */
+export function submitOrder(
   { changes, kinds }: OperationDeps,
-  { operator, ...submission }: SubmitOrderInput,
+  input: SubmitOrderInput,
   context: CallContext,
 ): Promise<{ readonly orderId: bigint }> {
-  if (isVirtual(kinds, submission)) {
-    if (submission.rechargeAccount === "") {
-      throw invalidField(
-        "recharge_account",
-        `must be given for order_type ${submission.orderType}, a recharge; was ""`,
-      );
+  assertComplete(input, kinds);
+  const { requestId, rechargeAccount, invoice } = input;
+  const content = contentOf(input);
+  return commitChange(changes, async (trx, now) => {
+    // Read before the answer, which is committed with the order: a concurrent repeat sees both or
+    // none.
+    const exists = input.orderId !== 0n && (await orderExists(trx, input.orderId));
+    // A generated id that exists is a duplicate key: the transaction is retried with another id.
+    const orderId = input.orderId === 0n ? nextId() : input.orderId;
+    return answerOnce(trx, { requestId, orderId, content }, now, async () => {
+      if (exists) {
+        const metadata = { order_id: String(orderId) };
+        throw new OperationError("order-exists", `there is an order ${orderId} already`, { metadata });
+      }
+      const lines = mergeLines(input.lines);
+      const order = newOrder(input, orderId, lines, kinds, now);
+      const event = creationEvent(order, { cause: causeOf(context, input.operator), requestId, remark: "" }, now);
+      await insertOrders(trx, [{ order, parentId: 0n, rechargeAccount, lines, event }], now);
+      if (invoice !== undefined) {
+        await insertInvoice(trx, orderId, invoice);
+      }
+      return { result: { orderId }, events: [event] };
+    });
+  });
+}
+
+/** Recharges need an account, shipped goods a warehouse. */
+function assertComplete(input: SubmitOrderInput, kinds: OrderKinds): void {
+  if (isVirtual(kinds, input)) {
+    if (input.rechargeAccount === "") {
+      throw invalidField("recharge_account", `must be given for order_type ${input.orderType}, a recharge; was ""`);
     }
-  } else {
-    const at = submission.lines.findIndex(({ warehouseId }) => warehouseId === 0n);
-    if (at !== -1) {
-      throw invalidField(`lines[${at}].warehouse_id`, "must be greater than 0 for goods that are shipped, was 0");
-    }
+    return;
   }
-  const result = await submit(changes, kinds, { ...submission, cause: causeOf(context, operator) });
-  if (result === "request-id-reused") {
-    throw requestIdReused(submission.requestId);
+  const index = input.lines.findIndex(({ warehouseId }) => warehouseId === 0n);
+  if (index !== -1) {
+    throw invalidField(`lines[${index}].warehouse_id`, "must be greater than 0 for goods that are shipped, was 0");
   }
-  if (result === "order-exists") {
-    const metadata = { order_id: String(submission.orderId) };
-    throw new OperationError("order-exists", `there is an order ${submission.orderId} already`, { metadata });
-  }
-  return result;
+}
+
+function newOrder(
+  { rootParentId, orderSource, orderType }: SubmitOrderInput,
+  orderId: bigint,
+  lines: readonly OrderLine[],
+  kinds: OrderKinds,
+  now: Date,
+): Order {
+  const virtual = isVirtual(kinds, { orderSource, orderType });
+  return {
+    orderId,
+    rootParentId: rootParentId === 0n ? orderId : rootParentId,
+    orderSource,
+    orderType,
+    warehouseCount: virtual ? 0 : new Set(lines.map(({ warehouseId }) => warehouseId)).size,
+    status: Status.CREATED,
+    version: FIRST_VERSION,
+    paused: false,
+    passed: withState(0, Status.CREATED),
+    statusTime: now,
+    virtual,
+    isParent: false,
+    isFinish: false,
+  };
+}
+
+/** Merges lines with the same SKU and warehouse. */
+function mergeLines(lines: readonly OrderLine[]): OrderLine[] {
+  const groups = Map.groupBy(lines, ({ skuId, warehouseId }) => `${skuId} ${warehouseId}`);
+  return [...groups.values()].map((same) => ({
+    ...(same[0] as OrderLine),
+    quantity: same.reduce((sum, { quantity }) => sum + quantity, 0),
+  }));
+}
+
+function contentOf(input: SubmitOrderInput): readonly unknown[] {
+  const { orderId, rootParentId, orderSource, orderType, lines, rechargeAccount, invoice, operator } = input;
+  return [
+    "submitted",
+    String(orderId),
+    String(rootParentId),
+    orderSource,
+    orderType,
+    lines.map(({ skuId, quantity, warehouseId }) => [String(skuId), quantity, String(warehouseId)]),
+    rechargeAccount,
+    invoice === undefined ? null : [invoice.title, invoice.content, invoice.taxPayerCode, invoice.email],
+    operator,
+  ];
 }

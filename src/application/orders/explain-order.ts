@@ -8,7 +8,7 @@ import { readOrderFacts } from "../../store/reads/orders.ts";
 import { readCancel } from "../../store/reads/reversal.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
-import { flowStatusOf } from "../fulfilment/order-flow.ts";
+import { flowStatusOf } from "../fulfilment/order-flows.ts";
 
 export interface ExplainOrderResult {
   readonly status: number;

@@ -1,55 +1,107 @@
-import { describeStatus, type Status, stateOf } from "../../domain/state-machine.ts";
-import type { AcceptedReport } from "../../store/commit/types.ts";
-import { causeOf } from "../cause.ts";
-import type { CallContext } from "../context.ts";
+import { describeStatus, Status, stateOf } from "../../domain/state-machine.ts";
+import type { AcceptedReport, ReportResult, StatusReport } from "../../domain/status-report.ts";
+import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { OperationError } from "../errors.ts";
-import { acceptedOrThrow } from "./report-result.ts";
+import { OperationError, orderNotFound, requestIdReused } from "../errors.ts";
 
-export type { AcceptedReport } from "../../store/commit/types.ts";
-
-export interface UpdateOrderStatusInput {
-  readonly orderId: bigint;
-  readonly status: Status;
-  readonly requestId: string;
-  readonly operator: string;
-  /** Now, where nobody says. */
-  readonly occurTime: Date | undefined;
-  readonly remark: string;
-  readonly expectedVersion: number | undefined;
-  readonly validateOnly: boolean;
-  /** A step of the forward flow whose work at a neighbour is done: no pause holds it back any more. */
-  readonly stepDone?: boolean;
-}
-
-/** Old operation 8, updateOrderStatus: something has happened to an order. */
+/**
+ * Legacy operation 8 (updateOrderStatus): a system reports an order's status. The rules are
+ * `evaluateReport` in domain/status-report.ts; the group committer applies them under the order's
+ * lock.
+ */
 export async function updateOrderStatus(
   { committer }: OperationDeps,
-  input: UpdateOrderStatusInput,
+  report: StatusReport,
   context: CallContext,
 ): Promise<AcceptedReport> {
-  assertMayReport(input.status, context);
-  const result = await committer.report({
-    kind: "report",
-    orderId: input.orderId,
-    status: input.status,
-    by: input.stepDone === true ? "step" : "report",
-    occurTime: input.occurTime,
-    requestId: input.requestId,
-    remark: input.remark,
-    expectedVersion: input.expectedVersion,
-    validateOnly: input.validateOnly,
-    cause: causeOf(context, input.operator),
-    deadline: context.deadline,
-  });
-  return acceptedOrThrow(result, input.orderId, input.requestId);
+  assertMayReport(report.status, context);
+  return acceptedOrThrow(await committer.report(report, context), report);
 }
 
-/** Before anything is looked up: the answer tells nothing of the order, not even whether there is one. */
+/**
+ * Reports for many orders, those for one order in the given order. Each succeeds or fails alone.
+ *
+ * @param reports each returns a report, or throws if its message is invalid
+ * @returns in the order of the reports
+ */
+export function batchUpdateOrderStatus(
+  deps: OperationDeps,
+  reports: readonly (() => StatusReport)[],
+  context: CallContext,
+): Promise<PromiseSettledResult<AcceptedReport>[]> {
+  return Promise.allSettled(reports.map(async (report) => updateOrderStatus(deps, report(), context)));
+}
+
+export interface CancelOrderInput {
+  readonly orderId: bigint;
+  readonly operator: string;
+  readonly reason: string;
+  readonly requestId: string;
+}
+
+/**
+ * Legacy operation 6 (statuOrderStatus): cancels an order. The only way to cancel from
+ * ERP_ALLOCATED to PACKED, after the warehouse agreed.
+ */
+export async function cancelOrder(
+  { committer }: OperationDeps,
+  { orderId, operator, reason, requestId }: CancelOrderInput,
+  context: CallContext,
+): Promise<AcceptedReport> {
+  const report: StatusReport = {
+    kind: "report",
+    orderId,
+    status: Status.CANCELLED,
+    by: "operation",
+    requestId,
+    remark: reason,
+    validateOnly: false,
+    cause: causeOf(context, operator),
+  };
+  return acceptedOrThrow(await committer.report(report, context), report);
+}
+
+/**
+ * Checked before anything is read, so that the answer does not depend on whether the order exists.
+ */
 function assertMayReport(status: Status, { caller, reportableStatuses }: CallContext): void {
   if (reportableStatuses !== undefined && !reportableStatuses.has(status)) {
-    const reportedBy = stateOf(status)?.reportedBy.join(", ") ?? "no caller";
-    const message = `status: ${caller} may not report ${describeStatus(status)}; it is reported by ${reportedBy}`;
+    const reporters = stateOf(status)?.reportedBy.join(", ") ?? "no system";
+    const message = `status: ${caller} may not report ${describeStatus(status)}; it is reported by ${reporters}`;
     throw new OperationError("permission-denied", message);
   }
+}
+
+/** The accepted report, or the error that describes why it was not accepted. */
+export function acceptedOrThrow(
+  result: ReportResult,
+  { orderId, requestId }: Pick<StatusReport, "orderId" | "requestId">,
+): AcceptedReport {
+  switch (result.kind) {
+    case "accepted":
+      return result;
+    case "refused": {
+      const kind = result.reason === "ORDER_PAUSED" ? "order-paused" : "illegal-transition";
+      const metadata = { from: nameOf(result.from), to: nameOf(result.to), order_id: String(orderId) };
+      throw new OperationError(kind, `order ${orderId}: ${result.message}`, { metadata });
+    }
+    case "version-mismatch": {
+      const { expected, actual } = result;
+      const message = `order ${orderId} is at version ${actual}, not ${expected}: read it again`;
+      const metadata = {
+        expected_version: String(expected),
+        actual_version: String(actual),
+        order_id: String(orderId),
+      };
+      throw new OperationError("version-mismatch", message, { metadata });
+    }
+    case "request-id-reused":
+      throw requestIdReused(requestId);
+    case "not-found":
+      throw orderNotFound(orderId);
+  }
+}
+
+function nameOf(code: number): string {
+  return stateOf(code)?.name ?? String(code);
 }

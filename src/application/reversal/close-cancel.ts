@@ -1,30 +1,117 @@
-import type { CancelState } from "../../domain/reversal.ts";
-import { closeCancel as close } from "../../store/orders/close-cancel.ts";
-import { causeOf } from "../cause.ts";
-import type { CallContext } from "../context.ts";
+import type { OrderEvent } from "../../domain/events.ts";
+import { type CancelState, cancelEvent, cancelRefusal } from "../../domain/reversal.ts";
+import { Status } from "../../domain/state-machine.ts";
+import { commitChange, unchanged } from "../../store/commit/commit-change.ts";
+import { lockOrder } from "../../store/orders/order-row.ts";
+import { closeCancelRequest, findCancelRequest } from "../../store/orders/reversal-rows.ts";
+import { type Cancel, isStepUnderWay, readCancel } from "../../store/reads/reversal.ts";
+import { answerOnce } from "../answer-once.ts";
+import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
-import { requestIdReused } from "../orders/report-result.ts";
+import { OperationError } from "../errors.ts";
+import { cancelLocked, setPaused } from "./request-cancel.ts";
 
 export interface CloseCancelInput {
   readonly orderId: bigint;
   /** Undefined: the order's last one. */
   readonly cancelId: bigint | undefined;
   readonly agreed: boolean;
+  /** Why not; "" where it was agreed. */
   readonly reason: string;
   readonly operator: string;
-  /** Left out by the flow, whose requests have names. */
+  /** "" for none; without it, a repeat might close a later request of the order. */
   readonly requestId?: string;
 }
 
-/** The end of a cancel that waits for the WMS; undefined where nobody asked for one. Of two answers the first counts. */
-export async function closeCancel(
+/**
+ * The WMS's answer to a cancel request, or that it did not answer in time: the order is cancelled,
+ * or resumed, in one commit with the end of the request. A closed request is not changed: of two
+ * answers the first one counts.
+ *
+ * @returns the state of the request; undefined where there is none
+ */
+export function closeCancel(
   { changes, kinds }: OperationDeps,
-  { operator, requestId = "", ...answer }: CloseCancelInput,
+  { orderId, cancelId, agreed, reason, operator, requestId = "" }: CloseCancelInput,
   context: CallContext,
 ): Promise<CancelState | undefined> {
-  const state = await close(changes, kinds, { ...answer, requestId, cause: causeOf(context, operator) });
-  if (state === "request-id-reused") {
-    throw requestIdReused(requestId);
+  const content = ["cancel answered", String(orderId), agreed, reason, operator];
+  const cause = causeOf(context, operator);
+  return commitChange<CancelState | undefined>(changes, async (trx, now) => {
+    const order = await lockOrder(trx, orderId, kinds);
+    return answerOnce<CancelState | undefined>(trx, { requestId, orderId, content }, now, async () => {
+      const request = await findCancelRequest(trx, orderId, cancelId);
+      if (order === undefined || request === undefined) {
+        return unchanged(undefined);
+      }
+      if (request.state !== "WAITING_FOR_WMS") {
+        return unchanged(request.state);
+      }
+      const id = request.cancelId;
+      // Operation 6 may have cancelled the order in the meantime, which fulfils the request.
+      const isCancelled = order.status === Status.CANCELLED;
+      const refusal = isCancelled ? undefined : agreed ? cancelRefusal(order) : reason;
+      const events: OrderEvent[] = agreed ? [cancelEvent(order, id, "agreed", { reason, cause, now })] : [];
+      if (refusal === undefined) {
+        if (!isCancelled) {
+          events.push(await cancelLocked(trx, order, { reason: request.reason, cause, now }));
+        }
+        events.push(cancelEvent(order, id, "done", { reason: request.reason, cause, now }));
+      } else {
+        events.push(...(await setPaused(trx, order, false, { reason: "cancel refused", cause, now })));
+        events.push(cancelEvent(order, id, "refused", { reason: refusal, cause, now }));
+      }
+      const state = refusal === undefined ? "CANCELLED" : "REFUSED";
+      await closeCancelRequest(trx, orderId, id, { state, refusalReason: refusal ?? "", now });
+      return { result: state, events };
+    });
+  });
+}
+
+export interface ReportWmsAnswerInput {
+  readonly orderId: bigint;
+  readonly agreed: boolean;
+  readonly reason: string;
+  readonly operator: string;
+  readonly requestId: string;
+}
+
+/**
+ * The WMS answers later whether it returns an order. A repeat with the same request id gets the
+ * first answer.
+ */
+export async function reportWmsAnswer(
+  deps: OperationDeps,
+  input: ReportWmsAnswerInput,
+  context: CallContext,
+): Promise<{ readonly state: CancelState }> {
+  const reason = input.reason === "" && !input.agreed ? "the WMS refused" : input.reason;
+  const state =
+    (await closeCancel(deps, { ...input, reason, cancelId: undefined }, context)) ??
+    (await readCancel(deps.db, input.orderId))?.state;
+  if (state === undefined) {
+    throw cancelNotFound(input.orderId);
   }
-  return state;
+  return { state };
+}
+
+/** The state of an order's last cancel request. */
+export async function getCancel({ db }: OperationDeps, { orderId }: { readonly orderId: bigint }): Promise<Cancel> {
+  const cancel = await readCancel(db, orderId);
+  if (cancel === undefined) {
+    throw cancelNotFound(orderId);
+  }
+  return cancel;
+}
+
+/**
+ * Whether the order may be on its way to the WMS at this moment: the WMS is asked to cancel only
+ * after that.
+ */
+export function isDispatchInProgress({ db }: OperationDeps, orderId: bigint): Promise<boolean> {
+  return isStepUnderWay(db, orderId, "dispatch");
+}
+
+function cancelNotFound(orderId: bigint): OperationError {
+  return new OperationError("not-found", `order ${orderId} has no cancel request`);
 }

@@ -118,7 +118,7 @@ export class ChangeReader {
    * What has happened since the last call.
    *
    * @param waitMs maximum time to wait for an update; it is empty then, or when the signal aborts
-   * @throws OperationError "fell-behind" when the watcher is too slow
+   * @throws OperationError "lagging" when the watcher is too slow
    */
   async next(waitMs: number): Promise<FeedUpdate> {
     if (this.#changes.length === 0 && this.#addedOrders.size === 0 && !this.#lagging && !this.#signal.aborted) {
@@ -126,7 +126,7 @@ export class ChangeReader {
     }
     if (this.#lagging) {
       throw new OperationError(
-        "fell-behind",
+        "lagging",
         `watch too slow: more than ${MAX_PENDING_CHANGES} changes pending; resume with after_versions`,
         { retryAfterMs: 1_000 },
       );

@@ -5,7 +5,7 @@ import type { Snapshot } from "../../store/reads/snapshots.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, OperationError, orderNotFound } from "../errors.ts";
-import { type OrderView, toOrderView } from "../orders/get-order-status.ts";
+import { type OrderView, toOrderView } from "../orders/reads.ts";
 import type { ChangeReader } from "./change-reader.ts";
 
 export interface WatchOrderStatusInput {

@@ -1,19 +1,17 @@
 import { classifyFailure, type FailureKind } from "../mysql/failures.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
-import { readMark, toMark } from "./commit-mark.ts";
 import type { Connected } from "./connector.ts";
-import type { PendingRequest } from "./pending-request.ts";
 import { type BatchPlan, planBatch } from "./plan.ts";
-import { lockStatement, readForBatch } from "./read-orders.ts";
+import { lockStatement, readForBatch } from "./read-batch.ts";
 import type { Rows, Session } from "./session.ts";
-import type { BatchTimes, CommitterOptions } from "./types.ts";
-import { type BatchStatements, writeBatch } from "./write-batch.ts";
+import type { BatchTimes, CommitterOptions, PendingRequest } from "./types.ts";
+import { type BatchStatements, readMark, toMark, writeBatch } from "./write-batch.ts";
 
-/** How far a batch has come. */
+/** The progress of a batch. */
 export interface BatchProgress {
-  /** What is still in it. */
+  /** The requests that are still in it. */
   requests: readonly PendingRequest[];
-  /** It was sent, and had no answer yet: it is in the database as a whole or not at all. */
+  /** It was sent without an answer yet: it is committed as a whole or not at all. */
   unanswered: { readonly batch: bigint; readonly plan: BatchPlan } | undefined;
   readonly times: BatchTimes;
 }
@@ -22,25 +20,27 @@ export interface AttemptContext {
   readonly options: CommitterOptions;
   /** The lane's name among the commit marks. */
   readonly lane: string;
-  /** Told apart by the mark; grows with every attempt of the lane. */
+  /** Identifies the attempt in the commit mark; grows with every attempt of the lane. */
   readonly batch: bigint;
-  /** Waits for rows that somebody else has locked, in place of leaving them out. */
+  /** Waits for rows that others have locked; otherwise their requests are deferred. */
   readonly waitForLocks: boolean;
-  /** Takes the requests whose orders somebody else has locked. */
-  readonly defer: (works: readonly PendingRequest[]) => void;
+  /** Takes over the requests whose orders others have locked. */
+  readonly defer: (requests: readonly PendingRequest[]) => void;
 }
 
-/** A batch that is in the database. */
+/** A batch that is committed. */
 export interface CommittedBatch {
   readonly events: readonly CommittedEvent[];
-  /** Tells each caller its answer. */
+  /** Answer the callers. */
   readonly settleCallbacks: readonly (() => void)[];
 }
 
-/** An answer, and it is no. Whatever else goes wrong may have gone wrong after the commit. */
-const GAVE_WAY: readonly FailureKind[] = ["deadlock", "lock-timeout", "duplicate-key"];
+/**
+ * Failures that are the database's answer: nothing was committed. Any other may follow a commit.
+ */
+const NOT_COMMITTED: readonly FailureKind[] = ["deadlock", "lock-timeout", "duplicate-key"];
 
-/** Tries to commit a batch: two round trips, one to begin, lock and read, one to write and commit. */
+/** Tries to commit a batch, in two round trips: begin, lock and read; write and commit. */
 export async function attempt(
   progress: BatchProgress,
   { session, tables }: Connected,
@@ -48,17 +48,11 @@ export async function attempt(
 ): Promise<CommittedBatch> {
   const { db, kinds, ledgerWatchMs, crashPoint } = options;
   const { times } = progress;
-  const begun = performance.now();
+  const startedAt = performance.now();
   const facts = await readForBatch(session, progress.requests, { tables, kinds, waitForLocks });
-  times.readMs = performance.now() - begun;
+  times.readMs = performance.now() - startedAt;
   if (facts.lockedByOthers.size > 0) {
-    const isElsewhere = ({ request }: PendingRequest) => facts.lockedByOthers.has(request.orderId);
-    const aside = progress.requests.filter(isElsewhere);
-    for (const work of aside) {
-      work.batch = undefined;
-    }
-    defer(aside);
-    progress.requests = progress.requests.filter((work) => !isElsewhere(work));
+    deferLocked(progress, facts.lockedByOthers, defer);
   }
   const plan = planBatch(progress.requests, facts, options, db.clock.now());
   const statements = writeBatch(plan, { tables, ledgerWatchMs, mark: { lane, batch } });
@@ -68,27 +62,41 @@ export async function attempt(
   }
   progress.unanswered = { batch, plan };
   const send = crashPoint === undefined ? sendAtOnce : sendInSteps(crashPoint);
-  const sent = performance.now();
+  const sentAt = performance.now();
   try {
     const mark = toMark(await send(session, statements, readMark(tables, lane)));
     return committed(plan, mark?.firstOutboxId ?? 0n, tables.idStep);
   } catch (error) {
-    if (GAVE_WAY.includes(classifyFailure(error))) {
+    if (NOT_COMMITTED.includes(classifyFailure(error))) {
       progress.unanswered = undefined;
     }
     throw error;
   } finally {
-    times.writeMs = performance.now() - sent;
+    times.writeMs = performance.now() - sentAt;
   }
 }
 
-/** Writes and commits; gives the rows of the mark after that, which says where the events are. */
+function deferLocked(
+  progress: BatchProgress,
+  lockedByOthers: ReadonlySet<bigint>,
+  defer: AttemptContext["defer"],
+): void {
+  const isLocked = ({ request }: PendingRequest) => lockedByOthers.has(request.orderId);
+  const locked = progress.requests.filter(isLocked);
+  for (const pending of locked) {
+    pending.batch = undefined;
+  }
+  defer(locked);
+  progress.requests = progress.requests.filter((pending) => !isLocked(pending));
+}
+
+/** Writes, commits and reads the mark, which contains the id of the first event. */
 type Send = (session: Session, statements: BatchStatements, mark: string) => Promise<Rows | undefined>;
 
 const sendAtOnce: Send = async (session, { status, rest }, mark) =>
   (await session.send([...status, ...rest, "commit", mark]))[0];
 
-/** The same with places to stop at, for tests that kill the server there. */
+/** The same with crash points between the statements. */
 function sendInSteps(crashPoint: (name: string) => void): Send {
   return async (session, { status, rest }, mark) => {
     if (status.length > 0) {
@@ -104,8 +112,8 @@ function sendInSteps(crashPoint: (name: string) => void): Send {
 }
 
 /**
- * Finds out whether a batch that had no answer is committed; undefined where it is not, and never will be. Its orders are locked
- * first: once we have them, nothing of it can be under way any more.
+ * Whether a batch without an answer is committed; undefined where it is not and never will be. It
+ * locks the batch's orders first: once it has the locks, no part of the batch is still running.
  */
 export async function resolveUnanswered(
   { requests, unanswered }: BatchProgress,

@@ -1,21 +1,20 @@
 import type { Location } from "../mysql/database.ts";
 import { DatabaseUnavailableError } from "../mysql/errors.ts";
+import { literal } from "../mysql/literals.ts";
 import { waitBeforeRetry } from "../mysql/transaction.ts";
-import { clearMarks } from "./commit-mark.ts";
-import { openSession, type Session } from "./session.ts";
-import { readTables, type Tables } from "./tables.ts";
+import { openSession, rowsOf, type Session } from "./session.ts";
 
 export interface Connected {
   readonly session: Session;
   readonly tables: Tables;
 }
 
-/** The one connection of a lane, opened when it is needed and again when it was lost. */
+/** The one connection of a lane, opened on demand and reopened after it was lost. */
 export interface Connector {
-  /** Rejects with DatabaseUnavailableError, whatever the reason. */
+  /** Rejects with DatabaseUnavailableError, for any reason. */
   connect(): Promise<Connected>;
-  /** Leaves nothing of the lane behind. */
-  close(lane: string): Promise<void>;
+  /** @param cleanUp the last statement; its failure is ignored */
+  close(cleanUp: (tables: Tables) => string): Promise<void>;
 }
 
 export function createConnector(location: Location): Connector {
@@ -33,10 +32,9 @@ export function createConnector(location: Location): Connector {
       }
       return current;
     },
-    async close(lane) {
+    async close(cleanUp) {
       if (current !== undefined) {
-        // It goes by itself in a day.
-        await current.session.send([clearMarks(current.tables, lane)]).catch(() => {});
+        await current.session.send([cleanUp(current.tables)]).catch(() => {});
         current.session.destroy();
         current = undefined;
       }
@@ -44,22 +42,70 @@ export function createConnector(location: Location): Connector {
   };
 }
 
-/** Connects, again and again for so long. */
+/** Retries to connect for `limitMs`. */
 export async function connectWithin(
   connector: Connector,
   limitMs: number,
 ): Promise<
-  { readonly kind: "reached"; readonly connected: Connected } | { readonly kind: "away"; readonly error: unknown }
+  | { readonly kind: "connected"; readonly connected: Connected }
+  | { readonly kind: "unavailable"; readonly error: unknown }
 > {
-  const started = performance.now();
+  const startedAt = performance.now();
   for (let tries = 1; ; tries += 1) {
     try {
-      return { kind: "reached", connected: await connector.connect() };
+      return { kind: "connected", connected: await connector.connect() };
     } catch (error) {
-      if (performance.now() - started > limitMs) {
-        return { kind: "away", error };
+      if (performance.now() - startedAt > limitMs) {
+        return { kind: "unavailable", error };
       }
       await waitBeforeRetry(Math.min(tries, 5));
     }
   }
+}
+
+/** The names and indexes of the tables that a commit touches, on this server. */
+export interface Tables {
+  readonly main: string;
+  readonly status: string;
+  readonly history: string;
+  readonly outbox: string;
+  readonly ledger: string;
+  readonly request: string;
+  readonly mark: string;
+  /**
+   * Index hints: the rows of a batch are looked up one by one. Without them the optimizer scans a
+   * small table, and two lanes meet each other's locks on every row.
+   */
+  readonly mainIndex: string;
+  readonly statusIndex: string;
+  /** The distance between the ids of one insert: 1, but on a cluster with several writers. */
+  readonly idStep: bigint;
+}
+
+/** Legacy tables have unknown keys: finds the index on order_id. */
+export async function readTables(session: Session, { prefix }: Location): Promise<Tables> {
+  const schema = `${prefix}oms_db`;
+  const name = (table: string) => `\`${schema}\`.\`${table}\``;
+  const [indexes, steps] = await session.send([
+    "select table_name as t, index_name as i from information_schema.statistics where seq_in_index = 1" +
+      ` and lower(column_name) = 'order_id' and table_schema = ${literal(schema)}` +
+      " and table_name in ('oms_order_main', 'oms_order_status') order by non_unique, index_name",
+    "select @@auto_increment_increment as step",
+  ]);
+  const hint = (table: string) => {
+    const found = rowsOf<{ t: string; i: string }>(indexes).find(({ t }) => t.toLowerCase() === table);
+    return found === undefined ? "" : `force index (\`${found.i}\`)`;
+  };
+  return {
+    main: name("oms_order_main"),
+    status: name("oms_order_status"),
+    history: name("oms_status_history"),
+    outbox: name("oms_outbox"),
+    ledger: name("oms_action_ledger"),
+    request: name("oms_request"),
+    mark: name("oms_commit_mark"),
+    mainIndex: hint("oms_order_main"),
+    statusIndex: hint("oms_order_status"),
+    idStep: BigInt(rowsOf<{ step: string }>(steps)[0]?.step ?? 1),
+  };
 }

@@ -1,91 +1,94 @@
 import { createBatchQueue } from "../../lib/batcher.ts";
 import { DatabaseUnavailableError } from "../mysql/errors.ts";
-import type { PendingRequest } from "./pending-request.ts";
+import type { PendingRequest } from "./types.ts";
 
-/** So often a request is found locked out, with a lock wait before each time, before it is given up. */
-const MAX_STRIKES = 3;
+/** A request whose order stays locked for so many attempts, each with a lock wait, is rejected. */
+const MAX_LOCKED_ATTEMPTS = 3;
 
 /**
- * For requests whose orders somebody else has locked: another server, or another system. They wait for the lock here, so that nobody
- * waits with them. Whatever comes for such an order meanwhile joins them, so that the requests for an order stay in turn.
+ * The queue of requests whose orders another transaction has locked (another server or system), so
+ * that no other request waits for those locks. Further requests for these orders join it, so that
+ * the requests for an order keep their order.
  */
 export interface LockedOrderQueue {
   readonly waiting: number;
-  /** Whether requests for the order are in here: then further ones have to come in too. */
+  /** Whether it has requests for the order: further ones have to be added too. */
   has(orderId: bigint): boolean;
-  add(works: readonly PendingRequest[]): void;
-  /** Rejects all that has not begun. */
+  add(requests: readonly PendingRequest[]): void;
+  /** Rejects all requests that have not started. */
   rejectAll(error: unknown): void;
   idle(): Promise<void>;
 }
 
-/** @param run runs a batch; says which of its requests are locked out still */
+/**
+ * @param run runs a batch, waiting for locks, and defers the requests whose orders are still locked
+ */
 export function createLockedOrderQueue(
-  run: (works: readonly PendingRequest[], lockedOut: (works: readonly PendingRequest[]) => void) => Promise<void>,
+  run: (requests: readonly PendingRequest[], defer: (requests: readonly PendingRequest[]) => void) => Promise<void>,
   maxBatch: number,
 ): LockedOrderQueue {
-  /** How many requests of each order are in here. */
-  const inside = new Map<bigint, number>();
-  const strikes = new WeakMap<PendingRequest, number>();
-  const lane = createBatchQueue<PendingRequest>(async (works) => {
-    const stay = new Set<PendingRequest>();
-    await run(works, (locked) => {
-      for (const work of locked) {
-        if (strike(work)) {
-          stay.add(work);
+  /** The number of requests for each order. */
+  const counts = new Map<bigint, number>();
+  const attempts = new WeakMap<PendingRequest, number>();
+  const queue = createBatchQueue<PendingRequest>(async (requests) => {
+    const deferred = new Set<PendingRequest>();
+    await run(requests, (locked) => {
+      for (const request of locked) {
+        if (mayRetry(request)) {
+          deferred.add(request);
         }
       }
     });
-    for (const work of works) {
-      if (!stay.has(work)) {
-        leave(work);
+    for (const request of requests) {
+      if (!deferred.has(request)) {
+        uncount(request);
       }
     }
-    if (stay.size > 0) {
-      lane.requeue([...stay]);
+    if (deferred.size > 0) {
+      queue.requeue([...deferred]);
     }
   }, maxBatch);
 
-  /** False where the request is given up. */
-  function strike(work: PendingRequest): boolean {
-    const count = (strikes.get(work) ?? 0) + 1;
-    strikes.set(work, count);
-    if (count < MAX_STRIKES) {
+  /** Counts an attempt; rejects the request after its last one. */
+  function mayRetry(pending: PendingRequest): boolean {
+    const count = (attempts.get(pending) ?? 0) + 1;
+    attempts.set(pending, count);
+    if (count < MAX_LOCKED_ATTEMPTS) {
       return true;
     }
-    work.settle.reject(
-      new DatabaseUnavailableError(new Error(`order ${work.request.orderId} is locked by another transaction`)),
+    pending.reject(
+      new DatabaseUnavailableError(new Error(`order ${pending.request.orderId} is locked by another transaction`)),
     );
     return false;
   }
 
-  function leave({ request: { orderId } }: PendingRequest): void {
-    const left = (inside.get(orderId) ?? 1) - 1;
+  function uncount({ request: { orderId } }: PendingRequest): void {
+    const left = (counts.get(orderId) ?? 1) - 1;
     if (left === 0) {
-      inside.delete(orderId);
+      counts.delete(orderId);
     } else {
-      inside.set(orderId, left);
+      counts.set(orderId, left);
     }
   }
 
   return {
     get waiting() {
-      return lane.waiting;
+      return queue.waiting;
     },
-    has: (orderId) => inside.has(orderId),
-    add(works) {
-      for (const work of works) {
-        const { orderId } = work.request;
-        inside.set(orderId, (inside.get(orderId) ?? 0) + 1);
-        lane.push(work);
+    has: (orderId) => counts.has(orderId),
+    add(requests) {
+      for (const request of requests) {
+        const { orderId } = request.request;
+        counts.set(orderId, (counts.get(orderId) ?? 0) + 1);
+        queue.push(request);
       }
     },
     rejectAll(error) {
-      for (const work of lane.remove(() => true)) {
-        leave(work);
-        work.settle.reject(error);
+      for (const request of queue.remove(() => true)) {
+        uncount(request);
+        request.reject(error);
       }
     },
-    idle: () => lane.idle(),
+    idle: () => queue.idle(),
   };
 }

@@ -1,15 +1,17 @@
 import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import { traceIdOf } from "../../observability/traceparent.ts";
+import { isSampled, traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
-import { traceBatch } from "./trace-batch.ts";
 import type { BatchedChange, BatchTimes, CommitObserver } from "./types.ts";
 
-/** Lines of slow commits, a second. */
+/** Maximum number of log lines about slow commits per second. */
 const LINES_PER_SECOND = 5;
 
-/** Keeps what became of the group commits: figures, spans, and a line for each that took longer than it should. */
+/** Most collectors drop the links of a span beyond this number. */
+const MAX_LINKS = 128;
+
+/** Records group commits: metrics, spans, and a log line for each slow one. */
 export function observeCommits({
   metrics,
   log,
@@ -19,7 +21,7 @@ export function observeCommits({
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly tracer: Tracer | undefined;
-  /** In milliseconds; Infinity: none is slow. */
+  /** Commits that take longer are logged, in ms; Infinity for none. */
   readonly slowMs: number;
 }): CommitObserver {
   const slow = createLogLimiter(log, { message: "slow commit", perSecond: LINES_PER_SECOND });
@@ -41,7 +43,7 @@ export function observeCommits({
   };
 }
 
-/** `otherMs` is pauses and attempts that came to nothing, besides a little reckoning. */
+/** `otherMs` is mostly pauses and failed attempts. */
 function slowLine(changes: readonly BatchedChange[], times: BatchTimes, error: unknown): object {
   const { startedAt, answeredAt, size, retries, connectMs, readMs, writeMs } = times;
   const durationMs = answeredAt - startedAt;
@@ -58,4 +60,61 @@ function slowLine(changes: readonly BatchedChange[], times: BatchTimes, error: u
     traceId: first && traceIdOf(first.request.cause.traceparent),
     ...(error !== undefined && { error: error instanceof Error ? error.message : String(error) }),
   };
+}
+
+/**
+ * Makes the spans of a group commit that has ended: a span `commit` in each call's trace, from the
+ * moment the change was queued, and one span `commit group` below the first of them, linked with
+ * all others.
+ */
+function traceBatch(tracer: Tracer, changes: readonly BatchedChange[], times: BatchTimes, error: unknown): void {
+  const { startedAt, answeredAt, size, retries, connectMs, readMs, writeMs } = times;
+  const spans = changes
+    .filter(({ request }) => isSampled(request.cause.traceparent))
+    .map(({ enqueuedAt, request }) => {
+      const attributes = {
+        "oms.order_id": String(request.orderId),
+        "oms.commit.queue_ms": rounded(startedAt - enqueuedAt),
+        "oms.commit.batch_size": size,
+        "oms.commit.retries": retries,
+      };
+      const parent = request.cause.traceparent;
+      return tracer.start("commit", { kind: "internal", parent, attributes, startTime: enqueuedAt });
+    });
+  const [first] = spans;
+  if (first === undefined) {
+    return;
+  }
+  const group = tracer.start("commit group", {
+    kind: "internal",
+    parent: first.traceparent,
+    attributes: {
+      "oms.commit.batch_size": size,
+      "oms.commit.retries": retries,
+      "oms.commit.connect_ms": rounded(connectMs),
+      "oms.commit.read_ms": rounded(readMs),
+      "oms.commit.write_ms": rounded(writeMs),
+    },
+    startTime: startedAt,
+  });
+  for (const [index, span] of spans.entries()) {
+    if (index > 0) {
+      span.link(group.traceparent);
+    }
+    if (index < MAX_LINKS) {
+      group.link(span.traceparent);
+    }
+    if (error !== undefined) {
+      span.fail(String(error));
+    }
+    span.end(answeredAt);
+  }
+  if (error !== undefined) {
+    group.fail(String(error));
+  }
+  group.end(answeredAt);
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }

@@ -1,18 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { decide } from "../../domain/decide.ts";
-import { type OrderEvent, statusMessageId } from "../../domain/events.ts";
-import { Status } from "../../domain/state-machine.ts";
-import type { Order } from "../orders/order-row.ts";
-import { applyTransition } from "../orders/transition.ts";
+import type { OrderEvent } from "../../domain/events.ts";
+import { type LegacyMainColumns, legacyColumns } from "../../domain/legacy-columns.ts";
+import type { Order } from "../../domain/order.ts";
+import { applyPause, type PauseRequest, type PauseResult } from "../../domain/pause.ts";
+import { applyTransition, evaluateReport, type ReportResult, type StatusReport } from "../../domain/status-report.ts";
+import { decodeReport, digestOfReport, encodeReport, type KnownRequest } from "../orders/request-answers.ts";
 import { type PreparedEvent, prepareEvent } from "../outbox/append-events.ts";
-import { eventContext } from "../outbox/event-context.ts";
 import type { EventDeps } from "../outbox/outbox.ts";
-import type { PendingRequest } from "./pending-request.ts";
-import type { BatchFacts } from "./read-orders.ts";
-import { decodeAnswer, digestOf, encodeAnswer, type KnownRequest } from "./request-id.ts";
-import type { AcceptedReport, PauseRequest, PauseResult, ReportResult, StatusReport } from "./types.ts";
+import type { BatchFacts } from "./read-batch.ts";
+import type { PendingPause, PendingReport, PendingRequest } from "./types.ts";
 
-/** A line of the history. */
+/** A row of the history. */
 export interface HistoryLine {
   readonly report: StatusReport;
   readonly version: number;
@@ -27,63 +25,66 @@ export interface NewRequestId extends KnownRequest {
   readonly orderId: bigint;
 }
 
-/** All that a batch writes, and what its callers are told once it is written. */
+/** Everything that a batch writes, and the callers' answers once it is written. */
 export interface BatchPlan {
   readonly now: Date;
-  /** Orders that changed, as they are at the end. */
+  /** Changed orders, in their last state. */
   readonly orders: readonly Order[];
-  readonly paid: readonly bigint[];
-  readonly cancelled: readonly bigint[];
+  /** Orders by what their new states set in legacy columns of the main table. */
+  readonly legacyUpdates: ReadonlyMap<LegacyMainColumns, readonly bigint[]>;
   readonly history: readonly HistoryLine[];
   readonly events: readonly PreparedEvent[];
   readonly answers: readonly NewRequestId[];
-  /** One for each work, in turn. */
+  /** One for each request, in the order of the requests. */
   readonly settleCallbacks: readonly (() => void)[];
 }
 
 /**
- * Decides a batch in memory, in the order of its requests: each sees what those before it did. One that cannot be decided (its
- * event does not encode) fails alone.
+ * Decides a batch in memory, in the order of its requests: each sees the changes of those before
+ * it. A request that cannot be decided (its event does not encode) fails alone.
  */
-export function planBatch(works: readonly PendingRequest[], facts: BatchFacts, deps: EventDeps, now: Date): BatchPlan {
+export function planBatch(
+  requests: readonly PendingRequest[],
+  facts: BatchFacts,
+  deps: EventDeps,
+  now: Date,
+): BatchPlan {
   const draft = new Draft(facts, deps, now);
-  const tell = works.map((work) => {
+  const settleCallbacks = requests.map((pending) => {
     try {
-      return decideOne(draft, work);
+      return planOne(draft, pending);
     } catch (error) {
-      return () => work.settle.reject(error);
+      return () => pending.reject(error);
     }
   });
   return {
     now,
     orders: [...draft.changed].map((id) => draft.orders.get(id) as Order),
-    paid: [...draft.paid],
-    cancelled: [...draft.cancelled],
+    legacyUpdates: draft.legacyUpdates,
     history: draft.history,
     events: draft.events,
     answers: draft.answers,
-    settleCallbacks: tell,
+    settleCallbacks,
   };
 }
 
-function decideOne(draft: Draft, work: PendingRequest): () => void {
-  if (work.request.kind === "pause") {
-    const { settle } = work as Extract<PendingRequest, { request: PauseRequest }>;
-    const result = pause(draft, work.request);
-    return () => settle.resolve(result);
+function planOne(draft: Draft, pending: PendingRequest): () => void {
+  if (pending.request.kind === "pause") {
+    const { resolve } = pending as PendingPause;
+    const result = planPause(draft, pending.request);
+    return () => resolve(result);
   }
-  const { settle } = work as Extract<PendingRequest, { request: StatusReport }>;
-  const result = report(draft, work.request);
-  return () => settle.resolve(result);
+  const { resolve } = pending as PendingReport;
+  const result = planReport(draft, pending.request);
+  return () => resolve(result);
 }
 
-/** A batch half decided. */
+/** A batch that is being decided. */
 class Draft {
   readonly orders: Map<bigint, Order>;
-  readonly known: Map<string, KnownRequest>;
+  readonly knownRequests: Map<string, KnownRequest>;
   readonly changed = new Set<bigint>();
-  readonly paid = new Set<bigint>();
-  readonly cancelled = new Set<bigint>();
+  readonly legacyUpdates = new Map<LegacyMainColumns, bigint[]>();
   readonly history: HistoryLine[] = [];
   readonly events: PreparedEvent[] = [];
   readonly answers: NewRequestId[] = [];
@@ -92,7 +93,7 @@ class Draft {
 
   constructor(facts: BatchFacts, deps: EventDeps, now: Date) {
     this.orders = new Map(facts.orders);
-    this.known = new Map(facts.knownRequests);
+    this.knownRequests = new Map(facts.knownRequests);
     this.deps = deps;
     this.now = now;
   }
@@ -105,90 +106,66 @@ class Draft {
   }
 }
 
-function report(draft: Draft, request: StatusReport): ReportResult {
-  const { orderId, requestId, expectedVersion, validateOnly } = request;
-  const known = draft.known.get(requestId);
-  const digest = requestId === "" ? undefined : digestOf(request);
-  if (known !== undefined && digest !== undefined) {
-    return digest.equals(known.digest) ? decodeAnswer(known.answer) : { kind: "request-id-reused" };
+/** A known request id gets its first answer; any other report is evaluated by the domain. */
+function planReport(draft: Draft, report: StatusReport): ReportResult {
+  const { orderId, requestId } = report;
+  const digest = requestId === "" ? undefined : digestOfReport(report);
+  const known = digest && draft.knownRequests.get(requestId);
+  if (known !== undefined) {
+    return digest?.equals(known.digest) ? decodeReport(known.answer) : { kind: "request-id-reused" };
   }
   const order = draft.orders.get(orderId);
-  if (order === undefined) {
-    return { kind: "not-found" };
+  const result = evaluateReport(order, report);
+  if (order === undefined || result.kind !== "accepted" || report.validateOnly) {
+    return result;
   }
-  if (expectedVersion !== undefined && expectedVersion !== order.version) {
-    return { kind: "version-mismatch", expected: expectedVersion, actual: order.version };
+  if (result.outcome === "applied") {
+    writeTransition(draft, order, report);
+  } else if (result.outcome === "stale") {
+    draft.history.push(historyLine(draft, order, report, "STALE", order.version));
   }
-  const decision = decide(order, request);
-  if (decision.outcome === "refused") {
-    return { kind: "refused", reason: decision.reason, why: decision.why, from: order.status, to: request.status };
+  if (digest !== undefined) {
+    const answer = encodeReport(result);
+    draft.knownRequests.set(requestId, { digest, answer });
+    draft.answers.push({ requestId, digest, answer, orderId });
   }
-  const taken = answerTo(order, request, decision.outcome);
-  if (!validateOnly) {
-    if (decision.outcome === "applied") {
-      apply(draft, order, request);
-    } else if (decision.outcome === "stale") {
-      draft.history.push(lineOf(draft, order, request, "STALE", order.version));
-    }
-    if (digest !== undefined) {
-      const answer = encodeAnswer(taken);
-      draft.known.set(requestId, { digest, answer });
-      draft.answers.push({ requestId, digest, answer, orderId });
-    }
-  }
-  return taken;
+  return result;
 }
 
-function answerTo(order: Order, request: StatusReport, outcome: AcceptedReport["outcome"]): AcceptedReport {
-  const { orderId, status, version } = order;
-  const base = { kind: "taken", outcome, orderId } as const;
-  switch (outcome) {
-    case "applied":
-      return {
-        ...base,
-        status: request.status,
-        version: version + 1,
-        messageId: statusMessageId(orderId, version + 1),
-      };
-    case "duplicate":
-      return { ...base, status, version, messageId: version === 0 ? "" : statusMessageId(orderId, version) };
-    case "stale":
-      return { ...base, status, version, messageId: "" };
-  }
-}
-
-function apply(draft: Draft, order: Order, request: StatusReport): void {
-  const { after, event } = applyTransition(order, request, draft.now);
+function writeTransition(draft: Draft, order: Order, report: StatusReport): void {
+  const { after, event } = applyTransition(order, report, draft.now);
   draft.change(after, event);
-  draft.history.push(lineOf(draft, order, request, "APPLIED", after.version));
-  if (request.status === Status.PAID) {
-    draft.paid.add(order.orderId);
-  } else if (request.status === Status.CANCELLED) {
-    draft.cancelled.add(order.orderId);
+  draft.history.push(historyLine(draft, order, report, "APPLIED", after.version));
+  const { main } = legacyColumns(report.status);
+  if (main !== undefined) {
+    const orderIds = draft.legacyUpdates.get(main);
+    if (orderIds === undefined) {
+      draft.legacyUpdates.set(main, [order.orderId]);
+    } else {
+      orderIds.push(order.orderId);
+    }
   }
 }
 
-function lineOf(
+function historyLine(
   { now }: Draft,
   order: Order,
-  request: StatusReport,
+  report: StatusReport,
   outcome: HistoryLine["outcome"],
   version: number,
 ): HistoryLine {
-  return { report: request, version, fromStatus: order.status, outcome, occurTime: request.occurTime ?? now };
+  return { report, version, fromStatus: order.status, outcome, occurTime: report.occurTime ?? now };
 }
 
-function pause(draft: Draft, { orderId, paused, reason, cause }: PauseRequest): PauseResult {
-  const order = draft.orders.get(orderId);
+function planPause(draft: Draft, request: PauseRequest): PauseResult {
+  const order = draft.orders.get(request.orderId);
   if (order === undefined) {
     return { kind: "not-found" };
   }
-  const changed = order.paused !== paused;
-  if (changed) {
-    const context = eventContext(order, `${orderId}-pause-${randomUUID()}`, cause, draft.now);
-    const { status, warehouseCount } = order;
-    draft.change({ ...order, paused }, { type: "pause-changed", ...context, paused, reason, status, warehouseCount });
+  const applied = applyPause(order, request, randomUUID(), draft.now);
+  if (applied !== undefined) {
+    draft.change(applied.after, applied.event);
   }
   const { status, isParent, isFinish } = order;
-  return { kind: "paused", changed, order: { status, isParent, isFinish } };
+  return { kind: "paused", changed: applied !== undefined, order: { status, isParent, isFinish } };
 }

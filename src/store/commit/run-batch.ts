@@ -3,10 +3,9 @@ import { classifyFailure, type FailureKind } from "../mysql/failures.ts";
 import { waitBeforeRetry } from "../mysql/transaction.ts";
 import { attempt, type BatchProgress, type CommittedBatch, resolveUnanswered } from "./attempt.ts";
 import { type Connector, connectWithin } from "./connector.ts";
-import type { PendingRequest } from "./pending-request.ts";
-import type { BatchTimes, CommitObserver, CommitterOptions, RetryReason } from "./types.ts";
+import type { BatchTimes, CommitObserver, CommitterOptions, PendingRequest, RetryReason } from "./types.ts";
 
-/** How often the database may fail a batch for each reason before it is split, or given up where it is a single request. */
+/** Attempts per kind of failure; then the batch is split, or a single request rejected. */
 const MAX_FAILURES: Readonly<Record<FailureKind, number>> = {
   deadlock: 8,
   "duplicate-key": 8,
@@ -15,20 +14,22 @@ const MAX_FAILURES: Readonly<Record<FailureKind, number>> = {
   statement: 1,
 };
 
-const REASONS: Readonly<Record<FailureKind, RetryReason>> = {
+const RETRY_REASONS: Readonly<Record<FailureKind, RetryReason>> = {
   deadlock: "deadlock",
-  // Two batches with the same request id: the second one finds it when it is tried again.
+  // Two batches with the same request id: the next attempt of the second one finds it.
   "duplicate-key": "deadlock",
   "lock-timeout": "lock-timeout",
   lost: "connection-lost",
   statement: "split",
 };
 
-/** How long a batch waits for a database that cannot be reached, in milliseconds. */
-const AWAY_MS = 2_000;
+/** How long a batch waits for an unreachable database, in ms. */
+const CONNECT_TIMEOUT_MS = 2_000;
 
-/** … where it was sent and had no answer: giving it up leaves its callers not knowing. */
-const AWAY_UNANSWERED_MS = 10_000;
+/**
+ * The same for a batch that was sent without an answer, whose callers would not know its outcome.
+ */
+const UNANSWERED_TIMEOUT_MS = 10_000;
 
 /** Where a batch runs. */
 export interface BatchContext {
@@ -38,29 +39,29 @@ export interface BatchContext {
   readonly lane: string;
   /** Numbers the attempts of the lane. */
   readonly nextBatch: () => bigint;
-  /** Waits for rows that somebody else has locked, in place of leaving them out. */
+  /** Waits for rows that others have locked; otherwise their requests are deferred. */
   readonly waitForLocks: boolean;
-  /** Takes the requests whose orders somebody else has locked. */
-  readonly defer: (works: readonly PendingRequest[]) => void;
-  /** The database stays away: nobody else of this lane has to wait for it either. */
+  /** Takes over the requests whose orders others have locked. */
+  readonly defer: (requests: readonly PendingRequest[]) => void;
+  /** The database stays unavailable: rejects what waits for this lane. */
   readonly onUnavailable: (error: unknown) => void;
 }
 
 /**
- * Brings a batch to its end: when the promise resolves, each of its requests is settled or set aside. The whole transaction is tried
- * again after a deadlock, a lock time-out or a lost connection; a batch that still fails is split in halves, until what fails fails
- * alone.
+ * Completes a batch: when the promise resolves, each of its requests is answered or deferred. The
+ * transaction is retried as a whole after a deadlock, a lock timeout or a lost connection; a batch
+ * that still fails is split in halves, until each failing request fails alone. Never rejects.
  */
 export async function runBatch(
   batch: readonly PendingRequest[],
   context: BatchContext,
-  soFar: BatchTimes = beginning(),
+  soFar: BatchTimes = newTimes(),
 ): Promise<void> {
   const { observe } = context.options;
   const times = { ...soFar, size: batch.length };
   const progress: BatchProgress = { requests: batch, unanswered: undefined, times };
-  for (const work of batch) {
-    work.batch = times;
+  for (const pending of batch) {
+    pending.batch = times;
   }
   const failures: Record<FailureKind, number> = {
     deadlock: 0,
@@ -74,34 +75,35 @@ export async function runBatch(
     if (progress.requests.length === 0) {
       return;
     }
-    // A batch that has waited for a lock in vain goes on without it: the rest need not wait any more.
-    const patient = context.waitForLocks && failures["lock-timeout"] === 0;
-    const outcome = await tryOnce(progress, { ...context, waitForLocks: patient });
+    // After a lock timeout, what is still locked is deferred, so that the others do not wait
+    // longer.
+    const waitForLocks = context.waitForLocks && failures["lock-timeout"] === 0;
+    const outcome = await tryOnce(progress, { ...context, waitForLocks });
     if (outcome.kind === "committed") {
-      publish(progress, outcome, context.options);
+      resolveCallers(progress, outcome, context.options);
       return;
     }
     const { failure, error } = outcome;
     if (progress.unanswered !== undefined) {
-      const found = await ascertain(progress, context);
+      const found = await waitForOutcome(progress, context);
       if (found.kind === "committed") {
-        publish(progress, found, context.options);
+        resolveCallers(progress, found, context.options);
         return;
       }
-      if (found.kind === "away") {
-        giveUp(progress, found.error, context);
+      if (found.kind === "unavailable") {
+        rejectUnavailable(progress, found.error, context);
         return;
       }
       progress.unanswered = undefined;
     }
-    if (failure === "away") {
-      giveUp(progress, error, context);
+    if (failure === "unavailable") {
+      rejectUnavailable(progress, error, context);
       return;
     }
     failures[failure] += 1;
     times.retries += 1;
     if (failures[failure] < MAX_FAILURES[failure]) {
-      observe?.retried?.(REASONS[failure]);
+      observe?.retried?.(RETRY_REASONS[failure]);
       await waitBeforeRetry(failures[failure]);
     } else if (progress.requests.length > 1) {
       observe?.retried?.("split");
@@ -110,7 +112,7 @@ export async function runBatch(
       await runBatch(progress.requests.slice(middle), context, times);
       return;
     } else {
-      fail(progress, failure === "statement" ? error : new DatabaseUnavailableError(error), observe);
+      rejectCallers(progress, failure === "statement" ? error : new DatabaseUnavailableError(error), observe);
       return;
     }
   }
@@ -125,123 +127,125 @@ interface Done {
 async function tryOnce(
   progress: BatchProgress,
   context: BatchContext,
-): Promise<Done | { readonly kind: "failed"; readonly failure: FailureKind | "away"; readonly error: unknown }> {
-  const asked = performance.now();
-  const reached = await connectWithin(context.connector, AWAY_MS);
-  const started = performance.now();
-  progress.times.connectMs += started - asked;
-  if (reached.kind === "away") {
-    return { kind: "failed", failure: "away", error: reached.error };
+): Promise<Done | { readonly kind: "failed"; readonly failure: FailureKind | "unavailable"; readonly error: unknown }> {
+  const requestedAt = performance.now();
+  const connection = await connectWithin(context.connector, CONNECT_TIMEOUT_MS);
+  const startedAt = performance.now();
+  progress.times.connectMs += startedAt - requestedAt;
+  if (connection.kind === "unavailable") {
+    return { kind: "failed", failure: "unavailable", error: connection.error };
   }
   try {
-    const committed = await attempt(progress, reached.connected, { ...context, batch: context.nextBatch() });
-    return { kind: "committed", committed, durationMs: performance.now() - started };
+    const committed = await attempt(progress, connection.connected, { ...context, batch: context.nextBatch() });
+    return { kind: "committed", committed, durationMs: performance.now() - startedAt };
   } catch (error) {
     const failure = classifyFailure(error);
     if (failure !== "lost") {
-      // After a lock time-out, say, the transaction is still open. If this fails too, the connection ends, and it with it.
-      await reached.connected.session.send(["rollback"]).catch(() => {});
+      // After a lock timeout, for example, the transaction is still open. If this fails too, the
+      // session drops the connection and the transaction with it.
+      await connection.connected.session.send(["rollback"]).catch(() => {});
     }
     return { kind: "failed", failure, error };
   }
 }
 
-/** Finds out what became of a batch that was sent and had no answer. Meanwhile nobody else waits for longer than usual. */
-async function ascertain(
+/**
+ * Finds out whether a batch without an answer was committed. Requests behind it wait no longer than
+ * usual.
+ */
+async function waitForOutcome(
   progress: BatchProgress,
   { connector, lane, onUnavailable }: BatchContext,
-): Promise<Done | { readonly kind: "undone" } | { readonly kind: "away"; readonly error: unknown }> {
-  const started = performance.now();
+): Promise<Done | { readonly kind: "not-committed" } | { readonly kind: "unavailable"; readonly error: unknown }> {
+  const startedAt = performance.now();
   for (let tries = 1; ; tries += 1) {
-    const reached = await connectWithin(connector, AWAY_MS);
-    let trouble: unknown;
-    if (reached.kind === "reached") {
+    const connection = await connectWithin(connector, CONNECT_TIMEOUT_MS);
+    let lastError: unknown;
+    if (connection.kind === "connected") {
       try {
-        const committed = await resolveUnanswered(progress, reached.connected, lane);
+        const committed = await resolveUnanswered(progress, connection.connected, lane);
         return committed === undefined
-          ? { kind: "undone" }
-          : { kind: "committed", committed, durationMs: performance.now() - started };
+          ? { kind: "not-committed" }
+          : { kind: "committed", committed, durationMs: performance.now() - startedAt };
       } catch (error) {
-        trouble = error;
-        await reached.connected.session.send(["rollback"]).catch(() => {});
+        lastError = error;
+        await connection.connected.session.send(["rollback"]).catch(() => {});
       }
     } else {
-      trouble = reached.error;
-      onUnavailable(trouble);
+      lastError = connection.error;
+      onUnavailable(lastError);
     }
-    if (performance.now() - started > AWAY_UNANSWERED_MS) {
-      return { kind: "away", error: new DatabaseUnavailableError(trouble) };
+    if (performance.now() - startedAt > UNANSWERED_TIMEOUT_MS) {
+      return { kind: "unavailable", error: new DatabaseUnavailableError(lastError) };
     }
     await waitBeforeRetry(Math.min(tries, 5));
   }
 }
 
-function publish(
+function resolveCallers(
   { requests, times }: BatchProgress,
   { committed, durationMs }: Done,
   { observe, onCommitted }: CommitterOptions,
 ): void {
-  end(requests, times);
+  setEnd(requests, times);
   if (requests.length > 0) {
     observe?.committed?.(requests.length, durationMs);
   }
-  for (const tell of committed.settleCallbacks) {
-    tell();
+  for (const settle of committed.settleCallbacks) {
+    settle();
   }
-  tellEnd(requests, times, undefined, observe);
+  reportEnd(requests, times, undefined, observe);
   if (committed.events.length > 0) {
-    // Once the answers are on their way: nobody waits for what follows.
+    // After the callers are answered: no caller waits for what follows.
     setImmediate(onCommitted, committed.events);
   }
 }
 
-function giveUp(progress: BatchProgress, error: unknown, { onUnavailable, options }: BatchContext): void {
-  fail(progress, error, options.observe);
+function rejectUnavailable(progress: BatchProgress, error: unknown, { onUnavailable, options }: BatchContext): void {
+  rejectCallers(progress, error, options.observe);
   onUnavailable(error);
 }
 
-function fail({ requests, times }: BatchProgress, error: unknown, observe: CommitObserver | undefined): void {
-  end(requests, times);
-  rejectAll(requests, error);
-  tellEnd(requests, times, error, observe);
+function rejectCallers({ requests, times }: BatchProgress, error: unknown, observe: CommitObserver | undefined): void {
+  setEnd(requests, times);
+  for (const { reject } of requests) {
+    reject(error);
+  }
+  reportEnd(requests, times, error, observe);
 }
 
-function beginning(): BatchTimes {
-  const begunAt = performance.now();
-  return { startedAt: begunAt, answeredAt: 0, size: 0, retries: 0, connectMs: 0, readMs: 0, writeMs: 0 };
+function newTimes(): BatchTimes {
+  const startedAt = performance.now();
+  return { startedAt, answeredAt: 0, size: 0, retries: 0, connectMs: 0, readMs: 0, writeMs: 0 };
 }
 
-/** Some may have been set aside, or were too late. */
-function end(works: readonly PendingRequest[], times: BatchTimes): void {
-  times.size = works.length;
+/** The size changes when requests were deferred or late. */
+function setEnd(requests: readonly PendingRequest[], times: BatchTimes): void {
+  times.size = requests.length;
   times.answeredAt = performance.now();
 }
 
-/** Once the answers are on their way: nobody waits for this. */
-function tellEnd(
-  works: readonly PendingRequest[],
+/** After the callers are answered: no caller waits for this. */
+function reportEnd(
+  requests: readonly PendingRequest[],
   times: BatchTimes,
   error: unknown,
   observe: CommitObserver | undefined,
 ): void {
-  if (observe?.ended !== undefined && works.length > 0) {
-    setImmediate(observe.ended, works, times, error);
+  if (observe?.ended !== undefined && requests.length > 0) {
+    setImmediate(observe.ended, requests, times, error);
   }
 }
 
-function rejectAll(works: readonly PendingRequest[], error: unknown): void {
-  for (const { settle } of works) {
-    settle.reject(error);
-  }
-}
-
-/** What begins after its caller's deadline is not begun. */
+/** Rejects the requests whose deadline has passed before they started. */
 function rejectLate(progress: BatchProgress): void {
   const now = new Date();
-  const isLate = ({ request: { deadline } }: PendingRequest) => deadline !== undefined && deadline < now;
+  const isLate = ({ call: { deadline } }: PendingRequest) => deadline !== undefined && deadline < now;
   const late = progress.requests.filter(isLate);
   if (late.length > 0) {
-    rejectAll(late, new DeadlinePassedError());
-    progress.requests = progress.requests.filter((work) => !isLate(work));
+    for (const { reject } of late) {
+      reject(new DeadlinePassedError());
+    }
+    progress.requests = progress.requests.filter((pending) => !isLate(pending));
   }
 }

@@ -3,39 +3,44 @@ import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options
 import type { Location } from "../mysql/database.ts";
 import { classifyFailure } from "../mysql/failures.ts";
 
-/** How long one round trip may take, in milliseconds: a server that hangs counts as away. Longer than any lock wait. */
+/**
+ * Timeout of a round trip, in ms, after which the connection counts as lost. Longer than any lock
+ * wait.
+ */
 const ROUND_TRIP_TIMEOUT_MS = 10_000;
 
-/** The rows that a `select` gives. */
+/** The rows of a `select`. */
 export type Rows = readonly Readonly<Record<string, unknown>>[];
 
-/** One connection of a lane's own, used by one batch at a time. */
+/** A lane's own connection, used by one batch at a time. */
 export interface Session {
   /**
-   * Sends statements in one round trip, and gives the rows of each `select` among them; the first one that fails ends the rest, and
-   * leaves the transaction open.
+   * Sends statements in one round trip and returns the rows of each `select` among them. The first
+   * failing statement skips the rest and leaves the transaction open.
    */
   send(statements: readonly string[]): Promise<readonly Rows[]>;
-  /** The connection is gone: open another one. */
+  /** Whether the connection is lost and another one has to be opened. */
   isLost(): boolean;
   destroy(): void;
 }
 
-/** Opens a connection that takes several statements at a time; no other connection of this process does. */
+/**
+ * Opens a connection that accepts several statements at a time, unlike all others of this process.
+ */
 export async function openSession(location: Location): Promise<Session> {
   const connection = createConnection({
     ...connectionOptions(location),
     typeCast: true,
     multipleStatements: true,
-    // Statements have no placeholders: the driver need not search them for some.
+    // Statements have no placeholders to search for.
     queryFormat: (sql) => sql,
   });
   let lost = false;
-  // Errors come through the statement under way; between two of them there is nobody to tell.
+  // A running statement rejects with the error; between statements only the state is kept.
   connection.on("error", () => {
     lost = true;
   });
-  let join = inTurn;
+  let join = asList;
   const session: Session = {
     async send(statements) {
       try {
@@ -58,11 +63,11 @@ export async function openSession(location: Location): Promise<Session> {
   return session;
 }
 
-const inTurn = (statements: readonly string[]) => statements.join(";");
+const asList = (statements: readonly string[]) => statements.join(";");
 
 /**
- * MariaDB runs a block without a procedure around it, and answers when it ends. MySQL has no such thing and answers each statement,
- * which wakes this process as many times: a third of what a batch costs it.
+ * MariaDB runs a block and answers once. MySQL has no blocks outside procedures and answers each
+ * statement, which wakes this process as many times: a third of the cost of a batch.
  */
 const asBlock = (statements: readonly string[]) => `begin not atomic ${statements.join(";")}; end`;
 
@@ -81,7 +86,10 @@ function query(connection: Connection, sql: string): Promise<readonly Rows[]> {
   });
 }
 
-/** The driver gives the rows of a lone `select` bare, else a list with a place for each answer; only in the second case fields are lists. */
+/**
+ * The driver returns the rows of a lone `select` bare, otherwise a list with an entry for each
+ * answer; only then the fields are lists too.
+ */
 function rowSets(results: unknown, fields: unknown): readonly Rows[] {
   if (!Array.isArray(results)) {
     return [];
@@ -90,7 +98,7 @@ function rowSets(results: unknown, fields: unknown): readonly Rows[] {
   return isLone ? [results] : results.filter((result) => Array.isArray(result));
 }
 
-/** Rows, as whoever wrote the `select` knows them. */
+/** Rows with the type that the `select` gives them. */
 export function rowsOf<Row>(rows: Rows | undefined): readonly Row[] {
   return (rows ?? []) as readonly Row[];
 }

@@ -1,32 +1,19 @@
-import type { RefusalReason } from "../../domain/decide.ts";
 import type { OrderKinds } from "../../domain/order-kinds.ts";
-import type { Status } from "../../domain/state-machine.ts";
-import type { VerdictFacts } from "../../domain/verdicts.ts";
+import type { PauseRequest, PauseResult } from "../../domain/pause.ts";
+import type { ReportResult, StatusReport } from "../../domain/status-report.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import type { CommittedEvent, EventDeps } from "../outbox/outbox.ts";
 
-/** Who set a change off. */
-export interface Cause {
-  /** The calling system. */
-  readonly caller: string;
-  /** The person or job it named; "" where the operation asks for none. */
-  readonly operator: string;
-  /** The W3C trace of the call; "" for none. */
-  readonly traceparent: string;
-  /** Is told where the change is on its way. */
-  readonly tracker?: ChangeTracker;
-}
-
-/** Where the time of a group commit goes. Points in time are performance.now()'s, the others milliseconds. */
+/** Where a group commit spends its time. Points in time are performance.now()'s, the others ms. */
 export interface BatchTimes {
   readonly startedAt: number;
-  /** When its requests had their answers; 0 until then. */
+  /** When its requests got their answers; 0 until then. */
   answeredAt: number;
-  /** Requests in it. */
+  /** Number of requests. */
   size: number;
-  /** How often it was tried again. */
+  /** Number of retries. */
   retries: number;
-  /** Waiting for a connection, all attempts together. */
+  /** Waiting for a connection, in all attempts. */
   connectMs: number;
   /** Locking and reading, in the last attempt. */
   readMs: number;
@@ -34,16 +21,19 @@ export interface BatchTimes {
   writeMs: number;
 }
 
-/** Where a change is on its way into the database. */
+/** The progress of a change through the committer. */
 export interface ChangeProgress {
-  /** When it was asked for, as performance.now() gives it. */
+  /** When it was queued, by performance.now(). */
   readonly enqueuedAt: number;
-  /** The group commit that it is in; undefined while it waits for one. */
+  /** The group commit it is in; undefined while it waits for one. */
   readonly batch: BatchTimes | undefined;
 }
 
-/** Whoever asks for changes: has the last of them before its eyes. */
-export interface ChangeTracker {
+/** The call that a change belongs to. */
+export interface CallScope {
+  /** A change that has not started by then is rejected. */
+  readonly deadline?: Date | undefined;
+  /** Set by the committer: the progress of the call's last change, for the log of slow calls. */
   change?: ChangeProgress | undefined;
 }
 
@@ -52,108 +42,73 @@ export interface BatchedChange extends ChangeProgress {
   readonly request: Pick<StatusReport, "orderId" | "cause">;
 }
 
-/** Something is said to have happened to an order (old operations 6 and 8). */
-export interface StatusReport {
-  readonly kind: "report";
-  readonly orderId: bigint;
-  readonly status: Status;
-  /** See `Report` in domain/decide.ts. */
-  readonly by: "report" | "operation" | "step";
-  /** When it happened; the time of the commit where nobody says. */
-  readonly occurTime?: Date | undefined;
-  /** "" for none. A repeat with the same content gets the first answer. */
-  readonly requestId: string;
-  readonly remark: string;
-  readonly expectedVersion?: number | undefined;
-  /** Nothing changes; the answer is what would have happened. */
-  readonly validateOnly: boolean;
-  readonly cause: Cause;
-  /** Looked at when the commit begins. */
-  readonly deadline?: Date | undefined;
-}
-
-/** An order is to be held or let go (old operations 1, 2 and 4). */
-export interface PauseRequest {
-  readonly kind: "pause";
-  readonly orderId: bigint;
-  readonly paused: boolean;
-  readonly reason: string;
-  readonly cause: Cause;
-  readonly deadline?: Date | undefined;
-}
-
-/** A report that was taken: the order's state, version and message id after it. */
-export interface AcceptedReport {
-  readonly kind: "taken";
-  readonly outcome: "applied" | "duplicate" | "stale";
-  readonly orderId: bigint;
-  readonly status: number;
-  readonly version: number;
-  /** Of the change that brought the order there; "" for a stale report, and where the order never changed here. */
-  readonly messageId: string;
-}
-
-/** What comes of a report. */
-export type ReportResult =
-  | AcceptedReport
-  | {
-      readonly kind: "refused";
-      readonly reason: RefusalReason;
-      readonly why: string;
-      readonly from: number;
-      readonly to: number;
-    }
-  | { readonly kind: "version-mismatch"; readonly expected: number; readonly actual: number }
-  | { readonly kind: "request-id-reused" }
-  | { readonly kind: "not-found" };
-
-/** What comes of a pause or a resume; `order` is the order as it was then. */
-export type PauseResult =
-  | { readonly kind: "not-found" }
-  | { readonly kind: "paused"; readonly changed: boolean; readonly order: VerdictFacts };
-
 /**
- * Takes changes and commits them in groups. Its promises reject with QueueFullError, DatabaseUnavailableError or
+ * Commits changes in groups. Its promises reject with QueueFullError, DatabaseUnavailableError or
  * DeadlinePassedError.
  */
 export interface Committer {
-  report(report: StatusReport): Promise<ReportResult>;
-  pause(request: PauseRequest): Promise<PauseResult>;
-  /** Takes nothing more, finishes what was taken, closes its connections. */
+  report(report: StatusReport, call?: CallScope): Promise<ReportResult>;
+  pause(request: PauseRequest, call?: CallScope): Promise<PauseResult>;
+  /** Rejects new requests, finishes those it has, closes its connections. */
   close(): Promise<void>;
 }
 
-/** Why a batch was tried again. */
+/** A queued request with its caller's callbacks. */
+export type PendingRequest = PendingReport | PendingPause;
+
+export interface PendingReport extends Pending<ReportResult> {
+  readonly request: StatusReport;
+}
+
+export interface PendingPause extends Pending<PauseResult> {
+  readonly request: PauseRequest;
+}
+
+interface Pending<Result> extends ChangeProgress {
+  readonly call: CallScope;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+  batch: BatchTimes | undefined;
+}
+
+/** Why a batch was retried. */
 export type RetryReason = "deadlock" | "lock-timeout" | "split" | "connection-lost";
 
-/** What the metrics want to know. */
+/** Receives what metrics, traces and logs need. */
 export interface CommitObserver {
   /** A batch is committed. */
   committed?(batchSize: number, durationMs: number): void;
   retried?(reason: RetryReason): void;
   /**
-   * A batch is over, once the answers are on their way: all of these are committed, or none of them, for this error.
+   * A batch has ended and its callers are answered: all changes are committed, or none, because of
+   * `error`.
    */
   ended?(changes: readonly BatchedChange[], times: BatchTimes, error: unknown): void;
-  /** So many requests wait now. */
+  /** The number of requests that wait now. */
   queued?(waiting: number): void;
 }
 
 export interface CommitterOptions extends EventDeps {
   readonly db: OrderDatabase;
   readonly kinds: OrderKinds;
-  /** Hears of every batch's events once its answers are on their way, in the order of their ids. Must not throw. */
+  /**
+   * Called with the events of each batch after its callers are answered, in the order of their ids.
+   * Must not throw.
+   */
   readonly onCommitted: (events: readonly CommittedEvent[]) => void;
-  /** How many batches may be under way at once; orders are spread over them by id. One makes the largest, cheapest batches. */
+  /**
+   * Batches that run concurrently; orders are spread over them by id. One makes the largest,
+   * cheapest batches.
+   */
   readonly lanes?: number;
-  /** How many requests one commit takes at most. */
+  /** Maximum number of requests per commit. */
   readonly maxBatch?: number;
-  /** How many requests may wait; beyond it QueueFullError. */
+  /** Maximum number of waiting requests; beyond it QueueFullError. */
   readonly maxQueue?: number;
   readonly observe?: CommitObserver;
   /**
-   * Called with after-status-write, before-commit and after-commit, for tests that kill the server there. Leave it out in earnest:
-   * with it a commit takes three round trips in place of one.
+   * Called with after-status-write, before-commit and after-commit, for tests that kill the server
+   * there. Costs a commit two more round trips.
    */
   readonly crashPoint?: (name: string) => void;
 }

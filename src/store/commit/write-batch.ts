@@ -1,11 +1,10 @@
-import { CANCELLED_ORDER_TYPE } from "../../domain/order-kinds.ts";
+import type { Order } from "../../domain/order.ts";
 import { type Literal, literal, sqlTime, valuesClause } from "../mysql/literals.ts";
-import type { Order } from "../orders/order-row.ts";
+import { legacyMainValues } from "../orders/write-orders.ts";
 import { firstDueTime } from "../outbox/append-events.ts";
-import { type CommitMark, writeMark } from "./commit-mark.ts";
+import type { Tables } from "./connector.ts";
 import type { BatchPlan } from "./plan.ts";
-
-import type { Tables } from "./tables.ts";
+import { type Rows, rowsOf } from "./session.ts";
 
 export interface WriteOptions {
   readonly tables: Tables;
@@ -13,55 +12,51 @@ export interface WriteOptions {
   readonly mark: CommitMark;
 }
 
-/** The statements that write a batch, in turn; `status` are those that move the orders. */
+/** The statements that write a batch, in order; `status` change the orders. */
 export interface BatchStatements {
   readonly status: readonly string[];
   readonly rest: readonly string[];
 }
 
-/** One statement a table. Nothing of a plan that changes nothing. */
+/** One statement per table; none for a plan that changes nothing. */
 export function writeBatch(plan: BatchPlan, { tables, ledgerWatchMs, mark }: WriteOptions): BatchStatements {
-  const { now, orders, paid, cancelled, history, events, answers } = plan;
+  const { now, orders, legacyUpdates, history, events, answers } = plan;
   if (orders.length === 0 && history.length === 0 && answers.length === 0) {
     return { status: [], rest: [] };
   }
   const time = literal(now);
   const status = [
-    ...unless(orders, () => updateStatus(tables, orders, time)),
-    ...unless(
-      paid,
-      () => `update ${tables.main} set is_payed = 1, update_date = ${time} where order_id in (${paid.join(",")})`,
-    ),
-    ...unless(
-      cancelled,
-      () =>
-        `update ${tables.main} set order_type = ${CANCELLED_ORDER_TYPE}, update_date = ${time}, modify_date = ${time}` +
-        ` where order_id in (${cancelled.join(",")})`,
-    ),
+    ...unlessEmpty(orders, () => updateStatus(tables, orders, time)),
+    ...Array.from(legacyUpdates, ([columns, orderIds]) => {
+      const values = Object.entries({ ...legacyMainValues(columns, now), update_date: now });
+      const assignments = values.map(([column, value]) => `${column} = ${literal(value)}`);
+      return `update ${tables.main} set ${assignments.join(", ")} where order_id in (${orderIds.join(",")})`;
+    }),
   ];
   const ledger = ledgerRows(plan, tables.idStep, ledgerWatchMs);
   const rest = [
-    ...unless(history, () => `insert into ${tables.history} ${valuesClause(HISTORY_COLUMNS, historyRows(plan))}`),
-    ...unless(events, () => `insert into ${tables.outbox} ${valuesClause(OUTBOX_COLUMNS, outboxRows(plan))}`),
+    ...unlessEmpty(history, () => `insert into ${tables.history} ${valuesClause(HISTORY_COLUMNS, historyRows(plan))}`),
+    ...unlessEmpty(events, () => `insert into ${tables.outbox} ${valuesClause(OUTBOX_COLUMNS, outboxRows(plan))}`),
     writeMark(tables, mark, events.length > 0, time),
-    ...unless(
+    ...unlessEmpty(
       ledger,
       () =>
         `insert into ${tables.ledger} (message_id, action, order_id, outbox_id, state, next_attempt_time, first_time)` +
         ` values ${ledger.join(",")} on duplicate key update message_id = message_id`,
     ),
-    ...unless(answers, () => `insert into ${tables.request} ${valuesClause(REQUEST_COLUMNS, answerRows(plan))}`),
+    ...unlessEmpty(answers, () => `insert into ${tables.request} ${valuesClause(REQUEST_COLUMNS, answerRows(plan))}`),
   ];
   return { status, rest };
 }
 
-function unless(rows: readonly unknown[], statement: () => string): string[] {
+function unlessEmpty(rows: readonly unknown[], statement: () => string): string[] {
   return rows.length === 0 ? [] : [statement()];
 }
 
 /**
- * Many rows, each with its own values, in one update that never inserts: an old table may have columns that an insert would have to
- * fill. The new values travel as JSON, which both servers read as a table.
+ * Many rows, each with its own values, in one update that never inserts: a legacy table may have
+ * columns that an insert would have to fill. The values are JSON, which both engines read as a
+ * table.
  */
 function updateStatus({ status, statusIndex }: Tables, orders: readonly Order[], time: string): string {
   const rows = orders.map((order) => {
@@ -132,7 +127,7 @@ function outboxRows({ events }: BatchPlan): Literal[][] {
   ]);
 }
 
-/** Each row names its event's row in the outbox by the distance from the first. */
+/** Each row refers to its event's outbox row by the distance from the first id. */
 function ledgerRows({ events, now }: BatchPlan, idStep: bigint, ledgerWatchMs: number): string[] {
   const watchedFrom = firstDueTime(now, ledgerWatchMs);
   const time = literal(now);
@@ -146,9 +141,48 @@ function ledgerRows({ events, now }: BatchPlan, idStep: bigint, ledgerWatchMs: n
 
 const REQUEST_COLUMNS = ["request_id", "digest", "answer", "order_id", "record_time"] as const;
 
-/** In the order of the key: two batches with the same ids do not wait for each other in a circle. */
+/** In the order of the key, so that batches with the same ids do not deadlock. */
 function answerRows({ answers, now }: BatchPlan): Literal[][] {
   return answers
     .toSorted((a, b) => (a.requestId < b.requestId ? -1 : 1))
     .map(({ requestId, digest, answer, orderId }) => [requestId, digest, answer, orderId, now]);
+}
+
+/**
+ * Each lane of each committer has one row with the number of its last committed batch, written in
+ * the batch's own transaction. After a COMMIT without an answer it shows whether the batch was
+ * committed, for every kind of request, with or without request id.
+ */
+export interface CommitMark {
+  readonly lane: string;
+  readonly batch: bigint;
+}
+
+/** Days after which the marks of crashed servers are deleted. */
+const RETENTION_DAYS = 1;
+
+/** Must follow the insert into the outbox: last_insert_id() is the id of its first row. */
+export function writeMark({ mark }: Tables, { lane, batch }: CommitMark, hasEvents: boolean, time: string): string {
+  return (
+    `insert into ${mark} (lane, batch, first_outbox_id, record_time)` +
+    ` values (${literal(lane)}, ${batch}, ${hasEvents ? "last_insert_id()" : 0}, ${time}) on duplicate key update` +
+    " batch = values(batch), first_outbox_id = values(first_outbox_id), record_time = values(record_time)"
+  );
+}
+
+export function readMark({ mark }: Tables, lane: string): string {
+  return `select batch, first_outbox_id from ${mark} where lane = ${literal(lane)}`;
+}
+
+export function toMark(result: Rows | undefined): { batch: bigint; firstOutboxId: bigint } | undefined {
+  const [row] = rowsOf<{ batch: string; first_outbox_id: string }>(result);
+  return row && { batch: BigInt(row.batch), firstOutboxId: BigInt(row.first_outbox_id) };
+}
+
+/** At the end of a lane: deletes its mark and those of crashed servers. */
+export function clearMarks({ mark }: Tables, lane: string): string {
+  return (
+    `delete from ${mark} where lane = ${literal(lane)}` +
+    ` or record_time < utc_timestamp(3) - interval ${RETENTION_DAYS} day`
+  );
 }

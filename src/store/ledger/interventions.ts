@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from "kysely";
+import type { ChangeDeps } from "../commit/commit-change.ts";
 import { idList } from "../mysql/id-list.ts";
 import { inTransaction } from "../mysql/transaction.ts";
-import type { ChangeDeps } from "../orders/types.ts";
 import { deleteFinished } from "../outbox/outbox.ts";
 import type { Database, InterventionKind } from "../schema.ts";
 

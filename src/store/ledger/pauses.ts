@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
+import type { ChangeDeps } from "../commit/commit-change.ts";
 import { inTransaction } from "../mysql/transaction.ts";
-import type { ChangeDeps } from "../orders/types.ts";
 import type { Database } from "../schema.ts";
 import { type Intervention, writeIntervention } from "./interventions.ts";
 

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { StatusChanged } from "../../domain/events.ts";
+import type { ChangeDeps } from "../commit/commit-change.ts";
 import { inTransaction } from "../mysql/transaction.ts";
-import type { ChangeDeps } from "../orders/types.ts";
 import { type PreparedEvent, prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
 import { type Intervention, type InterventionResult, writeIntervention } from "./interventions.ts";

@@ -1,7 +1,7 @@
 import { sql, type Transaction, type UpdateObject } from "kysely";
+import type { ChangeDeps } from "../commit/commit-change.ts";
 import { idList } from "../mysql/id-list.ts";
 import { inTransaction } from "../mysql/transaction.ts";
-import type { ChangeDeps } from "../orders/types.ts";
 import { prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import { isRunnable } from "../reads/action-entries.ts";
 import { readChanges } from "../reads/history.ts";

@@ -1,22 +1,12 @@
-import type { Kysely } from "kysely";
-import type { OrderFacts } from "../../domain/decide.ts";
-import { isVirtual, type OrderKinds, type SourceAndType } from "../../domain/order-kinds.ts";
-import type { VerdictFacts } from "../../domain/verdicts.ts";
+import { type Kysely, sql, type Transaction } from "kysely";
+import type { Order, OrderSummary } from "../../domain/order.ts";
+import { isVirtual, type OrderKinds } from "../../domain/order-kinds.ts";
 import type { Database } from "../schema.ts";
 
-/** What events and verdicts say of an order. */
-export interface OrderSummary extends VerdictFacts, SourceAndType {
-  readonly orderId: bigint;
-  /** 0 where the old row does not say. */
-  readonly rootParentId: bigint;
-  /** In how many warehouses the goods are that the forward flow brings to dispatch; 0 where it does not move the order. */
-  readonly warehouseCount: number;
-}
-
-/** An order as its two rows say. */
-export interface Order extends OrderSummary, OrderFacts {}
-
-/** The columns of an order's rows that make an `Order`; BIGINT is a bigint or, from the committer's connections, text. */
+/**
+ * The columns of an order's rows that make an `Order`; BIGINT is a bigint or, from the committer's
+ * connections, text.
+ */
 export interface OrderRow {
   readonly order_id: bigint | string;
   readonly order_status: number | null;
@@ -32,7 +22,10 @@ export interface OrderRow {
   readonly order_type: number | null;
 }
 
-/** An order exists where both rows do. */
+/** An order with its refund mark. */
+export type LockedOrder = Order & { readonly refundMarked: boolean };
+
+/** An order exists if both its rows do. */
 export function selectOrders(db: Kysely<Database>) {
   return db
     .selectFrom("oms_db.oms_order_status as s")
@@ -54,7 +47,46 @@ export function selectOrders(db: Kysely<Database>) {
     ]);
 }
 
-export function toSummary(row: OrderRow): OrderSummary {
+/**
+ * Locks orders as the committer does, the status row before the main row, by id: the events of an
+ * order get the order of its changes, and transactions do not deadlock. Unknown orders are left
+ * out.
+ */
+export async function lockOrders(
+  trx: Transaction<Database>,
+  orderIds: readonly bigint[],
+  kinds: OrderKinds,
+): Promise<LockedOrder[]> {
+  const rows = await selectOrders(trx)
+    .where("s.order_id", "in", orderIds)
+    .orderBy("s.order_id")
+    .modifyFront(sql`straight_join`)
+    .forUpdate()
+    .execute();
+  return rows.map((row) => ({ ...toOrder(row, kinds), refundMarked: isSet(row.is_refund) }));
+}
+
+/** `lockOrders` for one order; undefined where there is no such order. */
+export async function lockOrder(
+  trx: Transaction<Database>,
+  orderId: bigint,
+  kinds: OrderKinds,
+): Promise<LockedOrder | undefined> {
+  const [order] = await lockOrders(trx, [orderId], kinds);
+  return order;
+}
+
+/** Whether there is a main row of the order, committed or of this transaction. */
+export async function orderExists(trx: Transaction<Database>, orderId: bigint): Promise<boolean> {
+  const row = await trx
+    .selectFrom("oms_db.oms_order_main")
+    .select("order_id")
+    .where("order_id", "=", orderId)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function toSummary(row: OrderRow): OrderSummary {
   return {
     orderId: BigInt(row.order_id),
     rootParentId: BigInt(row.root_parent_id ?? 0),
@@ -79,7 +111,7 @@ export function toOrder(row: OrderRow, kinds: OrderKinds): Order {
   };
 }
 
-/** A flag of an old table, null meaning no. */
+/** A flag of a legacy table; null means no. */
 export function isSet(flag: number | null): boolean {
   return Number(flag) === 1;
 }

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from "kysely";
-import { currentStep, FLOW_STEPS, type StepRun } from "../../domain/flow.ts";
+import { currentStep, FLOW_STEPS, type FlowStep, type StepRun } from "../../domain/flow.ts";
 import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/id-list.ts";
-import type { OrderLine } from "../orders/new-orders.ts";
+import type { OrderLine } from "../orders/order-lines.ts";
 import { isSet } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 
@@ -179,4 +179,21 @@ async function readLastRuns(db: Kysely<Database>, orderIds: readonly bigint[]): 
       },
     ]),
   );
+}
+
+/** The ledger id of the last run of an order's step; undefined where none has started. */
+export async function readLastRunId(
+  db: Kysely<Database>,
+  orderId: bigint,
+  step: FlowStep,
+): Promise<bigint | undefined> {
+  const last = await db
+    .selectFrom("oms_db.oms_action_ledger")
+    .select("id")
+    .where("order_id", "=", orderId)
+    .where("action", "=", step)
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return last?.id;
 }

@@ -80,7 +80,7 @@ export async function readMaxSubOrderStatus(
 }
 
 /** Old operation 11, getOrderSource: all sources, by number. */
-export async function listOrderSources(
+export async function readOrderSources(
   db: Kysely<Database>,
 ): Promise<{ readonly orderSource: number; readonly name: string }[]> {
   const rows = await db

@@ -7,19 +7,21 @@ import {
 } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import * as pb from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import type { OperationDeps } from "../../application/deps.ts";
-import { batchUpdateOrderStatus } from "../../application/orders/batch-update-order-status.ts";
-import { cancelOrder } from "../../application/orders/cancel-order.ts";
-import { markInvoicesPrinted } from "../../application/orders/mark-invoices-printed.ts";
-import { pauseForCancel } from "../../application/orders/pause-for-cancel.ts";
-import { pauseForRejection } from "../../application/orders/pause-for-rejection.ts";
-import { recordShippedQuantities } from "../../application/orders/record-shipped-quantities.ts";
-import { returnOrder } from "../../application/orders/return-order.ts";
-import { setOrderPause } from "../../application/orders/set-order-pause.ts";
-import { updateDeliveryInfo } from "../../application/orders/update-delivery-info.ts";
-import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
+import { pauseForCancel, pauseForRejection, setOrderPause } from "../../application/orders/pause.ts";
+import {
+  markInvoicesPrinted,
+  recordShippedQuantities,
+  returnOrder,
+  updateDeliveryInfo,
+} from "../../application/orders/records.ts";
+import {
+  batchUpdateOrderStatus,
+  cancelOrder,
+  updateOrderStatus,
+} from "../../application/orders/update-order-status.ts";
 import { toConnectError, toStatus } from "../wire/errors.ts";
 import { assertValid } from "../wire/validation.ts";
-import { toOrderStatus, toOutcome, toUpdateInput, updateResponse } from "./messages.ts";
+import { toOrderStatus, toOutcome, toStatusReport, updateResponse } from "./messages.ts";
 import type { OrderStatusHandlers } from "./types.ts";
 
 type Changes =
@@ -61,32 +63,32 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
     },
 
     async cancelOrder(request, context) {
-      const accepted = await cancelOrder(deps, request, context);
+      const { outcome, status, version, messageId } = await cancelOrder(deps, request, context);
       return create(pb.CancelOrderResponseSchema, {
-        outcome: toOutcome(accepted.outcome),
-        orderStatus: toOrderStatus(accepted.status),
-        version: BigInt(accepted.version),
-        messageId: accepted.messageId,
+        outcome: toOutcome(outcome),
+        orderStatus: toOrderStatus(status),
+        version: BigInt(version),
+        messageId,
       });
     },
 
     async updateOrderStatus(request, context) {
-      const accepted = await updateOrderStatus(deps, toUpdateInput(request), context);
+      const accepted = await updateOrderStatus(deps, toStatusReport(request, context), context);
       return create(pb.UpdateOrderStatusResponseSchema, updateResponse(accepted));
     },
 
     async batchUpdateOrderStatus(request, context) {
-      const inputs = request.updates.map((update) => () => {
+      const reports = request.updates.map((update) => () => {
         assertValid(pb.UpdateOrderStatusRequestSchema, update);
-        return toUpdateInput(update);
+        return toStatusReport(update, context);
       });
-      const outcomes = await batchUpdateOrderStatus(deps, inputs, context);
-      const results = outcomes.map((outcome) => {
-        if (outcome.status === "fulfilled") {
-          const value = create(pb.UpdateOrderStatusResponseSchema, updateResponse(outcome.value));
+      const settled = await batchUpdateOrderStatus(deps, reports, context);
+      const results = settled.map((one) => {
+        if (one.status === "fulfilled") {
+          const value = create(pb.UpdateOrderStatusResponseSchema, updateResponse(one.value));
           return { result: { case: "response" as const, value } };
         }
-        const { code, message, details } = toStatus(toConnectError(outcome.reason, context.callId));
+        const { code, message, details } = toStatus(toConnectError(one.reason, context.callId));
         return { result: { case: "error" as const, value: create(UpdateErrorSchema, { code, message, details }) } };
       });
       return create(pb.BatchUpdateOrderStatusResponseSchema, { results });
@@ -94,7 +96,8 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
 
     async markInvoicesPrinted(request, context) {
       const { orderIds, invoiceTitle, invoiceContent, taxPayerCode, invoiceEmail, sendEmail } = request;
-      const input = { orderIds, invoiceTitle, invoiceContent, taxPayerCode, invoiceEmail, sendEmail };
+      const invoice = { title: invoiceTitle, content: invoiceContent, taxPayerCode, email: invoiceEmail };
+      const input = { orderIds, invoice, sendEmail };
       return create(pb.MarkInvoicesPrintedResponseSchema, await markInvoicesPrinted(deps, input, context));
     },
 

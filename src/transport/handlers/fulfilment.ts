@@ -2,10 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import * as pb from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import type { OperationDeps } from "../../application/deps.ts";
-import { getOrderFlow } from "../../application/fulfilment/get-order-flow.ts";
-import { listOrderFlows } from "../../application/fulfilment/list-order-flows.ts";
-import type { OrderFlow } from "../../application/fulfilment/order-flow.ts";
-import { retryOrderFlow } from "../../application/fulfilment/retry-order-flow.ts";
+import {
+  getOrderFlow,
+  listOrderFlows,
+  type OrderFlow,
+  retryOrderFlow,
+} from "../../application/fulfilment/order-flows.ts";
 import { submitOrder } from "../../application/fulfilment/submit-order.ts";
 import type { HandlersOf } from "./types.ts";
 

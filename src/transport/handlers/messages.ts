@@ -12,12 +12,12 @@ import type {
   UpdateOrderStatusResponseSchema,
   WatchOrderStatusResponse_ChangeSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { type CallContext, causeOf } from "../../application/context.ts";
 import { invalidField } from "../../application/errors.ts";
-import type { OrderView } from "../../application/orders/get-order-status.ts";
-import type { ListStatusHistoryResult } from "../../application/orders/list-status-history.ts";
-import type { AcceptedReport, UpdateOrderStatusInput } from "../../application/orders/update-order-status.ts";
+import type { ListStatusHistoryResult, OrderView } from "../../application/orders/reads.ts";
 import type { StatusChanged } from "../../domain/events.ts";
 import type { Status } from "../../domain/state-machine.ts";
+import type { AcceptedReport, StatusReport } from "../../domain/status-report.ts";
 
 /** A stored status code; a code that the contract does not define is passed as its number. */
 export const toOrderStatus = (code: number): OrderStatus => code as OrderStatus;
@@ -36,26 +36,32 @@ export function toDate(time: Timestamp, field: string): Date {
   return timestampDate(time);
 }
 
-export function toUpdateInput(request: UpdateOrderStatusRequest): UpdateOrderStatusInput {
+/** The request as the report that is committed: no layer below copies it. */
+export function toStatusReport(
+  request: UpdateOrderStatusRequest,
+  context: Pick<CallContext, "caller" | "traceparent">,
+): StatusReport {
   return {
+    kind: "report",
     orderId: request.orderId,
     status: request.status as Status,
-    requestId: request.requestId,
-    operator: request.operator,
+    by: "report",
     occurTime: request.occurTime && toDate(request.occurTime, "occur_time"),
+    requestId: request.requestId,
     remark: request.remark,
     expectedVersion: request.expectedVersion === undefined ? undefined : Number(request.expectedVersion),
     validateOnly: request.validateOnly,
+    cause: causeOf(context, request.operator),
   };
 }
 
-export function updateResponse(report: AcceptedReport): MessageInitShape<typeof UpdateOrderStatusResponseSchema> {
+export function updateResponse(accepted: AcceptedReport): MessageInitShape<typeof UpdateOrderStatusResponseSchema> {
   return {
-    outcome: toOutcome(report.outcome),
-    orderId: report.orderId,
-    orderStatus: toOrderStatus(report.status),
-    version: BigInt(report.version),
-    messageId: report.messageId,
+    outcome: toOutcome(accepted.outcome),
+    orderId: accepted.orderId,
+    orderStatus: toOrderStatus(accepted.status),
+    version: BigInt(accepted.version),
+    messageId: accepted.messageId,
   };
 }
 

@@ -3,16 +3,18 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { NotPayableReason } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import * as pb from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import type { OperationDeps } from "../../application/deps.ts";
-import { batchGetOrderStatus } from "../../application/orders/batch-get-order-status.ts";
-import { checkPayable } from "../../application/orders/check-payable.ts";
-import { describeStateMachine } from "../../application/orders/describe-state-machine.ts";
 import { explainOrder } from "../../application/orders/explain-order.ts";
-import { getMaxSubOrderStatus } from "../../application/orders/get-max-sub-order-status.ts";
-import { getOrderStatus } from "../../application/orders/get-order-status.ts";
-import { getPaymentStatus } from "../../application/orders/get-payment-status.ts";
-import { listOrderSources } from "../../application/orders/list-order-sources.ts";
-import { listShipmentTypes } from "../../application/orders/list-shipment-types.ts";
-import { listStatusHistory } from "../../application/orders/list-status-history.ts";
+import {
+  batchGetOrderStatus,
+  checkPayable,
+  describeStateMachine,
+  getMaxSubOrderStatus,
+  getOrderStatus,
+  getPaymentStatus,
+  listOrderSources,
+  listShipmentTypes,
+  listStatusHistory,
+} from "../../application/orders/reads.ts";
 import { historyEntry, orderViewFields, snapshotMessage, toOrderStatus } from "./messages.ts";
 import type { OrderStatusHandlers } from "./types.ts";
 

@@ -3,11 +3,9 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { CancelVerdict, ReturnVerdict } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import * as pb from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { OperationDeps } from "../../application/deps.ts";
-import { getCancel } from "../../application/reversal/get-cancel.ts";
-import { listReturnDetails } from "../../application/reversal/list-return-details.ts";
-import { reportWmsAnswer } from "../../application/reversal/report-wms-answer.ts";
+import { getCancel, reportWmsAnswer } from "../../application/reversal/close-cancel.ts";
 import { type RequestedCancel, requestCancel } from "../../application/reversal/request-cancel.ts";
-import { requestReturn } from "../../application/reversal/request-return.ts";
+import { listReturnDetails, requestReturn } from "../../application/reversal/returns.ts";
 import type { HandlersOf } from "./types.ts";
 
 /** All RPCs of OrderReversalService. */

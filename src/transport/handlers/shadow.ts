@@ -5,8 +5,8 @@ import type { OperationDeps } from "../../application/deps.ts";
 import {
   type ListShadowDifferencesResult,
   listShadowDifferences,
-} from "../../application/shadow/list-shadow-differences.ts";
-import { listShadowMethods } from "../../application/shadow/list-shadow-methods.ts";
+  listShadowMethods,
+} from "../../application/shadow/reads.ts";
 import type { HandlersOf } from "./types.ts";
 
 /** All RPCs of ShadowService. */

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
-import type { CallRecord } from "../../application/call-record.ts";
+import type { CallRecord } from "../../application/context.ts";
 import { createCallTally, type RpcTally } from "../../observability/call-tally.ts";
 import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";

@@ -5,9 +5,10 @@ import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../../gen
 import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import {
   asOperationError,
+  errorRow,
   type FieldViolation,
+  type GrpcCode,
   type OperationError,
-  type OperationErrorKind,
 } from "../../application/errors.ts";
 
 /** The domain of the reasons, in google.rpc.ErrorInfo. */
@@ -15,27 +16,6 @@ const DOMAIN = "orderstatus.oms";
 
 /** The details that an error may carry. */
 export const ERROR_DETAILS = [ErrorInfoSchema, BadRequestSchema, RetryInfoSchema] as const;
-
-/** gRPC code by error kind, and the ErrorInfo reason where one code has several meanings. */
-export const ERROR_CODES: Readonly<Record<OperationErrorKind, { readonly code: Code; readonly reason?: string }>> = {
-  invalid: { code: Code.InvalidArgument },
-  "not-found": { code: Code.NotFound },
-  unauthenticated: { code: Code.Unauthenticated },
-  "permission-denied": { code: Code.PermissionDenied },
-  "illegal-transition": { code: Code.FailedPrecondition, reason: "ILLEGAL_TRANSITION" },
-  "order-paused": { code: Code.FailedPrecondition, reason: "ORDER_PAUSED" },
-  "version-mismatch": { code: Code.Aborted, reason: "VERSION_MISMATCH" },
-  "request-id-reused": { code: Code.AlreadyExists, reason: "REQUEST_ID_REUSED" },
-  "order-exists": { code: Code.AlreadyExists, reason: "ORDER_EXISTS" },
-  overloaded: { code: Code.ResourceExhausted },
-  "rate-limited": { code: Code.ResourceExhausted, reason: "RATE_LIMITED" },
-  "too-many-calls": { code: Code.ResourceExhausted, reason: "TOO_MANY_CALLS" },
-  "too-many-watches": { code: Code.ResourceExhausted, reason: "TOO_MANY_WATCHES" },
-  "fell-behind": { code: Code.ResourceExhausted },
-  unavailable: { code: Code.Unavailable },
-  "shutting-down": { code: Code.Unavailable },
-  "deadline-passed": { code: Code.DeadlineExceeded },
-};
 
 /**
  * Maximum size of the field violations in an error, in bytes; further ones are only counted. gRPC
@@ -67,8 +47,8 @@ export function toConnectError(error: unknown, callId: string): ConnectError {
       error,
     );
   }
-  const { code, reason } = ERROR_CODES[known.kind];
-  return new ConnectError(headerText(known.message), code, undefined, detailsOf(known, reason), error);
+  const { code, reason } = errorRow(known.kind);
+  return new ConnectError(headerText(known.message), codeByName(code), undefined, detailsOf(known, reason), error);
 }
 
 /** google.rpc.Status, for the transports that encode details themselves. */
@@ -142,3 +122,10 @@ const CODE_NAMES: ReadonlyMap<Code, string> = new Map(
 
 /** The gRPC name of a code, for example CANCELLED (which Connect spells Canceled). */
 export const grpcCodeName = (code: Code): string => CODE_NAMES.get(code) as string;
+
+const CODES: ReadonlyMap<string, Code> = new Map(Array.from(CODE_NAMES, ([code, name]) => [name, code]));
+
+/** The code with a gRPC name. */
+function codeByName(name: GrpcCode): Code {
+  return CODES.get(name) as Code;
+}

@@ -9,10 +9,10 @@ import {
 import { type ReplayInput, replay } from "../../../src/application/action-admin/replay.ts";
 import type { BatchLimits } from "../../../src/application/action-admin/time-boxed.ts";
 import type { ActionInfo, OperationDeps } from "../../../src/application/deps.ts";
+import { retryStep } from "../../../src/application/fulfilment/order-flows.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { openTotalsReader } from "../../../src/store/ledger/open-counts.ts";
-import { retryStep } from "../../../src/store/orders/retry-flow.ts";
 import type { CommittedEvent } from "../../../src/store/outbox/outbox.ts";
 import type { ActionState } from "../../../src/store/schema.ts";
 import { encode, insertOrder, openCommitter, report, rowsOf, useStore } from "../store/fixture.ts";
@@ -431,7 +431,7 @@ test("a step that a person retries is kept with who wanted it, also one that was
   await setRows("approve", "DISCARDED");
   await db.deleteFrom("oms_db.oms_outbox").where("order_id", "=", orderId).execute();
 
-  await retryStep(deps.changes, orderId, "approve", { caller: "console", operator: "li" });
+  await retryStep(deps, { orderId, step: "approve", caller: "console", operator: "li" });
 
   expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
     { state: "RETRYING", forgiven_attempts: 12 },

@@ -163,7 +163,7 @@ export function actionTests(api: ContractApi & Pick<Clients, "actions">): void {
       pausedTime: expect.anything(),
     });
     const { summary } = await api.client.explainOrder({ orderId });
-    expect(summary).toContain(`; ${action} is held by ops-1: still down.`);
+    expect(summary).toContain(`; ${action} is paused by ops-1: still down.`);
     expect((await api.actions.resumeAction({ action, operator: "ops-1" })).changed).toBe(true);
     expect((await api.actions.resumeAction({ action, operator: "ops-1" })).changed).toBe(false);
     expect(await actionStatus()).toMatchObject({ paused: false, pausedBy: "", pauseReason: "" });
@@ -221,7 +221,7 @@ export function actionTests(api: ContractApi & Pick<Clients, "actions">): void {
         "an invalid page token",
         () => api.actions.listParked({ action: ACTION, pageToken: "x" }),
         "InvalidArgument",
-        /page_token: must be the next_page_token of the page before, was "x"/,
+        /page_token: must be the next_page_token of the previous page, was "x"/,
       ],
       [
         "a pause without a reason",

@@ -174,7 +174,7 @@ export function fulfilmentTests(api: ContractApi & Pick<Clients, "fulfilment">):
 
       expect(flow).toMatchObject({ step: "approve", state: "FAILED", lastError: "no answer" });
       expect(openActions.filter(({ action }) => action === "approve")).toEqual([]);
-      expect(summary).toContain("waits for somebody to retry the forward flow's step approve");
+      expect(summary).toContain("waits for an operator to retry the forward flow's step approve");
     });
   });
 }

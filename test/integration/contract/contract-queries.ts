@@ -59,7 +59,7 @@ export function queryTests(api: ContractApi): void {
 
     test.each(["x", "-1", "1.5", "99999999999999999999"])("page token %s is INVALID_ARGUMENT", async (pageToken) => {
       const orderId = await insertOrder(api.db, Status.PAID);
-      const description = `must be the next_page_token of the page before, was "${pageToken}"`;
+      const description = `must be the next_page_token of the previous page, was "${pageToken}"`;
 
       expect(await failure(api.client.listStatusHistory({ orderId, pageToken }))).toEqual({
         code: "InvalidArgument",
@@ -96,7 +96,7 @@ export function queryTests(api: ContractApi): void {
           { action: "third-party-notify", state: "PENDING", attempts: 0, lastError: "", messageId: `${orderId}-1` },
         ],
         summary:
-          "The order is PACKED (3030) and waits for WMS, TMS, DMS or front end to report HANDED_OVER (4010), IN_TRANSIT (5010), OUT_FOR_DELIVERY (5020), DELIVERED (6010), REJECTED (6020), DELIVERY_FAILED (6030) or LOST (6040); not done yet: third-party-notify (under way).",
+          "The order is PACKED (3030) and waits for WMS, TMS, DMS or front end to report HANDED_OVER (4010), IN_TRANSIT (5010), OUT_FOR_DELIVERY (5020), DELIVERED (6010), REJECTED (6020), DELIVERY_FAILED (6030) or LOST (6040); not done yet: third-party-notify (in progress).",
       });
       expect(response.flow).toBeUndefined();
     });
@@ -107,7 +107,7 @@ export function queryTests(api: ContractApi): void {
       const { paused, summary } = await api.client.explainOrder({ orderId });
       expect([paused, summary]).toEqual([
         true,
-        "The order is APPROVED (1020) and paused, and waits for somebody to resume it before SPLIT (1030) or ERP_ALLOCATED (2010).",
+        "The order is APPROVED (1020) and paused, and must be resumed before SPLIT (1030) or ERP_ALLOCATED (2010).",
       ]);
     });
 

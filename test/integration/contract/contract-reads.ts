@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { NotPayableReason, OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import { SHIPMENT_TYPES } from "../../../src/domain/shipment-types.ts";
+import { SHIPMENT_TYPES } from "../../../src/domain/order-kinds.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { failure, plain } from "../../support/failures.ts";
 import { insertOrder, nextOrderId } from "../../support/orders.ts";

@@ -89,7 +89,9 @@ test("the WMS answers later", async () => {
       expect(received).toHaveLength(1);
     });
   }
-  expect((await server.client.explainOrder({ orderId: first })).summary).toContain("waits for the WMS to say until");
+  expect((await server.client.explainOrder({ orderId: first })).summary).toContain(
+    "for the WMS to answer whether it can be cancelled",
+  );
   const answer = { reason: "", operator: "wms" };
   const answers = await Promise.all([
     server.reversal.reportWmsAnswer({ orderId: first, agreed: true, ...answer }),

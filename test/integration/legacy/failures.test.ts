@@ -70,7 +70,7 @@ describe("with OMS_LEGACY_HTTP_ERRORS a failure is an HTTP error, its body as be
 
 test("the database is away: result 0, UNAVAILABLE and when to come back; nothing is half done", async () => {
   const orderId = await insertOrder(db, Status.CREATED);
-  const message = "系统暂时不可用，请稍后重试: the database is out of reach; nothing is half done, try again";
+  const message = "系统暂时不可用，请稍后重试: database unavailable; a change is made completely or not at all, retry";
   const away = { code: "UNAVAILABLE", retryAfter: "1", body: JSON.stringify({ result: 0, message }) };
   const report = `updateOrderStatus?orderId=${orderId}&status=1010`;
 

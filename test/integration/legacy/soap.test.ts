@@ -527,7 +527,7 @@ describe("failures that are not the caller's", () => {
     caller: "wms",
     orderId: ORDER,
     code: Code.Unavailable,
-    message: "the database is out of reach; nothing is half done, try again",
+    message: "database unavailable; a change is made completely or not at all, retry",
     retryAfterMs: 1200,
   } as const;
   const soap = createSoapHandler({
@@ -544,7 +544,7 @@ describe("failures that are not the caller's", () => {
       headers: XML,
       body: envelope(getOrder(), { soap: version }),
     });
-  const words = "系统暂时不可用，请稍后重试: the database is out of reach; nothing is half done, try again";
+  const words = "系统暂时不可用，请稍后重试: database unavailable; a change is made completely or not at all, retry";
 
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
   afterAll(() => void server.close());

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { askedBy, CAUSE, insertOrder, openCommitter, pause, report, rowsOf, useStore } from "./fixture.ts";
+import { CAUSE, insertOrder, openCommitter, pause, report, rowsOf, subscriptionsFor, useStore } from "./fixture.ts";
 
 const { db } = useStore();
 const committer = openCommitter(db);
@@ -19,7 +19,7 @@ describe("a report that is applied", () => {
       report(orderId, Status.PAID, { occurTime: OCCURRED, requestId: "r-applied", remark: "it's paid; 已付款 \\ \"" }),
     );
     expect(result).toEqual({
-      kind: "taken",
+      kind: "accepted",
       outcome: "applied",
       orderId,
       status: Status.PAID,
@@ -195,7 +195,7 @@ describe("a report that changes nothing", () => {
     const orderId = await insertOrder(db);
     await committer.report(report(orderId, Status.PAID));
     expect(await committer.report(report(orderId, Status.PAID))).toEqual({
-      kind: "taken",
+      kind: "accepted",
       outcome: "duplicate",
       orderId,
       status: Status.PAID,
@@ -219,7 +219,7 @@ describe("a report that changes nothing", () => {
     const orderId = await insertOrder(db, { status: Status.WMS_DISPATCHED });
     await committer.report(report(orderId, Status.PACKED));
     expect(await committer.report(report(orderId, Status.PICKING, { occurTime: OCCURRED, remark: "late" }))).toEqual({
-      kind: "taken",
+      kind: "accepted",
       outcome: "stale",
       orderId,
       status: Status.PACKED,
@@ -243,7 +243,7 @@ describe("a report that changes nothing", () => {
     expect(await committer.report(report(orderId, Status.DELIVERED, { requestId: "r-refused" }))).toEqual({
       kind: "refused",
       reason: "ILLEGAL_TRANSITION",
-      why: "no way leads from CREATED (1000) to DELIVERED (6010)",
+      message: "no way leads from CREATED (1000) to DELIVERED (6010)",
       from: Status.CREATED,
       to: Status.DELIVERED,
     });
@@ -327,7 +327,7 @@ describe("a request id", () => {
     );
     await watched.close();
     const answer = {
-      kind: "taken",
+      kind: "accepted",
       outcome: "applied",
       orderId,
       status: Status.PAID,
@@ -344,7 +344,7 @@ describe("a request id", () => {
     const results = await Promise.all(
       orderIds.map((id) => committer.report(report(id, Status.PAID, { requestId: "r-two-orders" }))),
     );
-    expect(results.map(({ kind }) => kind).toSorted()).toEqual([...Array(11).fill("request-id-reused"), "taken"]);
+    expect(results.map(({ kind }) => kind).toSorted()).toEqual(["accepted", ...Array(11).fill("request-id-reused")]);
   });
 });
 
@@ -354,7 +354,7 @@ describe("validate_only", () => {
     const ask = (status: Status) =>
       committer.report(report(orderId, status, { validateOnly: true, requestId: "r-only-asks" }));
     expect(await ask(Status.PACKED)).toEqual({
-      kind: "taken",
+      kind: "accepted",
       outcome: "applied",
       orderId,
       status: Status.PACKED,
@@ -418,7 +418,7 @@ describe("a pause", () => {
       status: Status.WMS_DISPATCHED,
       warehouseCount: 0,
     });
-    expect(askedBy(event)).toEqual([{ action: "first-action" }]);
+    expect(subscriptionsFor(event)).toEqual([{ action: "first-action" }]);
     expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
       { message_id: event.messageId, action: "first-action", outbox_id: row.id },
     ]);
@@ -445,7 +445,7 @@ describe("a pause", () => {
       { kind: "paused", changed: true },
       { kind: "refused", reason: "ORDER_PAUSED", from: Status.PAID, to: Status.APPROVED },
       { kind: "paused", changed: true },
-      { kind: "taken", outcome: "applied", version: 1 },
+      { kind: "accepted", outcome: "applied", version: 1 },
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { createConnection } from "mysql2/promise";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import type { CommitterOptions, RetryReason } from "../../../src/store/commit/index.ts";
+import type { CommitterOptions, RetryReason } from "../../../src/store/commit/types.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../../../src/store/mysql/errors.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
@@ -91,7 +91,7 @@ describe("isolation", () => {
     const results = await Promise.all(
       orderIds.map((id, index) => committer.report(report(id, index === 2 ? Status.LOST : Status.PAID))),
     );
-    expect(results.map(({ kind }) => kind)).toEqual(["taken", "taken", "refused", "taken", "taken"]);
+    expect(results.map(({ kind }) => kind)).toEqual(["accepted", "accepted", "refused", "accepted", "accepted"]);
     expect(committer.retries).toEqual([]);
   });
 
@@ -412,9 +412,9 @@ describe("bounds", () => {
     const committer = useCommitter({ lanes: 1 });
     const [late, inTime] = (await insertOrders(2)) as [bigint, bigint];
     const results = await Promise.allSettled([
-      committer.report(report(late, Status.PAID, { deadline: new Date(Date.now() - 1) })),
-      committer.pause(pause(late, true, { deadline: new Date(Date.now() - 1) })),
-      committer.report(report(inTime, Status.PAID, { deadline: new Date(Date.now() + 60_000) })),
+      committer.report(report(late, Status.PAID), { deadline: new Date(Date.now() - 1) }),
+      committer.pause(pause(late, true), { deadline: new Date(Date.now() - 1) }),
+      committer.report(report(inTime, Status.PAID), { deadline: new Date(Date.now() + 60_000) }),
     ]);
     expect(results).toMatchObject([
       { status: "rejected", reason: expect.any(DeadlinePassedError) },

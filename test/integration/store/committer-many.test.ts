@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { STATES, Status, TRANSITIONS } from "../../../src/domain/state-machine.ts";
-import type { AcceptedReport } from "../../../src/store/commit/index.ts";
-import { decodeAnswer } from "../../../src/store/commit/request-id.ts";
+import type { AcceptedReport } from "../../../src/domain/status-report.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { decodeReport } from "../../../src/store/orders/request-answers.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import { insertOrder, openCommitter, pause, report, type TestCommitter, useStore } from "./fixture.ts";
 
@@ -50,7 +50,7 @@ test("two servers on one database, random reports and a connection that breaks: 
     const validateOnly = random(20) === 0;
     const by = random(30) === 0 ? "operation" : "report";
     const result = await committer.report(report(orderId, status, { requestId, validateOnly, by }));
-    if (result.kind === "taken" && !validateOnly) {
+    if (result.kind === "accepted" && !validateOnly) {
       taken.push({ requestId, result });
     }
   };
@@ -113,7 +113,7 @@ test("two servers on one database, random reports and a connection that breaks: 
   );
   const withoutId = applied.filter(({ requestId }) => requestId === "").map(({ result }) => result.messageId);
   expect(withoutId).toEqual([...new Set(withoutId)]);
-  const kept = new Map(requests.map(({ request_id, answer }) => [request_id.toString(), decodeAnswer(answer)]));
+  const kept = new Map(requests.map(({ request_id, answer }) => [request_id.toString(), decodeReport(answer)]));
   const withId = taken.filter(({ requestId }) => requestId !== "");
   expect(withId).toEqual(withId.map(({ requestId }) => ({ requestId, result: kept.get(requestId) })));
   expect(kept.size).toBe(new Set(withId.map(({ requestId }) => requestId)).size);

@@ -1,18 +1,21 @@
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
+import type { CallContext } from "../../../src/application/context.ts";
+import type { OperationDeps } from "../../../src/application/deps.ts";
+import { ChangeFeed } from "../../../src/application/watch/change-feed.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
+import type { PauseRequest } from "../../../src/domain/pause.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import {
-  type Committer,
-  type CommitterOptions,
-  createCommitter,
-  type PauseRequest,
-  type StatusReport,
-} from "../../../src/store/commit/index.ts";
+import type { StatusReport } from "../../../src/domain/status-report.ts";
+import { createCommitter } from "../../../src/store/commit/committer.ts";
+import type { Committer, CommitterOptions } from "../../../src/store/commit/types.ts";
+import { openTotalsReader } from "../../../src/store/ledger/open-counts.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import type { CommittedEvent, EventDeps, Subscription } from "../../../src/store/outbox/outbox.ts";
+import { flowOrderReader } from "../../../src/store/reads/flows.ts";
+import { snapshotReader } from "../../../src/store/reads/snapshots.ts";
 import { useMariadb } from "../../support/servers.ts";
 
 /** The tables of this test file, migrated. */
@@ -28,7 +31,7 @@ export function useStore(): { readonly db: OrderDatabase; readonly url: string; 
 
 let lastOrderId = 100_000n;
 
-/** An order as another system inserts it: with the columns that the old texts name, and no others. */
+/** An order as another system inserts it: with the legacy columns only. */
 export async function insertOrder(
   db: OrderDatabase,
   order: {
@@ -56,7 +59,7 @@ export async function insertOrder(
   return orderId;
 }
 
-/** A body that says which event it is. */
+/** Encodes an event as its message id. */
 export function encode(event: OrderEvent): ReturnType<EventDeps["encode"]> {
   return {
     subject: `test.${event.type}`,
@@ -65,20 +68,20 @@ export function encode(event: OrderEvent): ReturnType<EventDeps["encode"]> {
   };
 }
 
-/** Every status change is asked for by two Actions, everything else by one. */
-export function askedBy(event: OrderEvent): readonly Subscription[] {
+/** Two Actions subscribe to status changes, one to everything else. */
+export function subscriptionsFor(event: OrderEvent): readonly Subscription[] {
   const names = event.type === "status-changed" ? ["first-action", "second-action"] : ["first-action"];
   return names.map((action) => ({ action }));
 }
 
-export const eventDeps: EventDeps = { encode, subscriptionsFor: askedBy, ledgerWatchMs: 30_000 };
+export const eventDeps: EventDeps = { encode, subscriptionsFor, ledgerWatchMs: 30_000 };
 
 export interface TestCommitter extends Committer {
-  /** What onCommitted was told, one entry a batch. */
+  /** The events of each onCommitted call. */
   readonly batches: (readonly CommittedEvent[])[];
 }
 
-/** A committer with sensible deps; closed after the file's tests, if the test did not. */
+/** A committer with default dependencies; the test closes it. */
 export function openCommitter(db: OrderDatabase, options: Partial<CommitterOptions> = {}): TestCommitter {
   const batches: (readonly CommittedEvent[])[] = [];
   const committer = createCommitter({
@@ -88,17 +91,58 @@ export function openCommitter(db: OrderDatabase, options: Partial<CommitterOptio
     onCommitted: (events) => batches.push(events),
     ...options,
   });
-  /** The events are told in the turn after the answers. */
-  const told = <Result>(answer: Promise<Result>) => answer.finally(() => setImmediate());
+  /** `onCommitted` is called in the event loop turn after the answers. */
+  const withEvents = <Result>(answer: Promise<Result>) => answer.finally(() => setImmediate());
   return {
     ...committer,
-    report: (request) => told(committer.report(request)),
-    pause: (request) => told(committer.pause(request)),
+    report: (request, call) => withEvents(committer.report(request, call)),
+    pause: (request, call) => withEvents(committer.pause(request, call)),
     batches,
   };
 }
 
+/** The operations on this database, with the events that they publish outside the group committer. */
+export function useOperations(db: OrderDatabase): {
+  readonly operations: OperationDeps;
+  readonly published: CommittedEvent[];
+  readonly committer: Committer;
+} {
+  const published: CommittedEvent[] = [];
+  const committer = openCommitter(db);
+  const feed = new ChangeFeed({ changesSince: async () => [], orderIdsOfTrade: async () => [] });
+  afterAll(async () => {
+    feed.close();
+    await committer.close();
+  });
+  const operations: OperationDeps = {
+    db,
+    committer,
+    changes: { ...eventDeps, db, onCommitted: (events) => published.push(...events) },
+    readSnapshot: snapshotReader(db),
+    readFlowOrder: flowOrderReader(db),
+    readOpenSums: openTotalsReader(db, 30_000),
+    feed,
+    actions: [],
+    outboxRetentionMs: 60_000,
+    kinds: DEFAULT_ORDER_KINDS,
+    paymentTimeoutMs: 1_800_000,
+    wmsAnswerMs: 60_000,
+    now: () => db.clock.now(),
+  };
+  return { operations, published, committer };
+}
+
 export const CAUSE = { caller: "wms", operator: "li", traceparent: "00-aa-bb-01" } as const;
+
+/** A call by the caller of `CAUSE`. */
+export const CONTEXT: CallContext = {
+  callId: "call-1",
+  caller: CAUSE.caller,
+  traceparent: CAUSE.traceparent,
+  reportableStatuses: undefined,
+  deadline: undefined,
+  signal: new AbortController().signal,
+};
 
 export function report(orderId: bigint, status: Status, more: Partial<StatusReport> = {}): StatusReport {
   return {

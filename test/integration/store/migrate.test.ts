@@ -1,18 +1,20 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  markInvoicesPrinted,
+  recordShippedQuantities,
+  updateDeliveryInfo,
+} from "../../../src/application/orders/records.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { insertSettlement } from "../../../src/store/effects.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { DatabaseUnavailableError } from "../../../src/store/mysql/errors.ts";
-import { markInvoicesPrinted } from "../../../src/store/orders/mark-invoices-printed.ts";
-import { recordShipped } from "../../../src/store/orders/record-shipped.ts";
-import { updateDelivery } from "../../../src/store/orders/update-delivery.ts";
 import { readDetailLines, readShippedLines } from "../../../src/store/reads/goods.ts";
 import { readSnapshots } from "../../../src/store/reads/snapshots.ts";
 import { choosePort } from "../../../tools/devstack/ports.ts";
 import { useMariadb } from "../../support/servers.ts";
-import { CAUSE, eventDeps, openCommitter, report } from "./fixture.ts";
+import { CONTEXT, openCommitter, report, useOperations } from "./fixture.ts";
 
 const { url, prefix } = useMariadb();
 let connection: Connection;
@@ -181,6 +183,7 @@ describe("old tables with rows", () => {
     await connection.query(OLD);
   });
   afterAll(() => db.destroy());
+  const { operations } = useOperations(db);
 
   async function rows(table: string): Promise<RowDataPacket[]> {
     const [found] = await connection.query<RowDataPacket[]>(`select * from ${own}${table} order by order_id`);
@@ -259,30 +262,24 @@ describe("old tables with rows", () => {
   });
 
   test("take the other changes", async () => {
-    const deps = { ...eventDeps, db, onCommitted: () => {} };
-    const sameDelivery = { orderId: 1n, deliveryId: "642", deliveryCompany: "ZTO", waybillNo: "7311", cause: CAUSE };
-    expect(await updateDelivery(deps, sameDelivery)).toEqual({ orderSource: 2001, orderType: 1, changed: false });
-    expect(await updateDelivery(deps, { ...sameDelivery, waybillNo: "7312" })).toMatchObject({ changed: true });
+    const sameDelivery = { orderId: 1n, deliveryId: "642", deliveryCompany: "ZTO", waybillNo: "7311", operator: "li" };
+    expect(await updateDeliveryInfo(operations, sameDelivery, CONTEXT)).toMatchObject({ changed: false });
+    const delivery = { ...sameDelivery, waybillNo: "7312" };
+    expect(await updateDeliveryInfo(operations, delivery, CONTEXT)).toMatchObject({ changed: true });
     const shipped = {
       orderId: 1n,
       requestId: "",
-      cause: CAUSE,
+      operator: "li",
       lines: [
         { skuId: 11n, quantity: 2 },
         { skuId: 12n, quantity: 4 },
       ],
     };
-    expect(await recordShipped(deps, shipped)).toEqual({ recordedCount: 2 });
+    expect(await recordShippedQuantities(operations, shipped, CONTEXT)).toEqual({ recordedCount: 2 });
     expect(await readShippedLines(db, 1n)).toEqual(shipped.lines);
-    const mark = {
-      invoiceTitle: "",
-      invoiceContent: "goods",
-      taxPayerCode: "",
-      invoiceEmail: "",
-      sendEmail: false,
-      cause: CAUSE,
-    };
-    expect(await markInvoicesPrinted(deps, { ...mark, orderIds: [2n, 1n] })).toEqual({
+    const invoice = { title: "", content: "goods", taxPayerCode: "", email: "" };
+    const mark = { orderIds: [2n, 1n], invoice, sendEmail: false };
+    expect(await markInvoicesPrinted(operations, mark, CONTEXT)).toEqual({
       updatedCount: 1,
       missingOrderIds: [2n],
     });

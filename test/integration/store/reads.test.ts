@@ -4,10 +4,10 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { readDetailLines, readShippedLines } from "../../../src/store/reads/goods.ts";
 import { readChangesSince, readHistory } from "../../../src/store/reads/history.ts";
 import {
-  listOrderSources,
   readMaxSubOrderStatus,
   readOrderFacts,
   readOrderIdsOfTrade,
+  readOrderSources,
   readPayable,
   readPayment,
 } from "../../../src/store/reads/orders.ts";
@@ -125,7 +125,7 @@ test("order sources, by number", async () => {
       { order_source: 1000, order_source_value: null },
     ])
     .execute();
-  expect(await listOrderSources(db)).toEqual([
+  expect(await readOrderSources(db)).toEqual([
     { orderSource: 1000, name: "" },
     { orderSource: 2001, name: "美团" },
   ]);

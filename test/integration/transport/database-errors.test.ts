@@ -43,7 +43,7 @@ test("the database is away: UNAVAILABLE with the time to come back, nothing half
   await mariadb.kill();
   const away = {
     code: "Unavailable",
-    message: "the database is out of reach; nothing is half done, try again",
+    message: "database unavailable; a change is made completely or not at all, retry",
     details: { RetryInfo: { retryDelay: { seconds: 1n, nanos: 0 } } },
   };
   await Promise.all(

@@ -18,8 +18,8 @@ function report(status: Status, facts: Partial<Report> = {}): Report {
 const applied: Decision = { outcome: "applied", version: 8 };
 const stale: Decision = { outcome: "stale" };
 
-function refused(why: string): Decision {
-  return { outcome: "refused", reason: "ILLEGAL_TRANSITION", why };
+function refused(message: string): Decision {
+  return { outcome: "refused", reason: "ILLEGAL_TRANSITION", message };
 }
 
 describe("a report that moves the order", () => {
@@ -43,8 +43,8 @@ describe("a report that moves the order", () => {
   });
 
   it("may skip both for virtual goods", () => {
-    const why = "only virtual goods go from PAID (1010) to DELIVERED (6010)";
-    expect(decide(order(Status.PAID), report(Status.DELIVERED))).toEqual(refused(why));
+    const message = "only virtual goods go from PAID (1010) to DELIVERED (6010)";
+    expect(decide(order(Status.PAID), report(Status.DELIVERED))).toEqual(refused(message));
     expect(decide(order(Status.PAID, { virtual: true }), report(Status.DELIVERED))).toEqual(applied);
   });
 
@@ -55,7 +55,7 @@ describe("a report that moves the order", () => {
       expect(decision).toMatchObject({
         outcome: "refused",
         reason: "ILLEGAL_TRANSITION",
-        why: expect.stringMatching(/ is final$/),
+        message: expect.stringMatching(/ is final$/),
       });
     },
   );
@@ -106,7 +106,7 @@ describe("a pause", () => {
     expect(decide(order(from, { paused: true }), report(to))).toEqual({
       outcome: "refused",
       reason: "ORDER_PAUSED",
-      why: `the order is paused: resume it before ${name}`,
+      message: `the order is paused: resume it before ${name}`,
     });
   });
 

@@ -17,7 +17,7 @@ describe("nextStates", () => {
     expect(all).toEqual(STATES.map((state) => state.code));
   });
 
-  test("CANCELLED: by anyone before allocation, by CancelOrder until it is packed, then no more", () => {
+  test("CANCELLED: by a report before allocation, by CancelOrder until PACKED, then not at all", () => {
     const reportedBy = (status: Status) =>
       nextStates(order(status), NOW).allowed.find((next) => next.status === Status.CANCELLED)?.reportedBy;
 
@@ -29,7 +29,7 @@ describe("nextStates", () => {
     ]);
   });
 
-  test("a pause holds back the steps of our own flow and nothing else", () => {
+  test("a pause blocks the steps of our own flow and nothing else", () => {
     const names = (facts: OrderFacts) => nextStates(facts, NOW).allowed.map(({ status }) => status);
 
     expect(names(order(Status.PAID, { paused: true }))).toEqual([Status.CANCELLED]);
@@ -43,7 +43,7 @@ describe("nextStates", () => {
     expect([delivered(true), delivered(false)]).toEqual([true, false]);
   });
 
-  test("each refusal says why", () => {
+  test("each refusal has a reason", () => {
     const { refused } = nextStates(order(Status.DELIVERY_FAILED), NOW);
 
     expect(refused.filter(({ status }) => [1010, 2010, 6030, 9001].includes(status))).toEqual([
@@ -54,14 +54,14 @@ describe("nextStates", () => {
     ]);
   });
 
-  test("nothing leads out of a status that the table does not know", () => {
+  test("nothing leads out of an unknown status", () => {
     const { allowed, refused } = nextStates(order(4444), NOW);
 
     expect([allowed, refused.length]).toEqual([[], STATES.length]);
   });
 });
 
-describe("waitsFor", () => {
+describe("describeWait", () => {
   const work = (more: Partial<OpenWork>): OpenWork => ({
     name: "e-invoice",
     state: "PENDING",
@@ -94,26 +94,26 @@ describe("waitsFor", () => {
       "a resume",
       order(Status.PAID, { paused: true }),
       [],
-      "The order is PAID (1010) and paused, and waits for somebody to resume it before APPROVED (1020), SPLIT (1030) or ERP_ALLOCATED (2010).",
+      "The order is PAID (1010) and paused, and must be resumed before APPROVED (1020), SPLIT (1030) or ERP_ALLOCATED (2010).",
     ],
     [
       "a payment, paused or not",
       order(Status.CREATED, { paused: true }),
       [],
-      "The order is CREATED (1000) and paused, which holds back no report of what has happened, and waits for Pay to report PAID (1010).",
+      "The order is CREATED (1000) and paused, which blocks no report, and waits for Pay to report PAID (1010).",
     ],
     [
       "the road, paused or not",
       order(Status.HANDED_OVER, { paused: true, statusTime: new Date("2030-01-01") }),
       [],
-      "The order is HANDED_OVER (4010) and paused, which holds back no report of what has happened, and waits for TMS, DMS or front end to report IN_TRANSIT (5010), OUT_FOR_DELIVERY (5020), DELIVERED (6010), REJECTED (6020), DELIVERY_FAILED (6030) or LOST (6040).",
+      "The order is HANDED_OVER (4010) and paused, which blocks no report, and waits for TMS, DMS or front end to report IN_TRANSIT (5010), OUT_FOR_DELIVERY (5020), DELIVERED (6010), REJECTED (6020), DELIVERY_FAILED (6030) or LOST (6040).",
     ],
     ["nothing", order(Status.CANCELLED), [], "The order is CANCELLED (9001), which is final, and waits for nothing."],
     [
-      "nobody knows",
+      "an unknown status",
       order(4444),
       [],
-      "The order is in status 4444, which the state machine does not know, and waits for somebody to correct it.",
+      "The order is in status 4444, which the state machine does not know and an operator has to correct.",
     ],
     [
       "open work",
@@ -123,22 +123,22 @@ describe("waitsFor", () => {
         work({ name: "finance-push", state: "RETRYING", attempts: 1, lastError: "answered 503" }),
         work({ name: "settlement-push", state: "PARKED", attempts: 12 }),
       ],
-      "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way), finance-push (tried again after 1 attempt, last error: answered 503), settlement-push (parked after 12 attempts until somebody decides).",
+      "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (in progress), finance-push (retried after 1 attempt, last error: answered 503), settlement-push (parked after 12 attempts until an operator retries or discards it).",
     ],
   ])("%s", (_name, facts, open, sentence) => {
     expect(describeWait(facts, open, { flow: undefined, wmsAnswerDeadline: undefined, pausedWork: [] })).toBe(sentence);
   });
 
-  test("what a person holds", () => {
-    const heldWork = [{ name: "e-invoice", operator: "ops-1", reason: "mail provider down" }];
+  test("a paused Action", () => {
+    const pausedWork = [{ name: "e-invoice", operator: "ops-1", reason: "mail provider down" }];
     expect(
       describeWait(order(Status.DELIVERED), [work({})], {
         flow: undefined,
         wmsAnswerDeadline: undefined,
-        pausedWork: heldWork,
+        pausedWork,
       }),
     ).toBe(
-      "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (under way); e-invoice is held by ops-1: mail provider down.",
+      "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (in progress); e-invoice is paused by ops-1: mail provider down.",
     );
   });
 });

@@ -12,7 +12,7 @@ function run(state: StepRun["state"], more: Partial<StepRun> = {}): StepRun {
   return { state, attempts: 0, lastError: "", nextTime: null, ...more };
 }
 
-describe("stepAt", () => {
+describe("currentStep", () => {
   test.each([
     [Status.CREATED, 1, undefined],
     [Status.PAID, 1, "approve"],
@@ -28,7 +28,7 @@ describe("stepAt", () => {
   });
 });
 
-describe("flowPosition", () => {
+describe("flowStatus", () => {
   const failed = { attempts: 2, lastError: "no stock" };
 
   test.each<[string, FlowFacts, string, string]>([
@@ -38,45 +38,45 @@ describe("flowPosition", () => {
       "payment WAITING",
       "waits for its payment until 2026-05-01T12:30:00.000Z, and is cancelled then",
     ],
-    ["unpaid for good", facts(Status.CREATED), "payment WAITING", "waits for its payment"],
+    ["unpaid without a deadline", facts(Status.CREATED), "payment WAITING", "waits for its payment"],
     [
-      "its event on its way",
+      "its event in transit",
       facts(Status.PAID),
       "approve RUNNING",
-      "waits for the forward flow's step approve, which is under way",
+      "waits for the forward flow's step approve, which is in progress",
     ],
     [
-      "under way, and paused meanwhile",
+      "in progress, and paused in the meantime",
       facts(Status.PAID, { paused: true, run: run("PENDING", { attempts: 1 }) }),
       "approve RUNNING",
-      "waits for the forward flow's step approve, which is under way",
+      "waits for the forward flow's step approve, which is in progress",
     ],
     [
       "paused before its step",
       facts(Status.APPROVED, { paused: true, warehouseCount: 2, run: run("PENDING") }),
       "split PAUSED",
-      "is paused, and waits for somebody to resume it before the forward flow's step split",
+      "is paused, and must be resumed before the forward flow's step split",
     ],
     [
-      "paused, its step ended as nothing",
+      "paused, its step done without effect",
       facts(Status.APPROVED, { paused: true, run: run("DONE", { attempts: 1 }) }),
       "allocate PAUSED",
-      "is paused, and waits for somebody to resume it before the forward flow's step allocate",
+      "is paused, and must be resumed before the forward flow's step allocate",
     ],
     [
-      "tried again",
+      "retried",
       facts(Status.APPROVED, { run: run("RETRYING", { ...failed, nextTime: LATER }) }),
       "allocate RETRYING",
-      "waits for the forward flow's step allocate, which is tried again at 2026-05-01T12:30:00.000Z after 2 attempts: no stock",
+      "waits for the forward flow's step allocate, which is retried at 2026-05-01T12:30:00.000Z after 2 attempts: no stock",
     ],
     ...(["PARKED", "DISCARDED"] as const).map((state): [string, FlowFacts, string, string] => [
       state,
       facts(Status.ERP_ALLOCATED, { run: run(state, { attempts: 1, lastError: "refused" }) }),
       "dispatch FAILED",
-      "waits for somebody to retry the forward flow's step dispatch, which was given up after 1 attempt: refused",
+      "waits for an operator to retry the forward flow's step dispatch, which failed after 1 attempt: refused",
     ]),
-    ["dispatched", facts(Status.WMS_DISPATCHED), " DONE", "needs nothing more of the forward flow"],
-    ["virtual goods", facts(Status.PAID, { warehouseCount: 0 }), " DONE", "needs nothing more of the forward flow"],
+    ["dispatched", facts(Status.WMS_DISPATCHED), " DONE", "needs nothing more from the forward flow"],
+    ["virtual goods", facts(Status.PAID, { warehouseCount: 0 }), " DONE", "needs nothing more from the forward flow"],
   ])("%s", (_name, order, position, sentence) => {
     const found = flowStatus(order);
 

@@ -306,7 +306,7 @@ describe("many and slow watchers", () => {
       }
     }
 
-    await expect(slow.next(1_000)).rejects.toMatchObject({ kind: "fell-behind", retryAfterMs: 1_000 });
+    await expect(slow.next(1_000)).rejects.toMatchObject({ kind: "lagging", retryAfterMs: 1_000 });
     await eventually(() => expect(quick.received).toHaveLength(MAX_PENDING_CHANGES + 1));
     expect(quick.failure()).toBeUndefined();
   });

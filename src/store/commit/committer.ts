@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import { type BatchQueue, createBatchQueue } from "../../lib/batcher.ts";
+import { DatabaseUnavailableError, QueueFullError } from "../mysql/errors.ts";
+import { type Connector, createConnector } from "./connector.ts";
+import { createLockedOrderQueue } from "./locked-order-queue.ts";
+import { type BatchContext, runBatch } from "./run-batch.ts";
+import type { CallScope, Committer, CommitterOptions, PendingRequest } from "./types.ts";
+import { clearMarks } from "./write-batch.ts";
+
+/** RetryInfo delay when the queue is full, in ms: about the time to empty it. */
+const RETRY_AFTER_MS = 250;
+
+/**
+ * The group committer: requests that arrive during a commit are committed together in the next one.
+ * The requests for an order keep their order. Opens `lanes` + 1 connections of its own, on demand.
+ *
+ * An UpdateOrderStatus passes: a queue (lib/batcher.ts) → run-batch.ts (retry, split) →
+ * attempt.ts (two round trips: read-batch.ts, plan.ts, write-batch.ts) → session.ts.
+ */
+export function createCommitter(options: CommitterOptions): Committer {
+  const { db, lanes: laneCount = 1, maxBatch = 256, maxQueue = 4_096, observe } = options;
+  const server = randomUUID();
+  const connections: { readonly connector: Connector; readonly lane: string }[] = [];
+  let closed = false;
+
+  function openLane(name: string): Omit<BatchContext, "waitForLocks" | "defer" | "onUnavailable"> {
+    const connector = createConnector(db.location);
+    const lane = `${server}-${name}`;
+    connections.push({ connector, lane });
+    let batch = 0n;
+    return { options, connector, lane, nextBatch: () => ++batch };
+  }
+
+  const lockedLane = { ...openLane("waiting"), waitForLocks: true };
+  const lockedOrders = createLockedOrderQueue((requests, defer) => {
+    reportQueueLength();
+    return runBatch(requests, {
+      ...lockedLane,
+      defer,
+      onUnavailable: (error) => lockedOrders.rejectAll(error),
+    });
+  }, maxBatch);
+
+  const queues = Array.from({ length: laneCount }, (_, index): BatchQueue<PendingRequest> => {
+    const queue: BatchQueue<PendingRequest> = createBatchQueue((requests) => {
+      reportQueueLength();
+      return runBatch(requests, context);
+    }, maxBatch);
+    const context: BatchContext = {
+      ...openLane(String(index)),
+      waitForLocks: false,
+      defer(requests) {
+        // Later requests for the same orders are deferred too, to keep their order.
+        const orders = new Set(requests.map(({ request }) => request.orderId));
+        lockedOrders.add([...requests, ...queue.remove(({ request }) => orders.has(request.orderId))]);
+      },
+      onUnavailable(error) {
+        for (const { reject } of queue.remove(() => true)) {
+          reject(error);
+        }
+      },
+    };
+    return queue;
+  });
+
+  const waiting = () => queues.reduce((sum, queue) => sum + queue.waiting, lockedOrders.waiting);
+  const reportQueueLength = () => observe?.queued?.(waiting());
+
+  function enqueue(pending: PendingRequest): void {
+    const { orderId } = pending.request;
+    pending.call.change = pending;
+    if (closed) {
+      pending.reject(new DatabaseUnavailableError(new Error("the committer is closed")));
+    } else if (waiting() >= maxQueue) {
+      pending.reject(new QueueFullError(RETRY_AFTER_MS));
+    } else if (lockedOrders.has(orderId)) {
+      lockedOrders.add([pending]);
+    } else {
+      queues[laneOf(orderId, laneCount)]?.push(pending);
+    }
+  }
+
+  return {
+    report: (request, call: CallScope = {}) =>
+      new Promise((resolve, reject) =>
+        enqueue({ request, call, resolve, reject, enqueuedAt: performance.now(), batch: undefined }),
+      ),
+    pause: (request, call: CallScope = {}) =>
+      new Promise((resolve, reject) =>
+        enqueue({ request, call, resolve, reject, enqueuedAt: performance.now(), batch: undefined }),
+      ),
+    async close() {
+      closed = true;
+      await Promise.all(queues.map((queue) => queue.idle()));
+      await lockedOrders.idle();
+      // The events of the last batch are handed over in an event loop turn of their own.
+      await setImmediate();
+      await Promise.all(
+        connections.map(({ connector, lane }) => connector.close((tables) => clearMarks(tables, lane))),
+      );
+    },
+  };
+}
+
+/** Spreads consecutive ids, and ids of which only every tenth is used. */
+function laneOf(orderId: bigint, lanes: number): number {
+  return (Math.imul(Number(orderId % 4_294_967_291n), 0x9e3779b1) >>> 16) % lanes;
+}
