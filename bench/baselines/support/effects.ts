@@ -3,6 +3,7 @@ import { bindHandlers, effects } from "../../../src/actions/registry.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 import { createSystemClients } from "../../../src/integrations/clients.ts";
+import { forEachSystem } from "../../../src/integrations/systems.ts";
 import type { Publisher } from "../../../src/messaging/nats/publisher.ts";
 import type { Action } from "../../../src/messaging/runner/action.ts";
 import type { Logger } from "../../../src/observability/log.ts";
@@ -43,8 +44,8 @@ export function createEffects({
 }): readonly Effect[] {
   const { einvoiceUrl, financeUrl, messageUrl } = place;
   const { clients } = createSystemClients({
-    // The effects call neither ERP nor WMS.
-    urls: { einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl, erp: financeUrl, wms: financeUrl },
+    // No effect calls the other systems.
+    urls: { ...forEachSystem(() => financeUrl), einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl },
     timeoutMs: 10_000,
     log,
     connections: 256,
