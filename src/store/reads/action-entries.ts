@@ -4,28 +4,30 @@ import { idList } from "../mysql/id-list.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { ActionState, Database } from "../schema.ts";
 
-/** What one Action made of one event. */
+/** One Action's processing of one event. */
 export interface ActionEntry {
-  /** Grows with time, but for events that were replayed from the history. */
+  /** Grows with time, except for events redelivered from the history. */
   readonly id: bigint;
   readonly messageId: string;
   readonly action: string;
   readonly orderId: bigint;
   readonly state: ActionState;
-  /** Started so far. */
+  /** Number of attempts started. */
   readonly attempts: number;
-  /** "" where none failed. */
+  /** "" if none failed. */
   readonly lastError: string;
-  /** When the event was committed. */
+  /** Commit time of the event. */
   readonly firstTime: Date;
   readonly finishTime: Date | undefined;
-  /** When it is tried again or looked after; undefined where that depends on a person, or on nobody. */
+  /**
+   * Time of the next attempt, or end of the running one's lease; undefined if none is scheduled.
+   */
   readonly nextAttemptTime: Date | undefined;
-  /** The last thing that a person did about it. */
+  /** The last intervention that applied to it. */
   readonly intervention: InterventionRow | undefined;
 }
 
-/** What the Actions made of an order's events, oldest event first. */
+/** All entries of an order's events, oldest event first. */
 export async function readOrderEntries(
   db: Kysely<Database>,
   orderId: bigint,
@@ -40,18 +42,18 @@ export async function readOrderEntries(
   return rows.map(toEntry);
 }
 
-/** Which of an Action's events that wait for a person, or that one gave up. */
+/** Selects parked or discarded entries of an Action. */
 export interface ParkedOrDiscardedSearch {
   readonly action: string;
   readonly state: "PARKED" | "DISCARDED";
-  /** Only with a greater id. */
+  /** Only entries with a greater id. */
   readonly afterId: bigint;
   readonly limit: number;
-  /** Only these events; all when left out. */
+  /** Only these events; all if absent. */
   readonly messageIds?: readonly string[];
 }
 
-/** Events that an Action has parked or that a person discarded, by id: the index is entered at the place, wherever that is. */
+/** Parked or discarded entries, by id: one range of an index, however many there are. */
 export async function readParkedOrDiscarded(
   db: Kysely<Database>,
   search: ParkedOrDiscardedSearch,
@@ -77,13 +79,19 @@ export async function readParkedOrDiscarded(
   );
 }
 
-/** Each by the unique index: with a state or an order of ids beside them, all parked events would be looked at instead. */
+/**
+ * By the unique index; with a condition on the state or the id, the database would read all parked
+ * entries instead.
+ */
 async function readNamed(db: Kysely<Database>, action: string, messageIds: readonly string[]) {
   const rows = await selectEntries(db).where("l.message_id", "in", messageIds).where("l.action", "=", action).execute();
   return rows.map(toEntry).toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Which of the orders' events an Action can be made to run now: given up, or waiting for a later time; none that is under way. */
+/**
+ * Ids of the orders' entries that can be made to run now: parked, discarded or due later; none that
+ * is running.
+ */
 export async function readRunnable(
   db: Kysely<Database>,
   action: string,
@@ -102,23 +110,22 @@ export async function readRunnable(
   return rows.map(({ id }) => id);
 }
 
-/** Whether a row that is not done can be made to run now. */
+/** Condition for a row that is not done: it can be made to run now. */
 export function isRunnable({ or, and, eb, ref }: ExpressionBuilder<Database, "oms_db.oms_action_ledger">) {
   return or([
     eb("state", "in", ["PARKED", "DISCARDED"]),
-    // While an attempt runs, next_attempt_time is its lease.
+    // While an attempt runs, next_attempt_time is the end of its lease.
     and([eb("attempts_started", "=", ref("attempts_finished")), eb("next_attempt_time", ">", sql<Date>`now(3)`)]),
   ]);
 }
 
-/** The place of an event among those that an Action has still to do. */
+/** Position of an entry among the waiting ones, which are ordered by due time. */
 export interface DueCursor {
-  /** When it is due. */
   readonly due: Date;
   readonly id: bigint;
 }
 
-/** Events that an Action is to do later and not now, none of them under way: by the time that they are due. */
+/** Entries that are due later and not running, by due time. */
 export async function readWaiting(
   db: Kysely<Database>,
   {
@@ -129,7 +136,7 @@ export async function readWaiting(
   }: {
     readonly action: string;
     readonly state: "PENDING" | "RETRYING";
-    /** Undefined: from the first one on. */
+    /** Undefined starts at the first one. */
     readonly after: DueCursor | undefined;
     readonly limit: number;
   },
@@ -208,25 +215,26 @@ function toEntry(row: Selected): ActionEntry {
 
 function interventionOf(row: Selected): InterventionRow | undefined {
   const { intervention_id: id, kind, action, selection, affected, caller, operator, reason, record_time: time } = row;
-  // Where its row is gone, nobody knows more than that there was one.
+  // Of an intervention whose row was deleted, only the id is known.
   return id === null || kind === null
     ? undefined
     : ({ id, kind, action, selection, affected, caller, operator, reason, time } as InterventionRow);
 }
 
+/** An entry that is pending, retrying or parked. */
 export interface OpenAction {
   readonly messageId: string;
   readonly action: string;
   readonly state: ActionState;
-  /** Started so far. */
+  /** Number of attempts started. */
   readonly attempts: number;
-  /** "" where none failed yet. */
+  /** "" if none failed. */
   readonly lastError: string;
-  /** When it is tried again or looked after; null where a person has to decide. */
+  /** Time of the next attempt, or end of the running one's lease; null if it is parked. */
   readonly nextAttemptTime: Date | null;
 }
 
-/** The order's Actions that are not done, oldest event first. */
+/** The order's open entries, oldest event first. */
 export async function readOpenActions(db: Kysely<Database>, orderId: bigint): Promise<OpenAction[]> {
   const rows = await db
     .selectFrom("oms_db.oms_action_ledger")

@@ -6,7 +6,7 @@ import type { OrderLine } from "../orders/order-lines.ts";
 import { isSet } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 
-/** What a step looks at before it begins. */
+/** An order as a step of the forward flow reads it. */
 export interface FlowOrder {
   readonly orderId: bigint;
   readonly status: number;
@@ -16,10 +16,13 @@ export interface FlowOrder {
   readonly lines: readonly OrderLine[];
 }
 
-/** Orders that one query reads. */
+/** Maximum number of orders in one query. */
 const MAX_BATCH = 256;
 
-/** Reads an order for a step; concurrent calls become one query for the orders and one for their lines. */
+/**
+ * Reads an order for a step. Concurrent calls share one query for the orders and one for their
+ * lines.
+ */
 export function flowOrderReader(db: Kysely<Database>): (orderId: bigint) => Promise<FlowOrder | undefined> {
   return createBatcher(
     async (orderIds) => {
@@ -31,7 +34,7 @@ export function flowOrderReader(db: Kysely<Database>): (orderId: bigint) => Prom
 }
 
 async function readFlowOrders(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<Map<bigint, FlowOrder>> {
-  // The order first: its state may be behind the lines, which never change, but not before them.
+  // The order first: lines are inserted with the order and never change.
   const orders = await db
     .selectFrom("oms_db.oms_order_status")
     .select(["order_id", "order_status", "is_pause", "version", "warehouse_count"])
@@ -62,7 +65,7 @@ async function readFlowOrders(db: Kysely<Database>, orderIds: readonly bigint[])
   );
 }
 
-/** An order that came in here, with the last run of the step that it is at. */
+/** An order submitted to this service, with the last run of its current step. */
 export interface FlowRow {
   readonly orderId: bigint;
   readonly status: number;
@@ -73,23 +76,23 @@ export interface FlowRow {
   readonly run: StepRun | undefined;
 }
 
-/** Where to look for orders: newest ids first. */
+/** Selects orders, by descending id. */
 export interface FlowSearch {
-  /** Only below this id. */
+  /** Only orders with a lower id. */
   readonly below: bigint | undefined;
   readonly limit: number;
-  /** Only in these states; all when left out. */
+  /** Only orders in these states; all if absent. */
   readonly statuses?: readonly number[];
   readonly paused?: boolean;
 }
 
-/** One order; undefined where there is none that came in here. */
+/** Undefined if no such order was submitted to this service. */
 export async function readFlowRow(db: Kysely<Database>, orderId: bigint): Promise<FlowRow | undefined> {
   const rows = await selectFlows(db).where("s.order_id", "=", orderId).execute();
   return (await withRuns(db, rows))[0];
 }
 
-/** Orders that came in here, newest id first. */
+/** Orders submitted to this service, by descending id. */
 export async function readFlowRows(
   db: Kysely<Database>,
   { below, limit, statuses, paused }: FlowSearch,
@@ -104,7 +107,7 @@ export async function readFlowRows(
   return withRuns(db, rows);
 }
 
-/** The orders that an order was split into, ascending; by parent. */
+/** Ids of the orders that each order was split into, ascending, by parent. */
 export async function readChildren(
   db: Kysely<Database>,
   orderIds: readonly bigint[],
@@ -122,7 +125,7 @@ export async function readChildren(
   return new Map([...groups].map(([parent, children]) => [parent, children.map(({ order_id }) => order_id)]));
 }
 
-/** An order that came in here has lines by warehouse. */
+/** Only orders submitted to this service have lines by warehouse. */
 function selectFlows(db: Kysely<Database>) {
   return db
     .selectFrom("oms_db.oms_order_status as s")
@@ -156,7 +159,7 @@ async function withRuns(db: Kysely<Database>, rows: readonly Selected[]): Promis
   });
 }
 
-/** By order and step: of several runs (a resume begins a step anew) the last one. */
+/** The last run of each step, by order and step: a resume runs a step again. */
 async function readLastRuns(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<Map<string, StepRun>> {
   if (orderIds.length === 0) {
     return new Map();

@@ -15,7 +15,7 @@ export interface Invoice {
   readonly email: string;
 }
 
-/** The order's invoice, "" where a field is empty; undefined where it has none. */
+/** The order's invoice, with "" for NULL; undefined if it has none. */
 export async function readInvoice(db: Kysely<Database>, orderId: bigint): Promise<Invoice | undefined> {
   const row = await db
     .selectFrom("oms_db.oms_order_invoice")
@@ -32,32 +32,32 @@ export async function readInvoice(db: Kysely<Database>, orderId: bigint): Promis
   );
 }
 
-/** What was ordered, by SKU. */
+/** Ordered quantities, by SKU. */
 export async function readDetailLines(db: Kysely<Database>, orderId: bigint): Promise<Line[]> {
   return (await readAllDetailLines(db, [orderId])).get(orderId) ?? [];
 }
 
-/** What was really shipped, by SKU; empty where nobody recorded it. */
+/** Shipped quantities, by SKU; empty if none were recorded. */
 export async function readShippedLines(db: Kysely<Database>, orderId: bigint): Promise<Line[]> {
   return (await readAllShippedLines(db, [orderId])).get(orderId) ?? [];
 }
 
-/** `readDetailLines`, of which concurrent calls become one query. */
+/** `readDetailLines`; concurrent calls share a query. */
 export function detailLineReader(db: Kysely<Database>): (orderId: bigint) => Promise<Line[]> {
-  return gatherLines((orderIds) => readAllDetailLines(db, orderIds));
+  return createLineReader((orderIds) => readAllDetailLines(db, orderIds));
 }
 
-/** `readShippedLines`, of which concurrent calls become one query. */
+/** `readShippedLines`; concurrent calls share a query. */
 export function shippedLineReader(db: Kysely<Database>): (orderId: bigint) => Promise<Line[]> {
-  return gatherLines((orderIds) => readAllShippedLines(db, orderIds));
+  return createLineReader((orderIds) => readAllShippedLines(db, orderIds));
 }
 
-/** Orders asked for in one query. */
+/** Maximum number of orders in one query. */
 const MAX_BATCH = 256;
 
 type LinesByOrder = ReadonlyMap<bigint, Line[]>;
 
-function gatherLines(
+function createLineReader(
   read: (orderIds: readonly bigint[]) => Promise<LinesByOrder>,
 ): (orderId: bigint) => Promise<Line[]> {
   return createBatcher(

@@ -2,9 +2,9 @@ import { type Kysely, sql } from "kysely";
 import { type StatusChanged, statusMessageId } from "../../domain/events.ts";
 import type { Database } from "../schema.ts";
 
-/** One line of an order's timeline. */
+/** A row of an order's history. */
 export interface HistoryEntry {
-  /** Grows with time; the place to go on from. */
+  /** Grows with time. */
   readonly id: bigint;
   readonly orderId: bigint;
   readonly version: number;
@@ -17,14 +17,14 @@ export interface HistoryEntry {
   readonly operator: string;
   readonly requestId: string;
   readonly remark: string;
-  /** "" for a late report. */
+  /** "" for a stale report. */
   readonly messageId: string;
 }
 
-/** Orders that one query of changes takes. */
+/** Maximum number of orders in one query of changes. */
 const CHUNK = 1_000;
 
-/** The order's timeline, oldest first. */
+/** The order's history, oldest first. */
 export async function readHistory(
   db: Kysely<Database>,
   orderId: bigint,
@@ -55,7 +55,7 @@ export async function readHistory(
   }));
 }
 
-/** What has changed since a version, for many orders at once; per order in version order. */
+/** The changes after a version, for many orders; by order and version. */
 export async function readChangesSince(
   db: Kysely<Database>,
   versions: ReadonlyMap<bigint, number>,
@@ -69,8 +69,8 @@ export async function readChangesSince(
 }
 
 /**
- * The changes with these message ids, by order and version, at most a thousand. What is no status change's id, and what is forgotten, is
- * left out.
+ * The changes with these message ids (at most a thousand), by order and version. Ids of other
+ * events and of purged changes are left out.
  */
 export async function readChanges(db: Kysely<Database>, messageIds: readonly string[]): Promise<StatusChanged[]> {
   const wanted = messageIds.filter((id) => STATUS_MESSAGE_ID.test(id)).map((id) => id.split("-"));
@@ -87,7 +87,7 @@ export async function readChanges(db: Kysely<Database>, messageIds: readonly str
   return rows.map(toChange);
 }
 
-/** See `statusMessageId`. */
+/** Format of `statusMessageId`. */
 const STATUS_MESSAGE_ID = /^\d{1,19}-\d{1,9}$/;
 
 async function readChunk(
@@ -105,15 +105,17 @@ async function readChunk(
   return rows.map(toChange);
 }
 
-/** What makes a change again from its history row `h` and its order's rows `m` and `s`, see `JOIN_ORDER`. */
+/**
+ * Columns of a `ChangeRow`, from history row `h` and the order's rows `m` and `s` of `JOIN_ORDER`.
+ */
 export const CHANGE_COLUMNS = sql`h.*, m.root_parent_id, m.order_source, m.order_type, s.warehouse_count`;
 
-/** The order's rows to its history row `h`. */
+/** Joins the order's rows to history row `h`. */
 export const JOIN_ORDER = sql`
   straight_join ${sql.table("oms_db.oms_order_main")} m on m.order_id = h.order_id
   straight_join ${sql.table("oms_db.oms_order_status")} s on s.order_id = h.order_id`;
 
-/** A change as its event told of it. */
+/** The change as its event contained it. */
 export function toChange(row: ChangeRow): StatusChanged {
   return {
     type: "status-changed",
@@ -136,7 +138,7 @@ export function toChange(row: ChangeRow): StatusChanged {
   };
 }
 
-/** An applied history row with what `toChange` needs of its order. */
+/** An applied history row, with the columns of its order. */
 export interface ChangeRow {
   readonly warehouse_count: number;
   readonly order_id: bigint;

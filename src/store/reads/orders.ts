@@ -5,7 +5,7 @@ import type { VerdictFacts } from "../../domain/verdicts.ts";
 import { isSet, selectOrders, toOrder } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 
-/** All orders of a trade, the root among them, ascending. */
+/** Ids of a trade's orders, including the root, ascending. */
 export async function readOrderIdsOfTrade(db: Kysely<Database>, rootParentId: bigint): Promise<bigint[]> {
   const rows = await db
     .selectFrom("oms_db.oms_order_main as m")
@@ -18,7 +18,7 @@ export async function readOrderIdsOfTrade(db: Kysely<Database>, rootParentId: bi
   return rows.map(({ order_id }) => order_id);
 }
 
-/** Old operation 5, payedOrderStatus; undefined where there is no such order. */
+/** Legacy operation 5, payedOrderStatus; undefined if there is no such order. */
 export async function readPayment(
   db: Kysely<Database>,
   orderId: bigint,
@@ -32,7 +32,7 @@ export async function readPayment(
   return row && { paid: isSet(row.is_payed) };
 }
 
-/** What old operation 9, getPayCheckOrder, looks at; undefined where there is no such order. */
+/** Facts of legacy operation 9, getPayCheckOrder; undefined if there is no such order. */
 export async function readPayable(
   db: Kysely<Database>,
   orderId: bigint,
@@ -47,7 +47,7 @@ export async function readPayable(
   return (
     row && {
       orderSource: Number(row.order_source),
-      // Nobody knows when it was created: long ago.
+      // Creation time unknown: counts as long ago.
       createTime: row.create_date ?? new Date(0),
       cancelRequested: row.cancel !== null,
     }
@@ -55,8 +55,8 @@ export async function readPayable(
 }
 
 /**
- * Old operation 10, getSubOrderMaxStatus: the greatest status of the trade's sub-orders, ties broken by the latest creation.
- * Undefined where there is no sub-order.
+ * Legacy operation 10, getSubOrderMaxStatus: the greatest status of the trade's sub-orders, ties
+ * broken by the latest creation. Undefined if there is no sub-order.
  */
 export async function readMaxSubOrderStatus(
   db: Kysely<Database>,
@@ -79,7 +79,7 @@ export async function readMaxSubOrderStatus(
   return row && Number(row.order_status);
 }
 
-/** Old operation 11, getOrderSource: all sources, by number. */
+/** Legacy operation 11, getOrderSource: all sources, by number. */
 export async function readOrderSources(
   db: Kysely<Database>,
 ): Promise<{ readonly orderSource: number; readonly name: string }[]> {
@@ -94,7 +94,7 @@ export async function readOrderSources(
   }));
 }
 
-/** All that a decision or a verdict looks at; undefined where there is no such order. */
+/** Facts for a decision or a verdict; undefined if there is no such order. */
 export async function readOrderFacts(
   db: Kysely<Database>,
   orderId: bigint,

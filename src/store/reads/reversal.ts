@@ -10,21 +10,23 @@ export interface Cancel {
   /** 0n for a row of the old system. */
   readonly cancelId: bigint;
   readonly state: CancelState;
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   readonly currentProcess: number;
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   readonly processFlag: number;
   /** Undefined for a row of the old system. */
   readonly verdict: CancelVerdict | undefined;
-  /** "" where it was not refused. */
+  /** "" if it was not refused. */
   readonly refusalReason: string;
   readonly requestTime: Date | undefined;
-  /** Undefined while it is open. */
+  /** Undefined while the request is open. */
   readonly finishTime: Date | undefined;
   readonly answerUntil: Date | undefined;
 }
 
-/** The order's last cancel request, with the codes of the old tables; undefined where nobody asked. */
+/**
+ * The order's last cancel request, with the codes of the old tables; undefined if there is none.
+ */
 export async function readCancel(db: Kysely<Database>, orderId: bigint): Promise<Cancel | undefined> {
   const codes = await readOldCodes(db, orderId);
   const own = await db
@@ -67,7 +69,7 @@ export async function readCancel(db: Kysely<Database>, orderId: bigint): Promise
   );
 }
 
-/** The old system kept no state: the order and the stage tell. */
+/** The old system stored no state: it follows from the order's status and the stage. */
 function stateOfOld(status: number | null, processFlag: number): CancelState {
   if (status === Status.CANCELLED) {
     return "CANCELLED";
@@ -90,8 +92,8 @@ async function readOldCodes(db: Kysely<Database>, orderId: bigint) {
 }
 
 /**
- * Whether a step of the forward flow has begun with an order and not ended: what it does may still reach its neighbour. One that has not
- * begun looks at the order first, and finds the pause.
+ * Whether a step of the forward flow has started for an order and not ended: its request may still
+ * reach the external system. A step that has not started reads the order first, and sees its pause.
  */
 export async function isStepUnderWay(db: Kysely<Database>, orderId: bigint, step: string): Promise<boolean> {
   const row = await db
@@ -110,14 +112,14 @@ export async function isStepUnderWay(db: Kysely<Database>, orderId: bigint, step
 export interface ReturnDetail {
   readonly orderId: bigint;
   readonly returnId: bigint;
-  /** 0n in a row of the old system that does not say. */
+  /** 0n if a row of the old system has none. */
   readonly skuId: bigint;
-  /** 0 in a row of the old system that does not say. */
+  /** 0 if a row of the old system has none. */
   readonly quantity: number;
   readonly createTime: Date | undefined;
 }
 
-/** The returns of orders (old detail/orderIds), by order, return and SKU. */
+/** Return lines of orders (legacy detail/orderIds), by order, return and SKU. */
 export async function readReturnDetails(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<ReturnDetail[]> {
   const rows = await db
     .selectFrom("ordercancel_db.order_return_detail")

@@ -1,19 +1,19 @@
 import type { Kysely } from "kysely";
 import type { Database, ShadowDifferenceKind } from "../schema.ts";
 
-/** How often an old method's answers were compared with the old system's, and what came of it. */
+/** Results of comparing a legacy method's answers with the old system's. */
 export interface ShadowMethodRow {
   readonly method: string;
   readonly same: bigint;
   readonly different: bigint;
   /** The old system gave no answer. */
   readonly failed: bigint;
-  /** Not compared, as too many were under way. */
+  /** Not compared, as too many comparisons were running. */
   readonly skipped: bigint;
   readonly lastTime: Date;
 }
 
-/** Something that an answer of ours and the old system's did not have in common. */
+/** A difference between our answer and the old system's. */
 export interface ShadowDifferenceRow {
   /** Grows with time. */
   readonly id: bigint;
@@ -22,14 +22,14 @@ export interface ShadowDifferenceRow {
   readonly kind: ShadowDifferenceKind;
   readonly ours: string;
   readonly theirs: string;
-  /** 0 where the call named none. */
+  /** 0 if the call named none. */
   readonly orderId: bigint;
   readonly caller: string;
   readonly callId: string;
   readonly time: Date;
 }
 
-/** All old methods that were ever compared, by name. */
+/** All legacy methods that were compared, by name. */
 export async function readShadowMethods(db: Kysely<Database>): Promise<ShadowMethodRow[]> {
   const rows = await db.selectFrom("oms_db.oms_shadow_total").selectAll().orderBy("method").execute();
   return rows.map((row) => ({
@@ -43,10 +43,10 @@ export async function readShadowMethods(db: Kysely<Database>): Promise<ShadowMet
 }
 
 /**
- * The differences that are kept, newest first.
+ * The recorded differences, newest first.
  *
  * @param method undefined for all
- * @param below only with a lower id; undefined from the newest on
+ * @param below only rows with a lower id; undefined starts at the newest
  */
 export async function readShadowDifferences(
   db: Kysely<Database>,

@@ -4,23 +4,23 @@ import { idList } from "../mysql/id-list.ts";
 import { isSet } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 
-/** Where an order stands. */
+/** An order's current state. */
 export interface Snapshot {
   readonly orderId: bigint;
   readonly status: number;
   readonly paused: boolean;
   readonly version: number;
   readonly updateTime: Date;
-  /** 0 where the old row does not say. */
+  /** 0 if the old row has none. */
   readonly rootParentId: bigint;
-  /** Of the reversal side, ascending. */
+  /** Ids of its returns, ascending. */
   readonly returnIds: readonly bigint[];
 }
 
-/** Reads that go together in one query. */
+/** Maximum number of orders in one query. */
 const MAX_BATCH = 512;
 
-/** The orders that exist, by id. */
+/** The existing ones of the orders, by id. */
 export async function readSnapshots(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<Map<bigint, Snapshot>> {
   if (orderIds.length === 0) {
     return new Map();
@@ -45,7 +45,7 @@ export async function readSnapshots(db: Kysely<Database>, orderIds: readonly big
   return new Map([...byOrder].map(([orderId, group]) => [orderId, toSnapshot(orderId, group)]));
 }
 
-/** Reads one order; concurrent calls become one query. Undefined where there is no such order. */
+/** Reads one order; concurrent calls share a query. Undefined if there is no such order. */
 export function snapshotReader(db: Kysely<Database>): (orderId: bigint) => Promise<Snapshot | undefined> {
   return createBatcher(
     async (orderIds) => {
@@ -66,7 +66,7 @@ interface Row {
   readonly return_id: bigint | null;
 }
 
-/** An order's rows differ in the return id only. */
+/** @param rows the order's rows, which differ in the return id only */
 function toSnapshot(orderId: bigint, rows: readonly Row[]): Snapshot {
   const [row] = rows as [Row];
   const returnIds = new Set(rows.flatMap(({ return_id }) => (return_id === null ? [] : BigInt(return_id))));

@@ -7,13 +7,13 @@ import { CHANGE_COLUMNS, type ChangeRow, JOIN_ORDER, toChange } from "./history.
 /** A status change that an Action has no ledger row for. */
 export interface UndeliveredChange {
   readonly change: StatusChanged;
-  /** Whether its order still stands where it brought it. */
+  /** Whether it is the order's last change. */
   readonly latest: boolean;
 }
 
 const history = sql.table("oms_db.oms_status_history");
 
-/** The changes of these orders that the Action never heard of, by order and version. Needs at least one order. */
+/** The undelivered changes of at least one order, by order and version. */
 export async function readUndeliveredOfOrders(
   db: Kysely<Database>,
   action: string,
@@ -28,9 +28,9 @@ export async function readUndeliveredOfOrders(
 }
 
 /**
- * Looks at some of the history, oldest first: the changes that the Action never heard of.
+ * The undelivered changes in a page of the history, oldest first.
  *
- * @returns last: the last row that was looked at; undefined where there is nothing behind it
+ * @returns last: the page's last row; undefined on the last page
  */
 export async function readUndeliveredAfter(
   db: Kysely<Database>,
@@ -58,14 +58,17 @@ export async function readUndeliveredAfter(
   return { changes, last };
 }
 
-/** The last history row that was committed before this time; 0 where there is none. Ids grow with time, near enough for a search by halves. */
+/**
+ * Id of the last history row committed before this time; 0 if there is none. A binary search, as
+ * ids grow with time, up to `MAX_COMMIT_SKEW_MS`.
+ */
 export async function lastHistoryIdBefore(db: Kysely<Database>, time: Date): Promise<bigint> {
   const newest = await db
     .selectFrom("oms_db.oms_status_history")
     .select(({ fn }) => fn.max("id").as("id"))
     .executeTakeFirst();
   let old = 0n;
-  // Rows after `young` are young, or there are none.
+  // All rows after `young` are young.
   for (let young = newest?.id ?? 0n; young > old; ) {
     const middle = (old + young) / 2n;
     const row = await db
@@ -85,8 +88,8 @@ export async function lastHistoryIdBefore(db: Kysely<Database>, time: Date): Pro
 }
 
 /**
- * The history rows and the ledger are looked at by one statement: an event whose ledger row is forgotten has no history any more, and one
- * that is committed meanwhile has both or none.
+ * One statement for history and ledger: an event whose ledger row was purged has no history row
+ * either, and one that is committed meanwhile has both or none.
  */
 async function select(
   db: Kysely<Database>,
