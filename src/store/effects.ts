@@ -12,37 +12,40 @@ export interface Settlement {
   readonly lines: readonly { readonly skuId: bigint; readonly quantity: number }[];
 }
 
-/** Puts an order into the settlement queue, once per message id; false where it was there already. */
+/** Adds an order to the settlement queue, once per message id; false if it was there already. */
 export async function insertSettlement(db: Kysely<Database>, settlement: Settlement): Promise<boolean> {
   return (await insertSettlements(db, [settlement])) === 1n;
 }
 
-/** Marks the order's gift records as given; the same again changes nothing but the time. */
+/** Marks the order's gift records as given. Idempotent except for the time. */
 export function markGift(db: Kysely<Database>, orderId: bigint): Promise<void> {
   return markGifts(db, [orderId]);
 }
 
-/** `insertSettlement`, of which concurrent calls become one statement. */
+/** `insertSettlement`; concurrent calls share a statement. */
 export function settlementWriter(db: Kysely<Database>): (settlement: Settlement) => Promise<void> {
-  return gatherEffects((settlements) => insertSettlements(db, settlements));
+  return batchEffects((settlements) => insertSettlements(db, settlements));
 }
 
-/** `markGift`, of which concurrent calls become one statement. */
+/** `markGift`; concurrent calls share a statement. */
 export function giftMarker(db: Kysely<Database>): (orderId: bigint) => Promise<void> {
-  return gatherEffects((orderIds) => markGifts(db, orderIds));
+  return batchEffects((orderIds) => markGifts(db, orderIds));
 }
 
-/** Effects written by one statement. */
+/** Maximum number of effects in one statement. */
 const MAX_BATCH = 256;
 
-/** One that the database does not take fails alone: after a failure each is written by itself. */
-function gatherEffects<In>(write: (items: readonly In[]) => Promise<unknown>): (item: In) => Promise<void> {
+/**
+ * Writes effects in batches. After a failure each is written by itself, so that only the rejected
+ * ones fail.
+ */
+function batchEffects<In>(write: (items: readonly In[]) => Promise<unknown>): (item: In) => Promise<void> {
   const failureOf = (item: In) =>
     write([item]).then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
-  const writeTogether = createBatcher<In, { readonly error: unknown } | undefined>(
+  const writeBatched = createBatcher<In, { readonly error: unknown } | undefined>(
     (items) =>
       write(items).then(
         () => items.map(() => undefined),
@@ -51,14 +54,14 @@ function gatherEffects<In>(write: (items: readonly In[]) => Promise<unknown>): (
     { maxBatch: MAX_BATCH },
   );
   return async (item) => {
-    const failure = await writeTogether(item);
+    const failure = await writeBatched(item);
     if (failure !== undefined) {
       throw failure.error;
     }
   };
 }
 
-/** @returns how many were not there yet */
+/** @returns number of rows inserted */
 async function insertSettlements(db: Kysely<Database>, settlements: readonly Settlement[]): Promise<bigint> {
   const now = new Date();
   const rows = settlements.map(({ messageId, orderId, orderStatus, lines }) => [

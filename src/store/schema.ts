@@ -1,8 +1,8 @@
 import type { ColumnType, Generated } from "kysely";
 
 /**
- * The tables, as Kysely sees them. BIGINT is bigint, DATETIME(3) is a Date in UTC. Old tables may have further columns, and
- * may be filled by other systems: everything but the key may be null there.
+ * The tables as Kysely types. BIGINT is bigint, DATETIME(3) is a Date in UTC. Old tables may have
+ * further columns, and other systems insert into them: all columns except the key may be null.
  */
 export interface Database {
   "oms_db.oms_order_main": OrderMainTable;
@@ -35,10 +35,10 @@ export interface Database {
   "oms_db.oms_migration": MigrationTable;
 }
 
-/** A column of an old table that a foreign insert may leave out, or fill with null. */
+/** A column of an old table, which another system's insert may omit or set to null. */
 type Old<T> = ColumnType<T | null, T | null | undefined, T | null>;
 
-/** Given out by the database, never written. */
+/** Assigned by the database, never written. */
 type AutoId = ColumnType<bigint, never, never>;
 
 export interface OrderMainTable {
@@ -65,15 +65,15 @@ export interface OrderStatusTable {
   is_finish: Old<number>;
   create_date: Old<Date>;
   update_date: Old<Date>;
-  /** How many changes the order has had. New. */
+  /** Number of changes of the order. New. */
   version: Generated<number>;
   /** The states the order has been in, see domain/passed-states.ts. New. */
   passed_states: Generated<number>;
-  /** When the current state began, as its reporter said. New. */
+  /** Start of the current state, as reported. New. */
   status_time: Old<Date>;
   /**
-   * In how many warehouses the goods are that the forward flow brings to dispatch; 0 where the flow does not move the order (others put
-   * it here, or its goods are virtual). New.
+   * Number of warehouses from which the forward flow dispatches the order; 0 if the flow does not
+   * move it (another system inserted it, or its goods are virtual). New.
    */
   warehouse_count: Generated<number>;
 }
@@ -153,7 +153,7 @@ export interface GiftCustRecordTable {
   update_date: Old<Date>;
 }
 
-/** What was reported and taken: one row for each change, and one for each late report. */
+/** Accepted reports: one row for each change, and one for each stale report. */
 export interface StatusHistoryTable {
   id: AutoId;
   order_id: bigint;
@@ -170,7 +170,7 @@ export interface StatusHistoryTable {
   traceparent: string;
 }
 
-/** Events that the broker may not have yet. */
+/** Events that the broker may not have, or that an Action still needs. */
 export interface OutboxTable {
   id: AutoId;
   message_id: string;
@@ -180,41 +180,44 @@ export interface OutboxTable {
   body: Buffer;
   record_time: Date;
   traceparent: string;
-  /** 1: the broker has it, but an Action is not done with it yet. */
+  /** 1 if the broker has it, and the row is kept for an Action. */
   published: Generated<number>;
 }
 
 export type ActionState = "PENDING" | "RETRYING" | "DONE" | "PARKED" | "DISCARDED";
 
-/** One row for each event and Action that asks for it. */
+/** One row for each event and Action that matches it. */
 export interface ActionLedgerTable {
   id: AutoId;
   message_id: string;
   action: string;
   order_id: bigint;
-  /** The event's row in the outbox, as long as it is kept. */
+  /** Id of the event's outbox row, as long as it is kept. */
   outbox_id: bigint;
   state: ActionState;
   attempts_started: Generated<number>;
-  /** The last attempt that came to an end, good or bad. */
+  /** Number of the last attempt that ended. */
   attempts_finished: Generated<number>;
-  /** A random number of whoever started the last attempt: tells two apart that try at once. 0 or null: nobody did. */
+  /**
+   * Random token of the claim that started the last attempt, which distinguishes concurrent claims.
+   * 0 or null: none.
+   */
   claimed_by: ColumnType<bigint | null, bigint | null | undefined, bigint | null>;
-  /** When it is due; null when nothing is. */
+  /** Due time, or the end of a lease; null if nothing is scheduled. */
   next_attempt_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
   last_error: ColumnType<string | null, string | null | undefined, string | null>;
-  /** When the event was committed. */
+  /** Commit time of the event. */
   first_time: Date;
   finish_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
-  /** Of the attempts up to this one it is known that none has left anything behind at a neighbour. */
+  /** All attempts up to this one are known to have had no side effects in an external system. */
   clean_attempts: Generated<number>;
-  /** Attempts before a person had it tried again: they count no more against the limit. */
+  /** Attempts before an operator last retried the event: they no longer count against the limit. */
   forgiven_attempts: Generated<number>;
-  /** The last thing that a person did about it. */
+  /** The last intervention that applied to it. */
   intervention_id: ColumnType<bigint | null, bigint | null | undefined, bigint | null>;
 }
 
-/** Which Actions a person has paused, or has resumed. */
+/** Actions that were paused or resumed. */
 export interface ActionSwitchTable {
   action: string;
   paused: number;
@@ -224,7 +227,7 @@ export interface ActionSwitchTable {
   change_time: Date;
 }
 
-/** How often each Action was done or failed, and what it failed with last. */
+/** Number of attempts of each Action that succeeded and failed, and its last error. */
 export interface ActionTotalTable {
   action: string;
   done: Generated<bigint>;
@@ -235,12 +238,12 @@ export interface ActionTotalTable {
 
 export type InterventionKind = "RETRY" | "DISCARD" | "REPLAY" | "PAUSE" | "RESUME";
 
-/** What a person did about the Actions, and why. */
+/** Interventions of operators, with their reasons. */
 export interface InterventionTable {
   id: AutoId;
   kind: InterventionKind;
   action: string;
-  /** Which events were meant, for people; "" for pause and resume. */
+  /** Description of the selected events; "" for pause and resume. */
   selection: Generated<string>;
   affected: Generated<number>;
   caller: string;
@@ -249,7 +252,10 @@ export interface InterventionTable {
   record_time: Date;
 }
 
-/** What an order that came in here takes from which warehouse; `oms_order_detail` has the sums by SKU, as old readers know it. */
+/**
+ * Lines by warehouse of an order submitted to this service; `oms_order_detail` has the sums by SKU,
+ * for old readers.
+ */
 export interface OrderLineTable {
   order_id: bigint;
   sku_id: bigint;
@@ -259,25 +265,25 @@ export interface OrderLineTable {
 
 export type CancelRequestState = "WAITING_FOR_WMS" | "CANCELLED" | "REFUSED";
 
-/** The cancel requests, one row each; the old reversal tables tell old readers of the last one of an order. */
+/** Cancel requests; for old readers, the old reversal tables have the last one of each order. */
 export interface CancelRequestTable {
   cancel_id: bigint;
   order_id: bigint;
   state: CancelRequestState;
-  /** What old operation 1 said. */
+  /** Verdict of legacy operation 1. */
   verdict: string;
   reason: string;
   caller: string;
   operator: string;
-  /** "" where it was not refused. */
+  /** "" if it was not refused. */
   refusal_reason: Generated<string>;
   request_time: Date;
-  /** Until when the WMS may answer; null where it is not asked. */
+  /** Deadline of the WMS's answer; null if it is not asked. */
   answer_until: ColumnType<Date | null, Date | null | undefined, Date | null>;
   finish_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
 }
 
-/** The returns: gives out their ids. `order_return_detail` has their lines. */
+/** Returns; `order_return_detail` has their lines. */
 export interface ReturnRequestTable {
   return_id: bigint;
   order_id: bigint;
@@ -289,7 +295,7 @@ export interface ReturnRequestTable {
 
 /** The first answer to each request id. */
 export interface RequestTable {
-  /** UTF-8 bytes: compared as they are, case and trailing spaces included. */
+  /** UTF-8 bytes: compared with case and trailing spaces. */
   request_id: Buffer;
   /** SHA-1 of the request's content. */
   digest: Buffer;
@@ -299,16 +305,16 @@ export interface RequestTable {
   record_time: Date;
 }
 
-/** Every changing call. */
+/** All changing calls and all legacy calls. */
 export interface RequestLogTable {
   id: AutoId;
   call_id: string;
   rpc: string;
-  /** The old system's method by which it came; empty where the RPC itself was called. */
+  /** The legacy method; "" if the RPC itself was called. */
   old_method: Generated<string>;
   caller: string;
   operator: string;
-  /** The first order the call names; 0 where it names none. */
+  /** The first order in the request; 0 if it names none. */
   order_id: bigint;
   request_id: string;
   code: string;
@@ -317,7 +323,10 @@ export interface RequestLogTable {
   traceparent: string;
 }
 
-/** The last batch that each lane of a committer committed: tells whether a COMMIT without an answer happened. */
+/**
+ * The last batch committed by each lane of a committer: shows whether a COMMIT without an answer
+ * took effect.
+ */
 export interface CommitMarkTable {
   lane: string;
   batch: bigint;
@@ -325,21 +334,21 @@ export interface CommitMarkTable {
   record_time: Date;
 }
 
-/** How often each old method's answers were compared with the old system's. */
+/** Results of comparing each legacy method's answers with the old system's. */
 export interface ShadowTotalTable {
   method: string;
   same_count: Generated<bigint>;
   different_count: Generated<bigint>;
   /** The old system gave no answer. */
   failed_count: Generated<bigint>;
-  /** Not compared, as too many were under way. */
+  /** Not compared, as too many comparisons were running. */
   skipped_count: Generated<bigint>;
   last_time: Date;
 }
 
 export type ShadowDifferenceKind = "VALUE" | "TYPE" | "MISSING" | "ADDED";
 
-/** What our answers and the old system's did not have in common, without personal data. */
+/** Differences between our answers and the old system's, without personal data. */
 export interface ShadowDifferenceTable {
   id: AutoId;
   method: string;
@@ -347,7 +356,7 @@ export interface ShadowDifferenceTable {
   kind: ShadowDifferenceKind;
   ours: Generated<string>;
   theirs: Generated<string>;
-  /** 0 where the call named none. */
+  /** 0 if the call named none. */
   order_id: Generated<bigint>;
   caller: string;
   call_id: string;

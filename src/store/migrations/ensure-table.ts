@@ -1,31 +1,34 @@
 import type { Connection, RowDataPacket } from "mysql2/promise";
 import type { SCHEMAS } from "../mysql/database.ts";
 
-/** A table as this version needs it. Where it exists already, what is missing is added and nothing else touched. */
+/** A table as this version needs it. To an existing table only what is missing is added. */
 export interface TableSpec {
   readonly schema: (typeof SCHEMAS)[number];
   readonly name: string;
-  /** Column definitions. In an old table each is nullable or has a default, as other systems insert rows too. */
+  /**
+   * Column definitions. In an old table each is nullable or has a default, as other systems insert
+   * rows.
+   */
   readonly columns: Readonly<Record<string, string>>;
-  /** Only where the table is made here: an old table keeps the key it has. */
+  /** Only for a new table: an old table keeps its key. */
   readonly primaryKey: readonly string[];
-  /** New defaults of columns that an earlier step made; rows that are there stay as they are. */
+  /** New defaults of columns that an earlier migration added; existing rows stay as they are. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** Columns of the primary key that an old table need not have. */
+  /** Columns of the primary key that an old table may lack. */
   readonly keyColumns?: Readonly<Record<string, string>>;
-  /** Added where no index starts with these columns. */
+  /** Added if no index starts with these columns. */
   readonly indexes?: readonly IndexSpec[];
-  /** Columns of indexes that an earlier step made and nobody uses any more: dropped. */
+  /** Columns of indexes of an earlier migration that are no longer used: dropped. */
   readonly obsoleteIndexes?: readonly (readonly string[])[];
 }
 
 export interface IndexSpec {
   readonly columns: readonly string[];
-  /** On an old table only for new nullable columns: existing rows must fit. */
+  /** On an old table only for new nullable columns: existing rows must satisfy it. */
   readonly unique?: boolean;
 }
 
-/** Makes the table, or adds to it what is missing. Says what it did. */
+/** Creates a table, or adds to it what is missing. */
 export async function ensureTable(
   connection: Connection,
   prefix: string,
@@ -37,7 +40,7 @@ export async function ensureTable(
   const present = await readColumns(connection, schema, spec.name);
   if (present.size === 0) {
     await connection.query(createTable(table, spec));
-    log(`made ${schema}.${spec.name}`);
+    log(`created table ${schema}.${spec.name}`);
     return;
   }
   for (const [name, definition] of Object.entries(spec.columns)) {
@@ -48,7 +51,7 @@ export async function ensureTable(
   }
   for (const [name, value] of Object.entries(spec.defaults ?? {})) {
     await connection.query(`alter table ${table} alter column \`${name}\` set default ${value}`);
-    log(`set the default of ${schema}.${spec.name}.${name}`);
+    log(`set default of ${schema}.${spec.name}.${name}`);
   }
   const indexes = await readIndexes(connection, schema, spec.name);
   const isObsolete = (columns: readonly string[]) =>
@@ -57,12 +60,12 @@ export async function ensureTable(
   for (const index of spec.indexes ?? []) {
     if (!kept.some((columns) => index.columns.every((column, at) => columns[at] === column))) {
       await connection.query(`alter table ${table} add ${indexDefinition(index)}`);
-      log(`added an index on ${schema}.${spec.name} (${index.columns.join(", ")})`);
+      log(`added index on ${schema}.${spec.name} (${index.columns.join(", ")})`);
     }
   }
   for (const columns of indexes.filter(isObsolete)) {
     await connection.query(`alter table ${table} drop index \`${indexName(columns)}\``);
-    log(`dropped the index on ${schema}.${spec.name} (${columns.join(", ")})`);
+    log(`dropped index on ${schema}.${spec.name} (${columns.join(", ")})`);
   }
 }
 
@@ -83,7 +86,7 @@ function indexDefinition({ columns, unique = false }: IndexSpec): string {
   return `${unique ? "unique " : ""}index \`${indexName(columns)}\` (${columns.join(", ")})`;
 }
 
-/** Characters that a name may have. */
+/** Maximum length of a name, in characters. */
 const MAX_NAME_LENGTH = 64;
 
 function indexName(columns: readonly string[]): string {
@@ -98,7 +101,7 @@ async function readColumns(connection: Connection, schema: string, table: string
   return new Set(rows.map(({ name }) => String(name)));
 }
 
-/** The columns of each index, in its order. */
+/** Columns of each index, in their order. */
 async function readIndexes(connection: Connection, schema: string, table: string): Promise<string[][]> {
   const [rows] = await connection.query<RowDataPacket[]>(
     "select index_name as name, lower(column_name) as col from information_schema.statistics" +

@@ -1,13 +1,13 @@
 import type { TableSpec } from "./ensure-table.ts";
 
-/** What the forward flow and the reversal side keep. */
+/** For the forward flow and the reversal flows. */
 export const FLOW_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",
     name: "oms_order_main",
     columns: { order_id: "bigint not null", recharge_account: "varchar(128) null" },
     primaryKey: ["order_id"],
-    // The children of a split order.
+    // Finds the children of a split order.
     indexes: [{ columns: ["parent_id"] }],
   },
   {

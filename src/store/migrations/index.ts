@@ -7,16 +7,19 @@ import { classifyFailure } from "../mysql/failures.ts";
 import { ensureTable, type TableSpec } from "./ensure-table.ts";
 import { STEPS, type Step } from "./steps.ts";
 
-/** How long one server waits while another one migrates, in seconds. */
+/** Time limit for the wait for another server's migration, in seconds. */
 const WAIT_FOR_OTHERS_SECONDS = 600;
 
-/** How long an ALTER waits for somebody's open transaction on an old table, in seconds: rather an error than a silent server. */
+/**
+ * Time limit of an ALTER's wait for open transactions on an old table, in seconds: fails rather
+ * than hangs.
+ */
 const WAIT_FOR_TABLE_SECONDS = 60;
 
-/** What the server says to a user who may not do a step: no right to a database, a table, a column, or in general. */
-const MISSING_RIGHTS: ReadonlySet<unknown> = new Set([1044, 1142, 1143, 1227]);
+/** Error numbers for a missing permission: on a database, a table, a column, or in general. */
+const MISSING_PERMISSION: ReadonlySet<unknown> = new Set([1044, 1142, 1143, 1227]);
 
-/** Which steps are done; made before the first of them. */
+/** The migrations that were applied; created before the first of them. */
 const MIGRATION_TABLE: TableSpec = {
   schema: "oms_db",
   name: "oms_migration",
@@ -25,10 +28,12 @@ const MIGRATION_TABLE: TableSpec = {
 };
 
 /**
- * Brings the databases to what this version needs: adds what is missing, rewrites nothing. Servers that start at once do it once:
- * the others wait.
+ * Migrates the databases to this version's schema: adds what is missing, rewrites nothing. Of
+ * several servers that start together one migrates, and the others wait.
  *
- * @returns the names of the steps that were done now
+ * @param log receives a line for each change
+ * @returns names of the migrations that were applied now
+ * @throws MigrationPermissionError, DatabaseUnavailableError
  */
 export async function migrate(
   { location }: OrderDatabase,
@@ -36,22 +41,22 @@ export async function migrate(
 ): Promise<{ readonly applied: string[] }> {
   const { prefix } = location;
   let connection: Connection | undefined;
-  let open: readonly Step[] = [];
+  let pending: readonly Step[] = [];
   try {
     connection = await createConnection(connectionOptions(location));
     for (const setting of [...SESSION_SETTINGS, `set session lock_wait_timeout = ${WAIT_FOR_TABLE_SECONDS}`]) {
       await connection.query(setting);
     }
-    open = await openSteps(connection, prefix);
-    if (open.length === 0) {
+    pending = await pendingSteps(connection, prefix);
+    if (pending.length === 0) {
       return { applied: [] };
     }
     await lockMigrations(connection, prefix);
     return { applied: await runSteps(connection, prefix, log) };
   } catch (error) {
-    if (open.length > 0 && MISSING_RIGHTS.has((error as { errno?: unknown } | null)?.errno)) {
+    if (pending.length > 0 && MISSING_PERMISSION.has((error as { errno?: unknown } | null)?.errno)) {
       throw new MigrationPermissionError(
-        open.map(({ name }) => name),
+        pending.map(({ name }) => name),
         error,
       );
     }
@@ -73,7 +78,7 @@ async function runSteps(connection: Connection, prefix: string, log: (line: stri
   await ensureSchemas(connection, prefix, log);
   await ensureTable(connection, prefix, MIGRATION_TABLE, log);
   const applied: string[] = [];
-  for (const { name, tables } of await openSteps(connection, prefix)) {
+  for (const { name, tables } of await pendingSteps(connection, prefix)) {
     for (const table of tables) {
       await ensureTable(connection, prefix, table, log);
     }
@@ -87,7 +92,7 @@ async function runSteps(connection: Connection, prefix: string, log: (line: stri
   return applied;
 }
 
-async function openSteps(connection: Connection, prefix: string) {
+async function pendingSteps(connection: Connection, prefix: string) {
   const [[found]] = await connection.query<RowDataPacket[]>(
     "select 1 from information_schema.tables where table_schema = ? and table_name = 'oms_migration'",
     [`${prefix}oms_db`],
@@ -100,7 +105,7 @@ async function openSteps(connection: Connection, prefix: string) {
   return STEPS.filter(({ name }) => !done.has(name));
 }
 
-/** Asks for the right to make databases only where one is missing. */
+/** Needs the permission to create databases only if one is missing. */
 async function ensureSchemas(connection: Connection, prefix: string, log: (line: string) => void): Promise<void> {
   for (const schema of SCHEMAS) {
     const name = `${prefix}${schema}`;
@@ -110,7 +115,7 @@ async function ensureSchemas(connection: Connection, prefix: string, log: (line:
     );
     if (found === undefined) {
       await connection.query("create database if not exists ?? character set utf8mb4", [name]);
-      log(`made database ${name}`);
+      log(`created database ${name}`);
     }
   }
 }

@@ -5,8 +5,10 @@ const NOW = "datetime(3) null default current_timestamp(3)";
 const TIME = "datetime(3) null";
 const AUTO_ID = { id: "bigint not null auto_increment" };
 
-/** The tables of the four old systems, with the names and columns that these and their neighbours use. */
-export const OLD_TABLES: readonly TableSpec[] = [
+/**
+ * Tables of the four old systems, with the names and columns that these and external systems use.
+ */
+export const LEGACY_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",
     name: "oms_order_main",

@@ -5,7 +5,7 @@ const MESSAGE_ID = "varchar(128) not null";
 const TIME = "datetime(3) not null";
 const TRACEPARENT = "varchar(128) not null default ''";
 
-/** What a change leaves behind beside the change itself. */
+/** Written in the commit of a change: history, request ids, commit marks. */
 export const CHANGE_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",
@@ -32,7 +32,7 @@ export const CHANGE_TABLES: readonly TableSpec[] = [
     schema: "oms_db",
     name: "oms_request",
     columns: {
-      // Bytes, as a collation would take ids for equal that differ in case or in trailing spaces.
+      // Bytes: a collation would treat ids as equal that differ in case or trailing spaces.
       request_id: "varbinary(512) not null",
       digest: "binary(20) not null",
       answer: "varchar(1024) not null",
@@ -54,7 +54,7 @@ export const CHANGE_TABLES: readonly TableSpec[] = [
   },
 ];
 
-/** Events on their way, and what the Actions made of them. */
+/** Events, and their processing by the Actions. */
 export const EVENT_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",
@@ -68,7 +68,7 @@ export const EVENT_TABLES: readonly TableSpec[] = [
       body: "mediumblob not null",
       record_time: TIME,
       traceparent: TRACEPARENT,
-      // The broker has it, but an Action is not done with it yet.
+      // 1 if the broker has it, and the row is kept for an Action.
       published: "tinyint not null default 0",
     },
     primaryKey: ["id"],
@@ -94,15 +94,15 @@ export const EVENT_TABLES: readonly TableSpec[] = [
     primaryKey: ["id"],
     indexes: [
       { columns: ["message_id", "action"], unique: true },
-      // The events of an order, in turn.
+      // The events of an order, by version.
       { columns: ["order_id", "action"] },
-      // What is due, and (with the action in it) how much is open, without a look at the rows.
+      // Due entries and, with the action, counts of open ones, without reading rows.
       { columns: ["state", "next_attempt_time", "action"] },
     ],
   },
 ];
 
-/** Who called what. */
+/** The log of calls. */
 export const REQUEST_LOG_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",

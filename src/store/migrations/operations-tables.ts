@@ -2,7 +2,7 @@ import type { TableSpec } from "./ensure-table.ts";
 
 const TIME = "datetime(3) not null";
 
-/** What the people who run the Actions need: switches, sums, and who did what and why. */
+/** For operators: pauses and totals of Actions, and interventions. */
 export const OPERATIONS_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",
@@ -13,10 +13,11 @@ export const OPERATIONS_TABLES: readonly TableSpec[] = [
       intervention_id: "bigint null",
     },
     primaryKey: ["id"],
-    // Each Action's due rows in turn, its parked ones by id, and its counts, attempts under way among them, without a look at the rows; a
-    // crowd of one Action is in no other's way. What is behind the time costs no write of its own: an entry moves at every attempt.
+    // Gives each Action's due rows by time, its parked ones by id, and its counts including running
+    // attempts, without reading rows. The columns after the time cost no extra write: an entry
+    // moves at every attempt.
     indexes: [{ columns: ["action", "state", "next_attempt_time", "id", "attempts_started", "attempts_finished"] }],
-    // The index before, which had the Actions mixed: every row would pay for both.
+    // The earlier index, which mixed the Actions.
     obsoleteIndexes: [["state", "next_attempt_time", "action"]],
   },
   {
@@ -63,23 +64,25 @@ export const OPERATIONS_TABLES: readonly TableSpec[] = [
   },
 ];
 
-/** What makes it cheap to begin an attempt. */
+/** Makes starting an attempt cheap. */
 export const CLAIM_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",
     name: "oms_action_ledger",
     columns: { id: "bigint not null auto_increment" },
     primaryKey: ["id"],
-    // A row that has the place for its claim from the beginning does not grow with it: pages are full, and would be split.
+    // With a value from the beginning a row does not grow when it is claimed, which would split
+    // full pages.
     defaults: { claimed_by: "0" },
-    // An attempt that begins moves nothing in here, as the counts of attempts are looked up in the rows.
+    // Starting an attempt does not change this index: the counts of attempts are read from the
+    // rows.
     indexes: [{ columns: ["action", "state", "next_attempt_time", "id"] }],
     obsoleteIndexes: [["action", "state", "next_attempt_time", "id", "attempts_started", "attempts_finished"]],
   },
 ];
 
-/** By which old address a call came. */
-export const OLD_METHOD_TABLES: readonly TableSpec[] = [
+/** The legacy method of a call. */
+export const LEGACY_METHOD_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",
     name: "oms_request_log",
@@ -91,7 +94,7 @@ export const OLD_METHOD_TABLES: readonly TableSpec[] = [
   },
 ];
 
-/** What came of holding our answers against the old system's. */
+/** Results of comparing our answers with the old system's. */
 export const SHADOW_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",

@@ -63,7 +63,7 @@ test("an empty server gets all tables; a second run does nothing", async () => {
   const db = openDatabase({ url, prefix: `${prefix}a_` });
   const lines: string[] = [];
   expect(await migrate(db, (line) => lines.push(line))).toEqual({ applied: STEPS });
-  expect(lines.filter((line) => line.startsWith("made database"))).toHaveLength(3);
+  expect(lines.filter((line) => line.startsWith("created database"))).toHaveLength(3);
   const tables = await describeTables(`${prefix}a_`);
   expect([...tables.keys()].toSorted()).toEqual([
     "oms_db.oms_action_ledger",
