@@ -9,36 +9,36 @@ import {
   readTimeAgo,
 } from "../../store/retention/scan.ts";
 
-/** How long what is over is kept, in milliseconds; Infinity for good. */
+/** Retention periods in milliseconds; Infinity keeps rows forever. */
 export interface RetentionPeriods {
-  /** History, ledger and request ids of an order that has ended, from its last change on. */
+  /** History, ledger entries and request ids of an order that has ended, from its last change. */
   readonly historyMs: number;
   readonly requestLogMs: number;
 }
 
-/** A connection to the tables. */
+/** A database connection. */
 export type Session = Parameters<typeof readTimeAgo>[0];
 
-/** What rows are deleted from. */
+/** Tables from which rows are deleted, as the metrics name them. */
 export type Table = "history" | "ledger" | "request" | "request_log";
 
-/** Where a walk goes on. */
-interface Place<Key> {
+/** Position of a scan. */
+interface Cursor<Key> {
   readonly first: Key;
-  at: Key;
+  next: Key;
 }
 
-const placeOf = <Key>(first: Key): Place<Key> => ({ first, at: first });
+const createCursor = <Key>(first: Key): Cursor<Key> => ({ first, next: first });
 
-/** Where the walks of a pass go on: one that is cut short does not begin anew. */
+/** Positions of a pass's scans: an interrupted pass continues from them. */
 export type Cursors = ReturnType<typeof createCursors>;
 
 export function createCursors() {
   return {
-    history: placeOf(0n),
-    ledger: placeOf(0n),
-    request: placeOf<Buffer>(FIRST_REQUEST_ID),
-    requestLog: placeOf(0n),
+    history: createCursor(0n),
+    ledger: createCursor(0n),
+    request: createCursor<Buffer>(FIRST_REQUEST_ID),
+    requestLog: createCursor(0n),
   };
 }
 
@@ -46,30 +46,30 @@ export interface PassDeps {
   readonly session: Session;
   readonly periods: RetentionPeriods;
   readonly cursors: Cursors;
-  /** Does one small piece of work at the database, and rests; rejects when it is time to stop. */
+  /** Runs one short piece of database work and rests; rejects when the job stops. */
   readonly step: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onDeleted: (table: Table, rows: number) => void;
 }
 
-/** Orders whose rows one transaction deletes: with a dozen changes each, some hundred rows. */
+/** Orders purged in one transaction: some hundred rows, at a dozen changes each. */
 const ORDERS_PER_TRANSACTION = 25;
 
-/** Goes once through all that may be too old, a page at a time, and deletes what is. */
+/** Scans all tables once, page by page, and deletes the rows whose retention period is over. */
 export async function runPass(deps: PassDeps): Promise<void> {
   const { session, periods, cursors, step, onDeleted } = deps;
   if (periods.historyMs !== Number.POSITIVE_INFINITY) {
     const before = await readHistoryLimit(deps);
-    await walk(
+    await scan(
       cursors.history,
       (after) => step(() => readOrdersOfHistory(session, after, before)),
-      ({ orderIds }) => forget(deps, orderIds, before),
+      ({ orderIds }) => purge(deps, orderIds, before),
     );
-    await walk(
+    await scan(
       cursors.ledger,
       (after) => step(() => readOrdersOfLedger(session, after, before)),
-      ({ orderIds }) => forget(deps, orderIds, before),
+      ({ orderIds }) => purge(deps, orderIds, before),
     );
-    await walk(
+    await scan(
       cursors.request,
       (after) => step(() => purgeRequestIds(session, after, before)),
       ({ deleted }) => onDeleted("request", deleted),
@@ -77,7 +77,7 @@ export async function runPass(deps: PassDeps): Promise<void> {
   }
   if (periods.requestLogMs !== Number.POSITIVE_INFINITY) {
     const before = await step(() => readTimeAgo(session, periods.requestLogMs));
-    await walk(
+    await scan(
       cursors.requestLog,
       (after) => step(() => purgeRequestLog(session, after, before)),
       ({ deleted }) => onDeleted("request_log", deleted),
@@ -85,28 +85,30 @@ export async function runPass(deps: PassDeps): Promise<void> {
   }
 }
 
-async function walk<Key, P extends Page<Key>>(
-  place: Place<Key>,
-  read: (after: Key) => Promise<P>,
-  take: (page: P) => Promise<void> | void,
+/** Reads pages from the cursor to the end, and resets the cursor there. */
+async function scan<Key, P extends Page<Key>>(
+  cursor: Cursor<Key>,
+  readPage: (after: Key) => Promise<P>,
+  process: (page: P) => Promise<void> | void,
 ): Promise<void> {
-  for (let next: Key | undefined = place.at; next !== undefined; ) {
-    const page: P = await read(next);
-    await take(page);
-    next = page.next;
-    place.at = next ?? place.first;
+  for (let after: Key | undefined = cursor.next; after !== undefined; ) {
+    const page: P = await readPage(after);
+    await process(page);
+    after = page.next;
+    cursor.next = after ?? cursor.first;
   }
 }
 
 /**
- * Orders whose last change is older may be forgotten; while the broker is away for so long, none
- * that it has not heard all of.
+ * The time before which an order's last change must lie for a purge. While the broker is
+ * unavailable it stays before the oldest unpublished event, so that no order with such an event is
+ * purged.
  */
 async function readHistoryLimit({ session, periods, step }: PassDeps): Promise<Date> {
   const before = await step(() => readTimeAgo(session, periods.historyMs));
   let limit = before;
-  await walk(
-    placeOf(0n),
+  await scan(
+    createCursor(0n),
     (after) => step(() => findUnpublished(session, after, before)),
     ({ since = before }) => {
       limit = since;
@@ -115,11 +117,7 @@ async function readHistoryLimit({ session, periods, step }: PassDeps): Promise<D
   return limit;
 }
 
-async function forget(
-  { session, step, onDeleted }: PassDeps,
-  orderIds: readonly bigint[],
-  before: Date,
-): Promise<void> {
+async function purge({ session, step, onDeleted }: PassDeps, orderIds: readonly bigint[], before: Date): Promise<void> {
   if (orderIds.length === 0) {
     return;
   }
@@ -127,10 +125,10 @@ async function forget(
   for (let start = 0; start < candidates.length; start += ORDERS_PER_TRANSACTION) {
     const batch = candidates.slice(start, start + ORDERS_PER_TRANSACTION);
     for (let more = true; more; ) {
-      const forgotten = await step(() => purgeOrders(session, batch, before));
-      onDeleted("history", forgotten.history);
-      onDeleted("ledger", forgotten.ledger);
-      more = forgotten.more;
+      const purged = await step(() => purgeOrders(session, batch, before));
+      onDeleted("history", purged.history);
+      onDeleted("ledger", purged.ledger);
+      more = purged.more;
     }
   }
 }

@@ -3,30 +3,31 @@ import { STATES } from "../../domain/state-machine.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 
-/** An order that is over and done with. */
+/** An order in a final state, or deleted from the old tables. */
 export interface EndedOrder {
   readonly orderId: bigint;
-  /** It is no longer in the old tables. */
+  /** Whether it was deleted from the old tables. */
   readonly missing: boolean;
 }
 
 const FINAL = STATES.filter(({ final }) => final).map(({ code }) => code);
 
 /**
- * Those of the orders that may be over and done with, by their own row alone: in a final state or gone, and not changed since `before`.
- * Takes up to a thousand orders.
+ * Those of the orders (at most a thousand) whose status row allows a purge: in a final state and
+ * not changed since `before`, or missing.
  */
 export async function readInactiveOrders(
   db: Kysely<Database>,
   orderIds: readonly bigint[],
   before: Date,
 ): Promise<EndedOrder[]> {
-  return select(db, orderIds, atRest(before));
+  return select(db, orderIds, inactive(before));
 }
 
 /**
- * Those of the orders that are over and done with: in a final state or gone, nothing happened to them since `before`, and no Action is
- * PENDING, RETRYING or PARKED, however old. Each is looked up by indexes: its last history row, and all its ledger rows.
+ * Those of the orders that can be purged: in a final state or missing, without any change since
+ * `before`, and without PENDING, RETRYING or PARKED entries of any age. Reads each order's last
+ * history row and all its ledger rows, by indexes.
  */
 export async function readEndedOrders(
   db: Kysely<Database>,
@@ -36,7 +37,9 @@ export async function readEndedOrders(
   return select(db, orderIds, ended(before));
 }
 
-/** Those of the ended orders of which history and ledger have nothing left. Takes up to a thousand orders. */
+/**
+ * Those of the orders (at most a thousand) that have ended and whose history and ledger are purged.
+ */
 export async function readPurgedOrders(
   db: Kysely<Database>,
   orderIds: readonly bigint[],
@@ -47,7 +50,7 @@ export async function readPurgedOrders(
     orderIds,
     sql`(select 1 from ${history} h where h.order_id = d.order_id limit 1) is null
       and (select 1 from ${ledger} l where l.order_id = d.order_id limit 1) is null
-      and ${atRest(before)} and ${notReturned(before)}`,
+      and ${inactive(before)} and ${notReturned(before)}`,
   );
 }
 
@@ -57,17 +60,18 @@ const ledger = sql.table("oms_db.oms_action_ledger");
 const returns = sql.table("oms_db.oms_return_request");
 
 /**
- * `d` is the order that is asked for, `s` its row, if it has one. Below, `(select … limit 1) is null` says "not exists" in words that the
- * optimizer cannot turn into reading the whole table once, which it at times thinks is cheaper.
+ * `d` is the order, `s` its status row, if any. Below, `(select … limit 1) is null` is a "not
+ * exists" that the optimizer cannot turn into a scan of the whole table, which it sometimes
+ * estimates as cheaper.
  */
-function atRest(before: Date): RawBuilder<unknown> {
+function inactive(before: Date): RawBuilder<unknown> {
   return sql`
     (s.order_id is null
       or (s.order_status in (${sql.join(FINAL)}) and (s.update_date is null or s.update_date < ${before})))`;
 }
 
 function ended(before: Date): RawBuilder<unknown> {
-  return sql`${atRest(before)}
+  return sql`${inactive(before)}
     and coalesce(
       (select h.record_time from ${history} h where h.order_id = d.order_id order by h.id desc limit 1) < ${before}, true)
     and (

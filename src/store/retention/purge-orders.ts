@@ -5,24 +5,24 @@ import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import { readEndedOrders } from "./ended-orders.ts";
 
-/** What was deleted, in rows. */
+/** Number of rows deleted. */
 export interface PurgedRows {
   readonly history: number;
   readonly ledger: number;
-  /** An order has more rows than one transaction takes: ask again. */
+  /** More rows than one transaction deletes: call again. */
   readonly more: boolean;
 }
 
-/** Rows of one table that one transaction deletes: a few milliseconds of work. */
+/** Maximum number of rows of a table deleted in one transaction: a few milliseconds. */
 const MAX_ROWS = 500;
 
 /**
- * Deletes history and ledger rows of those of the orders that are over and done with, in one transaction that waits for nobody: an order
- * that somebody has locked is left for another time, and one that is locked here has been at rest for days.
+ * Deletes history and ledger rows of those of the orders that have ended, in one transaction that
+ * waits for no lock: a locked order is left for the next pass.
  *
- * The history goes first, oldest rows first, and never after the ledger: what is left of an order after a crash is the end of its history
- * with all of its ledger rows, or ledger rows alone. So whoever makes ledger rows of the history finds no event whose effects are
- * forgotten.
+ * The history is deleted first, oldest rows first, and the ledger after it: a crash leaves the end
+ * of an order's history with all its ledger rows, or ledger rows alone. So a replay, which makes
+ * ledger rows from the history, finds no event whose ledger rows are purged.
  */
 export async function purgeOrders(
   session: Kysely<Database>,
@@ -46,7 +46,7 @@ export async function purgeOrders(
   });
 }
 
-/** Only the status row, which every change locks first. */
+/** Locks the status rows, which every change locks first. */
 async function lockOrders(trx: Transaction<Database>, orderIds: readonly bigint[]): Promise<Set<bigint>> {
   const rows = await trx
     .selectFrom("oms_db.oms_order_status")
@@ -60,10 +60,10 @@ async function lockOrders(trx: Transaction<Database>, orderIds: readonly bigint[
 }
 
 /**
- * Oldest first of each order. The ids are read from an index, without a lock; what is locked are the rows that go. Of the ledger only what is
- * done with: a person may have had something tried again a moment ago.
+ * Deletes an order's oldest rows first. The ids are read from an index without locks; only the
+ * deleted rows are locked. Open ledger entries stay: an operator may just have retried one.
  *
- * @returns how many were looked at: as many as can be where there may be more
+ * @returns number of rows read; `MAX_ROWS` if there may be more
  */
 async function deleteRows(
   trx: Transaction<Database>,

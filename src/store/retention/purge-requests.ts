@@ -5,13 +5,13 @@ import type { Database } from "../schema.ts";
 import { readPurgedOrders } from "./ended-orders.ts";
 import { nextKey, PAGE_SIZE, type Page } from "./scan.ts";
 
-/** Before all request ids. */
+/** Sorts before all request ids. */
 export const FIRST_REQUEST_ID = Buffer.alloc(0);
 
 /**
- * Looks at some request ids, in the order of the ids, and deletes those that are older than `before` and of orders of which history and
- * ledger have nothing left: so an id is known at least as long as what it did. No index leads from an order to its request ids, as every
- * change would have to pay for it; the walk reads the whole table.
+ * Reads a page of request ids and deletes those older than `before` whose orders are purged: an id
+ * is known at least as long as the change it made. Scans the whole table, as an index by order
+ * would make every change more expensive.
  */
 export async function purgeRequestIds(
   session: Kysely<Database>,
@@ -27,15 +27,15 @@ export async function purgeRequestIds(
     .execute();
   const old = rows.filter(({ record_time }) => record_time < before);
   const orders = await readPurgedOrders(session, [...new Set(old.map(({ order_id }) => order_id))], before);
-  const forgotten = new Set(orders.map(({ orderId }) => orderId));
-  const ids = old.filter(({ order_id }) => forgotten.has(order_id)).map(({ request_id }) => request_id);
+  const purged = new Set(orders.map(({ orderId }) => orderId));
+  const ids = old.filter(({ order_id }) => purged.has(order_id)).map(({ request_id }) => request_id);
   if (ids.length > 0) {
     await withRetries(() => session.deleteFrom("oms_db.oms_request").where("request_id", "in", ids).execute());
   }
   return { deleted: ids.length, next: rows.length === PAGE_SIZE ? rows.at(-1)?.request_id : undefined };
 }
 
-/** Deletes those of some rows of the request log that are older than `before`. */
+/** Deletes the rows older than `before` in a page of the request log. */
 export async function purgeRequestLog(
   session: Kysely<Database>,
   after: bigint,

@@ -2,16 +2,16 @@ import { type Kysely, sql } from "kysely";
 import { MAX_COMMIT_SKEW_MS } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 
-/** Some rows of a walk through a table by its key. */
+/** A page of a scan through a table by its key. */
 export interface Page<Key> {
-  /** Go on after this key; undefined where the walk is at its end. */
+  /** The next page starts after this key; undefined on the last page. */
   readonly next: Key | undefined;
 }
 
-/** Rows that one read takes: a few milliseconds, rows from the disk included. */
+/** Rows per page: a few milliseconds, including reads from disk. */
 export const PAGE_SIZE = 500;
 
-/** Goes on behind the last row, unless there are no more or they are all young: ids grow with time. */
+/** Key after which the scan continues; undefined when no old rows follow, as ids grow with time. */
 export function nextKey<Row extends { readonly id: bigint }>(
   rows: readonly Row[],
   isOld: (row: Row) => boolean,
@@ -20,7 +20,7 @@ export function nextKey<Row extends { readonly id: bigint }>(
   return last !== undefined && rows.length === PAGE_SIZE && isOld(last) ? last.id : undefined;
 }
 
-/** The orders of some history rows that are older than `before`, each once. */
+/** The orders of a page of history rows that are older than `before`, without duplicates. */
 export async function readOrdersOfHistory(
   session: Kysely<Database>,
   after: bigint,
@@ -36,7 +36,7 @@ export async function readOrdersOfHistory(
   return toOrders(rows, before);
 }
 
-/** The same for the ledger: it may have rows of orders that have no history. */
+/** As `readOrdersOfHistory`, for the ledger, which may have rows of orders without history. */
 export async function readOrdersOfLedger(
   session: Kysely<Database>,
   after: bigint,
@@ -63,7 +63,7 @@ function toOrders(
   };
 }
 
-/** Which time it was at the database so many milliseconds ago. */
+/** The database's time, minus a duration in milliseconds. */
 export async function readTimeAgo(session: Kysely<Database>, ms: number): Promise<Date> {
   const { rows } = await sql<{ time: Date }>`select now(3) - interval ${ms * 1_000} microsecond as time`.execute(
     session,
@@ -72,10 +72,10 @@ export async function readTimeAgo(session: Kysely<Database>, ms: number): Promis
 }
 
 /**
- * Looks in some outbox rows older than `before` for one that the broker may not have. Orders that changed since then may have such an event,
- * too: they are kept until it is published.
+ * Searches a page of outbox rows for one older than `before` that the broker may not have. Orders
+ * that changed since then may have such an event: they are kept until it is published.
  *
- * @returns since: a time before which no order has an unpublished event, where such a row was found
+ * @returns since: if such a row was found, a time before which no order has an unpublished event
  */
 export async function findUnpublished(
   session: Kysely<Database>,

@@ -26,8 +26,8 @@ const requestOf = (orderId: bigint, status: OrderStatus) => ({
   requestId: `${orderId}-${status}`,
 });
 
-/** An order that was delivered 40 days ago, all its Actions done. */
-async function delivered(): Promise<bigint> {
+/** An order that was delivered 40 days ago, with all its entries done. */
+async function insertDelivered(): Promise<bigint> {
   const orderId = await insertOrder(db, Status.CREATED);
   await served.client("gRPC").batchUpdateOrderStatus({ updates: LIFE.map((status) => requestOf(orderId, status)) });
   const time = await daysAgo(db, 40);
@@ -47,17 +47,17 @@ async function delivered(): Promise<bigint> {
   return orderId;
 }
 
-async function forgotten(): Promise<bigint> {
-  const orderId = await delivered();
+async function insertPurged(): Promise<bigint> {
+  const orderId = await insertDelivered();
   expect((await countRows(db, orderId)).history).toBe(LIFE.length);
   await passOnce(db);
   expect(await countRows(db, orderId)).toEqual({ history: 0, ledger: 0, requests: 0 });
   return orderId;
 }
 
-test("the order stands where it stood, with an empty timeline", async () => {
+test("a purged order keeps its state, with an empty history", async () => {
   const client = served.client("gRPC");
-  const orderId = await delivered();
+  const orderId = await insertDelivered();
   const before = await client.getOrderStatus({ orderId });
   const { entries, nextPageToken } = await client.listStatusHistory({ orderId, pageSize: 2 });
   expect(entries).toHaveLength(2);
@@ -74,30 +74,30 @@ test("the order stands where it stood, with an empty timeline", async () => {
   expect(await served.clients("gRPC").actions.getOrderActions({ orderId })).toMatchObject({ entries: [] });
 });
 
-test("a watch of it goes on, and one that comes back begins with a snapshot, or has missed nothing", async () => {
+test("a running watch goes on, and a resumed one starts with a snapshot or has missed nothing", async () => {
   const client = served.client("gRPC");
-  const orderId = await delivered();
+  const orderId = await insertDelivered();
   const other = await insertOrder(db, Status.CREATED);
   const running = startWatcher(client, { orderIds: [orderId, other] });
   await eventually(() => expect(running.updates).toHaveLength(2));
   await passOnce(db);
   const watch = (version: bigint) =>
     startWatcher(client, { orderIds: [orderId, other], afterVersions: { [String(orderId)]: version } });
-  const [new_, behind, upToDate] = [watch(0n), watch(3n), watch(5n)];
+  const [fresh, behind, upToDate] = [watch(0n), watch(3n), watch(5n)];
   const snapshot = `${orderId} at 5: 6010`;
   await behind.expectUpdates([snapshot, `${other} at 0: 1000`]);
-  await new_.expectUpdates([snapshot, `${other} at 0: 1000`]);
+  await fresh.expectUpdates([snapshot, `${other} at 0: 1000`]);
   await upToDate.expectUpdates([`${other} at 0: 1000`]);
 
   await client.updateOrderStatus({ orderId: other, status: OrderStatus.PAID, operator });
-  for (const watcher of [running, new_, behind, upToDate]) {
+  for (const watcher of [running, fresh, behind, upToDate]) {
     await eventually(() => expect(watcher.updates.at(-1)).toBe(`${other} 1: 1000 > 1010`));
   }
 });
 
-test("a history of which the beginning is gone leaves no gap in a watch", async () => {
+test("a partly purged history leaves no gap in a watch", async () => {
   const client = served.client("gRPC");
-  const orderId = await delivered();
+  const orderId = await insertDelivered();
   await db.deleteFrom("oms_db.oms_status_history").where("order_id", "=", orderId).where("version", "<=", 3).execute();
   const watch = (version: bigint) =>
     startWatcher(client, { orderIds: [orderId], afterVersions: { [String(orderId)]: version } });
@@ -106,29 +106,29 @@ test("a history of which the beginning is gone leaves no gap in a watch", async 
   await after.expectUpdates([`${orderId} 4: 2010 > 2020`, `${orderId} 5: 2020 > 6010`]);
 });
 
-test("a replay finds nothing to do anew", async () => {
+test("a replay finds nothing to run again", async () => {
   const { actions } = served.clients("gRPC");
-  const orderId = await delivered();
-  const asked = { operator, reason: "a test", orderIds: [orderId] };
+  const orderId = await insertDelivered();
+  const request = { operator, reason: "a test", orderIds: [orderId] };
   expect((await actions.getOrderActions({ orderId })).entries.length).toBeGreaterThan(0);
   await passOnce(db);
   const { actions: known } = await actions.listActions({});
   for (const { name } of known) {
-    expect(await actions.replay({ action: name, ...asked })).toMatchObject({ replayedCount: 0n });
+    expect(await actions.replay({ action: name, ...request })).toMatchObject({ replayedCount: 0n });
   }
   expect(await countRows(db, orderId)).toEqual({ history: 0, ledger: 0, requests: 0 });
 });
 
-test("a repeated request changes nothing and sends no event, though nobody knows its id any more", async () => {
+test("a repeated request whose id is purged changes nothing and sends no event", async () => {
   const client = served.client("gRPC");
-  const orderId = await forgotten();
+  const orderId = await insertPurged();
   const same = await client.updateOrderStatus(requestOf(orderId, OrderStatus.DELIVERED));
   expect(same).toMatchObject({ outcome: Outcome.DUPLICATE, version: 5n, messageId: `${orderId}-5` });
   const late = await client.updateOrderStatus(requestOf(orderId, OrderStatus.PAID));
   expect(late).toMatchObject({ outcome: Outcome.STALE, version: 5n });
   expect(await eventsOf(db, orderId)).toEqual([]);
 
-  // The late report is kept as any other: a timeline that begins with it, and a watch that does not stumble over it.
+  // The stale report is recorded as usual: the history starts with it, and a watch skips it.
   const { entries } = await client.listStatusHistory({ orderId });
   expect(entries).toMatchObject([{ outcome: Outcome.STALE, version: 5n }]);
   const watcher = startWatcher(client, { orderIds: [orderId], afterVersions: { [String(orderId)]: 2n } });

@@ -8,27 +8,27 @@ import { insertOrder } from "../store/fixture.ts";
 
 export const DAY_MS = 86_400_000;
 
-/** What the tests keep: what is 30 days old may go. */
-export const KEEP: RetentionPeriods = { historyMs: 30 * DAY_MS, requestLogMs: 30 * DAY_MS };
+/** Rows are deleted after 30 days. */
+export const PERIODS: RetentionPeriods = { historyMs: 30 * DAY_MS, requestLogMs: 30 * DAY_MS };
 
-/** A time by the database's clock. */
+/** A time on the database's clock. */
 export async function daysAgo(db: OrderDatabase, days: number): Promise<Date> {
   await db.clock.sync();
   return new Date(db.clock.now().getTime() - days * DAY_MS);
 }
 
-/** An order with a past, as the changes of that time left it. */
+/** The past of an order, as its changes left it. */
 export interface Past {
   readonly status?: Status;
-  /** How long ago it happened, in days; a change each. */
+  /** Age of each change, in days. */
   readonly changes?: readonly number[];
-  /** The state of the last change's one ledger row; those before are DONE. */
+  /** State of the last change's only ledger row; the earlier ones are DONE. */
   readonly lastState?: ActionState;
-  /** How long ago the last Action ended. */
+  /** Age of the last Action's end, in days. */
   readonly finished?: number;
 }
 
-/** A past of which everything may go, unless told otherwise. */
+/** Inserts an order that, by default, can be purged completely. */
 export async function insertPast(db: OrderDatabase, past: Past = {}): Promise<bigint> {
   const { status = Status.DELIVERED, changes = [42, 41, 40], lastState = "DONE" } = past;
   const orderId = await insertOrder(db, { status });
@@ -93,7 +93,7 @@ export async function insertRequest(db: OrderDatabase, requestId: string, orderI
     .execute();
 }
 
-/** How many rows of an order there are. */
+/** Numbers of an order's rows. */
 export async function countRows(db: OrderDatabase, orderId: bigint) {
   const count = async (table: string) => {
     const { rows } = await sql<{ count: bigint }>`
@@ -107,20 +107,22 @@ export async function countRows(db: OrderDatabase, orderId: bigint) {
   };
 }
 
-/** One pass without rests; `afterStep` sees the tables as a crash would leave them there. */
+/**
+ * One pass without rests; `afterStep` sees the tables as a crash at that point would leave them.
+ */
 export async function passOnce(
   session: Session,
   {
-    keep = KEEP,
-    places = createCursors(),
+    periods = PERIODS,
+    cursors = createCursors(),
     afterStep = async () => {},
-  }: { keep?: RetentionPeriods; places?: Cursors; afterStep?: () => Promise<void> } = {},
+  }: { periods?: RetentionPeriods; cursors?: Cursors; afterStep?: () => Promise<void> } = {},
 ): Promise<Record<Table, number>> {
   const deleted: Record<Table, number> = { history: 0, ledger: 0, request: 0, request_log: 0 };
   await runPass({
     session,
-    periods: keep,
-    cursors: places,
+    periods,
+    cursors,
     async step(work) {
       const result = await work();
       await afterStep();

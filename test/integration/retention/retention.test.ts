@@ -4,7 +4,16 @@ import { STATES, Status } from "../../../src/domain/state-machine.ts";
 import { createCursors } from "../../../src/jobs/retention/pass.ts";
 import { waitsForLock } from "../../support/orders.ts";
 import { insertOrder, rowsOf, useStore } from "../store/fixture.ts";
-import { countRows, daysAgo, insertHistory, insertPast, insertRequest, KEEP, type Past, passOnce } from "./fixture.ts";
+import {
+  countRows,
+  daysAgo,
+  insertHistory,
+  insertPast,
+  insertRequest,
+  type Past,
+  PERIODS,
+  passOnce,
+} from "./fixture.ts";
 
 const { db } = useStore();
 
@@ -29,7 +38,7 @@ const ALL = { history: 3, ledger: 3, requests: 0 };
 const NOTHING = { history: 0, ledger: 0, requests: 0 };
 
 describe("an order's history and ledger rows", () => {
-  test("go when it ended long ago; the order itself stays as it is", async () => {
+  test("are purged long after it ended; the order itself stays as it is", async () => {
     const orderId = await insertPast(db);
     const [order, main] = [
       await rowsOf(db, "oms_db.oms_order_status", orderId),
@@ -45,7 +54,7 @@ describe("an order's history and ledger rows", () => {
   });
 
   test.each(STATES.map(({ name, code, final }) => [name, code, final] as const))(
-    "in %s (%i): may go is %s",
+    "in %s (%i): purged is %s",
     async (_, status, final) => {
       const orderId = await insertPast(db, { status });
       await passOnce(db);
@@ -55,11 +64,11 @@ describe("an order's history and ledger rows", () => {
 
   const kept: [string, Past][] = [
     ["a change is young, though the first ones are old", { changes: [90, 60, 29] }],
-    ["an Action has not begun", { lastState: "PENDING" }],
-    ["an Action is tried again", { lastState: "RETRYING" }],
-    ["a person has to look at an Action", { lastState: "PARKED" }],
-    ["an Action came to its end a short time ago", { finished: 29 }],
-    ["it is in a state that nobody knows", { status: 4242 as Status }],
+    ["an entry is pending", { lastState: "PENDING" }],
+    ["an entry is retried", { lastState: "RETRYING" }],
+    ["an entry is parked", { lastState: "PARKED" }],
+    ["an Action ended recently", { finished: 29 }],
+    ["it is in an unknown state", { status: 4242 as Status }],
   ];
   test.each(kept)("stay while %s", async (_, past) => {
     const orderId = await insertPast(db, past);
@@ -67,13 +76,13 @@ describe("an order's history and ledger rows", () => {
     expect(await countRows(db, orderId)).toEqual(ALL);
   });
 
-  test("go with an Action that a person has discarded", async () => {
+  test("are purged with a discarded entry", async () => {
     const orderId = await insertPast(db, { lastState: "DISCARDED" });
     await passOnce(db);
     expect(await countRows(db, orderId)).toEqual(NOTHING);
   });
 
-  test("stay after a late report, a pause or a return of these days", async () => {
+  test("stay after a recent stale report, pause or return", async () => {
     const [late, paused, returned] = [await insertPast(db), await insertPast(db), await insertPast(db)];
     const yesterday = await daysAgo(db, 1);
     await insertHistory(db, late, 3, yesterday);
@@ -93,7 +102,7 @@ describe("an order's history and ledger rows", () => {
     expect(await countRows(db, returned)).toEqual(ALL);
   });
 
-  test("go of an order that is no longer in the old tables", async () => {
+  test("are purged for an order that is no longer in the old tables", async () => {
     const orderId = await insertPast(db);
     await db.deleteFrom("oms_db.oms_order_status").where("order_id", "=", orderId).execute();
     await db.deleteFrom("oms_db.oms_order_main").where("order_id", "=", orderId).execute();
@@ -101,14 +110,14 @@ describe("an order's history and ledger rows", () => {
     expect(await countRows(db, orderId)).toEqual(NOTHING);
   });
 
-  test("of an order without a history the ledger rows go, too", async () => {
+  test("are purged for an order that has ledger rows alone", async () => {
     const orderId = await insertPast(db);
     await db.deleteFrom("oms_db.oms_status_history").where("order_id", "=", orderId).execute();
     await passOnce(db);
     expect(await countRows(db, orderId)).toEqual(NOTHING);
   });
 
-  test("stay while the broker may not have an event of that time", async () => {
+  test("stay while the broker may lack an event of that time", async () => {
     const before = await insertPast(db, { changes: [50, 49, 48] });
     const after = await insertPast(db, { changes: [42, 41, 40] });
     const event = { subject: "", event_type: "", body: Buffer.alloc(0), traceparent: "" };
@@ -129,13 +138,13 @@ describe("an order's history and ledger rows", () => {
     expect(await countRows(db, after)).toEqual(NOTHING);
   });
 
-  test("stay where everything is kept for good", async () => {
+  test("stay where everything is kept forever", async () => {
     const orderId = await insertPast(db);
-    await passOnce(db, { keep: { ...KEEP, historyMs: Number.POSITIVE_INFINITY } });
+    await passOnce(db, { periods: { ...PERIODS, historyMs: Number.POSITIVE_INFINITY } });
     expect(await countRows(db, orderId)).toEqual(ALL);
   });
 
-  test("nobody waits for a locked order, and it is left for another time", async () => {
+  test("a pass does not wait for a locked order, which is left for the next one", async () => {
     const [locked, free] = [await insertPast(db), await insertPast(db)];
     await insertRequest(db, "r-locked", locked, await daysAgo(db, 40));
     await db.transaction().execute(async (trx) => {
@@ -154,21 +163,21 @@ describe("an order's history and ledger rows", () => {
   });
 });
 
-test("what a person has had tried again at the same moment is not forgotten", async () => {
+test("an entry that is retried at the same moment is not purged", async () => {
   const orderId = await insertPast(db, { lastState: "DISCARDED" });
   const entry = (await rowsOf(db, "oms_db.oms_action_ledger", orderId)).at(-1) as { id: bigint };
-  let forgetting: Promise<unknown> = Promise.resolve();
+  let purging: Promise<unknown> = Promise.resolve();
   await db.transaction().execute(async (trx) => {
     await trx.updateTable("oms_db.oms_action_ledger").set({ state: "RETRYING" }).where("id", "=", entry.id).execute();
-    forgetting = passOnce(db);
+    purging = passOnce(db);
     await waitsForLock(db, entry.id);
   });
-  await forgetting;
+  await purging;
   expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ id: entry.id, state: "RETRYING" }]);
 });
 
 describe("a crash between any two steps", () => {
-  /** Rows that a replay would make ledger rows of, though their Actions are done; and known changes whose request id is not. */
+  /** Number of events that a replay would run again, and of changes whose request id is unknown. */
   async function undone(): Promise<{ replayable: number; repeatable: number }> {
     const one = async (query: ReturnType<typeof sql<{ count: bigint }>>) =>
       Number((await query.execute(db)).rows[0]?.count);
@@ -184,8 +193,8 @@ describe("a crash between any two steps", () => {
     };
   }
 
-  test("leaves no event that a replay, and no change that a repeat, would do again", { timeout: 60_000 }, async () => {
-    // More rows than one transaction takes, beside ordinary ones; late reports have no ledger rows.
+  test("leaves no event that a replay and no change that a repeat would apply again", { timeout: 60_000 }, async () => {
+    // More rows than one transaction deletes; stale reports have no ledger rows.
     const long = await insertPast(db, { changes: Array.from({ length: 1_100 }, () => 40) });
     await db
       .updateTable("oms_db.oms_status_history")
@@ -216,7 +225,7 @@ describe("a crash between any two steps", () => {
 });
 
 describe("request ids", () => {
-  test("go after the history of their order, and not before they are old themselves", async () => {
+  test("are purged after their order's history, when they are old themselves", async () => {
     const orderId = await insertPast(db);
     await insertRequest(db, "pay-1", orderId, await daysAgo(db, 40));
     await insertRequest(db, "return-1", orderId, await daysAgo(db, 2));
@@ -237,14 +246,14 @@ describe("request ids", () => {
     expect(await passOnce(db)).toMatchObject({ request: 0 });
   });
 
-  test("go of orders that have no history here, or are no longer there", async () => {
+  test("are purged for orders without history and for missing orders", async () => {
     const old = await daysAgo(db, 40);
     await insertRequest(db, "r-ended", await insertOrder(db, { status: Status.CANCELLED }), old);
     await insertRequest(db, "r-gone", 999_999_999n, old);
     expect(await passOnce(db)).toMatchObject({ request: 2 });
   });
 
-  test("a walk that is cut short goes on where it was, and the next one begins anew", async () => {
+  test("an interrupted scan continues where it was, and the next one starts again", async () => {
     const orderId = await insertOrder(db, { status: Status.DELIVERED });
     const young = await daysAgo(db, 1);
     const ids = Array.from({ length: 1_100 }, (_, index) => Buffer.from(`r${1_000 + index}`));
@@ -253,26 +262,26 @@ describe("request ids", () => {
       .insertInto("oms_db.oms_request")
       .values(ids.map((request_id) => ({ ...row, request_id })))
       .execute();
-    const places = createCursors();
-    const cut = passOnce(db, {
-      places,
+    const cursors = createCursors();
+    const interrupted = passOnce(db, {
+      cursors,
       async afterStep() {
-        if (places.request.at.length > 0) {
-          throw new Error("cut short");
+        if (cursors.request.next.length > 0) {
+          throw new Error("interrupted");
         }
       },
     });
-    await expect(cut).rejects.toThrow("cut short");
+    await expect(interrupted).rejects.toThrow("interrupted");
     await db
       .updateTable("oms_db.oms_request")
       .set({ record_time: await daysAgo(db, 40) })
       .execute();
 
-    expect(await passOnce(db, { places })).toMatchObject({ request: 600 });
-    expect(await passOnce(db, { places })).toMatchObject({ request: 500 });
+    expect(await passOnce(db, { cursors })).toMatchObject({ request: 600 });
+    expect(await passOnce(db, { cursors })).toMatchObject({ request: 500 });
   });
 
-  test("are all looked at, whatever bytes they have", async () => {
+  test("are all scanned, with any bytes", async () => {
     const old = await daysAgo(db, 40);
     const orderId = await insertOrder(db, { status: Status.LOST });
     const keptFor = await insertOrder(db, { status: Status.PAID });
@@ -296,7 +305,7 @@ describe("request ids", () => {
 });
 
 describe("the request log", () => {
-  test("goes back as far as told", async () => {
+  test("is purged after its own period", async () => {
     const row = { call_id: "", rpc: "", caller: "", operator: "", request_id: "", code: "OK", traceparent: "" };
     const times = [await daysAgo(db, 31), await daysAgo(db, 29)] as const;
     await db
@@ -310,7 +319,7 @@ describe("the request log", () => {
         })),
       )
       .execute();
-    expect(await passOnce(db, { keep: { historyMs: 1, requestLogMs: Number.POSITIVE_INFINITY } })).toMatchObject({
+    expect(await passOnce(db, { periods: { historyMs: 1, requestLogMs: Number.POSITIVE_INFINITY } })).toMatchObject({
       request_log: 0,
     });
     expect(await passOnce(db)).toMatchObject({ request_log: 1_201 });
