@@ -18,7 +18,7 @@ const ALERTS = "deploy/observability/prometheus-alerts.yml";
 const RUNBOOK = "docs/runbook.md";
 
 /** Separates the alerts' sections of the runbook from those of routine work. */
-const END_OF_ALERTS = /^# Usual work$/m;
+const END_OF_ALERTS = /^# Procedures$/m;
 
 interface Alert {
   readonly alert: string;
@@ -35,9 +35,9 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string; readonly legendFormat?: string }[];
 }
 
-let found = 0;
+let faults = 0;
 function fault(where: string, what: string): void {
-  found += 1;
+  faults += 1;
   console.error(`${where}: ${what}`);
 }
 
@@ -109,5 +109,5 @@ for (const expr of [...read(RUNBOOK).matchAll(/^```promql\n([\s\S]*?)^```$/gm)].
   checkExpression(RUNBOOK, expr);
 }
 
-console.log(`${panels.length} panels, ${alerts.length} alerts, ${sections.length} sections of the runbook`);
-process.exit(found === 0 ? 0 : 1);
+console.log(`${panels.length} panels, ${alerts.length} alerts, ${sections.length} runbook sections`);
+process.exit(faults === 0 ? 0 : 1);

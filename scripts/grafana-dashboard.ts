@@ -1,4 +1,4 @@
-/** The Grafana dashboard, made from the table of its panels: `--write` puts it where it belongs. */
+/** Generates the Grafana dashboard from scripts/observability/panels.ts (`--write`), or checks that it is current. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeDashboard } from "./observability/dashboard.ts";
@@ -10,6 +10,6 @@ const fresh = `${JSON.stringify(makeDashboard(), null, 2)}\n`;
 if (process.argv.includes("--write")) {
   writeFileSync(path, fresh);
 } else if (!existsSync(path) || readFileSync(path, "utf8") !== fresh) {
-  console.error(`${file} is stale: node scripts/run.mjs scripts/grafana-dashboard.ts --write`);
+  console.error(`${file} is out of date: run node scripts/run.mjs scripts/grafana-dashboard.ts --write`);
   process.exitCode = 1;
 }

@@ -2,12 +2,12 @@ import { type Panel, ROWS } from "./panels.ts";
 
 const DATASOURCE = { type: "prometheus", uid: "$datasource" };
 
-/** Grafana's grid has 24 columns. */
+/** Columns of Grafana's grid. */
 const COLUMNS = 24;
 const LINES = { w: 8, h: 8 };
-const FIGURE = { w: 3, h: 4 };
+const STAT = { w: 3, h: 4 };
 
-interface Place {
+interface GridPosition {
   readonly x: number;
   readonly y: number;
   readonly w: number;
@@ -25,11 +25,11 @@ function thresholds({ red, redBelow }: Panel): object {
   return { mode: "absolute", steps };
 }
 
-function panel(from: Panel, id: number, gridPos: Place): object {
-  const figure = from.kind === "figure";
+function panel(from: Panel, id: number, gridPos: GridPosition): object {
+  const isStat = from.kind === "stat";
   return {
     id,
-    type: figure ? "stat" : "timeseries",
+    type: isStat ? "stat" : "timeseries",
     title: from.title,
     description: from.description,
     datasource: DATASOURCE,
@@ -39,42 +39,42 @@ function panel(from: Panel, id: number, gridPos: Place): object {
       datasource: DATASOURCE,
       expr,
       legendFormat,
-      ...(figure && { instant: true }),
+      ...(isStat && { instant: true }),
     })),
     fieldConfig: {
       defaults: {
         unit: from.unit,
         min: 0,
-        ...(figure ? { thresholds: thresholds(from) } : { custom: { fillOpacity: 10, showPoints: "never" } }),
+        ...(isStat ? { thresholds: thresholds(from) } : { custom: { fillOpacity: 10, showPoints: "never" } }),
       },
       overrides: [],
     },
-    options: figure
+    options: isStat
       ? { colorMode: "background", graphMode: "none", textMode: "auto", reduceOptions: { calcs: ["lastNotNull"] } }
       : { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi", sort: "desc" } },
   };
 }
 
-/** Panels beside each other, and below where a line is full. */
-function laidOut(
+/** Positions of panels, side by side in lines. */
+function layOut(
   panels: readonly Panel[],
   top: number,
-): { readonly places: readonly Place[]; readonly bottom: number } {
+): { readonly positions: readonly GridPosition[]; readonly bottom: number } {
   let [x, y, height] = [0, top, 0];
-  const places = panels.map(({ kind }) => {
-    const { w, h } = kind === "figure" ? FIGURE : LINES;
+  const positions = panels.map(({ kind }) => {
+    const { w, h } = kind === "stat" ? STAT : LINES;
     if (x + w > COLUMNS) {
       [x, y, height] = [0, y + height, 0];
     }
-    const place = { x, y, w, h };
+    const position = { x, y, w, h };
     x += w;
     height = Math.max(height, h);
-    return place;
+    return position;
   });
-  return { places, bottom: y + height };
+  return { positions, bottom: y + height };
 }
 
-function picked(name: string, label: string, query: string): object {
+function variable(name: string, label: string, query: string): object {
   return {
     type: "query",
     name,
@@ -102,16 +102,16 @@ export function makeDashboard(): object {
       collapsed: false,
       gridPos: { x: 0, y, w: COLUMNS, h: 1 },
     });
-    const { places, bottom } = laidOut(row.panels, y + 1);
-    for (const [index, place] of places.entries()) {
-      panels.push(panel(row.panels[index] as Panel, panels.length + 1, place));
+    const { positions, bottom } = layOut(row.panels, y + 1);
+    for (const [index, position] of positions.entries()) {
+      panels.push(panel(row.panels[index] as Panel, panels.length + 1, position));
     }
     y = bottom;
   }
   return {
     title: "Order status service",
     uid: "order-status-service",
-    description: "Whether it is well, and where to look when it is not. What to do is in docs/runbook.md.",
+    description: "Health of the order-status service. Alerts are explained in docs/runbook.md.",
     tags: ["oms"],
     timezone: "browser",
     schemaVersion: 39,
@@ -130,8 +130,8 @@ export function makeDashboard(): object {
           refresh: 1,
           current: { text: "order-status-service", value: "order-status-service" },
         },
-        picked("rpc", "RPC", 'label_values(oms_rpc_calls_total{job="$job"}, rpc)'),
-        picked("caller", "Caller", 'label_values(oms_rpc_calls_total{job="$job"}, caller)'),
+        variable("rpc", "RPC", 'label_values(oms_rpc_calls_total{job="$job"}, rpc)'),
+        variable("caller", "Caller", 'label_values(oms_rpc_calls_total{job="$job"}, caller)'),
       ],
     },
     annotations: { list: [] },

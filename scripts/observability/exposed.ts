@@ -3,10 +3,10 @@ import { DEFAULT_ORDER_KINDS } from "../../src/domain/order-kinds.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { RPC_NAMES } from "../../src/transport/handlers/index.ts";
 
-/** The labels of each series that can be asked for, by its name. */
+/** The labels of each series, by its name. */
 export type Exposed = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** What Prometheus puts on every series. */
+/** Labels that Prometheus adds to every series. */
 const TARGET_LABELS = ["job", "instance"];
 
 interface Metric {
@@ -15,7 +15,7 @@ interface Metric {
   readonly labelNames: readonly string[];
 }
 
-/** What the service really shows at /metrics, and what Prometheus knows of it besides. */
+/** The series exposed at /metrics, and those that Prometheus adds. */
 export function exposedSeries(): Exposed {
   const series = new Map<string, ReadonlySet<string>>([["up", new Set(TARGET_LABELS)]]);
   const { registry } = createMetrics();
@@ -32,7 +32,7 @@ export function exposedSeries(): Exposed {
   return series;
 }
 
-/** The values that some labels can have: a name that has been changed would show nothing, and alert nobody. */
+/** The possible values of some labels. A query for another value returns nothing. */
 export function knownValues(): ReadonlyMap<string, ReadonlySet<string>> {
   const actions = createRegistry({ kinds: DEFAULT_ORDER_KINDS, paymentTimeoutMs: 0 }).map(({ name }) => name);
   const rpcs = RPC_NAMES.map((name) => name.split("/")[1] ?? name);

@@ -1,101 +1,105 @@
 /** A panel of the dashboard. */
 export interface Panel {
   readonly title: string;
-  /** What it shows, and what to make of it. */
+  /** What the panel shows, and how to read it. */
   readonly description: string;
-  /** Grafana's name of it. */
+  /** Grafana's unit id. */
   readonly unit: string;
-  /** PromQL, and what a line is called. */
+  /** PromQL and legend of each series. */
   readonly queries: readonly (readonly [expr: string, legend: string])[];
-  /** Lines over time, unless told. */
-  readonly kind?: "lines" | "figure";
-  /** For a figure: red from here on; below it where `redBelow` says so. */
+  /** Default: lines over time. */
+  readonly kind?: "lines" | "stat";
+  /** For a stat: red at or above this value. */
   readonly red?: number;
+  /** For a stat: red below this value. */
   readonly redBelow?: number;
 }
 
-/** Rows of the dashboard, in the order in which a person on call looks at them. */
+/** A row of the dashboard. */
 export interface Row {
   readonly title: string;
   readonly panels: readonly Panel[];
 }
 
-/** Calls that failed through no fault of the caller. */
-const OURS = 'code=~"INTERNAL|UNKNOWN|UNAVAILABLE|DEADLINE_EXCEEDED"';
+/** Codes of server errors. */
+const SERVER_ERRORS = 'code=~"INTERNAL|UNKNOWN|UNAVAILABLE|DEADLINE_EXCEEDED"';
 const STEPS = 'action=~"approve|split|allocate|dispatch"';
 const JOB = 'job="$job"';
-const PICKED = `${JOB},rpc=~"$rpc",caller=~"$caller"`;
+const SELECTED = `${JOB},rpc=~"$rpc",caller=~"$caller"`;
 
 const perSecond = (selector: string) => `rate(${selector}[$__rate_interval])`;
 const quantile = (q: number, by: string, metric: string, matchers: string) =>
   `histogram_quantile(${q}, sum by (${by}, le) (${perSecond(`${metric}_bucket{${matchers}}`)}))`;
 
-/** Everything on the dashboard. Counts of the ledger and the outbox are the same on every server: the greatest is taken, not the sum. */
+/**
+ * The dashboard, in the order in which to look at it. Counts of the ledger and the outbox are the
+ * same on every server: use max, not sum.
+ */
 export const ROWS: readonly Row[] = [
   {
-    title: "Is it well?",
+    title: "Health",
     panels: [
       {
         title: "Processes up",
-        description: "Service processes that Prometheus reaches. Fewer than you run: ServiceDown.",
+        description: "Service processes reachable by Prometheus. Alert: ServiceDown.",
         unit: "none",
-        kind: "figure",
+        kind: "stat",
         redBelow: 1,
         queries: [[`sum(up{${JOB}})`, "up"]],
       },
       {
-        title: "Servers in reach",
+        title: "Backends reachable",
         description:
-          "1: every process reaches it. Without the database nothing is committed; broker and Redis may be away for a while.",
+          "1: reachable by every process. Nothing is committed without the database; broker and Redis may be unavailable for a while.",
         unit: "bool_yes_no",
-        kind: "figure",
+        kind: "stat",
         redBelow: 1,
         queries: [[`min by (backend) (oms_backend_up{${JOB}})`, "{{backend}}"]],
       },
       {
-        title: "Failing calls",
-        description: "Share of the calls that failed through our fault. More than 1 %: CallsFail.",
+        title: "Error rate",
+        description: "Share of calls with server errors. Alert above 1 %: CallsFailing.",
         unit: "percentunit",
-        kind: "figure",
+        kind: "stat",
         red: 0.01,
         queries: [
           [
-            `(sum(${perSecond(`oms_rpc_duration_seconds_count{${JOB},${OURS}}`)}) or vector(0)) / sum(${perSecond(`oms_rpc_duration_seconds_count{${JOB}}`)})`,
-            "failing",
+            `(sum(${perSecond(`oms_rpc_duration_seconds_count{${JOB},${SERVER_ERRORS}}`)}) or vector(0)) / sum(${perSecond(`oms_rpc_duration_seconds_count{${JOB}}`)})`,
+            "errors",
           ],
         ],
       },
       {
-        title: "Reports, p99",
-        description: "99 of 100 UpdateOrderStatus are answered within this time, commit included.",
+        title: "UpdateOrderStatus, p99",
+        description: "99th percentile of the duration, commit included.",
         unit: "s",
-        kind: "figure",
+        kind: "stat",
         red: 0.5,
         queries: [[quantile(0.99, "job", "oms_rpc_duration_seconds", `${JOB},rpc="UpdateOrderStatus"`), "p99"]],
       },
       {
         title: "Parked",
-        description: "Events that Actions gave up; each waits for a person: npx oms actions.",
+        description: "Parked events of all Actions; each waits for an operator: npx oms actions.",
         unit: "short",
-        kind: "figure",
+        kind: "stat",
         red: 1,
         queries: [[`sum(max by (action) (oms_action_open{${JOB},state="parked"}))`, "parked"]],
       },
       {
-        title: "Oldest undone",
+        title: "Oldest unfinished event",
         description:
-          "How long the oldest event waits for one of its Actions. Back-off takes minutes; more is a neighbour that is away.",
+          "Age of the oldest event that waits for one of its Actions. Back-off takes minutes; more means an external system is down.",
         unit: "s",
-        kind: "figure",
+        kind: "stat",
         red: 1800,
         queries: [[`max(oms_action_oldest_seconds{${JOB}})`, "oldest"]],
       },
       {
         title: "Oldest in the outbox",
         description:
-          "Age of the oldest event that is not marked as published. Three minutes are as it should be; ten: EventsUnpublished.",
+          "Age of the oldest event not marked as published. Up to three minutes is normal. Alert above ten: EventsUnpublished.",
         unit: "s",
-        kind: "figure",
+        kind: "stat",
         red: 600,
         queries: [[`max(oms_outbox_oldest_seconds{${JOB}})`, "oldest"]],
       },
@@ -106,61 +110,64 @@ export const ROWS: readonly Row[] = [
     panels: [
       {
         title: "Calls by RPC",
-        description: "Calls that ended, of the RPCs and callers picked above.",
+        description: "Finished calls of the RPCs and callers selected above.",
         unit: "reqps",
-        queries: [[`sum by (rpc) (${perSecond(`oms_rpc_calls_total{${PICKED}}`)})`, "{{rpc}}"]],
+        queries: [[`sum by (rpc) (${perSecond(`oms_rpc_calls_total{${SELECTED}}`)})`, "{{rpc}}"]],
       },
       {
         title: "Calls by caller",
-        description: "Who calls how much. Past 50 callers the others are one.",
+        description: "Finished calls by caller. Callers beyond the first 50 are shown as (other).",
         unit: "reqps",
-        queries: [[`sum by (caller) (${perSecond(`oms_rpc_calls_total{${PICKED}}`)})`, "{{caller}}"]],
+        queries: [[`sum by (caller) (${perSecond(`oms_rpc_calls_total{${SELECTED}}`)})`, "{{caller}}"]],
       },
       {
-        title: "Failures by code",
+        title: "Errors by code",
         description:
-          "INTERNAL is a bug; UNAVAILABLE and DEADLINE_EXCEEDED point at the database; the rest is the callers' business.",
+          "INTERNAL is a bug; UNAVAILABLE and DEADLINE_EXCEEDED indicate the database; all others are client errors.",
         unit: "reqps",
-        queries: [[`sum by (code) (${perSecond(`oms_rpc_calls_total{${PICKED},code!="OK"}`)})`, "{{code}}"]],
+        queries: [[`sum by (code) (${perSecond(`oms_rpc_calls_total{${SELECTED},code!="OK"}`)})`, "{{code}}"]],
       },
       {
-        title: "Failures by caller",
-        description: "One caller alone: look there first. All at once: look here.",
+        title: "Errors by caller",
+        description: "A single caller: look at that caller first. All callers: look at the service.",
         unit: "reqps",
         queries: [
-          [`sum by (caller, code) (${perSecond(`oms_rpc_calls_total{${PICKED},code!="OK"}`)})`, "{{caller}} {{code}}"],
+          [
+            `sum by (caller, code) (${perSecond(`oms_rpc_calls_total{${SELECTED},code!="OK"}`)})`,
+            "{{caller}} {{code}}",
+          ],
         ],
       },
       {
-        title: "Time of a call, p99 by RPC",
-        description: "All callers together; watches are left out, as they last.",
+        title: "Call duration, p99 by RPC",
+        description: "All callers, without watches.",
         unit: "s",
         queries: [
           [quantile(0.99, "rpc", "oms_rpc_duration_seconds", `${JOB},rpc=~"$rpc",rpc!="WatchOrderStatus"`), "{{rpc}}"],
         ],
       },
       {
-        title: "Time of a call, p50 by RPC",
-        description: "What most callers see.",
+        title: "Call duration, p50 by RPC",
+        description: "All callers, without watches.",
         unit: "s",
         queries: [
           [quantile(0.5, "rpc", "oms_rpc_duration_seconds", `${JOB},rpc=~"$rpc",rpc!="WatchOrderStatus"`), "{{rpc}}"],
         ],
       },
       {
-        title: "Time of a call, mean by caller",
-        description: "Whether it is slow for everybody, or for one who asks for much at a time.",
+        title: "Call duration, mean by caller",
+        description: "Whether calls are slow for all callers, or for one with large requests.",
         unit: "s",
         queries: [
           [
-            `sum by (caller) (${perSecond(`oms_rpc_caller_seconds_total{${PICKED},rpc!="WatchOrderStatus"}`)}) / sum by (caller) (${perSecond(`oms_rpc_calls_total{${PICKED},rpc!="WatchOrderStatus"}`)})`,
+            `sum by (caller) (${perSecond(`oms_rpc_caller_seconds_total{${SELECTED},rpc!="WatchOrderStatus"}`)}) / sum by (caller) (${perSecond(`oms_rpc_calls_total{${SELECTED},rpc!="WatchOrderStatus"}`)})`,
             "{{caller}}",
           ],
         ],
       },
       {
-        title: "Calls under way",
-        description: "A process takes 2,048 and refuses what comes on top.",
+        title: "Calls in flight",
+        description: "Limit per process: 2,048; further calls are rejected.",
         unit: "short",
         queries: [
           [`sum by (rpc) (oms_rpc_in_flight{${JOB},rpc=~"$rpc",rpc!="WatchOrderStatus"})`, "{{rpc}}"],
@@ -168,11 +175,12 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Refused",
-        description: "Unread, as too much was under way; and by a caller's own limit (OMS_RATE_LIMITS).",
+        title: "Rejected",
+        description:
+          "Calls rejected unread because of overload, and calls over their caller's limit (OMS_RATE_LIMITS).",
         unit: "reqps",
         queries: [
-          [`sum(${perSecond(`oms_rpc_refused_total{${JOB}}`)})`, "unread"],
+          [`sum(${perSecond(`oms_rpc_refused_total{${JOB}}`)})`, "overload"],
           [`sum by (caller, limit) (${perSecond(`oms_rate_limited_total{${JOB}}`)})`, "{{caller}}: {{limit}}"],
         ],
       },
@@ -182,8 +190,8 @@ export const ROWS: readonly Row[] = [
     title: "Commit",
     panels: [
       {
-        title: "Changes and commits",
-        description: "Requests that were committed, and the group commits that they shared.",
+        title: "Requests and commits",
+        description: "Committed requests, and the group commits they share.",
         unit: "ops",
         queries: [
           [`sum(${perSecond(`oms_commit_batch_size_sum{${JOB}}`)})`, "requests"],
@@ -191,8 +199,8 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Size of a group",
-        description: "Requests in one commit: it grows with the load, up to 256.",
+        title: "Group commit size",
+        description: "Requests per group commit: grows with the load, up to 256.",
         unit: "short",
         queries: [
           [
@@ -203,9 +211,8 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Time of a commit",
-        description:
-          "One group commit, from its first statement to the database's answer: what the database's disk and locks take.",
+        title: "Commit duration",
+        description: "Duration of a group commit: the database's disk and locks.",
         unit: "s",
         queries: [
           [quantile(0.5, "job", "oms_commit_duration_seconds", JOB), "p50"],
@@ -213,23 +220,23 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Requests that wait for a commit",
+        title: "Commit queue",
         description:
-          "Up to 4,096 in a process; beyond it they are refused. It stands at some hundreds under full load only.",
+          "Requests waiting for a commit. Limit per process: 4,096; further requests are rejected. Some hundreds under full load only.",
         unit: "short",
         queries: [[`sum by (instance) (oms_commit_queue{${JOB}})`, "{{instance}}"]],
       },
       {
-        title: "Commits tried again",
+        title: "Commit retries",
         description:
-          "Other systems hold locks (deadlock, lock-timeout, split), or connections break (connection-lost).",
+          "Caused by locks of other systems (deadlock, lock-timeout, split) or broken connections (connection-lost).",
         unit: "ops",
         queries: [[`sum by (reason) (${perSecond(`oms_commit_retries_total{${JOB}}`)})`, "{{reason}}"]],
       },
       {
-        title: "Connections to the database",
+        title: "Database connections",
         description:
-          "Of the pool, 8 in a process; those of the commits come on top. Waiting: DatabaseConnectionsShort.",
+          "Connections of the pool, 8 per process; commit connections are not included. Alert on waiting requests: DatabasePoolExhausted.",
         unit: "short",
         queries: [
           [`sum by (state) (oms_database_connections{${JOB}})`, "{{state}}"],
@@ -237,9 +244,9 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Trouble with connections",
+        title: "Database connection errors",
         description:
-          "None could be made (unreachable), none was free within 5 s (busy), one broke under a statement (lost).",
+          "unreachable: no connection could be made; busy: none became free within 5 s; lost: broke during a statement.",
         unit: "ops",
         queries: [[`sum by (kind) (${perSecond(`oms_database_errors_total{${JOB}}`)})`, "{{kind}}"]],
       },
@@ -250,44 +257,44 @@ export const ROWS: readonly Row[] = [
     panels: [
       {
         title: "Published",
-        description: "Events that the broker acknowledged; and those published again from the outbox table, by reason.",
+        description: "Events acknowledged by the broker, and events republished from the outbox table, by reason.",
         unit: "ops",
         queries: [
           [`sum(${perSecond(`oms_events_published_total{${JOB}}`)})`, "published"],
-          [`sum by (reason) (${perSecond(`oms_events_republished_total{${JOB}}`)})`, "again: {{reason}}"],
+          [`sum by (reason) (${perSecond(`oms_events_republished_total{${JOB}}`)})`, "republished: {{reason}}"],
         ],
       },
       {
         title: "Unpublished in memory",
         description:
-          "Committed here, and not yet acknowledged. It grows while the broker is away, up to 20,000; the rest is in the table.",
+          "Committed and not yet acknowledged. Grows to 20,000 while the broker is unavailable; further events stay in the table only.",
         unit: "short",
         queries: [[`sum by (instance) (oms_outbox_unpublished{${JOB}})`, "{{instance}}"]],
       },
       {
         title: "Rows in the outbox table",
         description:
-          "About, by the database's own estimate. What was published in the last minutes, and what parked Actions need.",
+          "Estimated by the database. Events published in the last minutes, and events that parked Actions need.",
         unit: "short",
         queries: [[`max(oms_outbox_rows{${JOB}})`, "rows"]],
       },
       {
         title: "Oldest in the outbox",
         description:
-          "Age of the oldest row not marked as published; up to OMS_OUTBOX_RETENTION_MS and a sweep is as it should be.",
+          "Age of the oldest row not marked as published. Up to OMS_OUTBOX_RETENTION_MS plus one sweep is normal.",
         unit: "s",
         queries: [[`max(oms_outbox_oldest_seconds{${JOB}})`, "oldest"]],
       },
       {
         title: "Undelivered, by consumer",
         description:
-          "Messages that the broker holds for an Action. One that only grows stands still, or its Action is slower than the changes.",
+          "Messages the broker holds for an Action. If a series only grows, its consumer stalls or its Action is slower than the changes.",
         unit: "short",
         queries: [[`max by (consumer) (oms_consumer_pending{${JOB}}) > 0`, "{{consumer}}"]],
       },
       {
-        title: "Broker and consumers, mended",
-        description: "Links that came back, streams that were lost, consumers that were opened again or made anew.",
+        title: "Connection events and repairs",
+        description: "Reconnections, lost streams, and consumers that were reopened or recreated.",
         unit: "short",
         queries: [
           [
@@ -304,13 +311,14 @@ export const ROWS: readonly Row[] = [
     panels: [
       {
         title: "Done",
-        description: "Effects a second, by Action.",
+        description: "Effects per second, by Action.",
         unit: "ops",
         queries: [[`sum by (action) (${perSecond(`oms_action_attempts_total{${JOB},result="done"}`)})`, "{{action}}"]],
       },
       {
-        title: "Attempts that came to nothing",
-        description: "retry: it failed and is tried again; waiting: somebody else has to move first; parked: given up.",
+        title: "Unsuccessful attempts",
+        description:
+          "retry: failed, will be retried; waiting: an earlier condition is not met; parked: needs an operator.",
         unit: "ops",
         queries: [
           [
@@ -321,14 +329,13 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "From commit to effect, p99",
-        description:
-          "Milliseconds by the fast road; 30 s and more: the broker did not bring it, and it ran from the ledger.",
+        description: "Milliseconds if delivered by the broker; 30 s and more if run from the ledger.",
         unit: "s",
         queries: [[quantile(0.99, "action", "oms_action_lag_seconds", JOB), "{{action}}"]],
       },
       {
         title: "Waiting",
-        description: "Events not tried yet or to be tried again; timers are left out.",
+        description: "Pending and retrying events, without timers.",
         unit: "short",
         queries: [
           [
@@ -339,26 +346,25 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "Oldest waiting",
-        description:
-          "Since the oldest event was committed that the Action has not dealt with; a timer's since it was due.",
+        description: "Age of the oldest unfinished event; for timers, time since the oldest was due.",
         unit: "s",
         queries: [[`max by (action) (oms_action_oldest_seconds{${JOB}})`, "{{action}}"]],
       },
       {
         title: "Parked",
-        description: "Given up, and waiting for a person: npx oms parked ACTION says what and why.",
+        description: "Events that wait for an operator: npx oms parked ACTION lists them with their errors.",
         unit: "short",
         queries: [[`max by (action) (oms_action_open{${JOB},state="parked"}) > 0`, "{{action}}"]],
       },
       {
-        title: "Held by a person",
-        description: "npx oms actions says by whom and why; npx oms resume ACTION lets it go on.",
+        title: "Paused",
+        description: "npx oms actions shows by whom and why; npx oms resume ACTION resumes it.",
         unit: "bool_yes_no",
         queries: [[`max by (action) (oms_action_paused{${JOB}}) > 0`, "{{action}}"]],
       },
       {
-        title: "Neighbours: answers",
-        description: "retry: no answer, or one that says not now; reject: refused for good.",
+        title: "External systems: results",
+        description: "retry: no answer or temporarily unavailable; reject: permanent rejection.",
         unit: "reqps",
         queries: [
           [
@@ -368,8 +374,8 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Neighbours: time of an answer, p95",
-        description: "A neighbour that hangs takes OMS_EXTERNAL_TIMEOUT_MS.",
+        title: "External systems: response time, p95",
+        description: "A system that hangs takes OMS_EXTERNAL_TIMEOUT_MS.",
         unit: "s",
         queries: [[quantile(0.95, "system", "oms_external_request_duration_seconds", JOB), "{{system}}"]],
       },
@@ -380,7 +386,7 @@ export const ROWS: readonly Row[] = [
     panels: [
       {
         title: "Orders at each step",
-        description: "Steps to be done, those that wait for stock among them; from the ledger, at no cost of its own.",
+        description: "Pending steps by state, including those waiting for stock.",
         unit: "short",
         queries: [
           [
@@ -391,13 +397,13 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "Oldest order at each step",
-        description: "How long the first in line waits: at allocate for stock, at dispatch for the WMS.",
+        description: "Age of the oldest pending step: allocate waits for stock, dispatch for the WMS.",
         unit: "s",
         queries: [[`max by (action) (oms_action_oldest_seconds{${JOB},${STEPS}})`, "{{action}}"]],
       },
       {
         title: "Steps done",
-        description: "Orders a second that went one state further by themselves.",
+        description: "Completed steps per second.",
         unit: "ops",
         queries: [
           [`sum by (action) (${perSecond(`oms_action_attempts_total{${JOB},${STEPS},result="done"}`)})`, "{{action}}"],
@@ -405,8 +411,7 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "Timers",
-        description:
-          "payment-timeout: orders of the last half hour whose payment is still looked after (a paid one's goes with its time); cancel-time-limit: cancels that the WMS was asked about.",
+        description: "payment-timeout: orders of the last half hour; cancel-time-limit: cancels waiting for the WMS.",
         unit: "short",
         queries: [
           [
@@ -418,25 +423,25 @@ export const ROWS: readonly Row[] = [
     ],
   },
   {
-    title: "Old addresses and shadow",
+    title: "Legacy endpoints and shadow comparison",
     panels: [
       {
-        title: "Calls by old method",
-        description: "Who has not moved yet. A method at 0 for weeks can be closed.",
+        title: "Calls by legacy method",
+        description: "Callers that have not migrated. A method without calls for weeks can be removed.",
         unit: "reqps",
         queries: [[`sum by (method) (${perSecond(`oms_legacy_calls_total{${JOB}}`)}) > 0`, "{{method}}"]],
       },
       {
-        title: "Calls by old caller",
-        description: "By the names of OMS_LEGACY_CALLERS.",
+        title: "Calls by legacy caller",
+        description: "Names from OMS_LEGACY_CALLERS.",
         unit: "reqps",
         queries: [
           [`sum by (caller, protocol) (${perSecond(`oms_legacy_calls_total{${JOB}}`)}) > 0`, "{{caller}} {{protocol}}"],
         ],
       },
       {
-        title: "Refused and failed at old addresses",
-        description: "refused: the caller's fault; failed: ours.",
+        title: "Errors of legacy calls",
+        description: "refused: client error; failed: server error.",
         unit: "reqps",
         queries: [
           [
@@ -446,14 +451,14 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Compared with the old system",
-        description: "Shadow compare: same, different, failed (it gave no answer), skipped (too many at once).",
+        title: "Shadow comparisons",
+        description: "same, different, failed (the old system did not answer), skipped (too many at once).",
         unit: "reqps",
         queries: [[`sum by (result) (${perSecond(`oms_shadow_comparisons_total{${JOB}}`)})`, "{{result}}"]],
       },
       {
         title: "Differences by field",
-        description: "npx oms shadow shows them with their values.",
+        description: "npx oms shadow lists them with their values.",
         unit: "ops",
         queries: [
           [`sum by (method, field) (${perSecond(`oms_shadow_differences_total{${JOB}}`)})`, "{{method}} {{field}}"],
@@ -465,26 +470,26 @@ export const ROWS: readonly Row[] = [
     title: "Process",
     panels: [
       {
-        title: "Event loop at work",
-        description: "1 is all that a process can: start another one before.",
+        title: "Event loop utilization",
+        description: "1 is the limit of a process: start another one before.",
         unit: "percentunit",
         queries: [[perSecond(`oms_event_loop_active_seconds_total{${JOB}}`), "{{instance}}"]],
       },
       {
         title: "Event loop delay, p99",
-        description: "How late timers are: what every call waits for besides its own work.",
+        description: "Delay of timers, which every call experiences.",
         unit: "s",
         queries: [[`max by (instance) (oms_nodejs_eventloop_lag_p99_seconds{${JOB}})`, "{{instance}}"]],
       },
       {
-        title: "Processor time",
-        description: "Cores in use: the event loop, garbage collection and the libraries' threads.",
+        title: "CPU",
+        description: "Cores in use, including garbage collection and library threads.",
         unit: "short",
         queries: [[`sum by (instance) (${perSecond(`oms_process_cpu_seconds_total{${JOB}}`)})`, "{{instance}}"]],
       },
       {
         title: "Memory",
-        description: "Resident, and the heap in use. A heap that grows from day to day is a leak.",
+        description: "Resident memory and heap in use. A heap that grows from day to day is a leak.",
         unit: "bytes",
         queries: [
           [`sum by (instance) (oms_process_resident_memory_bytes{${JOB}})`, "{{instance}} resident"],
@@ -493,7 +498,7 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "Garbage collection",
-        description: "Share of the time that the process stands still for it.",
+        description: "Share of time spent in garbage collection.",
         unit: "percentunit",
         queries: [
           [
@@ -504,13 +509,13 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "File descriptors",
-        description: "Open ones, each connection among them, as a share of what the process may have.",
+        description: "Open file descriptors, connections included, as a share of the limit.",
         unit: "percentunit",
         queries: [[`max by (instance) (oms_process_open_fds{${JOB}} / oms_process_max_fds{${JOB}})`, "{{instance}}"]],
       },
       {
-        title: "Running since",
-        description: "By version and role: two versions at once are a deployment under way.",
+        title: "Uptime",
+        description: "By version and role. Two versions at once: a deployment is in progress.",
         unit: "s",
         queries: [
           [
@@ -520,20 +525,20 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
-        title: "Request log: rows given up",
-        description: "The log of calls has gaps where the database was away for too long.",
+        title: "Request log: dropped rows",
+        description: "The request log has gaps where the database was unavailable for too long.",
         unit: "short",
         queries: [[`sum(increase(oms_request_log_dropped_total{${JOB}}[$__rate_interval]))`, "rows"]],
       },
       {
-        title: "Old rows deleted",
-        description: "By the upkeep, where OMS_HISTORY_RETENTION_DAYS or OMS_REQUEST_LOG_RETENTION_DAYS is set.",
+        title: "Rows deleted by retention",
+        description: "Where OMS_HISTORY_RETENTION_DAYS or OMS_REQUEST_LOG_RETENTION_DAYS is set.",
         unit: "ops",
         queries: [[`sum by (table) (${perSecond(`oms_retention_deleted_rows_total{${JOB}}`)})`, "{{table}}"]],
       },
       {
-        title: "Certificate expires in",
-        description: "The ports' own; two weeks: CertificateExpires.",
+        title: "Certificate expiry",
+        description: "Time until the listeners' certificate expires. Alert below two weeks: CertificateExpiring.",
         unit: "s",
         queries: [[`min(oms_tls_certificate_expiry_timestamp_seconds{${JOB}} - time())`, "left"]],
       },

@@ -3,7 +3,7 @@ import type { Exposed } from "./exposed.ts";
 
 type SyntaxNode = ReturnType<typeof parser.parse>["topNode"];
 
-/** What is wrong with an expression, in words; empty where nothing is. */
+/** Errors in an expression: syntax, unknown metrics, labels and label values. */
 export function faultsOf(
   text: string,
   exposed: Exposed,
@@ -15,7 +15,7 @@ export function faultsOf(
   const nodes = all(root);
   const broken = nodes.find(({ type }) => type.isError);
   if (broken !== undefined) {
-    return [`is no PromQL from ${JSON.stringify(expression.slice(broken.from, broken.from + 20))} on`];
+    return [`is not valid PromQL from ${JSON.stringify(expression.slice(broken.from, broken.from + 20))}`];
   }
   const faults: string[] = [];
 
@@ -23,7 +23,7 @@ export function faultsOf(
     const metric = selector.getChild("Identifier");
     const labels = metric === null ? undefined : exposed.get(textOf(metric));
     if (metric === null || labels === undefined) {
-      faults.push(`asks for ${textOf(metric ?? selector)}, which the service does not show`);
+      faults.push(`queries ${textOf(metric ?? selector)}, which is not exposed`);
       continue;
     }
     for (const matcher of all(selector).filter(({ name }) => name === "UnquotedLabelMatcher")) {
@@ -40,14 +40,14 @@ export function faultsOf(
     const labels = scope ? labelsIn(scope, exposed, textOf) : new Set<string>();
     for (const label of grouping.getChildren("LabelName").map(textOf)) {
       if (!labels.has(label)) {
-        faults.push(`groups by ${label}, which nothing there has`);
+        faults.push(`groups by ${label}, which none of the series has`);
       }
     }
   }
   return faults;
 }
 
-/** The labels that the series in an expression have. */
+/** The labels of the series in an expression. */
 export function labelsOf(text: string, exposed: Exposed): ReadonlySet<string> {
   const expression = withoutVariables(text);
   return labelsIn(parser.parse(expression).topNode, exposed, ({ from, to }) => expression.slice(from, to));
@@ -60,16 +60,16 @@ function labelsIn(scope: SyntaxNode, exposed: Exposed, textOf: (node: SyntaxNode
   return new Set(metrics.flatMap((metric) => [...((metric && exposed.get(textOf(metric))) ?? [])]));
 }
 
-/** Of `"a|b"`, those that the label never has; Grafana's variables may be anything. */
+/** Of `"a|b"`, the values the label never has. Grafana variables are not checked. */
 function unknownValues(label: string, literal: string, values: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const known = values.get(label);
   const wanted = literal.slice(1, -1).split("|");
   return wanted
     .filter((value) => known !== undefined && !value.includes("$") && !/[.*+]/.test(value) && !known.has(value))
-    .map((value) => `matches ${label} ${JSON.stringify(value)}, which there is none of`);
+    .map((value) => `matches ${label} ${JSON.stringify(value)}, which does not exist`);
 }
 
-/** Grafana puts durations there. */
+/** Replaces Grafana's duration variables. */
 function withoutVariables(text: string): string {
   return text.replaceAll("$__rate_interval", "5m").replaceAll("$__range", "1h");
 }
@@ -82,7 +82,7 @@ function children(node: SyntaxNode): SyntaxNode[] {
   return found;
 }
 
-/** The node and all below it. */
+/** The node and its descendants. */
 function all(node: SyntaxNode): SyntaxNode[] {
   return [node, ...children(node).flatMap(all)];
 }
