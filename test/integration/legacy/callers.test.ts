@@ -50,8 +50,8 @@ describe("a caller", () => {
   });
 
   test.each([
-    ["too long", "x".repeat(65), "was 65"],
-    ["not ASCII", "w\u00e4hs", "was 4"],
+    ["too long", "x".repeat(65), "was 65 characters"],
+    ["not ASCII", "w\u00e4hs", "was 4 characters"],
   ])("a header that is %s is rejected", async (_name, caller, was) => {
     const response = await ask("getShipmentType", { "oms-caller": caller });
 
