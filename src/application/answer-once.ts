@@ -1,5 +1,5 @@
 import { type ChangeResult, type ChangeTransaction, unchanged } from "../store/commit/commit-change.ts";
-import { digest } from "../store/mysql/digest.ts";
+import { digest } from "../store/mysql/ids.ts";
 import { readStoredAnswer, storeAnswer } from "../store/orders/request-answers.ts";
 import { requestIdReused } from "./errors.ts";
 

@@ -1,5 +1,4 @@
-import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../store/mysql/errors.ts";
-import { classifyFailure } from "../store/mysql/failures.ts";
+import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError, classifyFailure } from "../store/mysql/errors.ts";
 
 interface ErrorRow {
   /** The gRPC code. */

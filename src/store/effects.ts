@@ -1,7 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { createBatcher } from "../lib/batcher.ts";
-import { idList } from "./mysql/id-list.ts";
-import { valuesClause } from "./mysql/literals.ts";
+import { idList, valuesClause } from "./mysql/literals.ts";
 import { withRetries } from "./mysql/transaction.ts";
 import type { Database } from "./schema.ts";
 

@@ -7,7 +7,7 @@ import { type Delivery, subscribe } from "../../../src/messaging/nats/subscriber
 import { consumerName } from "../../../src/messaging/runner/consumers.ts";
 import type { Logger } from "../../../src/observability/log.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
-import { classifyFailure } from "../../../src/store/mysql/failures.ts";
+import { classifyFailure } from "../../../src/store/mysql/errors.ts";
 import { literal } from "../../../src/store/mysql/literals.ts";
 import { withRetries } from "../../../src/store/mysql/transaction.ts";
 import type { Effect } from "./effects.ts";

@@ -1,7 +1,6 @@
-import { DatabaseUnavailableError, DeadlinePassedError } from "../mysql/errors.ts";
-import { classifyFailure, type FailureKind } from "../mysql/failures.ts";
+import { DatabaseUnavailableError, DeadlinePassedError, type FailureKind, classifyFailure } from "../mysql/errors.ts";
 import { waitBeforeRetry } from "../mysql/transaction.ts";
-import { attempt, type BatchProgress, type CommittedBatch, resolveUnanswered } from "./attempt.ts";
+import { type BatchProgress, type CommittedBatch, attempt, resolveUnanswered } from "./attempt.ts";
 import { type Connector, connectWithin } from "./connector.ts";
 import type { BatchTimes, CommitObserver, CommitterOptions, PendingRequest, RetryReason } from "./types.ts";
 

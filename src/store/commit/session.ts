@@ -1,7 +1,7 @@
-import { type Connection, createConnection, type QueryError } from "mysql2";
-import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options.ts";
+import { type Connection, type QueryError, createConnection } from "mysql2";
+import { SESSION_SETTINGS, connectionOptions } from "../mysql/connection-options.ts";
 import type { Location } from "../mysql/database.ts";
-import { classifyFailure } from "../mysql/failures.ts";
+import { classifyFailure } from "../mysql/errors.ts";
 
 /**
  * Timeout of a round trip, in ms, after which the connection counts as lost. Longer than any lock

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { idList, inlineLiteral, textList } from "../mysql/id-list.ts";
+import { idList, inlineLiteral, textList } from "../mysql/literals.ts";
 import type { ActionState, Database } from "../schema.ts";
 import type { Candidate } from "./evaluate-claim.ts";
 import type { LedgerEntry } from "./types.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { type Kysely, sql, type Updateable } from "kysely";
+import { type Kysely, type Updateable, sql } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
-import { idList, inlineLiteral } from "../mysql/id-list.ts";
+import { idList, inlineLiteral } from "../mysql/literals.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { ActionLedgerTable, Database } from "../schema.ts";
 import { type ClaimRow, readByMessageIds } from "./candidates.ts";

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
-import { idList, textList } from "../mysql/id-list.ts";
+import { idList, textList } from "../mysql/literals.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import { OUTBOX_COLUMNS, toOutboxRow } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";

@@ -1,6 +1,6 @@
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type Kysely, type Transaction, sql } from "kysely";
 import type { ChangeDeps } from "../commit/commit-change.ts";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import { deleteFinished } from "../outbox/outbox.ts";
 import type { Database, InterventionKind } from "../schema.ts";

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
-import { idList, inlineLiteral } from "../mysql/id-list.ts";
+import { idList, inlineLiteral } from "../mysql/literals.ts";
 import { inTransaction, withRetries } from "../mysql/transaction.ts";
 import { deleteFinished } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";

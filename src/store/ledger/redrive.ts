@@ -1,6 +1,6 @@
-import { sql, type Transaction, type UpdateObject } from "kysely";
+import { type Transaction, type UpdateObject, sql } from "kysely";
 import type { ChangeDeps } from "../commit/commit-change.ts";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import { prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import { isRunnable } from "../reads/action-entries.ts";

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { createBackgroundWriter } from "../../lib/background-writer.ts";
-import { classifyFailure } from "../mysql/failures.ts";
+import { classifyFailure } from "../mysql/errors.ts";
 import { type Literal, valuesClause } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
 

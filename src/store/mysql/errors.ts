@@ -1,3 +1,5 @@
+
+
 /** The commit queue is full; nothing was done. */
 export class QueueFullError extends Error {
   override readonly name = "QueueFullError";
@@ -43,4 +45,70 @@ export class DeadlinePassedError extends Error {
   constructor() {
     super("the deadline passed before the commit began");
   }
+}
+
+/** Kinds of a statement's failure, as far as they decide what to do next. */
+export type FailureKind =
+  /** The database rolled back the whole transaction. */
+  | "deadlock"
+  /** A row stayed locked; the transaction is still open. */
+  | "lock-timeout"
+  /** A unique key already has that value. */
+  | "duplicate-key"
+  /**
+   * No connection, a lost one, or a server that accepts no work; the last statement may have been
+   * executed.
+   */
+  | "lost"
+  /** An error of the statement itself: a retry fails, too. */
+  | "statement";
+
+const FAILURE_BY_ERRNO: ReadonlyMap<number, FailureKind> = new Map([
+  [1213, "deadlock"],
+  [1020, "deadlock"], // MariaDB: the record has changed since it was read
+  [1205, "lock-timeout"],
+  [3572, "lock-timeout"],
+  [1062, "duplicate-key"],
+  [1040, "lost"], // too many connections
+  [1203, "lost"], // too many connections of this user
+  [1053, "lost"], // shutting down
+  [1317, "lost"], // killed query
+  [1927, "lost"], // killed connection
+  [1290, "lost"], // read-only, as after a failover
+  [1792, "lost"],
+  [1836, "lost"],
+  // Missing permissions do not change with a retry, although the driver calls these errors fatal.
+  [1044, "statement"],
+  [1045, "statement"],
+  [1049, "statement"],
+  [1698, "statement"],
+]);
+
+const LOST_CODES: ReadonlySet<unknown> = new Set([
+  "PROTOCOL_CONNECTION_LOST",
+  "PROTOCOL_SEQUENCE_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
+interface DriverError {
+  readonly errno?: number;
+  readonly code?: string;
+  readonly fatal?: boolean;
+  readonly syscall?: string;
+}
+
+/** Classifies an error of the driver. */
+export function classifyFailure(error: unknown): FailureKind {
+  if (error instanceof DatabaseUnavailableError) {
+    return "lost";
+  }
+  const { errno, code, fatal, syscall } = (error ?? {}) as DriverError;
+  const known = errno === undefined ? undefined : FAILURE_BY_ERRNO.get(errno);
+  if (known !== undefined) {
+    return known;
+  }
+  return fatal === true || syscall !== undefined || LOST_CODES.has(code) ? "lost" : "statement";
 }

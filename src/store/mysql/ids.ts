@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+
 let last = 0n;
 
 /**
@@ -9,4 +11,9 @@ export function nextId(now: number = Date.now(), random: number = Math.random())
   const time = BigInt(now) * 1_000n + BigInt(Math.floor(random * 1_000));
   last = time > last ? time : last + 1n;
   return last;
+}
+
+/** SHA-1 of the content of a request or an invoice, part by part. */
+export function digest(content: readonly unknown[]): Buffer {
+  return hash("sha1", JSON.stringify(content), "buffer");
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from "kysely";
 import type { AcceptedReport, StatusReport } from "../../domain/status-report.ts";
-import { digest } from "../mysql/digest.ts";
+import { digest } from "../mysql/ids.ts";
 import type { Database } from "../schema.ts";
 
 /** The first answer to a request id, with the digest of the request's content. */

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { ActionState, Database } from "../schema.ts";
 

@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import type { InterventionRow } from "../ledger/interventions.ts";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { ActionState, Database } from "../schema.ts";
 

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
-import { currentStep, FLOW_STEPS, type FlowStep, type StepRun } from "../../domain/flow.ts";
+import { FLOW_STEPS, type FlowStep, type StepRun, currentStep } from "../../domain/flow.ts";
 import { createBatcher } from "../../lib/batcher.ts";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import type { OrderLine } from "../orders/order-lines.ts";
 import { isSet } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { createBatcher } from "../../lib/batcher.ts";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
 
 export interface Line {

@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import { type CancelState, PROCESS_FLAG } from "../../domain/reversal.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { CancelVerdict } from "../../domain/verdicts.ts";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
 
 /** An order's last cancel request. */

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { StatusChanged } from "../../domain/events.ts";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
 import { CHANGE_COLUMNS, type ChangeRow, JOIN_ORDER, toChange } from "./history.ts";
 

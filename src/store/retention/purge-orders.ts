@@ -1,5 +1,5 @@
-import { type Kysely, sql, type Transaction } from "kysely";
-import { idList } from "../mysql/id-list.ts";
+import { type Kysely, type Transaction, sql } from "kysely";
+import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";

@@ -1,9 +1,9 @@
 import type { Kysely } from "kysely";
-import { idList } from "../mysql/id-list.ts";
+import { idList } from "../mysql/literals.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
 import { readPurgedOrders } from "./ended-orders.ts";
-import { nextKey, PAGE_SIZE, type Page } from "./scan.ts";
+import { PAGE_SIZE, type Page, nextKey } from "./scan.ts";
 
 /** Sorts before all request ids. */
 export const FIRST_REQUEST_ID = Buffer.alloc(0);
