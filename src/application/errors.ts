@@ -1,4 +1,9 @@
-import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError, classifyFailure } from "../store/mysql/errors.ts";
+import {
+  classifyFailure,
+  DatabaseUnavailableError,
+  DeadlinePassedError,
+  QueueFullError,
+} from "../store/mysql/errors.ts";
 
 interface ErrorRow {
   /** The gRPC code. */

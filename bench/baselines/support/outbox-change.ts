@@ -1,4 +1,9 @@
-import type { AcceptedReport, AppliedTransition, ReportResult, StatusReport } from "../../../src/domain/status-report.ts";
+import type {
+  AcceptedReport,
+  AppliedTransition,
+  ReportResult,
+  StatusReport,
+} from "../../../src/domain/status-report.ts";
 import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
 import type { StreamConnection } from "../../../src/messaging/nats/connection.ts";
 import { STREAM_NAME } from "../../../src/messaging/nats/topology.ts";
@@ -8,7 +13,12 @@ import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { classifyFailure } from "../../../src/store/mysql/errors.ts";
 import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
 import { withRetries } from "../../../src/store/mysql/transaction.ts";
-import { type KnownRequest, decodeReport, digestOfReport, encodeReport } from "../../../src/store/orders/request-answers.ts";
+import {
+  decodeReport,
+  digestOfReport,
+  encodeReport,
+  type KnownRequest,
+} from "../../../src/store/orders/request-answers.ts";
 import type { Sessions } from "./sessions.ts";
 import { type ChangeExtension, changeStatus } from "./status-change.ts";
 

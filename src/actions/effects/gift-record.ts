@@ -1,5 +1,5 @@
 import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
-import { giftMarker } from "../../store/effects.ts";
+import { giftMarker } from "../../store/orders/action-effects.ts";
 import type { EffectDeps } from "./deps.ts";
 
 /** Marks the gifts of a delivered order as given. Once-only, as the update is idempotent. */

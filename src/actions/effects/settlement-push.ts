@@ -1,5 +1,5 @@
 import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
-import { settlementWriter } from "../../store/effects.ts";
+import { settlementWriter } from "../../store/orders/action-effects.ts";
 import { detailLineReader, shippedLineReader } from "../../store/reads/goods.ts";
 import type { EffectDeps } from "./deps.ts";
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { type InvoicePrinted, type SkuQuantity, eventContext } from "../../domain/events.ts";
+import { eventContext, type InvoicePrinted, type SkuQuantity } from "../../domain/events.ts";
 import { isMarketplace } from "../../domain/order-kinds.ts";
-import { type ReturnVerdict, type Verdict, returnVerdict } from "../../domain/verdicts.ts";
+import { type ReturnVerdict, returnVerdict, type Verdict } from "../../domain/verdicts.ts";
 import { commitChange, unchanged } from "../../store/commit/commit-change.ts";
 import { digest } from "../../store/mysql/ids.ts";
 import { type DeliveryFields, markInvoices, readDelivery, writeDelivery } from "../../store/orders/order-documents.ts";

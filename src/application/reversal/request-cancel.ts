@@ -5,7 +5,12 @@ import { applyPause } from "../../domain/pause.ts";
 import { type CancelDecision, type CancelState, cancelEvent, decideCancel } from "../../domain/reversal.ts";
 import { Status } from "../../domain/state-machine.ts";
 import { applyTransition } from "../../domain/status-report.ts";
-import { type ChangeResult, type ChangeTransaction, commitChange, unchanged } from "../../store/commit/commit-change.ts";
+import {
+  type ChangeResult,
+  type ChangeTransaction,
+  commitChange,
+  unchanged,
+} from "../../store/commit/commit-change.ts";
 import { digest, nextId } from "../../store/mysql/ids.ts";
 import { lockOrder } from "../../store/orders/order-row.ts";
 import { findOpenOrDone, insertCancelRequest } from "../../store/orders/reversal-rows.ts";

@@ -1,4 +1,4 @@
-import { type FailureKind, classifyFailure } from "../mysql/errors.ts";
+import { classifyFailure, type FailureKind } from "../mysql/errors.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
 import type { Connected } from "./connector.ts";
 import { type BatchPlan, planBatch } from "./plan.ts";

@@ -1,6 +1,6 @@
-import { DatabaseUnavailableError, DeadlinePassedError, type FailureKind, classifyFailure } from "../mysql/errors.ts";
+import { classifyFailure, DatabaseUnavailableError, DeadlinePassedError, type FailureKind } from "../mysql/errors.ts";
 import { waitBeforeRetry } from "../mysql/transaction.ts";
-import { type BatchProgress, type CommittedBatch, attempt, resolveUnanswered } from "./attempt.ts";
+import { attempt, type BatchProgress, type CommittedBatch, resolveUnanswered } from "./attempt.ts";
 import { type Connector, connectWithin } from "./connector.ts";
 import type { BatchTimes, CommitObserver, CommitterOptions, PendingRequest, RetryReason } from "./types.ts";
 

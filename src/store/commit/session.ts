@@ -1,5 +1,5 @@
-import { type Connection, type QueryError, createConnection } from "mysql2";
-import { SESSION_SETTINGS, connectionOptions } from "../mysql/connection-options.ts";
+import { type Connection, createConnection, type QueryError } from "mysql2";
+import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options.ts";
 import type { Location } from "../mysql/database.ts";
 import { classifyFailure } from "../mysql/errors.ts";
 

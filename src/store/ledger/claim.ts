@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Kysely, type Updateable, sql } from "kysely";
+import { type Kysely, sql, type Updateable } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { idList, inlineLiteral } from "../mysql/literals.ts";
 import { withRetries } from "../mysql/transaction.ts";

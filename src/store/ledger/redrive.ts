@@ -1,4 +1,4 @@
-import { type Transaction, type UpdateObject, sql } from "kysely";
+import { sql, type Transaction, type UpdateObject } from "kysely";
 import type { ChangeDeps } from "../commit/commit-change.ts";
 import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";

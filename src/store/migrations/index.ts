@@ -1,9 +1,9 @@
-import { type Connection, type RowDataPacket, createConnection } from "mysql2/promise";
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { acquireAdvisoryLock } from "../mysql/advisory-lock.ts";
-import { SESSION_SETTINGS, connectionOptions } from "../mysql/connection-options.ts";
+import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options.ts";
 import { type OrderDatabase, SCHEMAS } from "../mysql/database.ts";
-import { DatabaseUnavailableError, MigrationPermissionError, classifyFailure } from "../mysql/errors.ts";
-import { type TableSpec, ensureTable } from "./ensure-table.ts";
+import { classifyFailure, DatabaseUnavailableError, MigrationPermissionError } from "../mysql/errors.ts";
+import { ensureTable, type TableSpec } from "./ensure-table.ts";
 import { STEPS, type Step } from "./steps.ts";
 
 /** Time limit for the wait for another server's migration, in seconds. */

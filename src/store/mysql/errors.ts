@@ -1,5 +1,3 @@
-
-
 /** The commit queue is full; nothing was done. */
 export class QueueFullError extends Error {
   override readonly name = "QueueFullError";

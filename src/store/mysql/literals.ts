@@ -1,5 +1,5 @@
-import { escape as escapeText } from "mysql2";
 import { type RawBuilder, sql } from "kysely";
+import { escape as escapeText } from "mysql2";
 
 /** A value in the text of a statement. */
 export type Literal = number | bigint | string | Date | Uint8Array | null;

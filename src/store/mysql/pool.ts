@@ -1,8 +1,8 @@
 import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult } from "kysely";
-import { type FieldPacket, type PoolConnection, createPool, format } from "mysql2";
-import { SESSION_SETTINGS, type ServerAddress, connectionOptions } from "./connection-options.ts";
-import { DatabaseUnavailableError, classifyFailure } from "./errors.ts";
-import { type PoolMonitor, createPoolMonitor } from "./pool-monitor.ts";
+import { createPool, type FieldPacket, format, type PoolConnection } from "mysql2";
+import { connectionOptions, SESSION_SETTINGS, type ServerAddress } from "./connection-options.ts";
+import { classifyFailure, DatabaseUnavailableError } from "./errors.ts";
+import { createPoolMonitor, type PoolMonitor } from "./pool-monitor.ts";
 
 /** Time limit for the wait for a free connection, in milliseconds. */
 const ACQUIRE_TIMEOUT_MS = 5_000;

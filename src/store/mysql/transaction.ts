@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Kysely, Transaction } from "kysely";
 import { backOffMs } from "../../lib/back-off.ts";
 import type { Database } from "../schema.ts";
-import { DatabaseUnavailableError, type FailureKind, classifyFailure } from "./errors.ts";
+import { classifyFailure, DatabaseUnavailableError, type FailureKind } from "./errors.ts";
 
 /** Attempts after which a transaction is given back as DatabaseUnavailableError. */
 const MAX_ATTEMPTS = 6;

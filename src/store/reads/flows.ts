@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { FLOW_STEPS, type FlowStep, type StepRun, currentStep } from "../../domain/flow.ts";
+import { currentStep, FLOW_STEPS, type FlowStep, type StepRun } from "../../domain/flow.ts";
 import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/literals.ts";
 import type { OrderLine } from "../orders/order-lines.ts";

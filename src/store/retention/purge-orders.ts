@@ -1,4 +1,4 @@
-import { type Kysely, type Transaction, sql } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";

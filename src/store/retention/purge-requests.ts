@@ -3,7 +3,7 @@ import { idList } from "../mysql/literals.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
 import { readPurgedOrders } from "./ended-orders.ts";
-import { PAGE_SIZE, type Page, nextKey } from "./scan.ts";
+import { nextKey, PAGE_SIZE, type Page } from "./scan.ts";
 
 /** Sorts before all request ids. */
 export const FIRST_REQUEST_ID = Buffer.alloc(0);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { giftMarker, insertSettlement, markGift, settlementWriter } from "../../../src/store/effects.ts";
+import { giftMarker, insertSettlement, markGift, settlementWriter } from "../../../src/store/orders/action-effects.ts";
 import { useStore } from "./fixture.ts";
 
 const { db } = useStore();

@@ -6,10 +6,10 @@ import {
   updateDeliveryInfo,
 } from "../../../src/application/orders/records.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { insertSettlement } from "../../../src/store/effects.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { DatabaseUnavailableError } from "../../../src/store/mysql/errors.ts";
+import { insertSettlement } from "../../../src/store/orders/action-effects.ts";
 import { readDetailLines, readShippedLines } from "../../../src/store/reads/goods.ts";
 import { readSnapshots } from "../../../src/store/reads/snapshots.ts";
 import { choosePort } from "../../../tools/devstack/ports.ts";

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from "kysely";
-import { createBatcher } from "../lib/batcher.ts";
-import { idList, valuesClause } from "./mysql/literals.ts";
-import { withRetries } from "./mysql/transaction.ts";
-import type { Database } from "./schema.ts";
+import { createBatcher } from "../../lib/batcher.ts";
+import { idList, valuesClause } from "../mysql/literals.ts";
+import { withRetries } from "../mysql/transaction.ts";
+import type { Database } from "../schema.ts";
 
 export interface Settlement {
   readonly messageId: string;
