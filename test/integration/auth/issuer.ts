@@ -3,13 +3,13 @@ import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { onTestFinished } from "vitest";
 
-/** Who signs tokens, with keys that can be exchanged. */
+/** A token issuer with rotating keys. */
 export interface Issuer {
-  /** Its keys, as a JWKS. */
+  /** Its key set (JWKS) as JSON. */
   jwks(): string;
-  /** Signs with a new key from now on; the old one is forgotten unless it is to be kept. */
+  /** Signs with a new key from now on. @param keep whether the previous keys stay in the set */
   rotate(keep?: boolean): Promise<void>;
-  /** A token that is good for a minute unless told otherwise. */
+  /** Signs a token; by default it is valid for a minute. */
   token(claims?: {
     sub?: unknown;
     roles?: unknown;
@@ -48,11 +48,13 @@ export async function createIssuer(): Promise<Issuer> {
   };
 }
 
-/** Serves an issuer's keys as they are at the moment; ends with the test. */
-export async function serveKeys(issuer: Pick<Issuer, "jwks">): Promise<{ readonly url: string; asked(): number }> {
-  let asked = 0;
+/** Serves the current keys of an issuer over HTTP until the end of the test. */
+export async function serveKeys(
+  issuer: Pick<Issuer, "jwks">,
+): Promise<{ readonly url: string; requestCount(): number }> {
+  let requests = 0;
   const server = createServer((_request, response) => {
-    asked += 1;
+    requests += 1;
     response.setHeader("content-type", "application/json").end(issuer.jwks());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -60,5 +62,5 @@ export async function serveKeys(issuer: Pick<Issuer, "jwks">): Promise<{ readonl
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`, asked: () => asked };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`, requestCount: () => requests };
 }

@@ -9,8 +9,8 @@ import { startService, useService } from "../../support/service.ts";
 import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";
 
 const folder = useFolder();
-const authority = createAuthority(join(folder, "ours"), "the company");
-const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const authority = createAuthority(join(folder, "own"), "the company");
+const otherAuthority = createAuthority(join(folder, "other"), "another company");
 const { certFile, keyFile } = authority.issue({ subject: "/CN=orders", altNames: THIS_MACHINE });
 const TLS = { OMS_TLS_CERT_FILE: certFile, OMS_TLS_KEY_FILE: keyFile, OMS_TLS_CLIENT_CA_FILE: authority.caFile };
 const harness = useService({ OMS_AUTH: "mtls", ...TLS });
@@ -20,8 +20,8 @@ beforeAll(async () => {
   order = await insertOrder(harness.db, Status.CREATED);
 });
 
-/** Asks over HTTPS with or without a certificate. */
-async function ask(
+/** Sends a GET over HTTPS. @returns status and body */
+async function get(
   path: string,
   { certificate, token, port }: { certificate?: Certificate; token?: string; port?: number } = {},
 ): Promise<[number | undefined, string]> {
@@ -47,14 +47,14 @@ const getOrder = () =>
   `/oms.orderstatus.v1.OrderStatusService/GetOrderStatus?connect=v1&encoding=json&message=${encodeURIComponent(`{"orderId":"${order}"}`)}`;
 const report = (status: number) => `/services/orderStatus/updateOrderStatus?orderId=${order}&status=${status}`;
 
-describe("a verified certificate's name is the caller's", () => {
-  test("with the rights of its role, at the RPCs and the old addresses", async () => {
+describe("the name in a verified client certificate is the caller", () => {
+  test("with the permissions of its role, for RPCs and legacy endpoints", async () => {
     const pay = authority.issue({ subject: "/CN=pay" });
     const tms = authority.issue({ subject: "/", altNames: "DNS:tms" });
 
-    expect(await ask(getOrder(), { certificate: tms })).toMatchObject([200, expect.stringContaining("CREATED")]);
-    expect((await ask(report(1010), { certificate: tms }))[1]).toContain("tms may not report PAID (1010)");
-    expect((await ask(report(1010), { certificate: pay }))[1]).toBe(
+    expect(await get(getOrder(), { certificate: tms })).toMatchObject([200, expect.stringContaining("CREATED")]);
+    expect((await get(report(1010), { certificate: tms }))[1]).toContain("tms may not report PAID (1010)");
+    expect((await get(report(1010), { certificate: pay }))[1]).toBe(
       `{"result":1,"orderId":${order},"orderStatus":1010}`,
     );
     const { caller } = await harness.db
@@ -67,25 +67,25 @@ describe("a verified certificate's name is the caller's", () => {
 
   test.each([
     ["none", undefined],
-    ["one that another signed", stranger.issue({ subject: "/CN=operator" })],
-    ["one that is over", authority.issue({ subject: "/CN=operator", expired: true })],
-  ])("%s proves nothing: nobody gets in, but for who asks whether the service lives", async (_, certificate) => {
-    const shown = certificate === undefined ? {} : { certificate };
-    expect(await ask(getOrder(), shown)).toEqual([
+    ["one of another CA", otherAuthority.issue({ subject: "/CN=operator" })],
+    ["an expired one", authority.issue({ subject: "/CN=operator", expired: true })],
+  ])("%s: everything but /healthz is rejected", async (_, certificate) => {
+    const options = certificate === undefined ? {} : { certificate };
+    expect(await get(getOrder(), options)).toEqual([
       401,
       '{"code":"unauthenticated","message":"authentication required: present a client certificate"}',
     ]);
-    expect((await ask("/metrics", shown))[0]).toBe(401);
-    expect((await ask("/healthz", shown))[0]).toBe(200);
+    expect((await get("/metrics", options))[0]).toBe(401);
+    expect((await get("/healthz", options))[0]).toBe(200);
   });
 
-  test("one that cannot be a caller's name is refused", async () => {
-    const odd = authority.issue({ subject: "/", altNames: `DNS:${"a".repeat(60)}.example.com` });
-    expect((await ask(getOrder(), { certificate: odd }))[1]).toContain("1 to 64 printable ASCII characters");
+  test("an invalid caller name is rejected", async () => {
+    const tooLong = authority.issue({ subject: "/", altNames: `DNS:${"a".repeat(60)}.example.com` });
+    expect((await get(getOrder(), { certificate: tooLong }))[1]).toContain("1 to 64 printable ASCII characters");
   });
 });
 
-test("jwt,mtls: either will do, and a token goes first", async () => {
+test("jwt,mtls: either is accepted, a token takes precedence", async () => {
   const issuer = await createIssuer();
   const keys = await serveKeys(issuer);
   const service = await startService(
@@ -101,12 +101,12 @@ test("jwt,mtls: either will do, and a token goes first", async () => {
   );
   try {
     const port = service.httpPort;
-    const certificate = authority.issue({ subject: "/CN=nobody" });
+    const certificate = authority.issue({ subject: "/CN=unknown" });
     const token = await issuer.token({ sub: "wms" });
-    expect((await ask(getOrder(), { port }))[1]).toContain("a bearer token or a client certificate");
-    expect((await ask(getOrder(), { port, token }))[0]).toBe(200);
-    expect((await ask(getOrder(), { port, certificate }))[1]).toContain("role nobody lacks permission for");
-    expect((await ask(getOrder(), { port, token, certificate }))[0]).toBe(200);
+    expect((await get(getOrder(), { port }))[1]).toContain("a bearer token or a client certificate");
+    expect((await get(getOrder(), { port, token }))[0]).toBe(200);
+    expect((await get(getOrder(), { port, certificate }))[1]).toContain("role unknown lacks permission for");
+    expect((await get(getOrder(), { port, token, certificate }))[0]).toBe(200);
   } finally {
     await service.stop();
   }

@@ -25,9 +25,9 @@ async function keysFile(text: string): Promise<string> {
   return path;
 }
 
-async function refusal(answer: Promise<unknown>): Promise<string> {
-  const error = await answer.then(
-    (claims) => `believed: ${JSON.stringify(claims)}`,
+async function rejection(result: Promise<unknown>): Promise<string> {
+  const error = await result.then(
+    (claims) => `accepted: ${JSON.stringify(claims)}`,
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof OperationError)) {
@@ -37,7 +37,7 @@ async function refusal(answer: Promise<unknown>): Promise<string> {
   return error.message;
 }
 
-test("a token tells its bearer's name and roles", async () => {
+test("a token has the caller's name and roles", async () => {
   const issuer = await createIssuer();
   const { verify } = verifierFor(await keysFile(issuer.jwks()));
   expect(await verify(await issuer.token({ sub: "wms-3", roles: ["wms", "tms"] }))).toEqual({
@@ -50,12 +50,12 @@ test("a token tells its bearer's name and roles", async () => {
 
 const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const claims = { sub: "wms", iss: ISSUER, aud: AUDIENCE, exp: 4_102_444_800 };
-const NO_NAME = "token claim sub must be a caller name of 1 to 64 printable ASCII characters";
+const INVALID_NAME = "token claim sub must be a caller name of 1 to 64 printable ASCII characters";
 const BAD_SIGNATURE = "invalid token signature";
 const MALFORMED = "malformed token";
 const BAD_ALGORITHM = "token algorithm is not accepted";
 
-test("no word of a token is believed that is not signed, in time, and for us", async () => {
+test("an invalid token is rejected with the reason", async () => {
   const issuer = await createIssuer();
   const other = await createIssuer();
   const { verify, lines } = verifierFor(await keysFile(issuer.jwks()));
@@ -66,44 +66,44 @@ test("no word of a token is believed that is not signed, in time, and for us", a
   const cases: [string, string, string][] = [
     ["of another issuer's key", await other.token(), BAD_SIGNATURE],
     ["of an unknown key", await issuer.token({ kid: "k9" }), "unknown key id in the token"],
-    ["with other content", `${header}.${base64(claims)}.${signature}`, BAD_SIGNATURE],
+    ["with changed claims", `${header}.${base64(claims)}.${signature}`, BAD_SIGNATURE],
     ["without signature", `${header}.${payload}.`, BAD_SIGNATURE],
     ["alg none", `${base64({ alg: "none" })}.${base64(claims)}.`, BAD_ALGORITHM],
     ["HS256 with the public key", `${hs256}.${forged}`, BAD_ALGORITHM],
     ["no token", "abc", MALFORMED],
-    ["no token, with dots", "a.b.c", MALFORMED],
+    ["three parts that are no token", "a.b.c", MALFORMED],
     ["expired", await issuer.token({ exp: -10 }), "token expired; request a new one"],
-    ["of another", await issuer.token({ iss: "https://evil" }), "token claim iss is not accepted"],
-    ["for another", await issuer.token({ aud: "shop" }), "token claim aud is not accepted"],
-    ["a sub that is null", await issuer.token({ sub: null }), NO_NAME],
-    ["a sub that is a number", await issuer.token({ sub: 7 }), NO_NAME],
-    ["a sub that is no name", await issuer.token({ sub: "a\nb" }), NO_NAME],
+    ["of another issuer", await issuer.token({ iss: "https://evil" }), "token claim iss is not accepted"],
+    ["for another audience", await issuer.token({ aud: "shop" }), "token claim aud is not accepted"],
+    ["null as sub", await issuer.token({ sub: null }), INVALID_NAME],
+    ["a number as sub", await issuer.token({ sub: 7 }), INVALID_NAME],
+    ["an invalid name as sub", await issuer.token({ sub: "a\nb" }), INVALID_NAME],
   ];
   for (const [name, token, message] of cases) {
-    expect([name, await refusal(verify(token))]).toEqual([name, message]);
+    expect([name, await rejection(verify(token))]).toEqual([name, message]);
   }
   expect(JSON.stringify(lines)).not.toContain(payload);
 });
 
-test("a token that was believed is not believed any more when it has expired", async () => {
+test("a cached token is rejected once it has expired", async () => {
   const issuer = await createIssuer();
   const { verify } = verifierFor(await keysFile(issuer.jwks()));
-  // A clock may be wrong by 5 seconds; what is remembered is not remembered for so long.
+  // Clocks may differ by 5 seconds; the cache ends with the expiry itself.
   const token = await issuer.token({ exp: -4 });
   expect(await verify(token)).toMatchObject({ name: "wms", roles: [] });
-  await eventually(async () => expect(await refusal(verify(token))).toBe("token expired; request a new one"));
+  await eventually(async () => expect(await rejection(verify(token))).toBe("token expired; request a new one"));
 });
 
-test("keys at an address are fetched once, and again when a token names another one", async () => {
+test("keys at a URL are fetched once", async () => {
   const issuer = await createIssuer();
-  const harness = await serveKeys(issuer);
-  const { verify } = verifierFor(harness.url);
+  const jwks = await serveKeys(issuer);
+  const { verify } = verifierFor(jwks.url);
   await Promise.all([verify(await issuer.token()), verify(await issuer.token({ sub: "tms" }))]);
   await verify(await issuer.token({ sub: "dms" }));
-  expect(harness.asked()).toBe(1);
+  expect(jwks.requestCount()).toBe(1);
 });
 
-test("keys in a file are read again when it changes; a broken one changes nothing and is told once", async () => {
+test("a changed key file is reloaded; an unusable one is logged once and ignored", async () => {
   const issuer = await createIssuer();
   const path = await keysFile(issuer.jwks());
   const { verify, lines } = verifierFor(path);
@@ -114,20 +114,20 @@ test("keys in a file are read again when it changes; a broken one changes nothin
 
   await issuer.rotate();
   const late = await issuer.token({ sub: "dms" });
-  expect(await refusal(verify(late))).toBe("unknown key id in the token");
-  // As a mounted secret is exchanged: another file in its place.
+  expect(await rejection(verify(late))).toBe("unknown key id in the token");
+  // As a mounted secret is replaced: by another file.
   await writeFile(`${path}.new`, issuer.jwks());
   await rename(`${path}.new`, path);
   await eventually(async () => expect(await verify(late)).toMatchObject({ name: "dms", roles: [] }));
 });
 
-test("keys out of reach: said to the log, and to the caller no more than that", async () => {
+test("unavailable keys: logged, without details for the caller", async () => {
   const issuer = await createIssuer();
   const { verify, lines } = verifierFor("http://127.0.0.1:1/jwks");
-  expect(await refusal(verify(await issuer.token()))).toBe("token signing keys unavailable; retry");
+  expect(await rejection(verify(await issuer.token()))).toBe("token signing keys unavailable; retry");
   expect(lines).toMatchObject([{ level: "error", msg: "token signing keys unavailable" }]);
 });
 
-test("a file of keys that cannot be used at the start is named", () => {
+test("an unusable key file at startup is named in the error", () => {
   expect(() => verifierFor("/nowhere/jwks.json")).toThrow("/nowhere/jwks.json: ENOENT");
 });

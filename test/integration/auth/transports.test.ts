@@ -18,7 +18,7 @@ import { startService, useService } from "../../support/service.ts";
 import { AUDIENCE, createIssuer, ISSUER } from "./issuer.ts";
 
 const issuer = await createIssuer();
-const keys = join(inject("folder"), `doors-${process.pid}.json`);
+const keys = join(inject("folder"), `jwks-${process.pid}.json`);
 writeFileSync(keys, issuer.jwks());
 const ENV = { OMS_AUTH: "jwt", OMS_JWT_KEYS: keys, OMS_JWT_ISSUER: ISSUER, OMS_JWT_AUDIENCE: AUDIENCE };
 const harness = useService(ENV);
@@ -29,9 +29,13 @@ const bearer = async (sub: string, roles: string[] = []) => ({
 describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
   const client = () => harness.client(transport);
 
-  test("without a token nobody gets in, whatever the request", async () => {
+  test("without a token every request is rejected alike", async () => {
     const orderId = await insertOrder(harness.db, Status.CREATED);
-    const nobody = { code: "Unauthenticated", message: "authentication required: present a bearer token", details: {} };
+    const unauthenticated = {
+      code: "Unauthenticated",
+      message: "authentication required: present a bearer token",
+      details: {},
+    };
     const status = OrderStatus.PAID;
     for (const call of [
       client().getOrderStatus({ orderId }),
@@ -42,17 +46,17 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
       harness.clients(transport).actions.listActions({}),
       client().getOrderStatus({ orderId }, { headers: { "oms-caller": "operator" } }),
     ]) {
-      expect(await failure(call)).toEqual(nobody);
+      expect(await failure(call)).toEqual(unauthenticated);
     }
     const forged = { headers: { authorization: `Bearer ${(await issuer.token()).slice(0, -4)}AAAA` } };
     expect((await failure(client().getOrderStatus({ orderId }, forged))).code).toBe("Unauthenticated");
     const watch = client()
       .watchOrderStatus({ orderIds: [orderId] })
       [Symbol.asyncIterator]();
-    expect(await failure(watch.next())).toEqual(nobody);
+    expect(await failure(watch.next())).toEqual(unauthenticated);
   });
 
-  test("the token's name is the caller's, in the history and the request log, not what the header says", async () => {
+  test("the caller in history and request log is the name in the token, not in the header", async () => {
     const orderId = await insertOrder(harness.db, Status.CREATED);
     const { headers } = await bearer("pay-7", ["pay"]);
     await client().updateOrderStatus(
@@ -72,7 +76,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
     );
   });
 
-  test("a role calls its RPCs and no others", async () => {
+  test("a role can call its RPCs only", async () => {
     const orderId = await insertOrder(harness.db, Status.CREATED);
     const tms = await bearer("tms");
     expect(await failure(client().cancelOrder({ orderId, operator: "x" }, tms))).toEqual({
@@ -85,7 +89,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
     expect((await client().getOrderStatus({ orderId }, tms)).orderStatus).toBe(Status.CREATED);
   });
 
-  test("a carrier cannot report PAID: the same answer whether there is such an order or not", async () => {
+  test("a carrier cannot report PAID: the response is the same for an unknown order", async () => {
     const tms = await bearer("tms");
     const denied = {
       code: "PermissionDenied",
@@ -99,7 +103,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
     expect((await client().getOrderStatus({ orderId: there }, tms)).orderStatus).toBe(Status.CREATED);
   });
 
-  test("in a batch the reports that a role may not make fail alone", async () => {
+  test("in a batch only the reports without permission fail", async () => {
     const [one, two] = [
       await insertOrder(harness.db, Status.WMS_DISPATCHED),
       await insertOrder(harness.db, Status.CREATED),
@@ -119,7 +123,7 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
   });
 });
 
-test("a watch ends when the token of who watches has expired", async () => {
+test("a watch ends when its token expires", async () => {
   const orderId = await insertOrder(harness.db, Status.CREATED);
   const token = await issuer.token({ sub: "read-only", exp: 2 });
   const client = harness.client("gRPC");
@@ -133,13 +137,13 @@ test("a watch ends when the token of who watches has expired", async () => {
   });
 });
 
-test("refusals are logged and counted", async () => {
+test("rejections are logged and counted", async () => {
   await failure(harness.client("gRPC").explainOrder({ orderId: 1n }));
-  await failure(harness.client("gRPC").explainOrder({ orderId: 1n }, await bearer("nobody")));
+  await failure(harness.client("gRPC").explainOrder({ orderId: 1n }, await bearer("unknown")));
   const lines = harness.service.log.filter(({ rpc }) => rpc === "ExplainOrder");
   expect(lines.map(({ code, caller }) => [code, caller])).toEqual([
     ["UNAUTHENTICATED", "anonymous"],
-    ["PERMISSION_DENIED", "nobody"],
+    ["PERMISSION_DENIED", "unknown"],
   ]);
   const { headers } = await bearer("prometheus", ["monitoring"]);
   const metrics = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`, { headers })).text();
@@ -154,7 +158,7 @@ describe("/metrics", () => {
     return [response.status, (await response.text()).slice(0, 120)];
   };
 
-  test("is for those with the right", async () => {
+  test("requires the metrics permission", async () => {
     expect(await page()).toEqual([
       401,
       '{"code":"unauthenticated","message":"authentication required: present a bearer token"}\n',
@@ -166,7 +170,7 @@ describe("/metrics", () => {
     expect((await page((await bearer("monitoring")).headers))[0]).toBe(200);
   });
 
-  test("has a port of its own if it is to have one", async () => {
+  test("is open on a port of its own (OMS_METRICS_PORT)", async () => {
     const port = await choosePort();
     const service = await startService(harness.location, {}, { ...ENV, OMS_METRICS_PORT: String(port) });
     try {
@@ -177,32 +181,32 @@ describe("/metrics", () => {
     }
   });
 
-  test("alive and ready are for everybody", async () => {
+  test("/healthz and /readyz are open", async () => {
     const base = `http://127.0.0.1:${harness.service.httpPort}`;
     expect((await fetch(`${base}/healthz`)).status).toBe(200);
     expect((await fetch(`${base}/readyz`)).status).toBe(200);
   });
 });
 
-describe("the old addresses", () => {
+describe("legacy endpoints", () => {
   const call = async (path: string, headers: Record<string, string> = {}) => {
     const response = await fetch(`http://127.0.0.1:${harness.service.httpPort}/services/${path}`, { headers });
     return response.text();
   };
 
-  test("take a token; a name in a header is no proof", async () => {
+  test("require a token; the caller header does not authenticate", async () => {
     const order = await insertOrder(harness.db, Status.CREATED);
     const path = `orderStatus/updateOrderStatus?orderId=${order}&status=1010`;
-    const refused = '{"result":0,"message":"没有登录: authentication required: present a bearer token"}';
-    expect(await call(path)).toBe(refused);
-    expect(await call(path, { "oms-caller": "pay" })).toBe(refused);
+    const rejected = '{"result":0,"message":"没有登录: authentication required: present a bearer token"}';
+    expect(await call(path)).toBe(rejected);
+    expect(await call(path, { "oms-caller": "pay" })).toBe(rejected);
     expect(await call(path, (await bearer("tms")).headers)).toBe(
       '{"result":0,"message":"没有权限: status: tms may not report PAID (1010); it is reported by Pay"}',
     );
     expect(await call(path, (await bearer("pay")).headers)).toBe(`{"result":1,"orderId":${order},"orderStatus":1010}`);
   });
 
-  test("know old callers by address, with the rights of the name that they have here", async () => {
+  test("authenticate legacy callers by address, with the permissions of their configured name", async () => {
     const callers = { pay: { addresses: ["127.0.0.0/8"] } };
     const service = await startService(harness.location, {}, { ...ENV, OMS_LEGACY_CALLERS: JSON.stringify(callers) });
     try {
@@ -219,7 +223,7 @@ describe("the old addresses", () => {
   });
 });
 
-test("the command line shows OMS_TOKEN, and says what to do without", async () => {
+test("the command line sends OMS_TOKEN, and explains what to do without", async () => {
   const server = `127.0.0.1:${harness.service.grpcPort}`;
   expect(await oms(["actions"], { server })).toMatchObject({
     code: 1,
@@ -235,7 +239,7 @@ test("the command line shows OMS_TOKEN, and says what to do without", async () =
   expect(await oms(["actions"], { server, env: { OMS_TOKEN } })).toMatchObject({ code: 0, stderr: "" });
 });
 
-test("a browser's or any other Connect client shows its token in the usual header, over GET too", async () => {
+test("a Connect client sends its token in the authorization header, also with GET", async () => {
   const order = await insertOrder(harness.db, Status.CREATED);
   const transport = createConnectTransport({
     baseUrl: `http://127.0.0.1:${harness.service.httpPort}`,
@@ -249,7 +253,7 @@ test("a browser's or any other Connect client shows its token in the usual heade
   expect(orderStatus).toBe(Status.CREATED);
 });
 
-test("reflection is a switch", async () => {
+test("reflection can be turned off", async () => {
   const service = await startService(harness.location, {}, { ...ENV, OMS_REFLECTION: "off" });
   const buf = join(import.meta.dirname, "../../../node_modules/.bin/buf");
   const list = (port: number) =>
@@ -264,24 +268,24 @@ test("reflection is a switch", async () => {
   }
 });
 
-test("a refusal takes as long for an order that exists as for one that does not", async () => {
+test("a rejection takes as long for an existing order as for an unknown one", async () => {
   const tms = await bearer("tms");
-  const there = await insertOrder(harness.db, Status.CREATED);
+  const existing = await insertOrder(harness.db, Status.CREATED);
   const client = harness.client("gRPC");
-  const times: Record<"there" | "nowhere", number[]> = { there: [], nowhere: [] };
+  const times: Record<"existing" | "unknown", number[]> = { existing: [], unknown: [] };
   for (let round = 0; round < 200; round += 1) {
     for (const [which, orderId] of [
-      ["there", there],
-      ["nowhere", nextOrderId()],
+      ["existing", existing],
+      ["unknown", nextOrderId()],
     ] as const) {
-      const began = performance.now();
+      const startedAt = performance.now();
       await failure(client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }, tms));
-      times[which].push(performance.now() - began);
+      times[which].push(performance.now() - startedAt);
     }
   }
   const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length / 2] as number;
-  const ratio = median(times.there) / median(times.nowhere);
-  // Neither looks anything up: a query would be several times the whole call.
+  const ratio = median(times.existing) / median(times.unknown);
+  // Neither runs a query, which would take several times as long.
   expect(ratio).toBeGreaterThan(0.5);
   expect(ratio).toBeLessThan(2);
 });

@@ -1,12 +1,15 @@
-/** An attacker, as a process of its own: takes an attack's name, a port and its content type, and its own address; ends with its input, and says what it came to. */
+/**
+ * An attacker in a process of its own. Arguments: name of the attack, port, content type, own
+ * address. Ends with its standard input, and prints its result as JSON.
+ */
 import { ATTACKS, type AttackName, type AttackResult } from "./attacks.ts";
 
 const [name, port, type = "", address = ""] = process.argv.slice(2);
-const damage: AttackResult = { sent: 0, connections: 0, ends: {}, resets: {}, said: {} };
-const over = new AbortController();
-// Whoever started it may forget to end it.
-const tooLong = setTimeout(() => over.abort(), 20_000);
-process.stdin.once("end", () => over.abort()).resume();
-await ATTACKS[name as AttackName]({ port: Number(port), type, address, signal: over.signal }, damage);
-clearTimeout(tooLong);
-process.stdout.write(`${JSON.stringify(damage)}\n`, () => process.exit());
+const result: AttackResult = { sent: 0, connections: 0, ends: {}, resets: {}, statusLines: {} };
+const stop = new AbortController();
+// In case its parent does not end it.
+const timeout = setTimeout(() => stop.abort(), 20_000);
+process.stdin.once("end", () => stop.abort()).resume();
+await ATTACKS[name as AttackName]({ port: Number(port), type, address, signal: stop.signal }, result);
+clearTimeout(timeout);
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());

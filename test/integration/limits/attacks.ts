@@ -16,60 +16,61 @@ import {
   requestHeaders,
 } from "./raw-http2.ts";
 
-/** What an attack is against: a port, and the content type that it speaks. */
+/** The target of an attack. */
 export interface Target {
   readonly port: number;
+  /** Content type of requests. */
   readonly type: string;
-  /** The attacker's own. */
+  /** The attacker's address. */
   readonly address: string;
   readonly signal: AbortSignal;
 }
 
-/** What an attacker came to hear. */
+/** The effects that an attacker observed. */
 export interface AttackResult {
-  /** Frames or bytes that got out, and connections for them. */
+  /** Writes, and the connections used. */
   sent: number;
   connections: number;
-  /** How connections ended: "goaway 11", "closed". */
+  /** Counts of how connections ended: "goaway 11", "closed", "open". */
   readonly ends: Record<string, number>;
-  /** Codes of reset streams. */
+  /** Counts of the codes of reset streams. */
   readonly resets: Record<string, number>;
-  /** Status lines over HTTP/1.1. */
-  readonly said: Record<string, number>;
+  /** Counts of HTTP/1.1 status lines. */
+  readonly statusLines: Record<string, number>;
 }
 
-type Attack = (target: Target, damage: AttackResult) => Promise<void>;
+type Attack = (target: Target, result: AttackResult) => Promise<void>;
 
 const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
 const GET = `${SERVICE}/GetOrderStatus`;
 
-/** An attacker that is cut off comes back so often. */
+/** Maximum number of reconnections. */
 const MAX_CONNECTIONS = 5_000;
 
 const count = (counts: Record<string, number>, what: string) => {
   counts[what] = (counts[what] ?? 0) + 1;
 };
 
-/** Does the same on one connection after the other, as fast as the server reads. */
+/** Repeats a step on one connection after another, as fast as the server reads. */
 const overHttp2 =
   (
     step: (raw: RawHttp2, turn: number, target: Target) => Buffer | undefined,
     options: Parameters<typeof openRawHttp2>[1] = {},
   ): Attack =>
-  async (target, damage) => {
-    while (!target.signal.aborted && damage.connections < MAX_CONNECTIONS) {
+  async (target, result) => {
+    while (!target.signal.aborted && result.connections < MAX_CONNECTIONS) {
       const raw = await openRawHttp2(target.port, { localAddress: target.address, ...options });
-      damage.connections += 1;
-      let over = false;
+      result.connections += 1;
+      let closed = false;
       raw.closed.finally(() => {
-        over = true;
+        closed = true;
       });
-      for (let turn = 0; !over && !target.signal.aborted; turn += 1) {
+      for (let turn = 0; !closed && !target.signal.aborted; turn += 1) {
         const bytes = step(raw, turn, target);
         if (bytes === undefined) {
           await sleep(20);
         } else {
-          damage.sent += 1;
+          result.sent += 1;
           if (!raw.socket.write(bytes)) {
             await Promise.race([once(raw.socket, "drain").catch(() => {}), raw.closed, sleep(500)]);
           } else if (turn % 8 === 0) {
@@ -77,10 +78,13 @@ const overHttp2 =
           }
         }
       }
-      for (const code of raw.heard.resets.values()) {
-        count(damage.resets, String(code));
+      for (const code of raw.received.resets.values()) {
+        count(result.resets, String(code));
       }
-      count(damage.ends, over ? (raw.heard.goaway === undefined ? "closed" : `goaway ${raw.heard.goaway}`) : "open");
+      count(
+        result.ends,
+        closed ? (raw.received.goaway === undefined ? "closed" : `goaway ${raw.received.goaway}`) : "open",
+      );
       raw.socket.destroy();
     }
   };
@@ -97,10 +101,10 @@ const bigRequest = (() => {
   );
 })();
 
-/** Connections that do the same at the same time, over HTTP/1.1 or hardly that. */
+/** Repeats a step on many connections at once, over HTTP/1.1 or malformed HTTP. */
 const overMany =
-  (connections: number, begin: Buffer, step: () => Buffer | undefined): Attack =>
-  async ({ port, address, signal }, damage) => {
+  (connections: number, start: Buffer, step: () => Buffer | undefined): Attack =>
+  async ({ port, address, signal }, result) => {
     const one = async () => {
       const socket = connect({ port, host: "127.0.0.1", localAddress: address });
       let status = "";
@@ -110,8 +114,8 @@ const overMany =
       });
       const closed = new Promise((resolve) => socket.once("close", resolve));
       await Promise.race([once(socket, "connect").catch(() => {}), closed]);
-      damage.connections += 1;
-      socket.write(begin);
+      result.connections += 1;
+      socket.write(start);
       while (!signal.aborted && !socket.destroyed) {
         const bytes = step();
         if (bytes !== undefined && !socket.write(bytes)) {
@@ -119,10 +123,10 @@ const overMany =
         } else {
           await Promise.race([sleep(200), closed]);
         }
-        damage.sent += bytes === undefined ? 0 : 1;
+        result.sent += bytes === undefined ? 0 : 1;
       }
-      count(damage.ends, socket.destroyed ? "closed" : "open");
-      count(damage.said, status);
+      count(result.ends, socket.destroyed ? "closed" : "open");
+      count(result.statusLines, status);
       socket.destroy();
     };
     for (let opened = 0; opened < connections && !signal.aborted; opened += 50) {
@@ -133,7 +137,7 @@ const overMany =
     await sleep(100);
   };
 
-/** Each by its name. */
+/** All attacks by name. */
 export const ATTACKS = {
   "streams opened and reset at once": overHttp2((_raw, turn, { type }) =>
     Buffer.concat(
@@ -143,7 +147,7 @@ export const ATTACKS = {
       ]),
     ),
   ),
-  "more streams than there may be": overHttp2((_raw, turn, { type }) =>
+  "more streams than allowed": overHttp2((_raw, turn, { type }) =>
     turn < 400
       ? Buffer.concat(
           streamsOf(turn, 32).map((stream) => frameOf(FRAME.headers, END_HEADERS, stream, requestHeaders(GET, type))),
@@ -151,7 +155,7 @@ export const ATTACKS = {
       : undefined,
   ),
   "a flood of pings": overHttp2(() => many(frameOf(FRAME.ping, 0, 0, Buffer.alloc(8)))),
-  "a flood of pings whose answers nobody reads": overHttp2((raw) => {
+  "a flood of pings without reading the answers": overHttp2((raw) => {
     raw.socket.pause();
     return many(frameOf(FRAME.ping, 0, 0, Buffer.alloc(8)));
   }),
@@ -159,7 +163,7 @@ export const ATTACKS = {
   "a flood of empty data": overHttp2((_raw, turn, { type }) =>
     turn === 0 ? frameOf(FRAME.headers, END_HEADERS, 1, requestHeaders(GET, type)) : many(frameOf(FRAME.data, 0, 1)),
   ),
-  "headers without an end": overHttp2((_raw, turn, { type }) =>
+  "endless headers": overHttp2((_raw, turn, { type }) =>
     turn === 0
       ? frameOf(FRAME.headers, 0, 1, requestHeaders(GET, type))
       : many(frameOf(FRAME.continuation, 0, 1, header("x", "y"))),
@@ -168,7 +172,7 @@ export const ATTACKS = {
     const lines = Array.from({ length: 300 }, (_, index): [string, string] => [`x-${index}`, "y"]);
     return frameOf(FRAME.headers, END_HEADERS | END_STREAM, 2 * turn + 1, requestHeaders(GET, type, lines));
   }),
-  "headers that are too long": overHttp2((_raw, turn, { type }) => {
+  "headers that are too large": overHttp2((_raw, turn, { type }) => {
     const lines: [string, string][] = Array.from({ length: 5 }, (_, index) => [`x-${index}`, "y".repeat(16_000)]);
     const block = requestHeaders(GET, type, lines);
     const pieces = Array.from({ length: Math.ceil(block.length / 16_000) }, (_, index) =>
@@ -185,7 +189,7 @@ export const ATTACKS = {
       ),
     );
   }),
-  "great answers that nobody reads": overHttp2(
+  "large responses that are not read": overHttp2(
     (_raw, turn, { type }) =>
       turn < 200
         ? Buffer.concat([
@@ -195,32 +199,32 @@ export const ATTACKS = {
         : undefined,
     { settings: NO_WINDOW },
   ),
-  "a request that never ends": overHttp2((raw, turn, { type }) => {
+  "a request that never completes": overHttp2((raw, turn, { type }) => {
     if (turn === 0) {
       return Buffer.concat([
         frameOf(FRAME.headers, END_HEADERS, 1, requestHeaders(GET, type)),
         frameOf(FRAME.data, 0, 1, grpcMessage(Buffer.alloc(0), 0xff_ff_ff)),
       ]);
     }
-    return raw.heard.resets.size > 0 ? undefined : frameOf(FRAME.data, 0, 1, Buffer.alloc(16_000));
+    return raw.received.resets.size > 0 ? undefined : frameOf(FRAME.data, 0, 1, Buffer.alloc(16_000));
   }),
-  "beginnings that are not gone on with": overMany(1_000, Buffer.from("PRI * HTTP/2.0\r\n"), () => undefined),
-  "headers in a trickle": overMany(1_000, Buffer.from(`POST ${GET} HTTP/1.1\r\nhost: a\r\n`), () =>
+  "incomplete prefaces": overMany(1_000, Buffer.from("PRI * HTTP/2.0\r\n"), () => undefined),
+  "trickling headers": overMany(1_000, Buffer.from(`POST ${GET} HTTP/1.1\r\nhost: a\r\n`), () =>
     Buffer.from("x: y\r\n"),
   ),
-  "a body in a trickle": overMany(
+  "a trickling body": overMany(
     1_000,
     Buffer.from(`POST ${GET} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{`),
     () => Buffer.from(" "),
   ),
-  "a body without an end": overMany(
+  "an endless body": overMany(
     50,
     Buffer.from(
       `POST ${GET} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`,
     ),
     () => Buffer.concat([Buffer.from("4000\r\n"), Buffer.alloc(0x4000, 32), Buffer.from("\r\n")]),
   ),
-  "very many connections": overMany(3_000, Buffer.alloc(0), () => undefined),
+  "too many connections": overMany(3_000, Buffer.alloc(0), () => undefined),
 } satisfies Record<string, Attack>;
 
 export type AttackName = keyof typeof ATTACKS;

@@ -13,33 +13,30 @@ async function open(port: number, localAddress: string): Promise<Socket> {
   return socket;
 }
 
-/** How many of so many connections are still open when the others have been closed. */
+/** Opens connections, and returns those that stay open. */
 async function openMany(port: number, address: string, count: number, expected: number): Promise<Socket[]> {
   const sockets = await Promise.all(Array.from({ length: count }, () => open(port, address)));
-  const stay = () => sockets.filter(({ closed }) => !closed);
-  await vi.waitFor(() => expect(stay()).toHaveLength(expected), 5_000);
-  return stay();
+  const remaining = () => sockets.filter(({ closed }) => !closed);
+  await vi.waitFor(() => expect(remaining()).toHaveLength(expected), 5_000);
+  return remaining();
 }
 
 test.each([
   ["grpc", () => harness.service.grpcPort],
   ["http", () => harness.service.httpPort],
-])(
-  "the port of %s: half of the connections for one address, and no more than there may be in all",
-  async (name, port) => {
-    const first = await openMany(port(), "127.0.0.2", 15, 10);
-    await openMany(port(), "127.0.0.3", 10, 10);
-    await openMany(port(), "127.0.0.4", 2, 0);
-    for (const socket of first) {
-      socket.destroy();
-    }
-    // There is room again, as soon as the server has seen them go.
-    await vi.waitFor(async () => {
-      const [again] = await openMany(port(), "127.0.0.4", 1, 1);
-      expect(again).toBeDefined();
-    }, 10_000);
-    const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
-    expect(text).toContain(`oms_connections_refused_total{port="${name}",reason="address"} 5`);
-    expect(text).toMatch(new RegExp(`oms_connections_refused_total\\{port="${name}",reason="all"\\} [1-9]`));
-  },
-);
+])("the %s port: at most half of the connections for one address, and the maximum in all", async (name, port) => {
+  const first = await openMany(port(), "127.0.0.2", 15, 10);
+  await openMany(port(), "127.0.0.3", 10, 10);
+  await openMany(port(), "127.0.0.4", 2, 0);
+  for (const socket of first) {
+    socket.destroy();
+  }
+  // Once the server has noticed the closed ones, connections are accepted again.
+  await vi.waitFor(async () => {
+    const [again] = await openMany(port(), "127.0.0.4", 1, 1);
+    expect(again).toBeDefined();
+  }, 10_000);
+  const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
+  expect(text).toContain(`oms_connections_refused_total{port="${name}",reason="address"} 5`);
+  expect(text).toMatch(new RegExp(`oms_connections_refused_total\\{port="${name}",reason="all"\\} [1-9]`));
+});

@@ -11,19 +11,22 @@ import type { AttackName, AttackResult } from "./attacks.ts";
 const harness = useService();
 let orderId = 0n;
 
-/** Calls of each transport, one after the other. */
+/** Sequential calls per measurement and transport. */
 const CALLS = 150;
 
-/** A median below this, in milliseconds, is well whatever it was before: two cores carry the attacker, the service and the other tests. */
+/**
+ * A median below this is acceptable, in milliseconds: attacker, service and other tests share two
+ * cores.
+ */
 const FLOOR_MS = 12;
 
-/** What else the machine does may disturb one measurement; an attack disturbs all of them. */
+/** Measurements: other load may disturb one of them, an attack disturbs all. */
 const ROUNDS = 3;
 
-/** So long attacks an attacker before others are measured, in milliseconds. */
+/** Duration of an attack before the first measurement, in milliseconds. */
 const HEAD_START_MS = 500;
 
-const NO_DAMAGE: AttackResult = { sent: 0, connections: 0, ends: {}, resets: {}, said: {} };
+const NO_EFFECT: AttackResult = { sent: 0, connections: 0, ends: {}, resets: {}, statusLines: {} };
 
 beforeAll(async () => {
   orderId = await insertOrder(harness.db, Status.PICKING);
@@ -34,63 +37,65 @@ let attacks = 0;
 async function medianMs(transport: "gRPC" | "Connect JSON"): Promise<number> {
   const times: number[] = [];
   for (let call = 0; call < CALLS; call += 1) {
-    const begin = performance.now();
+    const startedAt = performance.now();
     await harness.client(transport).getOrderStatus({ orderId });
-    times.push(performance.now() - begin);
+    times.push(performance.now() - startedAt);
   }
   return times.sort((a, b) => a - b)[CALLS / 2] ?? 0;
 }
 
-/** Attacks while others call, and makes sure that they are answered nearly as quickly as before. */
-async function underAttack(name: AttackName, port: number, type: string): Promise<AttackResult> {
+/** Runs an attack, and checks that other calls are served nearly as fast as before. */
+async function runAttack(name: AttackName, port: number, type: string): Promise<AttackResult> {
   const before = { grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") };
   attacks += 1;
-  // Who misbehaves is left outside for a while; the next one is somebody else.
+  // Each attack from an address of its own: misbehaving ones get blocked.
   const address = `127.0.1.${attacks}`;
   const program = join(import.meta.dirname, "attacker.ts");
   const attacker = spawn(process.execPath, [program, name, String(port), type, address], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   onTestFinished(() => void attacker.kill("SIGKILL"));
-  const said = text(attacker.stdout);
+  const output = text(attacker.stdout);
   await sleep(HEAD_START_MS);
-  const fits = ({ grpc, http }: typeof before) =>
+  const isFast = ({ grpc, http }: typeof before) =>
     grpc < Math.max(2 * before.grpc, FLOOR_MS) && http < Math.max(2 * before.http, FLOOR_MS);
   const rounds: (typeof before)[] = [];
-  while (rounds.length < ROUNDS && !rounds.some(fits)) {
+  while (rounds.length < ROUNDS && !rounds.some(isFast)) {
     rounds.push({ grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") });
   }
   attacker.stdin.end();
-  const damage = { ...NO_DAMAGE, ...(JSON.parse(await said) as AttackResult) };
-  expect(rounds.some(fits), `${JSON.stringify(before)} ms before, ${JSON.stringify(rounds)} meanwhile`).toBe(true);
-  expect(damage.connections).toBeGreaterThan(0);
-  return damage;
+  const result = { ...NO_EFFECT, ...(JSON.parse(await output) as AttackResult) };
+  expect(rounds.some(isFast), `${JSON.stringify(before)} ms before, ${JSON.stringify(rounds)} during the attack`).toBe(
+    true,
+  );
+  expect(result.connections).toBeGreaterThan(0);
+  return result;
 }
 
-/** What an attacker has to hear. */
-interface Attacked {
+/** An attack, and its expected effects. */
+interface Attack {
   readonly name: AttackName;
-  /** Each of its connections is ended. */
+  /** All its connections are closed. */
   readonly ends?: true;
-  /** Its calls are reset with that code. */
+  /** Its streams are reset with this code. */
   readonly resets?: string;
 }
 
 const ENHANCE_YOUR_CALM = "11";
 
-const OVER_HTTP2: readonly Attacked[] = [
+const OVER_HTTP2: readonly Attack[] = [
   { name: "streams opened and reset at once", ends: true },
-  { name: "more streams than there may be", ends: true },
+  { name: "more streams than allowed", ends: true },
   { name: "a flood of pings", ends: true },
-  { name: "a flood of pings whose answers nobody reads", ends: true },
+  { name: "a flood of pings without reading the answers", ends: true },
   { name: "a flood of settings", ends: true },
   { name: "a flood of empty data", ends: true },
-  { name: "headers without an end", ends: true },
+  { name: "endless headers", ends: true },
   { name: "too many headers", resets: ENHANCE_YOUR_CALM },
-  { name: "headers that are too long", resets: ENHANCE_YOUR_CALM },
-  // These last for a while: slow.test.ts sees them end.
-  { name: "great answers that nobody reads" },
-  { name: "a request that never ends" },
+  { name: "headers that are too large", resets: ENHANCE_YOUR_CALM },
+  // Closed only after a while: tested in slow.test.ts.
+  { name: "large responses that are not read" },
+  { name: "a request that never completes" },
 ];
 
 describe.each([
@@ -98,41 +103,40 @@ describe.each([
   ["HTTP", "application/json", () => harness.service.httpPort],
 ])("on the port of %s", (_name, type, port) => {
   test.each(OVER_HTTP2)("$name", async ({ name, ends, resets }) => {
-    const damage = await underAttack(name, port(), type);
+    const result = await runAttack(name, port(), type);
     if (ends) {
-      // Before it was thrown out, or barred.
-      const left = Object.entries(damage.ends).reduce((sum, [how, count]) => sum + (how === "open" ? 0 : count), 0);
-      // The last one may be just about to hear it.
-      expect(left).toBeGreaterThanOrEqual(damage.connections - 1);
-      expect(left).toBeGreaterThan(0);
+      const closed = Object.entries(result.ends).reduce((sum, [how, count]) => sum + (how === "open" ? 0 : count), 0);
+      // The last connection may be about to be closed.
+      expect(closed).toBeGreaterThanOrEqual(result.connections - 1);
+      expect(closed).toBeGreaterThan(0);
     }
     if (resets !== undefined) {
-      expect(damage.resets[resets]).toBeGreaterThan(0);
+      expect(result.resets[resets]).toBeGreaterThan(0);
     }
   });
 });
 
 test.each<AttackName>([
-  "beginnings that are not gone on with",
-  "headers in a trickle",
-  "a body in a trickle",
-  "a body without an end",
-  "very many connections",
-])("over HTTP/1.1, or hardly that: %s", async (name) => {
-  await underAttack(name, harness.service.httpPort, "application/json");
+  "incomplete prefaces",
+  "trickling headers",
+  "a trickling body",
+  "an endless body",
+  "too many connections",
+])("over HTTP/1.1 or malformed HTTP: %s", async (name) => {
+  await runAttack(name, harness.service.httpPort, "application/json");
 });
 
-test("very many connections to the port of gRPC", async () => {
-  await underAttack("very many connections", harness.service.grpcPort, "application/grpc");
+test("too many connections to the gRPC port", async () => {
+  await runAttack("too many connections", harness.service.grpcPort, "application/grpc");
 });
 
-test("an address that had to be thrown out time and again is left outside for a while", async () => {
+test("addresses that violate the protocol repeatedly have been blocked", async () => {
   const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
   for (const port of ["grpc", "http"]) {
     expect(text).toMatch(new RegExp(`oms_connections_refused_total\\{port="${port}",reason="blocked"\\} [1-9]`));
   }
 });
 
-test("nothing that they did was a bug of ours", () => {
+test("no attack caused an error in the log", () => {
   expect(harness.service.log.filter(({ level }) => level === "error" || level === "fatal")).toEqual([]);
 });

@@ -17,19 +17,19 @@ export const END_STREAM = 1;
 export const END_HEADERS = 4;
 const ACK = 1;
 
-/** How a connection that writes its HTTP/2 by hand ended. */
+/** An HTTP/2 connection whose frames are written by hand. */
 export interface RawHttp2 {
   readonly socket: Socket;
-  /** What the server said so far: resets by stream, and its goodbye. */
-  readonly heard: { readonly resets: Map<number, number>; goaway: number | undefined; headers: number };
+  /** Received so far: reset codes by stream, the code of GOAWAY, and HEADERS frames. */
+  readonly received: { readonly resets: Map<number, number>; goaway: number | undefined; headers: number };
   send(type: number, flags: number, stream: number, payload?: Buffer): boolean;
-  /** Opens a stream with a request for that path. */
+  /** Opens a stream with a request. */
   request(stream: number, path: string, type?: string): boolean;
-  /** Resolves when the connection has ended. */
+  /** Resolves when the connection is closed. */
   readonly closed: Promise<unknown>;
 }
 
-/** Opens a connection that does what it is told, and answers pings and settings as it should unless told otherwise. */
+/** @param options.polite whether PING and SETTINGS frames are acknowledged; default: true */
 export async function openRawHttp2(
   port: number,
   {
@@ -48,7 +48,7 @@ export async function openRawHttp2(
   socket.on("error", () => {});
   const closed = once(socket, "close").catch(() => {});
   await Promise.race([once(socket, "connect").catch(() => {}), closed]);
-  const heard: RawHttp2["heard"] = { resets: new Map(), goaway: undefined, headers: 0 };
+  const received: RawHttp2["received"] = { resets: new Map(), goaway: undefined, headers: 0 };
   const send = (type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)) =>
     socket.write(frameOf(type, flags, stream, payload));
   let rest: Buffer = Buffer.alloc(0);
@@ -60,11 +60,11 @@ export async function openRawHttp2(
       const payload = rest.subarray(9, 9 + length);
       rest = rest.subarray(9 + length);
       if (type === FRAME.reset) {
-        heard.resets.set(stream, payload.readUInt32BE(0));
+        received.resets.set(stream, payload.readUInt32BE(0));
       } else if (type === FRAME.goaway) {
-        heard.goaway = payload.readUInt32BE(4);
+        received.goaway = payload.readUInt32BE(4);
       } else if (type === FRAME.headers) {
-        heard.headers += 1;
+        received.headers += 1;
       } else if (polite && (type === FRAME.ping || type === FRAME.settings) && (flags & ACK) === 0) {
         send(type, ACK, 0, type === FRAME.ping ? Buffer.from(payload) : undefined);
       }
@@ -76,14 +76,13 @@ export async function openRawHttp2(
   }
   return {
     socket,
-    heard,
+    received,
     send,
     closed,
     request: (stream, path, type) => send(FRAME.headers, END_HEADERS, stream, requestHeaders(path, type)),
   };
 }
 
-/** A whole frame. */
 export function frameOf(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
   return Buffer.concat([head(payload.length, type, flags, stream), payload]);
 }
@@ -97,7 +96,7 @@ function head(length: number, type: number, flags: number, stream: number): Buff
   return bytes;
 }
 
-/** Settings with the window of each stream at 0. */
+/** SETTINGS with an initial window of 0. */
 export const NO_WINDOW = Buffer.from([0, 4, 0, 0, 0, 0]);
 
 /** The headers of a request. */
@@ -138,7 +137,7 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.from([...length, left]), bytes]);
 }
 
-/** A gRPC message with its five bytes. */
+/** A gRPC message with its five-byte prefix. */
 export function grpcMessage(bytes: Uint8Array, length = bytes.length): Buffer {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(length, 1);

@@ -25,7 +25,7 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   });
 });
 
-test("an old address takes half a MiB", async () => {
+test("a legacy endpoint accepts half a MiB", async () => {
   const url = `http://127.0.0.1:${harness.service.httpPort}/services/orderStatus/getOrderStatus`;
   const body = new URLSearchParams({ orderId: "1", more: "x".repeat(512 * 1024) });
   const response = await fetch(url, { method: "POST", body });

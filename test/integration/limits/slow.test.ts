@@ -22,7 +22,7 @@ import {
   requestHeaders,
 } from "./raw-http2.ts";
 
-// The limits of time, as fractions of what they are.
+// Time limits reduced to fractions of their values.
 vi.mock("../../../src/transport/limits.ts", async (original) => ({
   ...(await original<object>()),
   HEADERS_TIMEOUT_MS: 700,
@@ -65,14 +65,14 @@ async function openHttp1() {
   return socket;
 }
 
-/** Whoever is cut, others are answered. */
-async function othersGoOn(): Promise<void> {
+/** Other callers are not affected. */
+async function expectOthersServed(): Promise<void> {
   await harness.client("gRPC").getOrderStatus({ orderId });
   await harness.client("Connect JSON").getOrderStatus({ orderId });
 }
 
 describe.each(ports)("HTTP/2 on the port of %s", (_name, type, port) => {
-  test("a connection that says nothing, or does not get on with its beginning, is closed", async () => {
+  test("a connection without a complete preface is closed", async () => {
     const silent = await openHttp2(port(), { preface: false, polite: false });
     const trickling = await openHttp2(port(), { preface: false, polite: false });
     const text = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -83,63 +83,63 @@ describe.each(ports)("HTTP/2 on the port of %s", (_name, type, port) => {
     await Promise.all([silent.closed, trickling.closed]);
   });
 
-  test("one that does not answer pings is closed", async () => {
+  test("a connection that does not answer pings is closed", async () => {
     const raw = await openHttp2(port(), { polite: false });
     await raw.closed;
   });
 
-  test("one that nobody calls on is told to go", async () => {
+  test("an idle connection is closed with GOAWAY", async () => {
     const raw = await openHttp2(port());
     await raw.closed;
-    expect(raw.heard.goaway).toBe(0);
+    expect(raw.received.goaway).toBe(0);
   });
 
-  test("a request that does not come to its end is reset, and the connection stays", async () => {
+  test("a request that does not complete is reset; the connection stays open", async () => {
     const raw = await openHttp2(port());
     raw.request(1, `${SERVICE}/GetOrderStatus`, type);
     const trickle = setInterval(() => raw.send(FRAME.data, 0, 1, Buffer.of(0)), 400);
     onTestFinished(() => clearInterval(trickle));
-    await vi.waitFor(() => expect(raw.heard.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    await vi.waitFor(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
     clearInterval(trickle);
     expect(raw.socket.closed).toBe(false);
-    await othersGoOn();
+    await expectOthersServed();
   });
 
-  test("great requests that are never finished do not take more than their room; small ones go on", async () => {
+  test("large incomplete requests are limited in memory; small ones are not affected", async () => {
     const raw = await openHttp2(port());
     const streams = Array.from({ length: 8 }, (_, index) => 2 * index + 1);
     for (const stream of streams) {
       raw.request(stream, `${SERVICE}/GetOrderStatus`, type);
     }
-    // The window of the connection is one for all of them; so is that of each stream.
+    // Limited by the flow-control windows of the connection and of each stream.
     raw.socket.on("data", () => {});
     const chunk = Buffer.alloc(16_000);
     const start = grpcMessage(Buffer.alloc(0), 3_900_000);
     for (const stream of streams) {
       raw.send(FRAME.data, 0, stream, start);
     }
-    for (let sent = 0; sent < 3_800_000 && raw.heard.resets.size === 0; sent += chunk.length) {
+    for (let sent = 0; sent < 3_800_000 && raw.received.resets.size === 0; sent += chunk.length) {
       for (const stream of streams) {
         raw.send(FRAME.data, 0, stream, chunk);
       }
       await sleep(1);
     }
-    await vi.waitFor(() => expect(raw.heard.resets.size + (raw.heard.goaway ?? 0)).toBeGreaterThan(0), 5_000);
-    await othersGoOn();
+    await vi.waitFor(() => expect(raw.received.resets.size + (raw.received.goaway ?? 0)).toBeGreaterThan(0), 5_000);
+    await expectOthersServed();
   });
 });
 
-describe("answers over gRPC that nobody reads", () => {
-  test("a great one, with a window of 0", async () => {
+describe("unread gRPC responses", () => {
+  test("a large one, with a window of 0", async () => {
     const raw = await openHttp2(harness.service.grpcPort, { settings: NO_WINDOW });
     const orderIds = Array.from({ length: 1_000 }, (_, index) => orderId + BigInt(index));
     raw.request(1, `${SERVICE}/BatchGetOrderStatus`);
     const request = create(BatchGetOrderStatusRequestSchema, { orderIds });
     const body = grpcMessage(toBinary(BatchGetOrderStatusRequestSchema, request));
     raw.send(FRAME.data, END_STREAM, 1, body);
-    await vi.waitFor(() => expect(raw.heard.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
-    expect(raw.heard.headers).toBe(1);
-    await othersGoOn();
+    await vi.waitFor(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    expect(raw.received.headers).toBe(1);
+    await expectOthersServed();
   });
 
   test("a watch, with a window of 0", async () => {
@@ -147,11 +147,11 @@ describe("answers over gRPC that nobody reads", () => {
     raw.request(1, `${SERVICE}/WatchOrderStatus`);
     const request = create(WatchOrderStatusRequestSchema, { orderIds: [orderId] });
     raw.send(FRAME.data, END_STREAM, 1, grpcMessage(toBinary(WatchOrderStatusRequestSchema, request)));
-    await vi.waitFor(() => expect(raw.heard.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
-    await othersGoOn();
+    await vi.waitFor(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    await expectOthersServed();
   });
 
-  test("many great ones take no more than their room", async () => {
+  test("many large ones are limited in memory", async () => {
     const raw = await openHttp2(harness.service.grpcPort, { settings: NO_WINDOW });
     const orderIds = Array.from({ length: 1_000 }, (_, index) => BigInt(index + 1));
     const request = create(BatchGetOrderStatusRequestSchema, { orderIds });
@@ -165,13 +165,13 @@ describe("answers over gRPC that nobody reads", () => {
       );
       await sleep(1);
     }
-    await vi.waitFor(() => expect(raw.heard.resets.size + (raw.heard.goaway ?? 0)).toBeGreaterThan(0), 10_000);
-    await othersGoOn();
+    await vi.waitFor(() => expect(raw.received.resets.size + (raw.received.goaway ?? 0)).toBeGreaterThan(0), 10_000);
+    await expectOthersServed();
   });
 });
 
 describe("HTTP/1.1", () => {
-  test("headers in a trickle, a body in a trickle", async () => {
+  test("trickling headers and a trickling body", async () => {
     const [headers, body] = [await openHttp1(), await openHttp1()];
     headers.resume().write("GET /healthz HTTP/1.1\r\n");
     body.write(
@@ -182,22 +182,22 @@ describe("HTTP/1.1", () => {
       body.write(" ");
     }, 200);
     onTestFinished(() => clearInterval(trickle));
-    let said = "";
+    let received = "";
     body.on("data", (bytes) => {
-      said += bytes;
+      received += bytes;
     });
-    await Promise.all([gone(headers), gone(body)]);
-    expect(said).toMatch(/^HTTP\/1.1 408/);
-    await othersGoOn();
+    await Promise.all([closed(headers), closed(body)]);
+    expect(received).toMatch(/^HTTP\/1.1 408/);
+    await expectOthersServed();
   });
 
-  test("a connection without a further request", async () => {
+  test("an idle connection", async () => {
     const socket = await openHttp1();
     socket.resume().write("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n");
     await once(socket, "close");
   });
 
-  test("answers that nobody reads", async () => {
+  test("unread responses", async () => {
     const socket = await openHttp1();
     socket.pause();
     const body = JSON.stringify({ orderIds: Array.from({ length: 1_000 }, (_, index) => String(index + 1)) });
@@ -205,16 +205,16 @@ describe("HTTP/1.1", () => {
     for (let count = 0; count < 2_000 && !socket.destroyed; count += 1) {
       socket.write(request);
     }
-    // Nothing is read, so that the end is seen by writing alone.
-    const nudge = setInterval(() => socket.write(request), 200);
-    onTestFinished(() => clearInterval(nudge));
-    await gone(socket);
-    await othersGoOn();
+    // Without reads, the closed connection is noticed only by writing.
+    const writer = setInterval(() => socket.write(request), 200);
+    onTestFinished(() => clearInterval(writer));
+    await closed(socket);
+    await expectOthersServed();
   });
 });
 
-/** Resolves when it has ended, however. */
-function gone(socket: Socket): Promise<void> {
+/** Resolves when the connection is closed, with or without error. */
+function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.once("close", () => resolve());
   });

@@ -13,14 +13,13 @@ import { failure } from "../../support/failures.ts";
 import { insertOrder, lockRow, nextOrderId, waitsForLock } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 
-/** What every call goes through, on each transport. */
 const harness = useService({ OMS_DEADLINE_CAP_MS: "700" });
 const transports = Object.keys(TRANSPORTS) as TransportName[];
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 const linesOf = (callId: string) => harness.service.log.filter((line) => line.callId === callId);
 
-/** A call's id, from the headers of its answer or error. */
+/** The call id in the headers of a response or error. */
 function callIdOf(headers: Headers): string {
   return headers.get("oms-call-id") ?? "";
 }
@@ -28,7 +27,7 @@ function callIdOf(headers: Headers): string {
 describe.each(transports)("%s", (transport) => {
   const name = transport === "gRPC" ? "grpc" : "http";
 
-  test("an answer carries its call's id, and the log a line of it", async () => {
+  test("a response has a call id, and the log a line with it", async () => {
     const orderId = await insertOrder(harness.db, Status.PAID);
     let callId = "";
     await harness.client(transport).getOrderStatus(
@@ -57,7 +56,7 @@ describe.each(transports)("%s", (transport) => {
     ]);
   });
 
-  test("a change is kept in the request log table, a read is not", async () => {
+  test("changes are recorded in the request log table, reads are not", async () => {
     const orderId = await insertOrder(harness.db, Status.CREATED);
     const client = harness.client(transport);
     const headers = { "oms-caller": "pay", traceparent: TRACEPARENT };
@@ -104,7 +103,7 @@ describe.each(transports)("%s", (transport) => {
     expect(history).toEqual([{ caller: "pay", operator: "sun", traceparent: TRACEPARENT }]);
   });
 
-  test("a traceparent that is none is left out", async () => {
+  test("a malformed traceparent is ignored", async () => {
     const orderId = await insertOrder(harness.db, Status.CREATED);
     await harness
       .client(transport)
@@ -120,7 +119,7 @@ describe.each(transports)("%s", (transport) => {
     expect(traceparent).toBe("");
   });
 
-  test("a caller's mistake is told and logged, without personal data", async () => {
+  test("an invalid request is logged without personal data", async () => {
     const error = await harness
       .client(transport)
       .markInvoicesPrinted({ orderIds: [1n], invoiceEmail: "zhang.san at example.com", taxPayerCode: "9".repeat(70) })
@@ -137,15 +136,15 @@ describe.each(transports)("%s", (transport) => {
     ]);
   });
 
-  test("a call without deadline ends at the cap", async () => {
+  test("a call without deadline ends at OMS_DEADLINE_CAP_MS", async () => {
     const orderId = await insertOrder(harness.db, Status.CREATED);
     const { locked, unlock } = await lockRow(harness.db, orderId);
-    const began = performance.now();
+    const startedAt = performance.now();
 
     const { code, message } = await failure(
       harness.client(transport).updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }),
     );
-    const took = performance.now() - began;
+    const durationMs = performance.now() - startedAt;
     unlock();
     await locked;
 
@@ -153,11 +152,11 @@ describe.each(transports)("%s", (transport) => {
       "DeadlineExceeded",
       "deadline exceeded; a change not started by then is not made: retry with the same request_id",
     ]);
-    expect(took).toBeGreaterThanOrEqual(690);
+    expect(durationMs).toBeGreaterThanOrEqual(690);
   });
 });
 
-describe("a bug", () => {
+describe("an unexpected error", () => {
   beforeAll(() =>
     sql`rename table ${sql.table("oms_db.oms_order_source")} to ${sql.table("oms_db.gone")}`.execute(harness.db),
   );
@@ -165,7 +164,7 @@ describe("a bug", () => {
     sql`rename table ${sql.table("oms_db.gone")} to ${sql.table("oms_db.oms_order_source")}`.execute(harness.db),
   );
 
-  test.each(transports)("over %s is INTERNAL: an id for the caller, everything else for the log", async (transport) => {
+  test.each(transports)("over %s is INTERNAL: a call id for the caller, details in the log", async (transport) => {
     const error = ConnectError.from(
       await harness
         .client(transport)
@@ -193,76 +192,73 @@ describe("a bug", () => {
 });
 
 describe("gRPC", () => {
-  const raw = () => {
+  const rawCall = () => {
     const client = new grpc.Client(`127.0.0.1:${harness.service.grpcPort}`, grpc.credentials.createInsecure());
     onTestFinished(() => client.close());
     return (path: string, body: Buffer) =>
       new Promise<Buffer>((resolve, reject) => {
-        const same = (bytes: Buffer) => bytes;
-        client.makeUnaryRequest(path, same, same, body, (error, answer) =>
-          error === null ? resolve(answer as Buffer) : reject(error),
+        const identity = (bytes: Buffer) => bytes;
+        client.makeUnaryRequest(path, identity, identity, body, (error, response) =>
+          error === null ? resolve(response as Buffer) : reject(error),
         );
       });
   };
   const path = "/oms.orderstatus.v1.OrderStatusService/PauseForCancel";
 
-  test("bytes that are no message are INVALID_ARGUMENT", async () => {
-    await expect(raw()(path, Buffer.of(255, 255))).rejects.toMatchObject({
+  test("a malformed message is INVALID_ARGUMENT", async () => {
+    await expect(rawCall()(path, Buffer.of(255, 255))).rejects.toMatchObject({
       code: grpc.status.INVALID_ARGUMENT,
       details: "malformed oms.orderstatus.v1.PauseForCancelRequest: premature EOF",
     });
   });
 
   test("more than 4 MiB is RESOURCE_EXHAUSTED", async () => {
-    await expect(raw()(path, Buffer.alloc(4 * 1024 * 1024 + 1))).rejects.toMatchObject({
+    await expect(rawCall()(path, Buffer.alloc(4 * 1024 * 1024 + 1))).rejects.toMatchObject({
       code: grpc.status.RESOURCE_EXHAUSTED,
     });
   });
 
   test("an RPC that does not exist is UNIMPLEMENTED", async () => {
-    await expect(raw()("/oms.orderstatus.v1.OrderStatusService/Get", Buffer.alloc(0))).rejects.toMatchObject({
+    await expect(rawCall()("/oms.orderstatus.v1.OrderStatusService/Get", Buffer.alloc(0))).rejects.toMatchObject({
       code: grpc.status.UNIMPLEMENTED,
     });
   });
 
   test.each(["", "oms.orderstatus.v1.OrderStatusService"])("health of '%s': SERVING", async (service) => {
     const request = Buffer.concat([Buffer.of(0x0a, service.length), Buffer.from(service)]);
-    expect(await raw()("/grpc.health.v1.Health/Check", request)).toEqual(Buffer.of(0x08, 1));
+    expect(await rawCall()("/grpc.health.v1.Health/Check", request)).toEqual(Buffer.of(0x08, 1));
   });
 
   test("health of another service is NOT_FOUND", async () => {
-    await expect(raw()("/grpc.health.v1.Health/Check", Buffer.of(0x0a, 1, 120))).rejects.toMatchObject({
+    await expect(rawCall()("/grpc.health.v1.Health/Check", Buffer.of(0x0a, 1, 120))).rejects.toMatchObject({
       code: grpc.status.NOT_FOUND,
     });
   });
 });
 
-describe("a caller that goes away", () => {
-  test.each(transports)(
-    "over %s: a change is made all the same, and nothing is logged as an error",
-    async (transport) => {
-      const orderId = await insertOrder(harness.db, Status.CREATED);
-      const { locked, unlock } = await lockRow(harness.db, orderId);
-      const stop = new AbortController();
-      const call = harness
-        .client(transport)
-        .updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }, { signal: stop.signal })
-        .catch((reason: unknown) => ConnectError.from(reason).code);
-      await waitsForLock(harness.db, orderId);
-      stop.abort();
-      expect(await call).toBe(Code.Canceled);
-      unlock();
-      await locked;
+describe("a client that disconnects", () => {
+  test.each(transports)("over %s: its change is still made, and no error is logged", async (transport) => {
+    const orderId = await insertOrder(harness.db, Status.CREATED);
+    const { locked, unlock } = await lockRow(harness.db, orderId);
+    const stop = new AbortController();
+    const call = harness
+      .client(transport)
+      .updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }, { signal: stop.signal })
+      .catch((reason: unknown) => ConnectError.from(reason).code);
+    await waitsForLock(harness.db, orderId);
+    stop.abort();
+    expect(await call).toBe(Code.Canceled);
+    unlock();
+    await locked;
 
-      await eventually(async () =>
-        expect((await harness.client(transport).getOrderStatus({ orderId })).orderStatus).toBe(OrderStatus.PAID),
-      );
-      const lines = harness.service.log.filter((line) => line.orderId === String(orderId));
-      expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
-    },
-  );
+    await eventually(async () =>
+      expect((await harness.client(transport).getOrderStatus({ orderId })).orderStatus).toBe(OrderStatus.PAID),
+    );
+    const lines = harness.service.log.filter((line) => line.orderId === String(orderId));
+    expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
+  });
 
-  test.each(transports)("over %s: its watch ends, and the gauge falls", async (transport) => {
+  test.each(transports)("over %s: its watch ends, and the gauge decreases", async (transport) => {
     const orderId = await insertOrder(harness.db, Status.CREATED);
     const watchers = async () => {
       const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
@@ -273,7 +269,7 @@ describe("a caller that goes away", () => {
       for await (const _ of harness
         .client(transport)
         .watchOrderStatus({ orderIds: [orderId] }, { signal: stop.signal })) {
-        // Nothing happens.
+        // Heartbeats only.
       }
     })().catch((reason: unknown) => ConnectError.from(reason).code);
     await eventually(async () => expect(await watchers()).toBe(1));
@@ -288,20 +284,20 @@ describe("a caller that goes away", () => {
   });
 });
 
-describe("watchers that come and go", () => {
+describe("watchers that connect and disconnect", () => {
   const watchers = async () => {
     const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
     return Number(/^oms_watchers (\d+)$/m.exec(text)?.[1]);
   };
 
-  test.each(transports)("over %s, at any moment: none is left", async (transport) => {
+  test.each(transports)("over %s, at any moment: none remains", async (transport) => {
     const orderId = await insertOrder(harness.db, Status.WMS_DISPATCHED);
     const client = harness.client(transport);
     const watch = async (index: number) => {
       const stop = new AbortController();
       setTimeout(() => stop.abort(), index % 40);
       for await (const _ of client.watchOrderStatus({ orderIds: [orderId] }, { signal: stop.signal })) {
-        // Whatever comes.
+        // Any update.
       }
     };
     const watches = Promise.allSettled(Array.from({ length: 200 }, (_, index) => watch(index)));
@@ -316,13 +312,13 @@ describe("watchers that come and go", () => {
   });
 
   test.each(["grpc", "http"])(
-    "over %s, one that does not read what it asked for: nothing is left when it is gone",
+    "over %s, one that does not read: nothing remains after it disconnects",
     async (transport) => {
       const orderId = await insertLongHistory(40_000);
       const request = { orderIds: [String(orderId)], afterVersions: { [String(orderId)]: "0" } };
       const { received, close } = transport === "grpc" ? watchOverGrpc(request) : watchOverHttp(request);
       await eventually(async () => expect(await watchers()).toBe(1));
-      // The server has sent what the connection takes, and waits.
+      // The server has filled the connection's buffers, and waits.
       let before = 0;
       await eventually(() => {
         const [last, now] = [before, received()];
@@ -335,7 +331,7 @@ describe("watchers that come and go", () => {
     },
   );
 
-  /** Some megabytes to send: more than a connection takes when nobody reads. */
+  /** A history of some megabytes: more than the buffers of a connection. */
   async function insertLongHistory(versions: number): Promise<bigint> {
     const orderId = await insertOrder(harness.db, Status.OUT_FOR_DELIVERY, { state: { version: versions } });
     for (let first = 1; first <= versions; first += 2_000) {
@@ -363,11 +359,11 @@ describe("watchers that come and go", () => {
     const body = Buffer.from(
       toBinary(WatchOrderStatusRequestSchema, fromJson(WatchOrderStatusRequestSchema, request as never)),
     );
-    const same = (bytes: Buffer) => bytes;
+    const identity = (bytes: Buffer) => bytes;
     const stream = client.makeServerStreamRequest(
       "/oms.orderstatus.v1.OrderStatusService/WatchOrderStatus",
-      same,
-      same,
+      identity,
+      identity,
       body,
     );
     stream.on("error", () => {});

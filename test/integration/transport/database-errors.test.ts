@@ -32,7 +32,7 @@ afterAll(async () => {
   await db.destroy();
 });
 
-test("the database is away: UNAVAILABLE with the time to come back, nothing half done; then it is back", async () => {
+test("without database: UNAVAILABLE with RetryInfo and no partial change, until it is back", async () => {
   const orderId = await insertOrder(db, Status.CREATED);
   const readiness = async () => {
     const response = await fetch(`http://127.0.0.1:${service.httpPort}/readyz`);
@@ -41,7 +41,7 @@ test("the database is away: UNAVAILABLE with the time to come back, nothing half
   expect(await readiness()).toEqual([200, "ok"]);
 
   await mariadb.kill();
-  const away = {
+  const unavailable = {
     code: "Unavailable",
     message: "database unavailable; a change is made completely or not at all, retry",
     details: { RetryInfo: { retryDelay: { seconds: 1n, nanos: 0 } } },
@@ -50,15 +50,15 @@ test("the database is away: UNAVAILABLE with the time to come back, nothing half
     transports.map(async (transport) => {
       const client = clients.get(transport)?.client as OpenClient["client"];
       const update = { orderId, status: OrderStatus.PAID, operator: "x" };
-      expect(await failure(client.updateOrderStatus(update))).toEqual(away);
-      expect(await failure(client.getOrderStatus({ orderId }))).toEqual(away);
-      expect(await failure(client.returnOrder({ orderId, operator: "x" }))).toEqual(away);
-      expect(await failure(client.listOrderSources({}))).toEqual(away);
-      expect(await failure(client.setOrderPause({ orderId, operator: "x" }))).toEqual(away);
+      expect(await failure(client.updateOrderStatus(update))).toEqual(unavailable);
+      expect(await failure(client.getOrderStatus({ orderId }))).toEqual(unavailable);
+      expect(await failure(client.returnOrder({ orderId, operator: "x" }))).toEqual(unavailable);
+      expect(await failure(client.listOrderSources({}))).toEqual(unavailable);
+      expect(await failure(client.setOrderPause({ orderId, operator: "x" }))).toEqual(unavailable);
     }),
   );
   expect((await readiness())[0]).toBe(503);
-  // The log knows what the callers are not told.
+  // The cause is in the log only.
   const outages = service.log.filter(({ code }) => code === "UNAVAILABLE");
   expect(outages.map(({ cause }) => cause)).toContainEqual(expect.stringMatching(/ECONNREFUSED|closed/i));
 
@@ -72,7 +72,7 @@ test("the database is away: UNAVAILABLE with the time to come back, nothing half
   expect(await readiness()).toEqual([200, "ok"]);
 });
 
-test("more calls than the server takes: RESOURCE_EXHAUSTED with the time to come back, and nothing of it done", async () => {
+test("beyond the capacity: RESOURCE_EXHAUSTED with RetryInfo, and the call is not executed", async () => {
   const orderId = await insertOrder(db, Status.WMS_DISPATCHED);
   const client = clients.get("gRPC")?.client as OpenClient["client"];
   const blocker = await createConnection(mariadb.url);
@@ -83,17 +83,17 @@ test("more calls than the server takes: RESOURCE_EXHAUSTED with the time to come
     const status = index % 2 === 0 ? OrderStatus.DELIVERY_FAILED : OrderStatus.OUT_FOR_DELIVERY;
     return client.updateOrderStatus({ orderId, status, operator: "x" });
   });
-  const refused: unknown[] = [];
+  const rejected: unknown[] = [];
   for (const report of reports) {
-    report.catch((error: unknown) => refused.push(failureOf(error)));
+    report.catch((error: unknown) => rejected.push(failureOf(error)));
   }
-  await eventually(() => expect(refused.length).toBe(count - MAX_UNARY_CALLS));
+  await eventually(() => expect(rejected.length).toBe(count - MAX_UNARY_CALLS));
   expect(await failure(client.getOrderStatus({ orderId }))).toMatchObject({ code: "ResourceExhausted" });
   await blocker.query("unlock tables");
   blocker.destroy();
   const settled = await Promise.allSettled(reports);
 
-  expect(new Set(refused.map((one) => JSON.stringify(one, bigints)))).toEqual(
+  expect(new Set(rejected.map((failed) => JSON.stringify(failed, bigints)))).toEqual(
     new Set([
       JSON.stringify(
         {
@@ -105,11 +105,11 @@ test("more calls than the server takes: RESOURCE_EXHAUSTED with the time to come
       ),
     ]),
   );
-  const taken = settled.filter(({ status }) => status === "fulfilled").length;
-  expect(taken).toBe(MAX_UNARY_CALLS);
+  const executed = settled.filter(({ status }) => status === "fulfilled").length;
+  expect(executed).toBe(MAX_UNARY_CALLS);
   const metrics = await (await fetch(`http://127.0.0.1:${service.httpPort}/metrics`)).text();
-  expect(metrics).toContain(`oms_rpc_refused_total{rpc="UpdateOrderStatus"} ${refused.length}\n`);
-  expect((await client.getOrderStatus({ orderId })).version).toBeLessThanOrEqual(BigInt(taken));
+  expect(metrics).toContain(`oms_rpc_refused_total{rpc="UpdateOrderStatus"} ${rejected.length}\n`);
+  expect((await client.getOrderStatus({ orderId })).version).toBeLessThanOrEqual(BigInt(executed));
 });
 
 const bigints = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);

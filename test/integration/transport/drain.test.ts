@@ -36,8 +36,8 @@ function open(transport: TransportName, service: { grpcPort: number; httpPort: n
   return client;
 }
 
-describe.each(transports)("%s: a server that ends", (transport) => {
-  test("lets a call under way finish, then tells its streams to come back", async () => {
+describe.each(transports)("%s: a server that shuts down", (transport) => {
+  test("finishes calls in flight, then ends streams with UNAVAILABLE", async () => {
     const service = await start();
     const client = open(transport, service);
     const orderId = await insertOrder(db, Status.CREATED);
@@ -57,21 +57,21 @@ describe.each(transports)("%s: a server that ends", (transport) => {
       code: "Unavailable",
       message: "server is shutting down; retry",
     });
-    // The watch has lived on to the last change.
+    // The watch has received the last change.
     expect(watcher.updates.at(-1)).toBe(`${orderId} 1: 1000 > 1010`);
     await stopped;
   });
 
-  test("with idle connections ends at once", async () => {
+  test("with idle connections shuts down at once", async () => {
     const service = await start();
     await open(transport, service).listShipmentTypes({});
-    const began = performance.now();
+    const startedAt = performance.now();
     await service.stop();
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 });
 
-test("a call that hangs is cut when the time is over, but streams are told", async () => {
+test("a hanging call is cancelled after the shutdown budget; streams still end with UNAVAILABLE", async () => {
   const service = await startService(location, {}, { OMS_DRAIN_MS: "1500" });
   const client = open("gRPC", service);
   const orderId = await insertOrder(db, Status.CREATED);
@@ -81,33 +81,33 @@ test("a call that hangs is cut when the time is over, but streams are told", asy
   const call = client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "x" }).catch((error) => error);
   await waitsForLock(db, orderId);
 
-  const began = performance.now();
+  const startedAt = performance.now();
   const stopped = service.stop();
 
   expect(failureOf(await watcher.ended).code).toBe("Unavailable");
   // The connection is closed: connect-node reports that as Canceled.
   expect(ConnectError.from(await call).code).toBe(Code.Canceled);
-  expect(performance.now() - began).toBeLessThan(4_000);
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
   unlock();
   await locked;
   await stopped;
 });
 
-test("health watchers hear of it before it ends", async () => {
+test("health watchers receive NOT_SERVING before the server shuts down", async () => {
   const service = await start();
   const client = new grpc.Client(`127.0.0.1:${service.grpcPort}`, grpc.credentials.createInsecure());
   onTestFinished(() => client.close());
-  const same = (bytes: Buffer) => bytes;
-  const watch = client.makeServerStreamRequest("/grpc.health.v1.Health/Watch", same, same, Buffer.alloc(0));
-  const told: number[] = [];
-  watch.on("data", (bytes: Buffer) => told.push(bytes[1] as number));
+  const identity = (bytes: Buffer) => bytes;
+  const watch = client.makeServerStreamRequest("/grpc.health.v1.Health/Watch", identity, identity, Buffer.alloc(0));
+  const statuses: number[] = [];
+  watch.on("data", (bytes: Buffer) => statuses.push(bytes[1] as number));
   watch.on("error", () => {});
-  await eventually(() => expect(told).toEqual([1]));
+  await eventually(() => expect(statuses).toEqual([1]));
 
   const ended = once(watch, "end");
   await service.stop();
   await ended;
-  expect(told).toEqual([1, 2]);
+  expect(statuses).toEqual([1, 2]);
 });
 
 function connects(port: number): Promise<boolean> {
@@ -116,7 +116,7 @@ function connects(port: number): Promise<boolean> {
     socket.once("error", () => resolve(false));
     socket.once("connect", () => {
       socket.destroy();
-      reject(new Error("it still takes connections"));
+      reject(new Error("server still accepts connections"));
     });
   });
 }

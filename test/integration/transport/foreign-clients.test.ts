@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 const orderStatus = (text: string) => JSON.parse(text).orderStatus;
 
-describe("buf curl, which learns the contract from the server", () => {
+describe("buf curl, by server reflection", () => {
   test.each([
     ["grpc", () => harness.service.grpcPort],
     ["grpcweb", () => harness.service.httpPort],
@@ -38,7 +38,7 @@ describe("buf curl, which learns the contract from the server", () => {
           JSON.stringify(request),
           `http://127.0.0.1:${port()}/${SERVICE}/${rpc}`,
         ],
-        // Away from the repository, whose own protos it would take otherwise.
+        // Outside the repository, whose proto files it would use otherwise.
         { cwd: "/" },
       );
       return stdout;
@@ -57,7 +57,7 @@ describe("buf curl, which learns the contract from the server", () => {
     expect(orderStatus(await call("GetOrderStatus", get))).toBe("ORDER_STATUS_PAID");
   });
 
-  test("without --protocol and flags, as a person would", async () => {
+  test("without --protocol and other flags", async () => {
     const { stdout } = await run(
       BUF,
       [
@@ -138,7 +138,7 @@ describe("curl", () => {
     expect(await curl("--json", `{"orderId": "${order}"}`, url("GetOrderStatus"))).toMatchObject({
       orderStatus: "ORDER_STATUS_PAID",
     });
-    // Names as in the proto, numbers as numbers: as the standard says.
+    // ProtoJSON: accepts proto field names, and numbers for int64.
     expect(await curl("--json", `{"order_id": ${order}}`, url("GetOrderStatus"))).toMatchObject({ version: "1" });
   });
 

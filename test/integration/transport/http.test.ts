@@ -25,7 +25,7 @@ describe("pages", () => {
     expect((await fetch(url("/healthz"), { method: "HEAD" })).status).toBe(200);
   });
 
-  test("/readyz: changes can be committed, though broker and Redis are away", async () => {
+  test("/readyz: ready without broker and Redis", async () => {
     const response = await fetch(url("/readyz"));
     expect([response.status, await response.json()]).toEqual([
       200,
@@ -39,7 +39,7 @@ describe("pages", () => {
     ]);
   });
 
-  test("/metrics: each RPC by transport and code", async () => {
+  test("/metrics: RPCs by transport and code", async () => {
     await fetch(url(`${SERVICE}/GetOrderStatus`), json({ orderId: "77" }));
     const metrics = await (await fetch(url("/metrics"))).text();
     expect(metrics).toMatch(
@@ -47,7 +47,7 @@ describe("pages", () => {
     );
   });
 
-  test("elsewhere: 404 that says where to go", async () => {
+  test("other paths: 404 with the valid endpoints", async () => {
     const response = await fetch(url("/orders/5?x=1"));
     expect([response.status, await response.json()]).toEqual([
       404,
@@ -59,25 +59,25 @@ describe("pages", () => {
     ]);
   });
 
-  test("an RPC that does not exist is unimplemented", async () => {
+  test("an unknown RPC is unimplemented", async () => {
     const response = await fetch(url(`${SERVICE}/GetOrderState`), json({}));
     expect([response.status, await response.json()]).toEqual([404, expect.objectContaining({ code: "unimplemented" })]);
   });
 
-  test("a page takes no POST", async () => {
+  test("a page does not allow POST", async () => {
     const response = await fetch(url("/healthz"), { method: "POST" });
     expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
   });
 });
 
-describe("what is no request", () => {
-  const refusal = async (response: Response) => {
+describe("malformed requests", () => {
+  const rejection = async (response: Response) => {
     const { code, message } = (await response.json()) as { code: string; message: string };
     return { status: response.status, code, message };
   };
 
-  test("an RPC that changes something takes no GET", async () => {
-    expect(await refusal(await fetch(url(`${SERVICE}/CancelOrder?encoding=json&message={}`)))).toEqual({
+  test("an RPC with side effects does not allow GET", async () => {
+    expect(await rejection(await fetch(url(`${SERVICE}/CancelOrder?encoding=json&message={}`)))).toEqual({
       status: 405,
       code: "unimplemented",
       message: "method GET is not allowed: use POST; GET is for RPCs without side effects only",
@@ -89,19 +89,19 @@ describe("what is no request", () => {
       method: "POST",
       body: new URLSearchParams({ orderId: "5" }),
     });
-    expect(await refusal(response)).toMatchObject({
+    expect(await rejection(response)).toMatchObject({
       status: 415,
       message: expect.stringMatching(/^content-type application\/x-www-form-urlencoded;charset=UTF-8 is not supported/),
     });
   });
 
-  const noRequest = "malformed oms.orderstatus.v1.GetOrderStatusRequest: ";
+  const malformed = "malformed oms.orderstatus.v1.GetOrderStatusRequest: ";
   test.each([
     ["broken JSON", "application/json", '{"orderId": 5', /cannot decode message .* from JSON/],
     ["a JSON string for a message", "application/json", '"x"', /cannot decode message/],
-    ["a word for a number", "application/json", '{"orderId": "five"}', /cannot decode field .*order_id from JSON/],
+    ["text for a number", "application/json", '{"orderId": "five"}', /cannot decode field .*order_id from JSON/],
     ["broken binary", "application/proto", "\xff\xff", /premature EOF/],
-    ["nothing for JSON", "application/json", "", /cannot decode message/],
+    ["an empty body for JSON", "application/json", "", /cannot decode message/],
   ])("%s is INVALID_ARGUMENT, with a call id", async (_name, type, body, reason) => {
     const response = await fetch(url(`${SERVICE}/GetOrderStatus`), {
       method: "POST",
@@ -109,9 +109,9 @@ describe("what is no request", () => {
       body: Buffer.from(body, "latin1"),
     });
     expect(response.headers.get("oms-call-id")).toMatch(/^[\w-]+$/);
-    const { status, code, message } = await refusal(response);
+    const { status, code, message } = await rejection(response);
     expect([status, code]).toEqual([400, "invalid_argument"]);
-    expect(message.startsWith(noRequest)).toBe(true);
+    expect(message.startsWith(malformed)).toBe(true);
     expect(message).toMatch(reason);
   });
 
@@ -123,7 +123,7 @@ describe("what is no request", () => {
     });
     const trailers = await response.text();
     expect(trailers).toContain("grpc-status: 3");
-    expect(decodeURIComponent(trailers)).toContain(`${noRequest}premature EOF`);
+    expect(decodeURIComponent(trailers)).toContain(`${malformed}premature EOF`);
   });
 
   test.each([
@@ -135,12 +135,12 @@ describe("what is no request", () => {
       headers: { "content-type": type },
       body,
     });
-    expect(await response.text()).toMatch(/"code":"invalid_argument","message":"the body is no oms/);
+    expect(await response.text()).toMatch(/"code":"invalid_argument","message":"malformed oms/);
   });
 
   test("a broken message in GET", async () => {
     const response = await fetch(url(`${SERVICE}/GetOrderStatus?encoding=proto&base64=1&message=__8`));
-    expect(await refusal(response)).toMatchObject({ status: 400, code: "invalid_argument" });
+    expect(await rejection(response)).toMatchObject({ status: 400, code: "invalid_argument" });
   });
 
   test("broken gzip", async () => {
@@ -148,7 +148,7 @@ describe("what is no request", () => {
       ...json({}),
       headers: { "content-type": "application/json", "content-encoding": "gzip" },
     });
-    expect(await refusal(response)).toMatchObject({ status: 400, code: "invalid_argument" });
+    expect(await rejection(response)).toMatchObject({ status: 400, code: "invalid_argument" });
   });
 
   test.each([
@@ -160,7 +160,7 @@ describe("what is no request", () => {
       headers: { "content-type": "application/json", ...headers },
       body: encode(JSON.stringify({ orderId: "1", operator: "x".repeat(4 * 1024 * 1024) })),
     });
-    expect(await refusal(response)).toMatchObject({ status: 429, code: "resource_exhausted" });
+    expect(await rejection(response)).toMatchObject({ status: 429, code: "resource_exhausted" });
   });
 
   test.each([
@@ -171,33 +171,33 @@ describe("what is no request", () => {
       /^HTTP\/1.1 400/,
     ],
     [
-      "a host that is none",
+      "a malformed host",
       "GET /oms.orderstatus.v1.OrderStatusService/ListOrderSources HTTP/1.1\r\nhost: [\r\n\r\n",
       /^HTTP\/1.1 400/,
     ],
-    ["no HTTP", "hello\r\n\r\n", /^HTTP\/1.1 400/],
-    ["half of HTTP/2's beginning, then something else", "PRO\r\n\r\n", /^HTTP\/1.1 400/],
-  ])("%s ends nothing but itself", async (_name, request, answer) => {
+    ["not HTTP", "hello\r\n\r\n", /^HTTP\/1.1 400/],
+    ["part of the HTTP/2 preface, then something else", "PRO\r\n\r\n", /^HTTP\/1.1 400/],
+  ])("%s affects no other request", async (_name, request, response) => {
     const socket = await open();
     socket.write(request);
-    expect(String((await once(socket, "data"))[0])).toMatch(answer);
+    expect(String((await once(socket, "data"))[0])).toMatch(response);
     socket.destroy();
     expect((await fetch(url("/healthz"))).status).toBe(200);
   });
 });
 
 describe("HTTP/1.1 and HTTP/2 on one port", () => {
-  test("HTTP/2, whose first bytes come one by one", async () => {
+  test("HTTP/2 whose first bytes arrive one by one", async () => {
     const socket = await open();
     const pieces = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     for (const byte of pieces.subarray(0, 4)) {
       socket.write(Buffer.of(byte));
       await new Promise(setImmediate);
     }
-    // The rest, and empty settings; the server answers with its own.
+    // The rest and empty SETTINGS; the server responds with its own.
     socket.write(Buffer.concat([pieces.subarray(4), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])]));
-    const [answer] = (await once(socket, "data")) as [Buffer];
-    expect(answer[3]).toBe(4);
+    const [response] = (await once(socket, "data")) as [Buffer];
+    expect(response[3]).toBe(4);
     socket.destroy();
   });
 
@@ -241,7 +241,7 @@ describe("CORS", () => {
     );
   });
 
-  test("a call of a configured origin may read what the answer says", async () => {
+  test("a page of a configured origin can read the response", async () => {
     const { headers } = await fetch(url(`${SERVICE}/GetOrderStatus`), {
       ...json({ orderId: String(orderId) }),
       headers: { "content-type": "application/json", origin: "http://localhost:3000" },
@@ -253,19 +253,31 @@ describe("CORS", () => {
     );
   });
 
-  test("another origin is told nothing", async () => {
+  test("another origin gets no CORS headers", async () => {
     const { headers } = await preflight("https://evil.example.com");
     expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
   });
 });
 
-describe("connections that dawdle", { timeout: 30_000 }, () => {
-  test.concurrent("one that says nothing is closed", async () => {
+describe("CORS for all origins", () => {
+  const open = useService({ OMS_CORS_ORIGINS: "*" });
+
+  test("a call of any origin", async () => {
+    const { headers } = await fetch(`http://127.0.0.1:${open.service.httpPort}${SERVICE}/ListShipmentTypes`, {
+      ...json({}),
+      headers: { "content-type": "application/json", origin: "https://any.example.com" },
+    });
+    expect([headers.get("access-control-allow-origin"), headers.get("vary")]).toEqual(["*", null]);
+  });
+});
+
+describe("slow connections", { timeout: 30_000 }, () => {
+  test.concurrent("one without a request is closed", async () => {
     const socket = await open();
     await once(socket, "close");
   });
 
-  test.concurrent("one that sends its headers in a trickle is closed", async () => {
+  test.concurrent("one with trickling headers is closed", async () => {
     const socket = await open();
     socket.on("error", () => {});
     socket.write("GET /healthz HTTP/1.1\r\n");

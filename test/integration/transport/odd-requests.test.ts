@@ -9,7 +9,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 
-/** What the fuzzer found once. */
+/** Requests found by fuzzing. */
 
 const harness = useService();
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
@@ -44,41 +44,45 @@ async function callGrpc(headers: OutgoingHttpHeaders, body = frame(request)) {
     te: "trailers",
     ...headers,
   });
-  const said: Record<string, unknown> = {};
-  stream.on("response", (answer) => Object.assign(said, answer));
-  stream.on("trailers", (trailers) => Object.assign(said, trailers));
+  const received: Record<string, unknown> = {};
+  stream.on("response", (response) => Object.assign(received, response));
+  stream.on("trailers", (trailers) => Object.assign(received, trailers));
   stream.resume().end(body);
   await once(stream, "close");
-  return { status: said["grpc-status"], message: decodeURIComponent(String(said["grpc-message"] ?? "")), said };
+  return {
+    status: received["grpc-status"],
+    message: decodeURIComponent(String(received["grpc-message"] ?? "")),
+    received,
+  };
 }
 
 describe("over gRPC", () => {
   test.each(["", "5", "-1S", "1x", "S", "1.5S", "100000000S"])(
-    "a deadline that is none (%j) is INVALID_ARGUMENT",
+    "a malformed deadline (%j) is INVALID_ARGUMENT",
     async (timeout) => {
-      const { status, message, said } = await callGrpc({ "grpc-timeout": timeout });
+      const { status, message, received } = await callGrpc({ "grpc-timeout": timeout });
       expect(status).toBe("3");
       expect(message).toMatch(/^grpc-timeout: must be 1 to 8 digits followed by H, M, S, m, u or n, was/);
-      expect(said["oms-call-id"]).toEqual(expect.any(String));
+      expect(received["oms-call-id"]).toEqual(expect.any(String));
     },
   );
 
-  test.each(["1H", "1000H", "99999999H", "99999999M"])("a deadline far away (%s) has not passed", async (timeout) => {
+  test.each(["1H", "1000H", "99999999H", "99999999M"])("a distant deadline (%s) has not expired", async (timeout) => {
     expect(await callGrpc({ "grpc-timeout": timeout })).toMatchObject({ status: "0" });
   });
 
-  test("a message that cannot be unpacked is INVALID_ARGUMENT, one that can is read", async () => {
+  test("a message that cannot be decompressed is INVALID_ARGUMENT, a valid one is read", async () => {
     const gzip = { "grpc-encoding": "gzip" };
     expect(await callGrpc(gzip, frame(Buffer.from("no gzip"), 1))).toMatchObject({ status: "3" });
     expect(await callGrpc(gzip, frame(gzipSync(request).subarray(0, 12), 1))).toMatchObject({ status: "3" });
     expect(await callGrpc(gzip, frame(gzipSync(request), 1))).toMatchObject({ status: "0" });
   });
 
-  test("a header that is no text is left out, and nobody is told its value", async () => {
-    const said = vi.spyOn(console, "error");
-    onTestFinished(() => said.mockRestore());
+  test("a header that is not text is ignored, and its value not logged", async () => {
+    const consoleError = vi.spyOn(console, "error");
+    onTestFinished(() => consoleError.mockRestore());
     expect(await callGrpc({ authorization: "Bearer ÿþ" })).toMatchObject({ status: "0" });
-    expect(said).not.toHaveBeenCalled();
+    expect(consoleError).not.toHaveBeenCalled();
   });
 });
 
@@ -92,7 +96,7 @@ describe("over HTTP", () => {
       { "content-type": "application/grpc-web+proto", "grpc-timeout": "99999999H" },
       () => new Uint8Array(frame(request)),
     ],
-  ])("a deadline that is too long for a timer counts as none (%s)", async (_name, headers, body) => {
+  ])("a deadline beyond the timer limit counts as none (%s)", async (_name, headers, body) => {
     const warned = vi.fn();
     process.on("warning", warned);
     onTestFinished(() => void process.off("warning", warned));
@@ -102,8 +106,8 @@ describe("over HTTP", () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  test("an error that quotes half a character is answered", async () => {
-    // V8 quotes ten characters around the place, and cuts the eleventh in two.
+  test("an error that quotes a lone surrogate gets a response", async () => {
+    // V8 quotes ten UTF-16 units around the error, and may cut a surrogate pair.
     for (let before = 0; before < 4; before += 1) {
       const response = await fetch(url(), {
         method: "POST",
@@ -114,7 +118,7 @@ describe("over HTTP", () => {
     }
   });
 
-  test("over HTTP/2, one that says too much is answered, told to stop, and leaves the connection as it was", async () => {
+  test("an oversized request over HTTP/2 gets a response and is reset; the connection stays open", async () => {
     const session = open(harness.service.httpPort);
     const post = { ":method": "POST", ":path": PATH, "content-type": "application/json" };
     const tooMuch = Buffer.alloc(5 * 1024 * 1024, 32);
@@ -130,7 +134,7 @@ describe("over HTTP", () => {
     expect(await text(stream)).toContain("ORDER_STATUS_PICKING");
   });
 
-  test("an expectation that nobody knows keeps nobody waiting", async () => {
+  test("an unknown expectation is ignored", async () => {
     const stream = open(harness.service.httpPort).request({
       ":method": "POST",
       ":path": PATH,

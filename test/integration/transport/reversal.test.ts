@@ -10,14 +10,14 @@ import { useService } from "../../support/service.ts";
 const harness = useService();
 const operator = "zhou";
 
-/** One suite for all transports: each must give the same answers. */
+/** One suite for all transports: each responds the same. */
 describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
   const call = () => harness.clients(transport).reversal;
 
-  test("a cancel that the WMS refuses later", async () => {
+  test("a cancel refused by the WMS later", async () => {
     const orderId = await insertOrder(harness.db, Status.PICKING);
-    const { cancelId, ...asked } = await call().requestCancel({ orderId, operator, reason: "wrong size" });
-    expect(plain(asked)).toEqual({ state: CancelState.WAITING_FOR_WMS, refusalReason: "", children: [] });
+    const { cancelId, ...requested } = await call().requestCancel({ orderId, operator, reason: "wrong size" });
+    expect(plain(requested)).toEqual({ state: CancelState.WAITING_FOR_WMS, refusalReason: "", children: [] });
     const open = { cancelId, currentProcess: 60, processFlag: 60, verdict: CancelVerdict.ASK_WMS };
     expect(plain(await call().getCancel({ orderId }))).toEqual({
       ...open,
@@ -61,17 +61,17 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
     });
   });
 
-  test("what nobody asked for or has is NOT_FOUND; a request id has one content", async () => {
+  test("an unknown cancel or order is NOT_FOUND; a request_id with other content ALREADY_EXISTS", async () => {
     const orderId = await insertOrder(harness.db, Status.CREATED);
     const missing = nextOrderId();
     const lines = [{ skuId: 1n, quantity: 1 }];
-    for (const refused of [
+    for (const rejected of [
       () => call().getCancel({ orderId }),
       () => call().reportWmsAnswer({ orderId, agreed: true, operator }),
       () => call().requestCancel({ orderId: missing, operator }),
       () => call().requestReturn({ orderId: missing, lines, operator }),
     ]) {
-      expect((await failure(refused())).code).toBe("NotFound");
+      expect((await failure(rejected())).code).toBe("NotFound");
     }
     const requestId = `reversal-${orderId}`;
     await call().requestCancel({ orderId, operator, requestId });
@@ -82,18 +82,18 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
   });
 });
 
-describe("rows of the old system", () => {
+describe("rows of the legacy system", () => {
   test.each([
     ["cancelled", Status.CANCELLED, 60, CancelState.CANCELLED],
-    ["the WMS is asked", Status.PICKING, 60, CancelState.WAITING_FOR_WMS],
-    ["just asked for", Status.PICKING, undefined, CancelState.REQUESTED],
+    ["waiting for the WMS", Status.PICKING, 60, CancelState.WAITING_FOR_WMS],
+    ["just requested", Status.PICKING, undefined, CancelState.REQUESTED],
   ])("%s", async (_name, status, process_flag, state) => {
     const order_id = await insertOrder(harness.db, status);
     await harness.db.insertInto("ordercancel_db.oms_order_cancel").values({ order_id }).execute();
     if (process_flag !== undefined) {
       await harness.db.insertInto("ordercancel_db.oms_push_issuccess").values({ order_id, process_flag }).execute();
     }
-    const answer = await harness.clients("gRPC").reversal.getCancel({ orderId: order_id });
-    expect(answer).toMatchObject({ cancelId: 0n, state, currentProcess: 0, processFlag: process_flag ?? 0 });
+    const response = await harness.clients("gRPC").reversal.getCancel({ orderId: order_id });
+    expect(response).toMatchObject({ cancelId: 0n, state, currentProcess: 0, processFlag: process_flag ?? 0 });
   });
 });

@@ -31,8 +31,8 @@ import { startWatcher } from "../../support/watcher.ts";
 
 const run = promisify(execFile);
 const folder = useFolder();
-const authority = createAuthority(join(folder, "ours"), "the company");
-const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const authority = createAuthority(join(folder, "own"), "the company");
+const otherAuthority = createAuthority(join(folder, "other"), "another company");
 const certificate = authority.issue({ subject: "/CN=orders", altNames: THIS_MACHINE });
 const TLS = { OMS_TLS_CERT_FILE: certificate.certFile, OMS_TLS_KEY_FILE: certificate.keyFile };
 const SERVICE = "oms.orderstatus.v1.OrderStatusService";
@@ -47,7 +47,7 @@ describe("a service with a certificate", () => {
     orderId = await insertOrder(harness.db, Status.CREATED);
   });
 
-  test.each(ways())("%s", async (_, transportTo) => {
+  test.each(tlsTransports())("%s", async (_, transportTo) => {
     const { transport, close } = transportTo(harness.service, { ca: authority.ca });
     onTestFinished(close);
     const client = createClient(OrderStatusService, transport);
@@ -56,8 +56,8 @@ describe("a service with a certificate", () => {
     await watcher.expectUpdates([`${orderId} at 0: 1000`]);
   });
 
-  test.each(ways())("%s does not talk to a server that another CA vouches for", async (_, transportTo) => {
-    const { transport, close } = transportTo(harness.service, { ca: stranger.ca });
+  test.each(tlsTransports())("%s rejects a server with a certificate of another CA", async (_, transportTo) => {
+    const { transport, close } = transportTo(harness.service, { ca: otherAuthority.ca });
     onTestFinished(close);
     const failed = await createClient(OrderStatusService, transport)
       .getOrderStatus({ orderId }, { timeoutMs: 3_000 })
@@ -68,7 +68,7 @@ describe("a service with a certificate", () => {
   test.each([
     ["HTTP/1.1", "--http1.1", "1.1"],
     ["HTTP/2", "--http2", "2"],
-  ])("curl over %s: pages, JSON and old addresses", async (_, flag, version) => {
+  ])("curl over %s: pages, JSON and legacy endpoints", async (_, flag, version) => {
     const curl = async (...args: string[]) => {
       const { stdout } = await run("curl", [
         "-sS",
@@ -91,7 +91,7 @@ describe("a service with a certificate", () => {
     ["grpc", () => harness.service.grpcPort],
     ["grpcweb", () => harness.service.httpPort],
     ["connect", () => harness.service.httpPort],
-  ])("buf curl by %s, contract and all", async (protocol, port) => {
+  ])("buf curl by %s, with reflection", async (protocol, port) => {
     const { stdout } = await run(
       BUF,
       [
@@ -103,14 +103,14 @@ describe("a service with a certificate", () => {
     expect(stdout).toContain("ORDER_STATUS_CREATED");
   });
 
-  test("plaintext gets no answer, on either port", async () => {
+  test("plaintext gets no response on either port", async () => {
     for (const port of [harness.service.httpPort, harness.service.grpcPort]) {
       const socket = connect(port, "127.0.0.1");
       socket.on("error", () => {});
       socket.end("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
-      const answer = await text(socket).catch(() => "");
-      expect(answer).not.toContain("HTTP/1.1");
-      expect(answer).not.toContain("alive");
+      const response = await text(socket).catch(() => "");
+      expect(response).not.toContain("HTTP/1.1");
+      expect(response).not.toContain("alive");
     }
     const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${harness.service.grpcPort}` });
     const call = createClient(OrderStatusService, transport).getOrderStatus({ orderId }, { timeoutMs: 3_000 });
@@ -124,9 +124,9 @@ describe("a service with a certificate", () => {
     );
   });
 
-  test("TLS 1.1 is refused, 1.2 and 1.3 are not", async () => {
+  test("TLS 1.1 is rejected, 1.2 and 1.3 are accepted", async () => {
     const versionOf = async (maxVersion: "TLSv1.1" | "TLSv1.2" | "TLSv1.3") => {
-      // OpenSSL's own level would not even ask for 1.1.
+      // OpenSSL's default security level would not offer 1.1.
       const options = { maxVersion, minVersion: "TLSv1.1", ciphers: "DEFAULT:@SECLEVEL=0" } as const;
       const socket = await open(harness.service.httpPort, { ca: authority.ca, ...options });
       return socket.getProtocol();
@@ -136,27 +136,27 @@ describe("a service with a certificate", () => {
     await expect(versionOf("TLSv1.1")).rejects.toThrow(/protocol version|unsupported protocol/);
   });
 
-  test.each(ways())(
-    "%s: a service that ends tells its streams, and does not wait for idle connections",
+  test.each(tlsTransports())(
+    "%s: a server that shuts down ends its streams, and does not wait for idle connections",
     async (_, transportTo) => {
-      const ending = await startService(harness.location, {}, TLS);
-      onTestFinished(() => ending.stop());
-      const { transport, close } = transportTo(ending, { ca: authority.ca });
+      const stopping = await startService(harness.location, {}, TLS);
+      onTestFinished(() => stopping.stop());
+      const { transport, close } = transportTo(stopping, { ca: authority.ca });
       onTestFinished(close);
       const client = createClient(OrderStatusService, transport);
       const watcher = startWatcher(client, { orderIds: [orderId] });
       await watcher.expectUpdates([`${orderId} at 0: 1000`]);
-      const began = performance.now();
-      await ending.stop();
+      const startedAt = performance.now();
+      await stopping.stop();
       expect(failureOf(await watcher.ended)).toMatchObject({
         code: "Unavailable",
         message: "server is shutting down; retry",
       });
-      expect(performance.now() - began).toBeLessThan(3_000);
+      expect(performance.now() - startedAt).toBeLessThan(3_000);
     },
   );
 
-  test("a connection that is cut in its handshake, and rubbish, harm nobody", async () => {
+  test("interrupted handshakes and garbage do not affect others", async () => {
     for (const port of [harness.service.httpPort, harness.service.grpcPort]) {
       for (const bytes of [Buffer.alloc(0), Buffer.from([0x16, 3, 1, 2, 0, 1]), Buffer.alloc(70_000, 0x16)]) {
         const socket = connect(port, "127.0.0.1");
@@ -171,41 +171,41 @@ describe("a service with a certificate", () => {
   });
 });
 
-test("a handshake that does not get on is cut", async () => {
-  const ports = await openFronts({});
+test("a stalled handshake is closed", async () => {
+  const ports = await startServers({});
   const silent = connect(ports.grpcPort, "127.0.0.1");
   const slow = connect(ports.httpPort, "127.0.0.1");
   slow.write(Buffer.from([0x16, 3, 1, 2]));
-  const began = performance.now();
+  const startedAt = performance.now();
   await Promise.all([closed(silent), closed(slow)]);
-  expect(performance.now() - began).toBeGreaterThan(HANDSHAKE_TIMEOUT_MS - 500);
+  expect(performance.now() - startedAt).toBeGreaterThan(HANDSHAKE_TIMEOUT_MS - 500);
   expect(ports.log.filter(({ reason }) => reason === "ERR_TLS_HANDSHAKE_TIMEOUT")).toHaveLength(2);
 });
 
-describe("who calls", () => {
+describe("the name in a client certificate", () => {
   const wms = authority.issue({ subject: "/CN=wms" });
   const spiffe = authority.issue({ subject: "/", altNames: "email:a@example.com,URI:spiffe://oms/tms,DNS:tms" });
-  const forged = stranger.issue({ subject: "/CN=wms" });
+  const forged = otherAuthority.issue({ subject: "/CN=wms" });
   const expired = authority.issue({ subject: "/CN=wms", expired: true });
 
-  describe.each(ways())("%s", (_, transportTo) => {
-    const seen = async (ports: Ports, key?: Certificate) => {
+  describe.each(tlsTransports())("%s", (_, transportTo) => {
+    const peerSeen = async (ports: Ports, key?: Certificate) => {
       const { transport, close } = transportTo(ports, { ca: authority.ca, ...key });
       onTestFinished(close);
       await createClient(OrderStatusService, transport).listShipmentTypes({}, { timeoutMs: 3_000 });
       return ports.peers.at(-1);
     };
 
-    test("a certificate that is verified names it", async () => {
-      const ports = await openFronts({ clientCaFile: authority.caFile, requireClientCertificate: true });
-      expect(await seen(ports, wms)).toEqual({ address: "127.0.0.1", certificateName: "wms" });
-      expect(await seen(ports, spiffe)).toEqual({ address: "127.0.0.1", certificateName: "spiffe://oms/tms" });
+    test("is taken from a verified certificate", async () => {
+      const ports = await startServers({ clientCaFile: authority.caFile, requireClientCertificate: true });
+      expect(await peerSeen(ports, wms)).toEqual({ address: "127.0.0.1", certificateName: "wms" });
+      expect(await peerSeen(ports, spiffe)).toEqual({ address: "127.0.0.1", certificateName: "spiffe://oms/tms" });
     });
 
-    test("where one is required, there is no way in without, nor with one that is not to be believed", async () => {
-      const ports = await openFronts({ clientCaFile: authority.caFile, requireClientCertificate: true });
+    test("if required: connections without a valid certificate are rejected", async () => {
+      const ports = await startServers({ clientCaFile: authority.caFile, requireClientCertificate: true });
       for (const key of [undefined, forged, expired]) {
-        await expect(seen(ports, key)).rejects.toThrow();
+        await expect(peerSeen(ports, key)).rejects.toThrow();
       }
       expect(ports.peers).toEqual([]);
       expect(ports.log.map(({ reason }) => reason)).toEqual(
@@ -217,43 +217,43 @@ describe("who calls", () => {
       );
     });
 
-    test("where none is required, those come in without a name", async () => {
-      const ports = await openFronts({ clientCaFile: authority.caFile, requireClientCertificate: false });
+    test("if optional: connections without a valid certificate have no name", async () => {
+      const ports = await startServers({ clientCaFile: authority.caFile, requireClientCertificate: false });
       for (const key of [undefined, forged, expired]) {
-        expect(await seen(ports, key)).toEqual({ address: "127.0.0.1", certificateName: undefined });
+        expect(await peerSeen(ports, key)).toEqual({ address: "127.0.0.1", certificateName: undefined });
       }
-      expect(await seen(ports, wms)).toMatchObject({ certificateName: "wms" });
+      expect(await peerSeen(ports, wms)).toMatchObject({ certificateName: "wms" });
     });
 
-    test("where none is asked for, nobody is named", async () => {
-      expect(await seen(await openFronts({}), wms)).toEqual({ address: "127.0.0.1", certificateName: undefined });
+    test("if not requested: no connection has a name", async () => {
+      expect(await peerSeen(await startServers({}), wms)).toEqual({ address: "127.0.0.1", certificateName: undefined });
     });
   });
 
   test.each([
     ["the common name", "wms", "DNS:other", "wms"],
-    ["of two common names neither", ["wms", "tms"], "", undefined],
-    ["without one, the first URI or DNS name", undefined, "IP Address:10.0.0.1, DNS:tms, URI:spiffe://x", "tms"],
-    ["an empty one is none", "", "URI:spiffe://x", "spiffe://x"],
-    ["not what a name of another kind pretends", undefined, 'email:"a, URI:admin", DNS:tms', "tms"],
-    ["nor a name in quotes", undefined, 'DNS:"a\\", URI:admin"', 'a", URI:admin'],
-    ["no name at all", undefined, "IP Address:10.0.0.1", undefined],
-  ])("is named by %s", (_, commonName, altNames, name) => {
+    ["neither of two common names", ["wms", "tms"], "", undefined],
+    ["without common name the first URI or DNS name", undefined, "IP Address:10.0.0.1, DNS:tms, URI:spiffe://x", "tms"],
+    ["an empty common name counts as none", "", "URI:spiffe://x", "spiffe://x"],
+    ["not a name inside a name of another kind", undefined, 'email:"a, URI:admin", DNS:tms', "tms"],
+    ["not a name inside quotes", undefined, 'DNS:"a\\", URI:admin"', 'a", URI:admin'],
+    ["nothing without such a name", undefined, "IP Address:10.0.0.1", undefined],
+  ])("is selected: %s", (_, commonName, altNames, name) => {
     expect(selectCertificateName(commonName, altNames)).toBe(name);
   });
 });
 
-describe("the files change", () => {
+describe("changed files", () => {
   const next = authority.issue({ subject: "/CN=next", altNames: THIS_MACHINE });
-  const nameShown = async (port: number) => {
+  const servedName = async (port: number) => {
     const socket = await open(port, { ca: authority.ca, ALPNProtocols: ["h2"] });
     return socket.getPeerCertificate().subject.CN;
   };
 
-  test("under traffic: new connections see the new certificate, and not one call of the old ones fails", async () => {
-    const files = placed(certificate);
-    const ports = await openFronts(files);
-    const calls = ways().map(([, transportTo]) => {
+  test("under load: new connections get the new certificate, and no call on open ones fails", async () => {
+    const files = copyFiles(certificate);
+    const ports = await startServers(files);
+    const calls = tlsTransports().map(([, transportTo]) => {
       const { transport, close } = transportTo(ports, { ca: authority.ca });
       onTestFinished(close);
       const client = createClient(OrderStatusService, transport);
@@ -278,8 +278,8 @@ describe("the files change", () => {
 
     copyFileSync(next.certFile, files.certFile);
     copyFileSync(next.keyFile, files.keyFile);
-    await eventually(async () => expect(await nameShown(ports.grpcPort)).toBe("next"));
-    expect(await nameShown(ports.httpPort)).toBe("next");
+    await eventually(async () => expect(await servedName(ports.grpcPort)).toBe("next"));
+    expect(await servedName(ports.httpPort)).toBe("next");
 
     const stream = session.request({ ":path": "/healthz" });
     expect(await text(stream)).toContain("alive");
@@ -289,39 +289,39 @@ describe("the files change", () => {
     }
   });
 
-  test("what cannot be used changes nothing and is told, until it can be", async () => {
-    const files = placed(certificate);
-    const ports = await openFronts(files);
-    const told = (reason: RegExp) =>
+  test("unusable files are logged and ignored until corrected", async () => {
+    const files = copyFiles(certificate);
+    const ports = await startServers(files);
+    const logged = (reason: RegExp) =>
       eventually(() =>
         expect(ports.log).toContainEqual(
           expect.objectContaining({ level: "error", reason: expect.stringMatching(reason) }),
         ),
       );
     copyFileSync(next.certFile, files.certFile);
-    await told(/key values mismatch/);
+    await logged(/key values mismatch/);
     writeFileSync(files.certFile, next.cert.slice(0, 200));
-    await told(/bad end line|PEM|no start line/i);
-    expect(await nameShown(ports.grpcPort)).toBe("orders");
-    expect(await nameShown(ports.httpPort)).toBe("orders");
+    await logged(/bad end line|PEM|no start line/i);
+    expect(await servedName(ports.grpcPort)).toBe("orders");
+    expect(await servedName(ports.httpPort)).toBe("orders");
     copyFileSync(next.keyFile, files.keyFile);
     copyFileSync(next.certFile, files.certFile);
-    await eventually(async () => expect(await nameShown(ports.grpcPort)).toBe("next"));
+    await eventually(async () => expect(await servedName(ports.grpcPort)).toBe("next"));
   });
 
-  test("another client CA is believed from then on, the old one no longer", async () => {
-    const files = placed(certificate, authority.caFile);
-    const ports = await openFronts({ ...files, requireClientCertificate: true });
-    const old = authority.issue({ subject: "/CN=wms" });
-    const fresh = stranger.issue({ subject: "/CN=wms" });
-    const comesIn = (key: Certificate) => statusOf(`https://localhost:${ports.httpPort}/healthz`, key);
-    expect(await comesIn(old)).toBe(200);
+  test("a new client CA replaces the previous one", async () => {
+    const files = copyFiles(certificate, authority.caFile);
+    const ports = await startServers({ ...files, requireClientCertificate: true });
+    const previous = authority.issue({ subject: "/CN=wms" });
+    const next = otherAuthority.issue({ subject: "/CN=wms" });
+    const connects = (key: Certificate) => statusOf(`https://localhost:${ports.httpPort}/healthz`, key);
+    expect(await connects(previous)).toBe(200);
     writeFileSync(files.clientCaFile as string, "no certificate");
     await eventually(() => expect(ports.log).toContainEqual(expect.objectContaining({ level: "error" })));
-    expect(await comesIn(old)).toBe(200);
-    copyFileSync(stranger.caFile, files.clientCaFile as string);
-    await eventually(async () => expect(await comesIn(fresh)).toBe(200));
-    await expect(comesIn(old)).rejects.toThrow();
+    expect(await connects(previous)).toBe(200);
+    copyFileSync(otherAuthority.caFile, files.clientCaFile as string);
+    await eventually(async () => expect(await connects(next)).toBe(200));
+    await expect(connects(previous)).rejects.toThrow();
   });
 });
 
@@ -335,13 +335,13 @@ function closed(socket: Socket): Promise<void> {
 interface Ports {
   readonly grpcPort: number;
   readonly httpPort: number;
-  /** Of the calls so far. */
+  /** Peers of the calls so far. */
   readonly peers: readonly Peer[];
   readonly log: readonly Record<string, unknown>[];
 }
 
-/** Both fronts with one RPC that notes who calls. */
-async function openFronts(files: Partial<TlsFiles>): Promise<Ports> {
+/** Both servers with one RPC that records its peer. */
+async function startServers(files: Partial<TlsFiles>): Promise<Ports> {
   const log: Record<string, unknown>[] = [];
   const logger = createLogger("debug", { write: (line: string) => void log.push(JSON.parse(line)) });
   const tls = openPortTls(
@@ -361,13 +361,13 @@ async function openFronts(files: Partial<TlsFiles>): Promise<Ports> {
     return create(method.output);
   };
   const routes = [{ rpc: { method, streaming: false, hasSideEffects: false }, handle }];
-  const grpcFront = createGrpcServer({
+  const grpcServer = createGrpcServer({
     routes,
     reflection: [],
     loadShedding: { hasCapacity: () => true, onRejected() {} },
     tls,
   });
-  const httpFront = createHttpServer({
+  const httpServer = createHttpServer({
     routes,
     reflection: [],
     corsOrigins: [],
@@ -377,16 +377,16 @@ async function openFronts(files: Partial<TlsFiles>): Promise<Ports> {
     tls,
   });
   onTestFinished(async () => {
-    for (const front of [grpcFront, httpFront]) {
-      front.stopAccepting();
-      front.destroy();
-      await front.closed();
+    for (const server of [grpcServer, httpServer]) {
+      server.stopAccepting();
+      server.destroy();
+      await server.closed();
     }
     tls.close();
   });
   return {
-    grpcPort: await grpcFront.listen("127.0.0.1", 0),
-    httpPort: await httpFront.listen("127.0.0.1", 0),
+    grpcPort: await grpcServer.listen("127.0.0.1", 0),
+    httpPort: await httpServer.listen("127.0.0.1", 0),
     peers,
     log,
   };
@@ -403,8 +403,8 @@ type TransportTo = (
   tls: ClientTls,
 ) => { readonly transport: Transport; close(): void };
 
-/** Each way in, over TLS. */
-function ways(): readonly [string, TransportTo][] {
+/** All transports over TLS. */
+function tlsTransports(): readonly [string, TransportTo][] {
   const overHttp =
     (make: typeof createConnectTransport | typeof createGrpcWebTransport, httpVersion: "1.1" | "2"): TransportTo =>
     ({ httpPort }, tls) => {
@@ -428,17 +428,20 @@ function ways(): readonly [string, TransportTo][] {
   ];
 }
 
-/** A certificate at a place of its own, where it can be replaced. */
-function placed({ cert, key }: Certificate, caFile?: string): Pick<TlsFiles, "certFile" | "keyFile" | "clientCaFile"> {
-  const place = join(folder, crypto.randomUUID());
-  const files = { certFile: `${place}.pem`, keyFile: `${place}.key` };
+/** Copies a certificate to files of its own, where it can be replaced. */
+function copyFiles(
+  { cert, key }: Certificate,
+  caFile?: string,
+): Pick<TlsFiles, "certFile" | "keyFile" | "clientCaFile"> {
+  const path = join(folder, crypto.randomUUID());
+  const files = { certFile: `${path}.pem`, keyFile: `${path}.key` };
   writeFileSync(files.certFile, cert);
   writeFileSync(files.keyFile, key);
   if (caFile === undefined) {
     return { ...files, clientCaFile: undefined };
   }
-  writeFileSync(`${place}.ca`, readFileSync(caFile));
-  return { ...files, clientCaFile: `${place}.ca` };
+  writeFileSync(`${path}.ca`, readFileSync(caFile));
+  return { ...files, clientCaFile: `${path}.ca` };
 }
 
 async function open(port: number, options: ConnectionOptions): Promise<TLSSocket> {

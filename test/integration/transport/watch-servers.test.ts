@@ -11,7 +11,7 @@ import { useNats, useOwnMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
 import { startWatcher } from "../../support/watcher.ts";
 
-// Of its own, so that its queries can be counted.
+// Its own server, so that queries can be counted.
 const mariadb = useOwnMariadb();
 const nats = useNats();
 let db: OrderDatabase;
@@ -36,7 +36,7 @@ function open(service: { grpcPort: number; httpPort: number }, transport: Transp
 }
 
 const operator = "zhou";
-const wayOf = (orderId: bigint, ...states: OrderStatus[]) => ({
+const updatesOf = (orderId: bigint, ...states: OrderStatus[]) => ({
   updates: states.map((status) => ({ orderId, status, operator })),
 });
 
@@ -48,13 +48,13 @@ test.each(Object.keys(TRANSPORTS) as TransportName[])(
     const watcher = startWatcher(open(here, transport), { orderIds: [orderId] });
     await watcher.expectUpdates([`${orderId} at 0: 1000`]);
 
-    await open(there, transport).batchUpdateOrderStatus(wayOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
+    await open(there, transport).batchUpdateOrderStatus(updatesOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
 
     await watcher.expectUpdates([`${orderId} at 0: 1000`, `${orderId} 1: 1000 > 1010`, `${orderId} 2: 1010 > 1020`]);
   },
 );
 
-test("while the broker is away changes of this server go on; those of others come with it", async () => {
+test("without broker a watch receives the changes of its server; those of others once the broker is back", async () => {
   const [here, there] = [await start(), await start()];
   const [mine, theirs] = [await insertOrder(db, Status.CREATED), await insertOrder(db, Status.CREATED)];
   const watcher = startWatcher(open(here), { orderIds: [mine, theirs] });
@@ -62,7 +62,7 @@ test("while the broker is away changes of this server go on; those of others com
   await nats.kill();
 
   await open(here).updateOrderStatus({ orderId: mine, status: OrderStatus.PAID, operator });
-  await open(there).batchUpdateOrderStatus(wayOf(theirs, OrderStatus.PAID, OrderStatus.APPROVED));
+  await open(there).batchUpdateOrderStatus(updatesOf(theirs, OrderStatus.PAID, OrderStatus.APPROVED));
   await eventually(() => expect(watcher.updates.slice(2)).toEqual([`${mine} 1: 1000 > 1010`]));
 
   await nats.restart();
@@ -71,37 +71,37 @@ test("while the broker is away changes of this server go on; those of others com
   );
 });
 
-test("a server restarts: a client that comes back with after_versions misses and repeats nothing", async () => {
+test("after a server restart, a client that resumes with after_versions misses and repeats nothing", async () => {
   const orderId = await insertOrder(db, Status.WMS_DISPATCHED);
-  const seen: bigint[] = [];
-  const goal = 60;
+  const versions: bigint[] = [];
+  const count = 60;
   let service = await start();
   const other = await start();
 
   const reporting = (async () => {
     const client = open(other);
-    for (let version = 1; version <= goal; version += 1) {
+    for (let version = 1; version <= count; version += 1) {
       const status = version % 2 === 1 ? OrderStatus.DELIVERY_FAILED : OrderStatus.OUT_FOR_DELIVERY;
       await client.updateOrderStatus({ orderId, status, operator });
     }
   })();
   let restarts = 0;
-  while (seen.length < goal) {
+  while (versions.length < count) {
     const { client, close } = TRANSPORTS.gRPC(service);
-    const last = seen.at(-1) ?? 0n;
+    const last = versions.at(-1) ?? 0n;
     const watch = (async () => {
       const request = { orderIds: [orderId], afterVersions: { [String(orderId)]: last } };
       for await (const { update } of client.watchOrderStatus(request)) {
         if (update.case === "change") {
-          seen.push(update.value.version);
-          if (seen.length === goal) {
+          versions.push(update.value.version);
+          if (versions.length === count) {
             return;
           }
         }
       }
     })().catch(() => {});
     if (restarts < 3) {
-      await eventually(() => expect(seen.length).toBeGreaterThan(restarts * 10));
+      await eventually(() => expect(versions.length).toBeGreaterThan(restarts * 10));
       await service.stop();
       restarts += 1;
       await watch;
@@ -113,10 +113,10 @@ test("a server restarts: a client that comes back with after_versions misses and
   }
   await reporting;
 
-  expect(seen).toEqual(Array.from({ length: goal }, (_, index) => BigInt(index + 1)));
+  expect(versions).toEqual(Array.from({ length: count }, (_, index) => BigInt(index + 1)));
 });
 
-test("1,000 watchers cost no query each per change", async () => {
+test("1,000 watchers do not cost a query each per change", async () => {
   const service = await start();
   const ids = await Promise.all(Array.from({ length: 5 }, () => insertOrder(db, Status.CREATED)));
   const clients = Array.from({ length: 4 }, () => open(service));
@@ -127,11 +127,11 @@ test("1,000 watchers cost no query each per change", async () => {
   const before = await countQueries();
 
   for (const orderId of ids) {
-    await clients[0]?.batchUpdateOrderStatus(wayOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
+    await clients[0]?.batchUpdateOrderStatus(updatesOf(orderId, OrderStatus.PAID, OrderStatus.APPROVED));
   }
   await eventually(() => expect(watchers.every(({ updates }) => updates.length === 15)).toBe(true));
 
-  // What the commits and their events take, and nothing for the watchers.
+  // The queries of the commits and their events only.
   expect((await countQueries()) - before).toBeLessThan(200);
 });
 

@@ -8,9 +8,9 @@ import { RPC_NAMES } from "../../../../src/transport/handlers/index.ts";
 const names = (codes: ReadonlySet<number>) => STATES.filter(({ code }) => codes.has(code)).map(({ name }) => name);
 
 describe("the default table", () => {
-  const rightsOf = createPermissions(DEFAULT_PERMISSIONS);
+  const permissionsOf = createPermissions(DEFAULT_PERMISSIONS);
 
-  test("is one that could be written into a file", () => {
+  test("is valid as a permission file", () => {
     expect(parsePermissionTable(JSON.stringify(DEFAULT_PERMISSIONS), RPC_NAMES)).toEqual(DEFAULT_PERMISSIONS);
   });
 
@@ -26,37 +26,40 @@ describe("the default table", () => {
     ["forward-flow", ["APPROVED", "SPLIT", "ERP_ALLOCATED", "WMS_DISPATCHED"]],
     ["operator", STATES.map(({ name }) => name)],
     ["read-only", []],
-  ])("%s reports what the state machine says it tells of", (role, states) => {
-    expect(names(rightsOf({ roles: [role] }).reportableStatuses)).toEqual(states);
+  ])("%s reports the states that it is the reporter of", (role, states) => {
+    expect(names(permissionsOf({ roles: [role] }).reportableStatuses)).toEqual(states);
   });
 
-  test("every RPC is somebody's besides the operator's, but for those that look after the Actions", () => {
+  test("every RPC but those of operations has a role besides operator", () => {
     const others = Object.keys(DEFAULT_PERMISSIONS.roles).filter((role) => role !== "operator");
-    const nobodys = RPC_NAMES.filter((rpc) => !others.some((role) => rightsOf({ roles: [role] }).canCall(rpc)));
-    expect(nobodys.filter((rpc) => !/^(ActionService|ShadowService)\//.test(rpc))).toEqual([]);
+    const unassigned = RPC_NAMES.filter((rpc) => !others.some((role) => permissionsOf({ roles: [role] }).canCall(rpc)));
+    expect(unassigned.filter((rpc) => !/^(ActionService|ShadowService)\//.test(rpc))).toEqual([]);
   });
 
-  test("who only reads changes nothing", () => {
-    const readOnly = RPC_NAMES.filter((rpc) => rightsOf({ roles: ["read-only"] }).canCall(rpc));
+  test("read-only permits no RPC with side effects", () => {
+    const readOnly = RPC_NAMES.filter((rpc) => permissionsOf({ roles: ["read-only"] }).canCall(rpc));
     expect(readOnly.filter((rpc) => !/\/(Get|BatchGet|List|Watch|Explain|Describe|Check)/.test(rpc))).toEqual([]);
   });
 
-  test("nobody has rights by a role that there is not, nor by a name that every object has", () => {
-    for (const role of ["nobody", "constructor", "__proto__", "toString"]) {
-      const rights = rightsOf({ roles: [role] });
-      expect([rights.canCall("OrderStatusService/GetOrderStatus"), rights.reportableStatuses.size]).toEqual([false, 0]);
+  test("an unknown role, or the name of an object property, has no permissions", () => {
+    for (const role of ["unknown", "constructor", "__proto__", "toString"]) {
+      const permissions = permissionsOf({ roles: [role] });
+      expect([permissions.canCall("OrderStatusService/GetOrderStatus"), permissions.reportableStatuses.size]).toEqual([
+        false,
+        0,
+      ]);
     }
   });
 });
 
-test("several roles add up", () => {
-  const rights = createPermissions(DEFAULT_PERMISSIONS)({ roles: ["pay", "customer-service"] });
-  expect(names(rights.reportableStatuses)).toEqual(["PAID"]);
-  expect(rights.canCall("OrderStatusService/MarkInvoicesPrinted")).toBe(true);
-  expect(rights.canCall("OrderStatusService/CancelOrder")).toBe(false);
+test("the permissions of several roles are combined", () => {
+  const permissions = createPermissions(DEFAULT_PERMISSIONS)({ roles: ["pay", "customer-service"] });
+  expect(names(permissions.reportableStatuses)).toEqual(["PAID"]);
+  expect(permissions.canCall("OrderStatusService/MarkInvoicesPrinted")).toBe(true);
+  expect(permissions.canCall("OrderStatusService/CancelOrder")).toBe(false);
 });
 
-test("a caller's roles: the table's, else the token's, else its own name", () => {
+test("roles of a caller: of the table, else of the token, else its own name", () => {
   const table = { ...DEFAULT_PERMISSIONS, callers: { "wms-3": ["wms"] } };
   expect(rolesOf(table, "wms-3", ["operator"])).toEqual(["wms"]);
   expect(rolesOf(table, "li", ["operator"])).toEqual(["operator"]);
@@ -75,7 +78,7 @@ test.each([
   [{ roles: { a: { rpcs: ["*"], reports: ["PAYED"] } } }, /^roles\.a\.reports\.0: .*"PAID"/],
   [{ roles: { a: { rpc: ["*"] } } }, /roles\.a: .*"rpc"/],
   [{ roles: { a: { rpcs: [] } }, callers: { x: ["b"] } }, /^callers\.x: unknown role "b"; defined are a$/],
-])("a table that cannot be used says where and what would be right: %j", (table, message) => {
+])("an invalid table: the error has the path and valid values: %j", (table, message) => {
   const text = typeof table === "string" ? table : JSON.stringify(table);
   expect(() => parsePermissionTable(text, RPC_NAMES)).toThrow(message);
 });
