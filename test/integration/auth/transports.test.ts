@@ -228,12 +228,12 @@ test("the command line sends OMS_TOKEN, and explains what to do without", async 
   expect(await oms(["actions"], { server })).toMatchObject({
     code: 1,
     stderr:
-      "The service does not know who you are: authentication required: present a bearer token. Put your bearer token into OMS_TOKEN, or show a certificate: --client-cert, --client-key.\n",
+      "Not authenticated: authentication required: present a bearer token. Set OMS_TOKEN to a bearer token, or pass a certificate with --client-cert and --client-key.\n",
   });
   expect(await oms(["actions"], { server, env: { OMS_TOKEN: await issuer.token({ sub: "wms" }) } })).toMatchObject({
     code: 1,
     stderr:
-      "You may not do that: role wms lacks permission for ActionService/ListActions. Roles are in the service's table of rights.\n",
+      "Permission denied: role wms lacks permission for ActionService/ListActions. Permissions are set in the OMS_PERMISSIONS_FILE of the service.\n",
   });
   const OMS_TOKEN = await issuer.token({ sub: "zhang", roles: ["operator"] });
   expect(await oms(["actions"], { server, env: { OMS_TOKEN } })).toMatchObject({ code: 0, stderr: "" });
