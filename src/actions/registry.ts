@@ -21,9 +21,15 @@ import { cancelTimeLimit } from "./timers/cancel-time-limit.ts";
 import { paymentTimeout } from "./timers/payment-timeout.ts";
 import { ANY_STATUS, isWmsCancelRequest, reaches, startsStep, statusSubject } from "./triggers.ts";
 
-/** An Action before its handler exists: pure data and pure functions, known before anything is opened. */
+/**
+ * An Action before its handler exists: pure data and pure functions, known before anything is
+ * opened.
+ */
 export interface ActionDefinition<Deps> extends Omit<Action, "run"> {
-  /** An effect in another system; a step of a flow, which moves the order; or a timer, which runs at a time. */
+  /**
+   * An effect in another system; a step of a flow, which moves the order; or a timer, which runs at
+   * a time.
+   */
   readonly kind: "effect" | "step" | "timer";
   /** Called once, at startup. */
   readonly createHandler: (deps: Deps) => ActionHandler;
@@ -36,7 +42,10 @@ export interface ActionSettings {
   readonly paymentTimeoutMs: number;
 }
 
-/** All Actions: one row each. To add one, write its handler in a file of its own and add its row here. */
+/**
+ * All Actions: one row each. To add one, write its handler in a file of its own and add its row
+ * here.
+ */
 export function createRegistry(settings: ActionSettings): readonly ActionDefinition<EffectDeps & FlowDeps>[] {
   return [...effects(settings), ...steps(), ...timers(settings)];
 }
@@ -77,7 +86,8 @@ export function effects({ kinds }: Pick<ActionSettings, "kinds">): readonly Acti
     {
       name: "e-invoice",
       kind: "effect",
-      // A recharge-card order is delivered, or an invoice is printed to be mailed (legacy operation 13).
+      // A recharge-card order is delivered, or an invoice is printed to be mailed (legacy operation
+      // 13).
       subjects: [...delivered.subjects, "oms.v1.order.invoice.printed"],
       matches: (event) =>
         event.type === "invoice-printed"

@@ -24,8 +24,8 @@ export function reaches(...statuses: readonly Status[]): Trigger {
 }
 
 /**
- * An order reaches the state in which a step of the forward flow starts, or is resumed there. Both events carry the number of warehouses,
- * so that the order need not be read.
+ * An order reaches the state in which a step of the forward flow starts, or is resumed there. Both
+ * events carry the number of warehouses, so that the order need not be read.
  */
 export function startsStep(step: FlowStep): Trigger {
   return {

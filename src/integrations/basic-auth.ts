@@ -1,4 +1,7 @@
-/** The header `authorization` that user and password in an address stand for; undefined where there are none. */
+/**
+ * The header `authorization` that user and password in an address stand for; undefined where there
+ * are none.
+ */
 export function basicAuth({ username, password }: URL): string | undefined {
   if (username === "" && password === "") {
     return undefined;

@@ -1,14 +1,20 @@
 import { createExternalClient, type ExternalClient, type ExternalClientOptions } from "./external-client.ts";
 import { EXTERNAL_SYSTEMS, forEachSystem, type SystemName, type SystemOperation, type SystemUrls } from "./systems.ts";
 
-/** A client for each external system: one for each of its operations, or one for the system where it has none. */
+/**
+ * A client for each external system: one for each of its operations, or one for the system where it
+ * has none.
+ */
 export type SystemClients = {
   readonly [N in SystemName]: [SystemOperation<N>] extends [never]
     ? ExternalClient
     : { readonly [O in SystemOperation<N>]: ExternalClient };
 };
 
-/** Opens the clients of all external systems. Each operation has connections of its own: one that hangs delays no other. */
+/**
+ * Opens the clients of all external systems. Each operation has connections of its own: one that
+ * hangs delays no other.
+ */
 export function createSystemClients({
   urls,
   ...options

@@ -28,8 +28,9 @@ export interface HttpPoster {
 const MAX_ANSWER = 4_096;
 
 /**
- * Built on undici's lowest layer: a request through `node:http` takes twice the processor time, one through the built-in fetch several times.
- * A connection carries one request at a time: behind one that hangs no other waits.
+ * Built on undici's lowest layer: a request through `node:http` takes twice the processor time, one
+ * through the built-in fetch several times. A connection carries one request at a time: behind one
+ * that hangs no other waits.
  *
  * @param timeoutMs for the whole request, the wait for a connection included, in milliseconds
  * @param connections at most so many at a time

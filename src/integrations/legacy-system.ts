@@ -11,7 +11,8 @@ export interface LegacyResponse {
 /** The system that this service replaces, as far as it is asked what it would have answered. */
 export interface LegacySystem {
   /**
-   * Rejects when there is no whole answer in time, when it is too long, and when the signal says so.
+   * Rejects when there is no whole answer in time, when it is too long, and when the signal says
+   * so.
    *
    * @param path below the old system's base
    * @param given the parameters, as the caller gave them

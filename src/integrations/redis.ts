@@ -17,8 +17,8 @@ export interface RedisAddress {
 }
 
 /**
- * A connection to Redis that says at once when Redis is away. By default the client keeps a command until Redis is back, and carries it
- * out long after whoever asked has given up: a ghost.
+ * A connection to Redis that says at once when Redis is away. By default the client keeps a command
+ * until Redis is back, and carries it out long after whoever asked has given up: a ghost.
  */
 export function openRedis({ url, ca, log }: RedisAddress & { readonly log: Logger }): Redis {
   const redis = new Redis(url, {
@@ -41,7 +41,8 @@ export function openRedis({ url, ca, log }: RedisAddress & { readonly log: Logge
   let told = false;
   redis.on("error", (error) => {
     if (!told) {
-      // Not the error itself: it holds the command that failed, and that may be the one with the password.
+      // Not the error itself: it holds the command that failed, and that may be the one with the
+      // password.
       log.warn(
         { reason: describeConnectionError(error, reached) ?? error.message },
         "Redis is out of reach; what needs it waits",

@@ -1,8 +1,12 @@
-/** Longest wait that a neighbour may ask for, in milliseconds: beyond it our own back-off knows better. */
+/**
+ * Longest wait that a neighbour may ask for, in milliseconds: beyond it our own back-off knows
+ * better.
+ */
 const LONGEST_MS = 3_600_000;
 
 /**
- * What a `Retry-After` header asks for, in milliseconds from now; undefined where it asks for nothing. Seconds and HTTP dates.
+ * What a `Retry-After` header asks for, in milliseconds from now; undefined where it asks for
+ * nothing. Seconds and HTTP dates.
  *
  * @param now milliseconds since 1970
  */

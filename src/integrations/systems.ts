@@ -11,8 +11,9 @@ interface ExternalSystem {
 }
 
 /**
- * Every external system, one row each. Configuration variables, URLs, clients and the stub systems of the development
- * stack derive from this table. Without imports: the development stack loads it before anything is installed.
+ * Every external system, one row each. Configuration variables, URLs, clients and the stub systems
+ * of the development stack derive from this table. Without imports: the development stack loads it
+ * before anything is installed.
  */
 export const EXTERNAL_SYSTEMS = {
   einvoice: {
@@ -56,7 +57,10 @@ export type SystemVariable = Systems[SystemName]["variable"];
 /** The operations of a system; `never` where its URL itself takes the requests. */
 export type SystemOperation<N extends SystemName> = Systems[N]["operations"][number];
 
-/** Where requests arrive below the URL of the stub systems, for example "finance" and "erp/allocate". */
+/**
+ * Where requests arrive below the URL of the stub systems, for example "finance" and
+ * "erp/allocate".
+ */
 export type SystemPath = {
   [N in SystemName]: Systems[N]["operations"] extends readonly [] ? N : `${N}/${SystemOperation<N>}`;
 }[SystemName];

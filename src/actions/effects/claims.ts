@@ -2,7 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createBatcher } from "../../lib/batcher.ts";
 
-/** Short-lived rights to do something once, in Redis. They make repeats rare; that nothing is forgotten is the ledger's part. */
+/**
+ * Short-lived rights to do something once, in Redis. They make repeats rare; that nothing is
+ * forgotten is the ledger's part.
+ */
 export interface Claims {
   /** Rejects while Redis is away. */
   acquire(key: string): Promise<Claim>;
@@ -29,7 +32,10 @@ const REMEMBERED_MS = 7 * 24 * 3_600_000;
 /** Claims that go to Redis in one command. */
 const MAX_BATCH = 256;
 
-/** Answers for each key -1 when it is done, 0 when it is ours now, else how long somebody else has it. */
+/**
+ * Answers for each key -1 when it is done, 0 when it is ours now, else how long somebody else has
+ * it.
+ */
 const TAKE = `
 local answers = {}
 for place, name in ipairs(KEYS) do
@@ -55,10 +61,11 @@ if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) 
 return 0`;
 
 /**
- * Claims that are taken at the same time go to Redis in one command, and so do those that are done: the client's work for each command is
- * most of what a claim costs.
+ * Claims that are taken at the same time go to Redis in one command, and so do those that are done:
+ * the client's work for each command is most of what a claim costs.
  *
- * @param leaseMs how long a claim lasts when its owner dies, in milliseconds: longer than what it is for takes
+ * @param leaseMs how long a claim lasts when its owner dies, in milliseconds: longer than what it
+ *   is for takes
  * @param scope tells the claims of several installations on one Redis apart
  */
 export function createClaims(

@@ -4,8 +4,9 @@ import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
 import type { EffectDeps } from "./deps.ts";
 
 /**
- * Sends the customer an SMS or WeChat text. Nothing in the database shows that it was sent, so it is once-only by a
- * claim in Redis: a lease while the message is sent, a mark afterwards. Without Redis it waits.
+ * Sends the customer an SMS or WeChat text. Nothing in the database shows that it was sent, so it
+ * is once-only by a claim in Redis: a lease while the message is sent, a mark afterwards. Without
+ * Redis it waits.
  */
 export function customerMessage({ claims, systems }: Pick<EffectDeps, "claims" | "systems">): ActionHandler {
   return async (event, attempt) => {

@@ -3,7 +3,10 @@ import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
 import { detailLineReader } from "../../store/reads/goods.ts";
 import type { EffectDeps } from "./deps.ts";
 
-/** Sends a delivered order to the finance system, with the quantities ordered. Once-only at the receiver, by the message id. */
+/**
+ * Sends a delivered order to the finance system, with the quantities ordered. Once-only at the
+ * receiver, by the message id.
+ */
 export function financePush({ db, systems }: Pick<EffectDeps, "db" | "systems">): ActionHandler {
   const readOrdered = detailLineReader(db);
   return async (event, attempt) => {

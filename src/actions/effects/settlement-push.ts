@@ -4,8 +4,8 @@ import { detailLineReader, shippedLineReader } from "../../store/reads/goods.ts"
 import type { EffectDeps } from "./deps.ts";
 
 /**
- * Inserts a row into the settlement queue `oms_order_status_rule`, with the quantities shipped where they were recorded, else those
- * ordered. Once-only by the unique key on the message id.
+ * Inserts a row into the settlement queue `oms_order_status_rule`, with the quantities shipped
+ * where they were recorded, else those ordered. Once-only by the unique key on the message id.
  */
 export function settlementPush({ db }: Pick<EffectDeps, "db">): ActionHandler {
   const readShipped = shippedLineReader(db);

@@ -6,8 +6,8 @@ import type { EffectDeps } from "./deps.ts";
 import { notificationOf } from "./marketplace-topics.ts";
 
 /**
- * Publishes a marketplace order's changes for the marketplace gateway. Once-only at the gateway, by our message id in the message; the
- * broker drops repeats within minutes by `<message id>:<topic>`.
+ * Publishes a marketplace order's changes for the marketplace gateway. Once-only at the gateway, by
+ * our message id in the message; the broker drops repeats within minutes by `<message id>:<topic>`.
  */
 export function thirdPartyNotify({ publisher }: Pick<EffectDeps, "publisher">): ActionHandler {
   return async (event, { messageId }) => {

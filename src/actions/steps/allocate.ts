@@ -4,8 +4,8 @@ import { type ActionHandler, type ActionResult, type Attempt, DONE } from "../..
 import { type FlowDeps, findTask, reportStepDone } from "./step.ts";
 
 /**
- * APPROVED → ERP_ALLOCATED: the ERP reserves the stock. Without stock it waits, and is repeated without limit. Where the order is cancelled
- * meanwhile, the stock is released.
+ * APPROVED → ERP_ALLOCATED: the ERP reserves the stock. Without stock it waits, and is repeated
+ * without limit. Where the order is cancelled meanwhile, the stock is released.
  */
 export function allocate({ operations, systems }: FlowDeps): ActionHandler {
   const erp = createErp(systems.erp);

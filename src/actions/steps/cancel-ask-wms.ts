@@ -9,8 +9,8 @@ import { callContext, type FlowDeps, REVERSAL_FLOW } from "./step.ts";
 const DISPATCH_POLL_MS = 250;
 
 /**
- * Asks the WMS whether it returns an order (legacy process_flag 60). A dispatch under way ends first: otherwise the WMS would agree to
- * return what it does not have yet.
+ * Asks the WMS whether it returns an order (legacy process_flag 60). A dispatch under way ends
+ * first: otherwise the WMS would agree to return what it does not have yet.
  */
 export function cancelAskWms({ operations, systems }: FlowDeps): ActionHandler {
   const wms = createWms(systems.wms);

@@ -5,9 +5,10 @@ import { type ActionHandler, type ActionResult, type Attempt, DONE } from "../..
 import { type FlowDeps, findTask, reportStepDone } from "./step.ts";
 
 /**
- * ERP_ALLOCATED → WMS_DISPATCHED: the WMS receives the order. A refusal parks it with the WMS's reason. Where the order was cancelled
- * meanwhile (past the reversal flow, which waits for this step), the WMS is asked for it back, and then the ERP releases the stock: at the
- * cancel itself the stock was with the WMS, and the ERP had none to release.
+ * ERP_ALLOCATED → WMS_DISPATCHED: the WMS receives the order. A refusal parks it with the WMS's
+ * reason. Where the order was cancelled meanwhile (past the reversal flow, which waits for this
+ * step), the WMS is asked for it back, and then the ERP releases the stock: at the cancel itself
+ * the stock was with the WMS, and the ERP had none to release.
  */
 export function dispatch({ operations, systems }: FlowDeps): ActionHandler {
   const erp = createErp(systems.erp);

@@ -2,7 +2,10 @@ import { splitOrder } from "../../application/fulfilment/split-order.ts";
 import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
 import { callContext, type FlowDeps, FORWARD_FLOW } from "./step.ts";
 
-/** APPROVED → SPLIT where the goods are in several warehouses: one child order each, which continue from APPROVED. */
+/**
+ * APPROVED → SPLIT where the goods are in several warehouses: one child order each, which continue
+ * from APPROVED.
+ */
 export function split({ operations }: FlowDeps): ActionHandler {
   return async (event, attempt) => {
     const { orderId } = event;

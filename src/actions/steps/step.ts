@@ -19,7 +19,10 @@ export interface FlowDeps {
 export const FORWARD_FLOW = "forward-flow";
 export const REVERSAL_FLOW = "reversal-flow";
 
-/** The context in which a step calls an operation; its trace is that of the event that triggered the step. */
+/**
+ * The context in which a step calls an operation; its trace is that of the event that triggered the
+ * step.
+ */
 export function callContext(caller: string, event: OrderEvent, { messageId, signal }: Attempt): CallContext {
   return {
     callId: messageId,
@@ -40,8 +43,9 @@ type Task =
   | { readonly kind: "skip"; readonly result: ActionResult };
 
 /**
- * Reads the order before a step that calls an external system. On a paused order, a step that has not started is skipped, and the resume
- * starts it; one that may have had side effects is carried to its end.
+ * Reads the order before a step that calls an external system. On a paused order, a step that has
+ * not started is skipped, and the resume starts it; one that may have had side effects is carried
+ * to its end.
  */
 export async function findTask(
   { operations }: Pick<FlowDeps, "operations">,
@@ -59,7 +63,10 @@ export async function findTask(
   return order.status === Status.CANCELLED && mayHaveSideEffects ? { kind: "undo" } : { kind: "skip", result: DONE };
 }
 
-/** The answer to a step's report: "cancelled" where the order was cancelled meanwhile, "not-now" where it is paused or went another way. */
+/**
+ * The answer to a step's report: "cancelled" where the order was cancelled meanwhile, "not-now"
+ * where it is paused or went another way.
+ */
 export type StepReport = "accepted" | "cancelled" | "not-now";
 
 /**

@@ -7,7 +7,10 @@ import type { StatusReport } from "../../domain/status-report.ts";
 import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
 import { callContext, type FlowDeps, FORWARD_FLOW } from "../steps/step.ts";
 
-/** Cancels an order that was not paid in time. A payment that came first has changed the version, and wins. */
+/**
+ * Cancels an order that was not paid in time. A payment that came first has changed the version,
+ * and wins.
+ */
 export function paymentTimeout({ operations }: FlowDeps): ActionHandler {
   return async (event, attempt) => {
     if (event.type !== "status-changed") {

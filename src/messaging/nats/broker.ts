@@ -4,7 +4,10 @@ import { describeConnectionError } from "../../observability/connection-errors.t
 
 /** Address and credentials of the broker. */
 export interface Broker {
-  /** `nats://user:password@host:port`, `nats://token@host:port`, or without either; `tls:` requires TLS. */
+  /**
+   * `nats://user:password@host:port`, `nats://token@host:port`, or without either; `tls:` requires
+   * TLS.
+   */
   readonly url: string;
   /** CA of its certificate (PEM). TLS is then required. */
   readonly ca?: string | undefined;

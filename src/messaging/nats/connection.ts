@@ -51,15 +51,17 @@ export interface StreamConnection {
 /** Interval between routine checks of the stream, in milliseconds. */
 const CHECK_INTERVAL_MS = 5_000;
 
-/** Delay between two attempts to create the stream, in milliseconds: the broker has just started. */
+/**
+ * Delay between two attempts to create the stream, in milliseconds: the broker has just started.
+ */
 const TOPOLOGY_RETRY_MS = 250;
 
 /** Time without success after which the attempts are logged, in milliseconds. */
 const TOPOLOGY_WARN_AFTER_MS = 4_000;
 
 /**
- * What nats-server 2.9 answers for a stream whose directory was deleted: it stores nothing more, and
- * still reports the stream as existing. A full disk has another text.
+ * What nats-server 2.9 answers for a stream whose directory was deleted: it stores nothing more,
+ * and still reports the stream as existing. A full disk has another text.
  */
 const FILES_DELETED = /no such file or directory/;
 

@@ -16,8 +16,8 @@ export interface ConsumerSettings {
 const ALREADY_EXISTS: readonly number[] = [10013, 10148];
 
 /**
- * Creates the consumer if it is missing, and gives an existing one these settings. Several servers may
- * call it at once.
+ * Creates the consumer if it is missing, and gives an existing one these settings. Several servers
+ * may call it at once.
  *
  * @param startSeq where a new consumer starts in the stream
  */
@@ -97,8 +97,8 @@ export type StallVerdict = "ok" | "stalled" | "still-stalled";
 const STALL_CHECKS = 3;
 
 /**
- * Detects a consumer that has messages to deliver, may deliver them, and does not. Create a new detector
- * when the consumer was recreated.
+ * Detects a consumer that has messages to deliver, may deliver them, and does not. Create a new
+ * detector when the consumer was recreated.
  */
 export function createStallDetector(): { check(consumer: ConsumerProgress): StallVerdict } {
   let delivered = -1;

@@ -28,7 +28,10 @@ export const TIME_HEADER = "ce-time";
 /** Values that a header can have. */
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-/** The headers of the CloudEvents NATS binding, binary mode. A trace that cannot be a header is left out. */
+/**
+ * The headers of the CloudEvents NATS binding, binary mode. A trace that cannot be a header is left
+ * out.
+ */
 export function headersOf({ messageId, eventType, recordTime, traceparent }: EventMessage): MsgHdrs {
   const result = headers();
   result.set(MESSAGE_ID_HEADER, messageId);

@@ -4,8 +4,8 @@ import type { StreamConnection } from "./connection.ts";
 import { type EventMessage, headersOf } from "./envelope.ts";
 
 /**
- * The broker rejected a message or did not acknowledge it. It may have stored it: the message id makes
- * a repeat harmless.
+ * The broker rejected a message or did not acknowledge it. It may have stored it: the message id
+ * makes a repeat harmless.
  */
 export class PublishError extends Error {
   override readonly name = "PublishError";

@@ -11,10 +11,10 @@ import { createPubAcks, type PubAcks, type PublishError } from "./pub-acks.ts";
 /** Publishes to the stream, and retries until the broker acknowledges. */
 export interface Publisher {
   /**
-   * Enqueues messages, and publishes them as soon as the broker is reachable: those of one order one
-   * after the other, each after the acknowledgement of the one before. `onPublished` is called for each;
-   * it must not throw. When the stream is lost, waiting messages are discarded: the caller starts again,
-   * with what was lost before them.
+   * Enqueues messages, and publishes them as soon as the broker is reachable: those of one order
+   * one after the other, each after the acknowledgement of the one before. `onPublished` is called
+   * for each; it must not throw. When the stream is lost, waiting messages are discarded: the
+   * caller starts again, with what was lost before them.
    */
   publish<M extends EventMessage>(messages: readonly M[], onPublished: (message: M) => void): void;
   /**

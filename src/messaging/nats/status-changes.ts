@@ -7,9 +7,9 @@ import type { StreamConnection } from "./connection.ts";
 const STATUS_CHANGES = "oms.v1.order.status.*";
 
 /**
- * Receives, for watchers, the status changes that other servers publish; this server's own ones are not
- * echoed, as they are known from the commit. Not durable: `onGap` is called whenever changes may have
- * been missed.
+ * Receives, for watchers, the status changes that other servers publish; this server's own ones are
+ * not echoed, as they are known from the commit. Not durable: `onGap` is called whenever changes
+ * may have been missed.
  */
 export function subscribeToStatusChanges({
   stream,

@@ -12,7 +12,9 @@ import {
 } from "./consumer.ts";
 import { lastSequence, STREAM_NAME } from "./topology.ts";
 
-/** A delivered message. Exactly one of `ack`, `nak` and `term` ends it; without, it is redelivered. */
+/**
+ * A delivered message. Exactly one of `ack`, `nak` and `term` ends it; without, it is redelivered.
+ */
 export interface Delivery {
   readonly subject: string;
   readonly body: Uint8Array;
@@ -21,8 +23,8 @@ export interface Delivery {
   /** The message is dealt with. */
   ack(): void;
   /**
-   * Redeliver it after this delay, in milliseconds, to any server. Short ones only: the message counts
-   * as unacknowledged until then.
+   * Redeliver it after this delay, in milliseconds, to any server. Short ones only: the message
+   * counts as unacknowledged until then.
    */
   nak(delayMs: number): void;
   /** Never redeliver it: it cannot be processed. */
@@ -63,8 +65,8 @@ export interface SubscriberOptions {
 
 /**
  * Consumes a durable consumer until it is closed. Opens the consumer whenever the stream becomes
- * available, and checks it: one that is missing, stalled, or ahead of its stream (after a power loss)
- * is recreated where it was.
+ * available, and checks it: one that is missing, stalled, or ahead of its stream (after a power
+ * loss) is recreated where it was.
  */
 export function subscribe(options: SubscriberOptions): Subscription {
   return new Subscriber(options);
@@ -75,7 +77,10 @@ class Subscriber implements Subscription {
   readonly #stopListening: () => void;
   readonly #checks: PollLoop;
   #messages: ConsumerMessages | undefined;
-  /** Incremented when the consumer is recreated: an answer to an earlier one would end another message of the same number. */
+  /**
+   * Incremented when the consumer is recreated: an answer to an earlier one would end another
+   * message of the same number.
+   */
   #generation = 0;
   /** The consumer's acknowledged position at the last check. */
   #ackFloor = 0;
@@ -180,7 +185,10 @@ class Subscriber implements Subscription {
   }
 }
 
-/** @param isCurrent false once the consumer was recreated: the message is then another consumer's to end */
+/**
+ * @param isCurrent false once the consumer was recreated: the message is then another consumer's to
+ *   end
+ */
 function deliveryOf(message: JsMsg, isCurrent: () => boolean): Delivery {
   const end = (answer: () => void) => {
     if (isCurrent()) {

@@ -36,7 +36,9 @@ export const DEFAULT_TOPOLOGY: TopologySettings = {
   replicas: 1,
 };
 
-/** Identifies the stream: another `created` means that the messages of the previous one are gone. */
+/**
+ * Identifies the stream: another `created` means that the messages of the previous one are gone.
+ */
 export interface StreamIdentity {
   readonly created: string;
 }
@@ -65,8 +67,8 @@ export function isNotFound(error: unknown): boolean {
 }
 
 /**
- * Creates the stream if it is missing, and gives an existing one the settings that correctness needs;
- * other settings of the operator stay. Several servers may call it at once.
+ * Creates the stream if it is missing, and gives an existing one the settings that correctness
+ * needs; other settings of the operator stay. Several servers may call it at once.
  */
 export async function ensureTopology(client: NatsConnection, settings: TopologySettings): Promise<StreamIdentity> {
   const manager = await client.jetstreamManager({ checkAPI: false });
@@ -87,7 +89,9 @@ export async function ensureTopology(client: NatsConnection, settings: TopologyS
   return { created: updated.created };
 }
 
-/** Deletes the stream and creates it again, for one whose files were deleted under a running broker. */
+/**
+ * Deletes the stream and creates it again, for one whose files were deleted under a running broker.
+ */
 export async function recreateTopology(client: NatsConnection, settings: TopologySettings): Promise<StreamIdentity> {
   const manager = await client.jetstreamManager({ checkAPI: false });
   await manager.streams.delete(STREAM_NAME).catch((error: unknown) => {

@@ -9,12 +9,15 @@ const INTERVAL_MS = 5_000;
 const REST_FACTOR = 20;
 
 /**
- * Interval between searches for the oldest row from the start of the table, in milliseconds: a commit may
- * have received a lower id than an earlier one.
+ * Interval between searches for the oldest row from the start of the table, in milliseconds: a
+ * commit may have received a lower id than an earlier one.
  */
 const FULL_SEARCH_MS = 600_000;
 
-/** Measures the outbox table, for /metrics: its rows, and the age of the oldest one not known to be published. */
+/**
+ * Measures the outbox table, for /metrics: its rows, and the age of the oldest one not known to be
+ * published.
+ */
 export function startBacklogGauges({
   db,
   metrics,

@@ -11,19 +11,25 @@ interface Chunk {
 }
 
 /**
- * The outbox rows that the broker has acknowledged, and when: eight bytes each, as minutes of full load
- * are millions of them. Times are milliseconds of one clock.
+ * The outbox rows that the broker has acknowledged, and when: eight bytes each, as minutes of full
+ * load are millions of them. Times are milliseconds of one clock.
  */
 export interface PublishedRows {
   add(id: bigint, now: number): void;
-  /** A chunk of rows all acknowledged before this time, to be removed once deleted; undefined where there is none. */
+  /**
+   * A chunk of rows all acknowledged before this time, to be removed once deleted; undefined where
+   * there is none.
+   */
   oldestBefore(time: number): { readonly ids: bigint[]; remove(): void } | undefined;
   /** Those of these ids, which must ascend, that are known. */
   known(ids: readonly bigint[]): ReadonlySet<bigint>;
   clear(): void;
 }
 
-/** @param spanMs time that one chunk covers at most, in milliseconds: rows are deleted up to this much later */
+/**
+ * @param spanMs time that one chunk covers at most, in milliseconds: rows are deleted up to this
+ *   much later
+ */
 export function createPublishedRows(spanMs: number): PublishedRows {
   let chunks: Chunk[] = [];
 

@@ -21,8 +21,8 @@ export interface Relay {
   /** Number of rows in memory that the broker has not acknowledged. */
   unpublished(): number;
   /**
-   * Publishes what it can within the time limit, in milliseconds. The rest stays in the table, and is
-   * published by the next start of any server.
+   * Publishes what it can within the time limit, in milliseconds. The rest stays in the table, and
+   * is published by the next start of any server.
    */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -34,15 +34,17 @@ export interface RelayOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   /**
-   * Retention of acknowledged rows in the table, in milliseconds: longer than the broker takes to sync
-   * its files.
+   * Retention of acknowledged rows in the table, in milliseconds: longer than the broker takes to
+   * sync its files.
    */
   readonly retentionMs?: number;
   /** Interval between sweeps of the table, in milliseconds. */
   readonly sweepMs?: number;
   /** Maximum number of rows in memory; further ones are read from the table later. */
   readonly maxInMemory?: number;
-  /** Rows of other servers may have been published, whose watchers have no other source for them. */
+  /**
+   * Rows of other servers may have been published, whose watchers have no other source for them.
+   */
   readonly onRepublished?: () => void;
   readonly crashPoint?: (name: "after-publish") => void;
 }
@@ -51,8 +53,8 @@ export interface RelayOptions {
 const THROTTLE_MS = 100;
 
 /**
- * Age beyond which events count as published at a start, in milliseconds before the stream's last event:
- * they are republished in a throttled pass, and new events need not wait for them.
+ * Age beyond which events count as published at a start, in milliseconds before the stream's last
+ * event: they are republished in a throttled pass, and new events need not wait for them.
  */
 const PUBLISHED_AGE_MS = 10_000;
 
@@ -60,10 +62,11 @@ const PUBLISHED_AGE_MS = 10_000;
 const DRAIN_POLL_MS = 5;
 
 /**
- * Publishes each event from memory right after its commit, and keeps it in the table until the broker
- * must have synced it. Republishes from the table what the broker may have lost and what a stopped
- * server left:
- * - when the broker has lost messages: everything, before new events, so that each order stays in order;
+ * Publishes each event from memory right after its commit, and keeps it in the table until the
+ * broker must have synced it. Republishes from the table what the broker may have lost and what a
+ * stopped server left:
+ * - when the broker has lost messages: everything, before new events, so that each order stays in
+ *   order;
  * - at a start: what the broker may not have, before new events, and the rest throttled;
  * - after any other restart of the broker: everything, throttled;
  * - when the broker is back: what did not fit in memory;
@@ -222,7 +225,10 @@ class OutboxRelay implements Relay {
     }
   }
 
-  /** Publishes all rows after an id, then those held back; again from where rows did not fit in memory meanwhile. */
+  /**
+   * Publishes all rows after an id, then those held back; again from where rows did not fit in
+   * memory meanwhile.
+   */
   async #republishBeforeNew(afterId: bigint, reason: Reason, signal: AbortSignal): Promise<void> {
     let from = afterId;
     do {

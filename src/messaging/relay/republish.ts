@@ -17,8 +17,8 @@ const READ_RETRY_MS = 500;
 const ANY_AGE = Number.NEGATIVE_INFINITY;
 
 /**
- * Publishes the rows of the outbox table in the order of their ids, which per order is the order of its
- * events. Resolves when the last one was passed to the publisher.
+ * Publishes the rows of the outbox table in the order of their ids, which per order is the order of
+ * its events. Resolves when the last one was passed to the publisher.
  *
  * @param afterId the row before the first
  * @param untilId the last row; undefined for the end of the table
@@ -64,8 +64,8 @@ export async function republish(
 }
 
 /**
- * The id of the last row committed before a time, published or not; 0 where there is none. Ids ascend
- * with time, nearly, so that a binary search finds it without an index on the time.
+ * The id of the last row committed before a time, published or not; 0 where there is none. Ids
+ * ascend with time, nearly, so that a binary search finds it without an index on the time.
  *
  * @throws the signal's reason
  */
@@ -96,7 +96,9 @@ export async function lastIdBefore(db: OutboxDatabase, time: Date, signal: Abort
   return old;
 }
 
-/** Retries without a limit and without logging: the committer logs that the database is unavailable. */
+/**
+ * Retries without a limit and without logging: the committer logs that the database is unavailable.
+ */
 async function readWithRetry<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     signal.throwIfAborted();

@@ -9,8 +9,8 @@ const PAGE = 500;
 const MAX_PAGES = 10;
 
 /**
- * Interval between searches of the whole table, in milliseconds: a server may have been suspended between
- * reading its clock and its commit.
+ * Interval between searches of the whole table, in milliseconds: a server may have been suspended
+ * between reading its clock and its commit.
  */
 const FULL_SEARCH_MS = 600_000;
 
@@ -28,8 +28,8 @@ export interface SweepOptions {
 }
 
 /**
- * Deletes rows after their retention, and publishes abandoned ones: rows older than they would be if their
- * server were running, which are deleted in their turn.
+ * Deletes rows after their retention, and publishes abandoned ones: rows older than they would be
+ * if their server were running, which are deleted in their turn.
  */
 export function startSweep(options: SweepOptions): Pick<PollLoop, "stop"> {
   const { log, sweepMs } = options;
@@ -43,13 +43,16 @@ export function startSweep(options: SweepOptions): Pick<PollLoop, "stop"> {
 
 class Sweep {
   readonly #options: SweepOptions;
-  /** A running server deletes its rows within this time of their commit, while the broker is reachable. */
+  /**
+   * A running server deletes its rows within this time of their commit, while the broker is
+   * reachable.
+   */
   readonly #abandonedMs: number;
   /** The search goes on after this id; rows before it were found to be published. */
   #searchedTo = 0n;
   /**
-   * All rows up to this id are old and published, kept for Actions that are not done with them: perhaps a
-   * million, which only a full search reads.
+   * All rows up to this id are old and published, kept for Actions that are not done with them:
+   * perhaps a million, which only a full search reads.
    */
   #keptTo = 0n;
   #lastFullSearch = performance.now();

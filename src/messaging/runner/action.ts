@@ -2,19 +2,29 @@ import type { OrderEvent } from "../../domain/events.ts";
 import type { Subscription } from "../../store/outbox/outbox.ts";
 
 /**
- * Work that follows an event: an effect in another system, a step of a flow, or a timer. Each Action has its own consumers and ledger
- * entries, so that a failing one delays no other, and takes effect once by the means that fit it.
+ * Work that follows an event: an effect in another system, a step of a flow, or a timer. Each
+ * Action has its own consumers and ledger entries, so that a failing one delays no other, and takes
+ * effect once by the means that fit it.
  */
 export interface Action {
   /** Its name in the ledger, in metrics and in the command line. */
   readonly name: string;
-  /** The subjects of the events it may match; `*` stands for one part. None for a timer, which runs from the ledger alone. */
+  /**
+   * The subjects of the events it may match; `*` stands for one part. None for a timer, which runs
+   * from the ledger alone.
+   */
   readonly subjects: readonly string[];
-  /** Whether it has to run for this event. Pure: evaluated at the commit and again at delivery, with the same result. */
+  /**
+   * Whether it has to run for this event. Pure: evaluated at the commit and again at delivery, with
+   * the same result.
+   */
   matches(event: OrderEvent): boolean;
   /** For a timer: when it runs for this event. */
   due?(event: OrderEvent): Date;
-  /** Failed attempts never park it: an attempt without an answer may have had side effects, which only the same key can find out. */
+  /**
+   * Failed attempts never park it: an attempt without an answer may have had side effects, which
+   * only the same key can find out.
+   */
   readonly retryForever?: boolean;
   readonly run: ActionHandler;
 }
@@ -29,8 +39,9 @@ export interface Attempt {
   /** 1 for the first. */
   readonly number: number;
   /**
-   * Whether an earlier attempt may have had side effects in an external system: it was cut short, or ended as `retry`. A step of a paused
-   * order continues in this case, and does not start otherwise.
+   * Whether an earlier attempt may have had side effects in an external system: it was cut short,
+   * or ended as `retry`. A step of a paused order continues in this case, and does not start
+   * otherwise.
    */
   readonly mayHaveSideEffects: boolean;
   /** The attempt's span, the same as in the event; "" where nothing is traced. */
@@ -44,8 +55,8 @@ export type ActionResult =
   /** Failed for now. `afterMs`: retry no sooner than after this many milliseconds. */
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number }
   /**
-   * Nothing failed and nothing happened; something else has to happen first (stock to arrive, an answer to come). Repeated without limit:
-   * at the time given, else with back-off.
+   * Nothing failed and nothing happened; something else has to happen first (stock to arrive, an
+   * answer to come). Repeated without limit: at the time given, else with back-off.
    */
   | { readonly kind: "wait"; readonly reason: string; readonly at?: Date }
   /** Failed for good: parked until an operator decides. */

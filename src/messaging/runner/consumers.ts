@@ -1,102 +1,100 @@
 import type { OrderEvent } from "../../domain/events.ts";
-import { createKeyedQueue, type KeyedTask } from "../../lib/keyed-queue.ts";
+import { createKeyedQueue, type KeyedQueue, type KeyedTask } from "../../lib/keyed-queue.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Ledger } from "../../store/ledger/index.ts";
 import { decodeEvent } from "../nats/codec.ts";
 import type { StreamConnection } from "../nats/connection.ts";
-import { type Delivery, subscribe } from "../nats/subscriber.ts";
+import { type Delivery, type Subscription, subscribe } from "../nats/subscriber.ts";
 import type { Action } from "./action.ts";
-import type { RunAttempt } from "./attempts.ts";
+import type { AttemptRunner } from "./attempts.ts";
 import type { PausedActions } from "./paused-actions.ts";
 
 /**
- * How long the broker waits for a word on a message before it sends it once more, in milliseconds: what was under way to a server that died
- * comes again so soon. A message that merely waits its turn may come twice; it is run once.
+ * Time after which the broker redelivers an unanswered message, in milliseconds: what was in flight
+ * to a server that died is delivered again then. A message that waits in the queue may be delivered
+ * twice; it is run once.
  */
 const ACK_WAIT_MS = 10_000;
 
-/** Messages of one consumer that all servers together may have in hand. */
+/** Maximum number of unacknowledged messages of one consumer, over all servers. */
 const MAX_ACK_PENDING = 1_000;
 
-/** When a message comes again that the ledger could not be asked about, in milliseconds. */
-const ASK_AGAIN_MS = 1_000;
+/** Delay before a message is redelivered for which the ledger was unavailable, in milliseconds. */
+const LEDGER_RETRY_MS = 1_000;
 
-/**
- * One Action's subscriptions: a durable consumer for each of its subjects, as nats-server 2.9 has one filter each. All of them feed one
- * lane, so that the events of an order wait for each other whatever their subject; across consumers and servers the ledger keeps the order.
- */
-export function startActionConsumers({
-  action,
-  stream,
-  ledger,
-  log,
-  metrics,
-  concurrency,
-  attempt,
-  held,
-}: {
+export interface ActionConsumersOptions {
   readonly action: Action;
   readonly stream: StreamConnection;
   readonly ledger: Ledger;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Maximum number of concurrent runs. */
   readonly concurrency: number;
-  readonly attempt: RunAttempt;
-  readonly held: PausedActions["isPaused"];
-}): { stop(): Promise<void>; idle(): Promise<void> } {
-  const lane = createKeyedQueue<KeyedTask & { readonly messageId: string }>(concurrency);
-  /** Messages in hand, by id: one that comes again meanwhile ends with the first. */
-  const inHand = new Map<string, Delivery[]>();
-  let stopped = false;
+  readonly attempts: AttemptRunner;
+  readonly isPaused: PausedActions["isPaused"];
+}
 
-  const end = (messageId: string, how: (delivery: Delivery) => void) => {
-    const deliveries = inHand.get(messageId) ?? [];
-    inHand.delete(messageId);
-    deliveries.forEach(how);
-  };
+interface QueuedMessage extends KeyedTask {
+  readonly messageId: string;
+}
 
-  const deal = async (event: OrderEvent, delivery: Delivery) => {
-    const { messageId } = event;
-    try {
-      if (await held(action.name)) {
-        // It waits in the ledger, and runs as soon as the Action goes on.
-        await ledger.setDue(messageId, action.name);
-        end(messageId, (one) => one.ack());
-        return;
-      }
-      const claim = await ledger.claim(messageId, action.name);
-      if (claim.kind === "run") {
-        // Few look at the trace, and reading the headers takes longer than the rest of a delivery.
-        const traced = {
-          ...event,
-          get traceparent() {
-            return delivery.traceparent();
-          },
-        };
-        await attempt(action, claim.entry, traced);
-      }
-      // Whatever the ledger said: from here on it knows when this is due.
-      end(messageId, (one) => one.ack());
-    } catch (error) {
-      log.debug({ err: error, action: action.name, messageId }, "the ledger is out of reach");
-      end(messageId, (one) => one.nak(ASK_AGAIN_MS));
+/**
+ * The consumers of one Action: a durable one for each of its subjects, as a consumer of nats-server
+ * 2.9 has one filter. All of them feed one queue, in which the events of an order run one after the
+ * other; across servers the ledger keeps the order.
+ */
+export class ActionConsumers {
+  readonly #options: ActionConsumersOptions;
+  readonly #queue: KeyedQueue<QueuedMessage>;
+  readonly #subscriptions: readonly Subscription[];
+  /** Deliveries by message id: one repeated meanwhile ends with the first. */
+  readonly #deliveries = new Map<string, Delivery[]>();
+  #stopped = false;
+
+  constructor(options: ActionConsumersOptions) {
+    const { action, stream, log, metrics, concurrency } = options;
+    this.#options = options;
+    this.#queue = createKeyedQueue(concurrency);
+    this.#subscriptions = action.subjects.map((subject) =>
+      subscribe({
+        stream,
+        log,
+        metrics,
+        consumer: {
+          durable: consumerName(action.name, subject),
+          subject,
+          ackWaitMs: ACK_WAIT_MS,
+          maxAckPending: MAX_ACK_PENDING,
+        },
+        onDelivery: (delivery) => this.#receive(delivery),
+      }),
+    );
+  }
+
+  /** Accepts nothing more, and returns what has not started to the broker; running ones continue. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
+    for (const { messageId } of this.#queue.removePending()) {
+      this.#end(messageId, (delivery) => delivery.nak(0));
     }
-  };
+  }
 
-  const take = (delivery: Delivery) => {
-    if (stopped) {
+  /** Resolves when nothing runs. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  #receive(delivery: Delivery): void {
+    const { action } = this.#options;
+    if (this.#stopped) {
       delivery.nak(0);
       return;
     }
-    let event: OrderEvent;
-    try {
-      event = decodeEvent(delivery.subject, delivery.body);
-    } catch (error) {
-      const about = { action: action.name, subject: delivery.subject, traceId: traceIdOf(delivery.traceparent()) };
-      log.error({ err: error, ...about }, "a message cannot be read: dropped");
-      metrics.actionAttempts.inc({ action: action.name, result: "undecodable" });
+    const event = this.#decode(delivery);
+    if (event === undefined) {
       delivery.term();
       return;
     }
@@ -104,41 +102,63 @@ export function startActionConsumers({
       delivery.ack();
       return;
     }
-    const twin = inHand.get(event.messageId);
-    if (twin !== undefined) {
-      twin.push(delivery);
+    const { messageId, orderId } = event;
+    const repeated = this.#deliveries.get(messageId);
+    if (repeated !== undefined) {
+      repeated.push(delivery);
       return;
     }
-    const { messageId, orderId } = event;
-    inHand.set(messageId, [delivery]);
-    lane.add({ messageId, key: orderId, run: () => deal(event, delivery) });
-  };
+    this.#deliveries.set(messageId, [delivery]);
+    this.#queue.add({ messageId, key: orderId, run: () => this.#process(event, delivery) });
+  }
 
-  const subscriptions = action.subjects.map((subject) =>
-    subscribe({
-      stream,
-      log,
-      metrics,
-      consumer: {
-        durable: consumerName(action.name, subject),
-        subject,
-        ackWaitMs: ACK_WAIT_MS,
-        maxAckPending: MAX_ACK_PENDING,
-      },
-      onDelivery: take,
-    }),
-  );
+  #decode({ subject, body, traceparent }: Delivery): OrderEvent | undefined {
+    const { action, log, metrics } = this.#options;
+    try {
+      return decodeEvent(subject, body);
+    } catch (error) {
+      const fields = { action: action.name, subject, traceId: traceIdOf(traceparent()) };
+      log.error({ err: error, ...fields }, "message cannot be decoded; dropped");
+      metrics.actionAttempts.inc({ action: action.name, result: "undecodable" });
+      return undefined;
+    }
+  }
 
-  return {
-    async stop() {
-      stopped = true;
-      await Promise.all(subscriptions.map((subscription) => subscription.close()));
-      // What has not begun goes to whoever is there.
-      for (const { messageId } of lane.removePending()) {
-        end(messageId, (delivery) => delivery.nak(0));
+  async #process(event: OrderEvent, delivery: Delivery): Promise<void> {
+    const { action, ledger, log, attempts, isPaused } = this.#options;
+    const { messageId } = event;
+    try {
+      if (await isPaused(action.name)) {
+        // It stays in the ledger, and runs when the Action is resumed.
+        await ledger.setDue(messageId, action.name);
+      } else {
+        const claim = await ledger.claim(messageId, action.name);
+        if (claim.kind === "run") {
+          await attempts.run(action, claim.entry, withTrace(event, delivery));
+        }
       }
+      // From here on the ledger knows when the event is due.
+      this.#end(messageId, (one) => one.ack());
+    } catch (error) {
+      log.debug({ err: error, action: action.name, messageId }, "ledger unavailable; message will be redelivered");
+      this.#end(messageId, (one) => one.nak(LEDGER_RETRY_MS));
+    }
+  }
+
+  #end(messageId: string, answer: (delivery: Delivery) => void): void {
+    const deliveries = this.#deliveries.get(messageId) ?? [];
+    this.#deliveries.delete(messageId);
+    deliveries.forEach(answer);
+  }
+}
+
+/** Few Actions use the trace, and parsing the headers takes longer than the rest of a delivery. */
+function withTrace(event: OrderEvent, delivery: Delivery): OrderEvent {
+  return {
+    ...event,
+    get traceparent() {
+      return delivery.traceparent();
     },
-    idle: () => lane.idle(),
   };
 }
 

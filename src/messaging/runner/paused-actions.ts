@@ -2,46 +2,45 @@ import { createPollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Ledger } from "../../store/ledger/index.ts";
 
-/** Which Actions a person holds; looked up now and then, so that a switch works on all servers. */
+/** The Actions that operators paused, polled so that a pause takes effect on all servers. */
 export interface PausedActions {
-  /** Whether an Action is not to run for now. */
+  /** Whether an Action must not run now. Waits for the first poll. */
   isPaused(action: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
-/** How long a switch takes at most, in milliseconds, while the database is there. */
-const LOOK_EVERY_MS = 1_000;
+/** Delay until a pause takes effect, in milliseconds, while the database is available. */
+const POLL_MS = 1_000;
 
 export function watchPausedActions({ ledger, log }: { readonly ledger: Ledger; readonly log: Logger }): PausedActions {
   let paused: ReadonlySet<string> = new Set();
-  let know = () => {};
-  /** Nothing runs before the first look, or a server that starts would run for a moment what is held. */
-  const known = new Promise<void>((resolve) => {
-    know = resolve;
-  });
+  /**
+   * Until the first poll nothing runs: a server that starts would run what is paused for a moment.
+   */
+  const known = Promise.withResolvers<void>();
 
-  const look = async () => {
+  const poll = async () => {
     const now = await ledger.paused();
     for (const action of [...now].filter((name) => !paused.has(name))) {
-      log.warn({ action }, "a person holds this Action: its events wait");
+      log.warn({ action }, "Action paused; its events wait in the ledger");
     }
     for (const action of [...paused].filter((name) => !now.has(name))) {
-      log.info({ action }, "this Action goes on");
+      log.info({ action }, "Action resumed");
     }
     paused = now;
-    know();
+    known.resolve();
   };
 
-  // While the database is away, what was read last holds.
-  const loop = createPollLoop(look, { intervalMs: LOOK_EVERY_MS });
+  // While the database is unavailable, the last state holds.
+  const loop = createPollLoop(poll, { intervalMs: POLL_MS });
 
   return {
     async isPaused(action) {
-      await known;
+      await known.promise;
       return paused.has(action);
     },
     async stop() {
-      know();
+      known.resolve();
       await loop.stop();
     },
   };

@@ -5,14 +5,14 @@ import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
-import type { Ledger } from "../../store/ledger/index.ts";
+import type { DueEntry, Ledger } from "../../store/ledger/index.ts";
 import { decodeEvent } from "../nats/codec.ts";
 import type { StreamConnection } from "../nats/connection.ts";
 import type { Action } from "./action.ts";
-import { type CrashPoint, createAttemptRunner } from "./attempts.ts";
-import { startActionConsumers } from "./consumers.ts";
-import { startDueLoop } from "./due-loop.ts";
-import { startOpenEntriesGauge } from "./open-gauge.ts";
+import { AttemptRunner, type CrashPoint } from "./attempts.ts";
+import { ActionConsumers } from "./consumers.ts";
+import { DueLoop } from "./due-loop.ts";
+import { startLedgerGauges } from "./ledger-gauges.ts";
 import { watchPausedActions } from "./paused-actions.ts";
 
 export interface RunnerOptions {
@@ -24,31 +24,36 @@ export interface RunnerOptions {
   /** Undefined: nothing is traced. */
   readonly tracer?: Tracer | undefined;
   /**
-   * Runs of one Action at a time: so many from the stream, and as many from the database. Each is mostly waiting, and what waits together is
-   * written together. How many requests a neighbour gets at a time is its client's business.
+   * Maximum number of concurrent runs per Action: this many from the stream, and as many from the
+   * database. Runs mostly wait, and the ledger writes of concurrent ones share statements. Requests
+   * to an external system are limited by its client.
    */
   readonly concurrency?: number;
-  /** How often the ledger is asked for what is due, in milliseconds. */
+  /** Interval between searches for due entries, in milliseconds. */
   readonly pollMs?: number;
-  /** How long one attempt may take, in milliseconds: less than its lease in the ledger. */
+  /** Time limit of an attempt, in milliseconds: less than its lease in the ledger. */
   readonly attemptTimeoutMs?: number;
   readonly backOff?: BackOff;
-  /** So many failed attempts park an event. */
+  /** Failed attempts after which an entry is parked. */
   readonly maxAttempts?: number;
   readonly crashPoint?: CrashPoint;
 }
 
 export interface Runner {
-  /** Takes nothing more, lets what runs end within the limit, and breaks off the rest: it runs again elsewhere. */
-  stop(limitMs: number): Promise<void>;
+  /**
+   * Accepts nothing more, lets runs end within the time limit, in milliseconds, and aborts the
+   * rest, which another server repeats.
+   */
+  stop(timeoutMs: number): Promise<void>;
 }
 
-/** What is broken off still writes that down, within this time, in milliseconds. */
-const LAST_WORDS_MS = 500;
+/** Time limit for recording aborted runs, in milliseconds. */
+const RECORD_ABORTED_MS = 500;
 
 /**
- * Runs the Actions. An event comes from the stream, or is due in the ledger; either way the ledger says whether it may run now, and is told
- * what became of it. An Action that fails or hangs holds up neither another Action nor another order.
+ * Runs the Actions. An event is delivered by the stream or due in the ledger; either way the ledger
+ * decides whether it runs now, and records the result. An Action that fails or hangs delays neither
+ * another Action nor another order.
  */
 export function startRunner({
   actions,
@@ -64,9 +69,9 @@ export function startRunner({
   maxAttempts = 12,
   crashPoint = () => {},
 }: RunnerOptions): Runner {
-  const ending = new AbortController();
+  const aborting = new AbortController();
   const byName = new Map(actions.map((action) => [action.name, action]));
-  const attempt = createAttemptRunner({
+  const attempts = new AttemptRunner({
     ledger,
     log,
     metrics,
@@ -74,48 +79,40 @@ export function startRunner({
     timeoutMs: attemptTimeoutMs,
     backOff,
     maxAttempts,
-    abortSignal: ending.signal,
+    abortSignal: aborting.signal,
     crashPoint,
   });
+  const paused = watchPausedActions({ ledger, log });
+  const { isPaused } = paused;
 
-  const switches = watchPausedActions({ ledger, log });
+  const runDue = async ({ entry, row }: DueEntry) => {
+    const action = byName.get(entry.action) as Action;
+    let event: OrderEvent;
+    try {
+      event = decodeEvent(row.subject, row.body, row.traceparent);
+    } catch (error) {
+      const fields = { action: action.name, messageId: entry.messageId, traceId: traceIdOf(row.traceparent) };
+      log.error({ err: error, ...fields }, "event cannot be decoded; parked");
+      metrics.actionAttempts.inc({ action: action.name, result: "parked" });
+      await ledger.park(entry, String(error)).catch(() => {});
+      return;
+    }
+    await attempts.run(action, entry, event);
+  };
 
-  const streamSides = actions.map((action) =>
-    startActionConsumers({ action, stream, ledger, log, metrics, concurrency, attempt, held: switches.isPaused }),
+  const consumers = actions.map(
+    (action) => new ActionConsumers({ action, stream, ledger, log, metrics, concurrency, attempts, isPaused }),
   );
-
-  const due = startDueLoop({
-    actions: [...byName.keys()],
-    ledger,
-    log,
-    held: switches.isPaused,
-    concurrency,
-    pollMs,
-    async run({ entry, row }) {
-      const action = byName.get(entry.action) as Action;
-      let event: OrderEvent;
-      try {
-        event = decodeEvent(row.subject, row.body, row.traceparent);
-      } catch (error) {
-        const about = { action: action.name, messageId: entry.messageId, traceId: traceIdOf(row.traceparent) };
-        log.error({ err: error, ...about }, "an event cannot be read: parked");
-        metrics.actionAttempts.inc({ action: action.name, result: "parked" });
-        await ledger.park(entry, String(error)).catch(() => {});
-        return;
-      }
-      await attempt(action, entry, event);
-    },
-  });
-
-  const gauge = startOpenEntriesGauge({ actions, ledger, metrics });
+  const due = new DueLoop({ actions: [...byName.keys()], ledger, log, isPaused, run: runDue, concurrency, pollMs });
+  const gauges = startLedgerGauges({ actions, ledger, metrics });
 
   return {
-    async stop(limitMs) {
-      await Promise.all([gauge.stop(), switches.stop(), due.stop(), ...streamSides.map((side) => side.stop())]);
-      const idle = Promise.all([due.idle(), ...streamSides.map((side) => side.idle())]);
-      await withTimeout(idle, limitMs);
-      ending.abort();
-      await withTimeout(idle, LAST_WORDS_MS);
+    async stop(timeoutMs) {
+      await Promise.all([gauges, paused, due, ...consumers].map((part) => part.stop()));
+      const idle = Promise.all([due, ...consumers].map((part) => part.idle()));
+      await withTimeout(idle, timeoutMs);
+      aborting.abort();
+      await withTimeout(idle, RECORD_ABORTED_MS);
     },
   };
 }

@@ -63,7 +63,7 @@ test("what fails too often is parked, for a person to decide; the order's later 
     state: "PARKED",
     attempts_started: 3,
     attempts_finished: 3,
-    last_error: "message answered 500: no credit",
+    last_error: "customer messages answered 500: no credit",
     next_attempt_time: null,
   });
 });
@@ -112,7 +112,7 @@ test("a neighbour that does not answer in time is asked again, with the same key
   const server = world.startServer({ downstreamTimeoutMs: 200 });
   await server.change(delivered(1n, 1, recharge));
   await world.allDone();
-  expect(await row("1-1", "e-invoice")).toMatchObject({ last_error: "e-invoice: no answer within 200 ms" });
+  expect(await row("1-1", "e-invoice")).toMatchObject({ last_error: "e-invoice mail: no answer within 200 ms" });
   // Lost answers: it arrived more than once, and was carried out once.
   const { totals } = await world.neighbours.received({ system: "message" });
   expect(totals.message).toMatchObject({ keys: 1, done: 1, repeats: 2 });
@@ -132,7 +132,7 @@ test("an attempt that lasts too long is broken off", async () => {
   const server = world.startServer({ actions: [slow], attemptTimeoutMs: 100 });
   await server.change(delivered(1n));
   await world.allDone();
-  expect(await row("1-1", "slow")).toMatchObject({ attempts_started: 2, last_error: "no end within 100 ms" });
+  expect(await row("1-1", "slow")).toMatchObject({ attempts_started: 2, last_error: "not finished within 100 ms" });
 });
 
 test("a bug in an Action is a failed attempt like any other", async () => {

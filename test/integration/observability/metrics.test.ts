@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { startBacklogGauges } from "../../../src/messaging/relay/backlog.ts";
-import { startOpenEntriesGauge } from "../../../src/messaging/runner/open-gauge.ts";
+import { startLedgerGauges } from "../../../src/messaging/runner/ledger-gauges.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { useService } from "../../support/service.ts";
 
@@ -91,7 +91,7 @@ test("an Action's age is that of its oldest event, a timer's that of its being d
   const now = new Date("2026-11-27T04:00:00Z");
   const before = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
   const open = { pending: 2, retrying: 1, parked: 4 };
-  const gauge = startOpenEntriesGauge({
+  const gauge = startLedgerGauges({
     actions: [{ name: "gift-record" }, { name: "payment-timeout", due: () => now }, { name: "e-invoice" }],
     metrics,
     ledger: {
