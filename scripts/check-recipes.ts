@@ -1,6 +1,7 @@
 /**
  * Follows an example of each recipe of CONTRIBUTING.md in a copy of the sources: every edit is in a
- * file that the recipe lists, the code generates and compiles, and the documents have the new names.
+ * file that the recipe lists, the code generates and compiles, the tests that it touches pass, and
+ * the documents have the new names.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -73,6 +74,8 @@ try {
     run(folder, "buf", "lint");
     run(folder, "buf", "generate");
     run(folder, "tsc", "--project", ".", "--pretty", "false");
+    const tests = RECIPE_EXAMPLES.flatMap(({ tests = [] }) => tests);
+    run(folder, "vitest", "run", "--project", "unit", ...tests);
     run(folder, process.execPath, "scripts/docs/main.ts");
     run(folder, process.execPath, "scripts/grafana-dashboard.ts", "--write");
     run(folder, process.execPath, "scripts/check-observability.ts");

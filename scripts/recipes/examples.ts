@@ -13,6 +13,8 @@ export interface RecipeExample {
   readonly heading: string;
   /** In the order of the recipe's steps. */
   readonly edits: readonly Edit[];
+  /** Tests that have to pass afterwards. */
+  readonly tests?: readonly string[];
   /** Text that `npm run docs` then writes, by document. */
   readonly documented?: Readonly<Record<string, string>>;
   /** Most files of src/ that the recipe may touch. */
@@ -179,6 +181,7 @@ export async function getOrderVersion(
 `,
       },
     ],
+    tests: ["test/unit/config"],
     documented: { "docs/configuration.md": "| `OMS_LOG_MAX_FIELD_LENGTH` | `1024` |" },
     maxSourceFiles: 3,
   },
