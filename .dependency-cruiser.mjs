@@ -45,7 +45,7 @@ const TOOLS_MAY_IMPORT = {
   // Embedded servers start before anything is installed: Node's own modules, and a table without
   // imports.
   devstack: ["src/integrations/systems\\.ts$"],
-  testkit: ["src/", "gen/", "tools/(client|devstack)/"],
+  testkit: ["src/", "gen/", "tools/(client|demo|devstack)/"],
   cli: [
     "tools/(client|devstack)/",
     "src/domain/state-machine\\.ts$",
@@ -76,7 +76,7 @@ const USERS_OF_PACKAGES = {
   "@bufbuild/protovalidate": ["src/transport/"],
   "@xmldom/xmldom": ["src/transport/legacy/soap/"],
   undici: ["src/integrations/"],
-  "cli-progress": ["tools/(cli|demo)/"],
+  "cli-progress": ["tools/(cli|demo|testkit)/"],
   "commander|string-width": ["tools/cli/"],
 };
 

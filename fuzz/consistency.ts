@@ -1,34 +1,34 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 
-/** Each row of an answer is half a change: what it is of, and what does not fit. */
-const QUESTIONS: readonly { readonly wrong: string; readonly sql: string }[] = [
+/** Queries whose rows are inconsistencies: an order or message, and two values that do not match. */
+const CHECKS: readonly { readonly violation: string; readonly sql: string }[] = [
   {
-    wrong: "its version is not the number of its changes, 1, 2, 3 … without a gap",
+    violation: "the version is not the number of changes, or versions have a gap",
     sql: `select s.order_id as what, s.version as a, count(h.id) as b from $oms_db.oms_order_status s
       left join $oms_db.oms_status_history h on h.order_id = s.order_id and h.outcome = 'APPLIED'
       group by s.order_id, s.version
       having s.version <> count(h.id) or s.version <> count(distinct h.version) or s.version <> coalesce(max(h.version), 0)`,
   },
   {
-    wrong: "it does not stand where its last change left it",
+    violation: "the status differs from that of the last change",
     sql: `select s.order_id as what, s.order_status as a, h.to_status as b from $oms_db.oms_order_status s
       join $oms_db.oms_status_history h on h.order_id = s.order_id and h.outcome = 'APPLIED' and h.version = s.version
       where h.to_status <> s.order_status`,
   },
   {
-    wrong: "a change does not begin where the one before ended",
+    violation: "a change does not start at the previous change's status",
     sql: `select h.order_id as what, h.version as a, h.from_status as b from $oms_db.oms_status_history h
       join $oms_db.oms_status_history p on p.order_id = h.order_id and p.outcome = 'APPLIED' and p.version = h.version - 1
       where h.outcome = 'APPLIED' and h.from_status <> p.to_status`,
   },
   {
-    wrong: "a change has no event, or several",
+    violation: "a change does not have exactly one event",
     sql: `select h.order_id as what, h.version as a, count(o.id) as b from $oms_db.oms_status_history h
       left join $oms_db.oms_outbox o on o.order_id = h.order_id and o.message_id = concat(h.order_id, '-', h.version)
       where h.outcome = 'APPLIED' group by h.order_id, h.version having count(o.id) <> 1`,
   },
   {
-    wrong: "an event of a change that never was",
+    violation: "an event without a change",
     sql: `select o.message_id as what, o.order_id as a, 0 as b from $oms_db.oms_outbox o
       left join $oms_db.oms_status_history h
         on h.order_id = o.order_id and h.outcome = 'APPLIED' and o.message_id = concat(h.order_id, '-', h.version)
@@ -39,17 +39,17 @@ const QUESTIONS: readonly { readonly wrong: string; readonly sql: string }[] = [
   ...dueRows("gift-record", "h.to_status = 6010"),
   ...dueRows("third-party-notify", "h.to_status <> 1000 and m.order_source in (2001, 2002, 2003)"),
   {
-    wrong: "an order has one of its two rows",
+    violation: "an order has no status row",
     sql: `select m.order_id as what, m.is_parent as a, 0 as b from $oms_db.oms_order_main m
       left join $oms_db.oms_order_status s on s.order_id = m.order_id where s.order_id is null`,
   },
 ];
 
-/** A change owes that Action something, by a table that is not the service's own. */
-function dueRows(action: string, due: string): { wrong: string; sql: string }[] {
+/** Changes that must have a ledger entry of this Action, by rules written independently of the service. */
+function dueRows(action: string, due: string): { violation: string; sql: string }[] {
   return [
     {
-      wrong: `a change owes ${action}, and the ledger says nothing of it`,
+      violation: `a change has no ledger entry for ${action}`,
       sql: `select h.order_id as what, h.version as a, h.to_status as b from $oms_db.oms_status_history h
         join $oms_db.oms_order_main m on m.order_id = h.order_id
         left join $oms_db.oms_action_ledger l
@@ -59,12 +59,12 @@ function dueRows(action: string, due: string): { wrong: string; sql: string }[] 
   ];
 }
 
-/** What is told of each kind. */
-const TOLD = 5;
+/** Maximum number of findings reported per check. */
+const MAX_REPORTED = 5;
 
 /**
- * Looks at all orders whether what belongs together was written together. Nothing may have been taken from the outbox or the history, and
- * nobody changes anything any more.
+ * Checks for all orders that status, history, event and ledger entries were committed together. Requires that nothing was purged
+ * from outbox and history, and that no calls are running.
  */
 export async function findInconsistencies(
   url: string,
@@ -76,10 +76,12 @@ export async function findInconsistencies(
     return rows;
   };
   const findings: string[] = [];
-  for (const { wrong, sql } of QUESTIONS) {
+  for (const { violation, sql } of CHECKS) {
     const rows = await select(sql);
     findings.push(
-      ...rows.slice(0, TOLD).map(({ what, a, b }) => `${what}: ${wrong} (${a}, ${b}); ${rows.length} such in all`),
+      ...rows
+        .slice(0, MAX_REPORTED)
+        .map(({ what, a, b }) => `${what}: ${violation} (${a}, ${b}); ${rows.length} in total`),
     );
   }
   const [row] = await select("select count(*) as changes from $oms_db.oms_status_history where outcome = 'APPLIED'");

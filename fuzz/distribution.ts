@@ -1,7 +1,7 @@
 import type { FuzzEnvironment } from "./environment.ts";
 
-/** The usual life of an order. */
-const LIFE = [
+/** A common path through the state machine. */
+const LIFECYCLE = [
   "PAID",
   "APPROVED",
   "ERP_ALLOCATED",
@@ -12,11 +12,14 @@ const LIFE = [
   "DELIVERED",
 ];
 
-/** Brings the orders to all parts of their lives, so that every rule has somebody that it is about. */
+/** Updates per call: the limit of BatchUpdateOrderStatus. */
+const MAX_BATCH = 1_000;
+
+/** Distributes the orders evenly over the states of the lifecycle, so that requests meet every rule. */
 export async function distributeOrders({ httpPort, orderIds }: FuzzEnvironment): Promise<void> {
-  for (const [step, state] of LIFE.entries()) {
+  for (const [step, state] of LIFECYCLE.entries()) {
     const updates = orderIds
-      .filter((_, index) => index % (LIFE.length + 1) > step)
+      .filter((_, index) => index % (LIFECYCLE.length + 1) > step)
       .map((orderId) => ({ orderId: String(orderId), status: `ORDER_STATUS_${state}`, operator: "fuzz" }));
     for (let at = 0; at < updates.length; at += MAX_BATCH) {
       await report(httpPort, state, updates.slice(at, at + MAX_BATCH));
@@ -30,8 +33,6 @@ async function report(httpPort: number, state: string, updates: readonly object[
     { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ updates }) },
   );
   if (!response.ok) {
-    throw new Error(`the orders could not be brought to ${state}: ${await response.text()}`);
+    throw new Error(`updating orders to ${state} failed with HTTP ${response.status}: ${await response.text()}`);
   }
 }
-
-const MAX_BATCH = 1_000;

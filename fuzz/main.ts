@@ -1,53 +1,71 @@
 /**
- * Sends requests that nobody expects to a service with servers of its own: every RPC and old address, every way in, values, bytes, frames
- * and headers of all kinds; then looks whether every call was answered as it should be, nothing was done by halves, the memory stayed flat
- * and the service still answers. The seed and a request's number make the request again.
+ * Sends generated requests to a service with backends of its own: every RPC and legacy method, over every transport, with
+ * arbitrary values, bytes, frames and headers. Then checks that every call got a permitted answer, that no change was committed
+ * in part, that memory did not grow and that the service is still ready. A request is determined by the seed and its number.
  *
  *     npm run fuzz -- --requests 100000
  *     npm run fuzz -- --seed 7 --only 4711
  */
+import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { clearServiceVariables, integerOption, optionsOrExit, SEEDS } from "../tools/testkit/program.ts";
+import { showProgress } from "../tools/testkit/progress.ts";
 import { findInconsistencies } from "./consistency.ts";
 import { distributeOrders } from "./distribution.ts";
 import { type FuzzEnvironment, startFuzzEnvironment } from "./environment.ts";
 import { compareMemory, watchMemory } from "./memory.ts";
-import { type Options, readOptions } from "./options.ts";
-import { showProgress } from "./progress.ts";
-import { formatTally } from "./report.ts";
 import { fuzz } from "./run.ts";
-import type { Tally } from "./tally.ts";
+import { formatTally, type Tally } from "./tally.ts";
 
-/** How long watches that we left have to end, in milliseconds. */
-const LEAVE_MS = 10_000;
+/** Time for cancelled watches to end on the server, in milliseconds. */
+const WATCHES_END_MS = 10_000;
 
-// The service's settings are the fuzzer's alone.
-for (const name of Object.keys(process.env).filter((name) => name.startsWith("OMS_"))) {
-  delete process.env[name];
-}
-const options = optionsOrExit();
-const print = (line: string) => void process.stderr.write(`${line}\n`);
-print(
-  `Fuzzer, seed ${options.seed}; to run it again: npm run fuzz -- --seed ${options.seed} --requests ${options.requests}`,
-);
-const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => interrupted.abort());
-}
-const environment = await startFuzzEnvironment(print);
-try {
-  process.exitCode = (await run(environment)) ? 0 : 1;
-} finally {
-  await environment.stop();
+/** Interval of progress lines without a terminal, in milliseconds. */
+const LINE_MS = 10_000;
+
+interface Options {
+  readonly seed: number;
+  readonly requests: number;
+  /** Time limit; requests that are left then are not sent. */
+  readonly minutes: number;
+  /** Number of the only request to send; undefined for all. */
+  readonly only: number | undefined;
 }
 
-async function run(environment: FuzzEnvironment): Promise<boolean> {
+/** @throws Error naming the option that is wrong and the values it accepts */
+function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: "string" },
+      requests: { type: "string", default: "100000" },
+      minutes: { type: "string", default: "60" },
+      only: { type: "string" },
+    },
+  });
+  return {
+    seed: integerOption("seed", values.seed, 0, SEEDS - 1) ?? randomInt(SEEDS),
+    requests: integerOption("requests", values.requests, 1, 1_000_000_000) as number,
+    minutes: integerOption("minutes", values.minutes, 1, 10_000) as number,
+    only: integerOption("only", values.only, 0, 1_000_000_000),
+  };
+}
+
+async function run(environment: FuzzEnvironment, options: Options, interrupted: AbortSignal): Promise<boolean> {
   const { seed, only, requests, minutes } = options;
   await distributeOrders(environment);
   const began = performance.now();
   let tally: Tally | undefined;
   const sent = () => tally?.sent ?? 0;
   const total = only === undefined ? requests : 1;
-  const progress = showProgress(total, () => ({ sent: sent(), findings: tally?.findings.length ?? 0 }));
+  const progress = showProgress({
+    total,
+    value: sent,
+    text: () =>
+      `${sent().toLocaleString("en")} of ${total.toLocaleString("en")}, ${tally?.findings.length ?? 0} findings`,
+    lineMs: LINE_MS,
+  });
   const memory = watchMemory(environment, () => sent() / total);
   const result = await fuzz({
     grpcPort: environment.grpcPort,
@@ -56,74 +74,79 @@ async function run(environment: FuzzEnvironment): Promise<boolean> {
     ...(only !== undefined && { from: only }),
     requests: total,
     fixture: { orderIds: environment.orderIds },
-    signal: AbortSignal.any([interrupted.signal, AbortSignal.timeout(minutes * 60_000)]),
-    onProgress: (growing) => {
+    signal: AbortSignal.any([interrupted, AbortSignal.timeout(minutes * 60_000)]),
+    onStart: (growing) => {
       tally = growing;
     },
   });
-  const tookMs = performance.now() - began;
+  const seconds = (performance.now() - began) / 1_000;
   progress.stop();
-  const samples = memory.stop();
-  const compared = compareMemory(samples);
-  const after = await lookAfter(environment);
-  const memoryFindings = compared?.isFlat === false ? [`the memory grew: ${compared.text}`] : [];
+  const comparison = compareMemory(memory.stop());
+  const after = await checkService(environment);
   const findings = [
     ...result.findings.map(({ index, text }) => `request ${index}: ${text}`),
     ...after.findings,
-    ...memoryFindings,
+    ...(comparison?.isFlat === false ? [`memory grew: ${comparison.text}`] : []),
   ];
-  const perSecond = Math.round((result.sent / tookMs) * 1_000);
   console.log(`\n${formatTally(result)}\n`);
   console.log(
-    `${result.sent.toLocaleString("en")} requests in ${Math.round(tookMs / 1_000)} s (${perSecond.toLocaleString("en")} a second); ${after.changes.toLocaleString("en")} changes; ${compared?.text ?? "too short a run to judge the memory"}`,
+    [
+      `${result.sent.toLocaleString("en")} requests in ${Math.round(seconds)} s (${Math.round(result.sent / seconds).toLocaleString("en")} per second)`,
+      `${after.changes.toLocaleString("en")} status changes`,
+      comparison?.text ?? "run too short to judge memory",
+    ].join("; "),
   );
-  console.log(findings.length === 0 ? "Nothing was found." : `\n${findings.length} findings:\n${findings.join("\n")}`);
-  if (interrupted.signal.aborted) {
-    console.log("Cut short.");
+  console.log(findings.length === 0 ? "No findings." : `\n${findings.length} findings:\n${findings.join("\n")}`);
+  if (interrupted.aborted) {
+    console.log("Interrupted: not all requests were sent.");
   }
-  return findings.length === 0 && !interrupted.signal.aborted;
+  return findings.length === 0 && !interrupted.aborted;
 }
 
-/** What is to be said of the service when all is over. */
-async function lookAfter(
+/** State of the service after the last request. */
+async function checkService(
   environment: FuzzEnvironment,
 ): Promise<{ readonly changes: number; readonly findings: readonly string[] }> {
-  // It begins with what the service says when it is up.
   const log = await environment.log();
-  const said = log === "" ? [] : [`the service's log:\n${log.slice(0, 4_000)}`];
+  const findings = log === "" ? [] : [`the service logged errors:\n${log.slice(0, 4_000)}`];
   if (!environment.isRunning()) {
-    return { changes: 0, findings: ["the service ended", ...said] };
+    return { changes: 0, findings: ["the service exited", ...findings] };
   }
-  const findings = [...said];
-  const answer = await fetch(`http://127.0.0.1:${environment.httpPort}/readyz`).catch((error: unknown) => error);
-  if (!(answer instanceof Response && answer.ok)) {
-    findings.push(`the service does not answer: ${answer}`);
+  const response = await fetch(`http://127.0.0.1:${environment.httpPort}/readyz`).catch((error: unknown) => error);
+  if (!(response instanceof Response && response.ok)) {
+    findings.push(`the service is not ready: ${response}`);
   }
-  const until = performance.now() + LEAVE_MS;
+  const until = performance.now() + WATCHES_END_MS;
   let watchers = (await environment.metrics()).sum("oms_watchers");
   while (watchers > 0 && performance.now() < until) {
     await sleep(100);
     watchers = (await environment.metrics()).sum("oms_watchers");
   }
   if (watchers > 0) {
-    findings.push(`${watchers} watches are open that everybody has left`);
+    findings.push(`${watchers} watches are still open after their clients cancelled them`);
   }
   const metrics = await environment.metrics();
   for (const code of ["INTERNAL", "UNKNOWN"]) {
     const count = metrics.sum("oms_rpc_duration_seconds_count", { code });
     if (count > 0) {
-      findings.push(`${count} calls ended as ${code}`);
+      findings.push(`${count} calls ended with ${code}`);
     }
   }
-  const half = await findInconsistencies(environment.mysqlUrl, environment.prefix);
-  return { changes: half.changes, findings: [...findings, ...half.findings] };
+  const inconsistencies = await findInconsistencies(environment.mysqlUrl, environment.prefix);
+  return { changes: inconsistencies.changes, findings: [...findings, ...inconsistencies.findings] };
 }
 
-function optionsOrExit(): Options {
-  try {
-    return readOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`\n${error instanceof Error ? error.message : error}\n\n`);
-    process.exit(2);
-  }
+const options = optionsOrExit(readOptions);
+clearServiceVariables();
+const print = (line: string) => void process.stderr.write(`${line}\n`);
+print(`Seed ${options.seed}. To repeat: npm run fuzz -- --seed ${options.seed} --requests ${options.requests}`);
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => interrupted.abort());
+}
+const environment = await startFuzzEnvironment(print);
+try {
+  process.exitCode = (await run(environment, options, interrupted.signal)) ? 0 : 1;
+} finally {
+  await environment.stop();
 }

@@ -1,34 +1,30 @@
 import type { FuzzEnvironment } from "./environment.ts";
 
-/** What the service's process used at a moment, in MB. */
+/** Memory of the service's process at a moment, in MB. */
 export interface MemorySample {
-  /** The share of the run that was over. */
+  /** Share of the run that was completed. */
   readonly done: number;
   readonly heap: number;
   readonly resident: number;
 }
 
-/** What is compared: a time after the warm-up, and the run's end. */
+/** The compared periods, as shares of the run: after the warm-up and at the end. */
 const EARLY = [0.2, 0.5] as const;
 const LATE = [0.8, 1] as const;
 
-/** The heap may be that much greater at the end: between two collections it goes up and down. */
+/** Permitted growth of the heap, which varies between two collections. */
 const GROWTH = 1.25;
 const SLACK_MB = 16;
 
-/** The same of what is resident, which Node gives back late. */
+/** Permitted growth of resident memory, which Node releases late. */
 const RESIDENT_GROWTH = 1.3;
 const RESIDENT_SLACK_MB = 64;
 
 const MB = 1024 * 1024;
 const SAMPLE_MS = 1_000;
 
-export interface MemoryWatch {
-  stop(): readonly MemorySample[];
-}
-
-/** Looks at the service's memory once a second. */
-export function watchMemory({ metrics }: FuzzEnvironment, done: () => number): MemoryWatch {
+/** Samples the service's memory once per second until `stop`. */
+export function watchMemory({ metrics }: FuzzEnvironment, done: () => number): { stop(): readonly MemorySample[] } {
   const samples: MemorySample[] = [];
   const timer = setInterval(() => {
     metrics().then(
@@ -38,7 +34,7 @@ export function watchMemory({ metrics }: FuzzEnvironment, done: () => number): M
           heap: now.sum("oms_nodejs_heap_size_used_bytes") / MB,
           resident: now.sum("oms_process_resident_memory_bytes") / MB,
         }),
-      // That it is gone is told elsewhere.
+      // An exited service is reported by the final check.
       () => {},
     );
   }, SAMPLE_MS);
@@ -50,7 +46,7 @@ export function watchMemory({ metrics }: FuzzEnvironment, done: () => number): M
   };
 }
 
-/** The least that was in use early and late; undefined for a run that was too short to print. */
+/** Compares the minima of the two periods; undefined when the run was too short. */
 export function compareMemory(samples: readonly MemorySample[]) {
   const least = ([from, to]: readonly [number, number], of: "heap" | "resident") => {
     const values = samples.filter(({ done }) => done >= from && done <= to).map((sample) => sample[of]);

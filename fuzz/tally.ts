@@ -1,14 +1,14 @@
+import { formatTable } from "../tools/demo/table.ts";
 import type { FuzzCase } from "./cases/case.ts";
-import type { CallResult } from "./clients/answer.ts";
+import type { CallResult } from "./clients/result.ts";
 
-/** Something that must not be. */
 export interface Finding {
-  /** The request's number, which with the seed makes it again; undefined where it is about no single one. */
-  readonly index: number | undefined;
+  /** Number of the request. */
+  readonly index: number;
   readonly text: string;
 }
 
-/** Codes that no caller's own doing may have. */
+/** Codes that no request may cause. */
 const BUGS: ReadonlySet<string> = new Set([
   "INTERNAL",
   "UNKNOWN",
@@ -18,30 +18,33 @@ const BUGS: ReadonlySet<string> = new Set([
   "PERMISSION_DENIED",
 ]);
 
-/** Why an answer must not be; undefined for one that may. */
-export function violationOf({ transport, mutation, hasDeadline }: FuzzCase, { code }: CallResult): string | undefined {
+/** Codes of calls that were executed. */
+const EXECUTED: ReadonlySet<string> = new Set(["OK", "CANCELLED BY CLIENT"]);
+
+/** Why a result is not permitted; undefined for a permitted one. */
+function violationOf({ transport, mutation, hasDeadline }: FuzzCase, { code }: CallResult): string | undefined {
   if (BUGS.has(code) || /^HTTP 5(?!0[145])/.test(code) || /^grpc-status/.test(code)) {
     return code;
   }
   if (code === "DEADLINE_EXCEEDED" && !hasDeadline) {
     return `${code}, without a deadline`;
   }
-  // Who does not speak the protocol may be cut off; all others are told.
-  const speaks = transport !== "raw bytes" && mutation !== "protocol" && mutation !== "header";
-  return speaks && /^(RESET|CLOSED)/.test(code) ? code : undefined;
+  // A connection may be closed without a response only on a protocol error.
+  const followsProtocol = transport !== "raw bytes" && mutation !== "protocol" && mutation !== "header";
+  return followsProtocol && /^(RESET|CLOSED)/.test(code) ? code : undefined;
 }
 
-/** What came of the requests. */
+/** Results of the requests so far. */
 export interface Tally {
   readonly sent: number;
-  /** Requests by transport and code. */
+  /** Number of requests by transport and code. */
   readonly codes: ReadonlyMap<string, ReadonlyMap<string, number>>;
-  /** By RPC: how many were sent, and how many were carried out. */
+  /** Requests sent and executed, by RPC. */
   readonly rpcs: ReadonlyMap<string, { readonly sent: number; readonly ok: number }>;
   readonly findings: readonly Finding[];
 }
 
-/** Findings that are told; of further ones their number is. */
+/** Maximum number of findings kept. */
 const MAX_FINDINGS = 200;
 
 export function createTally() {
@@ -56,26 +59,38 @@ export function createTally() {
     get sent() {
       return sent;
     },
-    find(text: string, index?: number): void {
-      if (findings.length < MAX_FINDINGS) {
-        findings.push({ index, text });
-      }
-    },
-    add(fuzzCase: FuzzCase, answer: CallResult, index: number): void {
+    add(fuzzCase: FuzzCase, result: CallResult, index: number): void {
+      const { transport, rpc, mutation } = fuzzCase;
       sent += 1;
-      const byCode = codes.get(fuzzCase.transport) ?? new Map<string, number>();
-      codes.set(fuzzCase.transport, byCode.set(answer.code, (byCode.get(answer.code) ?? 0) + 1));
-      const rpc = rpcs.get(fuzzCase.rpc) ?? { sent: 0, ok: 0 };
-      rpcs.set(fuzzCase.rpc, { sent: rpc.sent + 1, ok: rpc.ok + (OK.has(answer.code) ? 1 : 0) });
-      const fault = violationOf(fuzzCase, answer);
-      if (fault !== undefined) {
-        this.find(
-          `${fuzzCase.rpc} over ${fuzzCase.transport} (${fuzzCase.mutation}): ${fault}: ${answer.text.slice(0, 300)}`,
+      const byCode = codes.get(transport) ?? new Map<string, number>();
+      codes.set(transport, byCode.set(result.code, (byCode.get(result.code) ?? 0) + 1));
+      const calls = rpcs.get(rpc) ?? { sent: 0, ok: 0 };
+      rpcs.set(rpc, { sent: calls.sent + 1, ok: calls.ok + (EXECUTED.has(result.code) ? 1 : 0) });
+      const violation = violationOf(fuzzCase, result);
+      if (violation !== undefined && findings.length < MAX_FINDINGS) {
+        findings.push({
           index,
-        );
+          text: `${rpc} over ${transport} (${mutation}): ${violation}: ${result.text.slice(0, 300)}`,
+        });
       }
     },
   };
 }
 
-const OK: ReadonlySet<string> = new Set(["OK", "LEFT"]);
+/** Tables of the results by transport and code, and by RPC. */
+export function formatTally({ codes, rpcs }: Tally): string {
+  const names = [...new Set([...codes.values()].flatMap((byCode) => [...byCode.keys()]))];
+  const total = (name: string) => [...codes.values()].reduce((sum, byCode) => sum + (byCode.get(name) ?? 0), 0);
+  const transports = [...codes.keys()].toSorted();
+  const byCode = formatTable([
+    ["code", ...transports, "all"],
+    ...names
+      .toSorted((a, b) => total(b) - total(a))
+      .map((name) => [name, ...transports.map((transport) => codes.get(transport)?.get(name) ?? 0), total(name)]),
+  ]);
+  const byRpc = formatTable([
+    ["RPC or legacy method", "sent", "executed"],
+    ...[...rpcs].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, { sent, ok }]) => [name, sent, ok] as const),
+  ]);
+  return `${byCode}\n\n${byRpc}`;
+}

@@ -19,7 +19,7 @@ const MESSAGES: readonly [string, ...string[]] = [
   "\x2a\x02\x0a\x00",
 ];
 
-/** A call of what stands beside the service over gRPC: health and reflection. */
+/** A call to one of the built-in gRPC services: health or reflection. */
 export function builtInServiceCase(random: Random): FuzzCase {
   const rpc = random.pick(RPCS);
   const message = random.chance(0.5)
@@ -29,7 +29,7 @@ export function builtInServiceCase(random: Random): FuzzCase {
   return {
     transport: "gRPC",
     rpc: rpc.replace(/.*\./, ""),
-    mutation: "companion",
+    mutation: "built-in",
     hasDeadline: false,
     send: ({ grpc }) => grpc.send({ headers, body: frame(message), endless: !rpc.endsWith("Check") }),
   };

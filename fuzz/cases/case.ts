@@ -1,11 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Random } from "../../tools/testkit/random.ts";
-import type { CallResult } from "../clients/answer.ts";
 import type { Http1Client } from "../clients/http1.ts";
 import type { Http2Client } from "../clients/http2.ts";
-import type { Fixture } from "../values/fixture.ts";
+import type { CallResult } from "../clients/result.ts";
+import type { Fixture } from "../values/scalars.ts";
 
-/** The clients in. */
+/** Clients by transport. */
 export interface FuzzClients {
   readonly grpc: Http2Client;
   readonly http: Http1Client;
@@ -13,21 +13,21 @@ export interface FuzzClients {
   readonly http2: Http2Client;
 }
 
-/** A request that is ready to go. */
+/** One generated request. */
 export interface FuzzCase {
-  /** The way in, for example "gRPC" or "Connect JSON". */
+  /** For example "gRPC" or "Connect JSON". */
   readonly transport: string;
-  /** The RPC or the old method. */
+  /** Name of the RPC or of the legacy method. */
   readonly rpc: string;
-  /** What is odd about it. */
+  /** What was mutated. */
   readonly mutation: string;
-  /** It names a deadline, which may well pass. */
+  /** It sets a deadline, which may expire. */
   readonly hasDeadline: boolean;
   send(clients: FuzzClients): Promise<CallResult>;
 }
 
-/** Makes a fuzzCase at an RPC. */
+/** Builds a request for an RPC. */
 export type CaseBuilder = (random: Random, method: DescMethod, fixture: Fixture) => FuzzCase;
 
-/** A path for an RPC. */
+/** URL path of an RPC. */
 export const pathOf = ({ parent, name }: DescMethod): string => `/${parent.typeName}/${name}`;

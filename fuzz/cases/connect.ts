@@ -1,9 +1,9 @@
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { Random } from "../../tools/testkit/random.ts";
-import type { Fixture } from "../values/fixture.ts";
 import { anyJson } from "../values/json.ts";
 import { anyMessage } from "../values/message.ts";
+import type { Fixture } from "../values/scalars.ts";
 import { anyWire, mutate } from "../values/wire.ts";
 import { type CaseBuilder, type FuzzCase, pathOf } from "./case.ts";
 import { frame, malformedFrames } from "./frames.ts";
@@ -24,10 +24,10 @@ const MUTATIONS = {
   huge: 0.05,
 };
 
-/** A call over Connect in JSON. */
+/** A Connect call with a JSON body. */
 export const connectJsonCase: CaseBuilder = (random, method, fixture) => connectShot(random, method, fixture, "JSON");
 
-/** A call over Connect in binary. */
+/** A Connect call with a binary body. */
 export const connectProtoCase: CaseBuilder = (random, method, fixture) => connectShot(random, method, fixture, "proto");
 
 function connectShot(random: Random, method: DescMethod, fixture: Fixture, format: Format): FuzzCase {
@@ -114,13 +114,13 @@ function messageFor(random: Random, mutation: string, method: DescMethod, fixtur
   }
 }
 
-/** Little that becomes much, within the limit and beyond it. */
+/** Compressed bodies that expand within the size limit and beyond it. */
 const BOMBS: readonly [Buffer, Buffer] = [
   gzipSync(Buffer.alloc(100_000, 32)),
   gzipSync(Buffer.alloc(8 * 1024 * 1024, 32)),
 ];
 
-const QUICKLY = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+const FAST_BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
 function encoded(random: Random, body: Buffer, headers: Headers): Buffer {
   const [name, encode] = random.pick<readonly [string, () => Buffer]>([
@@ -128,8 +128,8 @@ function encoded(random: Random, body: Buffer, headers: Headers): Buffer {
     ["gzip", () => mutate(random, gzipSync(body))],
     ["gzip", () => body],
     ["gzip", () => random.pick(BOMBS)],
-    ["br", () => brotliCompressSync(body, QUICKLY)],
-    ["br", () => mutate(random, brotliCompressSync(body, QUICKLY))],
+    ["br", () => brotliCompressSync(body, FAST_BROTLI)],
+    ["br", () => mutate(random, brotliCompressSync(body, FAST_BROTLI))],
     ["deflate", () => deflateSync(body)],
     ["identity", () => body],
     [random.pick(UNUSUAL_VALUES), () => body],

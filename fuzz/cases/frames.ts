@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import type { Random } from "../../tools/testkit/random.ts";
 import { anyBytes } from "../values/wire.ts";
 
-/** A message in a stream: flags, how long it is, and itself. */
+/** A length-prefixed message: flags, length, message. */
 export function frame(message: Buffer, flags = 0, length = message.length): Buffer {
   const head = Buffer.alloc(5);
   head[0] = flags;
@@ -10,7 +10,7 @@ export function frame(message: Buffer, flags = 0, length = message.length): Buff
   return Buffer.concat([head, message]);
 }
 
-/** A message in frames that are not as they should be. */
+/** A message in malformed frames: truncated, doubled, with a wrong length or wrong flags. */
 export function malformedFrames(random: Random, message: Buffer): Buffer {
   return random.pick([
     Buffer.alloc(0),

@@ -6,7 +6,7 @@ import { type CaseBuilder, pathOf } from "./case.ts";
 import { frame, malformedFrames } from "./frames.ts";
 import { unusualCallHeaders, unusualTimeout } from "./headers.ts";
 
-/** A call over gRPC-Web. */
+/** A gRPC-Web call. */
 export const grpcWebCase: CaseBuilder = (random, method, fixture) => {
   const mutation = random.weighted({ message: 50, wire: 25, frame: 8, timeout: 5, header: 6, protocol: 4 });
   const message = Buffer.from(toBinary(method.input, anyMessage(random, method.input, fixture)));

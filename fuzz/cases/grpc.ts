@@ -1,8 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { Random } from "../../tools/testkit/random.ts";
-import type { Fixture } from "../values/fixture.ts";
 import { anyMessage } from "../values/message.ts";
+import type { Fixture } from "../values/scalars.ts";
 import { anyWire } from "../values/wire.ts";
 import { type CaseBuilder, type FuzzCase, pathOf } from "./case.ts";
 import { frame, malformedFrames } from "./frames.ts";
@@ -10,7 +10,7 @@ import { UNUSUAL_VALUES, unusualCallHeaders, unusualTimeout } from "./headers.ts
 
 type Headers = Record<string, string | string[]>;
 
-/** A call over gRPC: its message, its frame or its headers may be odd. */
+/** A gRPC call whose message, frame or headers may be mutated. */
 export const grpcCase: CaseBuilder = (random, method, fixture) => {
   const mutation = random.weighted({ message: 50, wire: 25, frame: 8, timeout: 5, header: 6, protocol: 5, huge: 0.05 });
   const headers: Headers = {
@@ -60,7 +60,7 @@ function headersFor(random: Random, mutation: string): Headers {
         { "grpc-accept-encoding": random.pick(["gzip", "br", ...UNUSUAL_VALUES]) },
         { ":method": random.pick(["GET", "PUT", "OPTIONS", "PRI"]) },
         { ":path": random.pick(["/", "//", "/x/y", "/oms.orderstatus.v1.OrderStatusService/", "/%00", "/a?b=c", "*"]) },
-        // Node ends the whole connection for a length that is not the body's: it is the caller's own.
+        // Node closes the connection when the length differs from the body's; that is accepted.
         { "content-length": "1000000" },
         { "grpc-message-type": "x", "grpc-status": "0" },
       ]);

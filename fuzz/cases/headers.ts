@@ -1,6 +1,6 @@
 import type { Random } from "../../tools/testkit/random.ts";
 
-/** Header values that no sensible caller sends, but that can be sent. */
+/** Valid but unusual header values. */
 export const UNUSUAL_VALUES: readonly [string, ...string[]] = [
   "",
   " ",
@@ -36,9 +36,9 @@ const CALL_HEADERS: readonly [string, ...string[]] = [
   "origin",
 ];
 
-/** One or more headers that a call may have, with odd values. */
+/** One to three request headers with unusual values. */
 export function unusualCallHeaders(random: Random): Record<string, string | string[]> {
-  const odd: Record<string, string | string[]> = {};
+  const headers: Record<string, string | string[]> = {};
   for (let count = 1 + random.below(3); count > 0; count -= 1) {
     const name = random.pick(CALL_HEADERS);
     const value = random.pick([
@@ -46,13 +46,13 @@ export function unusualCallHeaders(random: Random): Record<string, string | stri
       "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
       "wms",
     ]);
-    // Node's own client answers this one by itself.
-    odd[name] = name === "expect" ? "x" : name.startsWith("x-") && random.chance(0.2) ? [value, value] : value;
+    // Node's HTTP client handles other values of this header itself.
+    headers[name] = name === "expect" ? "x" : name.startsWith("x-") && random.chance(0.2) ? [value, value] : value;
   }
-  return odd;
+  return headers;
 }
 
-/** A deadline as Connect or gRPC would write it, or nearly. */
+/** A timeout in the format of Connect or gRPC, valid or nearly so. */
 export function unusualTimeout(random: Random): string {
   return random.pick([
     "0",

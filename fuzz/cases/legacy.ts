@@ -1,29 +1,28 @@
 import { LEGACY_METHODS, type LegacyMethod, pathOf } from "../../src/transport/legacy/methods.ts";
 import type { Random } from "../../tools/testkit/random.ts";
-import type { Fixture } from "../values/fixture.ts";
-import { anyInt32, anyInt64 } from "../values/numbers.ts";
-import { anyText } from "../values/text.ts";
+import type { Fixture } from "../values/scalars.ts";
+import { anyInt32, anyInt64, anyText } from "../values/scalars.ts";
 import { mutate } from "../values/wire.ts";
 import type { FuzzCase } from "./case.ts";
 import { unusualCallHeaders } from "./headers.ts";
 
-/** A call at an address of the old system: in a query, a form, JSON or SOAP. */
+/** A call to a legacy endpoint, as query, form, JSON or SOAP. */
 export function legacyCase(random: Random, fixture: Fixture): FuzzCase {
   const method = LEGACY_METHODS[random.below(LEGACY_METHODS.length)] as LegacyMethod;
   const mutation = random.weighted({ query: 5, form: 4, JSON: 5, SOAP: 5 });
-  const given = method.parameters
+  const parameters = method.parameters
     .filter(() => random.chance(0.85))
     .map(({ name }): [string, string] => [
       random.chance(0.97) ? name : name.toUpperCase(),
       anyValue(random, name, fixture),
     ]);
-  if (given[0] !== undefined && random.chance(0.05)) {
-    given.push(given[0]);
+  if (parameters[0] !== undefined && random.chance(0.05)) {
+    parameters.push(parameters[0]);
   }
-  const odd = random.chance(0.1) ? unusualCallHeaders(random) : {};
-  const { path, type, body } = requestOf(random, mutation, method, given);
+  const unusual = random.chance(0.1) ? unusualCallHeaders(random) : {};
+  const { path, type, body } = requestOf(random, mutation, method, parameters);
   return {
-    transport: "old address",
+    transport: "legacy",
     rpc: method.name,
     mutation,
     hasDeadline: false,
@@ -31,7 +30,7 @@ export function legacyCase(random: Random, fixture: Fixture): FuzzCase {
       http.send({
         method: body === undefined ? "GET" : "POST",
         path,
-        headers: { ...(type !== undefined && { "content-type": type }), ...odd },
+        headers: { ...(type !== undefined && { "content-type": type }), ...unusual },
         body: body ?? Buffer.alloc(0),
         endless: false,
       }),
@@ -49,13 +48,13 @@ function requestOf(
   random: Random,
   mutation: "query" | "form" | "JSON" | "SOAP",
   method: LegacyMethod,
-  given: readonly (readonly [string, string])[],
+  parameters: readonly (readonly [string, string])[],
 ): { readonly path: string; readonly type?: string; readonly body?: Buffer } {
-  const address = pathOf(method);
-  const broken = (body: Buffer) => (random.chance(0.1) ? mutate(random, body) : body);
+  const path = pathOf(method);
+  const maybeMutated = (body: Buffer) => (random.chance(0.1) ? mutate(random, body) : body);
   switch (mutation) {
     case "query":
-      return { path: `${address}?${new URLSearchParams(given as [string, string][]).toString().slice(0, 8_000)}` };
+      return { path: `${path}?${new URLSearchParams(parameters as [string, string][]).toString().slice(0, 8_000)}` };
     case "form": {
       const type = random.pick([
         "application/x-www-form-urlencoded",
@@ -64,27 +63,27 @@ function requestOf(
         "",
       ]);
       return {
-        path: address,
+        path,
         type,
-        body: broken(Buffer.from(new URLSearchParams(given as [string, string][]).toString())),
+        body: maybeMutated(Buffer.from(new URLSearchParams(parameters as [string, string][]).toString())),
       };
     }
     case "JSON": {
-      const pairs = given.map(
+      const pairs = parameters.map(
         ([name, text]) => `${JSON.stringify(name)}:${random.chance(0.3) ? text : JSON.stringify(text)}`,
       );
-      return { path: address, type: "application/json", body: broken(Buffer.from(`{${pairs.join(",")}}`)) };
+      return { path, type: "application/json", body: maybeMutated(Buffer.from(`{${pairs.join(",")}}`)) };
     }
     case "SOAP":
       return {
         path: `/services/${method.service}`,
         type: "text/xml; charset=utf-8",
-        body: broken(Buffer.from(envelope(random, method, given))),
+        body: maybeMutated(Buffer.from(envelope(random, method, parameters))),
       };
   }
 }
 
-function envelope(random: Random, { name }: LegacyMethod, given: readonly (readonly [string, string])[]): string {
+function envelope(random: Random, { name }: LegacyMethod, parameters: readonly (readonly [string, string])[]): string {
   const escaped = (text: string) =>
     random.chance(0.95) ? text.replace(/[<&]/g, (c) => `&#${c.charCodeAt(0)};`) : text;
   const namespace = random.pick([
@@ -93,7 +92,7 @@ function envelope(random: Random, { name }: LegacyMethod, given: readonly (reado
     "urn:x",
   ]);
   const doctype = random.chance(0.03) ? '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>' : "";
-  const fields = given.map(([field, text]) => `<${field}>${escaped(text)}</${field}>`).join("");
+  const fields = parameters.map(([field, text]) => `<${field}>${escaped(text)}</${field}>`).join("");
   const nested = random.chance(0.02) ? "<a>".repeat(5_000) : "";
   return `${doctype}<s:Envelope xmlns:s="${namespace}"><s:Body><o:${name} xmlns:o="http://orderstatus.oms/">${fields}${nested}</o:${name}></s:Body></s:Envelope>`;
 }

@@ -1,11 +1,11 @@
 import type { Random } from "../../tools/testkit/random.ts";
-import type { Fixture } from "../values/fixture.ts";
+import type { Fixture } from "../values/scalars.ts";
 import { anyBytes, mutate } from "../values/wire.ts";
 import type { FuzzCase } from "./case.ts";
 
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 
-/** Bytes on the HTTP port that only nearly are a request. */
+/** Raw bytes for the HTTP port that are almost a valid request. */
 export function rawCase(random: Random, { orderIds }: Fixture): FuzzCase {
   const body = `{"orderId":"${orderIds[0]}"}`;
   const head = (lines: readonly string[]) =>

@@ -1,29 +1,29 @@
 import { Agent, type OutgoingHttpHeaders, request as startRequest } from "node:http";
 import { connect } from "node:net";
-import { type CallResult, GRPC_CODES, MAX_TEXT_LENGTH } from "./answer.ts";
+import { type CallResult, GRPC_CODES, MAX_TEXT_LENGTH } from "./result.ts";
 
-/** A request as it goes over HTTP/1.1. */
+/** A request over HTTP/1.1. */
 export interface Http1Request {
   readonly method: string;
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer;
-  /** It is a stream without an end: we leave after its first message, or after a while. */
+  /** The response is an endless stream: it is cancelled after its first message or after a timeout. */
   readonly endless: boolean;
 }
 
-/** Sends requests over HTTP/1.1, on connections that stay. */
+/** Sends requests over persistent HTTP/1.1 connections. */
 export interface Http1Client {
   send(request: Http1Request): Promise<CallResult>;
-  /** Sends bytes on a connection of their own, and hears what comes until the server or the patience ends. */
+  /** Sends bytes on a new connection and reads until the server closes it or a timeout expires. */
   sendRaw(bytes: Buffer): Promise<CallResult>;
   close(): void;
 }
 
-/** How long a stream without an end is listened to, in milliseconds. */
-const LISTEN_MS = 100;
+/** Time after which an endless stream is cancelled, in milliseconds. */
+const STREAM_MS = 100;
 
-/** How long bytes that may be no whole request are waited for, in milliseconds. */
+/** Read timeout after raw bytes, in milliseconds. */
 const RAW_MS = 150;
 
 export function openHttp1(port: number, connections: number): Http1Client {
@@ -39,15 +39,15 @@ export function openHttp1(port: number, connections: number): Http1Client {
           resolve({ code: "NOT SENT", text: String(error) });
           return;
         }
-        let [text, left] = ["", false];
-        const leave = () => {
-          left = true;
+        let [text, cancelled] = ["", false];
+        const cancel = () => {
+          cancelled = true;
           request.destroy();
         };
-        const timer = endless ? setTimeout(leave, LISTEN_MS) : undefined;
+        const timer = endless ? setTimeout(cancel, STREAM_MS) : undefined;
         const end = (answer: CallResult) => {
           clearTimeout(timer);
-          resolve(left ? { code: "LEFT", text } : answer);
+          resolve(cancelled ? { code: "CANCELLED BY CLIENT", text } : answer);
         };
         request.once("error", (error) => end({ code: "CLOSED", text: String(error) }));
         request.once("response", (response) => {
@@ -56,7 +56,7 @@ export function openHttp1(port: number, connections: number): Http1Client {
               text += bytes.toString("latin1", 0, MAX_TEXT_LENGTH);
             }
             if (endless) {
-              leave();
+              cancel();
             }
           });
           response.once("close", () =>
@@ -65,16 +65,16 @@ export function openHttp1(port: number, connections: number): Http1Client {
         });
         request.end(body);
       }),
-    sendRaw: (bytes) =>
+    sendRaw: (request) =>
       new Promise((resolve) => {
-        // Who sends the like time and again is left outside for a while.
+        // The service blocks addresses that repeatedly send malformed requests: rotate the source address.
         rawSent += 1;
         const localAddress = `127.0.${1 + (rawSent % 250)}.1`;
         const socket = connect({ port, host: "127.0.0.1", localAddress });
         let text = "";
         const timer = setTimeout(() => socket.destroy(), RAW_MS);
-        socket.on("data", (said) => {
-          text += said.toString("latin1", 0, MAX_TEXT_LENGTH);
+        socket.on("data", (bytes) => {
+          text += bytes.toString("latin1", 0, MAX_TEXT_LENGTH);
         });
         socket.on("error", () => {});
         socket.once("close", () => {
@@ -82,16 +82,19 @@ export function openHttp1(port: number, connections: number): Http1Client {
           const status = /^HTTP\/1\.1 (\d+)/.exec(text)?.[1];
           resolve({ code: status === undefined ? "CLOSED" : codeOf(Number(status), "", text), text });
         });
-        socket.write(bytes);
+        socket.write(request);
       }),
     close: () => agent.destroy(),
   };
 }
 
-/** The code of an answer that is not gRPC's: of an old address in its header or its SOAP fault, of gRPC-Web in the trailers, of Connect in the error, which may stand at a stream's end. */
-export function codeOf(status: number, oldCode: string, text: string): string {
-  if (oldCode !== "") {
-    return oldCode;
+/**
+ * The code of a response other than native gRPC: from the header or the SOAP fault of a legacy endpoint, from the trailers of
+ * gRPC-Web, or from the error of Connect, which may be at the end of a stream.
+ */
+export function codeOf(status: number, legacyCode: string, text: string): string {
+  if (legacyCode !== "") {
+    return legacyCode;
   }
   if (/<soap:Fault>/.test(text)) {
     return (

@@ -5,25 +5,25 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import { type CallResult, GRPC_CODES, MAX_TEXT_LENGTH } from "./answer.ts";
 import { codeOf as httpCodeOf } from "./http1.ts";
+import { type CallResult, GRPC_CODES, MAX_TEXT_LENGTH } from "./result.ts";
 
-/** A request as it goes over HTTP/2. */
+/** A request over HTTP/2. */
 export interface Http2Request {
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer;
-  /** It is a stream without an end: we leave after its first message, or after a while. */
+  /** The response is an endless stream: it is cancelled after its first message or after a timeout. */
   readonly endless: boolean;
 }
 
-/** Sends requests over a few HTTP/2 connections, and opens another one where one has ended. */
+/** Sends requests over a few HTTP/2 connections and replaces closed ones. */
 export interface Http2Client {
   send(request: Http2Request): Promise<CallResult>;
   close(): void;
 }
 
-/** How long a stream without an end is listened to, in milliseconds. */
-const LISTEN_MS = 100;
+/** Time after which an endless stream is cancelled, in milliseconds. */
+const STREAM_MS = 100;
 
 export function openHttp2(port: number, connections: number): Http2Client {
   const sessions: (ClientHttp2Session | undefined)[] = Array.from({ length: connections }, () => undefined);
@@ -35,7 +35,7 @@ export function openHttp2(port: number, connections: number): Http2Client {
       return open;
     }
     const session = connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 100 });
-    // Its streams tell.
+    // Reported by its streams.
     session.on("error", () => {});
     session.on("goaway", () => session.close());
     session.setMaxListeners(0);
@@ -61,7 +61,7 @@ function sendOn(session: ClientHttp2Session, { headers, body, endless }: Http2Re
       resolve({ code: "NOT SENT", text: String(error) });
       return;
     }
-    let [status, grpcStatus, text, left] = ["", "", "", false];
+    let [status, grpcStatus, text, cancelled] = ["", "", "", false];
     let failure = "";
     const read = (of: Record<string, unknown>) => {
       if (of[":status"] !== undefined) {
@@ -72,11 +72,11 @@ function sendOn(session: ClientHttp2Session, { headers, body, endless }: Http2Re
         text += ` ${of["grpc-message"] ?? ""}`;
       }
     };
-    const leave = () => {
-      left = true;
+    const cancel = () => {
+      cancelled = true;
       stream.close(constants.NGHTTP2_CANCEL);
     };
-    const timer = endless ? setTimeout(leave, LISTEN_MS) : undefined;
+    const timer = endless ? setTimeout(cancel, STREAM_MS) : undefined;
     stream.on("response", read);
     stream.on("trailers", read);
     stream.on("data", (bytes: Buffer) => {
@@ -84,18 +84,18 @@ function sendOn(session: ClientHttp2Session, { headers, body, endless }: Http2Re
         text += bytes.toString("latin1", 0, MAX_TEXT_LENGTH);
       }
       if (endless) {
-        leave();
+        cancel();
       }
     });
     stream.on("error", (error) => {
       failure = String(error);
     });
-    // The answer is whole; the request may not be.
+    // The response is complete; the request may not be.
     stream.once("end", () => stream.close());
     stream.once("close", () => {
       clearTimeout(timer);
       resolve({
-        code: codeOf({ status, grpcStatus, rst: stream.rstCode ?? 0, left, text }),
+        code: codeOf({ status, grpcStatus, rst: stream.rstCode ?? 0, cancelled, text }),
         text: `${text}${failure}`,
       });
     });
@@ -109,20 +109,20 @@ function codeOf({
   status,
   grpcStatus,
   rst,
-  left,
+  cancelled,
   text,
 }: {
   readonly status: string;
   readonly grpcStatus: string;
   readonly rst: number;
-  readonly left: boolean;
+  readonly cancelled: boolean;
   readonly text: string;
 }): string {
   if (grpcStatus !== "") {
     return GRPC_CODES[Number(grpcStatus)] ?? `grpc-status ${grpcStatus}`;
   }
-  if (left) {
-    return "LEFT";
+  if (cancelled) {
+    return "CANCELLED BY CLIENT";
   }
   if (status === "" || rst !== 0) {
     return rst === 0 ? "CLOSED" : `RESET ${rst}`;

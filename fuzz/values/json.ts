@@ -1,10 +1,9 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import type { Random } from "../../tools/testkit/random.ts";
-import type { Fixture } from "./fixture.ts";
-import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
-import { anyText } from "./text.ts";
+import type { Fixture } from "./scalars.ts";
+import { anyCount, anyInt32, anyInt64, anyText } from "./scalars.ts";
 
-/** JSON for a message, as a careless or hostile writer makes it: values of other types, doubled, unknown and misspelt names, any depth. */
+/** JSON for a message with wrong types, duplicate, unknown and misspelt names, and deep nesting. */
 export function anyJson(random: Random, schema: DescMessage, fixture: Fixture): string {
   if (random.chance(0.03)) {
     return wrong(random);
@@ -89,12 +88,12 @@ function scalarOf(random: Random, type: ScalarType, fixture: Fixture): string {
     return random.pick(["true", "false", "true", "false", '"true"', "1"]);
   }
   const number = type === ScalarType.INT64 ? String(anyInt64(random, fixture)) : String(anyInt32(random));
-  switch (random.weighted({ text: 6, number: 6, spelt: 1 })) {
+  switch (random.weighted({ text: 6, number: 6, format: 1 })) {
     case "text":
       return `"${number}"`;
     case "number":
       return number;
-    case "spelt":
+    case "format":
       return random.pick([
         `${number}.0`,
         `${number}e0`,
@@ -119,7 +118,7 @@ function enumOf(random: Random, values: readonly { readonly name: string; readon
   ]);
 }
 
-/** What is of another type, or no JSON at all. */
+/** A value of another type, or invalid JSON. */
 function wrong(random: Random): string {
   switch (random.weighted({ simple: 10, deep: 1, broken: 3, long: 1 })) {
     case "simple":

@@ -2,38 +2,42 @@ import { create, type DescField, type DescMessage, type Message, ScalarType } fr
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Random } from "../../tools/testkit/random.ts";
-import type { Fixture } from "./fixture.ts";
-import { anyCount, anyInt32, anyInt64 } from "./numbers.ts";
-import { anyText, typicalText } from "./text.ts";
+import type { Fixture } from "./scalars.ts";
+import { anyCount, anyInt32, anyInt64, anyText, typicalText } from "./scalars.ts";
 
-/** A message whose fields have values of their types: those that a caller would send, or any. */
+/** A message with values of the right types: as real callers send it, or arbitrary. */
 export function anyMessage(random: Random, schema: DescMessage, fixture: Fixture): Message {
-  return random.chance(0.4) ? usualMessage(random, schema, fixture) : oddMessage(random, schema, fixture);
+  return random.chance(0.4) ? typicalMessage(random, schema, fixture) : arbitraryMessage(random, schema, fixture);
 }
 
-function oddMessage(random: Random, schema: DescMessage, fixture: Fixture): Message {
+function arbitraryMessage(random: Random, schema: DescMessage, fixture: Fixture): Message {
   const share = random.pick([0.3, 0.6, 0.9, 1]);
-  const maker = { scalar: anyScalar, enum: anyEnum, message: oddMessage, count: anyCount };
-  return messageOf(random, schema, fixture, share, maker);
+  const generators = { scalar: anyScalar, enum: anyEnum, message: arbitraryMessage, count: anyCount };
+  return messageOf(random, schema, fixture, share, generators);
 }
 
-function usualMessage(random: Random, schema: DescMessage, fixture: Fixture): Message {
+function typicalMessage(random: Random, schema: DescMessage, fixture: Fixture): Message {
   if (schema.typeName === "google.protobuf.Timestamp") {
     return timestampNow();
   }
-  const maker = { scalar: usualScalar, enum: usualEnum, message: usualMessage, count: () => 1 + random.below(3) };
-  const left = messageOf(random, schema, fixture, 0.95, maker);
-  for (const name of SELDOM[schema.name] ?? SELDOM.any ?? []) {
+  const generators = {
+    scalar: typicalScalar,
+    enum: typicalEnum,
+    message: typicalMessage,
+    count: () => 1 + random.below(3),
+  };
+  const message = messageOf(random, schema, fixture, 0.95, generators);
+  for (const name of RARE[schema.name] ?? RARE.any ?? []) {
     const field = random.chance(0.95) ? schema.fields.find((one) => one.name === name) : undefined;
     if (field !== undefined) {
-      reflect(schema, left).clear(field);
+      reflect(schema, message).clear(field);
     }
   }
-  return left;
+  return message;
 }
 
-/** What a usual message has only now and then, as it would lead to a refusal nearly always. */
-const SELDOM: Readonly<Record<string, readonly string[]>> = {
+/** Fields that are rarely set in a typical message, because they nearly always lead to an error. */
+const RARE: Readonly<Record<string, readonly string[]>> = {
   any: ["expected_version", "validate_only"],
   SubmitOrderRequest: ["order_id", "validate_only"],
   ReplayRequest: ["from_time", "to_time"],
@@ -41,55 +45,61 @@ const SELDOM: Readonly<Record<string, readonly string[]>> = {
 
 type Enum = readonly { readonly number: number }[];
 
-/** How the parts of a message are made. */
-interface Maker {
+/** Generates the parts of a message. */
+interface Generators {
   scalar(random: Random, type: ScalarType, name: string, fixture: Fixture): unknown;
   enum(random: Random, values: Enum): number;
   message(random: Random, schema: DescMessage, fixture: Fixture): Message;
   count(random: Random): number;
 }
 
-function messageOf(random: Random, schema: DescMessage, fixture: Fixture, share: number, make: Maker): Message {
+function messageOf(
+  random: Random,
+  schema: DescMessage,
+  fixture: Fixture,
+  share: number,
+  generate: Generators,
+): Message {
   const fields = schema.fields
     .filter(({ oneof }) => random.chance(share) && (oneof === undefined || random.chance(0.5)))
-    .map((field) => [field.localName, fieldOf(random, field, fixture, make)]);
+    .map((field) => [field.localName, fieldOf(random, field, fixture, generate)]);
   return create(schema, Object.fromEntries(fields));
 }
 
-function fieldOf(random: Random, field: DescField, fixture: Fixture, make: Maker): unknown {
+function fieldOf(random: Random, field: DescField, fixture: Fixture, generate: Generators): unknown {
   const { name } = field;
-  const many = (one: () => unknown) => Array.from({ length: make.count(random) }, one);
+  const many = (one: () => unknown) => Array.from({ length: generate.count(random) }, one);
   switch (field.fieldKind) {
     case "scalar":
-      return make.scalar(random, field.scalar, name, fixture);
+      return generate.scalar(random, field.scalar, name, fixture);
     case "enum":
-      return make.enum(random, field.enum.values);
+      return generate.enum(random, field.enum.values);
     case "message":
-      return make.message(random, field.message, fixture);
+      return generate.message(random, field.message, fixture);
     case "list":
       return many(() =>
         field.listKind === "message"
-          ? make.message(random, field.message, fixture)
+          ? generate.message(random, field.message, fixture)
           : field.listKind === "scalar"
-            ? make.scalar(random, field.scalar, name, fixture)
-            : make.enum(random, field.enum.values),
+            ? generate.scalar(random, field.scalar, name, fixture)
+            : generate.enum(random, field.enum.values),
       );
     case "map":
       return Object.fromEntries(
         many(() => [
           String(anyInt64(random, fixture)),
-          field.mapKind === "scalar" ? make.scalar(random, field.scalar, name, fixture) : undefined,
+          field.mapKind === "scalar" ? generate.scalar(random, field.scalar, name, fixture) : undefined,
         ]) as [string, unknown][],
       );
   }
 }
 
 function anyEnum(random: Random, values: Enum): number {
-  return random.chance(0.85) ? usualEnum(random, values) : anyInt32(random);
+  return random.chance(0.85) ? typicalEnum(random, values) : anyInt32(random);
 }
 
-function usualEnum(random: Random, values: Enum): number {
-  // The first one says nothing.
+function typicalEnum(random: Random, values: Enum): number {
+  // The first value is UNSPECIFIED.
   return values[1 + random.below(values.length - 1)]?.number ?? 0;
 }
 
@@ -104,11 +114,11 @@ function anyScalar(random: Random, type: ScalarType, _name: string, fixture: Fix
     case ScalarType.STRING:
       return anyText(random).toWellFormed();
     default:
-      throw new Error(`the contract has a type that the fuzzer does not know: ${ScalarType[type]}`);
+      throw new Error(`the fuzzer does not support the scalar type ${ScalarType[type]}`);
   }
 }
 
-function usualScalar(random: Random, type: ScalarType, name: string, fixture: Fixture): unknown {
+function typicalScalar(random: Random, type: ScalarType, name: string, fixture: Fixture): unknown {
   switch (type) {
     case ScalarType.INT64:
       return name.startsWith("order_id")

@@ -1,12 +1,12 @@
 import { type DescField, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import type { Random } from "../../tools/testkit/random.ts";
-import type { Fixture } from "./fixture.ts";
 import { anyMessage } from "./message.ts";
+import type { Fixture } from "./scalars.ts";
 
-/** Bytes that a decoder may not trust: fields of any number and wire type, lengths that are not theirs, or a message with some bytes changed. */
+/** Untrusted protobuf bytes: random fields and wire types, wrong lengths, deep groups, or a mutated message. */
 export function anyWire(random: Random, schema: DescMessage, fixture: Fixture): Buffer {
-  switch (random.weighted({ changed: 5, fields: 5, group: 1, random: 1 })) {
-    case "changed":
+  switch (random.weighted({ mutated: 5, fields: 5, group: 1, random: 1 })) {
+    case "mutated":
       return mutate(random, Buffer.from(toBinary(schema, anyMessage(random, schema, fixture))));
     case "fields":
       return Buffer.concat(Array.from({ length: random.below(6) }, () => anyField(random, schema)));
@@ -20,12 +20,12 @@ export function anyWire(random: Random, schema: DescMessage, fixture: Fixture): 
   }
 }
 
-/** Bytes without any sense. */
+/** Random bytes. */
 export function anyBytes(random: Random, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => random.below(256)));
 }
 
-/** Cuts, doubles or changes some of the bytes. */
+/** Flips bits, truncates, inserts bytes or doubles the input. */
 export function mutate(random: Random, bytes: Buffer): Buffer {
   const at = random.below(bytes.length + 1);
   switch (random.weighted({ flip: 4, cut: 2, insert: 2, twice: 1 })) {
@@ -62,7 +62,7 @@ function anyContent(random: Random, wireType: number): Buffer {
         varint(1n),
         varint(171203044n),
         varint(2n ** 64n - 1n),
-        // Longer than a varint can be, and one that never ends.
+        // Longer than a varint may be, and one without an end.
         Buffer.alloc(11, 0x80),
         Buffer.concat([Buffer.alloc(9, 0xff), Buffer.from([0x7f])]),
       ]);
@@ -71,7 +71,7 @@ function anyContent(random: Random, wireType: number): Buffer {
     case 2: {
       const content = random.pick([
         Buffer.from("wms-1"),
-        // No UTF-8: overlong, a surrogate, cut, beyond the last character.
+        // Invalid UTF-8: overlong, a surrogate, truncated, beyond the last code point.
         Buffer.from([0xc0, 0x80]),
         Buffer.from([0xed, 0xa0, 0x80]),
         Buffer.from([0xe2, 0x82]),

@@ -1,15 +1,15 @@
-/** What became of a request, as far as its protocol says. */
+/** Outcome of a request. */
 export interface CallResult {
-  /** The code by gRPC's name where there is one, else like "HTTP 404"; "RESET 8" and "CLOSED" where there was no whole answer. */
+  /** Name of the gRPC code, else for example "HTTP 404"; "RESET 8" or "CLOSED" without a complete response. */
   readonly code: string;
-  /** The end of what was said, for a person. */
+  /** Beginning of the response, for reports. */
   readonly text: string;
 }
 
-/** Characters of an answer that are kept. */
+/** Maximum number of characters kept of a response. */
 export const MAX_TEXT_LENGTH = 2_000;
 
-/** gRPC's names of codes, by their numbers. */
+/** Names of the gRPC codes, by number. */
 export const GRPC_CODES: readonly string[] = [
   "OK",
   "CANCELLED",
