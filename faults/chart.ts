@@ -1,9 +1,13 @@
-import { FAULT_CATEGORIES, type FaultCategory } from "./kinds.ts";
+import { countFindings, formatCounts } from "./findings.ts";
+import { FAULT_CATEGORIES, type FaultCategory, faultKind } from "./kinds.ts";
+import { targetName } from "./plan.ts";
+import type { Round } from "./round.ts";
 import type { Second } from "./timeline.ts";
+import { countKills } from "./totals.ts";
 
-/** A fault as it is drawn; times in seconds from the picture's left edge. */
+/** A fault in the chart; times in seconds since the start. */
 export interface FaultMark {
-  /** What it hit: each target has a line of its own. */
+  /** Each target has a row. */
   readonly target: string;
   readonly kind: string;
   readonly category: FaultCategory;
@@ -13,11 +17,10 @@ export interface FaultMark {
 
 export interface TimelineChart {
   readonly title: string;
-  /** The line below it. */
   readonly subtitle: string;
   readonly seconds: readonly Readonly<Second>[];
   readonly marks: readonly FaultMark[];
-  /** When the load ended; what follows is the drain. */
+  /** End of the load and start of the drain, in seconds. */
   readonly loadEnded: number;
 }
 
@@ -36,21 +39,21 @@ const LEFT = 170;
 const RIGHT = 20;
 const CHART_TOP = 84;
 const CHART_HEIGHT = 200;
-const LANE = 18;
-/** Of a mark; what lasts no time is still to be seen. */
-const LEAST_WIDTH = 4;
+const ROW = 18;
+/** Minimum width of a mark, so that an instant is visible. */
+const MIN_WIDTH = 4;
 const INK = "#24292f";
 const PALE = "#d0d7de";
 
-/** Throughput second by second, and below it what was broken when, as an SVG that explains itself. */
+/** SVG of the throughput per second, with a row of faults per target below. */
 export function drawTimelineChart({ title, subtitle, seconds, marks, loadEnded }: TimelineChart): string {
   const span = Math.max(seconds.length, Math.ceil(loadEnded), 1);
-  const most = niceAbove(Math.max(1, ...seconds.map(({ ok, failed }) => ok + failed)));
+  const maximum = roundUp(Math.max(1, ...seconds.map(({ ok, failed }) => ok + failed)));
   const x = (second: number) => LEFT + (Math.min(second, span) * (WIDTH - LEFT - RIGHT)) / span;
-  const y = (calls: number) => CHART_TOP + CHART_HEIGHT - (calls * CHART_HEIGHT) / most;
+  const y = (calls: number) => CHART_TOP + CHART_HEIGHT - (calls * CHART_HEIGHT) / maximum;
   const targets = [...new Set(marks.map(({ target }) => target))].toSorted(byKindOfTarget);
-  const lanesTop = CHART_TOP + CHART_HEIGHT + 44;
-  const height = lanesTop + targets.length * LANE + 24;
+  const rowsTop = CHART_TOP + CHART_HEIGHT + 44;
+  const height = rowsTop + targets.length * ROW + 24;
 
   const area = (calls: (second: Readonly<Second>) => number, colour: string) => {
     const top = seconds.flatMap((second, index) => [
@@ -65,33 +68,35 @@ export function drawTimelineChart({ title, subtitle, seconds, marks, loadEnded }
     text(20, 28, title, { size: 17, weight: 600 }),
     text(20, 47, subtitle, { size: 12 }),
     legend(20, 66),
-    ...ticks(most, 4).flatMap((value) => [
+    ...ticks(maximum, 4).flatMap((value) => [
       line(LEFT, y(value), WIDTH - RIGHT, y(value), PALE),
       text(LEFT - 8, y(value) + 4, value.toLocaleString("en"), { anchor: "end" }),
     ]),
-    `<text transform="translate(${LEFT - 62} ${CHART_TOP + CHART_HEIGHT / 2}) rotate(-90)" text-anchor="middle" font-size="12">calls a second</text>`,
+    `<text transform="translate(${LEFT - 62} ${CHART_TOP + CHART_HEIGHT / 2}) rotate(-90)" text-anchor="middle" font-size="12">calls per second</text>`,
     area(({ ok, failed }) => ok + failed, "#f4a6a6"),
     area(({ ok }) => ok, "#7fb99a"),
     `<rect x="${f(x(loadEnded))}" y="${CHART_TOP}" width="${f(x(span) - x(loadEnded))}" height="${height - CHART_TOP - 24}" fill="#0969da" fill-opacity="0.06"/>`,
-    ...(span - loadEnded > span / 20 ? [text(x(loadEnded) + 4, CHART_TOP + 14, "load over, drain", { size: 11 })] : []),
+    ...(span - loadEnded > span / 20
+      ? [text(x(loadEnded) + 4, CHART_TOP + 14, "load ended, drain", { size: 11 })]
+      : []),
     ...ticks(span, 12).flatMap((value) => [
       line(x(value), CHART_TOP + CHART_HEIGHT, x(value), CHART_TOP + CHART_HEIGHT + 5, INK),
       text(x(value), CHART_TOP + CHART_HEIGHT + 19, `${value} s`, { anchor: "middle" }),
     ]),
     line(LEFT, y(0), WIDTH - RIGHT, y(0), INK),
     ...targets.flatMap((target, index) => [
-      text(LEFT - 8, lanesTop + index * LANE + 12, target, { anchor: "end", size: 11 }),
-      line(LEFT, lanesTop + (index + 1) * LANE, WIDTH - RIGHT, lanesTop + (index + 1) * LANE, "#eaeef2"),
+      text(LEFT - 8, rowsTop + index * ROW + 12, target, { anchor: "end", size: 11 }),
+      line(LEFT, rowsTop + (index + 1) * ROW, WIDTH - RIGHT, rowsTop + (index + 1) * ROW, "#eaeef2"),
     ]),
     ...marks.map(({ target, kind, category, from, until }) => {
-      const width = Math.max(LEAST_WIDTH, x(until) - x(from));
-      const top = lanesTop + targets.indexOf(target) * LANE + 3;
+      const width = Math.max(MIN_WIDTH, x(until) - x(from));
+      const top = rowsTop + targets.indexOf(target) * ROW + 3;
       const title = `${kind}, ${target}: ${from.toFixed(1)} s to ${until.toFixed(1)} s`;
-      return `<rect x="${f(x(from))}" y="${top}" width="${f(width)}" height="${LANE - 6}" rx="2" fill="${COLOURS[category]}"><title>${inXml(title)}</title></rect>`;
+      return `<rect x="${f(x(from))}" y="${top}" width="${f(width)}" height="${ROW - 6}" rx="2" fill="${COLOURS[category]}"><title>${escapeXml(title)}</title></rect>`;
     }),
   ];
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-category="system-ui, sans-serif" fill="${INK}" role="img" aria-label="${inXml(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-category="system-ui, sans-serif" fill="${INK}" role="img" aria-label="${escapeXml(title)}">`,
     ...parts,
     "</svg>\n",
   ].join("\n");
@@ -113,21 +118,21 @@ function legend(left: number, top: number): string {
     .join("");
 }
 
-/** Services first, then servers, then the ways between them. */
+/** Services first, then backends, then links. */
 function byKindOfTarget(one: string, other: string): number {
   const rank = (name: string) => (name.includes(" to ") ? 2 : name.startsWith("service") ? 0 : 1);
   return rank(one) - rank(other) || one.localeCompare(other);
 }
 
-/** The next of 1, 2, 5, 10, 20, 50 … */
-function niceAbove(value: number): number {
+/** The next of 1, 2, 5, 10, 20, 50 … at or above the value. */
+function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value) as number;
 }
 
-/** Round values from 0 up to the end, about so many. */
-function ticks(end: number, about: number): number[] {
-  const step = Math.max(1, niceAbove(end / about));
+/** Round values from 0 to `end`, about `count` of them. */
+function ticks(end: number, count: number): number[] {
+  const step = Math.max(1, roundUp(end / count));
   return Array.from({ length: Math.floor(end / step) + 1 }, (_, index) => index * step);
 }
 
@@ -145,11 +150,33 @@ function text(
     weight = 400,
   }: { anchor?: "start" | "middle" | "end"; size?: number; weight?: number } = {},
 ): string {
-  return `<text x="${f(x)}" y="${f(y)}" font-size="${size}" font-weight="${weight}" text-anchor="${anchor}">${inXml(content)}</text>`;
+  return `<text x="${f(x)}" y="${f(y)}" font-size="${size}" font-weight="${weight}" text-anchor="${anchor}">${escapeXml(content)}</text>`;
 }
 
 const f = (value: number) => String(Math.round(value * 10) / 10);
 
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-const inXml = (content: string) => content.replace(/[&<>"]/g, (character) => ESCAPES[character] as string);
+const escapeXml = (content: string) => content.replace(/[&<>"]/g, (character) => ESCAPES[character] as string);
+
+/** Chart of a round: answered and failed calls, and the faults that hit. */
+export function drawRound(round: Round): string {
+  const seconds = (at: number) => (at - round.timeline.began) / 1_000;
+  const totals = `${round.events.toLocaleString("en")} events, ${countKills(round.injected)} kills`;
+  const findings = `${formatCounts(countFindings(round.results))}, recovered ${round.recovered.toLocaleString("en")}`;
+  return drawTimelineChart({
+    title: `Fault suite, round with seed ${round.seed}`,
+    subtitle: `${totals}; ${findings}`,
+    seconds: round.timeline.seconds(),
+    marks: round.injected
+      .filter(({ missed }) => missed === undefined)
+      .map(({ fault, from, until }) => ({
+        target: targetName(fault.target),
+        kind: fault.kind,
+        category: faultKind(fault.kind).category,
+        from: seconds(from),
+        until: seconds(until),
+      })),
+    loadEnded: seconds(round.loadEnded),
+  });
+}

@@ -2,61 +2,60 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Direction, TcpProxy } from "../tools/testkit/tcp-proxy.ts";
+import { deleteConsumer, deleteStream, exhaustConnections } from "./backend-faults.ts";
 import type { Cluster } from "./cluster/index.ts";
 import type { Member } from "./cluster/member.ts";
-import { exhaustConnections } from "./exhaust-connections.ts";
-import { deleteConsumer, deleteStream } from "./jetstream.ts";
 import type { FaultKind } from "./kinds.ts";
 import type { Fault, Target } from "./plan.ts";
 
-/** What became of a fault. */
+/** A fault that was injected, or that missed. */
 export interface InjectedFault {
   readonly fault: Fault;
-  /** `performance.now()` when it began, and when its cause was gone: what was killed is up again, what was frozen goes on. */
+  /** `performance.now()` at its start and its end: a killed process is up again, a frozen one is thawed. */
   readonly from: number;
   readonly until: number;
-  /** Why it hit nothing; undefined where it did. */
+  /** Why it had no effect; undefined for a hit. */
   readonly missed?: string;
 }
 
-/** It hit nothing, and that is no fault of anybody's. */
+/** The fault had no effect; this is no failure of the suite. */
 class Missed extends Error {}
 
 const HOUR_MS = 3_600_000;
 const DELAY_MS = 300;
 
-/** How long an answer that is to be lost is waited for, in milliseconds. */
-const COME_BY_MS = 4_000;
+/** Time to wait for a message whose answer can be dropped, in milliseconds. */
+const MATCH_TIMEOUT_MS = 4_000;
 
-/** A transaction's end, alone or within the committer's block. */
+/** End of a transaction, alone or within the committer's block. */
 const COMMIT = /\bcommit\b/i;
 
-/** A publish, in the broker's protocol. */
+/** A publish in the NATS protocol. */
 const PUBLISH = /^H?PUB oms\.v1\./m;
 
-/** Does what the plan says, when it says it; each fault is told when it is over. Ends early, with what is under way, when told so. */
+/** Injects the faults of a plan at their times; `onInjected` is called after each. Ends early, active faults included, on the signal. */
 export async function injectPlan(
   plan: readonly Fault[],
   cluster: Cluster,
-  { onInjected, signal }: { readonly onInjected: (fault: InjectedFault) => void; readonly signal: AbortSignal },
+  { onInjected, signal }: { readonly onInjected: (injected: InjectedFault) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   const began = performance.now();
-  const injected: Promise<void>[] = [];
+  const active: Promise<void>[] = [];
   for (const fault of plan) {
     await pause(began + fault.at - performance.now(), signal);
     if (signal.aborted) {
       break;
     }
-    injected.push(inject(fault, cluster, signal).then(onInjected));
+    active.push(inject(fault, cluster, signal).then(onInjected));
   }
-  await Promise.all(injected);
+  await Promise.all(active);
 }
 
-/** One fault, from its begin to its end. */
-export async function inject(fault: Fault, cluster: Cluster, signal: AbortSignal): Promise<InjectedFault> {
+/** Injects one fault and waits for its end. */
+async function inject(fault: Fault, cluster: Cluster, signal: AbortSignal): Promise<InjectedFault> {
   const from = performance.now();
   try {
-    await DEEDS[fault.kind](fault, cluster, signal);
+    await INJECTORS[fault.kind](fault, cluster, signal);
     return { fault, from, until: performance.now() };
   } catch (error) {
     if (!(error instanceof Missed)) {
@@ -66,52 +65,52 @@ export async function inject(fault: Fault, cluster: Cluster, signal: AbortSignal
   }
 }
 
-type Deed = (fault: Fault, cluster: Cluster, signal: AbortSignal) => Promise<void>;
+type Injector = (fault: Fault, cluster: Cluster, signal: AbortSignal) => Promise<void>;
 
-const DEEDS: Readonly<Record<FaultKind, Deed>> = {
-  kill: (fault, cluster, signal) => killed(memberOf(fault.target, cluster), fault, signal),
+const INJECTORS: Readonly<Record<FaultKind, Injector>> = {
+  kill: (fault, cluster, signal) => killAndRestart(memberOf(fault.target, cluster), fault, signal),
   async freeze({ target, durationMs }, cluster, signal) {
     const member = memberOf(target, cluster);
     if (!member.isUp()) {
-      throw new Missed("it was not up");
+      throw new Missed("the process was not up");
     }
     member.freeze();
     await pause(durationMs, signal);
     member.thaw();
   },
   async cut({ target, durationMs }, cluster, signal) {
-    const way = wayOf(target, cluster);
-    way.setAcceptMode("closed");
-    way.closeConnections();
+    const link = linkOf(target, cluster);
+    link.setAcceptMode("closed");
+    link.closeConnections();
     await pause(durationMs, signal);
-    way.setAcceptMode("open");
+    link.setAcceptMode("open");
   },
   "half-open": halfOpen("to server", "to client"),
   "half-open to server": halfOpen("to server"),
   "half-open to client": halfOpen("to client"),
   async delay({ target, durationMs }, cluster, signal) {
-    const way = wayOf(target, cluster);
-    way.setDelay(DELAY_MS);
+    const link = linkOf(target, cluster);
+    link.setDelay(DELAY_MS);
     await pause(durationMs, signal);
-    way.setDelay(0);
+    link.setDelay(0);
   },
-  "COMMIT answer lost": answerLost(COMMIT),
-  "publish answer lost": answerLost(PUBLISH),
+  "COMMIT answer lost": loseAnswer(COMMIT),
+  "publish answer lost": loseAnswer(PUBLISH),
   "consumer deleted": ({ chance }, { backendAddresses }) =>
-    atBroker(() => deleteConsumer(backendAddresses.natsUrl, chance)),
-  "stream deleted": (_fault, { backendAddresses }) => atBroker(() => deleteStream(backendAddresses.natsUrl)),
-  "JetStream directory deleted while it runs": (_fault, cluster) => remove(join(cluster.dirOf("nats"), "jetstream")),
+    missedOnError(() => deleteConsumer(backendAddresses.natsUrl, chance)),
+  "stream deleted": (_fault, { backendAddresses }) => missedOnError(() => deleteStream(backendAddresses.natsUrl)),
+  "JetStream directory deleted while running": (_fault, cluster) => remove(join(cluster.dirOf("nats"), "jetstream")),
   "JetStream directory deleted, killed": (fault, cluster, signal) =>
-    killed(cluster.backends.nats, fault, signal, () => remove(join(cluster.dirOf("nats"), "jetstream"))),
+    killAndRestart(cluster.backends.nats, fault, signal, () => remove(join(cluster.dirOf("nats"), "jetstream"))),
   "Redis emptied, killed": (fault, cluster, signal) =>
-    killed(cluster.backends.redis, fault, signal, () => remove(cluster.dirOf("redis"))),
-  async "connections filled"({ durationMs }, cluster, signal) {
-    const free = exhaustConnections(cluster.backendAddresses.mysqlUrl);
+    killAndRestart(cluster.backends.redis, fault, signal, () => remove(cluster.dirOf("redis"))),
+  async "connections exhausted"({ durationMs }, cluster, signal) {
+    const release = exhaustConnections(cluster.backendAddresses.mysqlUrl);
     for (const service of cluster.services.keys()) {
       cluster.link(service, "mariadb").closeConnections();
     }
     await pause(durationMs, signal);
-    free();
+    release();
   },
   async "clock jump"({ target, durationMs, chance }, cluster, signal) {
     const service = target.service as number;
@@ -121,44 +120,44 @@ const DEEDS: Readonly<Record<FaultKind, Deed>> = {
   },
 };
 
-async function killed(
+async function killAndRestart(
   member: Member,
   { durationMs }: Fault,
   signal: AbortSignal,
-  meanwhile: () => Promise<void> = async () => {},
+  whileDown: () => Promise<void> = async () => {},
 ): Promise<void> {
   await member.kill();
-  await meanwhile();
+  await whileDown();
   await pause(durationMs, signal);
-  // It may take long where what it needs is down.
+  // The start can take long while its dependencies are down.
   await Promise.race([member.start(), aborted(signal)]);
 }
 
-function halfOpen(...ways: readonly Direction[]): Deed {
+function halfOpen(...directions: readonly Direction[]): Injector {
   return async ({ target, durationMs }, cluster, signal) => {
-    const way = wayOf(target, cluster);
-    way.blackhole(ways);
+    const link = linkOf(target, cluster);
+    link.blackhole(directions);
     await pause(durationMs, signal);
-    way.blackhole([]);
+    link.blackhole([]);
   };
 }
 
-/** The server does what it was told, and the service does not hear of it: for a while nothing, then the connection's end. */
-function answerLost(message: RegExp): Deed {
+/** The server executes the matching message, but its answer is dropped; later the connection is closed. */
+function loseAnswer(message: RegExp): Injector {
   return async ({ target, durationMs }, cluster, signal) => {
-    const way = wayOf(target, cluster);
-    way.disruptNext((bytes) => message.test(bytes.toString("latin1")), "lose-answer", { silentMs: durationMs });
-    for (const until = performance.now() + COME_BY_MS; way.pendingDisruptions > 0; await pause(10, signal)) {
+    const link = linkOf(target, cluster);
+    link.disruptNext((bytes) => message.test(bytes.toString("latin1")), "lose-answer", { silentMs: durationMs });
+    for (const until = performance.now() + MATCH_TIMEOUT_MS; link.pendingDisruptions > 0; await pause(10, signal)) {
       if (performance.now() > until || signal.aborted) {
-        way.clearDisruptions();
-        throw new Missed("none came by");
+        link.clearDisruptions();
+        throw new Missed("no such message was sent");
       }
     }
     await pause(durationMs, signal);
   };
 }
 
-async function atBroker(work: () => Promise<unknown>): Promise<void> {
+async function missedOnError(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -166,16 +165,16 @@ async function atBroker(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Also while somebody writes into it. */
+/** Retries, because a running process may write into the folder meanwhile. */
 const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
 
 function memberOf({ service, server }: Target, cluster: Cluster): Member {
   return service === undefined ? cluster.backends[server] : (cluster.services[service] as Member);
 }
 
-function wayOf({ service, server }: Target, cluster: Cluster): TcpProxy {
+function linkOf({ service, server }: Target, cluster: Cluster): TcpProxy {
   if (service === undefined || server === undefined) {
-    throw new TypeError("a fault of a way has a service and a server");
+    throw new TypeError("the target of a link fault needs a service and a server");
   }
   return cluster.link(service, server);
 }

@@ -1,6 +1,6 @@
 import type { BackendName } from "./cluster/index.ts";
 
-/** What faults do, for the picture: one colour each. */
+/** Categories of faults; each has a colour in the chart. */
 export const FAULT_CATEGORIES = [
   "killed",
   "frozen",
@@ -15,32 +15,37 @@ export type FaultCategory = (typeof FAULT_CATEGORIES)[number];
 
 interface Kind {
   readonly category: FaultCategory;
-  /** What it hits: any process, a service's, this server's; or the way from a service to any server, or to this one. */
-  readonly hits: "process" | "service" | BackendName | "way" | `way to ${BackendName}`;
-  /** Milliseconds, both ends included. */
-  readonly lasts: readonly [low: number, high: number];
-  /** How often it stands in the deck that faults are dealt from. */
-  readonly cards: number;
+  /** Any process, a service, this backend; or the link from a service to any backend, or to this one. */
+  readonly target: "process" | "service" | BackendName | "link" | `link to ${BackendName}`;
+  /** Range of the duration in milliseconds, both ends included. */
+  readonly durationMs: readonly [low: number, high: number];
+  /** How often the deck that faults are drawn from contains it. */
+  readonly weight: number;
 }
 
-/** Every fault there is. Kills are dealt from a deck of their own. */
+/** All faults. Kills are drawn from a deck of their own. */
 export const FAULT_KINDS = {
-  kill: { category: "killed", hits: "process", lasts: [200, 2_000], cards: 0 },
-  freeze: { category: "frozen", hits: "process", lasts: [2_000, 10_000], cards: 2 },
-  cut: { category: "connections", hits: "way", lasts: [0, 1_500], cards: 2 },
-  "half-open": { category: "connections", hits: "way", lasts: [2_000, 8_000], cards: 1 },
-  "half-open to server": { category: "connections", hits: "way", lasts: [2_000, 8_000], cards: 1 },
-  "half-open to client": { category: "connections", hits: "way", lasts: [2_000, 8_000], cards: 1 },
-  delay: { category: "connections", hits: "way", lasts: [1_000, 5_000], cards: 1 },
-  "COMMIT answer lost": { category: "answers lost", hits: "way to mariadb", lasts: [300, 1_500], cards: 2 },
-  "publish answer lost": { category: "answers lost", hits: "way to nats", lasts: [300, 1_500], cards: 2 },
-  "consumer deleted": { category: "data lost", hits: "nats", lasts: [0, 0], cards: 1 },
-  "stream deleted": { category: "data lost", hits: "nats", lasts: [0, 0], cards: 1 },
-  "JetStream directory deleted while it runs": { category: "data lost", hits: "nats", lasts: [0, 0], cards: 1 },
-  "JetStream directory deleted, killed": { category: "data lost", hits: "nats", lasts: [200, 2_000], cards: 1 },
-  "Redis emptied, killed": { category: "data lost", hits: "redis", lasts: [200, 1_000], cards: 1 },
-  "connections filled": { category: "out of connections", hits: "mariadb", lasts: [2_000, 5_000], cards: 1 },
-  "clock jump": { category: "clock", hits: "service", lasts: [3_000, 10_000], cards: 1 },
+  kill: { category: "killed", target: "process", durationMs: [200, 2_000], weight: 0 },
+  freeze: { category: "frozen", target: "process", durationMs: [2_000, 10_000], weight: 2 },
+  cut: { category: "connections", target: "link", durationMs: [0, 1_500], weight: 2 },
+  "half-open": { category: "connections", target: "link", durationMs: [2_000, 8_000], weight: 1 },
+  "half-open to server": { category: "connections", target: "link", durationMs: [2_000, 8_000], weight: 1 },
+  "half-open to client": { category: "connections", target: "link", durationMs: [2_000, 8_000], weight: 1 },
+  delay: { category: "connections", target: "link", durationMs: [1_000, 5_000], weight: 1 },
+  "COMMIT answer lost": { category: "answers lost", target: "link to mariadb", durationMs: [300, 1_500], weight: 2 },
+  "publish answer lost": { category: "answers lost", target: "link to nats", durationMs: [300, 1_500], weight: 2 },
+  "consumer deleted": { category: "data lost", target: "nats", durationMs: [0, 0], weight: 1 },
+  "stream deleted": { category: "data lost", target: "nats", durationMs: [0, 0], weight: 1 },
+  "JetStream directory deleted while running": { category: "data lost", target: "nats", durationMs: [0, 0], weight: 1 },
+  "JetStream directory deleted, killed": { category: "data lost", target: "nats", durationMs: [200, 2_000], weight: 1 },
+  "Redis emptied, killed": { category: "data lost", target: "redis", durationMs: [200, 1_000], weight: 1 },
+  "connections exhausted": {
+    category: "out of connections",
+    target: "mariadb",
+    durationMs: [2_000, 5_000],
+    weight: 1,
+  },
+  "clock jump": { category: "clock", target: "service", durationMs: [3_000, 10_000], weight: 1 },
 } as const satisfies Record<string, Kind>;
 
 export type FaultKind = keyof typeof FAULT_KINDS;

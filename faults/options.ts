@@ -1,26 +1,23 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { integerOption, SEEDS } from "../tools/testkit/program.ts";
 
-/** A seed has 32 bits. */
-export const SEEDS = 2 ** 32;
-
-/** What the suite was asked for. */
 export interface Options {
   readonly minutes: number;
-  /** Of the run; given out at random where none was asked for. */
+  /** Seed of the run; random by default. */
   readonly seed: number;
-  /** Undefined: as many as fit into the minutes. */
+  /** Undefined: as many as fit into `minutes`. */
   readonly rounds: number | undefined;
   readonly secondsPerRound: number;
-  /** Calls that begin each second. */
+  /** Rate of the workload, in calls per second. */
   readonly perSecond: number;
   readonly recovery: boolean;
   readonly controls: boolean;
-  /** Where data, logs, pictures and figures go. */
+  /** Folder for data, logs and reports. */
   readonly dir: string;
 }
 
-/** @throws Error that says which option is wrong, and what would be right */
+/** @throws Error naming the option that is wrong and the values it accepts */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -36,21 +33,44 @@ export function readOptions(args: readonly string[]): Options {
     },
     allowNegative: true,
   });
-  const wholeNumber = (name: keyof typeof values, from: number, to: number): number => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < from || value > to) {
-      throw new Error(`--${name} must be a whole number from ${from} to ${to}, was ${JSON.stringify(values[name])}`);
-    }
-    return value;
-  };
   return {
-    minutes: wholeNumber("minutes", 1, 10_000),
-    seed: values.seed === undefined ? randomInt(SEEDS) : wholeNumber("seed", 0, SEEDS - 1),
-    rounds: values.rounds === undefined ? undefined : wholeNumber("rounds", 0, 100_000),
-    secondsPerRound: wholeNumber("seconds-per-round", 5, 3_600),
-    perSecond: wholeNumber("per-second", 1, 10_000),
+    minutes: integerOption("minutes", values.minutes, 1, 10_000) as number,
+    seed: integerOption("seed", values.seed, 0, SEEDS - 1) ?? randomInt(SEEDS),
+    rounds: integerOption("rounds", values.rounds, 0, 100_000),
+    secondsPerRound: integerOption("seconds-per-round", values["seconds-per-round"], 5, 3_600) as number,
+    perSecond: integerOption("per-second", values["per-second"], 1, 10_000) as number,
     recovery: values.recovery,
     controls: values.controls,
     dir: values.dir,
   };
+}
+
+export interface Schedule {
+  readonly rounds: number;
+  /** Estimated duration of the run, in milliseconds. */
+  readonly totalMs: number;
+}
+
+const CONTROLS = 2;
+
+/** Duration of the load of a control, in milliseconds. */
+export const CONTROL_LOAD_MS = 14_000;
+
+/** Estimated time for start, last calls, drain and checks of a round, in milliseconds. */
+const OVERHEAD_MS = 20_000;
+const RECOVERY_LOAD_MS = 34_000;
+
+/** As many rounds as fit into the time, at least one. */
+export function planSchedule({
+  minutes,
+  rounds,
+  secondsPerRound,
+  recovery,
+  controls,
+}: Pick<Options, "minutes" | "rounds" | "secondsPerRound" | "recovery" | "controls">): Schedule {
+  const othersMs =
+    (recovery ? RECOVERY_LOAD_MS + OVERHEAD_MS : 0) + (controls ? CONTROLS * (CONTROL_LOAD_MS + OVERHEAD_MS) : 0);
+  const roundMs = secondsPerRound * 1_000 + OVERHEAD_MS;
+  const count = rounds ?? Math.max(1, Math.floor((minutes * 60_000 - othersMs) / roundMs));
+  return { rounds: count, totalMs: othersMs + count * roundMs };
 }

@@ -1,11 +1,10 @@
 import { formatSeconds } from "../tools/demo/duration.ts";
 import { formatTable } from "../tools/demo/table.ts";
-import { countFindings, FINDING_KINDS, formatCounts } from "./findings.ts";
+import { type CheckResult, countFindings, FINDING_KINDS, formatCounts } from "./findings.ts";
 import type { Recovery } from "./recovery.ts";
-import type { CheckResult } from "./types.ts";
 
-/** The figures of a run, or of several, as they are kept. */
-export interface RunSummary {
+/** Report of a run, as stored in report.json. */
+export interface RunReport {
   readonly command: string;
   readonly seeds: readonly number[];
   readonly tookMs: number;
@@ -14,51 +13,37 @@ export interface RunSummary {
   readonly kills: number;
   readonly recovered: number;
   readonly faults: Readonly<Record<string, { readonly hit: number; readonly missed: number }>>;
-  /** Summed over the rounds, by the checker's name; the findings of all. */
+  /** Summed over the rounds, by name of the check. */
   readonly checks: readonly CheckResult[];
   readonly recovery: readonly Recovery[];
-  /** How many effects a control lost; it is caught where that is more than none. */
+  /** Effects that each control lost; it is detected when there is at least one. */
   readonly controls: readonly { readonly name: string; readonly lost: number }[];
 }
 
-/** How many findings are told in full. */
-const TOLD = 20;
+/** Maximum number of findings printed. */
+const MAX_PRINTED = 20;
 
-/** Adds what another round's checkers checked at. */
-export function mergeChecks(sum: readonly CheckResult[], more: readonly CheckResult[]): CheckResult[] {
-  const byName = new Map(sum.map((result) => [result.name, result]));
-  for (const { name, checked, findings } of more) {
-    const before = byName.get(name);
-    byName.set(name, {
-      name,
-      checked: checked + (before?.checked ?? 0),
-      findings: [...(before?.findings ?? []), ...findings],
-    });
-  }
-  return [...byName.values()];
-}
-
-export function hasPassed({ checks, controls }: RunSummary): boolean {
+export function hasPassed({ checks, controls }: RunReport): boolean {
   return checks.every(({ findings }) => findings.length === 0) && controls.every(({ lost }) => lost > 0);
 }
 
-/** For people. */
-export function formatReport(figures: RunSummary): string {
-  const { seeds, checks, faults, recovery, controls } = figures;
+/** Tables for the terminal. */
+export function formatReport(report: RunReport): string {
+  const { seeds, checks, faults, recovery, controls } = report;
   const counts = countFindings(checks);
   const sections = [
     formatTable([
-      ["figure", "count"],
-      ["events committed", figures.events],
-      ["calls", figures.calls],
-      ["processes killed (kill -9)", figures.kills],
+      ["total", "count"],
+      ["events committed", report.events],
+      ["calls", report.calls],
+      ["processes killed (kill -9)", report.kills],
       ["seeds", seeds.length],
-      ["took", formatSeconds(figures.tookMs)],
+      ["duration", formatSeconds(report.tookMs)],
       ...FINDING_KINDS.map((kind) => [kind === "other" ? "other findings" : kind, counts[kind]] as const),
-      ["recovered", figures.recovered],
+      ["recovered", report.recovered],
     ]),
     formatTable([
-      ["checker", "checked at", "findings"],
+      ["check", "facts", "findings"],
       ...checks.map(({ name, checked, findings }) => [name, checked, findings.length] as const),
     ]),
     formatTable([
@@ -70,16 +55,16 @@ export function formatReport(figures: RunSummary): string {
     sections.push(
       formatTable([
         [
-          "server killed",
+          "process killed",
           "calls/s before",
           "while down",
           "90 % back after",
-          "committed meanwhile",
-          "effects meanwhile",
+          "committed while down",
+          "effects while down",
         ],
         ...recovery.map(({ server, before, during, loadSustained, recoverySeconds, whileDown }) => [
           server,
-          loadSustained ? Math.round(before) : `${Math.round(before)} (busy machine: not judged)`,
+          loadSustained ? Math.round(before) : `${Math.round(before)} (machine too busy: not judged)`,
           Math.round(during),
           recoverySeconds === undefined ? "not in time" : `${recoverySeconds.toFixed(1)} s`,
           whileDown?.committed ?? "–",
@@ -91,7 +76,7 @@ export function formatReport(figures: RunSummary): string {
   if (controls.length > 0) {
     sections.push(
       formatTable([
-        ["control, built the wrong way", "lost", "caught"],
+        ["negative control", "lost", "detected"],
         ...controls.map(({ name, lost }) => [name, lost, lost > 0 ? "yes" : "NO"] as const),
       ]),
     );
@@ -100,18 +85,20 @@ export function formatReport(figures: RunSummary): string {
     findings.map(({ kind, text }) => `  ${kind}: ${text} (${name})`),
   );
   if (findings.length > 0) {
-    const more = findings.length - TOLD;
-    sections.push(["Findings:", ...findings.slice(0, TOLD), ...(more > 0 ? [`  … and ${more} more`] : [])].join("\n"));
+    const more = findings.length - MAX_PRINTED;
+    sections.push(
+      ["Findings:", ...findings.slice(0, MAX_PRINTED), ...(more > 0 ? [`  … and ${more} more`] : [])].join("\n"),
+    );
   }
-  return `${sections.join("\n\n")}\n\n${verdictOf(figures)}`;
+  return `${sections.join("\n\n")}\n\n${verdictOf(report)}`;
 }
 
-function verdictOf(figures: RunSummary): string {
-  const uncaught = figures.controls.filter(({ lost }) => lost === 0).map(({ name }) => name);
-  if (hasPassed(figures)) {
-    return `Nothing found: ${formatCounts(countFindings(figures.checks))}, recovered ${figures.recovered.toLocaleString("en")}.`;
+function verdictOf(report: RunReport): string {
+  const undetected = report.controls.filter(({ lost }) => lost === 0).map(({ name }) => name);
+  if (hasPassed(report)) {
+    return `Passed: ${formatCounts(countFindings(report.checks))}, recovered ${report.recovered.toLocaleString("en")}.`;
   }
-  return uncaught.length > 0
-    ? `The checkers did not catch ${uncaught.join(" and ")}: what they say of the service is worth nothing.`
-    : `Found: ${formatCounts(countFindings(figures.checks))}.`;
+  return undetected.length > 0
+    ? `Failed: the checks did not detect the control ${undetected.join(" and ")}, so their results are not reliable.`
+    : `Failed: ${formatCounts(countFindings(report.checks))}.`;
 }

@@ -1,37 +1,38 @@
 import { checkAll } from "./checks/index.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster/index.ts";
+import type { CheckResult, Finding } from "./findings.ts";
 import { type InjectedFault, injectPlan } from "./inject.ts";
 import type { Fault } from "./plan.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
-import type { CheckResult, Finding } from "./types.ts";
 import { startWorkload, type Workload } from "./workload/index.ts";
 
-/** What one load on a cluster of its own came to. */
+/** Results of one round: one load on a cluster of its own. */
 export interface Round {
   readonly seed: number;
   readonly injected: readonly InjectedFault[];
   readonly timeline: Timeline;
-  /** `performance.now()` when the load was over. */
+  /** `performance.now()` at the end of the load. */
   readonly loadEnded: number;
-  /** Events that were committed. */
+  /** Committed status changes. */
   readonly events: number;
+  /** Effects that were retried or run from the ledger. */
   readonly recovered: number;
   readonly results: readonly CheckResult[];
 }
 
 export interface RoundOptions {
   readonly seed: number;
-  /** Of everything that becomes of the round; emptied first. */
+  /** Folder for everything that the round writes; emptied first. */
   readonly dir: string;
   readonly perSecond: number;
-  /** The services' program, where it is not the service. */
+  /** Program of the services; the service by default. */
   readonly main?: ClusterOptions["main"];
-  /** What is done to the cluster under load; the load ends with it. */
-  readonly load: (world: RoundContext) => Promise<void>;
-  /** How long everything may take to be done once the load is over. */
+  /** What is done to the cluster while the workload runs; the workload ends with it. */
+  readonly underLoad: (context: RoundContext) => Promise<void>;
+  /** Time limit for outbox and ledger to drain after the load, in milliseconds. */
   readonly drainMs: number;
-  /** Told what goes on; the injected are those so far, and more are added. */
-  readonly onProgress: (watched: {
+  /** Called on each phase; `injected` grows during the round. */
+  readonly onProgress: (progress: {
     readonly phase: string;
     readonly workload: Workload | undefined;
     readonly injected: readonly InjectedFault[];
@@ -42,57 +43,57 @@ export interface RoundOptions {
 export interface RoundContext {
   readonly cluster: Cluster;
   readonly timeline: Timeline;
-  readonly onInjected: (fault: InjectedFault) => void;
+  readonly onInjected: (injected: InjectedFault) => void;
 }
 
-/** How long processes may take to be up again once nothing breaks them any more. */
+/** Time limit for all processes to be up after the faults, in milliseconds. */
 const HEAL_MS = 60_000;
 
-/** How long the workload may take to end, once everything is up. */
-const LAST_CALLS_MS = 150_000;
+/** Time limit for the workload to end after that, in milliseconds. */
+const WORKLOAD_END_MS = 150_000;
 
-/** A cluster is started, loaded, broken, repaired, waited for and checked at. */
+/** Starts a cluster and a workload, injects faults, repairs everything, waits for the drain and runs all checks. */
 export async function runRound(options: RoundOptions): Promise<Round> {
-  const { seed, dir, perSecond, main, load, drainMs, onProgress } = options;
+  const { seed, dir, perSecond, main, underLoad, drainMs, onProgress } = options;
   const injected: InjectedFault[] = [];
   let workload: Workload | undefined;
   const enter = (phase: string) => onProgress({ phase, workload, injected });
-  enter("servers start");
+  enter("starting servers");
   const cluster = await startCluster({ dir, ...(main !== undefined && { main }) });
   const timeline = createTimeline();
   try {
     workload = await startWorkload({
       seed,
       services: cluster.serviceAddresses,
-      servers: cluster.backendAddresses,
+      backends: cluster.backendAddresses,
       perSecond,
       onCall: timeline.record,
     });
     enter("load and faults");
-    await load({ cluster, timeline, onInjected: (fault) => injected.push(fault) });
+    await underLoad({ cluster, timeline, onInjected: (fault) => injected.push(fault) });
     const loadEnded = performance.now();
-    enter("repaired, the last calls end");
+    enter("repairing, last calls");
     await cluster.heal(HEAL_MS);
-    const journal = await within(LAST_CALLS_MS, workload.stop(), "the workload did not end");
+    const journal = await withTimeout(WORKLOAD_END_MS, workload.stop(), "the workload did not end");
     enter("drain and checks");
-    const checked = await checkAll(journal, cluster.backendAddresses, { boundMs: drainMs });
+    const { events, recovered, results } = await checkAll(journal, cluster.backendAddresses, { timeoutMs: drainMs });
     return {
       seed,
       injected,
       timeline,
       loadEnded,
-      events: checked.events,
-      recovered: checked.recovered,
-      results: [...checked.results, collapsesOf(cluster, injected)],
+      events,
+      recovered,
+      results: [...results, checkServiceExits(cluster, injected)],
     };
   } finally {
     await cluster.stop();
   }
 }
 
-async function within<T>(limitMs: number, work: Promise<T>, complaint: string): Promise<T> {
+async function withTimeout<T>(limitMs: number, work: Promise<T>, message: string): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${complaint} within ${limitMs / 1_000} s`)), limitMs);
+  const timer = setTimeout(() => reject(new Error(`${message} within ${limitMs / 1_000} s`)), limitMs);
   try {
     return await Promise.race([work, promise]);
   } finally {
@@ -100,24 +101,24 @@ async function within<T>(limitMs: number, work: Promise<T>, complaint: string): 
   }
 }
 
-/** The plan, as what is done to a cluster; it lasts for the whole time, whatever the plan holds. */
-export function injectDuring(plan: readonly Fault[], durationMs: number): RoundOptions["load"] {
+/** Injects a plan. Lasts `durationMs`, whatever the plan contains. */
+export function injectDuring(plan: readonly Fault[], durationMs: number): RoundOptions["underLoad"] {
   return async ({ cluster, onInjected }) => {
-    const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), durationMs);
+    const end = new AbortController();
+    const timer = setTimeout(() => end.abort(), durationMs);
     try {
-      const ended = new Promise((resolve) => over.signal.addEventListener("abort", resolve));
-      await Promise.all([injectPlan(plan, cluster, { onInjected, signal: over.signal }), ended]);
+      const ended = new Promise((resolve) => end.signal.addEventListener("abort", resolve));
+      await Promise.all([injectPlan(plan, cluster, { onInjected, signal: end.signal }), ended]);
     } finally {
       clearTimeout(timer);
     }
   };
 }
 
-/** Whatever is done to the servers, a service does not fall. */
-function collapsesOf({ unexpectedExits }: Cluster, injected: readonly InjectedFault[]): CheckResult {
+/** Services must survive any fault of their backends. */
+function checkServiceExits({ unexpectedExits }: Cluster, injected: readonly InjectedFault[]): CheckResult {
   const findings = unexpectedExits
     .filter((sentence) => sentence.startsWith("service"))
     .map((text): Finding => ({ kind: "other", text }));
-  return { name: "no service ends by itself", checked: injected.length, findings };
+  return { name: "no service exits unexpectedly", checked: injected.length, findings };
 }

@@ -1,23 +1,23 @@
 import type { CompletedCall } from "./types.ts";
 
-/** Calls that ended in one second. */
+/** Calls completed within one second. */
 export interface Second {
   ok: number;
   failed: number;
 }
 
-/** How many calls ended when. Times are `performance.now()`. */
+/** Completed calls over time. Times are `performance.now()`. */
 export interface Timeline {
-  /** When it begins. */
+  /** Start of the timeline. */
   readonly began: number;
-  record(end: CompletedCall): void;
-  /** Second by second from the begin on. */
+  record(call: CompletedCall): void;
+  /** One entry per second since the start. */
   seconds(): readonly Readonly<Second>[];
-  /** Calls that ended well within [from, until), per second. */
+  /** Successful calls per second within [from, until). */
   goodput(from: number, until: number): number;
 }
 
-/** What goodput is asked for in, in milliseconds. */
+/** Resolution, in milliseconds. */
 const SLOT_MS = 100;
 
 export function createTimeline(began = performance.now()): Timeline {

@@ -1,32 +1,44 @@
-import { countFindings, totalFindings } from "./findings.ts";
+import { type CheckResult, countFindings, totalFindings } from "./findings.ts";
 import type { InjectedFault } from "./inject.ts";
 import type { Recovery } from "./recovery.ts";
-import { mergeChecks, type RunSummary } from "./report.ts";
+import type { RunReport } from "./report.ts";
 import type { Round } from "./round.ts";
-import type { CheckResult } from "./types.ts";
 
-/** What a run has come to so far. */
-export interface RunTotals {
+/** Totals over the rounds so far. */
+export interface Totals {
   add(round: Round): void;
-  /** A round that came to no end. */
+  /** A round that did not complete. */
   addFailedRound(seed: number, text: string): void;
   addControl(name: string, lost: number): void;
   addRecovery(measured: readonly Recovery[]): void;
   readonly events: number;
   readonly kills: number;
-  /** How many there are. */
   readonly findings: number;
-  summary(): Omit<RunSummary, "command" | "tookMs">;
+  report(): Omit<RunReport, "command" | "tookMs">;
 }
 
-/** How many processes were killed, alone or with their data. */
+/** Number of kills, alone or together with a loss of data. */
 export function countKills(injected: readonly InjectedFault[]): number {
   return injected.filter(({ fault, missed }) => missed === undefined && /\bkill/.test(fault.kind)).length;
 }
 
-export function createTotals(): RunTotals {
+/** Adds up results of the same check. */
+export function mergeChecks(total: readonly CheckResult[], more: readonly CheckResult[]): CheckResult[] {
+  const byName = new Map(total.map((result) => [result.name, result]));
+  for (const { name, checked, findings } of more) {
+    const before = byName.get(name);
+    byName.set(name, {
+      name,
+      checked: checked + (before?.checked ?? 0),
+      findings: [...(before?.findings ?? []), ...findings],
+    });
+  }
+  return [...byName.values()];
+}
+
+export function createTotals(): Totals {
   const seeds: number[] = [];
-  const controls: RunSummary["controls"][number][] = [];
+  const controls: RunReport["controls"][number][] = [];
   const faults: Record<string, { hit: number; missed: number }> = {};
   let checks: CheckResult[] = [];
   let recovery: readonly Recovery[] = [];
@@ -48,7 +60,7 @@ export function createTotals(): RunTotals {
     addFailedRound(seed, text) {
       seeds.push(seed);
       checks = mergeChecks(checks, [
-        { name: "every round comes to its end", checked: 1, findings: [{ kind: "other", text }] },
+        { name: "every round completes", checked: 1, findings: [{ kind: "other", text }] },
       ]);
     },
     addControl: (name, lost) => controls.push({ name, lost }),
@@ -64,7 +76,7 @@ export function createTotals(): RunTotals {
     get findings() {
       return totalFindings(countFindings(checks));
     },
-    summary: () => ({
+    report: () => ({
       seeds: [...new Set(seeds)],
       events,
       calls,

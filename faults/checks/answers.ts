@@ -1,17 +1,17 @@
 import type { Checker } from "./checker.ts";
 import { orderIdOf } from "./facts.ts";
 
-/** Whoever sends a request again gets the first answer, field by field. */
+/** A repeated request gets the first answer, field by field. */
 export const equalAnswers: Checker = {
-  name: "equal answers to equal requests",
+  name: "repeated requests get the first answer",
   check(facts, find) {
     let checked = 0;
-    for (const { rpc, requestId, equalAnswers, firstAnswer, differingAnswers = [] } of facts.journal.calls) {
-      checked += equalAnswers + differingAnswers.length;
+    for (const { rpc, requestId, equalAnswers: equal, firstAnswer, differingAnswers = [] } of facts.journal.calls) {
+      checked += equal + differingAnswers.length;
       for (const other of differingAnswers) {
         find(
           "other",
-          `order ${orderIdOf(facts)}, ${rpc} ${requestId}: answered ${firstAnswer}, and when it was sent again ${other}`,
+          `order ${orderIdOf(facts)}, ${rpc} ${requestId}: answered ${firstAnswer}, and on repetition ${other}`,
         );
       }
     }
@@ -19,19 +19,17 @@ export const equalAnswers: Checker = {
   },
 };
 
-/** Every answer is what the model of the order says, and in the end the order stands where the model does. */
+/** Every answer is the one that the reference model predicts, and the order ends in the model's state. */
 export const expectedAnswers: Checker = {
-  name: "answers as the model says",
+  name: "answers match the reference model",
   check(facts, find) {
     const { calls, unexpectedResponses, endState } = facts.journal;
     const about = (what: string) => `order ${orderIdOf(facts)}: ${what}`;
-    const expected = calls.filter((call) => call.expected !== undefined && call.answer !== undefined);
-    for (const { rpc, requestId, requested, answer, expected: wanted } of expected) {
-      if (answer !== wanted) {
-        find(
-          "other",
-          about(`${rpc} ${requestId} of ${JSON.stringify(requested)} is answered ${answer}, expected ${wanted}`),
-        );
+    const predicted = calls.filter((call) => call.expected !== undefined && call.answer !== undefined);
+    for (const { rpc, requestId, requested, answer, expected } of predicted) {
+      if (answer !== expected) {
+        const request = `${rpc} ${requestId} of ${JSON.stringify(requested)}`;
+        find("other", about(`${request} was answered ${answer}, expected ${expected}`));
       }
     }
     for (const response of unexpectedResponses) {
@@ -39,11 +37,13 @@ export const expectedAnswers: Checker = {
     }
     const { row } = facts;
     if (endState !== undefined && row !== undefined && !facts.journal.uncertain) {
-      const [found, wanted] = [row, endState].map((at) => `${at.status} v${at.version}${at.paused ? ", paused" : ""}`);
-      if (found !== wanted) {
-        find("other", about(`it stands at ${found}, and its life ended at ${wanted}`));
+      const [found, expected] = [row, endState].map(
+        ({ status, version, paused }) => `${status} v${version}${paused ? ", paused" : ""}`,
+      );
+      if (found !== expected) {
+        find("other", about(`final state is ${found}, expected ${expected}`));
       }
     }
-    return expected.length;
+    return predicted.length;
   },
 };

@@ -1,30 +1,30 @@
-import type { CheckResult, Finding } from "../types.ts";
+import type { CheckResult, Finding } from "../findings.ts";
 import type { OrderFacts } from "./facts.ts";
 
-/** Looks at one order after the other. */
+/** A check of one order at a time. */
 export interface Checker {
   readonly name: string;
-  /** @returns how many facts it checked at */
+  /** @returns the number of facts checked */
   check(facts: OrderFacts, find: ReportFinding): number;
 }
 
 export type ReportFinding = (kind: Finding["kind"], text: string) => void;
 
-/** Findings that are told in full; of further ones their number is. */
-const TOLD = 10_000;
+/** Maximum number of findings whose text is kept. */
+const MAX_TEXTS = 10_000;
 
-/** Runs checkers over order after order and adds up what they say. */
+/** Runs checkers over orders and adds up their results. */
 export function createCheckRunner(checkers: readonly Checker[]) {
-  const sums = checkers.map((checker) => ({ checker, checked: 0, findings: [] as Finding[] }));
+  const totals = checkers.map((checker) => ({ checker, checked: 0, findings: [] as Finding[] }));
   return {
-    look(facts: OrderFacts): void {
-      for (const sum of sums) {
-        sum.checked += sum.checker.check(facts, (kind, text) => {
-          sum.findings.push({ kind, text: sum.findings.length < TOLD ? text : "" });
+    check(facts: OrderFacts): void {
+      for (const total of totals) {
+        total.checked += total.checker.check(facts, (kind, text) => {
+          total.findings.push({ kind, text: total.findings.length < MAX_TEXTS ? text : "" });
         });
       }
     },
     results: (): CheckResult[] =>
-      sums.map(({ checker, checked, findings }) => ({ name: checker.name, checked, findings })),
+      totals.map(({ checker, checked, findings }) => ({ name: checker.name, checked, findings })),
   };
 }

@@ -2,36 +2,37 @@ import { ACTIONS, type Action } from "../../tools/demo/effects.ts";
 import type { Checker } from "./checker.ts";
 import { type OrderFacts, orderIdOf } from "./facts.ts";
 
-/** Between the clocks of two services that write when they were done, in milliseconds. */
-const CLOCKS_MS = 500;
+/** Tolerance for the difference of the clocks of two services, in milliseconds. */
+const CLOCK_SKEW_MS = 500;
 
-const PATHS: Readonly<Record<string, Action>> = {
+const ACTION_OF_PATH: Readonly<Record<string, Action>> = {
   einvoice: "e-invoice",
   finance: "finance-push",
   message: "customer-message",
 };
 
-/** One Action's effects at an order's status changes, with what tells their order. */
+/** The effects of one Action on one order, with their position in time. */
 interface Series {
-  readonly where: string;
+  /** For reports: "took effect" or "was recorded as done". */
+  readonly verb: string;
   readonly action: string;
   readonly effects: readonly { readonly version: number; readonly at: number }[];
-  readonly slack: number;
+  readonly tolerance: number;
 }
 
-/** An Action takes effect at an order's events in the order of their versions: at its receiver, and as the ledger has it. */
+/** The effects of an Action on an order happen in version order, at their receiver and in the ledger. */
 export const effectOrder: Checker = {
   name: "effects in version order",
   check(facts, find) {
     let checked = 0;
-    for (const { where, action, effects, slack } of [...atReceivers(facts), ...inLedger(facts)]) {
+    for (const { verb, action, effects, tolerance } of [...atReceivers(facts), ...inLedger(facts)]) {
       const sorted = effects.toSorted((a, b) => a.version - b.version);
       for (const [index, { version, at }] of sorted.entries()) {
         const before = sorted[index - 1];
-        if (before !== undefined && at < before.at - slack) {
+        if (before !== undefined && at < before.at - tolerance) {
           find(
             "out of order",
-            `${action} at order ${orderIdOf(facts)}: version ${version} ${where} before version ${before.version}`,
+            `${action} for order ${orderIdOf(facts)}: version ${version} ${verb} before version ${before.version}`,
           );
         }
       }
@@ -47,19 +48,19 @@ function atReceivers({ settlements, received, notifications, ledger }: OrderFact
   );
   const series = (
     action: Action,
-    came: readonly { readonly messageId: string; readonly at: number | undefined }[],
+    effects: readonly { readonly messageId: string; readonly at: number | undefined }[],
   ) => ({
-    where: "took effect",
+    verb: "took effect",
     action,
-    slack: 0,
-    effects: came.flatMap(({ messageId, at }) => {
+    tolerance: 0,
+    effects: effects.flatMap(({ messageId, at }) => {
       const version = versionOf(messageId);
       return version === undefined || at === undefined || redriven.has(`${action} ${messageId}`)
         ? []
         : [{ version, at }];
     }),
   });
-  const done = received.filter((entry) => entry.done && entry.path in PATHS);
+  const done = received.filter((entry) => entry.done && entry.path in ACTION_OF_PATH);
   return [
     series(
       "settlement-push",
@@ -71,7 +72,7 @@ function atReceivers({ settlements, received, notifications, ledger }: OrderFact
     ),
     ...[...Map.groupBy(done, ({ path }) => path)].map(([path, entries]) =>
       series(
-        PATHS[path] as Action,
+        ACTION_OF_PATH[path] as Action,
         entries.map(({ key, doneTime }) => ({ messageId: key, at: Date.parse(doneTime ?? "") })),
       ),
     ),
@@ -83,9 +84,9 @@ function inLedger({ ledger }: OrderFacts): Series[] {
     ({ action, state, redriven }) => state === "DONE" && !redriven && (ACTIONS as readonly string[]).includes(action),
   );
   return [...Map.groupBy(done, ({ action }) => action)].map(([action, rows]) => ({
-    where: "was done, as the ledger says,",
+    verb: "was recorded as done",
     action,
-    slack: CLOCKS_MS,
+    tolerance: CLOCK_SKEW_MS,
     effects: rows.flatMap(({ messageId, finishTime }) => {
       const version = versionOf(messageId);
       return version === undefined || finishTime === undefined ? [] : [{ version, at: finishTime }];
@@ -93,7 +94,7 @@ function inLedger({ ledger }: OrderFacts): Series[] {
   }));
 }
 
-/** Of a status change's message id. */
+/** Version in the message id of a status change; undefined for other events. */
 function versionOf(messageId: string): number | undefined {
   const version = /^\d+-(\d+)$/.exec(messageId)?.[1];
   return version === undefined ? undefined : Number(version);

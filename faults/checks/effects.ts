@@ -1,17 +1,17 @@
 import type { SystemPath } from "../../src/integrations/systems.ts";
 import { ACTIONS, type Action, dueAfterCarrierChange, dueAfterStatus } from "../../tools/demo/effects.ts";
-import type { Checker } from "./checker.ts";
+import type { Checker, ReportFinding } from "./checker.ts";
 import { appliedChanges, type OrderFacts, orderIdOf } from "./facts.ts";
 
-/** The neighbours that an Action's effect is with. */
+/** The stub system that an Action calls. */
 const PATH_OF: Partial<Record<Action, SystemPath>> = {
   "e-invoice": "einvoice",
   "finance-push": "finance",
   "customer-message": "message",
 };
 
-/** The keys of an Action's effects at its receiver, each as often as it took effect there. */
-export function effectsOf(action: Action, { settlements, received, notifications }: OrderFacts): readonly string[] {
+/** The keys of an Action's effects at the receiver; a repeated effect is contained twice. */
+function effectsOf(action: Action, { settlements, received, notifications }: OrderFacts): readonly string[] {
   const path = PATH_OF[action];
   if (path !== undefined) {
     return received.filter((entry) => entry.path === path && entry.done).map(({ key }) => key);
@@ -19,16 +19,17 @@ export function effectsOf(action: Action, { settlements, received, notifications
   return (action === "settlement-push" ? settlements : notifications).map(({ messageId }) => messageId);
 }
 
-/** How many effects are due by events whose ids only the service knows: at least so many, and at most. */
+/** Permitted number of effects of events whose ids only the service knows. */
 interface Range {
-  readonly stem: string;
+  /** Prefix of the message ids. */
+  readonly prefix: string;
   readonly least: number;
   readonly most: number;
 }
 
 /**
- * What a new carrier and a printed invoice must lead to. Each call of the workload says something that no other says, so each that was
- * answered is one event at least; a carrier that was told again by a frozen service may be one more each time, an invoice is the same again.
+ * Effects due after carrier changes and printed invoices. Every call of the workload has distinct content, so each answered call is
+ * at least one event. A carrier change that a frozen service executed again is one more event each time; an invoice is not.
  */
 function dueByContent(action: Action, { journal }: OrderFacts): Range | undefined {
   const { order, calls } = journal;
@@ -36,25 +37,25 @@ function dueByContent(action: Action, { journal }: OrderFacts): Range | undefine
     of.reduce((total, call) => total + count(call), 0);
   const answered = (call: (typeof calls)[number]) => Number(call.answer === "OK");
   if (action === "third-party-notify" && dueAfterCarrierChange(order).length > 0) {
-    const told = calls.filter(({ rpc }) => rpc === "UpdateDeliveryInfo");
-    const most = sum(told, (call) => (call.indeterminate === 0 ? answered(call) : call.sent));
-    return { stem: `${order.id}-delivery-`, least: sum(told, answered), most };
+    const changes = calls.filter(({ rpc }) => rpc === "UpdateDeliveryInfo");
+    const most = sum(changes, (call) => (call.indeterminate === 0 ? answered(call) : call.sent));
+    return { prefix: `${order.id}-delivery-`, least: sum(changes, answered), most };
   }
   if (action === "e-invoice") {
-    const told = calls.filter(
+    const invoices = calls.filter(
       ({ rpc, requested, answer }) => rpc === "MarkInvoicesPrinted" && requested.mailed && answer !== "MISSING",
     );
-    return { stem: `${order.id}-invoice-`, least: sum(told, answered), most: told.length };
+    return { prefix: `${order.id}-invoice-`, least: sum(invoices, answered), most: invoices.length };
   }
   return undefined;
 }
 
 /**
- * For each event and each Action that it concerns one effect, at the place where others see it; and no effect of what was never committed.
- * What is due follows from the history and from what was told, by a table of its own; the ledger is not asked.
+ * Each committed event has one effect per matching Action at the receiver, and there is no effect without a committed event. Due
+ * effects follow from the history and the journal, by a table written independently of the service; the ledger is not used.
  */
 export const effectsOnce: Checker = {
-  name: "one effect for each event and Action, none without a commit",
+  name: "one effect per event and Action, none without a commit",
   check(facts, find) {
     const { order } = facts.journal;
     let checked = 0;
@@ -68,30 +69,27 @@ export const effectsOnce: Checker = {
         continue;
       }
       const found = effectsOf(action, facts);
-      const different = new Set(found);
+      const distinct = new Set(found);
       const range = dueByContent(action, facts);
       const about = (messageId: string) => `${action} for ${messageId}`;
       for (const messageId of due) {
-        if (!different.has(messageId)) {
-          find(
-            "lost",
-            `${about(messageId)}: it never happened (the ledger says ${ledgerOf(facts, action, messageId)})`,
-          );
+        if (!distinct.has(messageId)) {
+          find("lost", `${about(messageId)}: no effect (ledger: ${ledgerState(facts, action, messageId)})`);
         }
       }
-      const byContent = [...different].filter((messageId) => range !== undefined && messageId.startsWith(range.stem));
-      for (const messageId of different) {
+      const byContent = [...distinct].filter((messageId) => range !== undefined && messageId.startsWith(range.prefix));
+      for (const messageId of distinct) {
         if (!due.has(messageId) && !byContent.includes(messageId)) {
-          find("ghost", `${about(messageId)}: it happened, and no committed event asks for it`);
+          find("unexpected", `${about(messageId)}: an effect without a committed event`);
         }
       }
       if (range !== undefined && byContent.length < range.least) {
-        find("lost", `${about(`${range.stem}…`)}: ${byContent.length} happened, ${range.least} are due`);
+        find("lost", `${about(`${range.prefix}…`)}: ${byContent.length} effects, expected at least ${range.least}`);
       } else if (range !== undefined && byContent.length > range.most) {
-        find("ghost", `${about(`${range.stem}…`)}: ${byContent.length} happened, at most ${range.most} can be due`);
+        find("unexpected", `${about(`${range.prefix}…`)}: ${byContent.length} effects, expected at most ${range.most}`);
       }
-      for (let more = found.length - different.size; more > 0; more -= 1) {
-        find("duplicated", `${about(String(order.id))}: one of ${found.length} happened again`);
+      for (let more = found.length - distinct.size; more > 0; more -= 1) {
+        find("duplicated", `${about(String(order.id))}: one of ${found.length} effects is a repetition`);
       }
       checked += due.size + (range?.least ?? 0) + found.length;
     }
@@ -99,19 +97,25 @@ export const effectsOnce: Checker = {
   },
 };
 
-/** An order has a gift record where another system wrote one. */
-function checkGift(facts: OrderFacts, due: boolean, find: (kind: "lost" | "ghost", text: string) => void): number {
+/** Only orders for which another system wrote a gift record have one. */
+function checkGift(facts: OrderFacts, due: boolean, find: ReportFinding): number {
   for (const status of facts.gifts) {
     if (due && status !== 1) {
-      find("lost", `gift-record for order ${orderIdOf(facts)}: it is delivered, and its gift is not marked as given`);
+      find(
+        "lost",
+        `gift-record for order ${orderIdOf(facts)}: the order is delivered, the gift is not marked as given`,
+      );
     } else if (!due && status === 1) {
-      find("ghost", `gift-record for order ${orderIdOf(facts)}: its gift is marked as given, and it was not delivered`);
+      find(
+        "unexpected",
+        `gift-record for order ${orderIdOf(facts)}: the gift is marked as given, the order was not delivered`,
+      );
     }
   }
   return facts.gifts.length;
 }
 
-function ledgerOf({ ledger }: OrderFacts, action: string, messageId: string): string {
+function ledgerState({ ledger }: OrderFacts, action: string, messageId: string): string {
   const row = ledger.find((one) => one.action === action && one.messageId === messageId);
-  return row === undefined ? "nothing" : `${row.state}${row.lastError === "" ? "" : `, ${row.lastError}`}`;
+  return row === undefined ? "no entry" : `${row.state}${row.lastError === "" ? "" : `, ${row.lastError}`}`;
 }

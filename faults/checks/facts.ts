@@ -2,9 +2,9 @@ import type { Received } from "../../tools/devstack/stub-systems/received.ts";
 import type { Notification } from "../workload/gateway.ts";
 import type { OrderJournal } from "../workload/journal.ts";
 
-/** A line of the history. */
+/** A row of the status history. */
 export interface HistoryRow {
-  /** Grows with the order of commits. */
+  /** Ascending in commit order. */
   readonly id: number;
   readonly version: number;
   readonly fromStatus: number;
@@ -14,44 +14,44 @@ export interface HistoryRow {
   readonly requestId: string;
 }
 
-/** What the ledger says of one Action and one event. */
+/** The ledger entry of one Action and one event. */
 export interface LedgerRow {
   readonly messageId: string;
   readonly action: string;
   readonly state: "PENDING" | "RETRYING" | "DONE" | "PARKED" | "DISCARDED";
   readonly attempts: number;
   readonly lastError: string;
-  /** When the event was committed, and the Action done with it; milliseconds. */
+  /** Commit of the event and completion of the Action; milliseconds since the epoch. */
   readonly firstTime: number;
   readonly finishTime: number | undefined;
-  /** Milliseconds from now on; undefined where nothing is due. */
+  /** Time until the next attempt, in milliseconds; undefined when there is none. */
   readonly dueInMs: number | undefined;
-  /** A person had it tried again, or had it begun anew. */
+  /** An operator retried or replayed it. */
   readonly redriven: boolean;
 }
 
-/** Everything that is known of one order once all is quiet: what the workload told, and what is found at the places where others see it. */
+/** Everything known about one order after the drain: the workload's journal, and the state of all systems. */
 export interface OrderFacts {
   readonly journal: OrderJournal;
-  /** Undefined: there is no such order. */
+  /** Undefined when the order does not exist. */
   readonly row: { readonly status: number; readonly version: number; readonly paused: boolean } | undefined;
-  /** By id. */
+  /** Ordered by id. */
   readonly history: readonly HistoryRow[];
-  /** By id, which has the order of the events. */
+  /** Ordered by id, that is by event. */
   readonly ledger: readonly LedgerRow[];
-  /** The settlement queue, in the order of its rows. */
+  /** Settlement queue, in row order. */
   readonly settlements: readonly { readonly messageId: string; readonly status: number }[];
-  /** The marks of its gift records. */
+  /** Status of its gift records. */
   readonly gifts: readonly number[];
-  /** At the neighbours, by key. */
+  /** Requests that the stub systems received. */
   readonly received: readonly Received[];
-  /** At the marketplaces' gateway, in the order of coming. */
+  /** Notifications that the marketplace gateway received, in order of arrival. */
   readonly notifications: readonly Notification[];
   readonly cancels: readonly { readonly cancelId: string; readonly state: string }[];
   readonly returns: readonly { readonly returnId: string; readonly pieces: number }[];
 }
 
-/** The changes of an order, by version as far as the rows have that order. */
+/** The status changes of an order, in commit order. */
 export function appliedChanges({ history }: OrderFacts): readonly HistoryRow[] {
   return history.filter(({ outcome }) => outcome === "APPLIED");
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BackendAddresses, CheckResult, Finding } from "../types.ts";
+import type { CheckResult, Finding } from "../findings.ts";
+import type { BackendAddresses } from "../types.ts";
 import type { Journal } from "../workload/journal.ts";
 import { equalAnswers, expectedAnswers } from "./answers.ts";
 import { createCheckRunner } from "./checker.ts";
@@ -7,18 +8,18 @@ import { countRecovered, ledgerDrained } from "./drained.ts";
 import { effectOrder } from "./effect-order.ts";
 import { effectsOnce } from "./effects.ts";
 import { appliedChanges } from "./facts.ts";
-import { checkFlows, openFlowReader, type Unfinished, unfinishedFlow } from "./flows.ts";
+import { checkFlows, openFlowReader, type UnfinishedFlow, unfinishedFlow } from "./flows.ts";
 import { legalHistory } from "./legal-history.ts";
 import { requestsOnce } from "./requests.ts";
 import { openStateReader, type StateReader } from "./state-reader.ts";
 import { checkStock, piecesHeld, stepsOnce } from "./stock.ts";
 
-/** What all checkers say together. */
+/** Results of all checks. */
 export interface Checked {
   readonly results: readonly CheckResult[];
-  /** Status changes that were committed. */
+  /** Committed status changes. */
   readonly events: number;
-  /** Effects that needed a second attempt, or the slow road. */
+  /** Effects that were retried or run from the ledger. */
   readonly recovered: number;
 }
 
@@ -33,39 +34,36 @@ const CHECKERS = [
   ledgerDrained,
 ] as const;
 
-const LOOK_MS = 250;
+const POLL_MS = 250;
 
-/**
- * Beyond this time from its commit to its end an effect has come by the slow road, in milliseconds: the services of the suite run from the
- * ledger what has not been touched for so long.
- */
-const SLOW_MS = 2_000;
+/** Delay after which the services under test run entries from the ledger, in milliseconds; an effect that takes longer was recovered. */
+const RECOVERED_MS = 2_000;
 
-/** Waits until everything is done, and holds what is found everywhere against what was told. All servers are up, and nobody calls any more. */
+/** Waits for outbox and ledger to drain, then compares the state of all systems with the journal. Requires that no calls are running. */
 export async function checkAll(
   journal: Journal,
-  servers: BackendAddresses,
+  backends: BackendAddresses,
   {
-    boundMs,
+    timeoutMs,
   }: {
-    /** How long everything may take to be done, in milliseconds. */
-    readonly boundMs: number;
+    /** Time limit of the drain, in milliseconds. */
+    readonly timeoutMs: number;
   },
 ): Promise<Checked> {
-  const evidence = await openStateReader(servers);
-  const flowsOf = openFlowReader(journal.services);
+  const state = await openStateReader(backends);
+  const flowReader = openFlowReader(journal.services);
   try {
-    const drained = await drain(evidence, boundMs);
+    const drained = await waitForDrain(state, timeoutMs);
     await journal.gateway.catchUp();
-    const unknown = await evidence.findUnknownOrders(journal);
+    const unknown = await state.findUnknownOrders(journal);
     const journals = [...journal.orders.values(), ...unknown];
-    const tally = createCheckRunner(CHECKERS);
-    const unfinished: Unfinished[] = [];
+    const runner = createCheckRunner(CHECKERS);
+    const unfinished: UnfinishedFlow[] = [];
     let [events, recovered, held, flows] = [0, 0, 0, 0];
-    for await (const facts of evidence.read(journals, journal)) {
-      tally.look(facts);
+    for await (const facts of state.read(journals, journal)) {
+      runner.check(facts);
       events += appliedChanges(facts).length;
-      recovered += countRecovered(facts.ledger, SLOW_MS);
+      recovered += countRecovered(facts.ledger, RECOVERED_MS);
       held += piecesHeld(facts);
       flows += facts.journal.origin === "inserted" ? 0 : 1;
       const open = unfinishedFlow(facts);
@@ -74,42 +72,42 @@ export async function checkAll(
       }
     }
     const results = [
-      ...tally.results(),
+      ...runner.results(),
       drained,
-      await checkFlows(flows, unfinished, flowsOf.ask),
-      checkStock(await evidence.stock(), held),
-      await checkOrders(evidence, journal, journals.length),
+      await checkFlows(flows, unfinished, flowReader.getFlow),
+      checkStock(await state.stock(), held),
+      await checkOrderCount(state, journal, journals.length),
     ];
     return { results, events, recovered };
   } finally {
-    flowsOf.close();
+    flowReader.close();
     await journal.gateway.close();
-    await evidence.close();
+    await state.close();
   }
 }
 
-/** Waits until nothing is open in the ledger and the outbox, within the bound. */
-async function drain(evidence: StateReader, boundMs: number): Promise<CheckResult> {
+async function waitForDrain(state: StateReader, timeoutMs: number): Promise<CheckResult> {
   const begin = performance.now();
-  const name = `ledger and outbox drained within ${boundMs / 1_000} s`;
-  const before = await evidence.countOpen();
-  for (let open = before; ; open = await evidence.countOpen()) {
-    const checked = before.runs + before.events;
+  const name = `ledger and outbox drained within ${timeoutMs / 1_000} s`;
+  const before = await state.countOpen();
+  const checked = before.runs + before.events;
+  for (let open = before; ; open = await state.countOpen()) {
     if (open.runs + open.events === 0) {
       return { name, checked, findings: [] };
     }
-    if (performance.now() - begin > boundMs) {
-      const text = `${open.runs} runs of Actions are not done, and ${open.events} events are not known to be published`;
+    if (performance.now() - begin > timeoutMs) {
+      const text = `${open.runs} ledger entries and ${open.events} unpublished events are left`;
       return { name, checked, findings: [{ kind: "other", text }] };
     }
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
 }
 
-/** No order that nobody sent in. */
-async function checkOrders(evidence: StateReader, journal: Journal, known: number): Promise<CheckResult> {
-  const orders = (await evidence.countOrders()) - journal.ordersBefore;
+async function checkOrderCount(state: StateReader, journal: Journal, known: number): Promise<CheckResult> {
+  const orders = (await state.countOrders()) - journal.ordersBefore;
   const findings: Finding[] =
-    orders > known ? [{ kind: "ghost", text: `there are ${orders} new orders, and ${known} are known of` }] : [];
-  return { name: "no order that nobody sent in", checked: orders, findings };
+    orders > known
+      ? [{ kind: "unexpected", text: `the database has ${orders} new orders, the journal has ${known}` }]
+      : [];
+  return { name: "no order without a submission", checked: orders, findings };
 }

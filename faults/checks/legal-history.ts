@@ -2,8 +2,8 @@ import { isVirtual } from "../../tools/demo/orders.ts";
 import type { Checker } from "./checker.ts";
 import { appliedChanges, orderIdOf } from "./facts.ts";
 
-/** Where an order may go from where: the README's table, written a second time. */
-const ARROWS: Readonly<Record<number, readonly number[]>> = {
+/** Permitted transitions, written independently of the service. */
+const TRANSITIONS: Readonly<Record<number, readonly number[]>> = {
   1000: [1010, 9001],
   1010: [1020, 1030, 2010, 9001],
   1020: [1030, 2010, 9001],
@@ -23,19 +23,19 @@ const ARROWS: Readonly<Record<number, readonly number[]>> = {
   9001: [],
 };
 
-/** Whence a cancel leads to 9001, and a report does not. */
+/** States that only a cancel operation, not a report, moves to 9001. */
 const CANCELLED_FROM: readonly number[] = [2010, 2020, 3010, 3020, 3030];
 
-/** Whence virtual goods are delivered. */
+/** States from which virtual goods are delivered. */
 const RECHARGED_FROM: readonly number[] = [1010, 1020];
 
-/** Where an order's history begins. */
-const BIRTHS = { inserted: 1000, submitted: 0, split: 0 } as const;
+/** Status before the first change, and the first status, by origin. */
+const INITIAL = { inserted: 1000, submitted: 0, split: 0 } as const;
 const FIRST = { inserted: undefined, submitted: 1000, split: 1020 } as const;
 
-/** Versions 1, 2, 3 … without a gap, each an arrow of the table from where the one before ended, committed in that order; the order stands at the last. */
+/** Versions are 1, 2, 3 … without a gap, committed in order; each change is a permitted transition; the order has the last status. */
 export const legalHistory: Checker = {
-  name: "history legal, versions without a gap",
+  name: "legal history, versions without a gap",
   check(facts, find) {
     const { journal, row } = facts;
     const about = (what: string) => `order ${orderIdOf(facts)}: ${what}`;
@@ -43,16 +43,16 @@ export const legalHistory: Checker = {
     const reports = new Set(
       journal.calls.filter(({ rpc }) => rpc === "UpdateOrderStatus").map((call) => call.requestId),
     );
-    const mayGo = (from: number, to: number, requestId: string, version: number) =>
+    const isPermitted = (from: number, to: number, requestId: string, version: number) =>
       (version === 1 && FIRST[journal.origin] === to && from === 0) ||
-      (ARROWS[from] ?? []).includes(to) ||
+      (TRANSITIONS[from] ?? []).includes(to) ||
       (to === 9001 && CANCELLED_FROM.includes(from) && !reports.has(requestId)) ||
       (to === 6010 && RECHARGED_FROM.includes(from) && isVirtual(journal.order));
     const versions = new Set<number>();
     let last = 0;
     for (const { version } of changes) {
       if (versions.has(version)) {
-        find("duplicated", about(`version ${version} is there twice`));
+        find("duplicated", about(`version ${version} occurs twice`));
       } else if (version < last) {
         find("out of order", about(`version ${version} was committed after version ${last}`));
       }
@@ -64,23 +64,20 @@ export const legalHistory: Checker = {
         find("lost", about(`version ${version} of ${last} is missing`));
       }
     }
-    let standing: number = BIRTHS[journal.origin];
+    let current: number = INITIAL[journal.origin];
     for (const { version, fromStatus, toStatus, requestId } of changes.toSorted((a, b) => a.version - b.version)) {
-      if (fromStatus !== standing) {
-        find(
-          "other",
-          about(`version ${version} goes from ${fromStatus}, where the order was not: it was at ${standing}`),
-        );
-      } else if (!mayGo(fromStatus, toStatus, requestId, version)) {
-        find("other", about(`version ${version} goes from ${fromStatus} to ${toStatus}, which no arrow does`));
+      if (fromStatus !== current) {
+        find("other", about(`version ${version} starts at ${fromStatus}, but the order was at ${current}`));
+      } else if (!isPermitted(fromStatus, toStatus, requestId, version)) {
+        find("other", about(`version ${version} goes from ${fromStatus} to ${toStatus}, which is not permitted`));
       }
-      standing = toStatus;
+      current = toStatus;
     }
     if (row === undefined) {
-      find("lost", about("there is no such order"));
-    } else if (row.status !== (changes.length === 0 ? 1000 : standing) || row.version !== last) {
+      find("lost", about("the order does not exist"));
+    } else if (row.status !== (changes.length === 0 ? 1000 : current) || row.version !== last) {
       const where = `${row.status} at version ${row.version}`;
-      find("other", about(`it stands at ${where}, and its history ends at ${standing} at version ${last}`));
+      find("other", about(`the order is at ${where}, but its history ends at ${current} at version ${last}`));
     }
     return changes.length + 1;
   },

@@ -2,10 +2,10 @@ import type { Call } from "../workload/journal.ts";
 import type { Checker, ReportFinding } from "./checker.ts";
 import { type HistoryRow, type OrderFacts, orderIdOf } from "./facts.ts";
 
-/** Who moves an order without a request id: the flows' steps, and a cancel as a part of a larger change. */
-const BY_STEPS: readonly number[] = [1020, 1030, 2010, 2020];
+/** States that flow steps set, without a request id. */
+const SET_BY_STEPS: readonly number[] = [1020, 1030, 2010, 2020];
 
-/** Every accepted request is in the history once, as it was answered; a refused one has left nothing; and nothing is there that nobody asked for. */
+/** Every accepted request is in the history once, as answered; a rejected one is not; every history row has a request. */
 export const requestsOnce: Checker = {
   name: "every accepted request once in the history",
   check(facts, find) {
@@ -19,13 +19,13 @@ export const requestsOnce: Checker = {
         checkReturn(facts, call, find);
       } else if (call.rpc === "RequestCancel" && call.answer === "CANCELLED") {
         if (!history.some(({ toStatus, outcome }) => toStatus === 9001 && outcome === "APPLIED")) {
-          find("lost", `order ${orderIdOf(facts)}: a cancel was answered CANCELLED, and the history has no 9001`);
+          find("lost", `order ${orderIdOf(facts)}: a cancel was answered CANCELLED, but the history has no 9001`);
         }
       }
     }
     for (const row of history) {
       if (!(row.requestId === "" ? isInternal(facts, row) : known.has(row.requestId))) {
-        find("ghost", `${describe(facts, row)}: nobody asked for it`);
+        find("unexpected", `${describe(facts, row)}: no request caused it`);
       }
     }
     const asked = new Set(journal.calls.map(({ answerFields }) => answerFields?.returnId));
@@ -34,7 +34,7 @@ export const requestsOnce: Checker = {
     ).length;
     const strange = returns.filter(({ returnId }) => !asked.has(returnId));
     for (const { returnId } of strange.slice(unanswered)) {
-      find("ghost", `order ${orderIdOf(facts)}: return ${returnId} was answered to nobody`);
+      find("unexpected", `order ${orderIdOf(facts)}: return ${returnId} was not answered to any request`);
     }
     return journal.calls.length + history.length;
   },
@@ -51,9 +51,9 @@ function checkReport(facts: OrderFacts, call: Call, rows: readonly HistoryRow[],
   }
   const outcome = /^(APPLIED|STALE)/.exec(call.answer)?.[0] ?? (call.answer === "OK" ? "APPLIED" : undefined);
   if (outcome === undefined) {
-    // What was answered DUPLICATE is no change; what was refused may still come true, if it was sent before and nobody answered then.
+    // DUPLICATE is no change. A rejected request may have been executed by an earlier attempt that was not answered.
     if (row !== undefined && (call.answer.startsWith("DUPLICATE") || call.indeterminate === 0)) {
-      find("ghost", `${about}: it is in the history as version ${row.version}`);
+      find("unexpected", `${about}: it is in the history as version ${row.version}`);
     }
   } else if (row === undefined) {
     find("lost", `${about}: it is not in the history`);
@@ -83,14 +83,14 @@ function checkReturn(
   }
 }
 
-/** Whether a change without a request id is one that the service makes by itself, or as a part of a cancel that was asked for. */
+/** Whether a change without a request id comes from a flow step or from a requested cancel. */
 function isInternal({ journal }: OrderFacts, { toStatus, version }: HistoryRow): boolean {
   if (toStatus === 9001) {
-    // A child's cancel is asked for with its parent's.
+    // A child is cancelled by its parent's request.
     return journal.origin === "split" || journal.calls.some(({ rpc }) => rpc === "RequestCancel");
   }
   return (
-    journal.origin !== "inserted" && (BY_STEPS.includes(toStatus) || (journal.origin === "split" && version === 1))
+    journal.origin !== "inserted" && (SET_BY_STEPS.includes(toStatus) || (journal.origin === "split" && version === 1))
   );
 }
 

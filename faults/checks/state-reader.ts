@@ -6,20 +6,20 @@ import type { BackendAddresses } from "../types.ts";
 import { createOrderJournal, type Journal, type OrderJournal } from "../workload/journal.ts";
 import type { HistoryRow, LedgerRow, OrderFacts } from "./facts.ts";
 
-/** Orders whose facts are in memory at a time. */
+/** Number of orders read at a time. */
 const CHUNK = 1_000;
 
-/** More entries than the neighbours can have. */
+/** More requests than the stub systems can have received. */
 const ALL = 1_000_000_000;
 
-/** What the tables, the neighbours and the gateway say. */
+/** Reads the state of database, stub systems and gateway. */
 export interface StateReader {
-  /** Runs of Actions that are not done and are no timers to come, and events that are not published. */
+  /** Open ledger entries, without timers that are not due, and unpublished events. */
   countOpen(): Promise<{ readonly runs: number; readonly events: number }>;
   countOrders(): Promise<number>;
-  /** What the forward flow split orders into whose children the workload has not come to know, and orders of submissions without an answer. */
+  /** Children of split orders and orders of unanswered submissions that the workload does not know. */
   findUnknownOrders(journal: Journal): Promise<OrderJournal[]>;
-  /** All facts of these orders, some orders at a time. */
+  /** All facts about these orders. */
   read(journals: readonly OrderJournal[], journal: Journal): AsyncGenerator<OrderFacts>;
   stock(): Promise<StockSums>;
   close(): Promise<void>;
@@ -142,9 +142,9 @@ export async function openStateReader({ mysqlUrl, prefix, stubSystemsUrl }: Back
     async findUnknownOrders({ orders, unknownSubmissions }) {
       const found: OrderJournal[] = [];
       const add = async (rows: readonly Row[], make: (order: Order, row: Row) => OrderJournal) => {
-        const fresh = rows.filter(({ order_id }) => !orders.has(String(order_id)));
-        const lines = await linesOf(fresh.map(({ order_id }) => String(order_id)));
-        for (const row of fresh) {
+        const unknown = rows.filter(({ order_id }) => !orders.has(String(order_id)));
+        const lines = await linesOf(unknown.map(({ order_id }) => String(order_id)));
+        for (const row of unknown) {
           found.push(make(toOrder(row, lines.get(String(row.order_id)) ?? []), row));
         }
       };
@@ -165,7 +165,7 @@ export async function openStateReader({ mysqlUrl, prefix, stubSystemsUrl }: Back
         const ids = parents.slice(at, at + CHUNK).map(({ order }) => String(order.id));
         const rows = await select(`select ${columns} from $oms_db.oms_order_main m where m.parent_id in (?)`, [ids]);
         await add(rows, (order, { parent_id }) => {
-          // Its type is overwritten when it is cancelled; its parent's kind is its own.
+          // Its type is overwritten on cancellation; its kind is that of its parent.
           const parent = orders.get(String(parent_id))?.order;
           return createOrderJournal(parent === undefined ? order : { ...order, kind: parent.kind }, "split");
         });
@@ -174,7 +174,7 @@ export async function openStateReader({ mysqlUrl, prefix, stubSystemsUrl }: Back
     },
     async *read(journals, journal) {
       const { received } = (await get(`/received?limit=${ALL}`)) as { received: Received[] };
-      // The latest come first.
+      // The response is in descending order.
       const receivedBy = Map.groupBy(received.reverse(), ({ orderId }) => orderId);
       const settlements = Map.groupBy(
         await select("select order_id, message_id, order_status from $oms_db.oms_order_status_rule order by id"),
@@ -220,7 +220,7 @@ function toOrder(row: Row, lines: Order["lines"]): Order {
   return { id: BigInt(row.order_id ?? 0), kind: kindOf(source, type), source, type, isParent: false, lines };
 }
 
-/** The numbers that the service has for the kinds by default. */
+/** Kind of an order, by the service's default numbers. */
 function kindOf(source: number, type: number): Kind {
   const byType: Readonly<Record<number, Kind>> = { 21: "enterprise", 31: "recharge card", 32: "iQIYI recharge" };
   const bySource: Readonly<Record<number, Kind>> = {

@@ -11,77 +11,73 @@ import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
 import { stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
 import { openTcpProxy, type TcpProxy } from "../../tools/testkit/tcp-proxy.ts";
 import type { BackendAddresses, ServiceAddress } from "../types.ts";
-import { SERVICE_ENVIRONMENT } from "./environment.ts";
 import { createMember, type Member } from "./member.ts";
-import { CLOCK_FILE, serviceKind } from "./service-kind.ts";
+import { CLOCK_FILE, SERVICE_ENVIRONMENT, serviceKind } from "./service.ts";
 
-/** The servers that services talk to. */
-export const BACKENDS = ["mariadb", "nats", "redis", "neighbours"] as const;
+const KINDS = { mariadb, nats, redis, "stub-systems": stubSystems } as const satisfies Record<string, ServerKind>;
 
-export type BackendName = (typeof BACKENDS)[number];
+/** The servers that services connect to. */
+export type BackendName = keyof typeof KINDS;
 
-/** Two services and the servers around them, each a process of its own, with a way between each service and each server that can break. */
+const BACKENDS = Object.keys(KINDS) as BackendName[];
+
+/** Services and backends as processes, with a fault-injecting proxy between each service and each backend. */
 export interface Cluster {
   readonly serviceAddresses: readonly ServiceAddress[];
-  /** Not through the proxies. */
+  /** Direct addresses, without the proxies. */
   readonly backendAddresses: BackendAddresses;
   readonly backends: Readonly<Record<BackendName, Member>>;
-  /** By the service's index. */
   readonly services: readonly Member[];
-  /** The way from a service, by its index, to a server. */
-  link(service: number, to: BackendName): TcpProxy;
-  /** The folder of a server's data. */
-  dirOf(server: BackendName): string;
-  /** That service's wall clock goes ahead by so many milliseconds. */
+  /** The proxy between a service, by index, and a backend. */
+  link(service: number, backend: BackendName): TcpProxy;
+  /** Data folder of a backend. */
+  dirOf(backend: BackendName): string;
+  /** Shifts the wall clock of a service, in milliseconds. */
   setClock(service: number, offsetMs: number): void;
-  /** What ended by itself though nobody killed it, as a sentence each. */
+  /** Processes that exited without being killed, one sentence each. */
   readonly unexpectedExits: readonly string[];
-  /** Repairs everything, and waits until all processes are up; rejects with the names of those that are not in time. */
+  /** Ends all faults and waits until all processes are up; rejects with the names of those that are not up in time. */
   heal(withinMs: number): Promise<void>;
-  /** Ends all processes at once. */
+  /** Kills all processes. */
   stop(): Promise<void>;
 }
 
 export interface ClusterOptions {
-  /** Absolute; its data and logs. */
+  /** Absolute path of the folder for data and logs; emptied first. */
   readonly dir: string;
+  /** Number of services; 2 by default. */
   readonly services?: number;
-  /** The services' program; `src/main.ts` unless told. */
+  /** Program of the services; `src/main.ts` by default. */
   readonly main?: string;
-  /** Further environment of the services. */
+  /** Additional environment of the services. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 const ROOT = join(import.meta.dirname, "../..");
-const KINDS: Readonly<Record<BackendName, ServerKind>> = { mariadb, nats, redis, neighbours: stubSystems };
 
-/** How long the first start may take. */
+/** Time limit of the first start, in milliseconds. */
 const BOOT_MS = 60_000;
 
-/** Before the databases' names. */
-const PREFIX = "faults_";
+const DATABASE_PREFIX = "faults_";
 
-/** Starts a cluster with empty databases. All of it ends when this process does, however it does. */
+/** Starts a cluster with empty databases. All its processes exit with this one. */
 export async function startCluster({
   dir,
   services: count = 2,
   main = join(ROOT, "src/main.ts"),
   env = {},
 }: ClusterOptions): Promise<Cluster> {
-  // An absolute place of its own: nothing of an earlier run may be left in it.
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(join(dir, "log"), { recursive: true });
   const programs = await ensurePrograms([mariadb, redis, nats], () => {});
   const unexpectedExits: string[] = [];
-  const ports = await differentPorts(BACKENDS.length + 2 * count);
+  const ports = await distinctPorts(BACKENDS.length + 2 * count);
 
   const memberOf = (name: string, kind: ServerKind, port: number): Member => {
     let starts = 0;
     let logFile = "";
     const onUnexpectedExit = ({ code, signal }: Exit) =>
-      unexpectedExits.push(
-        `${name} ended by itself (${signal ?? `exit code ${code}`}); the end of its log is in ${logFile}`,
-      );
+      unexpectedExits.push(`${name} exited unexpectedly (${signal ?? `exit code ${code}`}); see ${logFile}`);
     return createMember({
       name,
       onUnexpectedExit,
@@ -94,26 +90,22 @@ export async function startCluster({
     });
   };
 
-  const portOf = Object.fromEntries(BACKENDS.map((name, index) => [name, ports[index]])) as Record<BackendName, number>;
-  const backends = Object.fromEntries(
-    BACKENDS.map((name) => [name, memberOf(name, KINDS[name], portOf[name])]),
-  ) as Record<BackendName, Member>;
+  const portOf = recordOf((_, index) => ports[index] as number);
+  const backends = recordOf((name) => memberOf(name, KINDS[name], portOf[name]));
   const links: Record<BackendName, TcpProxy>[] = [];
   const services: Member[] = [];
   const serviceAddresses: ServiceAddress[] = [];
   for (let index = 0; index < count; index += 1) {
     const [grpcPort, httpPort] = ports.slice(BACKENDS.length + 2 * index) as [number, number];
-    const proxies = Object.fromEntries(
-      await Promise.all(
-        BACKENDS.map(async (name) => [name, await openTcpProxy(() => ({ host: "127.0.0.1", port: portOf[name] }))]),
-      ),
-    ) as Record<BackendName, TcpProxy>;
+    const opened = await Promise.all(
+      BACKENDS.map((name) => openTcpProxy(() => ({ host: "127.0.0.1", port: portOf[name] }))),
+    );
+    const proxies = recordOf((_, backend) => opened[backend] as TcpProxy);
     links.push(proxies);
     serviceAddresses.push({ grpc: `127.0.0.1:${grpcPort}`, http: `http://127.0.0.1:${httpPort}` });
     const addresses = environmentOf(proxies, grpcPort, httpPort);
-    services.push(
-      memberOf(`service-${index + 1}`, serviceKind(main, { ...SERVICE_ENVIRONMENT, ...addresses, ...env }), httpPort),
-    );
+    const kind = serviceKind(main, { ...SERVICE_ENVIRONMENT, ...addresses, ...env });
+    services.push(memberOf(`service-${index + 1}`, kind, httpPort));
   }
   const members = [...Object.values(backends), ...services];
   const proxies = links.flatMap((link) => Object.values(link));
@@ -124,15 +116,15 @@ export async function startCluster({
     renameSync(`${file}.new`, file);
   };
 
-  const bringUp = async (which: readonly Member[], withinMs: number) => {
-    const up = Promise.all(which.map((member) => member.start()));
-    const late = Promise.withResolvers<never>();
+  const startAll = async (which: readonly Member[], withinMs: number) => {
+    const started = Promise.all(which.map((member) => member.start()));
+    const timeout = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       const names = which.filter((member) => !member.isUp()).map(({ name }) => name);
-      late.reject(new Error(`not up after ${withinMs / 1_000} s: ${names.join(", ")}; their logs are in ${dir}/log`));
+      timeout.reject(new Error(`not up after ${withinMs / 1_000} s: ${names.join(", ")}; see ${dir}/log`));
     }, withinMs);
     try {
-      await Promise.race([up, late.promise]);
+      await Promise.race([started, timeout.promise]);
     } finally {
       clearTimeout(timer);
     }
@@ -144,8 +136,8 @@ export async function startCluster({
   };
 
   try {
-    await bringUp(Object.values(backends), BOOT_MS);
-    await bringUp(services, BOOT_MS);
+    await startAll(Object.values(backends), BOOT_MS);
+    await startAll(services, BOOT_MS);
   } catch (error) {
     await stop();
     throw error;
@@ -157,12 +149,12 @@ export async function startCluster({
       mysqlUrl: mariadb.url(portOf.mariadb),
       natsUrl: nats.url(portOf.nats),
       redisUrl: redis.url(portOf.redis),
-      stubSystemsUrl: stubSystems.url(portOf.neighbours),
-      prefix: PREFIX,
+      stubSystemsUrl: stubSystems.url(portOf["stub-systems"]),
+      prefix: DATABASE_PREFIX,
     },
     backends,
     services,
-    link: (index, to) => (links[index] as Record<BackendName, TcpProxy>)[to],
+    link: (index, backend) => (links[index] as Record<BackendName, TcpProxy>)[backend],
     dirOf: (name) => join(dir, name),
     setClock,
     unexpectedExits,
@@ -179,13 +171,17 @@ export async function startCluster({
       for (const member of members) {
         member.thaw();
       }
-      await bringUp(members, withinMs);
+      await startAll(members, withinMs);
     },
     stop,
   };
 }
 
-async function differentPorts(count: number): Promise<number[]> {
+function recordOf<T>(makeValue: (name: BackendName, index: number) => T): Record<BackendName, T> {
+  return Object.fromEntries(BACKENDS.map((name, index) => [name, makeValue(name, index)])) as Record<BackendName, T>;
+}
+
+async function distinctPorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
     ports.add(await choosePort());
@@ -193,17 +189,17 @@ async function differentPorts(count: number): Promise<number[]> {
   return [...ports];
 }
 
-/** How a service finds everything: through its own proxies. */
+/** Environment of a service that connects through its proxies. */
 function environmentOf(
   proxies: Readonly<Record<BackendName, TcpProxy>>,
   grpcPort: number,
   httpPort: number,
 ): Record<string, string> {
-  const urls = stubSystemUrls(stubSystems.url(proxies.neighbours.port));
+  const urls = stubSystemUrls(stubSystems.url(proxies["stub-systems"].port));
   return {
     OMS_GRPC_PORT: String(grpcPort),
     OMS_HTTP_PORT: String(httpPort),
-    OMS_DATABASE_PREFIX: PREFIX,
+    OMS_DATABASE_PREFIX: DATABASE_PREFIX,
     OMS_MYSQL_URL: mariadb.url(proxies.mariadb.port),
     OMS_NATS_URL: nats.url(proxies.nats.port),
     OMS_REDIS_URL: redis.url(proxies.redis.port),

@@ -1,22 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Child, Exit } from "../../tools/devstack/child.ts";
 
-/** A process of the cluster that can be broken. It is started again when it ends by itself, and by nobody else when it was killed. */
+/**
+ * A process of the cluster that faults can be injected into. It is restarted after an unexpected exit, but not after `kill`.
+ */
 export interface Member {
   readonly name: string;
-  /** It has come up, and neither fallen nor been frozen since. */
+  /** Started, and neither exited nor frozen since. */
   isUp(): boolean;
-  /** Starts it, as often as it takes, and waits until it takes requests; nothing happens when it is up. */
+  /** Starts it, retrying until it accepts requests; does nothing when it is up. */
   start(): Promise<void>;
-  /** Ends it at once (SIGKILL), also while it starts; it stays down. */
+  /** Sends SIGKILL, also during the start; the process stays down. */
   kill(): Promise<void>;
-  /** It stands still (SIGSTOP) until it is thawed or killed; its connections stay open, and nobody answers. */
+  /** Sends SIGSTOP: connections stay open without an answer, until `thaw` or `kill`. */
   freeze(): void;
   thaw(): void;
 }
 
-/** Between two attempts to start it, in milliseconds. */
-const START_AGAIN_MS = 250;
+/** Delay between two start attempts, in milliseconds. */
+const RESTART_DELAY_MS = 250;
 
 export function createMember({
   name,
@@ -24,45 +26,45 @@ export function createMember({
   onUnexpectedExit,
 }: {
   readonly name: string;
-  /** Starts the process and waits until it takes requests; rejects when it ends before, or when the signal says so. */
+  /** Starts the process and waits until it accepts requests; rejects when it exits before, or on the signal. */
   readonly launch: (signal: AbortSignal) => Promise<Child>;
-  /** It was up, and nobody killed it. */
+  /** The process was up and exited without `kill`. */
   readonly onUnexpectedExit: (exit: Exit) => void;
 }): Member {
   let child: Child | undefined;
   let frozen = false;
   let starting: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
 
-  const bringUp = async (signal: AbortSignal) => {
+  const launchUntilUp = async (signal: AbortSignal) => {
     while (!signal.aborted) {
       try {
         const started = await launch(signal);
         child = started;
-        started.exit.then((exit) => ended(started, exit));
+        started.exit.then((exit) => onExit(started, exit));
         return;
       } catch {
-        // Its surroundings may be down: it has said so in its log, and comes up when they do.
-        await sleep(START_AGAIN_MS, undefined, { signal }).catch(() => {});
+        // What it depends on may be down; the reason is in its log.
+        await sleep(RESTART_DELAY_MS, undefined, { signal }).catch(() => {});
       }
     }
   };
 
   const begin = () => {
     const abort = new AbortController();
-    const mine = {
+    const attempt = {
       abort,
-      done: bringUp(abort.signal).finally(() => {
-        if (starting === mine) {
+      done: launchUntilUp(abort.signal).finally(() => {
+        if (starting === attempt) {
           starting = undefined;
         }
       }),
     };
-    starting = mine;
-    return mine.done;
+    starting = attempt;
+    return attempt.done;
   };
 
-  const ended = (which: Child, exit: Exit) => {
-    if (child === which) {
+  const onExit = (exited: Child, exit: Exit) => {
+    if (child === exited) {
       child = undefined;
       frozen = false;
       onUnexpectedExit(exit);
@@ -83,10 +85,10 @@ export function createMember({
       starting = undefined;
       attempt?.abort.abort();
       await attempt?.done;
-      const was = child;
+      const running = child;
       child = undefined;
       frozen = false;
-      await was?.kill("SIGKILL");
+      await running?.kill("SIGKILL");
     },
     freeze() {
       if (child !== undefined && !frozen) {

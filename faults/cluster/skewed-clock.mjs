@@ -1,17 +1,17 @@
 /**
- * Loaded into a service's process before everything else (`node --import`): its wall clock is ahead by the milliseconds in the file
- * `clock-offset` of the working directory. The monotonic clock and timers stay as they are, as after a jump of a machine's clock.
+ * Preloaded into a service process (`node --import`): shifts its wall clock by the milliseconds in the file `clock-offset` of the
+ * working directory. The monotonic clock and timers are not changed, as after a jump of the machine's clock.
  */
 import { readFileSync } from "node:fs";
 
-const LOOK_MS = 50;
+const POLL_MS = 50;
 
 const RealDate = Date;
 let offset = 0;
 
 const now = () => RealDate.now() + offset;
 
-function look() {
+function readOffset() {
   try {
     offset = Number(readFileSync("clock-offset", "utf8")) || 0;
   } catch {
@@ -19,8 +19,8 @@ function look() {
   }
 }
 
-look();
-setInterval(look, LOOK_MS).unref();
+readOffset();
+setInterval(readOffset, POLL_MS).unref();
 
 globalThis.Date = new Proxy(RealDate, {
   apply: () => new RealDate(now()).toString(),

@@ -1,17 +1,16 @@
 /**
- * A control: Actions the old way. Right after the commit all that follows an event is done in line, one Action after the other, in the
- * process that committed it; one SETNX in Redis for each event sees to it that it is done once. What is under way, or has not begun, when the
- * process dies is lost, and so is what fails.
+ * Negative control, the legacy design: after the commit the committing process runs the Actions of an event inline, one after
+ * the other, deduplicated by one SETNX per event. Effects that have not completed when the process dies, or that fail, are lost.
  */
 import { runControl, runOnce } from "./service.ts";
 
-/** How long an event is remembered, in seconds. */
-const REMEMBERED_S = 24 * 3_600;
+/** Expiry of the key of an event, in seconds. */
+const EXPIRY_S = 24 * 3_600;
 
 await runControl(({ actions, redis, log, timeoutMs }) => {
-  const follow = async (messageId: string, steps: readonly (() => Promise<"done" | "failed">)[]) => {
-    const mine = await redis.set(`old-way:${messageId}`, "1", "EX", REMEMBERED_S, "NX");
-    if (mine === null) {
+  const runInline = async (messageId: string, steps: readonly (() => Promise<"done" | "failed">)[]) => {
+    const claimed = await redis.set(`inline:${messageId}`, "1", "EX", EXPIRY_S, "NX");
+    if (claimed === null) {
       return;
     }
     for (const step of steps) {
@@ -20,11 +19,13 @@ await runControl(({ actions, redis, log, timeoutMs }) => {
   };
   return (committed) => {
     for (const { event } of committed) {
-      const asking = actions.filter((action) => action.matches(event));
-      follow(
+      const matching = actions.filter((action) => action.matches(event));
+      runInline(
         event.messageId,
-        asking.map((action) => () => runOnce(action, event, timeoutMs)),
-      ).catch((error: unknown) => log.warn({ err: error, messageId: event.messageId }, "what follows is lost"));
+        matching.map((action) => () => runOnce(action, event, timeoutMs)),
+      ).catch((error: unknown) =>
+        log.warn({ err: error, messageId: event.messageId }, "effects of the event are lost"),
+      );
     }
   };
 });

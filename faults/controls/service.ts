@@ -28,27 +28,26 @@ import { readOrderIdsOfTrade } from "../../src/store/reads/orders.ts";
 import { snapshotReader } from "../../src/store/reads/snapshots.ts";
 import { createServers } from "../../src/transport/servers.ts";
 
-/** What a control has to bring a committed event to the Actions with. */
+/** What a control can use to deliver committed events to Actions. */
 export interface DeliveryDeps {
-  /** The service's own Actions and steps, but for the timers. */
+  /** The service's Actions and steps, without timers. */
   readonly actions: readonly Action[];
   readonly redis: Redis;
   readonly stream: StreamConnection;
   readonly publisher: Publisher;
   readonly log: Logger;
-  /** How long a run may take, in milliseconds. */
+  /** Timeout of a run, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** Told of each commit right after it. Must not throw. */
+/** Called after each commit. Must not throw. */
 export type Deliver = (committed: readonly CommittedEvent[]) => void;
 
-/** How often what the commit writes into the outbox is thrown away, in milliseconds: a control makes no use of it. */
-const OUTBOX_MS = 1_000;
+/** Interval at which the outbox, which controls do not use, is emptied, in milliseconds. */
+const EMPTY_OUTBOX_MS = 1_000;
 
 /**
- * Runs a service that is the real one but for how events come to the Actions: nothing is written down of what is owed, and nothing is
- * checked for that may have been lost.
+ * Runs the service with another delivery of events to Actions: no ledger entries are written, and lost events are not searched for.
  */
 export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver): Promise<void> {
   const config = readConfig(process.env);
@@ -104,9 +103,9 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   const actions = bindHandlers(registry, { db, publisher, claims, systems, operations });
   const untimed = actions.filter(({ due }) => due === undefined);
   deliver = openDelivery({ actions: untimed, redis, stream, publisher, log, timeoutMs: actionConfig.leaseMs });
-  setInterval(() => emptyOutbox(db), OUTBOX_MS);
+  setInterval(() => emptyOutbox(db), EMPTY_OUTBOX_MS);
 
-  const fronts = createServers({
+  const servers = createServers({
     operations,
     ready: createReadinessCheck({ db, stream, redis }),
     corsOrigins: config.listen.corsOrigins,
@@ -117,25 +116,25 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     slowMs: config.log.slowMs,
     heartbeatMs: calls.watchHeartbeatMs,
   });
-  await listen(fronts, config, log);
+  await listen(servers, config, log);
 }
 
-async function listen(fronts: ReturnType<typeof createServers>, config: Config, log: Logger): Promise<void> {
+async function listen(servers: ReturnType<typeof createServers>, config: Config, log: Logger): Promise<void> {
   const ports = {
-    grpc: await fronts.grpc.listen(config.listen.host, config.listen.grpcPort),
-    http: await fronts.http.listen(config.listen.host, config.listen.httpPort),
+    grpc: await servers.grpc.listen(config.listen.host, config.listen.grpcPort),
+    http: await servers.http.listen(config.listen.host, config.listen.httpPort),
   };
   log.info({ ...ports, host: config.listen.host, role: config.service.role }, "listening");
 }
 
 function emptyOutbox(db: OrderDatabase): void {
-  // The database may be away; the next time will do.
+  // Retried at the next interval when the database is down.
   db.deleteFrom("oms_db.oms_outbox")
     .execute()
     .catch(() => {});
 }
 
-/** Runs one Action at one event, once. */
+/** Runs one attempt of an Action. */
 export async function runOnce(action: Action, event: OrderEvent, timeoutMs: number): Promise<"done" | "failed"> {
   const { messageId } = event;
   try {

@@ -7,24 +7,23 @@ import {
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import type { Random } from "../../tools/testkit/random.ts";
 import type { Attempts, Calls, Reply } from "./calls.ts";
-import { reasonIn } from "./reason.ts";
-import { type AttemptResult, codeName, isIndeterminate } from "./service-client.ts";
+import { type AttemptResult, codeName, isIndeterminate, reasonIn } from "./service-client.ts";
 
 type Update = MessageInitShape<typeof UpdateOrderStatusRequestSchema>;
 
-/** Puts reports of many orders into one BatchUpdateOrderStatus, as a warehouse does that reports once in a while. */
+/** Combines reports of many orders into BatchUpdateOrderStatus calls, as a warehouse does. */
 export interface Batches {
   report(update: Update, attempts: Attempts): Promise<Reply<UpdateOrderStatusResponse>>;
 }
 
-/** Reports in one call at most, and how long the first one waits for company, in milliseconds. */
+/** Maximum batch size, and the time that the first report waits for more, in milliseconds. */
 const MAX_BATCH = 40;
 const WAIT_MS = 60;
 
-/** When a report comes again that alone had no answer, in milliseconds. */
-const AGAIN_MS = 300;
+/** Retry delay of a report that alone was not answered, in milliseconds. */
+const RETRY_MS = 300;
 
-interface Waiting {
+interface PendingReport {
   readonly update: Update;
   readonly attempts: Attempts;
   resolve(reply: Reply<UpdateOrderStatusResponse>): void;
@@ -32,51 +31,46 @@ interface Waiting {
 }
 
 export function createBatches(calls: Calls, random: Random): Batches {
-  let waiting: Waiting[] = [];
+  let pending: PendingReport[] = [];
   let timer: NodeJS.Timeout | undefined;
 
   const flush = async () => {
     clearTimeout(timer);
     timer = undefined;
-    const batch = waiting;
-    waiting = [];
-    const counted = { sent: 0, indeterminate: 0 };
-    const count = () => {
-      for (const { attempts } of batch) {
-        attempts.sent += counted.sent;
-        attempts.indeterminate += counted.indeterminate;
+    const batch = pending;
+    pending = [];
+    const attempts = { sent: 0, indeterminate: 0 };
+    const countAttempts = () => {
+      for (const report of batch) {
+        report.attempts.sent += attempts.sent;
+        report.attempts.indeterminate += attempts.indeterminate;
       }
     };
     try {
+      const { batchUpdateOrderStatus } = OrderStatusService.method;
       const updates = batch.map(({ update }) => update);
-      const reply = await calls.send(
-        random,
-        OrderStatusService.method.batchUpdateOrderStatus,
-        { updates },
-        "wms",
-        counted,
-      );
-      count();
-      for (const [index, one] of batch.entries()) {
-        const answer = reply.kind === "refused" ? reply : answerOf(reply.message.results[index]?.result);
-        if (answer.kind === "indeterminate") {
-          one.attempts.indeterminate += 1;
-          setTimeout(add, AGAIN_MS, one);
+      const reply = await calls.send(random, batchUpdateOrderStatus, { updates }, "wms", attempts);
+      countAttempts();
+      for (const [index, report] of batch.entries()) {
+        const result = reply.kind === "rejected" ? reply : resultOf(reply.message.results[index]?.result);
+        if (result.kind === "indeterminate") {
+          report.attempts.indeterminate += 1;
+          setTimeout(add, RETRY_MS, report);
         } else {
-          one.resolve(answer);
+          report.resolve(result);
         }
       }
     } catch (error) {
-      count();
+      countAttempts();
       for (const { reject } of batch) {
         reject(error);
       }
     }
   };
 
-  const add = (one: Waiting) => {
-    waiting.push(one);
-    if (waiting.length >= MAX_BATCH) {
+  const add = (report: PendingReport) => {
+    pending.push(report);
+    if (pending.length >= MAX_BATCH) {
       void flush();
     } else {
       timer ??= setTimeout(() => void flush(), WAIT_MS);
@@ -93,16 +87,16 @@ type Result =
   | { case: "error"; value: { code: number; details: Any[] } }
   | { case: undefined; value?: undefined };
 
-/** A report of a batch may have no answer for itself: the database was away just then. */
-function answerOf(result: Result | undefined): AttemptResult<UpdateOrderStatusResponse> {
+/** A single report of a batch may be indeterminate, for example when the database was down. */
+function resultOf(result: Result | undefined): AttemptResult<UpdateOrderStatusResponse> {
   switch (result?.case) {
     case "response":
       return { kind: "answered", message: result.value };
     case "error":
       return isIndeterminate(result.value.code)
         ? { kind: "indeterminate" }
-        : { kind: "refused", why: reasonIn(result.value.details) ?? codeName(result.value.code) };
+        : { kind: "rejected", reason: reasonIn(result.value.details) ?? codeName(result.value.code) };
     default:
-      return { kind: "refused", why: "a batch's result is missing" };
+      return { kind: "rejected", reason: "the batch has no result for the report" };
   }
 }

@@ -5,26 +5,27 @@ import type { CompletedCall, ServiceAddress } from "../types.ts";
 import { createPacer } from "./pacer.ts";
 import { type AttemptResult, openServiceClient, type Protocol } from "./service-client.ts";
 
-/** The workload is being ended: no new calls are made. */
+/** The workload is ending: no new calls are started. */
 export class WorkloadStopped extends Error {
-  override readonly name = "Cut";
+  override readonly name = "WorkloadStopped";
 }
 
-/** What a call came to in the end. */
+/** Final result of a call. */
 export type Reply<Message> = Exclude<AttemptResult<Message>, { kind: "indeterminate" }>;
 
-/** Counts one call's attempts. */
+/** Attempts of one call. */
 export interface Attempts {
   sent: number;
+  /** Without an answer. */
   indeterminate: number;
 }
 
-/** Makes calls until they are answered, of whichever service answers. */
+/** Makes calls, retrying on either service until there is an answer. */
 export interface Calls {
   /**
-   * Waits for its turn, then sends the request again and again, to one service and the other, until there is an answer.
+   * Waits for a slot, then sends the request to alternating services until it is answered.
    *
-   * @throws Cut when the workload ends before the first attempt, or before the answer
+   * @throws WorkloadStopped when the workload ends before the first attempt, or is aborted before the answer
    */
   send<I extends DescMessage, O extends DescMessage>(
     random: Random,
@@ -36,47 +37,47 @@ export interface Calls {
   readonly attempts: number;
   readonly indeterminate: number;
   readonly answered: Readonly<Record<string, number>>;
-  /** New calls end with Cut; those under way go on. */
+  /** New calls reject with WorkloadStopped; those in flight continue. */
   stop(): void;
-  /** Those under way end with Cut too. */
+  /** Calls in flight reject with WorkloadStopped after their current attempt. */
   abort(): void;
   close(): void;
 }
 
-/** Calls under way at most: with a service frozen, each of its calls is under way until its deadline. */
-const MAX_UNDER_WAY = 1_200;
+/** Maximum number of calls in flight: each call to a frozen service is in flight until its deadline. */
+const MAX_IN_FLIGHT = 1_200;
 
-/** The pause before a repeat, in milliseconds; it doubles up to the longest. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 1_600;
+/** Delay before a retry, in milliseconds; doubles up to the maximum. */
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 1_600;
 
-/** For so long a service that did not answer is left aside where the other one answers, in milliseconds, as any balancer does. */
-const AVOIDED_MS = 500;
+/** Time that a service is avoided after an attempt without an answer, in milliseconds, as by a load balancer. */
+const AVOID_MS = 500;
 
 export function createCalls({
   services: addresses,
   perSecond,
-  onSpare,
+  onUnclaimed,
   onCall,
 }: {
   readonly services: readonly ServiceAddress[];
   readonly perSecond: number;
-  /** Called when a call could be made and none is asked for. */
-  readonly onSpare: () => void;
-  readonly onCall: (end: CompletedCall) => void;
+  /** Called for each slot that no call is waiting for. */
+  readonly onUnclaimed: () => void;
+  readonly onCall: (call: CompletedCall) => void;
 }): Calls {
   const services = addresses.map((address) => ({ ...openServiceClient(address), avoidUntil: 0 }));
-  const pace = createPacer(perSecond, () => {
-    if (underWay < MAX_UNDER_WAY) {
-      onSpare();
+  const pacer = createPacer(perSecond, () => {
+    if (inFlight < MAX_IN_FLIGHT) {
+      onUnclaimed();
     }
   });
   const answered: Record<string, number> = {};
-  let underWay = 0;
+  let inFlight = 0;
   let sent = 0;
   let indeterminate = 0;
-  let cut = false;
-  let givenUp = false;
+  let stopped = false;
+  let aborted = false;
 
   const choose = (wanted: number): number => {
     const now = performance.now();
@@ -85,48 +86,48 @@ export function createCalls({
     return avoided(wanted) && !avoided(other) ? other : wanted;
   };
 
-  const room = async () => {
+  const waitForSlot = async () => {
     do {
-      await pace.next();
-      if (cut) {
+      await pacer.next();
+      if (stopped) {
         throw new WorkloadStopped();
       }
-    } while (underWay >= MAX_UNDER_WAY);
+    } while (inFlight >= MAX_IN_FLIGHT);
   };
 
   const calls: Calls = {
     async send(random, method, request, caller, attempts) {
-      // Drawn whatever happens, so that a life decides the same in every run.
+      // Always drawn, so that a scenario makes the same decisions in every run.
       let wanted = random.below(services.length);
       let protocol: Protocol = random.chance(0.5) ? "grpc" : "json";
-      await room();
-      underWay += 1;
+      await waitForSlot();
+      inFlight += 1;
       try {
-        for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+        for (let delay = FIRST_RETRY_MS; ; delay = Math.min(2 * delay, MAX_RETRY_MS)) {
           const index = choose(wanted);
           const service = services[index] as (typeof services)[number];
           const begin = performance.now();
           attempts.sent += 1;
           sent += 1;
-          const answer = await service.send(protocol, method, request, caller);
+          const result = await service.send(protocol, method, request, caller);
           const at = performance.now();
-          onCall({ at, ok: answer.kind !== "indeterminate", tookMs: at - begin, service: index });
-          if (answer.kind !== "indeterminate") {
+          onCall({ at, ok: result.kind !== "indeterminate", tookMs: at - begin, service: index });
+          if (result.kind !== "indeterminate") {
             answered[method.name] = (answered[method.name] ?? 0) + 1;
-            return answer;
+            return result;
           }
           attempts.indeterminate += 1;
           indeterminate += 1;
-          service.avoidUntil = at + AVOIDED_MS;
-          if (givenUp) {
+          service.avoidUntil = at + AVOID_MS;
+          if (aborted) {
             throw new WorkloadStopped();
           }
           wanted = (index + 1) % services.length;
           protocol = protocol === "grpc" ? "json" : "grpc";
-          await sleep(pause);
+          await sleep(delay);
         }
       } finally {
-        underWay -= 1;
+        inFlight -= 1;
       }
     },
     get attempts() {
@@ -137,13 +138,13 @@ export function createCalls({
     },
     answered,
     stop() {
-      cut = true;
+      stopped = true;
     },
     abort() {
-      givenUp = true;
+      aborted = true;
     },
     close() {
-      pace.stop();
+      pacer.stop();
       for (const service of services) {
         service.close();
       }

@@ -13,7 +13,7 @@ import {
   CancelStateSchema,
   OrderReversalService,
 } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import { answer, type ModelOrder, type ModelReport } from "../../test/unit/domain/reference-model.ts";
+import { type ModelOrder, type ModelReport, answer as predictAnswer } from "../../test/unit/domain/reference-model.ts";
 import { REPORTERS } from "../../tools/demo/expected-state.ts";
 import { isVirtual, type Line, type Order } from "../../tools/demo/orders.ts";
 import type { Random } from "../../tools/testkit/random.ts";
@@ -33,10 +33,10 @@ const fulfilment = FulfilmentService.method;
 const reversal = OrderReversalService.method;
 
 const HOUR_MS = 3_600_000;
-/** Between two reports of an order whose times the workload gives, in milliseconds. */
-const STEP_MS = 1_000;
-/** Calls of an order that may be sent again later. */
-const REMEMBERED = 6;
+/** Difference between the occurrence times of successive reports, in milliseconds. */
+const REPORT_INTERVAL_MS = 1_000;
+/** Calls of an order that may be repeated later. */
+const MAX_REPEATABLE = 6;
 
 export interface OrderDriverDeps {
   readonly calls: Calls;
@@ -44,27 +44,26 @@ export interface OrderDriverDeps {
   readonly random: Random;
 }
 
-/** What one call is, for the journal. */
-interface Note<Message> {
+/** Description of a call, for the journal. */
+interface CallSpec<Message> {
   readonly requestId: string;
   readonly requested?: RequestedFields;
   readonly expected?: string | undefined;
-  /** What the answer says, in a word or two, and what it gave. */
-  read(message: Message): readonly [said: string, got?: AnswerFields];
+  /** Short form of the answer, and its fields. */
+  read(message: Message): readonly [answer: string, fields?: AnswerFields];
 }
 
-/** How the reports of an order are made. */
 export interface ReportOptions {
-  /** With this of the reporter's times: the next one, long ago, or none. */
-  readonly time?: "next" | "long ago" | "none";
+  /** Occurrence time: later than all before, earlier than all, or absent. */
+  readonly time?: "next" | "early" | "none";
   readonly batched?: boolean;
-  /** Only at the version that the model knows. */
+  /** Sets expected_version to the version of the model. */
   readonly pinned?: boolean;
-  /** Nothing is expected: others report at the same time. */
+  /** The answer is not predicted, because another report is sent concurrently. */
   readonly blind?: boolean;
 }
 
-/** Tells the service of one order, keeps the journal, and a model that says what each answer must be. */
+/** Drives one order: sends calls, records them in the journal, and predicts answers with the reference model. */
 export type OrderDriver = ReturnType<typeof createOrderDriver>;
 
 export function createOrderDriver(
@@ -75,54 +74,53 @@ export function createOrderDriver(
   const { order } = journal;
   const orderId = order.id;
   let model = begin;
-  /** Whether all that moves the order is told by us. */
-  let exact = true;
+  /** Whether all changes of the order come from this driver. */
+  let controlled = true;
   let requests = 0;
   const firstTime = Date.now() - HOUR_MS;
   let reports = 0;
-  let contents = 0;
-  let shipped: readonly Line[] = order.lines;
-  let returned = false;
-  const again: (() => Promise<void>)[] = [];
+  let contentCount = 0;
+  let shippedLines: readonly Line[] = order.lines;
+  let isReturned = false;
+  const repeatable: (() => Promise<void>)[] = [];
 
   const nextRequestId = () => {
     requests += 1;
     return `faults-${orderId}-${requests}`;
   };
 
-  /** The service may be right where the model cannot know. */
-  const knows = () => exact && !journal.uncertain;
+  const canPredict = () => controlled && !journal.uncertain;
 
-  const remember = (repeat: () => Promise<void>) => {
-    again.push(repeat);
-    if (again.length > REMEMBERED) {
-      again.splice(random.below(REMEMBERED), 1);
+  const addRepeatable = (repeat: () => Promise<void>) => {
+    repeatable.push(repeat);
+    if (repeatable.length > MAX_REPEATABLE) {
+      repeatable.splice(random.below(MAX_REPEATABLE), 1);
     }
   };
 
-  function newCall(rpc: string, { requestId, requested = {}, expected }: Note<never>): Call {
-    const call = createCall({ rpc, requestId, requested, expected: knows() ? expected : undefined });
+  function startCall(rpc: string, { requestId, requested = {}, expected }: CallSpec<never>): Call {
+    const call = createCall({ rpc, requestId, requested, expected: canPredict() ? expected : undefined });
     journal.calls.push(call);
     return call;
   }
 
-  /** Sends a call and notes what came of it. */
-  async function make<Message extends object>(
+  /** Sends a call and records its answer. */
+  async function execute<Message extends object>(
     call: Call,
-    note: Note<Message>,
+    spec: CallSpec<Message>,
     send: () => Promise<Reply<Message>>,
   ): Promise<Reply<Message>> {
     const first = call.answer === undefined;
     const reply = await send();
     if (reply.kind === "answered") {
-      const [said, got] = note.read(reply.message);
-      recordAnswer(call, said, textOf(reply.message), got);
+      const [answer, fields] = spec.read(reply.message);
+      recordAnswer(call, answer, textOf(reply.message), fields);
     } else if (first) {
-      recordAnswer(call, reply.why, "", undefined);
+      recordAnswer(call, reply.reason, "", undefined);
     } else {
-      call.differingAnswers = [...(call.differingAnswers ?? []), reply.why];
+      call.differingAnswers = [...(call.differingAnswers ?? []), reply.reason];
     }
-    if (call.indeterminate > 0 && (call.requestId === "" || reply.kind === "refused")) {
+    if (call.indeterminate > 0 && (call.requestId === "" || reply.kind === "rejected")) {
       journal.uncertain = true;
     }
     return reply;
@@ -132,33 +130,35 @@ export function createOrderDriver(
     rpc: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     caller: string,
-    note: Note<MessageShape<O>>,
+    spec: CallSpec<MessageShape<O>>,
   ): Promise<Reply<MessageShape<O>>> {
-    const call = newCall(rpc.name, note as Note<never>);
-    const send = () => make(call, note, () => calls.send(random, rpc, request, caller, call));
+    const call = startCall(rpc.name, spec as CallSpec<never>);
+    const send = () => execute(call, spec, () => calls.send(random, rpc, request, caller, call));
     const reply = await send();
-    if (note.requestId !== "" && reply.kind === "answered") {
-      remember(async () => void (await send()));
+    if (spec.requestId !== "" && reply.kind === "answered") {
+      addRepeatable(async () => void (await send()));
     }
     return reply;
   }
 
-  /** Asks without changing anything; what differs from the expectation is a response. */
-  async function ask<I extends DescMessage, O extends DescMessage>(
+  /** Sends a query and compares the response with the expected fields, or with the expected rejection. */
+  async function query<I extends DescMessage, O extends DescMessage>(
     rpc: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     expected: Readonly<Record<string, unknown>> | string,
   ): Promise<MessageShape<O> | undefined> {
-    const known = knows();
+    const known = canPredict();
     const reply = await calls.send(random, rpc, request, "faults", { sent: 0, indeterminate: 0 });
-    // Somebody may have found a call of ours meanwhile that nobody answered.
-    if (known && knows()) {
-      if (reply.kind === "refused") {
-        if (reply.why !== expected) {
-          journal.unexpectedResponses.push(`${rpc.name} says ${reply.why}, expected ${JSON.stringify(expected)}`);
+    // An earlier attempt without an answer may have been executed meanwhile.
+    if (known && canPredict()) {
+      if (reply.kind === "rejected") {
+        if (reply.reason !== expected) {
+          journal.unexpectedResponses.push(
+            `${rpc.name} was rejected with ${reply.reason}, expected ${JSON.stringify(expected)}`,
+          );
         }
       } else if (typeof expected === "string") {
-        journal.unexpectedResponses.push(`${rpc.name} answers, expected ${expected}`);
+        journal.unexpectedResponses.push(`${rpc.name} was answered, expected ${expected}`);
       } else {
         for (const [field, value] of Object.entries(expected)) {
           const found = (reply.message as Record<string, unknown>)[field];
@@ -177,10 +177,10 @@ export function createOrderDriver(
       { version: Number(message.version), messageId: message.messageId },
     ] as const;
 
-  /** What the model says to a report, and what it is like afterwards. */
-  function foresee(report: ModelReport): { readonly after: ModelOrder; readonly expected: string } {
+  /** The answer that the model predicts, and its state afterwards. */
+  function predict(report: ModelReport): { readonly after: ModelOrder; readonly expected: string } {
     const after = { ...model, visited: [...model.visited] };
-    const said = answer(after, report, Date.now());
+    const outcome = predictAnswer(after, report, Date.now());
     const texts = {
       applied: `APPLIED ${after.status} v${after.version}`,
       duplicate: `DUPLICATE ${after.status} v${after.version}`,
@@ -188,12 +188,12 @@ export function createOrderDriver(
       illegal: "ILLEGAL_TRANSITION",
       paused: "ORDER_PAUSED",
     };
-    return { after, expected: texts[said] };
+    return { after, expected: texts[outcome] };
   }
 
-  /** Takes over what the service says of the order. */
-  async function lookAgain(): Promise<void> {
-    const now = await ask(method.getOrderStatus, { orderId }, {});
+  /** Sets the model to the state that the service reports. */
+  async function refresh(): Promise<void> {
+    const now = await query(method.getOrderStatus, { orderId }, {});
     if (now !== undefined) {
       const { orderStatus: status, version, paused } = now;
       const visited = [...model.visited, model.status, status];
@@ -201,19 +201,21 @@ export function createOrderDriver(
     }
   }
 
-  async function settle(after: ModelOrder, said: string | undefined, expected: string): Promise<void> {
-    if (said === expected) {
+  async function adopt(after: ModelOrder, answer: string | undefined, expected: string): Promise<void> {
+    if (answer === expected) {
       model = after;
     } else {
-      await lookAgain();
+      await refresh();
     }
   }
 
   async function report(status: number, how: ReportOptions = {}): Promise<string> {
     const { time = journal.origin === "inserted" ? "next" : "none", batched = false, pinned = false } = how;
     reports += time === "next" ? 1 : 0;
-    const occurTime = { next: firstTime + reports * STEP_MS, "long ago": firstTime - HOUR_MS, none: undefined }[time];
-    const { after, expected } = foresee({ status, by: "report", occurTime });
+    const occurTime = { next: firstTime + reports * REPORT_INTERVAL_MS, early: firstTime - HOUR_MS, none: undefined }[
+      time
+    ];
+    const { after, expected } = predict({ status, by: "report", occurTime });
     const update = {
       orderId,
       status: status as OrderStatus,
@@ -223,27 +225,27 @@ export function createOrderDriver(
       ...(pinned && { expectedVersion: BigInt(model.version) }),
     };
     const caller = REPORTERS[status] ?? "faults";
-    const note = {
+    const spec = {
       requestId: update.requestId,
       requested: { status },
       expected: how.blind === true ? undefined : expected,
       read: readReport,
     };
-    const call = newCall(method.updateOrderStatus.name, note as Note<never>);
+    const call = startCall(method.updateOrderStatus.name, spec as CallSpec<never>);
     const alone = () => calls.send(random, method.updateOrderStatus, update, caller, call);
-    const reply = await make(call, note, batched ? () => batches.report(update, call) : alone);
+    const reply = await execute(call, spec, batched ? () => batches.report(update, call) : alone);
     if (reply.kind === "answered") {
-      remember(async () => void (await make(call, note, alone)));
+      addRepeatable(async () => void (await execute(call, spec, alone)));
     }
     if (how.blind !== true) {
-      await settle(after, call.answer, expected);
+      await adopt(after, call.answer, expected);
     }
     return call.answer ?? "";
   }
 
-  const newContent = () => {
-    contents += 1;
-    return `${contents} of ${orderId}`;
+  const nextContent = () => {
+    contentCount += 1;
+    return `${contentCount} of ${orderId}`;
   };
 
   async function setPause(paused: boolean): Promise<void> {
@@ -256,20 +258,20 @@ export function createOrderDriver(
     model = { ...model, paused };
   }
 
-  /** Pauses, asks old operation 1 or 2, and resumes. */
-  async function judge(what: "cancel" | "rejection"): Promise<void> {
+  /** Pauses the order for a cancel or a rejection; it stays paused. */
+  async function pauseFor(what: "cancel" | "rejection"): Promise<void> {
     const request = { orderId, operator: "faults" };
-    const note: Note<unknown> = { requestId: "", requested: { paused: true }, expected: "OK", read: () => ["OK"] };
+    const spec: CallSpec<unknown> = { requestId: "", requested: { paused: true }, expected: "OK", read: () => ["OK"] };
     if (what === "cancel") {
-      await change(method.pauseForCancel, request, "reversal-flow", note);
+      await change(method.pauseForCancel, request, "reversal-flow", spec);
     } else {
-      await change(method.pauseForRejection, request, "reversal-flow", note);
+      await change(method.pauseForRejection, request, "reversal-flow", spec);
     }
     model = { ...model, paused: true };
   }
 
   async function cancel(): Promise<void> {
-    const { after, expected } = foresee({ status: 9001, by: "operation", occurTime: undefined });
+    const { after, expected } = predict({ status: 9001, by: "operation", occurTime: undefined });
     const requestId = nextRequestId();
     const request = { orderId, operator: "faults", reason: "a fault run", requestId };
     const reply = await change(method.cancelOrder, request, "reversal-flow", {
@@ -278,11 +280,11 @@ export function createOrderDriver(
       expected,
       read: readReport,
     });
-    const said = reply.kind === "answered" ? readReport(reply.message)[0] : reply.why;
-    await settle(after, said, expected);
+    const answer = reply.kind === "answered" ? readReport(reply.message)[0] : reply.reason;
+    await adopt(after, answer, expected);
   }
 
-  /** Asks for a cancel; the order may be on its way meanwhile, so only the end of it is checked at. */
+  /** Requests a cancel. Its answer is not predicted, because the flow may change the order meanwhile. */
   async function requestCancel(): Promise<CancelState | undefined> {
     const requestId = nextRequestId();
     const request = { orderId, reason: "a fault run", operator: "faults", requestId };
@@ -304,20 +306,20 @@ export function createOrderDriver(
   }
 
   async function cancelState(): Promise<CancelState | undefined> {
-    return (await ask(reversal.getCancel, { orderId }, {}))?.state;
+    return (await query(reversal.getCancel, { orderId }, {}))?.state;
   }
 
-  /** Goods come back, all of them; and, first, one more than were shipped. */
+  /** Returns all shipped goods, or one piece more of each than was shipped. */
   async function returnGoods(tooMany: boolean): Promise<void> {
     const requestId = nextRequestId();
-    const lines = shipped
+    const lines = shippedLines
       .map(({ skuId, quantity }) => ({ skuId, quantity: tooMany ? quantity + 1 : quantity }))
       .filter(({ quantity }) => quantity > 0);
     if (lines.length === 0) {
       return;
     }
     const verdict = model.status === 9001 ? "CANCELLED" : model.status < 4010 ? "NOT_HANDED_OVER" : ("MARKED" as const);
-    const refused = verdict === "MARKED" && (tooMany || returned);
+    const refused = verdict === "MARKED" && (tooMany || isReturned);
     const request = { orderId, lines, reason: "a fault run", operator: "faults", requestId };
     await change(reversal.requestReturn, request, "shop", {
       requestId,
@@ -325,7 +327,7 @@ export function createOrderDriver(
       expected: refused ? "INVALID_ARGUMENT" : verdict,
       read: (message) => [nameIn(ReturnVerdictSchema, message.verdict), { returnId: String(message.returnId) }],
     });
-    returned ||= verdict === "MARKED" && !tooMany;
+    isReturned ||= verdict === "MARKED" && !tooMany;
   }
 
   async function markReturned(): Promise<void> {
@@ -337,7 +339,7 @@ export function createOrderDriver(
     });
   }
 
-  async function ship(): Promise<void> {
+  async function recordShipment(): Promise<void> {
     const requestId = nextRequestId();
     const lines = order.lines.map(({ skuId, quantity }) => ({ skuId, quantity: random.below(quantity + 1) }));
     const unique = [...new Map(lines.map((line) => [line.skuId, line])).values()];
@@ -346,11 +348,11 @@ export function createOrderDriver(
       expected: "OK",
       read: () => ["OK"],
     });
-    shipped = unique;
+    shippedLines = unique;
   }
 
   async function changeCarrier(): Promise<void> {
-    const content = newContent();
+    const content = nextContent();
     const request = { orderId, deliveryId: "642", deliveryCompany: "中通快递", waybillNo: content, operator: "faults" };
     await change(method.updateDeliveryInfo, request, "wms", {
       requestId: "",
@@ -361,7 +363,7 @@ export function createOrderDriver(
   }
 
   async function printInvoice(mailed: boolean): Promise<void> {
-    const content = newContent();
+    const content = nextContent();
     const request = {
       orderIds: [orderId],
       invoiceTitle: `客户 ${orderId}`,
@@ -373,50 +375,50 @@ export function createOrderDriver(
     await change(method.markInvoicesPrinted, request, "fms", {
       requestId: "",
       requested: { content, mailed },
-      // What an order was split into has no invoice of its own.
+      // A split order has no invoice of its own.
       expected: journal.origin === "split" ? "MISSING" : "OK",
       read: ({ updatedCount }) => [updatedCount === 1 ? "OK" : "MISSING"],
     });
   }
 
-  /** One of the questions that change nothing. */
-  async function wonder(): Promise<void> {
+  /** Sends a random query. */
+  async function queryAny(): Promise<void> {
     switch (random.below(8)) {
       case 0:
-        await ask(method.getPaymentStatus, { orderId }, isPaidFor() === undefined ? {} : { paid: isPaidFor() });
+        await query(method.getPaymentStatus, { orderId }, expectedPaid() === undefined ? {} : { paid: expectedPaid() });
         break;
       case 1:
-        await ask(method.getOrderStatus, { orderId }, standing());
+        await query(method.getOrderStatus, { orderId }, expectedState());
         break;
       case 2:
-        await ask(method.checkPayable, { orderId }, {});
+        await query(method.checkPayable, { orderId }, {});
         break;
       case 3:
         if (journal.origin === "inserted" && !order.isParent) {
-          // A trade of one order has itself as its furthest.
-          await ask(method.getMaxSubOrderStatus, { rootOrderId: orderId }, { orderStatus: model.status });
+          // In a trade of one order that order is the furthest.
+          await query(method.getMaxSubOrderStatus, { rootOrderId: orderId }, { orderStatus: model.status });
         }
         break;
       case 4:
-        await ask(method.listOrderSources, {}, {});
+        await query(method.listOrderSources, {}, {});
         break;
       case 5:
-        await ask(method.explainOrder, { orderId }, standing());
+        await query(method.explainOrder, { orderId }, expectedState());
         break;
       case 6:
-        await ask(method.batchGetOrderStatus, { orderIds: [orderId] }, {});
+        await query(method.batchGetOrderStatus, { orderIds: [orderId] }, {});
         break;
       default:
-        await ask(method.listShipmentTypes, {}, {});
+        await query(method.listShipmentTypes, {}, {});
     }
   }
 
-  const isPaidFor = () => {
+  const expectedPaid = () => {
     const paid = model.visited.includes(1010) || journal.origin === "split";
     return paid || model.status === 1000 ? paid : undefined;
   };
 
-  const standing = () => ({ orderStatus: model.status, version: BigInt(model.version), paused: model.paused });
+  const expectedState = () => ({ orderStatus: model.status, version: BigInt(model.version), paused: model.paused });
 
   return {
     order,
@@ -424,51 +426,51 @@ export function createOrderDriver(
     get model() {
       return model;
     },
-    /** False: something else moves the order, and nothing is expected of answers. */
-    set exact(value: boolean) {
-      exact = value;
+    /** False while the flow may change the order: answers are not predicted. */
+    set controlled(value: boolean) {
+      controlled = value;
     },
-    /** All that the model could know holds no more. */
+    /** The model cannot predict this order any more. */
     get uncertain() {
       return journal.uncertain;
     },
     report,
-    /** Two systems report the same at the same time: one of them is first. */
+    /** Sends the same report twice concurrently: one must be applied, the other a duplicate. */
     async reportTwice(status: number): Promise<void> {
-      const said = await Promise.all([report(status, { blind: true }), report(status, { blind: true })]);
-      const [one = "", other = ""] = said.toSorted();
-      if (knows() && !(one.startsWith("APPLIED") && other.startsWith("DUPLICATE"))) {
-        journal.unexpectedResponses.push(`two reports of ${status} at once answer ${one} and ${other}`);
+      const answers = await Promise.all([report(status, { blind: true }), report(status, { blind: true })]);
+      const [one = "", other = ""] = answers.toSorted();
+      if (canPredict() && !(one.startsWith("APPLIED") && other.startsWith("DUPLICATE"))) {
+        journal.unexpectedResponses.push(`two concurrent reports of ${status} were answered ${one} and ${other}`);
       }
-      await lookAgain();
-      model = { ...model, latest: Math.max(model.latest ?? 0, firstTime + reports * STEP_MS) };
+      await refresh();
+      model = { ...model, latest: Math.max(model.latest ?? 0, firstTime + reports * REPORT_INTERVAL_MS) };
     },
-    foresee: (status: number) => foresee({ status, by: "report", occurTime: undefined }).expected,
-    /** An earlier call is sent again, with the same request id. */
+    predict: (status: number) => predict({ status, by: "report", occurTime: undefined }).expected,
+    /** Repeats an earlier call with the same request id. */
     async repeat(): Promise<void> {
-      if (again.length > 0) {
-        await again[random.below(again.length)]?.();
+      if (repeatable.length > 0) {
+        await repeatable[random.below(repeatable.length)]?.();
       }
     },
-    lookAgain,
+    refresh,
     setPause,
-    judge,
+    pauseFor,
     cancel,
     requestCancel,
     reportWmsAnswer,
     cancelState,
     returnGoods,
     markReturned,
-    ship,
+    recordShipment,
     changeCarrier,
     printInvoice,
-    wonder,
-    getOrderStatus: () => ask(method.getOrderStatus, { orderId }, {}),
-    getOrderFlow: () => ask(fulfilment.getOrderFlow, { orderId }, {}),
-    maxSubOrderStatus: () => ask(method.getMaxSubOrderStatus, { rootOrderId: orderId }, {}),
-    /** The life is over, and its order stands where the model says. */
+    queryAny,
+    getOrderStatus: () => query(method.getOrderStatus, { orderId }, {}),
+    getOrderFlow: () => query(fulfilment.getOrderFlow, { orderId }, {}),
+    maxSubOrderStatus: () => query(method.getMaxSubOrderStatus, { rootOrderId: orderId }, {}),
+    /** Ends the scenario and records the final state of the model. */
     finish(): void {
-      if (knows()) {
+      if (canPredict()) {
         const { status, version, paused } = model;
         journal.endState = { status, version, paused };
       }
@@ -476,7 +478,7 @@ export function createOrderDriver(
   };
 }
 
-/** The model of an order that nobody has told of yet, or that the flow has brought somewhere. */
+/** Model of an order that has visited these states. */
 export function modelAt(order: Order, visited: readonly number[], version: number): ModelOrder {
   return {
     status: visited.at(-1) ?? 1000,
@@ -488,12 +490,12 @@ export function modelAt(order: Order, visited: readonly number[], version: numbe
   };
 }
 
-/** The name of an enum's value as the contract has it, without its prefix. */
+/** Name of an enum value without its prefix. */
 function nameIn(desc: DescEnum, value: number): string {
   return desc.value[value]?.localName ?? String(value);
 }
 
-/** A message as text, the same for equal ones. */
+/** A message as text, equal for equal messages. */
 function textOf(message: object): string {
   return JSON.stringify(message, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 }

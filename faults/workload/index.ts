@@ -16,123 +16,122 @@ import { submitOrder } from "./submit.ts";
 export type { Journal } from "./journal.ts";
 
 export interface WorkloadOptions {
-  /** The same seed makes the same lives; how they fall together in time is the machine's business. */
+  /** Determines the scenarios; their interleaving depends on the machine. */
   readonly seed: number;
   readonly services: readonly ServiceAddress[];
-  readonly servers: BackendAddresses;
-  /** Calls a second, begun at a steady rate whatever becomes of them. */
+  readonly backends: BackendAddresses;
+  /** Rate of an open loop, in calls per second. */
   readonly perSecond: number;
-  /** Told of each attempt's end. */
-  readonly onCall: (end: CompletedCall) => void;
+  /** Called after each attempt. */
+  readonly onCall: (call: CompletedCall) => void;
 }
 
-/** Everything that callers do to the service, under way. */
+/** A running workload. */
 export interface Workload {
   /**
-   * Begins no new lives, gives those that live a while to end, and waits until every call is answered, a bounded time. All servers must be
-   * up.
+   * Starts no new scenarios, lets running ones end for a while, and waits until every call is answered, for a limited time. All
+   * processes must be up.
    */
   stop(): Promise<Journal>;
-  /** Status changes so far, as far as callers know: those of the flow are not counted. */
+  /** Status changes so far, as far as callers know; those of the flow are not counted. */
   events(): number;
 }
 
-/** Share of the lives that come by SubmitOrder. */
+/** Share of the orders that are submitted by SubmitOrder. */
 const SUBMITTED = 0.4;
 
-/** Lives at a time at most. */
-const MAX_LIVES = 3_000;
+/** Maximum number of concurrent scenarios. */
+const MAX_SCENARIOS = 3_000;
 
-/** How long lives have to end once the workload is to stop, and calls to be answered, in milliseconds. */
-const LIVES_END_MS = 15_000;
+/** Time for scenarios to end after `stop`, and then for calls to be answered, in milliseconds. */
+const SCENARIOS_END_MS = 15_000;
 const CALLS_END_MS = 45_000;
 
-/** Begins the workload; the databases must be there, and the orders in them are left alone. */
+/** Starts the workload. Existing orders are not touched. */
 export async function startWorkload({
   seed,
   services,
-  servers,
+  backends,
   perSecond,
   onCall,
 }: WorkloadOptions): Promise<Workload> {
-  const { firstId, ordersBefore } = await lookAtDatabase(servers);
-  const gateway = await openGateway(servers.natsUrl);
-  const rows = openRows(servers);
+  const { firstId, ordersBefore } = await inspectDatabase(backends);
+  const gateway = await openGateway(backends.natsUrl);
+  const rows = openRows(backends);
   const orders = new Map<string, OrderJournal>();
   const unknownSubmissions: Call[] = [];
-  const living = new Set<Promise<void>>();
+  const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  let begun = 0;
+  let started = 0;
   let stopping = false;
 
-  const keep = (journal: OrderJournal) => void orders.set(String(journal.order.id), journal);
-  const stock = createOrderPool(rows, firstId, keep);
-  await Promise.all([stock.fill(), sleep(ID_RANGE_MS)]);
-  const calls = createCalls({ services, perSecond, onSpare: beginLife, onCall });
+  const onJournal = (journal: OrderJournal) => void orders.set(String(journal.order.id), journal);
+  const pool = createOrderPool(rows, firstId, onJournal);
+  await Promise.all([pool.fill(), sleep(ID_RANGE_MS)]);
+  const calls = createCalls({ services, perSecond, onUnclaimed: startScenario, onCall });
   const batches = createBatches(calls, createRandom(seed, -1));
 
-  function beginLife(): void {
-    if (stopping || living.size >= MAX_LIVES) {
+  function startScenario(): void {
+    if (stopping || running.size >= MAX_SCENARIOS) {
       return;
     }
-    const random = createRandom(seed, begun);
+    const random = createRandom(seed, started);
     if (random.chance(SUBMITTED)) {
-      begin(submitted(random));
+      run(submitAndDrive(random));
       return;
     }
-    const journal = stock.nextInserted();
+    const journal = pool.nextInserted();
     if (journal !== undefined) {
-      begin(
-        runInsertedOrder(createOrderDriver({ calls, batches, random }, journal, modelAt(journal.order, [], 0)), random),
-      );
+      const driver = createOrderDriver({ calls, batches, random }, journal, modelAt(journal.order, [], 0));
+      run(runInsertedOrder(driver, random));
     }
   }
 
-  function begin(life: Promise<void>): void {
-    begun += 1;
-    const lived = life
+  function run(scenario: Promise<void>): void {
+    started += 1;
+    const ended = scenario
       .catch((error: unknown) => {
         if (!(error instanceof WorkloadStopped)) {
           failures.push(error);
         }
       })
-      .finally(() => living.delete(lived));
-    living.add(lived);
+      .finally(() => running.delete(ended));
+    running.add(ended);
   }
 
-  async function submitted(random: Random): Promise<void> {
+  async function submitAndDrive(random: Random): Promise<void> {
     const deps = { calls, batches, random };
     const onUnknown = (call: Call) => void unknownSubmissions.push(call);
-    const journal = await submitOrder(deps, stock.nextToSubmit(), { onUnknown, keep });
+    const journal = await submitOrder(deps, pool.nextToSubmit(), { onUnknown, onJournal });
     if (journal.calls.every(({ answer }) => answer !== "OK")) {
       return;
     }
     await rows.addWmsRows(journal.order.id);
     const driver = createOrderDriver(deps, journal, modelAt(journal.order, [1000], 1));
     await runSubmittedOrder(driver, random, {
-      async follow(parent, childIds) {
+      async driveChildren(parent, childIds) {
         const children = childrenOf(parent, childIds).map((child) => createOrderJournal(child, "split"));
         await Promise.all(children.map(({ order }) => rows.addWmsRows(order.id)));
-        children.forEach(keep);
+        children.forEach(onJournal);
         return children.map((child) => createOrderDriver(deps, child, modelAt(child.order, [1000, 1010, 1020], 1)));
       },
-      configureWms: (orderId, mode) => configureWms(servers.stubSystemsUrl, orderId, mode),
+      configureWms: (orderId, mode) => configureWms(backends.stubSystemsUrl, orderId, mode),
     });
   }
 
   return {
     async stop() {
       stopping = true;
-      await Promise.race([allEnded(), sleep(LIVES_END_MS)]);
+      await Promise.race([allEnded(), sleep(SCENARIOS_END_MS)]);
       calls.stop();
       await Promise.race([allEnded(), sleep(CALLS_END_MS)]);
       calls.abort();
       await allEnded();
-      await stock.idle();
+      await pool.idle();
       calls.close();
       rows.close();
       if (failures.length > 0) {
-        throw new AggregateError(failures, `${failures.length} lives of the workload ended with a bug of its own`);
+        throw new AggregateError(failures, `${failures.length} scenarios failed with an error of the workload`);
       }
       return {
         seed,
@@ -146,17 +145,17 @@ export async function startWorkload({
         answered: calls.answered,
       };
     },
-    events: () => changes(orders),
+    events: () => countChanges(orders),
   };
 
   async function allEnded(): Promise<void> {
-    while (living.size > 0) {
-      await Promise.all(living);
+    while (running.size > 0) {
+      await Promise.all(running);
     }
   }
 }
 
-/** An order is split by its warehouses; the children's ids grow with these. */
+/** An order is split by warehouse; the ids of the children ascend with those of the warehouses. */
 function childrenOf(parent: Order, ids: readonly bigint[]): Order[] {
   const byWarehouse = [...Map.groupBy(parent.lines, ({ warehouseId = 0n }) => warehouseId)].toSorted(([a], [b]) =>
     Number(a - b),
@@ -164,17 +163,17 @@ function childrenOf(parent: Order, ids: readonly bigint[]): Order[] {
   return ids.map((id, index) => ({ ...parent, id, isParent: false, lines: byWarehouse[index]?.[1] ?? [] }));
 }
 
-function changes(orders: ReadonlyMap<string, OrderJournal>): number {
-  let sum = 0;
+function countChanges(orders: ReadonlyMap<string, OrderJournal>): number {
+  let count = 0;
   for (const { calls } of orders.values()) {
     for (const { answer } of calls) {
-      sum += answer?.startsWith("APPLIED") === true ? 1 : 0;
+      count += answer?.startsWith("APPLIED") === true ? 1 : 0;
     }
   }
-  return sum;
+  return count;
 }
 
-async function lookAtDatabase({
+async function inspectDatabase({
   mysqlUrl,
   prefix,
 }: BackendAddresses): Promise<{ firstId: bigint; ordersBefore: number }> {
@@ -189,7 +188,7 @@ async function lookAtDatabase({
   }
 }
 
-/** The neighbours may be down just now: then the WMS answers as it likes. */
+/** Best effort: while the stub systems are down, the WMS keeps its previous behaviour. */
 async function configureWms(url: string, orderId: bigint, mode: "ok" | "refuse" | "later"): Promise<void> {
   const rule = { system: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
   await fetch(`${url}/control`, {

@@ -2,38 +2,38 @@ import type { Order } from "../../tools/demo/orders.ts";
 import type { ServiceAddress } from "../types.ts";
 import type { Gateway } from "./gateway.ts";
 
-/** A changing call, however often it was sent. */
+/** A mutating call, with all its attempts. */
 export interface Call {
-  /** The RPC's name; a report in a batch is an UpdateOrderStatus. */
+  /** Name of the RPC; a report in a batch counts as UpdateOrderStatus. */
   readonly rpc: string;
-  /** "" where the RPC has none. */
+  /** "" for RPCs without one. */
   readonly requestId: string;
-  /** What was requested for, as far as the checkers need it: of a report the state. */
   readonly requested: RequestedFields;
-  /** What the model of the order says to it; undefined where it cannot know. */
+  /** Answer predicted by the reference model; undefined when it cannot be predicted. */
   readonly expected: string | undefined;
-  /** How often it was sent. */
+  /** Number of attempts. */
   sent: number;
-  /** Of these, how many had no answer: each may still be carried out later, by a service that was frozen. */
+  /** Attempts without an answer: each may still be executed later, by a frozen service. */
   indeterminate: number;
-  /** How it was answered first: APPLIED, DUPLICATE, STALE, OK, or why it was refused; undefined as long as it was not. */
+  /** First answer: APPLIED, DUPLICATE, STALE, OK, or the reason of the rejection; undefined until there is one. */
   answer: string | undefined;
-  /** What the first answer gave, by name. */
+  /** Fields of the first answer. */
   answerFields: AnswerFields | undefined;
-  /** The first answer, whole, as text; "" for a refusal, which the service does not keep. */
+  /** The complete first answer as text; "" for a rejection, which the service does not store. */
   firstAnswer: string;
-  /** How often it was answered as the first time. */
+  /** Number of later answers equal to the first. */
   equalAnswers: number;
-  /** Later answers that differ from the first one. */
+  /** Later answers that differ from the first. */
   differingAnswers: string[] | undefined;
 }
 
+/** Requested values that checks compare. */
 export interface RequestedFields {
   readonly status?: number;
   readonly paused?: boolean;
   readonly mailed?: boolean;
   readonly agreed?: boolean;
-  /** Distinguishes contents that are different facts: a carrier's name, what an invoice says. */
+  /** Distinct per call: a carrier's name, the content of an invoice. */
   readonly content?: string;
   readonly pieces?: number;
 }
@@ -47,47 +47,47 @@ export interface AnswerFields {
   readonly verdict?: number;
 }
 
-/** How an order came to be. */
+/** How an order was created. */
 export type Origin =
-  /** Its rows were inserted, as other systems do; all that happens to it is told by the workload. */
+  /** By rows that another system inserted; all its changes are reported by the workload. */
   | "inserted"
-  /** By SubmitOrder; the forward flow moves it. */
+  /** By SubmitOrder; the forward flow changes it. */
   | "submitted"
-  /** The forward flow split another order. */
+  /** By the forward flow, which split another order. */
   | "split";
 
-/** Everything that was told of one order. */
+/** All mutating calls of one order, and what was observed. */
 export interface OrderJournal {
   readonly order: Order;
   readonly origin: Origin;
   readonly calls: Call[];
   /**
-   * A call of which the service keeps no answer (a refused one, a pause) was sent and had none. It may be carried out at any later time, so
-   * the model may be wrong about this order from then on; histories and effects must still fit together.
+   * A call whose answer the service does not store (a rejected one, a pause) had an attempt without an answer. It may be executed at
+   * any later time, so the model cannot predict this order any more; history and effects must still be consistent.
    */
   uncertain: boolean;
-  /** Answers to questions that were not what the model says. */
+  /** Responses to queries that differ from the model. */
   readonly unexpectedResponses: string[];
-  /** Where the model left it; undefined while its life goes on, and where the model cannot know. */
+  /** Final state of the model; undefined before the end, and when it cannot be predicted. */
   endState: { readonly status: number; readonly version: number; readonly paused: boolean } | undefined;
 }
 
-/** What the workload did and saw. */
+/** What the workload did and observed. */
 export interface Journal {
   readonly seed: number;
-  /** By the order's id. */
+  /** By order id. */
   readonly orders: ReadonlyMap<string, OrderJournal>;
-  /** Submissions that were never answered: whether there is an order of theirs nobody knows. */
+  /** Submissions without an answer: whether their orders exist is unknown. */
   readonly unknownSubmissions: readonly Call[];
-  /** Orders that were there before. */
+  /** Number of orders in the database before the workload. */
   readonly ordersBefore: number;
-  /** Still there: what comes late comes to it as well, until the checks close it. */
+  /** Still connected, so that late notifications are received; the checks close it. */
   readonly gateway: Gateway;
   readonly services: readonly ServiceAddress[];
-  /** Attempts, and those without an answer. */
   readonly attempts: number;
+  /** Attempts without an answer. */
   readonly indeterminate: number;
-  /** By the RPC's name: how many calls were answered. */
+  /** Number of answered calls, by name of the RPC. */
   readonly answered: Readonly<Record<string, number>>;
 }
 
@@ -95,10 +95,10 @@ export function createOrderJournal(order: Order, origin: Origin): OrderJournal {
   return { order, origin, calls: [], uncertain: false, unexpectedResponses: [], endState: undefined };
 }
 
-/** A call that is about to be sent for the first time. */
-export function createCall(given: Pick<Call, "rpc" | "requestId" | "requested" | "expected">): Call {
+/** A call before its first attempt. */
+export function createCall(call: Pick<Call, "rpc" | "requestId" | "requested" | "expected">): Call {
   return {
-    ...given,
+    ...call,
     sent: 0,
     indeterminate: 0,
     answer: undefined,
@@ -109,16 +109,16 @@ export function createCall(given: Pick<Call, "rpc" | "requestId" | "requested" |
   };
 }
 
-/** The service may not say otherwise later. A refusal is not kept, so it may. */
-export function recordAnswer(call: Call, said: string, whole: string, got: AnswerFields | undefined): void {
+/** Records the first answer, or compares a later one with it. A rejection is not stored by the service and may change later. */
+export function recordAnswer(call: Call, answer: string, whole: string, fields: AnswerFields | undefined): void {
   if (call.answer === undefined) {
-    call.answer = said;
+    call.answer = answer;
     call.firstAnswer = whole;
-    call.answerFields = got;
+    call.answerFields = fields;
   } else if (whole === call.firstAnswer) {
     call.equalAnswers += 1;
   } else {
     call.differingAnswers ??= [];
-    call.differingAnswers.push(whole === "" ? said : whole);
+    call.differingAnswers.push(whole === "" ? answer : whole);
   }
 }

@@ -2,57 +2,60 @@ import { makeOrder, type Order } from "../../tools/demo/orders.ts";
 import { createOrderJournal, type OrderJournal } from "./journal.ts";
 import type { Rows } from "./rows.ts";
 
-/** Orders for the lives to come; the n-th of each kind is the same in every run. */
+/** Supplies orders for scenarios; the n-th order of each kind is the same in every run. */
 export interface OrderPool {
-  /** One to be brought by SubmitOrder. */
+  /** An order to submit by SubmitOrder. */
   nextToSubmit(): Order;
-  /** One that is in the tables; undefined while there is none. */
+  /** An order whose rows are in the tables; undefined while there is none. */
   nextInserted(): OrderJournal | undefined;
-  /** Fills in the first ones. */
+  /** Inserts the first orders. */
   fill(): Promise<void>;
-  /** Waits until nothing is being inserted. */
+  /** Waits for the current insertion. */
   idle(): Promise<void>;
 }
 
-/** Orders inserted at once, and how many wait to be told of at least. */
+/** Orders per insertion, and the supply below which more are inserted. */
 const INSERTED = 200;
-const IN_STOCK = 200;
+const MIN_SUPPLY = 200;
 
-/** Ids for each way in. Together they are half a second: ids that the service gives out are microseconds, too. */
+/**
+ * Size of the id range of each origin. Ids that the service generates are based on microseconds, so the two ranges correspond to
+ * half a second.
+ */
 const IDS = 250_000;
 
 export const ID_RANGE_MS = (2 * IDS) / 1_000;
 
 /**
- * @param firstId no order has this or a greater one
- * @param keep told of each journal that is begun
+ * @param firstId no order has this id or a greater one
+ * @param onJournal called with each journal that is started
  */
-export function createOrderPool(rows: Rows, firstId: bigint, keep: (journal: OrderJournal) => void): OrderPool {
-  const waiting: OrderJournal[] = [];
+export function createOrderPool(rows: Rows, firstId: bigint, onJournal: (journal: OrderJournal) => void): OrderPool {
+  const supply: OrderJournal[] = [];
   let submitted = 0;
   let made = 0;
   let inserting: Promise<void> | undefined;
 
-  const nextWhole = (): Order => {
+  const nextUnsplit = (): Order => {
     const order = makeOrder(firstId + BigInt(IDS), made);
     made += 1;
     // Only the flow splits an order.
-    return order.isParent ? nextWhole() : order;
+    return order.isParent ? nextUnsplit() : order;
   };
 
   const insert = async () => {
-    const orders = Array.from({ length: INSERTED }, nextWhole);
+    const orders = Array.from({ length: INSERTED }, nextUnsplit);
     await rows.insert(orders);
     for (const order of orders) {
       const journal = createOrderJournal(order, "inserted");
-      keep(journal);
-      waiting.push(journal);
+      onJournal(journal);
+      supply.push(journal);
     }
     inserting = undefined;
   };
 
   const refill = () => {
-    if (waiting.length < IN_STOCK) {
+    if (supply.length < MIN_SUPPLY) {
       inserting ??= insert();
     }
   };
@@ -64,7 +67,7 @@ export function createOrderPool(rows: Rows, firstId: bigint, keep: (journal: Ord
       return order;
     },
     nextInserted() {
-      const next = waiting.shift();
+      const next = supply.shift();
       refill();
       return next;
     },

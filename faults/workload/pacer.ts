@@ -1,20 +1,20 @@
-/** Hands out turns at a steady rate, whatever becomes of those that had one: an open loop. */
+/** Hands out call slots at a steady rate, independent of when calls complete (an open loop). */
 export interface Pacer {
-  /** Resolves when it is the caller's turn. */
+  /** Resolves at the caller's slot. */
   next(): Promise<void>;
   stop(): void;
 }
 
 const TICK_MS = 10;
 
-/** Turns that are left over for at most so many ticks: after a stall the rate is not made up for in one burst. */
+/** Maximum number of ticks whose unused slots accumulate: after a stall there is no burst. */
 const BURST_TICKS = 5;
 
 /**
- * @param perSecond turns
- * @param onSpare called for a turn that nobody waits for
+ * @param perSecond slots
+ * @param onUnclaimed called for each slot that no caller is waiting for
  */
-export function createPacer(perSecond: number, onSpare: () => void): Pacer {
+export function createPacer(perSecond: number, onUnclaimed: () => void): Pacer {
   let waiting: (() => void)[] = [];
   let head = 0;
   let credit = 0;
@@ -29,7 +29,7 @@ export function createPacer(perSecond: number, onSpare: () => void): Pacer {
       credit -= 1;
       const next = waiting[head];
       if (next === undefined) {
-        onSpare();
+        onUnclaimed();
       } else {
         head += 1;
         next();

@@ -3,34 +3,36 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import { insertOrders, insertWmsRows, type Order } from "../../tools/demo/orders.ts";
 import type { BackendAddresses } from "../types.ts";
 
-/** What other systems write into the old tables; however often the database falls meanwhile, each row once. */
+/** Writes the rows that other systems write, exactly once, retrying while the database is down. */
 export interface Rows {
-  /** Orders at CREATED that nobody brought by SubmitOrder. */
+  /** Orders at CREATED that were not submitted by SubmitOrder. */
   insert(orders: readonly Order[]): Promise<void>;
-  /** The parcel's and the gift's rows of an order. Calls of a moment become one. */
+  /** The parcel and gift rows of an order; calls within a short time are batched. */
   addWmsRows(orderId: bigint): Promise<void>;
   close(): void;
 }
 
-const AGAIN_MS = 200;
-const GATHER_MS = 50;
+const RETRY_MS = 200;
+const BATCH_MS = 50;
 
 export function openRows({ mysqlUrl, prefix }: BackendAddresses): Rows {
   let connection: Promise<Connection> | undefined;
   let closed = false;
-  let gathered: { ids: bigint[]; done: Promise<void> } | undefined;
-  /** One transaction after the other. */
-  let doing: Promise<void> = Promise.resolve();
+  let batch: { ids: bigint[]; done: Promise<void> } | undefined;
+  /** Transactions run one after the other. */
+  let last: Promise<void> = Promise.resolve();
 
   const open = () =>
-    createConnection({ uri: mysqlUrl, timezone: "Z", supportBigNumbers: true, bigNumberStrings: true }).then((made) => {
-      // It is found broken when it is used.
-      made.on("error", () => {});
-      return made;
-    });
+    createConnection({ uri: mysqlUrl, timezone: "Z", supportBigNumbers: true, bigNumberStrings: true }).then(
+      (opened) => {
+        // A broken connection is detected by its next use.
+        opened.on("error", () => {});
+        return opened;
+      },
+    );
 
-  /** In one transaction, if it is not there yet: a commit whose answer was lost is found out. */
-  const once = async (table: string, orderId: bigint, write: (connection: Connection) => Promise<void>) => {
+  /** Runs one transaction unless its rows exist already: the answer to an earlier commit may have been lost. */
+  const writeOnce = async (table: string, orderId: bigint, write: (connection: Connection) => Promise<void>) => {
     while (!closed) {
       connection ??= open();
       try {
@@ -48,25 +50,25 @@ export function openRows({ mysqlUrl, prefix }: BackendAddresses): Rows {
       } catch {
         void connection.then((broken) => broken.destroy()).catch(() => {});
         connection = undefined;
-        await sleep(AGAIN_MS);
+        await sleep(RETRY_MS);
       }
     }
   };
 
-  const inTurn = (work: () => Promise<void>) => {
-    doing = doing.then(work);
-    return doing;
+  const enqueue = (work: () => Promise<void>) => {
+    last = last.then(work);
+    return last;
   };
 
   return {
     insert: (orders) =>
-      inTurn(() =>
-        once("oms_db.oms_order_main", orders[0]?.id ?? 0n, (database) => insertOrders(database, prefix, orders)),
+      enqueue(() =>
+        writeOnce("oms_db.oms_order_main", orders[0]?.id ?? 0n, (database) => insertOrders(database, prefix, orders)),
       ),
     addWmsRows(orderId) {
-      gathered ??= gather();
-      gathered.ids.push(orderId);
-      return gathered.done;
+      batch ??= startBatch();
+      batch.ids.push(orderId);
+      return batch.done;
     },
     close() {
       closed = true;
@@ -74,12 +76,12 @@ export function openRows({ mysqlUrl, prefix }: BackendAddresses): Rows {
     },
   };
 
-  function gather() {
+  function startBatch() {
     const ids: bigint[] = [];
-    const done = sleep(GATHER_MS).then(() => {
-      gathered = undefined;
-      return inTurn(() =>
-        once("wmsindb.oms_gift_cust_record", ids[0] ?? 0n, (database) => insertWmsRows(database, prefix, ids)),
+    const done = sleep(BATCH_MS).then(() => {
+      batch = undefined;
+      return enqueue(() =>
+        writeOnce("wmsindb.oms_gift_cust_record", ids[0] ?? 0n, (database) => insertWmsRows(database, prefix, ids)),
       );
     });
     return { ids, done };

@@ -4,41 +4,41 @@ import { isVirtual, type Order } from "../../tools/demo/orders.ts";
 import type { Random } from "../../tools/testkit/random.ts";
 import type { OrderDriver } from "./driver.ts";
 
-/** The states of an order that is shipped, and of one that is not. */
-const ROAD = [1000, 1010, 1020, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020] as const;
-const ENDS = [6010, 6010, 6010, 6020, 6030, 6040] as const;
+/** States of the shipping path, the states that may follow it, and the final states. */
+const PATH = [1000, 1010, 1020, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020] as const;
+const END_STATES = [6010, 6010, 6010, 6020, 6030, 6040] as const;
 const FINAL: readonly number[] = [1030, 6010, 6020, 6040, 9001];
 
-/** Longest wait for what the flow or the WMS does, in milliseconds: several faults after each other. */
-const PATIENCE_MS = 180_000;
-const FIRST_LOOK_MS = 250;
-const LONGEST_PAUSE_MS = 2_000;
+/** Maximum wait for the flow or the WMS, in milliseconds: several faults may follow each other. */
+const MAX_WAIT_MS = 180_000;
+const FIRST_POLL_MS = 250;
+const MAX_POLL_MS = 2_000;
 
-/** Share of the reports that come in batches. */
+/** Probability that a report is sent in a batch. */
 const BATCHED = 0.5;
 
-/** More than any life takes. */
+/** Upper limit of the steps of a scenario. */
 const MAX_STEPS = 60;
 
-/** What else happens on the way, against 100 for a step forward. */
-const ASIDE = {
+/** Relative frequency of the steps of a scenario. */
+const STEPS = {
   forward: 100,
   repeat: 7,
-  double: 6,
+  duplicate: 6,
   late: 5,
   illegal: 4,
-  wonder: 8,
+  query: 8,
   pause: 3,
-  judge: 2,
+  "pause for verdict": 2,
   carrier: 3,
   invoice: 3,
   ship: 3,
-  mark: 2,
+  "mark returned": 2,
   cancel: 1,
-  request: 1,
+  "request cancel": 1,
 } as const;
 
-/** The order's next state: the next one, or one further on. */
+/** The next state on the path, sometimes skipping one. */
 function nextStatus({ order, model }: OrderDriver, random: Random): number {
   const { status } = model;
   if (isVirtual(order)) {
@@ -47,36 +47,35 @@ function nextStatus({ order, model }: OrderDriver, random: Random): number {
   if (status === 6030) {
     return random.pick([5020, 6010, 6020, 6040]);
   }
-  const at = ROAD.indexOf(status as (typeof ROAD)[number]);
+  const at = PATH.indexOf(status as (typeof PATH)[number]);
   const skips = status >= 2020 && random.chance(0.1);
-  return ROAD[at + (skips ? 2 : 1)] ?? random.pick(ENDS);
+  return PATH[at + (skips ? 2 : 1)] ?? random.pick(END_STATES);
 }
 
-/** One thing happens to an order whose reports all come from us. False: there is nothing more to come. */
+/** One random step of an order whose changes all come from its driver. False when the scenario has ended. */
 async function step(driver: OrderDriver, random: Random): Promise<boolean> {
-  const what = random.weighted(ASIDE);
   const { status } = driver.model;
-  switch (what) {
+  switch (random.weighted(STEPS)) {
     case "repeat":
       await driver.repeat();
       break;
-    case "double":
-      await driver.report(status, { time: status === 5020 || status === 6030 ? "long ago" : "next" });
+    case "duplicate":
+      await driver.report(status, { time: status === 5020 || status === 6030 ? "early" : "next" });
       break;
     case "late":
-      await driver.report(random.pick([1010, 1020, 3010, 3030, 5010]), { time: "long ago", pinned: true });
+      await driver.report(random.pick([1010, 1020, 3010, 3030, 5010]), { time: "early", pinned: true });
       break;
     case "illegal":
-      await driver.report(random.pick([1030, 1000, 6010, 1010]), { time: "long ago", pinned: true });
+      await driver.report(random.pick([1030, 1000, 6010, 1010]), { time: "early", pinned: true });
       break;
-    case "wonder":
-      await driver.wonder();
+    case "query":
+      await driver.queryAny();
       break;
     case "pause":
       await driver.setPause(!driver.model.paused);
       break;
-    case "judge":
-      await driver.judge(random.chance(0.5) ? "cancel" : "rejection");
+    case "pause for verdict":
+      await driver.pauseFor(random.chance(0.5) ? "cancel" : "rejection");
       break;
     case "carrier":
       await driver.changeCarrier();
@@ -86,38 +85,38 @@ async function step(driver: OrderDriver, random: Random): Promise<boolean> {
       break;
     case "ship":
       if (!FINAL.includes(status)) {
-        await driver.ship();
+        await driver.recordShipment();
       }
       break;
-    case "mark":
+    case "mark returned":
       await driver.markReturned();
       break;
     case "cancel":
       await driver.cancel();
       break;
-    case "request":
+    case "request cancel":
       if (status < 2010 || status >= 4010) {
         await driver.requestCancel();
-        await driver.lookAgain();
+        await driver.refresh();
       }
       break;
-    default:
+    case "forward":
       if (FINAL.includes(status)) {
         return false;
       }
-      await forward(driver, random);
+      await stepForward(driver, random);
   }
   return true;
 }
 
-async function forward(driver: OrderDriver, random: Random): Promise<void> {
+async function stepForward(driver: OrderDriver, random: Random): Promise<void> {
   if (driver.uncertain) {
-    await driver.lookAgain();
+    await driver.refresh();
   }
   const status = nextStatus(driver, random);
-  const heldBack = driver.model.paused && [1020, 2010, 2020].includes(status);
-  if (heldBack) {
-    // Refused, and nothing comes of it; then somebody resumes the order.
+  const isHeld = driver.model.paused && [1020, 2010, 2020].includes(status);
+  if (isHeld) {
+    // Rejected while paused; then the order is resumed.
     await driver.report(status, { pinned: true });
     await driver.setPause(false);
   } else if (random.chance(0.03)) {
@@ -127,14 +126,14 @@ async function forward(driver: OrderDriver, random: Random): Promise<void> {
   }
 }
 
-/** An order that other systems inserted: every state is reported, and everything else happens on the way. */
+/** An order that another system inserted: all states are reported by the driver, with other operations in between. */
 export async function runInsertedOrder(driver: OrderDriver, random: Random): Promise<void> {
   for (let steps = 0; steps < MAX_STEPS && (await step(driver, random)); steps += 1) {}
-  await after(driver, random);
+  await runFinalSteps(driver, random);
 }
 
-/** What may come after the end. */
-async function after(driver: OrderDriver, random: Random): Promise<void> {
+/** Operations that may follow the last state. */
+async function runFinalSteps(driver: OrderDriver, random: Random): Promise<void> {
   if (driver.model.paused) {
     await driver.setPause(false);
   }
@@ -148,160 +147,164 @@ async function after(driver: OrderDriver, random: Random): Promise<void> {
     await driver.repeat();
   }
   if (random.chance(0.1)) {
-    // Refused: nothing follows an end.
-    await driver.report(2020, { time: "long ago", pinned: true });
+    // Rejected: no state follows a final state.
+    await driver.report(2020, { time: "early", pinned: true });
   }
-  await driver.lookAgain();
+  await driver.refresh();
   driver.finish();
 }
 
-/** What the lives of orders in the forward flow need besides. */
+/** What scenarios in the forward flow need. */
 export interface FlowContext {
-  /** Begins to driver of what an order was split into. */
-  readonly follow: (parent: Order, childIds: readonly bigint[]) => Promise<readonly OrderDriver[]>;
-  /** How the WMS is to answer when this order's cancel is asked for. */
+  /** Starts driving the children of a split order. */
+  readonly driveChildren: (parent: Order, childIds: readonly bigint[]) => Promise<readonly OrderDriver[]>;
+  /** Sets the answer of the WMS to a cancel of this order. */
   readonly configureWms: (orderId: bigint, mode: "ok" | "refuse" | "later") => Promise<void>;
 }
 
-/** Looks again and again, with longer pauses, until something is so; false: it never was. */
-async function until(look: () => Promise<boolean>): Promise<boolean> {
-  const end = performance.now() + PATIENCE_MS;
-  for (let pause = FIRST_LOOK_MS; performance.now() < end; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-    await sleep(pause);
-    if (await look()) {
+/** Polls with growing intervals until the condition holds. False on timeout. */
+async function poll(condition: () => Promise<boolean>): Promise<boolean> {
+  const end = performance.now() + MAX_WAIT_MS;
+  for (let interval = FIRST_POLL_MS; performance.now() < end; interval = Math.min(interval * 1.5, MAX_POLL_MS)) {
+    await sleep(interval);
+    if (await condition()) {
       return true;
     }
   }
   return false;
 }
 
-/** Waits until the flow has brought the order to one of these states. */
-async function comesTo(driver: OrderDriver, statuses: readonly number[]): Promise<boolean> {
-  const came = await until(async () => {
-    await driver.lookAgain();
+/** Waits until the flow has moved the order to one of these states. */
+function waitForStatus(driver: OrderDriver, statuses: readonly number[]): Promise<boolean> {
+  return poll(async () => {
+    await driver.refresh();
     if (driver.model.paused && driver.uncertain) {
-      // A pause of ours that nobody had answered was carried out late.
+      // A pause without an answer was executed late.
       await driver.setPause(false);
     }
     return statuses.includes(driver.model.status);
   });
-  return came;
 }
 
-/** An order that came by SubmitOrder: it is paid, the flow brings it to the warehouse, or it is cancelled on its way. */
-export async function runSubmittedOrder(driver: OrderDriver, random: Random, world: FlowContext): Promise<void> {
-  const fate = random.weighted({ straight: 70, paused: 10, "cancelled unpaid": 4, "cancelled paid": 6, waited: 10 });
-  if (fate === "cancelled unpaid") {
+/** A submitted order: it is paid, and the flow brings it to the warehouse, or it is cancelled on the way. */
+export async function runSubmittedOrder(driver: OrderDriver, random: Random, context: FlowContext): Promise<void> {
+  const variant = random.weighted({
+    straight: 70,
+    paused: 10,
+    "cancelled unpaid": 4,
+    "cancelled paid": 6,
+    queried: 10,
+  });
+  if (variant === "cancelled unpaid") {
     await driver.requestCancel();
-    await driver.lookAgain();
-    await after(driver, random);
+    await driver.refresh();
+    await runFinalSteps(driver, random);
     return;
   }
-  if (fate === "paused") {
+  if (variant === "paused") {
     await driver.setPause(true);
   }
-  if (fate === "waited") {
-    await driver.wonder();
+  if (variant === "queried") {
+    await driver.queryAny();
   }
   await driver.report(1010);
   if (isVirtual(driver.order)) {
     await runInsertedOrder(driver, random);
     return;
   }
-  driver.exact = false;
-  if (fate === "paused") {
+  driver.controlled = false;
+  if (variant === "paused") {
     await driver.getOrderFlow();
     await driver.repeat();
     await driver.setPause(false);
   }
-  if (fate === "cancelled paid") {
-    await cancelOnTheWay(driver, random, world);
+  if (variant === "cancelled paid") {
+    await cancelInFlow(driver, random, context);
   }
   if (new Set(driver.order.lines.map(({ warehouseId }) => warehouseId)).size > 1) {
-    await liveSplit(driver, random, world);
+    await runSplitOrder(driver, random, context);
   } else {
-    await liveFromDispatch(driver, random, world);
+    await runFromDispatch(driver, random, context);
   }
 }
 
-async function liveSplit(driver: OrderDriver, random: Random, world: FlowContext): Promise<void> {
-  if (!(await comesTo(driver, [1030, 9001])) || driver.model.status === 9001) {
+async function runSplitOrder(driver: OrderDriver, random: Random, context: FlowContext): Promise<void> {
+  if (!(await waitForStatus(driver, [1030, 9001])) || driver.model.status === 9001) {
     return;
   }
-  driver.exact = true;
+  driver.controlled = true;
   const flow = await driver.getOrderFlow();
-  const children = await world.follow(driver.order, flow?.childOrderIds ?? []);
-  // Of a split order each child is asked.
+  const children = await context.driveChildren(driver.order, flow?.childOrderIds ?? []);
+  // Cancels each child.
   if (random.chance(0.15)) {
     await driver.requestCancel();
   }
-  const cancelAsked = driver.journal.calls.some(({ rpc }) => rpc === "RequestCancel");
+  const cancelRequested = driver.journal.calls.some(({ rpc }) => rpc === "RequestCancel");
   for (const child of children) {
-    child.exact = false;
-    await liveFromDispatch(child, random, world, { cancelAsked });
+    child.controlled = false;
+    await runFromDispatch(child, random, context, { cancelRequested });
   }
   await driver.maxSubOrderStatus();
-  await after(driver, random);
+  await runFinalSteps(driver, random);
 }
 
-/** From when the flow is done with it on, all that happens to it is told by us; but for a cancel. */
-async function liveFromDispatch(
+/** Once the flow has ended, all changes come from the driver, except those of a cancel. */
+async function runFromDispatch(
   driver: OrderDriver,
   random: Random,
-  world: FlowContext,
-  { cancelAsked = false } = {},
+  context: FlowContext,
+  { cancelRequested = false } = {},
 ): Promise<void> {
-  if (!(await comesTo(driver, [2020, 9001]))) {
+  if (!(await waitForStatus(driver, [2020, 9001]))) {
     return;
   }
-  if (driver.model.status === 2020 && (await openCancel(driver))) {
+  if (driver.model.status === 2020 && (await hasOpenCancel(driver))) {
     await closeCancel(driver, random);
   } else {
-    // A cancel of its parent may have been closed since it was seen there.
-    await driver.lookAgain();
+    // A cancel of its parent may have been closed meanwhile.
+    await driver.refresh();
     if (driver.model.status === 2020 && random.chance(0.12)) {
-      await cancelOnTheWay(driver, random, world);
+      await cancelInFlow(driver, random, context);
     }
   }
-  // Of one that was cancelled before it was seen there nobody can say how far the flow had brought it; nor when a cancel ends that came with
-  // its parent's.
-  driver.exact = driver.model.visited.includes(2020) && !cancelAsked;
+  // Not predictable: how far the flow had brought an order cancelled before, and when its parent's cancel ends.
+  driver.controlled = driver.model.visited.includes(2020) && !cancelRequested;
   await runInsertedOrder(driver, random);
 }
 
-/** Its cancel was asked for with its parent's. */
-async function openCancel(driver: OrderDriver): Promise<boolean> {
+/** Its cancel was requested with its parent's. */
+async function hasOpenCancel(driver: OrderDriver): Promise<boolean> {
   return driver.model.paused && (await driver.cancelState()) === CancelState.WAITING_FOR_WMS;
 }
 
-/** The customer wants it cancelled; what comes of it depends on how far it is, and on the WMS. */
-async function cancelOnTheWay(driver: OrderDriver, random: Random, world: FlowContext): Promise<void> {
+/** Requests a cancel, whose outcome depends on the order's state and on the WMS. */
+async function cancelInFlow(driver: OrderDriver, random: Random, context: FlowContext): Promise<void> {
   const wms = random.weighted({ ok: 50, refuse: 25, later: 25 });
   if (wms !== "ok") {
-    await world.configureWms(driver.order.id, wms);
+    await context.configureWms(driver.order.id, wms);
   }
   if ((await driver.requestCancel()) === CancelState.WAITING_FOR_WMS) {
     await closeCancel(driver, random, wms === "later");
   }
   if (wms !== "ok") {
-    await world.configureWms(driver.order.id, "ok");
+    await context.configureWms(driver.order.id, "ok");
   }
-  await driver.lookAgain();
+  await driver.refresh();
 }
 
-/** Waits for the WMS's answer, and gives it in its name when it does not come. */
+/** Waits for the answer of the WMS, and reports one in its place when it answers later. */
 async function closeCancel(driver: OrderDriver, random: Random, later = false): Promise<void> {
   const agreed = random.chance(0.5);
-  let looks = 0;
-  await until(async () => {
-    looks += 1;
+  let polls = 0;
+  await poll(async () => {
+    polls += 1;
     if ((await driver.cancelState()) !== CancelState.WAITING_FOR_WMS) {
       return true;
     }
-    if (later && looks >= 2) {
+    if (later && polls >= 2) {
       await driver.reportWmsAnswer(agreed);
     }
     return false;
   });
-  await driver.lookAgain();
+  await driver.refresh();
 }

@@ -12,24 +12,24 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
+import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import type { ServiceAddress } from "../types.ts";
-import { reasonIn } from "./reason.ts";
 
 export type Protocol = "grpc" | "json";
 
-/** What one attempt came to. */
+/** Result of one attempt. */
 export type AttemptResult<Message> =
   | { readonly kind: "answered"; readonly message: Message }
-  /** The service says no, and means the request. `why`: the reason of its ErrorInfo, else the code's name. */
-  | { readonly kind: "refused"; readonly why: string }
-  /** Nobody can say whether it was carried out, or it was not this time: it is to be sent again. */
+  /** The service rejected the request. `reason`: of its ErrorInfo, else the name of the code. */
+  | { readonly kind: "rejected"; readonly reason: string }
+  /** Whether it was executed is unknown, or it is to be retried. */
   | { readonly kind: "indeterminate" };
 
-/** One service, over both of its ports, with connections that stay open. */
+/** A client of one service, over gRPC and Connect JSON. */
 export interface ServiceClient {
   send<I extends DescMessage, O extends DescMessage>(
     protocol: Protocol,
@@ -40,16 +40,16 @@ export interface ServiceClient {
   close(): void;
 }
 
-/** How long an attempt waits for its answer, in milliseconds: longer than a commit whose database is being started again. */
+/** Deadline of an attempt, in milliseconds: longer than a commit during a restart of the database. */
 const DEADLINE_MS = 3_000;
 
-/** A frozen service is left alone so much later than its own deadline would have it answer, in milliseconds. */
+/** Time after the deadline at which a frozen service is abandoned, in milliseconds. */
 const GRACE_MS = 200;
 
 const JSON_CONNECTIONS = 64;
 
-/** What a caller who can send a request again need not driver apart. */
-const SILENT: ReadonlySet<Code> = new Set([
+/** Codes after which a request is retried. */
+const RETRIED: ReadonlySet<Code> = new Set([
   Code.Unavailable,
   Code.DeadlineExceeded,
   Code.ResourceExhausted,
@@ -57,23 +57,23 @@ const SILENT: ReadonlySet<Code> = new Set([
   Code.Unknown,
 ]);
 
-/** Details in the answer to a batch, which JSON can only read when it knows their types. */
+/** Types of error details, needed to parse the JSON answer to a batch. */
 const REGISTRY = createRegistry(ErrorInfoSchema, BadRequestSchema, RetryInfoSchema);
 
-/** Whether the request is to be sent again for that. */
+/** Whether a request is retried after this code. */
 export function isIndeterminate(code: Code): boolean {
-  return SILENT.has(code);
+  return RETRIED.has(code);
 }
 
-/** What a refusal of this code and message is to us. A connection that broke is INTERNAL to some; only the service says whose bug it is. */
-function refusal(code: Code, reason: string | undefined, message: string): AttemptResult<never> {
-  const broke = code === Code.Internal && !message.includes("internal error; call");
-  return isIndeterminate(code) || broke
+/** Interprets an error. Clients report a broken connection as INTERNAL too; only the service's own errors name the call. */
+function errorResult(code: Code, reason: string | undefined, message: string): AttemptResult<never> {
+  const isBrokenConnection = code === Code.Internal && !message.includes("internal error; call");
+  return isIndeterminate(code) || isBrokenConnection
     ? { kind: "indeterminate" }
-    : { kind: "refused", why: reason ?? codeName(code) };
+    : { kind: "rejected", reason: reason ?? codeName(code) };
 }
 
-/** For example INVALID_ARGUMENT. */
+/** Name of a code, for example INVALID_ARGUMENT. */
 export function codeName(code: Code): string {
   return (Code[code] ?? String(code)).replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
@@ -102,7 +102,7 @@ export function openServiceClient(address: ServiceAddress): ServiceClient {
             resolve({ kind: "answered", message });
           } else {
             const { code, details } = error as ServiceError;
-            resolve(refusal(code as unknown as Code, reasonOf(error as ServiceError), details));
+            resolve(errorResult(code as unknown as Code, reasonOf(error as ServiceError), details));
           }
         },
       );
@@ -129,7 +129,7 @@ export function openServiceClient(address: ServiceAddress): ServiceClient {
         clearTimeout(timer);
         resolve({ kind: "indeterminate" });
       };
-      const timer = setTimeout(() => call.destroy(new Error("no answer in time")), DEADLINE_MS + GRACE_MS);
+      const timer = setTimeout(() => call.destroy(new Error("no answer before the deadline")), DEADLINE_MS + GRACE_MS);
       call.on("error", indeterminate);
       call.on("response", (response) => {
         const chunks: Buffer[] = [];
@@ -153,7 +153,7 @@ export function openServiceClient(address: ServiceAddress): ServiceClient {
   };
 }
 
-/** The reason of a gRPC error's ErrorInfo; undefined where it has none. */
+/** The reason of a gRPC error's ErrorInfo; undefined when it has none. */
 function reasonOf(error: ServiceError): string | undefined {
   const [bytes] = error.metadata?.get("grpc-status-details-bin") ?? [];
   return bytes instanceof Buffer ? reasonIn(fromBinary(StatusSchema, bytes).details) : undefined;
@@ -175,8 +175,19 @@ function readJson<O extends DescMessage>(output: O, status: number, text: string
     const number = Object.values(Code).find(
       (known) => typeof known === "number" && codeName(known) === code.toUpperCase(),
     );
-    return refusal((number as Code | undefined) ?? Code.Unknown, reason, message ?? "");
+    return errorResult((number as Code | undefined) ?? Code.Unknown, reason, message ?? "");
   } catch {
     return { kind: "indeterminate" };
   }
+}
+
+/** The reason of the google.rpc.ErrorInfo among an error's details; undefined when there is none. */
+export function reasonIn(details: readonly Any[]): string | undefined {
+  for (const detail of details) {
+    const info = anyUnpack(detail, ErrorInfoSchema);
+    if (info !== undefined) {
+      return info.reason;
+    }
+  }
+  return undefined;
 }

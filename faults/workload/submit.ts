@@ -4,20 +4,23 @@ import type { Random } from "../../tools/testkit/random.ts";
 import type { Calls } from "./calls.ts";
 import { type Call, createCall, createOrderJournal, type OrderJournal, recordAnswer } from "./journal.ts";
 
-/** Share of the orders whose id the shop chooses, and of the submissions that are sent again. */
+/** Probability that the shop chooses the order id, and that it repeats the submission. */
 const OWN_ID = 0.5;
-const AGAIN = 0.05;
+const REPEATED = 0.05;
 
 /**
- * The shop sends an order in; twice, now and then. The order has the id that it was given.
+ * Submits an order, sometimes twice. The journal's order has the id from the answer.
  *
- * @param onUnknown told of a submission that had no answer: nobody knows whether there is an order
- * @param keep told of the journal that is begun
+ * @param onUnknown called with a submission that was not answered: whether the order exists is unknown
+ * @param onJournal called with the journal that is started
  */
 export async function submitOrder(
   { calls, random }: { readonly calls: Calls; readonly random: Random },
   order: Order,
-  { onUnknown, keep }: { readonly onUnknown: (call: Call) => void; readonly keep: (journal: OrderJournal) => void },
+  {
+    onUnknown,
+    onJournal,
+  }: { readonly onUnknown: (call: Call) => void; readonly onJournal: (journal: OrderJournal) => void },
 ): Promise<OrderJournal> {
   const requestId = `faults-submit-${order.id}`;
   const request = {
@@ -30,20 +33,20 @@ export async function submitOrder(
     operator: "faults",
     requestId,
   };
-  const again = random.chance(AGAIN);
+  const isRepeated = random.chance(REPEATED);
   const call = createCall({ rpc: "SubmitOrder", requestId, requested: { status: 1000 }, expected: "OK" });
   const send = async () => {
     const reply = await calls.send(random, FulfilmentService.method.submitOrder, request, "shop", call);
     const id = reply.kind === "answered" ? reply.message.orderId : undefined;
-    recordAnswer(call, reply.kind === "answered" ? "OK" : reply.why, String(id ?? ""), { version: 1 });
+    recordAnswer(call, reply.kind === "answered" ? "OK" : reply.reason, String(id ?? ""), { version: 1 });
     return id;
   };
   try {
     const id = await send();
     const journal = createOrderJournal({ ...order, id: id ?? order.id, isParent: false }, "submitted");
     journal.calls.push(call);
-    keep(journal);
-    if (again) {
+    onJournal(journal);
+    if (isRepeated) {
       await send();
     }
     return journal;

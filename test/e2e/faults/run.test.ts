@@ -7,15 +7,15 @@ import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 
-/** Two services without faults, a small workload, and the checkers over the real tables: once as it is, once with damage planted. */
+/** Two services without faults, a small workload and all checks: once undamaged, once with damaged tables. */
 const location = useMariadb();
 const nats = useNats();
 const redis = useRedis();
-const neighbours = useStubSystems();
+const stubSystems = useStubSystems();
 const services: Service[] = [];
 
 const CHANGES = 400;
-const BOUND_MS = 60_000;
+const DRAIN_MS = 60_000;
 
 beforeAll(async () => {
   const db = openDatabase(location);
@@ -25,7 +25,7 @@ beforeAll(async () => {
     services.push(
       await startService(
         location,
-        { natsUrl: nats.url, redisUrl: redis.url, systemUrls: neighbours.urls },
+        { natsUrl: nats.url, redisUrl: redis.url, systemUrls: stubSystems.urls },
         { OMS_ROLE: "all", OMS_OUTBOX_RETENTION_MS: "1000", OMS_OUTBOX_SWEEP_MS: "200" },
       ),
     );
@@ -36,11 +36,11 @@ afterAll(async () => {
 });
 
 async function runAndCheck(seed: number, damage: (query: (sql: string) => Promise<RowDataPacket[]>) => Promise<void>) {
-  const servers = {
+  const backends = {
     mysqlUrl: location.url,
     natsUrl: nats.url,
     redisUrl: redis.url,
-    stubSystemsUrl: neighbours.url,
+    stubSystemsUrl: stubSystems.url,
     prefix: location.prefix,
   };
   const workload = await startWorkload({
@@ -49,7 +49,7 @@ async function runAndCheck(seed: number, damage: (query: (sql: string) => Promis
       grpc: `127.0.0.1:${grpcPort}`,
       http: `http://127.0.0.1:${httpPort}`,
     })),
-    servers,
+    backends,
     perSecond: 200,
     onCall: () => {},
   });
@@ -64,23 +64,23 @@ async function runAndCheck(seed: number, damage: (query: (sql: string) => Promis
   } finally {
     await connection.end();
   }
-  return checkAll(journal, servers, { boundMs: BOUND_MS });
+  return checkAll(journal, backends, { timeoutMs: DRAIN_MS });
 }
 
-test("nothing is found where nothing is wrong", { timeout: 170_000 }, async () => {
+test("finds nothing when nothing is damaged", { timeout: 170_000 }, async () => {
   const { results, events } = await runAndCheck(1, async () => {});
   expect(results.flatMap(({ findings }) => findings)).toEqual([]);
   expect(events).toBeGreaterThan(CHANGES);
-  // All may be done by then: nothing to wait for is no bad sign.
+  // The ledger may have drained before the check.
   const idle = results.filter(({ name, checked }) => checked === 0 && !name.startsWith("ledger and outbox drained"));
   expect(idle).toEqual([]);
 });
 
-test("damage in the tables is found and named", { timeout: 170_000 }, async () => {
+test("finds damage in the tables", { timeout: 170_000 }, async () => {
   const { results } = await runAndCheck(2, async (query) => {
     const one = async (sql: string) =>
       Object.values((await query(`${sql} order by order_id desc limit 1`))[0] ?? {})[0];
-    // Its effect is done with, so that nobody makes it good any more.
+    // Completed entries are not run again, so the damage stays.
     const done = "select order_id from $oms_db.oms_action_ledger where state = 'DONE' and action =";
     await expect.poll(() => one(`${done} 'settlement-push'`), { timeout: 60_000 }).toBeDefined();
     await expect.poll(() => one(`${done} 'gift-record'`), { timeout: 60_000 }).toBeDefined();
@@ -100,7 +100,7 @@ test("damage in the tables is found and named", { timeout: 170_000 }, async () =
   );
   expect(found).toEqual({
     "every accepted request once in the history": ["lost"],
-    "history legal, versions without a gap": ["other"],
-    "one effect for each event and Action, none without a commit": ["lost"],
+    "legal history, versions without a gap": ["other"],
+    "one effect per event and Action, none without a commit": ["lost"],
   });
 });

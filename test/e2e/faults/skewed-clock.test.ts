@@ -4,21 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
-import { CLOCK_FILE } from "../../../faults/cluster/service-kind.ts";
+import { CLOCK_FILE } from "../../../faults/cluster/service.ts";
 
 const CLOCK = join(import.meta.dirname, "../../../faults/cluster/skewed-clock.mjs");
 const HOUR_MS = 3_600_000;
 
-/** Says every 20 ms how late it is by each way to ask, and whether dates are still what they were. */
+/** Prints the time by each API every 20 ms, and whether dates otherwise work as usual. */
 const PROGRAM = `
 const sane = () =>
   new Date(5).getTime() === 5 && new Date(2026, 0).getMonth() === 0 && Date.UTC(1970, 0) === 0 &&
   new Date() instanceof Date && typeof Date() === "string";
-const say = () => console.log(JSON.stringify({ now: Date.now(), fresh: new Date().getTime(), text: Date.parse(Date()), steady: performance.now(), sane: sane() }));
-setInterval(say, 20);
+const print = () => console.log(JSON.stringify({ now: Date.now(), fresh: new Date().getTime(), text: Date.parse(Date()), steady: performance.now(), sane: sane() }));
+setInterval(print, 20);
 `;
 
-interface Said {
+interface Times {
   readonly now: number;
   readonly fresh: number;
   readonly text: number;
@@ -26,7 +26,7 @@ interface Said {
   readonly sane: boolean;
 }
 
-test("the wall clock of a process jumps, and jumps back; nothing else about time changes", async () => {
+test("shifts the wall clock of a process, and nothing else about time", async () => {
   const folder = await mkdtemp(join(tmpdir(), "oms-clock-"));
   const child = spawn(process.execPath, [`--import=${CLOCK}`, "--eval", PROGRAM], { cwd: folder });
   onTestFinished(async () => {
@@ -35,16 +35,16 @@ test("the wall clock of a process jumps, and jumps back; nothing else about time
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let steady = 0;
-  /** Waits until it is ahead by so much, within a minute. */
+  /** Waits until the clock is ahead by this offset, with a tolerance of a minute. */
   const isAhead = async (offset: number) => {
     for (;;) {
       const { value, done } = await lines.next();
       expect(done).toBe(false);
-      const said = JSON.parse(String(value)) as Said;
-      expect(said.sane).toBe(true);
-      expect(said.steady - steady).toBeLessThan(HOUR_MS / 2);
-      steady = said.steady;
-      if ([said.now, said.fresh, said.text].every((time) => Math.abs(time - Date.now() - offset) < 60_000)) {
+      const times = JSON.parse(String(value)) as Times;
+      expect(times.sane).toBe(true);
+      expect(times.steady - steady).toBeLessThan(HOUR_MS / 2);
+      steady = times.steady;
+      if ([times.now, times.fresh, times.text].every((time) => Math.abs(time - Date.now() - offset) < 60_000)) {
         return;
       }
     }

@@ -7,7 +7,7 @@ import { useNats } from "../../support/servers.ts";
 
 const nats = useNats();
 
-test("the gateway takes each message once, live or from the stream, and knows what it heard live", async () => {
+test("the gateway receives each message once, live or from the stream, and marks live ones", async () => {
   const client = await connect({ servers: nats.url });
   const manager = await client.jetstreamManager();
   await manager.streams.add({ name: "OMS_EVENTS", subjects: ["oms.v1.>"] });
@@ -24,17 +24,17 @@ test("the gateway takes each message once, live or from the stream, and knows wh
   await publish(1);
 
   const gateway = await openGateway(nats.url);
-  const taken = () =>
+  const received = () =>
     (gateway.log.byOrder.get("7") ?? []).map(({ messageId, sequence }) => [messageId, sequence !== undefined]);
   await vi.waitFor(async () => {
     await publish(2);
-    expect(taken()).toContainEqual(["7-2", true]);
+    expect(received()).toContainEqual(["7-2", true]);
   });
   await publish(3);
   await publish(3);
   await vi.waitFor(() => expect(gateway.log.repeats).toBeGreaterThan(0));
   await gateway.catchUp();
-  expect(taken()).toEqual([
+  expect(received()).toEqual([
     ["7-2", true],
     ["7-3", true],
     ["7-1", false],

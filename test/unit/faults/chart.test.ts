@@ -33,7 +33,7 @@ function expectWellFormed(svg: string): void {
   expect(svg.replace(/<\/?[a-z]+(?:\s+[\w-]+="[^"<]*")*\s*\/?>/g, "")).not.toMatch(/[<>]|&(?!\w+;)/);
 }
 
-test("the picture is a well-formed SVG with a legend of all kinds", () => {
+test("the chart is a well-formed SVG with a legend of all categories", () => {
   const svg = draw([mark("service-1", 1, 2)]);
   expectWellFormed(svg);
   for (const category of FAULT_CATEGORIES) {
@@ -42,16 +42,16 @@ test("the picture is a well-formed SVG with a legend of all kinds", () => {
   expect(svg).toContain("A &lt;round&gt; &amp; &quot;its&quot; faults");
 });
 
-test("each target has a line: services, servers, then the ways between them; each fault is drawn and explained", () => {
+test("each target has a row: services, backends, links; each fault has a mark with a title", () => {
   const svg = draw([mark("service-1 to nats", 1, 2), mark("nats", 3, 4.5), mark("service-1", 5, 6)]);
-  const places = ["service-1", "nats", "service-1 to nats"].map((target) => svg.indexOf(`>${target}</text>`));
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
-  expect(places.every((place) => place > 0)).toBe(true);
+  const positions = ["service-1", "nats", "service-1 to nats"].map((target) => svg.indexOf(`>${target}</text>`));
+  expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+  expect(positions.every((position) => position > 0)).toBe(true);
   expect(svg).toContain("<title>kill, nats: 3.0 s to 4.5 s</title>");
   expect(svg.match(/<title>/g)).toHaveLength(3);
 });
 
-test("a fault that lasts no time is seen, and nothing goes beyond the edge", () => {
+test("an instant has a visible mark, and no mark exceeds the chart", () => {
   const svg = draw([mark("nats", 9, 60), mark("nats", 2, 2)]);
   for (const [, x, width] of svg.matchAll(/<rect x="([\d.]+)"[^>]*? width="([\d.]+)"[^>]*rx="2"/g)) {
     expect(Number(width)).toBeGreaterThanOrEqual(4);
@@ -59,6 +59,6 @@ test("a fault that lasts no time is seen, and nothing goes beyond the edge", () 
   }
 });
 
-test("a round without any call is drawn", () => {
+test("draws a round without calls", () => {
   expectWellFormed(drawTimelineChart({ title: "", subtitle: "", seconds: [], marks: [], loadEnded: 0 }));
 });

@@ -8,10 +8,10 @@ import { type Child, startChild } from "../../../tools/devstack/child.ts";
 
 let folder = "";
 let launched: Child[];
-/** How many starts fail before one succeeds; and how long a start takes, in milliseconds. */
-let failing: number;
-let takesMs: number;
-let fell: (string | number | null)[];
+/** Number of starts that fail first, and the duration of a start in milliseconds. */
+let failures: number;
+let startMs: number;
+let exits: (string | number | null)[];
 let member: Member;
 
 beforeAll(async () => {
@@ -21,16 +21,16 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 beforeEach(() => {
   launched = [];
-  fell = [];
-  failing = 0;
-  takesMs = 0;
+  exits = [];
+  failures = 0;
+  startMs = 0;
   member = createMember({
     name: "sleeper",
-    onUnexpectedExit: ({ code, signal }) => fell.push(signal ?? code),
+    onUnexpectedExit: ({ code, signal }) => exits.push(signal ?? code),
     async launch(signal) {
-      await sleep(takesMs, undefined, { signal });
-      if (failing > 0) {
-        failing -= 1;
+      await sleep(startMs, undefined, { signal });
+      if (failures > 0) {
+        failures -= 1;
         throw new Error("not yet");
       }
       const child = await startChild({ command: "sleep", args: ["60"], cwd: folder, logFile: join(folder, "log") });
@@ -43,24 +43,24 @@ afterEach(() => member.kill());
 
 const alive = () => launched.filter((child) => child.running()).length;
 
-test("it starts as often as it takes, and once for all who ask", async () => {
-  failing = 2;
+test("start() retries until it succeeds, and concurrent calls share one start", async () => {
+  failures = 2;
   await Promise.all([member.start(), member.start()]);
   await member.start();
-  expect([member.isUp(), alive(), failing]).toEqual([true, 1, 0]);
+  expect([member.isUp(), alive(), failures]).toEqual([true, 1, 0]);
 });
 
-test("killed, it stays down until it is started", async () => {
+test("a killed process stays down until start()", async () => {
   await member.start();
   await member.kill();
   await sleep(400);
   expect([member.isUp(), alive(), launched.length]).toEqual([false, 0, 1]);
   await member.start();
-  expect([member.isUp(), alive(), fell]).toEqual([true, 1, []]);
+  expect([member.isUp(), alive(), exits]).toEqual([true, 1, []]);
 });
 
-test("killed while it starts, it does not come up", async () => {
-  takesMs = 100;
+test("kill() during the start prevents it", async () => {
+  startMs = 100;
   const starting = member.start();
   await member.kill();
   await starting;
@@ -68,15 +68,15 @@ test("killed while it starts, it does not come up", async () => {
   expect([member.isUp(), launched.length]).toEqual([false, 0]);
 });
 
-test("ended by itself, it is told of and started again", async () => {
+test("an unexpected exit is reported and the process restarted", async () => {
   await member.start();
   await launched[0]?.kill("SIGTERM");
   await vi.waitFor(() => expect(alive()).toBe(1));
   await vi.waitFor(() => expect(member.isUp()).toBe(true));
-  expect(fell).toEqual(["SIGTERM"]);
+  expect(exits).toEqual(["SIGTERM"]);
 });
 
-test("frozen, it is not up until it is thawed; a kill ends it all the same", async () => {
+test("a frozen process is not up until thaw(), and can be killed", async () => {
   await member.start();
   member.freeze();
   expect([member.isUp(), alive()]).toEqual([false, 1]);
@@ -84,7 +84,7 @@ test("frozen, it is not up until it is thawed; a kill ends it all the same", asy
   expect(member.isUp()).toBe(true);
   member.freeze();
   await member.kill();
-  expect([alive(), fell]).toEqual([0, []]);
+  expect([alive(), exits]).toEqual([0, []]);
   await member.start();
   expect(member.isUp()).toBe(true);
 });

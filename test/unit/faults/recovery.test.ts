@@ -7,38 +7,38 @@ const GOOD: Recovery = {
   during: 280,
   loadSustained: true,
   recoverySeconds: 1,
-  whileDown: { committed: 400, actions: { "settlement-push": 70 }, waiting: { "customer-message": 50 } },
+  whileDown: { committed: 400, actions: { "settlement-push": 70 }, overdue: { "customer-message": 50 } },
 };
 
 const judged = (change: Partial<Recovery>) => checkRecovery([{ ...GOOD, ...change }]).findings.map(({ text }) => text);
 
-test("back in time, with all else going on, is well", () => {
+test("accepts a recovery in time with work continuing", () => {
   expect(judged({})).toEqual([]);
 });
 
-test("back too late, or not at all, is found", () => {
-  expect(judged({ recoverySeconds: 5.5 })[0]).toContain("redis: goodput came back to 90 % of 300/s after 5.5 s");
+test("finds a late or missing recovery", () => {
+  expect(judged({ recoverySeconds: 5.5 })[0]).toContain("redis: goodput was back at 90 % of 300/s after 5.5 s");
   expect(judged({ recoverySeconds: undefined })).toHaveLength(1);
 });
 
-test("nothing committed while the server was down is found", () => {
-  expect(judged({ whileDown: { committed: 0, actions: {}, waiting: {} } })).toEqual([
+test("finds that nothing was committed while a backend was down", () => {
+  expect(judged({ whileDown: { committed: 0, actions: {}, overdue: {} } })).toEqual([
     "redis: nothing was committed while it was down",
   ]);
 });
 
-test("an Action that does not need Redis and stood still with work to do is found; one that needs it is not", () => {
+test("finds a stalled Action that does not need Redis", () => {
   const whileDown = {
     committed: 9,
     actions: { "settlement-push": 0 },
-    waiting: { "settlement-push": 20, "customer-message": 20 },
+    overdue: { "settlement-push": 20, "customer-message": 20 },
   };
   expect(judged({ whileDown })).toHaveLength(1);
-  expect(judged({ whileDown: { ...whileDown, waiting: { "settlement-push": 1 } } })).toEqual([]);
+  expect(judged({ whileDown: { ...whileDown, overdue: { "settlement-push": 1 } } })).toEqual([]);
   expect(judged({ server: "nats", whileDown })).toEqual([]);
 });
 
-test("what the machine did not carry unbroken is not judged, and not counted", () => {
+test("does not judge a load that the machine did not sustain", () => {
   expect(checkRecovery([{ ...GOOD, loadSustained: false, recoverySeconds: undefined }])).toMatchObject({
     checked: 0,
     findings: [],

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { formatReport, hasPassed, mergeChecks, type RunSummary } from "../../../faults/report.ts";
-import type { Finding } from "../../../faults/types.ts";
+import type { Finding } from "../../../faults/findings.ts";
+import { formatReport, hasPassed, type RunReport } from "../../../faults/report.ts";
+import { mergeChecks } from "../../../faults/totals.ts";
 
 const finding = (text: string): Finding => ({ kind: "lost", text });
 
-const GOOD: RunSummary = {
+const GOOD: RunReport = {
   command: "npm run faults -- --seed 1",
   seeds: [1],
   tookMs: 61_000,
@@ -17,31 +18,35 @@ const GOOD: RunSummary = {
   recovery: [
     { server: "mariadb", before: 300, during: 0, loadSustained: true, recoverySeconds: 0.5, whileDown: undefined },
   ],
-  controls: [{ name: "old way", lost: 3 }],
+  controls: [{ name: "inline", lost: 3 }],
 };
 
-test("nothing found and all controls caught is good, and the report says each count by its name", () => {
+test("passes without findings and with all controls detected; the report has each count", () => {
   expect(hasPassed(GOOD)).toBe(true);
   const report = formatReport(GOOD);
-  for (const line of ["lost 0, duplicated 0, ghost 0, out of order 0, other 0, recovered 10", "1 min 01 s", "1,234"]) {
+  for (const line of [
+    "lost 0, duplicated 0, unexpected 0, out of order 0, other 0, recovered 10",
+    "1 min 01 s",
+    "1,234",
+  ]) {
     expect(report).toContain(line);
   }
 });
 
-test("a finding is not good, and is told with its checker", () => {
-  const found = { ...GOOD, checks: [{ name: "effects", checked: 11, findings: [finding("5-1 never came")] }] };
+test("fails on a finding, which is printed with its check", () => {
+  const found = { ...GOOD, checks: [{ name: "effects", checked: 11, findings: [finding("5-1 has no effect")] }] };
   expect(hasPassed(found)).toBe(false);
-  expect(formatReport(found)).toContain("lost: 5-1 never came (effects)");
-  expect(formatReport(found)).toContain("Found: lost 1, duplicated 0");
+  expect(formatReport(found)).toContain("lost: 5-1 has no effect (effects)");
+  expect(formatReport(found)).toContain("Failed: lost 1, duplicated 0");
 });
 
-test("a control that is not caught is not good, whatever else was found", () => {
-  const uncaught = { ...GOOD, controls: [{ name: "old way", lost: 0 }] };
-  expect(hasPassed(uncaught)).toBe(false);
-  expect(formatReport(uncaught)).toContain("did not catch old way");
+test("fails on an undetected control, whatever else was found", () => {
+  const undetected = { ...GOOD, controls: [{ name: "inline", lost: 0 }] };
+  expect(hasPassed(undetected)).toBe(false);
+  expect(formatReport(undetected)).toContain("did not detect the control inline");
 });
 
-test("of many findings some are told, and how many more there are", () => {
+test("prints the first findings and the number of the others", () => {
   const findings = Array.from({ length: 50 }, (_, index) => finding(`event ${index}`));
   const report = formatReport({ ...GOOD, checks: [{ name: "effects", checked: 50, findings }] });
   expect(report).toContain("event 19 ");
@@ -49,7 +54,7 @@ test("of many findings some are told, and how many more there are", () => {
   expect(report).toContain("and 30 more");
 });
 
-test("what checkers of several rounds checked at is summed up by their names", () => {
+test("adds up checks of several rounds by name", () => {
   const one = { name: "effects", checked: 1, findings: [finding("a")] };
   const other = { name: "order", checked: 5, findings: [] };
   expect(

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createTimeline } from "../../../faults/timeline.ts";
 
-test("calls are counted by the second they end in; goodput counts what was answered", () => {
+test("counts calls by the second of their completion; goodput counts successful ones", () => {
   // A round number: a sum of fractions may fall on either side of a second.
   const timeline = createTimeline(1_000);
   const end = (seconds: number, ok: boolean) =>

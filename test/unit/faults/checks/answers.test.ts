@@ -6,7 +6,7 @@ import { recordAnswer } from "../../../../faults/workload/journal.ts";
 import { FlowState } from "../../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { call, factsOf, findings, ledgerRow } from "./facts.ts";
 
-test("a repeat that is answered otherwise", () => {
+test("finds a repeated request with another answer", () => {
   const one = call("UpdateOrderStatus", { answer: undefined, firstAnswer: "" });
   recordAnswer(one, "APPLIED", '{"version":"2"}', undefined);
   recordAnswer(one, "APPLIED", '{"version":"2"}', undefined);
@@ -15,14 +15,14 @@ test("a repeat that is answered otherwise", () => {
   expect(findings(equalAnswers, factsOf([], { calls: [one] }))).toEqual(["other"]);
 });
 
-test("an answer that the model does not give", () => {
+test("finds an answer that the model does not predict", () => {
   const answered = (answer: string) =>
     findings(expectedAnswers, factsOf([], { calls: [call("SetOrderPause", { expected: "OK", answer })] }));
   expect(answered("OK")).toEqual([]);
   expect(answered("NOT_FOUND")).toEqual(["other"]);
 });
 
-test("an order that stands elsewhere than its life ended, unless an unanswered call may have come true", () => {
+test("finds a final state other than the model's, unless an unanswered call may have been executed", () => {
   const facts = factsOf([1010]);
   facts.journal.endState = { status: 1010, version: 1, paused: false };
   expect(findings(expectedAnswers, facts)).toEqual([]);
@@ -32,9 +32,9 @@ test("an order that stands elsewhere than its life ended, unless an unanswered c
   expect(findings(expectedAnswers, facts)).toEqual([]);
 });
 
-test("the ledger is drained but for timers to come", () => {
-  const left = (given: Parameters<typeof ledgerRow>[0]) =>
-    findings(ledgerDrained, factsOf([], { ledger: [ledgerRow(given)] }));
+test("the ledger is drained when only timers that are not due are open", () => {
+  const left = (overrides: Parameters<typeof ledgerRow>[0]) =>
+    findings(ledgerDrained, factsOf([], { ledger: [ledgerRow(overrides)] }));
   expect(left({})).toEqual([]);
   expect(left({ state: "DISCARDED" })).toEqual([]);
   expect(left({ state: "PENDING", finishTime: undefined, dueInMs: 500 })).toEqual(["other"]);
@@ -44,23 +44,23 @@ test("the ledger is drained but for timers to come", () => {
   expect(left({ state: "PENDING", action: "payment-timeout", dueInMs: -5 })).toEqual(["other"]);
 });
 
-test("what came by the slow road is counted", () => {
+test("counts effects that were retried or late", () => {
   const rows = [{}, { attempts: 2 }, { finishTime: 4_000 }, { state: "PARKED" as const, attempts: 3 }];
   expect(countRecovered(rows.map(ledgerRow), 2_000)).toBe(2);
 });
 
-test("a flow that stands still has to be one that the workload holds back", async () => {
-  const still = (paused: boolean, calls: ReturnType<typeof call>[]) => {
+test("a stalled flow must be one that the workload holds", async () => {
+  const stalled = (paused: boolean, calls: ReturnType<typeof call>[]) => {
     const facts = factsOf([1000, 1010], { origin: "submitted", calls, row: { status: 1010, version: 2, paused } });
     const open = unfinishedFlow(facts);
     return open === undefined ? [] : [open];
   };
-  const says = (state: FlowState) => async () => ({ state, summary: "" });
-  const paused = still(true, [call("SetOrderPause", { requested: { paused: true } })]);
-  expect((await checkFlows(1, paused, says(FlowState.PAUSED))).findings).toEqual([]);
-  expect((await checkFlows(1, paused, says(FlowState.RUNNING))).findings).toHaveLength(1);
-  expect((await checkFlows(1, still(true, []), says(FlowState.PAUSED))).findings).toHaveLength(1);
-  expect((await checkFlows(1, still(false, []), says(FlowState.RUNNING))).findings).toHaveLength(1);
-  expect((await checkFlows(1, still(false, []), async () => undefined)).findings).toHaveLength(1);
+  const reports = (state: FlowState) => async () => ({ state, summary: "" });
+  const paused = stalled(true, [call("SetOrderPause", { requested: { paused: true } })]);
+  expect((await checkFlows(1, paused, reports(FlowState.PAUSED))).findings).toEqual([]);
+  expect((await checkFlows(1, paused, reports(FlowState.RUNNING))).findings).toHaveLength(1);
+  expect((await checkFlows(1, stalled(true, []), reports(FlowState.PAUSED))).findings).toHaveLength(1);
+  expect((await checkFlows(1, stalled(false, []), reports(FlowState.RUNNING))).findings).toHaveLength(1);
+  expect((await checkFlows(1, stalled(false, []), async () => undefined)).findings).toHaveLength(1);
   expect(unfinishedFlow(factsOf([1000, 1010], { origin: "inserted" }))).toBeUndefined();
 });

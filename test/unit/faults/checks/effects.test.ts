@@ -2,128 +2,139 @@ import { expect, test } from "vitest";
 import { effectOrder } from "../../../../faults/checks/effect-order.ts";
 import { effectsOnce } from "../../../../faults/checks/effects.ts";
 import type { OrderFacts } from "../../../../faults/checks/facts.ts";
-import { call, carriedOut, DELIVERED, factsOf, findings, ID, ledgerRow, reported } from "./facts.ts";
+import { call, DELIVERED, executed, factsOf, findings, ID, ledgerRow, reported } from "./facts.ts";
 
 const calls = DELIVERED.map((status, index) => reported(status, index + 1));
 
-/** A delivered order of a marketplace with all its effects. */
-const whole = (given: Partial<Omit<OrderFacts, "journal">> & { readonly calls?: typeof calls } = {}) =>
+/** A delivered marketplace order with all its effects. */
+const complete = (overrides: Partial<Omit<OrderFacts, "journal">> & { readonly calls?: typeof calls } = {}) =>
   factsOf(DELIVERED, {
     kind: "marketplace",
     settlements: [{ messageId: `${ID}-11`, status: 6010 }],
     gifts: [1],
-    received: [carriedOut("finance", `${ID}-11`), carriedOut("message", `${ID}-8`), carriedOut("message", `${ID}-11`)],
-    notifications: DELIVERED.map((_, index) => notice(`${ID}-${index + 1}`, index)),
-    ...given,
+    received: [executed("finance", `${ID}-11`), executed("message", `${ID}-8`), executed("message", `${ID}-11`)],
+    notifications: DELIVERED.map((_, index) => notification(`${ID}-${index + 1}`, index)),
+    ...overrides,
   });
 
-const notice = (messageId: string, sequence: number) => ({ messageId, key: `${messageId}:category`, sequence });
+const notification = (messageId: string, sequence: number) => ({ messageId, key: `${messageId}:topic`, sequence });
 
 const without = <T>(list: readonly T[], at: number) => list.toSpliced(at, 1);
 
-test("all effects once", () => {
-  expect(findings(effectsOnce, whole())).toEqual([]);
+test("finds nothing when all effects happened once", () => {
+  expect(findings(effectsOnce, complete())).toEqual([]);
 });
 
-test("each effect that is missing is lost", () => {
-  const { received, notifications } = whole();
-  expect(findings(effectsOnce, whole({ settlements: [] }))).toEqual(["lost"]);
-  expect(findings(effectsOnce, whole({ gifts: [0] }))).toEqual(["lost"]);
-  expect(findings(effectsOnce, whole({ notifications: without(notifications, 4) }))).toEqual(["lost"]);
+test("finds each missing effect as lost", () => {
+  const { received, notifications } = complete();
+  expect(findings(effectsOnce, complete({ settlements: [] }))).toEqual(["lost"]);
+  expect(findings(effectsOnce, complete({ gifts: [0] }))).toEqual(["lost"]);
+  expect(findings(effectsOnce, complete({ notifications: without(notifications, 4) }))).toEqual(["lost"]);
   for (const index of received.keys()) {
-    expect(findings(effectsOnce, whole({ received: without(received, index) }))).toEqual(["lost"]);
+    expect(findings(effectsOnce, complete({ received: without(received, index) }))).toEqual(["lost"]);
   }
 });
 
-test("what arrived and was not carried out is no effect", () => {
-  const received = whole().received.map((entry) => ({ ...entry, done: entry.path !== "finance" }));
-  expect(findings(effectsOnce, whole({ received }))).toEqual(["lost"]);
+test("a request that was received but not executed is no effect", () => {
+  const received = complete().received.map((entry) => ({ ...entry, done: entry.path !== "finance" }));
+  expect(findings(effectsOnce, complete({ received }))).toEqual(["lost"]);
 });
 
-test("an effect that happened again is duplicated", () => {
-  const { settlements, notifications } = whole();
-  expect(findings(effectsOnce, whole({ settlements: [...settlements, ...settlements] }))).toEqual(["duplicated"]);
-  expect(findings(effectsOnce, whole({ notifications: [...notifications, ...notifications.slice(0, 1)] }))).toEqual([
+test("finds a repeated effect as duplicated", () => {
+  const { settlements, notifications } = complete();
+  expect(findings(effectsOnce, complete({ settlements: [...settlements, ...settlements] }))).toEqual(["duplicated"]);
+  expect(findings(effectsOnce, complete({ notifications: [...notifications, ...notifications.slice(0, 1)] }))).toEqual([
     "duplicated",
   ]);
 });
 
-test("an effect without its commit is a ghost", () => {
-  const { received, settlements } = whole();
-  expect(findings(effectsOnce, whole({ received: [...received, carriedOut("finance", `${ID}-12`)] }))).toEqual([
-    "ghost",
+test("finds an effect without a commit as unexpected", () => {
+  const { received, settlements } = complete();
+  expect(findings(effectsOnce, complete({ received: [...received, executed("finance", `${ID}-12`)] }))).toEqual([
+    "unexpected",
   ]);
-  expect(findings(effectsOnce, whole({ received: [...received, carriedOut("einvoice", `${ID}-11`)] }))).toEqual([
-    "ghost",
+  expect(findings(effectsOnce, complete({ received: [...received, executed("einvoice", `${ID}-11`)] }))).toEqual([
+    "unexpected",
   ]);
-  const early = { messageId: `${ID}-5`, status: 6010 };
-  expect(findings(effectsOnce, whole({ settlements: [early, ...settlements] }))).toEqual(["ghost"]);
-  expect(findings(effectsOnce, factsOf([1010], { gifts: [1] }))).toEqual(["ghost"]);
+  const premature = { messageId: `${ID}-5`, status: 6010 };
+  expect(findings(effectsOnce, complete({ settlements: [premature, ...settlements] }))).toEqual(["unexpected"]);
+  expect(findings(effectsOnce, factsOf([1010], { gifts: [1] }))).toEqual(["unexpected"]);
 });
 
-test("a new carrier is told to a marketplace, as often as it changed", () => {
-  const changed = (given: object = {}) => [...calls, call("UpdateDeliveryInfo", given)];
-  const told = (...ids: string[]) => [...whole().notifications, ...ids.map((id) => notice(`${ID}-delivery-${id}`, 99))];
-  expect(findings(effectsOnce, whole({ calls: changed(), notifications: told("a") }))).toEqual([]);
-  expect(findings(effectsOnce, whole({ calls: changed() }))).toEqual(["lost"]);
-  expect(findings(effectsOnce, whole({ calls: changed(), notifications: told("a", "b") }))).toEqual(["ghost"]);
-  expect(findings(effectsOnce, whole({ notifications: told("a") }))).toEqual(["ghost"]);
-  // Sent again, as a frozen service may carry it out once more.
+test("each carrier change notifies the marketplace once", () => {
+  const changed = (overrides: object = {}) => [...calls, call("UpdateDeliveryInfo", overrides)];
+  const notified = (...ids: string[]) => [
+    ...complete().notifications,
+    ...ids.map((id) => notification(`${ID}-delivery-${id}`, 99)),
+  ];
+  expect(findings(effectsOnce, complete({ calls: changed(), notifications: notified("a") }))).toEqual([]);
+  expect(findings(effectsOnce, complete({ calls: changed() }))).toEqual(["lost"]);
+  expect(findings(effectsOnce, complete({ calls: changed(), notifications: notified("a", "b") }))).toEqual([
+    "unexpected",
+  ]);
+  expect(findings(effectsOnce, complete({ notifications: notified("a") }))).toEqual(["unexpected"]);
+  // An attempt to a frozen service may be executed as well.
   expect(
-    findings(effectsOnce, whole({ calls: changed({ sent: 2, indeterminate: 1 }), notifications: told("a", "b") })),
+    findings(
+      effectsOnce,
+      complete({ calls: changed({ sent: 2, indeterminate: 1 }), notifications: notified("a", "b") }),
+    ),
   ).toEqual([]);
 });
 
-test("a printed invoice is mailed if it is to be, once for what it says", () => {
-  const printed = (mailed: boolean, given: object = {}) => [
+test("each printed invoice is mailed once, if requested", () => {
+  const printed = (mailed: boolean, overrides: object = {}) => [
     ...calls,
-    call("MarkInvoicesPrinted", { requested: { mailed }, ...given }),
+    call("MarkInvoicesPrinted", { requested: { mailed }, ...overrides }),
   ];
   const mail = (...ids: string[]) => [
-    ...whole().received,
-    ...ids.map((id) => carriedOut("einvoice", `${ID}-invoice-${id}`)),
+    ...complete().received,
+    ...ids.map((id) => executed("einvoice", `${ID}-invoice-${id}`)),
   ];
-  expect(findings(effectsOnce, whole({ calls: printed(true), received: mail("a") }))).toEqual([]);
-  expect(findings(effectsOnce, whole({ calls: printed(true) }))).toEqual(["lost"]);
-  expect(findings(effectsOnce, whole({ calls: printed(false) }))).toEqual([]);
-  expect(findings(effectsOnce, whole({ calls: printed(false), received: mail("a") }))).toEqual(["ghost"]);
-  expect(findings(effectsOnce, whole({ calls: printed(true, { answer: "MISSING" }) }))).toEqual([]);
+  expect(findings(effectsOnce, complete({ calls: printed(true), received: mail("a") }))).toEqual([]);
+  expect(findings(effectsOnce, complete({ calls: printed(true) }))).toEqual(["lost"]);
+  expect(findings(effectsOnce, complete({ calls: printed(false) }))).toEqual([]);
+  expect(findings(effectsOnce, complete({ calls: printed(false), received: mail("a") }))).toEqual(["unexpected"]);
+  expect(findings(effectsOnce, complete({ calls: printed(true, { answer: "MISSING" }) }))).toEqual([]);
   const unanswered = printed(true, { answer: undefined, sent: 4, indeterminate: 4 });
-  expect(findings(effectsOnce, whole({ calls: unanswered }))).toEqual([]);
-  expect(findings(effectsOnce, whole({ calls: unanswered, received: mail("a") }))).toEqual([]);
+  expect(findings(effectsOnce, complete({ calls: unanswered }))).toEqual([]);
+  expect(findings(effectsOnce, complete({ calls: unanswered, received: mail("a") }))).toEqual([]);
 });
 
-test("effects in the order of versions", () => {
-  expect(findings(effectOrder, whole())).toEqual([]);
+test("finds nothing when effects are in version order", () => {
+  expect(findings(effectOrder, complete())).toEqual([]);
 });
 
-test("a later version's effect before an earlier one's", () => {
+test("finds effects in the wrong version order", () => {
   const swapped = [
-    carriedOut("message", `${ID}-8`, "2026-01-01T00:00:02Z"),
-    carriedOut("message", `${ID}-11`, "2026-01-01T00:00:01Z"),
+    executed("message", `${ID}-8`, "2026-01-01T00:00:02Z"),
+    executed("message", `${ID}-11`, "2026-01-01T00:00:01Z"),
   ];
-  expect(findings(effectOrder, whole({ received: swapped }))).toEqual(["out of order"]);
+  expect(findings(effectOrder, complete({ received: swapped }))).toEqual(["out of order"]);
   const settlements = [`${ID}-9`, `${ID}-7`].map((messageId) => ({ messageId, status: 6030 }));
-  expect(findings(effectOrder, whole({ settlements }))).toEqual(["out of order"]);
-  expect(findings(effectOrder, whole({ notifications: [notice(`${ID}-2`, 1), notice(`${ID}-1`, 2)] }))).toEqual([
-    "out of order",
-  ]);
+  expect(findings(effectOrder, complete({ settlements }))).toEqual(["out of order"]);
+  expect(
+    findings(effectOrder, complete({ notifications: [notification(`${ID}-2`, 1), notification(`${ID}-1`, 2)] })),
+  ).toEqual(["out of order"]);
 });
 
-test("what was read from the stream afterwards has no sequence, and what a person had tried again is exempt", () => {
-  const late = { ...notice(`${ID}-1`, 2), sequence: undefined };
-  expect(findings(effectOrder, whole({ notifications: [notice(`${ID}-2`, 1), late] }))).toEqual([]);
+test("ignores notifications without a sequence, and effects that an operator redrove", () => {
+  const late = { ...notification(`${ID}-1`, 2), sequence: undefined };
+  expect(findings(effectOrder, complete({ notifications: [notification(`${ID}-2`, 1), late] }))).toEqual([]);
   const ledger = [ledgerRow({ action: "third-party-notify", messageId: `${ID}-1`, redriven: true })];
-  expect(findings(effectOrder, whole({ ledger, notifications: [notice(`${ID}-2`, 1), notice(`${ID}-1`, 2)] }))).toEqual(
-    [],
-  );
+  expect(
+    findings(
+      effectOrder,
+      complete({ ledger, notifications: [notification(`${ID}-2`, 1), notification(`${ID}-1`, 2)] }),
+    ),
+  ).toEqual([]);
 });
 
-test("the ledger's order of ends, but for what two clocks differ by", () => {
+test("compares completion times in the ledger, with a tolerance for clock skew", () => {
   const ledger = (finishTime: number) => [
     ledgerRow({ messageId: `${ID}-1`, finishTime: 10_000 }),
     ledgerRow({ messageId: `${ID}-2`, finishTime }),
   ];
-  expect(findings(effectOrder, whole({ ledger: ledger(9_990) }))).toEqual([]);
-  expect(findings(effectOrder, whole({ ledger: ledger(8_000) }))).toEqual(["out of order"]);
+  expect(findings(effectOrder, complete({ ledger: ledger(9_990) }))).toEqual([]);
+  expect(findings(effectOrder, complete({ ledger: ledger(8_000) }))).toEqual(["out of order"]);
 });

@@ -1,6 +1,6 @@
 import type { Checker } from "../../../../faults/checks/checker.ts";
 import type { HistoryRow, LedgerRow, OrderFacts } from "../../../../faults/checks/facts.ts";
-import type { Finding } from "../../../../faults/types.ts";
+import type { Finding } from "../../../../faults/findings.ts";
 import { type Call, createOrderJournal, type Origin } from "../../../../faults/workload/journal.ts";
 import type { Kind, Order } from "../../../../tools/demo/orders.ts";
 import type { Received } from "../../../../tools/devstack/stub-systems/received.ts";
@@ -14,8 +14,8 @@ export function order(kind: Kind): Order {
   return { id: BigInt(ID), kind, source: SOURCES[kind] ?? 1000, type: 1, isParent: false, lines };
 }
 
-/** A call that was answered at once, unless told. */
-export function call(rpc: string, given: Partial<Call> = {}): Call {
+/** A call, answered at its first attempt by default. */
+export function call(rpc: string, overrides: Partial<Call> = {}): Call {
   return {
     rpc,
     requestId: "",
@@ -28,11 +28,11 @@ export function call(rpc: string, given: Partial<Call> = {}): Call {
     firstAnswer: "{}",
     equalAnswers: 0,
     differingAnswers: undefined,
-    ...given,
+    ...overrides,
   };
 }
 
-/** A report that was applied. */
+/** An applied report. */
 export function reported(status: number, version: number): Call {
   return call("UpdateOrderStatus", {
     requestId: `r${version}`,
@@ -42,7 +42,7 @@ export function reported(status: number, version: number): Call {
   });
 }
 
-/** A history of changes, from CREATED on. */
+/** The history of these status changes, starting at CREATED. */
 export function history(...statuses: readonly number[]): HistoryRow[] {
   return statuses.map((toStatus, index) => ({
     id: 10 + index,
@@ -55,7 +55,7 @@ export function history(...statuses: readonly number[]): HistoryRow[] {
   }));
 }
 
-export function ledgerRow(given: Partial<LedgerRow>): LedgerRow {
+export function ledgerRow(overrides: Partial<LedgerRow>): LedgerRow {
   return {
     messageId: `${ID}-1`,
     action: "settlement-push",
@@ -66,12 +66,12 @@ export function ledgerRow(given: Partial<LedgerRow>): LedgerRow {
     finishTime: 1_100,
     dueInMs: undefined,
     redriven: false,
-    ...given,
+    ...overrides,
   };
 }
 
-/** What a neighbour carried out. */
-export function carriedOut(path: Received["path"], key: string, doneTime = "2026-01-01T00:00:00.000Z"): Received {
+/** A request that a stub system executed. */
+export function executed(path: Received["path"], key: string, doneTime = "2026-01-01T00:00:00.000Z"): Received {
   const received: Received = {
     path,
     key,
@@ -86,16 +86,16 @@ export function carriedOut(path: Received["path"], key: string, doneTime = "2026
   return path === "wms/cancel" ? { ...received, answer: '{"answer":"agreed"}' } : received;
 }
 
-/** The facts of an order that other systems inserted, all its reports told by the workload. */
+/** The facts of an inserted order whose changes were all reported by the workload. */
 export function factsOf(
   statuses: readonly number[],
-  given: Partial<Omit<OrderFacts, "journal">> & {
+  overrides: Partial<Omit<OrderFacts, "journal">> & {
     readonly kind?: Kind;
     readonly origin?: Origin;
     readonly calls?: readonly Call[];
   } = {},
 ): OrderFacts {
-  const { kind = "ordinary", origin = "inserted", calls, ...facts } = given;
+  const { kind = "ordinary", origin = "inserted", calls, ...facts } = overrides;
   const journal = createOrderJournal(order(kind), origin);
   journal.calls.push(...(calls ?? statuses.map((status, index) => reported(status, index + 1))));
   return {
@@ -113,10 +113,10 @@ export function factsOf(
   };
 }
 
-/** The road of an order from its payment to its delivery. */
+/** All states from payment to delivery. */
 export const DELIVERED = [1010, 1020, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020, 6010] as const;
 
-/** The kinds of what a checker finds, in the order of finding. */
+/** The kinds of findings of a checker, in order. */
 export function findings(checker: Checker, facts: OrderFacts): Finding["kind"][] {
   const found: Finding["kind"][] = [];
   checker.check(facts, (kind) => found.push(kind));

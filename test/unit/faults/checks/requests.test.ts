@@ -4,47 +4,47 @@ import { call, DELIVERED, factsOf, findings, history, reported } from "./facts.t
 
 const find = (facts: ReturnType<typeof factsOf>) => findings(requestsOnce, facts);
 
-test("an order whose requests are all there", () => {
+test("finds nothing when every request is in the history", () => {
   expect(find(factsOf(DELIVERED))).toEqual([]);
 });
 
-test("an accepted request that is not in the history is lost", () => {
+test("finds an accepted request without a history row as lost", () => {
   expect(find(factsOf(DELIVERED, { history: history(...DELIVERED).slice(0, -1) }))).toEqual(["lost"]);
 });
 
-test("one that is there twice is duplicated", () => {
+test("finds a request with two history rows as duplicated", () => {
   const rows = history(1010, 1020);
   expect(find(factsOf([1010, 1020], { history: [...rows, ...rows.slice(1)] }))).toEqual(["duplicated"]);
 });
 
-test("one that is there with another version or state than was answered", () => {
+test("finds a history row that differs from the answer", () => {
   const calls = [reported(1010, 1), reported(9001, 2)];
   expect(find(factsOf([1010, 1020], { calls }))).toEqual(["other"]);
 });
 
-test("what nobody requested for is a ghost", () => {
-  expect(find(factsOf([1010, 1020], { calls: [reported(1010, 1)] }))).toEqual(["ghost"]);
+test("finds a history row without a request as unexpected", () => {
+  expect(find(factsOf([1010, 1020], { calls: [reported(1010, 1)] }))).toEqual(["unexpected"]);
 });
 
-test("the flow's own steps and a cancel need no request, and only where they can be", () => {
+test("flow steps and requested cancels need no request id, where they are possible", () => {
   const [paid, approved] = history(1010, 1020);
   const rows = [paid, { ...approved, requestId: "" }] as ReturnType<typeof history>;
   const calls = [reported(1010, 1)];
   expect(find(factsOf([1010, 1020], { history: rows, calls, origin: "submitted" }))).toEqual([]);
-  expect(find(factsOf([1010, 1020], { history: rows, calls, origin: "inserted" }))).toEqual(["ghost"]);
+  expect(find(factsOf([1010, 1020], { history: rows, calls, origin: "inserted" }))).toEqual(["unexpected"]);
 
   const cancelled = history(9001).map((row) => ({ ...row, requestId: "" }));
   expect(
     find(factsOf([9001], { history: cancelled, calls: [call("RequestCancel", { answer: "CANCELLED" })] })),
   ).toEqual([]);
-  expect(find(factsOf([9001], { history: cancelled, calls: [] }))).toEqual(["ghost"]);
+  expect(find(factsOf([9001], { history: cancelled, calls: [] }))).toEqual(["unexpected"]);
 });
 
-test("a cancel that was answered CANCELLED and did not happen is lost", () => {
+test("finds a cancel that was answered CANCELLED but not executed as lost", () => {
   expect(find(factsOf([], { calls: [call("RequestCancel", { answer: "CANCELLED" })] }))).toEqual(["lost"]);
 });
 
-test("a late report is kept, and as what it is", () => {
+test("a late report has a STALE history row", () => {
   const late = call("UpdateOrderStatus", {
     requestId: "late",
     requested: { status: 1010 },
@@ -58,19 +58,19 @@ test("a late report is kept, and as what it is", () => {
   expect(find(factsOf([1010, 1020], { calls }))).toEqual(["lost"]);
 });
 
-test("a refused request leaves nothing, unless an earlier try of it had no answer", () => {
-  const refused = { requestId: "r2", requested: { status: 1020 }, answer: "ORDER_PAUSED" };
-  const left = (indeterminate: number) =>
+test("a rejected request has no history row, unless an earlier attempt was not answered", () => {
+  const rejected = { requestId: "r2", requested: { status: 1020 }, answer: "ORDER_PAUSED" };
+  const findingsAfter = (indeterminate: number) =>
     find(
       factsOf([1010, 1020], {
-        calls: [reported(1010, 1), call("UpdateOrderStatus", { ...refused, indeterminate })],
+        calls: [reported(1010, 1), call("UpdateOrderStatus", { ...rejected, indeterminate })],
       }),
     );
-  expect(left(0)).toEqual(["ghost"]);
-  expect(left(1)).toEqual([]);
+  expect(findingsAfter(0)).toEqual(["unexpected"]);
+  expect(findingsAfter(1)).toEqual([]);
 });
 
-test("one without any answer may be there, once", () => {
+test("a request without an answer may have one history row", () => {
   const unanswered = call("UpdateOrderStatus", {
     requestId: "r2",
     requested: { status: 1020 },
@@ -84,7 +84,7 @@ test("one without any answer may be there, once", () => {
   expect(find(factsOf([1010, 1020], { calls, history: [...rows, ...rows.slice(1)] }))).toEqual(["duplicated"]);
 });
 
-test("returns are there as answered, and no others", () => {
+test("returns match their answers, and there are no others", () => {
   const requested = call("RequestReturn", {
     requestId: "back",
     requested: { pieces: 3 },
@@ -106,5 +106,5 @@ test("returns are there as answered, and no others", () => {
         { returnId: "6", pieces: 3 },
       ]),
     ),
-  ).toEqual(["ghost"]);
+  ).toEqual(["unexpected"]);
 });

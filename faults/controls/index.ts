@@ -1,27 +1,27 @@
 import { join } from "node:path";
-import { type Fault, makePlan } from "./plan.ts";
+import { type Fault, makePlan } from "../plan.ts";
 
-/** A run in which something is built the wrong way: the checkers must find that events' effects are lost, or they are worth nothing. */
+/** A negative control: a deliberately wrong implementation whose lost effects the checkers must find. */
 export interface Control {
   readonly name: string;
-  /** What stands in the service's place. */
+  /** Program that replaces the service. */
   readonly main: string;
-  /** How long the neighbours take for what the Actions ask of them, in milliseconds: so long each effect is under way, and can be killed. */
+  /** Response time of the stub systems in milliseconds, so that a kill can hit an effect in progress. */
   readonly effectMs: number;
   readonly plan: (seed: number, durationMs: number) => readonly Fault[];
 }
 
-const mainOf = (name: string) => join(import.meta.dirname, "controls", `${name}.ts`);
+const mainOf = (name: string) => join(import.meta.dirname, `${name}.ts`);
 
 export const CONTROLS: readonly Control[] = [
   {
-    name: "Actions inline, one shared SETNX",
-    main: mainOf("old-way"),
+    name: "inline Actions, one shared SETNX",
+    main: mainOf("inline-actions"),
     effectMs: 1_200,
     plan: (seed, durationMs) => makePlan(seed, durationMs, { kinds: ["kill"], kill: [{ service: 0 }, { service: 1 }] }),
   },
   {
-    name: "a relay without ledger and republishing",
+    name: "relay without ledger and republishing",
     main: mainOf("no-ledger"),
     effectMs: 0,
     plan: (_seed, durationMs) =>
@@ -35,7 +35,7 @@ export const CONTROLS: readonly Control[] = [
   },
 ];
 
-/** Has the neighbours of the Actions take that long. */
+/** Sets the response time of the stub systems that Actions call. */
 export async function delayStubSystems(stubSystemsUrl: string, effectMs: number): Promise<void> {
   for (const system of effectMs === 0 ? [] : ["einvoice", "finance", "message"]) {
     await fetch(`${stubSystemsUrl}/control`, {

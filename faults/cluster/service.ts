@@ -3,15 +3,34 @@ import { join } from "node:path";
 import { probe } from "../../tools/devstack/probe.ts";
 import type { ServerKind } from "../../tools/devstack/server.ts";
 
-/** The clock that the process believes in is this many milliseconds ahead of the machine's; the file is read again and again. */
+/** File in the service's folder with the offset of its wall clock, in milliseconds; read periodically. */
 export const CLOCK_FILE = "clock-offset";
 
 const SKEWED_CLOCK = join(import.meta.dirname, "skewed-clock.mjs");
 
 /**
- * The service's process, run like the servers around it. Its port is the one of HTTP; its environment lies in a file in its folder.
+ * Settings of the services under test. Short timeouts, so that a round of a minute exercises what takes an hour otherwise. A freeze
+ * outlasts the lease, so that a thawed process finds its work done by others.
+ */
+export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
+  OMS_LOG_LEVEL: "info",
+  OMS_OUTBOX_RETENTION_MS: "4000",
+  OMS_OUTBOX_SWEEP_MS: "500",
+  OMS_LEDGER_SWEEP_DELAY_MS: "2000",
+  OMS_LEASE_MS: "3000",
+  OMS_ACTION_POLL_MS: "100",
+  OMS_RETRY_BASE_MS: "100",
+  OMS_RETRY_CAP_MS: "1000",
+  // Injected faults must not park an entry.
+  OMS_MAX_ATTEMPTS: "1000",
+  OMS_EXTERNAL_TIMEOUT_MS: "1500",
+  OMS_DRAIN_MS: "1000",
+};
+
+/**
+ * A service process, managed like the backends. Its port is the HTTP port; its environment is a file in its folder.
  *
- * @param main the program's path: the service, or what is put in its place
+ * @param main path of the program: the service, or a control in its place
  */
 export function serviceKind(main: string, env: Readonly<Record<string, string>>): ServerKind {
   return {
@@ -31,6 +50,6 @@ export function serviceKind(main: string, env: Readonly<Record<string, string>>)
       ),
     url: (port) => `http://127.0.0.1:${port}`,
     damage: /$^/,
-    loss: "nothing is lost with it: it keeps no state",
+    loss: "the service keeps no state of its own",
   };
 }
