@@ -22,7 +22,7 @@ const REPORTS = ["OrderStatusService/UpdateOrderStatus", "OrderStatusService/Bat
 /**
  * The permissions of a deployment without a table of its own: each system may call what the legacy
  * operations assign to it, and report the states that it is the reporter of. A caller has the role
- * of its own name, unless its token or the table says otherwise.
+ * of its own name, unless its token or the table defines others.
  */
 export const DEFAULT_PERMISSIONS: PermissionTable = {
   roles: {

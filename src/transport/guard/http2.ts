@@ -47,7 +47,8 @@ export function guardHttp2(
     connections.set(session, connection);
     const address = session.socket.remoteAddress ?? "";
     session.once("error", ({ code = "" }: NodeJS.ErrnoException) => {
-      // Not for network errors, nor for a client that closes its connection with an error code (GOAWAY).
+      // Not for network errors, nor for a client that closes its connection with an error code
+      // (GOAWAY).
       if (code.startsWith("ERR_HTTP2") && code !== "ERR_HTTP2_SESSION_ERROR") {
         clients.recordViolation(address);
       }
