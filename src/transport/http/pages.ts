@@ -7,7 +7,7 @@ import { peerOfRequest } from "../connections/peer.ts";
 /** Whether changes can be committed, and the state of each backend. */
 export interface Readiness {
   readonly ready: boolean;
-  /** For people, for example "ok" or "unavailable: connect ECONNREFUSED". */
+  /** For people, for example "ok" or "unreachable: changes cannot be committed". */
   readonly database: string;
   /** May be unavailable for a while: events and Actions wait. */
   readonly broker: string;
