@@ -16,7 +16,7 @@ const KNOWN = {
 };
 const served = useService({ OMS_LEGACY_CALLERS: JSON.stringify(KNOWN) });
 
-async function ask(
+async function call(
   query: string,
   headers: Record<string, string> = {},
   { httpPort }: Pick<Service, "httpPort"> = served.service,
@@ -46,14 +46,14 @@ describe("a caller", () => {
     ["the method, beside an empty header", { "oms-caller": "" }, "legacy:getShipmentType"],
     ["the method, without credentials", {}, "legacy:getShipmentType"],
   ])("is identified by %s", async (_name, headers, caller) => {
-    expect(await callerOf(ask("getShipmentType", headers))).toBe(caller);
+    expect(await callerOf(call("getShipmentType", headers))).toBe(caller);
   });
 
   test.each([
     ["too long", "x".repeat(65), "was 65 characters"],
     ["not ASCII", "w\u00e4hs", "was 4 characters"],
   ])("a header that is %s is rejected", async (_name, caller, was) => {
-    const response = await ask("getShipmentType", { "oms-caller": caller });
+    const response = await call("getShipmentType", { "oms-caller": caller });
 
     expect(response.headers.get("oms-code")).toBe("INVALID_ARGUMENT");
     expect(await response.json()).toEqual({
@@ -93,7 +93,7 @@ describe("identification by address", () => {
   });
 });
 
-describe("a service that knows the loopback", () => {
+describe("a service with a loopback address as caller", () => {
   let service: Service;
   beforeAll(async () => {
     const callers = { local: { addresses: ["127.0.0.0/8"] }, wms: KNOWN.wms };
@@ -101,15 +101,15 @@ describe("a service that knows the loopback", () => {
   });
   afterAll(() => service.stop());
 
-  test("the address goes after a token and before the header", async () => {
-    expect(await callerOf(ask("getShipmentType", { "oms-caller": "tms" }, service), service)).toBe("local");
-    expect(await callerOf(ask("getShipmentType", { authorization: "Bearer wms-secret-1" }, service), service)).toBe(
+  test("the address ranks after a token and before the header", async () => {
+    expect(await callerOf(call("getShipmentType", { "oms-caller": "tms" }, service), service)).toBe("local");
+    expect(await callerOf(call("getShipmentType", { authorization: "Bearer wms-secret-1" }, service), service)).toBe(
       "wms",
     );
   });
 });
 
-describe("who called is kept", () => {
+describe("the caller is recorded", () => {
   const rowsOf = (orderId: bigint) =>
     served.db
       .selectFrom("oms_db.oms_request_log")
@@ -118,13 +118,13 @@ describe("who called is kept", () => {
       .orderBy("id")
       .execute();
 
-  test("with a change and in the log of requests, reads and failures too", async () => {
+  test("in the history and in the request log, also for reads and failures", async () => {
     const orderId = await insertOrder(served.db, Status.CREATED);
     const headers = { authorization: "Bearer wms-secret-1" };
-    await ask(`updateOrderStatus?orderId=${orderId}&status=1010`, headers);
-    await ask(`updateOrderStatus?orderId=${orderId}&status=1020&operator=li`);
-    await ask(`getOrderStatus?orderId=${orderId}`, { "oms-caller": "tms" });
-    await ask(`updateOrderStatus?orderId=${orderId}&status=6010`, headers);
+    await call(`updateOrderStatus?orderId=${orderId}&status=1010`, headers);
+    await call(`updateOrderStatus?orderId=${orderId}&status=1020&operator=li`);
+    await call(`getOrderStatus?orderId=${orderId}`, { "oms-caller": "tms" });
+    await call(`updateOrderStatus?orderId=${orderId}&status=6010`, headers);
 
     expect(await historyOf(served.db, orderId)).toMatchObject([
       { to_status: 1010, caller: "wms", operator: "wms" },
@@ -142,7 +142,7 @@ describe("who called is kept", () => {
     });
   });
 
-  test("every old method is in the log of requests by its name", async () => {
+  test("in the request log with the legacy method's name", async () => {
     for (const { service, name } of LEGACY_METHODS) {
       const path = `http://127.0.0.1:${served.service.httpPort}/services/${service}/${name}`;
       await fetch(path, { headers: { "oms-caller": "each" } });
@@ -159,9 +159,9 @@ describe("who called is kept", () => {
     });
   });
 
-  test("in the line of the log", async () => {
+  test("in the access log", async () => {
     const orderId = nextOrderId();
-    await ask(`getOrderStatus?orderId=${orderId}`, { authorization: basic("x:pay:secret") });
+    await call(`getOrderStatus?orderId=${orderId}`, { authorization: basic("x:pay:secret") });
 
     expect(served.service.log.filter((line) => line.orderId === String(orderId))).toEqual([
       {
@@ -202,23 +202,23 @@ describe("/metrics", () => {
     );
   };
 
-  test("each method is there from the start, then each caller, and past 200 all others are one", async () => {
+  test("each method has a series from the start, each caller one, and all callers past 200 share one", async () => {
     expect(await series()).toEqual(
       new Map(LEGACY_METHODS.map(({ name }) => [`${name} legacy:${name} http answered`, 0])),
     );
 
-    await ask("getShipmentType", {}, service);
-    await ask("getShipmentType", { "oms-caller": "tms" }, service);
-    await ask("getOrderStatus?orderId=404", { "oms-caller": "tms" }, service);
+    await call("getShipmentType", {}, service);
+    await call("getShipmentType", { "oms-caller": "tms" }, service);
+    await call("getOrderStatus?orderId=404", { "oms-caller": "tms" }, service);
     const counted = await series();
     expect(counted.get("getShipmentType legacy:getShipmentType http answered")).toBe(1);
     expect(counted.get("getShipmentType tms http answered")).toBe(1);
     expect(counted.get("getOrderStatus tms http refused")).toBe(1);
 
     for (let index = 0; index < 250; index += 1) {
-      await ask("getShipmentType", { "oms-caller": `caller-${index}` }, service);
+      await call("getShipmentType", { "oms-caller": `caller-${index}` }, service);
     }
-    await ask("getShipmentType", { "oms-caller": "tms" }, service);
+    await call("getShipmentType", { "oms-caller": "tms" }, service);
     const many = await series();
     expect(many.get("getShipmentType caller-197 http answered")).toBe(1);
     expect(many.has("getShipmentType caller-198 http answered")).toBe(false);

@@ -4,7 +4,7 @@ import type { Clients } from "../../support/clients.ts";
 import { LEGACY_RPCS, type LegacyEndpoint, type LegacyJson, type LegacyRpc, type LegacyRpcs } from "./rpcs.ts";
 import { FORMS, type Form, sendLegacyRequest, type Value } from "./send.ts";
 
-/** What the old addresses have of the contract. */
+/** The part of the contract that the legacy endpoints serve. */
 export interface LegacyClients {
   readonly client: LegacyRpcs;
   readonly reversal: Pick<Clients["reversal"], "listReturnDetails">;
@@ -12,75 +12,75 @@ export interface LegacyClients {
 }
 
 /**
- * The contract's functions over the old addresses: a query, a form and JSON by turns. A response has only the fields that the old answer tells;
- * a request with a field that no parameter takes is an error of the test.
+ * The contract's functions over the legacy endpoints, with query, form and JSON in rotation. A
+ * response has only the fields of the legacy answer; a request field without a parameter throws.
  */
 export function openLegacyClients({ httpPort }: { readonly httpPort: number }): LegacyClients {
   let calls = 0;
   const functionOf =
-    (address: LegacyEndpoint) =>
+    (endpoint: LegacyEndpoint) =>
     (request: Readonly<Record<string, unknown>>, options: CallOptions = {}): Promise<object> => {
       const form = FORMS[calls % FORMS.length] as Form;
       calls += 1;
-      return callOld(`http://127.0.0.1:${httpPort}/services/${address.path}`, address, form, request, options);
+      return callLegacy(`http://127.0.0.1:${httpPort}/services/${endpoint.path}`, endpoint, form, request, options);
     };
   const functions = Object.fromEntries(
-    Object.entries(LEGACY_RPCS).map(([rpc, address]) => [rpc, functionOf(address)]),
+    Object.entries(LEGACY_RPCS).map(([rpc, endpoint]) => [rpc, functionOf(endpoint)]),
   ) as unknown as Pick<Clients["client"] & Clients["reversal"], LegacyRpc>;
   return { client: functions, reversal: functions, close() {} };
 }
 
-async function callOld(
+async function callLegacy(
   url: string,
-  address: LegacyEndpoint,
+  endpoint: LegacyEndpoint,
   form: Form,
   request: Readonly<Record<string, unknown>>,
   { headers, timeoutMs, signal }: CallOptions,
 ): Promise<object> {
   if (timeoutMs !== undefined || signal !== undefined) {
-    throw new Error(`${address.path} takes no deadline and no signal`);
+    throw new Error(`${endpoint.path} takes no deadline and no signal`);
   }
   const parameters = Object.entries(request).filter(([name, value]) => name !== "$typeName" && value !== undefined);
   const named = parameters.map(([name, value]) => {
-    const parameter = address.parameters[name];
+    const parameter = endpoint.parameters[name];
     if (parameter === undefined) {
-      throw new Error(`${address.path} has no parameter for ${name}`);
+      throw new Error(`${endpoint.path} has no parameter for ${name}`);
     }
     return [parameter, value as Value] as const;
   });
   const response = await sendLegacyRequest(url, named, form, new Headers(headers));
   const text = await response.text();
   if (response.status !== 200) {
-    throw new Error(`${address.path} answered ${response.status}: ${text}`);
+    throw new Error(`${endpoint.path} answered ${response.status}: ${text}`);
   }
   const code = response.headers.get("oms-code");
-  const isText = code === null && address.answers === "text";
+  const isText = code === null && endpoint.answers === "text";
   expectType(response, isText ? "text/plain" : "application/json");
   const json = isText ? undefined : (parseLosslessJson(text) as LegacyJson);
   if (code !== null) {
     throw failureOf(code, json);
   }
-  if (address.answers === "text") {
-    return address.read(text);
+  if (endpoint.answers === "text") {
+    return endpoint.read(text);
   }
   if (json?.result !== 1) {
-    throw new Error(`${address.path} answered no result 1: ${text}`);
+    throw new Error(`${endpoint.path} answered no result 1: ${text}`);
   }
-  return address.read(json);
+  return endpoint.read(json);
 }
 
 function expectType(response: Response, type: string): void {
-  const said = response.headers.get("content-type");
-  if (said !== `${type};charset=UTF-8`) {
-    throw new Error(`${response.url} answered ${said}, not ${type}`);
+  const contentType = response.headers.get("content-type");
+  if (contentType !== `${type};charset=UTF-8`) {
+    throw new Error(`${response.url} answered ${contentType}, not ${type}`);
   }
 }
 
-/** A failure begins with what it is called in Chinese. */
+/** A failure's message starts with its Chinese text. */
 function failureOf(code: string, json: LegacyJson | undefined): ConnectError {
   const [, message] = /^\p{Script=Han}+(?:，\p{Script=Han}+)?: (.*)$/su.exec(json?.message ?? "") ?? [];
   if (json?.result !== 0 || message === undefined) {
-    throw new Error(`${code} without result 0 and a message that says it in Chinese too: ${json?.message}`);
+    throw new Error(`${code} without result 0 and a message with Chinese text: ${json?.message}`);
   }
   return new ConnectError(message, codeNamed(code));
 }

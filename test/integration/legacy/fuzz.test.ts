@@ -7,7 +7,7 @@ import { useService } from "../../support/service.ts";
 
 const served = useService();
 
-/** Orders that are there, so that calls reach further than NOT_FOUND. */
+/** Existing orders, so that calls get past NOT_FOUND. */
 const orderIds: bigint[] = [];
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ const anyValue = fc.oneof(
 );
 
 /** What a method asks for, mostly under the right names, mostly in full. */
-function anyGiven({ parameters }: LegacyMethod): fc.Arbitrary<[string, unknown][]> {
+function anyParams({ parameters }: LegacyMethod): fc.Arbitrary<[string, unknown][]> {
   const known = parameters.flatMap(({ name, aliases = [], kind }) =>
     [name, ...aliases].map((one) => fc.tuple(fc.constant(one), kind === "id" || kind === "ids" ? anyOrder : anyValue)),
   );
@@ -53,7 +53,7 @@ const anyType = fc.constantFrom(
   "application/x-www-form-urlencoded",
   "application/x-www-form-urlencoded;charset=gbk",
   "text/plain;charset=utf-16le",
-  "text/plain;charset=nobody",
+  "text/plain;charset=unknown",
   "image/png",
 );
 
@@ -73,7 +73,7 @@ const anyBody = (given: fc.Arbitrary<[string, unknown][]>): fc.Arbitrary<Uint8Ar
   );
 
 const anyCall = fc.constantFrom(...LEGACY_METHODS).chain((method) => {
-  const given = anyGiven(method);
+  const given = anyParams(method);
   return fc.record({
     path: fc.constant(pathOf(method)),
     query: fc.oneof(anyQuery(given), fc.constant("")),
@@ -82,8 +82,8 @@ const anyCall = fc.constantFrom(...LEGACY_METHODS).chain((method) => {
   });
 });
 
-/** Which codes a caller's own doing may have; a bug has INTERNAL. */
-const FINE: readonly (string | null)[] = [
+/** Codes of client errors; INTERNAL would be a bug. */
+const EXPECTED: readonly (string | null)[] = [
   null,
   "INVALID_ARGUMENT",
   "NOT_FOUND",
@@ -92,7 +92,7 @@ const FINE: readonly (string | null)[] = [
   "ABORTED",
 ];
 
-test("whatever an old address is asked, it answers in its own words, and nothing is INTERNAL", {
+test("every request to a legacy endpoint gets a legacy answer, and none is INTERNAL", {
   timeout: 120_000,
 }, async () => {
   const batch = 25;
@@ -113,20 +113,20 @@ test("whatever an old address is asked, it answers in its own words, and nothing
           calls += 1;
           answered += Number(code === null);
           const isFailure = code === null || /^\{"result":0,"message":"[^:]+: .*"\}$/s.test(text);
-          return response.status === 200 && FINE.includes(code) && isFailure
+          return response.status === 200 && EXPECTED.includes(code) && isFailure
             ? []
             : [{ path, query, body: body && Buffer.from(body).toString(), type, status: response.status, code, text }];
         }),
       );
       expect(wrong.flat()).toEqual([]);
     }),
-    // The server is not as it was before: a smaller example would be another one.
+    // The server's state has changed: a shrunk example would not reproduce the failure.
     { numRuns: 60, endOnFailure: true, seed },
   );
 
   expect(answered).toBeGreaterThan(calls / 20);
-  const troubles = served.service.log.filter(
+  const errors = served.service.log.filter(
     ({ level, path }) => level === "error" || String(path).startsWith("/services"),
   );
-  expect(troubles).toEqual([]);
+  expect(errors).toEqual([]);
 });

@@ -2,13 +2,13 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { insertOrderWithId, type OrderRows } from "../../support/orders.ts";
 
-/** What an old address answers to a query, when the tables hold what the case puts there and other queries went before. */
+/** The answer of a legacy endpoint to a query, after the case's preparation and earlier queries. */
 export interface GoldenCase {
   readonly method: string;
   readonly name: string;
   readonly query: string;
   readonly prepare?: (db: OrderDatabase) => Promise<unknown>;
-  /** Queries of the same method before this one. */
+  /** Queries of the same method that are sent before it. */
   readonly before?: readonly string[];
 }
 
@@ -66,10 +66,10 @@ const all =
 const cases = (method: string, rows: readonly Omit<GoldenCase, "method">[]): GoldenCase[] =>
   rows.map((row) => ({ method, ...row }));
 
-/** Greater than any number of JavaScript's that is exact. */
+/** Beyond the exact integers of JavaScript. */
 const GREAT = 9_007_199_254_740_993n;
 
-/** Every answer of every old method, and its main failures. */
+/** Every answer of every legacy method, and its main failures. */
 export const GOLDEN_CASES: readonly GoldenCase[] = [
   ...cases("cancelOrder", [
     { name: "before-allocation", query: "orderId=171203001", prepare: order(171203001n, Status.PAID) },

@@ -11,7 +11,7 @@ const HEADERS = ["content-type", "oms-code", "link"];
 
 const fileOf = ({ method, name }: GoldenCase) => `${method}.${name}.http`;
 
-async function ask(method: string, query: string): Promise<Response> {
+async function call(method: string, query: string): Promise<Response> {
   const path = pathOf(LEGACY_METHODS.find(({ name }) => name === method) as (typeof LEGACY_METHODS)[number]);
   return fetch(`http://127.0.0.1:${served.service.httpPort}${path}?${query}`);
 }
@@ -26,14 +26,14 @@ async function textOf(response: Response): Promise<string> {
 test.each(GOLDEN_CASES.map((golden) => [fileOf(golden), golden] as const))("%s", async (file, golden) => {
   await golden.prepare?.(served.db);
   for (const query of golden.before ?? []) {
-    expect((await ask(golden.method, query)).headers.get("oms-code")).toBeNull();
+    expect((await call(golden.method, query)).headers.get("oms-code")).toBeNull();
   }
 
-  await expect(await textOf(await ask(golden.method, golden.query))).toMatchFileSnapshot(join(FOLDER, file));
+  await expect(await textOf(await call(golden.method, golden.query))).toMatchFileSnapshot(join(FOLDER, file));
 });
 
-// A file that is missing is written where CI is not set, but only after this test: it fails once, too.
-test("each file has its case, each case its file, each method its cases", async () => {
+// Without CI, a missing file is written after this test, which fails once.
+test("each file has a case, each case a file, each method a case", async () => {
   expect((await readdir(FOLDER)).toSorted()).toEqual(GOLDEN_CASES.map(fileOf).toSorted());
   expect(new Set(GOLDEN_CASES.map(({ method }) => method))).toEqual(new Set(LEGACY_METHODS.map(({ name }) => name)));
 });

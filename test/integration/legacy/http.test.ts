@@ -13,18 +13,18 @@ const served = useService({ OMS_CORS_ORIGINS: "https://console.example.com" });
 const url = (path: string) => `http://127.0.0.1:${served.service.httpPort}/services${path}`;
 const GET_STATUS = "/orderStatus/getOrderStatus";
 const ORDER = 171_203_044n;
-const GREAT = 9_007_199_254_740_993n;
+const LARGE = 9_007_199_254_740_993n;
 const FORM = "application/x-www-form-urlencoded";
 const JSON_TYPE = "application/json";
 
-/** What an old address answers: its JSON as text. */
+/** The body of a legacy answer. */
 async function ask(path: string, init?: RequestInit): Promise<string> {
   const response = await fetch(url(path), init);
   expect(response.status).toBe(200);
   return response.text();
 }
 
-/** Without a type of its own, unless one is given: a body of bytes has none. */
+/** Bytes, so that fetch sets no content type of its own. */
 function post(body: string | Uint8Array, type?: string): RequestInit {
   return { method: "POST", body: Buffer.from(body), ...(type !== undefined && { headers: { "content-type": type } }) };
 }
@@ -35,25 +35,25 @@ const refused = (message: string) => JSON.stringify({ result: 0, message: `参�
 
 beforeAll(async () => {
   await insertOrderWithId(served.db, ORDER, Status.PICKING);
-  await insertOrderWithId(served.db, GREAT, Status.PICKING);
+  await insertOrderWithId(served.db, LARGE, Status.PICKING);
 });
 
-describe("parameters are taken", () => {
+describe("parameters are read", () => {
   test.each<[string, string, RequestInit]>([
     ["from the query of a GET", `${GET_STATUS}?orderId=${ORDER}`, {}],
     ["from the query of a POST", `${GET_STATUS}?orderId=${ORDER}`, { method: "POST" }],
-    ["from behind a second question mark", `${GET_STATUS}?from=a?b&orderId=${ORDER}`, {}],
-    ["after a slash at the end", `${GET_STATUS}/?orderId=${ORDER}`, {}],
+    ["after a second question mark", `${GET_STATUS}?from=a?b&orderId=${ORDER}`, {}],
+    ["after a trailing slash", `${GET_STATUS}/?orderId=${ORDER}`, {}],
     ["from a form", GET_STATUS, post(`orderId=${ORDER}&from=wms`, FORM)],
-    ["from a form with its character set", GET_STATUS, post(`orderId=${ORDER}`, `${FORM}; charset="UTF-8"`)],
-    ["from a form of no type", GET_STATUS, post(`orderId=${ORDER}\r\n`)],
+    ["from a form with a charset", GET_STATUS, post(`orderId=${ORDER}`, `${FORM}; charset="UTF-8"`)],
+    ["from a form without a content type", GET_STATUS, post(`orderId=${ORDER}\r\n`)],
     ["from a number in JSON", GET_STATUS, post(`{"orderId":${ORDER}}`, JSON_TYPE)],
     ["from a text in JSON", GET_STATUS, post(`{"orderId":"${ORDER}"}`, `${JSON_TYPE};charset=utf-8`)],
     ["from a list of one in JSON", GET_STATUS, post(`{"orderId":[${ORDER}]}`, JSON_TYPE)],
-    ["from JSON that says it is text", GET_STATUS, post(`{"orderId":${ORDER}}`, "text/plain")],
-    ["from JSON that says it is a form", GET_STATUS, post(`\n {"orderId":${ORDER}}`, FORM)],
-    ["from JSON of no type", GET_STATUS, post(`{"orderId":${ORDER}}`)],
-    ["from JSON after a mark of UTF-8", GET_STATUS, post(`\ufeff{"orderId":${ORDER}}`, JSON_TYPE)],
+    ["from JSON sent as text", GET_STATUS, post(`{"orderId":${ORDER}}`, "text/plain")],
+    ["from JSON sent as a form", GET_STATUS, post(`\n {"orderId":${ORDER}}`, FORM)],
+    ["from JSON without a content type", GET_STATUS, post(`{"orderId":${ORDER}}`)],
+    ["from JSON after a UTF-8 byte order mark", GET_STATUS, post(`\ufeff{"orderId":${ORDER}}`, JSON_TYPE)],
     ["from the body rather than the query", `${GET_STATUS}?orderId=1`, post(`{"orderId":${ORDER}}`, JSON_TYPE)],
     ["from a form rather than the query", `${GET_STATUS}?orderId=1`, post(`orderId=${ORDER}`, FORM)],
     ["from query and body together", `${GET_STATUS}?orderId=${ORDER}`, post(`{"from":"wms","note":null}`, JSON_TYPE)],
@@ -62,15 +62,15 @@ describe("parameters are taken", () => {
   });
 
   test.each<[string, string, RequestInit]>([
-    ["a query", `${GET_STATUS}?orderId=${GREAT}`, {}],
-    ["a form", GET_STATUS, post(`orderId=${GREAT}`, FORM)],
-    ["a number in JSON", GET_STATUS, post(`{"orderId":${GREAT}}`, JSON_TYPE)],
-    ["a text in JSON", GET_STATUS, post(`{"orderId":"${GREAT}"}`, JSON_TYPE)],
-  ])("beyond what a number of JavaScript holds, from %s", async (_name, path, init) => {
-    expect(await ask(path, init)).toBe(found(GREAT));
+    ["a query", `${GET_STATUS}?orderId=${LARGE}`, {}],
+    ["a form", GET_STATUS, post(`orderId=${LARGE}`, FORM)],
+    ["a number in JSON", GET_STATUS, post(`{"orderId":${LARGE}}`, JSON_TYPE)],
+    ["a text in JSON", GET_STATUS, post(`{"orderId":"${LARGE}"}`, JSON_TYPE)],
+  ])("beyond JavaScript's exact integers, from %s", async (_name, path, init) => {
+    expect(await ask(path, init)).toBe(found(LARGE));
   });
 
-  test("by their other names", async () => {
+  test("by their aliases", async () => {
     const root = nextOrderId();
     const orderId = await insertOrder(served.db, Status.CREATED, { main: { root_parent_id: root, parent_id: root } });
     await served.db
@@ -93,15 +93,15 @@ describe("parameters are taken", () => {
     ["a list of texts in JSON", (ids) => ["", post(JSON.stringify({ orders: ids.map(String) }), JSON_TYPE)]],
     ["a text with commas in JSON", (ids) => ["", post(JSON.stringify({ orders: ids.join(" , ") }), JSON_TYPE)]],
   ])("lists as %s", async (_name, given) => {
-    const [query, init] = given([ORDER, GREAT]);
+    const [query, init] = given([ORDER, LARGE]);
 
     expect(await ask(`/orderStatus/updateOrderInvoiceStatus${query}`, init)).toBe(
-      `{"result":1,"updatedCount":0,"missingOrders":"${ORDER},${GREAT}"}`,
+      `{"result":1,"updatedCount":0,"missingOrders":"${ORDER},${LARGE}"}`,
     );
   });
 });
 
-describe("an old body names all its fields, empty ones too", () => {
+describe("a legacy body has all its fields, empty ones too", () => {
   const invoiceOf = (orderId: bigint) =>
     served.db
       .selectFrom("oms_db.oms_order_invoice")
@@ -127,7 +127,7 @@ describe("an old body names all its fields, empty ones too", () => {
   const mark = (init: RequestInit) => ask("/orderStatus/updateOrderInvoiceStatus", init);
   const MARKED = '{"result":1,"updatedCount":1}';
 
-  test("what is empty stays as it was; sendEmail 1 mails", async () => {
+  test("an empty field is unchanged; sendEmail=1 sends the mail", async () => {
     const orderId = await orderWithInvoice();
     const body = {
       orders: String(orderId),
@@ -157,7 +157,7 @@ describe("an old body names all its fields, empty ones too", () => {
   test.each<[string, string, (orderId: bigint) => Uint8Array]>([
     ["JSON", JSON_TYPE, (id) => around(`{"orders":${id},"invoiceTitle":"`, '"}')],
     ["a form", FORM, (id) => around(`orders=${id}&invoiceTitle=`, "")],
-    ["a form with percents", FORM, (id) => Buffer.from(`invoiceTitle=%C9%CC%C6%B7&orders=${id}`)],
+    ["a form with percent escapes", FORM, (id) => Buffer.from(`invoiceTitle=%C9%CC%C6%B7&orders=${id}`)],
   ])("%s in GBK", async (_name, type, bodyOf) => {
     const orderId = await orderWithInvoice();
 
@@ -166,11 +166,11 @@ describe("an old body names all its fields, empty ones too", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("is rejected", () => {
   test.each<[string, string, RequestInit, string]>([
-    ["a scalar that comes twice", `${GET_STATUS}?orderId=1&orderId=1`, {}, 'orderId: must be given once, was "1,1"'],
+    ["a repeated scalar", `${GET_STATUS}?orderId=1&orderId=1`, {}, 'orderId: must be given once, was "1,1"'],
     ["a list for a scalar", GET_STATUS, post('{"orderId":[1,2]}'), 'orderId: must be given once, was "1,2"'],
-    ["null for what is required", GET_STATUS, post('{"orderId":null}'), "orderId: is required, and was not given"],
+    ["null for a required parameter", GET_STATUS, post('{"orderId":null}'), "orderId: is required, and was not given"],
     [
       "an object for a scalar",
       GET_STATUS,
@@ -202,7 +202,7 @@ describe("what is refused", () => {
       "the body is no text in utf-8: say the right charset in content-type",
     ],
     [
-      "a character set that nobody knows",
+      "an unknown charset",
       GET_STATUS,
       post("orderId=1", `${FORM};charset=klingon`),
       "the body is no text in klingon: say the right charset in content-type",
@@ -223,9 +223,9 @@ describe("what is refused", () => {
     expect(await ask(path, init)).toBe(refused(message));
   });
 
-  const TOO_GREAT = refused(`the body must have at most ${MAX_BODY_BYTES} bytes, and has more`);
+  const TOO_LARGE = refused(`the body must have at most ${MAX_BODY_BYTES} bytes, and has more`);
 
-  test("a body that is too great, told by its length or not, and its connection goes on", async () => {
+  test("a body that is too large, with or without a length, keeps its connection open", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const call = (body: string, headers: IncomingHttpHeaders) => callBy(agent, GET_STATUS, body, headers);
     const great = "x".repeat(MAX_BODY_BYTES + 1);
@@ -237,11 +237,11 @@ describe("what is refused", () => {
     ];
     agent.destroy();
 
-    expect(answers.map(({ body }) => body)).toEqual([TOO_GREAT, TOO_GREAT, found(ORDER)]);
+    expect(answers.map(({ body }) => body)).toEqual([TOO_LARGE, TOO_LARGE, found(ORDER)]);
     expect(new Set(answers.map(({ localPort }) => localPort)).size).toBe(1);
   });
 
-  test("a failure leaves the connection to the next call", async () => {
+  test("a failure keeps the connection open", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
     const bodies = ["orderId=404", "orderId=x", "{", `orderId=${ORDER}`];
@@ -256,13 +256,13 @@ describe("what is refused", () => {
   });
 });
 
-describe("addresses", () => {
+describe("endpoints", () => {
   const answer = async (method: string, path: string) => {
     const response = await fetch(url(path), { method });
     return { status: response.status, allow: response.headers.get("allow"), body: await response.text() };
   };
 
-  test.each(["PUT", "DELETE", "PATCH", "OPTIONS"])("%s is not for a method: 405 says what is", async (method) => {
+  test.each(["PUT", "DELETE", "PATCH", "OPTIONS"])("%s on a method: 405 with the allowed methods", async (method) => {
     expect(await answer(method, `${GET_STATUS}?orderId=${ORDER}`)).toEqual({
       status: 405,
       allow: "GET, POST",
@@ -270,12 +270,12 @@ describe("addresses", () => {
     });
   });
 
-  test("HEAD is for the pages alone", async () => {
+  test("HEAD is allowed on pages only", async () => {
     expect(await answer("HEAD", GET_STATUS)).toEqual({ status: 405, allow: "GET, POST", body: "" });
     expect(await answer("HEAD", "")).toEqual({ status: 200, allow: null, body: "" });
   });
 
-  test("POST is not for the list of all", async () => {
+  test("POST is not allowed on the overview", async () => {
     expect(await answer("POST", "")).toMatchObject({ status: 405, allow: "GET, HEAD" });
   });
 
@@ -290,12 +290,12 @@ describe("addresses", () => {
     },
   );
 
-  test("an address that only begins like them is none of theirs", async () => {
+  test("a path that only starts like a legacy endpoint is not one", async () => {
     const response = await fetch(`http://127.0.0.1:${served.service.httpPort}/servicesX`);
     expect([response.status, await response.json()]).toEqual([404, expect.objectContaining({ code: "not_found" })]);
   });
 
-  test("GET /services lists all, with their parameters and the RPCs that they are", async () => {
+  test("GET /services lists all methods with their parameters and RPCs", async () => {
     const response = await fetch(url(""));
     const page = await response.text();
 
@@ -309,7 +309,7 @@ describe("addresses", () => {
     );
   });
 
-  test("an answer names its call and the RPC that it came from, and is not for a cache", async () => {
+  test("an answer has its call id and RPC, and is not cacheable", async () => {
     const { headers } = await fetch(url(`${GET_STATUS}?orderId=${ORDER}`));
     const again = await fetch(url(`${GET_STATUS}?orderId=${ORDER}`));
 
@@ -328,17 +328,17 @@ describe("addresses", () => {
       const path = `/services${GET_STATUS}`;
       const stream =
         index % 2 === 0
-          ? session.request({ ":method": "GET", ":path": `${path}?orderId=${GREAT}` }).end()
-          : session.request({ ":method": "POST", ":path": path }).end(`{"orderId":${GREAT}}`);
+          ? session.request({ ":method": "GET", ":path": `${path}?orderId=${LARGE}` }).end()
+          : session.request({ ":method": "POST", ":path": path }).end(`{"orderId":${LARGE}}`);
       return text(stream);
     };
     expect(new Set(await Promise.all(Array.from({ length: 50 }, (_, index) => call(index))))).toEqual(
-      new Set([found(GREAT)]),
+      new Set([found(LARGE)]),
     );
     session.close();
   });
 
-  test("pages of a configured origin may call, others not", async () => {
+  test("only pages of a configured origin may call", async () => {
     const preflight = (origin: string) =>
       fetch(url(GET_STATUS), { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } });
     const allowed = await preflight("https://console.example.com");
@@ -354,7 +354,7 @@ describe("addresses", () => {
   });
 });
 
-test("personal data is in no failure's message and in no line of the log", async () => {
+test("no failure message and no log line contains personal data", async () => {
   const orderId = await insertOrder(served.db, Status.DELIVERED);
   const secret = ["secretmail", "SECRETTAX", "秘密抬头"];
   const [mail, tax, title] = secret as [string, string, string];
@@ -386,7 +386,7 @@ test("personal data is in no failure's message and in no line of the log", async
   }
 });
 
-test("a change that is refused changes nothing", async () => {
+test("a rejected change has no effect", async () => {
   const orderId = await insertOrder(served.db, Status.CREATED);
 
   for (const query of ["status=1010&status=1010", "status=1010&occurTime=now", "status=1010&requestId=a&requestId=b"]) {
@@ -395,7 +395,7 @@ test("a change that is refused changes nothing", async () => {
   expect(await stateOf(served.db, orderId)).toMatchObject({ order_status: Status.CREATED, version: 0 });
 });
 
-/** Calls over a connection of the agent's. */
+/** Calls over a connection of the agent. */
 function callBy(agent: Agent, path: string, body: string, headers: IncomingHttpHeaders) {
   return new Promise<{ body: string; code: string | undefined; localPort: number | undefined }>((resolve, reject) => {
     const call = request(url(path), { agent, method: "POST", headers }, async (response) => {

@@ -7,22 +7,22 @@ import {
 } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { Clients } from "../../support/clients.ts";
 
-/** The RPCs that do the work of an old method. */
+/** The RPCs behind legacy methods. */
 export type LegacyRpc = keyof typeof LEGACY_RPCS;
 
 /** Those RPCs as functions. */
 export type LegacyRpcs = Pick<Clients["client"], Exclude<LegacyRpc, "listReturnDetails">>;
 
-/** A whole number in an answer's JSON. */
-type Whole = number | bigint;
+/** An integer in a JSON answer. */
+type Integer = number | bigint;
 
-/** What answers in JSON have; each has some of it. */
+/** The fields of all JSON answers; each has some of them. */
 export interface LegacyJson {
   readonly result: number;
   readonly message: string;
-  readonly orderId: Whole;
+  readonly orderId: Integer;
   readonly orderStatus: number;
-  readonly returnId?: Whole;
+  readonly returnId?: Integer;
   readonly isPayed: number;
   readonly isPayable: number;
   readonly reason?: keyof typeof NotPayableReason;
@@ -32,15 +32,18 @@ export interface LegacyJson {
   readonly missingOrders?: string;
   readonly recordedCount: number;
   readonly details: readonly {
-    readonly orderId: Whole;
-    readonly returnId: Whole;
-    readonly skuId: Whole;
+    readonly orderId: Integer;
+    readonly returnId: Integer;
+    readonly skuId: Integer;
     readonly quantity: number;
     readonly createDate?: string;
   }[];
 }
 
-/** An RPC at its old address: as what each field of the request is given, and what of the response the answer tells. */
+/**
+ * The legacy endpoint of an RPC: the parameter of each request field, and the response fields in
+ * the answer.
+ */
 export type LegacyEndpoint = {
   readonly path: string;
   readonly parameters: Readonly<Record<string, string>>;
@@ -71,7 +74,7 @@ const orderId = "orderId";
 const operator = "operator";
 const requestId = "requestId";
 
-/** The old methods by the RPC that does their work. */
+/** The legacy endpoints by RPC. */
 export const LEGACY_RPCS = {
   pauseForCancel: {
     path: "orderStatus/cancelOrder",

@@ -6,7 +6,7 @@ import { insertOrder, nextOrderId } from "../../support/orders.ts";
 import { LEGACY_RPCS, type LegacyEndpoint, type LegacyRpc } from "./rpcs.ts";
 import type { Line, Value } from "./send.ts";
 
-/** A call of an RPC that an old method serves. */
+/** A call of an RPC with a legacy endpoint. */
 export interface SampleCall {
   readonly rpc: LegacyRpc;
   readonly request: Readonly<Record<string, Value>>;
@@ -15,7 +15,7 @@ export interface SampleCall {
 /** What XML, JSON and forms each write in a way of their own. */
 const TRICKY = `质检 "A&B" <ok> 'x' ]]> é 𠮷 100%+1`;
 
-/** A call of each RPC that has an old address, for orders that nobody else has. */
+/** A call of each RPC with a legacy endpoint, each for orders of its own. */
 export async function sampleCalls(db: OrderDatabase): Promise<{ calls: SampleCall[]; orderIds: bigint[] }> {
   const order = (status: number, rows = {}) => insertOrder(db, status, rows);
   const operator = "soap-客户";
@@ -91,7 +91,7 @@ export async function sampleCalls(db: OrderDatabase): Promise<{ calls: SampleCal
   return { calls, orderIds };
 }
 
-/** A call as its old address takes it: the address, and the parameters by their old names. */
+/** A call as a legacy request: service, method and parameters by their legacy names. */
 export interface LegacyRequest {
   readonly service: string;
   readonly method: string;

@@ -2,7 +2,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { stringifyLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
 
-/** The ways to give parameters to an old address. */
+/** The encodings of a legacy request's parameters. */
 export const FORMS = ["query", "form", "json"] as const;
 
 export type Form = (typeof FORMS)[number];
@@ -15,10 +15,10 @@ export interface Line {
 
 export type Value = string | bigint | number | boolean | Timestamp | readonly bigint[] | readonly Line[];
 
-/** More than this does not fit into a request line, in characters. */
+/** Maximum length of a query in characters; a longer one does not fit into the request line. */
 const MAX_QUERY = 8_000;
 
-/** Calls an old address, with the parameters given in one of the forms that old callers use. */
+/** Calls a legacy endpoint with parameters in one of the forms that legacy callers use. */
 export function sendLegacyRequest(
   url: string,
   parameters: readonly (readonly [name: string, value: Value])[],
@@ -39,7 +39,7 @@ export function sendLegacyRequest(
     : fetch(url, { method: "POST", headers, body: new URLSearchParams(pairs) });
 }
 
-/** Lists are one text with commas in a query, and a parameter for each entry in a form. */
+/** A list is one comma-separated text in a query, and one parameter per entry in a form. */
 function textsOf(value: Value, form: Form): string[] {
   if (!isList(value)) {
     return [textOf(value)];

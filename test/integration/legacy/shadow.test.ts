@@ -7,10 +7,10 @@ import { startLegacyServer } from "../shadow/legacy-server.ts";
 
 const { db, location } = useService();
 
-/** A service beside an old system; both end with the test. */
+/** A service with a legacy system; both stop with the test. */
 async function open() {
-  const old = await startLegacyServer();
-  const service = await startService(location, {}, { OMS_SHADOW_URL: old.url });
+  const legacy = await startLegacyServer();
+  const service = await startService(location, {}, { OMS_SHADOW_URL: legacy.url });
   onTestFinished(() => service.stop());
   const base = `http://127.0.0.1:${service.httpPort}`;
   const metric = async (result: string) => {
@@ -21,23 +21,23 @@ async function open() {
       .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   };
   return {
-    old,
+    legacy,
     metric,
     call: async (path: string, init?: RequestInit) => (await fetch(`${base}/services/${path}`, init)).text(),
   };
 }
 
-test("a read is answered by us, and held against the old system's answer", async () => {
-  const { old, call, metric } = await open();
+test("a read is answered by the service and compared with the legacy system's answer", async () => {
+  const { legacy, call, metric } = await open();
   const order = await insertOrder(db, Status.PICKING);
-  old.respondWith([200, `{"result":1,"orderId":${order},"orderStatus":3010}`]);
+  legacy.respondWith([200, `{"result":1,"orderId":${order},"orderStatus":3010}`]);
 
   expect(await call(`orderStatus/getOrderStatus?orderId=${order}&_=17`)).toBe(
     `{"result":1,"orderId":${order},"orderStatus":3020}`,
   );
   await eventually(async () => expect(await metric("different")).toBe(1));
 
-  expect(old.requests).toMatchObject([
+  expect(legacy.requests).toMatchObject([
     { method: "GET", url: `/services/orderStatus/getOrderStatus?orderId=${order}&_=17` },
   ]);
   await eventually(async () =>
@@ -53,10 +53,10 @@ test("a read is answered by us, and held against the old system's answer", async
   );
 });
 
-test("all that read are sent there, whichever way they came, and nothing that changes", async () => {
-  const { old, call, metric } = await open();
+test("all reads are sent to the legacy system, over any protocol, and no changes", async () => {
+  const { legacy, call, metric } = await open();
   const order = await insertOrder(db, Status.CREATED);
-  old.respondWith([500, "down"]);
+  legacy.respondWith([500, "down"]);
 
   const reads = ["getOrderStatus", "payedOrderStatus", "getPayCheckOrder", "getSubOrderMaxStatus"];
   for (const method of reads) {
@@ -76,7 +76,7 @@ test("all that read are sent there, whichever way they came, and nothing that ch
   await call("orderStatus/getOrderStatus?orderId=nonsense");
 
   await eventually(async () => expect(await metric("failed")).toBe(7));
-  expect(old.requests.map(({ url }) => url.split("?")[0]).toSorted()).toEqual(
+  expect(legacy.requests.map(({ url }) => url.split("?")[0]).toSorted()).toEqual(
     [...reads, "getOrderSource", "getShipmentType"]
       .map((method) => `/services/orderStatus/${method}`)
       .concat("/services/detail/orderIds")
@@ -84,12 +84,12 @@ test("all that read are sent there, whichever way they came, and nothing that ch
   );
 });
 
-test("an old system that hangs delays nobody; that both know no such order is no difference", async () => {
-  const { old, call, metric } = await open();
+test("a legacy system that hangs delays no caller; an order unknown to both is no difference", async () => {
+  const { legacy, call, metric } = await open();
   const order = nextOrderId();
-  old.respondWith(() => {});
+  legacy.respondWith(() => {});
   expect(await call(`orderStatus/getOrderStatus?orderId=${order}`)).toContain('"result":0');
-  old.respondWith([200, '{"result":0,"message":"订单不存在"}']);
+  legacy.respondWith([200, '{"result":0,"message":"订单不存在"}']);
   expect(await call(`orderStatus/getOrderStatus?orderId=${order}`)).toContain('"result":0');
 
   await eventually(async () => expect(await metric("same")).toBe(1));

@@ -22,8 +22,8 @@ beforeAll(async () => {
     .execute();
 });
 
-/** A value with each order's id as its place among the orders, as each client has orders of its own. */
-function placed(value: unknown, orderIds: readonly bigint[]): unknown {
+/** A value with order ids replaced by their index: each client uses its own orders. */
+function normalized(value: unknown, orderIds: readonly bigint[]): unknown {
   const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === "bigint" ? String(part) : part));
   return JSON.parse(orderIds.reduce((rest, id, index) => rest.replaceAll(String(id), `order-${index}`), text));
 }
@@ -34,17 +34,17 @@ function callConnect({ rpc, request }: SampleCall): Promise<object> {
   return (functions[rpc] as (request: object) => Promise<object>)(request);
 }
 
-/** What an old answer says, as the RPC's response would. */
-function factsOf(rpc: SampleCall["rpc"], answer: string | undefined): object {
-  const address: LegacyEndpoint = LEGACY_RPCS[rpc];
+/** A legacy answer as fields of the RPC's response. */
+function fieldsOf(rpc: SampleCall["rpc"], answer: string | undefined): object {
+  const endpoint: LegacyEndpoint = LEGACY_RPCS[rpc];
   const text = answer ?? "";
   return plain(
-    address.answers === "text" ? address.read(text) : address.read(parseLosslessJson(text) as LegacyJson),
+    endpoint.answers === "text" ? endpoint.read(text) : endpoint.read(parseLosslessJson(text) as LegacyJson),
   ) as object;
 }
 
-/** Where an order stands now, and who brought it there. */
-async function traceOf(orderId: bigint): Promise<object> {
+/** An order's status and history. */
+async function stateOf(orderId: bigint): Promise<object> {
   const client = served.client("Connect JSON");
   const { orderStatus, paused, version, returnIds } = await client.getOrderStatus({ orderId });
   const { entries } = await client.listStatusHistory({ orderId });
@@ -53,33 +53,33 @@ async function traceOf(orderId: bigint): Promise<object> {
 }
 
 describe.each(Object.entries(SOAP_CLIENTS))("%s", (_name, soap: SoapClient) => {
-  test("every method answers as over HTTP, says what Connect says, and does what it does", async () => {
+  test("every method answers as over HTTP and Connect, with the same effects", async () => {
     const bySoap = await sampleCalls(served.db);
     const byHttp = await sampleCalls(served.db);
     const byConnect = await sampleCalls(served.db);
     const forms = bySoap.calls.map(legacyRequestOf);
     expect(forms.map(({ method }) => method).toSorted()).toEqual(LEGACY_METHODS.map(({ name }) => name).toSorted());
 
-    const { told } = await soap.run(origin(), forms);
+    const { results } = await soap.run(origin(), forms);
 
-    expect(told.map(({ method }) => method)).toEqual(forms.map(({ method }) => method));
-    for (const [index, { method, answer }] of told.entries()) {
+    expect(results.map(({ method }) => method)).toEqual(forms.map(({ method }) => method));
+    for (const [index, { method, answer }] of results.entries()) {
       const { service, parameters } = legacyRequestOf(byHttp.calls[index] as SampleCall);
       const url = `${origin()}/services/${service}/${method}`;
       const overHttp = await (await sendLegacyRequest(url, Object.entries(parameters), "form", new Headers())).text();
-      expect(placed(answer, bySoap.orderIds), method).toEqual(placed(overHttp, byHttp.orderIds));
+      expect(normalized(answer, bySoap.orderIds), method).toEqual(normalized(overHttp, byHttp.orderIds));
 
       const call = byConnect.calls[index] as SampleCall;
       const response = await callConnect(call);
-      expect(placed(plain(response), byConnect.orderIds), method).toMatchObject(
-        placed(factsOf(call.rpc, answer), bySoap.orderIds) as object,
+      expect(normalized(plain(response), byConnect.orderIds), method).toMatchObject(
+        normalized(fieldsOf(call.rpc, answer), bySoap.orderIds) as object,
       );
     }
     for (const [index, orderId] of bySoap.orderIds.entries()) {
       if (await exists(orderId)) {
-        const twin = byConnect.orderIds[index] as bigint;
-        expect(placed(await traceOf(orderId), bySoap.orderIds)).toEqual(
-          placed(await traceOf(twin), byConnect.orderIds),
+        const counterpart = byConnect.orderIds[index] as bigint;
+        expect(normalized(await stateOf(orderId), bySoap.orderIds)).toEqual(
+          normalized(await stateOf(counterpart), byConnect.orderIds),
         );
       }
     }
@@ -91,26 +91,26 @@ describe.each(Object.entries(SOAP_CLIENTS))("%s", (_name, soap: SoapClient) => {
       await insertOrderWithId(served.db, orderId, Status.WMS_ACCEPTED);
     }
 
-    const { told } = await soap.run(origin(), [
+    const { results } = await soap.run(origin(), [
       { service: "orderStatus", method: "getOrderStatus", parameters: { orderId } },
     ]);
 
-    expect(told).toEqual([
+    expect(results).toEqual([
       { method: "getOrderStatus", answer: `{"result":1,"orderId":${orderId},"orderStatus":3010}` },
     ]);
   });
 
-  test("failures are faults that say what, why and whose", async () => {
+  test("failures are faults with code, reason and responsible side", async () => {
     const orderId = nextOrderId();
     const service = "orderStatus";
 
-    const { told } = await soap.run(origin(), [
+    const { results } = await soap.run(origin(), [
       { service, method: "getOrderStatus", parameters: { orderId } },
       { service, method: "updateOrderStatus", parameters: { orderId, status: 1011 } },
     ]);
 
     const detail = (code: string) => expect.toSatisfy((details) => matches(details, code));
-    expect(told).toEqual([
+    expect(results).toEqual([
       {
         method: "getOrderStatus",
         fault: { code: soap.callerFault, text: `没有找到: there is no order ${orderId}`, detail: detail("NOT_FOUND") },
@@ -127,7 +127,7 @@ describe.each(Object.entries(SOAP_CLIENTS))("%s", (_name, soap: SoapClient) => {
   });
 });
 
-test.each(["zeep, SOAP 1.1", "PHP, SOAP 1.1"])("%s sees what each parameter is", async (name) => {
+test.each(["zeep, SOAP 1.1", "PHP, SOAP 1.1"])("%s reads the parameter types", async (name) => {
   const { types } = await (SOAP_CLIENTS[name] as SoapClient).run(origin(), []);
 
   expect(Object.keys(types ?? {}).toSorted()).toEqual(LEGACY_METHODS.map((method) => method.name).toSorted());
@@ -148,7 +148,7 @@ test.each(["zeep, SOAP 1.1", "PHP, SOAP 1.1"])("%s sees what each parameter is",
   });
 });
 
-/** Whether a fault's details are what they should be, whatever of their names' namespace a client tells. */
+/** Whether a fault's details match; clients report their names with or without a namespace. */
 function matches(details: Readonly<Record<string, string>>, code: string): boolean {
   const byName = Object.fromEntries(
     Object.entries(details).map(([name, value]) => [name.replace(/^.*[}:]/, ""), value]),

@@ -6,7 +6,7 @@ import { PERL, PHP, PYTHON } from "../../support/foreign-clients.ts";
 import { escaped, SOAP_11, SOAP_12, unescaped } from "./envelopes.ts";
 import type { LegacyRequest } from "./sample-calls.ts";
 
-/** What a client made of a call. */
+/** A call's result as the client parsed it. */
 export interface ClientResult {
   readonly method: string;
   readonly answer?: string;
@@ -16,19 +16,19 @@ export interface ClientResult {
 /** The types of each method's parameters. */
 export type Types = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** A program that calls over SOAP what it reads from the WSDL at an origin. */
+/** A SOAP client that works from the WSDL at an origin. */
 export interface SoapClient {
-  /** What it calls a fault that is the caller's. */
+  /** Its code for a fault caused by the caller. */
   readonly callerFault: string;
   run(
     origin: string,
     calls: readonly LegacyRequest[],
-  ): Promise<{ readonly types?: Types; readonly told: readonly ClientResult[] }>;
+  ): Promise<{ readonly types?: Types; readonly results: readonly ClientResult[] }>;
 }
 
 type Version = "1.1" | "1.2";
 
-/** The clients by what a person calls them; nobody here wrote one. */
+/** Third-party clients by name. */
 export const SOAP_CLIENTS: Readonly<Record<string, SoapClient>> = {
   "zeep, SOAP 1.1": scripted(PYTHON, "call_all.py", "1.1", "soap:Client"),
   "zeep, SOAP 1.2": scripted(PYTHON, "call_all.py", "1.2", "soap:Sender"),
@@ -39,7 +39,7 @@ export const SOAP_CLIENTS: Readonly<Record<string, SoapClient>> = {
   "curl, SOAP 1.2": curl("1.2"),
 };
 
-/** Runs a program; fails with what it complained of. */
+/** Runs a program; throws its error output. */
 async function run(program: string, args: readonly string[], input: string): Promise<string> {
   const child = spawn(program, args, { stdio: "pipe" });
   child.stdin.end(input);
@@ -47,14 +47,14 @@ async function run(program: string, args: readonly string[], input: string): Pro
     child.once("error", reject);
     child.once("close", resolve);
   });
-  const [code, out, complaints] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-  if (code !== 0 || complaints !== "") {
-    throw new Error(`${program} ${args.join(" ")} ended with ${code}: ${complaints || out}`);
+  const [code, out, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  if (code !== 0 || errors !== "") {
+    throw new Error(`${program} ${args.join(" ")} ended with ${code}: ${errors || out}`);
   }
   return out;
 }
 
-/** A client that a script of clients/ drives. */
+/** A client driven by a script in clients/. */
 function scripted(program: string, script: string, version: Version, callerFault: string): SoapClient {
   return {
     callerFault,
@@ -63,19 +63,19 @@ function scripted(program: string, script: string, version: Version, callerFault
         orderStatus: `${origin}/services/orderStatus?wsdl`,
         detail: `${origin}/services/detail?wsdl`,
       };
-      const wish = stringifyLosslessJson({ wsdl, version, calls });
-      const out = await run(program, [join(import.meta.dirname, "clients", script)], wish);
+      const input = stringifyLosslessJson({ wsdl, version, calls });
+      const out = await run(program, [join(import.meta.dirname, "clients", script)], input);
       const lines = out
         .trimEnd()
         .split("\n")
         .map((line) => JSON.parse(line));
       const [{ types }] = lines;
-      return types === undefined ? { told: lines } : { types, told: lines.slice(1) };
+      return types === undefined ? { results: lines } : { types, results: lines.slice(1) };
     },
   };
 }
 
-/** An envelope by hand, as a person with curl writes it. */
+/** Hand-written envelopes sent with curl. */
 function curl(version: Version): SoapClient {
   const is11 = version === "1.1";
   const envelope = is11 ? SOAP_11 : SOAP_12;
@@ -83,18 +83,20 @@ function curl(version: Version): SoapClient {
   return {
     callerFault: is11 ? "soap:Client" : "soap:Sender",
     async run(origin, calls) {
-      const told: ClientResult[] = [];
+      const results: ClientResult[] = [];
       for (const { service, method, parameters } of calls) {
         const wsdl = await run("curl", ["-sS", `${origin}/services/${service}?WSDL`], "");
         const endpoint = inAttribute(wsdl, is11 ? "soap:address" : "soap12:address", "location");
         const namespace = inAttribute(wsdl, "wsdl:definitions", "targetNamespace");
-        const given = Object.entries(parameters).map(([name, value]) => `<${name}>${escaped(String(value))}</${name}>`);
+        const elements = Object.entries(parameters).map(
+          ([name, value]) => `<${name}>${escaped(String(value))}</${name}>`,
+        );
         const body = `<e:Envelope xmlns:e="${envelope}"><e:Body>
-          <o:${method} xmlns:o="${namespace}">${given.join("")}</o:${method}></e:Body></e:Envelope>`;
+          <o:${method} xmlns:o="${namespace}">${elements.join("")}</o:${method}></e:Body></e:Envelope>`;
         const headers = ["-H", `content-type: ${type}; charset=utf-8`];
-        told.push(read(method, await run("curl", ["-sS", ...headers, "--data-binary", "@-", endpoint], body)));
+        results.push(read(method, await run("curl", ["-sS", ...headers, "--data-binary", "@-", endpoint], body)));
       }
-      return { told };
+      return { results };
     },
   };
 }
@@ -105,9 +107,9 @@ function read(method: string, answer: string): ClientResult {
   }
   const is11 = answer.includes("<faultcode>");
   const code = inElement(answer, is11 ? "faultcode" : "soap:Value");
-  const words = inElement(answer, is11 ? "faultstring" : "soap:Text");
+  const message = inElement(answer, is11 ? "faultstring" : "soap:Text");
   const detail = { code: inElement(answer, "ns2:code"), callId: inElement(answer, "ns2:callId") };
-  return { method, fault: { code, text: words, detail } };
+  return { method, fault: { code, text: message, detail } };
 }
 
 function inAttribute(xml: string, element: string, name: string): string {

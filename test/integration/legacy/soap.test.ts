@@ -39,7 +39,7 @@ async function send(body: string | Uint8Array, { path = "/services/orderStatus",
 const getOrder = (parameters = `<orderId>${ORDER}</orderId>`, namespace = NAMESPACE) =>
   wrapper("getOrderStatus", parameters, namespace);
 
-/** The text within the first element of a name, with or without prefix. */
+/** The text of the first element with a local name. */
 function inside(xml: string, name: string): string | undefined {
   const found = new RegExp(`<(?:[\\w-]+:)?${name}(?: [^>]*)?>([^<]*)<`).exec(xml)?.[1];
   return found === undefined ? undefined : unescaped(found);
@@ -52,7 +52,7 @@ beforeAll(async () => {
   await insertOrderWithId(served.db, ORDER, Status.WMS_ACCEPTED);
 });
 
-describe("what is answered, byte by byte", () => {
+describe("responses, byte by byte", () => {
   test("SOAP 1.1", async () => {
     const { status, headers, text } = await send(envelope(getOrder()));
 
@@ -110,7 +110,7 @@ describe("what is answered, byte by byte", () => {
     expect(headers.get("content-type")).toBe("application/soap+xml;charset=UTF-8");
   });
 
-  test("the version is the envelope's, whatever the headers say", async () => {
+  test("the envelope's version overrides the headers", async () => {
     expect((await send(envelope(getOrder(), { soap: SOAP_12 }))).text).toContain(SOAP_12);
     expect((await send(envelope(getOrder()), { headers: SOAP_XML })).text).toContain(SOAP_11);
   });
@@ -125,7 +125,7 @@ describe("what is answered, byte by byte", () => {
   });
 });
 
-describe("whatever is answered over HTTP is answered over SOAP", () => {
+describe("a SOAP answer equals the HTTP answer", () => {
   test.each(GOLDEN_CASES.map((golden) => [`${golden.method}: ${golden.name}`, golden] as const))(
     "%s",
     async (_title, { method, name, query, prepare, before = [] }) => {
@@ -159,7 +159,7 @@ describe("whatever is answered over HTTP is answered over SOAP", () => {
   );
 });
 
-describe("lenient with what comes in", () => {
+describe("lenient parsing", () => {
   const other = "http://impl.service.oms.example.com/";
 
   test.each([
@@ -169,7 +169,7 @@ describe("lenient with what comes in", () => {
     ["arg0", getOrder(`<arg0>${ORDER}</arg0>`)],
     ["blanks around a number", getOrder(`<orderId>\n  ${ORDER}\n </orderId>`)],
     ["references and CDATA", getOrder(`<orderId>&#57;<![CDATA[001]]><!-- x -->&#x30;0200</orderId>`)],
-    ["what no parameter is called", getOrder(`<orderId>${ORDER}</orderId><tenant>7</tenant>`)],
+    ["an unknown element", getOrder(`<orderId>${ORDER}</orderId><tenant>7</tenant>`)],
     ["an attribute with a type", getOrder(`<orderId xmlns:i="${NAMESPACE}i" i:type="x:long">${ORDER}</orderId>`)],
   ])("%s", async (_name, call) => {
     const { text } = await send(envelope(call));
@@ -180,13 +180,13 @@ describe("lenient with what comes in", () => {
     ]);
   });
 
-  test("a stub of another WSDL is answered in its namespace", async () => {
+  test("a stub of another WSDL gets an answer in its namespace", async () => {
     const { text } = await send(envelope(getOrder(`<orderId>${ORDER}</orderId>`, other)));
 
     expect(text).toContain(`<ns2:getOrderStatusResponse xmlns:ns2="${other}"><return>${FOUND}</return>`);
   });
 
-  test("a stub of another WSDL that qualifies its parameters is answered so", async () => {
+  test("a stub of another WSDL with qualified parameters gets a qualified answer", async () => {
     const { text } = await send(envelope(getOrder(`<o:orderId>${ORDER}</o:orderId>`, other)));
 
     expect(text).toContain(`<ns2:getOrderStatusResponse xmlns:ns2="${other}"><ns2:return>${FOUND}</ns2:return>`);
@@ -204,7 +204,7 @@ describe("lenient with what comes in", () => {
     expect(text).toContain(`<ns2:code xmlns:ns2="${NAMESPACE}">NOT_FOUND</ns2:code>`);
   });
 
-  test("positions are those of the table", async () => {
+  test("argN follows the order in the table", async () => {
     const orderId = await insertOrder(served.db, Status.CREATED);
     const call = wrapper(
       "updateOrderStatus",
@@ -216,7 +216,7 @@ describe("lenient with what comes in", () => {
     expect(entries[0]).toMatchObject({ operator: "zhao", remark: "备注" });
   });
 
-  test("nil is not given", async () => {
+  test("nil counts as absent", async () => {
     const nil = (name: string) =>
       `<${name} xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true">\n </${name}>`;
     const call = wrapper(
@@ -231,7 +231,7 @@ describe("lenient with what comes in", () => {
     ]);
   });
 
-  test("an element that comes again is one more entry of a list", async () => {
+  test("a repeated element is another entry of a list", async () => {
     const orderIds = [await insertOrder(served.db, Status.DELIVERED), 404_404n];
     const call = wrapper("updateOrderInvoiceStatus", orderIds.map((id) => `<orders>${id}</orders>`).join(""));
 
@@ -248,7 +248,7 @@ describe("lenient with what comes in", () => {
     expect(returned(text)).toBe('{"result":1,"details":[]}');
   });
 
-  test("a text comes through as it is, line ends as XML has them", async () => {
+  test("a text is unchanged, with normalized line ends", async () => {
     const orderId = await insertOrder(served.db, Status.CREATED);
     const remark = "  a\u0085b\u2028 <&>\n\t𠮷\uFFFD ";
     const call = wrapper(
@@ -261,7 +261,7 @@ describe("lenient with what comes in", () => {
   });
 
   test.each([
-    ["no content-type at all", {}],
+    ["no content type", {}],
     ["application/xml", { "content-type": "application/xml" }],
     ["SOAPAction beside another type", { "content-type": "text/plain", soapaction: '"urn:any"' }],
   ])("%s", async (_name, headers) => {
@@ -289,15 +289,15 @@ describe("headers", () => {
   });
 
   test.each([
-    ["none must be understood", header("")],
-    ["one that need not be", header('s:mustUnderstand="0"')],
-    ["one that is for somebody else", header('s:mustUnderstand="1" s:actor="urn:gateway"')],
-    ["one that is for somebody else, SOAP 1.2", header('s:mustUnderstand="true" s:role="urn:gateway"', SOAP_12)],
+    ["none is mandatory", header("")],
+    ["an optional one", header('s:mustUnderstand="0"')],
+    ["one for another recipient", header('s:mustUnderstand="1" s:actor="urn:gateway"')],
+    ["one for another recipient, SOAP 1.2", header('s:mustUnderstand="true" s:role="urn:gateway"', SOAP_12)],
   ])("%s: ignored", async (_name, options) => {
     expect(returned((await send(envelope(getOrder(), options))).text)).toBe(FOUND);
   });
 
-  test("one that must be understood, SOAP 1.1", async () => {
+  test("a mandatory one, SOAP 1.1", async () => {
     const { status, text } = await send(envelope(getOrder(), header('s:mustUnderstand="1"')));
 
     expect(status).toBe(500);
@@ -308,7 +308,7 @@ describe("headers", () => {
     expect(text).not.toContain("detail");
   });
 
-  test("one that must be understood, SOAP 1.2", async () => {
+  test("a mandatory one, SOAP 1.2", async () => {
     const options = header(`s:mustUnderstand="true" s:role="${SOAP_12}/role/next"`, SOAP_12);
     const { status, text } = await send(envelope(getOrder(), options), { headers: SOAP_XML });
 
@@ -320,7 +320,7 @@ describe("headers", () => {
   });
 });
 
-describe("refused, with what would be right", () => {
+describe("rejected with what is expected", () => {
   const entities = Array.from({ length: 9 }, (_, index) => `<!ENTITY l${index + 1} "${`&l${index};`.repeat(10)}">`);
   const doctypes: [name: string, doctype: string, value: string][] = [
     ["billion laughs", `<!DOCTYPE a [<!ENTITY l0 "lol">${entities.join("")}]>`, "&l9;"],
@@ -339,8 +339,8 @@ describe("refused, with what would be right", () => {
   });
 
   test.each<[name: string, encode: (text: string) => Buffer, type: string]>([
-    ["UTF-16, little end first", (text) => Buffer.from(`\uFEFF${text}`, "utf16le"), "text/xml"],
-    ["UTF-16, big end first", (text) => Buffer.from(`\uFEFF${text}`, "utf16le").swap16(), "text/xml"],
+    ["UTF-16 little-endian", (text) => Buffer.from(`\uFEFF${text}`, "utf16le"), "text/xml"],
+    ["UTF-16 big-endian", (text) => Buffer.from(`\uFEFF${text}`, "utf16le").swap16(), "text/xml"],
     ["UTF-16 by the header", (text) => Buffer.from(text, "utf16le"), "text/xml; charset=UTF-16LE"],
     ["GBK", (text) => Buffer.from(text), "text/xml; charset=GBK"],
   ])("DOCTYPE in %s", async (_name, encode, type) => {
@@ -355,19 +355,19 @@ describe("refused, with what would be right", () => {
   test.each([
     ["nothing", "", /^参数错误: the body is no XML, it is empty: send a SOAP envelope as text\/xml$/],
     ["JSON", '{"orderId":1}', /^参数错误: the body is no XML, it begins with "\{": send a SOAP envelope/],
-    ["an element that does not end", `<a><b></a>`, /no well-formed XML: .*"b" != "a"/],
-    ["an end without an element", `${envelope(getOrder())}</x>`, /an element ends that did not begin/],
+    ["an unclosed element", `<a><b></a>`, /no well-formed XML: .*"b" != "a"/],
+    ["an end tag without a start tag", `${envelope(getOrder())}</x>`, /an element ends that did not begin/],
     ["a document after the document", envelope(getOrder()).repeat(2), /no well-formed XML/],
-    ["a prefix without xmlns", "<s:Envelope/>", /a name has a prefix that no xmlns declares/],
+    ["an undeclared prefix", "<s:Envelope/>", /a name has a prefix that no xmlns declares/],
     ["an unknown entity", envelope(getOrder("<orderId>&nbsp;</orderId>")), /"&nbsp;.* is no reference that XML knows/],
     ["a plain &", envelope(getOrder("<orderId>1 & 2</orderId>")), /a plain & is written as &amp;/],
     ["an attribute without quotes", "<a b=1/>", /no well-formed XML: attribute "1" missed quot/],
-    ["an attribute twice", '<a b="1" b="2"/>', /no well-formed XML: Attribute b redefined/],
+    ["a repeated attribute", '<a b="1" b="2"/>', /no well-formed XML: Attribute b redefined/],
     ["U+0001", envelope(getOrder("<orderId>\u0001</orderId>")), /the character U\+0001 cannot be in XML/],
     ["&#0;", envelope(getOrder("<orderId>&#0;</orderId>")), /the character U\+0000 cannot be in XML, nor a reference/],
-    ["half a character", envelope(getOrder("<orderId>&#xD83D;</orderId>")), /the character U\+D83D cannot be in XML/],
+    ["a lone surrogate", envelope(getOrder("<orderId>&#xD83D;</orderId>")), /the character U\+D83D cannot be in XML/],
     ["beyond Unicode", envelope(getOrder("<orderId>&#x110000;</orderId>")), /the character U\+110000 cannot/],
-    ["a CDATA section without end", "<a><![CDATA[x</a>", /a CDATA section does not end with \]\]>/],
+    ["an unclosed CDATA section", "<a><![CDATA[x</a>", /a CDATA section does not end with \]\]>/],
     ["]]> in a text", "<a>]]></a>", /must be written as/],
     ["too deep", "<a>".repeat(50_000) + "</a>".repeat(50_000), /elements lie more than 32 deep: a call needs four/],
     ["too many elements", `<a>${"<b/>".repeat(6000)}</a>`, /more than 5000 elements and attributes: send less at once/],
@@ -391,7 +391,7 @@ describe("refused, with what would be right", () => {
     expect(inside(text, "code")).toBe("INVALID_ARGUMENT");
   });
 
-  test("an unknown operation is told which there are", async () => {
+  test("an unknown operation: the fault lists the known ones", async () => {
     const { status, text } = await send(envelope(wrapper("getOrderState", "")));
 
     expect([status, ...faultOf(text)]).toEqual([
@@ -406,7 +406,7 @@ describe("refused, with what would be right", () => {
     expect(inside(text, "code")).toBe("UNIMPLEMENTED");
   });
 
-  test("what nobody can read is a fault in the version that the headers name", async () => {
+  test("an unreadable message is a fault in the version of the headers", async () => {
     const { status, headers, text } = await send("<", { headers: SOAP_XML });
 
     expect([status, headers.get("content-type"), inside(text, "Value")]).toEqual([
@@ -440,7 +440,7 @@ describe("refused, with what would be right", () => {
     ]);
   });
 
-  test("too great a body", async () => {
+  test("a body that is too large", async () => {
     const { status, text } = await send(envelope(getOrder(`<orderId>${"1".repeat(MAX_BODY_BYTES)}</orderId>`)));
 
     expect([status, ...faultOf(text)]).toEqual([
@@ -459,15 +459,15 @@ describe("refused, with what would be right", () => {
     ]);
   });
 
-  test("a body that a service's address cannot take", async () => {
+  test("a body that is not SOAP", async () => {
     const { status, text } = await send('{"orderId":1}', { headers: { "content-type": "application/json" } });
 
     expect([status, inside(text, "faultcode")]).toEqual([500, "soap:Client"]);
   });
 });
 
-describe("character sets", () => {
-  // 备注, as GBK has it.
+describe("charsets", () => {
+  // 备注 in GBK.
   const GBK = Buffer.from([0xb1, 0xb8, 0xd7, 0xa2]);
   const inGbk = (text: string) => {
     const [before = "", after = ""] = text.split("备注");
@@ -475,12 +475,12 @@ describe("character sets", () => {
   };
 
   test.each<[name: string, type: string, declaration: string, encode: (text: string) => Buffer]>([
-    ["UTF-8 unsaid", "text/xml", "", (text) => Buffer.from(text)],
-    ["UTF-8 with a mark", "text/xml", "", (text) => Buffer.from(`\uFEFF${text}`)],
+    ["UTF-8 by default", "text/xml", "", (text) => Buffer.from(text)],
+    ["UTF-8 with a byte order mark", "text/xml", "", (text) => Buffer.from(`\uFEFF${text}`)],
     ["GBK by the header", "text/xml; charset=GBK", "", inGbk],
     ["GBK by the declaration", "text/xml", '<?xml version="1.0" encoding="GBK"?>', inGbk],
     ["GBK by SOAP 1.2's header", 'application/soap+xml; charset="gb2312"; action=""', "", inGbk],
-    ["UTF-16 by its mark, little end first", "text/xml", "", (text) => Buffer.from(`\uFEFF${text}`, "utf16le")],
+    ["UTF-16 little-endian by its byte order mark", "text/xml", "", (text) => Buffer.from(`\uFEFF${text}`, "utf16le")],
     [
       "UTF-16 by its mark, big end first, as Java writes it",
       "text/xml; charset=UTF-16",
@@ -508,7 +508,7 @@ describe("character sets", () => {
     expect((await served.client("Connect JSON").listStatusHistory({ orderId })).entries[0]?.remark).toBe("备注");
   });
 
-  test("no text in what it says, and a name that is none", async () => {
+  test("text that is invalid in its charset, and an unknown charset", async () => {
     const body = inGbk(envelope(getOrder("<orderId>备注</orderId>")));
 
     expect(faultOf((await send(body)).text)).toEqual(["soap:Client", expect.stringContaining("no text in utf-8")]);
@@ -520,7 +520,7 @@ describe("character sets", () => {
   });
 });
 
-describe("failures that are not the caller's", () => {
+describe("server failures", () => {
   const outcome = {
     kind: "failed",
     callId: "call-1",
@@ -609,7 +609,7 @@ describe("WSDL and schema", () => {
     expect(valuesOf(schema, "xs:complexType", "name")).toEqual(names.flatMap((name) => [name, `${name}Response`]));
   });
 
-  test("each reference within leads somewhere", async () => {
+  test("each reference resolves", async () => {
     const wsdl = await get("/services/orderStatus?wsdl");
     const named = (element: string) => valuesOf(wsdl, element, "name").map((name) => `tns:${name}`);
     const types = valuesOf(wsdl, "xs:element", "type").filter((type) => type?.startsWith("tns:"));
@@ -623,7 +623,7 @@ describe("WSDL and schema", () => {
     expect([...new Set(valuesOf(wsdl, "wsdl:binding", "type"))]).toEqual(named("wsdl:portType"));
   });
 
-  test("a method's path has its service's, and the query's case does not matter", async () => {
+  test("a method's path serves its service's documents; the query is case-insensitive", async () => {
     const wsdl = await get("/services/orderStatus?wsdl");
 
     for (const path of LEGACY_METHODS.filter(({ service }) => service === "orderStatus").map(pathOf)) {
@@ -640,7 +640,7 @@ describe("WSDL and schema", () => {
     ["a name with a port", { host: "oms-1.example.com:8080" }, "http://oms-1.example.com:8080"],
     ["IPv6", { host: "[2001:db8::1]:80" }, "http://[2001:db8::1]:80"],
     ["behind TLS", { host: "oms.example.com", "x-forwarded-proto": "https" }, "https://oms.example.com"],
-  ])("is located as the caller reached it: %s", async (_name, headers, expected) => {
+  ])("has the origin that the client used: %s", async (_name, headers, expected) => {
     const wsdl = await get("/services/detail?wsdl", headers);
 
     expect(valuesOf(wsdl, "soap:address", "location")).toEqual([`${expected}/services/detail`]);
@@ -650,15 +650,15 @@ describe("WSDL and schema", () => {
     ["a path", "evil.example.com/x"],
     ["a user", "a@evil.example.com"],
     ["markup", 'x"><script>'],
-    ["a port that is none", "oms.example.com:99999"],
+    ["an invalid port", "oms.example.com:99999"],
     ["nothing", ""],
-  ])("is located by the socket where the Host header cannot be: %s", async (_name, host) => {
+  ])("has the socket's origin if the host header is invalid: %s", async (_name, host) => {
     const wsdl = await get("/services/detail?wsdl", { host });
 
     expect(valuesOf(wsdl, "soap:address", "location")).toEqual([`${origin()}/services/detail`]);
   });
 
-  test("over HTTP/2, where the host has another name", async () => {
+  test("over HTTP/2, which has no host header", async () => {
     const session = connect(origin());
     const stream = session.request({ ":path": "/services/detail?wsdl", ":authority": "oms.example.com" });
     const wsdl = await text(stream);
@@ -676,7 +676,7 @@ describe("WSDL and schema", () => {
 });
 
 test("a message without a valid call is logged, as it is in no request log", async () => {
-  // Lines are counted by service, and this one has refused less in this file than the limit of a second.
+  // The limit is per service; this one has rejected fewer messages than it.
   const path = "/services/detail";
   await send(envelope(wrapper("orderIdz", "")), { path });
   await send("<a><b></a>", { path });

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 
-/** A request as the old system sees it. */
+/** A request as the legacy system receives it. */
 export interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
@@ -11,17 +11,19 @@ export interface ReceivedRequest {
   readonly contentType: string | undefined;
 }
 
-/** The old system of one test. */
+/** The legacy system of one test. */
 export interface LegacyServer {
   readonly url: string;
-  /** What has come in, oldest first. */
+  /** Oldest first. */
   readonly requests: readonly ReceivedRequest[];
-  /** Answers from now on: a status and a body; a function does as it likes with the response, nothing at all included. */
+  /** Sets the answer: status and body, or a function that handles the response. */
   respondWith(answer: readonly [status: number, text: string] | ((response: ServerResponse) => void)): void;
   stop(): Promise<void>;
 }
 
-/** Starts an old system that answers 200 with nothing until told; it ends with the test. */
+/**
+ * Starts a legacy system that answers 200 with an empty body by default; it stops with the test.
+ */
 export async function startLegacyServer(): Promise<LegacyServer> {
   const requests: ReceivedRequest[] = [];
   let respond = (response: ServerResponse): void => void response.end();

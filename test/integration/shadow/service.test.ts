@@ -29,7 +29,7 @@ beforeAll(async () => {
   await log.close();
 });
 
-test("the methods, by name, with what came of comparing them", async () => {
+test("lists methods by name with the results of their comparisons", async () => {
   const { methods } = await shadow().listShadowMethods({});
   expect(methods).toMatchObject([
     { method: "getOrderSource", sameCount: 0n, differentCount: 0n, failedCount: 1n, skippedCount: 1n },
@@ -38,7 +38,7 @@ test("the methods, by name, with what came of comparing them", async () => {
   expect(methods.every(({ lastTime }) => lastTime !== undefined)).toBe(true);
 });
 
-test("the differences, newest first, in pages, of one method", async () => {
+test("lists differences, newest first, in pages, by method", async () => {
   const { differences, nextPageToken } = await shadow().listShadowDifferences({});
   expect(nextPageToken).toBe("");
   expect(differences.map(({ field, kind }) => [field, kind])).toEqual([
@@ -66,10 +66,10 @@ test("the differences, newest first, in pages, of one method", async () => {
   });
   expect(second.differences.map(({ field }) => field)).toEqual(["result"]);
   expect(second.nextPageToken).toBe("");
-  expect((await shadow().listShadowDifferences({ method: "unheardOf" })).differences).toEqual([]);
+  expect((await shadow().listShadowDifferences({ method: "unknown" })).differences).toEqual([]);
 });
 
-test("a token that nobody gave out is refused", async () => {
+test("rejects an invalid page token", async () => {
   await expect(shadow().listShadowDifferences({ pageToken: "abc" })).rejects.toThrow("page_token");
 });
 

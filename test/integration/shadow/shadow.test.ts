@@ -32,7 +32,7 @@ function read(more: Partial<ShadowRead> = {}): ShadowRead {
 
 type Lines = Record<string, unknown>[];
 
-/** A shadow with all its parts, before an old system of its own. */
+/** A shadow with its own legacy system. */
 async function open({ timeoutMs = 10_000 } = {}) {
   const server = await startLegacyServer();
   const legacySystem = createLegacySystem({ url: server.url, timeoutMs });
@@ -40,10 +40,10 @@ async function open({ timeoutMs = 10_000 } = {}) {
   const log = createLogger("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
   const metrics = createMetrics();
   const shadowLog = createShadowLog({ db });
-  const begun: string[] = [];
+  const started: string[] = [];
   const watched: Pick<LegacySystem, "read"> = {
     read(path, ...rest) {
-      begun.push(path);
+      started.push(path);
       return legacySystem.read(path, ...rest);
     },
   };
@@ -63,13 +63,13 @@ async function open({ timeoutMs = 10_000 } = {}) {
       ]),
     );
   };
-  return { server, shadow, begun, lines, metrics, close, results };
+  return { server, shadow, started, lines, metrics, close, results };
 }
 
 const differences = () => db.selectFrom("oms_db.oms_shadow_difference").selectAll().orderBy("id").execute();
 const totals = () => db.selectFrom("oms_db.oms_shadow_total").selectAll().orderBy("method").execute();
 
-test("the old system is asked what the caller asked; the same answer is counted, and that is all", async () => {
+test("sends the read to the legacy system; an equal answer is only counted", async () => {
   const { server, shadow, lines, results, close } = await open();
   server.respondWith([200, '{"result": 1, "orderStatus": 3010}']);
   shadow.offer(read());
@@ -88,7 +88,7 @@ test("the old system is asked what the caller asked; the same answer is counted,
   ]);
 });
 
-test("differences are counted, logged and kept in the background, without personal data", async () => {
+test("differences are counted, logged and stored, without personal data", async () => {
   const { server, shadow, lines, metrics, results } = await open();
   server.respondWith([200, '{"result":1,"orderStatus":3020,"phone":"13800138000","buyer":{"name":"王芳"}}']);
   const before = Date.now();
@@ -131,7 +131,7 @@ test("differences are counted, logged and kept in the background, without person
   expect(await totals()).toMatchObject([{ method: "getOrderStatus", different_count: 1n, same_count: 0n }]);
 });
 
-test("200 fields have labels of their own in the metric", async () => {
+test("the metric has at most 200 field labels", async () => {
   const { server, shadow, metrics, results } = await open();
   for (let index = 0; index < 5; index += 1) {
     const fields = Array.from({ length: 50 }, (_, field) => [`field_${index}_${field}`, 1]);
@@ -144,7 +144,7 @@ test("200 fields have labels of their own in the metric", async () => {
   expect(values.find(({ labels }) => labels.field === "(other)")?.value).toBe(50);
 });
 
-test("the log has 20 lines a second for differences", async () => {
+test("the log has at most 20 lines per second for differences", async () => {
   const { server, shadow, lines, results } = await open();
   const fields = (value: number) =>
     JSON.stringify(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`f${index}`, value])));
@@ -154,13 +154,13 @@ test("the log has 20 lines a second for differences", async () => {
   expect(lines).toHaveLength(20);
 });
 
-test("no answer of the old system is a failure, and a line in the log", async () => {
+test("a missing answer of the legacy system is counted as failed and logged", async () => {
   const { server, shadow, lines, results, close } = await open({ timeoutMs: 200 });
   const failures: [name: string, answer: Parameters<typeof server.respondWith>[0]][] = [
-    ["its own failure", [503, '{"result":1,"orderStatus":3010}']],
-    ["too long", [200, "x".repeat(1_048_577)]],
-    ["none in time", () => {}],
-    ["cut off", (response: ServerResponse) => void response.destroy()],
+    ["a server error", [503, '{"result":1,"orderStatus":3010}']],
+    ["an answer that is too long", [200, "x".repeat(1_048_577)]],
+    ["a timeout", () => {}],
+    ["a closed connection", (response: ServerResponse) => void response.destroy()],
   ];
   for (const [index, [, answer]] of failures.entries()) {
     server.respondWith(answer);
@@ -185,19 +185,19 @@ test("no answer of the old system is a failure, and a line in the log", async ()
   expect(await differences()).toEqual([]);
 });
 
-test("failures in a crowd are a few lines", async () => {
+test("many failures are logged in a few lines", async () => {
   const { server, shadow, lines, results } = await open();
   await server.stop();
   for (let index = 0; index < 20; index += 1) {
     shadow.offer(read());
   }
   await eventually(async () => expect(await results()).toEqual({ failed: 20 }));
-  // Three a second; a slow machine may take more than one.
+  // Three per second; a slow machine may need several seconds.
   expect(lines.length).toBeGreaterThanOrEqual(3);
   expect(lines.length).toBeLessThan(20);
 });
 
-test("the same failure on both sides is the same answer", async () => {
+test("the same failure on both sides is an equal answer", async () => {
   const { server, shadow, results } = await open();
   server.respondWith([500, "oops"]);
   shadow.offer(read({ status: 500, text: "oops" }));
@@ -206,22 +206,22 @@ test("the same failure on both sides is the same answer", async () => {
   await eventually(async () => expect(await results()).toEqual({ same: 1, failed: 1 }));
 });
 
-test("an old system that hangs holds up nobody: 32 wait for it, what comes on top is skipped, and closing ends them", async () => {
-  const { server, shadow, begun, lines, results, close } = await open();
+test("a legacy system that hangs delays no caller: 32 comparisons wait, further ones are skipped, closing aborts them", async () => {
+  const { server, shadow, started, lines, results, close } = await open();
   const waiting: ServerResponse[] = [];
   server.respondWith((response) => void waiting.push(response));
   for (let index = 0; index < 32; index += 1) {
     expect(shadow.offer(read())).toBeUndefined();
   }
-  // All of it comes after the caller's turn.
-  expect(begun).toEqual([]);
+  // Comparisons start after the caller's turn.
+  expect(started).toEqual([]);
   await eventually(() => expect(waiting).toHaveLength(32));
   shadow.offer(read());
   expect(await results()).toEqual({ skipped: 1 });
 
   waiting[0]?.end('{"result":1,"orderStatus":3010}');
   await eventually(async () => expect(await results()).toEqual({ skipped: 1, same: 1 }));
-  // There is room for one again.
+  // Below the limit again.
   shadow.offer(read());
   await eventually(() => expect(server.requests).toHaveLength(33));
 

@@ -29,7 +29,7 @@ const TIME = "must be a time with its zone, like 2024-05-01T08:30:00+08:00";
 const STATUS =
   "must be one of 1000, 1010, 1020, 1030, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020, 6010, 6020, 6030, 6040, 9001";
 
-describe("what is read", () => {
+describe("valid values", () => {
   test.each<[ParameterKind, readonly string[], unknown]>([
     ["id", ["171203044"], 171203044n],
     ["id", [" +171203044\t"], 171203044n],
@@ -65,7 +65,7 @@ describe("what is read", () => {
   });
 });
 
-describe("what is not read, and what would be right", () => {
+describe("invalid values, with what is expected", () => {
   test.each<[ParameterKind, readonly string[], string]>([
     ["id", ["abc"], WHOLE_64],
     ["id", [" "], WHOLE_64],
@@ -116,15 +116,15 @@ describe("what is not read, and what would be right", () => {
   });
 
   test.each<[string, ParameterKind, readonly string[], string]>([
-    [
-      "a text is not shown, as it may be personal data",
-      "text",
-      ["a", "bc"],
-      "must be given once, was *** (4 characters)",
-    ],
+    ["a text is masked, as it may be personal data", "text", ["a", "bc"], "must be given once, was *** (4 characters)"],
     ["half a character", "text", ["\ud83e"], "must be text without halves of characters, was *** (1 characters)"],
-    ["a mail address in the wrong place", "flag", ["li@example.com"], "must be 1 or 0, was *** (14 characters)"],
-    ["a long one is cut", "id", ["1".repeat(70)], `${WHOLE_64}, was "${"1".repeat(64)}"… (70 characters)`],
+    [
+      "a mail address in another parameter is masked",
+      "flag",
+      ["li@example.com"],
+      "must be 1 or 0, was *** (14 characters)",
+    ],
+    ["a long value is truncated", "id", ["1".repeat(70)], `${WHOLE_64}, was "${"1".repeat(64)}"… (70 characters)`],
     ["quotes and control characters", "flag", ['"\n'], String.raw`must be 1 or 0, was "\"\n"`],
     ["several", "id", ["1", "2"], 'must be given once, was "1,2"'],
   ])("%s", (_name, kind, texts, description) => {
@@ -141,15 +141,15 @@ describe("all parameters of a call", () => {
   test.each<[string, Record<string, string[]>, object]>([
     ["by name", { orderId: ["5"] }, { orderId: 5n }],
     ["by alias", { oid: ["5"] }, { orderId: 5n }],
-    ["the name goes before its aliases", { oid: ["7"], order: ["6"], orderId: ["5"] }, { orderId: 5n }],
-    ["an empty name leaves the place to its alias", { orderId: [""], order: ["6"] }, { orderId: 6n }],
-    ["an empty one is none", { orderId: ["5"], remark: [""] }, { orderId: 5n }],
-    ["what nobody asks for is left alone", { orderId: ["5"], x: ["y"] }, { orderId: 5n }],
+    ["the name takes precedence over aliases", { oid: ["7"], order: ["6"], orderId: ["5"] }, { orderId: 5n }],
+    ["an empty value falls back to an alias", { orderId: [""], order: ["6"] }, { orderId: 6n }],
+    ["an empty value is absent", { orderId: ["5"], remark: [""] }, { orderId: 5n }],
+    ["an unknown parameter is ignored", { orderId: ["5"], x: ["y"] }, { orderId: 5n }],
   ])("%s", (_name, given, fields) => {
     expect(parseParameters(parameters, new Map(Object.entries(given)))).toEqual({ fields, violations: [] });
   });
 
-  test("all violations are told, each by its parameter's name", () => {
+  test("all violations are reported, each with its parameter's name", () => {
     expect(parseParameters(parameters, new Map([["remark", ["a", "b"]]])).violations).toEqual([
       { field: "orderId", description: "is required, and was not given" },
       { field: "remark", description: "must be given once, was *** (3 characters)" },
@@ -168,14 +168,17 @@ test.each([
   ["updateOrderStatus", "expected_version", "expected_version"],
   ["updateOrderStatus", "oms-caller", "oms-caller"],
   ["updateOrderStatus", "", ""],
-])("%s: a violation in %s is told of %s", (name, field, oldName) => {
+])("%s: a violation of %s is reported for %s", (name, field, legacyName) => {
   const method = LEGACY_METHODS.find((one) => one.name === name) as (typeof LEGACY_METHODS)[number];
 
   const violation = { field, description: "x" };
-  expect(withLegacyName(method.parameters, method.rpc.input, violation)).toEqual({ field: oldName, description: "x" });
+  expect(withLegacyName(method.parameters, method.rpc.input, violation)).toEqual({
+    field: legacyName,
+    description: "x",
+  });
 });
 
-test("each parameter fills a field of its RPC's request, and has a name of its own", () => {
+test("each parameter sets a field of its RPC's request and has a unique name", () => {
   for (const { name, parameters, rpc } of LEGACY_METHODS) {
     const fields = rpc.input.fields.map(({ localName }) => localName);
     expect(fields, name).toEqual(expect.arrayContaining(parameters.map(({ field }) => field)));
@@ -184,7 +187,7 @@ test("each parameter fills a field of its RPC's request, and has a name of its o
   }
 });
 
-test("whatever is given, nothing is thrown, and each parameter has a value, a violation or nothing", () => {
+test("no input throws; each parameter has a value, a violation or neither", () => {
   const anyText = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.json(),

@@ -15,7 +15,7 @@ function compare(ours: string, theirs: string, shown: ReadonlySet<string> = SHOW
 describe("JSON answers", () => {
   test.each<[what: string, ours: string, theirs: string, found: Found[]]>([
     ["the same", '{"result":1,"orderId":171203044}', '{"result":1,"orderId":171203044}', []],
-    ["blanks", '{"result":1,"orderSources":[1,2]}', '{ "result": 1,\n "orderSources": [1, 2] }\n', []],
+    ["white space", '{"result":1,"orderSources":[1,2]}', '{ "result": 1,\n "orderSources": [1, 2] }\n', []],
     ["escapes", '{"message":"已付款"}', '{"message":"\\u5df2\\u4ed8\\u6b3e"}', []],
     ["a value", '{"orderStatus":3010}', '{"orderStatus":3020}', [["orderStatus", "value", "3010", "3020"]]],
     ["a text", '{"message":"a"}', '{"message":"b"}', [["message", "value", '"a"', '"b"']]],
@@ -29,12 +29,12 @@ describe("JSON answers", () => {
       [["orderId", "value", "9007199254740993", "9007199254740992"]],
     ],
     ["an id that is the same beyond 2^53", '{"orderId":9223372036854775807}', '{"orderId":9223372036854775807}', []],
-    ["a fraction written in two ways", '{"result":1.5}', '{"result":1.50}', []],
-    ["a whole number with a point", '{"result":1}', '{"result":1.0}', [["result", "value", "1", "1.0"]]],
-    ["beyond all numbers", '{"result":1e999}', '{"result":2e999}', [["result", "value", "1e999", "2e999"]]],
+    ["two notations of a fraction", '{"result":1.5}', '{"result":1.50}', []],
+    ["an integer with a decimal point", '{"result":1}', '{"result":1.0}', [["result", "value", "1", "1.0"]]],
+    ["beyond the range of numbers", '{"result":1e999}', '{"result":2e999}', [["result", "value", "1e999", "2e999"]]],
     ["missing", '{"result":1}', '{"result":1,"returnId":12}', [["returnId", "missing", "", "12"]]],
     ["added", '{"result":1,"returnId":12}', '{"result":1}', [["returnId", "added", "12", ""]]],
-    ["two failures, each in its own words", '{"result":0,"message":"a"}', '{"result":0,"message":"b"}', []],
+    ["two failures with different messages", '{"result":0,"message":"a"}', '{"result":0,"message":"b"}', []],
     [
       "a failure and an answer",
       '{"result":0,"message":"a"}',
@@ -51,7 +51,7 @@ describe("JSON answers", () => {
       [["(key order)", "value", "result, orderId", "orderId, result"]],
     ],
     [
-      "key order within",
+      "key order in a nested object",
       '{"result":1,"orderSources":[{"orderSource":1,"orderSourceValue":"a"}]}',
       '{"result":1,"orderSources":[{"orderSourceValue":"a","orderSource":1}]}',
       [
@@ -64,7 +64,7 @@ describe("JSON answers", () => {
       ],
     ],
     [
-      "other keys in another order: the keys say it",
+      "different keys: their order is not compared",
       '{"result":1,"orderId":2}',
       '{"orderId":2,"returnId":3}',
       [
@@ -100,7 +100,7 @@ describe("JSON answers", () => {
       ],
     ],
     [
-      "what holds others is told by its size",
+      "objects and lists are shown by their size",
       '{"orderId":1,"result":[]}',
       '{"orderId":{"phone":"13800138000"},"result":{}}',
       [
@@ -125,18 +125,18 @@ describe("JSON answers", () => {
     ]);
   });
 
-  test("names that are data are masked", () => {
+  test("field names that may be data are masked", () => {
     expect(compare('{"result":1}', '{"result":1,"13800138000":1,"王芳":2}')).toEqual([
       ["(odd name)", "missing", "", "*** (1 character)"],
       ["(odd name)", "missing", "", "*** (1 character)"],
     ]);
   });
 
-  test("a field named __proto__ is one like others", () => {
+  test("a field named __proto__ is an ordinary field", () => {
     expect(compare("{}", '{"__proto__":{"result":1}}')).toEqual([["__proto__", "missing", "", "{1 field}"]]);
   });
 
-  test("long values and paths are cut, and no character in two", () => {
+  test("long values and paths are truncated between characters", () => {
     const [[, , ours = "", theirs = ""] = []] = compare(
       JSON.stringify({ message: `${"x".repeat(118)}😀😀` }),
       JSON.stringify({ message: "y".repeat(500) }),
@@ -149,7 +149,7 @@ describe("JSON answers", () => {
     expect(field).toHaveLength(128);
   });
 
-  test("50 differences of an answer are told", () => {
+  test("reports at most 50 differences per answer", () => {
     const list = (value: number) => JSON.stringify({ orderId: Array(200).fill(value) });
     expect(compare(list(1), list(2))).toHaveLength(50);
   });
@@ -164,19 +164,19 @@ describe("other answers", () => {
       "王芳 13800138000",
       [["(text)", "value", "*** (4 characters)", "*** (14 characters)"]],
     ],
-    ["numbers alone are text", "1", "1.0", [["(text)", "value", "*** (1 character)", "*** (3 characters)"]]],
+    ["a bare number is text", "1", "1.0", [["(text)", "value", "*** (1 character)", "*** (3 characters)"]]],
     ["JSON and text", '{"result":1}', "<html>", [["(form)", "type", "JSON", "text"]]],
     ["text and JSON", "1", '{"result":1}', [["(form)", "type", "text", "JSON"]]],
-    ["JSON that is cut off is text", '{"result":1}', '{"result":', [["(form)", "type", "JSON", "text"]]],
+    ["truncated JSON is text", '{"result":1}', '{"result":', [["(form)", "type", "JSON", "text"]]],
   ])("%s", (_what, ours, theirs, found) => {
     expect(compare(ours, theirs)).toEqual(found);
   });
 
-  test("text is shown where it is known to be no personal data", () => {
+  test("text is shown if it is known not to be personal data", () => {
     expect(compare("1", "2", new Set(["(text)"]))).toEqual([["(text)", "value", "1", "2"]]);
   });
 
-  test("another HTTP status, beside what the bodies differ in", () => {
+  test("an HTTP status is compared in addition to the bodies", () => {
     expect(compare('{"result":1}', '{"result":0}', SHOWN, [200, 404])).toEqual([
       ["(http status)", "value", "200", "404"],
       ["result", "value", "1", "0"],
