@@ -8,29 +8,33 @@ import type { ActionInfo, OperationDeps } from "../deps.ts";
 import { OperationError, orderNotFound } from "../errors.ts";
 import { parsePageToken } from "../page-token.ts";
 
-/** The Action of that name. */
+/**
+ * The Action of a name.
+ *
+ * @throws OperationError "not-found"
+ */
 export function findAction({ actions }: OperationDeps, name: string): ActionInfo {
   const found = actions.find((action) => action.name === name);
   if (found === undefined) {
     const known = actions.map((action) => action.name).join(", ");
-    throw new OperationError("not-found", `action: there is no Action ${JSON.stringify(name)}; there are ${known}`);
+    throw new OperationError("not-found", `action: unknown Action ${JSON.stringify(name)}; known are ${known}`);
   }
   return found;
 }
 
-/** An Action and how it does. */
+/** An Action with its totals. */
 export interface ActionStatus {
   readonly info: ActionInfo;
   readonly open: OpenTotals;
-  /** Undefined where it has never done anything. */
+  /** Undefined if it never ran. */
   readonly totals: AttemptTotals | undefined;
-  /** Undefined where it is not held. */
+  /** Undefined if it is not paused. */
   readonly pause: ActionPause | undefined;
 }
 
-/** How each Action does: the Actions proper, the flows' steps, the timers. */
+/** All Actions with their totals: effects, steps of the flows, and timers. */
 export async function listActions({ db, actions, readOpenSums }: OperationDeps): Promise<readonly ActionStatus[]> {
-  const [open, ended, holds] = await Promise.all([
+  const [open, totals, pauses] = await Promise.all([
     readOpenSums(actions.map(({ name }) => name)),
     readAttemptTotals(db),
     readActionPauses(db),
@@ -38,14 +42,14 @@ export async function listActions({ db, actions, readOpenSums }: OperationDeps):
   return actions.map((info) => ({
     info,
     open: open.get(info.name) as OpenTotals,
-    totals: ended.get(info.name),
-    pause: holds.get(info.name),
+    totals: totals.get(info.name),
+    pause: pauses.get(info.name),
   }));
 }
 
 const MAX_ENTRIES = 1_000;
 
-/** What the Actions made of an order's events, oldest event first; the first thousand. */
+/** The entries of an order's events, oldest event first; at most a thousand. */
 export async function getOrderActions(
   { db, readSnapshot }: OperationDeps,
   { orderId }: { readonly orderId: bigint },
@@ -63,25 +67,25 @@ export interface PauseActionInput {
   readonly reason: string;
 }
 
-/** Holds an Action on all servers, or replaces the reason; false where it was held before. */
+/** Pauses an Action on all servers, or replaces the reason; false if it was paused already. */
 export function pauseAction(
   deps: OperationDeps,
   input: PauseActionInput,
   context: Pick<CallContext, "caller">,
 ): Promise<boolean> {
-  return turn(deps, "PAUSE", input, context);
+  return setPaused(deps, "PAUSE", input, context);
 }
 
-/** Lets a held Action go on; false where it was not held. */
+/** Resumes an Action on all servers; false if it was not paused. */
 export function resumeAction(
   deps: OperationDeps,
   input: PauseActionInput,
   context: Pick<CallContext, "caller">,
 ): Promise<boolean> {
-  return turn(deps, "RESUME", input, context);
+  return setPaused(deps, "RESUME", input, context);
 }
 
-async function turn(
+async function setPaused(
   deps: OperationDeps,
   kind: "PAUSE" | "RESUME",
   { action, operator, reason }: PauseActionInput,
@@ -108,7 +112,7 @@ export interface ListInterventionsAnswer {
 
 const DEFAULT_PAGE_SIZE = 100;
 
-/** Who did what about the Actions and why, newest first. */
+/** Interventions of operators, newest first. */
 export async function listInterventions(
   deps: OperationDeps,
   { action, pageSize, pageToken }: ListInterventionsInput,

@@ -1,19 +1,19 @@
 import type { ActionEntry } from "../../store/reads/action-entries.ts";
 
-/** Which events of an Action; all conditions that are given must hold. */
+/** Selects entries of an Action; all given conditions must hold. */
 export interface EntryFilter {
-  /** The last error contains this, whatever the case; "" for any. */
+  /** The last error contains this text, case-insensitive; "" for any. */
   readonly errorContains: string;
-  /** Committed then or later. */
+  /** Committed at this time or later. */
   readonly fromTime: Date | undefined;
-  /** Committed before. */
+  /** Committed before this time. */
   readonly toTime: Date | undefined;
   readonly firstOrderId: bigint;
-  /** 0 for no bound. */
+  /** 0 for no limit. */
   readonly lastOrderId: bigint;
 }
 
-/** Whether an event is one of these. */
+/** Whether an entry matches the filter. */
 export function matchesFilter(filter: EntryFilter): (entry: ActionEntry) => boolean {
   const { fromTime, toTime, firstOrderId, lastOrderId } = filter;
   const text = filter.errorContains.toLowerCase();
@@ -25,7 +25,7 @@ export function matchesFilter(filter: EntryFilter): (entry: ActionEntry) => bool
     (lastOrderId === 0n || orderId <= lastOrderId);
 }
 
-/** The filter as people read it. */
+/** Describes the filter for operators. */
 export function describeFilter(filter: EntryFilter): string {
   const { errorContains, firstOrderId, lastOrderId } = filter;
   const parts = [
@@ -37,7 +37,7 @@ export function describeFilter(filter: EntryFilter): string {
   return parts.length === 0 ? "all" : parts.join(", ");
 }
 
-/** A time as people read it, either end of which may be open. */
+/** Describes a period for operators; either end may be open. */
 export function describePeriod({ fromTime, toTime }: Pick<EntryFilter, "fromTime" | "toTime">): string[] {
   return [
     ...(fromTime === undefined ? [] : [`committed at ${fromTime.toISOString()} or later`]),
@@ -45,7 +45,7 @@ export function describePeriod({ fromTime, toTime }: Pick<EntryFilter, "fromTime
   ];
 }
 
-/** A list as people read it, cut short where it is long. */
+/** Describes a list for operators, shortened to the first items. */
 export function describeList(what: string, items: readonly unknown[]): string {
   const shown = items.slice(0, MAX_SHOWN).join(", ");
   return items.length > MAX_SHOWN ? `${what} ${shown} and ${items.length - MAX_SHOWN} more` : `${what} ${shown}`;

@@ -10,7 +10,7 @@ import { type BatchLimits, DEFAULT_LIMITS, runTimeBoxed } from "./time-boxed.ts"
 
 export interface ListParkedInput {
   readonly action: string;
-  /** Undefined: whatever they are. */
+  /** Undefined for all. */
   readonly filter: EntryFilter | undefined;
   /** 0 means 100. */
   readonly pageSize: number;
@@ -26,20 +26,23 @@ export interface ListParkedAnswer {
 
 const DEFAULT_PAGE_SIZE = 100;
 
-/** Events that are looked at for one page: with a filter a page may be short, or empty, with more behind its token. */
-const MAX_LOOKED_AT = 20_000;
+/**
+ * Maximum number of entries read for one page: with a filter a page may be short or empty and still
+ * have a next one.
+ */
+const MAX_READ = 20_000;
 const EVENTS_PER_QUERY = 1_000;
 
-/** What an Action has parked, oldest event first. */
+/** Parked entries of an Action, oldest event first. */
 export async function listParked(deps: OperationDeps, input: ListParkedInput): Promise<ListParkedAnswer> {
   const { name: action } = findAction(deps, input.action);
   const pageSize = input.pageSize === 0 ? DEFAULT_PAGE_SIZE : input.pageSize;
-  const wanted = input.filter === undefined ? () => true : matchesFilter(input.filter);
+  const matches = input.filter === undefined ? () => true : matchesFilter(input.filter);
   const limit = input.filter === undefined ? pageSize : EVENTS_PER_QUERY;
   const entries: ActionEntry[] = [];
   let afterId = parsePageToken(input.pageToken);
   let more = true;
-  for (let lookedAt = 0; more && entries.length < pageSize && lookedAt < MAX_LOOKED_AT; lookedAt += limit) {
+  for (let read = 0; more && entries.length < pageSize && read < MAX_READ; read += limit) {
     const found = await readParkedOrDiscarded(deps.db, { action, state: "PARKED", afterId, limit: limit + 1 });
     more = found.length > limit;
     for (const entry of found.slice(0, limit)) {
@@ -48,7 +51,7 @@ export async function listParked(deps: OperationDeps, input: ListParkedInput): P
         break;
       }
       afterId = entry.id;
-      if (wanted(entry)) {
+      if (matches(entry)) {
         entries.push(entry);
       }
     }
@@ -56,47 +59,47 @@ export async function listParked(deps: OperationDeps, input: ListParkedInput): P
   return { entries, nextPageToken: more ? String(afterId) : "" };
 }
 
-/** What is to be done about which of an Action's parked events. */
+/** Selects parked entries to retry or discard. */
 export interface ParkedBatchInput {
   readonly action: string;
-  /** These events; all that fit the filter where it is empty. */
+  /** These events; if empty, all that match the filter. */
   readonly messageIds: readonly string[];
-  /** Undefined: whatever they are. */
+  /** Undefined for all. */
   readonly filter: EntryFilter | undefined;
   readonly operator: string;
   readonly reason: string;
-  /** A dry run. */
+  /** Dry run. */
   readonly validateOnly: boolean;
-  /** "" to begin. */
+  /** "" to start. */
   readonly pageToken: string;
 }
 
 export interface ParkedBatchAnswer {
-  /** How many events of this portion it concerned, or would. */
+  /** Number of events changed by this call, or that would be. */
   readonly count: number;
-  /** "" where nothing is left. */
+  /** "" if none are left. */
   readonly nextPageToken: string;
-  /** Of a dry run: the first of them. */
+  /** The first of them, in a dry run. */
   readonly samples: readonly ActionEntry[];
 }
 
 const MAX_SAMPLES = 20;
 
-/** Does something about a portion of an Action's parked events, oldest first. */
-export async function processParked(
+/** Applies an intervention to a time-boxed batch of parked entries, oldest first. */
+async function processParked(
   deps: OperationDeps,
   kind: Intervention["kind"],
   input: ParkedBatchInput,
   { caller, deadline }: Pick<CallContext, "caller" | "deadline">,
   limits: BatchLimits,
-  act: (ids: readonly bigint[], intervention: Intervention) => Promise<InterventionResult>,
+  apply: (ids: readonly bigint[], intervention: Intervention) => Promise<InterventionResult>,
 ): Promise<ParkedBatchAnswer> {
   const { messageIds, filter, operator, reason, validateOnly } = input;
   const { name: action } = findAction(deps, input.action);
   const selection =
     messageIds.length > 0 ? describeList("events", messageIds) : filter ? describeFilter(filter) : "all";
   const search = { action, state: "PARKED" as const, ...(messageIds.length > 0 && { messageIds }) };
-  const wanted = filter === undefined ? () => true : matchesFilter(filter);
+  const matches = filter === undefined ? () => true : matchesFilter(filter);
   const samples: ActionEntry[] = [];
   let id: bigint | undefined;
   const { count, next } = await runTimeBoxed(
@@ -105,25 +108,25 @@ export async function processParked(
     parsePageToken(input.pageToken),
     async (afterId, limit) => {
       const found = await readParkedOrDiscarded(deps.db, { ...search, afterId, limit: limit + 1 });
-      const looked = found.slice(0, limit);
-      const chosen = looked.filter(wanted);
-      const place = found.length > limit ? looked.at(-1)?.id : undefined;
+      const read = found.slice(0, limit);
+      const chosen = read.filter(matches);
+      const next = found.length > limit ? read.at(-1)?.id : undefined;
       if (validateOnly) {
         samples.push(...chosen.slice(0, MAX_SAMPLES - samples.length));
-        return { count: chosen.length, next: place };
+        return { count: chosen.length, next };
       }
-      const done = await act(
+      const result = await apply(
         chosen.map((entry) => entry.id),
         { kind, action, selection, caller, operator, reason, id },
       );
-      id = done.interventionId;
-      return { count: done.count, next: place };
+      id = result.interventionId;
+      return { count: result.count, next };
     },
   );
   return { count, nextPageToken: next === undefined ? "" : String(next), samples };
 }
 
-/** Has parked events tried again now, each with a full round of attempts. */
+/** Retries parked events now, each with a new round of attempts. */
 export function retryParked(
   deps: OperationDeps,
   input: ParkedBatchInput,
@@ -135,7 +138,7 @@ export function retryParked(
   );
 }
 
-/** Gives parked events up for good. */
+/** Discards parked events. */
 export function discardParked(
   deps: OperationDeps,
   input: ParkedBatchInput,

@@ -2,23 +2,27 @@ import type { ActionInfo } from "../deps.ts";
 import { invalidPageToken } from "../page-token.ts";
 
 /**
- * A period is replayed in phases: what is to be tried again later, what waits for its first time, what is parked, what was discarded, and
- * what the history has and the ledger has not. Orders are replayed in one.
+ * A period is replayed in phases: entries that are retried later, that wait for their first
+ * attempt, that are parked, that were discarded, and changes in the history without an entry.
+ * Orders are replayed in one phase.
  */
 type Phase = "orders" | "retrying" | "pending" | "parked" | "discarded" | "history";
 
-/** How far a replay has come. */
+/** Position of a replay. */
 export interface ReplayCursor {
   readonly phase: Phase;
-  /** The last one that was looked at: an order, a ledger row, a history row; undefined at the beginning of a phase. */
+  /**
+   * The last one processed: an order, a ledger row or a history row; undefined at the start of a
+   * phase.
+   */
   readonly id?: bigint;
-  /** When that ledger row was due, where the phase goes by that. */
+  /** Due time of that ledger row, in phases that are ordered by it. */
   readonly due?: Date;
 }
 
 const PHASES: readonly Phase[] = ["retrying", "pending", "parked", "discarded", "history"];
 
-/** See `replay` for why a timer has fewer. */
+/** A timer has fewer phases, see `replay`. */
 function phasesOf({ kind }: ActionInfo, ofPeriod: boolean): readonly Phase[] {
   if (!ofPeriod) {
     return ["orders"];
@@ -30,7 +34,7 @@ export function firstPhase(action: ActionInfo, ofPeriod: boolean): ReplayCursor 
   return { phase: phasesOf(action, ofPeriod)[0] as Phase };
 }
 
-/** The beginning of the next phase; undefined after the last one. */
+/** Start of the next phase; undefined after the last one. */
 export function phaseAfter(action: ActionInfo, ofPeriod: boolean, { phase }: ReplayCursor): ReplayCursor | undefined {
   const phases = phasesOf(action, ofPeriod);
   const next = phases[phases.indexOf(phase) + 1];

@@ -36,21 +36,23 @@ interface Period {
 }
 
 export interface ReplayAnswer {
-  /** How many events of this portion the Action gets, or would get. */
+  /** Number of events that the Action gets from this call, or would get. */
   readonly count: number;
-  /** "" where nothing is left. */
+  /** "" if none are left. */
   readonly nextPageToken: string;
 }
 
-/** Orders whose events are looked at together: each has a few that an Action asks for. */
+/** Orders in a batch: an Action matches a few events of each. */
 const ORDERS_PER_BATCH = 100;
 
 /**
- * Sees to it that an Action gets every event that it asks for. What waits is due now, what was given up is tried again, and a status change
- * that it has no ledger row for is given to it, made anew from the history. What is done stays done.
+ * Makes an Action process all events that it matches: waiting entries become due, parked and
+ * discarded ones are retried, and status changes without an entry are redelivered from the history.
+ * Entries that are done stay done.
  *
- * A timer that waits for its time goes on waiting, and none is made anew: before its time it would do harm, and long after it is of no use.
- * A step is made anew only where its order still stands where the step begins.
+ * Waiting timers keep their time, and none is redelivered: before its time it would do harm, and
+ * long after it is of no use. A step is redelivered only if its order is still in the state in
+ * which the step starts.
  */
 export async function replay(
   deps: OperationDeps,
@@ -63,27 +65,27 @@ export async function replay(
   const selection =
     period === undefined ? describeList("the events of orders", orderIds) : describePeriod(period).join(", ");
   const by = { kind: "REPLAY", action: action.name, selection, caller, operator, reason } as const;
-  const act = validateOnly ? pretend : actor(deps, by);
-  const look = period === undefined ? lookAtOrders(deps, action, orderIds) : lookAtPeriod(deps, action, period);
+  const apply = validateOnly ? countOnly : createApply(deps, by);
+  const find = period === undefined ? findByOrders(deps, action, orderIds) : findByPeriod(deps, action, period);
   const ofPeriod = period !== undefined;
   const first = pageToken === "" ? firstPhase(action, ofPeriod) : parseReplayToken(action, ofPeriod, pageToken);
-  const { count, next } = await runTimeBoxed<ReplayCursor>(limits, { deadline }, first, async (place, limit) => {
-    const { ids, changes, next } = await look(place, limit);
-    return { count: await act(action, ids, changes), next: next ?? phaseAfter(action, ofPeriod, place) };
+  const { count, next } = await runTimeBoxed<ReplayCursor>(limits, { deadline }, first, async (cursor, limit) => {
+    const { ids, changes, next } = await find(cursor, limit);
+    return { count: await apply(action, ids, changes), next: next ?? phaseAfter(action, ofPeriod, cursor) };
   });
   return { count, nextPageToken: next === undefined ? "" : formatReplayToken(next) };
 }
 
-/** What a batch finds: ledger rows to be run now, changes to be given to the Action, and where the phase goes on. */
+/** A batch: entries to run now, changes to redeliver, and where the phase continues. */
 interface Found {
   readonly ids: readonly bigint[];
   readonly changes: readonly UndeliveredChange[];
   readonly next: ReplayCursor | undefined;
 }
 
-type Look = (place: ReplayCursor, limit: number) => Promise<Found>;
+type Find = (cursor: ReplayCursor, limit: number) => Promise<Found>;
 
-function lookAtOrders({ db }: OperationDeps, action: ActionInfo, orderIds: readonly bigint[]): Look {
+function findByOrders({ db }: OperationDeps, action: ActionInfo, orderIds: readonly bigint[]): Find {
   const sorted = [...new Set(orderIds)].toSorted((a, b) => (a < b ? -1 : 1));
   return async ({ phase, id = 0n }, limit) => {
     const from = sorted.findIndex((orderId) => orderId > id);
@@ -95,11 +97,11 @@ function lookAtOrders({ db }: OperationDeps, action: ActionInfo, orderIds: reado
     const ids = await readRunnable(db, action.name, batch, replayedStates(action));
     const changes = action.kind === "timer" ? [] : await readUndeliveredOfOrders(db, action.name, batch);
     const next = from + batch.length < sorted.length ? { phase, id: last } : undefined;
-    return { ids, changes: changes.filter(isMeant(action)), next };
+    return { ids, changes: changes.filter(isReplayable(action)), next };
   };
 }
 
-function lookAtPeriod({ db }: OperationDeps, action: ActionInfo, { fromTime, toTime }: Period): Look {
+function findByPeriod({ db }: OperationDeps, action: ActionInfo, { fromTime, toTime }: Period): Find {
   const within = (time: Date) => time >= fromTime && time < toTime;
   const { name } = action;
   return async ({ phase, id, due }, limit) => {
@@ -120,46 +122,46 @@ function lookAtPeriod({ db }: OperationDeps, action: ActionInfo, { fromTime, toT
     }
     const afterId = id ?? (await lastHistoryIdBefore(db, new Date(fromTime.getTime() - MAX_COMMIT_SKEW_MS)));
     const { changes, last } = await readUndeliveredAfter(db, name, { afterId, limit });
-    const over = last === undefined || last.recordTime.getTime() > toTime.getTime() + MAX_COMMIT_SKEW_MS;
+    const ended = last === undefined || last.recordTime.getTime() > toTime.getTime() + MAX_COMMIT_SKEW_MS;
     return {
       ids: [],
-      changes: changes.filter(({ change }) => within(change.recordTime)).filter(isMeant(action)),
-      next: over ? undefined : { phase, id: last.id },
+      changes: changes.filter(({ change }) => within(change.recordTime)).filter(isReplayable(action)),
+      next: ended ? undefined : { phase, id: last.id },
     };
   };
 }
 
-/** Whether the Action is to have a change that it never heard of. */
-function isMeant(action: ActionInfo): (unheard: UndeliveredChange) => boolean {
+/** Whether an undelivered change is redelivered to the Action. */
+function isReplayable(action: ActionInfo): (undelivered: UndeliveredChange) => boolean {
   return ({ change, latest }) => (action.kind !== "step" || latest) && action.matches(change);
 }
 
-/** What waits for its time is a timer's business alone. */
+/** A timer's pending entries keep their time. */
 function replayedStates({ kind }: ActionInfo) {
   const states = ["RETRYING", "PARKED", "DISCARDED"] as const;
   return kind === "timer" ? states : (["PENDING", ...states] as const);
 }
 
-type Act = (action: ActionInfo, ids: readonly bigint[], changes: readonly UndeliveredChange[]) => Promise<number>;
+type Apply = (action: ActionInfo, ids: readonly bigint[], changes: readonly UndeliveredChange[]) => Promise<number>;
 
-const pretend: Act = async (_action, ids, changes) => ids.length + changes.length;
+const countOnly: Apply = async (_action, ids, changes) => ids.length + changes.length;
 
-/** Everything that one call does is one intervention. */
-function actor({ changes: store, now, outboxRetentionMs }: OperationDeps, by: Intervention): Act {
+/** Records all changes of a call as one intervention. */
+function createApply({ changes: deps, now, outboxRetentionMs }: OperationDeps, by: Intervention): Apply {
   let id: bigint | undefined;
-  return async (action, ids, unheard) => {
+  return async (action, ids, undelivered) => {
     let count = 0;
     if (ids.length > 0) {
-      const redriven = await redrive(store, ids, replayedStates(action), { ...by, id });
+      const redriven = await redrive(deps, ids, replayedStates(action), { ...by, id });
       count += redriven.count;
       id = redriven.interventionId;
     }
-    if (unheard.length > 0) {
+    if (undelivered.length > 0) {
       const publishAfter = new Date(now().getTime() - outboxRetentionMs);
-      const changes = unheard.map(({ change }) => change);
-      const told = await redeliverFromHistory(store, changes, { ...by, id }, publishAfter);
-      count += told.count;
-      id = told.interventionId;
+      const changes = undelivered.map(({ change }) => change);
+      const redelivered = await redeliverFromHistory(deps, changes, { ...by, id }, publishAfter);
+      count += redelivered.count;
+      id = redelivered.interventionId;
     }
     return count;
   };

@@ -1,49 +1,51 @@
 import type { CallContext } from "../context.ts";
 
-/** How much one call does of something that may concern millions of events. */
+/** Limits of one call that may apply to millions of events. */
 export interface BatchLimits {
   /**
-   * Events that one transaction takes at most: some ten milliseconds, so that nobody waits for their locks. Fewer than the thousand ids from
-   * which MariaDB makes a table of them, and locks their rows in any order: two people at once would get into each other's way.
+   * Maximum number of events in a transaction: some ten milliseconds of locks. From a thousand ids
+   * on MariaDB turns the list into a table and locks its rows in any order, so that two concurrent
+   * calls could deadlock.
    */
   readonly batch: number;
-  /** Events that one call changes at most. */
+  /** Maximum number of events changed by a call. */
   readonly events: number;
-  /** How long one call works, in milliseconds. */
+  /** Maximum duration of a call, in milliseconds. */
   readonly ms: number;
 }
 
 export const DEFAULT_LIMITS: BatchLimits = { batch: 500, events: 50_000, ms: 3_000 };
 
-/** What one batch came to. */
-export interface Batch<Place> {
-  /** Events that it concerned. */
+/** Result of a batch. */
+export interface Batch<Cursor> {
+  /** Number of events changed. */
   readonly count: number;
-  /** Where it goes on; undefined where nothing is left. */
-  readonly next: Place | undefined;
+  /** Where the next batch starts; undefined if nothing is left. */
+  readonly next: Cursor | undefined;
 }
 
 /**
- * Does batch after batch until nothing is left or the portion is full. A caller who waits less long than a portion takes gets a smaller one.
+ * Runs batches until nothing is left or a limit is reached. A caller with a short deadline gets at
+ * most half of its time.
  *
- * @param work gets the place to go on from, and how many events it may take, which is 1 or more
+ * @param work gets the cursor and the maximum number of events of the batch, which is at least 1
  */
-export async function runTimeBoxed<Place>(
+export async function runTimeBoxed<Cursor>(
   { batch, events, ms }: BatchLimits,
   { deadline }: Pick<CallContext, "deadline">,
-  first: Place,
-  work: (place: Place, limit: number) => Promise<Batch<Place>>,
-): Promise<Batch<Place>> {
-  const wanted = deadline === undefined ? ms : Math.min(ms, (deadline.getTime() - Date.now()) / 2);
-  const until = performance.now() + wanted;
-  let place = first;
+  first: Cursor,
+  work: (cursor: Cursor, limit: number) => Promise<Batch<Cursor>>,
+): Promise<Batch<Cursor>> {
+  const budgetMs = deadline === undefined ? ms : Math.min(ms, (deadline.getTime() - Date.now()) / 2);
+  const end = performance.now() + budgetMs;
+  let cursor = first;
   let count = 0;
   for (;;) {
-    const done = await work(place, Math.min(batch, events - count));
+    const done = await work(cursor, Math.min(batch, events - count));
     count += done.count;
-    if (done.next === undefined || count >= events || performance.now() >= until) {
+    if (done.next === undefined || count >= events || performance.now() >= end) {
       return { count, next: done.next };
     }
-    place = done.next;
+    cursor = done.next;
   }
 }
