@@ -89,7 +89,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     changes: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openTotalsReader(db, actionConfig.leaseMs),
+    readOpenTotals: openTotalsReader(db, actionConfig.leaseMs),
     feed,
     actions: [],
     outboxRetentionMs: outbox.retentionMs,

@@ -34,7 +34,7 @@ export interface OperationDeps {
   /** Reads what a step of the forward flow needs; concurrent calls share a query. */
   readonly readFlowOrder: (orderId: bigint) => Promise<FlowOrder | undefined>;
   /** Counts the open entries of each of these Actions; concurrent calls share a query. */
-  readonly readOpenSums: (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenTotals>>;
+  readonly readOpenTotals: (actions: readonly string[]) => Promise<ReadonlyMap<string, OpenTotals>>;
   readonly feed: ChangeFeed;
   /** All: effects, steps and timers. */
   readonly actions: readonly ActionInfo[];

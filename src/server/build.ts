@@ -177,7 +177,7 @@ async function startWritePath(
     changes: { db, ...events, onCommitted, tracer },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openTotalsReader(db, actions.leaseMs),
+    readOpenTotals: openTotalsReader(db, actions.leaseMs),
     feed,
     actions: registry,
     outboxRetentionMs: outbox.retentionMs,

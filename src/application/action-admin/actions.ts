@@ -33,9 +33,9 @@ export interface ActionStatus {
 }
 
 /** All Actions with their totals: effects, steps of the flows, and timers. */
-export async function listActions({ db, actions, readOpenSums }: OperationDeps): Promise<readonly ActionStatus[]> {
+export async function listActions({ db, actions, readOpenTotals }: OperationDeps): Promise<readonly ActionStatus[]> {
   const [open, totals, pauses] = await Promise.all([
-    readOpenSums(actions.map(({ name }) => name)),
+    readOpenTotals(actions.map(({ name }) => name)),
     readAttemptTotals(db),
     readActionPauses(db),
   ]);

@@ -120,7 +120,7 @@ export function useOperations(db: OrderDatabase): {
     changes: { ...eventDeps, db, onCommitted: (events) => published.push(...events) },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
-    readOpenSums: openTotalsReader(db, 30_000),
+    readOpenTotals: openTotalsReader(db, 30_000),
     feed,
     actions: [],
     outboxRetentionMs: 60_000,
