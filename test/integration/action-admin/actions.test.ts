@@ -4,13 +4,13 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { insertOrder } from "../../support/orders.ts";
 import { eventually, type Server, useFlows } from "../flows/harness.ts";
 
-const world = useFlows();
+const harness = useFlows();
 const ACTION = "customer-message";
 const operator = "ops-1";
 
-/** Orders that leave the warehouse, which their customers are told. */
+/** Orders that are handed over, of which their customers are notified. */
 async function handOver({ client }: Server, count: number): Promise<bigint[]> {
-  const orderIds = await Promise.all(Array.from({ length: count }, () => insertOrder(world.db, OrderStatus.PACKED)));
+  const orderIds = await Promise.all(Array.from({ length: count }, () => insertOrder(harness.db, OrderStatus.PACKED)));
   await Promise.all(
     orderIds.map((orderId) => client.updateOrderStatus({ orderId, status: OrderStatus.HANDED_OVER, operator: "wms" })),
   );
@@ -19,7 +19,7 @@ async function handOver({ client }: Server, count: number): Promise<bigint[]> {
 
 const messageId = (orderId: bigint) => `${orderId}-1`;
 
-/** Waits until the Action stands so with the orders' events. */
+/** Waits until the Action's entries of the orders are in this state. */
 function actionIs({ actions }: Server, orderIds: readonly bigint[], state: ActionState): Promise<void> {
   return eventually(async () => {
     for (const orderId of orderIds) {
@@ -29,24 +29,24 @@ function actionIs({ actions }: Server, orderIds: readonly bigint[], state: Actio
   });
 }
 
-/** How often the customer of an order was told. */
-async function told(orderId: bigint): Promise<number> {
-  const { received } = await world.neighbours.received({ system: "message", key: messageId(orderId) });
+/** Number of messages to an order's customer. */
+async function countMessages(orderId: bigint): Promise<number> {
+  const { received } = await harness.neighbours.received({ system: "message", key: messageId(orderId) });
   return received.filter(({ done }) => done).length;
 }
 
-test("what a neighbour refused is parked, seen, tried out, and takes effect once when it is tried again", async () => {
-  const server = await world.start();
-  await world.neighbours.control({ system: "message", mode: "refuse", reason: "number blocked" });
+test("a rejected event is parked, listed, and takes effect once when it is retried", async () => {
+  const server = await harness.start();
+  await harness.neighbours.control({ system: "message", mode: "refuse", reason: "number blocked" });
   const orderIds = await handOver(server, 3);
   await actionIs(server, orderIds, ActionState.PARKED);
   const filter = { errorContains: "NUMBER BLOCKED" };
   const { entries } = await server.actions.listParked({ action: ACTION, filter });
   expect(entries.map((entry) => entry.orderId).toSorted((a, b) => Number(a - b))).toEqual(orderIds);
   expect((await server.actions.retryParked({ action: ACTION, filter, validateOnly: true })).retriedCount).toBe(3n);
-  await world.neighbours.reset();
+  await harness.neighbours.reset();
 
-  // Two people at once.
+  // Two operators at the same time.
   const answers = await Promise.all(
     ["ops-1", "ops-2"].map((who) => server.actions.retryParked({ action: ACTION, filter, operator: who })),
   );
@@ -54,14 +54,14 @@ test("what a neighbour refused is parked, seen, tried out, and takes effect once
 
   await actionIs(server, orderIds, ActionState.DONE);
   for (const orderId of orderIds) {
-    expect(await told(orderId)).toBe(1);
+    expect(await countMessages(orderId)).toBe(1);
   }
   expect((await server.actions.listParked({ action: ACTION, filter })).entries).toEqual([]);
 });
 
-test("a retried event gets a full round of attempts before it is parked again", async () => {
-  const server = await world.start({ OMS_MAX_ATTEMPTS: "3" });
-  await world.neighbours.control({ system: "message", mode: "fail" });
+test("a retried event gets a new round of attempts before it is parked again", async () => {
+  const server = await harness.start({ OMS_MAX_ATTEMPTS: "3" });
+  await harness.neighbours.control({ system: "message", mode: "fail" });
   const [orderId] = (await handOver(server, 1)) as [bigint];
   await actionIs(server, [orderId], ActionState.PARKED);
 
@@ -72,23 +72,23 @@ test("a retried event gets a full round of attempts before it is parked again", 
   });
 });
 
-test("what is discarded has no effect, until it is replayed", async () => {
-  const server = await world.start();
-  await world.neighbours.control({ system: "message", mode: "refuse" });
+test("a discarded event has no effect until it is replayed", async () => {
+  const server = await harness.start();
+  await harness.neighbours.control({ system: "message", mode: "refuse" });
   const [orderId] = (await handOver(server, 1)) as [bigint];
   await actionIs(server, [orderId], ActionState.PARKED);
-  await world.neighbours.reset();
+  await harness.neighbours.reset();
 
-  const request = { action: ACTION, messageIds: [messageId(orderId)], operator, reason: "told by phone" };
+  const request = { action: ACTION, messageIds: [messageId(orderId)], operator, reason: "informed by phone" };
   expect((await server.actions.discardParked(request)).discardedCount).toBe(1n);
   expect((await server.actions.retryParked({ action: ACTION, messageIds: [messageId(orderId)] })).retriedCount).toBe(
     0n,
   );
-  expect(await told(orderId)).toBe(0);
+  expect(await countMessages(orderId)).toBe(0);
 
   expect((await server.actions.replay({ action: ACTION, orderIds: [orderId], operator })).replayedCount).toBe(1n);
   await actionIs(server, [orderId], ActionState.DONE);
-  expect(await told(orderId)).toBe(1);
+  expect(await countMessages(orderId)).toBe(1);
   const { entries } = await server.actions.getOrderActions({ orderId });
   expect(entries.find(({ action }) => action === ACTION)?.intervention).toMatchObject({
     kind: InterventionKind.REPLAY,
@@ -97,17 +97,17 @@ test("what is discarded has no effect, until it is replayed", async () => {
   });
 });
 
-test("an Action that has never heard of the orders gets their events from the history, each once", async () => {
-  const server = await world.start();
+test("a new Action gets the events of existing orders from the history, each once", async () => {
+  const server = await harness.start();
   const orderIds = await handOver(server, 3);
   await actionIs(server, orderIds, ActionState.DONE);
-  // As if it had been added later: nobody has asked, nobody was told, and the broker had the events long ago.
-  await world.db.deleteFrom("oms_db.oms_action_ledger").where("action", "=", ACTION).execute();
-  await world.db
+  // As if it had been added later: no entries, no messages, and the broker had the events long ago.
+  await harness.db.deleteFrom("oms_db.oms_action_ledger").where("action", "=", ACTION).execute();
+  await harness.db
     .updateTable("oms_db.oms_status_history")
     .set({ record_time: new Date(Date.now() - 3_600_000) })
     .execute();
-  await world.neighbours.reset();
+  await harness.neighbours.reset();
   const period = {
     fromTime: { seconds: BigInt(Math.floor(Date.now() / 1_000) - 7_200), nanos: 0 },
     toTime: { seconds: BigInt(Math.floor(Date.now() / 1_000) - 1_800), nanos: 0 },
@@ -120,9 +120,9 @@ test("an Action that has never heard of the orders gets their events from the hi
 
   await actionIs(server, orderIds, ActionState.DONE);
   expect((await server.actions.replay({ action: ACTION, ...period, operator })).replayedCount).toBe(0n);
-  // The event was for this Action alone, and goes with its end.
+  // The event was for this Action alone, and is deleted when it ends.
   await eventually(async () => {
-    const kept = await world.db.selectFrom("oms_db.oms_outbox").select("id").where("published", "=", 1).execute();
+    const kept = await harness.db.selectFrom("oms_db.oms_outbox").select("id").where("published", "=", 1).execute();
     expect(kept).toEqual([]);
   });
 });

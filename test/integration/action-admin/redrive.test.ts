@@ -23,27 +23,30 @@ const WHO = { operator: "li", reason: "the receiver is back" };
 const CONTEXT = { caller: "test", deadline: undefined };
 const HOUR = 3_600_000;
 
-let asking: string[] = [];
-const committer = openCommitter(db, { subscriptionsFor: () => asking.map((action) => ({ action })) });
+let subscribers: string[] = [];
+const committer = openCommitter(db, { subscriptionsFor: () => subscribers.map((action) => ({ action })) });
 afterAll(() => committer.close());
 
 let actionCount = 0;
 
-/** An Action of the test's own, which asks for every status change unless told, and what the operations need of the world. */
-function useAction(kind: ActionInfo["kind"] = "effect", asks = (_: OrderEvent) => true) {
+/**
+ * An Action of the test, which by default matches every status change, and the dependencies of the
+ * operations.
+ */
+function useAction(kind: ActionInfo["kind"] = "effect", matches = (_: OrderEvent) => true) {
   actionCount += 1;
   const name = `action-${actionCount}`;
   const published: CommittedEvent[] = [];
   const deps = {
     db,
-    actions: [{ name, kind, subjects: ["oms.v1.order.status.*"], asks: (event: OrderEvent) => asks(event) }],
-    outboxKeepMs: HOUR,
-    readOpenSums: openTotalsReader(db, 30_000),
+    actions: [{ name, kind, subjects: ["oms.v1.order.status.*"], matches }],
+    outboxRetentionMs: HOUR,
+    readOpenTotals: openTotalsReader(db, 30_000),
     now: () => db.clock.now(),
     changes: {
       db,
       encode,
-      askedBy: () => [],
+      subscriptionsFor: () => [],
       ledgerWatchMs: 30_000,
       onCommitted: (events: readonly CommittedEvent[]) => void published.push(...events),
     },
@@ -73,9 +76,9 @@ function useAction(kind: ActionInfo["kind"] = "effect", asks = (_: OrderEvent) =
   return { name, deps, parked, replayed, rows, interventions, published };
 }
 
-/** An order with so many status changes, asked for by these Actions; the first version is 1. */
+/** An order with `count` status changes, matched by these Actions; the first version is 1. */
 async function commitChanges(count: number, actions: string[]): Promise<bigint> {
-  asking = actions;
+  subscribers = actions;
   const orderId = await insertOrder(db);
   for (const status of STATES.slice(0, count)) {
     await committer.report(report(orderId, status));
@@ -83,7 +86,7 @@ async function commitChanges(count: number, actions: string[]): Promise<bigint> 
   return orderId;
 }
 
-/** What the ledger says of an Action's rows. */
+/** Sets the state of an Action's ledger rows. */
 async function setRows(action: string, state: ActionState, more: { last_error?: string; order_id?: bigint } = {}) {
   const { order_id, ...values } = more;
   await db
@@ -105,7 +108,7 @@ const ago = (time: Date | null) => Date.now() - Number(time);
 const limits = (events: number): BatchLimits => ({ batch: 2, events, ms: 60_000 });
 
 describe("RetryParked", () => {
-  test("a retried event is due now, with a full round of attempts and a note of who wanted it", async () => {
+  test("a retried event is due now, with a new round of attempts and a recorded intervention", async () => {
     const { name, deps, parked, rows, interventions } = useAction();
     await commitChanges(1, [name]);
     await setRows(name, "PARKED", { last_error: "answered 422" });
@@ -134,7 +137,7 @@ describe("RetryParked", () => {
     });
   });
 
-  test("a dry run counts and shows, and changes nothing", async () => {
+  test("a dry run counts and samples, and changes nothing", async () => {
     const { name, deps, parked, rows, interventions } = useAction();
     const orderId = await commitChanges(3, [name]);
     await setRows(name, "PARKED");
@@ -148,7 +151,7 @@ describe("RetryParked", () => {
     expect(await interventions()).toEqual([]);
   });
 
-  test("goes on from portion to portion; each is kept with what it did", async () => {
+  test("continues batch by batch, and records each with its count", async () => {
     const { name, deps, parked, rows, interventions } = useAction();
     await commitChanges(5, [name]);
     await setRows(name, "PARKED");
@@ -165,7 +168,7 @@ describe("RetryParked", () => {
     expect((await interventions()).map(({ affected }) => affected)).toEqual([2, 3]);
   });
 
-  test("of two people at once each event is the one's or the other's", async () => {
+  test("two concurrent operators share the events", async () => {
     const { name, deps, parked, rows, interventions } = useAction();
     await commitChanges(5, [name]);
     await commitChanges(5, [name]);
@@ -183,7 +186,7 @@ describe("RetryParked", () => {
     }
   });
 
-  test("only what fits the filter, or is named", async () => {
+  test("applies to events that match the filter or are named", async () => {
     const { name, deps, parked, rows } = useAction();
     const first = await commitChanges(2, [name]);
     const second = await commitChanges(2, [name]);
@@ -212,7 +215,7 @@ describe("RetryParked", () => {
     ]);
   });
 
-  test("a portion ends before its caller's patience does", async () => {
+  test("a call ends before its caller's deadline", async () => {
     const { name, deps, parked } = useAction();
     await commitChanges(4, [name]);
     await setRows(name, "PARKED");
@@ -228,17 +231,17 @@ describe("RetryParked", () => {
     expect(nextPageToken).not.toBe("");
   });
 
-  test("an unknown Action is not found, and those that there are are named", async () => {
+  test("an unknown Action is not found, and the known ones are named", async () => {
     const { name, deps, parked } = useAction();
     await expect(retryParked(deps, parked({ action: "no-such" }), CONTEXT)).rejects.toMatchObject({
       kind: "not-found",
-      message: `action: there is no Action "no-such"; there are ${name}`,
+      message: `action: unknown Action "no-such"; known are ${name}`,
     });
   });
 });
 
 describe("DiscardParked", () => {
-  test("a discarded event stays in the ledger, and goes where nobody needs it any more", async () => {
+  test("a discarded event stays in the ledger, and its outbox row is deleted when no Action needs it", async () => {
     const { name, deps, parked, rows } = useAction();
     const other = useAction();
     const [mine, shared] = [await commitChanges(1, [name]), await commitChanges(1, [name, other.name])];
@@ -258,12 +261,12 @@ describe("DiscardParked", () => {
 });
 
 describe("Replay", () => {
-  test("a new Action gets the changes of orders that it never heard of, once, and nobody else does", async () => {
+  test("a new Action alone gets undelivered changes of orders, once", async () => {
     const { deps, replayed, rows, published, interventions } = useAction("effect", (event) =>
       [Status.PAID, Status.HANDED_OVER].some((status) => event.type === "status-changed" && event.toStatus === status),
     );
     const orderId = await commitChanges(5, []);
-    await forget(orderId);
+    await deleteEvents(orderId);
     await setAge(orderId, 2 * HOUR);
     const input = replayed({ orderIds: [orderId, 1n] });
 
@@ -287,7 +290,7 @@ describe("Replay", () => {
     ]);
   });
 
-  test("a change that the broker may not have yet is published like any other", async () => {
+  test("a change that the broker may not have is published like any other", async () => {
     const { deps, replayed, published } = useAction();
     const orderId = await commitChanges(1, []);
 
@@ -296,7 +299,7 @@ describe("Replay", () => {
     expect(published.map(({ event }) => event.messageId)).toEqual([`${orderId}-1`]);
   });
 
-  test("what waits is due now, what was given up is tried again, what is done stays done", async () => {
+  test("waiting entries are due now, parked and discarded ones are retried, done ones stay done", async () => {
     const { name, deps, replayed, rows } = useAction();
     const states = ["PENDING", "RETRYING", "PARKED", "DISCARDED", "DONE"] as const;
     const orderIds: bigint[] = [];
@@ -307,14 +310,14 @@ describe("Replay", () => {
         await setRows(name, state, { order_id: orderId });
       }
     }
-    const underWay = await commitChanges(1, [name]);
+    const running = await commitChanges(1, [name]);
     await db
       .updateTable("oms_db.oms_action_ledger")
       .set({ attempts_started: 1, next_attempt_time: new Date(Date.now() + HOUR) })
-      .where("order_id", "=", underWay)
+      .where("order_id", "=", running)
       .execute();
 
-    const answer = await replay(deps, replayed({ orderIds: [...orderIds, underWay] }), CONTEXT);
+    const answer = await replay(deps, replayed({ orderIds: [...orderIds, running] }), CONTEXT);
 
     expect(answer).toEqual({ count: 4, nextPageToken: "" });
     expect((await rows()).map(({ state }) => state)).toEqual([
@@ -331,7 +334,7 @@ describe("Replay", () => {
     expect(due.map(({ order_id }) => order_id)).toEqual(orderIds.slice(0, 4));
   });
 
-  test("a discarded event that is gone is made again from the history", async () => {
+  test("a discarded event is restored from the history", async () => {
     const { name, deps, parked, replayed, rows } = useAction();
     const orderId = await commitChanges(1, [name]);
     await setRows(name, "PARKED");
@@ -346,7 +349,7 @@ describe("Replay", () => {
     expect(await rows()).toMatchObject([{ state: "RETRYING", outbox_id: outbox?.id }]);
   });
 
-  test("a period, portion by portion", async () => {
+  test("a period, batch by batch", async () => {
     const { name, deps, replayed, rows, interventions } = useAction();
     const before = await commitChanges(1, [name]);
     const fromTime = await nextMoment();
@@ -383,7 +386,7 @@ describe("Replay", () => {
     );
   });
 
-  test("two people at once give an Action each event once", async () => {
+  test("concurrent operators give an Action each event once", async () => {
     const { deps, replayed, rows } = useAction();
     const orderIds = [await commitChanges(5, []), await commitChanges(5, [])];
 
@@ -394,11 +397,11 @@ describe("Replay", () => {
     expect(answers.reduce((sum, { count }) => sum + count, 0)).toBe(10);
     expect(await rows()).toHaveLength(10);
     const outbox = (await Promise.all(orderIds.map((id) => rowsOf(db, "oms_db.oms_outbox", id)))).flat();
-    // One that the commit wrote, and one for the Action.
+    // One written by the commit, and one for the Action.
     expect(outbox).toHaveLength(20);
   });
 
-  test("a step is made anew only where its order still stands; a timer never, nor is it hurried", async () => {
+  test("a step is redelivered only for its order's last change; a timer is neither redelivered nor made due", async () => {
     const step = useAction("step");
     const orderId = await commitChanges(3, []);
     expect(await replay(step.deps, step.replayed({ orderIds: [orderId] }), CONTEXT)).toMatchObject({ count: 1 });
@@ -414,18 +417,18 @@ describe("Replay", () => {
     expect(await replay(timer.deps, timer.replayed({ orderIds: [timed] }), CONTEXT)).toMatchObject({ count: 1 });
   });
 
-  test("a token of another replay is no token", async () => {
+  test("a token of another replay is invalid", async () => {
     const { deps, replayed } = useAction();
     for (const pageToken of ["x", "orders::x", "history:1:", "orders:99999999999999999999:"]) {
       await expect(replay(deps, replayed({ orderIds: [1n], pageToken }), CONTEXT)).rejects.toMatchObject({
         kind: "invalid",
-        faults: [{ field: "page_token" }],
+        fieldViolations: [{ field: "page_token" }],
       });
     }
   });
 });
 
-test("a step that a person retries is kept with who wanted it, also one that was discarded and whose event is gone", async () => {
+test("a step's retry is recorded with its operator, also for a discarded step without event", async () => {
   const { deps } = useAction();
   const orderId = await commitChanges(1, ["approve"]);
   await setRows("approve", "DISCARDED");
@@ -449,16 +452,16 @@ test("a step that a person retries is kept with who wanted it, also one that was
   });
 });
 
-test("ListActions tells what waits, what is under way and what is parked", async () => {
+test("ListActions counts waiting, running and parked entries", async () => {
   const { name, deps } = useAction();
   const first = await commitChanges(2, [name]);
   await setRows(name, "PARKED");
   const waiting = await commitChanges(3, [name]);
   await setAge(waiting, HOUR);
-  const underWay = await commitChanges(1, [name]);
+  const running = await commitChanges(1, [name]);
   const lost = await commitChanges(1, [name]);
   for (const [orderId, lease] of [
-    [underWay, 30_000],
+    [running, 30_000],
     [lost, -1],
   ] as const) {
     await db
@@ -468,16 +471,16 @@ test("ListActions tells what waits, what is under way and what is parked", async
       .execute();
   }
 
-  const [standing] = await listActions(deps);
+  const [status] = await listActions(deps);
 
-  expect(standing?.open).toMatchObject({ waiting: 4, inFlight: 1, parked: 2 });
-  expect(Math.abs(ago(standing?.open.waitingSince ?? null) - HOUR)).toBeLessThan(60_000);
+  expect(status?.open).toMatchObject({ waiting: 4, inFlight: 1, parked: 2 });
+  expect(Math.abs(ago(status?.open.waitingSince ?? null) - HOUR)).toBeLessThan(60_000);
   expect(
     (await listParked(deps, { action: name, filter: undefined, pageSize: 1, pageToken: "" })).entries,
   ).toMatchObject([{ messageId: `${first}-1`, state: "PARKED", attempts: 12 }]);
 });
 
-test("ListParked goes on from page to page, also where a filter leaves most of them out", async () => {
+test("ListParked continues page by page, also with a filter that excludes most entries", async () => {
   const { name, deps } = useAction();
   const plain = await commitChanges(5, [name]);
   const broken = await commitChanges(3, [name]);
@@ -501,19 +504,19 @@ test("ListParked goes on from page to page, also where a filter leaves most of t
   }
 });
 
-/** A time at the database that nothing was committed at. */
+/** A time on the database's clock at which nothing was committed. */
 async function nextMoment(): Promise<Date> {
   const time = new Date(db.clock.now().getTime() + 20);
   await vi.waitUntil(() => db.clock.now().getTime() > time.getTime() + 20);
   return time;
 }
 
-/** Retention or time have taken the order's events. */
-async function forget(orderId: bigint): Promise<void> {
+/** Deletes the order's events, as retention does. */
+async function deleteEvents(orderId: bigint): Promise<void> {
   await db.deleteFrom("oms_db.oms_outbox").where("order_id", "=", orderId).execute();
 }
 
-/** The order's changes were committed so long ago, in milliseconds. */
+/** Sets the age of the order's changes, in milliseconds. */
 async function setAge(orderId: bigint, ms: number): Promise<void> {
   const time = new Date(Date.now() - ms);
   await db
