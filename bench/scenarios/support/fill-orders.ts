@@ -1,4 +1,5 @@
 import type { Connection } from "mysql2/promise";
+import { legacyColumnsAfter } from "../../../src/domain/legacy-columns.ts";
 import { type PassedStates, withState } from "../../../src/domain/passed-states.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 
@@ -24,6 +25,8 @@ const SOURCE = "elt(1 + n % 10, 1000, 1000, 1025, 2001, 2002, 1000, 2003, 1000, 
 const TYPE = "if(n % 10 = 7, 21, 1)";
 
 const PASSED = [Status.CREATED, ...LIFE].reduce<PassedStates>((passed, code) => withState(passed, code), 0);
+const CREATED_COLUMNS = legacyColumnsAfter([Status.CREATED]);
+const DELIVERED_COLUMNS = legacyColumnsAfter([Status.CREATED, ...LIFE]);
 
 /**
  * Fills the tables as they are after months of service: each order with its lines, invoice, parcel and gift; each delivered one with its
@@ -56,12 +59,13 @@ function statementsOf({ first, openEvery }: BulkOrders, prefix: string, numbers:
     insert(
       "oms_db.oms_order_main",
       "order_id, parent_id, root_parent_id, is_parent, order_source, order_type, is_payed, create_date",
-      `id, 0, id, 0, ${SOURCE}, ${TYPE}, if(${open}, 0, 1), now(3)`,
+      `id, 0, id, 0, ${SOURCE}, ${TYPE}, if(${open}, ${CREATED_COLUMNS.main.is_payed}, ${DELIVERED_COLUMNS.main.is_payed}), now(3)`,
     ),
     insert(
       "oms_db.oms_order_status",
       "order_id, order_status, is_pause, is_finish, create_date, update_date, version, passed_states, status_time",
-      `id, if(${open}, ${Status.CREATED}, ${Status.DELIVERED}), 0, if(${open}, 0, 1), now(3), now(3),` +
+      `id, if(${open}, ${Status.CREATED}, ${Status.DELIVERED}), 0,` +
+        ` if(${open}, ${CREATED_COLUMNS.status?.is_finish}, ${DELIVERED_COLUMNS.status?.is_finish}), now(3), now(3),` +
         ` if(${open}, 0, ${LIFE.length}), if(${open}, 0, ${PASSED}), if(${open}, null, now(3))`,
     ),
     insert(

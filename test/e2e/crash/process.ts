@@ -56,7 +56,7 @@ async function listening(child: ChildProcess): Promise<number> {
   let caughtUp = false;
   for await (const line of lines) {
     said += `${line}\n`;
-    caughtUp ||= line.includes("what an earlier run left is published");
+    caughtUp ||= line.includes("outbox republished");
     port = line.includes('"msg":"listening"') ? JSON.parse(line).http : port;
     if (port !== undefined && caughtUp) {
       child.stdout?.resume();
