@@ -8,7 +8,7 @@ import { eventsOf, insertOrder, stateOf } from "../../support/orders.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 
-/** Two servers on one database, which know nothing of each other. */
+/** Two independent servers on one database. */
 const location = useMariadb();
 let db: OrderDatabase;
 let services: Service[] = [];
@@ -28,12 +28,12 @@ afterAll(async () => {
 });
 
 const operator = "zhou";
-const MANY = 40;
+const ORDERS = 40;
 
 const orders = (status: Status, more?: Parameters<typeof insertOrder>[2]) =>
-  Promise.all(Array.from({ length: MANY }, () => insertOrder(db, status, more)));
+  Promise.all(Array.from({ length: ORDERS }, () => insertOrder(db, status, more)));
 
-/** Versions 1 to n, each state following on the one before, and one event for each. */
+/** Versions 1 to n, each starting in the state of the one before, with one event each. */
 async function expectLegalHistory(orderId: bigint): Promise<number[]> {
   const history = await db
     .selectFrom("oms_db.oms_status_history")
@@ -58,7 +58,7 @@ async function expectLegalHistory(orderId: bigint): Promise<number[]> {
   return history.map((row) => row.to_status);
 }
 
-test("a cancel against the payment: cancelled either way, and nothing is paid afterwards", async () => {
+test("a cancel concurrent with the payment: cancelled either way, and not paid afterwards", async () => {
   const ids = await orders(Status.CREATED);
   await Promise.all(
     ids.flatMap((orderId) => [
@@ -75,7 +75,7 @@ test("a cancel against the payment: cancelled either way, and nothing is paid af
 test.each([
   ["before allocation", Status.APPROVED],
   ["when the WMS is asked", Status.PICKING],
-])("a cancel twice %s: one cancel", async (_name, status) => {
+])("two concurrent cancel requests %s: one cancel", async (_name, status) => {
   const ids = await orders(status);
   const answers = await Promise.all(
     ids.map((orderId) =>
@@ -94,7 +94,7 @@ test.each([
   }
 });
 
-test("returns at once: never more than was shipped", async () => {
+test("concurrent returns: never more than was shipped", async () => {
   const ids = await orders(Status.DELIVERED);
   const rows = ids.map((order_id) => ({ order_id, sku_id: 11n, quantity: 5 }));
   await db.insertInto("oms_db.oms_order_detail").values(rows).execute();
@@ -114,11 +114,11 @@ test("returns at once: never more than was shipped", async () => {
   }
 });
 
-test("two different answers of the WMS at once: one counts, and both callers hear which", async () => {
+test("two different concurrent answers of the WMS: one counts, and both callers get its result", async () => {
   const ids = await orders(Status.PICKING);
   await Promise.all(ids.map((orderId) => one.reversal.requestCancel({ orderId, operator })));
   const answers = await Promise.all(
-    // Each answer has the lead for half of the orders.
+    // Each answer is the first one for half of the orders.
     ids.map((orderId, index) =>
       Promise.all([
         one.reversal.reportWmsAnswer({ orderId, agreed: index % 2 === 0, reason: "one", operator }),
@@ -138,7 +138,7 @@ test("two different answers of the WMS at once: one counts, and both callers hea
   expect(ends).toEqual(new Set([CancelState.CANCELLED, CancelState.REFUSED]));
 });
 
-test("a split parent whose children are on their way: the answer names each", async () => {
+test("a split parent whose children change concurrently: the answer has each child", async () => {
   const parents = await orders(Status.SPLIT, { main: { is_parent: 1 } });
   const children = await Promise.all(
     parents.map(async (parent_id) => [

@@ -9,26 +9,30 @@ import type { Rule } from "../../../tools/devstack/stub-systems/behaviour.ts";
 import type { Clients } from "../../support/clients.ts";
 import * as model from "./model.ts";
 
-/** The real order, and the world around it. */
+/** The real order, with the service and the stub systems. */
 export interface RealScenario {
   readonly orderId: bigint;
-  /** Makes a call of whatever server is up, as often as it takes: the same call, with the same request id. */
+  /** Retries the same call, with the same request id, until a server answers it. */
   call<T>(call: (clients: Clients) => Promise<T>): Promise<T>;
-  tellNeighbours(rule: Rule): Promise<void>;
+  setRule(rule: Rule): Promise<void>;
   eventually(check: () => Promise<void>): Promise<void>;
 }
 
 type Command = fc.AsyncCommand<model.ModelScenario, RealScenario>;
 
-/** Waits until the order stands where the model says, for good or until the next command. */
-export async function expectSame(life: model.ModelScenario, real: RealScenario): Promise<void> {
+/** Waits until the order and its cancel request are in the state of the model. */
+export async function expectSame(scenario: model.ModelScenario, real: RealScenario): Promise<void> {
   const { orderId } = real;
   await real.eventually(async () => {
     const now = await real.call(({ client }) => client.getOrderStatus({ orderId }));
-    expect([now.orderStatus, Number(now.version), now.paused]).toEqual([life.status, life.version, life.paused]);
-    if (life.cancel !== "none") {
+    expect([now.orderStatus, Number(now.version), now.paused]).toEqual([
+      scenario.status,
+      scenario.version,
+      scenario.paused,
+    ]);
+    if (scenario.cancel !== "none") {
       const { state } = await real.call(({ reversal }) => reversal.getCancel({ orderId }));
-      expect(state).toBe(CANCEL_STATES[life.cancel]);
+      expect(state).toBe(CANCEL_STATES[scenario.cancel]);
     }
   });
 }
@@ -39,46 +43,46 @@ const CANCEL_STATES = {
   refused: CancelState.REFUSED,
 } as const;
 
-function command(name: string, run: (life: model.ModelScenario, real: RealScenario) => Promise<void>): Command {
+function command(name: string, run: (scenario: model.ModelScenario, real: RealScenario) => Promise<void>): Command {
   return {
     check: () => true,
-    async run(life, real) {
-      await run(life, real);
-      await expectSame(life, real);
+    async run(scenario, real) {
+      await run(scenario, real);
+      await expectSame(scenario, real);
     },
     toString: () => name,
   };
 }
 
-const by = { operator: "model", reason: "a life" };
+const by = { operator: "model", reason: "random scenario" };
 
 const OUTCOMES = { applied: Outcome.APPLIED, duplicate: Outcome.DUPLICATE, stale: Outcome.STALE } as const;
 
-const told = (status: number) =>
-  command(`report ${status}`, async (life, real) => {
+const report = (status: number) =>
+  command(`report ${status}`, async (scenario, real) => {
     const request = {
       orderId: real.orderId,
       status: status as OrderStatus,
       operator: "model",
       requestId: randomUUID(),
     };
-    const said = model.report(life, status);
+    const expected = model.report(scenario, status);
     const answer = await real
       .call(({ client }) => client.updateOrderStatus(request))
       .then(
         ({ outcome }) => outcome,
         (error) => ConnectError.from(error).code,
       );
-    expect(answer).toBe(said === "illegal" || said === "paused" ? Code.FailedPrecondition : OUTCOMES[said]);
+    expect(answer).toBe(expected === "illegal" || expected === "paused" ? Code.FailedPrecondition : OUTCOMES[expected]);
   });
 
 const setPause = (paused: boolean) =>
-  command(paused ? "pause" : "resume", async (life, real) => {
+  command(paused ? "pause" : "resume", async (scenario, real) => {
     const { orderId } = real;
-    model.pause(life, paused);
+    model.pause(scenario, paused);
     await real.call(({ client }) => client.setOrderPause({ orderId, paused, operator: "model" }));
-    if (paused && [1010, 1020].includes(life.status)) {
-      // A try that was under way has ended by then.
+    if (paused && [1010, 1020].includes(scenario.status)) {
+      // Waits for the end of an attempt in progress.
       await real.eventually(async () => {
         const { state } = await real.call(({ fulfilment }) => fulfilment.getOrderFlow({ orderId }));
         expect(state).toBe(FlowState.PAUSED);
@@ -86,37 +90,37 @@ const setPause = (paused: boolean) =>
     }
   });
 
-const stock = (there: boolean) =>
-  command(there ? "stock comes" : "stock goes", async (life, real) => {
-    await real.tellNeighbours({
+const setStock = (available: boolean) =>
+  command(available ? "stock arrives" : "stock runs out", async (scenario, real) => {
+    await real.setRule({
       system: "erp/allocate",
-      mode: there ? "ok" : "refuse",
+      mode: available ? "ok" : "refuse",
       orderIds: [String(real.orderId)],
     });
-    life.stock = there;
-    model.settle(life);
+    scenario.stock = available;
+    model.runFlow(scenario);
   });
 
-const retry = command("retry the flow", async (_, real) => {
+const retryFlow = command("retry the flow", async (_, real) => {
   const { orderId } = real;
   await real.call(({ fulfilment }) => fulfilment.retryOrderFlow({ orderId, operator: "model" }));
 });
 
-const cancel = (wms: model.Wms) =>
-  command(`cancel, the WMS ${wms}`, async (life, real) => {
+const requestCancel = (wms: model.Wms) =>
+  command(`cancel, the WMS ${wms}`, async (scenario, real) => {
     const { orderId } = real;
     const mode = { agrees: "ok", refuses: "refuse", later: "later" } as const;
-    await real.tellNeighbours({ system: "wms/cancel", mode: mode[wms], orderIds: [String(orderId)] });
-    const expected = model.requestCancel(life, wms);
+    await real.setRule({ system: "wms/cancel", mode: mode[wms], orderIds: [String(orderId)] });
+    const expected = model.requestCancel(scenario, wms);
     const request = { orderId, ...by, requestId: randomUUID() };
     const { state } = await real.call(({ reversal }) => reversal.requestCancel(request));
     expect(state).toBe(CancelState[expected]);
   });
 
-const wmsAnswers = (agreed: boolean) =>
-  command(`the WMS ${agreed ? "agrees" : "refuses"} later`, async (life, real) => {
-    const asked = life.cancel !== "none";
-    model.reportWmsAnswer(life, agreed);
+const reportWmsAnswer = (agreed: boolean) =>
+  command(`the WMS ${agreed ? "agrees" : "refuses"} later`, async (scenario, real) => {
+    const requested = scenario.cancel !== "none";
+    model.reportWmsAnswer(scenario, agreed);
     const request = { orderId: real.orderId, agreed, ...by, requestId: randomUUID() };
     const state = await real
       .call(({ reversal }) => reversal.reportWmsAnswer(request))
@@ -124,12 +128,12 @@ const wmsAnswers = (agreed: boolean) =>
         (answer) => answer.state,
         (error) => ConnectError.from(error).code,
       );
-    expect(state).toBe(asked && life.cancel !== "none" ? CANCEL_STATES[life.cancel] : Code.NotFound);
+    expect(state).toBe(requested && scenario.cancel !== "none" ? CANCEL_STATES[scenario.cancel] : Code.NotFound);
   });
 
-const returned = (quantity: number) =>
-  command(`return ${quantity}`, async (life, real) => {
-    const expected = model.returnGoods(life, quantity);
+const requestReturn = (quantity: number) =>
+  command(`return ${quantity}`, async (scenario, real) => {
+    const expected = model.returnGoods(scenario, quantity);
     const request = { orderId: real.orderId, lines: [{ skuId: 1n, quantity }], ...by, requestId: randomUUID() };
     const verdict = await real
       .call(({ reversal }) => reversal.requestReturn(request))
@@ -139,22 +143,22 @@ const returned = (quantity: number) =>
       );
     expect(verdict).toBe(expected === "TOO_MANY" ? Code.InvalidArgument : ReturnVerdict[expected]);
     const { details } = await real.call(({ reversal }) => reversal.listReturnDetails({ orderIds: [real.orderId] }));
-    expect(details.reduce((sum, line) => sum + line.quantity, 0)).toBe(life.returned);
+    expect(details.reduce((sum, line) => sum + line.quantity, 0)).toBe(scenario.returned);
   });
 
-/** Random lives: mostly what moves an order on, with everything else in between. */
+/** Random scenarios: mostly what advances an order, with everything else in between. */
 export const scenarios: fc.Arbitrary<Iterable<Command>> = fc.commands(
   [
-    fc.constant(told(1010)),
-    fc.constant(told(1010)),
-    fc.constantFrom(3010, 3020, 3030, 4010, 5010, 5020).map(told),
-    fc.constantFrom(6010, 6020, 6030, 6040, 1020, 2020).map(told),
+    fc.constant(report(1010)),
+    fc.constant(report(1010)),
+    fc.constantFrom(3010, 3020, 3030, 4010, 5010, 5020).map(report),
+    fc.constantFrom(6010, 6020, 6030, 6040, 1020, 2020).map(report),
     fc.boolean().map(setPause),
-    fc.boolean().map(stock),
-    fc.constant(retry),
-    fc.constantFrom<model.Wms>("agrees", "refuses", "later").map(cancel),
-    fc.boolean().map(wmsAnswers),
-    fc.integer({ min: 1, max: 3 }).map(returned),
+    fc.boolean().map(setStock),
+    fc.constant(retryFlow),
+    fc.constantFrom<model.Wms>("agrees", "refuses", "later").map(requestCancel),
+    fc.boolean().map(reportWmsAnswer),
+    fc.integer({ min: 1, max: 3 }).map(requestReturn),
   ],
   { maxCommands: 14, size: "max" },
 );

@@ -1,13 +1,13 @@
 import { answer, type ModelAnswer, type ModelOrder } from "../../unit/domain/reference-model.ts";
 
 /**
- * An order's whole life, from the words of the domain: what the flows make of it once nothing moves any more. What a report does is the
- * reference model's business.
+ * The expected state of an order after the flows have done all they can, from the description of the
+ * domain. Reports are evaluated by the reference model.
  */
 export interface ModelScenario extends ModelOrder {
   readonly warehouses: number;
-  /** Pieces that were ordered. */
-  readonly pieces: number;
+  /** The ordered quantity. */
+  readonly quantity: number;
   /** Whether the ERP has stock for it. */
   stock: boolean;
   cancel: "none" | "waiting" | "cancelled" | "refused";
@@ -16,7 +16,7 @@ export interface ModelScenario extends ModelOrder {
 
 export type Wms = "agrees" | "refuses" | "later";
 
-export function newScenario(warehouses: number, pieces: number): ModelScenario {
+export function newScenario(warehouses: number, quantity: number): ModelScenario {
   return {
     status: 1000,
     version: 1,
@@ -25,94 +25,94 @@ export function newScenario(warehouses: number, pieces: number): ModelScenario {
     visited: [1000],
     latest: null,
     warehouses,
-    pieces,
+    quantity,
     stock: true,
     cancel: "none",
     returned: 0,
   };
 }
 
-/** The forward flow takes the order as far as it can: a pause, or missing stock, stops it before the next step. */
-export function settle(life: ModelScenario): void {
-  const goes = (status: number) => answer(life, { status, by: "report", occurTime: undefined }, 0) === "applied";
-  if (life.status === 1010 && !goes(1020)) {
+/** The forward flow advances the order as far as it can: a pause or missing stock stops it before a step. */
+export function runFlow(scenario: ModelScenario): void {
+  const advance = (status: number) => answer(scenario, { status, by: "report", occurTime: undefined }, 0) === "applied";
+  if (scenario.status === 1010 && !advance(1020)) {
     return;
   }
-  if (life.status === 1020 && (life.warehouses > 1 ? goes(1030) : life.stock && goes(2010))) {
-    settle(life);
-  } else if (life.status === 2010) {
-    goes(2020);
+  if (scenario.status === 1020 && (scenario.warehouses > 1 ? advance(1030) : scenario.stock && advance(2010))) {
+    runFlow(scenario);
+  } else if (scenario.status === 2010) {
+    advance(2020);
   }
 }
 
-export function report(life: ModelScenario, status: number): ModelAnswer {
-  const said = answer(life, { status, by: "report", occurTime: undefined }, 0);
-  settle(life);
-  return said;
+export function report(scenario: ModelScenario, status: number): ModelAnswer {
+  const result = answer(scenario, { status, by: "report", occurTime: undefined }, 0);
+  runFlow(scenario);
+  return result;
 }
 
-export function pause(life: ModelScenario, paused: boolean): void {
-  life.paused = paused;
-  settle(life);
+export function pause(scenario: ModelScenario, paused: boolean): void {
+  scenario.paused = paused;
+  runFlow(scenario);
 }
 
-/** Node 20 and what follows: the answer to the caller; what the WMS says comes at once or later. */
-export function requestCancel(life: ModelScenario, wms: Wms): "CANCELLED" | "REFUSED" | "WAITING_FOR_WMS" {
-  if (life.cancel === "waiting") {
+/** Legacy node 20 and what follows; returns the answer to the caller. The WMS answers at once or later. */
+export function requestCancel(scenario: ModelScenario, wms: Wms): "CANCELLED" | "REFUSED" | "WAITING_FOR_WMS" {
+  if (scenario.cancel === "waiting") {
     return "WAITING_FOR_WMS";
   }
-  if (life.status === 1030 || (life.status >= 4010 && life.status !== 9001)) {
-    life.cancel = "refused";
+  if (scenario.status === 1030 || (scenario.status >= 4010 && scenario.status !== 9001)) {
+    scenario.cancel = "refused";
     return "REFUSED";
   }
-  if (life.status === 9001) {
-    life.cancel = "cancelled";
+  if (scenario.status === 9001) {
+    scenario.cancel = "cancelled";
     return "CANCELLED";
   }
-  life.paused = true;
-  if (life.status < 2010) {
-    cancel(life);
+  scenario.paused = true;
+  if (scenario.status < 2010) {
+    cancel(scenario);
     return "CANCELLED";
   }
-  life.cancel = "waiting";
+  scenario.cancel = "waiting";
   if (wms !== "later") {
-    reportWmsAnswer(life, wms === "agrees");
+    reportWmsAnswer(scenario, wms === "agrees");
   }
   return "WAITING_FOR_WMS";
 }
 
-/** Of two answers the first counts; one to what has left the warehouse meanwhile comes too late. */
-export function reportWmsAnswer(life: ModelScenario, agreed: boolean): void {
-  if (life.cancel !== "waiting") {
+/** The first answer counts; an agreement after the hand-over is too late. */
+export function reportWmsAnswer(scenario: ModelScenario, agreed: boolean): void {
+  if (scenario.cancel !== "waiting") {
     return;
   }
-  if (agreed && life.status < 4010) {
-    cancel(life);
+  if (agreed && scenario.status < 4010) {
+    cancel(scenario);
     return;
   }
-  life.cancel = "refused";
-  pause(life, false);
+  scenario.cancel = "refused";
+  pause(scenario, false);
 }
 
-function cancel(life: ModelScenario): void {
-  answer(life, { status: 9001, by: "operation", occurTime: undefined }, 0);
-  life.cancel = "cancelled";
+function cancel(scenario: ModelScenario): void {
+  answer(scenario, { status: 9001, by: "operation", occurTime: undefined }, 0);
+  scenario.cancel = "cancelled";
 }
 
-/** Goods come back after the hand-over, and not more than were shipped. */
+/** Returns are possible after the hand-over, up to the shipped quantity. */
 export function returnGoods(
-  life: ModelScenario,
+  scenario: ModelScenario,
   quantity: number,
 ): "MARKED" | "NOT_HANDED_OVER" | "CANCELLED" | "TOO_MANY" {
-  if (life.status === 9001) {
+  if (scenario.status === 9001) {
     return "CANCELLED";
   }
-  if (life.status < 4010) {
+  if (scenario.status < 4010) {
     return "NOT_HANDED_OVER";
   }
-  if (life.returned + quantity > life.pieces) {
+  if (scenario.returned + quantity > scenario.quantity) {
     return "TOO_MANY";
   }
-  life.returned += quantity;
+  scenario.returned += quantity;
   return "MARKED";
 }

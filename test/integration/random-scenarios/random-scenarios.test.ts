@@ -18,17 +18,17 @@ import { useMariadb, useNats, useRedis, useStubSystems } from "../../support/ser
 import { expectSame, type RealScenario, scenarios } from "./commands.ts";
 import { type ModelScenario, newScenario } from "./model.ts";
 
-const LIVES = Number(process.env.OMS_TEST_LIVES ?? 300);
+const SCENARIOS = Number(process.env.OMS_TEST_SCENARIOS ?? 300);
 const SEED = Number(process.env.OMS_TEST_SEED ?? randomInt(2 ** 31));
-const AT_ONCE = 60;
-/** The service is killed, and started again, so often during the run. */
+const CONCURRENCY = 60;
+/** How often the service is killed and restarted during the run. */
 const KILLS = 3;
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 const location = useMariadb();
 const nats = useNats();
 const redis = useRedis();
-const neighbours = useStubSystems();
+const stubSystems = useStubSystems();
 let service: ServiceProcess | undefined;
 let clients: Clients | undefined;
 
@@ -38,7 +38,7 @@ async function start(): Promise<void> {
     OMS_DATABASE_PREFIX: location.prefix,
     OMS_NATS_URL: nats.url,
     OMS_REDIS_URL: redis.url,
-    ...systemVariables(neighbours.urls),
+    ...systemVariables(stubSystems.urls),
     OMS_LEDGER_SWEEP_DELAY_MS: "1500",
     OMS_LEASE_MS: "1500",
     OMS_ACTION_POLL_MS: "50",
@@ -65,8 +65,8 @@ beforeAll(async () => {
 });
 afterAll(() => service?.kill("SIGKILL"));
 
-/** What a call may fail with while the server is away. */
-const AWAY: readonly Code[] = [
+/** Codes of calls while the server is restarted. */
+const RETRIED_CODES: readonly Code[] = [
   Code.Unavailable,
   Code.Unknown,
   Code.Internal,
@@ -76,12 +76,12 @@ const AWAY: readonly Code[] = [
 ];
 
 async function call<T>(work: (clients: Clients) => Promise<T>): Promise<T> {
-  for (const until = Date.now() + PATIENCE_MS; ; ) {
+  for (const until = Date.now() + TIMEOUT_MS; ; ) {
     try {
       return await work(clients as Clients);
     } catch (error) {
       const { code, rawMessage } = ConnectError.from(error);
-      if (!AWAY.includes(code) || rawMessage.includes("internal error; call") || Date.now() > until) {
+      if (!RETRIED_CODES.includes(code) || rawMessage.includes("internal error; call") || Date.now() > until) {
         throw error;
       }
       await delay(100);
@@ -89,10 +89,10 @@ async function call<T>(work: (clients: Clients) => Promise<T>): Promise<T> {
   }
 }
 
-const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: PATIENCE_MS, interval: 50 });
+const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: TIMEOUT_MS, interval: 50 });
 
-/** Two warehouses in one of six. */
-async function begin(index: number): Promise<{ model: ModelScenario; real: RealScenario }> {
+/** Submits an order; every sixth has two warehouses. */
+async function submit(index: number): Promise<{ model: ModelScenario; real: RealScenario }> {
   const warehouses = index % 6 === 0 ? 2 : 1;
   const lines = Array.from({ length: warehouses }, (_, at) => ({
     skuId: 1n,
@@ -103,36 +103,36 @@ async function begin(index: number): Promise<{ model: ModelScenario; real: RealS
   const { orderId } = await call(({ fulfilment }) => fulfilment.submitOrder(request));
   return {
     model: newScenario(warehouses, 2 * warehouses),
-    real: { orderId, call, tellNeighbours: neighbours.control, eventually },
+    real: { orderId, call, setRule: stubSystems.control, eventually },
   };
 }
 
-test(`${LIVES} random lives are what the model says, across ${KILLS} kills of the service`, {
+test(`${SCENARIOS} random scenarios match the model, across ${KILLS} kills of the service`, {
   timeout: 170_000,
 }, async () => {
-  const drawn = fc.sample(scenarios, { numRuns: LIVES, seed: SEED });
+  const generated = fc.sample(scenarios, { numRuns: SCENARIOS, seed: SEED });
   const ended: { model: ModelScenario; real: RealScenario }[] = [];
-  const waiting = drawn.entries();
-  const liveNext = async () => {
-    for (const [index, commands] of waiting) {
-      const life = await begin(index);
+  const pending = generated.entries();
+  const runNext = async () => {
+    for (const [index, commands] of pending) {
+      const scenario = await submit(index);
       try {
-        await fc.asyncModelRun(() => life, commands as Parameters<typeof fc.asyncModelRun>[1]);
+        await fc.asyncModelRun(() => scenario, commands as Parameters<typeof fc.asyncModelRun>[1]);
       } catch (error) {
         throw new Error(
-          `life ${index} of OMS_TEST_SEED=${SEED} OMS_TEST_LIVES=${LIVES}, order ${life.real.orderId}: ${String(commands)}`,
+          `scenario ${index} of OMS_TEST_SEED=${SEED} OMS_TEST_SCENARIOS=${SCENARIOS}, order ${scenario.real.orderId}: ${String(commands)}`,
           { cause: error },
         );
       }
-      ended.push(life);
+      ended.push(scenario);
     }
   };
-  let living = true;
+  let running = true;
   const kill = async () => {
-    for (let kills = 0; kills < KILLS && living; kills += 1) {
+    for (let kills = 0; kills < KILLS && running; kills += 1) {
       const before = ended.length;
-      await vi.waitUntil(() => !living || ended.length >= before + LIVES / (KILLS + 2), {
-        timeout: PATIENCE_MS,
+      await vi.waitUntil(() => !running || ended.length >= before + SCENARIOS / (KILLS + 2), {
+        timeout: TIMEOUT_MS,
         interval: 20,
       });
       await service?.kill("SIGKILL");
@@ -140,13 +140,13 @@ test(`${LIVES} random lives are what the model says, across ${KILLS} kills of th
     }
   };
   const killing = kill();
-  await Promise.all(Array.from({ length: AT_ONCE }, liveNext)).finally(() => {
-    living = false;
+  await Promise.all(Array.from({ length: CONCURRENCY }, runNext)).finally(() => {
+    running = false;
   });
   await killing;
-  expect(ended).toHaveLength(LIVES);
+  expect(ended).toHaveLength(SCENARIOS);
 
-  // What the flow should have left alone it still leaves alone; and the history tells the same story.
+  // The end states are stable, and the history and the stub systems agree with them.
   for (const { model, real } of ended) {
     await expectSame(model, real);
     const { orderId } = real;
@@ -155,7 +155,7 @@ test(`${LIVES} random lives are what the model says, across ${KILLS} kills of th
     expect(applied.map(({ version }) => Number(version))).toEqual(applied.map((_, index) => index + 1));
     expect(applied.at(-1)?.toStatus).toBe(model.status);
     for (const system of ["erp/allocate", "wms/dispatch"]) {
-      const { received } = await neighbours.received({ system, orderId: String(orderId) });
+      const { received } = await stubSystems.received({ system, orderId: String(orderId) });
       const due = applied.some(({ toStatus }) => toStatus === (system === "erp/allocate" ? 2010 : 2020));
       expect(received.filter(({ done }) => done)).toHaveLength(due ? 1 : 0);
     }

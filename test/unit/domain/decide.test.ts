@@ -22,12 +22,12 @@ function refused(message: string): Decision {
   return { outcome: "refused", reason: "ILLEGAL_TRANSITION", message };
 }
 
-describe("a report that moves the order", () => {
+describe("a report that is applied", () => {
   it("gets the next version", () => {
     expect(decide(order(Status.PICKING), report(Status.PACKED))).toEqual(applied);
   });
 
-  it("may skip what its reporters never send", () => {
+  it("may skip states that are not reported", () => {
     expect(decide(order(Status.WMS_DISPATCHED), report(Status.HANDED_OVER))).toEqual(applied);
     expect(decide(order(Status.HANDED_OVER), report(Status.DELIVERED))).toEqual(applied);
     expect(decide(order(Status.PAID), report(Status.ERP_ALLOCATED))).toEqual(applied);
@@ -60,7 +60,7 @@ describe("a report that moves the order", () => {
     },
   );
 
-  it("leads nowhere from a code that the table does not know", () => {
+  it("leads nowhere from an unknown status", () => {
     expect(decide(order(1234), report(Status.DELIVERED))).toEqual(
       refused("the order is in status 1234, which the state machine does not know"),
     );
@@ -68,7 +68,7 @@ describe("a report that moves the order", () => {
 });
 
 describe("a cancel", () => {
-  it.each([Status.CREATED, Status.PAID, Status.APPROVED])("at %i is anybody's", (status) => {
+  it.each([Status.CREATED, Status.PAID, Status.APPROVED])("at %i is possible by a report", (status) => {
     expect(decide(order(status), report(Status.CANCELLED))).toEqual(applied);
     expect(decide(order(status), report(Status.CANCELLED, { by: "operation" }))).toEqual(applied);
   });
@@ -79,7 +79,7 @@ describe("a cancel", () => {
     [Status.WMS_ACCEPTED, "WMS_ACCEPTED (3010)"],
     [Status.PICKING, "PICKING (3020)"],
     [Status.PACKED, "PACKED (3030)"],
-  ])("at %i is CancelOrder's alone", (status, name) => {
+  ])("at %i is possible by CancelOrder only", (status, name) => {
     expect(decide(order(status), report(Status.CANCELLED))).toEqual(
       refused(`stock is allocated: from ${name} on only CancelOrder cancels, after the warehouse agreed`),
     );
@@ -87,7 +87,7 @@ describe("a cancel", () => {
   });
 
   it.each([Status.HANDED_OVER, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED, Status.DELIVERED])(
-    "at %i comes too late for both",
+    "at %i is too late for both",
     (status) => {
       for (const by of ["report", "operation"] as const) {
         expect(decide(order(status), report(Status.CANCELLED, { by }))).toMatchObject({ reason: "ILLEGAL_TRANSITION" });
@@ -102,7 +102,7 @@ describe("a pause", () => {
     [Status.PAID, Status.SPLIT, "SPLIT (1030)"],
     [Status.APPROVED, Status.ERP_ALLOCATED, "ERP_ALLOCATED (2010)"],
     [Status.ERP_ALLOCATED, Status.WMS_DISPATCHED, "WMS_DISPATCHED (2020)"],
-  ])("holds back the forward flow's step from %i to %i", (from, to, name) => {
+  ])("blocks the forward flow's step from %i to %i", (from, to, name) => {
     expect(decide(order(from, { paused: true }), report(to))).toEqual({
       outcome: "refused",
       reason: "ORDER_PAUSED",
@@ -116,11 +116,11 @@ describe("a pause", () => {
     [Status.PACKED, Status.HANDED_OVER],
     [Status.OUT_FOR_DELIVERY, Status.DELIVERED],
     [Status.APPROVED, Status.CANCELLED],
-  ])("does not hold back what happened elsewhere, %i to %i", (from, to) => {
+  ])("does not block a report of another system, %i to %i", (from, to) => {
     expect(decide(order(from, { paused: true }), report(to))).toEqual(applied);
   });
 
-  it("leaves an impossible step impossible, and a late one late", () => {
+  it("leaves an illegal step illegal and a stale one stale", () => {
     const paused = { paused: true };
     expect(decide(order(Status.CREATED, paused), report(Status.APPROVED))).toMatchObject({
       reason: "ILLEGAL_TRANSITION",
@@ -129,8 +129,8 @@ describe("a pause", () => {
   });
 });
 
-describe("a doubled or late report", () => {
-  it("of the present state is a duplicate, whoever tells and whenever", () => {
+describe("a repeated or late report", () => {
+  it("of the current state is a duplicate, for any reporter and time", () => {
     expect(decide(order(Status.DELIVERED), report(Status.DELIVERED, { occurTime: later }))).toEqual({
       outcome: "duplicate",
     });
@@ -145,7 +145,7 @@ describe("a doubled or late report", () => {
     [Status.REJECTED, Status.CREATED],
     [Status.SPLIT, Status.APPROVED],
     [Status.APPROVED, Status.PAID],
-  ])("at %i, of %i which it has passed or skipped, is stale", (status, late) => {
+  ])("at %i, of %i which was passed or skipped, is stale", (status, late) => {
     expect(decide(order(status), report(late))).toEqual(stale);
   });
 
@@ -154,11 +154,11 @@ describe("a doubled or late report", () => {
     [Status.REJECTED, Status.DELIVERED],
     [Status.SPLIT, Status.ERP_ALLOCATED],
     [Status.ERP_ALLOCATED, Status.SPLIT],
-  ])("at %i, of %i which is on another way, is impossible", (status, other) => {
+  ])("at %i, of %i on another branch, is illegal", (status, other) => {
     expect(decide(order(status), report(other))).toMatchObject({ outcome: "refused", reason: "ILLEGAL_TRANSITION" });
   });
 
-  it("of a cancelled order is stale up to where it was cancelled", () => {
+  it("of a cancelled order is stale up to the state it was cancelled in", () => {
     const passed = [Status.CREATED, Status.PAID, Status.PICKING, Status.CANCELLED].reduce(withState, 0);
     const cancelled = order(Status.CANCELLED, { passed });
     expect(decide(cancelled, report(Status.WMS_ACCEPTED))).toEqual(stale);
@@ -167,18 +167,18 @@ describe("a doubled or late report", () => {
   });
 });
 
-describe("the one way back, after a failed delivery", () => {
-  const been = [Status.HANDED_OVER, Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED].reduce(withState, 0);
-  const failed = order(Status.DELIVERY_FAILED, { passed: been, statusTime: noon });
-  const retried = order(Status.OUT_FOR_DELIVERY, { passed: been, statusTime: noon });
+describe("the one cycle, after a failed delivery", () => {
+  const passed = [Status.HANDED_OVER, Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED].reduce(withState, 0);
+  const failed = order(Status.DELIVERY_FAILED, { passed, statusTime: noon });
+  const retried = order(Status.OUT_FOR_DELIVERY, { passed, statusTime: noon });
 
-  it("is open to what happened after it, or now", () => {
+  it("is open to later reports and reports without a time", () => {
     expect(decide(failed, report(Status.OUT_FOR_DELIVERY, { occurTime: later }))).toEqual(applied);
     expect(decide(failed, report(Status.OUT_FOR_DELIVERY))).toEqual(applied);
     expect(decide(retried, report(Status.DELIVERY_FAILED, { occurTime: later }))).toEqual(applied);
   });
 
-  it("is closed to the first attempt's reports", () => {
+  it("is closed to reports of the first attempt", () => {
     for (const occurTime of [earlier, noon]) {
       expect(decide(failed, report(Status.OUT_FOR_DELIVERY, { occurTime }))).toEqual(stale);
       expect(decide(retried, report(Status.DELIVERY_FAILED, { occurTime }))).toEqual(stale);
@@ -187,19 +187,22 @@ describe("the one way back, after a failed delivery", () => {
     expect(decide(skipped, report(Status.OUT_FOR_DELIVERY, { occurTime: earlier }))).toEqual(stale);
   });
 
-  it("is open where nobody knows when the delivery failed", () => {
+  it("is open where the time of the failure is unknown", () => {
     expect(decide({ ...failed, statusTime: null }, report(Status.OUT_FOR_DELIVERY, { occurTime: earlier }))).toEqual(
       applied,
     );
   });
 
-  it.each([Status.DELIVERED, Status.REJECTED, Status.LOST])("and the ways on to %i take any clock", (status) => {
-    expect(decide(failed, report(status, { occurTime: earlier }))).toEqual(applied);
-  });
+  it.each([Status.DELIVERED, Status.REJECTED, Status.LOST])(
+    "is no limit on the way to %i: any time is accepted",
+    (status) => {
+      expect(decide(failed, report(status, { occurTime: earlier }))).toEqual(applied);
+    },
+  );
 });
 
 describe("advance", () => {
-  it("gives the order after the report", () => {
+  it("returns the order after the report", () => {
     const before = order(Status.PAID, { paused: true, virtual: true });
     expect(advance(before, report(Status.DELIVERED, { occurTime: earlier }), noon)).toEqual({
       status: Status.DELIVERED,
@@ -211,7 +214,7 @@ describe("advance", () => {
     });
   });
 
-  it("takes now for a time that nobody said, and never runs back", () => {
+  it("uses now without a reported time, and never decreases", () => {
     const time = (statusTime: Date | null, occurTime?: Date) =>
       advance(order(Status.PICKING, { statusTime }), report(Status.PACKED, { occurTime }), noon).statusTime;
     expect([time(null), time(earlier), time(later)]).toEqual([noon, noon, later]);

@@ -4,10 +4,10 @@ import { advance, type Decision, decide, type OrderFacts, type Report } from "..
 import { STATES, stateOf, TRANSITIONS, transition } from "../../../src/domain/state-machine.ts";
 import { answer, type ModelAnswer, type ModelOrder } from "./reference-model.ts";
 
-/** Histories in the suite; each has up to 24 steps. */
+/** Number of random histories, each of up to 24 steps. */
 const HISTORIES = 100_000;
 
-/** Minutes since the order came in; repeats of a report carry its own time. */
+/** Minutes after the order's creation; a repeat of a report has the same time. */
 const minute = (minutes: number) => new Date(Date.UTC(2024, 0, 1) + minutes * 60_000);
 
 const CODES = STATES.map(({ code }) => code);
@@ -17,7 +17,7 @@ type Step =
   | { readonly kind: "repeat"; readonly which: number }
   | { readonly kind: "pause"; readonly paused: boolean };
 
-/** Any state, by anybody, with any clock or none. */
+/** Any state, reported by anything, at any time or none. */
 const wildStep: fc.Arbitrary<Step> = fc
   .record({ code: fc.nat(CODES.length - 1), by: fc.nat(5), time: fc.option(fc.nat(40), { nil: undefined, freq: 3 }) })
   .map(({ code, by, time }) => ({
@@ -35,8 +35,8 @@ const disturbance: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: wildStep },
 );
 
-/** A whole life, as its reporters tell it: some say nothing, some are late, some come twice. */
-const life: fc.Arbitrary<Step[]> = fc
+/** The reports of a whole delivery: some missing, some late, some repeated. */
+const delivery: fc.Arbitrary<Step[]> = fc
   .record({
     left: fc.nat(0xffff),
     end: fc.constantFrom(6010, 6020, 6030, 6040, 9001, 1030, 5010),
@@ -45,19 +45,19 @@ const life: fc.Arbitrary<Step[]> = fc
     disturbances: fc.array(fc.tuple(fc.nat(20), disturbance), { maxLength: 8 }),
   })
   .map(({ left, end, retried, swaps, disturbances }) => {
-    const told = CODES.filter((code, index) => {
+    const reported = CODES.filter((code, index) => {
       const ownStep = [1010, 2010, 2020].includes(code);
       return code > 1000 && code !== 1030 && code < 6010 && code < end && (ownStep || (left & (1 << index)) !== 0);
     });
-    told.push(...(retried ? ([6030, 5020] as const) : []), ...CODES.filter((code) => code === end));
+    reported.push(...(retried ? ([6030, 5020] as const) : []), ...CODES.filter((code) => code === end));
     for (const [a, b] of swaps) {
-      const [x, y] = [told[a], told[b]];
+      const [x, y] = [reported[a], reported[b]];
       if (x !== undefined && y !== undefined) {
-        told[a] = y;
-        told[b] = x;
+        reported[a] = y;
+        reported[b] = x;
       }
     }
-    const steps = told.map(
+    const steps = reported.map(
       (status, index): Step => ({
         kind: "report",
         report: {
@@ -75,12 +75,12 @@ const life: fc.Arbitrary<Step[]> = fc
 
 const history = fc.record({
   virtual: fc.nat(3).map((n) => n === 0),
-  /** Another system put the row there: at CREATED mostly, else anywhere, or in a state that the table does not know. */
+  /** The state of the inserted row: CREATED mostly, otherwise any, or an unknown one. */
   start: fc.oneof(
     { weight: 12, arbitrary: fc.constant(1000) },
     { weight: 1, arbitrary: fc.constantFrom(...CODES, 1234) },
   ),
-  steps: fc.oneof({ weight: 2, arbitrary: life }, { weight: 1, arbitrary: fc.array(wildStep, { maxLength: 24 }) }),
+  steps: fc.oneof({ weight: 2, arbitrary: delivery }, { weight: 1, arbitrary: fc.array(wildStep, { maxLength: 24 }) }),
 });
 
 function modelAnswer(decision: Decision): ModelAnswer {
@@ -90,15 +90,12 @@ function modelAnswer(decision: Decision): ModelAnswer {
   return decision.outcome;
 }
 
-/** Lives one history in both worlds and checks every step; says what it came upon. */
-function live(
-  given: { virtual: boolean; start: number; steps: readonly Step[] },
-  seen: (what: string) => void,
-): number {
+/** Runs one history against the rules and the model, checks every step and reports what occurred. */
+function run(given: { virtual: boolean; start: number; steps: readonly Step[] }, seen: (what: string) => void): number {
   const { virtual, start, steps } = given;
   let order: OrderFacts = { status: start, version: 0, paused: false, passed: 0, statusTime: null, virtual };
   const model: ModelOrder = { status: start, version: 0, paused: false, virtual, visited: [], latest: null };
-  const told: { report: Report; taken: boolean }[] = [];
+  const sent: { report: Report; accepted: boolean }[] = [];
   let decisions = 0;
   for (const [index, step] of steps.entries()) {
     if (step.kind === "pause") {
@@ -106,7 +103,7 @@ function live(
       model.paused = step.paused;
       continue;
     }
-    const earlier = step.kind === "repeat" ? told[step.which % Math.max(told.length, 1)] : undefined;
+    const earlier = step.kind === "repeat" ? sent[step.which % Math.max(sent.length, 1)] : undefined;
     const report = step.kind === "report" ? step.report : earlier?.report;
     if (report === undefined) {
       continue;
@@ -121,17 +118,17 @@ function live(
     }
     if (decision.outcome === "applied") {
       order = advance(order, report, now);
-      const arrow = transition(before.status, order.status);
+      const found = transition(before.status, order.status);
       const legal =
-        arrow !== undefined &&
+        found !== undefined &&
         !stateOf(before.status)?.final &&
-        (arrow.condition !== "virtual goods only" || virtual) &&
-        (arrow.condition !== "CancelOrder only" || report.by === "operation");
+        (found.condition !== "virtual goods only" || virtual) &&
+        (found.condition !== "CancelOrder only" || report.by === "operation");
       if (!legal || decision.version !== before.version + 1 || order.version !== decision.version) {
-        expect.fail(`illegal move ${before.status} → ${order.status}, version ${decision.version}`);
+        expect.fail(`illegal transition ${before.status} → ${order.status}, version ${decision.version}`);
       }
-      if (earlier?.taken && report.occurTime !== undefined) {
-        expect.fail(`the repeat of ${report.status} moved the order from ${before.status}`);
+      if (earlier?.accepted && report.occurTime !== undefined) {
+        expect.fail(`the repeat of ${report.status} changed the order in ${before.status}`);
       }
       seen(`${before.status} → ${order.status}`);
     }
@@ -143,24 +140,26 @@ function live(
       expect.fail(`${JSON.stringify(order)}, expected ${JSON.stringify(model)}`);
     }
     seen(modelAnswer(decision));
-    told.push({ report, taken: ["applied", "stale"].includes(decision.outcome) });
+    sent.push({ report, accepted: ["applied", "stale"].includes(decision.outcome) });
   }
   return decisions;
 }
 
 describe("random histories", () => {
-  it(`agree with the reference model in ${HISTORIES.toLocaleString("en")} of them, and every arrow is taken`, () => {
+  it(`agree with the reference model (${HISTORIES.toLocaleString("en")} runs) and use every transition`, () => {
     const counts = new Map<string, number>();
     const seen = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
     let decisions = 0;
     fc.assert(
       fc.property(history, (given) => {
-        decisions += live(given, seen);
+        decisions += run(given, seen);
       }),
       { numRuns: HISTORIES },
     );
-    const arrows = TRANSITIONS.map(({ from, to }) => `${from} → ${to}`);
-    expect(new Set(counts.keys())).toEqual(new Set(["applied", "duplicate", "stale", "paused", "illegal", ...arrows]));
+    const transitions = TRANSITIONS.map(({ from, to }) => `${from} → ${to}`);
+    expect(new Set(counts.keys())).toEqual(
+      new Set(["applied", "duplicate", "stale", "paused", "illegal", ...transitions]),
+    );
     expect(decisions).toBeGreaterThan(5 * HISTORIES);
   }, 120_000);
 });

@@ -46,8 +46,8 @@ describe("PauseForCancel (legacy operation 1)", () => {
 describe("PauseForRejection (legacy operation 2)", () => {
   it.each([
     ["no such order", undefined, "PAUSE_FAILED", "暂停订单失败"],
-    ["the old mark is set", order(2020, { isFinish: true }), "FINISHED", "完成状态，不能拒收，只能退货"],
-    ["the old mark is not set, whatever the state", order(6010), "REJECTABLE", "订单可以拒收"],
+    ["the legacy mark is set", order(2020, { isFinish: true }), "FINISHED", "完成状态，不能拒收，只能退货"],
+    ["the legacy mark is not set, in any state", order(6010), "REJECTABLE", "订单可以拒收"],
   ])("%s", (_, facts, verdict, message) => {
     expect(rejectionVerdict(facts)).toEqual({ verdict, message });
   });
