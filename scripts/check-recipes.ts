@@ -4,7 +4,7 @@
  * the documents have the new names.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Edit, RECIPE_EXAMPLES } from "./recipes/examples.ts";
 import { recipesOf } from "./recipes/steps.ts";
@@ -62,8 +62,11 @@ function run(folder: string, command: string, ...args: string[]): void {
 
 const folder = mkdtempSync(join(root, ".recipes-"));
 try {
-  const listed = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" });
-  for (const file of listed.split("\0").filter((name) => name !== "")) {
+  const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  for (const file of listed.split("\0").filter((name) => name !== "" && existsSync(join(root, name)))) {
     cpSync(join(root, file), join(folder, file));
   }
   cpSync(join(root, ".buf"), join(folder, ".buf"), { recursive: true });

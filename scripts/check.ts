@@ -41,6 +41,7 @@ const CHECKS: readonly Check[] = [
       "tools",
       "test",
       "scripts",
+      "examples",
       "bench",
       "faults",
       "fuzz",

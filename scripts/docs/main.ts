@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { api, events } from "./api.ts";
 import { cli } from "./cli.ts";
 import { configuration } from "./configuration.ts";
+import { contributing } from "./contributing.ts";
 import { errors } from "./errors.ts";
 import { migration } from "./migration.ts";
 import { type Page, render } from "./page.ts";
 import { stateMachine } from "./state-machine.ts";
 
-const PAGES: readonly Page[] = [api, cli, configuration, errors, events, migration, stateMachine];
+const PAGES: readonly Page[] = [api, cli, configuration, contributing, errors, events, migration, stateMachine];
 
 const root = join(import.meta.dirname, "../..");
 const checkOnly = process.argv.includes("--check");

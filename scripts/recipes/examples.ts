@@ -3,6 +3,11 @@
  * shows that the recipe or the example has to follow the code.
  */
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../..");
+
 /** Inserts text before the only occurrence of an anchor, or creates a file. */
 export type Edit =
   | { readonly file: string; readonly before: string; readonly insert: string }
@@ -66,21 +71,10 @@ export const RECIPE_EXAMPLES: readonly RecipeExample[] = [
       },
       {
         file: "src/actions/effects/loyalty-points.ts",
-        create: `import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
-import type { EffectDeps } from "./deps.ts";
-
-/** Grants points for a delivered order. The loyalty system deduplicates by the message id. */
-export function loyaltyPoints({ systems }: Pick<EffectDeps, "systems">): ActionHandler {
-  return async (event, attempt) => {
-    if (event.type !== "status-changed") {
-      return DONE;
-    }
-    const { messageId } = attempt;
-    const { outcome } = await systems.loyalty.send(messageId, { messageId, orderId: String(event.orderId) }, attempt);
-    return outcome;
-  };
-}
-`,
+        create: readFileSync(join(root, "examples/actions/loyalty-points.ts"), "utf8").replaceAll(
+          '"../../src/',
+          '"../../',
+        ),
       },
       {
         file: "src/actions/registry.ts",
@@ -91,7 +85,7 @@ export function loyaltyPoints({ systems }: Pick<EffectDeps, "systems">): ActionH
         file: "src/actions/registry.ts",
         before: '    {\n      name: "customer-message",\n',
         insert:
-          '    {\n      name: "loyalty-points",\n      kind: "effect",\n      ...delivered,\n      createHandler: loyaltyPoints,\n    },\n',
+          '    {\n      name: "loyalty-points",\n      kind: "effect",\n      ...delivered,\n      createHandler: ({ systems }) => loyaltyPoints(systems),\n    },\n',
       },
     ],
     documented: { "docs/configuration.md": "| `OMS_LOYALTY_URL` |" },
