@@ -1,5 +1,5 @@
 /**
- * Waits for a promise, but no longer than a time limit. The work behind the promise goes on; a
+ * Waits for a promise, but no longer than a time limit. The work behind the promise continues; a
  * later rejection is ignored.
  *
  * @param ms time limit in milliseconds; 0 or less ends the wait in the next turn of the event loop

@@ -73,7 +73,7 @@ interface PendingItem<In, Out> {
  * Combines concurrent calls into one call of `process`, as `createBatchQueue` does.
  *
  * @param process returns a result for each item, in the order of the items; when it rejects, the
- *   calls of this batch reject with its error and the next batch goes on
+ *   calls of this batch reject with its error, and the next batch runs
  */
 export function createBatcher<In, Out>(
   process: (items: readonly In[]) => Promise<readonly Out[]>,

@@ -17,7 +17,7 @@ export interface PollLoopOptions {
    * Minimum delay, as a multiple of the last call's duration: for calls that grow with the data.
    */
   readonly restFactor?: number;
-  /** Receives the error of a call that failed; the loop goes on. Not called after `stop`. */
+  /** Receives the error of a call that failed; the loop continues. Not called after `stop`. */
   readonly onError?: (error: unknown) => void;
 }
 

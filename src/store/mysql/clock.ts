@@ -51,7 +51,7 @@ export function openClock(db: Kysely<Database>): Clock {
     now() {
       const monotonic = performance.now();
       if (monotonic - lastRead > MAX_AGE_MS) {
-        // While the database is unavailable, the monotonic clock goes on alone.
+        // While the database is unavailable, the monotonic clock continues alone.
         sync().catch(() => {});
       }
       return new Date(offset === undefined ? Date.now() : monotonic + offset);

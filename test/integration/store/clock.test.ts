@@ -7,7 +7,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("goes by the database, whatever this server's own clock says", async () => {
+test("follows the database's time, not this server's", async () => {
   const db = openDatabase({ url, prefix });
   await db.clock.sync();
   const before = Date.now();
@@ -18,8 +18,8 @@ test("goes by the database, whatever this server's own clock says", async () => 
   await db.destroy();
 });
 
-test("without a database it is the own clock, until that is there", async () => {
-  const db = openDatabase({ url: "mysql://nobody@127.0.0.1:1", prefix });
+test("is this server's time until the database is available", async () => {
+  const db = openDatabase({ url: "mysql://unknown@127.0.0.1:1", prefix });
   vi.useFakeTimers({ toFake: ["Date"], now: 1_700_000_000_000 });
   expect(db.clock.now()).toEqual(new Date(1_700_000_000_000));
   await expect(db.clock.sync()).rejects.toThrow();

@@ -43,7 +43,7 @@ describe("a session", () => {
         sent: "2026-03-01 08:00:00.123",
       },
     ]);
-    // Both servers know one of the two names.
+    // MySQL and MariaDB use different names.
     const level = await sql<{
       Value: string;
     }>`show variables where variable_name in ('tx_isolation', 'transaction_isolation')`.execute(db);
@@ -75,8 +75,8 @@ describe("a session", () => {
   });
 });
 
-describe("a connection that dies", () => {
-  test("within a transaction tells its own error, not that of the rollback, and is not used again", async () => {
+describe("a lost connection", () => {
+  test("within a transaction reports its own error, not that of the rollback, and is not reused", async () => {
     const db = open({ url: proxy.url, connections: 1 });
     await expect(
       db.transaction().execute(async (trx) => {
@@ -91,7 +91,7 @@ describe("a connection that dies", () => {
     expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
   });
 
-  test("while nobody uses it is replaced", async () => {
+  test("is replaced when it was idle", async () => {
     const db = open({ url: proxy.url, connections: 1 });
     await sql`select 1`.execute(db);
     proxy.closeConnections();
@@ -100,11 +100,11 @@ describe("a connection that dies", () => {
     });
   });
 
-  test("and cannot be had again is an error in bounded time, whether the door is closed or nobody answers", async () => {
+  test("that cannot be replaced is an error in bounded time, on a refused or a silent port", async () => {
     const db = open({ url: proxy.url });
     onTestFinished(() => proxy.setAcceptMode("open"));
-    for (const door of ["closed", "silent"] as const) {
-      proxy.setAcceptMode(door);
+    for (const mode of ["closed", "silent"] as const) {
+      proxy.setAcceptMode(mode);
       const started = performance.now();
       await expect(sql`select 1`.execute(db)).rejects.toThrow(DatabaseUnavailableError);
       expect(performance.now() - started).toBeLessThan(3_000);
@@ -112,7 +112,7 @@ describe("a connection that dies", () => {
   });
 });
 
-test("a server that was killed and comes back is found again", async () => {
+test("a restarted server is used again", async () => {
   const db = openDatabase({ url: own.url });
   onTestFinished(() => db.destroy());
   await migrate(db);
@@ -127,10 +127,10 @@ test("a server that was killed and comes back is found again", async () => {
 });
 
 describe("a transaction", () => {
-  /** A driver's error, as it comes through Kysely. */
+  /** An error of the driver, as Kysely passes it on. */
   const failure = (errno: number) => Object.assign(new Error(`errno ${errno}`), { errno });
 
-  test("is tried again as a whole when the database gave way", async () => {
+  test("is retried as a whole after a deadlock or a lock wait timeout", async () => {
     const db = open();
     const tries: number[] = [];
     const result = await inTransaction(db, async (trx) => {
@@ -147,7 +147,7 @@ describe("a transaction", () => {
     ]);
   });
 
-  test("is given up after some tries, and at once for another reason", async () => {
+  test("fails after some retries, and at once for another error", async () => {
     const db = open();
     let tries = 0;
     const failing = (errno: number) =>

@@ -43,7 +43,7 @@ test("all gift records of an order are marked, and no others", async () => {
   ]);
 });
 
-test("effects that come at once are written together, each once", async () => {
+test("concurrent effects are written together, each once", async () => {
   const insert = settlementWriter(db);
   const mark = giftMarker(db);
   const settlement = (messageId: string) => ({ messageId, orderId: 70n, orderStatus: 6010, lines: [] });

@@ -35,7 +35,10 @@ export function recordStatements(): () => string[] {
   };
 }
 
-/** Statements as a golden file has them: one a line, with a placeholder for each value that differs from run to run. */
+/**
+ * Statements as a golden file has them: one a line, with a placeholder for each value that differs
+ * from run to run.
+ */
 export function normalize(statements: readonly string[], names: ReadonlyMap<string, string>): string {
   return statements
     .map((statement) => {

@@ -11,7 +11,7 @@ let action = "";
 const committer = openCommitter(db, { subscriptionsFor: () => [{ action }] });
 afterAll(() => committer.close());
 
-/** An order with so many events, each asked for by an Action of its own name, so that tests do not see each other's. */
+/** An order with `count` events, each matched by one Action whose name no other test uses. */
 async function insertEvents(count: number): Promise<{ orderId: bigint; name: string; ids: string[] }> {
   const orderId = await insertOrder(db);
   action = `action-${orderId}`;
@@ -31,7 +31,7 @@ async function run(messageId: string, name: string): Promise<LedgerEntry> {
 }
 
 const timeOf = (row: Record<string, unknown> | undefined) => Number(row?.next_attempt_time);
-/** By the ledger's clock, and so long ago that a look at the database's time does not bring it back. */
+/** A time on the ledger's clock, far enough in the past that its next sync does not change it. */
 const ago = (ms: number) => new Date(ledger.now().getTime() - 1_000 - ms);
 const setRow = (orderId: bigint, values: { next_attempt_time?: Date; attempts_started?: number }) =>
   db.updateTable("oms_db.oms_action_ledger").set(values).where("order_id", "=", orderId).execute();
@@ -45,7 +45,7 @@ async function claimDue(names: readonly string[], limit: number, { one = ledger,
 }
 
 describe("claim", () => {
-  test("begins an attempt, under a lease", async () => {
+  test("starts an attempt, under a lease", async () => {
     const { orderId, name, ids } = await insertEvents(1);
     const [before] = await rowsOf(db, "oms_db.oms_action_ledger", orderId);
     const started = Date.now();
@@ -70,12 +70,12 @@ describe("claim", () => {
       next_attempt_time: expect.any(Date),
     });
     const leaseEnd = timeOf(row);
-    // The database's time, which is not this process's to the millisecond.
+    // The database's time, which differs slightly from this process's.
     expect(leaseEnd).toBeGreaterThan(started + LEASE_MS - 1_000);
     expect(leaseEnd).toBeLessThan(Date.now() + LEASE_MS + 1_000);
   });
 
-  test("is for one: the others come later", async () => {
+  test("succeeds for one of several concurrent callers", async () => {
     const { name, ids } = await insertEvents(1);
     const other = createLedger({ db, leaseMs: LEASE_MS });
     const claims = await Promise.all(
@@ -84,7 +84,7 @@ describe("claim", () => {
     expect(claims.map(({ kind }) => kind).toSorted()).toEqual([...Array(29).fill("later"), "run"]);
   });
 
-  test("knows what was never asked for, and what is done", async () => {
+  test("reports events that are not subscribed, and those that are done", async () => {
     const { name, ids } = await insertEvents(1);
     expect(await ledger.claim(ids[0] as string, "another-action")).toEqual({ kind: "not-subscribed" });
     expect(await ledger.claim("1-1", name)).toEqual({ kind: "not-subscribed" });
@@ -92,7 +92,7 @@ describe("claim", () => {
     expect(await ledger.claim(ids[0] as string, name)).toEqual({ kind: "done" });
   });
 
-  test("many at once, of many orders, are answered each", async () => {
+  test("many concurrent claims are each resolved", async () => {
     const events = [];
     for (let count = 0; count < 10; count += 1) {
       events.push(await insertEvents(1));
@@ -103,7 +103,7 @@ describe("claim", () => {
     );
   });
 
-  test("waits for an earlier event of the order, and is looked at again soon", async () => {
+  test("waits for an earlier event of the order, and is deferred for a short time", async () => {
     const { orderId, name, ids } = await insertEvents(2);
     const [first, second] = ids as [string, string];
     expect(await ledger.claim(second, name)).toEqual({ kind: "later" });
@@ -118,7 +118,7 @@ describe("claim", () => {
     expect(await ledger.claim(second, name)).toMatchObject({ kind: "run" });
   });
 
-  test("waits for an earlier event that failed until that one is tried again", async () => {
+  test("waits for an earlier event that failed until that one is retried", async () => {
     const { orderId, name, ids } = await insertEvents(2);
     const again = new Date(Date.now() + 600_000);
     await ledger.retry(await run(ids[0] as string, name), "no answer", again);
@@ -134,7 +134,7 @@ describe("claim", () => {
     expect(await ledger.claim(ids[1] as string, name)).toMatchObject({ kind: "run" });
   });
 
-  test("is possible again when a lease is over, but not for what has killed its workers twice in a row", async () => {
+  test("succeeds after a lease has expired, but not for a suspected poison message", async () => {
     const { orderId, name, ids } = await insertEvents(1);
     for (const attempt of [1, 2]) {
       expect(await run(ids[0] as string, name)).toMatchObject({ attempt });
@@ -147,7 +147,7 @@ describe("claim", () => {
     ]);
   });
 
-  test("attempts that end, if only badly, kill nobody", async () => {
+  test("failed attempts do not count as unfinished", async () => {
     const { orderId, name, ids } = await insertEvents(1);
     for (const attempt of [1, 2, 3, 4, 5]) {
       const entry = await run(ids[0] as string, name);
@@ -161,7 +161,7 @@ describe("claim", () => {
 });
 
 describe("claimDue", () => {
-  test("finds what is due, with what its event is rebuilt from", async () => {
+  test("finds due entries, with the rows of their events", async () => {
     const { orderId, name, ids } = await insertEvents(1);
     expect(await claimDue([name], 10)).toEqual([]);
     await setRow(orderId, { next_attempt_time: ago(1) });
@@ -196,7 +196,7 @@ describe("claimDue", () => {
     expect(await claimDue([name], 10)).toEqual([]);
   });
 
-  test("finds a failed attempt when its time has come, and not before", async () => {
+  test("finds a failed attempt when it is due, and not before", async () => {
     const { name, ids } = await insertEvents(1);
     const entry = await run(ids[0] as string, name);
     await ledger.retry(entry, "no answer", new Date(ledger.now().getTime() + 300));
@@ -209,7 +209,7 @@ describe("claimDue", () => {
     expect(due).toMatchObject([{ entry: { ...entry, attempt: 2, attemptInRound: 2 } }]);
   });
 
-  test("keeps an order's events in turn, and takes no more than asked", async () => {
+  test("keeps the order of an order's events, and the limit", async () => {
     const one = await insertEvents(3);
     const two = await insertEvents(2);
     const names = [one.name, two.name];
@@ -228,7 +228,7 @@ describe("claimDue", () => {
     expect(await took(10)).toEqual([]);
   });
 
-  test("by several servers at once gives each event to one of them", async () => {
+  test("gives each event to one of several servers", async () => {
     const events = [];
     for (let count = 0; count < 12; count += 1) {
       const event = await insertEvents(1);
@@ -241,32 +241,32 @@ describe("claimDue", () => {
     expect(due.map(({ entry }) => entry.messageId).toSorted()).toEqual(events.map(({ ids }) => ids[0]).toSorted());
   });
 
-  test("gives suspects the less company the more often they died, until the killer is alone and parked", async () => {
+  test("runs fewer suspects together the more attempts never ended, until a poison message is parked", async () => {
     const events: Awaited<ReturnType<typeof insertEvents>>[] = [];
     for (let count = 0; count < 20; count += 1) {
       events.push(await insertEvents(1));
     }
     const names = events.map((event) => event.name);
-    const killed = async (times: number) => {
+    const setStarted = async (times: number) => {
       for (const { orderId } of events) {
         await setRow(orderId, { attempts_started: times, next_attempt_time: ago(1) });
       }
     };
-    await killed(1);
+    await setStarted(1);
     expect(await claimDue(names, 10, { suspects: [1] })).toHaveLength(20);
-    await killed(2);
-    const company = await claimDue(names, 10);
-    expect(company.map((due) => due.maxConcurrentSuspects)).toEqual(Array(16).fill(16));
+    await setStarted(2);
+    const twice = await claimDue(names, 10);
+    expect(twice.map((due) => due.maxConcurrentSuspects)).toEqual(Array(16).fill(16));
     expect(await claimDue(names, 10, { suspects: Array(15).fill(16) })).toHaveLength(1);
     expect(await claimDue(names, 10, { suspects: Array(16).fill(16) })).toEqual([]);
-    await killed(3);
+    await setStarted(3);
     expect(await claimDue(names, 10)).toHaveLength(4);
-    await killed(4);
+    await setStarted(4);
     expect(await claimDue(names, 10, { suspects: [16] })).toEqual([]);
     const [alone, ...others] = await claimDue(names, 10);
     expect([alone?.maxConcurrentSuspects, others]).toEqual([1, []]);
     expect(await claimDue(names, 10, { suspects: [1] })).toEqual([]);
-    await killed(6);
+    await setStarted(6);
     expect(await claimDue(names, 10)).toEqual([]);
     expect(await rowsOf(db, "oms_db.oms_action_ledger", events[0]?.orderId as bigint)).toMatchObject([
       {
@@ -280,7 +280,7 @@ describe("claimDue", () => {
     ]);
   });
 
-  test("takes the most suspect first, and says where others wait", async () => {
+  test("runs the most suspect first, and reports that others wait", async () => {
     const [often, twice] = [await insertEvents(1), await insertEvents(1)];
     await setRow(often.orderId, { attempts_started: 4, next_attempt_time: ago(1) });
     await setRow(twice.orderId, { attempts_started: 2, next_attempt_time: ago(5) });
@@ -296,7 +296,7 @@ describe("claimDue", () => {
     });
   });
 
-  test("parks what has lost its event", async () => {
+  test("parks an entry whose event is missing", async () => {
     const lost = await insertEvents(1);
     await setRow(lost.orderId, { next_attempt_time: ago(1) });
     await db.deleteFrom("oms_db.oms_outbox").where("order_id", "=", lost.orderId).execute();
@@ -306,7 +306,7 @@ describe("claimDue", () => {
     ]);
   });
 
-  test("gives each Action its own share, and says where there is more", async () => {
+  test("limits each Action, and reports that more are due", async () => {
     const crowd = await insertEvents(1);
     const name = crowd.name;
     for (let count = 0; count < 3; count += 1) {
@@ -333,8 +333,8 @@ describe("claimDue", () => {
   });
 });
 
-describe("the end of an attempt", () => {
-  test("done: is written once and for all", async () => {
+describe("the result of an attempt", () => {
+  test("done is final", async () => {
     const { orderId, name, ids } = await insertEvents(1);
     const entry = await run(ids[0] as string, name);
     await Promise.all([ledger.done(entry), ledger.done(entry)]);
@@ -352,7 +352,7 @@ describe("the end of an attempt", () => {
     ]);
   });
 
-  test("of an attempt whose lease ran out counts when it was good, and not when it was bad", async () => {
+  test("of an attempt whose lease has expired counts if it succeeded, and not if it failed", async () => {
     const { orderId, name, ids } = await insertEvents(1);
     const slow = await run(ids[0] as string, name);
     await setRow(orderId, { next_attempt_time: ago(1) });
@@ -364,13 +364,13 @@ describe("the end of an attempt", () => {
     expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ state: "DONE", last_error: null }]);
   });
 
-  test("long errors are cut", async () => {
+  test("long errors are truncated", async () => {
     const { orderId, name, ids } = await insertEvents(1);
     await ledger.park(await run(ids[0] as string, name), "无".repeat(2_000));
     expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([{ last_error: "无".repeat(1_000) }]);
   });
 
-  test("what a person discarded stays discarded", async () => {
+  test("a discarded entry stays discarded", async () => {
     const { orderId, name, ids } = await insertEvents(1);
     const entry = await run(ids[0] as string, name);
     await db
@@ -384,7 +384,7 @@ describe("the end of an attempt", () => {
   });
 });
 
-test("what is open is counted by Action, and listed by order", async () => {
+test("open entries are counted by Action, and listed by order", async () => {
   const { orderId, name, ids } = await insertEvents(4);
   const [first, second, third] = ids as [string, string, string];
   await ledger.done(await run(first, name));
@@ -414,7 +414,7 @@ test("what is open is counted by Action, and listed by order", async () => {
   ]);
 });
 
-test("what was done and what failed is summed up by Action, across servers", async () => {
+test("totals by Action are added up across servers", async () => {
   const other = createLedger({ db, leaseMs: LEASE_MS });
   const { name, ids } = await insertEvents(3);
   const [first, second, third] = ids as [string, string, string];

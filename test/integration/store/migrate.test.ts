@@ -35,7 +35,7 @@ const STEPS = [
   "009-shadow",
 ];
 
-/** Each table of the databases with its columns and indexes. */
+/** All tables with their columns and indexes. */
 async function describeTables(own: string): Promise<Map<string, { columns: string[]; indexes: string[] }>> {
   const [columns] = await connection.query<RowDataPacket[]>(
     "select concat(table_schema, '.', table_name) as tab, column_name as col from information_schema.columns" +
@@ -108,14 +108,14 @@ test("an empty server gets all tables; a second run does nothing", async () => {
   await db.destroy();
 });
 
-test("servers that start at once migrate once", async () => {
+test("servers that start together migrate once", async () => {
   const dbs = Array.from({ length: 4 }, () => openDatabase({ url, prefix: `${prefix}b_` }));
   const results = await Promise.all(dbs.map((db) => migrate(db)));
   expect(results.map(({ applied }) => applied).toSorted((a, b) => a.length - b.length)).toEqual([[], [], [], STEPS]);
   await Promise.all(dbs.map((db) => db.destroy()));
 });
 
-test("a migration that was cut short is taken up again", async () => {
+test("an interrupted migration is continued", async () => {
   const db = openDatabase({ url, prefix: `${prefix}c_` });
   await migrate(db);
   const whole = await describeTables(`${prefix}c_`);
@@ -131,14 +131,14 @@ test("a migration that was cut short is taken up again", async () => {
   await db.destroy();
 });
 
-test("a server that is away is told in bounded time", async () => {
+test("an unavailable database is an error in bounded time", async () => {
   const db = openDatabase({ url: `mysql://root@127.0.0.1:${await choosePort()}`, prefix });
   await expect(migrate(db)).rejects.toThrow(DatabaseUnavailableError);
 });
 
-test("a server that does not let us in says so", async () => {
+test("a denied access is reported as such", async () => {
   const { port } = new URL(url);
-  const db = openDatabase({ url: `mysql://nobody:wrong@127.0.0.1:${port}`, prefix });
+  const db = openDatabase({ url: `mysql://unknown:wrong@127.0.0.1:${port}`, prefix });
   await expect(migrate(db)).rejects.toMatchObject({ code: expect.stringMatching(/^ER_ACCESS_DENIED/) });
   await expect(readSnapshots(db, [1n])).rejects.toMatchObject({ code: expect.stringMatching(/^ER_ACCESS_DENIED/) });
   await db.destroy();
@@ -148,7 +148,7 @@ describe("old tables with rows", () => {
   const own = `${prefix}old_`;
   const db = openDatabase({ url, prefix: own });
 
-  /** The old tables as different hands made them: other keys, other types, and columns that we know nothing of. */
+  /** The old tables with other keys and types, and with unknown columns. */
   const OLD = `
     create database ${own}oms_db; create database ${own}ordercancel_db; create database ${own}wmsindb;
     use ${own}oms_db;
@@ -224,7 +224,7 @@ describe("old tables with rows", () => {
     expect(tables.get("oms_db.oms_order_main")?.indexes).toEqual(["unique order_id", "parent_id", "root_parent_id"]);
   });
 
-  test("take changes: only existing rows are written, and columns that nobody here knows stay as they are", async () => {
+  test("are changed only in existing rows, and unknown columns stay as they are", async () => {
     const committer = openCommitter(db);
     expect(await committer.report(report(1n, Status.PACKED))).toMatchObject({ outcome: "applied", version: 1 });
     expect(await committer.report(report(2n, Status.PAID))).toMatchObject({ outcome: "applied", version: 1 });
@@ -253,7 +253,7 @@ describe("old tables with rows", () => {
     );
   });
 
-  test("are read: several lines of one SKU are one, a return that stands there twice is one", async () => {
+  test("are read with repeated lines of a SKU and repeated returns merged", async () => {
     expect(await readDetailLines(db, 1n)).toEqual([
       { skuId: 11n, quantity: 3 },
       { skuId: 12n, quantity: 5 },
@@ -261,7 +261,7 @@ describe("old tables with rows", () => {
     expect((await readSnapshots(db, [1n])).get(1n)).toMatchObject({ returnIds: [30n, 31n], rootParentId: 0n });
   });
 
-  test("take the other changes", async () => {
+  test("accept the other changes", async () => {
     const sameDelivery = { orderId: 1n, deliveryId: "642", deliveryCompany: "ZTO", waybillNo: "7311", operator: "li" };
     expect(await updateDeliveryInfo(operations, sameDelivery, CONTEXT)).toMatchObject({ changed: false });
     const delivery = { ...sameDelivery, waybillNo: "7312" };
@@ -299,7 +299,7 @@ describe("old tables with rows", () => {
     expect([await insertSettlement(db, settlement), await insertSettlement(db, settlement)]).toEqual([true, false]);
   });
 
-  test("get further orders from other systems, with the columns they know: complete, at version 0, without history", async () => {
+  test("get complete orders from other systems' inserts, at version 0 and without history", async () => {
     await connection.query(
       `insert into ${own}oms_db.oms_order_main (order_id, customer_name) values (3, 'Zhao');
        insert into ${own}oms_db.oms_order_status (order_id, order_status, warehouse_code) values (3, 1000, 'GZ3')`,

@@ -14,8 +14,8 @@ afterAll(async () => {
 
 const outboxIds = async (orderId: bigint) => (await rowsOf(db, "oms_db.oms_outbox", orderId)).map(({ id }) => id);
 
-describe("what is left over", () => {
-  test("is read in the order of the ids, page by page, and equals what was committed", async () => {
+describe("unpublished rows", () => {
+  test("are read by id, page by page, and equal the committed events", async () => {
     const orderId = await insertOrder(db);
     for (const status of [Status.PAID, Status.APPROVED, Status.ERP_ALLOCATED]) {
       await unasked.report(report(orderId, status));
@@ -32,7 +32,7 @@ describe("what is left over", () => {
     );
   });
 
-  test("is nothing while it is young", async () => {
+  test("are not read while they are young", async () => {
     const orderId = await insertOrder(db);
     await unasked.report(report(orderId, Status.PAID));
     expect(await readUnpublished(db, { olderThanMs: 60_000, afterId: 0n, limit: 10 })).toEqual([]);
@@ -42,8 +42,8 @@ describe("what is left over", () => {
   });
 });
 
-describe("what is published", () => {
-  test("is deleted where no Action asks, or every Action is done or given up", async () => {
+describe("published rows", () => {
+  test("are deleted if no Action matches, or all entries are done or discarded", async () => {
     const ledger = createLedger({ db, leaseMs: 30_000 });
     const [quiet, done] = [await insertOrder(db), await insertOrder(db)];
     await unasked.report(report(quiet, Status.PAID));
@@ -59,7 +59,7 @@ describe("what is published", () => {
     expect([await outboxIds(quiet), await outboxIds(done)]).toEqual([[], []]);
   });
 
-  test("is kept while an Action needs it, is not sent again, and goes when the last Action is done", async () => {
+  test("are kept while an Action needs them, are not sent again, and are deleted when the last one is done", async () => {
     const ledger = createLedger({ db, leaseMs: 30_000, outboxRetentionMs: 0 });
     const orderId = await insertOrder(db);
     await committer.report(report(orderId, Status.PAID));
@@ -80,7 +80,7 @@ describe("what is published", () => {
     expect(await outboxIds(orderId)).toEqual([]);
   });
 
-  test("in great numbers is deleted too", async () => {
+  test("are deleted in large numbers", async () => {
     const orderId = await insertOrder(db);
     await unasked.report(report(orderId, Status.PAID));
     const [id] = (await outboxIds(orderId)) as [bigint];

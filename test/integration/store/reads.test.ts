@@ -19,7 +19,7 @@ const committer = openCommitter(db);
 afterAll(() => committer.close());
 
 describe("snapshots", () => {
-  test("say where each order stands, and leave out who is not there", async () => {
+  test("have each order's state, and leave out missing orders", async () => {
     const orderId = await insertOrder(db, { rootParentId: 55n });
     const other = await insertOrder(db);
     await committer.report(report(orderId, Status.PAID));
@@ -63,14 +63,14 @@ describe("snapshots", () => {
     expect(await readSnapshots(db, [])).toEqual(new Map());
   });
 
-  test("asked for one by one at once come together", async () => {
+  test("of concurrent calls share a query", async () => {
     const orderIds = await Promise.all(Array.from({ length: 30 }, () => insertOrder(db)));
     const read = snapshotReader(db);
     const snapshots = await Promise.all([...orderIds, 4n, orderIds[0] as bigint].map(read));
     expect(snapshots.map((snapshot) => snapshot?.orderId)).toEqual([...orderIds, undefined, orderIds[0]]);
   });
 
-  test("of ids beyond 2^53 are of those very orders", async () => {
+  test("are exact for ids beyond 2^53", async () => {
     const orderId = 9_007_199_254_740_993n;
     await insertOrder(db, { orderId });
     await insertOrder(db, { orderId: orderId - 1n, status: Status.PAID });
@@ -79,8 +79,8 @@ describe("snapshots", () => {
   });
 });
 
-describe("of a trade", () => {
-  test("the greatest status of the sub-orders that count", async () => {
+describe("a trade", () => {
+  test("has the greatest status of its counted sub-orders", async () => {
     const root = await insertOrder(db, { isParent: 1, status: Status.CANCELLED });
     const sub = (status: Status, orderType = 1) => insertOrder(db, { rootParentId: root, status, orderType });
     expect(await readMaxSubOrderStatus(db, root, [41, 5, 4])).toBeUndefined();
@@ -131,7 +131,7 @@ test("order sources, by number", async () => {
   ]);
 });
 
-test("the facts of an order are what the committer decides on", async () => {
+test("the facts of an order equal those of the committer", async () => {
   const orderId = await insertOrder(db, { orderType: 31, orderSource: 2002 });
   const occurTime = new Date("2026-03-01T08:00:00.123Z");
   await committer.report(report(orderId, Status.PAID, { occurTime }));
@@ -190,7 +190,7 @@ describe("history", () => {
     expect(await readHistory(db, 4n, { afterId: 0n, limit: 2 })).toEqual([]);
   });
 
-  test("since a version, for many orders: the events as they went out", async () => {
+  test("after a version, for many orders: the events as they were sent", async () => {
     const [one, two, three] = [
       await insertOrder(db, { orderSource: 2001 }),
       await insertOrder(db),

@@ -39,7 +39,7 @@ function open(database = db) {
   return { ...log, dropped };
 }
 
-test("rows are written in the background, whole and in turn; closing writes what is left", async () => {
+test("rows are written in the background, complete and in order; close writes what is left", async () => {
   const log = open();
   log.write(row("call-1"));
   await vi.waitFor(async () => expect(await callIds()).toEqual(["call-1"]));
@@ -68,7 +68,7 @@ test("rows are written in the background, whole and in turn; closing writes what
   expect(log.dropped).toEqual([]);
 });
 
-test("a row that the table does not take is dropped alone", async () => {
+test("a row that the table rejects is dropped alone", async () => {
   const log = open();
   for (const callId of ["one", "x".repeat(65), "two", "three"]) {
     log.write(row(callId));
@@ -78,7 +78,7 @@ test("a row that the table does not take is dropped alone", async () => {
   expect(log.dropped).toEqual([1]);
 });
 
-test("while the database is away rows wait, and are written when it is back", async () => {
+test("rows are buffered while the database is unavailable", async () => {
   const proxied = openDatabase({ url: proxy.url, prefix });
   onTestFinished(() => proxied.destroy());
   const log = open(proxied);
@@ -90,7 +90,7 @@ test("while the database is away rows wait, and are written when it is back", as
   await log.close();
 });
 
-test("what cannot be written at the end is dropped, and counted; so is what exceeds the bound", async () => {
+test("rows that cannot be written on close or exceed the buffer are dropped, and counted", async () => {
   const proxied = openDatabase({ url: proxy.url, prefix });
   onTestFinished(() => proxied.destroy());
   const log = open(proxied);

@@ -30,7 +30,7 @@ const totals = () => db.selectFrom("oms_db.oms_shadow_total").selectAll().orderB
 const differences = () => db.selectFrom("oms_db.oms_shadow_difference").selectAll().orderBy("id").execute();
 const kept = async () => (await differences()).map(({ method, field }) => `${method} ${field}`);
 
-test("sums are added up over servers and restarts, in the background", async () => {
+test("totals are added up over servers and restarts, in the background", async () => {
   const [one, other] = [createShadowLog({ db }), createShadowLog({ db })];
   one.count("getOrderStatus", "same");
   one.count("getOrderStatus", "same");
@@ -55,7 +55,7 @@ test("sums are added up over servers and restarts, in the background", async () 
   expect(after?.last_time.getTime()).toBeGreaterThanOrEqual(before.getTime());
 });
 
-test("20 differences are kept of a second, 5 of one field of one method; later ones again", async () => {
+test("20 differences are recorded per second, 5 of them for one field of a method", async () => {
   const log = createShadowLog({ db });
   for (let index = 0; index < 10; index += 1) {
     log.recordDifference(difference({ field: "a" }));
@@ -78,7 +78,7 @@ test("20 differences are kept of a second, 5 of one field of one method; later o
   expect((await kept()).at(-1)).toBe("getOrderStatus later");
 });
 
-test("a difference is cut to what the table takes", async () => {
+test("a difference is truncated to the columns", async () => {
   const log = createShadowLog({ db });
   const long = `${"王".repeat(63)}😀${"x".repeat(200)}`;
   log.recordDifference(
@@ -128,7 +128,7 @@ test("the table keeps the newest 10,000", async () => {
   expect(left.at(-1)).toMatchObject({ method: "getOrderStatus" });
 });
 
-test("while the database is away sums wait, and differences are dropped", async () => {
+test("while the database is unavailable totals are kept, and differences are dropped", async () => {
   const proxied = openDatabase({ url: proxy.url, prefix });
   onTestFinished(() => proxied.destroy());
   const log = createShadowLog({ db: proxied });
@@ -136,7 +136,7 @@ test("while the database is away sums wait, and differences are dropped", async 
   log.count("getOrderStatus", "same");
   log.recordDifference(difference({ field: "dropped" }));
   const before = proxy.rejectedConnections;
-  // The clock asks as well: both the sums and the differences have been turned away once there were three.
+  // The clock connects, too: after three attempts totals and differences have both failed.
   await vi.waitFor(() => expect(proxy.rejectedConnections - before).toBeGreaterThanOrEqual(3), 10_000);
   proxy.setAcceptMode("open");
   log.count("getOrderStatus", "same");
@@ -146,10 +146,10 @@ test("while the database is away sums wait, and differences are dropped", async 
   expect(await kept()).toEqual(["getOrderStatus kept"]);
 });
 
-test("closing does not wait for a database that hangs", async () => {
+test("close does not wait for a hanging database", async () => {
   const proxied = openDatabase({ url: proxy.url, prefix });
   onTestFinished(() => {
-    // Its connection never came to be.
+    // It never connected.
     proxied.destroy().catch(() => {});
   });
   const log = createShadowLog({ db: proxied });

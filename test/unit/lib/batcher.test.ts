@@ -42,7 +42,7 @@ test("items of one turn of the event loop form one batch", async () => {
   expect(calls).toHaveLength(1);
 });
 
-test("a batch that fails rejects its own calls, and the next batch goes on", async () => {
+test("a batch that fails rejects its own calls, and the next one runs", async () => {
   const { calls, process } = controlledProcess();
   const call = createBatcher(process, { maxBatch: 10 });
   const first = call(1);

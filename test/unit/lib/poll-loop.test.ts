@@ -43,7 +43,7 @@ test("rests for a multiple of a long poll's duration", async () => {
   await stopped;
 });
 
-test("goes on after an error, and reports it", async () => {
+test("continues after an error, and reports it", async () => {
   const errors: unknown[] = [];
   let polls = 0;
   const loop = createPollLoop(
