@@ -20,7 +20,7 @@ function describe(error: Error, { mysql, listen }: Config): string {
     ].join("\n");
   }
   const connectionError = describeConnectionError(error, {
-    backend: "The database",
+    backend: "MySQL",
     urlVariable: "OMS_MYSQL_URL",
     caVariable: "OMS_MYSQL_CA_FILE",
     hasCa: mysql.caFile !== undefined,
