@@ -8,29 +8,33 @@ import { findStack } from "../devstack/index.ts";
 import { UnreachableError } from "./failures.ts";
 import { clean } from "./format.ts";
 
-/** Where the service is started from: its data directory is told from there. */
+/** OMS_DATA_DIR is relative to the repository, from which the service is started. */
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The broker that the service uses: as its variables say, or the embedded one. */
+/** The URL of the service's NATS: OMS_NATS_URL, or the embedded server. */
 function findBroker(env: NodeJS.ProcessEnv): string {
   const url = env.OMS_NATS_URL || findStack(resolve(ROOT, env.OMS_DATA_DIR || ".data")).natsUrl;
   if (url === undefined) {
     throw new UnreachableError(
-      "The event broker is not known. Start the service with npm start, or say where the broker is: --nats URL, or OMS_NATS_URL as it is set for the service.",
+      "The URL of NATS is unknown. Start the service with npm start, or set the URL with --nats URL or OMS_NATS_URL, as for the service.",
     );
   }
   return url;
 }
 
-/** Connects to the event broker; it comes back by itself when it is lost later. @throws OutOfReachError */
-export async function connectToBroker(wanted: string | undefined): Promise<NatsConnection> {
-  const url = wanted ?? findBroker(process.env);
+/**
+ * Connects to NATS; a lost connection is restored automatically.
+ *
+ * @throws UnreachableError
+ */
+export async function connectToBroker(nats: string | undefined): Promise<NatsConnection> {
+  const url = nats ?? findBroker(process.env);
   const broker = brokerAt(url, process.env);
   try {
     return await connect({ ...brokerOptions(broker), maxReconnectAttempts: -1, name: "oms-cli" });
   } catch (error) {
     throw new UnreachableError(
-      `No event broker answers at ${redactUrls(url)} (${clean(describeBrokerError(error, broker))}). Does the service run (npm start)? Or say where the broker is: --nats URL, or OMS_NATS_URL.`,
+      `NATS is unreachable at ${redactUrls(url)} (${clean(describeBrokerError(error, broker))}). Start the service with npm start, or set the URL with --nats URL or OMS_NATS_URL.`,
     );
   }
 }

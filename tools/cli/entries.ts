@@ -10,7 +10,7 @@ const TONES: Partial<Record<ActionState, Tone>> = {
   [ActionState.DISCARDED]: "dim",
 };
 
-/** Columns that say how an Action stands to an event. */
+/** Columns of ledger entries: an event, an Action and the state of its delivery. */
 export const entryColumns = {
   event: { title: "event", cell: ({ messageId }) => clean(messageId) },
   order: { title: "order", cell: ({ orderId }) => String(orderId), align: "right" },
@@ -20,10 +20,10 @@ export const entryColumns = {
     cell: ({ state }) => wordOf(ActionStateSchema, state),
     tone: ({ state }) => TONES[state],
   },
-  attempts: { title: "tries", cell: ({ attempts }) => String(attempts), align: "right" },
+  attempts: { title: "attempts", cell: ({ attempts }) => String(attempts), align: "right" },
   committed: { title: "committed", cell: ({ firstTime }) => formatTime(firstTime) },
-  finished: { title: "ended", cell: ({ finishTime }) => formatTime(finishTime) },
-  due: { title: "next try", cell: ({ nextAttemptTime }) => formatDue(nextAttemptTime) },
+  finished: { title: "finished", cell: ({ finishTime }) => formatTime(finishTime) },
+  due: { title: "next attempt", cell: ({ nextAttemptTime }) => formatDue(nextAttemptTime) },
   lastError: { title: "last error", cell: ({ lastError }) => clean(lastError), flexible: true },
 } as const satisfies Record<string, Column<ActionEntry>>;
 

@@ -7,7 +7,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Text of others (an error, a reason) for a line of a terminal: without control characters and marks that turn the writing. */
+/** Makes foreign text (an error, a reason) safe for one line of a terminal: removes control and bidi characters. */
 export function clean(text: string): string {
   return text
     .replace(/[\p{Cc}\u2028\u2029]+/gu, " ")
@@ -20,23 +20,23 @@ export function describeState(code: number): string {
   return [describeStatus(code), stateOf(code)?.label].filter((part) => part !== undefined).join(" ");
 }
 
-/** A change of state: "PAID (1010) 已付款 → APPROVED (1020) 审核通过"; an order that comes in comes from nowhere. */
+/** A transition: "PAID (1010) 已付款 → APPROVED (1020) 审核通过"; only the new state for a submitted order (from 0). */
 export function describeTransition(from: number, to: number): string {
   return from === 0 ? describeState(to) : `${describeState(from)} → ${describeState(to)}`;
 }
 
-/** An enum's value in a word: "RETRYING" for ACTION_STATE_RETRYING; its number where this version does not know it. */
+/** The short name of an enum value: "RETRYING" for ACTION_STATE_RETRYING; its number if unknown. */
 export function wordOf(desc: DescEnum, value: number): string {
   return desc.value[value]?.localName ?? String(value);
 }
 
-/** An instant in the local time zone, "2026-11-24 07:10:46"; empty where there is none. */
+/** A time in the local time zone, "2026-11-24 07:10:46"; "" for undefined. */
 export function formatTime(time: Timestamp | undefined): string {
-  // Sweden writes ISO 8601.
+  // The Swedish format is ISO 8601.
   return time === undefined ? "" : timestampDate(time).toLocaleString("sv-SE");
 }
 
-/** A length of time in its greatest unit: "45 s", "12 min", "7 h", "3 d". */
+/** A duration in its largest unit: "45 s", "12 min", "7 h", "3 d". */
 function formatSpan(ms: number): string {
   if (ms < MINUTE_MS) {
     return `${Math.round(ms / SECOND_MS)} s`;
@@ -47,12 +47,12 @@ function formatSpan(ms: number): string {
   return ms < 2 * DAY_MS ? `${Math.floor(ms / HOUR_MS)} h` : `${Math.floor(ms / DAY_MS)} d`;
 }
 
-/** How long ago: "7 h"; empty where there is no time. The two clocks may differ: a little in the future is now. */
+/** The age of a time: "7 h"; "" for undefined. A time in the future (clock skew) has age 0. */
 export function formatAge(time: Timestamp | undefined, now = Date.now()): string {
   return time === undefined ? "" : formatSpan(Math.max(0, now - timestampDate(time).getTime()));
 }
 
-/** When something is due: "in 12 min", "now" once it is; empty where there is no time. */
+/** Time until something is due: "in 12 min", or "now"; "" for undefined. */
 export function formatDue(time: Timestamp | undefined, now = Date.now()): string {
   if (time === undefined) {
     return "";
@@ -61,7 +61,7 @@ export function formatDue(time: Timestamp | undefined, now = Date.now()): string
   return ahead <= 0 ? "now" : `in ${formatSpan(ahead)}`;
 }
 
-/** A count for people: "1,234,567". */
+/** A count with separators: "1,234,567". */
 export function formatCount(count: bigint | number): string {
   return count.toLocaleString("en");
 }

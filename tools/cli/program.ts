@@ -1,61 +1,56 @@
 import { Command, Option } from "commander";
-import { parseFile, parseServer } from "./args.ts";
+import { examples, parseFile, parseServer } from "./args.ts";
 import { addActions } from "./commands/actions.ts";
 import { addDiscard } from "./commands/discard.ts";
 import { addEventsTail } from "./commands/events-tail.ts";
-import { addFlowRetry } from "./commands/flow-retry.ts";
-import { addFlows } from "./commands/flows.ts";
+import { addFlowRetry, addFlows } from "./commands/flows.ts";
 import { addInterventions } from "./commands/interventions.ts";
 import { addOrderActions } from "./commands/order-actions.ts";
 import { addOrderExplain } from "./commands/order-explain.ts";
 import { addOrderHistory } from "./commands/order-history.ts";
 import { addOrderWatch } from "./commands/order-watch.ts";
 import { addParked } from "./commands/parked.ts";
-import { addPause } from "./commands/pause.ts";
+import { addPause, addResume } from "./commands/pause.ts";
 import { addReplay } from "./commands/replay.ts";
-import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addShadow } from "./commands/shadow.ts";
 import { addStates } from "./commands/states.ts";
-import { examples } from "./examples.ts";
 
-/** The commands, in the order in which help lists them. */
+/** Builds the commands in the order of the help. Has no side effects; docs/cli.md is generated from it. */
 export function createProgram(): Command {
   const program = new Command("oms")
-    .description("Looks after the order-status service: where orders stand, what its Actions do, what to try again.")
+    .description("Operates the order-status service: inspect orders and Actions, retry, discard, replay and pause.")
     .addOption(
-      new Option("--server <host:port>", "the service's gRPC address; also OMS_SERVER")
+      new Option("--server <host:port>", "gRPC address of the service; also OMS_SERVER")
         .default(process.env.OMS_SERVER || `127.0.0.1:${process.env.OMS_GRPC_PORT || 50051}`)
         .argParser(parseServer),
     )
     .addOption(
-      new Option("--tls-ca <file>", "the CA that vouches for the service, PEM; it is called over TLS then")
+      new Option("--tls-ca <file>", "CA of the service's certificate (PEM); enables TLS")
         .env("OMS_SERVER_CA_FILE")
         .argParser(parseFile),
     )
     .addOption(
-      new Option("--client-cert <file>", "your certificate, PEM, where the service asks for one")
-        .env("OMS_CLIENT_CERT_FILE")
-        .argParser(parseFile),
+      new Option("--client-cert <file>", "client certificate (PEM)").env("OMS_CLIENT_CERT_FILE").argParser(parseFile),
     )
     .addOption(
-      new Option("--client-key <file>", "the key of your certificate, PEM")
+      new Option("--client-key <file>", "key of the client certificate (PEM)")
         .env("OMS_CLIENT_KEY_FILE")
         .argParser(parseFile),
     )
-    .option("--json", "for scripts: JSON in place of tables, and of the service's errors")
-    .helpOption("-h, --help", "what a command does, with examples")
-    .helpCommand("help [command]", "the same as --help")
+    .option("--json", "print JSON instead of tables, also for errors of the service")
+    .helpOption("-h, --help", "show help and examples")
+    .helpCommand("help [command]", "show help and examples of a command")
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError("The same command with --help says how it is used.")
+    .showHelpAfterError("Run the command with --help for its usage.")
     .exitOverride();
   examples(program, ["oms order explain 171203044", "oms actions", "oms parked settlement-push --since 2h"]);
   program.addHelpText(
     "after",
-    "\nWhere callers prove who they are, OMS_TOKEN holds your bearer token.\n\nExit codes: 0 fine, 1 the service said no, 2 wrong usage, 3 out of reach, 130 stopped by Ctrl-C",
+    "\nIf the service requires authentication, set OMS_TOKEN to a bearer token, or use a client certificate.\n\nExit codes: 0 success, 1 rejected by the service, 2 usage error, 3 server unreachable, 130 interrupted by Ctrl-C",
   );
 
-  const order = program.command("order").description("one order");
+  const order = program.command("order").description("commands for a single order");
   addOrderExplain(order);
   addOrderHistory(order);
   addOrderActions(order);
@@ -71,9 +66,9 @@ export function createProgram(): Command {
   addInterventions(program);
 
   addFlows(program);
-  addFlowRetry(program.command("flow").description("the flow that brings one order to the warehouse"));
+  addFlowRetry(program.command("flow").description("commands for an order's flow from payment to the warehouse"));
 
-  addEventsTail(program.command("events").description("what other systems hear"));
+  addEventsTail(program.command("events").description("events published to other systems"));
   addShadow(program);
   addStates(program);
   return program;

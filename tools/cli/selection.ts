@@ -1,49 +1,89 @@
+import { create } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type Command, Option } from "commander";
-import type { ActionEntry, EntryFilter } from "../../gen/oms/operations/v1/action_service_pb.ts";
-import { collect, operatorOption, PAGE_MAX } from "./args.ts";
+import {
+  type ActionEntry,
+  type EntryFilter,
+  EntryFilterSchema,
+} from "../../gen/oms/operations/v1/action_service_pb.ts";
+import { collect, type OrderRange, operatorOption, PAGE_MAX, parseOrderRange, parseTime } from "./args.ts";
 import { parkedTable } from "./entries.ts";
-import { addFilterOptions, type FilterOptions, filterOf } from "./filter.ts";
 import { countOf } from "./format.ts";
 
-/** Which parked events of an Action are meant. */
+/** Options that filter parked events. */
+export interface FilterOptions {
+  readonly error?: string;
+  readonly since?: Timestamp;
+  readonly until?: Timestamp;
+  readonly orders?: OrderRange;
+}
+
+/** Options that select parked events of an Action. */
 export interface SelectionOptions extends FilterOptions {
   readonly all?: true;
   readonly id?: readonly string[];
 }
 
-/** Who does something for which reason, or whether it is only tried out. */
-export interface IntentOptions {
+/** Options of an intervention. */
+export interface InterventionOptions {
   readonly dryRun?: true;
   readonly operator: string;
   readonly reason?: string;
 }
 
-/** The options that name events. */
-export function addSelectionOptions(command: Command): Command {
-  return addFilterOptions(command.option("--id <message-id...>", "these events", collect(String)));
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option("--error <text>", "events whose last error contains this text, ignoring case")
+    .option("--since <time>", "events committed at or after this time: an age (30m, 2h, 3d) or ISO 8601", (text) =>
+      parseTime(text),
+    )
+    .option("--until <time>", "events committed before this time", (text) => parseTime(text))
+    .option("--orders <from-to>", "events of orders with these ids: 100-200, 100-, -200", parseOrderRange);
 }
 
-/** The options that say who and why; what: "tried again", for example. */
-export function addIntentOptions(command: Command, what: string, reason: "required" | "optional"): Command {
+export function addSelectionOptions(command: Command): Command {
+  return addFilterOptions(command.option("--id <message-id...>", "events with these message ids", collect(String)));
+}
+
+/** @param what what happens to the events, for example "retried" */
+export function addInterventionOptions(command: Command, what: string, reason: "required" | "optional"): Command {
   return command
-    .option("--dry-run", `says what would be ${what}; nothing changes`)
+    .option("--dry-run", `show what would be ${what}, without changing anything`)
     .addOption(operatorOption())
     .addOption(
-      new Option("--reason <why>", "kept with it, see oms interventions").makeOptionMandatory(reason === "required"),
+      new Option("--reason <text>", "reason, recorded with the change (oms interventions)").makeOptionMandatory(
+        reason === "required",
+      ),
     );
 }
 
-/** A selection as the calls take it. */
+/** The filter that the options describe; undefined without any. */
+export function filterOf({ error, since, until, orders }: FilterOptions): EntryFilter | undefined {
+  if (error === undefined && since === undefined && until === undefined && orders === undefined) {
+    return undefined;
+  }
+  return create(EntryFilterSchema, {
+    ...(error !== undefined && { errorContains: error }),
+    ...(since !== undefined && { fromTime: since }),
+    ...(until !== undefined && { toTime: until }),
+    ...orders,
+  });
+}
+
+/** A selection as the RPCs take it. */
 export type Selection = { readonly all: true } | { readonly messageIds: string[] } | { readonly filter: EntryFilter };
 
-/** Exactly one way to name events, in as many calls as the ids take. Another number of ways is wrong usage. */
+/** The selections, in as many calls as the ids require. Not exactly one way to select is a usage error. */
 export function selectionsOf(options: SelectionOptions, command: Command): readonly Selection[] {
   const filter = filterOf(options);
   const given = [options.all, options.id, filter].filter((way) => way !== undefined).length;
   if (given !== 1) {
-    const all = command.options.some(({ long }) => long === "--all") ? "--all, or " : "";
+    const all = command.options.some(({ long }) => long === "--all") ? "--all, " : "";
+    const filters = "--error, --since, --until and --orders";
     command.error(
-      `error: say which events: ${all}--id, or those that fit --error, --since, --until and --orders${given > 1 ? "; one of these ways, not several" : ""}`,
+      given === 0
+        ? `error: select the events with ${all}--id, or a filter of ${filters}`
+        : `error: ${all}--id and the filters (${filters}) exclude each other`,
     );
   }
   return options.id !== undefined
@@ -51,19 +91,19 @@ export function selectionsOf(options: SelectionOptions, command: Command): reado
     : [filter === undefined ? { all: true } : { filter }];
 }
 
-/** A list in portions of what a call takes at most. */
+/** Splits a list into chunks of at most `size` items. */
 export function chunksOf<T>(list: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
     list.slice(index * size, (index + 1) * size),
   );
 }
 
-/** What a dry run says. */
+/** The output of a dry run. */
 export function describeDryRun(
   what: string,
   action: string,
   { count, samples }: { readonly count: bigint; readonly samples: readonly ActionEntry[] },
 ): string {
-  const first = samples.length === 0 ? [] : [parkedTable(samples)];
-  return [`${countOf(count, "event")} of ${action} would be ${what}; nothing has changed.`, ...first].join("\n\n");
+  const table = samples.length === 0 ? [] : [parkedTable(samples)];
+  return [`Dry run: ${countOf(count, "event")} of ${action} would be ${what}.`, ...table].join("\n\n");
 }

@@ -1,6 +1,6 @@
 import stringWidth from "string-width";
 
-/** How a cell is shown where colours are shown; the words are those of Node's util.styleText. */
+/** Colour or style of a cell, a format of util.styleText. */
 export type Tone = "green" | "yellow" | "red" | "dim" | "bold";
 
 /** A column of a table. */
@@ -8,27 +8,30 @@ export interface Column<Row> {
   readonly title: string;
   /** One line of text. */
   cell(row: Row): string;
-  /** Numbers stand to the right. */
+  /** For numbers. */
   readonly align?: "right";
-  /** It gives way first when the terminal is too narrow. */
+  /** Shortened first if the terminal is too narrow. */
   readonly flexible?: true;
   tone?(row: Row): Tone | undefined;
 }
 
-/** Where a table is shown. */
+/** An output device. */
 export interface Screen {
-  /** In cells of a terminal; Infinity for none. */
+  /** Width in terminal cells; Infinity for no limit. */
   readonly width: number;
   paint(tone: Tone, text: string): string;
 }
 
 const GAP = "  ";
-/** A flexible column keeps so many cells, or what its title takes. */
+/** Minimum width of a flexible column, unless its title is wider. */
 const FLEXIBLE_MIN = 12;
 
 const graphemes = new Intl.Segmenter();
 
-/** Cuts a text to a width in cells of a terminal, where a Chinese character takes two; what was cut ends in an ellipsis. */
+/**
+ * Truncates a text to a width in terminal cells, with an ellipsis. A Chinese character takes two
+ * cells.
+ */
 export function cutTo(text: string, width: number): string {
   if (stringWidth(text) <= width) {
     return text;
@@ -51,8 +54,8 @@ function pad(text: string, width: number, align: "right" | undefined): string {
 }
 
 /**
- * The columns' widths: as wide as their texts, but for the flexible ones, and then the last ones, where the screen is too narrow. A
- * column of no width is left out.
+ * The widths of the columns. If the screen is too narrow, flexible columns are shortened first, then
+ * the last columns; a column of width 0 is omitted.
  */
 function fitWidths(columns: readonly { readonly wanted: number; readonly least: number }[], width: number): number[] {
   let over = columns.reduce((sum, { wanted }) => sum + wanted + GAP.length, -GAP.length) - width;
@@ -70,7 +73,7 @@ function fitWidths(columns: readonly { readonly wanted: number; readonly least: 
   return widths;
 }
 
-/** Rows below their titles, each on a line that fits the screen. */
+/** Formats rows below their titles, one line each, fitted to the screen. */
 export function formatTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],

@@ -14,8 +14,8 @@ import { oms } from "./oms.ts";
 
 const world = useFlows();
 
-/** A server whose WMS refuses these orders, which are paid. */
-async function withRefused(count: number): Promise<{ server: Server; orderIds: bigint[] }> {
+/** A server with paid orders that the WMS rejects. */
+async function withRejectedOrders(count: number): Promise<{ server: Server; orderIds: bigint[] }> {
   await world.neighbours.control({ system: "wms/dispatch", mode: "refuse", reason: "仓库爆仓" });
   const server = await world.start();
   const orderIds: bigint[] = [];
@@ -31,15 +31,15 @@ async function withRefused(count: number): Promise<{ server: Server; orderIds: b
   return { server, orderIds };
 }
 
-/** Runs a command against a server; it must succeed. */
+/** Runs a command, which must succeed, and returns its output. */
 async function run({ service }: Server, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await oms(args, { server: `127.0.0.1:${service.grpcPort}` });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return stdout;
 }
 
-test("a step that was given up is found, understood and tried again", async () => {
-  const { server, orderIds } = await withRefused(1);
+test("a failed step is listed, explained and retried", async () => {
+  const { server, orderIds } = await withRejectedOrders(1);
   const [orderId] = orderIds as [bigint];
 
   const flows = (await run(server, "flows", "--state", "failed", "--step", "dispatch")).split("\n");
@@ -50,7 +50,7 @@ test("a step that was given up is found, understood and tried again", async () =
   );
 
   expect(await run(server, "flow", "retry", String(orderId), "--operator", "王芳")).toContain(
-    `The flow of order ${orderId} is `,
+    `The flow of order ${orderId} is now `,
   );
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
 });
@@ -69,9 +69,11 @@ test("an order's parked Action is explained", async () => {
   );
 });
 
-// Some twenty processes, one after the other.
-test("parked events are listed, tried out, tried again and kept in mind", { timeout: 90_000 }, async () => {
-  const { server, orderIds } = await withRefused(3);
+// Starts some twenty processes, one after the other.
+test("parked events are listed, retried, discarded and replayed, with a record of each intervention", {
+  timeout: 90_000,
+}, async () => {
+  const { server, orderIds } = await withRejectedOrders(3);
   const [first, second, third] = orderIds.map(String) as [string, string, string];
 
   const actions = JSON.parse(await run(server, "actions", "--json")).actions;
@@ -83,20 +85,20 @@ test("parked events are listed, tried out, tried again and kept in mind", { time
   const parked = (
     await run(server, "parked", "dispatch", "--error", "爆仓", "--since", "1h", "--orders", `${second}-`)
   ).split("\n");
-  expect(parked[0]).toMatch(/^event +order +tries +committed +parked +last error$/);
+  expect(parked[0]).toMatch(/^event +order +attempts +committed +parked +last error$/);
   expect(parked.slice(1, -1).map((line) => line.split(/ +/)[0])).toEqual([`${second}-4`, `${third}-4`]);
   expect(await run(server, "parked", "dispatch", "--error", "没有这个错误")).toBe(
-    "dispatch has nothing parked that fits.\n",
+    "dispatch has no parked events that match.\n",
   );
 
   expect(await run(server, "retry", "dispatch", "--all", "--dry-run")).toMatch(
-    /^3 events of dispatch would be tried again; nothing has changed\.\n\nevent /,
+    /^Dry run: 3 events of dispatch would be retried\.\n\nevent /,
   );
   await flowIs(server, BigInt(first), { state: FlowState.FAILED });
 
   const why = ["--operator", "王芳", "--reason", "仓库恢复了"];
   expect(await run(server, "retry", "dispatch", "--id", `${first}-4`, ...why)).toMatch(
-    /^1 event of dispatch will be tried again now/,
+    /^1 event of dispatch will be retried now/,
   );
   await reachesStatus(server, BigInt(first), OrderStatus.WMS_DISPATCHED);
   expect(await run(server, "discard", "dispatch", "--orders", second, ...why)).toMatch(
@@ -109,11 +111,11 @@ test("parked events are listed, tried out, tried again and kept in mind", { time
 
   const made = await run(server, "order", "actions", second);
   expect(made).toMatch(new RegExp(`^${second}-4 +dispatch +DISCARDED +1 .*discard, 王芳 .*仓库爆仓`, "m"));
-  expect(await run(server, "replay", "dispatch", "--order", second, ...why)).toMatch(/^1 event given to dispatch/);
+  expect(await run(server, "replay", "dispatch", "--order", second, ...why)).toMatch(/^1 event replayed to dispatch/);
   await reachesStatus(server, BigInt(second), OrderStatus.WMS_DISPATCHED);
 
   const { interventions } = JSON.parse(await run(server, "interventions", "--action", "dispatch", "--json"));
-  // Before these, an earlier test's.
+  // Older ones are from an earlier test.
   expect(
     interventions
       .slice(0, 4)
@@ -135,23 +137,23 @@ test("parked events are listed, tried out, tried again and kept in mind", { time
   );
 });
 
-test("an Action is held and goes on", async () => {
+test("an Action is paused and resumed", async () => {
   const server = await world.start();
   expect(await run(server, "pause", "approve", "--reason", "盘点", "--operator", "王芳")).toBe(
-    "approve is held. Its events wait until: oms resume approve\n",
+    "approve is paused. To resume: oms resume approve\n",
   );
   const actions = await run(server, "actions");
   expect(actions).toMatch(/^approve +step .* s, 王芳: 盘点/m);
-  expect(await run(server, "resume", "approve")).toBe("approve goes on. How it goes: oms actions\n");
-  expect(await run(server, "resume", "approve")).toBe("approve was not held.\n");
+  expect(await run(server, "resume", "approve")).toBe("approve is resumed. To follow its progress: oms actions\n");
+  expect(await run(server, "resume", "approve")).toBe("approve was not paused.\n");
   const orderId = await submit(server);
   await pay(server, orderId);
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
-  // Counted within a second of the fact.
+  // The counts are up to a second old.
   await eventually(async () => expect(await run(server, "actions")).toMatch(/^approve +step +0 +0 +0 +[1-9]/m));
 });
 
-test("an Action that nobody knows", async () => {
+test("an unknown Action is an error", async () => {
   const { service } = await world.start();
   const { code, stderr } = await oms(["parked", "despatch"], { server: `127.0.0.1:${service.grpcPort}` });
   expect([code, stderr]).toEqual([1, expect.stringMatching(/dispatch.*\(NOT_FOUND\)/)]);

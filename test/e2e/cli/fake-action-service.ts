@@ -24,14 +24,14 @@ type Answer<M> =
     ? (request: MessageShape<I>) => MessageInitShape<O> | Promise<MessageInitShape<O>>
     : never;
 
-/** What the played service answers; what is thrown (a code and details) is the call's error. */
+/** Answers of the fake service. A thrown object with code and details is the error of the call. */
 export type Script = { -readonly [M in keyof Methods]?: Answer<Methods[M]> };
 
-/** An ActionService that answers as a test says: portions of a backlog that no test wants to wait for. */
+/** An ActionService with scripted answers, such as batches of a large backlog. */
 export function useFakeActionService(): {
   readonly address: string;
   readonly script: Script;
-  /** Who has called. */
+  /** Names of the callers so far. */
   readonly callers: ReadonlySet<string>;
 } {
   const script: Script = {};
@@ -42,9 +42,9 @@ export function useFakeActionService(): {
   const handlerOf = (name: keyof Methods, method: DescMethod): handleUnaryCall<Message, Message> => {
     return async ({ request, metadata }, answer) => {
       callers.add(String(metadata.get("oms-caller")[0]));
-      const play = script[name] as ((request: Message) => Message | Promise<Message>) | undefined;
+      const answerTo = script[name] as ((request: Message) => Message | Promise<Message>) | undefined;
       try {
-        answer(null, create(method.output, await play?.(request)));
+        answer(null, create(method.output, await answerTo?.(request)));
       } catch (error) {
         answer(error as ServiceError);
       }

@@ -5,33 +5,33 @@ import { onTestFinished, vi } from "vitest";
 
 const BIN = fileURLToPath(new URL("../../../scripts/oms.mjs", import.meta.url));
 
-/** What a command said, and how it ended. */
+/** Output and exit code of a command. */
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A command under way. */
+/** A running command. */
 export interface Running {
   readonly child: ChildProcess;
-  /** What it has said so far. */
-  readonly said: { stdout: string; stderr: string };
-  /** Waits until what it said (to standard output, unless told) fits, and gives it. */
+  /** Output so far. */
+  readonly output: { stdout: string; stderr: string };
+  /** Waits until the output (default: standard output) matches, and returns it. */
   shows(pattern: RegExp, where?: "stdout" | "stderr"): Promise<string>;
   ended(): Promise<Ended>;
 }
 
-/** How a command is called. */
+/** Options of a command run. */
 export interface Call {
-  /** HOST:PORT of the service; none: its default, which the environment of the test says nothing of. */
+  /** HOST:PORT of the service. Default: none is set. */
   readonly server?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Options of Node's own. */
+  /** Options of Node. */
   readonly nodeArgs?: readonly string[];
 }
 
-/** Starts the real `oms` as a process of its own; it is ended with the test. */
+/** Starts `oms` as a process, which is killed at the end of the test. */
 export function startOms(args: readonly string[], { server, env, nodeArgs = [] }: Call = {}): Running {
   const {
     FORCE_COLOR: _,
@@ -44,34 +44,34 @@ export function startOms(args: readonly string[], { server, env, nodeArgs = [] }
     env: { ...rest, TZ: "Asia/Shanghai", ...(server !== undefined && { OMS_SERVER: server }), ...env },
   });
   onTestFinished(() => void child.kill("SIGKILL"));
-  const said = { stdout: "", stderr: "" };
+  const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
-      said[name] += text;
+      output[name] += text;
     });
   }
   const close = once(child, "close");
   return {
     child,
-    said,
+    output,
     shows: (pattern, where = "stdout") =>
       vi.waitFor(
         () => {
-          if (!pattern.test(said[where])) {
-            throw new Error(`does not show ${pattern}: ${said.stdout}\n${said.stderr}`);
+          if (!pattern.test(output[where])) {
+            throw new Error(`does not show ${pattern}: ${output.stdout}\n${output.stderr}`);
           }
-          return said[where];
+          return output[where];
         },
         { timeout: 15_000, interval: 20 },
       ),
     async ended() {
       const [code] = await close;
-      return { code, ...said };
+      return { code, ...output };
     },
   };
 }
 
-/** Runs it to its end. */
+/** Runs `oms` to its end. */
 export function oms(args: readonly string[], call?: Call): Promise<Ended> {
   return startOms(args, call).ended();
 }

@@ -23,22 +23,22 @@ function difference(more: Partial<ShadowDifference>): ShadowDifference {
   };
 }
 
-/** Has some compares kept, as a server would. */
-async function keep(work: (log: ReturnType<typeof createShadowLog>) => void): Promise<void> {
+/** Records comparisons, as a server does. */
+async function record(work: (log: ReturnType<typeof createShadowLog>) => void): Promise<void> {
   const log = createShadowLog({ db: served.db });
   work(log);
   await log.close();
 }
 
-test("oms shadow: what was compared, and the latest differences", async () => {
+test("oms shadow prints the counts and the latest differences", async () => {
   expect(await run()).toEqual({
     code: 0,
     stdout:
-      "Nothing has been compared with the old system. Calls at the old addresses are, where the service has set OMS_SHADOW_URL.\n",
+      "No calls have been compared with the old system. Legacy calls are compared if the service sets OMS_SHADOW_URL.\n",
     stderr: "",
   });
 
-  await keep((log) => {
+  await record((log) => {
     for (let count = 0; count < 1_234; count += 1) {
       log.count("getOrderSource", "same");
     }
@@ -54,9 +54,9 @@ test("oms shadow: what was compared, and the latest differences", async () => {
     expect.stringMatching(/^getOrderSource {5}1,234 {2}1,234 {10}0 {7}0 {8}0 +\d+ s$/),
     expect.stringMatching(/^getOrderStatus {9}3 {6}1 {10}2 {7}1 {8}1 +\d+ s$/),
   ]);
-  expect(methods.stdout).toContain("\n\nNo difference is kept.\n");
+  expect(methods.stdout).toContain("\n\nNo differences recorded.\n");
 
-  await keep((log) => {
+  await record((log) => {
     log.recordDifference(difference({}));
     log.recordDifference(difference({ field: "phone", kind: "MISSING", ours: "", theirs: "*** (11 characters)" }));
     log.recordDifference(
@@ -64,7 +64,7 @@ test("oms shadow: what was compared, and the latest differences", async () => {
     );
   });
   const all = (await run()).stdout.split("\n").slice(4, -1);
-  expect(all[0]).toMatch(/^time +method +field +kind +ours +old system's +order +caller$/);
+  expect(all[0]).toMatch(/^time +method +field +kind +ours +old system +order +caller$/);
   expect(all.slice(1).map((line) => line.replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +/, "").split(/ {2,}/))).toEqual([
     ["getOrderSource", "result", "type", "3010", '"1" [31m', "wms"],
     ["getOrderStatus", "phone", "missing", "*** (11 characters)", "171203044", "wms"],
@@ -75,8 +75,8 @@ test("oms shadow: what was compared, and the latest differences", async () => {
   expect(one.stdout).toContain("getOrderStatus");
   expect(one.stdout).toContain("phone");
   expect(one.stdout).not.toMatch(/getOrderSource|orderStatus /);
-  expect(one.stderr).toBe("These are the latest 1; for more: --limit 10\n");
-  expect((await run("--method", "unheardOf")).stdout).toMatch(/^Nothing of unheardOf has been compared/);
+  expect(one.stderr).toBe("Showing the latest 1. For more: --limit 10\n");
+  expect((await run("--method", "unknown")).stdout).toMatch(/^No calls of unknown have been compared/);
 
   const { stdout, stderr } = await run("--json", "--method", "getOrderStatus");
   expect(stderr).toBe("");

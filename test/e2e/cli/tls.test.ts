@@ -8,7 +8,7 @@ import { oms } from "./oms.ts";
 
 const folder = useFolder();
 const authority = createAuthority(join(folder, "ours"), "the company");
-const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const otherAuthority = createAuthority(join(folder, "other"), "another company");
 const { certFile, keyFile } = authority.issue({ subject: "/CN=orders", altNames: THIS_MACHINE });
 const mine = authority.issue({ subject: "/CN=operator" });
 const served = useService({
@@ -28,14 +28,14 @@ beforeAll(async () => {
   server = `localhost:${served.service.grpcPort}`;
 });
 
-describe("a service that speaks TLS and asks for a certificate", () => {
-  test("by options", async () => {
+describe("a service with TLS and client certificates", () => {
+  test("accepts a certificate from options", async () => {
     const certificate = ["--client-cert", mine.certFile, "--client-key", mine.keyFile];
     const { code, stdout } = await oms([...explain, "--tls-ca", authority.caFile, ...certificate], { server });
     expect([code, stdout]).toEqual([0, expect.stringContaining("CREATED")]);
   });
 
-  test("by variables", async () => {
+  test("accepts a certificate from variables", async () => {
     const env = {
       OMS_SERVER_CA_FILE: authority.caFile,
       OMS_CLIENT_CERT_FILE: mine.certFile,
@@ -46,28 +46,28 @@ describe("a service that speaks TLS and asks for a certificate", () => {
   });
 
   test.each([
-    ["another CA", ["--tls-ca", stranger.caFile], /certificate/],
+    ["another CA", ["--tls-ca", otherAuthority.caFile], /certificate/],
     ["no TLS", [], /--tls-ca FILE/],
-  ])("with %s it is out of reach, and says so", async (_, args, words) => {
+  ])("with %s is unreachable", async (_, args, words) => {
     const { code, stderr } = await oms([...explain, ...args], { server });
     expect([code, stderr]).toEqual([3, expect.stringMatching(words)]);
   });
 
-  test("without a certificate nobody knows who asks, and is told what to show", async () => {
+  test("without a certificate the error names the options", async () => {
     const { code, stderr } = await oms([...explain, "--tls-ca", authority.caFile], { server });
     expect([code, stderr]).toEqual([1, expect.stringContaining("present a client certificate")]);
     expect(stderr).toContain("--client-cert and --client-key");
   });
 
   test.each([
-    ["a file that is not there", ["--tls-ca", "nowhere.pem"], "ENOENT"],
+    ["a missing file", ["--tls-ca", "nowhere.pem"], "ENOENT"],
     ["a certificate without its key", ["--tls-ca", authority.caFile, "--client-cert", mine.certFile], "--client-key"],
     [
-      "a key of another",
+      "a key of another certificate",
       ["--tls-ca", authority.caFile, "--client-cert", mine.certFile, "--client-key", keyFile],
       "mismatch",
     ],
-  ])("%s is wrong usage", async (_, args, words) => {
+  ])("%s is a usage error", async (_, args, words) => {
     const { code, stderr } = await oms([...explain, ...args], { server });
     expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
   });

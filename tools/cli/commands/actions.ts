@@ -4,7 +4,7 @@ import {
   type ActionStatus,
   ListActionsResponseSchema,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
-import { examples } from "../examples.ts";
+import { examples } from "../args.ts";
 import { clean, formatAge, formatCount, wordOf } from "../format.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
@@ -39,11 +39,11 @@ const COLUMNS: readonly Column<ActionStatus>[] = [
   },
 ];
 
-/** `oms actions`: every Action and how it does. */
+/** `oms actions`: status of all Actions. */
 export function addActions(program: Command): void {
   const command = program
     .command("actions")
-    .description("every Action, step and timer: what waits, runs, is parked and done, and what is held");
+    .description("list all Actions, steps and timers with their pending, parked and done counts, and paused ones");
   examples(command, ["oms actions", "oms actions --json | jq -r '.actions[] | select(.parked != \"0\") | .name'"]);
   command.action(() =>
     withService(command, async ({ actions, show }) => {

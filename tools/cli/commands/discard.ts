@@ -1,28 +1,28 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { DiscardParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
-import { runInBatches } from "../batches.ts";
-import { examples } from "../examples.ts";
+import { examples } from "../args.ts";
 import { countOf } from "../format.ts";
+import { runInBatches } from "../paging.ts";
 import {
-  addIntentOptions,
+  addInterventionOptions,
   addSelectionOptions,
   describeDryRun,
-  type IntentOptions,
+  type InterventionOptions,
   type SelectionOptions,
   selectionsOf,
 } from "../selection.ts";
 import { withService } from "../session.ts";
 
-type Options = SelectionOptions & IntentOptions & { readonly reason: string };
+type Options = SelectionOptions & InterventionOptions & { readonly reason: string };
 
-/** `oms discard ACTION`: parked events are given up for good. */
+/** `oms discard ACTION`: discards parked events. */
 export function addDiscard(program: Command): void {
   const command = program
     .command("discard")
-    .description("gives parked events of an Action up for good; they stay in the ledger as DISCARDED")
-    .argument("<action>", "its name, see oms actions");
-  addIntentOptions(addSelectionOptions(command), "discarded", "required");
+    .description("discard parked events of an Action; they stay in the ledger as DISCARDED")
+    .argument("<action>", "name of the Action, as in oms actions");
+  addInterventionOptions(addSelectionOptions(command), "discarded", "required");
   examples(command, [
     'oms discard e-invoice --error "no such mailbox" --orders 100-200 --reason "test orders" --dry-run',
     'oms discard e-invoice --id 171203044-7 --reason "mailed by hand"',
@@ -44,7 +44,7 @@ export function addDiscard(program: Command): void {
       session.show(DiscardParkedResponseSchema, answer, () =>
         dryRun
           ? describeDryRun("discarded", action, done)
-          : `${countOf(done.count, "event")} of ${action} discarded. Changed your mind? oms replay ${action} --order …`,
+          : `${countOf(done.count, "event")} of ${action} discarded. To undo: oms replay ${action} --order …`,
       );
     }),
   );

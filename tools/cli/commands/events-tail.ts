@@ -3,18 +3,16 @@ import type { Command } from "commander";
 import type { Msg } from "nats";
 import { file_oms_events_v1_events } from "../../../gen/oms/events/v1/events_pb.ts";
 import { decodeEvent, UndecodableEventError } from "../../../src/messaging/nats/codec.ts";
-import type { GlobalOptions } from "../args.ts";
-import { examples } from "../examples.ts";
+import { examples, type GlobalOptions } from "../args.ts";
 import { clean, describeTransition } from "../format.ts";
-import { untilInterrupted } from "../interrupt.ts";
-import { print, printNote } from "../terminal.ts";
+import { print, printNote, untilInterrupted } from "../terminal.ts";
 
-/** All subjects of the service's events. */
-const EVERYTHING = "oms.v1.>";
+/** Matches all events of the service. */
+const ALL_SUBJECTS = "oms.v1.>";
 
 const registry = createRegistry(file_oms_events_v1_events);
 
-/** For people: one line. */
+/** An event as one line of text. */
 function lineOf({ subject, data }: Msg): string {
   try {
     const event = decodeEvent(subject, data);
@@ -25,14 +23,14 @@ function lineOf({ subject, data }: Msg): string {
     return clean(`${subject}  order ${event.orderId}  ${what}  id ${event.messageId}`);
   } catch (error) {
     if (error instanceof UndecodableEventError) {
-      // Of the marketplace gateway, or of a later version.
+      // A notification to the marketplace gateway, or an event of a later version.
       return clean(`${subject}  (${data.length} bytes)`);
     }
     throw error;
   }
 }
 
-/** For scripts: the event in protobuf's JSON; null where this version does not know its type. */
+/** An event as one line of JSON (protobuf JSON); null if this version does not know its type. */
 function jsonOf({ subject, data, headers }: Msg): string {
   const type = headers?.get("ce-type") ?? "";
   const schema = registry.getMessage(type);
@@ -47,13 +45,13 @@ interface Options {
 }
 
 async function tail({ subject: subjects, nats }: Options, json: boolean): Promise<void> {
-  // The broker's client is loaded by whoever needs it alone: the other commands answer sooner.
+  // Loads the NATS client only when needed: other commands start faster.
   const { connectToBroker } = await import("../broker.ts");
   const connection = await connectToBroker(nats);
   untilInterrupted().addEventListener("abort", () => void connection.close());
   const subscriptions = subjects.map((subject) => connection.subscribe(subject));
   await connection.flush();
-  printNote(`Listening to ${subjects.join(", ")} at ${connection.getServer()}; Ctrl-C ends it.`);
+  printNote(`Subscribed to ${subjects.join(", ")} at ${connection.getServer()}. Press Ctrl-C to stop.`);
   await Promise.all(
     subscriptions.map(async (messages) => {
       for await (const message of messages) {
@@ -63,13 +61,13 @@ async function tail({ subject: subjects, nats }: Options, json: boolean): Promis
   );
 }
 
-/** `oms events tail`: each event as it comes. */
+/** `oms events tail`: prints events as they are published. */
 export function addEventsTail(events: Command): void {
   const command = events
     .command("tail")
-    .description("each event of the running service as it comes, until Ctrl-C; straight from its broker")
-    .option("--subject <subject...>", "only these; * stands for one part, > for the rest", [EVERYTHING])
-    .option("--nats <url>", "the broker; else OMS_NATS_URL, else the embedded one");
+    .description("print events as the service publishes them to NATS, until Ctrl-C")
+    .option("--subject <subject...>", "subjects to subscribe to; * matches one token, > the rest", [ALL_SUBJECTS])
+    .option("--nats <url>", "URL of NATS; default: OMS_NATS_URL, else the embedded server");
   examples(command, [
     "oms events tail",
     "oms events tail --subject 'oms.v1.order.status.6010' 'oms.v1.cancel.>'",

@@ -4,9 +4,8 @@ import {
   GetOrderActionsResponseSchema,
   InterventionKindSchema,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
-import { parseOrderId } from "../args.ts";
+import { examples, parseOrderId } from "../args.ts";
 import { entryColumns } from "../entries.ts";
-import { examples } from "../examples.ts";
 import { clean, wordOf } from "../format.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
@@ -23,7 +22,7 @@ const COLUMNS: readonly Column<ActionEntry>[] = [
   finished,
   due,
   {
-    title: "by hand",
+    title: "intervention",
     cell: ({ intervention }) =>
       intervention === undefined
         ? ""
@@ -32,12 +31,12 @@ const COLUMNS: readonly Column<ActionEntry>[] = [
   lastError,
 ];
 
-/** `oms order actions ORDER`: what the Actions made of its events. */
+/** `oms order actions ORDER`: the Actions of an order's events. */
 export function addOrderActions(order: Command): void {
   const command = order
     .command("actions")
-    .description("what the Actions made of an order's events, oldest event first")
-    .argument("<order>", "the order's id", parseOrderId);
+    .description("list the Actions of an order's events and their results, oldest event first")
+    .argument("<order>", "order id", parseOrderId);
   examples(command, [
     "oms order actions 171203044",
     "oms order actions 171203044 --json | jq '.entries[] | {action, state}'",
@@ -47,7 +46,7 @@ export function addOrderActions(order: Command): void {
       const answer = await actions.getOrderActions({ orderId });
       show(GetOrderActionsResponseSchema, answer, () =>
         answer.entries.length === 0
-          ? `No Action has asked for an event of order ${orderId}.`
+          ? `No Action matches an event of order ${orderId}.`
           : formatTable(COLUMNS, answer.entries, terminal),
       );
     }),

@@ -8,28 +8,27 @@ import {
   type ExplainOrderResponse,
   ExplainOrderResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { parseOrderId } from "../args.ts";
-import { examples } from "../examples.ts";
+import { examples, parseOrderId } from "../args.ts";
 import { clean, describeState, formatDue } from "../format.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
 import { terminal } from "../terminal.ts";
 
 const ALLOWED: readonly Column<AllowedTransition>[] = [
-  { title: "may come next", cell: ({ status }) => describeState(status) },
+  { title: "allowed next", cell: ({ status }) => describeState(status) },
   { title: "reported by", cell: ({ reportedBy }) => reportedBy.join(", ") },
 ];
 
 const REFUSED: readonly Column<RefusedTransition>[] = [
-  { title: "cannot come next", cell: ({ status }) => describeState(status) },
+  { title: "not allowed", cell: ({ status }) => describeState(status) },
   { title: "because", cell: ({ reason }) => clean(reason), flexible: true },
 ];
 
 const OPEN_ACTIONS: readonly Column<OpenAction>[] = [
   { title: "open Action", cell: ({ action }) => clean(action) },
   { title: "state", cell: ({ state }) => clean(state), tone: ({ state }) => (state === "PARKED" ? "red" : "yellow") },
-  { title: "tries", cell: ({ attempts }) => String(attempts), align: "right" },
-  { title: "next try", cell: ({ nextAttemptTime }) => formatDue(nextAttemptTime) },
+  { title: "attempts", cell: ({ attempts }) => String(attempts), align: "right" },
+  { title: "next attempt", cell: ({ nextAttemptTime }) => formatDue(nextAttemptTime) },
   { title: "event", cell: ({ messageId }) => clean(messageId) },
   { title: "last error", cell: ({ lastError }) => clean(lastError), flexible: true },
 ];
@@ -59,12 +58,12 @@ function describe(orderId: bigint, answer: ExplainOrderResponse): string {
   return blocks.join("\n\n");
 }
 
-/** `oms order explain ORDER`: what it waits for, what may come next and what may not. */
+/** `oms order explain ORDER`: state, pending work, allowed and refused transitions. */
 export function addOrderExplain(order: Command): void {
   const command = order
     .command("explain")
-    .description("where an order stands, what it waits for, what may happen next, what may not and why")
-    .argument("<order>", "the order's id", parseOrderId);
+    .description("show an order's state, what it waits for, and which transitions are allowed or refused, and why")
+    .argument("<order>", "order id", parseOrderId);
   examples(command, ["oms order explain 171203044", "oms order explain 171203044 --json | jq -r .summary"]);
   command.action((orderId: bigint) =>
     withService(command, async ({ orderStatus, show }) => {

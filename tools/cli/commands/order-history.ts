@@ -2,17 +2,16 @@ import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { Outcome, OutcomeSchema, type StatusHistoryEntry } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { ListStatusHistoryResponseSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { parseOrderId } from "../args.ts";
-import { examples } from "../examples.ts";
+import { examples, parseOrderId } from "../args.ts";
 import { clean, describeState, formatTime, wordOf } from "../format.ts";
-import { readPages } from "../pages.ts";
+import { readPages } from "../paging.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
 import { terminal } from "../terminal.ts";
 
 const COLUMNS: readonly Column<StatusHistoryEntry>[] = [
   { title: "committed", cell: ({ recordTime }) => formatTime(recordTime) },
-  { title: "happened", cell: ({ occurTime }) => formatTime(occurTime) },
+  { title: "occurred", cell: ({ occurTime }) => formatTime(occurTime) },
   { title: "version", cell: ({ version }) => String(version), align: "right" },
   {
     title: "outcome",
@@ -24,12 +23,12 @@ const COLUMNS: readonly Column<StatusHistoryEntry>[] = [
   { title: "remark", cell: ({ remark }) => clean(remark), flexible: true },
 ];
 
-/** `oms order history ORDER`: everything that was reported for it. */
+/** `oms order history ORDER`: all reports for an order. */
 export function addOrderHistory(order: Command): void {
   const command = order
     .command("history")
-    .description("everything that was reported for an order, oldest first, late reports (STALE) included")
-    .argument("<order>", "the order's id", parseOrderId);
+    .description("list all reports for an order, oldest first, including late ones (STALE)")
+    .argument("<order>", "order id", parseOrderId);
   examples(command, [
     "oms order history 171203044",
     "oms order history 171203044 --json | jq -r '.entries[].toStatus'",
@@ -44,9 +43,7 @@ export function addOrderHistory(order: Command): void {
         return { items: entries, nextPageToken };
       });
       show(ListStatusHistoryResponseSchema, create(ListStatusHistoryResponseSchema, { entries: items }), () =>
-        items.length === 0
-          ? `Nothing has been reported for order ${orderId} here.`
-          : formatTable(COLUMNS, items, terminal),
+        items.length === 0 ? `No reports for order ${orderId}.` : formatTable(COLUMNS, items, terminal),
       );
     }),
   );

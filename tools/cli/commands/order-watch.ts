@@ -5,13 +5,11 @@ import {
   type WatchOrderStatusResponse,
   WatchOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { collect, parseOrderId } from "../args.ts";
-import { examples } from "../examples.ts";
+import { collect, examples, parseOrderId } from "../args.ts";
 import { isUnreachable } from "../failures.ts";
 import { describeState, describeTransition, formatTime } from "../format.ts";
-import { untilInterrupted } from "../interrupt.ts";
 import { type Session, withService } from "../session.ts";
-import { printNote, terminal } from "../terminal.ts";
+import { printNote, terminal, untilInterrupted } from "../terminal.ts";
 
 /** Wait before a reconnect attempt, in milliseconds; doubled after each. */
 const RECONNECT_MS = { first: 200, longest: 5_000 } as const;
@@ -21,7 +19,7 @@ function lineOf({ update }: WatchOrderStatusResponse): string {
   if (update.case === "snapshot") {
     const { orderId, orderStatus, version, paused, finished, updateTime } = update.value;
     const marks = [`version ${version}`, ...(paused ? ["paused"] : []), ...(finished ? ["finished"] : [])];
-    return `${paint("dim", formatTime(updateTime))}  order ${orderId}  stands at ${describeState(orderStatus)}  ${marks.join(", ")}`;
+    return `${paint("dim", formatTime(updateTime))}  order ${orderId}  is ${describeState(orderStatus)}  ${marks.join(", ")}`;
   }
   if (update.case === "change") {
     const { orderId, fromStatus, toStatus, version, recordTime } = update.value;
@@ -67,14 +65,14 @@ async function watch({ orderStatus, showLine, server }: Session, orderIds: reado
   }
 }
 
-/** `oms order watch ORDER…`: their life, as it happens. */
+/** `oms order watch ORDER…`: prints changes as they are committed. */
 export function addOrderWatch(order: Command): void {
   const command = order
     .command("watch")
     .description(
-      "where orders stand, then each change as it is committed, until Ctrl-C; nothing is missed over a restart",
+      "print the state of orders, then each change as it is committed, until Ctrl-C; reconnects without gaps",
     )
-    .argument("<order...>", "their ids", collect(parseOrderId));
+    .argument("<order...>", "order ids", collect(parseOrderId));
   examples(command, ["oms order watch 171203044 171203045", "oms order watch 171203044 --json | jq -c .change"]);
   command.action((orderIds: bigint[]) => withService(command, (session) => watch(session, orderIds)));
 }

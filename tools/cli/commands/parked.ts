@@ -1,22 +1,21 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { ListParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
-import { parseLimit } from "../args.ts";
+import { examples, parseLimit } from "../args.ts";
 import { parkedTable } from "../entries.ts";
-import { examples } from "../examples.ts";
-import { addFilterOptions, type FilterOptions, filterOf } from "../filter.ts";
-import { readPages } from "../pages.ts";
+import { readPages } from "../paging.ts";
+import { addFilterOptions, type FilterOptions, filterOf } from "../selection.ts";
 import { withService } from "../session.ts";
 import { printNote } from "../terminal.ts";
 
-/** `oms parked ACTION`: what it gave up, and why. */
+/** `oms parked ACTION`: its parked events. */
 export function addParked(program: Command): void {
   const command = addFilterOptions(
     program
       .command("parked")
-      .description("what an Action gave up and a person has to decide on, oldest event first")
-      .argument("<action>", "its name, see oms actions"),
-  ).option("--limit <count>", "at most so many", parseLimit, 100);
+      .description("list the parked events of an Action, which wait for an operator, oldest first")
+      .argument("<action>", "name of the Action, as in oms actions"),
+  ).option("--limit <count>", "maximum number of results", parseLimit, 100);
   examples(command, [
     "oms parked settlement-push",
     'oms parked e-invoice --error "422" --since 2h --limit 1000',
@@ -35,11 +34,11 @@ export function addParked(program: Command): void {
       });
       show(ListParkedResponseSchema, create(ListParkedResponseSchema, { entries: items }), () =>
         items.length === 0
-          ? `${action} has nothing parked${filter === undefined ? "" : " that fits"}.`
+          ? `${action} has no parked events${filter === undefined ? "" : " that match"}.`
           : parkedTable(items),
       );
       if (more) {
-        printNote(`These are the first ${items.length}; there may be more: --limit ${10 * options.limit}`);
+        printNote(`Showing the first ${items.length}. For more: --limit ${10 * options.limit}`);
       }
     }),
   );

@@ -1,30 +1,29 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { RetryParkedResponseSchema } from "../../../gen/oms/operations/v1/action_service_pb.ts";
-import { runInBatches } from "../batches.ts";
-import { examples } from "../examples.ts";
+import { examples } from "../args.ts";
 import { countOf } from "../format.ts";
-import { countParked } from "../parked-count.ts";
+import { runInBatches } from "../paging.ts";
 import {
-  addIntentOptions,
+  addInterventionOptions,
   addSelectionOptions,
   describeDryRun,
-  type IntentOptions,
+  type InterventionOptions,
   type SelectionOptions,
   selectionsOf,
 } from "../selection.ts";
-import { withService } from "../session.ts";
+import { type Session, withService } from "../session.ts";
 
-type Options = SelectionOptions & IntentOptions;
+type Options = SelectionOptions & InterventionOptions;
 
-/** `oms retry ACTION`: parked events are tried again. */
+/** `oms retry ACTION`: retries parked events. */
 export function addRetry(program: Command): void {
   const command = program
     .command("retry")
-    .description("has parked events of an Action tried again now, with a full round of attempts")
-    .argument("<action>", "its name, see oms actions")
-    .option("--all", "everything that it has parked");
-  addIntentOptions(addSelectionOptions(command), "tried again", "optional");
+    .description("retry parked events of an Action now, with the full number of attempts")
+    .argument("<action>", "name of the Action, as in oms actions")
+    .option("--all", "all its parked events");
+  addInterventionOptions(addSelectionOptions(command), "retried", "optional");
   examples(command, [
     "oms retry settlement-push --all --dry-run",
     'oms retry e-invoice --error "mailbox full" --since 2h --reason "the provider is back"',
@@ -34,7 +33,7 @@ export function addRetry(program: Command): void {
     withService(command, async (session) => {
       const { all, id, operator, reason = "", dryRun = false } = options;
       const done = await runInBatches({
-        what: dryRun ? "to be tried again" : "tried again",
+        what: dryRun ? "to be retried" : "retried",
         selections: selectionsOf(options, command),
         async perform(selection, pageToken) {
           const request = { action, ...selection, operator, reason, validateOnly: dryRun, pageToken };
@@ -51,9 +50,15 @@ export function addRetry(program: Command): void {
       const answer = create(RetryParkedResponseSchema, { retriedCount: done.count, samples: [...done.samples] });
       session.show(RetryParkedResponseSchema, answer, () =>
         dryRun
-          ? describeDryRun("tried again", action, done)
-          : `${countOf(done.count, "event")} of ${action} will be tried again now. How it goes: oms actions`,
+          ? describeDryRun("retried", action, done)
+          : `${countOf(done.count, "event")} of ${action} will be retried now. To follow the progress: oms actions`,
       );
     }),
   );
+}
+
+/** Number of events an Action has parked now. */
+async function countParked(session: Session, action: string): Promise<bigint> {
+  const { actions } = await session.actions.listActions({});
+  return actions.find(({ name }) => name === action)?.parked ?? 0n;
 }

@@ -7,10 +7,9 @@ import {
   ShadowDifferenceKindSchema,
   type ShadowMethod,
 } from "../../../gen/oms/operations/v1/shadow_service_pb.ts";
-import { parseLimit } from "../args.ts";
-import { examples } from "../examples.ts";
+import { examples, parseLimit } from "../args.ts";
 import { clean, formatAge, formatCount, formatTime, wordOf } from "../format.ts";
-import { readPages } from "../pages.ts";
+import { readPages } from "../paging.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
 import { print, printNote, terminal } from "../terminal.ts";
@@ -45,29 +44,29 @@ const DIFFERENCES: readonly Column<ShadowDifference>[] = [
   { title: "field", cell: ({ field }) => clean(field) },
   { title: "kind", cell: ({ kind }) => wordOf(ShadowDifferenceKindSchema, kind).toLowerCase() },
   { title: "ours", cell: ({ ours }) => clean(ours), flexible: true },
-  { title: "old system's", cell: ({ theirs }) => clean(theirs), flexible: true },
+  { title: "old system", cell: ({ theirs }) => clean(theirs), flexible: true },
   { title: "order", cell: ({ orderId }) => (orderId === 0n ? "" : String(orderId)), align: "right" },
   { title: "caller", cell: ({ caller }) => clean(caller) },
 ];
 
 function describe(methods: readonly ShadowMethod[], differences: readonly ShadowDifference[], filter: string): string {
   if (methods.length === 0) {
-    const what = filter === "" ? "Nothing" : `Nothing of ${clean(filter)}`;
-    return `${what} has been compared with the old system. Calls at the old addresses are, where the service has set OMS_SHADOW_URL.`;
+    const what = filter === "" ? "No calls have" : `No calls of ${clean(filter)} have`;
+    return `${what} been compared with the old system. Legacy calls are compared if the service sets OMS_SHADOW_URL.`;
   }
   return [
     formatTable(METHODS, methods, terminal),
-    differences.length === 0 ? "No difference is kept." : formatTable(DIFFERENCES, differences, terminal),
+    differences.length === 0 ? "No differences recorded." : formatTable(DIFFERENCES, differences, terminal),
   ].join("\n\n");
 }
 
-/** `oms shadow`: how our answers at the old addresses compare with the old system's. */
+/** `oms shadow`: comparison of legacy answers with those of the old system. */
 export function addShadow(program: Command): void {
   const command = program
     .command("shadow")
-    .description("how our answers at the old addresses compare with the old system's, and the latest differences")
-    .option("--method <method>", "only of this old method, for example getOrderStatus")
-    .option("--limit <count>", "at most so many differences", parseLimit, 20);
+    .description("compare answers of the legacy endpoints with those of the old system, with the latest differences")
+    .option("--method <method>", "only this legacy method, for example getOrderStatus")
+    .option("--limit <count>", "maximum number of differences", parseLimit, 20);
   examples(command, [
     "oms shadow",
     "oms shadow --method getOrderStatus --limit 500",
@@ -83,13 +82,13 @@ export function addShadow(program: Command): void {
       const wanted = methods.filter((row) => method === "" || row.method === method);
       print(json ? asJson(wanted, items) : describe(wanted, items, method));
       if (more) {
-        printNote(`These are the latest ${items.length}; for more: --limit ${10 * limit}`);
+        printNote(`Showing the latest ${items.length}. For more: --limit ${10 * limit}`);
       }
     }),
   );
 }
 
-/** Both answers in one document. */
+/** Both responses in one document. */
 function asJson(methods: ShadowMethod[], differences: ShadowDifference[]): string {
   const options = { alwaysEmitImplicit: true };
   const [first, second] = [

@@ -1,37 +1,39 @@
 import type { Command } from "commander";
 import type { State, Transition } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { DescribeStateMachineResponseSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { examples } from "../examples.ts";
+import { examples } from "../args.ts";
 import { withService } from "../session.ts";
 import { type Column, formatTable } from "../table.ts";
 import { terminal } from "../terminal.ts";
 
-/** Conditions of arrows, by the marks that they have in the table. */
+/** Marks of conditional transitions in the table. */
 const MARKS: Readonly<Record<string, string>> = { "CancelOrder only": "*", "virtual goods only": "†" };
 
 function columns(transitions: readonly Transition[]): readonly Column<State>[] {
-  const arrowsFrom = Map.groupBy(transitions, ({ from }) => from);
+  const transitionsFrom = Map.groupBy(transitions, ({ from }) => from);
   const reporters = new Map(transitions.map(({ to, reportedBy }) => [to, reportedBy.join(", ")]));
   return [
     { title: "code", cell: ({ code }) => String(code), align: "right" },
     { title: "state", cell: ({ name }) => name },
     { title: "中文", cell: ({ label }) => label },
-    // No arrow leads to where an order begins.
+    // No transition leads to the initial state.
     { title: "reported by", cell: ({ code }) => reporters.get(code) ?? "intake" },
     {
-      title: "may go to",
+      title: "next states",
       cell: ({ code, final }) =>
         final
           ? "– (final)"
-          : (arrowsFrom.get(code) ?? []).map(({ to, condition }) => `${to}${MARKS[condition] ?? ""}`).join(" "),
+          : (transitionsFrom.get(code) ?? []).map(({ to, condition }) => `${to}${MARKS[condition] ?? ""}`).join(" "),
       flexible: true,
     },
   ];
 }
 
-/** `oms states`: the state machine that the service enforces. */
+/** `oms states`: the state machine of the service. */
 export function addStates(program: Command): void {
-  const command = program.command("states").description("the states, who tells of them, and where each may go");
+  const command = program
+    .command("states")
+    .description("list the states, the systems that report them, and their transitions");
   examples(command, ["oms states", "oms states --json | jq -r '.states[] | [.code, .label] | @tsv'"]);
   command.action(() =>
     withService(command, async ({ orderStatus, show }) => {

@@ -10,7 +10,7 @@ const at = (iso: string) => ({
   nanos: 0,
 });
 
-describe("a time", () => {
+describe("parseTime", () => {
   test.each([
     ["45s", "2026-11-24T07:59:15.000Z"],
     ["30m", "2026-11-24T07:30:00.000Z"],
@@ -27,13 +27,13 @@ describe("a time", () => {
   });
 
   test.each(["", "2", "2 hours", "h", "-2h", "yesterday", "2026", "2026-13-01", "24.11.2026", "07:00"])(
-    "%s is none",
+    "rejects %s",
     (text) => {
-      expect(() => parseTime(text, NOW)).toThrow(/It is how long ago/);
+      expect(() => parseTime(text, NOW)).toThrow(/It must be an age/);
     },
   );
 
-  test("is told as an age", () => {
+  test("formatAge", () => {
     const ages = [
       "2026-11-24T08:00:03Z",
       "2026-11-24T07:59:15Z",
@@ -45,13 +45,13 @@ describe("a time", () => {
     expect(formatAge(undefined, NOW)).toBe("");
   });
 
-  test("is told as what is due", () => {
+  test("formatDue", () => {
     const dues = ["2026-11-24T07:00:00Z", "2026-11-24T08:00:12Z", "2026-11-24T08:05:00Z"];
     expect(dues.map((iso) => formatDue(at(iso), NOW))).toEqual(["now", "in 12 s", "in 5 min"]);
   });
 });
 
-describe("a range of orders", () => {
+describe("parseOrderRange", () => {
   test.each([
     ["100-200", 100n, 200n],
     ["100-", 100n, 0n],
@@ -61,27 +61,27 @@ describe("a range of orders", () => {
     expect(parseOrderRange(text)).toEqual({ firstOrderId, lastOrderId });
   });
 
-  test.each(["", "-", "a-b", "1-2-3", "0", "200-100", "1 - 2"])("%s is none", (text) => {
+  test.each(["", "-", "a-b", "1-2-3", "0", "200-100", "1 - 2"])("rejects %s", (text) => {
     expect(() => parseOrderRange(text)).toThrow();
   });
 });
 
-test.each(["0", "-1", "1.5", "abc", "", "9223372036854775808", "1e3"])("%s is no order's id", (text) => {
+test.each(["0", "-1", "1.5", "abc", "", "9223372036854775808", "1e3"])("parseOrderId rejects %s", (text) => {
   expect(() => parseOrderId(text)).toThrow(/greater than 0/);
 });
-test("the greatest order's id", () => {
+test("parseOrderId accepts the maximum", () => {
   expect(parseOrderId("9223372036854775807")).toBe(2n ** 63n - 1n);
 });
-test.each(["0", "-5", "ten", "1.5"])("%s is no limit", (text) => {
+test.each(["0", "-5", "ten", "1.5"])("parseLimit rejects %s", (text) => {
   expect(() => parseLimit(text)).toThrow();
 });
-test.each(["localhost", "http://localhost:50051", ":50051", "a b:1"])("%s is no server", (text) => {
+test.each(["localhost", "http://localhost:50051", ":50051", "a b:1"])("parseServer rejects %s", (text) => {
   expect(() => parseServer(text)).toThrow(/HOST:PORT/);
 });
-test.each(["localhost:50051", "[::1]:50051", "10.0.0.7:1"])("%s is a server", (text) => {
+test.each(["localhost:50051", "[::1]:50051", "10.0.0.7:1"])("parseServer accepts %s", (text) => {
   expect(parseServer(text)).toBe(text);
 });
 
-test("text of others cannot move the cursor, colour the screen or turn the writing", () => {
+test("clean removes control and bidi characters", () => {
   expect(clean("no\u001b[2J such\r\n\tmailbox\u202e x\u0007 ")).toBe("no [2J such mailbox x");
 });

@@ -20,8 +20,8 @@ const ROWS: readonly Row[] = [
 
 const screen = (width: number): Screen => ({ width, paint: (_, text) => text });
 
-describe("a table", () => {
-  test("is aligned, a Chinese character taking two cells", () => {
+describe("formatTable", () => {
+  test("aligns columns; a Chinese character takes two cells", () => {
     expect(formatTable(COLUMNS, ROWS, screen(Number.POSITIVE_INFINITY)).split("\n")).toEqual([
       "中文       count  error",
       "已下发WMS      7  no stock",
@@ -29,31 +29,31 @@ describe("a table", () => {
     ]);
   });
 
-  test("is cut to the screen: the flexible column gives way first", () => {
+  test("shortens the flexible column first", () => {
     const lines = formatTable(COLUMNS, ROWS, screen(32)).split("\n");
     expect(lines).toEqual(["中文       count  error", "已下发WMS      7  no stock", "取消        1234  邮件服务器没…"]);
     expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(32);
   });
 
-  test.each([1, 5, 9, 12, 17, 20, 24, 31])("is never wider than a screen of %i cells", (width) => {
+  test.each([1, 5, 9, 12, 17, 20, 24, 31])("fits a screen of %i cells", (width) => {
     for (const line of formatTable(COLUMNS, ROWS, screen(width)).split("\n")) {
       expect(stringWidth(line)).toBeLessThanOrEqual(width);
     }
   });
 
-  test("colours a cell without moving what stands beside it", () => {
+  test("colours do not change the alignment", () => {
     const toned = COLUMNS.map((column) => ({ ...column, tone: () => "red" as const }));
     const painted = formatTable(toned, ROWS, {
       width: Number.POSITIVE_INFINITY,
       paint: (_, text) => `\u001b[31m${text}\u001b[39m`,
     });
     const plain = formatTable(COLUMNS, ROWS, screen(Number.POSITIVE_INFINITY));
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are made of.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: matches colour codes.
     const bare = painted.replaceAll(/\u001b\[\d+m/g, "");
     expect(bare.split("\n").map((line) => line.trimEnd())).toEqual(plain.split("\n"));
   });
 
-  test("takes more rows than a call takes arguments", () => {
+  test("formats more rows than the maximum number of arguments", () => {
     const rows = Array.from({ length: 200_000 }, () => ROWS[0] as Row);
     expect(formatTable(COLUMNS, rows, screen(80)).split("\n")).toHaveLength(200_001);
   });
@@ -67,6 +67,6 @@ test.each([
   ["已下发WMS", 1, "…"],
   ["已下发WMS", 0, ""],
   ["👨‍👩‍👧 home", 4, "👨‍👩‍👧 …"],
-])("%s in %i cells is %s", (text, width, expected) => {
+])("cutTo: %s in %i cells is %s", (text, width, expected) => {
   expect(cutTo(text, width)).toBe(expected);
 });

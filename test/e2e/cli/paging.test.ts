@@ -12,9 +12,9 @@ import {
 import { useFakeActionService } from "./fake-action-service.ts";
 import { oms, startOms } from "./oms.ts";
 
-const played = useFakeActionService();
-const { script } = played;
-const run = (...args: string[]) => oms(args, { server: played.address });
+const service = useFakeActionService();
+const { script } = service;
+const run = (...args: string[]) => oms(args, { server: service.address });
 
 const OPERATOR = ["--operator", "王芳", "--reason", "供应商恢复了"];
 const SAMPLE = {
@@ -35,20 +35,20 @@ beforeEach(() => {
   script.listActions = () => ({ actions: [{ name: "e-invoice", parked: 2_000n }] });
   script.retryParked = (request) => {
     retries.push(request);
-    const portion = Number(request.pageToken || 1);
+    const batch = Number(request.pageToken || 1);
     return {
       retriedCount: 1_000n,
-      nextPageToken: portion < 3 ? String(portion + 1) : "",
-      samples: portion === 1 && request.validateOnly ? [SAMPLE] : [],
+      nextPageToken: batch < 3 ? String(batch + 1) : "",
+      samples: batch === 1 && request.validateOnly ? [SAMPLE] : [],
     };
   };
 });
 
-test("a retry goes on until the service has nothing more to do", async () => {
+test("a retry runs all batches", async () => {
   const { code, stdout, stderr } = await run("retry", "e-invoice", "--all", ...OPERATOR);
   expect([code, stdout, stderr]).toEqual([
     0,
-    "3,000 events of e-invoice will be tried again now. How it goes: oms actions\n",
+    "3,000 events of e-invoice will be retried now. To follow the progress: oms actions\n",
     "",
   ]);
   expect(retries.map(({ pageToken }) => pageToken)).toEqual(["", "2", "3"]);
@@ -63,15 +63,15 @@ test("a retry goes on until the service has nothing more to do", async () => {
     });
     expect(retry.filter).toBeUndefined();
   }
-  expect(played.callers).toEqual(new Set(["oms-cli"]));
+  expect(service.callers).toEqual(new Set(["oms-cli"]));
 });
 
-test("a script gets the sum as one document", async () => {
+test("a retry prints the total as one JSON document", async () => {
   const { stdout } = await run("retry", "e-invoice", "--all", "--json");
   expect(JSON.parse(stdout)).toEqual({ retriedCount: "3000", nextPageToken: "", samples: [] });
 });
 
-test("a dry run counts, and shows the first", async () => {
+test("a dry run prints the count and the first events", async () => {
   const { code, stdout } = await run(
     "retry",
     "e-invoice",
@@ -86,10 +86,10 @@ test("a dry run counts, and shows the first", async () => {
   expect([code, stdout]).toEqual([
     0,
     [
-      "3,000 events of e-invoice would be tried again; nothing has changed.",
+      "Dry run: 3,000 events of e-invoice would be retried.",
       "",
-      "event  order  tries  committed            parked  last error",
-      "7-3        7     12  2026-11-24 08:00:00          邮箱已满",
+      "event  order  attempts  committed            parked  last error",
+      "7-3        7        12  2026-11-24 08:00:00          邮箱已满",
       "",
     ].join("\n"),
   ]);
@@ -105,7 +105,7 @@ test("a dry run counts, and shows the first", async () => {
   }
 });
 
-test("more ids than a call takes go in several", async () => {
+test("ids are sent in several calls if there are more than the maximum", async () => {
   script.retryParked = (request) => {
     retries.push(request);
     return { retriedCount: BigInt(request.messageIds.length) };
@@ -117,7 +117,7 @@ test("more ids than a call takes go in several", async () => {
   expect(retries.flatMap(({ messageIds }) => messageIds)).toEqual(ids);
 });
 
-test("a failure on the way says how far it came", async () => {
+test("a failure after some batches prints the progress", async () => {
   const answer = script.retryParked;
   script.retryParked = (request) => {
     if (request.pageToken === "3") {
@@ -128,11 +128,11 @@ test("a failure on the way says how far it came", async () => {
   const { code, stdout, stderr } = await run("retry", "e-invoice", "--all");
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toBe(
-    "Cut short: 2,000 events tried again. The same command again goes on.\nno more (FAILED_PRECONDITION)\n",
+    "Interrupted: 2,000 events retried. Run the same command again to continue.\nno more (FAILED_PRECONDITION)\n",
   );
 });
 
-test("a Ctrl-C ends it after the portion under way", async () => {
+test("Ctrl-C stops after the current batch", async () => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -147,41 +147,38 @@ test("a Ctrl-C ends it after the portion under way", async () => {
     await released;
     return { retriedCount: 1_000n, nextPageToken: "more" };
   };
-  const retry = startOms(["retry", "e-invoice", "--all", "--json"], { server: played.address });
+  const retry = startOms(["retry", "e-invoice", "--all", "--json"], { server: service.address });
   await underWay;
-  // As from a terminal and from npx: one wish.
+  // From the terminal and from npx: counts as one.
   retry.child.kill("SIGINT");
   retry.child.kill("SIGINT");
   release();
   const { code, stdout, stderr } = await retry.ended();
   expect([code, JSON.parse(stdout).retriedCount, retries.length]).toEqual([130, "1000", 1]);
-  expect(stderr).toBe("Cut short: 1,000 events tried again. The same command again goes on.\n");
+  expect(stderr).toBe("Interrupted: 1,000 events retried. Run the same command again to continue.\n");
 });
 
-test("a discard says why", async () => {
+test("a discard has a reason", async () => {
   const requests: DiscardParkedRequest[] = [];
   script.discardParked = (request) => {
     requests.push(request);
     return { discardedCount: 1n };
   };
   const { code, stdout } = await run("discard", "e-invoice", "--id", "7-3", ...OPERATOR);
-  expect([code, stdout]).toEqual([
-    0,
-    "1 event of e-invoice discarded. Changed your mind? oms replay e-invoice --order …\n",
-  ]);
+  expect([code, stdout]).toEqual([0, "1 event of e-invoice discarded. To undo: oms replay e-invoice --order …\n"]);
   expect(requests).toMatchObject([
     { action: "e-invoice", messageIds: ["7-3"], operator: "王芳", reason: "供应商恢复了" },
   ]);
 });
 
-test("a replay takes orders, or a time up to now", async () => {
+test("a replay takes orders, or a period up to now", async () => {
   const requests: ReplayRequest[] = [];
   script.replay = (request) => {
     requests.push(request);
     return { replayedCount: 4n };
   };
   expect((await run("replay", "e-invoice", "--order", "7", "8", "--operator", "me")).stdout).toMatch(
-    /^4 events given to e-invoice/,
+    /^4 events replayed to e-invoice/,
   );
   expect((await run("replay", "e-invoice", "--since", "2h", "--dry-run", "--json")).stdout).toContain(
     '"replayedCount": "4"',
@@ -191,11 +188,11 @@ test("a replay takes orders, or a time up to now", async () => {
   expect([byOrder?.fromTime, byOrder?.toTime]).toEqual([undefined, undefined]);
   expect(byTime).toMatchObject({ orderIds: [], validateOnly: true });
   expect(Number(byTime?.toTime?.seconds) - Number(byTime?.fromTime?.seconds)).toBe(7_200);
-  // The person at the terminal.
+  // The user of the operating system.
   expect(byTime?.operator).not.toBe("");
 });
 
-test("what is parked is read page by page, also past empty ones", async () => {
+test("parked events are read page by page, past empty pages", async () => {
   const requests: ListParkedRequest[] = [];
   const pages: Record<string, string> = { "": "a", a: "b", b: "c" };
   script.listParked = (request) => {
@@ -213,10 +210,10 @@ test("what is parked is read page by page, also past empty ones", async () => {
 
   const two = await run("parked", "e-invoice", "--limit", "2");
   expect(two.stdout.trimEnd().split("\n")).toHaveLength(3);
-  expect(two.stderr).toBe("These are the first 2; there may be more: --limit 20\n");
+  expect(two.stderr).toBe("Showing the first 2. For more: --limit 20\n");
 });
 
-test("the Actions are a table that is aligned with Chinese text", async () => {
+test("the table of Actions is aligned with Chinese text", async () => {
   script.listActions = () => ({
     actions: [
       {
@@ -248,7 +245,7 @@ test("the Actions are a table that is aligned with Chinese text", async () => {
   ]);
 });
 
-test("interventions say who, what and why", async () => {
+test("interventions have operator, kind and reason", async () => {
   script.listInterventions = ({ action }) => ({
     interventions: [
       {
@@ -273,16 +270,16 @@ test("interventions say who, what and why", async () => {
     ],
   });
   expect((await run("interventions", "--action", "e-invoice")).stdout.split("\n")).toEqual([
-    "time                 what   Action     events  which  who             why",
-    "2026-11-24 08:00:00  pause  e-invoice                 王芳 (oms-cli)  故障",
-    "2026-11-24 08:00:00  retry  e-invoice   1,000  all    bo (console)",
+    "time                 kind   Action     events  selection  operator        reason",
+    "2026-11-24 08:00:00  pause  e-invoice                     王芳 (oms-cli)  故障",
+    "2026-11-24 08:00:00  retry  e-invoice   1,000  all        bo (console)",
     "",
   ]);
 });
 
-test("a reader that has seen enough is no failure", async () => {
+test("a pipe closed by its reader is not a failure", async () => {
   script.listParked = () => ({ entries: Array.from({ length: 1_000 }, () => SAMPLE), nextPageToken: "" });
-  const parked = startOms(["parked", "e-invoice", "--json"], { server: played.address });
+  const parked = startOms(["parked", "e-invoice", "--json"], { server: service.address });
   parked.child.stdout?.once("data", () => parked.child.stdout?.destroy());
   const { code, stderr } = await parked.ended();
   expect([code, stderr]).toEqual([0, ""]);
