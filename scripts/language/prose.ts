@@ -34,7 +34,8 @@ function proseOfCode(path: string, source: string): Prose[] {
       }
     },
     TemplateElement({ value, start }) {
-      found.push({ kind: "string", text: value.raw, start });
+      // The span of a template element includes its delimiters.
+      found.push({ kind: "string", text: value.raw, start: source.indexOf(value.raw, start) });
     },
   }).visit(program);
   return found;

@@ -52,5 +52,5 @@ export const FORBIDDEN_WORDS: readonly ForbiddenWord[] = [
   word("now and then", "periodically"),
   word("where (?:it|an? \\w+|they|the \\w+) stands?", "state, status"),
   word("comes? to nothing|came to nothing", "fail"),
-  word("of its own accord|by and by|ere|hence", "use a plain word"),
+  word("of its own accord|by and by|ere", "use a plain word"),
 ];

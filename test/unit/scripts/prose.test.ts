@@ -24,10 +24,12 @@ test("comments and strings of TypeScript, without module specifiers and look-ali
 });
 
 test("positions are those of the file", () => {
-  const source = '/** first */\nconst text = "second";';
+  const source = ["/** first */", 'const a = "second";', `const b = \`third \${a} fourth\`;`].join("\n");
   expect(proseOf("x.ts", source).map(({ text, start }) => source.slice(start, start + text.length))).toEqual([
     "* first ",
     "second",
+    "third ",
+    " fourth",
   ]);
 });
 
