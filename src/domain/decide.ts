@@ -112,8 +112,8 @@ function isStaleRepeat(order: OrderFacts, { status, occurTime }: Report): boolea
 }
 
 /**
- * The order after an applied report. `statusTime` never decreases, whatever the reporters' clocks
- * are, so that a repeat stays stale. `now` is the default of the report's time.
+ * The order after an applied report. `statusTime` never decreases, even if the reporters' clocks
+ * differ, so that a repeat stays stale. `now` is the default of the report's time.
  */
 export function advance(order: OrderFacts, report: Report, now: Date): OrderFacts {
   const time = report.occurTime ?? now;

@@ -18,13 +18,13 @@ export interface ExplainOrderResult {
   readonly allowed: readonly AllowedState[];
   readonly refused: readonly RefusedState[];
   readonly openActions: readonly OpenAction[];
-  /** Where the forward flow stands with it; undefined where it does not move it. */
+  /** Undefined for an order that the forward flow does not move. */
   readonly flow: FlowStatus | undefined;
   /** What the order waits for, in one sentence. */
   readonly summary: string;
 }
 
-/** What may happen to an order next, what may not and why, and what it waits for. */
+/** The states an order can take next, those it cannot and why, and what it waits for. */
 export async function explainOrder(
   deps: OperationDeps,
   { orderId }: { readonly orderId: bigint },
@@ -37,18 +37,18 @@ export async function explainOrder(
   const row = await readFlowRow(db, orderId);
   const flow = row && flowStatusOf(deps, row);
   const openActions = (await readOpenActions(db, orderId)).filter(
-    (open) => open.action !== flow?.step && !isAhead(open, now()),
+    (open) => open.action !== flow?.step && !isFutureTimer(open, now()),
   );
   const cancel = await readCancel(db, orderId);
-  const wmsAnswerUntil = cancel?.state === "WAITING_FOR_WMS" ? cancel.answerUntil : undefined;
-  const holds = await readActionPauses(db);
+  const wmsAnswerDeadline = cancel?.state === "WAITING_FOR_WMS" ? cancel.answerUntil : undefined;
+  const pauses = await readActionPauses(db);
   const waiting = [
     flow?.step ?? "",
     ...openActions.filter(({ state }) => state !== "PARKED").map(({ action }) => action),
   ];
-  const heldWork = [...new Set(waiting)].flatMap((name) => {
-    const hold = holds.get(name);
-    return hold === undefined ? [] : [{ name, operator: hold.operator, reason: hold.reason }];
+  const pausedWork = [...new Set(waiting)].flatMap((name) => {
+    const pause = pauses.get(name);
+    return pause === undefined ? [] : [{ name, operator: pause.operator, reason: pause.reason }];
   });
   const open = openActions.map(({ action, ...rest }) => ({ name: action, ...rest }));
   return {
@@ -59,11 +59,11 @@ export async function explainOrder(
     ...nextStates(order, now()),
     openActions,
     flow,
-    summary: describeWait(order, open, { flow, wmsAnswerDeadline: wmsAnswerUntil, pausedWork: heldWork }),
+    summary: describeWait(order, open, { flow, wmsAnswerDeadline, pausedWork }),
   };
 }
 
-/** A timer that is not due: nothing is open before. */
-function isAhead({ action, state, nextAttemptTime }: OpenAction, now: Date): boolean {
+/** A timer that is not due yet, which is no open work. */
+function isFutureTimer({ action, state, nextAttemptTime }: OpenAction, now: Date): boolean {
   return TIMERS.includes(action) && state === "PENDING" && nextAttemptTime !== null && nextAttemptTime > now;
 }

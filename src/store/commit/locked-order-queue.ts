@@ -2,7 +2,7 @@ import { createBatchQueue } from "../../lib/batcher.ts";
 import { DatabaseUnavailableError } from "../mysql/errors.ts";
 import type { PendingRequest } from "./types.ts";
 
-/** A request whose order stays locked for so many attempts, each with a lock wait, is rejected. */
+/** Maximum number of attempts, each with a lock wait, before a request is rejected. */
 const MAX_LOCKED_ATTEMPTS = 3;
 
 /**

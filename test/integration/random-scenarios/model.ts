@@ -1,8 +1,8 @@
 import { answer, type ModelAnswer, type ModelOrder } from "../../unit/domain/reference-model.ts";
 
 /**
- * The expected state of an order after the flows have done all they can, from the description of the
- * domain. Reports are evaluated by the reference model.
+ * The expected state of an order after the flows have done all they can, from the description of
+ * the domain. Reports are evaluated by the reference model.
  */
 export interface ModelScenario extends ModelOrder {
   readonly warehouses: number;
@@ -32,7 +32,10 @@ export function newScenario(warehouses: number, quantity: number): ModelScenario
   };
 }
 
-/** The forward flow advances the order as far as it can: a pause or missing stock stops it before a step. */
+/**
+ * The forward flow advances the order as far as it can: a pause or missing stock stops it before a
+ * step.
+ */
 export function runFlow(scenario: ModelScenario): void {
   const advance = (status: number) => answer(scenario, { status, by: "report", occurTime: undefined }, 0) === "applied";
   if (scenario.status === 1010 && !advance(1020)) {
@@ -56,7 +59,10 @@ export function pause(scenario: ModelScenario, paused: boolean): void {
   runFlow(scenario);
 }
 
-/** Legacy node 20 and what follows; returns the answer to the caller. The WMS answers at once or later. */
+/**
+ * Legacy node 20 and what follows; returns the answer to the caller. The WMS answers at once or
+ * later.
+ */
 export function requestCancel(scenario: ModelScenario, wms: Wms): "CANCELLED" | "REFUSED" | "WAITING_FOR_WMS" {
   if (scenario.cancel === "waiting") {
     return "WAITING_FOR_WMS";

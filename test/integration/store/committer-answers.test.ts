@@ -12,7 +12,7 @@ beforeEach(() => {
 const OCCURRED = new Date("2026-03-01T08:00:00.123Z");
 
 describe("a report that is applied", () => {
-  test("writes the status, a line of history, the event and a ledger row for each Action that asks", async () => {
+  test("writes the status, a history row, the event and a ledger row for each subscribed Action", async () => {
     const orderId = await insertOrder(db, { orderSource: 2001, rootParentId: 77n });
     const before = Date.now();
     const result = await committer.report(
@@ -29,7 +29,7 @@ describe("a report that is applied", () => {
 
     const [event] = committer.batches.flat();
     const recordTime = event?.event.recordTime as Date;
-    // The database's time, which is not this process's to the millisecond.
+    // The database's time, which differs slightly from this process's.
     expect(recordTime.getTime()).toBeGreaterThan(before - 1_000);
     expect(recordTime.getTime()).toBeLessThan(Date.now() + 1_000);
     const row = {
@@ -132,14 +132,14 @@ describe("a report that is applied", () => {
     );
   });
 
-  test("without a time happened when it was committed", async () => {
+  test("without a time has the time of the commit", async () => {
     const orderId = await insertOrder(db);
     await committer.report(report(orderId, Status.PAID));
     const [line] = await rowsOf(db, "oms_db.oms_status_history", orderId);
     expect(line?.occur_time).toEqual(line?.record_time);
   });
 
-  test("that no Action asks for has an event and no ledger row", async () => {
+  test("that no Action subscribes to has an event and no ledger row", async () => {
     const quiet = openCommitter(db, { subscriptionsFor: () => [] });
     const orderId = await insertOrder(db);
     await quiet.report(report(orderId, Status.PAID));
@@ -148,7 +148,7 @@ describe("a report that is applied", () => {
     expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toEqual([]);
   });
 
-  test("cancels in both rows, whoever does it", async () => {
+  test("cancels in both rows, by a report or by CancelOrder", async () => {
     const byReport = await insertOrder(db, { status: Status.PAID });
     await committer.report(report(byReport, Status.CANCELLED));
     const byOperation = await insertOrder(db, { status: Status.PACKED });
@@ -161,11 +161,11 @@ describe("a report that is applied", () => {
         { order_type: 100, update_date: time, modify_date: time },
       ]);
     }
-    // What was cancelled, not what it counts as now.
+    // The type before the cancel.
     expect(committer.batches.flat().map(({ event }) => event.orderType)).toEqual([1, 1]);
   });
 
-  test("keeps the old meaning of is_finish: 1 at dispatch, 0 with each WMS report, and left as it is after that", async () => {
+  test("writes the legacy column is_finish: 1 on dispatch, 0 with each WMS report, unchanged after that", async () => {
     const orderId = await insertOrder(db, { status: Status.ERP_ALLOCATED });
     const flags = [];
     for (const status of [
@@ -184,14 +184,14 @@ describe("a report that is applied", () => {
     expect(flags).toEqual([1, 0, 0, 0, 0, 0, 0]);
   });
 
-  test("takes virtual goods from PAID to DELIVERED", async () => {
+  test("moves virtual goods from PAID to DELIVERED", async () => {
     const orderId = await insertOrder(db, { status: Status.PAID, orderType: 31 });
     expect(await committer.report(report(orderId, Status.DELIVERED))).toMatchObject({ outcome: "applied", version: 1 });
   });
 });
 
 describe("a report that changes nothing", () => {
-  test("doubled: gives the first one's message id, and keeps nothing", async () => {
+  test("repeated: returns the message id of the first one, and writes nothing", async () => {
     const orderId = await insertOrder(db);
     await committer.report(report(orderId, Status.PAID));
     expect(await committer.report(report(orderId, Status.PAID))).toEqual({
@@ -206,7 +206,7 @@ describe("a report that changes nothing", () => {
     expect(await rowsOf(db, "oms_db.oms_outbox", orderId)).toHaveLength(1);
   });
 
-  test("doubled for an order that never changed here: there is no message id", async () => {
+  test("repeated for an order that never changed here: no message id", async () => {
     const orderId = await insertOrder(db, { status: Status.PICKING });
     expect(await committer.report(report(orderId, Status.PICKING))).toMatchObject({
       outcome: "duplicate",
@@ -215,7 +215,7 @@ describe("a report that changes nothing", () => {
     });
   });
 
-  test("late: the history keeps it", async () => {
+  test("late: written to the history", async () => {
     const orderId = await insertOrder(db, { status: Status.WMS_DISPATCHED });
     await committer.report(report(orderId, Status.PACKED));
     expect(await committer.report(report(orderId, Status.PICKING, { occurTime: OCCURRED, remark: "late" }))).toEqual({
@@ -238,7 +238,7 @@ describe("a report that changes nothing", () => {
     expect(await rowsOf(db, "oms_db.oms_outbox", orderId)).toHaveLength(1);
   });
 
-  test("impossible: refused with both states, and nothing is left of it", async () => {
+  test("illegal: refused with both states, and nothing is written", async () => {
     const orderId = await insertOrder(db);
     expect(await committer.report(report(orderId, Status.DELIVERED, { requestId: "r-refused" }))).toEqual({
       kind: "refused",
@@ -249,20 +249,20 @@ describe("a report that changes nothing", () => {
     });
     expect(await rowsOf(db, "oms_db.oms_status_history", orderId)).toEqual([]);
     expect(await rowsOf(db, "oms_db.oms_request", orderId)).toEqual([]);
-    // … so that the same request id may be used for what is possible.
+    // The request id can be used again.
     expect(await committer.report(report(orderId, Status.PAID, { requestId: "r-refused" }))).toMatchObject({
       outcome: "applied",
     });
   });
 
-  test("of an order that is not there, or of which only one row is there", async () => {
+  test("of an unknown order, or one with only one row", async () => {
     await db.insertInto("oms_db.oms_order_main").values({ order_id: 5n }).execute();
     await db.insertInto("oms_db.oms_order_status").values({ order_id: 6n, order_status: 1000 }).execute();
     const results = await Promise.all([4n, 5n, 6n].map((id) => committer.report(report(id, Status.PAID))));
     expect(results).toEqual([{ kind: "not-found" }, { kind: "not-found" }, { kind: "not-found" }]);
   });
 
-  test("with another version than expected", async () => {
+  test("with another version than the expected one", async () => {
     const orderId = await insertOrder(db);
     expect(await committer.report(report(orderId, Status.PAID, { expectedVersion: 3 }))).toEqual({
       kind: "version-mismatch",
@@ -276,7 +276,7 @@ describe("a report that changes nothing", () => {
 });
 
 describe("a request id", () => {
-  test("gives its first answer for ever, whatever has happened since", async () => {
+  test("keeps its first answer, also after further changes", async () => {
     const orderId = await insertOrder(db);
     const paid = report(orderId, Status.PAID, { requestId: "r-repeat" });
     const duplicate = report(orderId, Status.PAID, { requestId: "r-repeat-duplicate" });
@@ -290,7 +290,7 @@ describe("a request id", () => {
     expect(await rowsOf(db, "oms_db.oms_status_history", orderId)).toHaveLength(2);
   });
 
-  test("is the whole id: case and trailing spaces count", async () => {
+  test("is compared exactly: case and trailing spaces count", async () => {
     const orderId = await insertOrder(db);
     await committer.report(report(orderId, Status.PAID, { requestId: "r-Exact" }));
     for (const requestId of ["r-exact", "r-Exact "]) {
@@ -300,7 +300,7 @@ describe("a request id", () => {
     }
   });
 
-  test("stands for its content: the caller and the trace may differ, nothing else", async () => {
+  test("belongs to a content: only the caller and the trace may differ", async () => {
     const [orderId, other] = [await insertOrder(db), await insertOrder(db)];
     const first = report(orderId, Status.PAID, { requestId: "r-content", occurTime: OCCURRED });
     const answer = await committer.report(first);
@@ -318,7 +318,7 @@ describe("a request id", () => {
     }
   });
 
-  test("used several times at once takes effect once, without any trouble", async () => {
+  test("used several times at once takes effect once, without retries", async () => {
     const orderId = await insertOrder(db);
     const retries: string[] = [];
     const watched = openCommitter(db, { observe: { retried: (reason) => retries.push(reason) } });
@@ -339,7 +339,7 @@ describe("a request id", () => {
     expect(retries).toEqual([]);
   });
 
-  test("used at once for two orders is taken for one of them", async () => {
+  test("used at once for several orders takes effect for one of them", async () => {
     const orderIds = await Promise.all(Array.from({ length: 12 }, () => insertOrder(db)));
     const results = await Promise.all(
       orderIds.map((id) => committer.report(report(id, Status.PAID, { requestId: "r-two-orders" }))),
@@ -349,11 +349,11 @@ describe("a request id", () => {
 });
 
 describe("validate_only", () => {
-  test("says what would happen, and nothing does", async () => {
+  test("returns what would happen, and changes nothing", async () => {
     const orderId = await insertOrder(db, { status: Status.WMS_DISPATCHED });
-    const ask = (status: Status) =>
-      committer.report(report(orderId, status, { validateOnly: true, requestId: "r-only-asks" }));
-    expect(await ask(Status.PACKED)).toEqual({
+    const validate = (status: Status) =>
+      committer.report(report(orderId, status, { validateOnly: true, requestId: "r-validate-only" }));
+    expect(await validate(Status.PACKED)).toEqual({
       kind: "accepted",
       outcome: "applied",
       orderId,
@@ -361,15 +361,15 @@ describe("validate_only", () => {
       version: 1,
       messageId: `${orderId}-1`,
     });
-    expect(await ask(Status.ERP_ALLOCATED)).toMatchObject({ outcome: "stale" });
-    expect(await ask(Status.CANCELLED)).toMatchObject({ kind: "refused" });
+    expect(await validate(Status.ERP_ALLOCATED)).toMatchObject({ outcome: "stale" });
+    expect(await validate(Status.CANCELLED)).toMatchObject({ kind: "refused" });
     expect(committer.batches).toEqual([]);
     expect(await rowsOf(db, "oms_db.oms_status_history", orderId)).toEqual([]);
     expect(await rowsOf(db, "oms_db.oms_request", orderId)).toEqual([]);
     expect(await rowsOf(db, "oms_db.oms_order_status", orderId)).toMatchObject([{ version: 0, update_date: null }]);
   });
 
-  test("sees what came before it in the batch, and hides nothing from what comes after", async () => {
+  test("sees the requests before it in the batch, and does not affect those after it", async () => {
     const orderId = await insertOrder(db);
     const results = await Promise.all([
       committer.report(report(orderId, Status.PAID)),
@@ -384,16 +384,16 @@ describe("validate_only", () => {
     expect(await rowsOf(db, "oms_db.oms_status_history", orderId)).toHaveLength(2);
   });
 
-  test("of a request id that was used gives the answer of then", async () => {
+  test("with a used request id returns the first answer", async () => {
     const orderId = await insertOrder(db);
-    const paid = report(orderId, Status.PAID, { requestId: "r-then-asks" });
+    const paid = report(orderId, Status.PAID, { requestId: "r-then-validate" });
     const first = await committer.report(paid);
     expect(await committer.report({ ...paid, validateOnly: true })).toEqual(first);
   });
 });
 
 describe("a pause", () => {
-  test("is written once, tells others once, and says what the order was", async () => {
+  test("is written once, publishes one event, and returns the order", async () => {
     const orderId = await insertOrder(db, { status: Status.WMS_DISPATCHED, isParent: 1 });
     const order = { status: Status.WMS_DISPATCHED, isParent: true, isFinish: false };
     expect(await committer.pause(pause(orderId, true, { reason: "customer called" }))).toEqual({
@@ -429,11 +429,11 @@ describe("a pause", () => {
     expect(await rowsOf(db, "oms_db.oms_order_status", orderId)).toMatchObject([{ is_pause: 0 }]);
   });
 
-  test("of an order that is not there", async () => {
+  test("of an unknown order", async () => {
     expect(await committer.pause(pause(4n, true))).toEqual({ kind: "not-found" });
   });
 
-  test("holds back the forward flow's steps from the next request of the same batch on", async () => {
+  test("blocks the forward flow's steps from the next request of the same batch on", async () => {
     const orderId = await insertOrder(db, { status: Status.PAID });
     const results = await Promise.all([
       committer.pause(pause(orderId, true)),
@@ -450,7 +450,7 @@ describe("a pause", () => {
   });
 });
 
-test("several changes of one order in one batch are taken in turn", async () => {
+test("several changes of one order in one batch are applied in order", async () => {
   const orderId = await insertOrder(db);
   const steps = [Status.PAID, Status.APPROVED, Status.ERP_ALLOCATED, Status.WMS_DISPATCHED, Status.PICKING] as const;
   const results = await Promise.all(steps.map((status) => committer.report(report(orderId, status))));

@@ -14,7 +14,7 @@ afterEach(() => {
   proxy.setAcceptMode("open");
 });
 
-/** A committer for one test; says why its batches were tried again. */
+/** A committer for one test, with the reasons of its retries. */
 function useCommitter(options: Partial<CommitterOptions> = {}): TestCommitter & { readonly retries: RetryReason[] } {
   const retries: RetryReason[] = [];
   const committer = openCommitter(db, { observe: { retried: (reason) => retries.push(reason) }, ...options });
@@ -22,13 +22,13 @@ function useCommitter(options: Partial<CommitterOptions> = {}): TestCommitter & 
   return { ...committer, retries };
 }
 
-/** A committer that reaches the database through the proxy. */
+/** A committer that connects through the proxy. */
 function useProxied(options: Partial<CommitterOptions> = {}) {
   return useCommitter({ db: openDatabase({ url: proxy.url, prefix }), ...options });
 }
 
 /** A connection of another system. */
-async function useForeigner() {
+async function useOtherSystem() {
   const connection = await createConnection({ uri: url, multipleStatements: true });
   onTestFinished(() => connection.destroy());
   const run = (sql: string) => connection.query(sql.replaceAll("oms_db.", `${prefix}oms_db.`));
@@ -43,7 +43,7 @@ async function appliedVersions(orderId: bigint) {
 }
 
 describe("fairness", () => {
-  test("a lone request waits for nobody", async () => {
+  test("a lone request is committed at once", async () => {
     const committer = useCommitter();
     const [warm, lone] = await insertOrders(2);
     await committer.report(report(warm as bigint, Status.PAID));
@@ -52,7 +52,7 @@ describe("fairness", () => {
     expect(performance.now() - started).toBeLessThan(250);
   });
 
-  test("what comes while a batch is under way goes together in the next one, up to the greatest batch", async () => {
+  test("requests that arrive during a batch form the next one, up to the maximum batch size", async () => {
     const sizes: number[] = [];
     const committer = useCommitter({
       lanes: 1,
@@ -65,7 +65,7 @@ describe("fairness", () => {
     expect(sizes).toEqual([4, 4, 2]);
   });
 
-  test("orders are spread over lanes, and all requests for an order go through one", async () => {
+  test("orders are spread over lanes, with all requests for an order in one lane", async () => {
     const committer = useCommitter({ lanes: 2 });
     const orderIds = await insertOrders(40);
     await Promise.all(
@@ -95,7 +95,7 @@ describe("isolation", () => {
     expect(committer.retries).toEqual([]);
   });
 
-  test("a request whose event does not encode fails alone, and changes nothing", async () => {
+  test("a request whose event cannot be encoded fails alone and changes nothing", async () => {
     const [good, bad] = (await insertOrders(2)) as [bigint, bigint];
     const committer = useCommitter({
       lanes: 1,
@@ -120,7 +120,7 @@ describe("isolation", () => {
     expect(await rowsOf(db, "oms_db.oms_request", bad)).toEqual([]);
   });
 
-  test("a request that the database does not take fails alone: the batch is split until it does", async () => {
+  test("a request that the database rejects fails alone: the batch is split", async () => {
     const committer = useCommitter({ lanes: 1 });
     const orderIds = await insertOrders(16);
     const poisonous = orderIds[11];
@@ -145,51 +145,52 @@ describe("isolation", () => {
 });
 
 describe("locks", () => {
-  test("of a transaction that the database rolled back for another one's sake: tried again as a whole", async () => {
+  test("that deadlock: the transaction is retried as a whole", async () => {
     const committer = useCommitter({ lanes: 1 });
-    const foreigner = await useForeigner();
+    const otherSystem = await useOtherSystem();
     const [orderId] = (await insertOrders(1)) as [bigint];
-    // The other one holds a request id and wants an order; we hold the order and want the request id. It has written more than we
-    // have: the database makes us give way.
+    // The other system holds a request id and waits for an order; the batch holds the order and
+    // waits for the request id. The other system has written more: the database rolls the batch
+    // back.
     const requestIds = ["r-deadlock", ...Array.from({ length: 60 }, (_, index) => `r-heavy-${index}`)];
-    await foreigner.run(
+    await otherSystem.run(
       `begin; insert into oms_db.oms_request values ${requestIds.map((id) => `('${id}', repeat('x', 20), '', 1, now(3))`)}`,
     );
     const answer = committer.report(report(orderId, Status.PAID, { requestId: "r-deadlock" }));
     await waitForLockWaits(1);
-    await foreigner.run(`update oms_db.oms_order_status set is_finish = 0 where order_id = ${orderId}; rollback`);
+    await otherSystem.run(`update oms_db.oms_order_status set is_finish = 0 where order_id = ${orderId}; rollback`);
     expect(await answer).toMatchObject({ outcome: "applied", version: 1 });
     expect(await appliedVersions(orderId)).toEqual([1]);
     expect(committer.retries).toEqual(["deadlock"]);
   });
 
-  test("of another system on one order hold up nobody else, and the order's requests go on in turn when they end", async () => {
+  test("of another system on one order delay no other order; the order's requests continue in order", async () => {
     const committer = useCommitter({ lanes: 1 });
-    const foreigner = await useForeigner();
+    const otherSystem = await useOtherSystem();
     const orderIds = await insertOrders(6);
     const locked = orderIds[0] as bigint;
-    await foreigner.run(`begin; select * from oms_db.oms_order_main where order_id = ${locked} for update;`);
-    const held = [Status.PAID, Status.APPROVED].map((status) => committer.report(report(locked, status)));
+    await otherSystem.run(`begin; select * from oms_db.oms_order_main where order_id = ${locked} for update;`);
+    const deferred = [Status.PAID, Status.APPROVED].map((status) => committer.report(report(locked, status)));
     await Promise.all(orderIds.slice(1).map((id) => committer.report(report(id, Status.PAID))));
     await waitForLockWaits(1);
-    // Comes while the others wait, and must not overtake them.
-    held.push(committer.report(report(locked, Status.ERP_ALLOCATED)));
-    await foreigner.run("rollback");
-    expect(await Promise.all(held)).toMatchObject([{ version: 1 }, { version: 2 }, { version: 3 }]);
+    // Arrives while the others wait, and must not overtake them.
+    deferred.push(committer.report(report(locked, Status.ERP_ALLOCATED)));
+    await otherSystem.run("rollback");
+    expect(await Promise.all(deferred)).toMatchObject([{ version: 1 }, { version: 2 }, { version: 3 }]);
     expect(await appliedVersions(locked)).toEqual([1, 2, 3]);
     expect(committer.retries).toEqual([]);
   });
 
-  test("that never end give an error in bounded time, and others in the waiting room go on", async () => {
+  test("that are never released lead to an error in bounded time, and other deferred requests continue", async () => {
     const committer = useCommitter({ lanes: 1 });
-    const [forAWhile, forEver] = [await useForeigner(), await useForeigner()];
+    const [temporary, permanent] = [await useOtherSystem(), await useOtherSystem()];
     const [released, locked] = (await insertOrders(2)) as [bigint, bigint];
-    await forAWhile.run(`begin; select * from oms_db.oms_order_status where order_id = ${released} for update;`);
-    await forEver.run(`begin; select * from oms_db.oms_order_status where order_id = ${locked} for update;`);
-    const [fine, hopeless] = [released, locked].map((id) => committer.report(report(id, Status.PAID)));
-    const failed = Promise.allSettled([hopeless]);
+    await temporary.run(`begin; select * from oms_db.oms_order_status where order_id = ${released} for update;`);
+    await permanent.run(`begin; select * from oms_db.oms_order_status where order_id = ${locked} for update;`);
+    const [fine, rejected] = [released, locked].map((id) => committer.report(report(id, Status.PAID)));
+    const failed = Promise.allSettled([rejected]);
     await waitForLockWaits(1);
-    await forAWhile.run("rollback");
+    await temporary.run("rollback");
     expect(await fine).toMatchObject({ outcome: "applied" });
     expect(await failed).toMatchObject([
       {
@@ -199,18 +200,19 @@ describe("locks", () => {
         },
       },
     ]);
-    await forEver.run("rollback");
+    await permanent.run("rollback");
     expect(await committer.report(report(locked, Status.PAID))).toMatchObject({ outcome: "applied", version: 1 });
   });
 
-  test("keep the requests for an order in turn, whether they were queued behind or come later", async () => {
+  test("keep the requests for an order in order, queued ones and later ones", async () => {
     const committer = useCommitter({ lanes: 1, maxBatch: 3 });
-    const [forA, forB, forC] = [await useForeigner(), await useForeigner(), await useForeigner()];
+    const [forA, forB, forC] = [await useOtherSystem(), await useOtherSystem(), await useOtherSystem()];
     const [a, b, c] = (await insertOrders(3)) as [bigint, bigint, bigint];
     await forA.run(`begin; select * from oms_db.oms_order_status where order_id = ${a} for update`);
     await forB.run(`begin; select * from oms_db.oms_order_status where order_id = ${b} for update`);
     await forC.run("begin; insert into oms_db.oms_request values ('r-held', repeat('x', 20), '', 1, now(3))");
-    // The first batch sets A and B aside and then hangs with C; the second request for B is queued behind it.
+    // The first batch defers A and B, then waits with C; the second request for B is queued behind
+    // it.
     const answers = [
       committer.report(report(a, Status.PAID)),
       committer.report(report(b, Status.PAID)),
@@ -218,7 +220,7 @@ describe("locks", () => {
       committer.report(report(b, Status.APPROVED)),
     ];
     await waitForLockWaits(2);
-    // B is free now, but those who wait for it wait for A first: whoever overtakes finds it in CREATED.
+    // B is unlocked now, but its requests wait for A first: one that overtakes finds B in CREATED.
     await forB.run("rollback");
     await forC.run("rollback");
     expect(await answers[2]).toMatchObject({ outcome: "applied" });
@@ -235,22 +237,22 @@ describe("locks", () => {
   });
 });
 
-/** Until so many transactions wait for locks. */
+/** Waits until this many transactions wait for locks. */
 async function waitForLockWaits(count: number) {
-  const foreigner = await useForeigner();
-  const patience = { timeout: 10_000, interval: 50 };
+  const otherSystem = await useOtherSystem();
+  const limits = { timeout: 10_000, interval: 50 };
   await vi.waitFor(async () => {
-    const [rows] = await foreigner.run(
-      // The table of lock waits is made anew only when nobody, of all tests, has read it for 0.1 s.
+    const [rows] = await otherSystem.run(
+      // The server refreshes the table of lock waits at most every 0.1 s between reads.
       "select 1 from information_schema.processlist where id <> connection_id() and command = 'Query'" +
         ` and time_ms > 200 and info like '%${prefix}%'`,
     );
     expect(rows).toHaveLength(count);
-  }, patience);
+  }, limits);
 }
 
-describe("a connection that is lost", () => {
-  test("before the batch was sent: tried again", async () => {
+describe("a lost connection", () => {
+  test("before the batch was sent: retried", async () => {
     const committer = useProxied({ lanes: 1 });
     const [orderId, next] = (await insertOrders(2)) as [bigint, bigint];
     await committer.report(report(orderId, Status.PAID));
@@ -259,13 +261,13 @@ describe("a connection that is lost", () => {
     expect(await appliedVersions(next)).toEqual([1]);
   });
 
-  /** Stands in the message that writes and commits, and in no other. */
+  /** Occurs only in the message that writes and commits. */
   const COMMIT = "oms_status_history";
 
   for (const requestId of ["", "r-lost-answer"]) {
     const kind = requestId === "" ? "without request id" : "with a request id";
 
-    test(`during COMMIT, ${kind}: what was committed is found, and answered and told as if nothing had happened`, async () => {
+    test(`during COMMIT, ${kind}: a committed batch is found, answered and published`, async () => {
       const committer = useProxied({ lanes: 1 });
       const [orderId, other] = (await insertOrders(2)) as [bigint, bigint];
       proxy.disruptNext(COMMIT, "lose-answer");
@@ -296,7 +298,7 @@ describe("a connection that is lost", () => {
       expect(outbox).toHaveLength(3);
     });
 
-    test(`during COMMIT, ${kind}: what was not committed is done again, once`, async () => {
+    test(`during COMMIT, ${kind}: a batch that was not committed is retried, once`, async () => {
       const committer = useProxied({ lanes: 1 });
       const [orderId] = (await insertOrders(1)) as [bigint];
       proxy.disruptNext(COMMIT, "lose-request", 2);
@@ -317,19 +319,19 @@ describe("a connection that is lost", () => {
     });
   }
 
-  test("during COMMIT, while the server is still at it: nothing is done again before that has ended", async () => {
+  test("during COMMIT, while the server still executes it: not retried before it has ended", async () => {
     const committer = useProxied({ lanes: 1 });
-    const foreigner = await useForeigner();
+    const otherSystem = await useOtherSystem();
     const [held, other] = (await insertOrders(2)) as [bigint, bigint];
-    await foreigner.run("begin; insert into oms_db.oms_request values ('r-slow', repeat('x', 20), '', 1, now(3))");
+    await otherSystem.run("begin; insert into oms_db.oms_request values ('r-slow', repeat('x', 20), '', 1, now(3))");
     proxy.disruptNext(COMMIT, "lose-answer");
     const answers = [
       committer.report(report(held, Status.PAID, { requestId: "r-slow" })),
       committer.report(report(other, Status.PAID)),
     ];
-    // The batch waits for the request id; we wait for the batch's orders, on another connection.
+    // The batch waits for the request id; its retry waits for its orders, on another connection.
     await waitForLockWaits(2);
-    await foreigner.run("rollback");
+    await otherSystem.run("rollback");
     expect(await Promise.all(answers)).toMatchObject([
       { outcome: "applied", version: 1 },
       { outcome: "applied", version: 1 },
@@ -339,11 +341,11 @@ describe("a connection that is lost", () => {
     expect(committer.retries).toEqual([]);
   });
 
-  test("during COMMIT and for a while: the batch waits to learn what became of it, those behind it do not", async () => {
+  test("during COMMIT and for some time: the batch waits for its outcome, those behind it do not", async () => {
     const committer = useProxied({ lanes: 1, maxBatch: 1 });
     const [warm, orderId, behind] = (await insertOrders(3)) as [bigint, bigint, bigint];
     await committer.report(report(warm, Status.PAID));
-    // The connection there is goes on until the accident; then there is no other.
+    // The open connection works until the disruption; no other can be opened.
     proxy.setAcceptMode("closed");
     proxy.disruptNext(COMMIT, "lose-answer");
     const first = committer.report(report(orderId, Status.PAID));
@@ -355,7 +357,7 @@ describe("a connection that is lost", () => {
     expect(await appliedVersions(behind)).toEqual([]);
   });
 
-  test("by a request that ends every connection: the others are committed, it fails alone", async () => {
+  test("by a request that breaks every connection: it fails alone, the others are committed", async () => {
     const committer = useProxied({ lanes: 1 });
     const orderIds = await insertOrders(4);
     proxy.disruptNext("kills every connection", "lose-request", 1_000);
@@ -369,12 +371,12 @@ describe("a connection that is lost", () => {
     expect(results[1]).toMatchObject({ reason: { name: "DatabaseUnavailableError" } });
   });
 
-  for (const door of ["closed", "silent"] as const) {
-    test(`and cannot be had again (${door}): all that wait are told in bounded time`, async () => {
+  for (const mode of ["closed", "silent"] as const) {
+    test(`without reconnection (${mode}): all waiting requests fail in bounded time`, async () => {
       const committer = useProxied({ lanes: 1, maxBatch: 2 });
       const [warm, ...orderIds] = (await insertOrders(7)) as [bigint, ...bigint[]];
       await committer.report(report(warm, Status.PAID));
-      proxy.setAcceptMode(door);
+      proxy.setAcceptMode(mode);
       proxy.closeConnections();
       const started = performance.now();
       const results = await Promise.allSettled(orderIds.map((id) => committer.report(report(id, Status.PAID))));
@@ -392,7 +394,7 @@ describe("a connection that is lost", () => {
 });
 
 describe("bounds", () => {
-  test("beyond the queue's length requests are refused at once, and those in it are finished", async () => {
+  test("requests beyond the queue's length are rejected at once, those in it are completed", async () => {
     const committer = useCommitter({ lanes: 1, maxQueue: 3 });
     const orderIds = await insertOrders(5);
     const results = await Promise.allSettled(orderIds.map((id) => committer.report(report(id, Status.PAID))));
@@ -408,7 +410,7 @@ describe("bounds", () => {
     expect(await committer.report(report(orderIds[4] as bigint, Status.PAID))).toMatchObject({ outcome: "applied" });
   });
 
-  test("what begins after its deadline is not begun", async () => {
+  test("a request whose deadline has passed is not started", async () => {
     const committer = useCommitter({ lanes: 1 });
     const [late, inTime] = (await insertOrders(2)) as [bigint, bigint];
     const results = await Promise.allSettled([
@@ -424,23 +426,23 @@ describe("bounds", () => {
     expect(await rowsOf(db, "oms_db.oms_order_status", late)).toMatchObject([{ version: 0, is_pause: 0 }]);
   });
 
-  test("closing finishes what was taken, and takes nothing more", async () => {
+  test("closing completes queued requests and rejects new ones", async () => {
     const committer = openCommitter(db, { lanes: 2, maxBatch: 2 });
     const orderIds = await insertOrders(9);
-    const taken = orderIds.map((id) => committer.report(report(id, Status.PAID)));
+    const queued = orderIds.map((id) => committer.report(report(id, Status.PAID)));
     const closed = committer.close();
     await expect(committer.report(report(orderIds[0] as bigint, Status.APPROVED))).rejects.toThrow(
       DatabaseUnavailableError,
     );
     await closed;
-    expect(await Promise.all(taken)).toMatchObject(orderIds.map((orderId) => ({ orderId, outcome: "applied" })));
+    expect(await Promise.all(queued)).toMatchObject(orderIds.map((orderId) => ({ orderId, outcome: "applied" })));
     const lanes = committer.batches.length;
     expect(lanes).toBeGreaterThan(1);
     expect(await db.selectFrom("oms_db.oms_commit_mark").selectAll().execute()).toEqual([]);
   });
 });
 
-test("the crash points are passed in turn, with what each says already done", async () => {
+test("the crash points are passed in order", async () => {
   const passed: string[] = [];
   const committer = useCommitter({ lanes: 1, crashPoint: (name) => passed.push(name) });
   const [orderId] = (await insertOrders(1)) as [bigint];

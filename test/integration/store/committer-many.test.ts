@@ -9,7 +9,7 @@ import { insertOrder, openCommitter, pause, report, type TestCommitter, useStore
 const { db, url, prefix } = useStore();
 const proxy = useTcpProxy(url);
 
-/** Random numbers that a failing run can be repeated with (mulberry32). */
+/** Reproducible random numbers (mulberry32). */
 function randomFrom(seed: number) {
   let state = seed;
   return (below: number) => {
@@ -23,7 +23,7 @@ function randomFrom(seed: number) {
 const SEED = 20_260_301;
 const CODES = STATES.map(({ code }) => code);
 
-test("two servers on one database, random reports and a connection that breaks: every order's versions are whole, and all tables agree", async () => {
+test("two servers on one database, random reports and broken connections: versions without gaps, consistent tables", async () => {
   const random = randomFrom(SEED);
   const committers: TestCommitter[] = [
     openCommitter(db),
@@ -34,13 +34,13 @@ test("two servers on one database, random reports and a connection that breaks: 
   });
   const orderIds = await Promise.all(Array.from({ length: 24 }, () => insertOrder(db)));
 
-  /** What was taken and not only asked. */
-  const taken: { requestId: string; result: AcceptedReport }[] = [];
-  const ask = async (index: number) => {
+  /** Accepted reports that were not only validated. */
+  const accepted: { requestId: string; result: AcceptedReport }[] = [];
+  const send = async (index: number) => {
     const orderId = orderIds[random(orderIds.length)] as bigint;
-    // Mostly the next step of the life, sometimes anything.
+    // Mostly a state of the main path, sometimes any.
     const status = (random(3) === 0 ? CODES[random(CODES.length)] : CODES[random(8)]) as Status;
-    // One in six repeats a request id of before: with the same content, or with another one.
+    // One in six reuses an earlier request id, with the same content or another one.
     const requestId = random(3) === 0 ? "" : `random-${random(6) === 0 ? random(index + 1) : index}`;
     const committer = committers[random(2)] as TestCommitter;
     if (random(25) === 0) {
@@ -51,14 +51,14 @@ test("two servers on one database, random reports and a connection that breaks: 
     const by = random(30) === 0 ? "operation" : "report";
     const result = await committer.report(report(orderId, status, { requestId, validateOnly, by }));
     if (result.kind === "accepted" && !validateOnly) {
-      taken.push({ requestId, result });
+      accepted.push({ requestId, result });
     }
   };
   for (let round = 0; round < 40; round += 1) {
     if (round % 5 === 4) {
       proxy.disruptNext("oms_status_history", round % 10 === 4 ? "lose-answer" : "lose-request");
     }
-    await Promise.all(Array.from({ length: 40 }, (_, index) => ask(round * 40 + index)));
+    await Promise.all(Array.from({ length: 40 }, (_, index) => send(round * 40 + index)));
   }
   expect(proxy.pendingDisruptions).toBe(0);
 
@@ -83,7 +83,8 @@ test("two servers on one database, random reports and a connection that breaks: 
     });
     const events = outbox.filter((row) => row.order_id === orderId && row.subject === "test.status-changed");
     expect(events.map(({ message_id }) => message_id)).toEqual(changes.map(({ version }) => `${orderId}-${version}`));
-    // Each event has a ledger row for each Action that asks for it, which names the event's outbox row, in the order of the events.
+    // Each event has a ledger row for each subscribed Action, with the id of its outbox row, in the
+    // order of the events.
     const ofOrder = outbox.filter((row) => row.order_id === orderId);
     expect(
       ledger.filter((row) => row.order_id === orderId).map((row) => [row.message_id, row.action, row.outbox_id]),
@@ -99,24 +100,25 @@ test("two servers on one database, random reports and a connection that breaks: 
   }
   expect(history.length).toBeGreaterThan(100);
 
-  // What the relays were told is what is in the outbox, each once.
-  const told = committers.flatMap(({ batches }) => batches.flat());
-  expect(told.map(({ row }): [bigint, string] => [row.id, row.messageId]).toSorted(byId)).toEqual(
+  // Each outbox row was handed over once.
+  const published = committers.flatMap(({ batches }) => batches.flat());
+  expect(published.map(({ row }): [bigint, string] => [row.id, row.messageId]).toSorted(byId)).toEqual(
     outbox.map(({ id, message_id }) => [id, message_id]),
   );
 
-  // Every change was answered once, or again to the same request id; and each request id has had one answer only.
-  const applied = taken.filter(({ result }) => result.outcome === "applied");
+  // Each change was the answer of one request, or of repeats with one request id; each request id
+  // has one answer.
+  const applied = accepted.filter(({ result }) => result.outcome === "applied");
   const changes = history.filter(({ outcome }) => outcome === "APPLIED");
   expect(new Set(applied.map(({ result }) => result.messageId))).toEqual(
     new Set(changes.map(({ order_id, version }) => `${order_id}-${version}`)),
   );
   const withoutId = applied.filter(({ requestId }) => requestId === "").map(({ result }) => result.messageId);
   expect(withoutId).toEqual([...new Set(withoutId)]);
-  const kept = new Map(requests.map(({ request_id, answer }) => [request_id.toString(), decodeReport(answer)]));
-  const withId = taken.filter(({ requestId }) => requestId !== "");
-  expect(withId).toEqual(withId.map(({ requestId }) => ({ requestId, result: kept.get(requestId) })));
-  expect(kept.size).toBe(new Set(withId.map(({ requestId }) => requestId)).size);
+  const stored = new Map(requests.map(({ request_id, answer }) => [request_id.toString(), decodeReport(answer)]));
+  const withId = accepted.filter(({ requestId }) => requestId !== "");
+  expect(withId).toEqual(withId.map(({ requestId }) => ({ requestId, result: stored.get(requestId) })));
+  expect(stored.size).toBe(new Set(withId.map(({ requestId }) => requestId)).size);
 }, 60_000);
 
 function byId([a]: readonly [bigint, string], [b]: readonly [bigint, string]): number {

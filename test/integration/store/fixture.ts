@@ -101,7 +101,9 @@ export function openCommitter(db: OrderDatabase, options: Partial<CommitterOptio
   };
 }
 
-/** The operations on this database, with the events that they publish outside the group committer. */
+/**
+ * The operations on this database, with the events that they publish outside the group committer.
+ */
 export function useOperations(db: OrderDatabase): {
   readonly operations: OperationDeps;
   readonly published: CommittedEvent[];

@@ -90,7 +90,9 @@ function modelAnswer(decision: Decision): ModelAnswer {
   return decision.outcome;
 }
 
-/** Runs one history against the rules and the model, checks every step and reports what occurred. */
+/**
+ * Runs one history against the rules and the model, checks every step and reports what occurred.
+ */
 function run(given: { virtual: boolean; start: number; steps: readonly Step[] }, seen: (what: string) => void): number {
   const { virtual, start, steps } = given;
   let order: OrderFacts = { status: start, version: 0, paused: false, passed: 0, statusTime: null, virtual };

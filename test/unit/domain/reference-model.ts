@@ -3,7 +3,10 @@
  * of a table, bit sets and a graph search. The real rules are compared with it.
  */
 
-/** The main path of an order, each state after those it may have skipped. SPLIT and CANCELLED branch off. */
+/**
+ * The main path of an order, each state after those it may have skipped. SPLIT and CANCELLED branch
+ * off.
+ */
 const OWN_STEPS = [1000, 1010, 1020, 2010, 2020];
 const MAIN_PATH = [...OWN_STEPS, 3010, 3020, 3030, 4010, 5010, 5020, 6030];
 const DELIVERY_ENDS = [6010, 6020, 6040];
