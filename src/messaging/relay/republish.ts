@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { findLastOld } from "../../lib/binary-search.ts";
 import { type OutboxRow, readRowAfter, readUnpublished } from "../../store/outbox/outbox.ts";
 import type { Publisher } from "../nats/publisher.ts";
 
@@ -65,7 +66,7 @@ export async function republish(
 
 /**
  * The id of the last row committed before a time, published or not; 0 where there is none. Ids
- * ascend with time, nearly, so that a binary search finds it without an index on the time.
+ * ascend with time, up to `MAX_COMMIT_SKEW_MS`.
  *
  * @throws the signal's reason
  */
@@ -74,26 +75,7 @@ export async function lastIdBefore(db: OutboxDatabase, time: Date, signal: Abort
     const row = await readWithRetry(() => readRowAfter(db, id), signal);
     return row !== undefined && row.recordTime < time ? row.id : undefined;
   };
-  let old = await oldRowAfter(0n);
-  if (old === undefined) {
-    return 0n;
-  }
-  let step = 1n;
-  for (let next = await oldRowAfter(old + step); next !== undefined; next = await oldRowAfter(old + step)) {
-    old = next;
-    step *= 2n;
-  }
-  // All rows after `young` are younger than the time.
-  for (let young = old + step; young > old; ) {
-    const middle = (old + young) / 2n;
-    const found = await oldRowAfter(middle);
-    if (found === undefined) {
-      young = middle;
-    } else {
-      old = found;
-    }
-  }
-  return old;
+  return findLastOld(oldRowAfter);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { StatusChanged } from "../../domain/events.ts";
+import { findLastOld } from "../../lib/binary-search.ts";
 import { idList } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
 import { CHANGE_COLUMNS, type ChangeRow, JOIN_ORDER, toChange } from "./history.ts";
@@ -59,32 +60,20 @@ export async function readUndeliveredAfter(
 }
 
 /**
- * Id of the last history row committed before this time; 0 if there is none. A binary search, as
- * ids grow with time, up to `MAX_COMMIT_SKEW_MS`.
+ * Id of the last history row committed before this time; 0 if there is none. Ids grow with time, up
+ * to `MAX_COMMIT_SKEW_MS`.
  */
-export async function lastHistoryIdBefore(db: Kysely<Database>, time: Date): Promise<bigint> {
-  const newest = await db
-    .selectFrom("oms_db.oms_status_history")
-    .select(({ fn }) => fn.max("id").as("id"))
-    .executeTakeFirst();
-  let old = 0n;
-  // All rows after `young` are young.
-  for (let young = newest?.id ?? 0n; young > old; ) {
-    const middle = (old + young) / 2n;
+export function lastHistoryIdBefore(db: Kysely<Database>, time: Date): Promise<bigint> {
+  return findLastOld(async (id) => {
     const row = await db
       .selectFrom("oms_db.oms_status_history")
       .select(["id", "record_time"])
-      .where("id", ">", middle)
+      .where("id", ">", id)
       .orderBy("id")
       .limit(1)
       .executeTakeFirst();
-    if (row !== undefined && row.record_time < time) {
-      old = row.id;
-    } else {
-      young = middle;
-    }
-  }
-  return old;
+    return row !== undefined && row.record_time < time ? row.id : undefined;
+  });
 }
 
 /**
