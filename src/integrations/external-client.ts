@@ -3,15 +3,14 @@ import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { isSampled, traceIdOf } from "../observability/traceparent.ts";
 import type { Span, Tracer } from "../observability/tracing.ts";
-import { createHttpPoster, type HttpResponse } from "./http.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { createHttpPoster, type HttpResponse, retryAfterMs } from "./http.ts";
 
 /** How a request ended. */
 export type Outcome =
   | { readonly kind: "done" }
   /** Failed for now. It may have arrived: repeat it with the same key, after at least `afterMs`. */
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number }
-  /** Refused for good: an operator has to decide. */
+  /** Refused permanently: an operator has to decide. */
   | { readonly kind: "reject"; readonly reason: string };
 
 /** How a request ended, and what the system answered. */

@@ -1,9 +1,7 @@
 import { type Dispatcher, Pool } from "undici";
-import { basicAuth } from "./basic-auth.ts";
 
-/** What came back, whatever it says. */
+/** An HTTP response with any status. */
 export interface HttpResponse {
-  /** The HTTP status. */
   readonly status: number;
   /** The header `Retry-After`. */
   readonly retryAfter: string | undefined;
@@ -11,29 +9,29 @@ export interface HttpResponse {
   readonly text: string;
 }
 
-/** Sends POSTs with a JSON body to one address. */
+/** Posts JSON bodies to one URL. */
 export interface HttpPoster {
   /**
-   * Rejects when there is no whole answer in time, and when the signal says so.
+   * Rejects without a complete response in time, and when the signal is aborted.
    *
    * @param text the body
    * @param traceparent the header of that name; "" for none
    */
   post(key: string, text: string, signal: AbortSignal | undefined, traceparent: string): Promise<HttpResponse>;
-  /** Closes the connections that are kept open. */
+  /** Closes all connections; requests in flight fail. */
   close(): void;
 }
 
-/** Bytes of an answer that are kept: reasons are short. */
-const MAX_ANSWER = 4_096;
+/** Bytes of a response that are kept: reasons are short. */
+const MAX_RESPONSE = 4_096;
 
 /**
- * Built on undici's lowest layer: a request through `node:http` takes twice the processor time, one
- * through the built-in fetch several times. A connection carries one request at a time: behind one
- * that hangs no other waits.
+ * Uses undici's lowest layer: a request through `node:http` takes twice the processor time, one
+ * through the built-in fetch several times. A connection carries one request at a time, so that one
+ * that hangs delays no other.
  *
- * @param timeoutMs for the whole request, the wait for a connection included, in milliseconds
- * @param connections at most so many at a time
+ * @param timeoutMs time limit of a request, the wait for a connection included, in milliseconds
+ * @param connections maximum number of connections
  */
 export function createHttpPoster({
   url,
@@ -44,35 +42,32 @@ export function createHttpPoster({
   readonly timeoutMs: number;
   readonly connections: number;
 }): HttpPoster {
-  const address = new URL(url);
-  const { origin, pathname, search } = address;
-  const authorization = basicAuth(address);
-  const path = `${pathname}${search}`;
-  // One clock runs for the whole request: undici's own, for its parts, would only cost.
-  const clocks = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: timeoutMs };
-  const pool = new Pool(origin, { connections, pipelining: 1, allowH2: false, ...clocks });
+  const parsed = new URL(url);
+  const path = `${parsed.pathname}${parsed.search}`;
+  const authorization = basicAuth(parsed);
+  const pool = createPool(parsed.origin, connections, timeoutMs);
 
   const post: HttpPoster["post"] = (key, text, signal, traceparent) =>
     new Promise((resolve, reject) => {
       let controller: Dispatcher.DispatchController | undefined;
-      let gaveUp: Error | undefined;
+      let failure: Error | undefined;
       let status = 0;
       let retryAfter: string | undefined;
       let length = 0;
       const parts: Buffer[] = [];
 
-      const settled = () => {
+      const cleanUp = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
       };
-      const giveUp = (reason: Error) => {
-        gaveUp = reason;
-        settled();
+      const fail = (reason: Error) => {
+        failure = reason;
+        cleanUp();
         reject(reason);
         controller?.abort(reason);
       };
-      const onAbort = () => giveUp(signal?.reason);
-      const timer = setTimeout(() => giveUp(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      const onAbort = () => fail(signal?.reason);
+      const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       if (signal?.aborted === true) {
         onAbort();
         return;
@@ -91,9 +86,9 @@ export function createHttpPoster({
         {
           onRequestStart(started) {
             controller = started;
-            if (gaveUp !== undefined) {
-              // While it waited for a connection: nothing is sent.
-              started.abort(gaveUp);
+            if (failure !== undefined) {
+              // It failed while it waited for a connection: nothing is sent.
+              started.abort(failure);
             }
           },
           onResponseStart(_controller, code, { "retry-after": after }) {
@@ -101,28 +96,56 @@ export function createHttpPoster({
             retryAfter = typeof after === "string" ? after : after?.[0];
           },
           onResponseData(_controller, part) {
-            if (length < MAX_ANSWER) {
+            if (length < MAX_RESPONSE) {
               parts.push(part);
               length += part.length;
             }
           },
           onResponseEnd() {
-            settled();
+            cleanUp();
             resolve({ status, retryAfter, text: Buffer.concat(parts).toString() });
           },
           onResponseError(_controller, error) {
-            settled();
+            cleanUp();
             reject(error);
           },
         },
       );
     });
 
-  return {
-    post,
-    close() {
-      // What is under way ends with an error of its own.
-      void pool.destroy();
-    },
-  };
+  return { post, close: () => void pool.destroy() };
+}
+
+/**
+ * A connection pool without undici's own timers for parts of a request: callers limit the whole.
+ */
+export function createPool(origin: string, connections: number, connectTimeout: number): Pool {
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0, connectTimeout };
+  return new Pool(origin, { connections, pipelining: 1, allowH2: false, ...timeouts });
+}
+
+/** The header `authorization` for the user and password of a URL; undefined where it has none. */
+export function basicAuth({ username, password }: URL): string | undefined {
+  if (username === "" && password === "") {
+    return undefined;
+  }
+  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(plain).toString("base64")}`;
+}
+
+/** Longest `Retry-After` that is respected, in milliseconds. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+/**
+ * The delay of a `Retry-After` header, in seconds or as an HTTP date, in milliseconds from now;
+ * undefined where it has no valid one.
+ *
+ * @param now milliseconds since 1970
+ */
+export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+  if (header === undefined || header.trim() === "") {
+    return undefined;
+  }
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined;
 }

@@ -1,41 +1,40 @@
-import { Pool } from "undici";
-import { basicAuth } from "./basic-auth.ts";
+import { basicAuth, createPool } from "./http.ts";
 
-/** What the old system answered, whatever it says. */
+/** A response of the legacy system, with any status. */
 export interface LegacyResponse {
   /** The HTTP status. */
   readonly status: number;
   readonly text: string;
 }
 
-/** The system that this service replaces, as far as it is asked what it would have answered. */
+/** The system that this service replaces, which the shadow comparison reads from. */
 export interface LegacySystem {
   /**
-   * Rejects when there is no whole answer in time, when it is too long, and when the signal says
-   * so.
+   * Rejects without a complete response in time, when it is too long, and when the signal is
+   * aborted.
    *
-   * @param path below the old system's base
-   * @param given the parameters, as the caller gave them
+   * @param path below the system's base URL
+   * @param params the parameters of the caller
    */
-  read(path: string, given: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<LegacyResponse>;
-  /** Closes the connections; what is under way ends with an error. */
+  read(path: string, params: ReadonlyMap<string, string>, signal?: AbortSignal): Promise<LegacyResponse>;
+  /** Closes all connections; requests in flight fail. */
   close(): Promise<void>;
 }
 
-/** So many requests are under way at most; the others wait for a connection, within their time. */
+/** Maximum number of requests in flight; others wait for a connection, within their time limit. */
 const CONNECTIONS = 32;
 
-/** Characters of a query that every server takes; more parameters go as a form. */
+/** Longest query in characters; longer parameters are sent as a form. */
 const MAX_QUERY = 2_000;
 
-/** Bytes of an answer that are worth comparing. */
-const MAX_ANSWER = 1_048_576;
+/** Longest response that is compared, in bytes. */
+const MAX_RESPONSE = 1_048_576;
+
+const HEADERS = { accept: "*/*", "user-agent": "oms-shadow" };
 
 /**
- * A client for the old system, over connections that stay open.
- *
- * @param url its base, for example `http://old-oms:8080`; a path in it is kept
- * @param timeoutMs for the whole request, the wait for a connection included, in milliseconds
+ * @param url the base URL, for example `http://old-oms:8080`; its path is kept
+ * @param timeoutMs time limit of a request, the wait for a connection included, in milliseconds
  */
 export function createLegacySystem({
   url,
@@ -44,28 +43,24 @@ export function createLegacySystem({
   readonly url: string;
   readonly timeoutMs: number;
 }): LegacySystem {
-  const address = new URL(url);
-  const { origin, pathname } = address;
-  const authorization = basicAuth(address);
-  const base = pathname.replace(/\/+$/, "");
-  // One clock runs for the whole request.
-  const clocks = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: timeoutMs };
-  const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1, allowH2: false, ...clocks });
+  const parsed = new URL(url);
+  const authorization = basicAuth(parsed);
+  const headers = authorization === undefined ? HEADERS : { ...HEADERS, authorization };
+  const base = parsed.pathname.replace(/\/+$/, "");
+  const pool = createPool(parsed.origin, CONNECTIONS, timeoutMs);
   return {
-    async read(path, given, signal) {
+    async read(path, params, signal) {
       signal?.throwIfAborted();
       const stop = new AbortController();
       const onAbort = () => stop.abort(signal?.reason);
       signal?.addEventListener("abort", onAbort);
       const timer = setTimeout(() => stop.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       try {
-        const { statusCode, body } = await pool.request({
-          ...requestOf(`${base}${path}`, given, authorization === undefined ? HEADERS : { ...HEADERS, authorization }),
-          signal: stop.signal,
-        });
-        return { status: statusCode, text: await textOf(body) };
+        const request = requestOf(`${base}${path}`, params, headers);
+        const { statusCode, body } = await pool.request({ ...request, signal: stop.signal });
+        return { status: statusCode, text: await readText(body) };
       } catch (error) {
-        // Whatever broke because of it.
+        // Aborted, it fails with many errors: report the reason.
         throw stop.signal.aborted ? stop.signal.reason : error;
       } finally {
         clearTimeout(timer);
@@ -76,10 +71,8 @@ export function createLegacySystem({
   };
 }
 
-const HEADERS = { accept: "*/*", "user-agent": "oms-shadow" };
-
-function requestOf(path: string, given: ReadonlyMap<string, string>, common: Readonly<Record<string, string>>) {
-  const form = [...given].map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&");
+function requestOf(path: string, params: ReadonlyMap<string, string>, common: Readonly<Record<string, string>>) {
+  const form = [...params].map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&");
   if (form.length > MAX_QUERY) {
     const headers = { ...common, "content-type": "application/x-www-form-urlencoded" };
     return { path, method: "POST", headers, body: form } as const;
@@ -87,19 +80,19 @@ function requestOf(path: string, given: ReadonlyMap<string, string>, common: Rea
   return { path: form === "" ? path : `${path}?${form}`, method: "GET", headers: common } as const;
 }
 
-/** A blank as %20: some servers take a plus in a query for what it is. */
+/** Encodes a blank as %20: some servers take a plus in a query literally. */
 function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of body) {
     parts.push(part);
     length += part.length;
-    if (length > MAX_ANSWER) {
-      throw new Error(`its answer is longer than ${MAX_ANSWER} bytes`);
+    if (length > MAX_RESPONSE) {
+      throw new Error(`the response is longer than ${MAX_RESPONSE} bytes`);
     }
   }
   return Buffer.concat(parts).toString();

@@ -27,7 +27,7 @@ export type Effect = Pick<Action, "name" | "subjects" | "matches"> &
 
 /** The baselines have other means against a repeat: each claim is granted. */
 const NO_CLAIMS: Claims = {
-  acquire: async () => ({ kind: "mine", markDone: async () => {}, release: async () => {} }),
+  acquire: async () => ({ kind: "acquired", markDone: async () => {}, release: async () => {} }),
 };
 
 /** The effects of the six Actions: the same rows and the same messages. */

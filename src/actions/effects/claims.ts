@@ -3,40 +3,40 @@ import type { Redis } from "ioredis";
 import { createBatcher } from "../../lib/batcher.ts";
 
 /**
- * Short-lived rights to do something once, in Redis. They make repeats rare; that nothing is
- * forgotten is the ledger's part.
+ * Short-lived rights to do something once, in Redis. They make repeats rare; that nothing is lost
+ * is the ledger's part.
  */
 export interface Claims {
-  /** Rejects while Redis is away. */
+  /** Rejects while Redis is unavailable. */
   acquire(key: string): Promise<Claim>;
 }
 
 export type Claim =
   | {
-      readonly kind: "mine";
-      /** It happened: nobody gets the claim again for a long time. */
+      readonly kind: "acquired";
+      /** It was done: the key cannot be acquired again for a long time. */
       markDone(): Promise<void>;
-      /** It did not happen: whoever comes next may try. */
+      /** It was not done: the next caller may try. */
       release(): Promise<void>;
     }
-  /** It happened already. */
+  /** It was done before. */
   | { readonly kind: "done" }
-  /** Somebody else holds it, for at most so many milliseconds. */
-  | { readonly kind: "taken"; readonly remainingMs: number };
+  /** Another worker holds the claim, for at most this many milliseconds. */
+  | { readonly kind: "held"; readonly remainingMs: number };
 
 const DONE = "done";
 
-/** How long it is remembered that something happened, in milliseconds. */
-const REMEMBERED_MS = 7 * 24 * 3_600_000;
+/** Time for which a key is remembered as done, in milliseconds. */
+const DONE_TTL_MS = 7 * 24 * 3_600_000;
 
-/** Claims that go to Redis in one command. */
+/** Maximum number of claims in one command. */
 const MAX_BATCH = 256;
 
 /**
- * Answers for each key -1 when it is done, 0 when it is ours now, else how long somebody else has
- * it.
+ * Returns for each key -1 when it is done, 0 when it was acquired, else the holder's remaining
+ * time.
  */
-const TAKE = `
+const ACQUIRE = `
 local answers = {}
 for place, name in ipairs(KEYS) do
   local value = redis.call('get', name)
@@ -55,35 +55,33 @@ const MARK_DONE = `
 for _, name in ipairs(KEYS) do redis.call('set', name, '${DONE}', 'px', ARGV[1]) end
 return #KEYS`;
 
-/** Only by whoever holds it: the lease may have run out, and be somebody else's by now. */
+/** Only for the holder: the lease may have expired, and the claim be another worker's. */
 const RELEASE = `
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
 return 0`;
 
 /**
- * Claims that are taken at the same time go to Redis in one command, and so do those that are done:
- * the client's work for each command is most of what a claim costs.
+ * Concurrent calls share a command, as the client's work per command is most of a claim's cost.
  *
- * @param leaseMs how long a claim lasts when its owner dies, in milliseconds: longer than what it
- *   is for takes
- * @param scope tells the claims of several installations on one Redis apart
+ * @param leaseMs duration of a claim whose holder died, in milliseconds: longer than the work takes
+ * @param scope separates the claims of several installations in one Redis
  */
 export function createClaims(
   redis: Redis,
   { leaseMs, scope = "" }: { readonly leaseMs: number; readonly scope?: string },
 ): Claims {
-  /** The owner is the batch: of a batch that holds a key twice, one gets it. */
-  const takeTogether = createBatcher<string, { readonly owner: string; readonly answer: number }>(
+  // The batch is the holder: where it contains a key twice, one call acquires it.
+  const acquireAll = createBatcher<string, { readonly holder: string; readonly answer: number }>(
     async (names) => {
-      const owner = randomUUID();
-      const answers = (await redis.eval(TAKE, names.length, ...names, owner, leaseMs)) as readonly number[];
-      return answers.map((answer) => ({ owner, answer }));
+      const holder = randomUUID();
+      const answers = (await redis.eval(ACQUIRE, names.length, ...names, holder, leaseMs)) as readonly number[];
+      return answers.map((answer) => ({ holder, answer }));
     },
     { maxBatch: MAX_BATCH },
   );
-  const markTogether = createBatcher<string, undefined>(
+  const markAllDone = createBatcher<string, undefined>(
     async (names) => {
-      await redis.eval(MARK_DONE, names.length, ...names, REMEMBERED_MS);
+      await redis.eval(MARK_DONE, names.length, ...names, DONE_TTL_MS);
       return names.map(() => undefined);
     },
     { maxBatch: MAX_BATCH },
@@ -92,20 +90,20 @@ export function createClaims(
   return {
     async acquire(key) {
       const name = `oms:claim:${scope}${key}`;
-      const { owner, answer } = await takeTogether(name);
+      const { holder, answer } = await acquireAll(name);
       if (answer < 0) {
         return { kind: "done" };
       }
       if (answer > 0) {
-        return { kind: "taken", remainingMs: answer };
+        return { kind: "held", remainingMs: answer };
       }
       return {
-        kind: "mine",
+        kind: "acquired",
         async markDone() {
-          await markTogether(name);
+          await markAllDone(name);
         },
         async release() {
-          await redis.eval(RELEASE, 1, name, owner);
+          await redis.eval(RELEASE, 1, name, holder);
         },
       };
     },

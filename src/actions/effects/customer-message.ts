@@ -15,7 +15,7 @@ export function customerMessage({ claims, systems }: Pick<EffectDeps, "claims" |
     if (claim.kind === "done") {
       return DONE;
     }
-    if (claim.kind === "taken") {
+    if (claim.kind === "held") {
       return { kind: "retry", reason: "another worker is sending it", afterMs: claim.remainingMs };
     }
     const body = { messageId, orderId: String(event.orderId), template: templateOf(event) };

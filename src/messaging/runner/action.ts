@@ -59,7 +59,7 @@ export type ActionResult =
    * answer to come). Repeated without limit: at the time given, else with back-off.
    */
   | { readonly kind: "wait"; readonly reason: string; readonly at?: Date }
-  /** Failed for good: parked until an operator decides. */
+  /** Failed permanently: parked until an operator decides. */
   | { readonly kind: "reject"; readonly reason: string };
 
 export const DONE: ActionResult = { kind: "done" };

@@ -73,7 +73,9 @@ export class ActionConsumers {
     );
   }
 
-  /** Accepts nothing more, and returns what has not started to the broker; running ones continue. */
+  /**
+   * Accepts nothing more, and returns what has not started to the broker; running ones continue.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));

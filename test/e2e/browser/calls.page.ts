@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { useWorld } from "../crash/harness.ts";
+import { useHarness } from "../crash/harness.ts";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
@@ -18,7 +18,7 @@ const ARGS = [
   "--disable-sync",
 ];
 
-const world = useWorld();
+const harness = useHarness();
 const shop = createServer((_request, response) =>
   response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>shop</title>"),
 );
@@ -40,8 +40,8 @@ afterAll(async () => {
 });
 
 test("a page of an allowed origin changes an order and reads it back", async () => {
-  const [orderId] = (await world.insertOrders(1)) as [bigint];
-  const service = await world.start({ OMS_CORS_ORIGINS: origin });
+  const [orderId] = (await harness.insertOrders(1)) as [bigint];
+  const service = await harness.start({ OMS_CORS_ORIGINS: origin });
   const page = await browser.newPage();
   await page.goto(origin);
   const answers = await page.evaluate(
@@ -77,7 +77,7 @@ test("a page of an allowed origin changes an order and reads it back", async () 
 });
 
 test("a page of another origin gets nothing", async () => {
-  const service = await world.start({ OMS_CORS_ORIGINS: "https://shop.example.com" });
+  const service = await harness.start({ OMS_CORS_ORIGINS: "https://shop.example.com" });
   const page = await browser.newPage();
   await page.goto(origin);
   const outcome = await page.evaluate(

@@ -16,7 +16,7 @@ const world = useFlows();
 
 /** A server with paid orders that the WMS rejects. */
 async function withRejectedOrders(count: number): Promise<{ server: Server; orderIds: bigint[] }> {
-  await world.neighbours.control({ system: "wms/dispatch", mode: "refuse", reason: "仓库爆仓" });
+  await world.stubSystems.control({ system: "wms/dispatch", mode: "refuse", reason: "仓库爆仓" });
   const server = await world.start();
   const orderIds: bigint[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -27,7 +27,7 @@ async function withRejectedOrders(count: number): Promise<{ server: Server; orde
   for (const orderId of orderIds) {
     await flowIs(server, orderId, { step: "dispatch", state: FlowState.FAILED });
   }
-  await world.neighbours.reset();
+  await world.stubSystems.reset();
   return { server, orderIds };
 }
 
@@ -60,7 +60,7 @@ test("an order's parked Action is explained", async () => {
   const orderId = await submit(server);
   await pay(server, orderId);
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
-  await world.neighbours.control({ system: "message", mode: "refuse", reason: "号码无效" });
+  await world.stubSystems.control({ system: "message", mode: "refuse", reason: "号码无效" });
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.HANDED_OVER, operator: "wms" });
   await eventually(async () =>
     expect(await run(server, "order", "explain", String(orderId))).toMatch(

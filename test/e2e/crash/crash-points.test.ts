@@ -1,12 +1,12 @@
 import { expect, test, vi } from "vitest";
-import { dueEffects, useWorld } from "./harness.ts";
+import { dueEffects, useHarness } from "./harness.ts";
 
-const world = useWorld();
+const harness = useHarness();
 
-/** Several starts of a process each; a busy machine takes its time. */
+/** Each test starts several processes. */
 vi.setConfig({ testTimeout: 120_000 });
 
-/** Told again by request id until the answer comes, as a caller does whose server died. */
+/** Repeated with its request id, as a caller does whose server died. */
 const report = (orderId: bigint, status: string) => ({
   orderId: String(orderId),
   status: `ORDER_STATUS_${status}`,
@@ -22,22 +22,22 @@ test.for([
   "before-effect",
   "after-effect",
   "before-done",
-])("killed %s: after a restart everything has happened once", async (point) => {
-  const [orderId] = (await world.insertOrders(1)) as [bigint];
-  const first = await world.start();
-  const stream = await world.openStream();
+])("killed %s: after a restart every effect has happened once", async (point) => {
+  const [orderId] = (await harness.insertOrders(1)) as [bigint];
+  const first = await harness.start();
+  const stream = await harness.openStream();
   await first.call("UpdateOrderStatus", report(orderId, "PAID"));
-  await world.eventually(async () => {
-    expect((await world.effects([orderId], stream))["third-party-notify"]).toEqual([`${orderId}-1`]);
+  await harness.eventually(async () => {
+    expect((await harness.effects([orderId], stream))["third-party-notify"]).toEqual([`${orderId}-1`]);
   });
   await first.kill("SIGTERM");
 
-  const doomed = await world.start({ OMS_CRASH_AT: point });
-  // It may die before or after its answer: the caller cannot tell, and does not have to.
+  const doomed = await harness.start({ OMS_CRASH_AT: point });
+  // It may die before or after its answer, which makes no difference to the caller.
   await doomed.call("UpdateOrderStatus", report(orderId, "DELIVERED")).catch(() => {});
   expect(await doomed.exited).toBe("SIGKILL");
 
-  const next = await world.start();
+  const next = await harness.start();
   const answer = await next.call("UpdateOrderStatus", report(orderId, "DELIVERED"));
   expect(answer).toEqual({
     outcome: "OUTCOME_APPLIED",
@@ -46,10 +46,10 @@ test.for([
     version: "2",
     messageId: `${orderId}-2`,
   });
-  await world.eventually(async () => {
-    expect(await world.effects([orderId], stream)).toEqual(dueEffects([orderId]));
+  await harness.eventually(async () => {
+    expect(await harness.effects([orderId], stream)).toEqual(dueEffects([orderId]));
   });
-  expect(await world.history([orderId])).toEqual([`${orderId}-1`, `${orderId}-2`]);
+  expect(await harness.history([orderId])).toEqual([`${orderId}-1`, `${orderId}-2`]);
   await next.kill("SIGTERM");
   await stream.close();
 });

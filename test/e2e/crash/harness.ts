@@ -9,10 +9,10 @@ import { receivedBy } from "../../../tools/demo/stub-systems.ts";
 import { type OwnServer, useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type ServiceProcess, startProcess } from "./process.ts";
 
-/** Effects by Action, each as often as it happened: what the receivers saw, by message id. */
+/** Effects by Action as the receivers saw them: message ids, one for each time. */
 export type Effects = Record<string, string[]>;
 
-/** Short times, so that what waits for a dead server's lease does not wait for long. */
+/** Short times, so that no test waits for the lease of a dead server. */
 const TIMING = {
   OMS_LEDGER_SWEEP_DELAY_MS: "1500",
   OMS_LEASE_MS: "1500",
@@ -21,15 +21,15 @@ const TIMING = {
   OMS_RETRY_CAP_MS: "500",
 };
 
-/** How long the effects may take after the last fault, in milliseconds. */
+/** Time limit for the effects after the last fault, in milliseconds. */
 const EFFECTS_MS = 25_000;
 
-/** A service process with real servers around it, and eyes at the places where effects are seen. */
-export function useWorld() {
+/** Service processes with real backends, and what the receivers of their effects saw. */
+export function useHarness() {
   const { url, prefix } = useMariadb();
   const nats: OwnServer = useNats();
   const redis: OwnServer = useRedis();
-  const neighbours = useStubSystems();
+  const stubSystems = useStubSystems();
   const running = new Set<ServiceProcess>();
   let connection: Connection | undefined;
 
@@ -44,7 +44,7 @@ export function useWorld() {
     await db.destroy();
   });
 
-  // One that a failed test left would do the next one's work.
+  // A service left by a failed test would do the next one's work.
   afterEach(async () => {
     await Promise.all([...running].map((service) => service.kill("SIGKILL")));
   });
@@ -60,7 +60,7 @@ export function useWorld() {
       OMS_DATABASE_PREFIX: prefix,
       OMS_NATS_URL: nats.url,
       OMS_REDIS_URL: redis.url,
-      ...systemVariables(neighbours.urls),
+      ...systemVariables(stubSystems.urls),
       OMS_LOG_LEVEL: "info",
       ...env,
     });
@@ -72,9 +72,12 @@ export function useWorld() {
   return {
     nats,
     redis,
-    neighbours,
+    stubSystems,
     start,
-    /** Orders for whose delivery each of the six Actions has something to do; CREATED, without a version. */
+    /**
+     * Inserts orders that each of the six effects matches when delivered; CREATED, without a
+     * version.
+     */
     async insertOrders(count: number): Promise<bigint[]> {
       const first = await freshIds(await database(), prefix);
       const orders = Array.from(
@@ -91,7 +94,7 @@ export function useWorld() {
       await insertOrders(await database(), prefix, orders);
       return orders.map(({ id }) => id);
     },
-    /** What happened at the receivers for these orders since the stream was opened. */
+    /** The effects of these orders since the stream was opened. */
     async effects(ids: readonly bigint[], stream: Awaited<ReturnType<typeof openStream>>): Promise<Effects> {
       const range = { first: ids[0] as bigint, last: ids.at(-1) as bigint };
       const db = await database();
@@ -103,14 +106,14 @@ export function useWorld() {
       const gifts = await select(
         "select order_id as id from $wmsindb.oms_gift_cust_record where gift_status = 1 and order_id between ? and ?",
       );
-      const told = new Set((await stream.read(range)).toMarketplaces);
+      const notified = new Set((await stream.read(range)).toMarketplaces);
       return {
-        "third-party-notify": [...told].toSorted(),
+        "third-party-notify": [...notified].toSorted(),
         "settlement-push": settled.map(({ id }) => id).toSorted(),
         "gift-record": gifts.map(({ id }) => id).toSorted(),
-        "e-invoice": await doneOnce(neighbours.url, "einvoice", range),
-        "finance-push": await doneOnce(neighbours.url, "finance", range),
-        "customer-message": await doneOnce(neighbours.url, "message", range),
+        "e-invoice": await doneOnce(stubSystems.url, "einvoice", range),
+        "finance-push": await doneOnce(stubSystems.url, "finance", range),
+        "customer-message": await doneOnce(stubSystems.url, "message", range),
       };
     },
     /** Rows of the history with outcome APPLIED, as message ids. */
@@ -122,7 +125,7 @@ export function useWorld() {
       );
       return rows.map(({ id }) => id);
     },
-    /** Rows of the ledger that are in a state. */
+    /** The ledger entries in a state. */
     async ledger(ids: readonly bigint[], state: string) {
       const [rows] = await (await database()).query<RowDataPacket[]>(
         `select action, message_id, last_error from ${prefix}oms_db.oms_action_ledger
@@ -135,19 +138,19 @@ export function useWorld() {
         lastError: last_error,
       }));
     },
-    /** The event stream from now on; it is there a moment after the service's first start. */
+    /** The event stream from now on; it exists a moment after the service's first start. */
     openStream: () => vi.waitFor(() => openStream(nats.url), { timeout: EFFECTS_MS, interval: 100 }),
-    /** Waits until a fact is so, and fails with the difference when it is not in time. */
+    /** Waits until the check succeeds. */
     eventually: (check: () => Promise<void>) => vi.waitFor(check, { timeout: EFFECTS_MS, interval: 100 }),
   };
 }
 
-/** Keys that were carried out, whatever arrived again: the receivers dedupe by key, as their contract says. */
+/** The keys that were carried out; receivers deduplicate by key. */
 async function doneOnce(url: string, system: string, range: { first: bigint; last: bigint }): Promise<string[]> {
   return [...new Set(await receivedBy(url, system, range))].toSorted();
 }
 
-/** What must have happened once these orders are PAID (version 1) and DELIVERED (version 2). */
+/** The effects due once these orders are PAID (version 1) and DELIVERED (version 2). */
 export function dueEffects(ids: readonly bigint[]): Effects {
   const delivered = ids.map((id) => `${id}-2`);
   return {

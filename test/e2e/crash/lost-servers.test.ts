@@ -1,20 +1,23 @@
 import { expect, test, vi } from "vitest";
-import { dueEffects, useWorld } from "./harness.ts";
+import { dueEffects, useHarness } from "./harness.ts";
 import type { ServiceProcess } from "./process.ts";
 
 const ORDERS = 300;
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 
-const world = useWorld();
+const harness = useHarness();
 
-/** Several starts of a process each; a busy machine takes its time. */
+/** Each test starts several processes. */
 vi.setConfig({ testTimeout: 120_000 });
 
-/** Tells both changes of every order; calls `halfway` once half of the orders are told, while the others go on. */
-async function tellAll(service: ServiceProcess, ids: readonly bigint[], halfway: () => Promise<void>): Promise<void> {
+/**
+ * Reports both changes of every order; calls `halfway` after half of the orders, while the others
+ * continue.
+ */
+async function reportAll(service: ServiceProcess, ids: readonly bigint[], halfway: () => Promise<void>): Promise<void> {
   const waiting = ids.entries();
   let fault: Promise<void> | undefined;
-  const tellNext = async () => {
+  const reportNext = async () => {
     for (const [index, orderId] of waiting) {
       if (index === Math.floor(ids.length / 2)) {
         fault = halfway();
@@ -29,22 +32,22 @@ async function tellAll(service: ServiceProcess, ids: readonly bigint[], halfway:
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, tellNext));
+  await Promise.all(Array.from({ length: CONCURRENCY }, reportNext));
   await fault;
 }
 
 test.for(["nats", "redis"] as const)("%s killed under load: every effect once", async (name) => {
-  const ids = await world.insertOrders(ORDERS);
-  const service = await world.start();
-  const stream = await world.openStream();
-  // Changes go on being taken while the server is down.
-  await tellAll(service, ids, () => world[name].kill());
+  const ids = await harness.insertOrders(ORDERS);
+  const service = await harness.start();
+  const stream = await harness.openStream();
+  // Changes are accepted while the backend is down.
+  await reportAll(service, ids, () => harness[name].kill());
   expect((await fetch(`${service.http}/readyz`)).status).toBe(200);
-  await world[name].restart();
-  await world.eventually(async () => {
-    expect(await world.effects(ids, stream)).toEqual(dueEffects(ids));
+  await harness[name].restart();
+  await harness.eventually(async () => {
+    expect(await harness.effects(ids, stream)).toEqual(dueEffects(ids));
   });
-  expect(await world.history(ids)).toEqual(ids.flatMap((id) => [`${id}-1`, `${id}-2`]));
+  expect(await harness.history(ids)).toEqual(ids.flatMap((id) => [`${id}-1`, `${id}-2`]));
   await service.kill("SIGTERM");
   await stream.close();
 });

@@ -1,27 +1,27 @@
 import { expect, test, vi } from "vitest";
-import { dueEffects, useWorld } from "./harness.ts";
+import { dueEffects, useHarness } from "./harness.ts";
 
 const ORDERS = 60;
-const AT_ONCE = 16;
-/** More starts than this and the killer will never be found. */
+const CONCURRENCY = 16;
+/** After more starts than this the poison message will not be found. */
 const MAX_STARTS = 15;
 
-const world = useWorld();
+const harness = useHarness();
 
-/** Several starts of a process each; a busy machine takes its time. */
+/** The test starts many processes. */
 vi.setConfig({ testTimeout: 180_000 });
 
-test("a message that kills its worker is found and parked; those that ran beside it are not", async () => {
-  const ids = await world.insertOrders(ORDERS);
-  const killer = { action: "finance-push", messageId: `${ids[ORDERS / 2]}-2` };
-  const doomed = { OMS_CRASH_AT: `before-effect:${killer.action}:${killer.messageId}` };
-  let service = await world.start(doomed);
-  const stream = await world.openStream();
+test("a poison message is found and parked; those that ran beside it are not", async () => {
+  const ids = await harness.insertOrders(ORDERS);
+  const poison = { action: "finance-push", messageId: `${ids[ORDERS / 2]}-2` };
+  const doomed = { OMS_CRASH_AT: `before-effect:${poison.action}:${poison.messageId}` };
+  let service = await harness.start(doomed);
+  const stream = await harness.openStream();
   let starts = 1;
-  const parked = () => world.ledger(ids, "PARKED");
+  const parked = () => harness.ledger(ids, "PARKED");
 
-  // A supervisor: who dies is started again.
-  const told = tellAll(ids, async (request) => {
+  // Restarts the service whenever it dies.
+  const reported = reportAll(ids, async (request) => {
     await vi.waitFor(() => service.call("UpdateOrderStatus", request), { timeout: 60_000, interval: 50 });
   });
   while ((await parked()).length === 0) {
@@ -29,8 +29,8 @@ test("a message that kills its worker is found and parked; those that ran beside
     for (let up = ended === "alive"; !up; ) {
       starts += 1;
       expect(starts).toBeLessThanOrEqual(MAX_STARTS);
-      // It may meet the killer before it is up.
-      up = await world.start(doomed).then(
+      // It may process the poison message before it is up.
+      up = await harness.start(doomed).then(
         (next) => {
           service = next;
           return true;
@@ -39,28 +39,28 @@ test("a message that kills its worker is found and parked; those that ran beside
       );
     }
   }
-  await told;
+  await reported;
 
   const expected = dueEffects(ids);
-  await world.eventually(async () => {
-    expect(await world.effects(ids, stream)).toEqual({
+  await harness.eventually(async () => {
+    expect(await harness.effects(ids, stream)).toEqual({
       ...expected,
-      [killer.action]: expected[killer.action]?.filter((id) => id !== killer.messageId),
+      [poison.action]: expected[poison.action]?.filter((id) => id !== poison.messageId),
     });
   });
-  expect(await parked()).toEqual([{ ...killer, lastError: "started 6 times and never finished" }]);
+  expect(await parked()).toEqual([{ ...poison, lastError: "started 6 times and never finished" }]);
   expect(starts).toBeGreaterThan(6);
   await service.kill("SIGTERM");
   await stream.close();
 });
 
-/** Both changes of every order, each told until it is answered. */
-async function tellAll(ids: readonly bigint[], tell: (request: object) => Promise<void>): Promise<void> {
+/** Reports both changes of every order, each until it is answered. */
+async function reportAll(ids: readonly bigint[], report: (request: object) => Promise<void>): Promise<void> {
   const waiting = ids.values();
-  const tellNext = async () => {
+  const reportNext = async () => {
     for (const orderId of waiting) {
       for (const status of ["PAID", "DELIVERED"]) {
-        await tell({
+        await report({
           orderId: String(orderId),
           status: `ORDER_STATUS_${status}`,
           operator: "load",
@@ -69,5 +69,5 @@ async function tellAll(ids: readonly bigint[], tell: (request: object) => Promis
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, tellNext));
+  await Promise.all(Array.from({ length: CONCURRENCY }, reportNext));
 }

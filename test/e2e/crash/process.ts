@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 
 const MAIN = join(import.meta.dirname, "../../../src/main.ts");
 
-/** A server process of the test, which may be killed and started again. */
+/** A service process that can be killed and restarted. */
 export interface ServiceProcess {
   readonly http: string;
   readonly exited: Promise<NodeJS.Signals | number | null>;
@@ -13,7 +13,7 @@ export interface ServiceProcess {
   call<Answer = Record<string, unknown>>(rpc: string, request: object): Promise<Answer>;
 }
 
-/** Starts the service as a process of its own, and waits until it listens and has published what an earlier run left. */
+/** Starts the service, and waits until it listens and has republished the outbox. */
 export async function startProcess(env: Record<string, string>): Promise<ServiceProcess> {
   const child = spawn(process.execPath, [MAIN], {
     env: { PATH: process.env.PATH, OMS_GRPC_PORT: "0", OMS_HTTP_PORT: "0", ...env },
@@ -45,17 +45,17 @@ export async function startProcess(env: Record<string, string>): Promise<Service
   };
 }
 
-/** The port in the log's line that says so. */
+/** The HTTP port, from the log. */
 async function listening(child: ChildProcess): Promise<number> {
-  let said = "";
+  let output = "";
   child.stderr?.on("data", (bytes) => {
-    said += bytes;
+    output += bytes;
   });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   let port: number | undefined;
   let caughtUp = false;
   for await (const line of lines) {
-    said += `${line}\n`;
+    output += `${line}\n`;
     caughtUp ||= line.includes("outbox republished");
     port = line.includes('"msg":"listening"') ? JSON.parse(line).http : port;
     if (port !== undefined && caughtUp) {
@@ -63,5 +63,5 @@ async function listening(child: ChildProcess): Promise<number> {
       return port;
     }
   }
-  throw new Error(`the service did not come up:\n${said}`);
+  throw new Error(`the service did not come up:\n${output}`);
 }

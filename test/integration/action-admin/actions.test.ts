@@ -31,20 +31,20 @@ function actionIs({ actions }: Server, orderIds: readonly bigint[], state: Actio
 
 /** Number of messages to an order's customer. */
 async function countMessages(orderId: bigint): Promise<number> {
-  const { received } = await harness.neighbours.received({ system: "message", key: messageId(orderId) });
+  const { received } = await harness.stubSystems.received({ system: "message", key: messageId(orderId) });
   return received.filter(({ done }) => done).length;
 }
 
 test("a rejected event is parked, listed, and takes effect once when it is retried", async () => {
   const server = await harness.start();
-  await harness.neighbours.control({ system: "message", mode: "refuse", reason: "number blocked" });
+  await harness.stubSystems.control({ system: "message", mode: "refuse", reason: "number blocked" });
   const orderIds = await handOver(server, 3);
   await actionIs(server, orderIds, ActionState.PARKED);
   const filter = { errorContains: "NUMBER BLOCKED" };
   const { entries } = await server.actions.listParked({ action: ACTION, filter });
   expect(entries.map((entry) => entry.orderId).toSorted((a, b) => Number(a - b))).toEqual(orderIds);
   expect((await server.actions.retryParked({ action: ACTION, filter, validateOnly: true })).retriedCount).toBe(3n);
-  await harness.neighbours.reset();
+  await harness.stubSystems.reset();
 
   // Two operators at the same time.
   const answers = await Promise.all(
@@ -61,7 +61,7 @@ test("a rejected event is parked, listed, and takes effect once when it is retri
 
 test("a retried event gets a new round of attempts before it is parked again", async () => {
   const server = await harness.start({ OMS_MAX_ATTEMPTS: "3" });
-  await harness.neighbours.control({ system: "message", mode: "fail" });
+  await harness.stubSystems.control({ system: "message", mode: "fail" });
   const [orderId] = (await handOver(server, 1)) as [bigint];
   await actionIs(server, [orderId], ActionState.PARKED);
 
@@ -74,10 +74,10 @@ test("a retried event gets a new round of attempts before it is parked again", a
 
 test("a discarded event has no effect until it is replayed", async () => {
   const server = await harness.start();
-  await harness.neighbours.control({ system: "message", mode: "refuse" });
+  await harness.stubSystems.control({ system: "message", mode: "refuse" });
   const [orderId] = (await handOver(server, 1)) as [bigint];
   await actionIs(server, [orderId], ActionState.PARKED);
-  await harness.neighbours.reset();
+  await harness.stubSystems.reset();
 
   const request = { action: ACTION, messageIds: [messageId(orderId)], operator, reason: "informed by phone" };
   expect((await server.actions.discardParked(request)).discardedCount).toBe(1n);
@@ -107,7 +107,7 @@ test("a new Action gets the events of existing orders from the history, each onc
     .updateTable("oms_db.oms_status_history")
     .set({ record_time: new Date(Date.now() - 3_600_000) })
     .execute();
-  await harness.neighbours.reset();
+  await harness.stubSystems.reset();
   const period = {
     fromTime: { seconds: BigInt(Math.floor(Date.now() / 1_000) - 7_200), nanos: 0 },
     toTime: { seconds: BigInt(Math.floor(Date.now() / 1_000) - 1_800), nanos: 0 },

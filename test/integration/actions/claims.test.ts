@@ -13,36 +13,36 @@ async function useClaims(options: { leaseMs?: number; scope?: string } = {}) {
   return { redis, claims: createClaims(redis, { leaseMs: 10_000, ...options }) };
 }
 
-function mine(claim: Claim) {
-  if (claim.kind !== "mine") {
+function acquired(claim: Claim) {
+  if (claim.kind !== "acquired") {
     throw new Error(`the claim is ${claim.kind}`);
   }
   return claim;
 }
 
-test("one of many gets a claim; when it is done nobody does any more", async () => {
+test("one of many callers acquires a claim; once it is done, none does", async () => {
   const { claims } = await useClaims();
-  const taken = await Promise.all(Array.from({ length: 20 }, () => claims.acquire("a")));
-  const winners = taken.filter(({ kind }) => kind === "mine");
+  const claims20 = await Promise.all(Array.from({ length: 20 }, () => claims.acquire("a")));
+  const winners = claims20.filter(({ kind }) => kind === "acquired");
   expect(winners).toHaveLength(1);
-  const loser = taken.find(({ kind }) => kind === "taken");
-  expect(loser).toMatchObject({ kind: "taken", forMs: expect.any(Number) });
-  await mine(winners[0] as Claim).markDone();
+  const loser = claims20.find(({ kind }) => kind === "held");
+  expect(loser).toMatchObject({ kind: "held", remainingMs: expect.any(Number) });
+  await acquired(winners[0] as Claim).markDone();
   expect(await claims.acquire("a")).toEqual({ kind: "done" });
 });
 
-test("a claim that is given back goes to the next", async () => {
+test("a released claim can be acquired again", async () => {
   const { claims } = await useClaims();
-  await mine(await claims.acquire("b")).release();
-  expect(await claims.acquire("b")).toMatchObject({ kind: "mine" });
+  await acquired(await claims.acquire("b")).release();
+  expect(await claims.acquire("b")).toMatchObject({ kind: "acquired" });
 });
 
-test("a claim whose owner fell silent runs out, and then is not the owner's to give back", async () => {
+test("a claim expires with its lease, and its former holder cannot release it", async () => {
   const { claims } = await useClaims({ leaseMs: 100 });
-  const late = mine(await claims.acquire("c"));
-  const next = await vi.waitFor(async () => mine(await claims.acquire("c")), 10_000);
+  const late = acquired(await claims.acquire("c"));
+  const next = await vi.waitFor(async () => acquired(await claims.acquire("c")), 10_000);
   await late.release();
-  expect(await claims.acquire("c")).toMatchObject({ kind: "taken" });
+  expect(await claims.acquire("c")).toMatchObject({ kind: "held" });
   await next.markDone();
   expect(await claims.acquire("c")).toEqual({ kind: "done" });
 });
@@ -50,11 +50,11 @@ test("a claim whose owner fell silent runs out, and then is not the owner's to g
 test("installations do not share claims", async () => {
   const one = await useClaims({ scope: "one_" });
   const other = await useClaims({ scope: "other_" });
-  expect(await one.claims.acquire("d")).toMatchObject({ kind: "mine" });
-  expect(await other.claims.acquire("d")).toMatchObject({ kind: "mine" });
+  expect(await one.claims.acquire("d")).toMatchObject({ kind: "acquired" });
+  expect(await other.claims.acquire("d")).toMatchObject({ kind: "acquired" });
 });
 
-test("a dead Redis is told at once, leaves no ghosts, and is found again", async () => {
+test("with Redis down a claim fails at once, leaves no late command behind, and works again when Redis is up", async () => {
   const { claims, redis } = await useClaims();
   await server.kill();
   await vi.waitFor(() => expect(claims.acquire("e")).rejects.toThrow(), 10_000);
@@ -63,12 +63,12 @@ test("a dead Redis is told at once, leaves no ghosts, and is found again", async
   expect(performance.now() - began).toBeLessThan(1_500);
   await server.restart();
   await vi.waitFor(() => redis.ping(), 10_000);
-  // Had the commands been kept, they would have run by now.
-  expect(await claims.acquire("e")).toMatchObject({ kind: "mine" });
-  expect(await claims.acquire("f")).toMatchObject({ kind: "mine" });
+  // Had the commands been queued, they would have run by now.
+  expect(await claims.acquire("e")).toMatchObject({ kind: "acquired" });
+  expect(await claims.acquire("f")).toMatchObject({ kind: "acquired" });
 });
 
-test("a Redis that hangs is told within a second", async () => {
+test("with Redis hanging a claim fails within a second", async () => {
   const { claims } = await useClaims();
   const { pid } = server;
   process.kill(pid, "SIGSTOP");

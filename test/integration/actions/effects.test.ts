@@ -9,13 +9,13 @@ import { deliveryChanged, eventOfEachKind, invoicePrinted, statusChanged } from 
 import { useClient } from "../nats/support.ts";
 import { useHarness } from "./harness.ts";
 
-const world = useHarness();
+const harness = useHarness();
 
-beforeEach(world.reset);
+beforeEach(harness.reset);
 
-/** What marketplaces were told: subject, broker's message id and body of each message. */
+/** The notifications of marketplaces: subject, the broker's message id and body of each. */
 async function marketplaceMessages() {
-  const client = await useClient(world.nats.url);
+  const client = await useClient(harness.nats.url);
   const manager = await client.jetstreamManager({ checkAPI: false });
   const { state } = await manager.streams.info("OMS_EVENTS");
   const found = [];
@@ -29,9 +29,9 @@ async function marketplaceMessages() {
   return found;
 }
 
-test("who asks for what", () => {
-  const ask = subscriptionsFor(world.startServer().actions);
-  const asked = (event: OrderEvent) => ask(event).map(({ action }) => action);
+test("each event is matched by the Actions that need it", () => {
+  const subscriptions = subscriptionsFor(harness.startServer().actions);
+  const matching = (event: OrderEvent) => subscriptions(event).map(({ action }) => action);
   const table: [string, Parameters<typeof statusChanged>[0], string[]][] = [
     ["ordinary, paid", { orderId: 1n, toStatus: Status.PAID }, []],
     ["ordinary, shipped", { orderId: 1n, toStatus: Status.HANDED_OVER }, ["customer-message"]],
@@ -61,29 +61,29 @@ test("who asks for what", () => {
       ["settlement-push", "gift-record", "finance-push", "customer-message"],
     ],
   ];
-  expect(table.map(([what, change]) => [what, asked(statusChanged(change))])).toEqual(
+  expect(table.map(([what, change]) => [what, matching(statusChanged(change))])).toEqual(
     table.map(([what, , names]) => [what, names]),
   );
-  expect(asked(invoicePrinted(1n))).toEqual(["e-invoice"]);
-  expect(asked(invoicePrinted(1n, { sendEmail: false }))).toEqual([]);
-  expect(asked(deliveryChanged(1n))).toEqual([]);
-  expect(asked(deliveryChanged(1n, { orderSource: 2003 }))).toEqual(["third-party-notify"]);
+  expect(matching(invoicePrinted(1n))).toEqual(["e-invoice"]);
+  expect(matching(invoicePrinted(1n, { sendEmail: false }))).toEqual([]);
+  expect(matching(deliveryChanged(1n))).toEqual([]);
+  expect(matching(deliveryChanged(1n, { orderSource: 2003 }))).toEqual(["third-party-notify"]);
   const others = eventOfEachKind(1n).filter(({ type }) => /^(pause|return|cancel)-/.test(type));
-  expect(others.map(asked)).toEqual([[], [], [], [], [], []]);
+  expect(others.map(matching)).toEqual([[], [], [], [], [], []]);
 });
 
-test("a marketplace hears of every status that an adapter knows, and of a new carrier", async () => {
-  const server = world.startServer();
+test("a marketplace is notified of each status that has a topic, and of a new carrier", async () => {
+  const server = harness.startServer();
   const statuses = Object.values(Status).filter((code) => code !== Status.CREATED);
   const events = statuses.map((toStatus, index) =>
     statusChanged({ orderId: 7n, toStatus, version: index + 1, orderSource: 2001 }),
   );
   const carrierChanged = deliveryChanged(7n, { orderSource: 2001 });
   await server.change(...events, carrierChanged);
-  await world.allDone();
+  await harness.allDone();
   const messages = await marketplaceMessages();
-  const told = messages.map(({ subject, body }) => `${body.orderStatus} ${subject.split(".").slice(-2).join(".")}`);
-  expect(told.toSorted()).toEqual([
+  const notified = messages.map(({ subject, body }) => `${body.orderStatus} ${subject.split(".").slice(-2).join(".")}`);
+  expect(notified.toSorted()).toEqual([
     "0 2001.carrier",
     "1010 2001.preparing",
     "1020 2001.preparing",
@@ -102,7 +102,7 @@ test("a marketplace hears of every status that an adapter knows, and of a new ca
     "6040 2001.failed",
     "9001 2001.cancelled",
   ]);
-  // In the order of the changes, whatever their subjects.
+  // In the order of the changes, across subjects.
   const versions = messages.map(({ body }) => Number(body.version)).filter((version) => version > 0);
   expect(versions).toEqual(statuses.map((_, index) => index + 1));
   expect(messages.find(({ body }) => body.family === "shipped")).toMatchObject({
@@ -133,9 +133,9 @@ test("a marketplace hears of every status that an adapter knows, and of a new ca
   expect(carrier?.occurTime && timestampDate(carrier.occurTime)).toEqual(carrierChanged.recordTime);
 });
 
-test("settlement gets the quantities really shipped, else those ordered, once per message id", async () => {
-  const db = world.database();
-  const server = world.startServer();
+test("settlement receives the quantities shipped, else those ordered, once per message id", async () => {
+  const db = harness.database();
+  const server = harness.startServer();
   await db
     .insertInto("oms_db.oms_order_detail")
     .values([1n, 2n].flatMap((order) => [5n, 6n].map((sku) => ({ order_id: order, sku_id: sku, quantity: 10 }))))
@@ -152,7 +152,7 @@ test("settlement gets the quantities really shipped, else those ordered, once pe
     statusChanged({ orderId: 2n, toStatus: Status.DELIVERY_FAILED, version: 1 }),
     statusChanged({ orderId: 2n, toStatus: Status.DELIVERED, version: 2 }),
   );
-  await world.allDone();
+  await harness.allDone();
   const rows = await db
     .selectFrom("oms_db.oms_order_status_rule")
     .select(["order_id", "order_status", "message_id", "settlement_lines"])
@@ -169,7 +169,7 @@ test("settlement gets the quantities really shipped, else those ordered, once pe
     { order_id: 2n, order_status: 6030, message_id: "2-1", settlement_lines: shipped },
     { order_id: 2n, order_status: 6010, message_id: "2-2", settlement_lines: shipped },
   ]);
-  // The unique key, not the ledger alone.
+  // Once-only by the unique key, not by the ledger alone.
   const settlement = server.actions.find(({ name }) => name === "settlement-push");
   const event = statusChanged({ orderId: 1n, toStatus: Status.DELIVERED });
   const attempt = {
@@ -187,9 +187,9 @@ test("settlement gets the quantities really shipped, else those ordered, once pe
   expect(Number(count)).toBe(3);
 });
 
-test("gifts of a delivered order count as given; those of others do not", async () => {
-  const db = world.database();
-  const server = world.startServer();
+test("the gifts of a delivered order are marked as given, and no others", async () => {
+  const db = harness.database();
+  const server = harness.startServer();
   await db
     .insertInto("wmsindb.oms_gift_cust_record")
     .values([
@@ -203,7 +203,7 @@ test("gifts of a delivered order count as given; those of others do not", async 
     statusChanged({ orderId: 2n, toStatus: Status.REJECTED }),
     statusChanged({ orderId: 3n, toStatus: Status.DELIVERED }),
   );
-  await world.allDone();
+  await harness.allDone();
   const rows = await db.selectFrom("wmsindb.oms_gift_cust_record").selectAll().orderBy("order_id").execute();
   expect(rows.map(({ order_id, gift_status }) => [order_id, gift_status])).toEqual([
     [1n, 1],
@@ -213,9 +213,9 @@ test("gifts of a delivered order count as given; those of others do not", async 
   expect(rows[0]?.update_date).toBeInstanceOf(Date);
 });
 
-test("neighbours get what their contract says, with the message id as key", async () => {
-  const db = world.database();
-  const server = world.startServer();
+test("external systems receive what their contract specifies, with the message id as key", async () => {
+  const db = harness.database();
+  const server = harness.startServer();
   await db
     .insertInto("oms_db.oms_order_invoice")
     .values({
@@ -234,8 +234,8 @@ test("neighbours get what their contract says, with the message id as key", asyn
     statusChanged({ orderId: 21n, toStatus: Status.HANDED_OVER, orderType: 21 }),
     statusChanged({ orderId: 21n, toStatus: Status.DELIVERED, orderType: 21, version: 2 }),
   );
-  await world.allDone();
-  const { received } = await world.neighbours.received();
+  await harness.allDone();
+  const { received } = await harness.stubSystems.received();
   const bodies = Object.fromEntries(received.map(({ path, key, body }) => [`${path} ${key}`, body]));
   const invoice = {
     orderId: "31",
@@ -270,24 +270,25 @@ test("neighbours get what their contract says, with the message id as key", asyn
   });
 });
 
-test("an event that comes twice has its effects once", async () => {
-  const server = world.startServer();
+test("a repeated event takes effect once", async () => {
+  const server = harness.startServer();
   const event = statusChanged({ orderId: 31n, toStatus: Status.DELIVERED, orderType: 31, orderSource: 2001 });
   await server.change(event);
-  await world.allDone();
-  // As the broker would send it after it forgot its acknowledgements, and another time as a new message of the same id.
-  const client = await useClient(world.nats.url);
+  await harness.allDone();
+  // As the broker would redeliver it without its acknowledgements, and again as a new message of
+  // the same id.
+  const client = await useClient(harness.nats.url);
   const manager = await client.jetstreamManager({ checkAPI: false });
   const { subject, data } = await manager.streams.getMessage("OMS_EVENTS", { seq: 1 });
   for (let time = 0; time < 3; time += 1) {
     await client.jetstream().publish(subject, data);
   }
-  await world.eventually(async () => {
+  await harness.eventually(async () => {
     const names = await manager.consumers.list("OMS_EVENTS").next();
     expect(names.map(({ num_pending, num_ack_pending }) => num_pending + num_ack_pending)).toEqual(names.map(() => 0));
   });
-  expect(await world.arrivals("einvoice")).toEqual(["31-1 1"]);
-  expect(await world.arrivals("finance")).toEqual(["31-1 1"]);
-  expect(await world.arrivals("message")).toEqual(["31-1 1"]);
+  expect(await harness.arrivals("einvoice")).toEqual(["31-1 1"]);
+  expect(await harness.arrivals("finance")).toEqual(["31-1 1"]);
+  expect(await harness.arrivals("message")).toEqual(["31-1 1"]);
   expect(await marketplaceMessages()).toHaveLength(1);
 });

@@ -5,18 +5,18 @@ import { statusChanged } from "../../support/events.ts";
 import { useClient } from "../nats/support.ts";
 import { useHarness } from "./harness.ts";
 
-const world = useHarness();
+const harness = useHarness();
 
-beforeEach(world.reset);
+beforeEach(harness.reset);
 
 const shipped = (orderId: bigint, version = 1) => statusChanged({ orderId, toStatus: Status.HANDED_OVER, version });
 const delivered = (orderId: bigint, version = 1, kind = {}) =>
   statusChanged({ orderId, toStatus: Status.DELIVERED, version, ...kind });
 const recharge = { orderType: 31 };
 
-/** The ledger row of one Action at one event. */
+/** The ledger entry of an Action for an event. */
 function row(messageId: string, action: string) {
-  return world
+  return harness
     .database()
     .selectFrom("oms_db.oms_action_ledger")
     .select(["state", "attempts_started", "attempts_finished", "last_error", "next_attempt_time"])
@@ -25,17 +25,17 @@ function row(messageId: string, action: string) {
     .executeTakeFirst();
 }
 
-test("what fails is tried again until it works, and the order's later events wait for it", async () => {
-  await world.neighbours.control({ system: "message", mode: "fail", times: 3, orderIds: ["1"] });
-  const server = world.startServer();
+test("a failing effect is retried until it succeeds, and the order's later events wait for it", async () => {
+  await harness.stubSystems.control({ system: "message", mode: "fail", times: 3, orderIds: ["1"] });
+  const server = harness.startServer();
   await server.change(shipped(1n, 1), delivered(1n, 2), shipped(2n, 1));
-  await world.allDone();
+  await harness.allDone();
   expect(await row("1-1", "customer-message")).toMatchObject({
     state: "DONE",
     attempts_started: 4,
     attempts_finished: 4,
   });
-  const { received } = await world.neighbours.received({ system: "message" });
+  const { received } = await harness.stubSystems.received({ system: "message" });
   expect(Object.fromEntries(received.map(({ key, arrivals }) => [key, arrivals]))).toEqual({
     "1-1": 4,
     "1-2": 1,
@@ -46,17 +46,17 @@ test("what fails is tried again until it works, and the order's later events wai
   expect(String(doneAt["2-1"]) <= String(doneAt["1-1"])).toBe(true);
 });
 
-test("what fails too often is parked, for a person to decide; the order's later events go on", async () => {
-  await world.neighbours.control({
+test("an effect that fails too often is parked; the order's later events continue", async () => {
+  await harness.stubSystems.control({
     system: "message",
     mode: "fail",
     orderIds: ["1"],
     times: 3,
     reason: "no credit",
   });
-  const server = world.startServer({ maxAttempts: 3 });
+  const server = harness.startServer({ maxAttempts: 3 });
   await server.change(shipped(1n, 1), delivered(1n, 2));
-  await world.eventually(async () => {
+  await harness.eventually(async () => {
     expect((await row("1-2", "customer-message"))?.state).toBe("DONE");
   });
   expect(await row("1-1", "customer-message")).toEqual({
@@ -69,36 +69,36 @@ test("what fails too often is parked, for a person to decide; the order's later 
 });
 
 test("a permanent refusal is parked at once", async () => {
-  await world.neighbours.control({ system: "finance", mode: "refuse", reason: "unknown order" });
-  const server = world.startServer();
+  await harness.stubSystems.control({ system: "finance", mode: "refuse", reason: "unknown order" });
+  const server = harness.startServer();
   await server.change(delivered(1n, 1, { orderType: 21 }));
-  await world.eventually(async () => {
+  await harness.eventually(async () => {
     expect(await row("1-1", "finance-push")).toMatchObject({
       state: "PARKED",
       attempts_started: 1,
       last_error: "finance answered 422: unknown order",
     });
   });
-  await world.eventually(async () => {
+  await harness.eventually(async () => {
     const { values } = await server.metrics.actionAttempts.get();
     expect(values).toContainEqual({ labels: { action: "finance-push", result: "parked" }, value: 1 });
   });
-  // Whoever starts later sees what is left to a person.
-  const later = world.startServer();
-  await world.eventually(async () => {
+  // A server that starts later counts it as well.
+  const later = harness.startServer();
+  await harness.eventually(async () => {
     const { values } = await later.metrics.actionOpen.get();
     expect(values).toContainEqual({ labels: { action: "finance-push", state: "parked" }, value: 1 });
   });
 });
 
-test("an Action that hangs holds up no other, and an order that hangs no other order", async () => {
-  await world.neighbours.control({ system: "einvoice", mode: "hang" });
-  await world.neighbours.control({ system: "message", mode: "hang", orderIds: ["1", "2", "3"] });
-  const server = world.startServer({ concurrency: 8, leaseMs: 60_000, downstreamTimeoutMs: 30_000 });
+test("an Action that hangs delays no other Action, and no other order", async () => {
+  await harness.stubSystems.control({ system: "einvoice", mode: "hang" });
+  await harness.stubSystems.control({ system: "message", mode: "hang", orderIds: ["1", "2", "3"] });
+  const server = harness.startServer({ concurrency: 8, leaseMs: 60_000, externalTimeoutMs: 30_000 });
   const orders = Array.from({ length: 60 }, (_, index) => BigInt(index + 1));
   await server.change(...orders.map((orderId) => delivered(orderId, 1, recharge)));
-  await world.eventually(async () => {
-    const open = (await world.ledger()).filter((line) => !line.endsWith("DONE"));
+  await harness.eventually(async () => {
+    const open = (await harness.ledger()).filter((line) => !line.endsWith("DONE"));
     const others = open.filter((line) => !line.includes("e-invoice"));
     expect(others.toSorted()).toEqual([1, 2, 3].map((order) => `${order}-1 customer-message: PENDING`));
     expect(open).toHaveLength(63);
@@ -106,19 +106,19 @@ test("an Action that hangs holds up no other, and an order that hangs no other o
   await server.stop(0);
 });
 
-test("a neighbour that does not answer in time is asked again, with the same key", async () => {
-  await world.neighbours.control({ system: "einvoice", mode: "hang", times: 1 });
-  await world.neighbours.control({ system: "message", mode: "lose", times: 2 });
-  const server = world.startServer({ downstreamTimeoutMs: 200 });
+test("a request without an answer in time is retried with the same key", async () => {
+  await harness.stubSystems.control({ system: "einvoice", mode: "hang", times: 1 });
+  await harness.stubSystems.control({ system: "message", mode: "lose", times: 2 });
+  const server = harness.startServer({ externalTimeoutMs: 200 });
   await server.change(delivered(1n, 1, recharge));
-  await world.allDone();
+  await harness.allDone();
   expect(await row("1-1", "e-invoice")).toMatchObject({ last_error: "e-invoice mail: no answer within 200 ms" });
-  // Lost answers: it arrived more than once, and was carried out once.
-  const { totals } = await world.neighbours.received({ system: "message" });
+  // The answers were lost: it arrived several times, and was carried out once.
+  const { totals } = await harness.stubSystems.received({ system: "message" });
   expect(totals.message).toMatchObject({ keys: 1, done: 1, repeats: 2 });
 });
 
-test("an attempt that lasts too long is broken off", async () => {
+test("an attempt that exceeds its time limit is aborted", async () => {
   let calls = 0;
   const slow = {
     name: "slow",
@@ -129,13 +129,13 @@ test("an attempt that lasts too long is broken off", async () => {
       return calls === 1 ? new Promise<never>(() => {}) : ({ kind: "done" } as const);
     },
   };
-  const server = world.startServer({ actions: [slow], attemptTimeoutMs: 100 });
+  const server = harness.startServer({ actions: [slow], attemptTimeoutMs: 100 });
   await server.change(delivered(1n));
-  await world.allDone();
+  await harness.allDone();
   expect(await row("1-1", "slow")).toMatchObject({ attempts_started: 2, last_error: "not finished within 100 ms" });
 });
 
-test("a bug in an Action is a failed attempt like any other", async () => {
+test("an exception in an Action is a failed attempt", async () => {
   const broken = {
     name: "broken",
     subjects: ["oms.v1.order.status.6010"],
@@ -144,9 +144,9 @@ test("a bug in an Action is a failed attempt like any other", async () => {
       throw new TypeError("undefined is not a function");
     },
   };
-  const server = world.startServer({ actions: [broken], maxAttempts: 2 });
+  const server = harness.startServer({ actions: [broken], maxAttempts: 2 });
   await server.change(delivered(1n));
-  await world.eventually(async () => {
+  await harness.eventually(async () => {
     expect(await row("1-1", "broken")).toMatchObject({
       state: "PARKED",
       attempts_started: 2,
@@ -155,24 +155,24 @@ test("a bug in an Action is a failed attempt like any other", async () => {
   });
 });
 
-test("an event that kills its worker again and again is parked", async () => {
+test("an event whose attempts never end is parked", async () => {
   const actions = fromTheLedgerOnly();
-  const committing = world.startServer({ actions, ledgerWatchMs: 60_000 });
+  const committing = harness.startServer({ actions, ledgerWatchMs: 60_000 });
   await committing.change(delivered(1n));
   await committing.stop();
-  // Workers begin, and are never heard of again.
-  const dying = createLedger({ db: world.database(), leaseMs: 50 });
+  // Workers that start and never finish.
+  const dying = createLedger({ db: harness.database(), leaseMs: 50 });
   const nextDeath = async (time: number) => {
     const { entries } = await dying.claimDue({ limits: new Map([["tester", 1]]), suspectLimits: [] });
     expect(entries).toMatchObject([{ entry: { messageId: "1-1", attempt: time } }]);
   };
   expect((await dying.claim("1-1", "tester")).kind).toBe("run");
   for (let time = 2; time <= 6; time += 1) {
-    await world.eventually(() => nextDeath(time));
+    await harness.eventually(() => nextDeath(time));
   }
   await dying.close();
-  world.startServer({ actions });
-  await world.eventually(async () => {
+  harness.startServer({ actions });
+  await harness.eventually(async () => {
     expect(await row("1-1", "tester")).toMatchObject({
       state: "PARKED",
       attempts_started: 6,
@@ -182,7 +182,7 @@ test("an event that kills its worker again and again is parked", async () => {
   });
 });
 
-/** An Action that asks for everything, and hears of nothing from the stream. */
+/** An Action that matches every event, and receives none from the stream. */
 function fromTheLedgerOnly() {
   return [
     {
@@ -194,23 +194,23 @@ function fromTheLedgerOnly() {
   ];
 }
 
-test("a message that cannot be read is dropped and counted, and holds up nobody", async () => {
-  const server = world.startServer();
-  await world.eventually(() => expect(server.stream.client()).toBeDefined());
-  const client = await useClient(world.nats.url);
+test("an undecodable message is dropped and counted, and delays nothing", async () => {
+  const server = harness.startServer();
+  await harness.eventually(() => expect(server.stream.client()).toBeDefined());
+  const client = await useClient(harness.nats.url);
   await client.jetstream().publish("oms.v1.order.status.6010", "nonsense");
   await server.change(delivered(1n));
-  await world.allDone();
-  await world.eventually(async () => {
+  await harness.allDone();
+  await harness.eventually(async () => {
     const { values } = await server.metrics.actionAttempts.get();
     const dropped = values.filter(({ labels }) => labels.result === "undecodable").map(({ labels }) => labels.action);
     expect(dropped.toSorted()).toEqual(server.actions.map(({ name }) => name).toSorted());
   });
 });
 
-test("a row that cannot be read is parked", async () => {
-  const server = world.startServer({ ledgerWatchMs: 50, actions: fromTheLedgerOnly() });
-  const db = world.database();
+test("an undecodable outbox row is parked", async () => {
+  const server = harness.startServer({ ledgerWatchMs: 50, actions: fromTheLedgerOnly() });
+  const db = harness.database();
   await db
     .insertInto("oms_db.oms_outbox")
     .values({
@@ -236,7 +236,7 @@ test("a row that cannot be read is parked", async () => {
       first_time: new Date(),
     })
     .execute();
-  await world.eventually(async () => {
+  await harness.eventually(async () => {
     expect(await row("1-1", "tester")).toMatchObject({
       state: "PARKED",
       last_error: expect.stringContaining("the body is not"),

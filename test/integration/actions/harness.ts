@@ -12,32 +12,41 @@ import { type OwnServer, useNats, useRedis, useStubSystems } from "../../support
 import { silentLog } from "../nats/support.ts";
 import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
 
-/** How long facts may take on a busy machine, in milliseconds. */
-const PATIENCE = { timeout: 20_000, interval: 20 };
+/** Time limit and interval of waits on a busy machine, in milliseconds. */
+const WAIT_OPTIONS = { timeout: 20_000, interval: 20 };
 
 export interface ServerOptions extends Partial<Omit<RunnerOptions, "stream" | "ledger" | "log" | "metrics">> {
   readonly leaseMs?: number;
   readonly ledgerWatchMs?: number;
-  readonly keepMs?: number;
-  readonly downstreamTimeoutMs?: number;
+  readonly retentionMs?: number;
+  readonly externalTimeoutMs?: number;
 }
 
-/** Real servers around, and as many of ours as a test starts. The database is the one that all files share, unless told. */
+/**
+ * Backends and stub systems, and the servers that a test starts. By default the database is the one
+ * that all files share.
+ */
 export function useHarness(mariadb?: OwnServer) {
   const nats = useNats();
   const redis = useRedis();
-  const neighbours = useStubSystems();
+  const stubSystems = useStubSystems();
   const database = mariadb === undefined ? useDatabase() : useDatabase(mariadb);
 
-  /** A server of ours: relay and Actions; `change` stands for the committer. */
+  /** A server with a relay and the effects; `change` stands for the committer. */
   const startServer = (options: ServerOptions = {}) => {
     const db = database();
-    const { leaseMs = 2_000, ledgerWatchMs = 2_000, keepMs = 60_000, downstreamTimeoutMs = 1_000, ...rest } = options;
-    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs: keepMs });
+    const {
+      leaseMs = 2_000,
+      ledgerWatchMs = 2_000,
+      retentionMs = 60_000,
+      externalTimeoutMs = 1_000,
+      ...rest
+    } = options;
+    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs: retentionMs });
     const connection = openRedis({ url: redis.url, log: silentLog });
     const systems = createSystemClients({
-      urls: neighbours.urls,
-      timeoutMs: downstreamTimeoutMs,
+      urls: stubSystems.urls,
+      timeoutMs: externalTimeoutMs,
       log: silentLog,
     });
     const claims = createClaims(connection, { leaseMs });
@@ -75,18 +84,18 @@ export function useHarness(mariadb?: OwnServer) {
       ledger,
       actions,
       stop,
-      /** Commits events with their ledger rows, and hands them to the relay. */
+      /** Commits events with their ledger entries, and passes them to the relay. */
       async change(...events: OrderEvent[]): Promise<void> {
         relay.enqueue(rowsOf(await commit(db, events, { subscriptionsFor: subscriptionsFor(actions), ledgerWatchMs })));
       },
     };
   };
 
-  /** The ledger, as "<message id> <action>: <state>" with attempts and error where there is something to tell. */
+  /** The ledger as "<message id> <action>: <state>". */
   const ledger = async (orderId?: bigint): Promise<string[]> => {
     let query = database()
       .selectFrom("oms_db.oms_action_ledger")
-      .select(["message_id", "action", "state", "attempts_started", "attempts_finished", "last_error"])
+      .select(["message_id", "action", "state"])
       .orderBy("id");
     if (orderId !== undefined) {
       query = query.where("order_id", "=", orderId);
@@ -98,33 +107,33 @@ export function useHarness(mariadb?: OwnServer) {
   return {
     nats,
     redis,
-    neighbours,
+    stubSystems,
     database,
     startServer,
     ledger,
-    /** Waits until every ledger row is DONE. */
+    /** Waits until every ledger entry is DONE. */
     async allDone(): Promise<void> {
       await vi.waitFor(
         async () => expect((await ledger()).filter((row) => !row.endsWith("DONE"))).toEqual([]),
-        PATIENCE,
+        WAIT_OPTIONS,
       );
     },
-    /** Waits for a fact. */
-    eventually: <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, PATIENCE),
-    /** Empties tables and broker, lets the neighbours behave. */
+    /** Waits until the check succeeds. */
+    eventually: <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, WAIT_OPTIONS),
+    /** Empties tables and broker, and resets the stub systems. */
     async reset(): Promise<void> {
       await nats.wipe();
       await redis.wipe();
-      await neighbours.reset();
+      await stubSystems.reset();
       const db = database();
       await db.deleteFrom("oms_db.oms_outbox").execute();
       await db.deleteFrom("oms_db.oms_action_ledger").execute();
       await db.deleteFrom("oms_db.oms_order_status_rule").execute();
       await db.deleteFrom("wmsindb.oms_gift_cust_record").execute();
     },
-    /** What came to a system: "<key> <arrivals>" each, those that were carried out. */
+    /** The requests that a system carried out, as "<key> <arrivals>". */
     async arrivals(system: string): Promise<string[]> {
-      const { received } = await neighbours.received({ system, limit: 10_000 });
+      const { received } = await stubSystems.received({ system, limit: 10_000 });
       return received
         .filter(({ done }) => done)
         .map(({ key, arrivals }) => `${key} ${arrivals}`)

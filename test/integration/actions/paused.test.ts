@@ -3,18 +3,18 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { statusChanged } from "../../support/events.ts";
 import { useHarness } from "./harness.ts";
 
-const world = useHarness();
+const harness = useHarness();
 
 beforeEach(async () => {
-  await world.reset();
-  await world.database().deleteFrom("oms_db.oms_action_switch").execute();
+  await harness.reset();
+  await harness.database().deleteFrom("oms_db.oms_action_switch").execute();
 });
 
 const delivered = (orderId: bigint, version = 1) => statusChanged({ orderId, toStatus: Status.DELIVERED, version });
 
 async function setPaused(action: string, paused: number): Promise<void> {
   const values = { action, paused, reason: "", caller: "test", operator: "test", change_time: new Date() };
-  await world
+  await harness
     .database()
     .insertInto("oms_db.oms_action_switch")
     .values(values)
@@ -24,7 +24,7 @@ async function setPaused(action: string, paused: number): Promise<void> {
 
 /** States of the ledger rows of one Action, by message id. */
 async function statesOf(action: string): Promise<Record<string, string>> {
-  const rows = await world
+  const rows = await harness
     .database()
     .selectFrom("oms_db.oms_action_ledger")
     .select(["message_id", "state"])
@@ -34,38 +34,38 @@ async function statesOf(action: string): Promise<Record<string, string>> {
   return Object.fromEntries(rows.map(({ message_id, state }) => [message_id, state]));
 }
 
-test("an Action that is held lets its events wait, from the stream and from the ledger, and no other Action's", async () => {
+test("a paused Action's events wait, from the stream and from the ledger, and no others do", async () => {
   await setPaused("customer-message", 1);
-  // What comes while it is held runs when it goes on, and not only when it has lain for long enough.
-  const server = world.startServer({ ledgerWatchMs: 600_000 });
+  // Events that arrive during the pause run at the resume, not only after the sweep delay.
+  const server = harness.startServer({ ledgerWatchMs: 600_000 });
   await server.change(delivered(1n), delivered(2n));
-  await world.eventually(async () => {
+  await harness.eventually(async () => {
     expect(await statesOf("settlement-push")).toEqual({ "1-1": "DONE", "2-1": "DONE" });
   });
   // Long enough for many looks at what is due.
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await statesOf("customer-message")).toEqual({ "1-1": "PENDING", "2-1": "PENDING" });
-  expect((await world.neighbours.received({ system: "message" })).received).toEqual([]);
+  expect((await harness.stubSystems.received({ system: "message" })).received).toEqual([]);
 
   await setPaused("customer-message", 0);
-  await world.allDone();
-  const { received } = await world.neighbours.received({ system: "message" });
+  await harness.allDone();
+  const { received } = await harness.stubSystems.received({ system: "message" });
   expect(received.map(({ key, arrivals }) => [key, arrivals]).toSorted()).toEqual([
     ["1-1", 1],
     ["2-1", 1],
   ]);
 });
 
-test("an Action that is held while it fails is not tried again until it goes on", async () => {
-  await world.neighbours.control({ system: "finance", mode: "fail", times: 1, orderIds: ["1"] });
-  const server = world.startServer({ backOff: { baseMs: 1_500, capMs: 1_500 } });
+test("an Action that is paused while it fails is not retried until it is resumed", async () => {
+  await harness.stubSystems.control({ system: "finance", mode: "fail", times: 1, orderIds: ["1"] });
+  const server = harness.startServer({ backOff: { baseMs: 1_500, capMs: 1_500 } });
   await server.change(statusChanged({ orderId: 1n, toStatus: Status.DELIVERED, version: 1, orderSource: 2001 }));
-  await world.eventually(async () => {
+  await harness.eventually(async () => {
     expect(await statesOf("finance-push")).toEqual({ "1-1": "RETRYING" });
   });
   await setPaused("finance-push", 1);
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   expect(await statesOf("finance-push")).toEqual({ "1-1": "RETRYING" });
   await setPaused("finance-push", 0);
-  await world.allDone();
+  await harness.allDone();
 });

@@ -22,7 +22,7 @@ const server = useOwnServer(
 const quiet = createLogger("silent");
 const urlOf = (user: string) => `nats://${user}:secret-of-${user}@127.0.0.1:${server.port}`;
 
-/** Its events in the stream, as the service publishes them. */
+/** Publishes events as the service does. */
 const stored = [1, 2, 3].map((version) => message(7n, version, { subject: "oms.v1.order.status.6010" }));
 const others = [4, 5].map((version) => message(7n, version, { subject: "oms.v1.order.status.5020" }));
 
@@ -55,7 +55,7 @@ async function loyalty(): Promise<NatsConnection> {
   return connection;
 }
 
-/** What the stream has, by the service's own eyes. */
+/** The contents of the stream, read as the service. */
 async function inTheStream(): Promise<string[]> {
   const service = await client("oms");
   const ids = await storedIds(service);
@@ -63,7 +63,7 @@ async function inTheStream(): Promise<string[]> {
   return ids;
 }
 
-test("the service does all that it does: stream, consumers, publishing, listening", async () => {
+test("the service may create stream and consumers, publish and subscribe", async () => {
   const stream = connectStream({ url: urlOf("oms"), log: quiet });
   onTestFinished(() => stream.close());
   await eventually(() => expect(stream.client()).toBeDefined());
@@ -71,7 +71,7 @@ test("the service does all that it does: stream, consumers, publishing, listenin
 });
 
 describe("a subscriber", () => {
-  test("gets its own events by its own consumer, and acknowledges them", async () => {
+  test("receives its events from its own consumer, and acknowledges them", async () => {
     const connection = await loyalty();
     const consumer = await connection
       .jetstream({ apiPrefix: "JS.ORDERS" })
@@ -111,7 +111,7 @@ describe("a subscriber", () => {
     expect(await inTheStream()).toHaveLength(5);
   });
 
-  test.each(["oms.v1.>", "$JS.>", ">", "$SYS.>"])("hears nothing of %s", async (subject) => {
+  test.each(["oms.v1.>", "$JS.>", ">", "$SYS.>"])("receives nothing of %s", async (subject) => {
     const connection = await loyalty();
     const subscription = connection.subscribe(subject);
     await expect(
@@ -123,7 +123,7 @@ describe("a subscriber", () => {
     ).rejects.toThrow(/permissions violation/i);
   });
 
-  test("cannot have its messages sent into the stream", async () => {
+  test("cannot have messages delivered into the stream", async () => {
     const service = await client("oms");
     // Without an id, by which the stream would drop a second one.
     await service.jetstream().publish("oms.v1.order.status.6010", "x");
@@ -141,7 +141,7 @@ describe("a subscriber", () => {
     await service.close();
   });
 
-  test("acknowledges nothing of another's", async () => {
+  test("cannot acknowledge messages of another consumer", async () => {
     const connection = await loyalty();
     const acknowledgement = connection.request("$JS.ACK.OMS_EVENTS.of-another.1.1.1.1.0", "+ACK", { timeout: 1_000 });
     await expect(acknowledgement).rejects.toThrow(/permissions violation/i);

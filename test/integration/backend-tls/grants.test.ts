@@ -31,7 +31,7 @@ type User = keyof typeof PASSWORDS;
 
 const mariadb = useOwnMariadb();
 const redis = useRedis();
-const neighbours = useStubSystems();
+const stubSystems = useStubSystems();
 const nats = useOwnServer(
   natsWithFile(read("nats/accounts.conf"), {
     OMS_NATS_PASSWORD: "secret-of-oms",
@@ -45,7 +45,7 @@ let administrator: Connection;
 let db: OrderDatabase;
 let told = "";
 
-/** Runs a file as the database's administrator does. */
+/** Runs an SQL file as the database's administrator. */
 async function run(file: string): Promise<void> {
   const text = read(file)
     .replace("CHANGE_ME_MIGRATE", PASSWORDS.oms_migrate)
@@ -53,7 +53,7 @@ async function run(file: string): Promise<void> {
   await administrator.query(text);
 }
 
-/** What the service says at its start where it cannot start. */
+/** The startup error of the service. */
 async function troubleAs(user: User): Promise<string> {
   const strange = openDatabase({ url: urlOf(user) });
   try {
@@ -73,7 +73,7 @@ beforeAll(async () => {
   await migrate(migrating);
   await migrating.destroy();
   await run("mysql/grants.sql");
-  // Again, as after each new version.
+  // Repeated, as after each new version.
   await run("mysql/users.sql");
   await run("mysql/grants.sql");
   db = openDatabase({ url: mariadb.url });
@@ -83,13 +83,13 @@ afterAll(async () => {
   await administrator?.end();
 });
 
-test("before the migration the service says that another user has to do it", async () => {
+test("before the migration the startup error asks for another user", async () => {
   expect(told).toMatch(/not up to date.*001-old-tables.*may not alter tables/);
   expect(told).toContain("OMS_ROLE=migrate");
   expect(told).not.toContain("secret");
 });
 
-test("and after it, once a new version asks for more", async () => {
+test("and again once a new version needs more", async () => {
   await administrator.query("delete from oms_db.oms_migration where name = '009-shadow'");
   await administrator.query("alter table oms_db.oms_shadow_total drop column last_time");
   expect(await troubleAs("oms_service")).toMatch(/pending migrations: 009-shadow\).*deploy\/mysql/s);
@@ -138,13 +138,13 @@ describe("as oms_service, every operation works", () => {
   actionTests(it);
 });
 
-describe("as oms_service, with the broker's user oms, all the rest works", () => {
+describe("as oms_service, with the broker's user oms, flows and jobs work", () => {
   let service: Service;
   let clients: Clients & { close(): void };
   beforeAll(async () => {
     service = await startService(
       { url: urlOf("oms_service"), prefix: "" },
-      { redisUrl: redis.url, natsUrl: `nats://oms:secret-of-oms@127.0.0.1:${nats.port}`, systemUrls: neighbours.urls },
+      { redisUrl: redis.url, natsUrl: `nats://oms:secret-of-oms@127.0.0.1:${nats.port}`, systemUrls: stubSystems.urls },
       {
         OMS_ROLE: "all",
         OMS_ACTION_POLL_MS: "50",
@@ -164,7 +164,7 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
     expect(complaints).toEqual([]);
   });
 
-  test("an order from its intake to the warehouse and to its customer", async () => {
+  test("an order is carried from its submission to its delivery", async () => {
     const orderId = await submit(clients);
     await pay(clients, orderId);
     await reachesStatus(clients, orderId, OrderStatus.WMS_DISPATCHED);
@@ -182,7 +182,7 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
     expect(settled).toHaveLength(1);
   });
 
-  test("a cancel after the stock was allocated", async () => {
+  test("an allocated order is cancelled", async () => {
     const orderId = await submit(clients);
     await pay(clients, orderId);
     await reachesStatus(clients, orderId, OrderStatus.WMS_DISPATCHED);
@@ -190,13 +190,13 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
     await reachesStatus(clients, orderId, OrderStatus.CANCELLED);
   });
 
-  test("a split", async () => {
+  test("an order is split", async () => {
     const orderId = await submit(clients, { warehouses: [1n, 2n] });
     await pay(clients, orderId);
     await reachesStatus(clients, orderId, OrderStatus.SPLIT);
   });
 
-  test("the upkeep deletes what is old enough", async () => {
+  test("retention deletes old rows", async () => {
     const orderId = await insertPast(db);
     await insertRequest(db, `gone-${orderId}`, orderId, await daysAgo(db, 41));
     await eventually(async () => {
@@ -206,7 +206,7 @@ describe("as oms_service, with the broker's user oms, all the rest works", () =>
   });
 });
 
-describe("oms_service may not", () => {
+describe("oms_service cannot", () => {
   test.each([
     "create table oms_db.mine (id int)",
     "create database mine",
@@ -238,7 +238,7 @@ describe("oms_service may not", () => {
   });
 });
 
-test("every table has its rights in grants.sql, and no other", async () => {
+test("grants.sql lists every table and no other", async () => {
   const [rows] = await administrator.query(
     "select concat(table_schema, '.', table_name) as name from information_schema.tables where table_schema in (?)",
     [SCHEMAS],

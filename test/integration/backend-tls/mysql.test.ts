@@ -14,7 +14,7 @@ import { mariadbWithTls } from "./servers.ts";
 
 const folder = useFolder();
 const authority = createAuthority(join(folder, "ours"), "the company");
-const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const stranger = createAuthority(join(folder, "strangers"), "another company");
 const server = useOwnMariadb(mariadbWithTls(authority.issue({ subject: "/CN=db", altNames: "DNS:localhost" })));
 const misnamed = useOwnMariadb(mariadbWithTls(authority.issue({ subject: "/CN=db", altNames: "DNS:db.example" })));
 const plain = useMariadb();
@@ -32,8 +32,8 @@ beforeAll(async () => {
   }
 });
 
-describe("a MySQL that takes TLS only", () => {
-  test("all of the service's connections speak it", async () => {
+describe("a MySQL that requires TLS", () => {
+  test("all connections of the service use TLS", async () => {
     const location = { url: urlOf(server.port), ca: authority.ca, prefix: "t_" };
     const db = openDatabase(location);
     onTestFinished(() => db.destroy());
@@ -71,7 +71,7 @@ describe("a MySQL that takes TLS only", () => {
       () => ({ url: urlOf(server.port, "hunter2"), ca: authority.ca }),
       /rejected the credentials \(.*oms.*\): .* OMS_MYSQL_URL/,
     ],
-  ])("%s is told in words", async (_, locate, words) => {
+  ])("the startup error explains: %s", async (_, locate, words) => {
     const { url, ca } = locate() as { url: string; ca?: string };
     const db = openDatabase({ url, ca, prefix: "t_" });
     onTestFinished(() => db.destroy());
@@ -80,8 +80,8 @@ describe("a MySQL that takes TLS only", () => {
       OMS_MYSQL_URL: url,
       ...(ca !== undefined && { OMS_MYSQL_CA_FILE: authority.caFile }),
     });
-    const told = describeStartupError(error, config);
-    expect(told).toMatch(words);
-    expect(told).not.toContain("hunter2");
+    const description = describeStartupError(error, config);
+    expect(description).toMatch(words);
+    expect(description).not.toContain("hunter2");
   });
 });

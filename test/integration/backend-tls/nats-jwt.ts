@@ -7,7 +7,7 @@ interface KeyPair {
   sign(bytes: Uint8Array): Uint8Array;
 }
 
-/** A broker's operator and one account of it, made here: what `nsc` would make. */
+/** A broker's operator with one account, as `nsc` would create it. */
 export interface Operator {
   /** The lines of the broker's configuration. */
   readonly configuration: string;
@@ -15,7 +15,7 @@ export interface Operator {
   creds(user: string): string;
 }
 
-/** Makes an operator whose one account may use JetStream as it likes. */
+/** Creates an operator whose account may use JetStream without limits. */
 export function createOperator(): Operator {
   const operator: KeyPair = nkeys.createOperator();
   const account: KeyPair = nkeys.createAccount();

@@ -13,18 +13,18 @@ import { natsTlsBlock, natsWith } from "./servers.ts";
 
 const folder = useFolder();
 const authority = createAuthority(join(folder, "ours"), "the company");
-const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const stranger = createAuthority(join(folder, "strangers"), "another company");
 const tls = natsTlsBlock(authority.issue({ subject: "/CN=broker", altNames: "DNS:localhost" }));
 const operator = createOperator();
 const withUsers = useOwnServer(natsWith(tls, 'authorization { user: "oms", password: "hunter2/@" }'));
 const withToken = useOwnServer(natsWith('authorization { token: "hunter2-token" }'));
-const withoutRights = useOwnServer(
+const withoutPermissions = useOwnServer(
   natsWith('authorization { users: [{ user: oms, password: hunter2, permissions: { publish: "oms.v1.>" } }] }'),
 );
 const withJwt = useOwnServer(natsWith(tls, operator.configuration));
 const plain = useNats();
 
-/** The way to a broker, and what it told. */
+/** A stream connection and its log. */
 function open(broker: Broker) {
   const log: Record<string, unknown>[] = [];
   const logger = createLogger("debug", { write: (line: string) => void log.push(JSON.parse(line)) });
@@ -33,18 +33,18 @@ function open(broker: Broker) {
   return { stream, log };
 }
 
-const comesIn = ({ stream }: ReturnType<typeof open>) => eventually(() => expect(stream.client()).toBeDefined());
+const connects = ({ stream }: ReturnType<typeof open>) => eventually(() => expect(stream.client()).toBeDefined());
 
-describe("a NATS that takes TLS only, and users with a password", () => {
+describe("a NATS that requires TLS and a password", () => {
   const url = (user = "oms:hunter2%2F%40", host = "localhost") => `nats://${user}@${host}:${withUsers.port}`;
 
-  test("by user, password and CA; also after its restart", async () => {
+  test("connects with user, password and CA, and again after a restart", async () => {
     const opened = open({ url: url(), ca: authority.ca });
-    await comesIn(opened);
+    await connects(opened);
     await withUsers.kill();
     await eventually(() => expect(opened.stream.client()).toBeUndefined());
     await withUsers.restart();
-    await comesIn(opened);
+    await connects(opened);
   });
 
   test.each([
@@ -64,7 +64,7 @@ describe("a NATS that takes TLS only, and users with a password", () => {
       () => undefined,
       /does not support TLS/,
     ],
-  ])("%s is told in words", async (_, locate, ca, words) => {
+  ])("the log explains: %s", async (_, locate, ca, words) => {
     const { stream, log } = open({ url: locate(), ca: ca() });
     await eventually(() =>
       expect(log).toContainEqual(expect.objectContaining({ reason: expect.stringMatching(words) })),
@@ -73,7 +73,7 @@ describe("a NATS that takes TLS only, and users with a password", () => {
     expect(JSON.stringify(log)).not.toMatch(/hunter/);
   });
 
-  test("npx oms events tail comes in the same way, and shows no password when it does not", async () => {
+  test("npx oms events tail connects in the same way, and shows no password where it fails", async () => {
     const call = { env: { OMS_NATS_URL: url("oms:hunter3"), OMS_NATS_CA_FILE: authority.caFile } };
     const { code, stderr } = await oms(["events", "tail"], call);
     expect([code, stderr]).toEqual([3, expect.stringMatching(/oms:\*\*\*@localhost.*rejected the credentials/)]);
@@ -81,8 +81,8 @@ describe("a NATS that takes TLS only, and users with a password", () => {
   });
 });
 
-test("a user without the rights to the stream is told of", async () => {
-  const { stream, log } = open({ url: `nats://oms:hunter2@127.0.0.1:${withoutRights.port}` });
+test("the log explains: a user without the permissions for the stream", async () => {
+  const { stream, log } = open({ url: `nats://oms:hunter2@127.0.0.1:${withoutPermissions.port}` });
   await eventually(() =>
     expect(log).toContainEqual(
       expect.objectContaining({
@@ -94,14 +94,14 @@ test("a user without the rights to the stream is told of", async () => {
   expect(stream.client()).toBeUndefined();
 });
 
-test("a token in the address", async () => {
-  await comesIn(open({ url: `nats://hunter2-token@127.0.0.1:${withToken.port}` }));
+test("connects with a token in the URL", async () => {
+  await connects(open({ url: `nats://hunter2-token@127.0.0.1:${withToken.port}` }));
 });
 
-test("a .creds file, read again at each connect", async () => {
+test("connects with a .creds file, which is read at each connect", async () => {
   const credsFile = join(folder, "oms.creds");
   const url = `nats://localhost:${withJwt.port}`;
-  writeFileSync(credsFile, createOperator().creds("of somebody else"));
+  writeFileSync(credsFile, createOperator().creds("another operator"));
   const opened = open({ url, ca: authority.ca, credsFile });
   await eventually(() =>
     expect(opened.log).toContainEqual(
@@ -109,9 +109,9 @@ test("a .creds file, read again at each connect", async () => {
     ),
   );
   writeFileSync(credsFile, operator.creds("orders"));
-  await comesIn(opened);
-  writeFileSync(credsFile, operator.creds("orders anew"));
+  await connects(opened);
+  writeFileSync(credsFile, operator.creds("orders again"));
   await withJwt.restart();
   await eventually(() => expect(opened.log.at(-1)).toMatchObject({ msg: "NATS reconnected" }));
-  await comesIn(opened);
+  await connects(opened);
 });

@@ -9,14 +9,14 @@ import { redisWithTls } from "./servers.ts";
 
 const folder = useFolder();
 const authority = createAuthority(join(folder, "ours"), "the company");
-const stranger = createAuthority(join(folder, "strangers"), "somebody else");
+const stranger = createAuthority(join(folder, "strangers"), "another company");
 const certificate = authority.issue({ subject: "/CN=cache", altNames: "DNS:localhost" });
 const server = useOwnServer(
   redisWithTls(certificate, "user default off", "user oms on >hunter2 ~oms:* +@all -@dangerous +info"),
 );
 const plain = useRedis();
 
-/** A connection, and what it told. */
+/** A connection and its log. */
 function open(address: RedisAddress) {
   const log: Record<string, unknown>[] = [];
   const logger = createLogger("debug", { write: (line: string) => void log.push(JSON.parse(line)) });
@@ -25,11 +25,11 @@ function open(address: RedisAddress) {
   return { redis, log };
 }
 
-describe("a Redis that takes TLS only, and users with a password", () => {
+describe("a Redis that requires TLS and a password", () => {
   test.each([
     ["rediss:", "rediss"],
     ["redis: and a CA", "redis"],
-  ])("by %s", async (_, scheme) => {
+  ])("connects with %s", async (_, scheme) => {
     const { redis } = open({ url: `${scheme}://oms:hunter2@localhost:${server.port}`, ca: authority.ca });
     await eventually(() => expect(redis.status).toBe("ready"));
     expect(await redis.set("oms:a", "1")).toBe("OK");
@@ -41,7 +41,7 @@ describe("a Redis that takes TLS only, and users with a password", () => {
     ["another name", "oms:hunter2", "127.0.0.1", () => authority.ca, /does not match its host name.*OMS_REDIS_URL/],
     ["a wrong password", "oms:hunter3", "localhost", () => authority.ca, /rejected the credentials.*OMS_REDIS_URL/],
     ["no password", "", "localhost", () => authority.ca, /rejected the credentials.*OMS_REDIS_URL/],
-  ])("%s is told in words", async (_, user, host, ca, words) => {
+  ])("the log explains: %s", async (_, user, host, ca, words) => {
     const { redis, log } = open({ url: `rediss://${user}${user && "@"}${host}:${server.port}`, ca: ca() });
     await eventually(() =>
       expect(log).toContainEqual(expect.objectContaining({ reason: expect.stringMatching(words) })),
@@ -51,7 +51,7 @@ describe("a Redis that takes TLS only, and users with a password", () => {
     expect(JSON.stringify(log)).not.toMatch(/hunter/);
   });
 
-  test("a server without TLS is not talked to", async () => {
+  test("no command is sent to a server without TLS", async () => {
     const { log } = open({ url: `redis://oms:hunter2@localhost:${plain.port}`, ca: authority.ca });
     await eventually(() =>
       expect(log).toContainEqual(

@@ -13,7 +13,7 @@ import { natsWith } from "./servers.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/main.ts");
 
-/** In every password and token here; and as it may look in an address. */
+/** In every password and token here, plain and as encoded in a URL. */
 const SECRET = /hunter2|aHVudGVy|aHVudDJ/i;
 
 const folder = useFolder();
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await root.end();
 });
 
-/** The service as a process of its own, and all that it says. */
+/** Starts the service as a process, and collects its output. */
 function start(env: Record<string, string>) {
   const child = spawn(process.execPath, [MAIN], {
     env: {
@@ -40,21 +40,22 @@ function start(env: Record<string, string>) {
     stdio: ["ignore", "pipe", "pipe"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
-  const told = { text: "" };
+  const output = { text: "" };
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (bytes) => {
-      told.text += bytes;
+      output.text += bytes;
     });
   }
-  const ended = once(child, "close");
-  const says = (words: RegExp) => vi.waitFor(() => expect(told.text).toMatch(words), { timeout: 25_000, interval: 50 });
-  return { child, told, ended, says };
+  const exited = once(child, "close");
+  const prints = (words: RegExp) =>
+    vi.waitFor(() => expect(output.text).toMatch(words), { timeout: 25_000, interval: 50 });
+  return { child, output, exited, prints };
 }
 
-/** What the system shows of all processes to everybody. */
+/** The command lines of all processes, which every user of the machine can read. */
 const commandLines = () => execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
 
-/** A neighbour that refuses everything, and what it was sent. */
+/** A system that rejects everything, and the headers it received. */
 async function refusing() {
   const asked: (string | undefined)[] = [];
   const server = createServer((request, response) => {
@@ -66,7 +67,7 @@ async function refusing() {
   return { port: (server.address() as AddressInfo).port, asked };
 }
 
-/** Secrets wherever an address takes one. */
+/** Secrets wherever a URL can have one. */
 async function secretsEverywhere() {
   const { port, asked } = await refusing();
   const externalSystem = (path: string) => `http://oms:hunter2-http@127.0.0.1:${port}/${path}?token=hunter2-query`;
@@ -81,14 +82,18 @@ async function secretsEverywhere() {
   return { env, asked };
 }
 
-test("a service with secrets in every address, whose neighbours all refuse, tells none of them", async () => {
+test("a service with secrets in every URL, all of which are rejected, logs and shows none", async () => {
   const { env, asked } = await secretsEverywhere();
-  const { child, told, ended, says } = start({ ...env, OMS_LEDGER_SWEEP_DELAY_MS: "100", OMS_ACTION_POLL_MS: "50" });
-  await says(/"msg":"listening"/);
-  // The broker does not let it in, nor Redis: both say so.
-  await says(/rejected the credentials.*OMS_NATS_URL/);
-  await says(/rejected the credentials.*OMS_REDIS_URL/);
-  const port = /"http":(\d+)/.exec(told.text)?.[1];
+  const { child, output, exited, prints } = start({
+    ...env,
+    OMS_LEDGER_SWEEP_DELAY_MS: "100",
+    OMS_ACTION_POLL_MS: "50",
+  });
+  await prints(/"msg":"listening"/);
+  // Broker and Redis reject the credentials.
+  await prints(/rejected the credentials.*OMS_NATS_URL/);
+  await prints(/rejected the credentials.*OMS_REDIS_URL/);
+  const port = /"http":(\d+)/.exec(output.text)?.[1];
   const at = (path: string) => `http://127.0.0.1:${port}${path}`;
   const call = async (rpc: string, request: object) => {
     const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(request) };
@@ -103,14 +108,14 @@ test("a service with secrets in every address, whose neighbours all refuse, tell
     timeout: 25_000,
   });
   await fetch(at(`/services/orderStatus/getOrderStatus?orderId=${orderId}`));
-  await says(/request to external system failed/);
+  await prints(/request to external system failed/);
   const flow = await call("fulfilment.v1.FulfilmentService/GetOrderFlow", { orderId });
   const pages = await Promise.all(["/readyz", "/metrics", "/"].map(async (path) => (await fetch(at(path))).text()));
   expect(commandLines()).not.toMatch(SECRET);
   child.kill("SIGTERM");
-  await ended;
-  expect(told.text.length).toBeGreaterThan(1_000);
-  expect(`${told.text}${JSON.stringify(flow)}${pages.join("")}`).not.toMatch(SECRET);
+  await exited;
+  expect(output.text.length).toBeGreaterThan(1_000);
+  expect(`${output.text}${JSON.stringify(flow)}${pages.join("")}`).not.toMatch(SECRET);
 });
 
 test.each([
@@ -118,7 +123,7 @@ test.each([
   [
     "a server that is not there",
     () => ({ OMS_MYSQL_URL: "mysql://oms:hunter2@127.0.0.1:1" }),
-    /does not answer.*ECONNREFUSED/,
+    /is unreachable.*ECONNREFUSED/,
   ],
   ["a host that is not there", () => ({ OMS_MYSQL_URL: "mysql://oms:hunter2@nowhere.invalid" }), /OMS_MYSQL_URL/],
   ["an address that is none", () => ({ OMS_MYSQL_URL: "oms:hunter2@host/db" }), /OMS_MYSQL_URL=.* is invalid/],
@@ -133,36 +138,36 @@ test.each([
     /OMS_NATS_CA_FILE="none.pem" cannot be read/,
   ],
   ["a port that is taken", () => ({ OMS_HTTP_PORT: String(mariadb.port) }), /Port \d+ is in use/],
-])("a service that cannot start because of %s tells none of them", async (_, fault, words) => {
+])("a startup error shows no secret: %s", async (_, fault, words) => {
   const { env } = await secretsEverywhere();
-  const { child, told, ended, says } = start({ ...env, ...fault() });
-  await ended;
-  await says(words);
+  const { child, output, exited, prints } = start({ ...env, ...fault() });
+  await exited;
+  await prints(words);
   expect(child.exitCode).toBe(1);
-  expect(told.text).not.toMatch(SECRET);
+  expect(output.text).not.toMatch(SECRET);
 });
 
-test("nor does a migration that cannot come in", async () => {
-  const { child, told, ended, says } = start({ OMS_MYSQL_URL: mysqlUrl("hunter2-wrong"), OMS_ROLE: "migrate" });
-  await ended;
-  await says(/rejected the credentials.*OMS_MYSQL_URL/);
+test("nor does the startup error of a migration", async () => {
+  const { child, output, exited, prints } = start({ OMS_MYSQL_URL: mysqlUrl("hunter2-wrong"), OMS_ROLE: "migrate" });
+  await exited;
+  await prints(/rejected the credentials.*OMS_MYSQL_URL/);
   expect(child.exitCode).toBe(1);
-  expect(told.text).not.toMatch(SECRET);
+  expect(output.text).not.toMatch(SECRET);
 });
 
-test("the embedded servers' command lines have none", async () => {
+test("the command lines of the embedded servers contain no secret", async () => {
   const { env } = await secretsEverywhere();
-  const { OMS_MYSQL_URL: _, OMS_REDIS_URL: __, OMS_NATS_URL: ___, ...neighbours } = env;
-  const { child, told, ended, says } = start({ ...neighbours, OMS_TOKEN: "hunter2-token" });
-  await says(/"msg":"listening"/);
+  const { OMS_MYSQL_URL: _, OMS_REDIS_URL: __, OMS_NATS_URL: ___, ...stubSystems } = env;
+  const { child, output, exited, prints } = start({ ...stubSystems, OMS_TOKEN: "hunter2-token" });
+  await prints(/"msg":"listening"/);
   expect(commandLines()).toContain(join(folder, "data"));
   expect(commandLines()).not.toMatch(SECRET);
   child.kill("SIGTERM");
-  await ended;
-  expect(told.text).not.toMatch(SECRET);
+  await exited;
+  expect(output.text).not.toMatch(SECRET);
 });
 
-test.each(["--help", "events tail", "actions", "events tail --help"])("npx oms %s has none", async (command) => {
+test.each(["--help", "events tail", "actions", "events tail --help"])("npx oms %s shows no secret", async (command) => {
   const env = { OMS_NATS_URL: "nats://oms:hunter2@127.0.0.1:1", OMS_TOKEN: "hunter2-token", OMS_SERVER: "127.0.0.1:1" };
   const { stdout, stderr } = await oms(command.split(" "), { env });
   expect(`${stdout}${stderr}`.length).toBeGreaterThan(50);

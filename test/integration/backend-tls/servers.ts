@@ -7,7 +7,7 @@ import { redis } from "../../../tools/devstack/redis.ts";
 import type { ServerKind } from "../../../tools/devstack/server.ts";
 import type { Certificate } from "../../support/certificates.ts";
 
-/** A MariaDB that takes nothing but TLS. */
+/** A MariaDB that requires TLS. */
 export function mariadbWithTls({ certFile, keyFile }: Certificate): ServerKind {
   return {
     ...mariadb,
@@ -20,7 +20,7 @@ export function mariadbWithTls({ certFile, keyFile }: Certificate): ServerKind {
   };
 }
 
-/** A Redis that takes nothing but TLS, with further lines of configuration. */
+/** A Redis that requires TLS, with further lines of configuration. */
 export function redisWithTls({ certFile, keyFile }: Certificate, ...lines: readonly string[]): ServerKind {
   return {
     ...redis,
@@ -45,7 +45,7 @@ export function redisWithTls({ certFile, keyFile }: Certificate, ...lines: reado
   };
 }
 
-/** A NATS with a configuration that says all but where it listens, and variables for it. */
+/** A NATS with a configuration of everything but its port, and environment variables for it. */
 export function natsWithFile(configuration: string, env: Readonly<Record<string, string>>): ServerKind {
   return {
     ...natsWith(configuration),

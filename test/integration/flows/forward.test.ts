@@ -4,16 +4,16 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { failure } from "../../support/failures.ts";
 import { eventually, flowIs, pay, reachesStatus, submit, useFlows } from "./harness.ts";
 
-const world = useFlows();
+const harness = useFlows();
 
-/** What a neighbour carried out for an order, with the number of repeats. */
+/** The requests that a system carried out for an order, with their repeats. */
 async function carriedOut(system: string, orderId: bigint) {
-  const { received } = await world.neighbours.received({ system, orderId: String(orderId) });
+  const { received } = await harness.stubSystems.received({ system, orderId: String(orderId) });
   return received.filter(({ done }) => done);
 }
 
-test("a paid order is approved, allocated and dispatched by itself, once each", async () => {
-  const server = await world.start();
+test("a paid order is approved, allocated and dispatched, once each", async () => {
+  const server = await harness.start();
   const orderId = await submit(server);
   await flowIs(server, orderId, { step: "payment", state: FlowState.WAITING });
   await pay(server, orderId);
@@ -39,8 +39,8 @@ test("a paid order is approved, allocated and dispatched by itself, once each", 
   ]);
 });
 
-test("an order with goods in three warehouses is split once; its children are dispatched, and hold all of its goods", async () => {
-  const server = await world.start();
+test("an order with goods in three warehouses is split once; its children are dispatched with all of its goods", async () => {
+  const server = await harness.start();
   const orderId = await submit(server, { warehouses: [3n, 1n, 2n, 1n] });
   await pay(server, orderId);
   await reachesStatus(server, orderId, OrderStatus.SPLIT);
@@ -68,10 +68,10 @@ test("an order with goods in three warehouses is split once; its children are di
   });
 });
 
-test("without stock the order waits with the ERP's reason, and goes on when somebody has it tried again", async () => {
-  const server = await world.start({ OMS_RETRY_BASE_MS: "600000", OMS_RETRY_CAP_MS: "600000" });
+test("without stock the order waits with the ERP's reason, and continues when an operator retries it", async () => {
+  const server = await harness.start({ OMS_RETRY_BASE_MS: "600000", OMS_RETRY_CAP_MS: "600000" });
   const orderId = await submit(server);
-  await world.neighbours.control({ system: "erp/allocate", mode: "refuse", reason: "sold out", times: 1 });
+  await harness.stubSystems.control({ system: "erp/allocate", mode: "refuse", reason: "sold out", times: 1 });
   await pay(server, orderId);
   await flowIs(server, orderId, {
     step: "allocate",
@@ -90,10 +90,10 @@ test("without stock the order waits with the ERP's reason, and goes on when some
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
 });
 
-test("what the WMS refuses is given up with its reason, until somebody retries it", async () => {
-  const server = await world.start();
+test("an order that the WMS refuses is parked with the WMS's reason, until an operator retries it", async () => {
+  const server = await harness.start();
   const orderId = await submit(server);
-  await world.neighbours.control({ system: "wms/dispatch", mode: "refuse", reason: "address unknown", times: 1 });
+  await harness.stubSystems.control({ system: "wms/dispatch", mode: "refuse", reason: "address unknown", times: 1 });
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "dispatch", state: FlowState.FAILED, attempts: 1 });
   expect((await server.fulfilment.getOrderFlow({ orderId })).lastError).toContain("address unknown");
@@ -104,16 +104,16 @@ test("what the WMS refuses is given up with its reason, until somebody retries i
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
 });
 
-test("a pause stops the flow before its next step; a resume goes on from there, with nothing done twice", async () => {
-  const server = await world.start();
+test("a pause stops the flow before its next step; a resume continues from there, with nothing done twice", async () => {
+  const server = await harness.start();
   const orderId = await submit(server);
   const pause = (paused: boolean) => server.client.setOrderPause({ orderId, paused, operator: "li" });
   await pause(true);
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "approve", state: FlowState.PAUSED });
 
-  // In the middle of the allocation: that ends, the dispatch does not begin.
-  await world.neighbours.control({ system: "erp/allocate", mode: "slow", delayMs: 1_500, times: 1 });
+  // Paused during the allocation: it ends, and the dispatch does not start.
+  await harness.stubSystems.control({ system: "erp/allocate", mode: "slow", delayMs: 1_500, times: 1 });
   await pause(false);
   await eventually(async () => {
     expect(await server.fulfilment.getOrderFlow({ orderId })).toMatchObject({ step: "allocate", attempts: 1 });
@@ -129,37 +129,39 @@ test("a pause stops the flow before its next step; a resume goes on from there, 
 });
 
 test("a paused order without stock is not allocated when the stock is back, but when it is resumed", async () => {
-  const server = await world.start();
+  const server = await harness.start();
   const orderId = await submit(server);
-  await world.neighbours.control({ system: "erp/allocate", mode: "refuse" });
+  await harness.stubSystems.control({ system: "erp/allocate", mode: "refuse" });
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "allocate", state: FlowState.RETRYING });
   await server.client.setOrderPause({ orderId, paused: true, operator: "li" });
   await flowIs(server, orderId, { step: "allocate", state: FlowState.PAUSED });
-  await world.neighbours.control({ system: "erp/allocate", mode: "ok" });
+  await harness.stubSystems.control({ system: "erp/allocate", mode: "ok" });
   await server.client.setOrderPause({ orderId, paused: false, operator: "li" });
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
   expect(await carriedOut("erp/allocate", orderId)).toHaveLength(1);
 });
 
-test("an unpaid order is cancelled when its time is over, also when the server was down meanwhile", async () => {
-  const first = await world.start({ OMS_PAYMENT_TIMEOUT_MS: "3000" });
+test("an unpaid order is cancelled after its time limit, even if the server was down", async () => {
+  const first = await harness.start({ OMS_PAYMENT_TIMEOUT_MS: "3000" });
   const orderId = await submit(first);
-  const patient = await submit(first, { orderSource: 1025 });
+  const unlimited = await submit(first, { orderSource: 1025 });
   expect((await first.fulfilment.getOrderFlow({ orderId })).summary).toContain("waits for its payment until");
   await first.stop();
 
-  const second = await world.start({ OMS_PAYMENT_TIMEOUT_MS: "3000" });
+  const second = await harness.start({ OMS_PAYMENT_TIMEOUT_MS: "3000" });
   await reachesStatus(second, orderId, OrderStatus.CANCELLED);
   const { entries } = await second.client.listStatusHistory({ orderId });
   expect(entries.at(-1)).toMatchObject({ remark: "not paid in time", operator: "payment-timeout" });
   const paid = second.client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" });
   expect((await failure(paid)).code).toBe("FailedPrecondition");
-  expect(await second.client.getOrderStatus({ orderId: patient })).toMatchObject({ orderStatus: OrderStatus.CREATED });
+  expect(await second.client.getOrderStatus({ orderId: unlimited })).toMatchObject({
+    orderStatus: OrderStatus.CREATED,
+  });
 });
 
 test("a payment that races with the time limit ends in one of the two states", async () => {
-  const server = await world.start({ OMS_PAYMENT_TIMEOUT_MS: "700" });
+  const server = await harness.start({ OMS_PAYMENT_TIMEOUT_MS: "700" });
   const ids = await Promise.all(Array.from({ length: 60 }, () => submit(server)));
   await new Promise((resolve) => setTimeout(resolve, 600));
   const paid = new Map<bigint, boolean>();

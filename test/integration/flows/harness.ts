@@ -7,7 +7,7 @@ import { type Clients, type OpenClient, TRANSPORTS } from "../../support/clients
 import { useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 
-/** Short times, so that a back-off or a dead server's lease is not waited for. */
+/** Short times, so that no test waits for a back-off or the lease of a dead server. */
 const TIMING = {
   OMS_ROLE: "all",
   OMS_LEASE_MS: "10000",
@@ -17,21 +17,21 @@ const TIMING = {
   OMS_EXTERNAL_TIMEOUT_MS: "5000",
 };
 
-/** How long a fact may take to come true, in milliseconds: a hung test's limit, not a slow machine's. */
-const PATIENCE_MS = 25_000;
+/** Time limit of a wait, in milliseconds. */
+const WAIT_MS = 25_000;
 
-/** A server, and clients for it. */
+/** A server and its clients. */
 export interface Server extends Clients {
   readonly service: Service;
   stop(): Promise<void>;
 }
 
-/** Whole servers (calls, Actions and steps) with real databases and the embedded neighbours around them. */
+/** Whole servers (calls, effects and steps) with real backends and the stub systems. */
 export function useFlows() {
   const location = useMariadb();
   const nats = useNats();
   const redis = useRedis();
-  const neighbours = useStubSystems();
+  const stubSystems = useStubSystems();
   const db = openDatabase(location);
   const running = new Set<Server>();
 
@@ -40,14 +40,14 @@ export function useFlows() {
   });
   afterEach(async () => {
     await Promise.all([...running].map((server) => server.stop()));
-    await neighbours.reset();
+    await stubSystems.reset();
   });
   afterAll(() => db.destroy());
 
   const start = async (env: Record<string, string> = {}): Promise<Server> => {
     const service = await startService(
       location,
-      { natsUrl: nats.url, redisUrl: redis.url, systemUrls: neighbours.urls },
+      { natsUrl: nats.url, redisUrl: redis.url, systemUrls: stubSystems.urls },
       { ...TIMING, ...env },
     );
     const clients: OpenClient = TRANSPORTS.gRPC(service);
@@ -64,14 +64,14 @@ export function useFlows() {
     return server;
   };
 
-  return { start, db, neighbours, eventually };
+  return { start, db, stubSystems, eventually };
 }
 
 export function eventually<T>(check: () => Promise<T>): Promise<T> {
-  return vi.waitFor(check, { timeout: PATIENCE_MS, interval: 50 });
+  return vi.waitFor(check, { timeout: WAIT_MS, interval: 50 });
 }
 
-/** An ordinary order of one warehouse, unless told. */
+/** Submits an order, by default an ordinary one of one warehouse. */
 export async function submit(
   { fulfilment }: Clients,
   {
@@ -92,7 +92,7 @@ export async function pay({ client }: Clients, orderId: bigint): Promise<void> {
   await client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" });
 }
 
-/** Waits until an order stands there. */
+/** Waits until an order reaches a status. */
 export function reachesStatus({ client }: Clients, orderId: bigint, status: OrderStatus): Promise<void> {
   return eventually(async () => {
     const { orderStatus } = await client.getOrderStatus({ orderId });
@@ -100,7 +100,7 @@ export function reachesStatus({ client }: Clients, orderId: bigint, status: Orde
   });
 }
 
-/** Waits until the flow stands so with an order. */
+/** Waits for an order's flow status. */
 export function flowIs({ fulfilment }: Clients, orderId: bigint, expected: Partial<OrderFlow>): Promise<void> {
   return eventually(async () => {
     expect(await fulfilment.getOrderFlow({ orderId })).toMatchObject(expected);

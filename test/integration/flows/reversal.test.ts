@@ -5,8 +5,8 @@ import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service
 import type { Clients } from "../../support/clients.ts";
 import { eventually, flowIs, pay, reachesStatus, submit, useFlows } from "./harness.ts";
 
-const world = useFlows();
-const asked = { reason: "changed his mind", operator: "li" };
+const harness = useFlows();
+const cancelFields = { reason: "changed his mind", operator: "li" };
 
 function cancelIs({ reversal }: Clients, orderId: bigint, state: CancelState): Promise<void> {
   return eventually(async () => {
@@ -21,7 +21,7 @@ async function dispatched(server: Clients): Promise<bigint> {
   return orderId;
 }
 
-/** The history's versions without a gap, and nothing after an end. */
+/** Expects versions without a gap, and at most one cancellation. */
 async function expectLegal({ client }: Clients, orderId: bigint): Promise<void> {
   const { entries } = await client.listStatusHistory({ orderId, pageSize: 100 });
   const changes = entries.filter(({ fromStatus, toStatus }) => fromStatus !== toStatus);
@@ -30,14 +30,14 @@ async function expectLegal({ client }: Clients, orderId: bigint): Promise<void> 
 }
 
 async function expectStockBalances(): Promise<void> {
-  const { allocated, released, dispatched, takenBack, held } = await world.neighbours.stock();
+  const { allocated, released, dispatched, takenBack, held } = await harness.stubSystems.stock();
   expect({ allocated, held }).toEqual({ allocated: dispatched - takenBack + released, held: 0 });
 }
 
-test("the WMS agrees: cancelled, and the stock is given back", async () => {
-  const server = await world.start();
+test("the WMS agrees: the order is cancelled, and its stock released", async () => {
+  const server = await harness.start();
   const orderId = await dispatched(server);
-  const { cancelId, state } = await server.reversal.requestCancel({ orderId, ...asked });
+  const { cancelId, state } = await server.reversal.requestCancel({ orderId, ...cancelFields });
   expect(state).toBe(CancelState.WAITING_FOR_WMS);
   await cancelIs(server, orderId, CancelState.CANCELLED);
   await reachesStatus(server, orderId, OrderStatus.CANCELLED);
@@ -49,27 +49,27 @@ test("the WMS agrees: cancelled, and the stock is given back", async () => {
     finishTime: expect.anything(),
   });
   await eventually(expectStockBalances);
-  const { received } = await world.neighbours.received({ system: "wms/cancel", orderId: String(orderId) });
+  const { received } = await harness.stubSystems.received({ system: "wms/cancel", orderId: String(orderId) });
   expect(received).toMatchObject([{ arrivals: 1, body: { orderId: String(orderId), cancelId: String(cancelId) } }]);
 });
 
-test("cancelled while the WMS has the order and nobody knows: it is asked back, and the ERP gets its stock", async () => {
-  const server = await world.start({ OMS_RETRY_BASE_MS: "1500", OMS_RETRY_CAP_MS: "1500" });
-  await world.neighbours.control({ system: "wms/dispatch", mode: "lose", times: 1 });
+test("an order cancelled after a lost dispatch answer is taken back from the WMS, and its stock released", async () => {
+  const server = await harness.start({ OMS_RETRY_BASE_MS: "1500", OMS_RETRY_CAP_MS: "1500" });
+  await harness.stubSystems.control({ system: "wms/dispatch", mode: "lose", times: 1 });
   const orderId = await submit(server);
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "dispatch", state: FlowState.RETRYING });
-  await server.client.cancelOrder({ orderId, ...asked });
+  await server.client.cancelOrder({ orderId, ...cancelFields });
   await eventually(async () => {
-    expect(await world.neighbours.stock()).toMatchObject({ dispatched: 2, takenBack: 2, released: 2, held: 0 });
+    expect(await harness.stubSystems.stock()).toMatchObject({ dispatched: 2, takenBack: 2, released: 2, held: 0 });
   });
 });
 
-test("the WMS refuses: the order goes on, with the WMS's reason", async () => {
-  const server = await world.start();
+test("the WMS refuses: the order continues, with the WMS's reason", async () => {
+  const server = await harness.start();
   const orderId = await dispatched(server);
-  await world.neighbours.control({ system: "wms/cancel", mode: "refuse", reason: "packed" });
-  await server.reversal.requestCancel({ orderId, ...asked });
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "refuse", reason: "packed" });
+  await server.reversal.requestCancel({ orderId, ...cancelFields });
   await cancelIs(server, orderId, CancelState.REFUSED);
   expect(await server.reversal.getCancel({ orderId })).toMatchObject({ refusalReason: "packed" });
   expect(await server.client.getOrderStatus({ orderId })).toMatchObject({
@@ -79,13 +79,13 @@ test("the WMS refuses: the order goes on, with the WMS's reason", async () => {
 });
 
 test("the WMS answers later", async () => {
-  const server = await world.start();
+  const server = await harness.start();
   const [first, second] = [await dispatched(server), await dispatched(server)];
-  await world.neighbours.control({ system: "wms/cancel", mode: "later" });
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "later" });
   for (const orderId of [first, second]) {
-    await server.reversal.requestCancel({ orderId, ...asked });
+    await server.reversal.requestCancel({ orderId, ...cancelFields });
     await eventually(async () => {
-      const { received } = await world.neighbours.received({ system: "wms/cancel", orderId: String(orderId) });
+      const { received } = await harness.stubSystems.received({ system: "wms/cancel", orderId: String(orderId) });
       expect(received).toHaveLength(1);
     });
   }
@@ -105,13 +105,13 @@ test("the WMS answers later", async () => {
   await reachesStatus(server, first, OrderStatus.CANCELLED);
 });
 
-test("the WMS never answers: refused when its time is over, also when the server was down meanwhile", async () => {
-  const first = await world.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
+test("the WMS never answers: the cancel is refused after its time limit, even if the server was down", async () => {
+  const first = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
   const orderId = await dispatched(first);
-  await world.neighbours.control({ system: "wms/cancel", mode: "hang" });
-  await first.reversal.requestCancel({ orderId, ...asked });
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "hang" });
+  await first.reversal.requestCancel({ orderId, ...cancelFields });
   await first.stop();
-  const second = await world.start();
+  const second = await harness.start();
   await cancelIs(second, orderId, CancelState.REFUSED);
   expect(await second.reversal.getCancel({ orderId })).toMatchObject({
     refusalReason: "the WMS did not answer in time",
@@ -119,27 +119,27 @@ test("the WMS never answers: refused when its time is over, also when the server
   expect(await second.client.getOrderStatus({ orderId })).toMatchObject({ paused: false });
 });
 
-test("a cancel that the WMS refused before the dispatch lets the flow go on", async () => {
-  const server = await world.start();
+test("after a cancel that the WMS refused before the dispatch, the flow continues", async () => {
+  const server = await harness.start();
   const orderId = await submit(server);
-  await world.neighbours.control({ system: "wms/dispatch", mode: "refuse", reason: "closed", times: 1 });
-  await world.neighbours.control({ system: "wms/cancel", mode: "refuse", reason: "no" });
+  await harness.stubSystems.control({ system: "wms/dispatch", mode: "refuse", reason: "closed", times: 1 });
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "refuse", reason: "no" });
   await pay(server, orderId);
   await flowIs(server, orderId, { step: "dispatch", state: FlowState.FAILED });
-  await server.reversal.requestCancel({ orderId, ...asked });
+  await server.reversal.requestCancel({ orderId, ...cancelFields });
   await cancelIs(server, orderId, CancelState.REFUSED);
-  // The resume begins the step anew.
+  // The resume starts the step again.
   await reachesStatus(server, orderId, OrderStatus.WMS_DISPATCHED);
 });
 
-test("cancel against the whole forward flow, on two servers: every order ends in one of two ways, and the stock balances", async () => {
-  const [one, other] = [await world.start(), await world.start()];
+test("cancels during the whole forward flow, on two servers: every order is cancelled, and the stock balances", async () => {
+  const [one, other] = [await harness.start(), await harness.start()];
   const ids = await Promise.all(Array.from({ length: 60 }, () => submit(one)));
   await Promise.all(
     ids.map(async (orderId, index) => {
       await pay(index % 2 === 0 ? one : other, orderId);
       await new Promise((resolve) => setTimeout(resolve, (index % 20) * 8));
-      await (index % 3 === 0 ? one : other).reversal.requestCancel({ orderId, ...asked });
+      await (index % 3 === 0 ? one : other).reversal.requestCancel({ orderId, ...cancelFields });
     }),
   );
   for (const orderId of ids) {
@@ -150,19 +150,19 @@ test("cancel against the whole forward flow, on two servers: every order ends in
   await eventually(async () => {
     await expectStockBalances();
     // All are cancelled: the WMS keeps none.
-    const { dispatched, takenBack } = await world.neighbours.stock();
+    const { dispatched, takenBack } = await harness.stubSystems.stock();
     expect(takenBack).toBe(dispatched);
   });
 });
 
-test("cancel against payment and cancel twice, on two servers: one cancel each, and the payment before it or not at all", async () => {
-  const [one, other] = [await world.start(), await world.start()];
+test("two cancels and a payment at once, on two servers: one cancel each, and the payment before it or not at all", async () => {
+  const [one, other] = [await harness.start(), await harness.start()];
   const ids = await Promise.all(Array.from({ length: 40 }, () => submit(one)));
   await Promise.all(
     ids.map(async (orderId) => {
       const [first, second] = await Promise.all([
-        one.reversal.requestCancel({ orderId, ...asked }),
-        other.reversal.requestCancel({ orderId, ...asked }),
+        one.reversal.requestCancel({ orderId, ...cancelFields }),
+        other.reversal.requestCancel({ orderId, ...cancelFields }),
         pay(other, orderId).catch(() => {}),
       ]);
       expect([first.state, second.state].every((state) => state !== CancelState.REFUSED)).toBe(true);
@@ -174,35 +174,35 @@ test("cancel against payment and cancel twice, on two servers: one cancel each, 
   }
 });
 
-test("a parent's children are cancelled one by one, and the answer names each", async () => {
-  const server = await world.start();
+test("a parent's children are cancelled one by one, and the answer lists each", async () => {
+  const server = await harness.start();
   const orderId = await submit(server, { warehouses: [1n, 2n, 3n] });
   await pay(server, orderId);
   await reachesStatus(server, orderId, OrderStatus.SPLIT);
   const { childOrderIds } = await server.fulfilment.getOrderFlow({ orderId });
-  const [gone = 0n, ...near] = childOrderIds;
+  const [shipped = 0n, ...others] = childOrderIds;
   for (const child of childOrderIds) {
     await reachesStatus(server, child, OrderStatus.WMS_DISPATCHED);
   }
-  await server.client.updateOrderStatus({ orderId: gone, status: OrderStatus.HANDED_OVER, operator: "wms" });
+  await server.client.updateOrderStatus({ orderId: shipped, status: OrderStatus.HANDED_OVER, operator: "wms" });
 
-  const answer = await server.reversal.requestCancel({ orderId, ...asked });
+  const answer = await server.reversal.requestCancel({ orderId, ...cancelFields });
   expect(answer).toMatchObject({ state: CancelState.REFUSED, refusalReason: expect.stringContaining("不能取消") });
   expect(answer.children.map((child) => [child.orderId, child.state])).toEqual([
-    [gone, CancelState.REFUSED],
-    ...near.map((child) => [child, CancelState.WAITING_FOR_WMS]),
+    [shipped, CancelState.REFUSED],
+    ...others.map((child) => [child, CancelState.WAITING_FOR_WMS]),
   ]);
-  for (const child of near) {
+  for (const child of others) {
     await reachesStatus(server, child, OrderStatus.CANCELLED);
   }
   expect(await server.client.getOrderStatus({ orderId })).toMatchObject({ paused: false });
 });
 
-test("returns at once on two servers never take back more than was shipped", async () => {
-  const [one, other] = [await world.start(), await world.start()];
+test("concurrent returns on two servers never take back more than was shipped", async () => {
+  const [one, other] = [await harness.start(), await harness.start()];
   const orderId = await dispatched(one);
   await one.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "tms" });
-  const request = { orderId, lines: [{ skuId: 100n, quantity: 1 }], ...asked };
+  const request = { orderId, lines: [{ skuId: 100n, quantity: 1 }], ...cancelFields };
   const answers = await Promise.allSettled(
     Array.from({ length: 6 }, (_, index) => (index % 2 === 0 ? one : other).reversal.requestReturn(request)),
   );

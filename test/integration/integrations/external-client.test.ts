@@ -5,7 +5,7 @@ import { createExternalClient, type ExternalClient, type Outcome } from "../../.
 import { createLogger } from "../../../src/observability/log.ts";
 import { useStubSystems } from "../../support/servers.ts";
 
-const neighbours = useStubSystems();
+const stubSystems = useStubSystems();
 
 function useClient(url: string, timeoutMs = 2_000, connections = 64) {
   const logged: string[] = [];
@@ -19,7 +19,7 @@ async function post(client: ExternalClient, ...request: Parameters<ExternalClien
   return (await client.send(...request)).outcome;
 }
 
-/** A neighbour that answers as told. */
+/** A server with this handler. */
 async function useAnswer(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -30,17 +30,17 @@ async function useAnswer(answer: (request: IncomingMessage, response: ServerResp
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-test("a neighbour gets the body as JSON, and the key to dedupe by", async () => {
-  await neighbours.reset();
-  const { client } = useClient(neighbours.urls.einvoice);
+test("a request has a JSON body and an idempotency key", async () => {
+  await stubSystems.reset();
+  const { client } = useClient(stubSystems.urls.einvoice);
   const body = { messageId: "7-1", orderId: "7", invoiceTitle: "发票" };
   expect(await post(client, "7-1", body)).toEqual({ kind: "done" });
   expect(await post(client, "7-1", body)).toEqual({ kind: "done" });
-  const { received } = await neighbours.received({ system: "einvoice" });
+  const { received } = await stubSystems.received({ system: "einvoice" });
   expect(received).toMatchObject([{ key: "7-1", orderId: "7", arrivals: 2, done: true, repeats: 1, body }]);
 });
 
-test("each status leads to what the contract says", async () => {
+test("each status has the outcome that the contract specifies", async () => {
   const url = await useAnswer((request, response) => {
     request.resume();
     response.statusCode = Number(request.headers["idempotency-key"]);
@@ -60,7 +60,7 @@ test("each status leads to what the contract says", async () => {
   expect(await post(client, "422", {})).toEqual({ kind: "reject", reason: "e-invoice answered 422: because" });
 });
 
-test("it says how long to wait, in seconds or with a date", async () => {
+test("Retry-After delays the retry, in seconds or as a date", async () => {
   const headers = ["7", new Date(Date.now() + 60_000).toUTCString(), "soon"];
   const url = await useAnswer((request, response) => {
     request.resume();
@@ -76,31 +76,31 @@ test("it says how long to wait, in seconds or with a date", async () => {
   expect(await post(client, "2", {})).toEqual({ kind: "retry", reason });
 });
 
-test("no answer is a reason to try again: none in time, a connection cut, nobody there, called off", async () => {
-  await neighbours.reset();
-  await neighbours.control({ system: "einvoice", mode: "hang" });
-  const { client } = useClient(neighbours.urls.einvoice, 100);
+test("without an answer a request is retried: a timeout, a cut or refused connection, an abort", async () => {
+  await stubSystems.reset();
+  await stubSystems.control({ system: "einvoice", mode: "hang" });
+  const { client } = useClient(stubSystems.urls.einvoice, 100);
   expect(await post(client, "1-1", {})).toEqual({ kind: "retry", reason: "e-invoice: no answer within 100 ms" });
 
-  await neighbours.control({ system: "einvoice", mode: "lose" });
+  await stubSystems.control({ system: "einvoice", mode: "lose" });
   expect(await post(client, "1-2", {})).toEqual({ kind: "retry", reason: "e-invoice: other side closed" });
 
-  const nobody = useClient("http://127.0.0.1:9/");
-  expect(await post(nobody.client, "1-3", {})).toEqual({ kind: "retry", reason: "e-invoice: ECONNREFUSED" });
+  const refused = useClient("http://127.0.0.1:9/");
+  expect(await post(refused.client, "1-3", {})).toEqual({ kind: "retry", reason: "e-invoice: ECONNREFUSED" });
 
-  await neighbours.control({ system: "einvoice", mode: "hang" });
-  const patient = useClient(neighbours.urls.einvoice);
+  await stubSystems.control({ system: "einvoice", mode: "hang" });
+  const aborted = useClient(stubSystems.urls.einvoice);
   const abort = new AbortController();
-  const called = post(patient.client, "1-4", {}, { signal: abort.signal });
+  const called = post(aborted.client, "1-4", {}, { signal: abort.signal });
   await vi.waitFor(async () => {
-    const { received } = await neighbours.received({ key: "1-4" });
+    const { received } = await stubSystems.received({ key: "1-4" });
     expect(received).toHaveLength(1);
   });
   abort.abort();
   expect(await called).toMatchObject({ kind: "retry" });
 });
 
-test("an answer that begins and never ends is given up in time", async () => {
+test("an answer that never ends times out", async () => {
   const url = await useAnswer((request, response) => {
     request.resume();
     response.writeHead(200);
@@ -110,7 +110,7 @@ test("an answer that begins and never ends is given up in time", async () => {
   expect(await post(client, "1-1", {})).toMatchObject({ kind: "retry" });
 });
 
-test("connections are used again", async () => {
+test("connections are reused", async () => {
   const ports = new Set<number | undefined>();
   const url = await useAnswer((request, response) => {
     request.resume();
@@ -121,11 +121,11 @@ test("connections are used again", async () => {
   for (let call = 0; call < 10; call += 1) {
     await post(client, String(call), {});
   }
-  // A connection is free a moment after its answer is there: two take turns.
+  // A connection is free a moment after its answer: two take turns.
   expect(ports.size).toBeLessThanOrEqual(2);
 });
 
-test("where all connections hang, what waits for one is given up in time, unsent", async () => {
+test("where all connections hang, waiting requests time out unsent", async () => {
   const seen: unknown[] = [];
   const url = await useAnswer((request) => {
     request.resume();
@@ -134,21 +134,21 @@ test("where all connections hang, what waits for one is given up in time, unsent
   const { client } = useClient(url, 300, 2);
   const abort = new AbortController();
   const all = Promise.all(["1-1", "1-2", "1-3"].map((key) => post(client, key, {})));
-  const calledOff = post(client, "1-4", {}, { signal: abort.signal });
+  const cancelled = post(client, "1-4", {}, { signal: abort.signal });
   await vi.waitFor(() => expect(seen).toEqual(["1-1", "1-2"]));
   abort.abort();
-  expect(await calledOff).toMatchObject({ kind: "retry" });
+  expect(await cancelled).toMatchObject({ kind: "retry" });
   expect((await all).map(({ kind }) => kind)).toEqual(["retry", "retry", "retry"]);
   expect(seen).toEqual(["1-1", "1-2"]);
 });
 
-test("a call whose signal is over is not made", async () => {
+test("a request with an aborted signal is not sent", async () => {
   const url = await useAnswer((_request, response) => void response.end());
   const { client } = useClient(url);
   expect(await post(client, "1-1", {}, { signal: AbortSignal.abort() })).toMatchObject({ kind: "retry" });
 });
 
-test("an answer's letters arrive whole, whatever parts they come in", async () => {
+test("an answer is decoded across its parts", async () => {
   const url = await useAnswer((request, response) => {
     request.resume();
     const answer = Buffer.from('{"reason":"没有库存"}');
@@ -160,10 +160,10 @@ test("an answer's letters arrive whole, whatever parts they come in", async () =
   expect(await post(client, "1-1", {})).toEqual({ kind: "reject", reason: "e-invoice answered 422: 没有库存" });
 });
 
-test("nothing personal is logged", async () => {
-  await neighbours.reset();
-  await neighbours.control({ system: "einvoice", mode: "refuse" });
-  const { client, logged } = useClient(neighbours.urls.einvoice);
+test("no personal data is logged", async () => {
+  await stubSystems.reset();
+  await stubSystems.control({ system: "einvoice", mode: "refuse" });
+  const { client, logged } = useClient(stubSystems.urls.einvoice);
   await post(client, "1-1", { invoiceEmail: "someone@example.com", taxCode: "91110000" });
   expect(logged).toHaveLength(1);
   expect(logged.join()).not.toMatch(/someone@example\.com|91110000/);

@@ -16,13 +16,13 @@ import { useMariadb, useNats } from "../../support/servers.ts";
 import { silentLog, useStream } from "../nats/support.ts";
 import { commit } from "../relay/support.ts";
 
-/** The ledger goes by the database's time, which is not this process's to the millisecond. */
-const CLOCKS_APART_MS = 200;
+/** Difference between the database's clock, which the ledger uses, and this process's. */
+const CLOCK_SKEW_MS = 200;
 
 const nats = useNats();
 const location = useMariadb();
 
-/** Runs one Action that answers as told, for events that come from the ledger alone. */
+/** Runs one Action with these results, for an event from the ledger alone. */
 async function run(results: ActionResult[], more: Partial<Action> = {}, maxAttempts = 12) {
   const db = openDatabase(location);
   await migrate(db);
@@ -59,7 +59,7 @@ async function run(results: ActionResult[], more: Partial<Action> = {}, maxAttem
   return { attempts, row, ends };
 }
 
-test("what waits is tried again as often as it takes, and is known to have left nothing behind", async () => {
+test("a waiting Action is repeated without limit, and is known to have no side effects", async () => {
   const wait: ActionResult = { kind: "wait", reason: "no stock" };
   const { attempts, row, ends } = await run([wait, wait, wait, wait], {}, 2);
   await ends("DONE");
@@ -69,36 +69,36 @@ test("what waits is tried again as often as it takes, and is known to have left 
   expect(await row()).toMatchObject({ last_error: "no stock", clean_attempts: 4 });
 });
 
-test("after an answer that was lost it may have acted, until the neighbour says that it has not", async () => {
+test("after a lost answer an attempt may have side effects, until the external system denies them", async () => {
   const retry: ActionResult = { kind: "retry", reason: "no answer" };
   const { attempts, ends } = await run([retry, { kind: "wait", reason: "no stock" }]);
   await ends("DONE");
   expect(attempts.map(({ mayHaveSideEffects }) => mayHaveSideEffects)).toEqual([false, true, false]);
 });
 
-test("one that waits until a time is not tried before", async () => {
+test("an Action that waits until a time is not repeated before", async () => {
   const at = new Date(Date.now() + 700);
   const { attempts, row, ends } = await run([{ kind: "wait", reason: "not yet", at }]);
   await vi.waitFor(async () => expect((await row()).next_attempt_time).toEqual(at), { timeout: 20_000 });
   expect(attempts).toHaveLength(1);
   await ends("DONE");
-  expect(Date.now()).toBeGreaterThan(at.getTime() - CLOCKS_APART_MS);
+  expect(Date.now()).toBeGreaterThan(at.getTime() - CLOCK_SKEW_MS);
 });
 
-test("a timer goes off at its time, and not before", async () => {
+test("a timer runs at its time, and not before", async () => {
   const due = new Date(Date.now() + 700);
   const { attempts, row, ends } = await run([], { due: () => due });
   expect(await row()).toMatchObject({ state: "PENDING", next_attempt_time: due });
   await ends("DONE");
-  expect(Date.now()).toBeGreaterThan(due.getTime() - CLOCKS_APART_MS);
+  expect(Date.now()).toBeGreaterThan(due.getTime() - CLOCK_SKEW_MS);
   expect(attempts).toHaveLength(1);
 });
 
-test("a patient one is not given up after too many failures, others are", async () => {
+test("an Action that retries forever is not parked after too many failures, others are", async () => {
   const failures = (): ActionResult[] => Array.from({ length: 4 }, () => ({ kind: "retry", reason: "no answer" }));
-  const patient = await run(failures(), { retryForever: true }, 2);
-  await patient.ends("DONE");
-  expect(patient.attempts).toHaveLength(5);
+  const forever = await run(failures(), { retryForever: true }, 2);
+  await forever.ends("DONE");
+  expect(forever.attempts).toHaveLength(5);
   const other = await run(failures(), {}, 2);
   await other.ends("PARKED");
 });

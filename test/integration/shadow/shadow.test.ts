@@ -172,7 +172,7 @@ test("a missing answer of the legacy system is counted as failed and logged", as
   await eventually(async () => expect(await results()).toEqual({ failed: 5 }));
   expect(lines.length).toBeGreaterThanOrEqual(3);
   expect(lines.slice(0, 3)).toMatchObject(
-    ["HTTP status 503", "its answer is longer than 1048576 bytes", "no answer within 200 ms"].map((reason) => ({
+    ["HTTP status 503", "the response is longer than 1048576 bytes", "no answer within 200 ms"].map((reason) => ({
       level: "warn",
       msg: "no answer of the legacy system to compare with",
       method: "getOrderStatus",
