@@ -1,7 +1,7 @@
-/** Extracts the English of a file: its comments, string literals or whole text, with positions. */
+/** Extracts the English of a file: comments, string literals and names of code; other files whole. */
 import { parseSync, Visitor } from "oxc-parser";
 
-export type ProseKind = "comment" | "string" | "text";
+export type ProseKind = "comment" | "string" | "name" | "text";
 
 export interface Prose {
   readonly kind: ProseKind;
@@ -10,7 +10,15 @@ export interface Prose {
   readonly start: number;
 }
 
-/** Comments and string literals of TypeScript or JavaScript; module specifiers are left out. */
+/** The words of a name in camel, snake or upper case, separated by spaces. */
+function wordsOfName(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/[_$#]+/g, " ");
+}
+
+/**
+ * Comments, string literals and names of TypeScript or JavaScript; each name once. Module specifiers
+ * are left out.
+ */
 function proseOfCode(path: string, source: string): Prose[] {
   const { program, comments, errors } = parseSync(path, source, { lang: path.endsWith(".ts") ? "ts" : "js" });
   if (errors.length > 0) {
@@ -23,7 +31,16 @@ function proseOfCode(path: string, source: string): Prose[] {
       specifiers.add(source.start);
     }
   };
+  const names = new Set<string>();
+  const addName = ({ name, start }: { readonly name: string; readonly start: number }) => {
+    if (!names.has(name)) {
+      names.add(name);
+      found.push({ kind: "name", text: wordsOfName(name), start });
+    }
+  };
   new Visitor({
+    Identifier: addName,
+    PrivateIdentifier: addName,
     ImportDeclaration: skip,
     ExportNamedDeclaration: skip,
     ExportAllDeclaration: skip,

@@ -14,7 +14,11 @@ test("comments and strings of TypeScript, without module specifiers and look-ali
     'const c = /"five"/;',
     'a("// six");',
   ].join("\n");
-  expect(textsOf("x.ts", source).toSorted()).toEqual([
+  expect(
+    textsOf("x.ts", source)
+      .filter(([kind]) => kind !== "name")
+      .toSorted(),
+  ).toEqual([
     ["comment", " four "],
     ["comment", " one"],
     ["string", " /* three */"],
@@ -25,11 +29,22 @@ test("comments and strings of TypeScript, without module specifiers and look-ali
 
 test("positions are those of the file", () => {
   const source = ["/** first */", 'const a = "second";', `const b = \`third \${a} fourth\`;`].join("\n");
-  expect(proseOf("x.ts", source).map(({ text, start }) => source.slice(start, start + text.length))).toEqual([
+  const written = proseOf("x.ts", source).filter(({ kind }) => kind !== "name");
+  expect(written.map(({ text, start }) => source.slice(start, start + text.length))).toEqual([
     "* first ",
     "second",
     "third ",
     " fourth",
+  ]);
+});
+
+test("names are split into words, each name once", () => {
+  const source = "const giveUp = 1; class A { #tellAll() { return giveUp + MAX_TRIES; } }";
+  expect(textsOf("x.ts", source)).toEqual([
+    ["name", "give Up"],
+    ["name", "A"],
+    ["name", "tell All"],
+    ["name", "MAX TRIES"],
   ]);
 });
 
