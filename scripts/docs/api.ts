@@ -13,6 +13,7 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { getComments } from "@bufbuild/protoplugin";
+import { SERVICES } from "../../src/transport/handlers/index.ts";
 import { code, type Page, table, wrap } from "./page.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -36,7 +37,7 @@ function contract(): readonly DescFile[] {
 function paragraphsOf(desc: Parameters<typeof getComments>[0]): string[] {
   return (getComments(desc).leading ?? "")
     .split(/\n\s*\n/)
-    .map((paragraph) => paragraph.trim().replace(/\s+/g, " "))
+    .map((paragraph) => paragraph.trim().replace(/\s+/g, " ").replaceAll("<", "\\<"))
     .filter((paragraph) => paragraph !== "");
 }
 
@@ -136,8 +137,8 @@ function enumSection(desc: DescEnum): string {
 }
 
 function methods(): string {
-  const services = contract().flatMap((file) => file.services);
-  return services.map(serviceSection).join("\n\n");
+  const services = new Map(contract().flatMap((file) => file.services.map((service) => [service.typeName, service])));
+  return SERVICES.map(({ typeName }) => serviceSection(services.get(typeName) as DescService)).join("\n\n");
 }
 
 function types(): string {
