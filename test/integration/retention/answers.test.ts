@@ -74,7 +74,7 @@ test("a purged order keeps its state, with an empty history", async () => {
   expect(await served.clients("gRPC").actions.getOrderActions({ orderId })).toMatchObject({ entries: [] });
 });
 
-test("a running watch goes on, and a resumed one starts with a snapshot or has missed nothing", async () => {
+test("a running watch continues, and a resumed one starts with a snapshot or has missed nothing", async () => {
   const client = served.client("gRPC");
   const orderId = await insertDelivered();
   const other = await insertOrder(db, Status.CREATED);

@@ -59,7 +59,7 @@ test("one of several servers runs the job, and another one when it stops", async
   expect(await leader()).not.toBe(first);
 });
 
-test("a server whose connection is lost loses the lock, and the job goes on later", async () => {
+test("a server whose connection is lost loses the lock, and the job is resumed", async () => {
   start();
   await purged(await insertPast(db));
   const lost = await leader();
