@@ -104,7 +104,7 @@ export interface ListInterventionsInput {
   readonly pageToken: string;
 }
 
-export interface ListInterventionsAnswer {
+export interface ListInterventionsResult {
   readonly interventions: readonly InterventionRow[];
   /** "" on the last page. */
   readonly nextPageToken: string;
@@ -116,7 +116,7 @@ const DEFAULT_PAGE_SIZE = 100;
 export async function listInterventions(
   deps: OperationDeps,
   { action, pageSize, pageToken }: ListInterventionsInput,
-): Promise<ListInterventionsAnswer> {
+): Promise<ListInterventionsResult> {
   const size = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
   const rows = await readInterventions(deps.db, {
     action: action === "" ? undefined : findAction(deps, action).name,

@@ -18,7 +18,7 @@ export interface ListParkedInput {
   readonly pageToken: string;
 }
 
-export interface ListParkedAnswer {
+export interface ListParkedResult {
   readonly entries: readonly ActionEntry[];
   /** "" on the last page. */
   readonly nextPageToken: string;
@@ -34,7 +34,7 @@ const MAX_READ = 20_000;
 const EVENTS_PER_QUERY = 1_000;
 
 /** Parked entries of an Action, oldest event first. */
-export async function listParked(deps: OperationDeps, input: ListParkedInput): Promise<ListParkedAnswer> {
+export async function listParked(deps: OperationDeps, input: ListParkedInput): Promise<ListParkedResult> {
   const { name: action } = findAction(deps, input.action);
   const pageSize = input.pageSize === 0 ? DEFAULT_PAGE_SIZE : input.pageSize;
   const matches = input.filter === undefined ? () => true : matchesFilter(input.filter);
@@ -74,7 +74,7 @@ export interface ParkedBatchInput {
   readonly pageToken: string;
 }
 
-export interface ParkedBatchAnswer {
+export interface ParkedBatchResult {
   /** Number of events changed by this call, or that would be. */
   readonly count: number;
   /** "" if none are left. */
@@ -93,7 +93,7 @@ async function processParked(
   { caller, deadline }: Pick<CallContext, "caller" | "deadline">,
   limits: BatchLimits,
   apply: (ids: readonly bigint[], intervention: Intervention) => Promise<InterventionResult>,
-): Promise<ParkedBatchAnswer> {
+): Promise<ParkedBatchResult> {
   const { messageIds, filter, operator, reason, validateOnly } = input;
   const { name: action } = findAction(deps, input.action);
   const selection =
@@ -132,7 +132,7 @@ export function retryParked(
   input: ParkedBatchInput,
   context: Pick<CallContext, "caller" | "deadline">,
   limits = DEFAULT_LIMITS,
-): Promise<ParkedBatchAnswer> {
+): Promise<ParkedBatchResult> {
   return processParked(deps, "RETRY", input, context, limits, (ids, intervention) =>
     redrive(deps.changes, ids, ["PARKED"], intervention),
   );
@@ -144,7 +144,7 @@ export function discardParked(
   input: ParkedBatchInput,
   context: Pick<CallContext, "caller" | "deadline">,
   limits = DEFAULT_LIMITS,
-): Promise<ParkedBatchAnswer> {
+): Promise<ParkedBatchResult> {
   return processParked(deps, "DISCARD", input, context, limits, (ids, intervention) =>
     discard(deps.changes, ids, intervention),
   );

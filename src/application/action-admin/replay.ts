@@ -35,7 +35,7 @@ interface Period {
   readonly toTime: Date;
 }
 
-export interface ReplayAnswer {
+export interface ReplayResult {
   /** Number of events that the Action gets from this call, or would get. */
   readonly count: number;
   /** "" if none are left. */
@@ -59,7 +59,7 @@ export async function replay(
   input: ReplayInput,
   { caller, deadline }: Pick<CallContext, "caller" | "deadline">,
   limits = DEFAULT_LIMITS,
-): Promise<ReplayAnswer> {
+): Promise<ReplayResult> {
   const { orderIds, period, operator, reason, validateOnly, pageToken } = input;
   const action = findAction(deps, input.action);
   const selection =

@@ -132,7 +132,7 @@ export class ActionConsumers {
     try {
       if (await isPaused(action.name)) {
         // It stays in the ledger, and runs when the Action is resumed.
-        await ledger.setDue(messageId, action.name);
+        await ledger.makeDue(messageId, action.name);
       } else {
         const claim = await ledger.claim(messageId, action.name);
         if (claim.kind === "run") {

@@ -76,7 +76,7 @@ async function readOutboxRows(db: Kysely<Database>, ids: readonly bigint[]) {
 /**
  * Makes events due now that were never attempted, so that the next poll for due entries takes them.
  */
-export async function setDue(
+export async function makeDue(
   db: OrderDatabase,
   pairs: readonly { readonly messageId: string; readonly action: string }[],
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { createBatcher } from "../../lib/batcher.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { claimAll } from "./claim.ts";
-import { claimDue, setDue } from "./due.ts";
+import { claimDue, makeDue } from "./due.ts";
 import { readOpenCounts } from "./open-counts.ts";
 import { type AttemptOutcome, recordOutcomes } from "./outcomes.ts";
 import { readPausedActions } from "./pauses.ts";
@@ -21,7 +21,7 @@ export interface Ledger {
   /** Starts attempts of due entries: failed before, or never delivered by the broker. */
   claimDue(wanted: DueRequest): Promise<DueClaim>;
   /** Makes an event due now that was never attempted. Concurrent calls are batched. */
-  setDue(messageId: string, action: string): Promise<void>;
+  makeDue(messageId: string, action: string): Promise<void>;
   done(entry: LedgerEntry): Promise<void>;
   /** The attempt failed; due again at `at`. */
   retry(entry: LedgerEntry, error: string, at: Date): Promise<void>;
@@ -70,7 +70,7 @@ export function createLedger({
   });
   const due = createBatcher<{ messageId: string; action: string }, void>(
     async (pairs) => {
-      await setDue(db, pairs);
+      await makeDue(db, pairs);
       return [];
     },
     { maxBatch: MAX_BATCH },
@@ -87,7 +87,7 @@ export function createLedger({
   return {
     claim: (messageId, action) => claim({ messageId, action }),
     claimDue: (wanted) => claimDue(deps, wanted),
-    setDue: (messageId, action) => due({ messageId, action }),
+    makeDue: (messageId, action) => due({ messageId, action }),
     done: (entry) => finish({ kind: "done", entry }),
     retry: (entry, error, at) => finish({ kind: "retry", entry, error, at, sideEffectFree: false }),
     defer: (entry, error, at) => finish({ kind: "retry", entry, error, at, sideEffectFree: true }),

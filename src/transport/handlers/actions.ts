@@ -12,7 +12,7 @@ import {
 import type { EntryFilter } from "../../application/action-admin/entry-filter.ts";
 import {
   discardParked,
-  type ListParkedAnswer,
+  type ListParkedResult,
   listParked,
   retryParked,
 } from "../../application/action-admin/parked.ts";
@@ -123,7 +123,7 @@ function actionFields({ info, open, totals, pause }: ActionStatus): MessageInitS
   };
 }
 
-type Entry = ListParkedAnswer["entries"][number];
+type Entry = ListParkedResult["entries"][number];
 
 function entryFields(entry: Entry): MessageInitShape<typeof pb.ActionEntrySchema> {
   const { messageId, action, orderId, state, attempts, lastError, intervention } = entry;
