@@ -10,7 +10,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { formatTable } from "../tools/demo/table.ts";
+import { formatTable } from "../tools/demo/format.ts";
 import { type BackendProcesses, startBackends } from "../tools/testkit/backends.ts";
 import { seedOrders } from "./environment/orders.ts";
 import { startService } from "./environment/service.ts";

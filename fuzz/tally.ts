@@ -1,4 +1,4 @@
-import { formatTable } from "../tools/demo/table.ts";
+import { formatTable } from "../tools/demo/format.ts";
 import type { FuzzCase } from "./cases/case.ts";
 import type { CallResult } from "./clients/result.ts";
 

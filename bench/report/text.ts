@@ -1,4 +1,4 @@
-import { formatTable } from "../../tools/demo/table.ts";
+import { formatTable } from "../../tools/demo/format.ts";
 import { formatMachine } from "../machine-description.ts";
 import type { Report, ScenarioReport } from "./report.ts";
 import { GOAL_HEADINGS, goalRow, rowsOf } from "./rows.ts";

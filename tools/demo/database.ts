@@ -1,7 +1,7 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import type { Line } from "./orders.ts";
 
-/** The demo's view of the database: one connection, ids as strings. */
+/** Queries of the demo: one connection, ids as strings. */
 export async function openDatabase(url: string, prefix: string) {
   const connection: Connection = await createConnection({
     uri: url,
@@ -19,7 +19,7 @@ export async function openDatabase(url: string, prefix: string) {
   return {
     connection,
     close: () => connection.end(),
-    /** Every change of the orders, by the order's id and the version, and how many late reports were kept. */
+    /** All changes of the orders as "<order id>-<version>", and the number of late reports. */
     async history(range: Range): Promise<{ changes: string[]; late: number }> {
       const rows = await select<{ order_id: string; version: number; outcome: string }>(
         "select order_id, version, outcome from $oms_db.oms_status_history where order_id between ? and ?",
@@ -31,15 +31,15 @@ export async function openDatabase(url: string, prefix: string) {
         late: rows.length - changes.length,
       };
     },
-    /** How many runs of Actions are not done. */
-    async openRuns(range: Range): Promise<number> {
+    /** Number of ledger entries that are not done, without timers. */
+    async openEntries(range: Range): Promise<number> {
       const rows = await select<{ open: number | string }>(
         "select count(*) as open from $oms_db.oms_action_ledger where order_id between ? and ? and state <> 'DONE' and action not in ('payment-timeout', 'cancel-time-limit')",
         range,
       );
       return Number(rows[0]?.open ?? 0);
     },
-    /** Every run that an Action was asked for. */
+    /** All ledger entries. */
     async ledger(range: Range): Promise<LedgerRow[]> {
       return select<LedgerRow>(
         `select message_id as messageId, action, state, last_error as lastError,
@@ -48,7 +48,7 @@ export async function openDatabase(url: string, prefix: string) {
         range,
       );
     },
-    /** The settlement queue, with the quantities in each row. */
+    /** The settlement queue with quantities. */
     async settlements(range: Range): Promise<{ orderId: bigint; messageId: string; lines: Line[] }[]> {
       const rows = await select<{ order_id: string; message_id: string | null; settlement_lines: string | null }>(
         "select order_id, message_id, settlement_lines from $oms_db.oms_order_status_rule where order_id between ? and ?",
@@ -63,8 +63,8 @@ export async function openDatabase(url: string, prefix: string) {
         })),
       }));
     },
-    /** The orders whose gift is marked as given. */
-    async givenGifts(range: Range): Promise<string[]> {
+    /** Orders whose gift is marked as granted. */
+    async grantedGifts(range: Range): Promise<string[]> {
       const rows = await select<{ order_id: string }>(
         "select order_id from $wmsindb.oms_gift_cust_record where order_id between ? and ? and gift_status = 1",
         range,
@@ -74,7 +74,7 @@ export async function openDatabase(url: string, prefix: string) {
   };
 }
 
-/** The demo's orders, by id. */
+/** A range of order ids, both bounds included. */
 export interface Range {
   readonly first: bigint;
   readonly last: bigint;
@@ -85,6 +85,6 @@ export interface LedgerRow {
   readonly action: string;
   readonly state: string;
   readonly lastError: string | null;
-  /** From the commit to the end of the effect, in milliseconds; null while it is open. */
+  /** Time from commit to effect, in milliseconds; null while it is open. */
   readonly tookMs: number | string | null;
 }

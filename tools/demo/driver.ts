@@ -15,15 +15,18 @@ import { controlWms } from "./stub-systems.ts";
 import type { Watch } from "./watch.ts";
 
 const MINUTE_MS = 60_000;
-/** Longest wait for the WMS's answer to a cancel. */
+/** Maximum wait for the WMS's answer to a cancel, in milliseconds. */
 const CANCEL_MS = 30_000;
 
 type Report = MessageInitShape<typeof UpdateOrderStatusRequestSchema> & { readonly status: OrderStatus };
 
-/** What the systems around the service tell of one order, each answer checked. Methods throw a Surprise. */
+/**
+ * Acts for the systems that report on one order, and checks each response. Methods throw
+ * UnexpectedResponse.
+ */
 export type OrderDriver = ReturnType<typeof createOrderDriver>;
 
-/** Where the teller looks and whom it asks beside the service. */
+/** What a driver uses besides the service. */
 export interface DriverDeps {
   readonly watch: (orderId: bigint) => Watch;
   readonly stubSystemsUrl: string;
@@ -33,20 +36,20 @@ export function createOrderDriver(
   clients: ServiceClients,
   order: Order,
   { watch, stubSystemsUrl }: DriverDeps,
-  begun: { readonly status: number; readonly version: number },
+  initial: { readonly status: number; readonly version: number },
 ) {
-  const outlook: ExpectedState = {
+  const expected: ExpectedState = {
     order,
-    ...begun,
+    ...initial,
     paused: false,
     late: 0,
-    events: begun.version === 0 ? [] : [`${order.id}-1`],
-    effects: begun.version === 0 ? [] : dueAfterStatus(order, begun.status, 1),
+    events: initial.version === 0 ? [] : [`${order.id}-1`],
+    effects: initial.version === 0 ? [] : dueAfterStatus(order, initial.status, 1),
     stock: { allocated: 0, released: 0, dispatched: 0, takenBack: 0 },
     settled: order.lines,
   };
   const orderId = order.id;
-  /** Each report is told with a time of its own, a minute after the one before, beginning two hours ago. */
+  /** Reports have increasing times, one minute apart, starting two hours ago. */
   let minutes = 0;
   const begin = Date.now() - 120 * MINUTE_MS;
   let last: Report | undefined;
@@ -66,20 +69,20 @@ export function createOrderDriver(
   const send = (report: Report) =>
     clients.orderStatus.updateOrderStatus(report, asCaller(REPORTERS[report.status] ?? "demo"));
 
-  function moved(status: number): void {
-    outlook.status = status;
-    outlook.version += 1;
-    outlook.events.push(`${orderId}-${outlook.version}`);
-    outlook.effects.push(...dueAfterStatus(order, status, outlook.version));
+  function applied(status: number): void {
+    expected.status = status;
+    expected.version += 1;
+    expected.events.push(`${orderId}-${expected.version}`);
+    expected.effects.push(...dueAfterStatus(order, status, expected.version));
   }
 
-  /** The answer that a report gets now. */
-  const answerNow = (outcome: Outcome) => ({
+  /** The response to a report in the expected state. */
+  const expectedResponse = (outcome: Outcome) => ({
     outcome,
     orderId,
-    orderStatus: outlook.status,
-    version: BigInt(outlook.version),
-    messageId: outcome === Outcome.STALE ? "" : `${orderId}-${outlook.version}`,
+    orderStatus: expected.status,
+    version: BigInt(expected.version),
+    messageId: outcome === Outcome.STALE ? "" : `${orderId}-${expected.version}`,
   });
 
   async function expectRefusal(what: string, reason: string | undefined, call: Promise<unknown>): Promise<void> {
@@ -96,37 +99,37 @@ export function createOrderDriver(
 
   const pieces = order.lines.reduce((sum, { quantity }) => sum + quantity, 0);
 
-  /** The flow takes the order on. */
-  async function flowsTo(...statuses: OrderStatus[]): Promise<void> {
+  /** Waits until the forward flow has set these states. */
+  async function followFlow(...statuses: OrderStatus[]): Promise<void> {
     for (const status of statuses) {
-      await watch(orderId).until(orderId, outlook.version + 1);
-      moved(status);
-      outlook.stock.allocated += status === 2010 ? pieces : 0;
-      outlook.stock.dispatched += status === 2020 ? pieces : 0;
+      await watch(orderId).until(orderId, expected.version + 1);
+      applied(status);
+      expected.stock.allocated += status === 2010 ? pieces : 0;
+      expected.stock.dispatched += status === 2020 ? pieces : 0;
     }
     const now = await clients.orderStatus.getOrderStatus({ orderId }, asCaller("demo"));
-    check("after the flow", now, { orderStatus: outlook.status, version: BigInt(outlook.version) });
+    check("after the forward flow", now, { orderStatus: expected.status, version: BigInt(expected.version) });
   }
 
   const cancelEvents = (...steps: readonly string[]) =>
-    outlook.events.push(...steps.map((step) => `${orderId}-cancel-${step}`));
+    expected.events.push(...steps.map((step) => `${orderId}-cancel-${step}`));
 
-  async function askCancel(): Promise<{ state: CancelState; children: readonly { orderId: bigint }[] }> {
-    const request = { orderId, reason: "customer changed his mind", operator: "demo", requestId: randomUUID() };
+  async function requestCancel(): Promise<{ state: CancelState; children: readonly { orderId: bigint }[] }> {
+    const request = { orderId, reason: "customer changed their mind", operator: "demo", requestId: randomUUID() };
     const answer = await clients.reversal.requestCancel(request, asCaller("shop"));
     const again = await clients.reversal.requestCancel(request, asCaller("shop"));
     check("retried cancel", again, { cancelId: answer.cancelId, state: answer.state });
     return answer;
   }
 
-  function paused(paused: boolean): void {
-    if (outlook.paused !== paused) {
-      outlook.events.push(`${orderId}-pause-`);
+  function expectPause(paused: boolean): void {
+    if (expected.paused !== paused) {
+      expected.events.push(`${orderId}-pause-`);
     }
-    outlook.paused = paused;
+    expected.paused = paused;
   }
 
-  async function cancelEnds(state: CancelState): Promise<void> {
+  async function waitForCancel(state: CancelState): Promise<void> {
     for (const until = Date.now() + CANCEL_MS; ; ) {
       const found = await clients.reversal.getCancel({ orderId }, asCaller("shop"));
       if (found.state === state || Date.now() > until) {
@@ -136,15 +139,15 @@ export function createOrderDriver(
     }
   }
 
-  /** The cancel that the WMS was asked about has been closed. */
-  function closed(agreed: boolean, wmsTook: boolean): void {
+  /** The WMS has answered the cancel. */
+  function expectCancelClosed(agreed: boolean, wmsTook: boolean): void {
     if (agreed) {
-      moved(9001);
+      applied(9001);
       cancelEvents("agreed", "done");
-      outlook.stock.takenBack += wmsTook ? pieces : 0;
-      outlook.stock.released += wmsTook ? pieces : 0;
+      expected.stock.takenBack += wmsTook ? pieces : 0;
+      expected.stock.released += wmsTook ? pieces : 0;
     } else {
-      paused(false);
+      expectPause(false);
       cancelEvents("refused");
     }
   }
@@ -152,18 +155,18 @@ export function createOrderDriver(
   async function setPause(paused: boolean): Promise<void> {
     const request = { orderId, paused, reason: "demo", operator: "demo" };
     const answer = await clients.orderStatus.setOrderPause(request, asCaller("reversal-flow"));
-    const changed = outlook.paused !== paused;
+    const changed = expected.paused !== paused;
     check(paused ? "pause" : "resume", answer, { success: true, changed, message: "暂停订单成功" });
     if (changed) {
-      outlook.events.push(`${orderId}-pause-`);
+      expected.events.push(`${orderId}-pause-`);
     }
-    outlook.paused = paused;
+    expected.paused = paused;
   }
 
   return {
     order,
-    outlook,
-    /** The shop sends the order in. */
+    expected,
+    /** The shop submits the order. */
     async submit(): Promise<void> {
       const answer = await clients.fulfilment.submitOrder(
         {
@@ -178,24 +181,24 @@ export function createOrderDriver(
         },
         asCaller("shop"),
       );
-      check("submitted", answer, { orderId });
-      moved(1000);
+      check("submit", answer, { orderId });
+      applied(1000);
     },
-    flowsTo,
-    /** Nothing happens to a paused order, and the flow says so. */
-    async parked(): Promise<void> {
+    followFlow,
+    /** The flow of a paused order is paused. */
+    async expectPausedFlow(): Promise<void> {
       for (const until = Date.now() + CANCEL_MS; ; ) {
         const { state } = await clients.fulfilment.getOrderFlow({ orderId }, asCaller("demo"));
-        // RUNNING until the step that the payment asked for has seen the pause and ended.
+        // RUNNING until the step started by the payment has seen the pause.
         if (state !== FlowState.RUNNING || Date.now() > until) {
           return check("flow of a paused order", { state }, { state: FlowState.PAUSED });
         }
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    /** The flow splits the order into these. */
-    async split(): Promise<Order[]> {
-      await flowsTo(1020, 1030);
+    /** The flow splits the order; returns its child orders. */
+    async expectSplit(): Promise<Order[]> {
+      await followFlow(1020, 1030);
       const { childOrderIds, state } = await clients.fulfilment.getOrderFlow({ orderId }, asCaller("demo"));
       const warehouses = [...new Set(order.lines.map(({ warehouseId }) => warehouseId))];
       check("split", { children: childOrderIds.length, state }, { children: warehouses.length, state: FlowState.DONE });
@@ -206,21 +209,21 @@ export function createOrderDriver(
         lines: order.lines.filter(({ warehouseId }) => warehouseId === warehouses[index]),
       }));
     },
-    /** The customer wants the order cancelled while its stock is not yet allocated. */
-    async cancelEarly(): Promise<void> {
-      check("cancel", await askCancel(), { state: CancelState.CANCELLED });
+    /** The customer cancels the order before its stock is allocated. */
+    async cancelBeforeAllocation(): Promise<void> {
+      check("cancel", await requestCancel(), { state: CancelState.CANCELLED });
       cancelEvents("requested", "done");
-      paused(true);
-      moved(9001);
+      expectPause(true);
+      applied(9001);
     },
-    /** The customer wants it cancelled while the warehouse has it. */
+    /** The customer cancels the order while it is in the warehouse. */
     async cancelInWarehouse(wms: "agrees" | "refuses" | "agrees later" | "refuses later"): Promise<void> {
       if (wms !== "agrees") {
         await controlWms(stubSystemsUrl, orderId, wms === "refuses" ? "refuse" : "later");
       }
-      check("cancel", await askCancel(), { state: CancelState.WAITING_FOR_WMS });
+      check("cancel", await requestCancel(), { state: CancelState.WAITING_FOR_WMS });
       cancelEvents("requested");
-      paused(true);
+      expectPause(true);
       const agreed = wms.startsWith("agrees");
       const state = agreed ? CancelState.CANCELLED : CancelState.REFUSED;
       if (wms.endsWith("later")) {
@@ -235,40 +238,40 @@ export function createOrderDriver(
           check(what, await clients.reversal.reportWmsAnswer(report, asCaller("wms")), { state });
         }
       } else {
-        await cancelEnds(state);
+        await waitForCancel(state);
       }
-      // Of an answer that the demo gives in its name the embedded WMS knows nothing: its books keep the pieces.
-      closed(agreed, wms === "agrees");
+      // The stub WMS does not know answers reported by the demo: its stock is unchanged.
+      expectCancelClosed(agreed, wms === "agrees");
     },
-    /** It has left the warehouse. */
-    async cancelTooLate(): Promise<void> {
-      check("cancel", await askCancel(), { state: CancelState.REFUSED });
+    /** The customer cancels the order after it has left the warehouse. */
+    async cancelInTransit(): Promise<void> {
+      check("cancel", await requestCancel(), { state: CancelState.REFUSED });
       cancelEvents("requested", "refused");
     },
-    /** Of a split order each child is asked; the warehouses agree. */
-    async cancelChildren(children: readonly { cancelOfParent(): Promise<void> }[]): Promise<void> {
-      const answer = await askCancel();
+    /** The customer cancels a split order: each child order is cancelled. */
+    async cancelSplitOrder(children: readonly { followCancelOfParent(): Promise<void> }[]): Promise<void> {
+      const answer = await requestCancel();
       check("cancel of a split order", answer, { state: CancelState.REFUSED });
       cancelEvents("requested", "refused");
-      check("children asked", { count: answer.children.length }, { count: children.length });
+      check("children of the cancel", { count: answer.children.length }, { count: children.length });
       for (const child of children) {
-        await child.cancelOfParent();
+        await child.followCancelOfParent();
       }
     },
-    /** This child's cancel was asked for with its parent's. */
-    async cancelOfParent(): Promise<void> {
+    /** This child order is cancelled with its parent. */
+    async followCancelOfParent(): Promise<void> {
       cancelEvents("requested");
-      paused(true);
-      await cancelEnds(CancelState.CANCELLED);
-      closed(true, true);
+      expectPause(true);
+      await waitForCancel(CancelState.CANCELLED);
+      expectCancelClosed(true, true);
     },
-    /** Goods come back: more than were shipped are refused, and what was shipped is taken once. */
-    async returnGoods(): Promise<void> {
+    /** The customer returns goods: more than were shipped are refused. */
+    async requestReturn(): Promise<void> {
       const lines = order.lines.map(({ skuId, quantity }) => ({ skuId, quantity }));
       const request = { orderId, reason: "not needed", operator: "demo" };
       const tooMany = lines.map((line) => ({ ...line, quantity: line.quantity + 1 }));
       await expectRefusal(
-        "return of too many",
+        "return of too many pieces",
         undefined,
         clients.reversal.requestReturn({ ...request, lines: tooMany, requestId: randomUUID() }, asCaller("shop")),
       );
@@ -279,59 +282,59 @@ export function createOrderDriver(
       check("retried return", again, { returnId: answer.returnId });
       const { details } = await clients.reversal.listReturnDetails({ orderIds: [orderId] }, asCaller("shop"));
       check("return details", { count: details.length }, { count: lines.length });
-      outlook.events.push(`${orderId}-return-`, `${orderId}-return-`);
+      expected.events.push(`${orderId}-return-`, `${orderId}-return-`);
     },
-    /** The order passes these states, each reported once. */
-    async walk(...statuses: OrderStatus[]): Promise<void> {
+    /** Reports these states, each once. */
+    async report(...statuses: OrderStatus[]): Promise<void> {
       for (const status of statuses) {
         last = makeReport(status);
         const answer = await send(last);
-        moved(status);
-        check(`report of ${status}`, answer, answerNow(Outcome.APPLIED));
+        applied(status);
+        check(`report of ${status}`, answer, expectedResponse(Outcome.APPLIED));
       }
     },
-    /** The last report comes once more, as another request. */
-    async again(): Promise<void> {
+    /** Repeats the last report as another request. */
+    async reportAgain(): Promise<void> {
       if (last !== undefined) {
         const answer = await send({ ...last, requestId: randomUUID() });
-        check(`doubled report of ${last.status}`, answer, answerNow(Outcome.DUPLICATE));
+        check(`repeated report of ${last.status}`, answer, expectedResponse(Outcome.DUPLICATE));
       }
     },
-    /** The last report is sent again by a caller who missed the answer. */
-    async retry(): Promise<void> {
+    /** Retries the last report with the same request id. */
+    async retryReport(): Promise<void> {
       if (last !== undefined) {
-        check(`retried report of ${last.status}`, await send(last), answerNow(Outcome.APPLIED));
+        check(`retried report of ${last.status}`, await send(last), expectedResponse(Outcome.APPLIED));
       }
     },
-    /** Two systems report the same at the same time. */
-    async walkTwiceAtOnce(status: OrderStatus): Promise<void> {
+    /** Two systems report the same state concurrently. */
+    async reportConcurrently(status: OrderStatus): Promise<void> {
       const reports = [makeReport(status), makeReport(status)];
       const answers = await Promise.all(reports.map(send));
-      moved(status);
+      applied(status);
       const [one, other] = answers.toSorted((a, b) => a.outcome - b.outcome);
-      check(`first of two reports of ${status}`, one ?? {}, answerNow(Outcome.APPLIED));
-      check(`second of two reports of ${status}`, other ?? {}, answerNow(Outcome.DUPLICATE));
+      check(`first of two reports of ${status}`, one ?? {}, expectedResponse(Outcome.APPLIED));
+      check(`second of two reports of ${status}`, other ?? {}, expectedResponse(Outcome.DUPLICATE));
       last = reports[0];
     },
-    /** Something that happened long ago is reported now. */
-    async late(status: OrderStatus): Promise<void> {
+    /** Reports a state with an occurrence time in the past. */
+    async reportLate(status: OrderStatus): Promise<void> {
       const report = makeReport(status, new Date(begin));
       const answer = await send(report);
-      outlook.late += 1;
-      check(`late report of ${status}`, answer, answerNow(Outcome.STALE));
+      expected.late += 1;
+      check(`late report of ${status}`, answer, expectedResponse(Outcome.STALE));
     },
-    /** Something is reported that cannot be. */
-    async refused(
+    /** Reports a state that must be refused. */
+    async expectRefused(
       status: OrderStatus,
       reason: "ILLEGAL_TRANSITION" | "ORDER_PAUSED" = "ILLEGAL_TRANSITION",
     ): Promise<void> {
       const report = makeReport(status);
       const sent = clients.orderStatus.updateOrderStatus(report, asCaller(REPORTERS[status] ?? "demo"));
-      await expectRefusal(`impossible report of ${status}`, reason, sent);
+      await expectRefusal(`illegal report of ${status}`, reason, sent);
     },
-    /** Several reports in one call, an impossible one among them. */
-    async walkInBatch(statuses: readonly OrderStatus[], impossible: OrderStatus): Promise<void> {
-      const updates = [...statuses.slice(0, 1), impossible, ...statuses.slice(1)].map((status) => makeReport(status));
+    /** Several reports in one call, with an illegal one among them. */
+    async reportBatch(statuses: readonly OrderStatus[], illegal: OrderStatus): Promise<void> {
+      const updates = [...statuses.slice(0, 1), illegal, ...statuses.slice(1)].map((status) => makeReport(status));
       const { results } = await clients.orderStatus.batchUpdateOrderStatus({ updates }, asCaller("wms"));
       for (const [index, { result }] of results.entries()) {
         const what = `report ${index + 1} of a batch`;
@@ -346,31 +349,31 @@ export function createOrderDriver(
           );
           continue;
         }
-        moved(updates[index]?.status ?? 0);
-        check(what, result.value ?? {}, answerNow(Outcome.APPLIED));
+        applied(updates[index]?.status ?? 0);
+        check(what, result.value ?? {}, expectedResponse(Outcome.APPLIED));
       }
       check("batch", { results: results.length }, { results: updates.length });
       last = updates.at(-1);
     },
     pause: () => setPause(true),
     resume: () => setPause(false),
-    /** It has left the warehouse: past the reversal flow nobody can cancel it either. */
-    async cancelRefused(): Promise<void> {
+    /** CancelOrder is refused after the order has left the warehouse. */
+    async expectCancelRefused(): Promise<void> {
       const sent = clients.orderStatus.cancelOrder({ orderId, operator: "demo" }, asCaller("reversal-flow"));
       await expectRefusal("cancel", "ILLEGAL_TRANSITION", sent);
     },
-    /** The warehouse tells what it really shipped, and repeats itself. */
-    async ship(lines: readonly Line[]): Promise<void> {
+    /** The warehouse records the shipped quantities, twice. */
+    async recordShipped(lines: readonly Line[]): Promise<void> {
       const request = { orderId, lines: [...lines], requestId: randomUUID(), operator: "demo" };
       for (const what of ["shipped quantities", "retried shipped quantities"]) {
         check(what, await clients.orderStatus.recordShippedQuantities(request, asCaller("rwms")), {
           recordedCount: lines.length,
         });
       }
-      outlook.settled = lines;
-      outlook.events.push(`${orderId}-shipped-`);
+      expected.settled = lines;
+      expected.events.push(`${orderId}-shipped-`);
     },
-    /** The warehouse hands the parcel to another carrier, and repeats itself. */
+    /** The warehouse changes the carrier, twice. */
     async changeCarrier(): Promise<void> {
       const carrier = { deliveryId: "642", deliveryCompany: "中通快递", waybillNo: `ZT${orderId}` };
       const request = { orderId, ...carrier, operator: "demo" };
@@ -378,10 +381,10 @@ export function createOrderDriver(
       const first = await clients.orderStatus.updateDeliveryInfo(request, asCaller("wms"));
       check("new carrier", first, { changed: true, thirdPartyNotified: effects.length > 0 });
       check("same carrier", await clients.orderStatus.updateDeliveryInfo(request, asCaller("wms")), { changed: false });
-      outlook.events.push(`${orderId}-delivery-`);
-      outlook.effects.push(...effects);
+      expected.events.push(`${orderId}-delivery-`);
+      expected.effects.push(...effects);
     },
-    /** Customer service has the invoice printed, and presses the button twice. */
+    /** Customer service prints the invoice, twice. */
     async printInvoice(mailed: boolean): Promise<void> {
       const request = {
         orderIds: [orderId],
@@ -389,7 +392,7 @@ export function createOrderDriver(
         taxPayerCode: "91310000MA1K00000X",
         sendEmail: mailed,
       };
-      for (const what of ["invoice", "invoice again"]) {
+      for (const what of ["invoice", "repeated invoice"]) {
         const answer = await clients.orderStatus.markInvoicesPrinted(request, asCaller("fms"));
         check(
           what,
@@ -397,15 +400,15 @@ export function createOrderDriver(
           { updated: 1, missing: 0 },
         );
       }
-      outlook.events.push(`${orderId}-invoice-`);
-      outlook.effects.push(...dueAfterInvoice(order, mailed));
+      expected.events.push(`${orderId}-invoice-`);
+      expected.effects.push(...dueAfterInvoice(order, mailed));
     },
-    /** The customer sends the goods back. */
-    async sendBack(verdict: ReturnVerdict): Promise<void> {
+    /** ReturnOrder for the order. */
+    async returnOrder(verdict: ReturnVerdict): Promise<void> {
       const answer = await clients.orderStatus.returnOrder({ orderId, operator: "demo" }, asCaller("reversal-flow"));
       check("return", answer, { verdict });
       if (verdict === ReturnVerdict.MARKED) {
-        outlook.events.push(`${orderId}-return-`);
+        expected.events.push(`${orderId}-return-`);
       }
     },
   };

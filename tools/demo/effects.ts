@@ -1,10 +1,10 @@
 import type { Order } from "./orders.ts";
 
-/** An effect that is due: which Action, for which order, by which event. */
+/** An expected effect of an Action. */
 export interface Effect {
   readonly action: Action;
   readonly orderId: bigint;
-  /** The event's message id, or how it begins where its end is the server's choice. */
+  /** The event's message id, or its prefix where the server chooses the rest. */
   readonly messageId: string;
 }
 
@@ -21,11 +21,11 @@ export type Action = (typeof ACTIONS)[number];
 
 const isMarketplace = ({ kind }: Order) => kind === "marketplace";
 
-/** Who must act when an order has come into a state: the domain's table of Actions, written a second time. */
+/** The effects of a state change. Written independently of the service's registry of Actions, to verify it. */
 export function dueAfterStatus(order: Order, status: number, version: number): Effect[] {
   const delivered = status === 6010;
-  const asked: Record<Action, boolean> = {
-    // No adapter knows CREATED: the marketplace sent that order itself.
+  const matches: Record<Action, boolean> = {
+    // CREATED is not notified: the marketplace sent the order itself.
     "third-party-notify": isMarketplace(order) && status !== 1000,
     "settlement-push": [6010, 6020, 6030, 6040].includes(status),
     "gift-record": delivered,
@@ -33,21 +33,21 @@ export function dueAfterStatus(order: Order, status: number, version: number): E
     "finance-push": delivered && ["enterprise", "marketplace", "iQIYI recharge"].includes(order.kind),
     "customer-message": delivered || status === 4010,
   };
-  return ACTIONS.filter((action) => asked[action]).map((action) => ({
+  return ACTIONS.filter((action) => matches[action]).map((action) => ({
     action,
     orderId: order.id,
     messageId: `${order.id}-${version}`,
   }));
 }
 
-/** A marketplace hears of its order's new carrier. */
+/** A marketplace is notified of a new carrier. */
 export function dueAfterCarrierChange(order: Order): Effect[] {
   return isMarketplace(order)
     ? [{ action: "third-party-notify", orderId: order.id, messageId: `${order.id}-delivery-` }]
     : [];
 }
 
-/** A printed invoice is mailed when the caller asks for it. */
+/** A printed invoice is mailed if requested. */
 export function dueAfterInvoice(order: Order, mailed: boolean): Effect[] {
   return mailed ? [{ action: "e-invoice", orderId: order.id, messageId: `${order.id}-invoice-` }] : [];
 }

@@ -1,29 +1,29 @@
 import type { Effect } from "./effects.ts";
 import type { Line, Order } from "./orders.ts";
 
-/** What must have come of an order when its life has been told. */
+/** The expected state of an order, updated with each report. */
 export interface ExpectedState {
   readonly order: Order;
   status: number;
   version: number;
   paused: boolean;
-  /** Late reports, which the history keeps. */
+  /** Number of late reports, which the history records. */
   late: number;
-  /** Message ids of its events, or how they begin where their end is the server's choice. */
+  /** Message ids of its events, or their prefixes where the server chooses the rest. */
   readonly events: string[];
   readonly effects: Effect[];
-  /** Pieces that the ERP and the WMS must have in their books for it. */
+  /** Pieces booked by the ERP and the WMS. */
   readonly stock: { allocated: number; released: number; dispatched: number; takenBack: number };
-  /** What settlement must count: what was really shipped, or else what was ordered. */
+  /** Quantities to settle: shipped, or else ordered. */
   settled: readonly Line[];
 }
 
-/** An answer was not the expected one. */
+/** A response differs from the expected one. */
 export class UnexpectedResponse extends Error {
   override readonly name = "Surprise";
 }
 
-/** Who reports a state. */
+/** The caller that reports each state. */
 export const REPORTERS: Readonly<Record<number, string>> = {
   1010: "pay",
   1020: "forward-flow",
@@ -43,7 +43,11 @@ export const REPORTERS: Readonly<Record<number, string>> = {
   9001: "reversal-flow",
 };
 
-/** Holds those fields of an answer that the expectation names against it; throws a Surprise. */
+/**
+ * Compares fields of a response with their expected values.
+ *
+ * @throws UnexpectedResponse
+ */
 export function expectFields(what: string, answer: object, expected: Readonly<Record<string, unknown>>): void {
   for (const [field, value] of Object.entries(expected)) {
     const found = (answer as Record<string, unknown>)[field];

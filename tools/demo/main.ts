@@ -1,8 +1,8 @@
 /**
- * The demo: 1,000 orders of all kinds, from CREATED to their ends, through the public gRPC port of the running service. Each answer is
- * checked; at the end everything that must have come of it is counted, at the places where others would see it.
+ * The demo: runs 1,000 orders of all kinds from CREATED to their end states through the public gRPC
+ * API of the running service. It checks each response, and finally compares everything that must
+ * have happened with what is found in the history, the event stream, the ledger and the stub systems.
  */
-
 import type { Interceptor } from "@connectrpc/connect";
 import { Presets, SingleBar } from "cli-progress";
 import { ConfigError, readConfig } from "../../src/config/load.ts";
@@ -10,126 +10,135 @@ import { createConnection, type ServiceClients } from "../client/index.ts";
 import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
 import { openDatabase, type Range } from "./database.ts";
 import { createOrderDriver, type DriverDeps, type OrderDriver } from "./driver.ts";
-import { describeEndStates, verifyStock } from "./end-states.ts";
 import type { ExpectedState } from "./expected-state.ts";
 import { freshIds, insertWmsRows, makeOrder, type Order } from "./orders.ts";
 import { chooseScenario, type TrackOrders } from "./scenarios.ts";
 import { openStream } from "./stream.ts";
 import { readStock, receivedBy } from "./stub-systems.ts";
-import { verify } from "./verification.ts";
+import { describeEndStates, verify, verifyStock } from "./verification.ts";
 import { type Watch, watchOrders } from "./watch.ts";
 
 const ORDERS = 1_000;
-/** Lives that are told at the same time. */
-const AT_ONCE = 64;
-/** Longest wait for the effects after the last report. */
+/** Maximum number of concurrent scenarios. */
+const CONCURRENCY = 64;
+/** Maximum wait for the effects after the last call, in milliseconds. */
 const EFFECTS_MS = 60_000;
 const POLL_MS = 100;
-/** How many differences are named. */
-const NAMED = 40;
+/** Maximum number of differences printed. */
+const MAX_DIFFERENCES = 40;
+
+/** States in which an order is finished. */
+const END_STATES = [1030, 6010, 6020, 6040, 9001];
 
 const number = (value: number) => value.toLocaleString("en");
 
-/** Tells all lives, some at a time; the surprises come back, each of which ended its order's life early. */
-async function tellLives(
+/** Runs `work` for all items, with limited concurrency. */
+async function forEach<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  const worker = async () => {
+    for (let next = iterator.next(); !next.done; next = iterator.next()) {
+      await work(next.value);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+}
+
+interface ScenarioResults {
+  readonly watches: readonly Watch[];
+  readonly expected: readonly ExpectedState[];
+  /** Unexpected responses; each ended its scenario early. */
+  readonly failures: readonly string[];
+}
+
+/** Submits the orders and runs their scenarios. */
+async function runScenarios(
   clients: ServiceClients,
   orders: readonly Order[],
-  stubSystemsUrl: string,
-  calls: () => number,
-  insertRows: (orderIds: readonly bigint[]) => Promise<void>,
-): Promise<{ watches: Watch[]; outlooks: ExpectedState[]; surprises: string[] }> {
+  {
+    stubSystemsUrl,
+    calls,
+    insertRows,
+  }: {
+    readonly stubSystemsUrl: string;
+    /** Number of calls so far. */
+    readonly calls: () => number;
+    readonly insertRows: (orderIds: readonly bigint[]) => Promise<void>;
+  },
+): Promise<ScenarioResults> {
   const bar = new SingleBar(
     { format: "  {bar} {value}/{total} orders, {calls} calls", hideCursor: true, noTTYOutput: false },
     Presets.shades_classic,
   );
-  const outlooks: ExpectedState[] = [];
-  const surprises: string[] = [];
-  bar.start(orders.length, 0, { calls: 0 });
+  const expected: ExpectedState[] = [];
+  const failures: string[] = [];
   const watches: Watch[] = [];
   const watchOf = new Map<bigint, Watch>();
-  const begin = (these: readonly Order[], status: number, version: number) =>
+  const deps: DriverDeps = { stubSystemsUrl, watch: (orderId) => watchOf.get(orderId) as Watch };
+
+  const createDrivers = (these: readonly Order[], status: number, version: number) =>
     these.map((order) => {
-      const teller = createOrderDriver(clients, order, surroundings, { status, version });
-      outlooks.push(teller.outlook);
-      return teller;
+      const driver = createOrderDriver(clients, order, deps, { status, version });
+      expected.push(driver.expected);
+      return driver;
     });
-  const see = async (these: readonly Order[]) => {
-    await insertRows(these.map(({ id }) => id));
-    const watch = watchOrders(
-      clients,
-      these.map(({ id }) => id),
-    );
+  const startWatch = async (these: readonly Order[]) => {
+    const orderIds = these.map(({ id }) => id);
+    await insertRows(orderIds);
+    const watch = watchOrders(clients, orderIds);
     watches.push(watch);
-    for (const { id } of these) {
-      watchOf.set(id, watch);
+    for (const orderId of orderIds) {
+      watchOf.set(orderId, watch);
     }
   };
-  const surroundings: DriverDeps = {
-    stubSystemsUrl,
-    watch: (orderId) => watchOf.get(orderId) as Watch,
+  const track: TrackOrders = async (children) => {
+    await startWatch(children);
+    return createDrivers(children, 1020, 1);
   };
-  const follow: TrackOrders = async (children) => {
-    await see(children);
-    return begin(children, 1020, 1);
-  };
-  const tellers = begin(orders, 1000, 0);
-  const submitting = tellers.values();
-  const submitNext = async () => {
-    for (const teller of submitting) {
-      await teller.submit();
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, submitNext));
-  await see(orders);
-  const waiting = orders.entries();
-  const tellNext = async () => {
-    for (const [index, order] of waiting) {
-      const teller = tellers[index] as OrderDriver;
-      const { name, live } = chooseScenario(order, index);
-      await live(teller, follow).catch((error: unknown) => {
-        surprises.push(`${order.kind}, ${name}: ${error instanceof Error ? error.message : String(error)}`);
-      });
-      bar.increment(1, { calls: number(calls()) });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, tellNext));
+
+  bar.start(orders.length, 0, { calls: 0 });
+  const drivers = createDrivers(orders, 1000, 0);
+  await forEach(drivers, (driver) => driver.submit());
+  await startWatch(orders);
+  await forEach(orders.entries(), async ([index, order]) => {
+    const { name, run } = chooseScenario(order, index);
+    await run(drivers[index] as OrderDriver, track).catch((error: unknown) => {
+      failures.push(`${order.kind}, ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    bar.increment(1, { calls: number(calls()) });
+  });
   bar.stop();
-  return { watches, outlooks, surprises };
+  return { watches, expected, failures };
 }
 
-/** Holds where each order stands against where it must. */
-async function checkEnds(clients: ServiceClients, outlooks: readonly ExpectedState[]): Promise<string[]> {
-  const orderIds = outlooks.map(({ order }) => order.id);
+/** Compares the state of each order with the expected one. */
+async function checkStates({ orderStatus }: ServiceClients, expected: readonly ExpectedState[]): Promise<string[]> {
+  const orderIds = expected.map(({ order }) => order.id);
   const statuses = [];
   for (let at = 0; at < orderIds.length; at += ORDERS) {
-    const part = { orderIds: orderIds.slice(at, at + ORDERS) };
-    statuses.push(...(await clients.orderStatus.batchGetOrderStatus(part)).statuses);
+    const response = await orderStatus.batchGetOrderStatus({ orderIds: orderIds.slice(at, at + ORDERS) });
+    statuses.push(...response.statuses);
   }
   const found = new Map(statuses.map((status) => [status.orderId, status]));
-  const ENDS = [1030, 6010, 6020, 6040, 9001];
-  return outlooks.flatMap(({ order, status, version, paused }) => {
-    const end = found.get(order.id);
-    const [now, expected] = [
-      [end?.orderStatus, end?.version, end?.paused, end?.finished],
-      [status, BigInt(version), paused, ENDS.includes(status)],
+  return expected.flatMap(({ order, status, version, paused }) => {
+    const state = found.get(order.id);
+    const [actual, wanted] = [
+      [state?.orderStatus, state?.version, state?.paused, state?.finished],
+      [status, BigInt(version), paused, END_STATES.includes(status)],
     ].map((facts) => facts.join(" / "));
-    return now === expected
+    return actual === wanted
       ? []
-      : [`order ${order.id} ends with status / version / paused / finished ${now}, expected ${expected}`];
+      : [`order ${order.id} has status / version / paused / finished ${actual}, expected ${wanted}`];
   });
 }
 
-/** Waits for a fact, a bounded time; says whether it came. */
-async function waitFor(fact: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
-  for (const until = Date.now() + timeoutMs; Date.now() < until; ) {
-    if (await fact()) {
-      return true;
-    }
+/** Waits for a condition, at most `timeoutMs`. */
+async function waitFor(condition: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+  for (const until = Date.now() + timeoutMs; Date.now() < until && !(await condition()); ) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  return fact();
 }
 
+/** Runs the demo and prints its report; returns the differences from the expectation. */
 async function run(addresses: Addresses): Promise<readonly string[]> {
   let calls = 0;
   const countCalls: Interceptor = (next) => (request) => {
@@ -138,61 +147,58 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
   };
   const connection = createConnection(addresses.grpc, { caller: "demo", interceptors: [countCalls] });
   await connection.connect().catch(() => {
-    throw new DemoError(`nothing answers at ${addresses.grpc}: start the service with \`npm start\` in another shell`);
+    throw new DemoError(`The service is unreachable at ${addresses.grpc}. Start it with npm start in another shell.`);
   });
   const database = await openDatabase(addresses.mysqlUrl, addresses.databasePrefix);
   const stream = await openStream(addresses.natsUrl);
   try {
     const firstId = await freshIds(database.connection, addresses.databasePrefix);
     const orders = Array.from({ length: ORDERS }, (_, index) => makeOrder(firstId, index));
-    const before = await readStock(addresses.stubSystemsUrl);
-    const range: { -readonly [K in keyof Range]: Range[K] } = { first: firstId, last: firstId + BigInt(ORDERS - 1) };
+    const stockBefore = await readStock(addresses.stubSystemsUrl);
+    const lastId = firstId + BigInt(ORDERS - 1);
     console.log(
-      `${number(ORDERS)} new orders, ${range.first} to ${range.last}; ${AT_ONCE} lives at a time through ${addresses.grpc}:`,
+      `Running ${number(ORDERS)} new orders, ${firstId} to ${lastId}, ${CONCURRENCY} at a time, against ${addresses.grpc}:`,
     );
 
     const start = performance.now();
-    const { watches, outlooks, surprises } = await tellLives(
-      connection,
-      orders,
-      addresses.stubSystemsUrl,
-      () => calls,
-      (ids) => insertWmsRows(database.connection, addresses.databasePrefix, ids),
-    );
-    // What orders were split into got ids from the service, beyond the demo's own.
-    range.last =
-      outlooks
-        .map(({ order }) => order.id)
-        .toSorted((a, b) => (a < b ? -1 : 1))
-        .at(-1) ?? range.last;
-    const seen = () => watches.flatMap(({ changes }) => changes);
+    const { watches, expected, failures } = await runScenarios(connection, orders, {
+      stubSystemsUrl: addresses.stubSystemsUrl,
+      calls: () => calls,
+      insertRows: (ids) => insertWmsRows(database.connection, addresses.databasePrefix, ids),
+    });
     const seconds = (performance.now() - start) / 1000;
+    // Child orders have ids assigned by the service, beyond those of the demo.
+    const range: Range = {
+      first: firstId,
+      last: [lastId, ...expected.map(({ order }) => order.id)].toSorted((a, b) => (a < b ? -1 : 1)).at(-1) as bigint,
+    };
     console.log(
-      `${number(calls)} calls in ${seconds.toFixed(1)} s, ${surprises.length === 0 ? "each answer as expected" : `${surprises.length} answers unexpected`}.`,
+      `${number(calls)} calls in ${seconds.toFixed(1)} s, ${failures.length === 0 ? "all responses as expected" : `${failures.length} unexpected responses`}.`,
     );
-    const wrongEnds = await checkEnds(connection, outlooks);
+    const wrongStates = await checkStates(connection, expected);
 
-    const due = outlooks.flatMap(({ effects }) => effects).length;
-    const lastCommit = performance.now();
-    await waitFor(async () => (await database.openRuns(range)) === 0, EFFECTS_MS);
-    const changes = outlooks.reduce((sum, { version }) => sum + version, 0);
-    await waitFor(async () => seen().length >= changes, 5_000);
+    const effects = expected.flatMap((state) => state.effects).length;
+    const changes = expected.reduce((sum, { version }) => sum + version, 0);
+    const watched = () => watches.flatMap((watch) => watch.changes);
+    const lastCall = performance.now();
+    await waitFor(async () => (await database.openEntries(range)) === 0, EFFECTS_MS);
+    await waitFor(async () => watched().length >= changes, 5_000);
     console.log(
-      `${number(due)} effects due; the last was there ${Math.round(performance.now() - lastCommit)} ms after the last call.\n`,
+      `${number(effects)} effects expected; all Actions finished ${Math.round(performance.now() - lastCall)} ms after the last call.\n`,
     );
 
     const published = await stream.read(range);
     const settlements = await database.settlements(range);
-    const { text, differences } = verify(outlooks, {
+    const { text, differences } = verify(expected, {
       history: await database.history(range),
       events: published.events,
-      watched: seen(),
+      watched: watched(),
       ledger: await database.ledger(range),
       settlements,
       effects: {
         "third-party-notify": published.toMarketplaces,
         "settlement-push": settlements.map(({ messageId }) => messageId),
-        "gift-record": await database.givenGifts(range),
+        "gift-record": await database.grantedGifts(range),
         "e-invoice": await receivedBy(addresses.stubSystemsUrl, "einvoice", range),
         "finance-push": await receivedBy(addresses.stubSystemsUrl, "finance", range),
         "customer-message": await receivedBy(addresses.stubSystemsUrl, "message", range),
@@ -201,10 +207,10 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
     for (const watch of watches) {
       watch.close();
     }
-    const stock = verifyStock(outlooks, before, await readStock(addresses.stubSystemsUrl));
-    console.log(`${text}\n\n${describeEndStates(outlooks)}\n\n${stock.text}\n`);
+    const stock = verifyStock(expected, stockBefore, await readStock(addresses.stubSystemsUrl));
+    console.log(`${text}\n\n${describeEndStates(expected)}\n\n${stock.text}\n`);
     const faults = watches.flatMap((watch) => watch.faults);
-    return [...surprises, ...wrongEnds, ...faults, ...differences, ...stock.differences];
+    return [...failures, ...wrongStates, ...faults, ...differences, ...stock.differences];
   } finally {
     connection.close();
     await Promise.allSettled([database.close(), stream.close()]);
@@ -215,12 +221,12 @@ try {
   const differences = await run(findAddresses(readConfig(process.env)));
   if (differences.length > 0) {
     console.log(`${number(differences.length)} differences:`);
-    for (const difference of differences.slice(0, NAMED)) {
+    for (const difference of differences.slice(0, MAX_DIFFERENCES)) {
       console.log(`  ${difference}`);
     }
     process.exitCode = 1;
   } else {
-    console.log("Everything happened, and everything once.");
+    console.log("Result: every expected change, event and effect was found exactly once.");
   }
 } catch (error) {
   if (!(error instanceof DemoError || error instanceof ConfigError)) {

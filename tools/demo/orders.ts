@@ -4,11 +4,11 @@ import type { Connection, RowDataPacket } from "mysql2/promise";
 export interface Line {
   readonly skuId: bigint;
   readonly quantity: number;
-  /** Where the goods lie; 0 for virtual goods. */
+  /** 0 for virtual goods. */
   readonly warehouseId?: bigint;
 }
 
-/** An order as the shop sends it in, or what it was split into. */
+/** An order as submitted by the shop, or a child order after a split. */
 export interface Order {
   readonly id: bigint;
   readonly kind: Kind;
@@ -20,7 +20,7 @@ export interface Order {
 
 export type Kind = keyof typeof KINDS;
 
-/** The kinds of orders, with the numbers that the service has for them by default, and how many of ten orders are of each. */
+/** The kinds of orders, with their default sources and types, and their number among ten orders. */
 const KINDS = {
   ordinary: { sources: [1000, 1025], type: 1, ofTen: 3 },
   marketplace: { sources: [2001, 2002, 2003], type: 1, ofTen: 2 },
@@ -34,12 +34,12 @@ const KIND_OF_TEN = (Object.keys(KINDS) as Kind[]).flatMap((kind) =>
   Array.from({ length: KINDS[kind].ofTen }, () => kind),
 );
 
-/** Goods that nobody packs: the order goes from PAID to DELIVERED. */
+/** Virtual goods: the order goes from PAID to DELIVERED. */
 export function isVirtual({ kind }: Order): boolean {
   return kind === "recharge card" || kind === "iQIYI recharge";
 }
 
-/** The n-th order of the demo: every 50th is one that will be split. Ids go beyond 32 bits. */
+/** The n-th order of the demo. Every 50th is split. Ids exceed 32 bits. */
 export function makeOrder(firstId: bigint, index: number): Order {
   const kind = KIND_OF_TEN[index % KIND_OF_TEN.length] ?? "ordinary";
   const { sources, type } = KINDS[kind];
@@ -62,7 +62,7 @@ export function makeOrder(firstId: bigint, index: number): Order {
   };
 }
 
-/** A range of ids that no order has yet, whatever ran before. */
+/** The start of a range of unused order ids. */
 export async function freshIds(database: Connection, prefix: string): Promise<bigint> {
   const [rows] = await database.query<RowDataPacket[]>(
     `select max(order_id) as last from ${prefix}oms_db.oms_order_main`,
@@ -72,7 +72,7 @@ export async function freshIds(database: Connection, prefix: string): Promise<bi
   return last >= now ? last + 1n : now;
 }
 
-/** What other systems write of an order into the old tables: its parcel's row and its gift's row, as the WMS does. */
+/** Inserts the rows of an order that the WMS writes: parcel and gift. */
 export async function insertWmsRows(database: Connection, prefix: string, orderIds: readonly bigint[]): Promise<void> {
   const now = new Date();
   const ids = orderIds.map(String);
@@ -86,7 +86,7 @@ export async function insertWmsRows(database: Connection, prefix: string, orderI
   );
 }
 
-/** Inserts the orders straight into the old tables, with the old columns only, as the intake does. */
+/** Inserts orders directly into the legacy tables and columns, as the old intake does. */
 export async function insertOrders(database: Connection, prefix: string, orders: readonly Order[]): Promise<void> {
   const insert = async (table: string, columns: string, rows: readonly (readonly unknown[])[]) => {
     await database.query(`insert into ${prefix}${table} (${columns}) values ?`, [rows]);

@@ -1,16 +1,16 @@
-/** What was expected held against what was found: both are lists of names in which the same may stand more than once. */
+/** The result of comparing two lists of names, in which a name may occur more than once. */
 export interface Reconciliation {
   readonly expected: number;
-  /** Different things that were found. */
+  /** Number of distinct names found. */
   readonly found: number;
   readonly lost: readonly string[];
   readonly unexpected: readonly string[];
-  /** Found again though it is the same thing. */
+  /** Names found more than once. */
   readonly duplicated: readonly string[];
 }
 
 /**
- * The part of a message id that a caller can know beforehand: `12-3` as it is, of `12-pause-<uuid>` only `12-pause-`.
+ * The part of a message id that a caller can predict: `12-3`, or `12-pause-` of `12-pause-<uuid>`.
  */
 export function messageIdPrefix(messageId: string): string {
   return /^\d+-[a-z]+-/.exec(messageId)?.[0] ?? messageId;
@@ -24,14 +24,14 @@ function counted(names: Iterable<string>): Map<string, number> {
   return counts;
 }
 
-/** What the first has more of than the second, each as often as it has more. */
+/** The names that `first` has more often than `second`, repeated accordingly. */
 function surplus(first: ReadonlyMap<string, number>, second: ReadonlyMap<string, number>): string[] {
   return [...first].flatMap(([name, count]) =>
     Array.from({ length: Math.max(0, count - (second.get(name) ?? 0)) }, () => name),
   );
 }
 
-/** Holds the stems that are due against the ids that came. */
+/** Compares expected message ids (or prefixes) with those found. */
 export function reconcile(expected: readonly string[], found: readonly string[]): Reconciliation {
   const different = new Set(found);
   const [due, came] = [counted(expected.map(messageIdPrefix)), counted([...different].map(messageIdPrefix))];
@@ -44,7 +44,7 @@ export function reconcile(expected: readonly string[], found: readonly string[])
   };
 }
 
-/** The value that this share of the sorted values does not exceed; 0 where there is none. */
+/** A percentile of sorted values (share 0 to 1); 0 without values. */
 export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }

@@ -1,7 +1,7 @@
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { insertOrders, makeOrder } from "./orders.ts";
 
-/** The order that the commands to try speak of: one of those that the first start fills in. */
+/** The order used in examples; one of the sample orders. */
 export const SAMPLE_ORDER_ID = 171_203_044n;
 
 const FIRST_ID = 171_203_041n;
@@ -18,8 +18,10 @@ const SOURCES: readonly (readonly [number, string])[] = [
 ];
 
 /**
- * Fills an empty database with a few orders of all kinds, as other systems would, and with the order sources; a database that holds
- * any order is left as it is. For the embedded database only. Returns how many orders were filled in.
+ * Inserts sample orders of all kinds and the order sources into an empty database. Used with the
+ * embedded database only.
+ *
+ * @returns number of orders inserted; 0 if the database has orders
  */
 export async function fillSampleOrders(mysqlUrl: string, prefix: string): Promise<number> {
   const connection = await createConnection({ uri: mysqlUrl, timezone: "Z" });

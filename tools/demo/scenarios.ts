@@ -20,219 +20,219 @@ const {
   CANCELLED,
 } = OrderStatus;
 
-/** What happens to an order from CREATED to its end, as a sequence of what is told of it. */
-type Scenario = (tell: OrderDriver, follow: TrackOrders) => Promise<void>;
+/** A scenario: what happens to an order from CREATED to its end state. */
+type Scenario = (driver: OrderDriver, track: TrackOrders) => Promise<void>;
 
-/** Begins to follow what an order was split into. */
+/** Starts tracking the orders an order was split into. */
 export type TrackOrders = (children: readonly Order[]) => Promise<readonly OrderDriver[]>;
 
-/** Pay reports the payment, and the forward flow does the rest. */
-async function toDispatch(tell: OrderDriver): Promise<void> {
-  await tell.walk(PAID);
-  await tell.flowsTo(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+/** Pay reports the payment; the forward flow does the rest. */
+async function toDispatch(driver: OrderDriver): Promise<void> {
+  await driver.report(PAID);
+  await driver.followFlow(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
 }
 
-const toCarrier = (tell: OrderDriver) => tell.walk(WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER);
-const onTheRoad = (tell: OrderDriver) => tell.walk(IN_TRANSIT, OUT_FOR_DELIVERY);
+const toCarrier = (driver: OrderDriver) => driver.report(WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER);
+const onTheRoad = (driver: OrderDriver) => driver.report(IN_TRANSIT, OUT_FOR_DELIVERY);
 
 const ORDINARY: Readonly<Record<string, Scenario>> = {
-  async delivered(tell) {
-    await toDispatch(tell);
-    await toCarrier(tell);
-    await onTheRoad(tell);
-    await tell.walk(DELIVERED);
+  async delivered(driver) {
+    await toDispatch(driver);
+    await toCarrier(driver);
+    await onTheRoad(driver);
+    await driver.report(DELIVERED);
   },
-  async "delivered, every report doubled"(tell) {
-    // Paused, as otherwise the flow would have moved on before the report comes again.
-    await tell.pause();
-    await tell.walk(PAID);
-    await tell.retry();
-    await tell.again();
-    await tell.resume();
-    await tell.flowsTo(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+  async "delivered, each report twice"(driver) {
+    // Paused, otherwise the flow would change the state before the second report.
+    await driver.pause();
+    await driver.report(PAID);
+    await driver.retryReport();
+    await driver.reportAgain();
+    await driver.resume();
+    await driver.followFlow(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
     for (const status of [PICKING, HANDED_OVER, OUT_FOR_DELIVERY, DELIVERED]) {
-      await tell.walk(status);
-      await tell.retry();
-      await tell.again();
+      await driver.report(status);
+      await driver.retryReport();
+      await driver.reportAgain();
     }
   },
-  async "delivered, states skipped and reports late"(tell) {
-    await toDispatch(tell);
-    await tell.walk(PICKING);
-    await tell.late(WMS_ACCEPTED);
-    await tell.walk(PACKED, IN_TRANSIT);
-    await tell.late(HANDED_OVER);
-    await tell.late(PICKING);
-    await tell.walk(DELIVERED);
-    await tell.late(OUT_FOR_DELIVERY);
-    await tell.again();
+  async "delivered, states skipped and reports late"(driver) {
+    await toDispatch(driver);
+    await driver.report(PICKING);
+    await driver.reportLate(WMS_ACCEPTED);
+    await driver.report(PACKED, IN_TRANSIT);
+    await driver.reportLate(HANDED_OVER);
+    await driver.reportLate(PICKING);
+    await driver.report(DELIVERED);
+    await driver.reportLate(OUT_FOR_DELIVERY);
+    await driver.reportAgain();
   },
-  async "delivered, told by two systems at once"(tell) {
-    await toDispatch(tell);
-    await toCarrier(tell);
-    await tell.walkTwiceAtOnce(OUT_FOR_DELIVERY);
-    await tell.walkTwiceAtOnce(DELIVERED);
+  async "delivered, reported by two systems concurrently"(driver) {
+    await toDispatch(driver);
+    await toCarrier(driver);
+    await driver.reportConcurrently(OUT_FOR_DELIVERY);
+    await driver.reportConcurrently(DELIVERED);
   },
-  async "delivered, told in batches"(tell) {
-    await toDispatch(tell);
-    await tell.walkInBatch([WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER], CANCELLED);
-    await tell.walk(DELIVERED);
+  async "delivered, reported in batches"(driver) {
+    await toDispatch(driver);
+    await driver.reportBatch([WMS_ACCEPTED, PICKING, PACKED, HANDED_OVER], CANCELLED);
+    await driver.report(DELIVERED);
   },
-  async "delivered after a pause"(tell) {
-    await tell.pause();
-    await tell.pause();
-    await tell.walk(PAID);
-    await tell.parked();
-    await tell.refused(APPROVED, "ORDER_PAUSED");
-    await tell.resume();
-    await tell.flowsTo(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
-    await tell.pause();
-    await toCarrier(tell);
-    await tell.resume();
-    await tell.walk(DELIVERED);
+  async "delivered after a pause"(driver) {
+    await driver.pause();
+    await driver.pause();
+    await driver.report(PAID);
+    await driver.expectPausedFlow();
+    await driver.expectRefused(APPROVED, "ORDER_PAUSED");
+    await driver.resume();
+    await driver.followFlow(APPROVED, ERP_ALLOCATED, WMS_DISPATCHED);
+    await driver.pause();
+    await toCarrier(driver);
+    await driver.resume();
+    await driver.report(DELIVERED);
   },
-  async "delivered after a failure"(tell) {
-    await toDispatch(tell);
-    await toCarrier(tell);
-    await onTheRoad(tell);
-    await tell.walk(DELIVERY_FAILED);
-    await tell.late(OUT_FOR_DELIVERY);
-    await tell.walk(OUT_FOR_DELIVERY);
-    await tell.late(DELIVERY_FAILED);
-    await tell.walk(DELIVERED);
+  async "delivered after a failed attempt"(driver) {
+    await toDispatch(driver);
+    await toCarrier(driver);
+    await onTheRoad(driver);
+    await driver.report(DELIVERY_FAILED);
+    await driver.reportLate(OUT_FOR_DELIVERY);
+    await driver.report(OUT_FOR_DELIVERY);
+    await driver.reportLate(DELIVERY_FAILED);
+    await driver.report(DELIVERED);
   },
-  async "delivered in part"(tell) {
-    await toDispatch(tell);
-    await toCarrier(tell);
-    const lines = tell.order.lines.map(({ skuId, quantity }) => ({ skuId, quantity: quantity - 1 }));
-    await tell.ship(lines);
-    await tell.walk(DELIVERED);
+  async "delivered in part"(driver) {
+    await toDispatch(driver);
+    await toCarrier(driver);
+    const lines = driver.order.lines.map(({ skuId, quantity }) => ({ skuId, quantity: quantity - 1 }));
+    await driver.recordShipped(lines);
+    await driver.report(DELIVERED);
   },
-  async "delivered by another carrier"(tell) {
-    await toDispatch(tell);
-    await toCarrier(tell);
-    await tell.changeCarrier();
-    await onTheRoad(tell);
-    await tell.walk(DELIVERED);
+  async "delivered by another carrier"(driver) {
+    await toDispatch(driver);
+    await toCarrier(driver);
+    await driver.changeCarrier();
+    await onTheRoad(driver);
+    await driver.report(DELIVERED);
   },
-  async "delivered, with an invoice, and sent back"(tell) {
-    await toDispatch(tell);
-    await tell.sendBack(ReturnVerdict.NOT_HANDED_OVER);
-    await toCarrier(tell);
-    await tell.walk(DELIVERED);
-    await tell.printInvoice(true);
-    await tell.returnGoods();
-    await tell.refused(REJECTED);
+  async "delivered, with an invoice, and returned"(driver) {
+    await toDispatch(driver);
+    await driver.returnOrder(ReturnVerdict.NOT_HANDED_OVER);
+    await toCarrier(driver);
+    await driver.report(DELIVERED);
+    await driver.printInvoice(true);
+    await driver.requestReturn();
+    await driver.expectRefused(REJECTED);
   },
-  async "rejected at the door"(tell) {
-    await toDispatch(tell);
-    await toCarrier(tell);
-    await onTheRoad(tell);
-    await tell.walk(REJECTED);
-    await tell.refused(DELIVERED);
+  async "rejected on delivery"(driver) {
+    await toDispatch(driver);
+    await toCarrier(driver);
+    await onTheRoad(driver);
+    await driver.report(REJECTED);
+    await driver.expectRefused(DELIVERED);
   },
-  async "failed for good, then rejected"(tell) {
-    await toDispatch(tell);
-    await toCarrier(tell);
-    await tell.walk(DELIVERY_FAILED);
-    await tell.again();
-    await tell.walk(REJECTED);
+  async "delivery failed, then rejected"(driver) {
+    await toDispatch(driver);
+    await toCarrier(driver);
+    await driver.report(DELIVERY_FAILED);
+    await driver.reportAgain();
+    await driver.report(REJECTED);
   },
-  async lost(tell) {
-    await toDispatch(tell);
-    await toCarrier(tell);
-    await tell.walk(IN_TRANSIT, LOST);
-    await tell.cancelTooLate();
+  async lost(driver) {
+    await toDispatch(driver);
+    await toCarrier(driver);
+    await driver.report(IN_TRANSIT, LOST);
+    await driver.cancelInTransit();
   },
-  async "cancelled before payment"(tell) {
-    await tell.cancelEarly();
-    await tell.refused(PAID);
+  async "cancelled before payment"(driver) {
+    await driver.cancelBeforeAllocation();
+    await driver.expectRefused(PAID);
   },
-  async "cancelled before allocation"(tell) {
-    await tell.pause();
-    await tell.walk(PAID);
-    await tell.cancelEarly();
-    await tell.refused(APPROVED);
+  async "cancelled before allocation"(driver) {
+    await driver.pause();
+    await driver.report(PAID);
+    await driver.cancelBeforeAllocation();
+    await driver.expectRefused(APPROVED);
   },
-  async "cancelled in the warehouse"(tell) {
-    await toDispatch(tell);
-    await tell.walk(WMS_ACCEPTED, PICKING);
-    await tell.cancelInWarehouse("agrees");
-    await tell.late(WMS_ACCEPTED);
-    await tell.refused(HANDED_OVER);
+  async "cancelled in the warehouse"(driver) {
+    await toDispatch(driver);
+    await driver.report(WMS_ACCEPTED, PICKING);
+    await driver.cancelInWarehouse("agrees");
+    await driver.reportLate(WMS_ACCEPTED);
+    await driver.expectRefused(HANDED_OVER);
   },
-  async "cancelled when the warehouse had thought about it"(tell) {
-    await toDispatch(tell);
-    await tell.cancelInWarehouse("agrees later");
+  async "cancelled after a delayed answer of the warehouse"(driver) {
+    await toDispatch(driver);
+    await driver.cancelInWarehouse("agrees later");
   },
-  async "kept, as the warehouse refused the cancel"(tell) {
-    await toDispatch(tell);
-    await tell.walk(WMS_ACCEPTED, PACKED);
-    await tell.cancelInWarehouse("refuses");
-    await tell.walk(HANDED_OVER);
-    await tell.cancelRefused();
-    await tell.walk(DELIVERED);
+  async "cancel refused by the warehouse, delivered"(driver) {
+    await toDispatch(driver);
+    await driver.report(WMS_ACCEPTED, PACKED);
+    await driver.cancelInWarehouse("refuses");
+    await driver.report(HANDED_OVER);
+    await driver.expectCancelRefused();
+    await driver.report(DELIVERED);
   },
-  async "kept, as the warehouse refused it later"(tell) {
-    await toDispatch(tell);
-    await tell.cancelInWarehouse("refuses later");
-    await toCarrier(tell);
-    await tell.walk(DELIVERED);
+  async "cancel refused by the warehouse with a delay, delivered"(driver) {
+    await toDispatch(driver);
+    await driver.cancelInWarehouse("refuses later");
+    await toCarrier(driver);
+    await driver.report(DELIVERED);
   },
 };
 
-/** Goods that nobody packs. */
+/** Virtual goods. */
 const VIRTUAL: Readonly<Record<string, Scenario>> = {
-  async delivered(tell) {
-    await tell.refused(DELIVERED);
-    await tell.walk(PAID, DELIVERED);
+  async delivered(driver) {
+    await driver.expectRefused(DELIVERED);
+    await driver.report(PAID, DELIVERED);
   },
-  async "delivered, every report doubled"(tell) {
-    await tell.walk(PAID);
-    await tell.again();
-    await tell.walkTwiceAtOnce(DELIVERED);
+  async "delivered, each report twice"(driver) {
+    await driver.report(PAID);
+    await driver.reportAgain();
+    await driver.reportConcurrently(DELIVERED);
   },
-  async "delivered while paused, with an invoice"(tell) {
-    await tell.walk(PAID);
-    await tell.pause();
-    await tell.walk(DELIVERED);
-    await tell.resume();
-    await tell.printInvoice(false);
+  async "delivered while paused, with an invoice"(driver) {
+    await driver.report(PAID);
+    await driver.pause();
+    await driver.report(DELIVERED);
+    await driver.resume();
+    await driver.printInvoice(false);
   },
-  async "cancelled before payment"(tell) {
-    await tell.cancelEarly();
-    await tell.refused(PAID);
+  async "cancelled before payment"(driver) {
+    await driver.cancelBeforeAllocation();
+    await driver.expectRefused(PAID);
   },
 };
 
-/** An order that is split into child orders ends when it is. */
+/** A split order ends when it is split. */
 const PARENT: Readonly<Record<string, Scenario>> = {
-  async "split and delivered"(tell, follow) {
-    await tell.walk(PAID);
-    const children = await follow(await tell.split());
-    await tell.refused(ERP_ALLOCATED);
+  async "split and delivered"(driver, track) {
+    await driver.report(PAID);
+    const children = await track(await driver.expectSplit());
+    await driver.expectRefused(ERP_ALLOCATED);
     for (const child of children) {
-      await child.flowsTo(ERP_ALLOCATED, WMS_DISPATCHED);
+      await child.followFlow(ERP_ALLOCATED, WMS_DISPATCHED);
       await toCarrier(child);
-      await child.walk(DELIVERED);
+      await child.report(DELIVERED);
     }
   },
-  async "split and cancelled"(tell, follow) {
-    await tell.walk(PAID);
-    const children = await follow(await tell.split());
+  async "split and cancelled"(driver, track) {
+    await driver.report(PAID);
+    const children = await track(await driver.expectSplit());
     for (const child of children) {
-      await child.flowsTo(ERP_ALLOCATED, WMS_DISPATCHED);
+      await child.followFlow(ERP_ALLOCATED, WMS_DISPATCHED);
     }
-    await tell.cancelChildren(children);
+    await driver.cancelSplitOrder(children);
   },
 };
 
-/** The life of the n-th order: every kind of order gets every life that it can have. */
-export function chooseScenario(order: Order, index: number): { name: string; live: Scenario } {
-  const lives = Object.entries(order.isParent ? PARENT : isVirtual(order) ? VIRTUAL : ORDINARY);
-  const [name, live] = lives[Math.floor(index / (order.isParent ? 50 : 10)) % lives.length] ?? [
+/** The scenario of the n-th order. Each kind of order gets all scenarios that apply to it. */
+export function chooseScenario(order: Order, index: number): { name: string; run: Scenario } {
+  const scenarios = Object.entries(order.isParent ? PARENT : isVirtual(order) ? VIRTUAL : ORDINARY);
+  const [name, run] = scenarios[Math.floor(index / (order.isParent ? 50 : 10)) % scenarios.length] ?? [
     "delivered",
     ORDINARY.delivered as Scenario,
   ];
-  return { name, live };
+  return { name, run };
 }

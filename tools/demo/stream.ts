@@ -6,15 +6,15 @@ import type { Range } from "./database.ts";
 
 const STREAM = "OMS_EVENTS";
 
-/** What the demo's orders left in the event stream. */
+/** Messages of the demo's orders in the event stream. */
 export interface Published {
-  /** Message ids of events, in the stream's order. */
+  /** Message ids of events, in stream order. */
   readonly events: string[];
-  /** Message ids of the events that marketplaces were told of. */
+  /** Message ids of events notified to marketplaces. */
   readonly toMarketplaces: string[];
 }
 
-/** The event stream, read as any other system would. */
+/** Opens the event stream as another system would. */
 export async function openStream(url: string) {
   const client = await connect({ ...brokerOptions({ url }), name: "oms-demo" });
   const manager = await client.jetstreamManager();
@@ -34,7 +34,7 @@ export async function openStream(url: string) {
 
   return {
     close: () => client.close(),
-    /** Everything that came since the stream was opened. */
+    /** All messages since the stream was opened. */
     async read(range: Range): Promise<Published> {
       const published: Published = { events: [], toMarketplaces: [] };
       const end = await lastSequence();

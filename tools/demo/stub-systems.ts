@@ -1,19 +1,19 @@
 import { DemoError } from "./addresses.ts";
 import type { Range } from "./database.ts";
 
-/** More than the demo sends, whatever the neighbours got before. */
+/** More than the demo sends, including earlier runs. */
 const LIMIT = 100_000;
 
 interface Received {
   readonly key: string;
   readonly orderId: string;
-  /** Whether it was carried out. */
+  /** Whether the request was executed. */
   readonly done: boolean;
-  /** Arrivals after that. */
+  /** Number of requests after that with the same key. */
   readonly repeats: number;
 }
 
-/** The ERP's and the WMS's books, in pieces. */
+/** Stock bookings of the ERP and the WMS, in pieces. */
 export interface Stock {
   readonly allocated: number;
   readonly released: number;
@@ -26,22 +26,20 @@ export async function readStock(url: string): Promise<Stock> {
   return (await (await fetch(`${url}/stock`)).json()) as Stock;
 }
 
-/** Tells the WMS how to answer when an order's cancel is asked for. */
+/** Sets the stub WMS's answer to the cancel of an order. */
 export async function controlWms(url: string, orderId: bigint, mode: "refuse" | "later"): Promise<void> {
   const rule = { system: "wms/cancel", mode, reason: "already packed", orderIds: [String(orderId)] };
   const answer = await fetch(`${url}/control`, { method: "POST", body: JSON.stringify(rule) });
   if (!answer.ok) {
-    throw new DemoError(`the embedded neighbours refuse an order: ${await answer.text()}`);
+    throw new DemoError(`The stub systems rejected a rule: ${await answer.text()}`);
   }
 }
 
-/** The idempotency keys that a neighbour got of the demo's orders, each as often as it would have had an effect without its key. */
+/** Idempotency keys of the demo's orders received by a system; a key is repeated for each later request with it. */
 export async function receivedBy(url: string, system: string, { first, last }: Range): Promise<string[]> {
   const address = `${url}/received?system=${system}&limit=${LIMIT}`;
   const answer = await fetch(address).catch((error: unknown) => {
-    throw new DemoError(
-      `the embedded neighbours do not answer at ${url} (${String(error)}): the demo counts what they got`,
-    );
+    throw new DemoError(`The stub systems are unreachable at ${url} (${String(error)}). The demo requires them.`);
   });
   const { received } = (await answer.json()) as { received: readonly Received[] };
   return received

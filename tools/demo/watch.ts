@@ -1,13 +1,13 @@
 import { asCaller, type ServiceClients } from "../client/index.ts";
 import { UnexpectedResponse } from "./expected-state.ts";
 
-/** Longest wait for a change that somebody else makes. */
+/** Maximum wait for a change, in milliseconds. */
 const UNTIL_MS = 30_000;
 
-/** What the demo sees of its orders while they move. */
+/** The changes seen by a watch. */
 export type Watch = ReturnType<typeof watchOrders>;
 
-/** Watches all orders with one stream, as a page that shows them would. */
+/** Watches orders with one stream. */
 export function watchOrders({ orderStatus }: ServiceClients, orderIds: readonly bigint[]) {
   const afterVersions = Object.fromEntries(orderIds.map((id) => [String(id), 0n]));
   const request = { orderIds: [...orderIds], afterVersions };
@@ -38,7 +38,7 @@ export function watchOrders({ orderStatus }: ServiceClients, orderIds: readonly 
     }
   });
   return {
-    /** Waits, a bounded time, until the order has come to this version. */
+    /** Waits until the order has reached a version. @throws UnexpectedResponse after a time limit */
     async until(orderId: bigint, version: number): Promise<void> {
       if ((versions.get(orderId) ?? 0n) >= BigInt(version)) {
         return;
@@ -47,7 +47,9 @@ export function watchOrders({ orderStatus }: ServiceClients, orderIds: readonly 
       const key = `${orderId}-${version}`;
       const timer = setTimeout(
         () =>
-          reject(new UnexpectedResponse(`order ${orderId} did not come to version ${version} in ${UNTIL_MS / 1000} s`)),
+          reject(
+            new UnexpectedResponse(`order ${orderId} did not reach version ${version} within ${UNTIL_MS / 1000} s`),
+          ),
         UNTIL_MS,
       );
       waiting.set(key, resolve);
@@ -56,9 +58,9 @@ export function watchOrders({ orderStatus }: ServiceClients, orderIds: readonly 
         waiting.delete(key);
       });
     },
-    /** What was seen, as message ids, in the order in which it came. */
+    /** Message ids of the changes, in the order received. */
     changes: changes as readonly string[],
-    /** Versions out of turn. */
+    /** Gaps, reordered versions and errors. */
     faults: faults as readonly string[],
     close: () => stopping.abort(),
   };

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import { formatSeconds } from "../demo/duration.ts";
+import { formatSeconds } from "../demo/format.ts";
 
 /** Progress of a long-running program, on standard error. */
 export interface Progress {

@@ -1,4 +1,10 @@
-/** Lines of text in columns: the first to the left, all others, which are numbers, to the right. */
+/** A duration: "42 s", "3 min 05 s". */
+export function formatSeconds(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+}
+
+/** A table: the first column is left-aligned, the others, which are numbers, right-aligned. */
 export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
   const texts = rows.map((row) => row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en") : cell)));
   const widths = (texts[0] ?? []).map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
