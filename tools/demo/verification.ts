@@ -152,7 +152,7 @@ export function verifyStock(expected: readonly ExpectedState[], before: Stock, a
   const columns = ["allocated", "dispatched", "takenBack", "released"] as const;
   const kept = booked("dispatched") - booked("takenBack");
   const whole = booked("allocated") === kept + booked("released") + booked("held");
-  const text = `  stock, in pieces: ${booked("allocated")} allocated = ${kept} dispatched and not taken back + ${booked("released")} released + ${booked("held")} held`;
+  const text = `  stock (pieces): ${booked("allocated")} allocated = ${kept} dispatched and not taken back + ${booked("released")} released + ${booked("held")} held`;
   return {
     text,
     differences: [
