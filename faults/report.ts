@@ -1,5 +1,4 @@
-import { formatSeconds } from "../tools/demo/format.ts";
-import { formatTable } from "../tools/demo/format.ts";
+import { formatSeconds, formatTable } from "../tools/demo/format.ts";
 import { type CheckResult, countFindings, FINDING_KINDS, formatCounts } from "./findings.ts";
 import type { Recovery } from "./recovery.ts";
 
