@@ -12,7 +12,7 @@ export interface Bucket {
   take(tokens: number): boolean;
   /** Takes as many of the tokens as are available: another bucket has already granted them. */
   spend(tokens: number): void;
-  /** Time until so many tokens are available, in milliseconds. */
+  /** Time until the tokens are available, in milliseconds. */
   msUntil(tokens: number): number;
 }
 

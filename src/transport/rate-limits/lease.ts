@@ -67,7 +67,7 @@ export function createLease(
 
   const takeLocal = (tokens: number): number => (local.take(tokens) ? 0 : Math.max(1, local.msUntil(tokens)));
 
-  /** Time until the shared bucket has so many tokens, in milliseconds. */
+  /** Time until the shared bucket has the tokens, in milliseconds. */
   const msUntil = (tokens: number): number => {
     const { left, at } = shortage ?? { left: 0, at: now() };
     const availableAt = at + ((tokens - leased - left) * 1_000) / rate.perSecond;
