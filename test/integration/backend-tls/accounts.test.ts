@@ -56,7 +56,7 @@ async function loyalty(): Promise<NatsConnection> {
 }
 
 /** The contents of the stream, read as the service. */
-async function inTheStream(): Promise<string[]> {
+async function streamIds(): Promise<string[]> {
   const service = await client("oms");
   const ids = await storedIds(service);
   await service.close();
@@ -67,7 +67,7 @@ test("the service may create stream and consumers, publish and subscribe", async
   const stream = connectStream({ url: urlOf("oms"), log: quiet });
   onTestFinished(() => stream.close());
   await eventually(() => expect(stream.client()).toBeDefined());
-  expect(await inTheStream()).toEqual(["7-1", "7-2", "7-3", "7-4", "7-5"]);
+  expect(await streamIds()).toEqual(["7-1", "7-2", "7-3", "7-4", "7-5"]);
 });
 
 describe("a subscriber", () => {
@@ -105,10 +105,10 @@ describe("a subscriber", () => {
     ["deleting its consumer", "$JS.API.CONSUMER.DELETE.OMS_EVENTS.loyalty-points", ""],
     ["another consumer's, by its own prefix", "JS.ORDERS.CONSUMER.MSG.NEXT.OMS_EVENTS.of-another", ""],
     ["an event", "oms.v1.order.status.6010", "x"],
-  ])("may not have: %s", async (_, subject, body) => {
+  ])("is denied: %s", async (_, subject, body) => {
     const connection = await loyalty();
     await expect(connection.request(subject, body, { timeout: 1_000 })).rejects.toThrow(/permissions violation/i);
-    expect(await inTheStream()).toHaveLength(5);
+    expect(await streamIds()).toHaveLength(5);
   });
 
   test.each(["oms.v1.>", "$JS.>", ">", "$SYS.>"])("receives nothing of %s", async (subject) => {
@@ -149,7 +149,7 @@ describe("a subscriber", () => {
 });
 
 test.each(["oms", "loyalty", "admin"])(
-  "%s does not come in with a wrong password, nor anybody without one",
+  "%s is rejected with a wrong password, and so is any user without one",
   async (user) => {
     const servers = `127.0.0.1:${server.port}`;
     await expect(connect({ servers, user, pass: "guess" })).rejects.toThrow(/authorization violation/i);

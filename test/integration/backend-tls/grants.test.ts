@@ -43,7 +43,7 @@ const urlOf = (user: User) => `mysql://${user}:${PASSWORDS[user]}@127.0.0.1:${ma
 
 let administrator: Connection;
 let db: OrderDatabase;
-let told = "";
+let startupError = "";
 
 /** Runs an SQL file as the database's administrator. */
 async function run(file: string): Promise<void> {
@@ -54,21 +54,21 @@ async function run(file: string): Promise<void> {
 }
 
 /** The startup error of the service. */
-async function troubleAs(user: User): Promise<string> {
-  const strange = openDatabase({ url: urlOf(user) });
+async function startupErrorAs(user: User): Promise<string> {
+  const db = openDatabase({ url: urlOf(user) });
   try {
-    const error = await migrate(strange).catch((failed: unknown) => failed);
+    const error = await migrate(db).catch((failed: unknown) => failed);
     expect(error).toBeInstanceOf(MigrationPermissionError);
     return describeStartupError(error, readConfig({ OMS_MYSQL_URL: urlOf(user) }));
   } finally {
-    await strange.destroy();
+    await db.destroy();
   }
 }
 
 beforeAll(async () => {
   administrator = await createConnection({ uri: mariadb.url, multipleStatements: true });
   await run("mysql/users.sql");
-  told = await troubleAs("oms_service");
+  startupError = await startupErrorAs("oms_service");
   const migrating = openDatabase({ url: urlOf("oms_migrate") });
   await migrate(migrating);
   await migrating.destroy();
@@ -84,15 +84,15 @@ afterAll(async () => {
 });
 
 test("before the migration the startup error asks for another user", async () => {
-  expect(told).toMatch(/not up to date.*001-old-tables.*may not alter tables/);
-  expect(told).toContain("OMS_ROLE=migrate");
-  expect(told).not.toContain("secret");
+  expect(startupError).toMatch(/not up to date.*001-old-tables.*may not alter tables/);
+  expect(startupError).toContain("OMS_ROLE=migrate");
+  expect(startupError).not.toContain("secret");
 });
 
 test("and again once a new version needs more", async () => {
   await administrator.query("delete from oms_db.oms_migration where name = '009-shadow'");
   await administrator.query("alter table oms_db.oms_shadow_total drop column last_time");
-  expect(await troubleAs("oms_service")).toMatch(/pending migrations: 009-shadow\).*deploy\/mysql/s);
+  expect(await startupErrorAs("oms_service")).toMatch(/pending migrations: 009-shadow\).*deploy\/mysql/s);
   const migrating = openDatabase({ url: urlOf("oms_migrate") });
   onTestFinished(() => migrating.destroy());
   expect((await migrate(migrating)).applied).toEqual(["009-shadow"]);
@@ -160,8 +160,8 @@ describe("as oms_service, with the broker's user oms, flows and jobs work", () =
   afterAll(async () => {
     clients?.close();
     await service?.stop();
-    const complaints = service.log.filter((line) => /denied|violation/i.test(JSON.stringify(line)));
-    expect(complaints).toEqual([]);
+    const denials = service.log.filter((line) => /denied|violation/i.test(JSON.stringify(line)));
+    expect(denials).toEqual([]);
   });
 
   test("an order is carried from its submission to its delivery", async () => {
@@ -198,7 +198,7 @@ describe("as oms_service, with the broker's user oms, flows and jobs work", () =
 
   test("retention deletes old rows", async () => {
     const orderId = await insertPast(db);
-    await insertRequest(db, `gone-${orderId}`, orderId, await daysAgo(db, 41));
+    await insertRequest(db, `expired-${orderId}`, orderId, await daysAgo(db, 41));
     await eventually(async () => {
       const { history, ledger, requests } = await countRows(db, orderId);
       expect([history, ledger, requests]).toEqual([0, 0, 0]);

@@ -57,19 +57,19 @@ const commandLines = () => execFileSync("ps", ["-eo", "args"], { encoding: "utf8
 
 /** A system that rejects everything, and the headers it received. */
 async function refusing() {
-  const asked: (string | undefined)[] = [];
+  const authorizations: (string | undefined)[] = [];
   const server = createServer((request, response) => {
-    asked.push(request.headers.authorization);
+    authorizations.push(request.headers.authorization);
     response.writeHead(503).end();
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
-  return { port: (server.address() as AddressInfo).port, asked };
+  return { port: (server.address() as AddressInfo).port, authorizations };
 }
 
 /** Secrets wherever a URL can have one. */
 async function secretsEverywhere() {
-  const { port, asked } = await refusing();
+  const { port, authorizations } = await refusing();
   const externalSystem = (path: string) => `http://oms:hunter2-http@127.0.0.1:${port}/${path}?token=hunter2-query`;
   const env = {
     OMS_MYSQL_URL: mysqlUrl("hunter2/my@sql"),
@@ -79,11 +79,11 @@ async function secretsEverywhere() {
     OMS_SHADOW_URL: `http://oms:hunter2-http@127.0.0.1:${port}/oms`,
     OMS_LEGACY_CALLERS: JSON.stringify({ wms: { tokenSha256: ["ab".repeat(32)] } }),
   };
-  return { env, asked };
+  return { env, authorizations };
 }
 
 test("a service with secrets in every URL, all of which are rejected, logs and shows none", async () => {
-  const { env, asked } = await secretsEverywhere();
+  const { env, authorizations } = await secretsEverywhere();
   const { child, output, exited, prints } = start({
     ...env,
     OMS_LEDGER_SWEEP_DELAY_MS: "100",
@@ -104,9 +104,12 @@ test("a service with secrets in every URL, all of which are rejected, logs and s
   const { orderId = "" } = await call("fulfilment.v1.FulfilmentService/SubmitOrder", submit);
   const paid = { orderId, status: "ORDER_STATUS_PAID", operator: "pay" };
   await call("orderstatus.v1.OrderStatusService/UpdateOrderStatus", paid);
-  await vi.waitFor(() => expect(asked).toContain(`Basic ${Buffer.from("oms:hunter2-http").toString("base64")}`), {
-    timeout: 25_000,
-  });
+  await vi.waitFor(
+    () => expect(authorizations).toContain(`Basic ${Buffer.from("oms:hunter2-http").toString("base64")}`),
+    {
+      timeout: 25_000,
+    },
+  );
   await fetch(at(`/services/orderStatus/getOrderStatus?orderId=${orderId}`));
   await prints(/request to external system failed/);
   const flow = await call("fulfilment.v1.FulfilmentService/GetOrderFlow", { orderId });
