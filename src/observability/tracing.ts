@@ -1,5 +1,3 @@
-import type { Logger } from "./log.ts";
-
 /** Attributes of a span. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -63,10 +61,4 @@ export interface TracingSettings {
   readonly maxBatch: number;
   /** Delay before a batch is exported, in milliseconds. */
   readonly delayMs: number;
-}
-
-/** Loads the OpenTelemetry SDK, which is not needed without a collector, and creates the tracer. */
-export async function loadTracing(settings: TracingSettings, log: Logger): Promise<Tracing> {
-  const { createTracing } = await import("./otel.ts");
-  return createTracing(settings, log);
 }

@@ -13,7 +13,7 @@ import { type Action, subscriptionsFor } from "../messaging/runner/action.ts";
 import { startRunner } from "../messaging/runner/runner.ts";
 import type { Logger } from "../observability/log.ts";
 import { createMetrics, type Metrics } from "../observability/metrics.ts";
-import { loadTracing, type Tracer } from "../observability/tracing.ts";
+import type { Tracer } from "../observability/tracing.ts";
 import { createCommitter } from "../store/commit/committer.ts";
 import { observeCommits } from "../store/commit/observe.ts";
 import { createLedger } from "../store/ledger/index.ts";
@@ -106,7 +106,8 @@ async function startTracing(
     tracing &&
     lifecycle.start(
       "tracing",
-      () => loadTracing(tracing, log),
+      // The SDK is loaded only if a collector is configured.
+      async () => (await import("../observability/otel.ts")).createTracing(tracing, log),
       (open) => open.close(),
     )
   );
