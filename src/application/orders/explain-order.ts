@@ -65,5 +65,5 @@ export async function explainOrder(
 
 /** A timer that is not due yet, which is no open work. */
 function isFutureTimer({ action, state, nextAttemptTime }: OpenAction, now: Date): boolean {
-  return TIMERS.includes(action) && state === "PENDING" && nextAttemptTime !== null && nextAttemptTime > now;
+  return TIMERS.includes(action) && state === "PENDING" && nextAttemptTime !== undefined && nextAttemptTime > now;
 }

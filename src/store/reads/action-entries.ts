@@ -222,17 +222,10 @@ function interventionOf(row: Selected): InterventionRow | undefined {
 }
 
 /** An entry that is pending, retrying or parked. */
-export interface OpenAction {
-  readonly messageId: string;
-  readonly action: string;
-  readonly state: ActionState;
-  /** Number of attempts started. */
-  readonly attempts: number;
-  /** "" if none failed. */
-  readonly lastError: string;
-  /** Time of the next attempt, or end of the running one's lease; null if it is parked. */
-  readonly nextAttemptTime: Date | null;
-}
+export type OpenAction = Pick<
+  ActionEntry,
+  "messageId" | "action" | "state" | "attempts" | "lastError" | "nextAttemptTime"
+>;
 
 /** The order's open entries, oldest event first. */
 export async function readOpenActions(db: Kysely<Database>, orderId: bigint): Promise<OpenAction[]> {
@@ -249,6 +242,6 @@ export async function readOpenActions(db: Kysely<Database>, orderId: bigint): Pr
     state: row.state,
     attempts: row.attempts_started,
     lastError: row.last_error ?? "",
-    nextAttemptTime: row.next_attempt_time,
+    nextAttemptTime: row.next_attempt_time ?? undefined,
   }));
 }

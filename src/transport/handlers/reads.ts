@@ -93,7 +93,7 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
           attempts,
           lastError,
           messageId,
-          ...(nextAttemptTime === null ? {} : { nextAttemptTime: timestampFromDate(nextAttemptTime) }),
+          ...(nextAttemptTime === undefined ? {} : { nextAttemptTime: timestampFromDate(nextAttemptTime) }),
         })),
         ...(result.flow === undefined
           ? {}

@@ -394,7 +394,7 @@ test("open entries are counted by Action, and listed by order", async () => {
     { action: name, pending: 1, retrying: 1, parked: 1, waitingSince: expect.any(Date), firstDue: expect.any(Date) },
   ]);
   expect(await readOpenActions(db, orderId)).toEqual([
-    { messageId: second, action: name, state: "PARKED", attempts: 1, lastError: "refused", nextAttemptTime: null },
+    { messageId: second, action: name, state: "PARKED", attempts: 1, lastError: "refused", nextAttemptTime: undefined },
     {
       messageId: third,
       action: name,
