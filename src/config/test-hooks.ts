@@ -1,6 +1,6 @@
 /** Hooks for the fault tests, outside the public configuration. */
 
-/** Where the process may kill itself. */
+/** Points in the write path and the Action runner at which the process may kill itself. */
 const CRASH_POINTS = [
   "after-status-write",
   "before-commit",
@@ -17,16 +17,18 @@ const CRASH_AT = "OMS_CRASH_AT";
 export const HOOK_VARIABLES: readonly string[] = [CRASH_AT];
 
 /**
- * Called at each crash point. @param event `<Action>:<message id>` where the point belongs to one
+ * Called at each crash point.
+ *
+ * @param event `<Action>:<message id>`, for a point in an Action's run
  */
 export type CrashPoint = (name: string, event?: string) => void;
 
 /**
- * The crash point of `OMS_CRASH_AT`: the process kills itself where it first comes to the place of
- * that name; `before-effect:<Action>:<message id>` at that event only. Undefined in production,
- * where a commit is not split into the steps between which it could be killed.
+ * Reads `OMS_CRASH_AT`: the process kills itself the first time it reaches the named point;
+ * `before-effect:<Action>:<message id>` limits it to one event. Undefined in production, where a
+ * commit is sent in one piece instead of steps.
  *
- * @throws Error for an unknown place
+ * @throws Error for an unknown point
  */
 export function readCrashPoint(env: Readonly<Record<string, string | undefined>>): CrashPoint | undefined {
   const crashAt = env[CRASH_AT];

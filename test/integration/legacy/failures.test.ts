@@ -23,7 +23,7 @@ afterAll(async () => {
   await db.destroy();
 });
 
-async function ask({ httpPort }: Service, query: string) {
+async function fetchAnswer({ httpPort }: Service, query: string) {
   const response = await fetch(`http://127.0.0.1:${httpPort}/services/orderStatus/${query}`);
   return {
     status: response.status,
@@ -50,21 +50,27 @@ describe("with OMS_LEGACY_HTTP_ERRORS a failure has an HTTP error status and the
   ])("%s: %i", async (_name, status, code, queriesOf) => {
     const queries = queriesOf(await insertOrder(db, Status.CREATED));
     for (const query of queries.slice(0, -1)) {
-      expect(await ask(withErrors, query)).toMatchObject({ status: 200, code: null });
+      expect(await fetchAnswer(withErrors, query)).toMatchObject({ status: 200, code: null });
     }
     const last = queries.at(-1) as string;
-    const answer = await ask(withErrors, last);
+    const answer = await fetchAnswer(withErrors, last);
 
     expect(answer).toMatchObject({ status, code, retryAfter: null });
-    expect(answer).toEqual({ ...(await ask(withoutErrors, last)), status });
+    expect(answer).toEqual({ ...(await fetchAnswer(withoutErrors, last)), status });
     expect(JSON.parse(answer.body)).toEqual({ result: 0, message: expect.any(String) });
   });
 
   test("an answer has status 200, also a negative verdict", async () => {
     const orderId = await insertOrder(db, Status.PAID);
 
-    expect(await ask(withErrors, `getOrderStatus?orderId=${orderId}`)).toMatchObject({ status: 200, code: null });
-    expect(await ask(withErrors, "cancelOrder?orderId=404")).toMatchObject({ status: 200, body: "暂停订单失败" });
+    expect(await fetchAnswer(withErrors, `getOrderStatus?orderId=${orderId}`)).toMatchObject({
+      status: 200,
+      code: null,
+    });
+    expect(await fetchAnswer(withErrors, "cancelOrder?orderId=404")).toMatchObject({
+      status: 200,
+      body: "暂停订单失败",
+    });
   });
 });
 
@@ -81,15 +87,17 @@ test("without the database: result 0, UNAVAILABLE and retry-after; nothing is ap
     `returnOrder?orderId=${orderId}`,
     "getOrderSource",
   ]) {
-    expect(await ask(withoutErrors, query)).toEqual({ status: 200, ...unavailable });
-    expect(await ask(withErrors, query)).toEqual({ status: 503, ...unavailable });
+    expect(await fetchAnswer(withoutErrors, query)).toEqual({ status: 200, ...unavailable });
+    expect(await fetchAnswer(withErrors, query)).toEqual({ status: 503, ...unavailable });
   }
   const page = await (await fetch(`http://127.0.0.1:${withoutErrors.httpPort}/metrics`)).text();
   expect(page).toMatch(/oms_legacy_calls_total\{method="getOrderSource",.*result="failed"\} 1\n/);
 
   await mariadb.restart();
   await eventually(async () => {
-    expect((await ask(withoutErrors, report)).body).toBe(`{"result":1,"orderId":${orderId},"orderStatus":1010}`);
+    expect((await fetchAnswer(withoutErrors, report)).body).toBe(
+      `{"result":1,"orderId":${orderId},"orderStatus":1010}`,
+    );
   });
   expect(await stateOf(db, orderId)).toMatchObject({ order_status: Status.PAID, version: 1 });
 });

@@ -42,8 +42,8 @@ function anyParams({ parameters }: LegacyMethod): fc.Arbitrary<[string, unknown]
 
 const textOf = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
-const anyQuery = (given: fc.Arbitrary<[string, unknown][]>) =>
-  given.map((pairs) =>
+const anyQuery = (params: fc.Arbitrary<[string, unknown][]>) =>
+  params.map((pairs) =>
     String(new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, textOf(value)]))),
   );
 
@@ -57,10 +57,10 @@ const anyType = fc.constantFrom(
   "image/png",
 );
 
-const anyBody = (given: fc.Arbitrary<[string, unknown][]>): fc.Arbitrary<Uint8Array> =>
+const anyBody = (params: fc.Arbitrary<[string, unknown][]>): fc.Arbitrary<Uint8Array> =>
   fc.oneof(
-    { weight: 4, arbitrary: given.map((pairs) => Buffer.from(JSON.stringify(Object.fromEntries(pairs)))) },
-    { weight: 4, arbitrary: anyQuery(given).map((text) => Buffer.from(text)) },
+    { weight: 4, arbitrary: params.map((pairs) => Buffer.from(JSON.stringify(Object.fromEntries(pairs)))) },
+    { weight: 4, arbitrary: anyQuery(params).map((text) => Buffer.from(text)) },
     { weight: 1, arbitrary: fc.json().map((text) => Buffer.from(text)) },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) },
     { weight: 1, arbitrary: fc.constantFrom("{", "[", "{}{}", '{"a":', "&&", "=").map((text) => Buffer.from(text)) },
@@ -73,11 +73,11 @@ const anyBody = (given: fc.Arbitrary<[string, unknown][]>): fc.Arbitrary<Uint8Ar
   );
 
 const anyCall = fc.constantFrom(...LEGACY_METHODS).chain((method) => {
-  const given = anyParams(method);
+  const params = anyParams(method);
   return fc.record({
     path: fc.constant(pathOf(method)),
-    query: fc.oneof(anyQuery(given), fc.constant("")),
-    body: fc.option(anyBody(given), { nil: undefined }),
+    query: fc.oneof(anyQuery(params), fc.constant("")),
+    body: fc.option(anyBody(params), { nil: undefined }),
     type: anyType,
   });
 });

@@ -18,7 +18,7 @@ const FORM = "application/x-www-form-urlencoded";
 const JSON_TYPE = "application/json";
 
 /** The body of a legacy answer. */
-async function ask(path: string, init?: RequestInit): Promise<string> {
+async function fetchText(path: string, init?: RequestInit): Promise<string> {
   const response = await fetch(url(path), init);
   expect(response.status).toBe(200);
   return response.text();
@@ -31,7 +31,7 @@ function post(body: string | Uint8Array, type?: string): RequestInit {
 
 const found = (orderId: bigint, status: number = Status.PICKING) =>
   `{"result":1,"orderId":${orderId},"orderStatus":${status}}`;
-const refused = (message: string) => JSON.stringify({ result: 0, message: `参数错误: ${message}` });
+const rejection = (message: string) => JSON.stringify({ result: 0, message: `参数错误: ${message}` });
 
 beforeAll(async () => {
   await insertOrderWithId(served.db, ORDER, Status.PICKING);
@@ -58,7 +58,7 @@ describe("parameters are read", () => {
     ["from a form rather than the query", `${GET_STATUS}?orderId=1`, post(`orderId=${ORDER}`, FORM)],
     ["from query and body together", `${GET_STATUS}?orderId=${ORDER}`, post(`{"from":"wms","note":null}`, JSON_TYPE)],
   ])("%s", async (_name, path, init) => {
-    expect(await ask(path, init)).toBe(found(ORDER));
+    expect(await fetchText(path, init)).toBe(found(ORDER));
   });
 
   test.each<[string, string, RequestInit]>([
@@ -67,7 +67,7 @@ describe("parameters are read", () => {
     ["a number in JSON", GET_STATUS, post(`{"orderId":${LARGE}}`, JSON_TYPE)],
     ["a text in JSON", GET_STATUS, post(`{"orderId":"${LARGE}"}`, JSON_TYPE)],
   ])("beyond JavaScript's exact integers, from %s", async (_name, path, init) => {
-    expect(await ask(path, init)).toBe(found(LARGE));
+    expect(await fetchText(path, init)).toBe(found(LARGE));
   });
 
   test("by their aliases", async () => {
@@ -78,9 +78,11 @@ describe("parameters are read", () => {
       .values({ order_id: orderId, return_id: 21n, sku_id: 7n, quantity: 2, create_date: null })
       .execute();
 
-    expect(await ask(`/orderStatus/updateOrderStatus?orderId=${orderId}&orderStatus=1010`)).toBe(found(orderId, 1010));
-    expect(await ask(`/orderStatus/getSubOrderMaxStatus?rootParentId=${root}`)).toBe(found(root, 1010));
-    expect(await ask(`/detail/orderIds?orders=${orderId}`)).toBe(
+    expect(await fetchText(`/orderStatus/updateOrderStatus?orderId=${orderId}&orderStatus=1010`)).toBe(
+      found(orderId, 1010),
+    );
+    expect(await fetchText(`/orderStatus/getSubOrderMaxStatus?rootParentId=${root}`)).toBe(found(root, 1010));
+    expect(await fetchText(`/detail/orderIds?orders=${orderId}`)).toBe(
       `{"result":1,"details":[{"orderId":${orderId},"returnId":21,"skuId":7,"quantity":2}]}`,
     );
   });
@@ -92,10 +94,10 @@ describe("parameters are read", () => {
     ["a list in JSON", (ids) => ["", post(`{"orders":[${ids.join(",")}]}`, JSON_TYPE)]],
     ["a list of texts in JSON", (ids) => ["", post(JSON.stringify({ orders: ids.map(String) }), JSON_TYPE)]],
     ["a text with commas in JSON", (ids) => ["", post(JSON.stringify({ orders: ids.join(" , ") }), JSON_TYPE)]],
-  ])("lists as %s", async (_name, given) => {
-    const [query, init] = given([ORDER, LARGE]);
+  ])("lists as %s", async (_name, encode) => {
+    const [query, init] = encode([ORDER, LARGE]);
 
-    expect(await ask(`/orderStatus/updateOrderInvoiceStatus${query}`, init)).toBe(
+    expect(await fetchText(`/orderStatus/updateOrderInvoiceStatus${query}`, init)).toBe(
       `{"result":1,"updatedCount":0,"missingOrders":"${ORDER},${LARGE}"}`,
     );
   });
@@ -124,7 +126,7 @@ describe("a legacy body has all its fields, empty ones too", () => {
       .execute();
     return order_id;
   };
-  const mark = (init: RequestInit) => ask("/orderStatus/updateOrderInvoiceStatus", init);
+  const mark = (init: RequestInit) => fetchText("/orderStatus/updateOrderInvoiceStatus", init);
   const MARKED = '{"result":1,"updatedCount":1}';
 
   test("an empty field is unchanged; sendEmail=1 sends the mail", async () => {
@@ -178,13 +180,13 @@ describe("is rejected", () => {
       String.raw`orderId: must be a whole number of up to 64 bits, was "{\"id\":1}"`,
     ],
     [
-      "a number in JSON that is not exact",
+      "an inexact number in JSON",
       GET_STATUS,
       post('{"orderId":9007199254740993.0}'),
       'orderId: must be a whole number of up to 64 bits, was "9007199254740993.0"',
     ],
     [
-      "what is not quite JSON",
+      "invalid JSON",
       GET_STATUS,
       post('{"orderId":1'),
       'the body is no JSON object: right would be one like {"orderId":171203044}',
@@ -196,7 +198,7 @@ describe("is rejected", () => {
       'the body is no JSON object: right would be one like {"orderId":171203044}',
     ],
     [
-      "bytes that are no UTF-8",
+      "bytes that are not UTF-8",
       GET_STATUS,
       post(Buffer.from([0x7b, 0xff, 0x7d])),
       "the body is no text in utf-8: say the right charset in content-type",
@@ -214,25 +216,25 @@ describe("is rejected", () => {
       "the body is gzip: send it as it is, without content-encoding",
     ],
     [
-      "a form in parts",
+      "a multipart form",
       GET_STATUS,
       post("--b\r\n", "multipart/form-data; boundary=b"),
       "the body is multipart/form-data: send a form (urlencoded) or JSON",
     ],
   ])("%s", async (_name, path, init, message) => {
-    expect(await ask(path, init)).toBe(refused(message));
+    expect(await fetchText(path, init)).toBe(rejection(message));
   });
 
-  const TOO_LARGE = refused(`the body must have at most ${MAX_BODY_BYTES} bytes, and has more`);
+  const TOO_LARGE = rejection(`the body must have at most ${MAX_BODY_BYTES} bytes, and has more`);
 
   test("a body that is too large, with or without a length, keeps its connection open", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const call = (body: string, headers: IncomingHttpHeaders) => callBy(agent, GET_STATUS, body, headers);
-    const great = "x".repeat(MAX_BODY_BYTES + 1);
+    const large = "x".repeat(MAX_BODY_BYTES + 1);
 
     const answers = [
-      await call(great, { "content-length": String(great.length) }),
-      await call(great, { "transfer-encoding": "chunked" }),
+      await call(large, { "content-length": String(large.length) }),
+      await call(large, { "transfer-encoding": "chunked" }),
       await call(`orderId=${ORDER}&x=`.padEnd(MAX_BODY_BYTES, "x"), {}),
     ];
     agent.destroy();
@@ -368,7 +370,7 @@ test("no failure message and no log line contains personal data", async () => {
 
   const answers = await Promise.all(
     calls.map((call) =>
-      ask(
+      fetchText(
         "/orderStatus/updateOrderInvoiceStatus",
         post(JSON.stringify(call, (_, value) => (typeof value === "bigint" ? String(value) : value))),
       ),
@@ -380,9 +382,9 @@ test("no failure message and no log line contains personal data", async () => {
   expect(
     served.service.log.filter(({ legacyMethod }) => legacyMethod === "updateOrderInvoiceStatus").length,
   ).toBeGreaterThanOrEqual(5);
-  const said = answers.join("\n") + JSON.stringify(served.service.log);
+  const output = answers.join("\n") + JSON.stringify(served.service.log);
   for (const word of secret) {
-    expect(said).not.toContain(word);
+    expect(output).not.toContain(word);
   }
 });
 
@@ -390,7 +392,7 @@ test("a rejected change has no effect", async () => {
   const orderId = await insertOrder(served.db, Status.CREATED);
 
   for (const query of ["status=1010&status=1010", "status=1010&occurTime=now", "status=1010&requestId=a&requestId=b"]) {
-    expect(await ask(`/orderStatus/updateOrderStatus?orderId=${orderId}&${query}`)).toMatch(/^\{"result":0,/);
+    expect(await fetchText(`/orderStatus/updateOrderStatus?orderId=${orderId}&${query}`)).toMatch(/^\{"result":0,/);
   }
   expect(await stateOf(served.db, orderId)).toMatchObject({ order_status: Status.CREATED, version: 0 });
 });

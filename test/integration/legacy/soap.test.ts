@@ -130,7 +130,7 @@ describe("a SOAP answer equals the HTTP answer", () => {
     "%s",
     async (_title, { method, name, query, prepare, before = [] }) => {
       const old = LEGACY_METHODS.find((one) => one.name === method) as (typeof LEGACY_METHODS)[number];
-      const ask = (text: string) => {
+      const request = (text: string) => {
         const parameters = [...paramsFromQuery(text)].flatMap(([key, texts]) =>
           texts.map((one) => `<${key}>${escaped(one)}</${key}>`),
         );
@@ -138,13 +138,13 @@ describe("a SOAP answer equals the HTTP answer", () => {
       };
       await prepare?.(served.db);
       for (const text of before) {
-        expect((await ask(text)).status).toBe(200);
+        expect((await request(text)).status).toBe(200);
       }
       const golden = await readFile(join(import.meta.dirname, "golden", `${method}.${name}.http`), "utf8");
       const code = /^oms-code: (.*)$/m.exec(golden)?.[1];
       const body = golden.slice(golden.indexOf("\n\n") + 2);
 
-      const { status, text } = await ask(query);
+      const { status, text } = await request(query);
 
       if (code === undefined) {
         expect([status, returned(text)]).toEqual([200, body]);
@@ -538,7 +538,7 @@ describe("server failures", () => {
     onRejected() {},
   });
   const server = createServer((request, response) => void soap(request, response));
-  const ask = (version: string) =>
+  const request = (version: string) =>
     fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/services/orderStatus`, {
       method: "POST",
       headers: XML,
@@ -550,7 +550,7 @@ describe("server failures", () => {
   afterAll(() => void server.close());
 
   test("SOAP 1.1", async () => {
-    const response = await ask(SOAP_11);
+    const response = await request(SOAP_11);
 
     expect([response.status, response.headers.get("retry-after"), response.headers.get("oms-call-id")]).toEqual([
       500,
@@ -563,7 +563,7 @@ describe("server failures", () => {
   });
 
   test("SOAP 1.2", async () => {
-    const response = await ask(SOAP_12);
+    const response = await request(SOAP_12);
     const xml = await response.text();
 
     expect([response.status, inside(xml, "Value"), inside(xml, "Text")]).toEqual([500, "soap:Receiver", words]);

@@ -33,7 +33,7 @@ test.each([
   expect(killedAt).toEqual(expected);
 });
 
-test("an unknown place is rejected", () => {
+test("an unknown point is rejected", () => {
   expect(() => readCrashPoint({ OMS_CRASH_AT: "somewhere" })).toThrow(
     'OMS_CRASH_AT="somewhere" is invalid: expected one of after-status-write, before-commit',
   );

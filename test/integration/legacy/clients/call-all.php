@@ -1,25 +1,29 @@
 <?php
 
 /*
- * Calls old methods over SOAP with PHP's own client, Debian's php-soap.
+ * Calls legacy methods over SOAP with PHP's own client, Debian's php-soap.
  *
- * Reads {"wsdl": {service: url}, "version": "1.1" or "1.2", "calls": [{service, method, parameters}]} from its input. Prints one line of
- * JSON with the parameters' types as the WSDL tells them, then one for each call.
+ * Reads {"wsdl": {service: url}, "version": "1.1" or "1.2", "calls": [{service, method,
+ * parameters}]} from standard input. Prints a line of JSON with the parameters' types by the WSDL,
+ * then one per call.
  */
 
-$wish = json_decode(file_get_contents('php://stdin'));
+$input = json_decode(file_get_contents('php://stdin'));
 $options = [
-    'soap_version' => $wish->version === '1.2' ? SOAP_1_2 : SOAP_1_1,
+    'soap_version' => $input->version === '1.2' ? SOAP_1_2 : SOAP_1_1,
     'cache_wsdl' => WSDL_CACHE_NONE,
     'exceptions' => true,
 ];
 
-function say(array $line): void
+function printLine(array $line): void
 {
     echo json_encode($line, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR), "\n";
 }
 
-/** The parameters of all operations: __getTypes() has each message as "struct cancelOrder {\n long orderId;\n string operator;\n}". */
+/**
+ * The parameters of all operations; __getTypes() returns each message as
+ * "struct cancelOrder {\n long orderId;\n string operator;\n}".
+ */
 function typesOf(SoapClient $client): array
 {
     $types = [];
@@ -35,17 +39,17 @@ function typesOf(SoapClient $client): array
 
 $clients = [];
 $types = [];
-foreach ($wish->wsdl as $service => $url) {
+foreach ($input->wsdl as $service => $url) {
     $clients[$service] = new SoapClient($url, $options);
     $types += typesOf($clients[$service]);
 }
-say(['types' => $types]);
-foreach ($wish->calls as $wanted) {
+printLine(['types' => $types]);
+foreach ($input->calls as $call) {
     try {
-        $answer = $clients[$wanted->service]->__soapCall($wanted->method, [$wanted->parameters]);
-        say(['method' => $wanted->method, 'answer' => $answer->return]);
+        $answer = $clients[$call->service]->__soapCall($call->method, [$call->parameters]);
+        printLine(['method' => $call->method, 'answer' => $answer->return]);
     } catch (SoapFault $fault) {
-        $told = ['code' => $fault->faultcode, 'text' => $fault->getMessage(), 'detail' => $fault->detail ?? []];
-        say(['method' => $wanted->method, 'fault' => $told]);
+        $result = ['code' => $fault->faultcode, 'text' => $fault->getMessage(), 'detail' => $fault->detail ?? []];
+        printLine(['method' => $call->method, 'fault' => $result]);
     }
 }

@@ -1,7 +1,8 @@
-"""Calls old methods over SOAP with zeep, Debian's python3-zeep.
+"""Calls legacy methods over SOAP with zeep, Debian's python3-zeep.
 
-Reads {"wsdl": {service: url}, "version": "1.1" or "1.2", "calls": [{service, method, parameters}]} from its input. Prints one line of
-JSON with the parameters' types as the WSDL tells them, then one for each call.
+Reads {"wsdl": {service: url}, "version": "1.1" or "1.2", "calls": [{service, method, parameters}]}
+from standard input. Prints a line of JSON with the parameters' types by the WSDL, then one per
+call.
 """
 
 import json
@@ -23,7 +24,7 @@ def port_of(client, version):
 
 
 def types_of(client):
-    """The parameters of all operations, as one who reads the WSDL sees them."""
+    """The parameters of all operations by the WSDL."""
     binding = next(iter(client.wsdl.bindings.values()))
     return {
         name: {parameter: element.type.name for parameter, element in operation.input.body.type.elements}
@@ -40,13 +41,13 @@ def call(port, method, parameters):
 
 
 def main():
-    wish = json.load(sys.stdin)
-    clients = {service: zeep.Client(url) for service, url in wish["wsdl"].items()}
-    ports = {service: port_of(client, wish["version"]) for service, client in clients.items()}
+    wanted = json.load(sys.stdin)
+    clients = {service: zeep.Client(url) for service, url in wanted["wsdl"].items()}
+    ports = {service: port_of(client, wanted["version"]) for service, client in clients.items()}
     types = {name: types for client in clients.values() for name, types in types_of(client).items()}
     print(json.dumps({"types": types}))
-    for wanted in wish["calls"]:
-        print(json.dumps(call(ports[wanted["service"]], wanted["method"], wanted["parameters"])))
+    for request in wanted["calls"]:
+        print(json.dumps(call(ports[request["service"]], request["method"], request["parameters"])))
 
 
 main()
