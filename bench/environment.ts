@@ -4,7 +4,7 @@ import { type SeedTarget, seedOrders } from "./environment/orders.ts";
 import { type ServiceOptions, startService } from "./environment/service.ts";
 import type { RunningSubject, Service } from "./environment/subject.ts";
 import type { OrderIds } from "./load/index.ts";
-import type { Sample } from "./measurements.ts";
+import type { Sample } from "./statistics.ts";
 
 export type { Endpoints } from "../tools/testkit/backends.ts";
 export type { SeedTarget } from "./environment/orders.ts";
@@ -12,43 +12,43 @@ export type { ServiceOptions } from "./environment/service.ts";
 export type { RunningSubject, Service } from "./environment/subject.ts";
 export type { OrderIds } from "./load/index.ts";
 
-/** What a scenario measures with: the run's servers, and ways to start one subject at a time. */
+/** What a scenario measures with: the shared backends, and functions that start one subject at a time. */
 export interface Environment {
   readonly endpoints: Endpoints;
-  /** Shorter and coarser, to see whether all is well. */
+  /** Short measurements. */
   readonly quick: boolean;
-  /** Of one measurement at one level. */
+  /** Measured time of each level. */
   readonly seconds: number;
-  /** Seconds before each measurement. */
+  /** Warm-up before each measurement, in seconds. */
   readonly warmup: number;
-  /** How many orders there are in the end where growth is measured. */
+  /** Number of orders of the scenario growth. */
   readonly orders: number;
-  /** Shows a line beside the progress bar. */
+  /** Prints a line above the progress bar. */
   print(line: string): void;
-  /** The service with schemas and a stream of its own; several processes share them. */
+  /** Starts the service with schemas and a stream of its own, which several processes share. */
   startService(options?: ServiceOptions): Promise<Service>;
-  /** A program of bench/baselines that serves, by its file name, for example "no-op.ts". */
+  /** Starts a server of bench/baselines, given by its file name, for example "no-op.ts". */
   startBaseline(script: string, env?: Readonly<Record<string, string>>): Promise<RunningSubject>;
-  /** A program of bench/baselines that measures by itself: the figures that it prints at its end. */
+  /** Runs a program of bench/baselines that measures by itself, and returns its measurements. */
   runProgram(script: string, args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Sample>;
-  /** Puts so many orders at CREATED into a subject's schemas. */
+  /** Inserts orders at CREATED into a subject's schemas. */
   seedOrders(target: SeedTarget, count: number): Promise<OrderIds>;
-  /** Seconds of processor time that each of the servers and the neighbours took so far. */
+  /** Processor time of backends and stub systems so far, in seconds. */
   backendsCpu(): Readonly<Record<string, number>>;
 }
 
 export interface EnvironmentOptions extends Pick<Environment, "quick" | "seconds" | "warmup" | "orders" | "print"> {
-  readonly processes: BackendProcesses;
+  readonly backends: BackendProcesses;
 }
 
-/** An environment, and a way to end what a measurement that failed left running. */
-export function createEnvironment({ processes, ...options }: EnvironmentOptions): {
+/** An environment, and a function that stops what a failed measurement left running. */
+export function createEnvironment({ backends, ...options }: EnvironmentOptions): {
   readonly environment: Environment;
-  readonly endAll: () => Promise<void>;
+  readonly stopAll: () => Promise<void>;
 } {
-  const { endpoints } = processes;
+  const { endpoints } = backends;
   const running = new Set<RunningSubject>();
-  const kept = async <R extends RunningSubject>(start: Promise<R>): Promise<R> => {
+  const tracked = async <R extends RunningSubject>(start: Promise<R>): Promise<R> => {
     const started = await start;
     running.add(started);
     return {
@@ -63,16 +63,16 @@ export function createEnvironment({ processes, ...options }: EnvironmentOptions)
     environment: {
       ...options,
       endpoints,
-      startService: (wanted) => kept(startService(processes, wanted)),
-      startBaseline: (script, env) => kept(startBaseline(processes, script, env)),
-      runProgram: (script, args, env) => runProgram(processes, script, args, env),
+      startService: (serviceOptions) => tracked(startService(backends, serviceOptions)),
+      startBaseline: (script, env) => tracked(startBaseline(backends, script, env)),
+      runProgram: (script, args, env) => runProgram(backends, script, args, env),
       seedOrders: (target, count) => seedOrders(endpoints.mysqlUrl, target, count),
-      backendsCpu: processes.cpu,
+      backendsCpu: backends.cpu,
     },
-    async endAll() {
+    async stopAll() {
       const left = [...running];
       running.clear();
-      await Promise.all(left.map((one) => one.stop()));
+      await Promise.all(left.map((subject) => subject.stop()));
     },
   };
 }

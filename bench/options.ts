@@ -1,27 +1,29 @@
 import { parseArgs } from "node:util";
+import { integerOption } from "../tools/testkit/program.ts";
 
-/** What the suite was asked for. */
 export interface Options {
-  /** Shorter measurements, one round, nothing that is long: to see whether all is well. */
+  /** Short measurements, one round, no long scenarios. */
   readonly quick: boolean;
-  /** Names of scenarios; undefined: all. */
+  /** Names of scenarios; undefined for all. */
   readonly only: readonly string[] | undefined;
   readonly rounds: number;
-  /** Of one measurement at one level, and before it. */
+  /** Measured time and warm-up of each level. */
   readonly seconds: number;
   readonly warmup: number;
-  /** How many orders there are in the end where growth is measured. */
+  /** Number of orders of the scenario growth. */
   readonly orders: number;
-  /** Says which scenarios there are, and ends. */
+  /** Lists the scenarios and exits. */
   readonly list: boolean;
-  /** Writes charts and results into docs/. */
+  /** Writes results and charts into docs/. */
   readonly writeDocs: boolean;
+  /** A stored report to write into docs/ instead of measuring. */
+  readonly from: string | undefined;
 }
 
 const FULL = { rounds: 3, seconds: 8, warmup: 3, orders: 5_000_000 };
 const QUICK = { rounds: 1, seconds: 2, warmup: 1, orders: 500_000 };
 
-/** @throws Error that says which option is wrong, and what would be right */
+/** @throws Error naming the option that is wrong and the values it accepts */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -33,25 +35,22 @@ export function readOptions(args: readonly string[]): Options {
       orders: { type: "string" },
       list: { type: "boolean", default: false },
       "write-docs": { type: "boolean", default: false },
+      from: { type: "string" },
     },
   });
-  const byDefault = values.quick ? QUICK : FULL;
+  if (values.from !== undefined && !values["write-docs"]) {
+    throw new Error("--from requires --write-docs");
+  }
+  const defaults = values.quick ? QUICK : FULL;
   return {
     quick: values.quick,
     only: values.only?.split(",").map((name) => name.trim()),
-    rounds: wholeNumber("rounds", values.rounds, 1, 100) ?? byDefault.rounds,
-    seconds: wholeNumber("seconds", values.seconds, 1, 600) ?? byDefault.seconds,
-    warmup: byDefault.warmup,
-    orders: wholeNumber("orders", values.orders, 100_000, 20_000_000) ?? byDefault.orders,
+    rounds: integerOption("rounds", values.rounds, 1, 100) ?? defaults.rounds,
+    seconds: integerOption("seconds", values.seconds, 1, 600) ?? defaults.seconds,
+    warmup: defaults.warmup,
+    orders: integerOption("orders", values.orders, 100_000, 20_000_000) ?? defaults.orders,
     list: values.list,
     writeDocs: values["write-docs"],
+    from: values.from,
   };
-}
-
-function wholeNumber(name: string, text: string | undefined, from: number, to: number): number | undefined {
-  const value = Number(text);
-  if (text !== undefined && !(Number.isInteger(value) && value >= from && value <= to)) {
-    throw new Error(`--${name} must be a whole number from ${from} to ${to}, was ${JSON.stringify(text)}`);
-  }
-  return text === undefined ? undefined : value;
 }

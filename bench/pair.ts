@@ -11,17 +11,18 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { formatTable } from "../tools/demo/format.ts";
-import { type BackendProcesses, startBackends } from "../tools/testkit/backends.ts";
+import type { BackendProcesses } from "../tools/testkit/backends.ts";
+import { optionsOrExit } from "../tools/testkit/program.ts";
 import { seedOrders } from "./environment/orders.ts";
 import { startService } from "./environment/service.ts";
 import type { Service } from "./environment/subject.ts";
 import { runLoad } from "./load/index.ts";
 import { watchOtherLoad } from "./machine.ts";
-import type { Sample } from "./measurements.ts";
-import { type Progress, showProgress } from "./progress.ts";
-import { formatNumber } from "./report/numbers.ts";
-import { secondsUntilDrained } from "./scenarios/support/drained.ts";
-import { ordersFor, requireAllSucceeded } from "./scenarios/support/full-load.ts";
+import type { Progress } from "./progress.ts";
+import { formatNumber } from "./report/tables.ts";
+import { withBackends } from "./run.ts";
+import { ordersFor, requireAllSucceeded, secondsUntilDrained } from "./scenarios/support/measure.ts";
+import type { Sample } from "./statistics.ts";
 import { type PairedRatio, pairedRatios } from "./statistics.ts";
 
 const SCENARIOS = ["update-status", "get-status"] as const;
@@ -39,7 +40,6 @@ const MAX_RATE_OF_ONE = 4_000;
 const READ_ORDERS = 20_000;
 
 const ROOT = join(import.meta.dirname, "..");
-const INTERRUPTED = 130;
 
 /** Suffixes of the two measurements of each level. */
 const RATE = "calls/s";
@@ -173,37 +173,23 @@ function formatRatios(ratios: readonly PairedRatio[]): string {
   ]);
 }
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  const progress = showProgress(2 * options.pairs);
-  const backends = await startBackends(progress.print);
-  const onSignal = async () => {
-    progress.stop();
-    await backends.stop();
-    process.exit(INTERRUPTED);
-  };
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
-  try {
-    const pairs = await measurePairs(backends, options, progress);
-    progress.stop();
-    const ratios = pairedRatios(pairs);
-    const otherLoad = Math.max(...pairs.map((pair) => pair.otherLoad));
-    console.log(
-      `\n${formatRatios(ratios)}\n\n  ${pairs.length} pairs; other processes used up to ${Math.round(otherLoad * 100)} % of the machine.`,
-    );
-    const slower = ratios.filter(({ name, ratio }) => name.endsWith(RATE) && ratio.median < options.minRatio);
-    for (const { name, ratio } of slower) {
-      console.log(`  ${name}: median ratio ${ratio.median.toFixed(3)} is below ${options.minRatio}.`);
-    }
-    process.exitCode = slower.length > 0 ? 1 : 0;
-  } finally {
-    progress.stop();
-    await backends.stop();
+async function main(options: Options): Promise<void> {
+  const pairs = await withBackends(2 * options.pairs, (backends, progress) =>
+    measurePairs(backends, options, progress),
+  );
+  const ratios = pairedRatios(pairs);
+  const otherLoad = Math.max(...pairs.map((pair) => pair.otherLoad));
+  console.log(`\n${formatRatios(ratios)}\n`);
+  console.log(`  ${pairs.length} pairs; other processes used up to ${Math.round(otherLoad * 100)} % of the machine.`);
+  const slower = ratios.filter(({ name, ratio }) => name.endsWith(RATE) && ratio.median < options.minRatio);
+  for (const { name, ratio } of slower) {
+    console.log(`  ${name}: median ratio ${ratio.median.toFixed(3)} is below ${options.minRatio}.`);
   }
+  process.exitCode = slower.length > 0 ? 1 : 0;
 }
 
 try {
-  await main();
+  await main(optionsOrExit(readOptions));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -1,30 +1,32 @@
-import type { BackendProcesses } from "../tools/testkit/backends.ts";
+import { type BackendProcesses, startBackends } from "../tools/testkit/backends.ts";
 import { createEnvironment } from "./environment.ts";
 import { watchOtherLoad } from "./machine.ts";
-import type { Sample } from "./measurements.ts";
 import type { Options } from "./options.ts";
-import type { Progress } from "./progress.ts";
+import { type Progress, showProgress } from "./progress.ts";
 import type { Scenario } from "./scenario.ts";
-import type { Samples } from "./statistics.ts";
+import type { Sample, Samples } from "./statistics.ts";
 
-/** What came of one scenario. */
+/** Measurements of one scenario. */
 export interface ScenarioRun {
   readonly scenario: Scenario;
   readonly samples: Samples;
-  /** What kept a measurement from its end, for people. */
+  /** Errors of measurements that did not complete. */
   readonly failures: readonly string[];
-  /** The largest share of all cores that others took during a measurement: its figures mean little when that is much. */
+  /** Maximum share of all cores that other processes used during a measurement. */
   readonly otherLoad: number;
 }
 
-interface Turn {
+interface Measurement {
   readonly scenario: Scenario;
   readonly subject: string;
   readonly round: number;
 }
 
-/** All measurements: in each round each scenario, of it each subject, so that what changes on the machine meets all of them alike. */
-export function planMeasurements(scenarios: readonly Scenario[], rounds: number): readonly Turn[] {
+/** Exit code after SIGINT. */
+const INTERRUPTED = 130;
+
+/** All measurements. The subjects alternate within each round, so that changes of the machine affect all of them. */
+export function planMeasurements(scenarios: readonly Scenario[], rounds: number): readonly Measurement[] {
   return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) =>
     scenarios
       .filter((scenario) => scenario.rounds === "all" || round === 1)
@@ -32,39 +34,60 @@ export function planMeasurements(scenarios: readonly Scenario[], rounds: number)
   );
 }
 
-/** Makes all measurements in turn; one that fails is told, and the others go on. */
+/** Makes all measurements one after the other. A failed measurement is reported; the others continue. */
 export async function runMeasurements(
-  turns: readonly Turn[],
+  measurements: readonly Measurement[],
   options: Options,
-  processes: BackendProcesses,
-  progress: Progress,
 ): Promise<readonly ScenarioRun[]> {
-  const { quick, seconds, warmup, orders } = options;
-  const { environment, endAll } = createEnvironment({
-    processes,
-    quick,
-    seconds,
-    warmup,
-    orders,
-    print: progress.print,
-  });
-  const measured = new Map<Scenario, { samples: Record<string, Sample[]>; failures: string[]; otherLoad: number }>();
-  for (const { scenario, subject, round } of turns) {
-    const of = measured.get(scenario) ?? { samples: {}, failures: [], otherLoad: 0 };
-    measured.set(scenario, of);
-    progress.begin(`${scenario.name}: ${subject}${options.rounds > 1 ? `, round ${round}` : ""}`);
-    const others = watchOtherLoad();
-    try {
-      const sample = await scenario.measure(subject, environment);
-      of.samples[subject] = [...(of.samples[subject] ?? []), sample];
-    } catch (error) {
-      const failure = `${subject}, round ${round}: ${error instanceof Error ? error.message : String(error)}`;
-      of.failures.push(failure);
-      progress.print(`${scenario.name}: ${failure}`);
-      await endAll();
+  return withBackends(measurements.length, async (backends, progress) => {
+    const { quick, seconds, warmup, orders } = options;
+    const { environment, stopAll } = createEnvironment({
+      backends,
+      quick,
+      seconds,
+      warmup,
+      orders,
+      print: progress.print,
+    });
+    const runs = new Map<Scenario, { samples: Record<string, Sample[]>; failures: string[]; otherLoad: number }>();
+    for (const { scenario, subject, round } of measurements) {
+      const run = runs.get(scenario) ?? { samples: {}, failures: [], otherLoad: 0 };
+      runs.set(scenario, run);
+      progress.begin(`${scenario.name}: ${subject}${options.rounds > 1 ? `, round ${round}` : ""}`);
+      const otherLoad = watchOtherLoad();
+      try {
+        const sample = await scenario.measure(subject, environment);
+        run.samples[subject] = [...(run.samples[subject] ?? []), sample];
+      } catch (error) {
+        const failure = `${subject}, round ${round}: ${error instanceof Error ? error.message : String(error)}`;
+        run.failures.push(failure);
+        progress.print(`${scenario.name}: ${failure}`);
+        await stopAll();
+      }
+      run.otherLoad = Math.max(run.otherLoad, otherLoad());
+      progress.done();
     }
-    of.otherLoad = Math.max(of.otherLoad, others());
-    progress.done();
+    return [...runs].map(([scenario, run]) => ({ scenario, ...run }));
+  });
+}
+
+/** Runs `work` with backends and a progress bar; both end with it, also on SIGINT and SIGTERM. */
+export async function withBackends<T>(
+  measurements: number,
+  work: (backends: BackendProcesses, progress: Progress) => Promise<T>,
+): Promise<T> {
+  const progress = showProgress(measurements);
+  const backends = await startBackends(progress.print);
+  const onSignal = async () => {
+    progress.stop();
+    await backends.stop();
+    process.exit(INTERRUPTED);
+  };
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  try {
+    return await work(backends, progress);
+  } finally {
+    progress.stop();
+    await backends.stop();
   }
-  return [...measured].map(([scenario, of]) => ({ scenario, ...of }));
 }

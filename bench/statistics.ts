@@ -1,7 +1,17 @@
-import type { Results, Sample, Summary } from "./measurements.ts";
+/** Measurements of one subject in one round, by name, for example "256 callers" or "p99 ms". */
+export type Sample = Readonly<Record<string, number>>;
 
 /** Samples of all rounds, by subject. */
 export type Samples = Readonly<Record<string, readonly Sample[]>>;
+
+/** Summaries by subject and measurement. */
+export type Results = Readonly<Record<string, Readonly<Record<string, Summary>>>>;
+
+export interface Summary {
+  readonly median: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
 
 /** Median and range of each measurement of each subject. */
 export function summarize(samples: Samples): Results {

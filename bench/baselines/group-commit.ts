@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { fillOrders, idsUpTo, runCallers } from "../components/commit-load.ts";
-import { LIFECYCLE } from "../order-lifecycle.ts";
+import { LIFECYCLE } from "../load/call-sequences.ts";
 import { openBaselineDatabase, requiredVariable } from "./support/environment.ts";
 
 const { values } = parseArgs({

@@ -11,7 +11,7 @@ import type { Committer } from "../../src/store/commit/types.ts";
 import type { OrderDatabase } from "../../src/store/mysql/database.ts";
 import type { Subscription } from "../../src/store/outbox/outbox.ts";
 import { startStack } from "../../tools/devstack/index.ts";
-import { LIFECYCLE } from "../order-lifecycle.ts";
+import { LIFECYCLE } from "../load/call-sequences.ts";
 
 const BODY = new Uint8Array(160).fill(7);
 

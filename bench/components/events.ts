@@ -28,7 +28,7 @@ import { migrate } from "../../src/store/migrations/index.ts";
 import { openDatabase } from "../../src/store/mysql/database.ts";
 import { appendEvents } from "../../src/store/outbox/append-events.ts";
 import { startStack, startStubSystems } from "../../tools/devstack/index.ts";
-import { LIFECYCLE } from "../order-lifecycle.ts";
+import { LIFECYCLE } from "../load/call-sequences.ts";
 
 const BATCH = 256;
 const CONNECTIONS = 2;

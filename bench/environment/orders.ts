@@ -3,15 +3,16 @@ import { insertOrders, isVirtual, makeOrder, type Order } from "../../tools/demo
 import type { OrderIds } from "../load/index.ts";
 import type { RunningSubject } from "./subject.ts";
 
-/** Whose schemas the orders are put into. */
+/** A subject whose schemas orders are inserted into. */
 export type SeedTarget = Pick<RunningSubject, "prefix">;
 
+/** Orders per insertion. */
 const INSERT = 5_000;
-/** Beyond 32 bits, as order ids are. */
+/** Beyond 32 bits, like real order ids. */
 const FIRST_ID = 8_000_000_000n;
 const nextIds = new Map<string, bigint>();
 
-/** Orders of all kinds that are packed, with ids one after the other. */
+/** Orders of all kinds but virtual goods, with consecutive ids. */
 function packableOrders(first: bigint, count: number): Order[] {
   const orders: Order[] = [];
   for (let index = 0; orders.length < count; index += 1) {
@@ -23,7 +24,7 @@ function packableOrders(first: bigint, count: number): Order[] {
   return orders;
 }
 
-/** Puts so many orders at CREATED into the tables, as the intake does, and names them. */
+/** Inserts orders at CREATED. */
 export async function seedOrders(mysqlUrl: string, { prefix }: SeedTarget, count: number): Promise<OrderIds> {
   const first = nextIds.get(prefix) ?? FIRST_ID;
   nextIds.set(prefix, first + BigInt(count));

@@ -3,17 +3,17 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { connect } from "nats";
 import type { BackendProcesses } from "../../tools/testkit/backends.ts";
 
-let places = 0;
+let prefixes = 0;
 
-/** A name that no subject had before: put before the names of its schemas. */
+/** A schema prefix that was not used before. */
 export function freshPrefix(): string {
-  places += 1;
-  return `bench${places}_`;
+  prefixes += 1;
+  return `bench${prefixes}_`;
 }
 
 /**
- * Takes away what a subject left behind: its schemas, all streams, everything in Redis, what the neighbours received and how they were told to
- * behave. The next subject begins with servers that hold nothing, as the first one did.
+ * Removes a subject's data: its schemas, all streams, everything in Redis, and requests and settings of the stub systems. Every
+ * subject starts with empty backends.
  */
 export async function resetBackends({ endpoints, stubSystemsUrl }: BackendProcesses, prefix: string): Promise<void> {
   await Promise.all([

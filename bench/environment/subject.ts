@@ -1,29 +1,28 @@
 import type { Metrics } from "../../tools/testkit/metrics.ts";
 
-/** One subject's server, running. */
+/** A running subject: the service or a baseline. */
 export interface RunningSubject {
-  /** gRPC; or the one port of a subject that speaks HTTP/1.1 only. */
+  /** gRPC port, or the only port of a subject over HTTP/1.1. */
   readonly port: number;
-  /** Connect, health and metrics, where there are any. */
+  /** Port for Connect, health and metrics, if any. */
   readonly httpPort?: number;
   readonly pid: number;
-  /** Put before the names of its schemas. */
+  /** Prefix of its schema names. */
   readonly prefix: string;
-  /** Resident memory in MB; of several processes the largest. */
+  /** Resident memory in MB; the maximum over several processes. */
   memory(): number;
-  /** Seconds of processor time so far; of several processes the sum. */
+  /** Processor time so far, in seconds; the sum over several processes. */
   cpu(): number;
-  /** How much of what follows the commits is left to do: runs of Actions, or events that wait. */
+  /** Number of open runs of Actions, or of events that are not published. */
   openWork(): Promise<number>;
-  /** Ends it in order, and takes away what it kept in the servers. */
+  /** Stops it and removes its data from the backends. */
   stop(): Promise<void>;
 }
 
-/** The service itself. */
 export interface Service extends RunningSubject {
-  /** gRPC of each process. */
+  /** gRPC port of each process. */
   readonly grpcPorts: readonly number[];
-  /** Connect, health and metrics of each process. */
+  /** HTTP port of each process. */
   readonly httpPorts: readonly number[];
   metrics(): Promise<Metrics>;
 }

@@ -1,84 +1,100 @@
 import { Status } from "../../src/domain/state-machine.ts";
-import { LIFECYCLE } from "../order-lifecycle.ts";
 import type { Call, LoadJob } from "./index.ts";
 import type { Report, Request, Requests } from "./requests.ts";
 
-/** What onOutcome of a call that a walk asked for. */
-export type CallOutcome = "done" | "refused" | "failed";
+/** The usual lifecycle of an order after CREATED: eleven changes. */
+export const LIFECYCLE: readonly Status[] = [
+  Status.PAID,
+  Status.APPROVED,
+  Status.ERP_ALLOCATED,
+  Status.WMS_DISPATCHED,
+  Status.WMS_ACCEPTED,
+  Status.PICKING,
+  Status.PACKED,
+  Status.HANDED_OVER,
+  Status.IN_TRANSIT,
+  Status.OUT_FOR_DELIVERY,
+  Status.DELIVERED,
+];
 
-/** A call to make, and whom to tell what onOutcome of it. */
+export type CallOutcome = "done" | "rejected" | "failed";
+
+/** A call to make, and a callback for its outcome. */
 export interface Step {
   readonly request: Request;
-  readonly onOutcome: (how: CallOutcome) => void;
+  readonly onOutcome: (outcome: CallOutcome) => void;
 }
 
-/** What one caller does, call by call; undefined when there is nothing left to do. */
+/** The calls of one caller, one at a time; undefined at the end. */
 export type CallSequence = () => Step | undefined;
 
-const TOGETHER = 100;
-const READS_OF_FIVE = 4;
-const NOBODY = (): void => {};
+const BATCH = 100;
+const READS_PER_CHANGE = 4;
+const IGNORE = (): void => {};
 
-/** Makes walks over the orders of a job: what one takes, no other gets. */
+/** Creates call sequences over the orders of a job. No order is used by two sequences. */
 export function createCallSequences(job: LoadJob, requests: Requests): () => CallSequence {
   const { call, orders, lifecycle = LIFECYCLE, cycle = [], requestIds = true } = job;
   const first = BigInt(orders.first);
-  const apart = BigInt(orders.step ?? 1);
+  const step = BigInt(orders.step ?? 1);
   const end = cycle.length === 0 ? lifecycle.length : Number.POSITIVE_INFINITY;
-  let taken = 0;
+  let used = 0;
 
-  const take = (): bigint | undefined => {
-    taken += 1;
-    return taken > orders.count ? undefined : first + BigInt(taken - 1) * apart;
+  const nextOrder = (): bigint | undefined => {
+    used += 1;
+    return used > orders.count ? undefined : first + BigInt(used - 1) * step;
   };
-  const any = () => first + BigInt(Math.floor(Math.random() * orders.count)) * apart;
+  const randomOrder = () => first + BigInt(Math.floor(Math.random() * orders.count)) * step;
   const report = (orderId: bigint, at: number): Report => {
     const status = lifecycle[at] ?? cycle[(at - lifecycle.length) % cycle.length] ?? Status.PAID;
     return { orderId, status, requestId: requestIds ? `bench-${orderId}-${status}-${at}` : "" };
   };
 
-  /** Leads what `begin` takes through a life; a call that was refused is made again, after one that failed the next life begins. */
-  function lead<Taken>(begin: () => Taken | undefined, request: (taken: Taken, at: number) => Request): CallSequence {
-    const again: { readonly under: Taken; readonly at: number }[] = [];
-    let under: Taken | undefined;
+  /** Moves one subject after the other through the lifecycle. Rejected calls are repeated; a failed one ends its subject. */
+  function moveThrough<Subject>(
+    begin: () => Subject | undefined,
+    request: (subject: Subject, at: number) => Request,
+  ): CallSequence {
+    const repeats: { readonly subject: Subject; readonly at: number }[] = [];
+    let current: Subject | undefined;
     let next = end;
     return () => {
-      if (again.length === 0 && next === end) {
-        under = begin();
+      if (repeats.length === 0 && next === end) {
+        current = begin();
         next = 0;
       }
-      const step = again.shift() ?? (under === undefined ? undefined : { under, at: next++ });
-      if (step === undefined) {
+      const move = repeats.shift() ?? (current === undefined ? undefined : { subject: current, at: next++ });
+      if (move === undefined) {
         return undefined;
       }
-      const onOutcome = (how: CallOutcome) => {
-        if (how === "refused") {
-          again.push(step);
-        } else if (how === "failed" && step.under === under) {
+      const onOutcome = (outcome: CallOutcome) => {
+        if (outcome === "rejected") {
+          repeats.push(move);
+        } else if (outcome === "failed" && move.subject === current) {
           next = end;
         }
       };
-      return { request: request(step.under, step.at), onOutcome };
+      return { request: request(move.subject, move.at), onOutcome };
     };
   }
 
-  const read: CallSequence = () => ({ request: requests.get(any()), onOutcome: NOBODY });
-  const leadOne = () => lead(take, (orderId, at) => requests.update(report(orderId, at)));
-  const leadMany = () =>
-    lead(
+  const read: CallSequence = () => ({ request: requests.get(randomOrder()), onOutcome: IGNORE });
+  const updateOne = () => moveThrough(nextOrder, (orderId, at) => requests.update(report(orderId, at)));
+  const updateBatch = () =>
+    moveThrough(
       () => {
-        const ids = Array.from({ length: TOGETHER }, take);
+        const ids = Array.from({ length: BATCH }, nextOrder);
         return ids.some((id) => id === undefined) ? undefined : (ids as bigint[]);
       },
       (orderIds, at) => requests.batch(orderIds.map((orderId) => report(orderId, at))),
     );
-  const leadAndRead = (): CallSequence => {
-    const write = leadOne();
-    let calls = Math.floor(Math.random() * (READS_OF_FIVE + 1));
-    return () => (calls++ % (READS_OF_FIVE + 1) === 0 ? write() : read());
+  const readAndUpdate = (): CallSequence => {
+    const update = updateOne();
+    let calls = Math.floor(Math.random() * (READS_PER_CHANGE + 1));
+    return () => (calls++ % (READS_PER_CHANGE + 1) === 0 ? update() : read());
   };
   const pauseOne = (): CallSequence => {
-    const orderId = take();
+    const orderId = nextOrder();
     let isPaused = false;
     return () => {
       if (orderId === undefined) {
@@ -86,19 +102,19 @@ export function createCallSequences(job: LoadJob, requests: Requests): () => Cal
       }
       isPaused = !isPaused;
       const request = requests.pause(orderId, isPaused);
-      const onOutcome = (how: CallOutcome) => {
-        isPaused = how === "refused" ? !isPaused : isPaused;
+      const onOutcome = (outcome: CallOutcome) => {
+        isPaused = outcome === "rejected" ? !isPaused : isPaused;
       };
       return { request, onOutcome };
     };
   };
 
-  const makers: Readonly<Record<Call, () => CallSequence>> = {
-    "update-status": leadOne,
+  const sequences: Readonly<Record<Call, () => CallSequence>> = {
+    "update-status": updateOne,
     "get-status": () => read,
-    mixed: leadAndRead,
-    "batch-update": leadMany,
+    mixed: readAndUpdate,
+    "batch-update": updateBatch,
     "set-pause": pauseOne,
   };
-  return makers[call];
+  return sequences[call];
 }

@@ -1,14 +1,14 @@
 import { connect } from "node:net";
-import type { Connection, Reply } from "./connection.ts";
+import type { Connection, Reply } from "./index.ts";
 
 const END_OF_HEAD = "\r\n\r\n";
 
-interface Read {
+interface Response {
   readonly status: number;
   readonly body: Buffer;
 }
 
-/** The body of a chunked answer; undefined while it is not all there. */
+/** The body of a chunked response; undefined while incomplete. */
 function readChunks(bytes: Buffer): Buffer | undefined {
   const chunks: Buffer[] = [];
   for (let at = 0; ; ) {
@@ -29,8 +29,8 @@ function readChunks(bytes: Buffer): Buffer | undefined {
   }
 }
 
-/** A whole answer; undefined while it is not all there. */
-function readAnswer(bytes: Buffer): Read | undefined {
+/** A complete response; undefined while incomplete. */
+function readResponse(bytes: Buffer): Response | undefined {
   const endOfHead = bytes.indexOf(END_OF_HEAD);
   if (endOfHead === -1) {
     return undefined;
@@ -46,35 +46,35 @@ function readAnswer(bytes: Buffer): Read | undefined {
   return rest.length < Number(length) ? undefined : { status, body: rest.subarray(0, Number(length)) };
 }
 
-function toAnswer({ status, body }: Read): Reply {
+function toReply({ status, body }: Response): Reply {
   if (status === 200) {
     return body;
   }
-  return status === 429 && body.includes("google.rpc.RetryInfo") ? "refused" : "failed";
+  return status === 429 && body.includes("google.rpc.RetryInfo") ? "rejected" : "failed";
 }
 
-/** As much of an HTTP/1.1 client as Connect's JSON calls need: one call after the other on a connection that stays open. */
+/** A minimal HTTP/1.1 client for Connect JSON: one call at a time on a persistent connection. */
 export function openHttp1(host: string, port: number, headers: Readonly<Record<string, string>>): Promise<Connection> {
   const socket = connect({ host, port, noDelay: true });
   const lines = { host: `${host}:${port}`, "content-type": "application/json", ...headers };
   const head = Object.entries(lines)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("");
-  let waiting: ((answer: Reply) => void) | undefined;
+  let waiting: ((response: Reply) => void) | undefined;
   let unread: Buffer = Buffer.alloc(0);
 
-  function finish(answer: Reply): void {
+  function finish(response: Reply): void {
     const done = waiting;
     waiting = undefined;
     unread = Buffer.alloc(0);
-    done?.(answer);
+    done?.(response);
   }
 
   socket.on("data", (bytes: Buffer) => {
     unread = unread.length === 0 ? bytes : Buffer.concat([unread, bytes]);
-    const answer = readAnswer(unread);
-    if (answer !== undefined) {
-      finish(toAnswer(answer));
+    const response = readResponse(unread);
+    if (response !== undefined) {
+      finish(toReply(response));
     }
   });
   socket.on("close", () => finish("failed"));

@@ -1,34 +1,69 @@
 import { connect } from "node:net";
-import type { Connection, Reply } from "./connection.ts";
-import {
-  FLAG,
-  FRAME,
-  FRAME_HEADER,
-  frame,
-  headerBlock,
-  isRefusal,
-  NO_HEADER_TABLE,
-  NOTHING,
-  PREFACE,
-  uint32,
-} from "./http2-frames.ts";
+import type { Connection, Reply } from "./index.ts";
+
+// HTTP/2 frames (RFC 9113), as far as unary calls need them.
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const FRAME_HEADER = 9;
+const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
+const FLAG = { endStream: 0x1, endHeaders: 0x4, ack: 0x1 } as const;
+/** Settings without a header table, so that each header block can be parsed by itself. */
+const NO_HEADER_TABLE = Buffer.from([0, 1, 0, 0, 0, 0]);
+const EMPTY = Buffer.alloc(0);
+
+function frame(type: number, flags: number, streamId: number, payload: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(FRAME_HEADER + payload.length);
+  bytes.writeUIntBE(payload.length, 0, 3);
+  bytes[3] = type;
+  bytes[4] = flags;
+  bytes.writeUInt32BE(streamId, 5);
+  bytes.set(payload, FRAME_HEADER);
+  return bytes;
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** The headers of a POST as HPACK literals. */
+function headerBlock(authority: string, path: string, more: Readonly<Record<string, string>>): Buffer {
+  const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
+  const POST_HTTP = [0x83, 0x86];
+  return Buffer.concat([
+    Buffer.from([...POST_HTTP, 0x04]),
+    text(path),
+    Buffer.from([0x01]),
+    text(authority),
+    ...Object.entries(more).flatMap(([name, value]) => [Buffer.from([0x00]), text(name), text(value)]),
+  ]);
+}
+
+/** `grpc-status: 8`, and the name `grpc-status-details-bin`, in the Huffman code that Node's HTTP/2 writes without a table. */
+const RESOURCE_EXHAUSTED = Buffer.from("889acac8b21234da8f0138", "hex");
+const STATUS_DETAILS = Buffer.from("909acac8b21234da85a42a466a10b466ab", "hex");
+
+/** Whether trailers contain RESOURCE_EXHAUSTED and details, that is RetryInfo. */
+function isRejection(headers: Buffer): boolean {
+  return headers.includes(RESOURCE_EXHAUSTED) && headers.includes(STATUS_DETAILS);
+}
 
 const GRPC_HEADER = 5;
 const DEFAULT_WINDOW = 65_535;
-/** What we let the server send before we give it more. */
-const OUR_WINDOW = 1 << 30;
+/** Receive window of the connection. */
+const RECEIVE_WINDOW = 1 << 30;
 
 interface Stream {
   readonly done: (answer: Reply) => void;
-  /** The answer's bytes so far, with gRPC's header before the message. */
+  /** Bytes received so far: gRPC's message header, then the message. */
   body: Buffer;
 }
 
 /**
- * As much of an HTTP/2 client as unary gRPC calls need, so that the load takes little of the machine that it shares with the server:
- * frames are written as bytes, headers are coded once, answers' headers are looked at for one status only.
+ * A minimal HTTP/2 client for unary gRPC calls, because the load shares the machine with the server: frames are written as bytes,
+ * request headers are encoded once, and response headers are only searched for one status.
  */
-export function openH2(host: string, port: number, headers: Readonly<Record<string, string>>): Promise<Connection> {
+export function openHttp2(host: string, port: number, headers: Readonly<Record<string, string>>): Promise<Connection> {
   const socket = connect({ host, port, noDelay: true });
   const blocks = new Map<string, Buffer>();
   const open = new Map<number, Stream>();
@@ -36,10 +71,10 @@ export function openH2(host: string, port: number, headers: Readonly<Record<stri
   let nextStream = 1;
   let sendWindow = DEFAULT_WINDOW;
   let received = 0;
-  let unread: Buffer = NOTHING;
+  let unread: Buffer = EMPTY;
   let corked = false;
 
-  /** What is written in one turn leaves as one packet. */
+  /** Everything written in one turn of the event loop is sent as one packet. */
   function write(bytes: Uint8Array): void {
     if (!corked) {
       corked = true;
@@ -71,31 +106,31 @@ export function openH2(host: string, port: number, headers: Readonly<Record<stri
     }
     const { body, done } = stream;
     const hasMessage = body.length >= GRPC_HEADER && body.length >= GRPC_HEADER + body.readUInt32BE(1);
-    const unanswered = () => (trailers !== undefined && isRefusal(trailers) ? "refused" : "failed");
-    done(hasMessage && trailers !== undefined ? body.subarray(GRPC_HEADER) : unanswered());
+    const failure = () => (trailers !== undefined && isRejection(trailers) ? "rejected" : "failed");
+    done(hasMessage && trailers !== undefined ? body.subarray(GRPC_HEADER) : failure());
   }
 
-  function takeData(streamId: number, payload: Buffer): void {
+  function onData(streamId: number, payload: Buffer): void {
     const stream = open.get(streamId);
     if (stream !== undefined) {
       stream.body = stream.body.length === 0 ? Buffer.from(payload) : Buffer.concat([stream.body, payload]);
     }
     received += payload.length;
-    if (received > OUR_WINDOW / 2) {
+    if (received > RECEIVE_WINDOW / 2) {
       write(frame(FRAME.windowUpdate, 0, 0, uint32(received)));
       received = 0;
     }
   }
 
-  function take(type: number, flags: number, streamId: number, payload: Buffer): void {
+  function onFrame(type: number, flags: number, streamId: number, payload: Buffer): void {
     if (type === FRAME.data) {
-      takeData(streamId, payload);
+      onData(streamId, payload);
     } else if (type === FRAME.headers && (flags & FLAG.endStream) !== 0) {
       finish(streamId, payload);
     } else if (type === FRAME.reset) {
       finish(streamId, undefined);
     } else if (type === FRAME.settings && (flags & FLAG.ack) === 0) {
-      write(frame(FRAME.settings, FLAG.ack, 0, NOTHING));
+      write(frame(FRAME.settings, FLAG.ack, 0, EMPTY));
     } else if (type === FRAME.ping && (flags & FLAG.ack) === 0) {
       write(frame(FRAME.ping, FLAG.ack, 0, payload));
     } else if (type === FRAME.goAway) {
@@ -116,7 +151,7 @@ export function openH2(host: string, port: number, headers: Readonly<Record<stri
       if (end > all.length) {
         break;
       }
-      take(all[at + 3] ?? 0, all[at + 4] ?? 0, all.readUInt32BE(at + 5), all.subarray(at + FRAME_HEADER, end));
+      onFrame(all[at + 3] ?? 0, all[at + 4] ?? 0, all.readUInt32BE(at + 5), all.subarray(at + FRAME_HEADER, end));
       at = end;
     }
     unread = all.subarray(at);
@@ -140,7 +175,7 @@ export function openH2(host: string, port: number, headers: Readonly<Record<stri
     sendWindow -= length;
     const streamId = nextStream;
     nextStream += 2;
-    open.set(streamId, { done, body: NOTHING });
+    open.set(streamId, { done, body: EMPTY });
     const body = Buffer.allocUnsafe(length);
     body[0] = 0;
     body.writeUInt32BE(message.length, 1);
@@ -154,7 +189,7 @@ export function openH2(host: string, port: number, headers: Readonly<Record<stri
     socket.once("connect", () => {
       write(PREFACE);
       write(frame(FRAME.settings, 0, 0, NO_HEADER_TABLE));
-      write(frame(FRAME.windowUpdate, 0, 0, uint32(OUR_WINDOW - DEFAULT_WINDOW)));
+      write(frame(FRAME.windowUpdate, 0, 0, uint32(RECEIVE_WINDOW - DEFAULT_WINDOW)));
       resolve({ call, close: () => socket.destroy() });
     });
   });

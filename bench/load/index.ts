@@ -1,81 +1,90 @@
 import type { Status } from "../../src/domain/state-machine.ts";
 import { startScript } from "../../tools/testkit/child.ts";
 
-/** Orders whose ids are evenly apart. */
+/** Orders with evenly spaced ids. */
 export interface OrderIds {
-  /** A whole number in decimal digits: ids go beyond what a JSON number holds. */
+  /** Decimal integer; ids exceed the range of JSON numbers. */
   readonly first: string;
   readonly count: number;
-  /** From one id to the next; 1 unless told. */
+  /** Difference between successive ids; 1 by default. */
   readonly step?: number;
 }
 
 /**
- * What is called:
- * - `update-status`: each caller leads orders through their lives, one after the other; each order is taken once;
- * - `get-status`: any of the orders;
- * - `mixed`: four `get-status` to one `update-status`;
- * - `batch-update`: each caller leads 100 orders at a time through their lives, a step of all of them in one call;
- * - `set-pause`: pauses an order and takes that back, in turn.
+ * Type of calls:
+ * - `update-status`: each caller moves orders through their lifecycle, one after the other; each order is used once
+ * - `get-status`: reads a random order
+ * - `mixed`: four `get-status` per `update-status`
+ * - `batch-update`: each caller moves 100 orders at a time through their lifecycle, one step of all per call
+ * - `set-pause`: alternately pauses and resumes an order
  */
 export type Call = "update-status" | "get-status" | "mixed" | "batch-update" | "set-pause";
 
 export interface LoadJob {
   readonly protocol: "grpc" | "connect-json";
-  /** Callers are spread over them evenly. */
+  /** Callers are distributed evenly over these ports. */
   readonly ports: readonly number[];
   readonly call: Call;
-  /** Calls under way at any time; in an open loop the connections are as for so many. */
+  /** Concurrent calls; in an open loop it determines the number of connections only. */
   readonly callers: number;
-  /** Of measuring, after the warm-up. */
+  /** Measured time, after the warm-up. */
   readonly seconds: number;
   readonly warmup: number;
-  /** An open loop: begins so many calls a second, whatever is under way; times count from when a call was due. */
+  /** Open loop with this rate in calls per second; latencies count from the scheduled start. Closed loop without it. */
   readonly perSecond?: number;
   readonly orders: OrderIds;
   /**
-   * Callers share so many orders, and call one without waiting for each other's answers, over the same connection, so that the calls of one
-   * order arrive in order. Left out: each caller has orders of its own.
+   * Callers share this number of orders. Calls of one order are pipelined over one connection, so they arrive in order. Without it
+   * each caller has orders of its own.
    */
   readonly sharedOrders?: number;
-  /** The statuses after CREATED that orders are led through; an ordinary life without it. */
+  /** Statuses after CREATED; the usual lifecycle by default. */
   readonly lifecycle?: readonly Status[];
-  /** What comes after that, again and again, for orders that never end. */
+  /** Statuses that are repeated after `lifecycle`, for orders that never end. */
   readonly cycle?: readonly Status[];
-  /** Sent with each change, so that repeats are found out; true unless told. */
+  /** Whether changes have a request id; true by default. */
   readonly requestIds?: boolean;
 }
 
-/** What the load met with in the measured seconds. */
+/** Measurements of the time after the warm-up. */
 export interface LoadResult {
-  /** Calls a second that did what was asked. */
+  /** Successful calls per second. */
   readonly perSecond: number;
-  /** Changes a second: of `batch-update` a hundred for each call. */
+  /** Changes per second; 100 per call of `batch-update`. */
   readonly changesPerSecond: number;
-  /** Calls turned away for overload: RESOURCE_EXHAUSTED with RetryInfo. */
+  /** Calls rejected because of overload: RESOURCE_EXHAUSTED with RetryInfo. */
   readonly rejected: number;
-  /** All other calls that did not do what was asked; in the warm-up too. */
+  /** All other unsuccessful calls, including the warm-up. */
   readonly failed: number;
-  /** Times of the calls that did what was asked, in milliseconds. */
+  /** Latencies of successful calls, in milliseconds. */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** Times of the calls turned away, in milliseconds; 0 where there is none. */
+  /** Latencies of rejected calls, in milliseconds; 0 without any. */
   readonly rejectedP50: number;
   readonly rejectedP99: number;
-  /** The share of one core that the generator took. */
+  /** Cores used by the generator. */
   readonly cpu: number;
-  /** All changes made, the warm-up's included. */
+  /** Number of changes, including the warm-up. */
   readonly changes: number;
 }
 
-/** Runs the load from a process of its own. */
+/** Reply to a call: a message, a rejection because of overload, or any other failure. */
+export type Reply = Buffer | "rejected" | "failed";
+
+/** A minimal client. */
+export interface Connection {
+  call(path: string, body: Uint8Array, done: (reply: Reply) => void): void;
+  close(): void;
+}
+
+/** Runs the load generator as a process of its own. */
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
   const child = startScript("bench/load/generator.ts", { args: [JSON.stringify(job)] });
   const line = await child.line();
   await child.exited();
   if (line === undefined) {
-    throw new Error("the load generator ended without a result");
+    throw new Error("the load generator exited without a result");
   }
   return JSON.parse(line) as LoadResult;
 }

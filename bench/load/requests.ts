@@ -9,23 +9,23 @@ import {
   UpdateOrderStatusRequestSchema,
 } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 
-/** A call, coded. */
+/** An encoded call. */
 export interface Request {
   readonly path: string;
   readonly body: Uint8Array;
-  /** How many changes the answer tells of; undefined when it does not print that all was done as asked. */
-  readonly changes: (answer: Buffer) => number | undefined;
+  /** Number of changes in the response; undefined when the call did not succeed. */
+  readonly changes: (response: Buffer) => number | undefined;
 }
 
-/** One report of a status. */
+/** A status report. */
 export interface Report {
   readonly orderId: bigint;
   readonly status: OrderStatus;
-  /** Empty for none. */
+  /** "" for none. */
   readonly requestId: string;
 }
 
-/** The calls of the load in one protocol. */
+/** Encoders of one protocol. */
 export interface Requests {
   update(report: Report): Request;
   get(orderId: bigint): Request;
@@ -43,14 +43,14 @@ const PATHS = {
   pause: pathOf(method.setOrderPause),
 };
 
-/** Whether the answer begins with its fields 1 and, where wanted, 2 set to 1 or true: so outcome is APPLIED, or success and changed are true. */
-const begins = (answer: Buffer, bytes: readonly number[]) => bytes.every((byte, at) => answer[at] === byte);
-const applied = (answer: Buffer) => (begins(answer, [0x08, 0x01]) ? 1 : undefined);
-const told = (answer: Buffer) => (answer.length > 0 ? 0 : undefined);
-const paused = (answer: Buffer) => (begins(answer, [0x08, 0x01, 0x10, 0x01]) ? 1 : undefined);
+/** Whether the response starts with these bytes: fields 1 and 2 as 1 or true, that is outcome APPLIED, or success and changed. */
+const startsWith = (response: Buffer, bytes: readonly number[]) => bytes.every((byte, at) => response[at] === byte);
+const applied = (response: Buffer) => (startsWith(response, [0x08, 0x01]) ? 1 : undefined);
+const answered = (response: Buffer) => (response.length > 0 ? 0 : undefined);
+const pauseChanged = (response: Buffer) => (startsWith(response, [0x08, 0x01, 0x10, 0x01]) ? 1 : undefined);
 
-function allApplied(answer: Buffer): number | undefined {
-  const { results } = fromBinary(BatchUpdateOrderStatusResponseSchema, answer);
+function allApplied(response: Buffer): number | undefined {
+  const { results } = fromBinary(BatchUpdateOrderStatusResponseSchema, response);
   const isApplied = results.every(({ result }) => result.case === "response" && result.value.outcome === 1);
   return results.length > 0 && isApplied ? results.length : undefined;
 }
@@ -64,7 +64,7 @@ export const GRPC: Requests = {
   get: (orderId) => ({
     path: PATHS.get,
     body: toBinary(GetOrderStatusRequestSchema, create(GetOrderStatusRequestSchema, { orderId })),
-    changes: told,
+    changes: answered,
   }),
   batch: (reports) => ({
     path: PATHS.batch,
@@ -80,34 +80,34 @@ export const GRPC: Requests = {
       SetOrderPauseRequestSchema,
       create(SetOrderPauseRequestSchema, { orderId, paused: isPaused, operator }),
     ),
-    changes: paused,
+    changes: pauseChanged,
   }),
 };
 
 const json = (fields: object) =>
   Buffer.from(JSON.stringify(fields, (_, value) => (typeof value === "bigint" ? String(value) : value)));
 
-const count = (answer: Buffer, word: string) => answer.toString().split(word).length - 1;
+const count = (response: Buffer, word: string) => response.toString().split(word).length - 1;
 
 export const CONNECT_JSON: Requests = {
   update: (report) => ({
     path: PATHS.update,
     body: json({ ...report, operator }),
-    changes: (answer) => (answer.includes('"OUTCOME_APPLIED"') ? 1 : undefined),
+    changes: (response) => (response.includes('"OUTCOME_APPLIED"') ? 1 : undefined),
   }),
   get: (orderId) => ({
     path: PATHS.get,
     body: json({ orderId }),
-    changes: (answer) => (answer.includes('"orderStatus"') ? 0 : undefined),
+    changes: (response) => (response.includes('"orderStatus"') ? 0 : undefined),
   }),
   batch: (reports) => ({
     path: PATHS.batch,
     body: json({ updates: reports.map((report) => ({ ...report, operator })) }),
-    changes: (answer) => (count(answer, '"OUTCOME_APPLIED"') === reports.length ? reports.length : undefined),
+    changes: (response) => (count(response, '"OUTCOME_APPLIED"') === reports.length ? reports.length : undefined),
   }),
   pause: (orderId, isPaused) => ({
     path: PATHS.pause,
     body: json({ orderId, paused: isPaused, operator }),
-    changes: (answer) => (answer.includes('"changed":true') ? 1 : undefined),
+    changes: (response) => (response.includes('"changed":true') ? 1 : undefined),
   }),
 };

@@ -1,25 +1,23 @@
-import type { MachineDescription } from "../machine-description.ts";
-import type { Results } from "../measurements.ts";
+import type { MachineDescription } from "../machine.ts";
 import type { Options } from "../options.ts";
 import type { ScenarioRun } from "../run.ts";
 import type { Goal, Scenario } from "../scenario.ts";
-import { type Samples, summarize } from "../statistics.ts";
+import { type Results, type Samples, summarize } from "../statistics.ts";
 
-/** A figure that was aimed at, and what came of it. */
 export interface GoalReport extends Omit<Goal, "actual"> {
-  /** Undefined where it was not measured. */
+  /** Undefined when it was not measured. */
   readonly actual: number | undefined;
 }
 
-/** What came of one scenario, as it is kept. */
+/** The stored results of one scenario. */
 export interface ScenarioReport extends Pick<Scenario, "name" | "title" | "description" | "subjects" | "chart"> {
-  /** When it was measured, and how: scenarios of one file may come from several runs. */
+  /** Time of the measurement: scenarios of one report may come from several runs. */
   readonly at: string;
   readonly quick: boolean;
   readonly rounds: number;
-  /** Of one measurement at one level. */
+  /** Measured time of each level. */
   readonly seconds: number;
-  /** The largest share of all cores that others took during a measurement. */
+  /** Maximum share of all cores that other processes used during a measurement. */
   readonly otherLoad: number;
   readonly goals: readonly GoalReport[];
   readonly results: Results;
@@ -27,17 +25,18 @@ export interface ScenarioReport extends Pick<Scenario, "name" | "title" | "descr
   readonly failures: readonly string[];
 }
 
-/** What came of a run, or of several on one machine on one day. */
+/** Results of one or several runs on one machine on one day. */
 export interface Report {
   readonly machine: MachineDescription;
   readonly scenarios: readonly ScenarioReport[];
 }
 
-export function toScenarioReport(
-  { scenario, samples, failures, otherLoad }: ScenarioRun,
-  options: Options,
-): ScenarioReport {
-  const { name, title, description, subjects, chart, goals, rounds } = scenario;
+/** How and when samples were measured. */
+type Measured = Pick<ScenarioReport, "at" | "quick" | "rounds" | "seconds" | "otherLoad" | "samples" | "failures">;
+
+export function createScenarioReport(scenario: Scenario, measured: Measured): ScenarioReport {
+  const { name, title, description, subjects, chart, goals } = scenario;
+  const { at, quick, rounds, seconds, otherLoad, samples, failures } = measured;
   const results = summarize(samples);
   return {
     name,
@@ -45,10 +44,10 @@ export function toScenarioReport(
     description,
     subjects,
     ...(chart && { chart }),
-    at: new Date().toISOString(),
-    quick: options.quick,
-    rounds: rounds === "once" ? 1 : options.rounds,
-    seconds: options.seconds,
+    at,
+    quick,
+    rounds,
+    seconds,
     otherLoad,
     goals: goals.map(({ actual, ...goal }) => ({ ...goal, actual: actual(results) })),
     results,
@@ -57,7 +56,17 @@ export function toScenarioReport(
   };
 }
 
-/** Undefined where the goal's figure was not measured. */
-export function isMet({ actual, bound, figure }: GoalReport): boolean | undefined {
-  return actual === undefined ? undefined : bound === "at least" ? actual >= figure : actual <= figure;
+export function toScenarioReport({ scenario, ...run }: ScenarioRun, options: Options): ScenarioReport {
+  return createScenarioReport(scenario, {
+    ...run,
+    at: new Date().toISOString(),
+    quick: options.quick,
+    rounds: scenario.rounds === "once" ? 1 : options.rounds,
+    seconds: options.seconds,
+  });
+}
+
+/** Undefined when it was not measured. */
+export function isMet({ actual, bound, target }: GoalReport): boolean | undefined {
+  return actual === undefined ? undefined : bound === "at least" ? actual >= target : actual <= target;
 }

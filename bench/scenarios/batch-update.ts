@@ -1,19 +1,22 @@
 import type { Environment } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { secondsUntilDrained } from "./support/drained.ts";
-import { ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { measureGroupCommit } from "./support/group-commit.ts";
-import { ratioOf } from "./support/results.ts";
-import { withService } from "./support/subject.ts";
+import {
+  measureGroupCommit,
+  ordersFor,
+  ratioOf,
+  requireAllSucceeded,
+  secondsUntilDrained,
+  withService,
+} from "./support/measure.ts";
 
 const SERVICE = "service";
-const SQL = "SQL in groups, no RPC";
+const SQL = "group commit, no RPC";
 
-/** Orders in one call. */
+/** Orders per call. */
 const BATCH = 100;
 
-/** Callers at a time: one, and enough to keep the database busy. */
+/** Callers: one, and enough to saturate the database. */
 const LEVELS = [1, 8];
 
 const nameOf = (callers: number) => (callers === 1 ? "orders/s, 1 caller" : `orders/s, ${callers} callers`);
@@ -46,27 +49,27 @@ async function measureSql(environment: Environment): Promise<Sample> {
   return Object.assign({}, ...samples);
 }
 
-/** Many reports in one call, for those who have them. */
+/** Many reports per call. */
 export const batchUpdate: Scenario = {
   name: "batch-update",
   title: `BatchUpdateOrderStatus of ${BATCH} over gRPC`,
   description:
-    "Orders a second, durable, with all that follows; SQL in groups is the service's committer alone, given as many reports at a time in its own process," +
-    " without RPC, publishing and Actions.",
+    "Orders per second, durable, events published and Actions completed. Group commit is the service's committer alone, called in its own process with as many" +
+    " concurrent reports, without RPC, publishing and Actions.",
   subjects: [SERVICE, SQL],
   long: false,
   rounds: "all",
   measure: (subject, environment) => (subject === SERVICE ? measureService(environment) : measureSql(environment)),
   goals: LEVELS.map((callers) => ({
-    text: `${callers === 1 ? "one caller" : `${callers} callers`} against SQL in groups`,
+    text: `${callers === 1 ? "one caller" : `${callers} callers`} against group commit alone`,
     bound: "at least",
-    figure: 0.7,
+    target: 0.7,
     unit: "×",
     actual: (results) => ratioOf(results, nameOf(callers), SERVICE, SQL),
   })),
   chart: {
-    title: `BatchUpdateOrderStatus of ${BATCH}: orders a second`,
+    title: `BatchUpdateOrderStatus of ${BATCH}: orders per second`,
     unit: "orders/s",
-    figures: LEVELS.map(nameOf),
+    measurements: LEVELS.map(nameOf),
   },
 };

@@ -1,8 +1,8 @@
 import type { Environment } from "../environment.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { measureGroupCommit } from "./support/group-commit.ts";
+import { measureGroupCommit } from "./support/measure.ts";
 
-const SQL = "SQL in groups, no RPC";
+const SQL = "group commit, no RPC";
 const BROKER = "JetStream";
 
 const LEVELS = [1, 64, 256];
@@ -16,13 +16,13 @@ async function measureSql(environment: Environment): Promise<Sample> {
   return Object.assign({}, ...samples);
 }
 
-/** What database and broker give at most, to whom nothing else is on the machine. */
+/** Maximum throughput of database and broker, with nothing else on the machine. */
 export const ceilings: Scenario = {
   name: "ceilings",
   title: "Database and broker alone",
   description:
-    "Changes a second through the service's committer alone, durable, in its own process; messages a second that the broker takes with 512 under way," +
-    " and that one durable consumer takes and acknowledges.",
+    "Changes per second by the service's committer alone, durable, in its own process. Messages per second that the broker accepts with 512 in flight," +
+    " and that one durable consumer receives and acknowledges.",
   subjects: [SQL, BROKER],
   long: false,
   rounds: "all",

@@ -1,22 +1,19 @@
 import type { OrderIds, RunningSubject } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { secondsUntilDrained } from "./support/drained.ts";
-import { ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { ratioOf } from "./support/results.ts";
-import { withSubject } from "./support/subject.ts";
+import { ordersFor, ratioOf, requireAllSucceeded, secondsUntilDrained, withSubject } from "./support/measure.ts";
 
 const CALLERS = 64;
 const CHANGES = "calls/s";
 const SUBJECTS = { service: "service", "no-op": "no-op-connect.ts" } as const;
 const ANY: OrderIds = { first: "8000000000", count: Number.MAX_SAFE_INTEGER };
 
-/** The same change for those who speak JSON. */
+/** UpdateOrderStatus as Connect JSON. */
 export const connectJson: Scenario = {
   name: "connect-json",
   title: "UpdateOrderStatus as Connect JSON over HTTP/1.1, 64 callers",
   description:
-    "The same changes, each caller with a connection of its own; the no-op call reads and writes the same JSON and does nothing.",
+    "The same changes, with one connection per caller. The no-op call parses and writes the same JSON and does nothing.",
   subjects: Object.keys(SUBJECTS),
   long: false,
   rounds: "all",
@@ -44,10 +41,10 @@ export const connectJson: Scenario = {
     {
       text: "64 callers against the no-op call",
       bound: "at least",
-      figure: 0.6,
+      target: 0.6,
       unit: "×",
       actual: (results) => ratioOf(results, CHANGES, "service", "no-op"),
     },
   ],
-  chart: { title: "UpdateOrderStatus as Connect JSON, 64 callers", unit: "calls/s", figures: [CHANGES] },
+  chart: { title: "UpdateOrderStatus as Connect JSON, 64 callers", unit: "calls/s", measurements: [CHANGES] },
 };

@@ -13,18 +13,16 @@ import { cpuSecondsOf } from "../../tools/testkit/process-usage.ts";
 import type { Environment } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { FULL_LOAD_CALLERS, requireAllSucceeded } from "./support/full-load.ts";
-import { medianOf } from "./support/results.ts";
-import { withSubject } from "./support/subject.ts";
+import { FULL_LOAD_CALLERS, medianOf, requireAllSucceeded, withSubject } from "./support/measure.ts";
 
-const OURS = "our generator";
+const GENERATOR = "generator";
 const H2LOAD = "h2load";
 const hasH2load = spawnSync(H2LOAD, ["--version"]).status === 0;
 
 const CONNECTIONS = 8;
-const LOOK_MS = 20;
+const SAMPLE_MS = 20;
 
-/** A call as h2load sends it, the same each time: gRPC's five bytes, then the message. */
+/** The request body that h2load repeats: message header and message. */
 async function writeBody(dir: string): Promise<string> {
   const fields = { orderId: 8_000_000_000n, operator: "bench", requestId: "bench-8000000000-1010-0" };
   const request = create(UpdateOrderStatusRequestSchema, { ...fields, status: Status.PAID });
@@ -36,7 +34,7 @@ async function writeBody(dir: string): Promise<string> {
   return file;
 }
 
-/** Runs it, and counts the processor time of its last look, as nobody tells that of a child that has ended. */
+/** Runs h2load. Its processor time is sampled, because that of an exited process cannot be read. */
 async function runH2load(port: number, { seconds, warmup }: Environment): Promise<Sample> {
   const dir = await mkdtemp(join(tmpdir(), "oms-bench-"));
   const { method, typeName } = OrderStatusService;
@@ -51,46 +49,46 @@ async function runH2load(port: number, { seconds, warmup }: Environment): Promis
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   let cpu = 0;
-  const look = setInterval(() => {
+  const sampling = setInterval(() => {
     cpu = Math.max(cpu, cpuSecondsOf(child.pid ?? 0));
-  }, LOOK_MS);
-  let said = "";
+  }, SAMPLE_MS);
+  let output = "";
   child.stdout.on("data", (bytes: Buffer) => {
-    said += bytes.toString();
+    output += bytes.toString();
   });
   await once(child, "close");
-  clearInterval(look);
+  clearInterval(sampling);
   await rm(dir, { recursive: true });
-  const perSecond = Number(/finished in [^,]+, ([\d.]+) req\/s/.exec(said)?.[1]);
+  const perSecond = Number(/finished in [^,]+, ([\d.]+) req\/s/.exec(output)?.[1]);
   return { "calls/s": perSecond, "generator µs/call": (cpu * 1e6) / (perSecond * (seconds + warmup)) };
 }
 
-async function runOurs(port: number, { seconds, warmup }: Environment): Promise<Sample> {
+async function runGenerator(port: number, { seconds, warmup }: Environment): Promise<Sample> {
   const orders = { first: "8000000000", count: Number.MAX_SAFE_INTEGER };
   const job = { protocol: "grpc", ports: [port], call: "update-status", callers: FULL_LOAD_CALLERS } as const;
   const { perSecond, cpu } = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders }));
   return { "calls/s": perSecond, "generator µs/call": (cpu * 1e6) / perSecond };
 }
 
-/** Whether the load takes too much of the machine that it shares with the server. */
+/** Overhead of the load generator on the machine that it shares with the service. */
 export const generator: Scenario = {
   name: "generator",
   title: "The load generator, on the no-op call with 256 callers",
-  description: `What a call costs whoever makes it: ours, where each call differs and each answer is read${hasH2load ? ", and h2load, where each is the same" : "; h2load is not installed"}.`,
-  subjects: hasH2load ? [OURS, H2LOAD] : [OURS],
+  description: `Cost of a call on the caller's side: the generator, where each call differs and each reply is checked${hasH2load ? ", and h2load, which repeats one call" : "; h2load is not installed"}.`,
+  subjects: hasH2load ? [GENERATOR, H2LOAD] : [GENERATOR],
   long: false,
   rounds: "all",
   measure(subject, environment) {
-    const run = subject === OURS ? runOurs : runH2load;
+    const run = subject === GENERATOR ? runGenerator : runH2load;
     return withSubject(environment, "no-op.ts", ({ port }) => run(port, environment));
   },
   goals: [
     {
-      text: "processor time of our generator for a call",
+      text: "processor time of the generator per call",
       bound: "at most",
-      figure: 20,
+      target: 20,
       unit: "µs",
-      actual: (results) => medianOf(results, OURS, "generator µs/call"),
+      actual: (results) => medianOf(results, GENERATOR, "generator µs/call"),
     },
   ],
 };

@@ -1,20 +1,18 @@
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { FULL_LOAD_CALLERS, requireAllSucceeded } from "./support/full-load.ts";
-import { ratioOf } from "./support/results.ts";
-import { withSubject } from "./support/subject.ts";
+import { FULL_LOAD_CALLERS, ratioOf, requireAllSucceeded, withSubject } from "./support/measure.ts";
 
-/** Orders that are asked for, any of them at any time. */
+/** Number of orders that are read at random. */
 const ORDERS = 20_000;
 
 const CALLS = "calls/s";
 const SUBJECTS = { service: "service", "no-op": "no-op.ts" } as const;
 
-/** Reading alone. */
+/** Reads only. */
 export const getStatus: Scenario = {
   name: "get-status",
   title: "GetOrderStatus over gRPC, 256 callers",
-  description: `Any of ${ORDERS} orders; the no-op call answers the same message without looking.`,
+  description: `Random reads of ${ORDERS.toLocaleString("en")} orders. The no-op call answers with the same message and reads nothing.`,
   subjects: Object.keys(SUBJECTS),
   long: false,
   rounds: "all",
@@ -39,10 +37,10 @@ export const getStatus: Scenario = {
     {
       text: "256 callers against the no-op call",
       bound: "at least",
-      figure: 0.6,
+      target: 0.6,
       unit: "×",
       actual: (results) => ratioOf(results, CALLS, "service", "no-op"),
     },
   ],
-  chart: { title: "GetOrderStatus, 256 callers", unit: "calls/s", figures: [CALLS] },
+  chart: { title: "GetOrderStatus, 256 callers", unit: "calls/s", measurements: [CALLS] },
 };

@@ -1,32 +1,36 @@
 import { Status } from "../../src/domain/state-machine.ts";
 import { type LoadJob, runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { secondsUntilDrained } from "./support/drained.ts";
-import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { ratioOf } from "./support/results.ts";
-import { withService } from "./support/subject.ts";
+import {
+  FULL_LOAD_CALLERS,
+  ordersFor,
+  ratioOf,
+  requireAllSucceeded,
+  secondsUntilDrained,
+  withService,
+} from "./support/measure.ts";
 
 const SUBJECTS = { spread: undefined, "10 orders": 10 } as const;
 const CHANGES = "changes/s";
 
-/** So often an order is out for delivery, and fails: enough for all its callers, and no more than an Action can look through. */
+/** Delivery attempts per order: enough for all callers, and not too many for Actions that read the history. */
 const ATTEMPTS = 50;
 
-const LIFE: readonly Status[] = [
+const LIFECYCLE: readonly Status[] = [
   Status.PAID,
   Status.ERP_ALLOCATED,
   Status.WMS_DISPATCHED,
   ...Array.from({ length: ATTEMPTS }, () => [Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED]).flat(),
 ];
 
-/** Everybody at the same few orders. */
+/** All callers on few orders. */
 export const hotOrders: Scenario = {
   name: "hot-orders",
   title: "256 callers on 10 orders",
   description:
-    `Each order goes out for delivery and fails, ${ATTEMPTS} times, then the next one is taken. A caller does not wait for the others of its order:` +
-    " the calls of one order go over one connection, in the order in which they are legal, and every one of them must be a change. Spread: the same" +
-    " lives and as many calls under way, each caller with an order of its own.",
+    `Each order goes out for delivery and fails ${ATTEMPTS} times, then the next order is used. Callers of one order do not wait for each other:` +
+    " their calls are pipelined over one connection in a legal sequence, and every call must be a change. Spread: the same" +
+    " lifecycle with an order per caller.",
   subjects: Object.keys(SUBJECTS),
   long: false,
   rounds: "all",
@@ -43,9 +47,9 @@ export const hotOrders: Scenario = {
         warmup,
         orders: await environment.seedOrders(
           service,
-          ordersFor(seconds + warmup, undefined, FULL_LOAD_CALLERS, LIFE.length),
+          ordersFor(seconds + warmup, undefined, FULL_LOAD_CALLERS, LIFECYCLE.length),
         ),
-        lifecycle: LIFE,
+        lifecycle: LIFECYCLE,
         ...(sharedOrders !== undefined && { sharedOrders }),
       };
       const result = requireAllSucceeded(await runLoad(job));
@@ -63,10 +67,10 @@ export const hotOrders: Scenario = {
     {
       text: "256 callers on 10 orders against spread ones",
       bound: "at least",
-      figure: 0.5,
+      target: 0.5,
       unit: "×",
       actual: (results) => ratioOf(results, CHANGES, "10 orders", "spread"),
     },
   ],
-  chart: { title: "256 callers, spread and on 10 orders", unit: "changes/s", figures: [CHANGES] },
+  chart: { title: "256 callers, spread and on 10 orders", unit: "changes/s", measurements: [CHANGES] },
 };

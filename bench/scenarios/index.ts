@@ -16,7 +16,7 @@ import { twoProcesses } from "./two-processes.ts";
 import { updateStatus } from "./update-status.ts";
 import { watchers } from "./watchers.ts";
 
-/** All scenarios, in the order in which they are measured and told. */
+/** All scenarios, in the order of measurement and report. */
 export const SCENARIOS: readonly Scenario[] = [
   updateStatus,
   connectJson,
@@ -36,11 +36,15 @@ export const SCENARIOS: readonly Scenario[] = [
   memory,
 ];
 
-/** Those that were asked for. @throws Error where there is none of that name */
+/**
+ * The selected scenarios; all by default, without long ones when `quick`.
+ *
+ * @throws Error when a name is unknown
+ */
 export function chooseScenarios(only: readonly string[] | undefined, quick: boolean): readonly Scenario[] {
   const unknown = only?.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
   if (unknown !== undefined) {
-    throw new Error(`there is no scenario ${JSON.stringify(unknown)}: npm run bench -- --list names all`);
+    throw new Error(`unknown scenario ${JSON.stringify(unknown)}; npm run bench -- --list lists all`);
   }
   return SCENARIOS.filter(({ name, long }) => only?.includes(name) ?? !(quick && long));
 }

@@ -1,12 +1,16 @@
 import { createConnection } from "mysql2/promise";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { secondsUntilDrained } from "./support/drained.ts";
 import { bulkInsertOrders } from "./support/fill-orders.ts";
-import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { watchMemory } from "./support/memory-watch.ts";
-import { medianOf } from "./support/results.ts";
-import { withService } from "./support/subject.ts";
+import {
+  FULL_LOAD_CALLERS,
+  medianOf,
+  ordersFor,
+  percentile,
+  requireAllSucceeded,
+  secondsUntilDrained,
+  withService,
+} from "./support/measure.ts";
 
 const SECONDS = 600;
 const QUICK_SECONDS = 60;
@@ -18,12 +22,12 @@ const MEGABYTE = 1024 * 1024;
 const HIGHEST = "highest MB";
 const SLOPE = "MB/min";
 
-/** Full load for long. */
+/** Memory during a long full load. */
 export const memory: Scenario = {
   name: "memory",
   title: "Memory at full load, 10 minutes",
   description:
-    "Resident memory of the service's process, each 5 s, while 256 callers change orders over gRPC and all Actions run; the slope is of the last four fifths.",
+    "Resident memory of the service's process every 5 s, while 256 callers change orders over gRPC and all Actions run. The slope excludes the first fifth.",
   subjects: ["service"],
   long: true,
   rounds: "once",
@@ -53,9 +57,9 @@ export const memory: Scenario = {
         [HIGHEST]: highest,
         [SLOPE]: slope,
         "heap in use, MB": metrics.sum("oms_nodejs_heap_size_used_bytes") / MEGABYTE,
-        "beside the heap, MB": metrics.sum("oms_nodejs_external_memory_bytes") / MEGABYTE,
+        "external memory, MB": metrics.sum("oms_nodejs_external_memory_bytes") / MEGABYTE,
         "drained s": await secondsUntilDrained(service),
-        "MB a while later": service.memory(),
+        "MB after drain": service.memory(),
       };
     });
   },
@@ -63,16 +67,59 @@ export const memory: Scenario = {
     {
       text: "highest resident memory",
       bound: "at most",
-      figure: 300,
+      target: 300,
       unit: "MB",
       actual: (results) => medianOf(results, "service", HIGHEST),
     },
     {
       text: "growth at full load",
       bound: "at most",
-      figure: 1,
+      target: 1,
       unit: "MB/min",
       actual: (results) => medianOf(results, "service", SLOPE),
     },
   ],
 };
+
+const SAMPLE_MS = 5_000;
+
+/** Share of the time, from the start, that the slope excludes. */
+const WARMUP_SHARE = 0.2;
+
+interface MemoryTrend {
+  /** In MB. */
+  readonly median: number;
+  readonly highest: number;
+  /** Slope of the regression line, in MB per minute. */
+  readonly slope: number;
+}
+
+/** Samples memory every 5 s until `end`. */
+function watchMemory(readMegabytes: () => number): { end(): MemoryTrend } {
+  const begin = performance.now();
+  const samples: { readonly minutes: number; readonly megabytes: number }[] = [];
+  const sample = () => samples.push({ minutes: (performance.now() - begin) / 60_000, megabytes: readMegabytes() });
+  const timer = setInterval(sample, SAMPLE_MS);
+  return {
+    end() {
+      clearInterval(timer);
+      sample();
+      const megabytes = samples.map((point) => point.megabytes);
+      return {
+        median: percentile([...megabytes], 0.5),
+        highest: Math.max(...megabytes),
+        slope: slopeOf(samples.slice(Math.floor(samples.length * WARMUP_SHARE))),
+      };
+    },
+  };
+}
+
+/** Slope of the least-squares line. */
+function slopeOf(points: readonly { readonly minutes: number; readonly megabytes: number }[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const x = mean(points.map(({ minutes }) => minutes));
+  const y = mean(points.map(({ megabytes }) => megabytes));
+  const variance = points.reduce((sum, { minutes }) => sum + (minutes - x) ** 2, 0);
+  const covariance = points.reduce((sum, { minutes, megabytes }) => sum + (minutes - x) * (megabytes - y), 0);
+  return variance === 0 ? 0 : covariance / variance;
+}

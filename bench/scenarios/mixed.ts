@@ -1,17 +1,16 @@
 import { type Call, runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { withService } from "./support/subject.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded, withService } from "./support/measure.ts";
 
-/** Of the mixed calls. */
+/** Share of reads. */
 const READS = 0.8;
 
-/** Reads and writes at once, beside each alone. */
+/** Reads and changes together, and each alone. */
 export const mixed: Scenario = {
   name: "mixed",
   title: "Four reads to one change, 256 callers",
   description:
-    "GetOrderStatus and UpdateOrderStatus over gRPC, from the same callers; beside it each alone. The share is of what the two alone promise.",
+    "GetOrderStatus and UpdateOrderStatus over gRPC by the same callers, and each alone. Predicted is the throughput computed from the two alone.",
   subjects: ["service"],
   long: false,
   rounds: "all",
@@ -34,12 +33,12 @@ export const mixed: Scenario = {
       const reads = await run("get-status");
       const changes = await run("update-status");
       const both = await run("mixed");
-      const promised = 1 / (READS / reads.perSecond + (1 - READS) / changes.perSecond);
+      const predicted = 1 / (READS / reads.perSecond + (1 - READS) / changes.perSecond);
       return {
         "reads/s alone": reads.perSecond,
         "changes/s alone": changes.perSecond,
         "mixed calls/s": both.perSecond,
-        "share of the promise": both.perSecond / promised,
+        "share of predicted": both.perSecond / predicted,
         "mixed p50 ms": both.p50,
         "mixed p99 ms": both.p99,
         "generator's cores": both.cpu,
@@ -50,6 +49,6 @@ export const mixed: Scenario = {
   chart: {
     title: "Reads and changes, 256 callers",
     unit: "calls/s",
-    figures: ["reads/s alone", "mixed calls/s", "changes/s alone"],
+    measurements: ["reads/s alone", "mixed calls/s", "changes/s alone"],
   },
 };

@@ -2,30 +2,27 @@ import { createConnection } from "mysql2/promise";
 import type { Environment, Service } from "../environment.ts";
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { secondsUntilDrained } from "./support/drained.ts";
 import { bulkInsertOrders } from "./support/fill-orders.ts";
-import { ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { medianOf } from "./support/results.ts";
-import { withService } from "./support/subject.ts";
+import { medianOf, ordersFor, requireAllSucceeded, secondsUntilDrained, withService } from "./support/measure.ts";
 
-/** Calls under way at the peak. */
+/** Concurrent calls at the peak. */
 const CALLERS = 1_024;
 
-/** How many times the peak is asked for. */
+/** Offered load as a multiple of the peak. */
 const TIMES = 3;
 
 const FIRST_ID = 20_000_000_000n;
 
-const GOODPUT = "goodput of the peak";
+const GOODPUT = "goodput / peak";
 const FAILED = "failed";
 
-/** More than the service can carry. */
+/** An offered load above capacity. */
 export const overload: Scenario = {
   name: "overload",
-  title: "Three times more than the service carries",
+  title: "Overload: three times the peak",
   description:
-    `UpdateOrderStatus over gRPC: first the peak, with ${CALLERS.toLocaleString("en")} callers that wait for their answers; then ${TIMES} times as many calls a second begin,` +
-    " whatever is under way. The generator, which makes as many calls, takes its part of the machine from the service.",
+    `UpdateOrderStatus over gRPC: first the peak, a closed loop of ${CALLERS.toLocaleString("en")} callers; then an open loop with ${TIMES} times that rate.` +
+    " The generator shares the machine with the service.",
   subjects: ["service"],
   long: false,
   rounds: "all",
@@ -37,20 +34,20 @@ export const overload: Scenario = {
       const peak = requireAllSucceeded(await runLoad({ ...job, seconds, warmup, orders: few }));
       await secondsUntilDrained(service);
       const perSecond = Math.round(TIMES * peak.perSecond);
-      // A call that hangs holds its order up: in the end each call may need one of its own.
+      // A pending call blocks its order, so each call may need an order of its own.
       const count = perSecond * (seconds + warmup);
       await fillFresh(environment, service, count);
       const orders = { first: String(FIRST_ID), count };
       const over = await runLoad({ ...job, seconds, warmup, orders, perSecond });
       return {
         "peak changes/s": peak.perSecond,
-        "asked for, changes/s": perSecond,
+        "offered changes/s": perSecond,
         "peak p99 ms": peak.p99,
         "goodput changes/s": over.perSecond,
         [GOODPUT]: over.perSecond / peak.perSecond,
-        "refused/s": over.rejected / seconds,
-        "refused p50 ms": over.rejectedP50,
-        "refused p99 ms": over.rejectedP99,
+        "rejected/s": over.rejected / seconds,
+        "rejected p50 ms": over.rejectedP50,
+        "rejected p99 ms": over.rejectedP99,
         "served p50 ms": over.p50,
         "served p99 ms": over.p99,
         [FAILED]: over.failed,
@@ -64,14 +61,14 @@ export const overload: Scenario = {
     {
       text: "goodput at three times the peak, against the peak",
       bound: "at least",
-      figure: 0.9,
+      target: 0.9,
       unit: "×",
       actual: (results) => medianOf(results, "service", GOODPUT),
     },
     {
-      text: "calls that were neither served nor refused with RetryInfo",
+      text: "calls neither served nor rejected with RetryInfo",
       bound: "at most",
-      figure: 0,
+      target: 0,
       unit: "calls",
       actual: (results) => medianOf(results, "service", FAILED),
     },
@@ -79,7 +76,7 @@ export const overload: Scenario = {
   chart: {
     title: "Three times overload",
     unit: "calls/s",
-    figures: ["peak changes/s", "goodput changes/s", "refused/s"],
+    measurements: ["peak changes/s", "goodput changes/s", "rejected/s"],
   },
 };
 

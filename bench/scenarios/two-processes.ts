@@ -1,16 +1,15 @@
 import { runLoad } from "../load/index.ts";
 import type { Scenario } from "../scenario.ts";
-import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { withService } from "./support/subject.ts";
+import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded, withService } from "./support/measure.ts";
 
 const PROCESSES = { "one process": 1, "two processes": 2 } as const;
 
-/** One service process against two of them. */
+/** One and two service processes. */
 export const twoProcesses: Scenario = {
   name: "two-processes",
   title: "One and two processes of the service, 256 callers",
   description:
-    "UpdateOrderStatus over gRPC, the callers spread over the processes, which share database, broker and Redis; on few cores they share those as well.",
+    "UpdateOrderStatus over gRPC, callers distributed over the processes, which share database, broker, Redis and the cores.",
   subjects: Object.keys(PROCESSES),
   long: false,
   rounds: "all",
@@ -40,5 +39,5 @@ export const twoProcesses: Scenario = {
     return withService(environment, work, { processes });
   },
   goals: [],
-  chart: { title: "Processes of the service, 256 callers", unit: "changes/s", figures: ["changes/s"] },
+  chart: { title: "Processes of the service, 256 callers", unit: "changes/s", measurements: ["changes/s"] },
 };

@@ -1,34 +1,39 @@
 import type { Environment, OrderIds, RunningSubject } from "../environment.ts";
 import { type LoadResult, runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { secondsUntilDrained } from "./support/drained.ts";
-import { FULL_LOAD_CALLERS, ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { medianOf, ratioOf } from "./support/results.ts";
-import { stopAfter } from "./support/subject.ts";
+import {
+  FULL_LOAD_CALLERS,
+  medianOf,
+  ordersFor,
+  ratioOf,
+  requireAllSucceeded,
+  secondsUntilDrained,
+  stopAfter,
+} from "./support/measure.ts";
 
 const SERVICE = "service";
-const OLD = "old design";
-const OLD_SLOW_MAIL = "old design, mail 50 ms";
+const LEGACY = "legacy design";
+const LEGACY_SLOW_MAIL = "legacy design, mail 50 ms";
 const TEXTBOOK = "textbook";
 const NO_OP = "no-op";
-const SQL = "SQL, no RPC";
+const GROUP_COMMIT = "group commit, no RPC";
 
-/** How each subject that takes calls is started. */
+/** Starts each subject that serves calls. */
 const STARTS: Readonly<Record<string, (environment: Environment) => Promise<RunningSubject>>> = {
   [SERVICE]: (environment) => environment.startService(),
-  [OLD]: (environment) => environment.startBaseline("legacy-design.ts"),
-  [OLD_SLOW_MAIL]: (environment) => environment.startBaseline("legacy-design.ts", { MAIL_MS: "50" }),
+  [LEGACY]: (environment) => environment.startBaseline("legacy-design.ts"),
+  [LEGACY_SLOW_MAIL]: (environment) => environment.startBaseline("legacy-design.ts", { MAIL_MS: "50" }),
   [TEXTBOOK]: (environment) => environment.startBaseline("textbook.ts"),
   [NO_OP]: (environment) => environment.startBaseline("no-op.ts"),
 };
 
-/** One caller makes at most so many changes a second, on any machine to be expected. */
-const MOST_OF_ONE = 10_000;
+/** Orders for one caller are seeded for this rate, in changes per second. */
+const MAX_RATE_OF_ONE = 10_000;
 
 const levelsOf = (quick: boolean) => (quick ? [1, 64, FULL_LOAD_CALLERS] : [1, 16, 64, FULL_LOAD_CALLERS, 1_024]);
 const nameOf = (callers: number) => (callers === 1 ? "1 caller" : `${callers.toLocaleString("en")} callers`);
 
-/** A subject without tables answers for any order. */
+/** The no-op call needs no orders. */
 function ordersOf(
   subject: string,
   running: RunningSubject,
@@ -36,13 +41,13 @@ function ordersOf(
   environment: Environment,
 ): Promise<OrderIds> {
   const seconds = environment.seconds + environment.warmup;
-  const count = callers === 1 ? ordersFor(seconds, MOST_OF_ONE, 1) : ordersFor(seconds, undefined, callers);
+  const count = callers === 1 ? ordersFor(seconds, MAX_RATE_OF_ONE, 1) : ordersFor(seconds, undefined, callers);
   return subject === NO_OP
     ? Promise.resolve({ first: "8000000000", count: Number.MAX_SAFE_INTEGER })
     : environment.seedOrders(running, count);
 }
 
-/** Microseconds of processor time that each process took for a change. */
+/** Runs a load and measures the processor time per change of each process. */
 async function withCpu(
   running: RunningSubject,
   environment: Environment,
@@ -77,33 +82,33 @@ async function measureLevel(
   const drained = open === 0 ? 0 : await secondsUntilDrained(running);
   const { perSecond, p50, p99 } = requireAllSucceeded(result);
   const name = nameOf(callers);
-  const figures = { [name]: perSecond, [`${name}, p50 ms`]: p50, [`${name}, p99 ms`]: p99 };
+  const measured = { [name]: perSecond, [`${name}, p50 ms`]: p50, [`${name}, p99 ms`]: p99 };
   const more = { "open at the end": open, "drained s": drained, "server MB": memory, ...cpu };
   return callers === FULL_LOAD_CALLERS
-    ? { ...figures, ...Object.fromEntries(Object.entries(more).map(([key, value]) => [`${name}, ${key}`, value])) }
-    : figures;
+    ? { ...measured, ...Object.fromEntries(Object.entries(more).map(([key, value]) => [`${name}, ${key}`, value])) }
+    : measured;
 }
 
-/** The same committer with one caller, in one process with it. */
-async function measureSql({ seconds, runProgram }: Environment): Promise<Sample> {
-  const figures = await runProgram("group-commit.ts", ["--callers", "1", "--seconds", String(seconds)]);
-  return { [nameOf(1)]: figures.perSecond ?? 0, [`${nameOf(1)}, p50 ms`]: figures["p50 ms"] ?? 0 };
+/** The committer alone, called in its own process by one caller. */
+async function measureOneCaller({ seconds, runProgram }: Environment): Promise<Sample> {
+  const measured = await runProgram("group-commit.ts", ["--callers", "1", "--seconds", String(seconds)]);
+  return { [nameOf(1)]: measured.perSecond ?? 0, [`${nameOf(1)}, p50 ms`]: measured["p50 ms"] ?? 0 };
 }
 
-/** The main one: status changes with all that follows from them. */
+/** The main scenario: status changes with their events and Actions. */
 export const updateStatus: Scenario = {
   name: "update-status",
   title: "UpdateOrderStatus over gRPC",
   description:
-    "Changes a second, durable, events published and Actions done in the same run: each caller leads orders through their lives, one call after the other." +
-    " The no-op call takes the same messages and does nothing; SQL without RPC is the service's committer alone.",
-  subjects: [SERVICE, OLD, OLD_SLOW_MAIL, TEXTBOOK, NO_OP, SQL],
+    "Changes per second, durable, events published and Actions completed in the same run. Each caller moves orders through their lifecycle, one call at a time." +
+    " The no-op call uses the same messages and does nothing. Group commit is the service's committer alone.",
+  subjects: [SERVICE, LEGACY, LEGACY_SLOW_MAIL, TEXTBOOK, NO_OP, GROUP_COMMIT],
   long: false,
   rounds: "all",
   async measure(subject, environment) {
     const start = STARTS[subject];
     if (start === undefined) {
-      return measureSql(environment);
+      return measureOneCaller(environment);
     }
     return stopAfter(await start(environment), async (running) => {
       const samples: Sample[] = [];
@@ -115,44 +120,44 @@ export const updateStatus: Scenario = {
   },
   goals: [
     {
-      text: "256 callers against the old design",
+      text: "256 callers against the legacy design",
       bound: "at least",
-      figure: 8,
+      target: 8,
       unit: "×",
-      actual: (results) => ratioOf(results, nameOf(FULL_LOAD_CALLERS), SERVICE, OLD),
+      actual: (results) => ratioOf(results, nameOf(FULL_LOAD_CALLERS), SERVICE, LEGACY),
     },
     {
       text: "256 callers against the no-op call",
       bound: "at least",
-      figure: 0.45,
+      target: 0.45,
       unit: "×",
       actual: (results) => ratioOf(results, nameOf(FULL_LOAD_CALLERS), SERVICE, NO_OP),
     },
     {
-      text: "one caller against the old design",
+      text: "one caller against the legacy design",
       bound: "at least",
-      figure: 2,
+      target: 2,
       unit: "×",
-      actual: (results) => ratioOf(results, nameOf(1), SERVICE, OLD),
+      actual: (results) => ratioOf(results, nameOf(1), SERVICE, LEGACY),
     },
     {
-      text: "one caller against the same SQL without RPC",
+      text: "one caller against group commit without RPC",
       bound: "at least",
-      figure: 0.6,
+      target: 0.6,
       unit: "×",
-      actual: (results) => ratioOf(results, nameOf(1), SERVICE, SQL),
+      actual: (results) => ratioOf(results, nameOf(1), SERVICE, GROUP_COMMIT),
     },
     {
-      text: "Actions all done after the load of 256 callers has ended",
+      text: "all Actions completed after a load of 256 callers",
       bound: "at most",
-      figure: 2,
+      target: 2,
       unit: "s",
       actual: (results) => medianOf(results, SERVICE, `${nameOf(FULL_LOAD_CALLERS)}, drained s`),
     },
   ],
   chart: {
-    title: "UpdateOrderStatus over gRPC: changes a second",
+    title: "UpdateOrderStatus over gRPC: changes per second",
     unit: "changes/s",
-    figures: levelsOf(false).map(nameOf),
+    measurements: levelsOf(false).map(nameOf),
   },
 };

@@ -4,9 +4,7 @@ import { type Child, startScript } from "../../tools/testkit/child.ts";
 import type { Environment, OrderIds, Service } from "../environment.ts";
 import { type LoadJob, runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
-import { ordersFor, requireAllSucceeded } from "./support/full-load.ts";
-import { medianOf, percentile } from "./support/results.ts";
-import { withService } from "./support/subject.ts";
+import { medianOf, ordersFor, percentile, requireAllSucceeded, withService } from "./support/measure.ts";
 import type { WatchersReady, WatchJob, WatchReport } from "./support/watch-job.ts";
 
 const WATCHERS = 10_000;
@@ -75,21 +73,21 @@ export const watchers: Scenario = {
     {
       text: "99 of 100 changes are with their last watcher within",
       bound: "at most",
-      figure: 1_000,
+      target: 1_000,
       unit: "ms",
       actual: (results) => medianOf(results, "service", P99),
     },
     {
       text: "all of the service's reads at the database, for each watcher told of a change",
       bound: "at most",
-      figure: 0.5,
+      target: 0.5,
       unit: "reads",
       actual: (results) => medianOf(results, "service", READS),
     },
     {
       text: "changes that a watcher missed, or was told out of turn",
       bound: "at most",
-      figure: 0,
+      target: 0,
       unit: "changes",
       actual: (results) => medianOf(results, "service", MISSED),
     },
