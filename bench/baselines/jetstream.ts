@@ -1,6 +1,6 @@
 /**
- * A ceiling: the broker alone. Publishes messages like the service's, as many under way as the service has, then consumes and acknowledges
- * all of them through one durable consumer. In a stream of its own.
+ * Upper limit of the broker: publishes messages like the service's, with as many in flight, then consumes and acknowledges them
+ * through one durable consumer. Uses a stream of its own.
  *
  *     node bench/baselines/jetstream.ts --seconds 5
  */
@@ -16,9 +16,9 @@ import {
   StorageType,
 } from "nats";
 import { headersOf } from "../../src/messaging/nats/envelope.ts";
-import { requiredVariable } from "./support/environment.ts";
+import { requiredVariable } from "./support/process.ts";
 
-/** Messages under way, and asked for ahead. */
+/** Messages in flight, and prefetched. */
 const IN_FLIGHT = 512;
 const BODY = new Uint8Array(160).fill(7);
 const NAME = "BENCH";
@@ -36,13 +36,13 @@ await manager.streams.add({
 try {
   const published = await publishFor(client, Number(values.seconds));
   const consumed = await consumeAll(client, manager, published.count);
-  console.log(JSON.stringify({ figures: { "published/s": published.perSecond, "consumed/s": consumed } }));
+  console.log(JSON.stringify({ measurements: { "published/s": published.perSecond, "consumed/s": consumed } }));
 } finally {
   await manager.streams.delete(NAME);
   await client.close();
 }
 
-/** Publishes, each new message as soon as the broker has acknowledged one; counts the acknowledged ones. */
+/** Publishes for this time, a new message per acknowledgement, and counts acknowledged messages. */
 function publishFor(nats: NatsConnection, seconds: number): Promise<{ count: number; perSecond: number }> {
   return new Promise((resolve) => {
     const inbox = createInbox();
@@ -83,7 +83,7 @@ function messageAt(index: number) {
   };
 }
 
-/** Messages a second. */
+/** Consumes all messages. Resolves with the rate per second. */
 async function consumeAll(nats: NatsConnection, { consumers }: JetStreamManager, count: number): Promise<number> {
   await consumers.add(NAME, {
     durable_name: NAME,

@@ -1,7 +1,7 @@
 /**
- * The old design, in Node: one transaction for a call (lock, check, status and history), one SETNX in Redis against a repeat, then what
- * follows the event, in line, before the caller has its answer. As good as that goes: grpc-js, two round trips for the transaction, SETNX beside
- * the first of them, everything that follows at once, over connections that stay open.
+ * The legacy design on Node: one transaction per call (lock, check, status and history), one SETNX in Redis against repetitions, then
+ * the Actions inline, before the answer. Optimised as far as the design permits: grpc-js, two round trips per transaction, SETNX
+ * concurrent with the first, concurrent Actions, persistent connections.
  */
 
 import type { OrderEvent } from "../../src/domain/events.ts";
@@ -16,41 +16,38 @@ import { openSession } from "../../src/store/commit/session.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { withRetries } from "../../src/store/mysql/transaction.ts";
 import { createEffects } from "./support/effects.ts";
-import { openBaselineDatabase, optionalNumber, readBaselineConfig } from "./support/environment.ts";
-import { serveGrpc } from "./support/grpc.ts";
-import { delayMail } from "./support/mail-delay.ts";
-import { announce } from "./support/process.ts";
+import { serveGrpc, updateHandler } from "./support/grpc.ts";
+import { announce, openBaselineDatabase, optionalNumber, readBaselineConfig } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";
 import { changeStatus } from "./support/status-change.ts";
-import { updateHandler } from "./support/update-handler.ts";
 
-/** Connections to the database: measured best at 64 and at 256 callers. */
+/** Database connections; the optimum at 64 and at 256 callers. */
 const CONNECTIONS = optionalNumber("CONNECTIONS", 128);
 
-/** How long a request id is remembered, in seconds. */
-const REMEMBERED_S = 24 * 3_600;
+/** Expiry of a request id, in seconds. */
+const EXPIRY_S = 24 * 3_600;
 
-const place = readBaselineConfig();
+const config = readBaselineConfig();
 const mailMs = optionalNumber("MAIL_MS", 0);
-const mail = [place.einvoiceUrl, place.messageUrl];
+const mail = [config.einvoiceUrl, config.messageUrl];
 const log = createLogger("warn");
-const db = openBaselineDatabase(place);
+const db = openBaselineDatabase(config);
 await migrate(db);
 const first = await openSession(db.location);
 const tables = await readTables(first, db.location);
 first.destroy();
 const sessions = await openSessions(db.location, CONNECTIONS);
-const redis = openRedis({ url: place.redisUrl, log });
-const stream = connectStream({ url: place.natsUrl, log });
+const redis = openRedis({ url: config.redisUrl, log });
+const stream = connectStream({ url: config.natsUrl, log });
 const publisher = createPublisher({ stream, log, metrics: createMetrics() });
-const effects = createEffects({ db, publisher, log, place });
+const effects = createEffects({ db, publisher, log, config });
 await new Promise<void>((resolve) => stream.onConnect(() => resolve()));
 await delayMail(mail, mailMs);
 
 async function update(report: StatusReport): Promise<ReportResult> {
-  const key = `${place.prefix}request:${report.requestId}`;
+  const key = `${config.prefix}request:${report.requestId}`;
   const isNew =
-    report.requestId === "" ? true : redis.set(key, 1, "EX", REMEMBERED_S, "NX").then((answer) => answer !== null);
+    report.requestId === "" ? true : redis.set(key, 1, "EX", EXPIRY_S, "NX").then((answer) => answer !== null);
   const { result, event } = await withRetries(() =>
     sessions.use((session) => changeStatus(session, tables, report, { precondition: isNew })),
   );
@@ -58,16 +55,16 @@ async function update(report: StatusReport): Promise<ReportResult> {
     await redis.del(key);
   }
   if (event !== undefined) {
-    await follow(event);
+    await runActions(event);
   }
   return result;
 }
 
-/** All at once; what is in the database, in one commit. */
-async function follow(event: OrderEvent): Promise<void> {
-  const asking = effects.filter((effect) => effect.matches(event));
-  const statements = asking.flatMap((effect) => ("statement" in effect ? [effect.statement(event)] : []));
-  const sent = asking.flatMap((effect) => ("send" in effect ? [effect.send(event)] : []));
+/** Runs the Actions concurrently; database effects are one commit. */
+async function runActions(event: OrderEvent): Promise<void> {
+  const matching = effects.filter((effect) => effect.matches(event));
+  const statements = matching.flatMap((effect) => ("statement" in effect ? [effect.statement(event)] : []));
+  const sent = matching.flatMap((effect) => ("send" in effect ? [effect.send(event)] : []));
   const written =
     statements.length === 0 ? undefined : sessions.use((session) => session.send([...statements, "commit"]));
   await Promise.all([written, ...sent]);
@@ -83,3 +80,15 @@ announce({ port: server.port }, async () => {
   sessions.close();
   await db.destroy();
 });
+
+/** Sets the response time of the stub systems for mail and messages, in milliseconds; 0 for the default. */
+async function delayMail(urls: readonly string[], delayMs: number): Promise<void> {
+  for (const url of urls) {
+    const system = new URL(url).pathname.slice(1);
+    const rule = delayMs === 0 ? { system, mode: "ok" } : { system, mode: "slow", delayMs };
+    const { ok } = await fetch(new URL("/control", url), { method: "POST", body: JSON.stringify(rule) });
+    if (!ok) {
+      throw new Error(`${system} is not a stub system`);
+    }
+  }
+}

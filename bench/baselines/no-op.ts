@@ -1,4 +1,4 @@
-/** A gRPC server that does nothing, on the same library and with the same messages: what a call costs before any work. */
+/** A gRPC server with no-op handlers, on the same library and messages: the cost of a call before any work. */
 import { serveGrpc } from "./support/grpc.ts";
 import { getAnswer, updateAnswer } from "./support/no-op-answers.ts";
 import { announce } from "./support/process.ts";

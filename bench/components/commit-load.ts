@@ -15,7 +15,7 @@ import { LIFECYCLE } from "../load/call-sequences.ts";
 
 const BODY = new Uint8Array(160).fill(7);
 
-/** About as many Actions as an ordinary order has: four in eleven changes. */
+/** About as many subscriptions as a real order has: in four of eleven changes. */
 function askedBy(event: OrderEvent): readonly Subscription[] {
   if (event.type !== "status-changed") {
     return [];
@@ -27,7 +27,7 @@ function askedBy(event: OrderEvent): readonly Subscription[] {
   return names.map((action) => ({ action }));
 }
 
-/** Works with a database server: the one at `url`, or a durable MariaDB of its own in a temporary folder. */
+/** Runs `work` with the database server at `url`, or with a durable MariaDB in a temporary folder. */
 export async function withDatabaseServer(url: string | undefined, work: (url: string) => Promise<void>): Promise<void> {
   if (url !== undefined) {
     await work(url);
@@ -44,23 +44,23 @@ export async function withDatabaseServer(url: string | undefined, work: (url: st
 }
 
 export interface CommitRun {
-  /** Reports taken. */
+  /** Accepted reports per second. */
   readonly perSecond: number;
-  /** How long a caller waited, in milliseconds. */
+  /** Latency in milliseconds. */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** Reports in one commit. */
+  /** Mean number of reports per commit. */
   readonly batch: number;
-  /** Of one core, in this process. */
+  /** Cores used by this process. */
   readonly cpu: number;
 }
 
-/** Callers that lead orders through their lives, each its own, one report of an order after the other. */
+/** Callers that move orders through their lifecycle, one report per order at a time. */
 export async function runCallers({
   db,
   callers,
-  together = 1,
+  reportsPerCaller = 1,
   seconds,
   warmup = 1,
   lanes,
@@ -68,13 +68,13 @@ export async function runCallers({
 }: {
   readonly db: OrderDatabase;
   readonly callers: number;
-  /** Orders that a caller leads at a time: it reports for all of them at once, and waits for all answers. */
-  readonly together?: number;
+  /** Number of orders per caller that are reported concurrently; 1 by default. */
+  readonly reportsPerCaller?: number;
   readonly seconds: number;
-  /** Seconds before it counts. */
+  /** Warm-up in seconds. */
   readonly warmup?: number;
   readonly lanes: number;
-  /** Orders at CREATED, each given out once. */
+  /** Orders at CREATED; each is used once. */
   readonly orders: Iterator<bigint>;
 }): Promise<CommitRun> {
   const sizes: number[] = [];
@@ -88,45 +88,49 @@ export async function runCallers({
     ledgerWatchMs: 30_000,
     observe: { committed: (size) => sizes.push(size) },
   });
-  const took: number[] = [];
+  const latencies: number[] = [];
   const begin = performance.now() + warmup * 1_000;
   const end = begin + seconds * 1_000;
   const before = process.cpuUsage();
 
-  const lead = async () => {
-    for (let group = take(orders, together); group.length > 0; group = take(orders, together)) {
+  const runCaller = async () => {
+    for (
+      let group = takeOrders(orders, reportsPerCaller);
+      group.length > 0;
+      group = takeOrders(orders, reportsPerCaller)
+    ) {
       for (const status of LIFECYCLE) {
         const startedAt = performance.now();
         await Promise.all(group.map((orderId) => reportOnce(committer, orderId, status)));
         const now = performance.now();
         if (startedAt >= begin && now <= end) {
-          took.push(now - startedAt);
+          latencies.push(now - startedAt);
         }
         if (now >= end) {
           return;
         }
       }
     }
-    throw new Error("there are too few orders");
+    throw new Error("the orders ran out");
   };
-  await Promise.all(Array.from({ length: callers }, lead));
+  await Promise.all(Array.from({ length: callers }, runCaller));
   const { user, system } = process.cpuUsage(before);
   await committer.close();
 
-  took.sort((a, b) => a - b);
-  const at = (share: number) => took[Math.floor(took.length * share)] ?? 0;
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0;
   return {
-    perSecond: (took.length * together) / seconds,
+    perSecond: (latencies.length * reportsPerCaller) / seconds,
     p50: at(0.5),
     p99: at(0.99),
-    max: took.at(-1) ?? 0,
+    max: latencies.at(-1) ?? 0,
     batch: sizes.reduce((sum, size) => sum + size, 0) / sizes.length,
     cpu: (user + system) / 1e6 / (seconds + warmup),
   };
 }
 
-/** The next so many, fewer at the end; the iterator's own `take` would end it. */
-function take(orders: Iterator<bigint>, count: number): bigint[] {
+/** The next orders, fewer at the end. Unlike the iterator's own `takeOrders` it does not close it. */
+function takeOrders(orders: Iterator<bigint>, count: number): bigint[] {
   const taken: bigint[] = [];
   for (let next = orders.next(); !next.done; next = orders.next()) {
     taken.push(next.value);
@@ -154,7 +158,7 @@ async function reportOnce(committer: Committer, orderId: bigint, status: Status)
   }
 }
 
-/** Fresh orders in CREATED, with the ids 1 to `count`, and empty event tables. */
+/** Empties the tables and inserts orders at CREATED with ids from 1 to `count`. */
 export async function fillOrders(db: OrderDatabase, count: number): Promise<void> {
   for (const table of CHANGED_TABLES) {
     await sql`truncate table ${sql.table(`oms_db.${table}`)}`.execute(db);
@@ -181,10 +185,10 @@ const CHANGED_TABLES = [
   "oms_request",
 ] as const;
 
-/** Orders that one statement inserts. */
+/** Orders per insertion. */
 const FILL = 1_000;
 
-/** The ids of `fillOrders`. */
+/** The ids that `fillOrders` inserts. */
 export function* idsUpTo(count: number): Generator<bigint, undefined> {
   for (let id = 1; id <= count; id += 1) {
     yield BigInt(id);

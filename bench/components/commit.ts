@@ -1,7 +1,7 @@
 /**
- * How many status reports a second the group committer takes, in process, without RPC: durable commits (each flushed to disk) with
- * history, outbox, ledger and request ids. Usage: node bench/components/commit.ts [--url mysql://…] [--callers 1,64,256] [--seconds 5]
- * [--orders 100000] [--lanes 1]. Without --url it starts a MariaDB of its own in a temporary folder.
+ * Throughput of the group committer alone, called in this process: durable commits with history, outbox, ledger and request ids.
+ * Usage: node bench/components/commit.ts [--url mysql://…] [--callers 1,64,256] [--seconds 5] [--orders 100000] [--lanes 1].
+ * Without --url it starts a MariaDB in a temporary folder.
  */
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrations/index.ts";
@@ -33,7 +33,7 @@ await withDatabaseServer(values.url, async (url) => {
     });
     console.log(
       `${String(callers).padStart(4)} callers: ${Math.round(run.perSecond)} reports/s, p50 ${run.p50.toFixed(2)} ms, p99 ${run.p99.toFixed(2)} ms,` +
-        ` ${run.batch.toFixed(1)} a batch, ${(run.cpu * 100).toFixed(0)} % of a core in this process`,
+        ` ${run.batch.toFixed(1)} per batch, ${(run.cpu * 100).toFixed(0)} % of a core in this process`,
     );
   }
   await db.destroy();

@@ -1,7 +1,7 @@
 /**
- * How fast events get from the outbox to the stream and through the six Actions, without the rest of the service: events are written as a
- * commit writes them, in batches of 256 on two connections, at a steady rate. Everything runs on this machine: MariaDB (durable), NATS,
- * Redis, the neighbours. Usage: node bench/components/events.ts [--rate 15000] [--seconds 10] [--publish 200000]
+ * Throughput from the outbox to the stream and through the six Actions, without the rest of the service: events are written like a
+ * commit writes them, in batches of 256 on two connections, at a steady rate. Backends and stub systems run on this machine.
+ * Usage: node bench/components/events.ts [--rate 15000] [--seconds 10] [--publish 200000]
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -41,7 +41,7 @@ const { values } = parseArgs({
   },
 });
 
-/** One order in five is a marketplace's, one in twenty a recharge card, one in twenty an enterprise's. */
+/** One order in five is a marketplace order, one in twenty a recharge card, one in twenty an enterprise order. */
 function kindOf(order: number): { orderSource: number; orderType: number } {
   if (order % 5 === 0) {
     return { orderSource: 2001, orderType: 1 };
@@ -49,18 +49,18 @@ function kindOf(order: number): { orderSource: number; orderType: number } {
   return { orderSource: 1000, orderType: order % 20 === 1 ? 31 : order % 20 === 2 ? 21 : 1 };
 }
 
-/** Orders that move together, and how many such groups there are: each is a step ahead of the next, so that every moment sees all steps. */
+/** Orders per group, and number of groups. Each group is one step ahead of the next, so all steps occur at any time. */
 const GROUP = 100;
 const GROUPS = LIFECYCLE.length;
 
-/** The n-th event of all. */
+/** The n-th event. */
 function eventAt(index: number): OrderEvent {
   const group = index % GROUPS;
-  const place = Math.floor(index / GROUPS) % GROUP;
-  const moment = Math.floor(index / (GROUPS * GROUP)) + group;
-  const step = moment % LIFECYCLE.length;
-  const generation = Math.floor(moment / LIFECYCLE.length);
-  const order = 1 + (generation * GROUPS + group) * GROUP + place;
+  const position = Math.floor(index / GROUPS) % GROUP;
+  const time = Math.floor(index / (GROUPS * GROUP)) + group;
+  const step = time % LIFECYCLE.length;
+  const generation = Math.floor(time / LIFECYCLE.length);
+  const order = 1 + (generation * GROUPS + group) * GROUP + position;
   const now = new Date();
   return {
     type: "status-changed",
@@ -118,12 +118,12 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   const actions = bindHandlers(definitions, { db, publisher, claims, systems: systems.clients });
   await new Promise<void>((resolve) => stream.onConnect(() => resolve()));
 
-  await publishOnly(Number(values.publish));
+  await measurePublishing(Number(values.publish));
 
   const relay = startRelay({ db, publisher, stream, log, metrics });
   const ledger = createLedger({ db, leaseMs: 30_000 });
   const running = startRunner({ actions, stream, ledger, log, metrics });
-  await wholeWay(Number(values.rate), Number(values.seconds));
+  await measureEndToEnd(Number(values.rate), Number(values.seconds));
   await running.stop(2_000);
   await relay.stop(2_000);
   publisher.close();
@@ -132,10 +132,10 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   systems.close();
   await db.destroy();
 
-  async function publishOnly(count: number): Promise<void> {
+  async function measurePublishing(count: number): Promise<void> {
     const rows = Array.from({ length: count }, (_, index) => {
       const event = eventAt(index);
-      // Orders far from those of the other part, and a subject that no Action listens to.
+      // Other orders than in the second part, and a subject without subscribers.
       const orderId = event.orderId + 1_000_000_000n;
       return { ...event, orderId, ...encodeEvent(event), subject: "oms.v1.bench", messageId: `bench-${index}` };
     });
@@ -152,11 +152,11 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
     });
     const took = performance.now() - began;
     console.log(
-      `published alone: ${perSecond(count, took)}/s, ${((used() / count) * 1e6).toFixed(1)} µs of processor time each`,
+      `published alone: ${perSecond(count, took)}/s, ${((used() / count) * 1e6).toFixed(1)} µs of processor time per event`,
     );
   }
 
-  async function wholeWay(rate: number, seconds: number): Promise<void> {
+  async function measureEndToEnd(rate: number, seconds: number): Promise<void> {
     const asked = subscriptionsFor(actions);
     const deps = { encode: encodeEvent, subscriptionsFor: asked, ledgerWatchMs: 30_000 };
     const used = processorTime();
@@ -186,15 +186,15 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
     }, 2_000);
     await Promise.all(Array.from({ length: CONNECTIONS }, writer));
     const loaded = performance.now() - began;
-    const published = await vanish(() => relay.unpublished());
-    const effects = await vanish(async () => due - (await done()));
+    const published = await waitForZero(() => relay.unpublished());
+    const effects = await waitForZero(async () => due - (await done()));
     clearInterval(progress);
     const busy = used();
-    console.log(`committed: ${perSecond(committed, loaded)}/s of ${rate}/s asked, ${due} effects due`);
+    console.log(`committed: ${perSecond(committed, loaded)}/s of ${rate}/s offered, ${due} effects due`);
     console.log(
-      `all published ${published.toFixed(0)} ms, all Actions done ${effects.toFixed(0)} ms after the last commit`,
+      `all published ${published.toFixed(0)} ms, all effects done ${effects.toFixed(0)} ms after the last commit`,
     );
-    console.log(`processor time of this process: ${((busy / committed) * 1e6).toFixed(0)} µs an event`);
+    console.log(`processor time of this process: ${((busy / committed) * 1e6).toFixed(0)} µs per event`);
     const memory = Math.round(process.memoryUsage().rss / 2 ** 20);
     console.log(`memory: ${memory} MiB`);
     for (const { labels, value, metricName } of (await metrics.actionLag.get()).values) {
@@ -212,8 +212,8 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   }
 }
 
-/** Waits until it is 0, a minute at most; says how long that took, in milliseconds. */
-async function vanish(count: () => number | Promise<number>): Promise<number> {
+/** Waits until the count is 0, for a minute at most. Resolves with the elapsed milliseconds. */
+async function waitForZero(count: () => number | Promise<number>): Promise<number> {
   const began = performance.now();
   while ((await count()) > 0 && performance.now() - began < 60_000) {
     await delay(5);

@@ -1,6 +1,6 @@
 /**
- * How many orders a second the forward flow takes from PAID to WMS_DISPATCHED (approve, allocate in the ERP, dispatch to the WMS), with the
- * embedded neighbours, durable; everything on this machine, this load generator included.
+ * Throughput of the forward flow from PAID to WMS_DISPATCHED (approve, allocate in the ERP, dispatch to the WMS), durable, with stub
+ * systems. Backends and load generator run on this machine.
  *
  *     node scripts/run.mjs bench/components/flow.ts --orders 5000
  */
@@ -16,15 +16,15 @@ const { values } = parseArgs({
 });
 const [count, callers] = [Number(values.orders), Number(values.callers)];
 
-/** Longest wait for the last order, in milliseconds. */
-const PATIENCE_MS = 300_000;
+/** Time limit for the last order, in milliseconds. */
+const TIMEOUT_MS = 300_000;
 
 const processes = await startBackends(console.error);
 const service = await startService(processes);
 const client = createServiceConnection(`127.0.0.1:${service.port}`, { caller: "bench" });
 const database = await createConnection({ uri: processes.endpoints.mysqlUrl, timezone: "Z" });
 
-/** Does something for each, so many at a time; how many a second. */
+/** Processes all items with `callers` concurrent workers. Resolves with the rate per second. */
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<number> {
   const waiting = items.values();
   const begin = performance.now();
@@ -37,7 +37,7 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknow
   return (items.length * 1_000) / (performance.now() - begin);
 }
 
-async function dispatched(): Promise<number> {
+async function countDispatched(): Promise<number> {
   const [rows] = await database.query<RowDataPacket[]>(
     `select count(*) as done from ${service.prefix}oms_db.oms_order_status where warehouse_count > 0 and order_status = ${OrderStatus.WMS_DISPATCHED}`,
   );
@@ -50,21 +50,21 @@ const submitted = await forEach(Array.from({ length: count }), async () => {
   const request = { orderSource: 1000, orderType: 1, lines, operator: "bench" };
   orderIds.push((await client.fulfilment.submitOrder(request)).orderId);
 });
-console.log(`${count} orders came in, ${Math.round(submitted)} a second with ${callers} callers`);
+console.log(`${count} orders submitted, ${Math.round(submitted)} per second with ${callers} callers`);
 
 const begin = performance.now();
 const paid = await forEach(orderIds, (orderId) =>
   client.orderStatus.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "bench" }),
 );
-console.log(`paid, ${Math.round(paid)} a second`);
-let done = await dispatched();
-while (done < count && performance.now() - begin < PATIENCE_MS) {
+console.log(`paid, ${Math.round(paid)} per second`);
+let done = await countDispatched();
+while (done < count && performance.now() - begin < TIMEOUT_MS) {
   await new Promise((resolve) => setTimeout(resolve, 100));
-  done = await dispatched();
+  done = await countDispatched();
 }
 const seconds = (performance.now() - begin) / 1_000;
 console.log(
-  `${done} from PAID to WMS_DISPATCHED in ${seconds.toFixed(1)} s: ${Math.round(done / seconds)} a second; server memory ${service.memory()} MB`,
+  `${done} from PAID to WMS_DISPATCHED in ${seconds.toFixed(1)} s: ${Math.round(done / seconds)} per second; service memory ${service.memory()} MB`,
 );
 client.close();
 await database.end();

@@ -1,8 +1,8 @@
 /**
- * What the deletion of old rows costs those who write: a durable MariaDB of its own with a past of a million history rows, a million ledger
- * rows and as many request ids; callers at the group committer, in process, with and without the upkeep at work beside them, in turns; and
- * how long the upkeep then takes for the rest. Usage: node bench/components/retention.ts [--rounds 15] [--seconds 3] [--callers 64] [--past 100000]
- * [--fresh 150000] [--url mysql://…], past and fresh in orders.
+ * Cost of retention for concurrent commits: a durable MariaDB with a million expired history rows, ledger entries and request ids;
+ * callers of the group committer in this process, with and without retention, alternating; then the duration of the remaining
+ * deletion. Usage: node bench/components/retention.ts [--rounds 15] [--seconds 3] [--callers 64] [--past 100000] [--fresh 150000]
+ * [--url mysql://…], past and fresh in orders.
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
@@ -28,69 +28,69 @@ const { values } = parseArgs({
 const DAY_MS = 86_400_000;
 const KEEP = { historyMs: 30 * DAY_MS, requestLogMs: 30 * DAY_MS };
 
-/** Orders of the past whose changes came in turns: so many rows lie between two of one order. */
+/** Expired orders are inserted in blocks of this size, change by change, so rows of one order are far apart. */
 const BLOCK = 5_000;
 const CHANGES = 11;
 const ACTIONS_PER_ORDER = 10;
 
-/** Fresh orders have ids from here on. */
+/** First id of the fresh orders. */
 const FIRST_FRESH = 1_000_000_000n;
 
 interface Round extends CommitRun {
   readonly deletedPerSecond: number;
-  /** Of any connection for a row that another one had locked. */
+  /** Row lock waits of all connections. */
   readonly lockWaits: number;
   readonly lockMs: number;
-  /** Longest and mean time of the upkeep at the database without a rest, in milliseconds. */
+  /** Mean and p99 duration of a retention step, in milliseconds. */
   readonly step: { readonly mean: number; readonly p99: number };
-  /** Share of all cores that others than this benchmark took. */
-  readonly others: number;
+  /** Share of all cores that other processes used. */
+  readonly otherLoad: number;
 }
 
 await withDatabaseServer(values.url, async (url) => {
   const db = openDatabase({ url, prefix: "bench_" });
   await migrate(db);
   const [past, fresh] = [Number(values.past), Number(values.fresh)];
-  await fillPast(db, past);
-  await fillFresh(db, fresh);
+  await insertExpired(db, past);
+  await insertFresh(db, fresh);
   const before = await countAll(db);
-  console.log(`before: ${inWords(before)}`);
+  console.log(`before: ${formatCounts(before)}`);
 
   const orders = idsFrom(FIRST_FRESH, fresh);
-  const rounds: { alone: Round; beside: Round }[] = [];
+  const rounds: { without: Round; withRetention: Round }[] = [];
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    const run = (upkeep: boolean) => measure(db, orders, upkeep);
-    // Each goes first in turn: a table that grows is nobody's handicap.
+    const run = (retention: boolean) => measure(db, orders, retention);
+    // The order alternates, because the tables grow.
     const first = await run(round % 2 === 1);
     const second = await run(round % 2 === 0);
-    const [alone, beside] = round % 2 === 0 ? [first, second] : [second, first];
-    rounds.push({ alone, beside });
-    print(round + 1, alone, beside);
+    const [without, withRetention] = round % 2 === 0 ? [first, second] : [second, first];
+    rounds.push({ without, withRetention });
+    print(round + 1, without, withRetention);
   }
   printMedians("all rounds", rounds);
-  const isQuiet = ({ others }: Round) => others < 0.1;
+  const isQuiet = ({ otherLoad }: Round) => otherLoad < 0.1;
   printMedians(
-    "rounds in which others took less than a tenth of the machine",
-    rounds.filter(({ alone, beside }) => isQuiet(alone) && isQuiet(beside)),
+    "rounds with other load below a tenth of the machine",
+    rounds.filter(({ without, withRetention }) => isQuiet(without) && isQuiet(withRetention)),
   );
 
   const began = performance.now();
   const rest = await deleteRest(db);
   const seconds = (performance.now() - began) / 1_000;
   console.log(
-    `the rest, nobody else writing: ${rest} rows in ${seconds.toFixed(0)} s, ${Math.round(rest / seconds)} a second`,
+    `remaining deletion without other writes: ${rest} rows in ${seconds.toFixed(0)} s, ${Math.round(rest / seconds)} per second`,
   );
-  console.log(`after: ${inWords(await countAll(db))}`);
+  console.log(`after: ${formatCounts(await countAll(db))}`);
   const { rows } = await sql<{
     Variable_name: string;
     Value: string;
   }>`show global status like 'Innodb_row_lock_time_max'`.execute(db);
-  console.log(`longest wait for a lock on a row, of anybody: ${rows[0]?.Value} ms`);
+  console.log(`longest row lock wait: ${rows[0]?.Value} ms`);
   await db.destroy();
 });
 
-/** Orders that ended forty days ago, whose rows are made by the database itself. */
-async function fillPast(db: OrderDatabase, orders: number): Promise<void> {
+/** Inserts orders that ended forty days ago. Generated by the database. */
+async function insertExpired(db: OrderDatabase, orders: number): Promise<void> {
   const table = (name: string) => sql.table(`oms_db.${name}`);
   const time = sql`now(3) - interval 40 day`;
   for (let start = 1; start <= orders; start += BLOCK) {
@@ -118,8 +118,8 @@ async function fillPast(db: OrderDatabase, orders: number): Promise<void> {
   }
 }
 
-/** Orders at CREATED for the callers. */
-async function fillFresh(db: OrderDatabase, orders: number): Promise<void> {
+/** Inserts orders at CREATED. */
+async function insertFresh(db: OrderDatabase, orders: number): Promise<void> {
   const ids = sql.table(`oms_db.seq_${FIRST_FRESH}_to_${FIRST_FRESH + BigInt(orders - 1)}`);
   await sql`insert into ${sql.table("oms_db.oms_order_status")} (order_id, order_status) select seq, 1000 from ${ids}`.execute(
     db,
@@ -128,13 +128,13 @@ async function fillFresh(db: OrderDatabase, orders: number): Promise<void> {
     select seq, seq, 1000, 1 from ${ids}`.execute(db);
 }
 
-async function measure(db: OrderDatabase, orders: Iterator<bigint>, withUpkeep: boolean): Promise<Round> {
+async function measure(db: OrderDatabase, orders: Iterator<bigint>, withRetention: boolean): Promise<Round> {
   const metrics = createMetrics();
   const log = createLogger("warn");
   const locksBefore = await readLocks(db);
-  const others = watchOtherLoad();
+  const otherLoad = watchOtherLoad();
   const began = performance.now();
-  const upkeep = withUpkeep ? startRetention({ db, log, metrics, periods: KEEP, intervalMs: DAY_MS }) : undefined;
+  const retention = withRetention ? startRetention({ db, log, metrics, periods: KEEP, intervalMs: DAY_MS }) : undefined;
   const run = await runCallers({
     db,
     callers: Number(values.callers),
@@ -142,7 +142,7 @@ async function measure(db: OrderDatabase, orders: Iterator<bigint>, withUpkeep: 
     lanes: 2,
     orders,
   });
-  await upkeep?.stop();
+  await retention?.stop();
   const seconds = (performance.now() - began) / 1_000;
   const locks = await readLocks(db);
   const deleted = (await metrics.retentionDeletedRows.get()).values.reduce((sum, { value }) => sum + value, 0);
@@ -152,11 +152,11 @@ async function measure(db: OrderDatabase, orders: Iterator<bigint>, withUpkeep: 
     lockWaits: locks.waits - locksBefore.waits,
     lockMs: locks.ms - locksBefore.ms,
     step: stepsOf((await metrics.retentionStepDuration.get()).values),
-    others: others(),
+    otherLoad: otherLoad(),
   };
 }
 
-/** Mean and the bucket that 99 of a hundred are within, in milliseconds. */
+/** Mean, and the histogram bucket that contains p99, in milliseconds. */
 function stepsOf(
   values: readonly {
     readonly metricName?: string;
@@ -180,14 +180,14 @@ async function readLocks(db: OrderDatabase): Promise<{ waits: number; ms: number
   return { waits: of("Innodb_row_lock_waits"), ms: of("Innodb_row_lock_time") };
 }
 
-/** All that is left of the past; the number of rows. */
+/** Deletes the remaining expired rows. Resolves with their number. */
 async function deleteRest(db: OrderDatabase): Promise<number> {
   const metrics = createMetrics();
-  const upkeep = startRetention({ db, log: createLogger("warn"), metrics, periods: KEEP, intervalMs: DAY_MS });
+  const retention = startRetention({ db, log: createLogger("warn"), metrics, periods: KEEP, intervalMs: DAY_MS });
   while (((await metrics.retentionLastPass.get()).values[0]?.value ?? 0) === 0) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  await upkeep.stop();
+  await retention.stop();
   return (await metrics.retentionDeletedRows.get()).values.reduce((sum, { value }) => sum + value, 0);
 }
 
@@ -206,7 +206,7 @@ async function countAll(db: OrderDatabase) {
   };
 }
 
-function inWords(counts: Record<string, number>): string {
+function formatCounts(counts: Record<string, number>): string {
   return Object.entries(counts)
     .map(([name, count]) => `${count.toLocaleString("en")} ${name}`)
     .join(", ");
@@ -218,21 +218,25 @@ function print(round: number, ...runs: readonly Round[]): void {
       `${round} ${index === 0 ? "without" : "with   "} ${String(Math.round(run.perSecond)).padStart(6)} changes/s, p50 ${run.p50.toFixed(2)} p99 ${run.p99.toFixed(2)} max ${run.max.toFixed(0)} ms,` +
         ` ${run.lockWaits} lock waits of ${(run.lockMs / Math.max(1, run.lockWaits)).toFixed(1)} ms` +
         `${index === 0 ? "" : `; ${Math.round(run.deletedPerSecond)} rows deleted/s, steps of ${run.step.mean.toFixed(1)} ms, 99 % within ${run.step.p99} ms`}` +
-        ` (others: ${Math.round(run.others * 100)} % of the machine)`,
+        ` (other load: ${Math.round(run.otherLoad * 100)} % of the machine)`,
     );
   }
 }
 
-/** With the upkeep in proportion to without. */
-function printMedians(which: string, rounds: readonly { readonly alone: Round; readonly beside: Round }[]): void {
+/** Prints the ratios with / without retention. */
+function printMedians(
+  which: string,
+  rounds: readonly { readonly without: Round; readonly withRetention: Round }[],
+): void {
   const median = (of: (round: (typeof rounds)[number]) => number) =>
     rounds.map(of).toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)] ?? Number.NaN;
-  const ratio = (of: (run: Round) => number) => median(({ alone, beside }) => of(beside) / of(alone)).toFixed(2);
-  const deleted = Math.round(median(({ beside }) => beside.deletedPerSecond));
-  const changes = Math.round(median(({ beside }) => beside.perSecond));
+  const ratio = (of: (run: Round) => number) =>
+    median(({ without, withRetention }) => of(withRetention) / of(without)).toFixed(2);
+  const deleted = Math.round(median(({ withRetention }) => withRetention.deletedPerSecond));
+  const changes = Math.round(median(({ withRetention }) => withRetention.perSecond));
   console.log(
-    `medians of ${rounds.length} (${which}), with / without the upkeep: throughput ${ratio(({ perSecond }) => perSecond)},` +
-      ` p50 ${ratio(({ p50 }) => p50)}, p99 ${ratio(({ p99 }) => p99)}; ${deleted} rows deleted a second beside ${changes} changes`,
+    `medians of ${rounds.length} (${which}), with / without retention: throughput ${ratio(({ perSecond }) => perSecond)},` +
+      ` p50 ${ratio(({ p50 }) => p50)}, p99 ${ratio(({ p99 }) => p99)}; ${deleted} rows deleted per second withRetention ${changes} changes`,
   );
 }
 

@@ -31,7 +31,7 @@ export const memory: Scenario = {
   subjects: ["service"],
   long: true,
   rounds: "once",
-  async measure(_side, environment) {
+  async measure(_subject, environment) {
     return withService(environment, async (service) => {
       const seconds = environment.quick ? QUICK_SECONDS : SECONDS;
       const { warmup, endpoints } = environment;

@@ -14,7 +14,7 @@ export const mixed: Scenario = {
   subjects: ["service"],
   long: false,
   rounds: "all",
-  async measure(_side, environment) {
+  async measure(_subject, environment) {
     return withService(environment, async (service) => {
       const { seconds, warmup } = environment;
       const run = async (call: Call) => {

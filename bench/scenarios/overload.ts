@@ -26,7 +26,7 @@ export const overload: Scenario = {
   subjects: ["service"],
   long: false,
   rounds: "all",
-  async measure(_side, environment) {
+  async measure(_subject, environment) {
     return withService(environment, async (service) => {
       const { seconds, warmup } = environment;
       const job = { protocol: "grpc", ports: [service.port], call: "update-status", callers: CALLERS } as const;

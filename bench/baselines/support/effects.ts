@@ -10,39 +10,39 @@ import type { Logger } from "../../../src/observability/log.ts";
 import type { OrderDatabase } from "../../../src/store/mysql/database.ts";
 import { literal } from "../../../src/store/mysql/literals.ts";
 import { NEVER_ABORTED } from "../../../src/transport/call.ts";
-import type { BaselineConfig } from "./environment.ts";
+import type { BaselineConfig } from "./process.ts";
 
-/** The effect of one of the service's Actions, without the service's ways to see to it. */
+/** The effect of one of the service's Actions, without claims, ledger and retries. */
 export type Effect = Pick<Action, "name" | "subjects" | "matches"> &
   (
     | {
-        /** A statement that does it. */
+        /** An SQL statement. */
         readonly statement: (event: OrderEvent) => string;
       }
     | {
-        /** Tells a neighbour. */
+        /** A call to an external system. */
         readonly send: (event: OrderEvent) => Promise<void>;
       }
   );
 
-/** The baselines have other means against a repeat: each claim is granted. */
+/** The baselines deduplicate by other means: every claim is granted. */
 const NO_CLAIMS: Claims = {
   acquire: async () => ({ kind: "acquired", markDone: async () => {}, release: async () => {} }),
 };
 
-/** The effects of the six Actions: the same rows and the same messages. */
+/** The effects of the six Actions: the same rows and messages. */
 export function createEffects({
   db,
   publisher,
   log,
-  place,
+  config,
 }: {
   readonly db: OrderDatabase;
   readonly publisher: Publisher;
   readonly log: Logger;
-  readonly place: BaselineConfig;
+  readonly config: BaselineConfig;
 }): readonly Effect[] {
-  const { einvoiceUrl, financeUrl, messageUrl } = place;
+  const { einvoiceUrl, financeUrl, messageUrl } = config;
   const { clients } = createSystemClients({
     // No effect calls the other systems.
     urls: { ...forEachSystem(() => financeUrl), einvoice: einvoiceUrl, finance: financeUrl, message: messageUrl },
@@ -54,18 +54,18 @@ export function createEffects({
   return bindHandlers(definitions, { db, publisher, claims: NO_CLAIMS, systems: clients }).map((action) => {
     const statement = STATEMENTS[action.name];
     return statement === undefined
-      ? sending(action)
+      ? withSend(action)
       : { ...action, statement: (event) => statement(db.location.prefix, event) };
   });
 }
 
 /** The effects in the database, each as one statement. */
 const STATEMENTS: Readonly<Record<string, (prefix: string, event: OrderEvent) => string>> = {
-  "settlement-push": settle,
-  "gift-record": markGift,
+  "settlement-push": settlementStatement,
+  "gift-record": giftStatement,
 };
 
-function sending(action: Action): Effect {
+function withSend(action: Action): Effect {
   return {
     ...action,
     async send(event) {
@@ -84,7 +84,7 @@ function sending(action: Action): Effect {
   };
 }
 
-/** The order's lines by SKU, as the settlement queue takes them; null where there are none. */
+/** The order's lines by SKU, in the format of the settlement queue; null without lines. */
 function lines(from: string, quantity: string): string {
   return (
     `(select concat('[', group_concat(concat('{"skuId":"', sku_id, '","quantity":', q, '}') order by sku_id), ']')` +
@@ -92,8 +92,8 @@ function lines(from: string, quantity: string): string {
   );
 }
 
-/** What was really shipped, where it was recorded, else what was ordered; read and written in one statement. */
-function settle(prefix: string, event: OrderEvent): string {
+/** Inserts shipped quantities where recorded, otherwise ordered ones, in one statement. */
+function settlementStatement(prefix: string, event: OrderEvent): string {
   const { orderId, messageId } = event;
   const status = event.type === "status-changed" ? event.toStatus : 0;
   const shipped = lines(
@@ -107,7 +107,7 @@ function settle(prefix: string, event: OrderEvent): string {
   );
 }
 
-function markGift(prefix: string, { orderId }: OrderEvent): string {
+function giftStatement(prefix: string, { orderId }: OrderEvent): string {
   return (
     `update ${prefix}wmsindb.oms_gift_cust_record set gift_status = 1, update_date = ${literal(new Date())}` +
     ` where order_id = ${orderId}`

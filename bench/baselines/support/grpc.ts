@@ -1,13 +1,22 @@
-import { type DescMethod, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { type handleUnaryCall, Server, ServerCredentials } from "@grpc/grpc-js";
-import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { create, type DescMethod, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { type handleUnaryCall, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
+import {
+  OrderStatusService,
+  type UpdateOrderStatusRequest,
+  type UpdateOrderStatusResponse,
+  UpdateOrderStatusResponseSchema,
+} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { acceptedOrThrow } from "../../../src/application/orders/update-order-status.ts";
+import type { ReportResult, StatusReport } from "../../../src/domain/status-report.ts";
+import { toStatusReport, updateResponse } from "../../../src/transport/handlers/messages.ts";
 import { MAX_CONCURRENT_STREAMS } from "../../../src/transport/limits.ts";
+import { toConnectError } from "../../../src/transport/wire/errors.ts";
 
 const { updateOrderStatus, getOrderStatus } = OrderStatusService.method;
 
 type Unary<M extends DescMethod> = handleUnaryCall<MessageShape<M["input"]>, MessageShape<M["output"]>>;
 
-/** What a baseline answers. */
+/** Handlers of a baseline. */
 export interface GrpcMethods {
   readonly updateOrderStatus: Unary<typeof updateOrderStatus>;
   readonly getOrderStatus?: Unary<typeof getOrderStatus>;
@@ -15,20 +24,20 @@ export interface GrpcMethods {
 
 export interface GrpcServer {
   readonly port: number;
-  /** Calls under way are answered. */
+  /** Waits for calls in flight, for a limited time. */
   stop(): Promise<void>;
 }
 
 const OPTIONS = {
   "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
-  // Its bookkeeping takes time from every call.
+  // Channelz costs time per call.
   "grpc.enable_channelz": 0,
 } as const;
 
-/** How long calls under way have at the end, in milliseconds. */
+/** Time for calls in flight to end, in milliseconds. */
 const STOP_MS = 1_000;
 
-/** Serves on grpc-js, the quickest gRPC server that Node has, on a free port. */
+/** Serves with grpc-js, the fastest gRPC server on Node, on a free port. */
 export async function serveGrpc(methods: GrpcMethods): Promise<GrpcServer> {
   const server = new Server(OPTIONS);
   server.addService(
@@ -73,4 +82,25 @@ function definitionOf({ parent, name, input, output }: DescMethod) {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const NO_METADATA = new Metadata();
+
+/** A handler of UpdateOrderStatus that calls `update` with the report. */
+export function updateHandler(
+  update: (report: StatusReport) => Promise<ReportResult>,
+): handleUnaryCall<UpdateOrderStatusRequest, UpdateOrderStatusResponse> {
+  return ({ request, metadata }, done) => {
+    const caller = metadata.get("oms-caller")[0]?.toString() ?? "";
+    const report = toStatusReport(request, { caller, traceparent: "" });
+    update(report)
+      .then((result) => acceptedOrThrow(result, report))
+      .then(
+        (taken) => done(null, create(UpdateOrderStatusResponseSchema, updateResponse(taken))),
+        (reason: unknown) => {
+          const error = toConnectError(reason, "");
+          done({ code: error.code as number, details: error.rawMessage, metadata: NO_METADATA });
+        },
+      );
+  };
 }

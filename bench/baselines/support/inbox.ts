@@ -13,18 +13,18 @@ import { withRetries } from "../../../src/store/mysql/transaction.ts";
 import type { Effect } from "./effects.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Messages of one Action that are worked on at a time. */
+/** Concurrent messages of one Action. */
 const CONCURRENCY = 64;
 
-/** As long as a message may wait its turn, in milliseconds. */
+/** Acknowledgement timeout, in milliseconds. */
 const ACK_WAIT_MS = 30_000;
 
 const MAX_ACK_PENDING = 1_000;
 
-/** When a message comes again whose Action failed, in milliseconds. */
-const AGAIN_MS = 1_000;
+/** Redelivery delay after a failure, in milliseconds. */
+const REDELIVER_MS = 1_000;
 
-/** Subscribes an Action: a durable consumer for each of its subjects, and a table of the messages that it is done with. */
+/** Subscribes an Action: a durable consumer per subject, and a table of handled messages. */
 export async function startInbox({
   effect,
   db,
@@ -44,22 +44,25 @@ export async function startInbox({
       `create table if not exists ${handled} (message_id varchar(128) character set ascii collate ascii_bin primary key, handled_time datetime(3) not null)`,
     )
     .execute(db);
-  const lane = createKeyedQueue(CONCURRENCY);
+  const queue = createKeyedQueue(CONCURRENCY);
 
-  const work = async (event: OrderEvent, delivery: Delivery) => {
+  const handle = async (event: OrderEvent, delivery: Delivery) => {
     try {
       await withRetries(() => handleOnce(effect, event, handled, sessions));
       delivery.ack();
     } catch (error) {
-      log.warn({ err: error, action: effect.name, messageId: event.messageId }, "an Action failed; it is tried again");
-      delivery.nak(AGAIN_MS);
+      log.warn(
+        { err: error, action: effect.name, messageId: event.messageId },
+        "Action failed; message is redelivered",
+      );
+      delivery.nak(REDELIVER_MS);
     }
   };
 
-  const take = (delivery: Delivery) => {
+  const onDelivery = (delivery: Delivery) => {
     const event = decodeEvent(delivery.subject, delivery.body);
     if (effect.matches(event)) {
-      lane.add({ key: event.orderId, run: () => work(event, delivery) });
+      queue.add({ key: event.orderId, run: () => handle(event, delivery) });
     } else {
       delivery.ack();
     }
@@ -75,27 +78,27 @@ export async function startInbox({
         ackWaitMs: ACK_WAIT_MS,
         maxAckPending: MAX_ACK_PENDING,
       },
-      onDelivery: take,
+      onDelivery: onDelivery,
     }),
   );
   return {
     async stop() {
       await Promise.all(subscriptions.map((subscription) => subscription.close()));
-      lane.removePending();
-      await lane.idle();
+      queue.removePending();
+      await queue.idle();
     },
   };
 }
 
-/** One transaction: the message is noted as handled, and handled; in one round trip where its effect is in the database too. */
+/** One transaction that records the message as handled and runs the effect; one round trip for an effect in the database. */
 async function handleOnce(effect: Effect, event: OrderEvent, handled: string, sessions: Sessions): Promise<void> {
-  const note = `insert into ${handled} values (${literal(event.messageId)}, ${literal(new Date())})`;
+  const insertHandled = `insert into ${handled} values (${literal(event.messageId)}, ${literal(new Date())})`;
   try {
     await sessions.use(async (session) => {
       if ("statement" in effect) {
-        await session.send([note, effect.statement(event), "commit"]);
+        await session.send([insertHandled, effect.statement(event), "commit"]);
       } else {
-        await session.send([note]);
+        await session.send([insertHandled]);
         await effect.send(event);
         await session.send(["commit"]);
       }

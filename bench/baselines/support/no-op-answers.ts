@@ -12,7 +12,7 @@ import {
 
 const UPDATED = timestampFromDate(new Date());
 
-/** The answer of a change that was taken, without any change. */
+/** The answer to an applied change, without a change. */
 export function updateAnswer({ orderId, status }: UpdateOrderStatusRequest): UpdateOrderStatusResponse {
   return create(UpdateOrderStatusResponseSchema, {
     outcome: Outcome.APPLIED,
@@ -23,7 +23,7 @@ export function updateAnswer({ orderId, status }: UpdateOrderStatusRequest): Upd
   });
 }
 
-/** Where an order might stand. */
+/** The status of an order, without a read. */
 export function getAnswer({ orderId }: GetOrderStatusRequest): GetOrderStatusResponse {
   return create(GetOrderStatusResponseSchema, {
     orderId,

@@ -23,8 +23,8 @@ import type { Sessions } from "./sessions.ts";
 import { type ChangeExtension, changeStatus } from "./status-change.ts";
 
 /**
- * Makes changes whose event, and whose answer to a request id, are rows of the same transaction. What a request id was answered before is looked
- * up only where there is reason to: the report changes nothing, or the id is there already.
+ * Changes with the event and the answer to the request id in the same transaction. An earlier answer is only looked up when the
+ * report changes nothing or its request id exists.
  */
 export function changeWithOutbox(sessions: Sessions, tables: Tables): (report: StatusReport) => Promise<ReportResult> {
   return async (report) => {
@@ -63,9 +63,9 @@ async function lookUp(sessions: Sessions, tables: Tables, report: StatusReport):
 
 function writer(tables: Tables, report: StatusReport): NonNullable<ChangeExtension["write"]> {
   const { requestId } = report;
-  return (move, answer) => [
-    outboxStatement(tables, move),
-    ...(requestId === "" ? [] : [answerStatement(tables, report, move, answer)]),
+  return (transition, answer) => [
+    outboxStatement(tables, transition),
+    ...(requestId === "" ? [] : [answerStatement(tables, report, transition, answer)]),
   ];
 }
 
@@ -97,7 +97,7 @@ function outboxStatement(tables: Tables, { event }: AppliedTransition): string {
   return `insert into ${tables.outbox} ${valuesClause(OUTBOX_COLUMNS, [row])}`;
 }
 
-/** How much is left to do: events that are not published, and messages that an Action is not done with. */
+/** Number of unpublished events and of messages that Actions have not completed. */
 export async function countOpenWork(db: OrderDatabase, stream: StreamConnection): Promise<number> {
   const { unpublished } = await db
     .selectFrom("oms_db.oms_outbox")
@@ -105,7 +105,7 @@ export async function countOpenWork(db: OrderDatabase, stream: StreamConnection)
     .executeTakeFirstOrThrow();
   const client = stream.client();
   if (client === undefined) {
-    throw new Error("the broker is out of reach");
+    throw new Error("NATS is not connected");
   }
   const { consumers } = await client.jetstreamManager({ checkAPI: false });
   let open = Number(unpublished);

@@ -4,15 +4,15 @@ import type { Session } from "../../../src/store/commit/session.ts";
 import { rowsOf } from "../../../src/store/commit/session.ts";
 import { type OutboxRow, toOutboxRow } from "../../../src/store/outbox/outbox.ts";
 
-/** How often the outbox is looked at while it is not full, in milliseconds. */
+/** Poll interval of the outbox, in milliseconds. */
 const POLL_MS = 100;
 
-/** Rows that one look takes. */
+/** Rows per poll. */
 const BATCH = 1_000;
 
 /**
- * Publishes what is in an outbox table: reads the oldest rows, publishes them all, deletes them when the broker has them. Looks again at once
- * after a full batch.
+ * Publishes an outbox table: reads the oldest rows, publishes them and deletes them after the acknowledgements. Polls again at once after
+ * a full batch.
  */
 export function startPollingRelay({
   session,
@@ -20,7 +20,7 @@ export function startPollingRelay({
   publisher,
 }: {
   readonly session: Session;
-  /** The table's name. */
+  /** Name of the table. */
   readonly outbox: string;
   readonly publisher: Publisher;
 }): { stop(): Promise<void> } {

@@ -2,11 +2,14 @@ import { openSession, type Session } from "../../../src/store/commit/session.ts"
 import type { Location } from "../../../src/store/mysql/database.ts";
 
 /**
- * Connections to the database, each used by one at a time. Those of the service's committer, as they take all statements of a round trip at
- * once: the driver's own pool waits for an answer to each.
+ * A pool of database connections. Uses the sessions of the service's committer, which pipeline statements, because the driver's own pool
+ * waits for the answer to each statement.
  */
 export interface Sessions {
-  /** A transaction begins with the first statement, and ends with the `commit` that `work` sends. Waits for a free connection. What was left open when `work` fails is rolled back. */
+  /**
+   * Waits for a free connection. The first statement starts a transaction, which `work` ends with `commit`; it is rolled back when `work`
+   * fails.
+   */
   use<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): void;
 }
@@ -14,7 +17,7 @@ export interface Sessions {
 export async function openSessions(location: Location, count: number): Promise<Sessions> {
   const open = async (): Promise<Session> => {
     const session = await openSession(location);
-    // A statement less for each transaction.
+    // Saves a statement per transaction.
     await session.send(["set autocommit = 0"]);
     return session;
   };
@@ -33,7 +36,7 @@ export async function openSessions(location: Location, count: number): Promise<S
     }
   };
 
-  /** A connection for the next one, after `session` met an error. */
+  /** A usable connection after `session` failed. */
   const restored = async (session: Session): Promise<Session> => {
     if (!session.isLost()) {
       await session.send(["rollback"]);

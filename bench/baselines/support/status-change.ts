@@ -17,23 +17,23 @@ import { literal, valuesClause } from "../../../src/store/mysql/literals.ts";
 import { type OrderRow, toOrder } from "../../../src/store/orders/order-row.ts";
 import { legacyMainValues } from "../../../src/store/orders/write-orders.ts";
 
-/** What came of a report, and the event of one that changed its order. */
+/** Result of a report, and its event when it changed the order. */
 export interface Changed {
   readonly result: ReportResult;
   readonly event?: StatusChanged;
 }
 
-/** What a baseline adds to the transaction of a change. */
+/** Extension of the transaction of a change. */
 export interface ChangeExtension {
-  /** Whether to go on; asked for beside the first round trip. */
+  /** Whether to continue; evaluated concurrently with the first round trip. */
   readonly precondition?: boolean | Promise<boolean>;
-  /** Further statements of a change. */
-  readonly write?: (move: AppliedTransition, answer: AcceptedReport) => readonly string[];
+  /** Additional statements. */
+  readonly write?: (transition: AppliedTransition, answer: AcceptedReport) => readonly string[];
 }
 
 /**
- * One transaction for one report, in two round trips: lock and read the order; then, if the transition table allows it, update its
- * status, write its history, and commit.
+ * One transaction per report, in two round trips: lock and read the order; then, if the state machine permits it, update the status,
+ * insert the history and commit.
  */
 export async function changeStatus(
   session: Session,
@@ -42,23 +42,23 @@ export async function changeStatus(
   addition: ChangeExtension = {},
 ): Promise<Changed> {
   const { precondition = true, write } = addition;
-  const [[rows], goOn] = await Promise.all([session.send([lockStatement(tables, report.orderId)]), precondition]);
+  const [[rows], proceed] = await Promise.all([session.send([lockStatement(tables, report.orderId)]), precondition]);
   const row = rowsOf<OrderRow>(rows)[0];
   const order = row && toOrder(row, DEFAULT_ORDER_KINDS);
-  const result = order === undefined ? { kind: "not-found" as const } : judge(order, report, goOn);
+  const result = order === undefined ? { kind: "not-found" as const } : decideReport(order, report, proceed);
   if (order === undefined || result.kind !== "accepted" || result.outcome !== "applied") {
     await session.send(["rollback"]);
     return { result };
   }
   const now = new Date();
-  const move = applyTransition(order, report, now);
+  const transition = applyTransition(order, report, now);
   await session.send([
-    ...moveStatements(tables, move, now),
-    historyStatement(tables, order, report, move, now),
-    ...(write?.(move, result) ?? []),
+    ...transitionStatements(tables, transition, now),
+    historyStatement(tables, order, report, transition, now),
+    ...(write?.(transition, result) ?? []),
     "commit",
   ]);
-  return { result, event: move.event };
+  return { result, event: transition.event };
 }
 
 function lockStatement({ status, statusIndex, main, mainIndex }: Tables, orderId: bigint): string {
@@ -69,9 +69,9 @@ function lockStatement({ status, statusIndex, main, mainIndex }: Tables, orderId
   );
 }
 
-function judge(order: Order, report: StatusReport, goOn: boolean): ReportResult {
+function decideReport(order: Order, report: StatusReport, proceed: boolean): ReportResult {
   const { orderId, status, version } = order;
-  const decision = goOn ? decide(order, report) : ({ outcome: "duplicate" } as const);
+  const decision = proceed ? decide(order, report) : ({ outcome: "duplicate" } as const);
   switch (decision.outcome) {
     case "refused":
       return { kind: "refused", reason: decision.reason, message: decision.message, from: status, to: report.status };
@@ -89,7 +89,7 @@ function judge(order: Order, report: StatusReport, goOn: boolean): ReportResult 
   }
 }
 
-function moveStatements({ status, main }: Tables, { after }: AppliedTransition, now: Date): string[] {
+function transitionStatements({ status, main }: Tables, { after }: AppliedTransition, now: Date): string[] {
   const { orderId } = after;
   const time = literal(now);
   const where = `where order_id = ${orderId}`;

@@ -1,6 +1,6 @@
 /**
- * Watchers, as a process of their own: takes a WatchJob as JSON; prints a line (Begun) when all have begun, and one (Watched) at its end,
- * which SIGTERM asks for.
+ * The watchers, a process of their own: takes a WatchJob as JSON; prints WatchersReady when all streams are open, and a WatchReport on
+ * SIGTERM.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -11,15 +11,15 @@ import {
   type WatchOrderStatusResponse_Change,
   WatchOrderStatusResponseSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import type { WatchedChange, WatchersReady, WatchJob, WatchReport } from "./watch-job.ts";
+import type { WatchedChange, WatchersReady, WatchJob, WatchReport } from "../watchers.ts";
 
-/** Streams share so many connections. */
+/** Connections shared by the streams. */
 const CONNECTIONS = 8;
 
-/** Streams that are opened at a time: so many clients come back at once after a restart. */
-const OPENED_AT_ONCE = 500;
+/** Streams opened concurrently, like clients that reconnect after a restart. */
+const CONCURRENT_OPENS = 500;
 
-/** Of a stream and of a connection, in bytes: nobody waits for a watcher that reads. */
+/** Flow-control windows in bytes, large enough never to block the service. */
 const STREAM_WINDOW = 1 << 20;
 const CONNECTION_WINDOW = 1 << 26;
 
@@ -29,7 +29,7 @@ const PATH = `/${OrderStatusService.typeName}/${OrderStatusService.method.watchO
 const job = JSON.parse(process.argv[2] ?? "") as WatchJob;
 const first = BigInt(job.orders.first);
 const common = BigInt(job.common);
-const heard = new Map<string, { -readonly [Key in keyof WatchedChange]: WatchedChange[Key] }>();
+const deliveries = new Map<string, { -readonly [Key in keyof WatchedChange]: WatchedChange[Key] }>();
 const watching = new Map<bigint, number>([[common, job.watchers]]);
 let lost = 0;
 let outOfOrder = 0;
@@ -43,11 +43,11 @@ function ordersOf(watcher: number): bigint[] {
   );
 }
 
-function note({ orderId, messageId, recordTime }: WatchOrderStatusResponse_Change): void {
+function record({ orderId, messageId, recordTime }: WatchOrderStatusResponse_Change): void {
   const now = Date.now();
-  const known = heard.get(messageId);
+  const known = deliveries.get(messageId);
   if (known === undefined) {
-    heard.set(messageId, {
+    deliveries.set(messageId, {
       orderId: String(orderId),
       received: 1,
       watching: watching.get(orderId) ?? 0,
@@ -60,11 +60,11 @@ function note({ orderId, messageId, recordTime }: WatchOrderStatusResponse_Chang
   }
 }
 
-/** Opens a stream; resolves when its watcher knows where all its orders stand. */
+/** Opens a stream; resolves when the snapshots of all its orders were received. */
 function watch(session: ClientHttp2Session, orderIds: readonly bigint[]): Promise<void> {
   const versions = new Map<bigint, bigint>();
   return new Promise((resolve) => {
-    const take = (message: Uint8Array) => {
+    const onMessage = (message: Uint8Array) => {
       const { update } = fromBinary(WatchOrderStatusResponseSchema, message);
       if (update.case === "snapshot") {
         versions.set(update.value.orderId, update.value.version);
@@ -75,11 +75,11 @@ function watch(session: ClientHttp2Session, orderIds: readonly bigint[]): Promis
         const { orderId, version } = update.value;
         outOfOrder += version === (versions.get(orderId) ?? 0n) + 1n ? 0 : 1;
         versions.set(orderId, version);
-        note(update.value);
+        record(update.value);
       }
     };
     const stream = open(session, orderIds);
-    readMessages(stream, take);
+    readMessages(stream, onMessage);
     stream.on("error", () => {});
     stream.on("close", () => {
       lost += ending ? 0 : 1;
@@ -104,7 +104,7 @@ function open(session: ClientHttp2Session, orderIds: readonly bigint[]): ClientH
   return stream;
 }
 
-function readMessages(stream: ClientHttp2Stream, take: (message: Uint8Array) => void): void {
+function readMessages(stream: ClientHttp2Stream, onMessage: (message: Uint8Array) => void): void {
   let unread: Buffer = Buffer.alloc(0);
   stream.on("data", (bytes: Buffer) => {
     const all = unread.length === 0 ? bytes : Buffer.concat([unread, bytes]);
@@ -114,7 +114,7 @@ function readMessages(stream: ClientHttp2Stream, take: (message: Uint8Array) => 
       if (end > all.length) {
         break;
       }
-      take(all.subarray(at + GRPC_HEADER, end));
+      onMessage(all.subarray(at + GRPC_HEADER, end));
       at = end;
     }
     unread = all.subarray(at);
@@ -128,7 +128,7 @@ function openSession(): ClientHttp2Session {
   return session;
 }
 
-const tell = (line: WatchersReady | WatchReport) => console.log(JSON.stringify(line));
+const print = (line: WatchersReady | WatchReport) => console.log(JSON.stringify(line));
 
 for (let watcher = 0; watcher < job.watchers; watcher += 1) {
   for (const orderId of ordersOf(watcher)) {
@@ -138,18 +138,18 @@ for (let watcher = 0; watcher < job.watchers; watcher += 1) {
 const sessions = Array.from({ length: CONNECTIONS }, openSession);
 process.once("SIGTERM", () => {
   ending = true;
-  tell({ changes: [...heard.values()], lost, outOfOrder });
+  print({ changes: [...deliveries.values()], lost, outOfOrder });
   for (const session of sessions) {
     session.destroy();
   }
 });
 const begin = performance.now();
-for (let from = 0; from < job.watchers; from += OPENED_AT_ONCE) {
-  const watchers = Array.from({ length: Math.min(OPENED_AT_ONCE, job.watchers - from) }, (_, index) => from + index);
+for (let from = 0; from < job.watchers; from += CONCURRENT_OPENS) {
+  const watchers = Array.from({ length: Math.min(CONCURRENT_OPENS, job.watchers - from) }, (_, index) => from + index);
   await Promise.all(
     watchers.map((watcher) =>
       watch(sessions[watcher % CONNECTIONS] as ClientHttp2Session, [...ordersOf(watcher), common]),
     ),
   );
 }
-tell({ seconds: (performance.now() - begin) / 1_000 });
+print({ seconds: (performance.now() - begin) / 1_000 });
