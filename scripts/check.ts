@@ -26,6 +26,7 @@ const script = (name: string, ...args: string[]): Check["command"] => [
 
 /** The slowest first. */
 const CHECKS: readonly Check[] = [
+  { name: "recipes of CONTRIBUTING.md", command: script("check-recipes.ts") },
   { name: "types", command: ["tsc", "-p", "."] },
   { name: "generated code is fresh", command: script("check-generated.ts") },
   { name: "unused code and dependencies", command: ["knip", "--no-progress", "--no-config-hints"] },
@@ -51,7 +52,6 @@ const CHECKS: readonly Check[] = [
   { name: "contract format", command: ["buf", "format", "proto", "--diff", "--exit-code"] },
   { name: "format and lint", command: ["biome", "check"] },
   { name: "generated documents are fresh", command: script("docs/main.ts", "--check") },
-  { name: "recipes of CONTRIBUTING.md", command: script("check-recipes.ts") },
   { name: "code blocks of documents", command: script("check-code-blocks.ts") },
   { name: "links and names in documents", command: script("check-documents.ts") },
   { name: "dashboard is fresh", command: script("grafana-dashboard.ts") },
