@@ -203,8 +203,8 @@ test("no input throws; each parameter has a value, a violation or neither", () =
         const given = new Map(names.map((name) => [name, texts.next().value as string[]]));
         const { fields, violations } = parseParameters(method.parameters, given);
         for (const { name, field } of method.parameters) {
-          const told = Number(field in fields) + violations.filter((violation) => violation.field === name).length;
-          expect(told).toBeLessThanOrEqual(1);
+          const outcomes = Number(field in fields) + violations.filter((violation) => violation.field === name).length;
+          expect(outcomes).toBeLessThanOrEqual(1);
         }
         for (const { description } of violations) {
           expect(description.isWellFormed()).toBe(true);
