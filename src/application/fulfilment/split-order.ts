@@ -15,7 +15,7 @@ import type { OperationDeps } from "../deps.ts";
 export type SplitResult =
   | { readonly kind: "split"; readonly childOrderIds: readonly bigint[] }
   /** Nothing was changed: the order is paused, or not in APPROVED. */
-  | { readonly kind: "not-now"; readonly why: string };
+  | { readonly kind: "skipped"; readonly reason: string };
 
 /**
  * Splits an order by its warehouses: the child orders, each in APPROVED, and the parent's SPLIT are
@@ -31,13 +31,13 @@ export function splitOrder(
   return commitChange<SplitResult>(changes, async (trx, now) => {
     const parent = await lockOrder(trx, orderId, kinds);
     if (parent === undefined) {
-      return unchanged({ kind: "not-now", why: "there is no such order" });
+      return unchanged({ kind: "skipped", reason: "there is no such order" });
     }
     const report = { status: Status.SPLIT, by: "report", requestId: "", remark: "", cause } as const;
     const decision = decide(parent, report);
     if (decision.outcome !== "applied") {
-      const why = decision.outcome === "refused" ? decision.message : "the order is split already";
-      return unchanged({ kind: "not-now", why });
+      const reason = decision.outcome === "refused" ? decision.message : "the order is split already";
+      return unchanged({ kind: "skipped", reason });
     }
     const lines = await readLines(trx, orderId);
     const byWarehouse = Map.groupBy(lines, ({ warehouseId }) => warehouseId);

@@ -38,7 +38,7 @@ test("the child orders and the parent's SPLIT are one commit", async () => {
 
   const result = await split(orderId);
   if (result.kind !== "split") {
-    throw new Error(result.why);
+    throw new Error(result.reason);
   }
   const [first, second] = result.childOrderIds as readonly [bigint, bigint];
   expect(result.childOrderIds).toHaveLength(2);
@@ -74,7 +74,7 @@ test("concurrent calls split once", async () => {
 
   const answers = await Promise.all(Array.from({ length: 8 }, () => split(orderId)));
 
-  expect(answers.map(({ kind }) => kind).toSorted()).toEqual([...Array(7).fill("not-now"), "split"]);
+  expect(answers.map(({ kind }) => kind).toSorted()).toEqual([...Array(7).fill("skipped"), "split"]);
   expect(published).toHaveLength(3);
 });
 
@@ -82,6 +82,6 @@ test("a paused order is not split", async () => {
   const orderId = await approved();
   await committer.pause(pause(orderId, true));
 
-  expect(await split(orderId)).toMatchObject({ kind: "not-now" });
+  expect(await split(orderId)).toMatchObject({ kind: "skipped" });
   expect(published).toEqual([]);
 });
