@@ -11,7 +11,7 @@ import type { BatchFacts } from "./read-batch.ts";
 import type { PendingPause, PendingReport, PendingRequest } from "./types.ts";
 
 /** A row of the history. */
-export interface HistoryLine {
+export interface HistoryRow {
   readonly report: StatusReport;
   readonly version: number;
   readonly fromStatus: number;
@@ -20,7 +20,7 @@ export interface HistoryLine {
 }
 
 /** The first answer to a request id. */
-export interface NewRequestId extends KnownRequest {
+export interface NewAnswer extends KnownRequest {
   readonly requestId: string;
   readonly orderId: bigint;
 }
@@ -32,9 +32,9 @@ export interface BatchPlan {
   readonly orders: readonly Order[];
   /** Orders by what their new states set in legacy columns of the main table. */
   readonly legacyUpdates: ReadonlyMap<LegacyMainColumns, readonly bigint[]>;
-  readonly history: readonly HistoryLine[];
+  readonly history: readonly HistoryRow[];
   readonly events: readonly PreparedEvent[];
-  readonly answers: readonly NewRequestId[];
+  readonly answers: readonly NewAnswer[];
   /** One for each request, in the order of the requests. */
   readonly settleCallbacks: readonly (() => void)[];
 }
@@ -85,9 +85,9 @@ class Draft {
   readonly knownRequests: Map<string, KnownRequest>;
   readonly changed = new Set<bigint>();
   readonly legacyUpdates = new Map<LegacyMainColumns, bigint[]>();
-  readonly history: HistoryLine[] = [];
+  readonly history: HistoryRow[] = [];
   readonly events: PreparedEvent[] = [];
-  readonly answers: NewRequestId[] = [];
+  readonly answers: NewAnswer[] = [];
   readonly deps: EventDeps;
   readonly now: Date;
 
@@ -122,7 +122,7 @@ function planReport(draft: Draft, report: StatusReport): ReportResult {
   if (result.outcome === "applied") {
     writeTransition(draft, order, report);
   } else if (result.outcome === "stale") {
-    draft.history.push(historyLine(draft, order, report, "STALE", order.version));
+    draft.history.push(historyRow(draft, order, report, "STALE", order.version));
   }
   if (digest !== undefined) {
     const answer = encodeReport(result);
@@ -135,7 +135,7 @@ function planReport(draft: Draft, report: StatusReport): ReportResult {
 function writeTransition(draft: Draft, order: Order, report: StatusReport): void {
   const { after, event } = applyTransition(order, report, draft.now);
   draft.change(after, event);
-  draft.history.push(historyLine(draft, order, report, "APPLIED", after.version));
+  draft.history.push(historyRow(draft, order, report, "APPLIED", after.version));
   const { main } = legacyColumns(report.status);
   if (main !== undefined) {
     const orderIds = draft.legacyUpdates.get(main);
@@ -147,13 +147,13 @@ function writeTransition(draft: Draft, order: Order, report: StatusReport): void
   }
 }
 
-function historyLine(
+function historyRow(
   { now }: Draft,
   order: Order,
   report: StatusReport,
-  outcome: HistoryLine["outcome"],
+  outcome: HistoryRow["outcome"],
   version: number,
-): HistoryLine {
+): HistoryRow {
   return { report, version, fromStatus: order.status, outcome, occurTime: report.occurTime ?? now };
 }
 
