@@ -17,7 +17,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import type { Call } from "../../../src/transport/call.ts";
-import { type Peer, selectCertificateName } from "../../../src/transport/connections/peer.ts";
+import type { Peer } from "../../../src/transport/connections/peer.ts";
 import { openPortTls, type TlsFiles } from "../../../src/transport/connections/tls.ts";
 import { createGrpcServer } from "../../../src/transport/grpc/server.ts";
 import { createHttpServer } from "../../../src/transport/http/server.ts";
@@ -228,18 +228,6 @@ describe("the name in a client certificate", () => {
     test("if not requested: no connection has a name", async () => {
       expect(await peerSeen(await startServers({}), wms)).toEqual({ address: "127.0.0.1", certificateName: undefined });
     });
-  });
-
-  test.each([
-    ["the common name", "wms", "DNS:other", "wms"],
-    ["neither of two common names", ["wms", "tms"], "", undefined],
-    ["without common name the first URI or DNS name", undefined, "IP Address:10.0.0.1, DNS:tms, URI:spiffe://x", "tms"],
-    ["an empty common name counts as none", "", "URI:spiffe://x", "spiffe://x"],
-    ["not a name inside a name of another kind", undefined, 'email:"a, URI:admin", DNS:tms', "tms"],
-    ["not a name inside quotes", undefined, 'DNS:"a\\", URI:admin"', 'a", URI:admin'],
-    ["nothing without such a name", undefined, "IP Address:10.0.0.1", undefined],
-  ])("is selected: %s", (_, commonName, altNames, name) => {
-    expect(selectCertificateName(commonName, altNames)).toBe(name);
   });
 });
 
