@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { withTimeout } from "../../lib/async.ts";
 import { createBackgroundWriter } from "../../lib/background-writer.ts";
+import { createTotalsWriter } from "../../lib/totals-writer.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import type { Database, ShadowDifferenceKind } from "../schema.ts";
@@ -65,40 +66,21 @@ const MAX_ID = 2n ** 63n - 1n;
  * in memory and differences are dropped.
  */
 export function createShadowLog({ db }: { readonly db: OrderDatabase }): ShadowLog {
-  let totals = new Map<string, Totals>();
+  const totalsWriter = createTotalsWriter<Totals>((totals) => withRetries(() => addTotals(db, totals)), {
+    create: () => ({ same: 0, different: 0, failed: 0, skipped: 0, lastTime: db.clock.now() }),
+    merge(current, { same, different, failed, skipped }) {
+      current.same += same;
+      current.different += different;
+      current.failed += failed;
+      current.skipped += skipped;
+    },
+    intervalMs: FLUSH_MS,
+  });
+
   let differences: TimedDifference[] = [];
   let untrimmed = TRIM_EVERY;
 
-  const totalsOf = (method: string, lastTime: Date): Totals => {
-    const found = totals.get(method) ?? { same: 0, different: 0, failed: 0, skipped: 0, lastTime };
-    totals.set(method, found);
-    return found;
-  };
-
-  const flushTotals = async () => {
-    if (totals.size === 0) {
-      return;
-    }
-    const taken = totals;
-    totals = new Map();
-    try {
-      await withRetries(() => addTotals(db, taken));
-    } catch (error) {
-      for (const [method, { same, different, failed, skipped, lastTime }] of taken) {
-        const kept = totalsOf(method, lastTime);
-        kept.same += same;
-        kept.different += different;
-        kept.failed += failed;
-        kept.skipped += skipped;
-      }
-      throw error;
-    }
-  };
-
-  const flushDifferences = async () => {
-    if (differences.length === 0) {
-      return;
-    }
+  const writeDifferences = async () => {
     const taken = differences;
     differences = [];
     try {
@@ -109,29 +91,18 @@ export function createShadowLog({ db }: { readonly db: OrderDatabase }): ShadowL
         untrimmed = 0;
       }
     } catch {
-      // The metrics have counted them.
+      // Dropped: the metrics have counted them.
     }
+    return false;
   };
 
-  const writer = createBackgroundWriter(
-    async () => {
-      const [flushed] = await Promise.allSettled([flushTotals()]);
-      await flushDifferences();
-      if (flushed.status === "rejected") {
-        throw flushed.reason;
-      }
-      return false;
-    },
-    { delayMs: FLUSH_MS, retryMs: FLUSH_MS },
-  );
+  const differencesWriter = createBackgroundWriter(writeDifferences, { delayMs: FLUSH_MS, retryMs: FLUSH_MS });
 
   return {
     count(method, result) {
-      const now = db.clock.now();
-      const found = totalsOf(method, now);
-      found[result] += 1;
-      found.lastTime = now;
-      writer.schedule();
+      const totals = totalsWriter.of(method);
+      totals[result] += 1;
+      totals.lastTime = db.clock.now();
     },
     recordDifference(difference) {
       const ofSameField = differences.filter(
@@ -139,29 +110,28 @@ export function createShadowLog({ db }: { readonly db: OrderDatabase }): ShadowL
       );
       if (differences.length < MAX_BUFFERED && ofSameField.length < MAX_BUFFERED_PER_FIELD) {
         differences.push({ ...difference, time: db.clock.now() });
-        writer.schedule();
+        differencesWriter.schedule();
       }
     },
-    close: () => withTimeout(writer.close(), LAST_FLUSH_MS),
+    async close() {
+      await withTimeout(Promise.all([totalsWriter.close(), differencesWriter.close()]), LAST_FLUSH_MS);
+    },
   };
 }
 
-async function addTotals(db: Kysely<Database>, totals: ReadonlyMap<string, Totals>): Promise<void> {
+async function addTotals(db: Kysely<Database>, totals: readonly (readonly [string, Totals])[]): Promise<void> {
   const added = (name: string) => sql<bigint>`${sql.ref(name)} + values(${sql.ref(name)})`;
   await db
     .insertInto("oms_db.oms_shadow_total")
     .values(
-      [...totals]
-        // Sorted: two servers lock the rows in the same order.
-        .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([method, { same, different, failed, skipped, lastTime }]) => ({
-          method: truncate(method, 64),
-          same_count: BigInt(same),
-          different_count: BigInt(different),
-          failed_count: BigInt(failed),
-          skipped_count: BigInt(skipped),
-          last_time: lastTime,
-        })),
+      totals.map(([method, { same, different, failed, skipped, lastTime }]) => ({
+        method: truncate(method, 64),
+        same_count: BigInt(same),
+        different_count: BigInt(different),
+        failed_count: BigInt(failed),
+        skipped_count: BigInt(skipped),
+        last_time: lastTime,
+      })),
     )
     .onDuplicateKeyUpdate({
       same_count: added("same_count"),
