@@ -34,15 +34,15 @@ const PRINTABLE = /^[\x20-\x7e]+$/;
  */
 export function headersOf({ messageId, eventType, recordTime, traceparent }: EventMessage): MsgHdrs {
   const result = headers();
-  result.set(MESSAGE_ID_HEADER, messageId);
-  result.set("ce-specversion", "1.0");
-  result.set("ce-id", messageId);
-  result.set("ce-type", eventType);
-  result.set("ce-source", SOURCE);
-  result.set(TIME_HEADER, recordTime.toISOString());
-  result.set("content-type", "application/protobuf");
+  result.append(MESSAGE_ID_HEADER, messageId);
+  result.append("ce-specversion", "1.0");
+  result.append("ce-id", messageId);
+  result.append("ce-type", eventType);
+  result.append("ce-source", SOURCE);
+  result.append(TIME_HEADER, recordTime.toISOString());
+  result.append("content-type", "application/protobuf");
   if (PRINTABLE.test(traceparent)) {
-    result.set("traceparent", traceparent);
+    result.append("traceparent", traceparent);
   }
   return result;
 }
