@@ -1,10 +1,11 @@
 /**
- * Completes package-lock.json after `npm install`: where the registry at hand lacks a package's builds for other systems, npm leaves
- * them out of the lockfile without a word, and `npm ci` then refuses to work anywhere. Their versions are known (their parents name
- * them exactly), and so is what they are for (their names say it); their checksums are not, and npm takes them as they come.
+ * Completes package-lock.json after `npm install`. If the registry lacks builds of a package for
+ * other systems, npm omits them from the lockfile, and `npm ci` fails on those systems. Their
+ * versions are given by their parents, their system by their names; without checksums npm accepts
+ * them as they are.
  *
- *     node scripts/complete-lockfile.mjs           adds what is missing
- *     node scripts/complete-lockfile.mjs --check   fails when something is
+ *     node scripts/complete-lockfile.mjs           adds missing entries
+ *     node scripts/complete-lockfile.mjs --check   fails if entries are missing
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -25,7 +26,7 @@ const PROCESSORS = {
 };
 
 /**
- * The lockfile's entry for a build that is for one system only.
+ * The lockfile entry of a build for one system.
  *
  * @param {string} name such as @scope/tool-linux-arm64-musl
  * @param {string} version
@@ -58,12 +59,12 @@ const missing = Object.entries(lock.packages).flatMap(([path, { dev, optionalDep
 );
 const inexact = missing.filter(([, entry]) => !/^\d+\.\d+\.\d+[\w.+-]*$/.test(entry.version));
 if (inexact.length > 0) {
-  throw new Error(`not named exactly by their parents: ${inexact.map(([path]) => path).join(", ")}`);
+  throw new Error(`without an exact version in their parents: ${inexact.map(([path]) => path).join(", ")}`);
 }
 if (process.argv.includes("--check")) {
   if (missing.length > 0) {
     console.error(
-      `package-lock.json lacks ${missing.map(([path]) => path).join(", ")}: node scripts/complete-lockfile.mjs`,
+      `package-lock.json lacks ${missing.map(([path]) => path).join(", ")}: run node scripts/complete-lockfile.mjs`,
     );
     process.exitCode = 1;
   }

@@ -1,4 +1,7 @@
-/** Generates the Grafana dashboard from scripts/observability/panels.ts (`--write`), or checks that it is current. */
+/**
+ * Generates the Grafana dashboard from scripts/observability/panels.ts (`--write`), or checks that
+ * it is current.
+ */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeDashboard } from "./observability/dashboard.ts";

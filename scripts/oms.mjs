@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npx oms`: the command line, in plain JavaScript for any Node from 20 on. A Node that runs TypeScript goes on by itself; any other
- * hands over to the pinned one among the packages.
+ * `npx oms`: starts the command line, in plain JavaScript for Node 20 or newer. If this Node cannot
+ * run TypeScript, the pinned Node of the packages is used.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -14,16 +14,18 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGES = join(ROOT, "node_modules");
 const NODE = join(PACKAGES, ".bin", "node");
 
-/** What we exit with when nothing can be reached yet. */
-const OUT_OF_REACH = 3;
+/** Exit code if the command line cannot run. */
+const UNREACHABLE = 3;
 
-/** Stripping and compiling takes half of the time to the first answer: once is enough. */
+/** Caches compiled code: stripping types and compiling takes half of the startup time. */
 async function runHere() {
   module.enableCompileCache?.(join(PACKAGES, ".cache", "oms"));
   await import("../tools/cli/main.ts");
 }
 
-/** Runs this file with the pinned Node. The channel tells it when we are gone, however that came. */
+/**
+ * Runs this file with the pinned Node, which detects the end of this process by the IPC channel.
+ */
 function runWithPinnedNode() {
   const child = spawn(NODE, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
@@ -32,8 +34,8 @@ function runWithPinnedNode() {
     process.on(signal, () => child.kill(signal));
   }
   child.once("error", (error) => {
-    process.stderr.write(`${NODE} cannot be run (${error.message}): remove node_modules, then npm start.\n`);
-    process.exitCode = OUT_OF_REACH;
+    process.stderr.write(`${NODE} cannot be started (${error.message}). Remove node_modules, then run npm start.\n`);
+    process.exitCode = UNREACHABLE;
   });
   child.once("exit", (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
@@ -41,10 +43,8 @@ function runWithPinnedNode() {
 }
 
 if (!existsSync(NODE)) {
-  process.stderr.write(
-    "The packages are not there yet. Start the service once, with npm start in the repository's folder: it gets them.\n",
-  );
-  process.exitCode = OUT_OF_REACH;
+  process.stderr.write("The packages are not installed. Run npm start in the repository once, which installs them.\n");
+  process.exitCode = UNREACHABLE;
 } else if (process.features.typescript) {
   await runHere();
 } else {

@@ -1,6 +1,6 @@
 /**
- * The first step of each npm script, in plain JavaScript for any Node from 20 on: sees to it that the packages are there as the
- * lockfile says, then runs the wanted command with the pinned Node that is one of them.
+ * First step of every npm script, in plain JavaScript for Node 20 or newer: installs the packages
+ * of the lockfile if necessary, then runs the command with the pinned Node, which is one of them.
  *
  *     node scripts/run.mjs start|test|test:browser|demo|check|generate [arguments]
  *     node scripts/run.mjs path/to/script.ts [arguments]
@@ -18,8 +18,8 @@ const BIN = join(ROOT, "node_modules", ".bin");
 const NODE = join(BIN, "node");
 
 /**
- * How Node's heap grows in the service: collected by when it is half as large again as what is in use, not several times as large, and young
- * objects in 16 MB. Half the memory, for a twelfth of the speed at full load.
+ * Heap settings of the service: collect garbage when the heap is half again as large as the live
+ * data, with 16 MB for young objects. Halves the memory, for a twelfth of the speed at full load.
  *
  * @type {string[]}
  */
@@ -42,31 +42,32 @@ const COMMANDS = {
   docs: [["scripts/print-validate-proto.ts"], ["scripts/docs/main.ts"]],
 };
 
-/** A Ctrl-C reaches us from the terminal and, a moment later, from npm: that is one wish. One that comes later is impatience. */
-const SAME_WISH_MS = 1_000;
+/** A Ctrl-C arrives from the terminal and, a moment later, from npm: both count as one. */
+const SAME_INTERRUPT_MS = 1_000;
 
-/** How often we look whether npm, which started us, still lives. */
+/** Interval between checks whether npm, the parent process, is running, in milliseconds. */
 const PARENT_CHECK_MS = 500;
 
 /** @param {string} line */
-function say(line) {
+function print(line) {
   process.stderr.write(`${line}\n`);
 }
 
 /**
- * @param {string} what
+ * @param {string} message
  * @returns {never}
  */
-function giveUp(what) {
-  say(`\n${what}\n`);
+function fail(message) {
+  print(`\n${message}\n`);
   process.exit(1);
 }
 
 /**
- * The packages of a lockfile, npm's own record of what lies in node_modules among them.
+ * The packages of a lockfile, or of npm's record of node_modules, which has the same format.
  *
  * @param {string} file
- * @returns {Record<string, { version?: string; integrity?: string; optional?: boolean }> | undefined}
+ * @returns {Record<string, { version?: string; integrity?: string; optional?: boolean }> |
+ * undefined}
  */
 function readLock(file) {
   try {
@@ -76,11 +77,11 @@ function readLock(file) {
   }
 }
 
-/** True when what lies in node_modules is what the lockfile says; packages for other systems may be missing. */
-function packagesAreThere() {
+/** Whether node_modules matches the lockfile; packages for other systems may be missing. */
+function packagesAreInstalled() {
   const wanted = readLock("package-lock.json");
   if (wanted === undefined) {
-    giveUp("package-lock.json cannot be read: get it back from the repository (git checkout package-lock.json).");
+    fail("package-lock.json cannot be read. Restore it with: git checkout package-lock.json");
   }
   const present = readLock("node_modules/.package-lock.json");
   if (present === undefined || !existsSync(NODE)) {
@@ -95,7 +96,7 @@ function packagesAreThere() {
 }
 
 /**
- * The process number in a file; 0 when it is not written yet, or gone again.
+ * The pid in a file; 0 if it is missing or empty.
  *
  * @param {string} file
  */
@@ -117,13 +118,13 @@ function isRunning(pid) {
 }
 
 /**
- * Runs the work while no other run in this folder does it: two installations at once would destroy each other's.
+ * Runs `work` under a lock for this folder: concurrent installations would corrupt node_modules.
  *
  * @param {() => Promise<void>} work
  */
-async function alone(work) {
+async function withLock(work) {
   const lock = join(tmpdir(), `npm-ci-${createHash("sha256").update(ROOT).digest("hex").slice(0, 16)}.pid`);
-  for (let told = false; ; await sleep(200)) {
+  for (let printed = false; ; await sleep(200)) {
     try {
       writeFileSync(lock, String(process.pid), { flag: "wx" });
       break;
@@ -135,9 +136,9 @@ async function alone(work) {
     const holder = pidIn(lock);
     if (holder > 0 && !isRunning(holder)) {
       rmSync(lock, { force: true });
-    } else if (holder > 0 && !told) {
-      say(`Waiting for process ${holder}, which installs the packages …`);
-      told = true;
+    } else if (holder > 0 && !printed) {
+      print(`Waiting for process ${holder}, which is installing the packages …`);
+      printed = true;
     }
   }
   const release = () => rmSync(lock, { force: true });
@@ -150,34 +151,34 @@ async function alone(work) {
   }
 }
 
-/** npm as it was called, else the one on the PATH. */
+/** The npm that started this script, or the one in PATH. */
 function npmCommand() {
   const caller = process.env.npm_execpath ?? "";
   return basename(caller) === "npm-cli.js" ? [process.execPath, caller] : ["npm"];
 }
 
-/** @returns {Promise<{ code: number | null; said: string }>} */
+/** @returns {Promise<{ code: number | null; output: string }>} */
 function npmCi() {
   const [command, ...first] = npmCommand();
   const args = ["ci", "--include=dev", "--ignore-scripts=false", "--loglevel=error", "--no-audit", "--no-fund"];
   return new Promise((resolve) => {
     const child = spawn(command, [...first, ...args], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
-    let said = "";
+    let output = "";
     child.stderr.on("data", (bytes) => {
-      said = `${said}${bytes}`.slice(0, 8_000);
+      output = `${output}${bytes}`.slice(0, 8_000);
     });
-    child.once("error", (error) => resolve({ code: 1, said: String(error) }));
-    child.once("close", (code) => resolve({ code, said }));
+    child.once("error", (error) => resolve({ code: 1, output: String(error) }));
+    child.once("close", (code) => resolve({ code, output }));
   });
 }
 
 /**
- * What npm says before it goes into details.
+ * The first lines of npm's error output.
  *
- * @param {string} said
+ * @param {string} output
  */
-function firstLines(said) {
-  const lines = said.trimEnd().split("\n");
+function firstLines(output) {
+  const lines = output.trimEnd().split("\n");
   return lines
     .filter((line) => !/EBADENGINE|^npm error\s+at /.test(line))
     .slice(0, 12)
@@ -185,44 +186,44 @@ function firstLines(said) {
 }
 
 async function installPackages() {
-  if (packagesAreThere()) {
+  if (packagesAreInstalled()) {
     return;
   }
-  say("Getting the packages and Node's pinned version (npm ci; half a minute on a usual connection) …");
+  print("Installing the packages and the pinned Node version (npm ci; takes about half a minute) …");
   const began = Date.now();
-  const { code, said } = await npmCi();
+  const { code, output } = await npmCi();
   if (code !== 0) {
-    const outOfReach = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network/i.test(
-      said,
+    const unreachable = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network/i.test(
+      output,
     );
-    const diskFull = /ENOSPC/.test(said);
-    const toDo = outOfReach
-      ? "npm's registry is out of reach. Check the network (a proxy? npm config get proxy; another registry? npm config get registry), then run the same command again."
+    const diskFull = /ENOSPC/.test(output);
+    const remedy = unreachable
+      ? "The npm registry is unreachable. Check the network (npm config get proxy, npm config get registry), then run the same command again."
       : diskFull
-        ? "The disk is full: free some space, then run the same command again."
-        : "Put right what npm says, then run the same command again.";
-    giveUp(`npm ci did not succeed:\n\n${firstLines(said)}\n\n${toDo}`);
+        ? "The disk is full. Free disk space, then run the same command again."
+        : "Fix the cause, then run the same command again.";
+    fail(`npm ci failed:\n\n${firstLines(output)}\n\n${remedy}`);
   }
-  if (!packagesAreThere()) {
-    giveUp(
-      "npm ci went through, but node_modules is not what package-lock.json says: remove node_modules and run the same command again.",
+  if (!packagesAreInstalled()) {
+    fail(
+      "npm ci succeeded, but node_modules does not match package-lock.json. Remove node_modules and run the same command again.",
     );
   }
-  say(`Packages are there, after ${Math.round((Date.now() - began) / 1000)} s.`);
+  print(`Installed the packages in ${Math.round((Date.now() - began) / 1000)} s.`);
 }
 
-/** Words before a command that make the kernel end it (as Ctrl-C would) when we are killed, where the system has that. */
+/** Command prefix that makes the kernel send SIGTERM to the command when this process dies. */
 function dieWithParent() {
   const works = process.platform === "linux" && spawnSync("setpriv", ["--pdeathsig", "TERM", "true"]).status === 0;
   return works ? ["setpriv", "--pdeathsig", "TERM", "--"] : [];
 }
 
 /**
- * Runs one command to its end. It has a process group of its own, so that it is told to stop once, by us, and not by the terminal,
- * by npm and by us.
+ * Runs a command to its end. It has its own process group, so that it receives each signal once,
+ * from this process, and not also from the terminal and npm.
  *
  * @param {readonly string[]} args
- * @returns {Promise<number>} what to exit with
+ * @returns {Promise<number>} its exit code
  */
 function run(args) {
   const [command, ...rest] = [...dieWithParent(), NODE, ...args];
@@ -232,33 +233,38 @@ function run(args) {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH ?? ""}` },
   });
-  let askedAt;
-  const ask = (signal) => {
+  let interruptedAt;
+  const interrupt = (signal) => {
     const now = Date.now();
-    if (askedAt === undefined) {
-      askedAt = now;
+    if (interruptedAt === undefined) {
+      interruptedAt = now;
       child.kill(signal);
-    } else if (now - askedAt > SAME_WISH_MS) {
+    } else if (now - interruptedAt > SAME_INTERRUPT_MS) {
       child.kill("SIGKILL");
     }
   };
-  const onSignal = { SIGINT: () => ask("SIGINT"), SIGTERM: () => ask("SIGTERM"), SIGHUP: () => ask("SIGTERM") };
+  const onSignal = {
+    SIGINT: () => interrupt("SIGINT"),
+    SIGTERM: () => interrupt("SIGTERM"),
+    SIGHUP: () => interrupt("SIGTERM"),
+  };
   for (const [signal, listener] of Object.entries(onSignal)) {
     process.on(signal, listener);
   }
   const parent = process.ppid;
   const parentCheck = setInterval(() => {
-    if (process.env.npm_lifecycle_event !== undefined && process.ppid !== parent && askedAt === undefined) {
-      ask("SIGTERM");
+    if (process.env.npm_lifecycle_event !== undefined && process.ppid !== parent && interruptedAt === undefined) {
+      interrupt("SIGTERM");
     }
   }, PARENT_CHECK_MS);
   return new Promise((resolve) => {
     child.once("error", (error) => {
-      giveUp(`${NODE} cannot be run (${error.message}): remove node_modules and run the same command again.`);
+      fail(`${NODE} cannot be started (${error.message}). Remove node_modules and run the same command again.`);
     });
     child.once("exit", (code, signal) => {
       clearInterval(parentCheck);
-      // The listeners stay: one more Ctrl-C, before we have ended ourselves, must not take the exit code away.
+      // The listeners stay: a further Ctrl-C before the exit of this process must not change the
+      // exit code.
       resolve(code ?? 128 + (constants.signals[signal] ?? 0));
     });
   });
@@ -267,13 +273,13 @@ function run(args) {
 const [name = "", ...args] = process.argv.slice(2);
 const steps = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : /\.(ts|mjs)$/.test(name) ? [[name]] : undefined;
 if (Number(process.versions.node.split(".")[0]) < 20) {
-  giveUp(`This is Node ${process.versions.node}: Node 20 or newer is needed to begin with.`);
+  fail(`Node ${process.versions.node} is not supported: install Node 20 or newer.`);
 }
 if (steps === undefined) {
-  giveUp(`Usage: node scripts/run.mjs ${Object.keys(COMMANDS).join("|")} [arguments]`);
+  fail(`Usage: node scripts/run.mjs ${Object.keys(COMMANDS).join("|")} [arguments]`);
 }
-if (!packagesAreThere()) {
-  await alone(installPackages);
+if (!packagesAreInstalled()) {
+  await withLock(installPackages);
 }
 let exitCode = 0;
 for (const [index, step] of steps.entries()) {

@@ -8,7 +8,7 @@ import { nats } from "../../tools/devstack/nats.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
-import { stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
+import { stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/index.ts";
 import { openTcpProxy, type TcpProxy } from "../../tools/testkit/tcp-proxy.ts";
 import type { BackendAddresses, ServiceAddress } from "../types.ts";
 import { createMember, type Member } from "./member.ts";

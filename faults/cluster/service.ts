@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { probe } from "../../tools/devstack/probe.ts";
+import { probe } from "../../tools/devstack/ports.ts";
 import type { ServerKind } from "../../tools/devstack/server.ts";
 
 /** File in the service's folder with the offset of its wall clock, in milliseconds; read periodically. */

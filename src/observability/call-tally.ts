@@ -1,7 +1,9 @@
 import { boundedLabels } from "./bounded-labels.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** Maximum number of distinct callers: each has a series per RPC it calls, and one more per code. */
+/**
+ * Maximum number of distinct callers: each has a series per RPC it calls, and one more per code.
+ */
 const MAX_CALLERS = 50;
 
 /** Counts the calls of one RPC. */

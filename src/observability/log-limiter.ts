@@ -1,6 +1,9 @@
 import type { Logger } from "./log.ts";
 
-/** A log that writes a limited number of lines per second of each kind, and counts the lines left out. */
+/**
+ * A log that writes a limited number of lines per second of each kind, and counts the lines left
+ * out.
+ */
 export interface LogLimiter {
   write(level: "debug" | "info" | "warn" | "error", kind: string, line: () => object): void;
 }

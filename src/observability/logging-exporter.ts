@@ -4,9 +4,9 @@ import type { Logger } from "./log.ts";
 import { createLogLimiter } from "./log-limiter.ts";
 
 /**
- * Wraps a span exporter. Logs when the collector becomes unavailable and when it is available again,
- * not each failed export in between; and, while it is available, when spans are dropped because the
- * queue is full.
+ * Wraps a span exporter. Logs when the collector becomes unavailable and when it is available
+ * again, not each failed export in between; and, while it is available, when spans are dropped
+ * because the queue is full.
  */
 export function createLoggingExporter(exporter: SpanExporter, log: Logger): SpanExporter {
   /** Spans dropped since the collector became unavailable. */

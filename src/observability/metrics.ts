@@ -3,7 +3,10 @@ import { performance } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { observableCounter, observableGauge } from "./observable-metrics.ts";
 
-/** Metrics exposed at /metrics. Each server has its own registry, so several servers can run in one process. */
+/**
+ * Metrics exposed at /metrics. Each server has its own registry, so several servers can run in one
+ * process.
+ */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Histogram buckets, in seconds. */

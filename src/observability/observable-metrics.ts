@@ -5,7 +5,10 @@ export type Observe<Label extends string> = (labels: Readonly<Record<Label, stri
 
 /** A metric whose values are kept elsewhere as plain numbers and read on each scrape. */
 export interface Observable<Label extends string> {
-  /** Adds a source of values. Each scrape calls every source, which reports all its values; those of a counter must not decrease. */
+  /**
+   * Adds a source of values. Each scrape calls every source, which reports all its values; those of
+   * a counter must not decrease.
+   */
   addCallback(callback: Callback<Label>): void;
 }
 
@@ -38,7 +41,9 @@ export function observableGauge<Label extends string>(settings: Settings<Label>)
   return { addCallback };
 }
 
-/** A counter read on each scrape: counting is an addition to a plain number, without a label lookup. */
+/**
+ * A counter read on each scrape: counting is an addition to a plain number, without a label lookup.
+ */
 export function observableCounter<Label extends string>(settings: Settings<Label>): Observable<Label> {
   const { addCallback, collect } = createCallbacks<Label>();
   new Counter<Label>({
@@ -60,7 +65,10 @@ function createCallbacks<Label extends string>() {
     addCallback(callback: Callback<Label>) {
       callbacks.push(callback);
     },
-    /** All values, complete before the metric is reset: a slow callback leaves no gap in a concurrent scrape. */
+    /**
+     * All values, complete before the metric is reset: a slow callback leaves no gap in a
+     * concurrent scrape.
+     */
     async collect() {
       const values: { readonly labels: Readonly<Record<Label, string>>; readonly value: number }[] = [];
       await Promise.all(callbacks.map((callback) => callback((labels, value) => values.push({ labels, value }))));

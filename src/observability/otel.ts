@@ -26,7 +26,10 @@ import type { Span, SpanKind, SpanStart, Tracing, TracingSettings } from "./trac
 /** Default of OTEL_SERVICE_NAME. */
 const SERVICE_NAME = "order-status-service";
 
-/** Time limit of the last export, in milliseconds: an unavailable collector must not delay the shutdown. */
+/**
+ * Time limit of the last export, in milliseconds: an unavailable collector must not delay the
+ * shutdown.
+ */
 const LAST_EXPORT_MS = 1_000;
 
 const KINDS: Readonly<Record<SpanKind, OtelSpanKind>> = {
@@ -37,7 +40,9 @@ const KINDS: Readonly<Record<SpanKind, OtelSpanKind>> = {
   internal: OtelSpanKind.INTERNAL,
 };
 
-/** Creates a tracer with the OpenTelemetry SDK. Parents are passed explicitly; no globals are used. */
+/**
+ * Creates a tracer with the OpenTelemetry SDK. Parents are passed explicitly; no globals are used.
+ */
 export function createTracing(settings: TracingSettings, log: Logger): Tracing {
   const { url, maxQueue, maxBatch, delayMs } = settings;
   const provider = new TracerProvider({

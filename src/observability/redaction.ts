@@ -1,6 +1,6 @@
 /**
- * Fields with personal data, by their names in code and JSON. Their values appear in no log line and
- * no error message.
+ * Fields with personal data, by their names in code and JSON. Their values appear in no log line
+ * and no error message.
  */
 export const PERSONAL_FIELDS: readonly string[] = [
   "invoiceEmail",

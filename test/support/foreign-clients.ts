@@ -18,7 +18,10 @@ export function missingPackages(packages: readonly string[]): string[] {
   return packages.filter((name) => !installed.has(name));
 }
 
-/** Installs the clients that are missing, where that needs nobody's leave; else their tests say what is missing. */
+/**
+ * Installs the clients that are missing, where that needs nobody's leave; else their tests say what
+ * is missing.
+ */
 export function ensureForeignClients(say: (line: string) => void): void {
   const missing = missingPackages([...GRPC_PACKAGES, ...SOAP_PACKAGES]);
   if (missing.length === 0 || process.getuid?.() !== 0) {

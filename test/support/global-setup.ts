@@ -23,7 +23,10 @@ declare module "vitest" {
   }
 }
 
-/** Runs once before all test files: makes sure that the servers are installed, and starts the shared MariaDB. */
+/**
+ * Runs once before all test files: makes sure that the servers are installed, and starts the shared
+ * MariaDB.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const say = (line: string) => project.vitest.logger.log(line);
   const programs = await ensurePrograms([mariadb, redis, nats], say);

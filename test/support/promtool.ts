@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { findProgram } from "../../tools/devstack/programs.ts";
 
 /**
- * Prometheus' own tool: the one on the path, else out of Debian's package, of which nothing is installed (the whole of it would be a hundred
- * megabytes, and a service that starts by itself). It is kept beside the packages for the next run.
+ * Prometheus' own tool: the one on the path, else out of Debian's package, of which nothing is
+ * installed (the whole of it would be a hundred megabytes, and a service that starts by itself). It
+ * is kept beside the packages for the next run.
  *
  * @throws Error where there is neither
  */

@@ -11,14 +11,14 @@ import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
 import type { Rule } from "../../tools/devstack/stub-systems/behaviour.ts";
-import { stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/kind.ts";
+import { stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/index.ts";
 import type { Received, Totals } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import { copyMariadbTemplate } from "./mariadb-template.ts";
 
 /**
- * Databases of this test file alone on the MariaDB that the run shares. They are dropped after the file's last test; making them
- * is the test's own business (migrate).
+ * Databases of this test file alone on the MariaDB that the run shares. They are dropped after the
+ * file's last test; making them is the test's own business (migrate).
  *
  * @returns url: where the server is; prefix: what to put before the names of the databases
  */
@@ -49,9 +49,14 @@ export interface OwnServer {
   readonly port: number;
   /** Its process id now. */
   readonly pid: number;
-  /** Ends it (SIGKILL unless told) and waits until it is gone. Nothing happens when it is down already. */
+  /**
+   * Ends it (SIGKILL unless told) and waits until it is gone. Nothing happens when it is down
+   * already.
+   */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts it again on the same port with the data it has; ends it first (SIGKILL) when it is up. */
+  /**
+   * Starts it again on the same port with the data it has; ends it first (SIGKILL) when it is up.
+   */
   restart(): Promise<void>;
   /** Kills it, throws its whole data directory away and starts it again on the same port. */
   wipe(): Promise<void>;
@@ -125,7 +130,9 @@ export function useRedis(): OwnServer {
   return useOwnServer(redis);
 }
 
-/** A MariaDB of this test file alone, for tests that kill it; all others share one (`useMariadb`). */
+/**
+ * A MariaDB of this test file alone, for tests that kill it; all others share one (`useMariadb`).
+ */
 export function useOwnMariadb(kind = mariadb): OwnServer {
   return useOwnServer(kind, copyMariadbTemplate);
 }

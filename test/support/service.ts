@@ -27,7 +27,8 @@ const UNREACHABLE: Endpoints = {
 };
 
 /**
- * Starts a server on free ports. It answers calls and runs no Actions, so that a test can look at what is open.
+ * Starts a server on free ports. It answers calls and runs no Actions, so that a test can look at
+ * what is open.
  *
  * @param endpoints the backends and external systems it needs besides its database
  * @param env further configuration

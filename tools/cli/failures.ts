@@ -12,7 +12,9 @@ export class UnreachableError extends Error {
   override readonly name = "UnreachableError";
 }
 
-/** A failed command: its exit code, the name of a gRPC code, and what happened and what to do next. */
+/**
+ * A failed command: its exit code, the name of a gRPC code, and what happened and what to do next.
+ */
 export interface Failure {
   readonly exitCode: ExitCode;
   readonly code: string;

@@ -7,7 +7,10 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Makes foreign text (an error, a reason) safe for one line of a terminal: removes control and bidi characters. */
+/**
+ * Makes foreign text (an error, a reason) safe for one line of a terminal: removes control and bidi
+ * characters.
+ */
 export function clean(text: string): string {
   return text
     .replace(/[\p{Cc}\u2028\u2029]+/gu, " ")
@@ -20,7 +23,10 @@ export function describeState(code: number): string {
   return [describeStatus(code), stateOf(code)?.label].filter((part) => part !== undefined).join(" ");
 }
 
-/** A transition: "PAID (1010) 已付款 → APPROVED (1020) 审核通过"; only the new state for a submitted order (from 0). */
+/**
+ * A transition: "PAID (1010) 已付款 → APPROVED (1020) 审核通过"; only the new state for a submitted order
+ * (from 0).
+ */
 export function describeTransition(from: number, to: number): string {
   return from === 0 ? describeState(to) : `${describeState(from)} → ${describeState(to)}`;
 }

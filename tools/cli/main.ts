@@ -1,4 +1,6 @@
-/** Entry point of the command line (`npx oms`, scripts/oms.mjs): a client of the public gRPC API. */
+/**
+ * Entry point of the command line (`npx oms`, scripts/oms.mjs): a client of the public gRPC API.
+ */
 import { CommanderError } from "commander";
 import type { GlobalOptions } from "./args.ts";
 import { describeFailure, ExitCode } from "./failures.ts";

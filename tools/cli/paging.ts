@@ -37,7 +37,11 @@ export interface BatchedWork<Selection, Sample> {
     selection: Selection,
     pageToken: string,
   ): Promise<{ readonly count: bigint; readonly samples: readonly Sample[]; readonly nextPageToken: string }>;
-  /** Total number of events; called once, if there is a second batch. @param done count of the first batch */
+  /**
+   * Total number of events; called once, if there is a second batch.
+   *
+   * @param done count of the first batch
+   */
   total(done: bigint): Promise<bigint | undefined>;
 }
 

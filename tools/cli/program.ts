@@ -16,7 +16,10 @@ import { addRetry } from "./commands/retry.ts";
 import { addShadow } from "./commands/shadow.ts";
 import { addStates } from "./commands/states.ts";
 
-/** Builds the commands in the order of the help. Has no side effects; docs/cli.md is generated from it. */
+/**
+ * Builds the commands in the order of the help. Has no side effects; docs/cli.md is generated from
+ * it.
+ */
 export function createProgram(): Command {
   const program = new Command("oms")
     .description("Operates the order-status service: inspect orders and Actions, retry, discard, replay and pause.")

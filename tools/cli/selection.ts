@@ -73,7 +73,10 @@ export function filterOf({ error, since, until, orders }: FilterOptions): EntryF
 /** A selection as the RPCs take it. */
 export type Selection = { readonly all: true } | { readonly messageIds: string[] } | { readonly filter: EntryFilter };
 
-/** The selections, in as many calls as the ids require. Not exactly one way to select is a usage error. */
+/**
+ * The selections, in as many calls as the ids require. Not exactly one way to select is a usage
+ * error.
+ */
 export function selectionsOf(options: SelectionOptions, command: Command): readonly Selection[] {
   const filter = filterOf(options);
   const given = [options.all, options.id, filter].filter((way) => way !== undefined).length;

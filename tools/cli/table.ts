@@ -54,8 +54,8 @@ function pad(text: string, width: number, align: "right" | undefined): string {
 }
 
 /**
- * The widths of the columns. If the screen is too narrow, flexible columns are shortened first, then
- * the last columns; a column of width 0 is omitted.
+ * The widths of the columns. If the screen is too narrow, flexible columns are shortened first,
+ * then the last columns; a column of width 0 is omitted.
  */
 function fitWidths(columns: readonly { readonly wanted: number; readonly least: number }[], width: number): number[] {
   let over = columns.reduce((sum, { wanted }) => sum + wanted + GAP.length, -GAP.length) - width;

@@ -8,7 +8,9 @@ import { ShadowService } from "../../gen/oms/operations/v1/shadow_service_pb.ts"
 import { OrderStatusService } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 
-/** Deadline of a call, in milliseconds, unless the call sets another one; `timeoutMs: 0` means none. */
+/**
+ * Deadline of a call, in milliseconds, unless the call sets another one; `timeoutMs: 0` means none.
+ */
 export const DEADLINE_MS = 20_000;
 
 const CALLER_HEADER = "oms-caller";

@@ -21,7 +21,10 @@ export type Action = (typeof ACTIONS)[number];
 
 const isMarketplace = ({ kind }: Order) => kind === "marketplace";
 
-/** The effects of a state change. Written independently of the service's registry of Actions, to verify it. */
+/**
+ * The effects of a state change. Written independently of the service's registry of Actions, to
+ * verify it.
+ */
 export function dueAfterStatus(order: Order, status: number, version: number): Effect[] {
   const delivered = status === 6010;
   const matches: Record<Action, boolean> = {

@@ -1,7 +1,8 @@
 /**
  * The demo: runs 1,000 orders of all kinds from CREATED to their end states through the public gRPC
  * API of the running service. It checks each response, and finally compares everything that must
- * have happened with what is found in the history, the event stream, the ledger and the stub systems.
+ * have happened with what is found in the history, the event stream, the ledger and the stub
+ * systems.
  */
 import type { Interceptor } from "@connectrpc/connect";
 import { Presets, SingleBar } from "cli-progress";

@@ -35,7 +35,10 @@ export async function controlWms(url: string, orderId: bigint, mode: "refuse" | 
   }
 }
 
-/** Idempotency keys of the demo's orders received by a system; a key is repeated for each later request with it. */
+/**
+ * Idempotency keys of the demo's orders received by a system; a key is repeated for each later
+ * request with it.
+ */
 export async function receivedBy(url: string, system: string, { first, last }: Range): Promise<string[]> {
   const address = `${url}/received?system=${system}&limit=${LIMIT}`;
   const answer = await fetch(address).catch((error: unknown) => {

@@ -38,7 +38,11 @@ export function watchOrders({ orderStatus }: ServiceClients, orderIds: readonly 
     }
   });
   return {
-    /** Waits until the order has reached a version. @throws UnexpectedResponse after a time limit */
+    /**
+     * Waits until the order has reached a version.
+     *
+     * @throws UnexpectedResponse after a time limit
+     */
     async until(orderId: bigint, version: number): Promise<void> {
       if ((versions.get(orderId) ?? 0n) >= BigInt(version)) {
         return;

@@ -7,41 +7,41 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A server's process, started by us and ended with us. */
+/** A child process that ends with this process. */
 export interface Child {
   readonly pid: number;
-  /** Settled when the process has ended. */
+  /** Resolves when the process has ended. */
   readonly exit: Promise<Exit>;
   running(): boolean;
   /** Sends the signal and waits until the process has ended. */
   kill(signal: NodeJS.Signals): Promise<Exit>;
-  /** Asks it to end (SIGTERM), and kills it when it has not done so in time. */
+  /** Sends SIGTERM, and SIGKILL after `withinMs`. */
   stop(withinMs: number): Promise<Exit>;
 }
 
 export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** Variables for its environment, where ours does not set them. */
+  /** Environment variables; those of this process take precedence. */
   readonly env?: Readonly<Record<string, string>>;
   /** Its working directory. */
   readonly cwd: string;
-  /** Where its output goes; that of the run before is kept as "….1". */
+  /** File for its output. The previous file is kept with the suffix ".1". */
   readonly logFile: string;
 }
 
-const ours = new Set<ChildProcess>();
+const children = new Set<ChildProcess>();
 
-// Where the kernel does not do it (no setpriv), at least each way out that runs our code takes the servers along.
+// Without setpriv, children are killed at least on a regular exit of this process.
 process.on("exit", () => {
-  for (const child of ours) {
+  for (const child of children) {
     child.kill("SIGKILL");
   }
 });
 
 let canDieWithParent: boolean | undefined;
 
-/** The words to put before a command so that the kernel kills it when this process dies, however that happens. */
+/** Command prefix that makes the kernel kill the child when this process dies. */
 function dieWithParent(): readonly string[] {
   canDieWithParent ??=
     process.platform === "linux" && spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status === 0;
@@ -52,29 +52,32 @@ function openLog(path: string): number {
   try {
     renameSync(path, `${path}.1`);
   } catch {
-    // The first start has no log to keep.
+    // No previous log.
   }
   return openSync(path, "a");
 }
 
-/** Starts a process in a process group of its own, so that Ctrl-C in the terminal reaches us only and we stop it in order. */
+/**
+ * Starts a process in its own process group: Ctrl-C reaches only this process, which stops the
+ * child.
+ */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const [command = options.command, ...args] = [...dieWithParent(), options.command, ...options.args];
   const log = openLog(options.logFile);
   const env = { ...options.env, ...process.env };
   const child = spawn(command, args, { cwd: options.cwd, env, detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
-  ours.add(child);
+  children.add(child);
   const exit = new Promise<Exit>((resolve) => {
     child.once("exit", (code, signal) => {
-      ours.delete(child);
+      children.delete(child);
       resolve({ code, signal });
     });
   });
   await new Promise((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", (error) => {
-      ours.delete(child);
+      children.delete(child);
       reject(error);
     });
   });

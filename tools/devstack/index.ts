@@ -11,26 +11,26 @@ export { StackError } from "./startup-errors.ts";
 export { type StubSystems, startStubSystems } from "./stub-systems/index.ts";
 
 export interface StackOptions {
-  /** Absolute; data, logs and state of the servers are kept there. */
+  /** Absolute path for data, logs and state of the servers. */
   readonly dataDir: string;
-  /** Which servers are wanted: those whose addresses are not configured. */
+  /** The servers to start: those without a configured URL. */
   readonly need: { readonly mysql: boolean; readonly redis: boolean; readonly nats: boolean };
-  /** Tells the user what takes its time or went wrong, a line at a time. */
+  /** Receives progress messages and problems, one line each. */
   readonly onProgress: (line: string) => void;
 }
 
-/** The embedded servers, running. The addresses of those that were not wanted are undefined. */
+/** The running embedded servers. URLs of servers that were not started are undefined. */
 export interface Stack {
   readonly mysqlUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly natsUrl: string | undefined;
-  /** Stops all of them in order, in 8 s at most; who has not ended by then is killed. Asked again, it waits for the same end. */
+  /** Stops all servers within 8 s; those still running are killed. Idempotent. */
   stop(): Promise<void>;
 }
 
 const STOP_MS = 8_000;
 
-/** In the order in which they are stopped: who reads from another goes before it. */
+/** In the order in which they are stopped. */
 const SERVERS = [
   { name: "nats", need: "nats", kind: nats },
   { name: "redis", need: "redis", kind: redis },
@@ -45,10 +45,10 @@ async function stopAll(servers: readonly SupervisedServer[]): Promise<void> {
 }
 
 /**
- * Starts the embedded servers for development. Each runs in a process of its own on a free port of 127.0.0.1, the same as the last
- * time where that is free; all end when this process ends, however it does.
+ * Starts the embedded servers for development. Each is a process on a free port of 127.0.0.1, if
+ * possible the same as before. They end with this process.
  *
- * @throws StackError which says what is wrong and what to do
+ * @throws StackError
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, need, onProgress } = options;
@@ -60,7 +60,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     wanted.map((server) => server.kind),
     onProgress,
   );
-  const giveBack = await acquireDataDir(dataDir, onProgress);
+  const release = await acquireDataDir(dataDir, onProgress);
   const starts = await Promise.allSettled(
     wanted.map(({ name, kind }) =>
       superviseServer(kind, { dataDir, name, program: programs.get(kind) ?? kind.program, onProgress }),
@@ -70,7 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const failed = starts.find((start) => start.status === "rejected");
   let stopping: Promise<void> | undefined;
   const stop = () => {
-    stopping ??= stopAll(servers).finally(giveBack);
+    stopping ??= stopAll(servers).finally(release);
     return stopping;
   };
   if (failed !== undefined) {
@@ -81,7 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return { mysqlUrl: urlOf(mariadb), redisUrl: urlOf(redis), natsUrl: urlOf(nats), stop };
 }
 
-/** Where the embedded servers of a data directory are; undefined for each that does not run. */
+/** URLs of the running embedded servers of a data directory; undefined for those not running. */
 export function findStack(
   dataDir: string,
 ): Readonly<Record<"mysqlUrl" | "redisUrl" | "natsUrl" | "stubSystemsUrl", string | undefined>> {

@@ -7,7 +7,7 @@ import { redis } from "./redis.ts";
 import type { ServerKind } from "./server.ts";
 import { StackError, tail } from "./startup-errors.ts";
 
-/** The smallest sets of packages that hold a server. MariaDB's initialisation needs my_print_defaults of the client's package. */
+/** The smallest packages of each server. MariaDB's installation script needs the client package. */
 const DEBIAN: ReadonlyMap<ServerKind, readonly string[]> = new Map([
   [mariadb, ["mariadb-server-core", "mariadb-client-core"]],
   [redis, ["redis-server"]],
@@ -27,10 +27,10 @@ const VARIABLE: ReadonlyMap<ServerKind, string> = new Map([
 ]);
 
 const POLICY = "/usr/sbin/policy-rc.d";
-const OUR_POLICY =
-  "#!/bin/sh\n# Here only while packages are installed for private servers: no service may start.\nexit 101\n";
+const NO_SERVICES =
+  "#!/bin/sh\n# Temporary: keeps packages from starting system services during installation.\nexit 101\n";
 
-type Say = (line: string) => void;
+type OnProgress = (line: string) => void;
 
 function apt(args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -38,9 +38,9 @@ function apt(args: readonly string[]): Promise<void> {
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    let said = "";
+    let output = "";
     const keep = (bytes: Buffer) => {
-      said = `${said}${bytes}`.slice(-8_000);
+      output = `${output}${bytes}`.slice(-8_000);
     };
     child.stdout.on("data", keep);
     child.stderr.on("data", keep);
@@ -52,20 +52,20 @@ function apt(args: readonly string[]): Promise<void> {
       }
       reject(
         new StackError(
-          `apt-get ${args.join(" ")} ended with exit code ${code}:\n${tail(said)}`,
-          "Put right what it says (most often: no network), then start again.",
+          `apt-get ${args.join(" ")} failed with exit code ${code}:\n${tail(output)}`,
+          "Fix the cause (usually no network), then start again.",
         ),
       );
     });
   });
 }
 
-/** Works without being cut short: a signal that comes meanwhile ends this process afterwards. */
-async function uninterrupted(work: () => Promise<void>, say: Say): Promise<void> {
-  let asked = false;
+/** Defers signals until the work is finished; then this process exits. */
+async function uninterrupted(work: () => Promise<void>, onProgress: OnProgress): Promise<void> {
+  let interrupted = false;
   const onSignal = () => {
-    asked = true;
-    say("Stopping when the installation is through …");
+    interrupted = true;
+    onProgress("Stopping after the installation …");
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) {
@@ -78,20 +78,22 @@ async function uninterrupted(work: () => Promise<void>, say: Say): Promise<void>
       process.off(signal, onSignal);
     }
   }
-  if (asked) {
+  if (interrupted) {
     process.exit(130);
   }
 }
 
-/** Debian's way to say that no package may start its service now; a policy of the machine's own stays as it is. */
+/**
+ * Installs a policy-rc.d that keeps packages from starting services, unless the machine has one.
+ */
 async function withoutServices(work: () => Promise<void>): Promise<void> {
-  const present = existsSync(POLICY) ? readFileSync(POLICY, "utf8") : OUR_POLICY;
-  if (present !== OUR_POLICY) {
+  const present = existsSync(POLICY) ? readFileSync(POLICY, "utf8") : NO_SERVICES;
+  if (present !== NO_SERVICES) {
     await work();
     return;
   }
   const remove = () => rmSync(POLICY, { force: true });
-  writeFileSync(POLICY, OUR_POLICY, { mode: 0o755 });
+  writeFileSync(POLICY, NO_SERVICES, { mode: 0o755 });
   process.once("exit", remove);
   try {
     await work();
@@ -101,7 +103,7 @@ async function withoutServices(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Services that the packages have put in place would start with the machine: not wanted, ours are private. */
+/** Keeps the installed services from starting at boot: the embedded servers are private. */
 function disableServices(packages: readonly string[]): Promise<void> {
   if (!existsSync("/run/systemd/system")) {
     return Promise.resolve();
@@ -113,7 +115,7 @@ function disableServices(packages: readonly string[]): Promise<void> {
   });
 }
 
-function theCommand(missing: readonly ServerKind[]): string {
+function installCommand(missing: readonly ServerKind[]): string {
   if (process.platform === "darwin") {
     return `brew install ${missing.map((kind) => HOMEBREW.get(kind)).join(" ")}`;
   }
@@ -122,39 +124,42 @@ function theCommand(missing: readonly ServerKind[]): string {
 }
 
 /**
- * The paths of the servers' programs. What is missing is installed where that needs nobody's leave: as root on Debian and its
- * like, without starting any system service.
+ * Returns the paths of the servers' programs. As root on Debian or Ubuntu, missing programs are
+ * installed with apt-get, without starting system services.
  *
- * @throws StackError with the one command that installs what is missing
+ * @throws StackError with the command that installs the missing programs
  */
-export async function ensurePrograms(kinds: readonly ServerKind[], say: Say): Promise<ReadonlyMap<ServerKind, string>> {
+export async function ensurePrograms(
+  kinds: readonly ServerKind[],
+  onProgress: OnProgress,
+): Promise<ReadonlyMap<ServerKind, string>> {
   const missing = kinds.filter((kind) => findProgram(kind.program) === undefined);
   if (missing.length > 0) {
     const names = missing.map((kind) => kind.title).join(", ");
     if (process.getuid?.() !== 0 || findProgram("apt-get") === undefined) {
       throw new StackError(
-        `Not installed on this machine: ${names}.`,
-        `Install with this command (on Debian, Ubuntu or with Homebrew; else with your system's packages), then start again:\n\n    ${theCommand(missing)}\n\nOr set ${missing.map((kind) => VARIABLE.get(kind)).join(", ")} to servers that run elsewhere.`,
+        `Not installed: ${names}.`,
+        `Install them and start again (Debian, Ubuntu or Homebrew; elsewhere use your system's packages):\n\n    ${installCommand(missing)}\n\nOr set ${missing.map((kind) => VARIABLE.get(kind)).join(", ")} to existing servers.`,
       );
     }
     const packages = missing.flatMap((kind) => DEBIAN.get(kind) ?? []);
     const began = Date.now();
-    say(`Installing ${names} (${packages.join(", ")}) with apt-get; system services are not started …`);
+    onProgress(`Installing ${names} (${packages.join(", ")}) with apt-get (no system services are started) …`);
     await apt(["update"]);
     await uninterrupted(
       () => withoutServices(() => apt(["install", "-y", "--no-install-recommends", ...packages])),
-      say,
+      onProgress,
     );
     await disableServices(missing.flatMap((kind) => (kind === mariadb ? [] : (DEBIAN.get(kind) ?? []))));
-    say(`Installed in ${Math.round((Date.now() - began) / 1000)} s.`);
+    onProgress(`Installed in ${Math.round((Date.now() - began) / 1000)} s.`);
   }
   return new Map(
     kinds.map((kind) => {
       const path = findProgram(kind.program);
       if (path === undefined) {
         throw new StackError(
-          `${kind.program} is still not found after its installation.`,
-          `Try: ${theCommand([kind])}`,
+          `${kind.program} was not found after its installation.`,
+          `Install it with: ${installCommand([kind])}`,
         );
       }
       return [kind, path];

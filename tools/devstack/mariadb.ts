@@ -4,32 +4,37 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { probe } from "./probe.ts";
+import { probe } from "./ports.ts";
 import type { InstanceOptions, ServerKind } from "./server.ts";
 import { describeDamage, describeFileError, StackError, tail } from "./startup-errors.ts";
 
 const MIB = 1024 * 1024;
 
-/** Big enough for the demo's and a load test's hot pages, never a burden to the machine. */
+/** Size of the buffer pool: a sixteenth of the memory, 128 to 1,024 MiB; 64 MiB for tests. */
 function bufferPoolMib(durable: boolean): number {
   return durable ? Math.min(1024, Math.max(128, Math.floor(totalmem() / MIB / 16))) : 64;
 }
 
-/** Settings that the files on disk depend on: the same at initialisation and at each start. */
+/** Settings of the files on disk: the same at initialisation and at every start. */
 function fileSettings(durable: boolean): string[] {
   return [`--innodb-log-file-size=${durable ? 256 : 16}M`, "--innodb-temp-data-file-path=ibtmp1:4M:autoextend"];
 }
 
 /**
- * Its temporary files, beside its data: a server that starts removes the temporary tables of every other one that has the same folder
- * for them, such as the system's.
+ * Directory for temporary files, beside the data. A server that shares it with another one removes
+ * the other's temporary tables at its start.
  */
 const temporary = (dir: string) => `${dir}-tmp`;
 
-/** MariaDB refuses to run as root without being told so; it must not change its user either, or the kernel would no longer kill it with us. */
+/**
+ * Required to run as root. Another user would prevent the kernel from killing it with this process.
+ */
 const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
 
-/** Makes the system tables beside the place and moves them there as a whole: a start that is cut short leaves no half directory. */
+/**
+ * Creates the system tables in a temporary directory and renames it, so that an interrupted start
+ * leaves no partial data.
+ */
 async function initialise(dir: string, program: string, durable: boolean): Promise<void> {
   const fresh = `${dir}.new`;
   await rm(fresh, { recursive: true, force: true });
@@ -47,26 +52,26 @@ async function initialise(dir: string, program: string, durable: boolean): Promi
   try {
     await promisify(execFile)(existsSync(installer) ? installer : "mariadb-install-db", args, { cwd: dirname(dir) });
   } catch (error) {
-    const said = `${(error as { stdout?: string }).stdout ?? ""}${(error as { stderr?: string }).stderr ?? ""}`;
+    const output = `${(error as { stdout?: string }).stdout ?? ""}${(error as { stderr?: string }).stderr ?? ""}`;
     await rm(fresh, { recursive: true, force: true });
-    if (/no space left|errno: ?28\b|error 28\b/i.test(said)) {
+    if (/no space left|errno: ?28\b|error 28\b/i.test(output)) {
       throw describeFileError(dir, { code: "ENOSPC" });
     }
     throw new StackError(
-      `MariaDB's data directory ${dir} could not be made.`,
-      `mariadb-install-db says:\n${tail(said || String(error))}`,
+      `The MariaDB data directory ${dir} could not be created.`,
+      `Output of mariadb-install-db:\n${tail(output || String(error))}`,
       { cause: error },
     );
   }
   await rename(fresh, dir);
 }
 
-/** Without one of these MariaDB stops at its start or, worse, makes a new one beside the old data. */
-const MUST_HAVE = ["ibdata1", "ib_logfile0", "aria_log_control", "mysql/global_priv.frm"];
+/** Without one of these files MariaDB does not start, or creates a new one beside the old data. */
+const REQUIRED_FILES = ["ibdata1", "ib_logfile0", "aria_log_control", "mysql/global_priv.frm"];
 
-const LOSS = "the orders in it are lost";
+const LOSS = "all its orders are lost";
 
-/** MariaDB. Its one account is root, without a password and from this machine only. */
+/** MariaDB. Its only account is root, without a password, from localhost only. */
 export const mariadb: ServerKind = {
   title: "MariaDB",
   program: "mariadbd",
@@ -75,8 +80,8 @@ export const mariadb: ServerKind = {
     if (!existsSync(dir)) {
       await initialise(dir, program, durable);
     }
-    const sound = MUST_HAVE.every((file) => existsSync(join(dir, file)) && statSync(join(dir, file)).size > 0);
-    if (!sound) {
+    const complete = REQUIRED_FILES.every((file) => existsSync(join(dir, file)) && statSync(join(dir, file)).size > 0);
+    if (!complete) {
       throw describeDamage("MariaDB", dir, LOSS);
     }
   },
@@ -86,7 +91,7 @@ export const mariadb: ServerKind = {
     `--datadir=${dir}`,
     `--tmpdir=${temporary(dir)}`,
     "--pid-file=mariadb.pid",
-    // No socket file: its path would have a limit of 107 characters.
+    // No socket file: the length of its path is limited to 107 characters.
     "--socket=",
     "--bind-address=127.0.0.1",
     `--port=${port}`,
@@ -101,7 +106,7 @@ export const mariadb: ServerKind = {
     "--max-allowed-packet=64M",
     ...fileSettings(durable),
     `--innodb-buffer-pool-size=${bufferPoolMib(durable)}M`,
-    // Not durable: a commit reaches the system's memory, so it outlives a kill of MariaDB, but not a power cut.
+    // Not durable: a commit survives a kill of MariaDB, but not a power failure.
     ...(durable
       ? ["--innodb-flush-log-at-trx-commit=1"]
       : [
@@ -111,7 +116,7 @@ export const mariadb: ServerKind = {
           "--sync-frm=0",
         ]),
   ],
-  // Its greeting: three bytes of length, one of sequence, then the protocol's version.
+  // Greeting: three bytes of length, one of sequence, then protocol version 10.
   ready: (port) => probe(port, (answer) => answer[4] === 10),
   url: (port) => `mysql://root@127.0.0.1:${port}`,
   damage:

@@ -2,20 +2,20 @@ import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { probe } from "./probe.ts";
+import { probe } from "./ports.ts";
 import type { InstanceOptions, ServerKind } from "./server.ts";
 
-/** Before 2.10 the file storage syncs every minute and takes no other word for it. */
-async function knowsSyncInterval(program: string): Promise<boolean> {
+/** sync_interval is configurable since 2.10; before, it is two minutes. */
+async function supportsSyncInterval(program: string): Promise<boolean> {
   const { stdout } = await promisify(execFile)(program, ["--version"]);
   const [, major, minor] = /v(\d+)\.(\d+)/.exec(stdout) ?? [];
   return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 10);
 }
 
 async function writeSettings({ dir, port, durable }: InstanceOptions, program: string): Promise<void> {
-  const sync = durable && (await knowsSyncInterval(program)) ? ', sync_interval: "1s"' : "";
+  const sync = durable && (await supportsSyncInterval(program)) ? ', sync_interval: "1s"' : "";
   const settings = [
-    "# Written at each start.",
+    "# Generated at each start.",
     'host: "127.0.0.1"',
     `port: ${port}`,
     "max_payload: 1MB",
@@ -25,8 +25,8 @@ async function writeSettings({ dir, port, durable }: InstanceOptions, program: s
 }
 
 /**
- * Beside one service process one processor is plenty for it: several threads would mostly wake each other. Collecting its garbage half as
- * often takes it some 30 MB more.
+ * One thread is enough beside one service process; more threads mostly wake each other. Collecting
+ * garbage half as often costs about 30 MB.
  */
 const GO_RUNTIME = { GOMAXPROCS: "1", GOGC: "200" };
 
@@ -44,5 +44,5 @@ export const nats: ServerKind = {
   url: (port) => `nats://127.0.0.1:${port}`,
   damage:
     /corrupt|error recovering|failed to (recover|restore)|could not (recover|create|read) .*(stream|storage|jetstream)|bad checksum|can't start jetstream/i,
-  loss: "nothing of the orders is lost: what was not delivered yet is published again from the database",
+  loss: "no orders are lost; undelivered events are republished from the database",
 };

@@ -1,12 +1,15 @@
 import { randomInt } from "node:crypto";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 
-/** Below the range from which systems take the ports of outgoing connections: no client can sit on a port between two starts of a server. */
+/**
+ * Below the ephemeral port range, so that no outgoing connection takes a port between two starts of
+ * a server.
+ */
 const FIRST = 20_000;
 const LAST = 31_999;
 const TRIES = 200;
 
-/** True when a server could listen on that port of 127.0.0.1 now. */
+/** Whether a server could listen on a port of 127.0.0.1. */
 export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -15,7 +18,7 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** The wanted port where it is free, else any free one. */
+/** Returns `wanted` if it is free, else another free port. */
 export async function choosePort(wanted?: number): Promise<number> {
   if (wanted !== undefined && (await isPortFree(wanted))) {
     return wanted;
@@ -27,4 +30,34 @@ export async function choosePort(wanted?: number): Promise<number> {
     }
   }
   throw new Error(`no free port between ${FIRST} and ${LAST} of 127.0.0.1`);
+}
+
+/** Time limit of a probe, in milliseconds. */
+const PROBE_MS = 1_000;
+
+/**
+ * Whether the server on a port of 127.0.0.1 answers as expected.
+ *
+ * @param expects called with the bytes received so far
+ * @param request sent after connecting, for servers that do not greet
+ */
+export function probe(port: number, expects: (answer: Buffer) => boolean, request?: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    let answer = Buffer.alloc(0);
+    const socket = connect({ host: "127.0.0.1", port });
+    const finish = (ok: boolean) => {
+      socket.destroy();
+      resolve(ok);
+    };
+    socket.setTimeout(PROBE_MS, () => finish(false));
+    socket.once("error", () => finish(false));
+    socket.once("close", () => finish(false));
+    socket.once("connect", () => request !== undefined && socket.write(request));
+    socket.on("data", (bytes) => {
+      answer = Buffer.concat([answer, bytes]);
+      if (expects(answer)) {
+        finish(true);
+      }
+    });
+  });
 }

@@ -1,12 +1,12 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Where servers live although they are not on everybody's PATH (Debian keeps them out of the PATH of a plain user). */
-const ALSO = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/homebrew/sbin"];
+/** Folders of servers that may be missing in PATH (Debian omits sbin for regular users). */
+const EXTRA_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/homebrew/sbin"];
 
-/** The path of a program of that name, where there is one that we may run. */
+/** Path of an executable program; undefined if there is none. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? "").split(delimiter), ...ALSO];
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...EXTRA_FOLDERS];
   return folders
     .filter((folder) => folder !== "")
     .map((folder) => join(folder, name))

@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
-import { probe } from "./probe.ts";
+import { probe } from "./ports.ts";
 import type { ServerKind } from "./server.ts";
 
-/** Redis with an append-only file, so that it remembers across a kill. */
+/** Redis with an append-only file, so that its data survives a kill. */
 export const redis: ServerKind = {
   title: "Redis",
   program: "redis-server",
@@ -22,5 +22,5 @@ export const redis: ServerKind = {
   url: (port) => `redis://127.0.0.1:${port}`,
   damage:
     /bad file format reading the append only file|unexpected end of file reading the append only file|short read or oom loading db|wrong signature|aof manifest|rdb checksum|error reading the append only file/i,
-  loss: "nothing of the orders is lost; a customer message sent just now may be sent again",
+  loss: "no orders are lost; a customer message in delivery may be sent twice",
 };

@@ -4,56 +4,59 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, type Exit, startChild } from "./child.ts";
 import { describeFailedStart, describeFileError, StackError } from "./startup-errors.ts";
 
-/** Where a server has its data and what it promises for them. */
+/** Data directory, port and durability of a server. */
 export interface InstanceOptions {
-  /** Its data directory: absolute, and its own alone. */
+  /** Absolute path of its data directory. */
   readonly dir: string;
-  /** The port of 127.0.0.1 that it listens on. */
+  /** Port on 127.0.0.1. */
   readonly port: number;
-  /** True: what it acknowledged outlives a power cut as far as it can do that. False: a kill of the server only, and quicker (tests). */
+  /**
+   * True: acknowledged data survives a power failure, as far as the server supports it. False: it
+   * survives a kill only, but the server is faster (tests).
+   */
   readonly durable: boolean;
 }
 
-/** One of the servers that we can run: what is special about it. */
+/** A kind of server: how to run it. */
 export interface ServerKind {
-  /** Its name as people know it. */
+  /** Display name. */
   readonly title: string;
-  /** The program's file name. */
+  /** File name of the program. */
   readonly program: string;
-  /** Makes the data directory where there is none yet. */
+  /** Creates the data directory if it is missing. */
   prepare(place: InstanceOptions, program: string): Promise<void>;
-  /** The program's arguments. It is started within its data directory. */
+  /** Arguments of the program, which is started in its data directory. */
   args(place: InstanceOptions): readonly string[];
-  /** Variables for its environment, where they are not set already. */
+  /** Environment variables, unless already set. */
   readonly env?: Readonly<Record<string, string>>;
-  /** True once it takes requests. */
+  /** Whether it accepts requests. */
   ready(port: number): Promise<boolean>;
   url(port: number): string;
-  /** What its log says when its data directory is damaged. */
+  /** Matches its log if the data directory is damaged. */
   readonly damage: RegExp;
-  /** What is lost when its data directory is removed, for the person who has to decide that. */
+  /** What is lost if its data directory is removed. */
   readonly loss: string;
 }
 
 export interface RunOptions extends InstanceOptions {
-  /** The program's path. */
+  /** Path of the program. */
   readonly program: string;
   readonly logFile: string;
-  /** How long it may take to be ready (a recovery after a kill counts); 60 s unless told. */
+  /** Time limit for the start, including crash recovery, in milliseconds. Default: 60,000. */
   readonly readyWithinMs?: number;
-  /** Gives the start up. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal;
 }
 
-const ASK_AGAIN_MS = 15;
+const POLL_MS = 15;
 
-function howItEnded(exit: Exit): string {
+function describeExit(exit: Exit): string {
   return exit.signal === null
-    ? `ended at its start with exit code ${exit.code}`
-    : `was ended by ${exit.signal} at its start`;
+    ? `exited during startup with code ${exit.code}`
+    : `was killed by ${exit.signal} during startup`;
 }
 
-async function explainFileErrors<T>(dir: string, work: () => Promise<T>): Promise<T> {
+async function withFileErrors<T>(dir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -62,9 +65,9 @@ async function explainFileErrors<T>(dir: string, work: () => Promise<T>): Promis
 }
 
 /**
- * Starts one server and waits until it takes requests.
+ * Starts a server and waits until it accepts requests.
  *
- * @throws StackError which says what is wrong and what to do
+ * @throws StackError
  */
 export async function runServer(kind: ServerKind, options: RunOptions): Promise<Child> {
   const { dir, port, logFile, readyWithinMs = 60_000 } = options;
@@ -79,7 +82,7 @@ export async function runServer(kind: ServerKind, options: RunOptions): Promise<
       damage: kind.damage,
       loss: kind.loss,
     });
-  const child = await explainFileErrors(dir, async () => {
+  const child = await withFileErrors(dir, async () => {
     mkdirSync(dirname(dir), { recursive: true });
     if (existsSync(dir)) {
       if (!statSync(dir).isDirectory()) {
@@ -100,12 +103,12 @@ export async function runServer(kind: ServerKind, options: RunOptions): Promise<
     if (await kind.ready(port)) {
       return child;
     }
-    await Promise.race([child.exit, sleep(ASK_AGAIN_MS)]);
+    await Promise.race([child.exit, sleep(POLL_MS)]);
   }
   if (ended === undefined) {
     await child.kill("SIGKILL");
     options.signal?.throwIfAborted();
     throw failed(`did not answer within ${readyWithinMs / 1000} s`);
   }
-  throw failed(howItEnded(ended));
+  throw failed(describeExit(ended));
 }

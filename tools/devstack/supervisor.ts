@@ -6,30 +6,30 @@ import { identify } from "./process-id.ts";
 import { runServer, type ServerKind } from "./server.ts";
 import { readState, recordServer, type ServerName } from "./state.ts";
 
-/** A server that is kept running until it is stopped. */
+/** A server that is restarted whenever it ends, until it is stopped. */
 export interface SupervisedServer {
   readonly title: string;
   readonly url: string;
-  /** Asks it to end, and kills it when it has not done so in time. */
+  /** Sends SIGTERM, and SIGKILL after `withinMs`. */
   stop(withinMs: number): Promise<void>;
 }
 
 export interface SuperviseOptions {
   readonly dataDir: string;
   readonly name: ServerName;
-  /** The program's path. */
+  /** Path of the program. */
   readonly program: string;
   readonly onProgress: (line: string) => void;
 }
 
-/** Between a server's unexpected end and its new start; doubled while it does not come up. */
+/** Delay before a restart, in milliseconds; doubled after each failed start. */
 const RESTART_MS = 200;
 const RESTART_CAP_MS = 10_000;
 
-/** A server that another program's port choice beat is tried again with another port. */
+/** Number of ports tried if another program takes the port first. */
 const PORT_TRIES = 3;
 
-async function startOnSomePort(kind: ServerKind, options: SuperviseOptions): Promise<{ child: Child; port: number }> {
+async function startOnFreePort(kind: ServerKind, options: SuperviseOptions): Promise<{ child: Child; port: number }> {
   const { dataDir, name, program } = options;
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(readState(dataDir).servers[name]?.port);
@@ -45,13 +45,13 @@ async function startOnSomePort(kind: ServerKind, options: SuperviseOptions): Pro
 }
 
 /**
- * Starts a server on the port that it had the last time, where that is still free, and starts it again when it ends by itself.
+ * Starts a server, if possible on its previous port, and restarts it whenever it ends.
  *
- * @throws StackError when it does not come up
+ * @throws StackError if the first start fails
  */
 export async function superviseServer(kind: ServerKind, options: SuperviseOptions): Promise<SupervisedServer> {
   const { dataDir, name, program, onProgress } = options;
-  const first = await startOnSomePort(kind, options);
+  const first = await startOnFreePort(kind, options);
   const { port } = first;
   const url = kind.url(port);
   const stopping = new AbortController();
@@ -64,7 +64,7 @@ export async function superviseServer(kind: ServerKind, options: SuperviseOption
     started.exit.then((exit) => {
       child = undefined;
       if (!stopping.signal.aborted) {
-        onProgress(`${kind.title} ended by itself (${exit.signal ?? `exit code ${exit.code}`}); starting it again …`);
+        onProgress(`${kind.title} ended unexpectedly (${exit.signal ?? `exit code ${exit.code}`}); restarting it …`);
         restarting = restart();
       }
     });
@@ -74,13 +74,13 @@ export async function superviseServer(kind: ServerKind, options: SuperviseOption
     for (let waitMs = RESTART_MS; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, RESTART_CAP_MS)) {
       await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => {});
       try {
-        const place = { ...foldersOf(dataDir, name), port, durable: true, program };
-        watch(await runServer(kind, { ...place, signal: stopping.signal }));
-        onProgress(`${kind.title} is back.`);
+        const instance = { ...foldersOf(dataDir, name), port, durable: true, program };
+        watch(await runServer(kind, { ...instance, signal: stopping.signal }));
+        onProgress(`${kind.title} is running again.`);
         return;
       } catch (error) {
         if (!stopping.signal.aborted) {
-          onProgress(`${(error as Error).message}\nTrying again …`);
+          onProgress(`${(error as Error).message}\nRetrying …`);
         }
       }
     }

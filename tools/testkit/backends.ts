@@ -30,7 +30,10 @@ export interface BackendProcesses {
   stop(): Promise<void>;
 }
 
-/** Starts backends with production durability; their data is in a temporary folder that `stop` removes. */
+/**
+ * Starts backends with production durability; their data is in a temporary folder that `stop`
+ * removes.
+ */
 export async function startBackends(onProgress: (line: string) => void): Promise<BackendProcesses> {
   const dataDir = await mkdtemp(join(tmpdir(), "oms-backends-"));
   const remove = () => rm(dataDir, { recursive: true, force: true });

@@ -49,8 +49,9 @@ export interface ScriptOptions {
   /** Folder of the repository whose script is run; this repository by default. */
   readonly root?: string;
   /**
-   * Where its output goes. "lines", the default: standard output is read with `line`, standard error is shown. "discard": only
-   * the tail of standard error is kept. A path: both are appended to that file.
+   * Where its output goes. "lines", the default: standard output is read with `line`, standard
+   * error is shown. "discard": only the tail of standard error is kept. A path: both are appended
+   * to that file.
    */
   readonly output?: "lines" | "discard" | { readonly file: string };
 }

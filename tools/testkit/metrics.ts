@@ -1,6 +1,9 @@
 /** The metrics of one or several processes. */
 export interface Metrics {
-  /** Sum over all processes and all series of this name that have these labels; 0 when there is none. */
+  /**
+   * Sum over all processes and all series of this name that have these labels; 0 when there is
+   * none.
+   */
   sum(name: string, labels?: Readonly<Record<string, string>>): number;
 }
 

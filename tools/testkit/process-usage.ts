@@ -10,7 +10,8 @@ export function residentMemoryOf(pid: number): number {
 
 /** Processor time that a process has used, in seconds; 0 when it has exited. */
 export function cpuSecondsOf(pid: number): number {
-  // The command in parentheses may contain anything; the 12th and 13th fields after it are user and system time.
+  // The command in parentheses may contain anything; the 12th and 13th fields after it are user and
+  // system time.
   const fields = read(pid, "stat")
     .replace(/^.*\) /s, "")
     .split(" ");

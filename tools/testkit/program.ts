@@ -27,7 +27,10 @@ export function optionsOrExit<Options>(read: (args: readonly string[]) => Option
   }
 }
 
-/** Removes the service's variables from this process's environment, so that they do not reach services under test. */
+/**
+ * Removes the service's variables from this process's environment, so that they do not reach
+ * services under test.
+ */
 export function clearServiceVariables(): void {
   for (const name of Object.keys(process.env).filter((name) => name.startsWith("OMS_"))) {
     delete process.env[name];

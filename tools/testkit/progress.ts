@@ -16,7 +16,10 @@ export interface ProgressOptions {
   readonly value: () => number;
   /** What is shown after the remaining time. */
   readonly text: () => string;
-  /** Interval of the lines that are printed when standard error is no terminal, in milliseconds; none by default. */
+  /**
+   * Interval of the lines that are printed when standard error is no terminal, in milliseconds;
+   * none by default.
+   */
   readonly lineMs?: number;
 }
 

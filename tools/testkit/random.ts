@@ -14,7 +14,8 @@ export interface Random {
 
 /**
  * @param seed of the whole run
- * @param stream gives concurrent consumers sequences of their own, so that their interleaving changes no decision
+ * @param stream gives concurrent consumers sequences of their own, so that their interleaving
+ * changes no decision
  */
 export function createRandom(seed: number, stream = 0): Random {
   // splitmix32, with seed and stream mixed into one state.

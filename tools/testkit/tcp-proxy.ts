@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /**
  * What happens to a message that a client sends:
  * - lose-request: it is dropped; both sides see the connection close
- * - lose-answer: it is delivered and executed, but the client receives nothing more and sees the connection close
+ * - lose-answer: it is delivered and executed, but the client receives nothing more and sees the
+ *   connection close
  */
 export type Disruption = "lose-request" | "lose-answer";
 
@@ -21,7 +22,10 @@ export interface TcpProxy {
   readonly pendingDisruptions: number;
   /** Number of connections that were not forwarded. */
   readonly rejectedConnections: number;
-  /** Disrupts the next message from a client that matches, and the `times` - 1 matching ones after it. */
+  /**
+   * Disrupts the next message from a client that matches, and the `times` - 1 matching ones after
+   * it.
+   */
   disruptNext(matches: (message: Buffer) => boolean, disruption: Disruption, options?: DisruptOptions): void;
   /** Cancels pending disruptions. */
   clearDisruptions(): void;
@@ -30,8 +34,9 @@ export interface TcpProxy {
   /** Closes all open connections. */
   closeConnections(): void;
   /**
-   * Drops bytes in these directions on open and new connections, while both sides believe that they are connected. Nothing is
-   * delivered in part: when a direction is restored, connections that have lost bytes are closed.
+   * Drops bytes in these directions on open and new connections, while both sides believe that they
+   * are connected. Nothing is delivered in part: when a direction is restored, connections that
+   * have lost bytes are closed.
    */
   blackhole(directions: readonly Direction[]): void;
   /** Delays bytes in both directions, in milliseconds; 0 for no delay. */
@@ -42,7 +47,9 @@ export interface TcpProxy {
 export interface DisruptOptions {
   /** 1 by default. */
   readonly times?: number;
-  /** Time between the lost answer and the close of the connection, in milliseconds; 0 by default. */
+  /**
+   * Time between the lost answer and the close of the connection, in milliseconds; 0 by default.
+   */
   readonly silentMs?: number;
 }
 
@@ -60,7 +67,10 @@ interface Pair {
   destroy(): void;
 }
 
-/** How long the server side stays open after a lost answer, in milliseconds, so that the request is executed to its end. */
+/**
+ * How long the server side stays open after a lost answer, in milliseconds, so that the request is
+ * executed to its end.
+ */
 const EXECUTE_MS = 10_000;
 
 /** @param target evaluated for each new connection */

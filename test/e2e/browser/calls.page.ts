@@ -7,7 +7,7 @@ import { useHarness } from "../crash/harness.ts";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
-/** As root there is no sandbox; the rest keeps the browser from looking for its maker's servers. */
+/** Chromium has no sandbox as root; the other flags keep it from contacting external servers. */
 const ARGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -27,7 +27,7 @@ let origin: string;
 
 beforeAll(async () => {
   if (CHROMIUM === undefined) {
-    throw new Error("no Chromium is installed: apt-get install chromium");
+    throw new Error("Chromium is not installed: apt-get install chromium");
   }
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
@@ -76,7 +76,7 @@ test("a page of an allowed origin changes an order and reads it back", async () 
   });
 });
 
-test("a page of another origin gets nothing", async () => {
+test("a page of another origin is rejected by CORS", async () => {
   const service = await harness.start({ OMS_CORS_ORIGINS: "https://shop.example.com" });
   const page = await browser.newPage();
   await page.goto(origin);

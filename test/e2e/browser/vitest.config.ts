@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Apart from the other tests, as it needs a browser: `npm run test:browser`. */
+/** Separate from the other tests because it needs a browser: `npm run test:browser`. */
 export default defineConfig({
   test: {
     root: `${import.meta.dirname}/../../..`,

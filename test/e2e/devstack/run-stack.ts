@@ -1,4 +1,4 @@
-/** A process that runs embedded servers until it is told to stop, as the service does; for tests that stop and kill it. */
+/** Runs embedded servers until SIGTERM, like the service; for tests that stop and kill it. */
 import { startStack } from "../../../tools/devstack/index.ts";
 
 const [dataDir = "", ...names] = process.argv.slice(2);

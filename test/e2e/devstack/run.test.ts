@@ -12,7 +12,7 @@ let script: string;
 beforeAll(() => {
   folder = mkdtempSync(join(inject("folder"), "run-"));
   script = join(folder, "script.ts");
-  // Says what it is and what it is told; "stubborn" never ends by itself, a number is what it exits with.
+  // Prints its pid and signals. "stubborn" ignores SIGINT; a number is the exit code.
   writeFileSync(
     script,
     `const [what = "0"]: string[] = process.argv.slice(2);
@@ -26,17 +26,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function start(...args: string[]) {
   const child = spawn(process.execPath, [RUN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  const told = { child, out: "", err: "", ended: once(child, "close") };
+  const started = { child, out: "", err: "", ended: once(child, "close") };
   child.stdout.on("data", (bytes) => {
-    told.out += bytes;
+    started.out += bytes;
   });
   child.stderr.on("data", (bytes) => {
-    told.err += bytes;
+    started.err += bytes;
   });
-  return told;
+  return started;
 }
 
-function isThere(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch {
@@ -44,8 +44,8 @@ function isThere(pid: number): boolean {
   }
 }
 
-describe("the first step of each npm script", () => {
-  it("runs the pinned Node, with the packages' programs first on the PATH, and hands on the exit code", async () => {
+describe("scripts/run.mjs", () => {
+  it("runs the pinned Node with the packages' programs first in PATH, and returns its exit code", async () => {
     const run = start(script, "3");
     await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
     run.child.kill("SIGINT");
@@ -53,21 +53,21 @@ describe("the first step of each npm script", () => {
     expect(run.out).toMatch(/^up \d+ v24\.\d+\.\d+ .*node_modules\/\.bin\nSIGINT\n$/);
   });
 
-  it("tells it to stop once, though the terminal and npm both send the signal; a later Ctrl-C forces", async () => {
+  it("forwards one of the signals from terminal and npm; a later Ctrl-C kills the command", async () => {
     const run = start(script, "stubborn");
     await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
     const began = performance.now();
     const pid = Number(run.out.split(" ")[1]);
-    // As long as there is something to be impatient with: Node itself, at its very end, would take one more for its own.
-    const impatience = setInterval(() => isThere(pid) && run.child.kill("SIGINT"), 50);
+    // Only while the command runs: during its own exit, Node would handle a further signal itself.
+    const interrupts = setInterval(() => isRunning(pid) && run.child.kill("SIGINT"), 50);
     const [code] = await run.ended;
-    clearInterval(impatience);
+    clearInterval(interrupts);
     expect(performance.now() - began).toBeGreaterThan(1_000);
     expect(code).toBe(128 + 9);
     expect(run.out.split("\n").filter((line) => line === "SIGINT")).toHaveLength(1);
   });
 
-  it("leaves nothing behind when it is killed", async () => {
+  it("leaves no process behind when it is killed", async () => {
     const run = start(script);
     await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
     const pid = Number(run.out.split(" ")[1]);
@@ -75,9 +75,9 @@ describe("the first step of each npm script", () => {
     await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { timeout: 10_000 });
   });
 
-  it("says how it is used", async () => {
+  it("prints its usage", async () => {
     const run = start("serve");
     expect((await run.ended)[0]).toBe(1);
-    expect(run.err).toContain("Usage: node scripts/run.mjs start|test|test:browser|demo|check|generate [arguments]");
+    expect(run.err).toContain("Usage: node scripts/run.mjs start|test|");
   });
 });

@@ -22,12 +22,12 @@ const ALL = { mysql: true, redis: true, nats: true };
 const REDIS = { mysql: false, redis: true, nats: false };
 
 let dataDir: string;
-let said: string[];
+let messages: string[];
 let running: (Stack | ChildProcess)[];
 
 beforeEach(() => {
   dataDir = join(mkdtempSync(join(inject("folder"), "stack-")), "data");
-  said = [];
+  messages = [];
   running = [];
 });
 
@@ -44,33 +44,33 @@ afterEach(async () => {
 });
 
 async function start(need: StackOptions["need"], dir = dataDir): Promise<Stack> {
-  const stack = await startStack({ dataDir: dir, need, onProgress: (line) => said.push(line) });
+  const stack = await startStack({ dataDir: dir, need, onProgress: (line) => messages.push(line) });
   running.push(stack);
   return stack;
 }
 
-/** A process of its own that holds servers; settled when they are up, or it has given up. */
-async function hold(...names: string[]): Promise<{ child: ChildProcess; out: string; err: string }> {
+/** Starts servers in another process; resolves when they are running, or the process has ended. */
+async function startProcess(...names: string[]): Promise<{ child: ChildProcess; out: string; err: string }> {
   const child = spawn(process.execPath, [fileURLToPath(new URL("./run-stack.ts", import.meta.url)), dataDir, ...names]);
   running.push(child);
-  const held = { child, out: "", err: "" };
+  const started = { child, out: "", err: "" };
   child.stdout.on("data", (bytes) => {
-    held.out += bytes;
+    started.out += bytes;
   });
   child.stderr.on("data", (bytes) => {
-    held.err += bytes;
+    started.err += bytes;
   });
   await Promise.race([once(child.stdout, "data"), once(child, "close")]);
-  return held;
+  return started;
 }
 
-/** The processes of the servers that the state names. */
+/** The processes of the running servers, from the state file. */
 function processes() {
   return Object.values(readState(dataDir).servers).flatMap((server) => server?.process ?? []);
 }
 
 describe("the embedded servers", () => {
-  it("keep addresses and data from one start to the next, which takes little time", async () => {
+  it("keep ports and data across restarts, which are fast", async () => {
     const first = await start(ALL);
     const mysql = await createConnection(first.mysqlUrl ?? "");
     await mysql.query("create database kept");
@@ -103,12 +103,12 @@ describe("the embedded servers", () => {
     await brokerAgain.close();
   });
 
-  it("are none when none is wanted, and then hold no folder", async () => {
+  it("need no data directory if none is started", async () => {
     const stack = await start({ mysql: false, redis: false, nats: false }, "/nowhere/at/all");
     expect(urlsOf(stack)).toEqual({ mysqlUrl: undefined, redisUrl: undefined, natsUrl: undefined });
   });
 
-  it("take another port when theirs is taken", async () => {
+  it("use another port if theirs is taken", async () => {
     const first = await start(REDIS);
     await first.stop();
     const port = Number(new URL(first.redisUrl ?? "").port);
@@ -120,29 +120,29 @@ describe("the embedded servers", () => {
     expect(second.redisUrl).not.toBe(first.redisUrl);
   });
 
-  it("come back when they end by themselves", async () => {
+  it("are restarted when they end", async () => {
     await start(REDIS);
     const [before] = processes();
     process.kill(before?.pid ?? 0, "SIGKILL");
-    await vi.waitFor(() => expect(said).toContain("Redis is back."), { timeout: 10_000 });
-    expect(said[0]).toBe("Redis ended by itself (SIGKILL); starting it again …");
+    await vi.waitFor(() => expect(messages).toContain("Redis is running again."), { timeout: 10_000 });
+    expect(messages[0]).toBe("Redis ended unexpectedly (SIGKILL); restarting it …");
     const [after] = processes();
     expect(after?.pid).not.toBe(before?.pid);
     expect(after !== undefined && isAlive(after)).toBe(true);
   });
 
-  it("belong to one run: a second one is told which process holds them", async () => {
-    const first = await hold("redis");
+  it("belong to one process; the error of a second one names it", async () => {
+    const first = await startProcess("redis");
     await expect(start(REDIS)).rejects.toThrow(
-      `The data directory ${dataDir} is in use by another run: process ${first.child.pid}, since `,
+      `The data directory ${dataDir} is in use by process ${first.child.pid} since `,
     );
     first.child.kill("SIGTERM");
     await once(first.child, "exit");
     await start(REDIS);
   });
 
-  it("end in order when their run is told to stop", async () => {
-    const { child } = await hold("mysql", "redis", "nats");
+  it("end when their process is stopped", async () => {
+    const { child } = await startProcess("mysql", "redis", "nats");
     const children = processes();
     expect(children.filter(isAlive)).toHaveLength(3);
     child.kill("SIGTERM");
@@ -150,73 +150,74 @@ describe("the embedded servers", () => {
     expect(children.filter(isAlive)).toEqual([]);
   });
 
-  it("do not outlive a run that is killed, and start again after it", async () => {
-    const { child, out } = await hold("mysql", "redis", "nats");
+  it("end when their process is killed, and can be started again", async () => {
+    const { child, out } = await startProcess("mysql", "redis", "nats");
     const children = processes();
     child.kill("SIGKILL");
+    await once(child, "exit");
     await vi.waitFor(() => expect(children.filter(isAlive)).toEqual([]), { timeout: 10_000 });
     expect(urlsOf(await start(ALL))).toEqual(JSON.parse(out));
   });
 
-  it("are stopped when a run before left them behind", async () => {
-    const leftOver = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000); console.log('up')"]);
-    running.push(leftOver);
-    await once(leftOver.stdout, "data");
+  it("are stopped if left behind by an earlier run", async () => {
+    const leftover = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000); console.log('up')"]);
+    running.push(leftover);
+    await once(leftover.stdout, "data");
     await (await start(REDIS)).stop();
     const file = join(dataDir, "stack.json");
     const state = readState(dataDir);
-    const redis = { ...state.servers.redis, process: identify(leftOver.pid ?? 0) };
+    const redis = { ...state.servers.redis, process: identify(leftover.pid ?? 0) };
     writeFileSync(file, JSON.stringify({ ...state, servers: { redis } }));
     await start(REDIS);
-    expect(said).toContain(`Stopping redis (process ${leftOver.pid}), left behind by a run that was killed …`);
-    expect(leftOver.signalCode).toBe("SIGTERM");
+    expect(messages).toContain(`Stopping redis (process ${leftover.pid}), left over from a killed run …`);
+    expect(leftover.signalCode).toBe("SIGTERM");
   });
 
-  it("share their data directory with the neighbours of the same process", async () => {
+  it("share their data directory with the stub systems of the same process", async () => {
     const stack = await start(REDIS);
-    const neighbours = await startStubSystems({ dataDir, onProgress: (line) => said.push(line) });
-    expect(findStack(dataDir).stubSystemsUrl).toBe(neighbours.url);
-    expect((await fetch(neighbours.url)).status).toBe(200);
+    const stubSystems = await startStubSystems({ dataDir, onProgress: (line) => messages.push(line) });
+    expect(findStack(dataDir).stubSystemsUrl).toBe(stubSystems.url);
+    expect((await fetch(stubSystems.url)).status).toBe(200);
     await stack.stop();
-    await expect(hold("redis")).resolves.toMatchObject({
-      err: expect.stringContaining(`process ${process.pid}, since`),
+    await expect(startProcess("redis")).resolves.toMatchObject({
+      err: expect.stringContaining(`process ${process.pid} since`),
     });
-    await neighbours.stop();
-    expect((await hold("redis")).out).not.toBe("");
+    await stubSystems.stop();
+    expect((await startProcess("redis")).out).not.toBe("");
   });
 });
 
-describe("what a person has to put right", () => {
-  it("is a damaged data directory of MariaDB", async () => {
+describe("startup errors", () => {
+  it("a damaged data directory of MariaDB", async () => {
     await (await start({ ...ALL, nats: false, redis: false })).stop();
     truncateSync(join(dataDir, "mariadb", "ibdata1"), 1024 * 1024);
     const error = await start(ALL).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(StackError);
     expect(String(error)).toContain(`its data directory ${join(dataDir, "mariadb")} is damaged`);
-    expect(String(error)).toContain("or remove it (the orders in it are lost) and start again");
+    expect(String(error)).toContain("or remove it (all its orders are lost) and start again");
     expect(String(error)).toContain(join(dataDir, "log", "mariadb.log"));
-    expect(processes(), "the others are stopped").toEqual([]);
+    expect(processes(), "the other servers are stopped").toEqual([]);
   });
 
-  it("is a damaged data directory of Redis, and of NATS", async () => {
+  it("a damaged data directory of Redis, and of NATS", async () => {
     await (await start({ ...ALL, mysql: false })).stop();
     writeFileSync(join(dataDir, "redis", "appendonlydir", "appendonly.aof.manifest"), "garbled");
-    await expect(start(REDIS)).rejects.toThrow(/redis is damaged.\nPut a backup .* \(nothing of the orders is lost/s);
+    await expect(start(REDIS)).rejects.toThrow(/redis is damaged.\nRestore that folder .* \(no orders are lost/s);
     rmSync(join(dataDir, "nats"), { recursive: true });
     writeFileSync(join(dataDir, "nats"), "");
-    await expect(start({ ...REDIS, redis: false, nats: true })).rejects.toThrow("a file where a folder is needed");
+    await expect(start({ ...REDIS, redis: false, nats: true })).rejects.toThrow("is not a folder");
   });
 
-  it("is a folder that may not be written", async () => {
+  it("a folder without write permission", async () => {
     const folder = process.platform === "linux" ? "/sys" : "/System";
     await expect(start(REDIS, `${folder}/oms-data`)).rejects.toThrow(
-      `This user may not write to ${folder}/oms-data.\nMake that folder this user's own, or set OMS_DATA_DIR`,
+      `No permission to write to ${folder}/oms-data.\nChange the owner of that folder, or set OMS_DATA_DIR`,
     );
   });
 
-  it("is a file where the folder should be", async () => {
+  it("a file in place of the folder", async () => {
     writeFileSync(dataDir, "");
-    await expect(start(REDIS)).rejects.toThrow(`${dataDir} is, or lies below, a file where a folder is needed`);
+    await expect(start(REDIS)).rejects.toThrow(`${dataDir} is not a folder, or is below a file`);
   });
 });
 

@@ -2,13 +2,13 @@ import { createConnection } from "mysql2/promise";
 import { describe, expect, it } from "vitest";
 import { useMariadb, useNats, useOwnMariadb, useRedis } from "../../support/servers.ts";
 
-describe("the servers that tests share or own", () => {
+describe("servers for tests", () => {
   const shared = useMariadb();
   const own = useOwnMariadb();
   const nats = useNats();
   const redis = useRedis();
 
-  it("gives each file databases of its own on the shared MariaDB", async () => {
+  it("each file has its own databases on the shared MariaDB", async () => {
     const connection = await createConnection(shared.url);
     await connection.query(`create database ${shared.prefix}oms_db`);
     const [rows] = await connection.query(`show databases like '${shared.prefix}%'`);
@@ -16,7 +16,7 @@ describe("the servers that tests share or own", () => {
     connection.destroy();
   });
 
-  it("keeps what MariaDB committed across a kill, and forgets it when wiped", async () => {
+  it("MariaDB keeps committed data across a kill, and loses it when wiped", async () => {
     const databases = async () => {
       const connection = await createConnection(own.url);
       const [rows] = await connection.query("show databases like 'kept'");
@@ -32,7 +32,7 @@ describe("the servers that tests share or own", () => {
     expect(await databases()).toHaveLength(0);
   });
 
-  it("keeps the addresses across restarts", async () => {
+  it("servers keep their URLs across restarts", async () => {
     for (const server of [nats, redis]) {
       const before = { url: server.url, pid: server.pid };
       await server.restart();

@@ -41,7 +41,10 @@ export function useCollector(): Collector {
 
 const KINDS = ["", "internal", "server", "client", "producer", "consumer"];
 
-/** `ExportTraceServiceRequest` → `ResourceSpans` → `ScopeSpans` → `Span`, by the numbers of OTLP 1.x. */
+/**
+ * `ExportTraceServiceRequest` → `ResourceSpans` → `ScopeSpans` → `Span`, by the numbers of OTLP
+ * 1.x.
+ */
 function spansIn(request: Uint8Array): KeptSpan[] {
   return fieldsOf(request)
     .get(1)

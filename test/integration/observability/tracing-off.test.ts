@@ -24,7 +24,10 @@ afterAll(() => db.destroy());
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/** Has the service, as a process of its own, deliver a recharge card; what it loaded, and what its mail service got. */
+/**
+ * Has the service, as a process of its own, deliver a recharge card; what it loaded, and what its
+ * mail service got.
+ */
 async function deliverCard(env: Record<string, string>) {
   const folder = await mkdtemp(join(tmpdir(), "oms-modules-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -28,7 +28,10 @@ function lineOf({ update }: WatchOrderStatusResponse): string {
   return "";
 }
 
-/** Whether the service shuts down, or the connection broke: a reconnect goes on where the stream ended. */
+/**
+ * Whether the service shuts down, or the connection broke: a reconnect goes on where the stream
+ * ended.
+ */
 function isTransient(error: ConnectError): boolean {
   return error.code === Code.Unavailable || isUnreachable(error);
 }

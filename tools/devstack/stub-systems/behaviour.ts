@@ -1,39 +1,40 @@
 import { SYSTEM_NAMES, SYSTEM_PATHS, type SystemPath } from "../../../src/integrations/systems.ts";
 
-/** How a neighbour may behave. */
+/** Modes of a stub system. */
 export const MODES = ["ok", "fail", "hang", "slow", "refuse", "later", "lose"] as const;
 
 export type Mode = (typeof MODES)[number];
 
 /**
- * An order to misbehave:
- * - `fail` answers with `status` (500), and nothing happens;
- * - `hang` never answers, and nothing happens;
- * - `slow` does what is asked after `delayMs` (1,000);
- * - `refuse` says no for good: 409 from ERP's allocate (no stock), `"answer": "refused"` from WMS's cancel, else 422; `status` overrides;
- * - `later` is WMS's cancel answer "ask me again", else the same as `ok`;
- * - `lose` does what is asked, then cuts the connection without an answer;
- * - `ok` takes back what was ordered before.
+ * A rule for the behaviour of a stub system:
+ * - `fail`: answers with `status` (default 500), without executing the request;
+ * - `hang`: never answers, without executing the request;
+ * - `slow`: executes the request after `delayMs` (default 1,000);
+ * - `refuse`: rejects permanently: 409 from the ERP's allocate (no stock), `"answer": "refused"`
+ *   from the WMS's cancel, else 422; `status` overrides;
+ * - `later`: the WMS's cancel answers "later"; otherwise like `ok`;
+ * - `lose`: executes the request, then closes the connection without an answer;
+ * - `ok`: removes earlier rules.
  */
 export interface Rule {
-  /** One of the neighbours ("erp"), or one of its paths ("erp/allocate"). */
+  /** A system ("erp"), or one of its paths ("erp/allocate"). */
   readonly system: string;
   readonly mode: Mode;
   readonly status?: number;
   readonly delayMs?: number;
   readonly reason?: string;
-  /** For how many requests; no limit unless told. */
+  /** Number of requests. Default: no limit. */
   readonly times?: number;
-  /** For these orders only. */
+  /** Orders it applies to. Default: all. */
   readonly orderIds?: readonly string[];
 }
 
-/** What a request is met with. */
+/** The part of a rule that applies to a request. */
 export type AppliedRule = Pick<Rule, "mode" | "status" | "delayMs" | "reason">;
 
 const OK: AppliedRule = { mode: "ok" };
 
-/** Says what is wrong with an order to misbehave, as it came over the wire; undefined when it is well-formed. */
+/** Validates a rule of a request; returns the error, or undefined if it is valid. */
 export function validateRule(rule: Partial<Record<keyof Rule, unknown>>): string | undefined {
   const { system, mode, status, delayMs, reason, times, orderIds } = rule;
   const isCount = (value: unknown, min: number, max: number) =>
@@ -62,21 +63,24 @@ export function validateRule(rule: Partial<Record<keyof Rule, unknown>>): string
   return undefined;
 }
 
-/** The orders to misbehave that are in force; the last one given that fits a request counts. */
+/** The active rules. The last matching rule applies. */
 export function createBehaviour() {
   let rules: { rule: Rule; left: number }[] = [];
   return {
-    /** Gives an order; one for the same neighbour and orders is replaced by it. `ok` for all orders takes back every one of the neighbour's. */
+    /**
+     * Adds a rule, replacing one for the same system and orders. `ok` for all orders removes all
+     * rules of the system.
+     */
     set(rule: Rule): void {
       const sameOrders = (other: Rule) => JSON.stringify(other.orderIds) === JSON.stringify(rule.orderIds);
       const below = (other: Rule) => other.system === rule.system || other.system.startsWith(`${rule.system}/`);
-      const takesBackAll = rule.mode === "ok" && rule.orderIds === undefined;
-      rules = rules.filter(({ rule: other }) => !(below(other) && (takesBackAll || sameOrders(other))));
+      const removesAll = rule.mode === "ok" && rule.orderIds === undefined;
+      rules = rules.filter(({ rule: other }) => !(below(other) && (removesAll || sameOrders(other))));
       if (rule.mode !== "ok") {
         rules.push({ rule, left: rule.times ?? Number.POSITIVE_INFINITY });
       }
     },
-    /** What this request is met with. Counts it. */
+    /** The behaviour for a request; counts the request. */
     apply(path: SystemPath, orderId: string): AppliedRule {
       if (rules.length === 0) {
         return OK;
@@ -94,6 +98,6 @@ export function createBehaviour() {
       }
       return found.rule;
     },
-    inForce: (): Rule[] => rules.map(({ rule, left }) => (Number.isFinite(left) ? { ...rule, times: left } : rule)),
+    active: (): Rule[] => rules.map(({ rule, left }) => (Number.isFinite(left) ? { ...rule, times: left } : rule)),
   };
 }

@@ -9,10 +9,10 @@ const MAX_BODY = 1024 * 1024;
 const LATEST_ON_PAGE = 50;
 const LIST_LIMIT = 100;
 
-/** What is played, by the address as it comes in. */
-const PLAYED: ReadonlyMap<string, SystemPath> = new Map(SYSTEM_PATHS.map((path) => [`/${path}`, path]));
+/** The paths of the stub systems, by URL path. */
+const PATHS: ReadonlyMap<string, SystemPath> = new Map(SYSTEM_PATHS.map((path) => [`/${path}`, path]));
 
-/** What a neighbour says when it does what is asked, or when it has its reasons not to. `done` false: nothing happened. */
+/** A response. `done`: whether the request was executed. */
 interface Answer {
   readonly status: number;
   readonly body: string;
@@ -23,25 +23,25 @@ function json(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function answerOf(path: SystemPath, met: AppliedRule): Answer {
-  const reason = met.reason ?? "told to refuse";
-  if (met.mode === "fail") {
-    return { status: met.status ?? 500, body: json({ reason: met.reason ?? "told to fail" }), done: false };
+function answerOf(path: SystemPath, rule: AppliedRule): Answer {
+  const reason = rule.reason ?? "refused by a rule";
+  if (rule.mode === "fail") {
+    return { status: rule.status ?? 500, body: json({ reason: rule.reason ?? "failed by a rule" }), done: false };
   }
   if (path === "wms/cancel") {
-    if (met.mode === "refuse") {
-      return { status: met.status ?? 200, body: json({ answer: "refused", reason }), done: met.status === undefined };
+    if (rule.mode === "refuse") {
+      return { status: rule.status ?? 200, body: json({ answer: "refused", reason }), done: rule.status === undefined };
     }
-    const answer = met.mode === "later" ? "later" : "agreed";
+    const answer = rule.mode === "later" ? "later" : "agreed";
     return { status: 200, body: json({ answer }), done: answer === "agreed" };
   }
-  if (met.mode === "refuse") {
-    return { status: met.status ?? (path === "erp/allocate" ? 409 : 422), body: json({ reason }), done: false };
+  if (rule.mode === "refuse") {
+    return { status: rule.status ?? (path === "erp/allocate" ? 409 : 422), body: json({ reason }), done: false };
   }
   return { status: 200, body: "{}", done: true };
 }
 
-/** By its events, as an async iterator over it would be a tenth of a request's cost. */
+/** Uses events: an async iterator would cost a tenth of a request. */
 function readBody(request: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -49,7 +49,7 @@ function readBody(request: IncomingMessage): Promise<string> {
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
       if (length > MAX_BODY) {
-        reject(new RangeError(`a body has at most ${MAX_BODY} bytes`));
+        reject(new RangeError(`the body must have at most ${MAX_BODY} bytes`));
       } else {
         chunks.push(chunk);
       }
@@ -75,33 +75,36 @@ function send(response: ServerResponse, status: number, body: string, type = "ap
   response.end(body);
 }
 
-/** The neighbours' HTTP server, not yet listening; what comes in is kept in the file. */
+/**
+ * Creates the HTTP server of the stub systems, which records requests in a file. It does not listen
+ * yet.
+ */
 export function createStubSystemsServer(file: string): Server {
   const behaviour = createBehaviour();
-  const book = openReceived(file);
+  const requests = openReceived(file);
 
-  async function work(path: SystemPath, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function execute(path: SystemPath, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const key = request.headers["idempotency-key"];
     const body = parseObject(await readBody(request));
     if (typeof key !== "string" || key === "" || body === undefined) {
-      send(response, 400, json({ reason: "needs an idempotency-key header and a JSON object as body" }));
+      send(response, 400, json({ reason: "requires an idempotency-key header and a JSON object as body" }));
       return;
     }
     const orderId = String(body.orderId ?? "");
-    const met = behaviour.apply(path, orderId);
-    const note = (status: number, answer: string | null) => book.add(path, key, orderId, status, answer, body);
-    if (met.mode === "hang") {
-      note(0, null);
+    const rule = behaviour.apply(path, orderId);
+    const record = (status: number, answer: string | null) => requests.add(path, key, orderId, status, answer, body);
+    if (rule.mode === "hang") {
+      record(0, null);
       return;
     }
-    if (met.mode === "slow") {
-      await sleep(met.delayMs ?? 1_000);
+    if (rule.mode === "slow") {
+      await sleep(rule.delayMs ?? 1_000);
     }
-    const before = met.mode === "fail" ? undefined : book.find(path, key)?.answer;
-    const answer = before === undefined ? answerOf(path, met) : { status: 200, body: before, done: true };
-    note(met.mode === "lose" ? 0 : answer.status, answer.done ? answer.body : null);
-    await book.written();
-    if (met.mode === "lose") {
+    const previous = rule.mode === "fail" ? undefined : requests.find(path, key)?.answer;
+    const answer = previous === undefined ? answerOf(path, rule) : { status: 200, body: previous, done: true };
+    record(rule.mode === "lose" ? 0 : answer.status, answer.done ? answer.body : null);
+    await requests.written();
+    if (rule.mode === "lose") {
       response.destroy();
       return;
     }
@@ -110,13 +113,13 @@ export function createStubSystemsServer(file: string): Server {
 
   async function control(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const rule = parseObject(await readBody(request));
-    const fault = rule === undefined ? "the body must be a JSON object" : validateRule(rule);
-    if (fault !== undefined) {
-      send(response, 400, json({ reason: fault }));
+    const error = rule === undefined ? "the body must be a JSON object" : validateRule(rule);
+    if (error !== undefined) {
+      send(response, 400, json({ reason: error }));
       return;
     }
     behaviour.set(rule as unknown as Rule);
-    send(response, 200, json({ rules: behaviour.inForce() }));
+    send(response, 200, json({ rules: behaviour.active() }));
   }
 
   function list(query: URLSearchParams, response: ServerResponse): void {
@@ -126,46 +129,47 @@ export function createStubSystemsServer(file: string): Server {
       send(response, 400, json({ reason: "limit must be a whole number, 0 or more" }));
       return;
     }
-    const fits = (path: string) => system === null || path === system || path.startsWith(`${system}/`);
+    const matches = (path: string) => system === null || path === system || path.startsWith(`${system}/`);
     const key = query.get("key");
     const orderId = query.get("orderId");
-    const received = book.list(
-      (entry) => fits(entry.path) && (key ?? entry.key) === entry.key && (orderId ?? entry.orderId) === entry.orderId,
+    const received = requests.list(
+      (entry) =>
+        matches(entry.path) && (key ?? entry.key) === entry.key && (orderId ?? entry.orderId) === entry.orderId,
       limit,
     );
-    const totals = Object.fromEntries(Object.entries(book.totals()).filter(([path]) => fits(path)));
+    const totals = Object.fromEntries(Object.entries(requests.totals()).filter(([path]) => matches(path)));
     send(response, 200, json({ totals, received }));
   }
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.method === "POST" ? PLAYED.get(request.url ?? "/") : undefined;
+    const path = request.method === "POST" ? PATHS.get(request.url ?? "/") : undefined;
     if (path !== undefined) {
-      await work(path, request, response);
+      await execute(path, request, response);
       return;
     }
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://neighbours");
-    const asked = `${request.method} ${pathname}`;
-    if (asked === "GET /received") {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://stub-systems");
+    const endpoint = `${request.method} ${pathname}`;
+    if (endpoint === "GET /received") {
       list(searchParams, response);
-    } else if (asked === "GET /stock") {
-      send(response, 200, json(book.stock()));
-    } else if (asked === "DELETE /received") {
-      book.clear();
+    } else if (endpoint === "GET /stock") {
+      send(response, 200, json(requests.stock()));
+    } else if (endpoint === "DELETE /received") {
+      requests.clear();
       send(response, 200, "{}");
-    } else if (asked === "POST /control") {
+    } else if (endpoint === "POST /control") {
       await control(request, response);
-    } else if (asked === "GET /control") {
-      send(response, 200, json({ rules: behaviour.inForce() }));
-    } else if (asked === "GET /") {
-      const latest = book.list(() => true, LATEST_ON_PAGE);
+    } else if (endpoint === "GET /control") {
+      send(response, 200, json({ rules: behaviour.active() }));
+    } else if (endpoint === "GET /") {
+      const latest = requests.list(() => true, LATEST_ON_PAGE);
       send(
         response,
         200,
-        renderPage(book.totals(), book.stock(), behaviour.inForce(), latest),
+        renderPage(requests.totals(), requests.stock(), behaviour.active(), latest),
         "text/html; charset=utf-8",
       );
     } else {
-      send(response, 404, json({ reason: `nothing is played at ${asked}` }));
+      send(response, 404, json({ reason: `unknown endpoint ${endpoint}` }));
     }
   }
 
@@ -177,8 +181,9 @@ export function createStubSystemsServer(file: string): Server {
       request.destroy();
     });
   });
-  // Longer than any client keeps an idle connection: else a request may meet a connection that is just being closed.
+  // Longer than clients keep idle connections; otherwise a request may use a connection being
+  // closed.
   server.keepAliveTimeout = 120_000;
-  server.on("close", book.close);
+  server.on("close", requests.close);
   return server;
 }

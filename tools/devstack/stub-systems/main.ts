@@ -1,6 +1,6 @@
 /**
- * The neighbours' process: stand-ins for the systems around the service, for development and tests.
- * Arguments: the port of 127.0.0.1 to listen on, and the file that keeps what came in.
+ * The process of the stub systems, which replace the external systems in development and tests.
+ * Arguments: port on 127.0.0.1, and the file for received requests.
  */
 import { createStubSystemsServer } from "./http.ts";
 

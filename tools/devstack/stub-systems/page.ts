@@ -23,7 +23,7 @@ function table(head: readonly string[], rows: readonly (readonly unknown[])[], n
   return `<table><tr>${cells("th", head)}</tr>${rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("\n")}</table>`;
 }
 
-/** What the neighbours got, for a person to look at; it renews itself. */
+/** The page of the stub systems, which reloads itself. */
 export function renderPage(
   totals: Record<string, Totals>,
   stock: StockSums,
@@ -35,7 +35,7 @@ export function renderPage(
 <meta charset="utf-8">
 <meta http-equiv="refresh" content="2">
 <meta name="viewport" content="width=device-width">
-<title>Neighbours</title>
+<title>Stub systems</title>
 <style>
   body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; }
   table { border-collapse: collapse; }
@@ -43,29 +43,29 @@ export function renderPage(
   td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
   code { background: #f3f3f3; padding: .1rem .3rem; }
 </style>
-<h1>Neighbours</h1>
-<p>Stand-ins for e-invoice mail, finance, customer messages, ERP and WMS: what they got, each thing carried out once however often it came.</p>
+<h1>Stub systems</h1>
+<p>Requests received by the stubs of e-invoice mail, finance, customer messages, ERP and WMS. Each idempotency key is executed once.</p>
 ${table(
-  ["path", "keys", "arrivals", "carried out", "repeats"],
+  ["path", "keys", "requests", "executed", "duplicates"],
   Object.entries(totals).map(([path, sum]) => [`/${path}`, sum.keys, sum.arrivals, sum.done, sum.repeats]),
-  "Nothing came yet.",
+  "No requests yet.",
 )}
-<h2>Stock, in pieces</h2>
+<h2>Stock (pieces)</h2>
 ${table(
   ["allocated", "= dispatched", "− taken back", "+ released", "+ held"],
   [[stock.allocated, stock.dispatched, stock.takenBack, stock.released, stock.held]],
   "",
 )}
-<h2>Told to misbehave</h2>
+<h2>Rules</h2>
 ${table(
   ["system", "mode", "details"],
   rules.map(({ system, mode, ...rest }) => [system, mode, JSON.stringify(rest)]),
-  "None: all answer as they should.",
+  "None.",
 )}
-<p>Tell them: <code>curl -d '{"system":"einvoice","mode":"fail","times":3}' localhost:…/control</code></p>
-<h2>Latest</h2>
+<p>To add a rule: <code>curl -d '{"system":"einvoice","mode":"fail","times":3}' localhost:…/control</code></p>
+<h2>Latest requests</h2>
 ${table(
-  ["first came", "path", "idempotency key", "order", "arrivals", "carried out", "last answer", "body"],
+  ["first request", "path", "idempotency key", "order", "requests", "executed", "last response", "body"],
   latest.map((entry) => [
     entry.firstTime,
     `/${entry.path}`,
@@ -76,7 +76,7 @@ ${table(
     entry.status || "none",
     entry.body === undefined ? "" : JSON.stringify(entry.body),
   ]),
-  "Nothing came yet.",
+  "No requests yet.",
 )}
 </html>
 `;

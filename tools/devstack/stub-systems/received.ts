@@ -2,29 +2,29 @@ import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync
 import type { SystemPath } from "../../../src/integrations/systems.ts";
 import { openStock, piecesIn } from "./stock.ts";
 
-/** What one idempotency key brought to one path. */
+/** The requests with one idempotency key to one path. */
 export interface Received {
   readonly path: SystemPath;
   readonly key: string;
   readonly orderId: string;
-  /** How often it came, whatever the answer was. */
+  /** Number of requests, whatever the response. */
   arrivals: number;
-  /** True once it was carried out; that happens once, however often it comes. */
+  /** Whether the request was executed, which happens at most once. */
   done: boolean;
-  /** Arrivals after it was carried out: answered as the first time, without a second effect. */
+  /** Number of requests after its execution, which receive the first response. */
   repeats: number;
-  /** The last answer's HTTP status; 0 where none was given. */
+  /** HTTP status of the last response; 0 without a response. */
   status: number;
-  /** The answer that carried it out, to be given again. */
+  /** The response of the execution, which is repeated. */
   answer?: string;
   readonly firstTime: string;
-  /** When it was carried out. */
+  /** Time of the execution. */
   doneTime?: string;
-  /** Kept for the latest ones only, and not across a restart. */
+  /** Kept for the latest requests, in memory only. */
   body?: unknown;
 }
 
-/** Sums over all keys of one path. */
+/** Totals of a path. */
 export interface Totals {
   keys: number;
   arrivals: number;
@@ -32,7 +32,7 @@ export interface Totals {
   repeats: number;
 }
 
-/** One arrival, as a line of the file. */
+/** A request, as a line of the file. */
 type Line = [
   path: SystemPath,
   key: string,
@@ -43,12 +43,12 @@ type Line = [
   pieces?: number,
 ];
 
-/** How many of the latest bodies are kept in memory. */
+/** Number of bodies kept in memory. */
 const BODIES = 10_000;
 
 /**
- * What came in, by path and idempotency key; each arrival is a line of the file before it is answered, so a kill forgets none. The arrivals
- * of one turn of the event loop are written together.
+ * Received requests, by path and idempotency key. Each request is written to the file before its
+ * response, so that a kill loses none. Requests of one event loop turn are written together.
  */
 export function openReceived(file: string) {
   const entries = new Map<string, Received>();
@@ -88,7 +88,7 @@ export function openReceived(file: string) {
       try {
         count(JSON.parse(text) as Line);
       } catch {
-        // The last line of a file whose writer was killed, or the empty end.
+        // The last line, if the writer was killed, or the empty end.
       }
     }
   }
@@ -110,9 +110,9 @@ export function openReceived(file: string) {
   return {
     find: (path: SystemPath, key: string): Received | undefined => entries.get(`${path} ${key}`),
     /**
-     * Counts an arrival; `written` says when it is in the file.
+     * Counts a request; `written` resolves when it is in the file.
      *
-     * @param answer the body of the answer when it was carried out, else null
+     * @param answer body of the response if the request was executed, else null
      */
     add(
       path: SystemPath,
@@ -135,7 +135,7 @@ export function openReceived(file: string) {
         }
       }
     },
-    /** Resolves when all arrivals so far are in the file. */
+    /** Resolves when all requests so far are in the file. */
     written(): Promise<void> {
       writing ??= new Promise((resolve, reject) => {
         setImmediate(() => {
@@ -151,13 +151,13 @@ export function openReceived(file: string) {
     },
     stock: stock.sums,
     totals: (): Record<string, Totals> => Object.fromEntries(totals),
-    /** Those that fit, the latest first, as many as the limit says. */
-    list(fits: (entry: Received) => boolean, limit: number): Received[] {
+    /** Matching entries, the latest first, at most `limit`. */
+    list(matches: (entry: Received) => boolean, limit: number): Received[] {
       const found: Received[] = [];
       const all = [...entries.values()];
       for (let index = all.length - 1; index >= 0 && found.length < limit; index--) {
         const entry = all[index];
-        if (entry !== undefined && fits(entry)) {
+        if (entry !== undefined && matches(entry)) {
           found.push(entry);
         }
       }

@@ -1,20 +1,20 @@
 import type { SystemPath } from "../../../src/integrations/systems.ts";
 
-/** What became of the stock, in pieces; allocated = (dispatched − takenBack) + released + held. */
+/** Stock bookings, in pieces; allocated = (dispatched − takenBack) + released + held. */
 export interface StockSums {
-  /** Set aside by the ERP. */
+  /** Allocated by the ERP. */
   allocated: number;
-  /** Given back to the ERP. */
+  /** Released to the ERP. */
   released: number;
-  /** Handed to the WMS. */
+  /** Dispatched to the WMS. */
   dispatched: number;
-  /** Handed to the WMS, which then agreed to a cancel. */
+  /** Dispatched to the WMS, which then agreed to a cancel. */
   takenBack: number;
-  /** Set aside, and neither with the WMS nor given back. */
+  /** Allocated, and neither dispatched nor released. */
   held: number;
 }
 
-/** The books of the ERP and the WMS: each thing that was carried out counts, once. */
+/** Stock bookings of ERP and WMS from executed requests. */
 export function openStock() {
   const orders = new Map<string, StockSums>();
   const sums: StockSums = { allocated: 0, released: 0, dispatched: 0, takenBack: 0, held: 0 };
@@ -29,10 +29,10 @@ export function openStock() {
   return {
     sums: (): StockSums => ({ ...sums }),
     /**
-     * Something was carried out.
+     * Books an executed request.
      *
-     * @param answer the body of the answer
-     * @param pieces what the request's lines add up to
+     * @param answer body of the response
+     * @param pieces total quantity of the request's lines
      */
     count(path: SystemPath, orderId: string, answer: string, pieces: number): void {
       const order = orders.get(orderId) ?? { allocated: 0, released: 0, dispatched: 0, takenBack: 0, held: 0 };
@@ -54,7 +54,7 @@ export function openStock() {
   };
 }
 
-/** What the lines of a request add up to. */
+/** Total quantity of the lines of a request. */
 export function piecesIn({ lines }: Record<string, unknown>): number {
   const quantities = Array.isArray(lines) ? lines.map((line: { quantity?: unknown }) => Number(line?.quantity)) : [];
   return quantities.filter(Number.isFinite).reduce((sum, quantity) => sum + quantity, 0);
