@@ -240,8 +240,8 @@ async function compareLegacyAnswers({ servers }: Cluster, orderId: bigint): Prom
 }
 
 async function run(previous: string, orderCount: number): Promise<readonly string[]> {
-  const { folder, remove } = previousFolder(previous);
   const backends = await startBackends(print);
+  const { folder, remove } = previousFolder(previous);
   const cluster = createCluster();
   const { servers } = cluster;
 

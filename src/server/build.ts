@@ -49,6 +49,8 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+type Registry = ReturnType<typeof createRegistry>;
+
 /** What all components of one server share. */
 interface Core extends ServerDeps, Backends {
   readonly lifecycle: Lifecycle;
@@ -116,7 +118,7 @@ async function startTracing(
 /** Starts the change feed, the relay and the committer, and creates the operations on them. */
 async function startWritePath(
   { config, db, stream, log, metrics, tracer, lifecycle, crashPoint }: Core,
-  registry: ReturnType<typeof createRegistry>,
+  registry: Registry,
   publisher: Publisher,
 ): Promise<OperationDeps> {
   const { orders, outbox, actions } = config;
@@ -192,7 +194,7 @@ async function startWritePath(
 /** Opens the clients of the external systems and binds the Actions' handlers. */
 async function bindActions(
   { config, endpoints, db, redis, log, metrics, tracer, lifecycle }: Core,
-  registry: ReturnType<typeof createRegistry>,
+  registry: Registry,
   publisher: Publisher,
   operations: OperationDeps,
 ): Promise<readonly Action[]> {
