@@ -4,7 +4,7 @@ import { Status } from "../../domain/state-machine.ts";
 import { commitChange, unchanged } from "../../store/commit/commit-change.ts";
 import { lockOrder } from "../../store/orders/order-row.ts";
 import { closeCancelRequest, findCancelRequest } from "../../store/orders/reversal-rows.ts";
-import { type Cancel, isStepUnderWay, readCancel } from "../../store/reads/reversal.ts";
+import { type Cancel, isStepRunning, readCancel } from "../../store/reads/reversal.ts";
 import { answerOnce } from "../answer-once.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
@@ -109,7 +109,7 @@ export async function getCancel({ db }: OperationDeps, { orderId }: { readonly o
  * after that.
  */
 export function isDispatchInProgress({ db }: OperationDeps, orderId: bigint): Promise<boolean> {
-  return isStepUnderWay(db, orderId, "dispatch");
+  return isStepRunning(db, orderId, "dispatch");
 }
 
 function cancelNotFound(orderId: bigint): OperationError {

@@ -95,7 +95,7 @@ async function readOldCodes(db: Kysely<Database>, orderId: bigint) {
  * Whether a step of the forward flow has started for an order and not ended: its request may still
  * reach the external system. A step that has not started reads the order first, and sees its pause.
  */
-export async function isStepUnderWay(db: Kysely<Database>, orderId: bigint, step: string): Promise<boolean> {
+export async function isStepRunning(db: Kysely<Database>, orderId: bigint, step: string): Promise<boolean> {
   const row = await db
     .selectFrom("oms_db.oms_action_ledger")
     .select("id")

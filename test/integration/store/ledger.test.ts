@@ -215,17 +215,17 @@ describe("claimDue", () => {
     const names = [one.name, two.name];
     await setRow(one.orderId, { next_attempt_time: ago(2) });
     await setRow(two.orderId, { next_attempt_time: ago(1) });
-    const took = async (limit: number) => {
+    const claimIds = async (limit: number) => {
       const due = await claimDue(names, limit);
       await Promise.all(due.map(({ entry }) => ledger.done(entry)));
       await setRow(one.orderId, { next_attempt_time: ago(2) });
       await setRow(two.orderId, { next_attempt_time: ago(1) });
       return due.map(({ entry }) => entry.messageId);
     };
-    expect(await took(1)).toEqual([one.ids[0], two.ids[0]]);
-    expect(await took(10)).toEqual([one.ids[1], two.ids[1]]);
-    expect(await took(10)).toEqual([one.ids[2]]);
-    expect(await took(10)).toEqual([]);
+    expect(await claimIds(1)).toEqual([one.ids[0], two.ids[0]]);
+    expect(await claimIds(10)).toEqual([one.ids[1], two.ids[1]]);
+    expect(await claimIds(10)).toEqual([one.ids[2]]);
+    expect(await claimIds(10)).toEqual([]);
   });
 
   test("gives each event to one of several servers", async () => {

@@ -6,10 +6,10 @@ import { insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.
 
 const { db } = useStore();
 const committer = openCommitter(db);
-const unasked = openCommitter(db, { subscriptionsFor: () => [] });
+const unmatched = openCommitter(db, { subscriptionsFor: () => [] });
 afterAll(async () => {
   await committer.close();
-  await unasked.close();
+  await unmatched.close();
 });
 
 const outboxIds = async (orderId: bigint) => (await rowsOf(db, "oms_db.oms_outbox", orderId)).map(({ id }) => id);
@@ -18,9 +18,9 @@ describe("unpublished rows", () => {
   test("are read by id, page by page, and equal the committed events", async () => {
     const orderId = await insertOrder(db);
     for (const status of [Status.PAID, Status.APPROVED, Status.ERP_ALLOCATED]) {
-      await unasked.report(report(orderId, status));
+      await unmatched.report(report(orderId, status));
     }
-    const committed = unasked.batches.flat().map(({ row }) => row);
+    const committed = unmatched.batches.flat().map(({ row }) => row);
     const first = await readUnpublished(db, { olderThanMs: 0, afterId: 0n, limit: 2 });
     expect(first).toEqual(committed.slice(0, 2));
     expect(await readUnpublished(db, { olderThanMs: 0, afterId: first.at(-1)?.id ?? 0n, limit: 2 })).toEqual(
@@ -34,7 +34,7 @@ describe("unpublished rows", () => {
 
   test("are not read while they are young", async () => {
     const orderId = await insertOrder(db);
-    await unasked.report(report(orderId, Status.PAID));
+    await unmatched.report(report(orderId, Status.PAID));
     expect(await readUnpublished(db, { olderThanMs: 60_000, afterId: 0n, limit: 10 })).toEqual([]);
     const ids = (await outboxIds(orderId)) as bigint[];
     expect((await readUnpublished(db, { olderThanMs: 0, afterId: 0n, limit: 10 })).map(({ id }) => id)).toEqual(ids);
@@ -46,7 +46,7 @@ describe("published rows", () => {
   test("are deleted if no Action matches, or all entries are done or discarded", async () => {
     const ledger = createLedger({ db, leaseMs: 30_000 });
     const [quiet, done] = [await insertOrder(db), await insertOrder(db)];
-    await unasked.report(report(quiet, Status.PAID));
+    await unmatched.report(report(quiet, Status.PAID));
     await committer.report(report(done, Status.PAID));
     for (const action of ["first-action", "second-action"]) {
       const claim = await ledger.claim(`${done}-1`, action);
@@ -82,7 +82,7 @@ describe("published rows", () => {
 
   test("are deleted in large numbers", async () => {
     const orderId = await insertOrder(db);
-    await unasked.report(report(orderId, Status.PAID));
+    await unmatched.report(report(orderId, Status.PAID));
     const [id] = (await outboxIds(orderId)) as [bigint];
     await deletePublished(
       db,
