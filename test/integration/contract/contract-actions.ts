@@ -196,7 +196,7 @@ export function actionTests(api: ContractApi & Pick<Clients, "actions">): void {
         "an unknown Action",
         () => api.actions.listParked({ action: "nope" }),
         "NotFound",
-        /"nope"; there are third-party/,
+        /"nope"; known are third-party/,
       ],
       ["no events selected", () => api.actions.retryParked({ action: ACTION }), "InvalidArgument", /exactly one of/],
       [
