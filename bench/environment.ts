@@ -12,7 +12,10 @@ export type { ServiceOptions } from "./environment/service.ts";
 export type { RunningSubject, Service } from "./environment/subject.ts";
 export type { OrderIds } from "./load/index.ts";
 
-/** What a scenario measures with: the shared backends, and functions that start one subject at a time. */
+/**
+ * What a scenario measures with: the shared backends, and functions that start one subject at a
+ * time.
+ */
 export interface Environment {
   readonly endpoints: Endpoints;
   /** Short measurements. */

@@ -1,5 +1,6 @@
 /**
- * The benchmark suite: the service, other designs and no-op calls, measured in one run on one machine.
+ * The benchmark suite: the service, other designs and no-op calls, measured in one run on one
+ * machine.
  *
  *     npm run bench                     all scenarios in three rounds
  *     npm run bench -- --quick          one round of the short scenarios, in less than five minutes

@@ -1,11 +1,12 @@
 /**
- * Compares the service of this tree with that of an older clone, in interleaved pairs of runs on the same machine. Each run starts
- * the service as a process, with schemas of its own in shared backends; the load comes from this tree's generator. The order
- * within a pair alternates. Prints the median over the pairs of after/before, for throughput and for processor time of the service
+ * Compares the service of this tree with that of an older clone, in interleaved pairs of runs on
+ * the same machine. Each run starts the service as a process, with schemas of its own in shared
+ * backends; the load comes from this tree's generator. The order within a pair alternates. Prints
+ * the median over the pairs of after/before, for throughput and for processor time of the service
  * (its Actions included). Exits with 1 when a throughput falls below the required ratio.
  *
  *     node scripts/run.mjs bench/pair.ts --before ../older-clone
- *     node scripts/run.mjs bench/pair.ts --before ../older-clone --scenarios update-status,get-status --pairs 6 --seconds 3
+ *     node scripts/run.mjs bench/pair.ts --before ../older-clone --scenarios get-status --pairs 6
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -25,7 +25,10 @@ interface Measurement {
 /** Exit code after SIGINT. */
 const INTERRUPTED = 130;
 
-/** All measurements. The subjects alternate within each round, so that changes of the machine affect all of them. */
+/**
+ * All measurements. The subjects alternate within each round, so that changes of the machine affect
+ * all of them.
+ */
 export function planMeasurements(scenarios: readonly Scenario[], rounds: number): readonly Measurement[] {
   return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) =>
     scenarios
@@ -34,7 +37,10 @@ export function planMeasurements(scenarios: readonly Scenario[], rounds: number)
   );
 }
 
-/** Makes all measurements one after the other. A failed measurement is reported; the others continue. */
+/**
+ * Makes all measurements one after the other. A failed measurement is reported; the others
+ * continue.
+ */
 export async function runMeasurements(
   measurements: readonly Measurement[],
   options: Options,

@@ -22,7 +22,10 @@ export interface Scenario {
   readonly title: string;
   /** What is measured, and what the subjects are. */
   readonly description: string;
-  /** What is compared, measured in turn in each round, for example ["service", "legacy design", "no-op"]. */
+  /**
+   * What is compared, measured in turn in each round, for example ["service", "legacy design",
+   * "no-op"].
+   */
   readonly subjects: readonly string[];
   /** Not part of `--quick`. */
   readonly long: boolean;

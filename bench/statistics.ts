@@ -38,7 +38,10 @@ export interface PairedRatio {
   readonly name: string;
   readonly before: Summary;
   readonly after: Summary;
-  /** After divided by before, pair by pair: what both runs of a pair share, such as other load on the machine, cancels out. */
+  /**
+   * After divided by before, pair by pair: what both runs of a pair share, such as other load on
+   * the machine, cancels out.
+   */
   readonly ratio: Summary;
   readonly pairs: number;
 }

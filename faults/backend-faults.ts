@@ -8,7 +8,10 @@ const TIMEOUT_MS = 1_000;
 /** More connections than MariaDB accepts. */
 const CONNECTIONS = 600;
 
-/** Interval at which rejected connections are opened again, in milliseconds: slots that others free must be taken too. */
+/**
+ * Interval at which rejected connections are opened again, in milliseconds: slots that others free
+ * must be taken too.
+ */
 const REFILL_MS = 50;
 
 /**
@@ -41,8 +44,8 @@ async function withManager<T>(url: string, work: (manager: JetStreamManager) => 
 }
 
 /**
- * Takes all connections that MariaDB accepts, and keeps taking freed ones. They do not log in; the server counts them until its
- * login timeout (10 s).
+ * Takes all connections that MariaDB accepts, and keeps taking freed ones. They do not log in; the
+ * server counts them until its login timeout (10 s).
  *
  * @returns releases them
  */

@@ -11,7 +11,10 @@ import type { Fault, Target } from "./plan.ts";
 /** A fault that was injected, or that missed. */
 export interface InjectedFault {
   readonly fault: Fault;
-  /** `performance.now()` at its start and its end: a killed process is up again, a frozen one is thawed. */
+  /**
+   * `performance.now()` at its start and its end: a killed process is up again, a frozen one is
+   * thawed.
+   */
   readonly from: number;
   readonly until: number;
   /** Why it had no effect; undefined for a hit. */
@@ -33,7 +36,10 @@ const COMMIT = /\bcommit\b/i;
 /** A publish in the NATS protocol. */
 const PUBLISH = /^H?PUB oms\.v1\./m;
 
-/** Injects the faults of a plan at their times; `onInjected` is called after each. Ends early, active faults included, on the signal. */
+/**
+ * Injects the faults of a plan at their times; `onInjected` is called after each. Ends early,
+ * active faults included, on the signal.
+ */
 export async function injectPlan(
   plan: readonly Fault[],
   cluster: Cluster,
@@ -142,7 +148,10 @@ function halfOpen(...directions: readonly Direction[]): Injector {
   };
 }
 
-/** The server executes the matching message, but its answer is dropped; later the connection is closed. */
+/**
+ * The server executes the matching message, but its answer is dropped; later the connection is
+ * closed.
+ */
 function loseAnswer(message: RegExp): Injector {
   return async ({ target, durationMs }, cluster, signal) => {
     const link = linkOf(target, cluster);

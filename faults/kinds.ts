@@ -15,7 +15,10 @@ export type FaultCategory = (typeof FAULT_CATEGORIES)[number];
 
 interface Kind {
   readonly category: FaultCategory;
-  /** Any process, a service, this backend; or the link from a service to any backend, or to this one. */
+  /**
+   * Any process, a service, this backend; or the link from a service to any backend, or to this
+   * one.
+   */
   readonly target: "process" | "service" | BackendName | "link" | `link to ${BackendName}`;
   /** Range of the duration in milliseconds, both ends included. */
   readonly durationMs: readonly [low: number, high: number];

@@ -1,6 +1,7 @@
 /**
- * The fault suite: two services and their backends as processes, a workload, and faults planned from a seed. Afterwards checks
- * look for lost, duplicated, unexpected and reordered effects. The report names every finding and the seed that reproduces it.
+ * The fault suite: two services and their backends as processes, a workload, and faults planned
+ * from a seed. Afterwards checks look for lost, duplicated, unexpected and reordered effects. The
+ * report names every finding and the seed that reproduces it.
  *
  *     npm run faults -- --minutes 3 --seed 7
  *     npm run faults -- --rounds 1 --seed 9 --no-recovery --no-controls   # repeat one round
@@ -22,11 +23,16 @@ import type { Workload } from "./workload/index.ts";
 
 const options = optionsOrExit(readOptions);
 
-/** Time limit for outbox and ledger to drain, in milliseconds; short for a control, which never drains completely. */
+/**
+ * Time limit for outbox and ledger to drain, in milliseconds; short for a control, which never
+ * drains completely.
+ */
 const DRAIN_MS = 60_000;
 const CONTROL_DRAIN_MS = 6_000;
 
-/** Number of failed rounds whose data is kept (300 MB each); of further ones only the logs are kept. */
+/**
+ * Number of failed rounds whose data is kept (300 MB each); of further ones only the logs are kept.
+ */
 const MAX_KEPT = 5;
 
 /** Interval of progress lines without a terminal, in milliseconds. */

@@ -15,7 +15,10 @@ export interface Fault {
   readonly kind: FaultKind;
   readonly target: Target;
   readonly durationMs: number;
-  /** 0 ≤ chance < 1: decides details that are known only at run time, such as which consumer is deleted. */
+  /**
+   * 0 ≤ chance < 1: decides details that are known only at run time, such as which consumer is
+   * deleted.
+   */
   readonly chance: number;
 }
 
@@ -44,7 +47,10 @@ const FAULT_INTERVAL_MS = [1_200, 3_600] as const;
 /** Time without faults at the start and the end of a round, in milliseconds. */
 const QUIET_MS = 1_000;
 
-/** Time without faults for a target after each of its faults, in milliseconds, so that it can start and do some work. */
+/**
+ * Time without faults for a target after each of its faults, in milliseconds, so that it can start
+ * and do some work.
+ */
 const REST_MS = 1_000;
 
 /** Attempts to find a target that no other fault is using. */
@@ -59,7 +65,10 @@ export function targetName({ service, server }: Target): string {
   return server === undefined ? name : `${name} to ${server}`;
 }
 
-/** All faults of a round, ordered by start time. A pure function of the seed and the other arguments. */
+/**
+ * All faults of a round, ordered by start time. A pure function of the seed and the other
+ * arguments.
+ */
 export function makePlan(seed: number, durationMs: number, { kinds, kill = KILL_DECK }: PlanOptions = {}): Fault[] {
   const random = createRandom(seed);
   const isWanted = (kind: FaultKind) => kinds === undefined || kinds.includes(kind);
@@ -127,7 +136,10 @@ function targetOf(kind: FaultKind, random: Random): Target {
   }
 }
 
-/** Draws all cards of a deck in random order, then shuffles it again: rare cards come up in every pass. */
+/**
+ * Draws all cards of a deck in random order, then shuffles it again: rare cards come up in every
+ * pass.
+ */
 function createDeck<T>(random: Random, cards: readonly T[]): () => T {
   let left: T[] = [];
   return () => {

@@ -8,14 +8,23 @@ import type { RoundContext } from "./round.ts";
 import type { Timeline } from "./timeline.ts";
 import type { BackendAddresses } from "./types.ts";
 
-/** Effect of killing one process under a steady load. Rates are successful calls per second (goodput). */
+/**
+ * Effect of killing one process under a steady load. Rates are successful calls per second
+ * (goodput).
+ */
 export interface Recovery {
   readonly server: string;
   readonly before: number;
   readonly during: number;
-  /** Whether the machine sustained the load before the kill; otherwise the recovery is not judged. */
+  /**
+   * Whether the machine sustained the load before the kill; otherwise the recovery is not
+   * evaluated.
+   */
   readonly loadSustained: boolean;
-  /** Time from accepting requests to restored goodput; undefined when it was not restored while watched. */
+  /**
+   * Time from accepting requests to restored goodput; undefined when it was not restored while
+   * watched.
+   */
   readonly recoverySeconds: number | undefined;
   /** Work done while the process was down; undefined for MariaDB, where it cannot be counted. */
   readonly whileDown: Work | undefined;
@@ -34,7 +43,10 @@ interface Work {
 const REQUIRED_SHARE = 0.9;
 const REQUIRED_SECONDS = 5;
 
-/** Share of the offered load that the machine must answer before the kill for the recovery to be judged. */
+/**
+ * Share of the offered load that the machine must answer before the kill for the recovery to be
+ * evaluated.
+ */
 const SUSTAINED_SHARE = 0.8;
 
 const WARMUP_MS = 3_000;
@@ -56,7 +68,8 @@ const OVERDUE_SECONDS = 2;
 /**
  * Kills a service and each backend in turn under a steady load, and measures the recovery.
  *
- * @param perSecond offered load; retries of failed calls come on top of it for a while and do not count as its level
+ * @param perSecond offered load; retries of failed calls come on top of it for a while and do not
+ *   count as its level
  */
 export async function measureRecovery(
   { cluster, timeline, onInjected }: RoundContext,
@@ -104,8 +117,8 @@ export async function measureRecovery(
 export function checkRecovery(measured: readonly Recovery[]): CheckResult {
   const findings: Finding[] = [];
   const add = (text: string) => findings.push({ kind: "other", text });
-  const judged = measured.filter(({ loadSustained }) => loadSustained);
-  for (const { server, before, recoverySeconds, whileDown } of judged) {
+  const evaluated = measured.filter(({ loadSustained }) => loadSustained);
+  for (const { server, before, recoverySeconds, whileDown } of evaluated) {
     if (recoverySeconds === undefined || recoverySeconds > REQUIRED_SECONDS) {
       const actual =
         recoverySeconds === undefined
@@ -132,7 +145,7 @@ export function checkRecovery(measured: readonly Recovery[]): CheckResult {
       }
     }
   }
-  return { name: "goodput recovers, and work continues meanwhile", checked: judged.length, findings };
+  return { name: "goodput recovers, and work continues meanwhile", checked: evaluated.length, findings };
 }
 
 /** Seconds from `since` until the goodput reaches that level. */
@@ -158,7 +171,8 @@ async function countWork({ mysqlUrl, prefix }: BackendAddresses): Promise<Work> 
     const [done] = await connection.query<RowDataPacket[]>(
       `select action, count(*) as rows_ from ${prefix}oms_db.oms_action_ledger where state = 'DONE' group by action`,
     );
-    // By order, because a later event of an order waits for the earlier one; timers are due much later.
+    // By order, because a later event of an order waits for the earlier one; timers are due much
+    // later.
     const [overdue] = await connection.query<RowDataPacket[]>(
       `select action, count(distinct order_id) as rows_ from ${prefix}oms_db.oms_action_ledger
        where state in ('PENDING', 'RETRYING') and first_time < utc_timestamp(3) - interval ${OVERDUE_SECONDS} second

@@ -63,7 +63,7 @@ export function formatReport(report: RunReport): string {
         ],
         ...recovery.map(({ server, before, during, loadSustained, recoverySeconds, whileDown }) => [
           server,
-          loadSustained ? Math.round(before) : `${Math.round(before)} (machine too busy: not judged)`,
+          loadSustained ? Math.round(before) : `${Math.round(before)} (machine too busy: not evaluated)`,
           Math.round(during),
           recoverySeconds === undefined ? "not in time" : `${recoverySeconds.toFixed(1)} s`,
           whileDown?.committed ?? "–",

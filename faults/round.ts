@@ -52,7 +52,10 @@ const HEAL_MS = 60_000;
 /** Time limit for the workload to end after that, in milliseconds. */
 const WORKLOAD_END_MS = 150_000;
 
-/** Starts a cluster and a workload, injects faults, repairs everything, waits for the drain and runs all checks. */
+/**
+ * Starts a cluster and a workload, injects faults, repairs everything, waits for the drain and runs
+ * all checks.
+ */
 export async function runRound(options: RoundOptions): Promise<Round> {
   const { seed, dir, perSecond, main, underLoad, drainMs, onProgress } = options;
   const injected: InjectedFault[] = [];
@@ -101,7 +104,7 @@ async function withTimeout<T>(limitMs: number, work: Promise<T>, message: string
   }
 }
 
-/** Injects a plan. Lasts `durationMs`, whatever the plan contains. */
+/** Injects a plan. Lasts `durationMs`, also when the plan ends earlier. */
 export function injectDuring(plan: readonly Fault[], durationMs: number): RoundOptions["underLoad"] {
   return async ({ cluster, onInjected }) => {
     const end = new AbortController();

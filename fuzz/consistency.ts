@@ -1,6 +1,8 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 
-/** Queries whose rows are inconsistencies: an order or message, and two values that do not match. */
+/**
+ * Queries whose rows are inconsistencies: an order or message, and two values that do not match.
+ */
 const CHECKS: readonly { readonly violation: string; readonly sql: string }[] = [
   {
     violation: "the version is not the number of changes, or versions have a gap",
@@ -45,7 +47,10 @@ const CHECKS: readonly { readonly violation: string; readonly sql: string }[] = 
   },
 ];
 
-/** Changes that must have a ledger entry of this Action, by rules written independently of the service. */
+/**
+ * Changes that must have a ledger entry of this Action, by rules written independently of the
+ * service.
+ */
 function dueRows(action: string, due: string): { violation: string; sql: string }[] {
   return [
     {
@@ -63,8 +68,8 @@ function dueRows(action: string, due: string): { violation: string; sql: string 
 const MAX_REPORTED = 5;
 
 /**
- * Checks for all orders that status, history, event and ledger entries were committed together. Requires that nothing was purged
- * from outbox and history, and that no calls are running.
+ * Checks for all orders that status, history, event and ledger entries were committed together.
+ * Requires that nothing was purged from outbox and history, and that no calls are running.
  */
 export async function findInconsistencies(
   url: string,

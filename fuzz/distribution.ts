@@ -15,7 +15,9 @@ const LIFECYCLE = [
 /** Updates per call: the limit of BatchUpdateOrderStatus. */
 const MAX_BATCH = 1_000;
 
-/** Distributes the orders evenly over the states of the lifecycle, so that requests meet every rule. */
+/**
+ * Distributes the orders evenly over the states of the lifecycle, so that requests meet every rule.
+ */
 export async function distributeOrders({ httpPort, orderIds }: FuzzEnvironment): Promise<void> {
   for (const [step, state] of LIFECYCLE.entries()) {
     const updates = orderIds

@@ -7,7 +7,10 @@ import { startBackends } from "../tools/testkit/backends.ts";
 import { type Metrics, readMetrics } from "../tools/testkit/metrics.ts";
 import { startServiceProcess } from "../tools/testkit/service.ts";
 
-/** The service under test with backends and stub systems of its own, all of them processes that exit with this one. */
+/**
+ * The service under test with backends and stub systems of its own, all of them processes that exit
+ * with this one.
+ */
 export interface FuzzEnvironment {
   readonly grpcPort: number;
   readonly httpPort: number;

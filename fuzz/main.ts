@@ -1,7 +1,8 @@
 /**
- * Sends generated requests to a service with backends of its own: every RPC and legacy method, over every transport, with
- * arbitrary values, bytes, frames and headers. Then checks that every call got a permitted answer, that no change was committed
- * in part, that memory did not grow and that the service is still ready. A request is determined by the seed and its number.
+ * Sends generated requests to a service with backends of its own: every RPC and legacy method, over
+ * every transport, with arbitrary values, bytes, frames and headers. Then checks that every call
+ * got a permitted answer, that no change was committed in part, that memory did not grow and that
+ * the service is still ready. A request is determined by the seed and its number.
  *
  *     npm run fuzz -- --requests 100000
  *     npm run fuzz -- --seed 7 --only 4711
@@ -93,7 +94,7 @@ async function run(environment: FuzzEnvironment, options: Options, interrupted: 
     [
       `${result.sent.toLocaleString("en")} requests in ${Math.round(seconds)} s (${Math.round(result.sent / seconds).toLocaleString("en")} per second)`,
       `${after.changes.toLocaleString("en")} status changes`,
-      comparison?.text ?? "run too short to judge memory",
+      comparison?.text ?? "run too short to evaluate memory",
     ].join("; "),
   );
   console.log(findings.length === 0 ? "No findings." : `\n${findings.length} findings:\n${findings.join("\n")}`);

@@ -26,7 +26,9 @@ const WORKERS = 32;
 /** Time after which a call counts as hanging, in milliseconds: the service's own limit is 30 s. */
 const HANG_MS = 45_000;
 
-/** Sends requests to a service, each generated from the seed and its number, and checks each result. */
+/**
+ * Sends requests to a service, each generated from the seed and its number, and checks each result.
+ */
 export async function fuzz({
   grpcPort,
   httpPort,

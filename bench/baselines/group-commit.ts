@@ -1,8 +1,8 @@
 /**
- * Upper limit of the database: status reports by the service's group committer alone, called in this process, durable, without RPC,
- * publishing and Actions.
+ * Upper limit of the database: status reports by the service's group committer alone, called in
+ * this process, durable, without RPC, publishing and Actions.
  *
- *     node bench/baselines/group-commit.ts --callers 64 --reports-per-caller 1 --seconds 5 --warmup 1
+ *     node bench/baselines/group-commit.ts --callers 64 --reports-per-caller 1 --seconds 5
  */
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrations/index.ts";

@@ -1,6 +1,6 @@
 /**
- * Upper limit of the broker: publishes messages like the service's, with as many in flight, then consumes and acknowledges them
- * through one durable consumer. Uses a stream of its own.
+ * Upper limit of the broker: publishes messages like the service's, with as many in flight, then
+ * consumes and acknowledges them through one durable consumer. Uses a stream of its own.
  *
  *     node bench/baselines/jetstream.ts --seconds 5
  */

@@ -1,7 +1,8 @@
 /**
- * The legacy design on Node: one transaction per call (lock, check, status and history), one SETNX in Redis against repetitions, then
- * the Actions inline, before the answer. Optimised as far as the design permits: grpc-js, two round trips per transaction, SETNX
- * concurrent with the first, concurrent Actions, persistent connections.
+ * The legacy design on Node: one transaction per call (lock, check, status and history), one SETNX
+ * in Redis against repetitions, then the Actions inline, before the answer. Optimised as far as the
+ * design permits: grpc-js, two round trips per transaction, SETNX concurrent with the first,
+ * concurrent Actions, persistent connections.
  */
 
 import type { OrderEvent } from "../../src/domain/events.ts";
@@ -81,7 +82,10 @@ announce({ port: server.port }, async () => {
   await db.destroy();
 });
 
-/** Sets the response time of the stub systems for mail and messages, in milliseconds; 0 for the default. */
+/**
+ * Sets the response time of the stub systems for mail and messages, in milliseconds; 0 for the
+ * default.
+ */
 async function delayMail(urls: readonly string[], delayMs: number): Promise<void> {
   for (const url of urls) {
     const system = new URL(url).pathname.slice(1);

@@ -1,4 +1,7 @@
-/** A Connect server over HTTP/1.1 with no-op handlers, on the same library and messages: the cost of a JSON call before any work. */
+/**
+ * A Connect server over HTTP/1.1 with no-op handlers, on the same library and messages: the cost of
+ * a JSON call before any work.
+ */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,7 @@
-/** A gRPC server with no-op handlers, on the same library and messages: the cost of a call before any work. */
+/**
+ * A gRPC server with no-op handlers, on the same library and messages: the cost of a call before
+ * any work.
+ */
 import { serveGrpc } from "./support/grpc.ts";
 import { getAnswer, updateAnswer } from "./support/no-op-answers.ts";
 import { announce } from "./support/process.ts";

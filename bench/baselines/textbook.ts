@@ -1,7 +1,8 @@
 /**
- * The textbook outbox pattern: one transaction per call with the event in an outbox table; a relay that polls it every 100 ms and
- * publishes; each Action a durable consumer with a table of handled messages and one transaction per message. Optimised as far as
- * the design permits: grpc-js, two round trips per transaction, pipelined publishing, concurrent Actions and messages.
+ * The textbook outbox pattern: one transaction per call with the event in an outbox table; a relay
+ * that polls it every 100 ms and publishes; each Action a durable consumer with a table of handled
+ * messages and one transaction per message. Optimised as far as the design permits: grpc-js, two
+ * round trips per transaction, pipelined publishing, concurrent Actions and messages.
  */
 
 import { once } from "node:events";
@@ -22,7 +23,10 @@ import { startPollingRelay } from "./support/polling-relay.ts";
 import { announce, openBaselineDatabase, optionalNumber, readBaselineConfig } from "./support/process.ts";
 import { openSessions } from "./support/sessions.ts";
 
-/** Database connections for calls and for Actions, the optimum at 256 callers: with another ratio the Actions fall behind. */
+/**
+ * Database connections for calls and for Actions, the optimum at 256 callers: with another ratio
+ * the Actions fall behind.
+ */
 const CALL_CONNECTIONS = optionalNumber("CONNECTIONS", 64);
 const ACTION_CONNECTIONS = optionalNumber("ACTION_CONNECTIONS", 32);
 

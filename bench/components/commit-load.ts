@@ -27,7 +27,9 @@ function askedBy(event: OrderEvent): readonly Subscription[] {
   return names.map((action) => ({ action }));
 }
 
-/** Runs `work` with the database server at `url`, or with a durable MariaDB in a temporary folder. */
+/**
+ * Runs `work` with the database server at `url`, or with a durable MariaDB in a temporary folder.
+ */
 export async function withDatabaseServer(url: string | undefined, work: (url: string) => Promise<void>): Promise<void> {
   if (url !== undefined) {
     await work(url);
@@ -129,7 +131,9 @@ export async function runCallers({
   };
 }
 
-/** The next orders, fewer at the end. Unlike the iterator's own `takeOrders` it does not close it. */
+/**
+ * The next orders, fewer at the end. Unlike the iterator's own `takeOrders` it does not close it.
+ */
 function takeOrders(orders: Iterator<bigint>, count: number): bigint[] {
   const taken: bigint[] = [];
   for (let next = orders.next(); !next.done; next = orders.next()) {

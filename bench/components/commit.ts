@@ -1,7 +1,8 @@
 /**
- * Throughput of the group committer alone, called in this process: durable commits with history, outbox, ledger and request ids.
- * Usage: node bench/components/commit.ts [--url mysql://…] [--callers 1,64,256] [--seconds 5] [--orders 100000] [--lanes 1].
- * Without --url it starts a MariaDB in a temporary folder.
+ * Throughput of the group committer alone, called in this process: durable commits with history,
+ * outbox, ledger and request ids. Usage: node bench/components/commit.ts [--url mysql://…]
+ * [--callers 1,64,256] [--seconds 5] [--orders 100000] [--lanes 1]. Without --url it starts a
+ * MariaDB in a temporary folder.
  */
 import { parseArgs } from "node:util";
 import { migrate } from "../../src/store/migrations/index.ts";

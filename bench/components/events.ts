@@ -1,7 +1,8 @@
 /**
- * Throughput from the outbox to the stream and through the six Actions, without the rest of the service: events are written like a
- * commit writes them, in batches of 256 on two connections, at a steady rate. Backends and stub systems run on this machine.
- * Usage: node bench/components/events.ts [--rate 15000] [--seconds 10] [--publish 200000]
+ * Throughput from the outbox to the stream and through the six Actions, without the rest of the
+ * service: events are written like a commit writes them, in batches of 256 on two connections, at a
+ * steady rate. Backends and stub systems run on this machine. Usage: node
+ * bench/components/events.ts [--rate 15000] [--seconds 10] [--publish 200000]
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -41,7 +42,10 @@ const { values } = parseArgs({
   },
 });
 
-/** One order in five is a marketplace order, one in twenty a recharge card, one in twenty an enterprise order. */
+/**
+ * One order in five is a marketplace order, one in twenty a recharge card, one in twenty an
+ * enterprise order.
+ */
 function kindOf(order: number): { orderSource: number; orderType: number } {
   if (order % 5 === 0) {
     return { orderSource: 2001, orderType: 1 };
@@ -49,7 +53,10 @@ function kindOf(order: number): { orderSource: number; orderType: number } {
   return { orderSource: 1000, orderType: order % 20 === 1 ? 31 : order % 20 === 2 ? 21 : 1 };
 }
 
-/** Orders per group, and number of groups. Each group is one step ahead of the next, so all steps occur at any time. */
+/**
+ * Orders per group, and number of groups. Each group is one step ahead of the next, so all steps
+ * occur at any time.
+ */
 const GROUP = 100;
 const GROUPS = LIFECYCLE.length;
 
@@ -93,9 +100,8 @@ function processorTime(): () => number {
 const perSecond = (count: number, ms: number) => Math.round((count / ms) * 1_000).toLocaleString("en");
 
 const dataDir = await mkdtemp(join(tmpdir(), "oms-bench-events-"));
-const say = () => {};
-const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, onProgress: say });
-const stubSystems = await startStubSystems({ dataDir: join(dataDir, "stub-systems"), onProgress: say });
+const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, onProgress: () => {} });
+const stubSystems = await startStubSystems({ dataDir: join(dataDir, "stub-systems"), onProgress: () => {} });
 try {
   await run(stack.mysqlUrl as string, stack.natsUrl as string, stack.redisUrl as string);
 } finally {

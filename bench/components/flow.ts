@@ -1,6 +1,7 @@
 /**
- * Throughput of the forward flow from PAID to WMS_DISPATCHED (approve, allocate in the ERP, dispatch to the WMS), durable, with stub
- * systems. Backends and load generator run on this machine.
+ * Throughput of the forward flow from PAID to WMS_DISPATCHED (approve, allocate in the ERP,
+ * dispatch to the WMS), durable, with stub systems. Backends and load generator run on this
+ * machine.
  *
  *     node scripts/run.mjs bench/components/flow.ts --orders 5000
  */

@@ -1,8 +1,9 @@
 /**
- * Cost of retention for concurrent commits: a durable MariaDB with a million expired history rows, ledger entries and request ids;
- * callers of the group committer in this process, with and without retention, alternating; then the duration of the remaining
- * deletion. Usage: node bench/components/retention.ts [--rounds 15] [--seconds 3] [--callers 64] [--past 100000] [--fresh 150000]
- * [--url mysql://…], past and fresh in orders.
+ * Cost of retention for concurrent commits: a durable MariaDB with a million expired history rows,
+ * ledger entries and request ids; callers of the group committer in this process, with and without
+ * retention, alternating; then the duration of the remaining deletion. Usage: node
+ * bench/components/retention.ts [--rounds 15] [--seconds 3] [--callers 64] [--past 100000] [--fresh
+ * 150000] [--url mysql://…], past and fresh in orders.
  */
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
@@ -28,7 +29,10 @@ const { values } = parseArgs({
 const DAY_MS = 86_400_000;
 const KEEP = { historyMs: 30 * DAY_MS, requestLogMs: 30 * DAY_MS };
 
-/** Expired orders are inserted in blocks of this size, change by change, so rows of one order are far apart. */
+/**
+ * Expired orders are inserted in blocks of this size, change by change, so rows of one order are
+ * far apart.
+ */
 const BLOCK = 5_000;
 const CHANGES = 11;
 const ACTIONS_PER_ORDER = 10;

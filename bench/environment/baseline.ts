@@ -51,7 +51,10 @@ export async function startBaseline(
   };
 }
 
-/** A baseline with asynchronous work serves its amount over HTTP; the others complete their work before they response. */
+/**
+ * A baseline with asynchronous work serves its amount over HTTP; the others complete their work
+ * before they response.
+ */
 async function openWorkAt(httpPort: number | undefined): Promise<number> {
   if (httpPort === undefined) {
     return 0;

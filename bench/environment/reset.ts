@@ -12,8 +12,8 @@ export function freshPrefix(): string {
 }
 
 /**
- * Removes a subject's data: its schemas, all streams, everything in Redis, and requests and settings of the stub systems. Every
- * subject starts with empty backends.
+ * Removes a subject's data: its schemas, all streams, everything in Redis, and requests and
+ * settings of the stub systems. Every subject starts with empty backends.
  */
 export async function resetBackends({ endpoints, stubSystemsUrl }: BackendProcesses, prefix: string): Promise<void> {
   await Promise.all([

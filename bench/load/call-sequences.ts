@@ -50,7 +50,10 @@ export function createCallSequences(job: LoadJob, requests: Requests): () => Cal
     return { orderId, status, requestId: requestIds ? `bench-${orderId}-${status}-${at}` : "" };
   };
 
-  /** Moves one subject after the other through the lifecycle. Rejected calls are repeated; a failed one ends its subject. */
+  /**
+   * Moves one subject after the other through the lifecycle. Rejected calls are repeated; a failed
+   * one ends its subject.
+   */
   function moveThrough<Subject>(
     begin: () => Subject | undefined,
     request: (subject: Subject, at: number) => Request,

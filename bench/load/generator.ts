@@ -1,5 +1,6 @@
 /**
- * The load generator, a process of its own: takes a LoadJob as JSON and prints the LoadResult as JSON.
+ * The load generator, a process of its own: takes a LoadJob as JSON and prints the LoadResult as
+ * JSON.
  *
  *     node bench/load/generator.ts '{"protocol":"grpc","ports":[50051],"call":"update-status",…}'
  */

@@ -39,7 +39,10 @@ function headerBlock(authority: string, path: string, more: Readonly<Record<stri
   ]);
 }
 
-/** `grpc-status: 8`, and the name `grpc-status-details-bin`, in the Huffman code that Node's HTTP/2 writes without a table. */
+/**
+ * `grpc-status: 8`, and the name `grpc-status-details-bin`, in the Huffman code that Node's HTTP/2
+ * writes without a table.
+ */
 const RESOURCE_EXHAUSTED = Buffer.from("889acac8b21234da8f0138", "hex");
 const STATUS_DETAILS = Buffer.from("909acac8b21234da85a42a466a10b466ab", "hex");
 
@@ -60,8 +63,9 @@ interface Stream {
 }
 
 /**
- * A minimal HTTP/2 client for unary gRPC calls, because the load shares the machine with the server: frames are written as bytes,
- * request headers are encoded once, and response headers are only searched for one status.
+ * A minimal HTTP/2 client for unary gRPC calls, because the load shares the machine with the
+ * server: frames are written as bytes, request headers are encoded once, and response headers are
+ * only searched for one status.
  */
 export function openHttp2(host: string, port: number, headers: Readonly<Record<string, string>>): Promise<Connection> {
   const socket = connect({ host, port, noDelay: true });

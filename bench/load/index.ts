@@ -12,10 +12,12 @@ export interface OrderIds {
 
 /**
  * Type of calls:
- * - `update-status`: each caller moves orders through their lifecycle, one after the other; each order is used once
+ * - `update-status`: each caller moves orders through their lifecycle, one after the other; each
+ *   order is used once
  * - `get-status`: reads a random order
  * - `mixed`: four `get-status` per `update-status`
- * - `batch-update`: each caller moves 100 orders at a time through their lifecycle, one step of all per call
+ * - `batch-update`: each caller moves 100 orders at a time through their lifecycle, one step of all
+ *   per call
  * - `set-pause`: alternately pauses and resumes an order
  */
 export type Call = "update-status" | "get-status" | "mixed" | "batch-update" | "set-pause";
@@ -30,12 +32,15 @@ export interface LoadJob {
   /** Measured time, after the warm-up. */
   readonly seconds: number;
   readonly warmup: number;
-  /** Open loop with this rate in calls per second; latencies count from the scheduled start. Closed loop without it. */
+  /**
+   * Open loop with this rate in calls per second; latencies count from the scheduled start. Closed
+   * loop without it.
+   */
   readonly perSecond?: number;
   readonly orders: OrderIds;
   /**
-   * Callers share this number of orders. Calls of one order are pipelined over one connection, so they arrive in order. Without it
-   * each caller has orders of its own.
+   * Callers share this number of orders. Calls of one order are pipelined over one connection, so
+   * they arrive in order. Without it each caller has orders of its own.
    */
   readonly sharedOrders?: number;
   /** Statuses after CREATED; the usual lifecycle by default. */

@@ -43,7 +43,10 @@ const PATHS = {
   pause: pathOf(method.setOrderPause),
 };
 
-/** Whether the response starts with these bytes: fields 1 and 2 as 1 or true, that is outcome APPLIED, or success and changed. */
+/**
+ * Whether the response starts with these bytes: fields 1 and 2 as 1 or true, that is outcome
+ * APPLIED, or success and changed.
+ */
 const startsWith = (response: Buffer, bytes: readonly number[]) => bytes.every((byte, at) => response[at] === byte);
 const applied = (response: Buffer) => (startsWith(response, [0x08, 0x01]) ? 1 : undefined);
 const answered = (response: Buffer) => (response.length > 0 ? 0 : undefined);

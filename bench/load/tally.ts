@@ -2,8 +2,8 @@ import type { CallOutcome } from "./call-sequences.ts";
 import type { LoadResult } from "./index.ts";
 
 /**
- * Counts the outcomes of calls. Calls that end between `begin` and `end`, or before the orders run out, are measured. Times are
- * `performance.now()`.
+ * Counts the outcomes of calls. Calls that end between `begin` and `end`, or before the orders run
+ * out, are measured. Times are `performance.now()`.
  */
 export function createTally(begin: number, end: number) {
   let last = end;

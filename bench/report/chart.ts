@@ -77,7 +77,10 @@ export function drawChart(report: ScenarioReport): string | undefined {
   ].join("\n");
 }
 
-/** Labels are subjects with one measurement, and measurements with one subject; otherwise each measurement is a group. */
+/**
+ * Labels are subjects with one measurement, and measurements with one subject; otherwise each
+ * measurement is a group.
+ */
 function groupsOf({ chart, subjects, results }: ScenarioReport): readonly Group[] {
   const bars = (name: string, labelOf: (subject: string) => string) =>
     subjects.flatMap((subject, index) => {

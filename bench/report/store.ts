@@ -7,8 +7,8 @@ import { createScenarioReport, type Report, type ScenarioReport } from "./report
 const DIR = join(import.meta.dirname, "..", "results");
 
 /**
- * Stores the results of a day in one file. A scenario measured again replaces its earlier results of that day, so long scenarios
- * can be measured in a run of their own.
+ * Stores the results of a day in one file. A scenario measured again replaces its earlier results
+ * of that day, so long scenarios can be measured in a run of their own.
  *
  * @returns the file and its complete contents
  */
@@ -36,7 +36,10 @@ function readIfPresent(file: string): Report | undefined {
   }
 }
 
-/** Reads a stored report, including one with earlier key and measurement names. Titles and goals are the current ones. */
+/**
+ * Reads a stored report, including one with earlier key and measurement names. Titles and goals are
+ * the current ones.
+ */
 export function readReport(file: string): Report {
   const { machine, scenarios } = JSON.parse(readFileSync(file, "utf8")) as Report;
   return { machine, scenarios: scenarios.map(toCurrent) };

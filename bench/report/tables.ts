@@ -19,8 +19,8 @@ function formatSummary({ median, lowest, highest }: Summary): string {
 }
 
 /**
- * Table of a scenario with a heading row: a row per measurement, a column per subject. Every subject but the first has the ratio of
- * the first subject's median to its own.
+ * Table of a scenario with a heading row: a row per measurement, a column per subject. Every
+ * subject but the first has the ratio of the first subject's median to its own.
  */
 export function rowsOf({ subjects, results }: ScenarioReport): readonly (readonly string[])[] {
   const names = [...new Set(subjects.flatMap((subject) => Object.keys(results[subject] ?? {})))];

@@ -80,10 +80,16 @@ const IDLE_PAGES = 500;
 const POLL_MS = 200;
 const TIMEOUT_MS = 60_000;
 
-/** InnoDB I/O capacity in pages per second during the flush; by default it writes slowly in the background. */
+/**
+ * InnoDB I/O capacity in pages per second during the flush; by default it writes slowly in the
+ * background.
+ */
 const MAX_IO_CAPACITY = 20_000;
 
-/** Waits until the database has flushed dirty pages, so that the measurement does not compete with the flush. */
+/**
+ * Waits until the database has flushed dirty pages, so that the measurement does not compete with
+ * the flush.
+ */
 async function waitForPageWrites(database: Connection): Promise<void> {
   const [[usual]] = await database.query<RowDataPacket[]>(
     "select @@innodb_max_dirty_pages_pct as percent, @@innodb_io_capacity as capacity, @@innodb_io_capacity_max as most",

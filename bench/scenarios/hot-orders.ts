@@ -13,7 +13,10 @@ import {
 const SUBJECTS = { spread: undefined, "10 orders": 10 } as const;
 const CHANGES = "changes/s";
 
-/** Delivery attempts per order: enough for all callers, and not too many for Actions that read the history. */
+/**
+ * Delivery attempts per order: enough for all callers, and not too many for Actions that read the
+ * history.
+ */
 const ATTEMPTS = 50;
 
 const LIFECYCLE: readonly Status[] = [

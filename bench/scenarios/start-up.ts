@@ -63,7 +63,8 @@ async function prepareNpmStart(): Promise<NpmStart> {
   const stop = async () => {
     const begin = performance.now();
     if (child?.pid !== undefined && groupExists(child.pid)) {
-      // A terminal sends SIGINT to the whole process group. npm itself exits before the service does.
+      // A terminal sends SIGINT to the whole process group. npm itself exits before the service
+      // does.
       process.kill(-child.pid, "SIGINT");
       while (groupExists(child.pid)) {
         await sleep(POLL_MS);

@@ -19,7 +19,10 @@ export const equalAnswers: Checker = {
   },
 };
 
-/** Every answer is the one that the reference model predicts, and the order ends in the model's state. */
+/**
+ * Every answer is the one that the reference model predicts, and the order ends in the model's
+ * state.
+ */
 export const expectedAnswers: Checker = {
   name: "answers match the reference model",
   check(facts, find) {

@@ -25,7 +25,10 @@ export const ledgerDrained: Checker = {
   },
 };
 
-/** Number of effects that needed a second attempt, or so long that they were run from the ledger instead of the broker's delivery. */
+/**
+ * Number of effects that needed a second attempt, or so long that they were run from the ledger
+ * instead of the broker's delivery.
+ */
 export function countRecovered(ledger: readonly LedgerRow[], slowMs: number): number {
   return ledger.filter(
     ({ action, state, attempts, firstTime, finishTime = firstTime }) =>

@@ -20,7 +20,10 @@ interface Series {
   readonly tolerance: number;
 }
 
-/** The effects of an Action on an order happen in version order, at their receiver and in the ledger. */
+/**
+ * The effects of an Action on an order happen in version order, at their receiver and in the
+ * ledger.
+ */
 export const effectOrder: Checker = {
   name: "effects in version order",
   check(facts, find) {

@@ -28,8 +28,9 @@ interface Range {
 }
 
 /**
- * Effects due after carrier changes and printed invoices. Every call of the workload has distinct content, so each answered call is
- * at least one event. A carrier change that a frozen service executed again is one more event each time; an invoice is not.
+ * Effects due after carrier changes and printed invoices. Every call of the workload has distinct
+ * content, so each answered call is at least one event. A carrier change that a frozen service
+ * executed again is one more event each time; an invoice is not.
  */
 function dueByContent(action: Action, { journal }: OrderFacts): Range | undefined {
   const { order, calls } = journal;
@@ -51,8 +52,9 @@ function dueByContent(action: Action, { journal }: OrderFacts): Range | undefine
 }
 
 /**
- * Each committed event has one effect per matching Action at the receiver, and there is no effect without a committed event. Due
- * effects follow from the history and the journal, by a table written independently of the service; the ledger is not used.
+ * Each committed event has one effect per matching Action at the receiver, and there is no effect
+ * without a committed event. Due effects follow from the history and the journal, by a table
+ * written independently of the service; the ledger is not used.
  */
 export const effectsOnce: Checker = {
   name: "one effect per event and Action, none without a commit",

@@ -30,7 +30,10 @@ export interface LedgerRow {
   readonly redriven: boolean;
 }
 
-/** Everything known about one order after the drain: the workload's journal, and the state of all systems. */
+/**
+ * Everything known about one order after the drain: the workload's journal, and the state of all
+ * systems.
+ */
 export interface OrderFacts {
   readonly journal: OrderJournal;
   /** Undefined when the order does not exist. */

@@ -36,10 +36,16 @@ const CHECKERS = [
 
 const POLL_MS = 250;
 
-/** Delay after which the services under test run entries from the ledger, in milliseconds; an effect that takes longer was recovered. */
+/**
+ * Delay after which the services under test run entries from the ledger, in milliseconds; an effect
+ * that takes longer was recovered.
+ */
 const RECOVERED_MS = 2_000;
 
-/** Waits for outbox and ledger to drain, then compares the state of all systems with the journal. Requires that no calls are running. */
+/**
+ * Waits for outbox and ledger to drain, then compares the state of all systems with the journal.
+ * Requires that no calls are running.
+ */
 export async function checkAll(
   journal: Journal,
   backends: BackendAddresses,

@@ -33,7 +33,10 @@ const RECHARGED_FROM: readonly number[] = [1010, 1020];
 const INITIAL = { inserted: 1000, submitted: 0, split: 0 } as const;
 const FIRST = { inserted: undefined, submitted: 1000, split: 1020 } as const;
 
-/** Versions are 1, 2, 3 … without a gap, committed in order; each change is a permitted transition; the order has the last status. */
+/**
+ * Versions are 1, 2, 3 … without a gap, committed in order; each change is a permitted transition;
+ * the order has the last status.
+ */
 export const legalHistory: Checker = {
   name: "legal history, versions without a gap",
   check(facts, find) {

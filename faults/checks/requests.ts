@@ -5,7 +5,10 @@ import { type HistoryRow, type OrderFacts, orderIdOf } from "./facts.ts";
 /** States that flow steps set, without a request id. */
 const SET_BY_STEPS: readonly number[] = [1020, 1030, 2010, 2020];
 
-/** Every accepted request is in the history once, as answered; a rejected one is not; every history row has a request. */
+/**
+ * Every accepted request is in the history once, as answered; a rejected one is not; every history
+ * row has a request.
+ */
 export const requestsOnce: Checker = {
   name: "every accepted request once in the history",
   check(facts, find) {
@@ -51,7 +54,8 @@ function checkReport(facts: OrderFacts, call: Call, rows: readonly HistoryRow[],
   }
   const outcome = /^(APPLIED|STALE)/.exec(call.answer)?.[0] ?? (call.answer === "OK" ? "APPLIED" : undefined);
   if (outcome === undefined) {
-    // DUPLICATE is no change. A rejected request may have been executed by an earlier attempt that was not answered.
+    // DUPLICATE is no change. A rejected request may have been executed by an earlier attempt that
+    // was not answered.
     if (row !== undefined && (call.answer.startsWith("DUPLICATE") || call.indeterminate === 0)) {
       find("unexpected", `${about}: it is in the history as version ${row.version}`);
     }

@@ -17,7 +17,9 @@ export interface StateReader {
   /** Open ledger entries, without timers that are not due, and unpublished events. */
   countOpen(): Promise<{ readonly runs: number; readonly events: number }>;
   countOrders(): Promise<number>;
-  /** Children of split orders and orders of unanswered submissions that the workload does not know. */
+  /**
+   * Children of split orders and orders of unanswered submissions that the workload does not know.
+   */
   findUnknownOrders(journal: Journal): Promise<OrderJournal[]>;
   /** All facts about these orders. */
   read(journals: readonly OrderJournal[], journal: Journal): AsyncGenerator<OrderFacts>;

@@ -33,12 +33,18 @@ function replay({ received, journal }: OrderFacts) {
 
 const timeOf = ({ doneTime }: Received) => Date.parse(doneTime ?? "");
 
-/** Whether workload and WMS gave different answers to a cancel: a killed stub system loses its configured behaviour. */
+/**
+ * Whether workload and WMS gave different answers to a cancel: a killed stub system loses its
+ * configured behaviour.
+ */
 function hasConflictingAnswers({ journal }: OrderFacts, takenBack: number): boolean {
   return takenBack > 0 && journal.calls.some(({ rpc }) => rpc === "ReportWmsAnswer");
 }
 
-/** Flow steps: stock is allocated once and dispatched once, as the history says, and released when the order is cancelled. */
+/**
+ * Flow steps: stock is allocated once and dispatched once, as recorded in the history, and released
+ * when the order is cancelled.
+ */
 export const stepsOnce: Checker = {
   name: "ERP and WMS steps once, undone on cancel",
   check(facts, find) {
@@ -69,7 +75,8 @@ export const stepsOnce: Checker = {
     if (!isDispatched && dispatched > 0 && !cancelled) {
       find("unexpected", about("the WMS received it, but it never was WMS_DISPATCHED"));
     }
-    // Dispatched pieces are no longer held by the ERP; others are released when the order is cancelled.
+    // Dispatched pieces are no longer held by the ERP; others are released when the order is
+    // cancelled.
     const due = facts.row?.status === 2010 ? pieces : 0;
     const undone = cancelled || takenBack > 0;
     if (undone && held !== due && !hasConflictingAnswers(facts, takenBack)) {
@@ -80,7 +87,10 @@ export const stepsOnce: Checker = {
   },
 };
 
-/** Totals of the stub systems: allocated stock was dispatched, released, or is held for known orders. */
+/**
+ * Totals of the stub systems: allocated stock was dispatched, released, or is held for known
+ * orders.
+ */
 export function checkStock(totals: StockSums, held: number): CheckResult {
   const { allocated, dispatched, takenBack, released } = totals;
   const text = `${allocated} allocated, ${dispatched} dispatched, ${takenBack} taken back, ${released} released, ${totals.held} held`;
@@ -94,7 +104,10 @@ export function checkStock(totals: StockSums, held: number): CheckResult {
   return { name: "stock totals of ERP and WMS", checked: allocated, findings };
 }
 
-/** The pieces that the ERP holds for an order, as follows from what it was asked; whether it should is checked at order by order. */
+/**
+ * The pieces that the ERP holds for an order, as follows from what it was asked; whether it should
+ * is checked at order by order.
+ */
 export function piecesHeld(facts: OrderFacts): number {
   return replay(facts).held;
 }

@@ -21,7 +21,10 @@ export type BackendName = keyof typeof KINDS;
 
 const BACKENDS = Object.keys(KINDS) as BackendName[];
 
-/** Services and backends as processes, with a fault-injecting proxy between each service and each backend. */
+/**
+ * Services and backends as processes, with a fault-injecting proxy between each service and each
+ * backend.
+ */
 export interface Cluster {
   readonly serviceAddresses: readonly ServiceAddress[];
   /** Direct addresses, without the proxies. */
@@ -36,7 +39,10 @@ export interface Cluster {
   setClock(service: number, offsetMs: number): void;
   /** Processes that exited without being killed, one sentence each. */
   readonly unexpectedExits: readonly string[];
-  /** Ends all faults and waits until all processes are up; rejects with the names of those that are not up in time. */
+  /**
+   * Ends all faults and waits until all processes are up; rejects with the names of those that are
+   * not up in time.
+   */
   heal(withinMs: number): Promise<void>;
   /** Kills all processes. */
   stop(): Promise<void>;

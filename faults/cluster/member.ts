@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Child, Exit } from "../../tools/devstack/child.ts";
 
 /**
- * A process of the cluster that faults can be injected into. It is restarted after an unexpected exit, but not after `kill`.
+ * A process of the cluster that faults can be injected into. It is restarted after an unexpected
+ * exit, but not after `kill`.
  */
 export interface Member {
   readonly name: string;
@@ -26,7 +27,10 @@ export function createMember({
   onUnexpectedExit,
 }: {
   readonly name: string;
-  /** Starts the process and waits until it accepts requests; rejects when it exits before, or on the signal. */
+  /**
+   * Starts the process and waits until it accepts requests; rejects when it exits before, or on the
+   * signal.
+   */
   readonly launch: (signal: AbortSignal) => Promise<Child>;
   /** The process was up and exited without `kill`. */
   readonly onUnexpectedExit: (exit: Exit) => void;

@@ -3,14 +3,18 @@ import { join } from "node:path";
 import { probe } from "../../tools/devstack/ports.ts";
 import type { ServerKind } from "../../tools/devstack/server.ts";
 
-/** File in the service's folder with the offset of its wall clock, in milliseconds; read periodically. */
+/**
+ * File in the service's folder with the offset of its wall clock, in milliseconds; read
+ * periodically.
+ */
 export const CLOCK_FILE = "clock-offset";
 
 const SKEWED_CLOCK = join(import.meta.dirname, "skewed-clock.mjs");
 
 /**
- * Settings of the services under test. Short timeouts, so that a round of a minute exercises what takes an hour otherwise. A freeze
- * outlasts the lease, so that a thawed process finds its work done by others.
+ * Settings of the services under test. Short timeouts, so that a round of a minute exercises what
+ * takes an hour otherwise. A freeze outlasts the lease, so that a thawed process finds its work
+ * done by others.
  */
 export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
   OMS_LOG_LEVEL: "info",
@@ -28,7 +32,8 @@ export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /**
- * A service process, managed like the backends. Its port is the HTTP port; its environment is a file in its folder.
+ * A service process, managed like the backends. Its port is the HTTP port; its environment is a
+ * file in its folder.
  *
  * @param main path of the program: the service, or a control in its place
  */

@@ -1,6 +1,7 @@
 /**
- * Preloaded into a service process (`node --import`): shifts its wall clock by the milliseconds in the file `clock-offset` of the
- * working directory. The monotonic clock and timers are not changed, as after a jump of the machine's clock.
+ * Preloaded into a service process (`node --import`): shifts its wall clock by the milliseconds in
+ * the file `clock-offset` of the working directory. The monotonic clock and timers are not changed,
+ * as after a jump of the machine's clock.
  */
 import { readFileSync } from "node:fs";
 

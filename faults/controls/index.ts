@@ -1,12 +1,18 @@
 import { join } from "node:path";
 import { type Fault, makePlan } from "../plan.ts";
 
-/** A negative control: a deliberately wrong implementation whose lost effects the checkers must find. */
+/**
+ * A negative control: a deliberately wrong implementation whose lost effects the checkers must
+ * find.
+ */
 export interface Control {
   readonly name: string;
   /** Program that replaces the service. */
   readonly main: string;
-  /** Response time of the stub systems in milliseconds, so that a kill can hit an effect in progress. */
+  /**
+   * Response time of the stub systems in milliseconds, so that a kill can hit an effect in
+   * progress.
+   */
   readonly effectMs: number;
   readonly plan: (seed: number, durationMs: number) => readonly Fault[];
 }

@@ -1,6 +1,7 @@
 /**
- * Negative control, the legacy design: after the commit the committing process runs the Actions of an event inline, one after
- * the other, deduplicated by one SETNX per event. Effects that have not completed when the process dies, or that fail, are lost.
+ * Negative control, the legacy design: after the commit the committing process runs the Actions of
+ * an event inline, one after the other, deduplicated by one SETNX per event. Effects that have not
+ * completed when the process dies, or that fail, are lost.
  */
 import { runControl, runOnce } from "./service.ts";
 

@@ -1,6 +1,7 @@
 /**
- * Negative control: a relay without ledger and republishing. An event is published to JetStream after its commit; each Action has a
- * durable consumer that runs it on delivery and acknowledges it when it is done. Messages that the broker loses are lost.
+ * Negative control: a relay without ledger and republishing. An event is published to JetStream
+ * after its commit; each Action has a durable consumer that runs it on delivery and acknowledges it
+ * when it is done. Messages that the broker loses are lost.
  */
 import { decodeEvent } from "../../src/messaging/nats/codec.ts";
 import { type Delivery, subscribe } from "../../src/messaging/nats/subscriber.ts";

@@ -47,7 +47,8 @@ export type Deliver = (committed: readonly CommittedEvent[]) => void;
 const EMPTY_OUTBOX_MS = 1_000;
 
 /**
- * Runs the service with another delivery of events to Actions: no ledger entries are written, and lost events are not searched for.
+ * Runs the service with another delivery of events to Actions: no ledger entries are written, and
+ * lost events are not searched for.
  */
 export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver): Promise<void> {
   const config = readConfig(process.env);

@@ -25,7 +25,8 @@ export interface Calls {
   /**
    * Waits for a slot, then sends the request to alternating services until it is answered.
    *
-   * @throws WorkloadStopped when the workload ends before the first attempt, or is aborted before the answer
+   * @throws WorkloadStopped when the workload ends before the first attempt, or is aborted before
+   *   the answer
    */
   send<I extends DescMessage, O extends DescMessage>(
     random: Random,
@@ -44,14 +45,19 @@ export interface Calls {
   close(): void;
 }
 
-/** Maximum number of calls in flight: each call to a frozen service is in flight until its deadline. */
+/**
+ * Maximum number of calls in flight: each call to a frozen service is in flight until its deadline.
+ */
 const MAX_IN_FLIGHT = 1_200;
 
 /** Delay before a retry, in milliseconds; doubles up to the maximum. */
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 1_600;
 
-/** Time that a service is avoided after an attempt without an answer, in milliseconds, as by a load balancer. */
+/**
+ * Time that a service is avoided after an attempt without an answer, in milliseconds, as by a load
+ * balancer.
+ */
 const AVOID_MS = 500;
 
 export function createCalls({

@@ -63,7 +63,10 @@ export interface ReportOptions {
   readonly blind?: boolean;
 }
 
-/** Drives one order: sends calls, records them in the journal, and predicts answers with the reference model. */
+/**
+ * Drives one order: sends calls, records them in the journal, and predicts answers with the
+ * reference model.
+ */
 export type OrderDriver = ReturnType<typeof createOrderDriver>;
 
 export function createOrderDriver(
@@ -141,7 +144,10 @@ export function createOrderDriver(
     return reply;
   }
 
-  /** Sends a query and compares the response with the expected fields, or with the expected rejection. */
+  /**
+   * Sends a query and compares the response with the expected fields, or with the expected
+   * rejection.
+   */
   async function query<I extends DescMessage, O extends DescMessage>(
     rpc: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
@@ -284,7 +290,10 @@ export function createOrderDriver(
     await adopt(after, answer, expected);
   }
 
-  /** Requests a cancel. Its answer is not predicted, because the flow may change the order meanwhile. */
+  /**
+   * Requests a cancel. Its answer is not predicted, because the flow may change the order
+   * meanwhile.
+   */
   async function requestCancel(): Promise<CancelState | undefined> {
     const requestId = nextRequestId();
     const request = { orderId, reason: "a fault run", operator: "faults", requestId };

@@ -8,7 +8,10 @@ export interface Notification {
   readonly messageId: string;
   /** `<message id>:<topic>`; the gateway deduplicates by it. */
   readonly key: string;
-  /** Position among all notifications received live; undefined for one read from the stream afterwards. */
+  /**
+   * Position among all notifications received live; undefined for one read from the stream
+   * afterwards.
+   */
   readonly sequence: number | undefined;
 }
 
@@ -21,7 +24,10 @@ export interface GatewayLog {
 
 export interface Gateway {
   readonly log: GatewayLog;
-  /** Reads from the stream what was published while disconnected. Call it when no events are published any more. */
+  /**
+   * Reads from the stream what was published while disconnected. Call it when no events are
+   * published any more.
+   */
   catchUp(): Promise<void>;
   close(): Promise<void>;
 }
@@ -37,11 +43,13 @@ const FETCH_TIMEOUT_MS = 2_000;
 const CONSUMER_EXPIRY_MS = 10_000;
 
 /**
- * Simulates the marketplace gateway: connected all the time, deduplicating by message id, as the contract requires. Receives
- * notifications live, and reads from the stream what it missed while disconnected.
+ * Simulates the marketplace gateway: connected all the time, deduplicating by message id, as the
+ * contract requires. Receives notifications live, and reads from the stream what it missed while
+ * disconnected.
  *
- * When the stream is deleted, its messages are gone. A real gateway with a consumer of its own has received all but the last
- * milliseconds before; so has this one. What it neither received nor could read counts as lost.
+ * When the stream is deleted, its messages are gone. A real gateway with a consumer of its own has
+ * received all but the last milliseconds before; so has this one. What it neither received nor
+ * could read counts as lost.
  */
 export async function openGateway(url: string): Promise<Gateway> {
   const client = await connect({

@@ -29,8 +29,8 @@ export interface WorkloadOptions {
 /** A running workload. */
 export interface Workload {
   /**
-   * Starts no new scenarios, lets running ones end for a while, and waits until every call is answered, for a limited time. All
-   * processes must be up.
+   * Starts no new scenarios, lets running ones end for a while, and waits until every call is
+   * answered, for a limited time. All processes must be up.
    */
   stop(): Promise<Journal>;
   /** Status changes so far, as far as callers know; those of the flow are not counted. */

@@ -15,7 +15,10 @@ export interface Call {
   sent: number;
   /** Attempts without an answer: each may still be executed later, by a frozen service. */
   indeterminate: number;
-  /** First answer: APPLIED, DUPLICATE, STALE, OK, or the reason of the rejection; undefined until there is one. */
+  /**
+   * First answer: APPLIED, DUPLICATE, STALE, OK, or the reason of the rejection; undefined until
+   * there is one.
+   */
   answer: string | undefined;
   /** Fields of the first answer. */
   answerFields: AnswerFields | undefined;
@@ -62,8 +65,9 @@ export interface OrderJournal {
   readonly origin: Origin;
   readonly calls: Call[];
   /**
-   * A call whose answer the service does not store (a rejected one, a pause) had an attempt without an answer. It may be executed at
-   * any later time, so the model cannot predict this order any more; history and effects must still be consistent.
+   * A call whose answer the service does not store (a rejected one, a pause) had an attempt without
+   * an answer. It may be executed at any later time, so the model cannot predict this order any
+   * more; history and effects must still be consistent.
    */
   uncertain: boolean;
   /** Responses to queries that differ from the model. */
@@ -109,7 +113,10 @@ export function createCall(call: Pick<Call, "rpc" | "requestId" | "requested" | 
   };
 }
 
-/** Records the first answer, or compares a later one with it. A rejection is not stored by the service and may change later. */
+/**
+ * Records the first answer, or compares a later one with it. A rejection is not stored by the
+ * service and may change later.
+ */
 export function recordAnswer(call: Call, answer: string, whole: string, fields: AnswerFields | undefined): void {
   if (call.answer === undefined) {
     call.answer = answer;

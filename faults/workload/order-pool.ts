@@ -19,8 +19,8 @@ const INSERTED = 200;
 const MIN_SUPPLY = 200;
 
 /**
- * Size of the id range of each origin. Ids that the service generates are based on microseconds, so the two ranges correspond to
- * half a second.
+ * Size of the id range of each origin. Ids that the service generates are based on microseconds, so
+ * the two ranges correspond to half a second.
  */
 const IDS = 250_000;
 

@@ -31,7 +31,10 @@ export function openRows({ mysqlUrl, prefix }: BackendAddresses): Rows {
       },
     );
 
-  /** Runs one transaction unless its rows exist already: the answer to an earlier commit may have been lost. */
+  /**
+   * Runs one transaction unless its rows exist already: the answer to an earlier commit may have
+   * been lost.
+   */
   const writeOnce = async (table: string, orderId: bigint, write: (connection: Connection) => Promise<void>) => {
     while (!closed) {
       connection ??= open();

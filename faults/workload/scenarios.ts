@@ -52,7 +52,10 @@ function nextStatus({ order, model }: OrderDriver, random: Random): number {
   return PATH[at + (skips ? 2 : 1)] ?? random.pick(END_STATES);
 }
 
-/** One random step of an order whose changes all come from its driver. False when the scenario has ended. */
+/**
+ * One random step of an order whose changes all come from its driver. False when the scenario has
+ * ended.
+ */
 async function step(driver: OrderDriver, random: Random): Promise<boolean> {
   const { status } = driver.model;
   switch (random.weighted(STEPS)) {
@@ -126,7 +129,10 @@ async function stepForward(driver: OrderDriver, random: Random): Promise<void> {
   }
 }
 
-/** An order that another system inserted: all states are reported by the driver, with other operations in between. */
+/**
+ * An order that another system inserted: all states are reported by the driver, with other
+ * operations in between.
+ */
 export async function runInsertedOrder(driver: OrderDriver, random: Random): Promise<void> {
   for (let steps = 0; steps < MAX_STEPS && (await step(driver, random)); steps += 1) {}
   await runFinalSteps(driver, random);
@@ -186,7 +192,10 @@ function waitForStatus(driver: OrderDriver, statuses: readonly number[]): Promis
   });
 }
 
-/** A submitted order: it is paid, and the flow brings it to the warehouse, or it is cancelled on the way. */
+/**
+ * A submitted order: it is paid, and the flow brings it to the warehouse, or it is cancelled on the
+ * way.
+ */
 export async function runSubmittedOrder(driver: OrderDriver, random: Random, context: FlowContext): Promise<void> {
   const variant = random.weighted({
     straight: 70,
@@ -267,7 +276,8 @@ async function runFromDispatch(
       await cancelInFlow(driver, random, context);
     }
   }
-  // Not predictable: how far the flow had brought an order cancelled before, and when its parent's cancel ends.
+  // Not predictable: how far the flow had brought an order cancelled before, and when its parent's
+  // cancel ends.
   driver.controlled = driver.model.visited.includes(2020) && !cancelRequested;
   await runInsertedOrder(driver, random);
 }

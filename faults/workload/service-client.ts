@@ -40,7 +40,9 @@ export interface ServiceClient {
   close(): void;
 }
 
-/** Deadline of an attempt, in milliseconds: longer than a commit during a restart of the database. */
+/**
+ * Deadline of an attempt, in milliseconds: longer than a commit during a restart of the database.
+ */
 const DEADLINE_MS = 3_000;
 
 /** Time after the deadline at which a frozen service is abandoned, in milliseconds. */
@@ -65,7 +67,10 @@ export function isIndeterminate(code: Code): boolean {
   return RETRIED.has(code);
 }
 
-/** Interprets an error. Clients report a broken connection as INTERNAL too; only the service's own errors name the call. */
+/**
+ * Interprets an error. Clients report a broken connection as INTERNAL too; only the service's own
+ * errors name the call.
+ */
 function errorResult(code: Code, reason: string | undefined, message: string): AttemptResult<never> {
   const isBrokenConnection = code === Code.Internal && !message.includes("internal error; call");
   return isIndeterminate(code) || isBrokenConnection
@@ -181,7 +186,9 @@ function readJson<O extends DescMessage>(output: O, status: number, text: string
   }
 }
 
-/** The reason of the google.rpc.ErrorInfo among an error's details; undefined when there is none. */
+/**
+ * The reason of the google.rpc.ErrorInfo among an error's details; undefined when there is none.
+ */
 export function reasonIn(details: readonly Any[]): string | undefined {
   for (const detail of details) {
     const info = anyUnpack(detail, ErrorInfoSchema);

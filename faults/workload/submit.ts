@@ -11,7 +11,8 @@ const REPEATED = 0.05;
 /**
  * Submits an order, sometimes twice. The journal's order has the id from the answer.
  *
- * @param onUnknown called with a submission that was not answered: whether the order exists is unknown
+ * @param onUnknown called with a submission that was not answered: whether the order exists is
+ *   unknown
  * @param onJournal called with the journal that is started
  */
 export async function submitOrder(

@@ -8,7 +8,9 @@ export interface Http1Request {
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer;
-  /** The response is an endless stream: it is cancelled after its first message or after a timeout. */
+  /**
+   * The response is an endless stream: it is cancelled after its first message or after a timeout.
+   */
   readonly endless: boolean;
 }
 
@@ -67,7 +69,8 @@ export function openHttp1(port: number, connections: number): Http1Client {
       }),
     sendRaw: (request) =>
       new Promise((resolve) => {
-        // The service blocks addresses that repeatedly send malformed requests: rotate the source address.
+        // The service blocks addresses that repeatedly send malformed requests: rotate the source
+        // address.
         rawSent += 1;
         const localAddress = `127.0.${1 + (rawSent % 250)}.1`;
         const socket = connect({ port, host: "127.0.0.1", localAddress });
@@ -89,8 +92,9 @@ export function openHttp1(port: number, connections: number): Http1Client {
 }
 
 /**
- * The code of a response other than native gRPC: from the header or the SOAP fault of a legacy endpoint, from the trailers of
- * gRPC-Web, or from the error of Connect, which may be at the end of a stream.
+ * The code of a response other than native gRPC: from the header or the SOAP fault of a legacy
+ * endpoint, from the trailers of gRPC-Web, or from the error of Connect, which may be at the end of
+ * a stream.
  */
 export function codeOf(status: number, legacyCode: string, text: string): string {
   if (legacyCode !== "") {

@@ -12,7 +12,9 @@ import { type CallResult, GRPC_CODES, MAX_TEXT_LENGTH } from "./result.ts";
 export interface Http2Request {
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer;
-  /** The response is an endless stream: it is cancelled after its first message or after a timeout. */
+  /**
+   * The response is an endless stream: it is cancelled after its first message or after a timeout.
+   */
   readonly endless: boolean;
 }
 

@@ -1,6 +1,9 @@
 /** Outcome of a request. */
 export interface CallResult {
-  /** Name of the gRPC code, else for example "HTTP 404"; "RESET 8" or "CLOSED" without a complete response. */
+  /**
+   * Name of the gRPC code, else for example "HTTP 404"; "RESET 8" or "CLOSED" without a complete
+   * response.
+   */
   readonly code: string;
   /** Beginning of the response, for reports. */
   readonly text: string;

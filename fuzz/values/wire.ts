@@ -3,7 +3,10 @@ import type { Random } from "../../tools/testkit/random.ts";
 import { anyMessage } from "./message.ts";
 import type { Fixture } from "./scalars.ts";
 
-/** Untrusted protobuf bytes: random fields and wire types, wrong lengths, deep groups, or a mutated message. */
+/**
+ * Untrusted protobuf bytes: random fields and wire types, wrong lengths, deep groups, or a mutated
+ * message.
+ */
 export function anyWire(random: Random, schema: DescMessage, fixture: Fixture): Buffer {
   switch (random.weighted({ mutated: 5, fields: 5, group: 1, random: 1 })) {
     case "mutated":

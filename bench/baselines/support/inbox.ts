@@ -90,7 +90,10 @@ export async function startInbox({
   };
 }
 
-/** One transaction that records the message as handled and runs the effect; one round trip for an effect in the database. */
+/**
+ * One transaction that records the message as handled and runs the effect; one round trip for an
+ * effect in the database.
+ */
 async function handleOnce(effect: Effect, event: OrderEvent, handled: string, sessions: Sessions): Promise<void> {
   const insertHandled = `insert into ${handled} values (${literal(event.messageId)}, ${literal(new Date())})`;
   try {

@@ -23,8 +23,8 @@ import type { Sessions } from "./sessions.ts";
 import { type ChangeExtension, changeStatus } from "./status-change.ts";
 
 /**
- * Changes with the event and the answer to the request id in the same transaction. An earlier answer is only looked up when the
- * report changes nothing or its request id exists.
+ * Changes with the event and the answer to the request id in the same transaction. An earlier
+ * answer is only looked up when the report changes nothing or its request id exists.
  */
 export function changeWithOutbox(sessions: Sessions, tables: Tables): (report: StatusReport) => Promise<ReportResult> {
   return async (report) => {

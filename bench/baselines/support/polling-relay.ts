@@ -11,8 +11,8 @@ const POLL_MS = 100;
 const BATCH = 1_000;
 
 /**
- * Publishes an outbox table: reads the oldest rows, publishes them and deletes them after the acknowledgements. Polls again at once after
- * a full batch.
+ * Publishes an outbox table: reads the oldest rows, publishes them and deletes them after the
+ * acknowledgements. Polls again at once after a full batch.
  */
 export function startPollingRelay({
   session,

@@ -2,13 +2,13 @@ import { openSession, type Session } from "../../../src/store/commit/session.ts"
 import type { Location } from "../../../src/store/mysql/database.ts";
 
 /**
- * A pool of database connections. Uses the sessions of the service's committer, which pipeline statements, because the driver's own pool
- * waits for the answer to each statement.
+ * A pool of database connections. Uses the sessions of the service's committer, which pipeline
+ * statements, because the driver's own pool waits for the answer to each statement.
  */
 export interface Sessions {
   /**
-   * Waits for a free connection. The first statement starts a transaction, which `work` ends with `commit`; it is rolled back when `work`
-   * fails.
+   * Waits for a free connection. The first statement starts a transaction, which `work` ends with
+   * `commit`; it is rolled back when `work` fails.
    */
   use<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): void;

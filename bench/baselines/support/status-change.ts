@@ -32,8 +32,8 @@ export interface ChangeExtension {
 }
 
 /**
- * One transaction per report, in two round trips: lock and read the order; then, if the state machine permits it, update the status,
- * insert the history and commit.
+ * One transaction per report, in two round trips: lock and read the order; then, if the state
+ * machine permits it, update the status, insert the history and commit.
  */
 export async function changeStatus(
   session: Session,

@@ -6,7 +6,9 @@ import type { Results, Sample } from "../../scenario.ts";
 /** Concurrent calls of what scenarios call full load. */
 export const FULL_LOAD_CALLERS = 256;
 
-/** Orders are seeded for this rate, in changes per second, which no machine is expected to exceed. */
+/**
+ * Orders are seeded for this rate, in changes per second, which no machine is expected to exceed.
+ */
 const MAX_PER_SECOND = 30_000;
 
 /** Changes of the usual lifecycle. */
@@ -100,7 +102,10 @@ export async function stopAfter<R extends RunningSubject, T>(running: R, work: (
   }
 }
 
-/** Rate and latency of the group committer alone, with this number of callers and of concurrent reports per caller. */
+/**
+ * Rate and latency of the group committer alone, with this number of callers and of concurrent
+ * reports per caller.
+ */
 export async function measureGroupCommit(
   { seconds, warmup, runProgram }: Environment,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * The watchers, a process of their own: takes a WatchJob as JSON; prints WatchersReady when all streams are open, and a WatchReport on
- * SIGTERM.
+ * The watchers, a process of their own: takes a WatchJob as JSON; prints WatchersReady when all
+ * streams are open, and a WatchReport on SIGTERM.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";

@@ -7,7 +7,10 @@ import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 
-/** Two services without faults, a small workload and all checks: once undamaged, once with damaged tables. */
+/**
+ * Two services without faults, a small workload and all checks: once undamaged, once with damaged
+ * tables.
+ */
 const location = useMariadb();
 const nats = useNats();
 const redis = useRedis();

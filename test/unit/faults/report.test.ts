@@ -40,7 +40,7 @@ test("fails on a finding, which is printed with its check", () => {
   expect(formatReport(found)).toContain("Failed: lost 1, duplicated 0");
 });
 
-test("fails on an undetected control, whatever else was found", () => {
+test("fails on an undetected control, regardless of findings", () => {
   const undetected = { ...GOOD, controls: [{ name: "inline", lost: 0 }] };
   expect(hasPassed(undetected)).toBe(false);
   expect(formatReport(undetected)).toContain("did not detect the control inline");
