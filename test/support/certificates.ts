@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { afterAll, inject } from "vitest";
 
-/** A certificate with its key: files, and what is in them. */
+/** A certificate and its key: files and contents. */
 export interface Certificate {
   readonly certFile: string;
   readonly keyFile: string;
@@ -11,33 +11,33 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** Who signs certificates. */
+/** A certificate authority. */
 export interface Authority {
   readonly caFile: string;
   readonly ca: string;
   issue(details: {
     /** "/CN=wms", or "/" for none. */
     readonly subject: string;
-    /** Further names, as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1". */
+    /** Subject alternative names in OpenSSL syntax: "DNS:localhost,IP:127.0.0.1". */
     readonly altNames?: string;
-    /** It is over already. */
+    /** Already expired. */
     readonly expired?: true;
   }): Certificate;
 }
 
-/** What a server of the tests may be called. */
+/** Names of the servers in tests. */
 export const THIS_MACHINE = "DNS:localhost,IP:127.0.0.1";
 
 const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-/** A folder of this test file alone, removed at its end. */
+/** A folder for the calling test file, removed at its end. */
 export function useFolder(): string {
   const folder = mkdtempSync(join(inject("folder"), "files-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Makes an authority of the test's own, in a folder that is made for it. */
+/** Creates a certificate authority in a new folder. */
 export function createAuthority(folder: string, name: string): Authority {
   mkdirSync(folder, { recursive: true });
   const caFile = join(folder, "ca.pem");

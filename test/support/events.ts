@@ -25,7 +25,7 @@ function context(messageId: string, orderId: bigint): EventContext {
   };
 }
 
-/** A status change of an ordinary order, unless told otherwise. */
+/** A status change, by default of an ordinary order. */
 export function statusChanged(change: Partial<StatusChanged> & { orderId: bigint; toStatus: number }): StatusChanged {
   const version = change.version ?? 1;
   return {
@@ -84,7 +84,7 @@ export function eventOfEachKind(orderId: bigint): OrderEvent[] {
       type: "cancel-progressed",
       cancelId: 7n,
       step: "requested",
-      reason: "changed his mind",
+      reason: "changed their mind",
       answerUntil: new Date("2026-03-04T06:06:06Z"),
     } satisfies CancelProgressed,
     {

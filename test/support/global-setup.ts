@@ -14,27 +14,24 @@ import { copyMariadbTemplate } from "./mariadb-template.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The MariaDB that all test files of this run share; each has databases of its own there. */
+    /** The MariaDB shared by all test files; each has its own databases. */
     mariadbUrl: string;
-    /** For all files of this run; it is removed at the end, also of a run that is cut short. */
+    /** Folder for all files of the run, removed at its end. */
     folder: string;
-    /** The servers' programs, by their names. */
+    /** Paths of the server programs, by name. */
     programs: Record<string, string>;
   }
 }
 
-/**
- * Runs once before all test files: makes sure that the servers are installed, and starts the shared
- * MariaDB.
- */
+/** Runs once before all test files: installs missing servers and starts the shared MariaDB. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const say = (line: string) => project.vitest.logger.log(line);
-  const programs = await ensurePrograms([mariadb, redis, nats], say);
-  ensureForeignClients(say);
+  const onProgress = (line: string) => project.vitest.logger.log(line);
+  const programs = await ensurePrograms([mariadb, redis, nats], onProgress);
+  ensureForeignClients(onProgress);
   const program = programs.get(mariadb) as string;
   const folder = await mkdtemp(join(tmpdir(), "oms-test-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  // A run that is cut short exits without the end below.
+  // An interrupted run does not reach the teardown below.
   process.once("exit", removeFolder);
   const dir = join(folder, "mariadb");
   await copyMariadbTemplate(program, dir);
@@ -44,7 +41,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("mariadbUrl", mariadb.url(port));
   project.provide("programs", Object.fromEntries([...programs].map(([kind, path]) => [kind.program, path])));
   return async () => {
-    // Its data is thrown away, so nothing is worth an orderly end.
+    // Its data is discarded: no graceful shutdown is needed.
     await server.kill("SIGKILL");
     removeFolder();
   };

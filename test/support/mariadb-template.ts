@@ -6,7 +6,7 @@ import { mariadb } from "../../tools/devstack/mariadb.ts";
 
 const CACHE = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "oms-test");
 
-/** One template per build of the program and set of settings. */
+/** One template per program build and settings. */
 function templatePath(program: string): string {
   const { size, mtimeMs } = statSync(program);
   const settings = mariadb.args({ dir: "", port: 0, durable: false });
@@ -16,7 +16,7 @@ function templatePath(program: string): string {
   return join(CACHE, `mariadb-${key.slice(0, 12)}`);
 }
 
-/** A new data directory for tests: a copy (0.05 s) of one that was initialised once (1 s). */
+/** Creates a data directory by copying a template (0.05 s), which is initialised once (1 s). */
 export async function copyMariadbTemplate(program: string, dir: string): Promise<void> {
   const template = templatePath(program);
   if (!existsSync(template)) {
@@ -26,7 +26,7 @@ export async function copyMariadbTemplate(program: string, dir: string): Promise
     try {
       await rename(join(folder, "data"), template);
     } catch (error) {
-      // Another run was quicker, and its template is as good.
+      // Another run has created it first.
       if (!existsSync(template)) {
         throw error;
       }

@@ -5,15 +5,14 @@ import { join } from "node:path";
 import { findProgram } from "../../tools/devstack/programs.ts";
 
 /**
- * Prometheus' own tool: the one on the path, else out of Debian's package, of which nothing is
- * installed (the whole of it would be a hundred megabytes, and a service that starts by itself). It
- * is kept beside the packages for the next run.
+ * Returns the path of promtool: from PATH, or extracted from Debian's package without installing it
+ * (a hundred megabytes, and a service). It is cached in node_modules.
  *
- * @throws Error where there is neither
+ * @throws Error if neither is available
  */
 export function ensurePromtool(): string {
   const folder = join(import.meta.dirname, "../../node_modules/.cache/promtool");
-  const found = findProgram("promtool") ?? kept(folder);
+  const found = findProgram("promtool") ?? cached(folder);
   if (found !== undefined) {
     return found;
   }
@@ -32,14 +31,14 @@ export function ensurePromtool(): string {
     run("cp", "usr/bin/promtool", join(folder, `promtool.${process.pid}`));
     renameSync(join(folder, `promtool.${process.pid}`), join(folder, "promtool"));
   } catch (error) {
-    throw new Error(`promtool is not on the path, and could not be had from Debian's package prometheus: ${error}`);
+    throw new Error(`promtool is neither in PATH nor in the Debian package prometheus: ${error}`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   return join(folder, "promtool");
 }
 
-function kept(folder: string): string | undefined {
+function cached(folder: string): string | undefined {
   try {
     return readdirSync(folder).includes("promtool") ? join(folder, "promtool") : undefined;
   } catch {

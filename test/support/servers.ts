@@ -17,10 +17,10 @@ import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
 import { copyMariadbTemplate } from "./mariadb-template.ts";
 
 /**
- * Databases of this test file alone on the MariaDB that the run shares. They are dropped after the
- * file's last test; making them is the test's own business (migrate).
+ * Databases for the calling test file on the shared MariaDB, dropped after its last test. Creating
+ * them (migrate) is up to the test.
  *
- * @returns url: where the server is; prefix: what to put before the names of the databases
+ * @returns url of the server, and prefix of the database names
  */
 export function useMariadb(): { readonly url: string; readonly prefix: string } {
   const url = inject("mariadbUrl");
@@ -42,27 +42,22 @@ export function useMariadb(): { readonly url: string; readonly prefix: string } 
   return { url, prefix };
 }
 
-/** A server of this test file alone. */
+/** A server for one test file. */
 export interface OwnServer {
-  /** Where it is; the same after a restart. Known once the file's tests begin. */
+  /** The same after a restart. Available in hooks and tests. */
   readonly url: string;
   readonly port: number;
-  /** Its process id now. */
+  /** Its current pid. */
   readonly pid: number;
-  /**
-   * Ends it (SIGKILL unless told) and waits until it is gone. Nothing happens when it is down
-   * already.
-   */
+  /** Sends a signal (default SIGKILL) and waits for the end. Does nothing if it is not running. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /**
-   * Starts it again on the same port with the data it has; ends it first (SIGKILL) when it is up.
-   */
+  /** Restarts it (SIGKILL) with the same port and data. */
   restart(): Promise<void>;
-  /** Kills it, throws its whole data directory away and starts it again on the same port. */
+  /** Kills it, deletes its data and starts it on the same port. */
   wipe(): Promise<void>;
 }
 
-/** A server of any kind, of this test file alone. */
+/** A server of any kind for the calling test file. */
 export function useOwnServer(
   kind: ServerKind,
   fill: (program: string, dir: string) => Promise<void> = async () => {},
@@ -82,7 +77,7 @@ export function useOwnServer(
   };
   const up = <T>(value: T): T => {
     if (child === undefined) {
-      throw new Error(`${kind.title} starts before the file's first test: ask it within a test or a hook`);
+      throw new Error(`${kind.title} starts in beforeAll: use it in a hook or a test`);
     }
     return value;
   };
@@ -120,55 +115,53 @@ export function useOwnServer(
   };
 }
 
-/** A NATS with JetStream of this test file alone. */
+/** NATS with JetStream for the calling test file. */
 export function useNats(): OwnServer {
   return useOwnServer(nats);
 }
 
-/** A Redis with an append-only file, of this test file alone. */
+/** Redis with an append-only file for the calling test file. */
 export function useRedis(): OwnServer {
   return useOwnServer(redis);
 }
 
-/**
- * A MariaDB of this test file alone, for tests that kill it; all others share one (`useMariadb`).
- */
+/** MariaDB for the calling test file, for tests that kill it; others share one (`useMariadb`). */
 export function useOwnMariadb(kind = mariadb): OwnServer {
   return useOwnServer(kind, copyMariadbTemplate);
 }
 
-/** The neighbours of this test file alone. */
+/** Stub systems for one test file. */
 export interface OwnStubSystems extends OwnServer {
   readonly urls: SystemUrls;
-  /** Tells them how to behave. */
+  /** Sets a rule. */
   control(rule: Rule): Promise<void>;
-  /** What came in: sums by path, and the entries that fit, the latest first. */
+  /** Received requests: totals by path, and matching entries, the latest first. */
   received(query?: { system?: string; key?: string; orderId?: string; limit?: number }): Promise<{
     totals: Partial<Record<SystemPath, Totals>>;
     received: Received[];
   }>;
-  /** What became of the stock. */
+  /** Stock bookings. */
   stock(): Promise<StockSums>;
-  /** Forgets what came in, and behaves again. */
+  /** Clears received requests and rules. */
   reset(): Promise<void>;
 }
 
-/** E-invoice mail, finance, customer messages, ERP and WMS for this test file alone. */
+/** Stub systems for the calling test file. */
 export function useStubSystems(): OwnStubSystems {
   const server = useOwnServer(stubSystems);
-  const ask = async (method: string, path: string, body?: unknown) => {
+  const send = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${server.url}${path}`, {
       method,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     if (!response.ok) {
-      throw new Error(`the neighbours answered ${response.status}: ${text}`);
+      throw new Error(`the stub systems answered ${response.status}: ${text}`);
     }
     return JSON.parse(text);
   };
   const control = async (rule: Rule) => {
-    await ask("POST", "/control", rule);
+    await send("POST", "/control", rule);
   };
   return Object.defineProperties(server as OwnStubSystems, {
     urls: { get: () => stubSystemUrls(server.url) },
@@ -176,13 +169,13 @@ export function useStubSystems(): OwnStubSystems {
     received: {
       value: (query: Record<string, string | number> = {}) => {
         const text = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-        return ask("GET", `/received?${text.join("&")}`);
+        return send("GET", `/received?${text.join("&")}`);
       },
     },
-    stock: { value: () => ask("GET", "/stock") },
+    stock: { value: () => send("GET", "/stock") },
     reset: {
       value: async () => {
-        await ask("DELETE", "/received");
+        await send("DELETE", "/received");
         await Promise.all(SYSTEM_NAMES.map((system) => control({ system, mode: "ok" })));
       },
     },

@@ -8,13 +8,13 @@ import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database
 import { type Clients, type OrderStatusClient, TRANSPORTS, type TransportName } from "./clients.ts";
 import { useMariadb } from "./servers.ts";
 
-/** A server in this process, made of the same parts as the real one. */
+/** A server in this process, built like the real one. */
 export interface Service {
   readonly grpcPort: number;
   readonly httpPort: number;
-  /** What it has logged, oldest first. */
+  /** Its log lines, oldest first. */
   readonly log: Record<string, unknown>[];
-  /** Stops it in order. */
+  /** Shuts it down. */
   stop(): Promise<void>;
 }
 
@@ -56,14 +56,14 @@ export async function startService(
   return { grpcPort: ports.grpc as number, httpPort: ports.http, log, stop: () => server.stop() };
 }
 
-/** A server for all tests of a file, with its tables and a client for each front. */
+/** A server for the tests of a file, with its tables and clients for each transport. */
 export function useService(env: Record<string, string> = {}): {
   readonly service: Service;
   readonly db: OrderDatabase;
   readonly location: { readonly url: string; readonly prefix: string };
-  client(front: TransportName): OrderStatusClient;
+  client(transport: TransportName): OrderStatusClient;
   /** The clients of all services. */
-  clients(front: TransportName): Clients;
+  clients(transport: TransportName): Clients;
 } {
   const location = useMariadb();
   const db = openDatabase(location);
@@ -71,7 +71,7 @@ export function useService(env: Record<string, string> = {}): {
   let service: Service | undefined;
   const up = () => {
     if (service === undefined) {
-      throw new Error("the service starts before the file's first test: ask it within a test or a hook");
+      throw new Error("the service starts in beforeAll: use it in a hook or a test");
     }
     return service;
   };
@@ -85,11 +85,11 @@ export function useService(env: Record<string, string> = {}): {
     await service?.stop();
     await db.destroy();
   });
-  const clients = (front: TransportName): Clients => {
-    let open = opened.get(front);
+  const clients = (transport: TransportName): Clients => {
+    let open = opened.get(transport);
     if (open === undefined) {
-      open = TRANSPORTS[front](up());
-      opened.set(front, open);
+      open = TRANSPORTS[transport](up());
+      opened.set(transport, open);
     }
     return open;
   };
@@ -99,7 +99,7 @@ export function useService(env: Record<string, string> = {}): {
     get service() {
       return up();
     },
-    client: (front) => clients(front).client,
+    client: (transport) => clients(transport).client,
     clients,
   };
 }

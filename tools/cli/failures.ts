@@ -7,7 +7,7 @@ import { clean } from "./format.ts";
 export const ExitCode = { OK: 0, REFUSED: 1, USAGE: 2, UNREACHABLE: 3, INTERRUPTED: 130 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** A server cannot be reached; the message names it and says what to do. */
+/** A server cannot be reached; the message names it and has the remedy. */
 export class UnreachableError extends Error {
   override readonly name = "UnreachableError";
 }

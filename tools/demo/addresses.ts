@@ -12,7 +12,7 @@ export interface Addresses {
   readonly databasePrefix: string;
 }
 
-/** The demo cannot start; the message says what to do. */
+/** The demo cannot start; the message has the remedy. */
 export class DemoError extends Error {
   override readonly name = "DemoError";
 }

@@ -34,8 +34,8 @@ export interface TcpProxy {
   /** Closes all open connections. */
   closeConnections(): void;
   /**
-   * Drops bytes in these directions on open and new connections, while both sides believe that they
-   * are connected. Nothing is delivered in part: when a direction is restored, connections that
+   * Drops bytes in these directions on open and new connections, while both sides stay
+   * connected. Nothing is delivered in part: when a direction is restored, connections that
    * have lost bytes are closed.
    */
   blackhole(directions: readonly Direction[]): void;

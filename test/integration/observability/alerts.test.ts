@@ -15,21 +15,24 @@ beforeAll(() => {
 
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(promtool, args, { encoding: "utf8", cwd: import.meta.dirname });
-  return { status, said: `${stdout}${stderr}` };
+  return { status, output: `${stdout}${stderr}` };
 }
 
 test.each([
   ["rules", "prometheus-alerts.yml"],
   ["config", "prometheus.yml"],
-])("Prometheus takes the %s of %s", (what, file) => {
-  expect(run("check", what, join(deploy, file))).toMatchObject({ status: 0, said: expect.stringContaining("SUCCESS") });
+])("promtool accepts the %s in %s", (what, file) => {
+  expect(run("check", what, join(deploy, file))).toMatchObject({
+    status: 0,
+    output: expect.stringContaining("SUCCESS"),
+  });
 });
 
-test("each alert fires when it should, and not before", () => {
-  expect(run("test", "rules", cases)).toMatchObject({ status: 0, said: expect.stringContaining("SUCCESS") });
+test("each alert fires when it should, and not earlier", () => {
+  expect(run("test", "rules", cases)).toMatchObject({ status: 0, output: expect.stringContaining("SUCCESS") });
 });
 
-test("each alert has a case in which it fires", () => {
+test("each alert is covered by a test", () => {
   const { groups } = parse(readFileSync(join(deploy, "prometheus-alerts.yml"), "utf8")) as {
     readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[];
   };

@@ -1,8 +1,8 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { type RecordedRequest, useHttpRecorder } from "./http-recorder.ts";
 
-/** A span as the collector got it. */
-export interface KeptSpan {
+/** A span received by the collector. */
+export interface ExportedSpan {
   readonly traceId: string;
   readonly spanId: string;
   /** "" for the root of a trace. */
@@ -10,32 +10,33 @@ export interface KeptSpan {
   readonly name: string;
   readonly kind: string;
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** The ids of the spans it points at. */
+  /** Ids of linked spans. */
   readonly links: readonly string[];
   readonly failed: boolean;
   readonly start: bigint;
   readonly end: bigint;
-  /** Of the process that made it. */
+  /** Resource of the process. */
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
-/** A collector of the test's own, which speaks OTLP over HTTP with protobuf. */
+/** A collector for tests: OTLP over HTTP with protobuf. */
 export interface Collector {
   readonly url: string;
-  /** What came so far of a trace. */
-  spansOf(traceId: string): KeptSpan[];
+  /** Spans of a trace received so far. */
+  spansOf(traceId: string): ExportedSpan[];
   readonly requests: readonly RecordedRequest[];
 }
 
-/** A collector for all tests of a file. */
+/** A collector for the tests of a file. */
 export function useCollector(): Collector {
-  const ear = useHttpRecorder();
+  const recorder = useHttpRecorder();
   return {
     get url() {
-      return ear.url;
+      return recorder.url;
     },
-    requests: ear.requests,
-    spansOf: (traceId) => ear.requests.flatMap(({ body }) => spansIn(body)).filter((span) => span.traceId === traceId),
+    requests: recorder.requests,
+    spansOf: (traceId) =>
+      recorder.requests.flatMap(({ body }) => spansIn(body)).filter((span) => span.traceId === traceId),
   };
 }
 
@@ -45,7 +46,7 @@ const KINDS = ["", "internal", "server", "client", "producer", "consumer"];
  * `ExportTraceServiceRequest` → `ResourceSpans` → `ScopeSpans` → `Span`, by the numbers of OTLP
  * 1.x.
  */
-function spansIn(request: Uint8Array): KeptSpan[] {
+function spansIn(request: Uint8Array): ExportedSpan[] {
   return fieldsOf(request)
     .get(1)
     .flatMap((resourceSpans) => {
@@ -58,7 +59,7 @@ function spansIn(request: Uint8Array): KeptSpan[] {
     });
 }
 
-function spanIn(bytes: Uint8Array): Omit<KeptSpan, "resource"> {
+function spanIn(bytes: Uint8Array): Omit<ExportedSpan, "resource"> {
   const span = fieldsOf(bytes);
   const status = span.get(15).flatMap((one) => fieldsOf(one).numbers(3));
   return {
@@ -97,7 +98,7 @@ function valueIn(bytes: Uint8Array = new Uint8Array()): unknown {
 const text = (bytes: Uint8Array = new Uint8Array()) => Buffer.from(bytes).toString();
 const hex = (bytes: Uint8Array = new Uint8Array()) => Buffer.from(bytes).toString("hex");
 
-/** A message's fields by number: those with bytes, and the others as numbers. */
+/** The fields of a message by number, as bytes or as numbers. */
 function fieldsOf(bytes: Uint8Array) {
   const parts = new Map<number, Uint8Array[]>();
   const numbers = new Map<number, bigint[]>();
@@ -111,7 +112,7 @@ function fieldsOf(bytes: Uint8Array) {
     } else if (type === 1) {
       const from = reader.pos;
       add(numbers, number, BigInt(reader.fixed64()));
-      // The same eight bytes, for whoever takes them for a double.
+      // The same eight bytes, for fields of type double.
       add(parts, number, bytes.subarray(from, reader.pos));
     } else if (type === 5) {
       add(numbers, number, BigInt(reader.fixed32()));

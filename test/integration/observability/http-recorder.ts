@@ -2,20 +2,20 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll } from "vitest";
 
-/** A request that came in. */
+/** A received request. */
 export interface RecordedRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
 }
 
-/** An HTTP server that answers everything with 200, and remembers it. */
+/** An HTTP server that answers all requests with 200 and records them. */
 export interface HttpRecorder {
   readonly url: string;
   readonly requests: RecordedRequest[];
 }
 
-/** Such a server for all tests of a file. */
+/** An HTTP recorder for the tests of a file. */
 export function useHttpRecorder(): HttpRecorder {
   const requests: RecordedRequest[] = [];
   const server = createServer((request, response) => {
@@ -41,7 +41,7 @@ export function useHttpRecorder(): HttpRecorder {
     requests,
     get url() {
       if (url === "") {
-        throw new Error("the server starts before the file's first test: ask it within a test or a hook");
+        throw new Error("the server starts in beforeAll: use it in a hook or a test");
       }
       return url;
     },

@@ -1,4 +1,4 @@
-/** Loaded before a program of a test: at its end, writes the addresses of all modules that it had loaded to the file TEST_MODULES. */
+/** Preloaded into a program under test: writes the URLs of its loaded modules to TEST_MODULES. */
 import { writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 

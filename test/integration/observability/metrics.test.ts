@@ -4,13 +4,13 @@ import { startLedgerGauges } from "../../../src/messaging/runner/ledger-gauges.t
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { useService } from "../../support/service.ts";
 
-const served = useService();
+const harness = useService();
 
-/** What /metrics shows, by series as it is written there. */
-async function figures(metrics?: ReturnType<typeof createMetrics>): Promise<Record<string, number>> {
+/** The values at /metrics, by series. */
+async function values(metrics?: ReturnType<typeof createMetrics>): Promise<Record<string, number>> {
   const text =
     metrics === undefined
-      ? await (await fetch(`http://127.0.0.1:${served.service.httpPort}/metrics`)).text()
+      ? await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text()
       : await metrics.registry.metrics();
   return Object.fromEntries(
     text
@@ -20,37 +20,37 @@ async function figures(metrics?: ReturnType<typeof createMetrics>): Promise<Reco
   );
 }
 
-test("each server behind this one is in reach or not", async () => {
-  expect(await figures()).toMatchObject({
+test("oms_backend_up has each backend", async () => {
+  expect(await values()).toMatchObject({
     'oms_backend_up{backend="database"}': 1,
     'oms_backend_up{backend="broker"}': 0,
     'oms_backend_up{backend="redis"}': 0,
   });
 });
 
-test("calls are told by caller", async () => {
-  const client = served.client("gRPC");
-  const headers = { "oms-caller": "figures" };
+test("calls are counted by caller", async () => {
+  const client = harness.client("gRPC");
+  const headers = { "oms-caller": "metrics-test" };
   await expect(client.getOrderStatus({ orderId: 404n }, { headers })).rejects.toThrow("404");
   await vi.waitFor(async () =>
-    expect(await figures()).toMatchObject({
-      'oms_rpc_calls_total{rpc="GetOrderStatus",caller="figures",code="NOT_FOUND"}': 1,
-      'oms_rpc_caller_seconds_total{rpc="GetOrderStatus",caller="figures"}': expect.any(Number),
+    expect(await values()).toMatchObject({
+      'oms_rpc_calls_total{rpc="GetOrderStatus",caller="metrics-test",code="NOT_FOUND"}': 1,
+      'oms_rpc_caller_seconds_total{rpc="GetOrderStatus",caller="metrics-test"}': expect.any(Number),
       'oms_rpc_in_flight{rpc="GetOrderStatus"}': 0,
     }),
   );
 });
 
-test("the pool's connections and the process are told", async () => {
+test("exposes pool connections and process information", async () => {
   await Promise.all(
     Array.from({ length: 4 }, () =>
-      served
+      harness
         .client("Connect JSON")
         .getOrderStatus({ orderId: 1n })
         .catch(() => {}),
     ),
   );
-  const seen = await figures();
+  const seen = await values();
   expect(seen['oms_database_connections{state="idle"}']).toBeGreaterThan(0);
   expect(seen).toMatchObject({
     oms_database_waiting: 0,
@@ -61,8 +61,8 @@ test("the pool's connections and the process are told", async () => {
   expect(seen).not.toHaveProperty("oms_tls_certificate_expiry_timestamp_seconds");
 });
 
-test("the outbox tells its rows, and the age of the oldest that may not be with the broker", async () => {
-  const { db } = served;
+test("exposes the outbox rows, and the age of the oldest unpublished one", async () => {
+  const { db } = harness;
   const metrics = createMetrics();
   const ago = (seconds: number) => new Date(db.clock.now().getTime() - seconds * 1_000);
   await db.clock.sync();
@@ -70,23 +70,23 @@ test("the outbox tells its rows, and the age of the oldest that may not be with 
   await db
     .insertInto("oms_db.oms_outbox")
     .values([
-      { ...row, message_id: "figures-1", record_time: ago(900), published: 1 },
-      { ...row, message_id: "figures-2", record_time: ago(600), published: 0 },
-      { ...row, message_id: "figures-3", record_time: ago(1), published: 0 },
+      { ...row, message_id: "metrics-1", record_time: ago(900), published: 1 },
+      { ...row, message_id: "metrics-2", record_time: ago(600), published: 0 },
+      { ...row, message_id: "metrics-3", record_time: ago(1), published: 0 },
     ])
     .execute();
   const backlog = startBacklogGauges({ db, metrics });
   onTestFinished(async () => {
     await backlog.stop();
-    await db.deleteFrom("oms_db.oms_outbox").where("message_id", "like", "figures-%").execute();
+    await db.deleteFrom("oms_db.oms_outbox").where("message_id", "like", "metrics-%").execute();
   });
-  await vi.waitFor(async () => expect((await figures(metrics)).oms_outbox_rows).toBeGreaterThan(0));
-  const age = (await figures(metrics)).oms_outbox_oldest_seconds as number;
+  await vi.waitFor(async () => expect((await values(metrics)).oms_outbox_rows).toBeGreaterThan(0));
+  const age = (await values(metrics)).oms_outbox_oldest_seconds as number;
   expect(age).toBeGreaterThanOrEqual(599);
   expect(age).toBeLessThan(700);
 });
 
-test("an Action's age is that of its oldest event, a timer's that of its being due", async () => {
+test("the age of an Action is that of its oldest event; of a timer, since it was due", async () => {
   const metrics = createMetrics();
   const now = new Date("2026-11-27T04:00:00Z");
   const before = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
@@ -105,9 +105,9 @@ test("an Action's age is that of its oldest event, a timer's that of its being d
   });
   onTestFinished(() => gauge.stop());
   await vi.waitFor(async () =>
-    expect((await figures(metrics))['oms_action_oldest_seconds{action="gift-record"}']).toBe(90),
+    expect((await values(metrics))['oms_action_oldest_seconds{action="gift-record"}']).toBe(90),
   );
-  expect(await figures(metrics)).toMatchObject({
+  expect(await values(metrics)).toMatchObject({
     'oms_action_oldest_seconds{action="gift-record"}': 90,
     'oms_action_oldest_seconds{action="payment-timeout"}': 0,
     'oms_action_oldest_seconds{action="e-invoice"}': 0,

@@ -6,28 +6,28 @@ import { useService } from "../../support/service.ts";
 
 const LIMIT_MS = 500;
 
-const served = useService({ OMS_SLOW_MS: String(LIMIT_MS) });
+const harness = useService({ OMS_SLOW_MS: String(LIMIT_MS) });
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 beforeAll(async () => {
-  // The first call of a process takes its time.
-  await served.client("gRPC").updateOrderStatus({
-    orderId: await insertOrder(served.db, 1000),
+  // The first call of a process is slow.
+  await harness.client("gRPC").updateOrderStatus({
+    orderId: await insertOrder(harness.db, 1000),
     status: OrderStatus.PAID,
     operator: "pay",
   });
-  served.service.log.length = 0;
+  harness.service.log.length = 0;
 });
 
 function linesOf(message: string) {
-  return served.service.log.filter(({ msg }) => msg === message);
+  return harness.service.log.filter(({ msg }) => msg === message);
 }
 
-test("a call that took too long says where its time went, and so does its commit", async () => {
-  const orderId = await insertOrder(served.db, 1000);
-  // Somebody else holds the order for a while.
-  const other = openDatabase(served.location);
+test("a slow call and its commit are logged with their timings", async () => {
+  const orderId = await insertOrder(harness.db, 1000);
+  // Another transaction locks the order.
+  const other = openDatabase(harness.location);
   onTestFinished(() => other.destroy());
   const holding = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
@@ -44,7 +44,7 @@ test("a call that took too long says where its time went, and so does its commit
   await holding.promise;
 
   const begun = performance.now();
-  const called = served
+  const called = harness
     .client("gRPC")
     .updateOrderStatus(
       { orderId, status: OrderStatus.PAID, operator: "pay" },
@@ -70,7 +70,7 @@ test("a call that took too long says where its time went, and so does its commit
     readonly commit: { readonly readMs: number };
   };
   expect(durationMs).toBeGreaterThan(2 * LIMIT_MS);
-  // It waited for the other one's lock, which is where the commit reads.
+  // It waited for the lock, which is part of the read time.
   expect(commit.readMs).toBeGreaterThan(LIMIT_MS);
   expect(Math.abs(Number(queueMs) + Number(commitMs) + Number(restMs) - Number(durationMs))).toBeLessThanOrEqual(2);
   await vi.waitFor(() =>
@@ -90,9 +90,9 @@ test("a call that took too long says where its time went, and so does its commit
   );
 });
 
-test("a quick one says nothing", async () => {
-  const orderId = await insertOrder(served.db, 1000);
+test("a fast call is not logged", async () => {
+  const orderId = await insertOrder(harness.db, 1000);
   const before = linesOf("slow call").length;
-  await served.client("gRPC").updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" });
+  await harness.client("gRPC").updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" });
   expect(linesOf("slow call")).toHaveLength(before);
 });

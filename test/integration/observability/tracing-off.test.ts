@@ -13,7 +13,7 @@ import { useHttpRecorder } from "./http-recorder.ts";
 const location = useMariadb();
 const nats = useNats();
 const redis = useRedis();
-const neighbours = useHttpRecorder();
+const systems = useHttpRecorder();
 const collector = useCollector();
 const db = openDatabase(location);
 
@@ -25,14 +25,14 @@ afterAll(() => db.destroy());
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /**
- * Has the service, as a process of its own, deliver a recharge card; what it loaded, and what its
- * mail service got.
+ * Runs the service as a process and delivers a recharge card. Returns the modules it loaded, and
+ * the request its mail service received.
  */
 async function deliverCard(env: Record<string, string>) {
   const folder = await mkdtemp(join(tmpdir(), "oms-modules-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const list = join(folder, "modules");
-  const { url } = neighbours;
+  const { url } = systems;
   const service = await startProcess({
     OMS_MYSQL_URL: location.url,
     OMS_DATABASE_PREFIX: location.prefix,
@@ -61,7 +61,7 @@ async function deliverCard(env: Record<string, string>) {
   }
   const mail = await vi.waitFor(
     () => {
-      const found = neighbours.requests.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
+      const found = systems.requests.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
       expect(found).toBeDefined();
       return found;
     },
@@ -69,22 +69,22 @@ async function deliverCard(env: Record<string, string>) {
   );
   await service.kill("SIGTERM");
   const modules = (await readFile(list, "utf8")).split("\n");
-  return { ours: modules.filter(isOurs), sdk: modules.filter(isSdk), headers: mail?.headers ?? {} };
+  return { own: modules.filter(isOwn), sdk: modules.filter(isSdk), headers: mail?.headers ?? {} };
 }
 
-const isOurs = (module: string) => /\/src\/observability\/(tracing|otel)\.ts$/.test(module);
+const isOwn = (module: string) => /\/src\/observability\/(tracing|otel)\.ts$/.test(module);
 
-/** The API alone is loaded in any case: the library of the metrics wants it. */
+/** The API package is always loaded, by the metrics library. */
 const isSdk = (module: string) => /\/@opentelemetry\/(?!api\/)/.test(module);
 
-test("without a collector nothing of OpenTelemetry's SDK is loaded, and neighbours hear of no trace", async () => {
-  const { ours, sdk, headers } = await deliverCard({});
-  expect(ours).toEqual([expect.stringMatching(/tracing\.ts$/)]);
+test("without a collector the SDK is not loaded, and external systems receive no trace", async () => {
+  const { own, sdk, headers } = await deliverCard({});
+  expect(own).toEqual([expect.stringMatching(/tracing\.ts$/)]);
   expect(sdk).toEqual([]);
   expect(headers).not.toHaveProperty("traceparent");
 });
 
-test("the same where the SDK is disabled", async () => {
+test("the SDK is not loaded if it is disabled", async () => {
   const { sdk, headers } = await deliverCard({
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_SDK_DISABLED: "true",
@@ -93,7 +93,7 @@ test("the same where the SDK is disabled", async () => {
   expect(headers).not.toHaveProperty("traceparent");
 });
 
-test("with one, the standard's variables say what is sent and where", async () => {
+test("with a collector the standard variables configure the exporter", async () => {
   const { sdk } = await deliverCard({
     OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
     OTEL_EXPORTER_OTLP_HEADERS: "x-token=secret",

@@ -10,13 +10,13 @@ import { choosePort } from "../../../tools/devstack/ports.ts";
 import { type Clients, TRANSPORTS } from "../../support/clients.ts";
 import { useMariadb, useNats, useRedis } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
-import { type KeptSpan, useCollector } from "./collector.ts";
+import { type ExportedSpan, useCollector } from "./collector.ts";
 import { useHttpRecorder } from "./http-recorder.ts";
 
 const location = useMariadb();
 const nats = useNats();
 const redis = useRedis();
-const neighbours = useHttpRecorder();
+const systems = useHttpRecorder();
 const collector = useCollector();
 const db = openDatabase(location);
 
@@ -25,9 +25,9 @@ beforeAll(async () => {
 });
 afterAll(() => db.destroy());
 
-/** A whole server with short times. Its neighbours answer everything with 200. */
+/** A server with short intervals, whose external systems answer all requests with 200. */
 async function start(env: Record<string, string>): Promise<Clients & { readonly service: Service }> {
-  const { url } = neighbours;
+  const { url } = systems;
   const service = await startService(
     location,
     {
@@ -47,8 +47,8 @@ async function start(env: Record<string, string>): Promise<Clients & { readonly 
 
 const traced = () => start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
 
-/** A caller's trace: its id, and the header that says so. */
-function callersTrace(flags = "01") {
+/** A trace of a caller, with its header. */
+function callerTrace(flags = "01") {
   const traceId = randomBytes(16).toString("hex");
   const spanId = randomBytes(8).toString("hex");
   return { traceId, spanId, headers: { "oms-caller": "shop", traceparent: `00-${traceId}-${spanId}-${flags}` } };
@@ -56,7 +56,7 @@ function callersTrace(flags = "01") {
 
 const eventually = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
 
-/** A marketplace's recharge card, paid for: delivered next, with much that follows. */
+/** A paid recharge card of a marketplace; its delivery has many effects. */
 async function paidCard({ client, fulfilment }: Clients, headers?: Record<string, string>): Promise<bigint> {
   const options = headers && { headers };
   const { orderId } = await fulfilment.submitOrder(
@@ -73,8 +73,8 @@ async function paidCard({ client, fulfilment }: Clients, headers?: Record<string
   return orderId;
 }
 
-/** The spans below one, as `name kind`, each with those below it. */
-function treeBelow(parentId: string, spans: readonly KeptSpan[]): object {
+/** The tree of spans below a span, keyed by `name kind`. */
+function treeBelow(parentId: string, spans: readonly ExportedSpan[]): object {
   return Object.fromEntries(
     spans
       .filter((span) => span.parentId === parentId)
@@ -83,10 +83,10 @@ function treeBelow(parentId: string, spans: readonly KeptSpan[]): object {
   );
 }
 
-function named(spans: readonly KeptSpan[], name: string): KeptSpan {
+function named(spans: readonly ExportedSpan[], name: string): ExportedSpan {
   const found = spans.filter((span) => span.name === name);
   expect(found, name).toHaveLength(1);
-  return found[0] as KeptSpan;
+  return found[0] as ExportedSpan;
 }
 
 function abortable(): { readonly signal: AbortSignal; abort(): void } {
@@ -96,20 +96,20 @@ function abortable(): { readonly signal: AbortSignal; abort(): void } {
 
 const RPC = "oms.orderstatus.v1.OrderStatusService/UpdateOrderStatus";
 
-test("one trace leads from the caller's header to the neighbours'", async () => {
+test("a trace covers the call, its Actions and the requests to external systems", async () => {
   const server = await traced();
   const orderId = await paidCard(server);
-  const { traceId, spanId, headers } = callersTrace();
+  const { traceId, spanId, headers } = callerTrace();
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" }, { headers });
 
-  const neighbour = (name: string) => ({ [`POST ${name} client`]: {} });
+  const post = (name: string) => ({ [`POST ${name} client`]: {} });
   const tree = {
     [`${RPC} server`]: {
       "commit internal": { "commit group internal": {} },
       "publish oms.v1.order.status.6010 producer": {
-        "customer-message process consumer": neighbour("customer messages"),
-        "e-invoice process consumer": neighbour("e-invoice mail"),
-        "finance-push process consumer": neighbour("finance"),
+        "customer-message process consumer": post("customer messages"),
+        "e-invoice process consumer": post("e-invoice mail"),
+        "finance-push process consumer": post("finance"),
         "gift-record process consumer": {},
         "settlement-push process consumer": {},
         "third-party-notify process consumer": { "publish oms.v1.thirdparty.2001.delivered producer": {} },
@@ -149,21 +149,21 @@ test("one trace leads from the caller's header to the neighbours'", async () => 
     "oms.lag_ms": expect.any(Number),
     "messaging.message.id": `${orderId}-3`,
   });
-  const post = named(spans, "POST e-invoice mail");
-  expect(post.attributes).toMatchObject({ "http.response.status_code": 200, "server.address": "127.0.0.1" });
-  const heard = neighbours.requests.find(
+  const mailSpan = named(spans, "POST e-invoice mail");
+  expect(mailSpan.attributes).toMatchObject({ "http.response.status_code": 200, "server.address": "127.0.0.1" });
+  const request = systems.requests.find(
     ({ path, headers }) => path === "/einvoice" && headers["idempotency-key"] === `${orderId}-3`,
   );
-  expect(heard?.headers.traceparent).toBe(`00-${traceId}-${post.spanId}-01`);
+  expect(request?.headers.traceparent).toBe(`00-${traceId}-${mailSpan.spanId}-01`);
   for (const span of spans) {
     expect(span.failed, span.name).toBe(false);
     expect(span.end, span.name).toBeGreaterThanOrEqual(span.start);
   }
 });
 
-test("the event's row names the call's span, so that whoever publishes it goes on with the trace", async () => {
+test("the outbox row has the traceparent of the call, with which its publisher continues", async () => {
   const server = await traced();
-  const { traceId, headers } = callersTrace();
+  const { traceId, headers } = callerTrace();
   const orderId = await paidCard(server, headers);
   const rows = await db
     .selectFrom("oms_db.oms_status_history")
@@ -177,15 +177,15 @@ test("the event's row names the call's span, so that whoever publishes it goes o
     const submit = named(spans, "oms.fulfilment.v1.FulfilmentService/SubmitOrder");
     const calls = [submit, named(spans, RPC)].map(({ spanId }) => `00-${traceId}-${spanId}-01`);
     expect(rows.map(({ traceparent }) => traceparent)).toEqual(calls);
-    // An intake is a transaction of its own, which is its commit.
+    // SubmitOrder has its own transaction.
     expect(spans.some(({ name, parentId }) => name === "commit" && parentId === submit.spanId)).toBe(true);
   });
 });
 
-test("a group commit is shown once, and linked with each call's share of it", async () => {
+test("a group commit has one span, linked with the commit span of each call", async () => {
   const server = await traced();
   const orderIds = await Promise.all(Array.from({ length: 8 }, () => paidCard(server)));
-  const traces = orderIds.map(() => callersTrace());
+  const traces = orderIds.map(() => callerTrace());
   await Promise.all(
     orderIds.map((orderId, index) =>
       server.client.updateOrderStatus(
@@ -203,7 +203,7 @@ test("a group commit is shown once, and linked with each call's share of it", as
     const sizes = groups.map(({ attributes }) => Number(attributes["oms.commit.batch_size"]));
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(8);
     expect(groups.length).toBeLessThan(8);
-    // Each share leads to its group: as its parent, or by its link; and the group to all of them.
+    // Each call's commit span is the parent of the group or linked to it; the group links to all.
     expect(groups.flatMap(({ links }) => links).toSorted()).toEqual(shares.map(({ spanId }) => spanId).toSorted());
     for (const { spanId, links } of shares) {
       const own = groups.filter((group) => group.links.includes(spanId));
@@ -212,7 +212,7 @@ test("a group commit is shown once, and linked with each call's share of it", as
   });
 });
 
-test("an order's way through the forward flow is one trace", async () => {
+test("the forward flow of an order is one trace", async () => {
   const server = await traced();
   const { orderId } = await server.fulfilment.submitOrder({
     orderSource: 1000,
@@ -220,7 +220,7 @@ test("an order's way through the forward flow is one trace", async () => {
     lines: [{ skuId: 1n, quantity: 1, warehouseId: 1n }],
     operator: "shop",
   });
-  const { traceId, spanId, headers } = callersTrace();
+  const { traceId, spanId, headers } = callerTrace();
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.PAID, operator: "pay" }, { headers });
 
   const step = (name: string, within: object) => ({ [`${name} process consumer`]: within });
@@ -236,9 +236,9 @@ test("an order's way through the forward flow is one trace", async () => {
   );
 });
 
-test("a failure is the server's or the caller's", async () => {
+test("a client error does not mark the span as failed", async () => {
   const server = await traced();
-  const { traceId, headers } = callersTrace();
+  const { traceId, headers } = callerTrace();
   const asked = server.client.updateOrderStatus({ orderId: 1n, status: OrderStatus.PAID, operator: "x" }, { headers });
   await expect(asked).rejects.toThrow("order 1");
 
@@ -248,10 +248,10 @@ test("a failure is the server's or the caller's", async () => {
   });
 });
 
-test("a call at an old address is a call like any other, and says by which method it came", async () => {
+test("a legacy call has the span of its RPC with the legacy method", async () => {
   const server = await traced();
   const orderId = await paidCard(server);
-  const { traceId, spanId, headers } = callersTrace();
+  const { traceId, spanId, headers } = callerTrace();
   const url = `http://127.0.0.1:${server.service.httpPort}/services/orderStatus/getOrderStatus?orderId=${orderId}`;
   await fetch(url, { headers });
   await eventually(() =>
@@ -265,7 +265,7 @@ test("a call at an old address is a call like any other, and says by which metho
 test("a watch is one span", async () => {
   const server = await traced();
   const orderId = await paidCard(server);
-  const { traceId, headers } = callersTrace();
+  const { traceId, headers } = callerTrace();
   const { signal, abort } = abortable();
   const watch = server.client.watchOrderStatus({ orderIds: [orderId] }, { headers, signal });
   await watch[Symbol.asyncIterator]().next();
@@ -276,20 +276,20 @@ test("a watch is one span", async () => {
   });
 });
 
-test("a trace that its caller does not keep is not kept here, and goes on to the neighbour all the same", async () => {
+test("a trace not sampled by its caller is not recorded, but passed on", async () => {
   const server = await traced();
   const orderId = await paidCard(server);
-  const { traceId, headers } = callersTrace("00");
+  const { traceId, headers } = callerTrace("00");
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" }, { headers });
   await eventually(() => {
-    const heard = neighbours.requests.find(({ headers }) => headers.traceparent?.includes(traceId));
-    expect(heard?.headers.traceparent).toMatch(/-00$/);
+    const request = systems.requests.find(({ headers }) => headers.traceparent?.includes(traceId));
+    expect(request?.headers.traceparent).toMatch(/-00$/);
   });
   await server.service.stop();
   expect(collector.spansOf(traceId)).toEqual([]);
 });
 
-test("a call that the sampler does not choose leaves no trace in rows, messages and at neighbours", async () => {
+test("a call not sampled leaves no trace in rows, messages and requests", async () => {
   const server = await start({
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
@@ -298,9 +298,9 @@ test("a call that the sampler does not choose leaves no trace in rows, messages 
   const orderId = await paidCard(server);
   await server.client.updateOrderStatus({ orderId, status: OrderStatus.DELIVERED, operator: "card" });
   await eventually(() => {
-    const heard = neighbours.requests.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
-    expect(heard).toBeDefined();
-    expect(heard?.headers).not.toHaveProperty("traceparent");
+    const request = systems.requests.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
+    expect(request).toBeDefined();
+    expect(request?.headers).not.toHaveProperty("traceparent");
   });
   const rows = await db
     .selectFrom("oms_db.oms_outbox")
@@ -311,17 +311,17 @@ test("a call that the sampler does not choose leaves no trace in rows, messages 
   expect(rows).toEqual([{ traceparent: "" }]);
 });
 
-test("a collector that is away is told of once, and when it is back", async () => {
-  // Its retries would last ten seconds.
+test("an unavailable collector is logged once, and when it is available again", async () => {
+  // The exporter would retry for ten seconds.
   vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", "200");
   onTestFinished(() => void vi.unstubAllEnvs());
   const port = await choosePort();
   const server = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
-  const told = () => server.service.log.flatMap(({ msg }) => (/collector/.test(String(msg)) ? [msg] : []));
-  const away = "trace collector unavailable; spans are dropped";
+  const messages = () => server.service.log.flatMap(({ msg }) => (/collector/.test(String(msg)) ? [msg] : []));
+  const unavailable = "trace collector unavailable; spans are dropped";
 
   await paidCard(server);
-  await eventually(() => expect(told()).toEqual([away]));
+  await eventually(() => expect(messages()).toEqual([unavailable]));
   await paidCard(server);
   const collector = createServer((request, response) => void request.resume().on("end", () => response.end()));
   onTestFinished(() => void collector.close());
@@ -330,11 +330,11 @@ test("a collector that is away is told of once, and when it is back", async () =
   });
   await eventually(async () => {
     await paidCard(server);
-    expect(told()).toEqual([away, "trace collector available again"]);
+    expect(messages()).toEqual([unavailable, "trace collector available again"]);
   });
 });
 
-test("spans that come faster than they can be sent are told of", async () => {
+test("dropped spans are logged", async () => {
   const server = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_MAX_QUEUE_SIZE: "1" });
   await eventually(async () => {
     await paidCard(server);
@@ -343,16 +343,16 @@ test("spans that come faster than they can be sent are told of", async () => {
   });
 });
 
-test("a collector that does not answer does not hold up the end", async () => {
-  const mute = createServer(() => {});
+test("a collector that does not answer does not delay the shutdown", async () => {
+  const silent = createServer(() => {});
   onTestFinished(() => {
-    mute.closeAllConnections();
-    mute.close();
+    silent.closeAllConnections();
+    silent.close();
   });
   await new Promise<void>((resolve) => {
-    mute.listen(0, "127.0.0.1", resolve);
+    silent.listen(0, "127.0.0.1", resolve);
   });
-  const { port } = mute.address() as AddressInfo;
+  const { port } = silent.address() as AddressInfo;
   const server = await start({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://127.0.0.1:${port}/v1/traces` });
   await paidCard(server);
   await server.service.stop();

@@ -8,7 +8,7 @@ async function linesOf(metrics: ReturnType<typeof createMetrics>, name: string):
   return text.split("\n").filter((line) => line.startsWith(name));
 }
 
-test("calls are told by RPC, caller and code, with their time and those under way", async () => {
+test("counts calls by RPC, caller and code, with durations and calls in flight", async () => {
   const metrics = createMetrics();
   const tallyOf = createCallTally(metrics);
   const get = tallyOf("GetOrderStatus");
@@ -35,7 +35,7 @@ test("calls are told by RPC, caller and code, with their time and those under wa
   expect(await linesOf(metrics, "oms_rpc_in_flight")).toEqual(['oms_rpc_in_flight{rpc="GetOrderStatus"} 1']);
 });
 
-test("callers beyond the first fifty are told as one, whatever they call themselves", async () => {
+test("counts callers beyond the first fifty as (other)", async () => {
   const metrics = createMetrics();
   const tally = createCallTally(metrics)("GetOrderStatus");
   for (let caller = 0; caller < 60; caller += 1) {
@@ -49,7 +49,7 @@ test("callers beyond the first fifty are told as one, whatever they call themsel
   expect(lines.at(-1)).toBe('oms_rpc_calls_total{rpc="GetOrderStatus",caller="(other)",code="OK"} 20');
 });
 
-test("a figure that nobody tells is not there; one that somebody told is told anew at each look", async () => {
+test("an observable metric has no value without a callback, and is read on each scrape", async () => {
   const metrics = createMetrics();
   expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual([]);
   let age = 3;
@@ -59,7 +59,7 @@ test("a figure that nobody tells is not there; one that somebody told is told an
   expect(await linesOf(metrics, "oms_outbox_oldest_seconds")).toEqual(["oms_outbox_oldest_seconds 0"]);
 });
 
-test("two readers at once see all figures, also those that take a while", async () => {
+test("concurrent scrapes have all values, including those of slow callbacks", async () => {
   const metrics = createMetrics();
   metrics.backendUp.addCallback(async (observe) => {
     await new Promise((resolve) => setImmediate(resolve));

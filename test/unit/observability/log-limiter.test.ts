@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createLogLimiter } from "../../../src/observability/log-limiter.ts";
 
-/** A limited log whose clock stands still until it is moved. */
-function createLimited(level: "info" | "debug") {
+/** A limited log with a manual clock. */
+function createLimitedLog(level: "info" | "debug") {
   const lines: Record<string, unknown>[] = [];
   const log = createLogger(level, { write: (line: string) => void lines.push(JSON.parse(line)) });
   let now = 0;
@@ -15,19 +15,19 @@ function createLimited(level: "info" | "debug") {
         limit.write(at, kind, () => ({ kind }));
       }
     },
-    pass: (ms: number) => {
+    advance: (ms: number) => {
       now += ms;
     },
   };
 }
 
-test("50 lines a second of each kind; the next one says how many were left out", () => {
-  const { lines, write, pass } = createLimited("info");
+test("writes 50 lines per second of each kind; the next line has the number left out", () => {
+  const { lines, write, advance } = createLimitedLog("info");
   write(60);
   write(1, "NOT_FOUND");
   expect(lines.map(({ kind }) => kind)).toEqual([...Array(50).fill("ABORTED"), "NOT_FOUND"]);
 
-  pass(1_000);
+  advance(1_000);
   write(2);
   expect(lines.slice(51).map(({ kind, leftOut }) => [kind, leftOut])).toEqual([
     ["ABORTED", 10],
@@ -35,8 +35,8 @@ test("50 lines a second of each kind; the next one says how many were left out",
   ]);
 });
 
-test("what the level hides is not counted", () => {
-  const { lines, write } = createLimited("info");
+test("does not count lines below the log level", () => {
+  const { lines, write } = createLimitedLog("info");
   write(1_000, "OK", "debug");
   write(1, "OK");
   expect(lines).toHaveLength(1);

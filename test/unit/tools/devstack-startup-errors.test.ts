@@ -5,23 +5,23 @@ import { redis } from "../../../tools/devstack/redis.ts";
 import type { ServerKind } from "../../../tools/devstack/server.ts";
 import { describeFailedStart, describeFileError } from "../../../tools/devstack/startup-errors.ts";
 
-function explain(kind: ServerKind, log: string): string {
+function describeLog(kind: ServerKind, log: string): string {
   const { title, damage, loss } = kind;
-  const how = "ended at its start with exit code 1";
+  const how = "exited during startup with code 1";
   return describeFailedStart({ title, dir: "/d/server", port: 23456, logFile: "/d/log", log, how, damage, loss })
     .message;
 }
 
-const EVIDENCE = (line: string) => `The end of its log, /d/log:\n    ${line}`;
+const EVIDENCE = (line: string) => `End of its log /d/log:\n    ${line}`;
 
-describe("what is said of a server that does not come up", () => {
+describe("describeFailedStart", () => {
   it.each([
     [mariadb, "[ERROR] Can't start server: Bind on TCP/IP port. Got error: 98: Address already in use"],
     [redis, "# Warning: Could not create server TCP listening socket 127.0.0.1:6379: bind: Address already in use"],
     [nats, '[FTL] Error listening on port: 127.0.0.1:4222, "listen tcp 127.0.0.1:4222: bind: address already in use"'],
-  ])("$title: its port was taken meanwhile", (kind, line) => {
-    expect(explain(kind, line)).toBe(
-      `${kind.title} ended at its start with exit code 1: its port 23456 was taken by another program meanwhile.\nStart again: another free port is chosen then.\n${EVIDENCE(line)}`,
+  ])("$title: port in use", (kind, line) => {
+    expect(describeLog(kind, line)).toBe(
+      `${kind.title} exited during startup with code 1: its port 23456 was taken by another program.\nStart again: another free port will be chosen.\n${EVIDENCE(line)}`,
     );
   });
 
@@ -29,10 +29,10 @@ describe("what is said of a server that does not come up", () => {
     [mariadb, "[ERROR] InnoDB: Error number 28 means 'No space left on device'"],
     [redis, "# Fatal error: can't open the append log file appendonly.aof for writing: No space left on device"],
     [nats, "[FTL] Can't start JetStream: could not create storage directory - mkdir x: no space left on device"],
-  ])("$title: the disk is full, whatever else it complains about", (kind, line) => {
+  ])("$title: disk full, with other errors", (kind, line) => {
     const log = `${line}\n[ERROR] Plugin 'InnoDB' registration as a STORAGE ENGINE failed.`;
-    expect(explain(kind, log)).toContain(
-      "the disk that holds /d/server is full.\nFree some space, or set OMS_DATA_DIR",
+    expect(describeLog(kind, log)).toContain(
+      "the disk that holds /d/server is full.\nFree disk space, or set OMS_DATA_DIR",
     );
   });
 
@@ -41,8 +41,8 @@ describe("what is said of a server that does not come up", () => {
     [mariadb, "[ERROR] mariadbd: File './aria_log_control' not found (Errcode: 13 \"Permission denied\")"],
     [redis, "# Can't open the append-only file appendonly.aof.1.incr.aof: Permission denied"],
     [nats, "[FTL] Can't start JetStream: storage directory is not writable: open x: permission denied"],
-  ])("$title: a missing right", (kind, line) => {
-    expect(explain(kind, line)).toContain(
+  ])("$title: missing permission", (kind, line) => {
+    expect(describeLog(kind, line)).toContain(
       '(sudo chown -R "$(id -un)" /d/server), or set OMS_DATA_DIR to another folder',
     );
   });
@@ -55,22 +55,24 @@ describe("what is said of a server that does not come up", () => {
     [mariadb, "[ERROR] InnoDB: Plugin initialization aborted with error Data structure corruption"],
     [redis, "# Bad file format reading the append only file appendonly.aof.1.incr.aof: make a backup of your AOF file"],
   ])("$title: damaged data", (kind, line) => {
-    expect(explain(kind, line)).toContain(`is damaged.\nPut a backup of that folder back, or remove it (${kind.loss})`);
+    expect(describeLog(kind, line)).toContain(
+      `is damaged.\nRestore that folder from a backup, or remove it (${kind.loss})`,
+    );
   });
 
-  it("anything else: the end of its log, and what always helps", () => {
-    const line = "something that nobody thought of";
-    expect(explain(nats, line)).toBe(
-      `NATS ended at its start with exit code 1.\nIf its log does not say what to do: remove /d/server (${nats.loss}) and start again.\n${EVIDENCE(line)}`,
+  it("other errors: the end of the log, and removing the data directory", () => {
+    const line = "an unknown error";
+    expect(describeLog(nats, line)).toBe(
+      `NATS exited during startup with code 1.\nSee its log. If that does not help, remove /d/server (${nats.loss}) and start again.\n${EVIDENCE(line)}`,
     );
   });
 });
 
-describe("what is said of a file that cannot be used", () => {
+describe("describeFileError", () => {
   it.each([
     ["ENOSPC", "The disk that holds /d/x is full."],
-    ["EROFS", "This user may not write to /d/x."],
-    ["ENOTDIR", "/d/x is, or lies below, a file where a folder is needed."],
+    ["EROFS", "No permission to write to /d/x."],
+    ["ENOTDIR", "/d/x is not a folder, or is below a file."],
     ["EIO", "/d/x cannot be used: input/output error"],
   ])("%s", (code, words) => {
     const error = Object.assign(new Error("input/output error"), { code });

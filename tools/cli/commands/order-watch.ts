@@ -29,8 +29,8 @@ function lineOf({ update }: WatchOrderStatusResponse): string {
 }
 
 /**
- * Whether the service shuts down, or the connection broke: a reconnect goes on where the stream
- * ended.
+ * Whether the service shuts down or the connection broke; a new stream continues after the last
+ * change.
  */
 function isTransient(error: ConnectError): boolean {
   return error.code === Code.Unavailable || isUnreachable(error);

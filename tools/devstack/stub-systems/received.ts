@@ -7,7 +7,7 @@ export interface Received {
   readonly path: SystemPath;
   readonly key: string;
   readonly orderId: string;
-  /** Number of requests, whatever the response. */
+  /** Number of requests, with any response. */
   arrivals: number;
   /** Whether the request was executed, which happens at most once. */
   done: boolean;
