@@ -48,7 +48,7 @@ class Sweep {
    * reachable.
    */
   readonly #abandonedMs: number;
-  /** the search continues after this id; rows before it were found to be published. */
+  /** The search continues after this id; rows before it were found to be published. */
   #searchedTo = 0n;
   /**
    * All rows up to this id are old and published, kept for Actions that are not done with them:
