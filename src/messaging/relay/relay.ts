@@ -8,7 +8,7 @@ import type { Publisher } from "../nats/publisher.ts";
 import { lastEventTime } from "../nats/topology.ts";
 import { startBacklogGauges } from "./backlog.ts";
 import { createPublishedRows, type PublishedRows } from "./published-rows.ts";
-import { lastIdBefore, type OutboxDatabase, republish } from "./republish.ts";
+import { createPassRunner, lastIdBefore, type OutboxDatabase, type PassRunner, republish } from "./republish.ts";
 import { startSweep } from "./sweep.ts";
 
 /** Why rows are published from the table, for the metrics. */
@@ -274,45 +274,4 @@ function lowestAfter(rows: readonly OutboxRow[], known: bigint | undefined): big
     }
   }
   return lowest;
-}
-
-/** Runs one pass over the table at a time. */
-interface PassRunner {
-  /** Aborts the running pass, and starts another one when it has ended. */
-  start(name: string, pass: (signal: AbortSignal) => Promise<void>): void;
-  idle(): boolean;
-  stop(): Promise<void>;
-}
-
-function createPassRunner(log: Logger): PassRunner {
-  let running: Promise<void> | undefined;
-  let abort = new AbortController();
-  return {
-    start(name, pass) {
-      abort.abort();
-      abort = new AbortController();
-      const { signal } = abort;
-      const previous = running;
-      const run = async () => {
-        await previous;
-        try {
-          await pass(signal);
-        } catch (error) {
-          if (!signal.aborted) {
-            log.error({ err: error }, `${name} failed`);
-          }
-        }
-        if (running === mine) {
-          running = undefined;
-        }
-      };
-      const mine = run();
-      running = mine;
-    },
-    idle: () => running === undefined,
-    async stop() {
-      abort.abort();
-      await running;
-    },
-  };
 }

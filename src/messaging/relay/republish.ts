@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { findLastOld } from "../../lib/binary-search.ts";
+import type { Logger } from "../../observability/log.ts";
 import { type OutboxRow, readRowAfter, readUnpublished } from "../../store/outbox/outbox.ts";
 import type { Publisher } from "../nats/publisher.ts";
 
@@ -16,6 +17,47 @@ const READ_RETRY_MS = 500;
 
 /** Includes rows of a server whose clock is ahead. */
 const ANY_AGE = Number.NEGATIVE_INFINITY;
+
+/** Runs one pass over the table at a time. */
+export interface PassRunner {
+  /** Aborts the running pass, and starts another one when it has ended. */
+  start(name: string, pass: (signal: AbortSignal) => Promise<void>): void;
+  idle(): boolean;
+  stop(): Promise<void>;
+}
+
+export function createPassRunner(log: Logger): PassRunner {
+  let running: Promise<void> | undefined;
+  let abort = new AbortController();
+  return {
+    start(name, pass) {
+      abort.abort();
+      abort = new AbortController();
+      const { signal } = abort;
+      const previous = running;
+      const run = async () => {
+        await previous;
+        try {
+          await pass(signal);
+        } catch (error) {
+          if (!signal.aborted) {
+            log.error({ err: error }, `${name} failed`);
+          }
+        }
+        if (running === mine) {
+          running = undefined;
+        }
+      };
+      const mine = run();
+      running = mine;
+    },
+    idle: () => running === undefined,
+    async stop() {
+      abort.abort();
+      await running;
+    },
+  };
+}
 
 /**
  * Publishes the rows of the outbox table in the order of their ids, which per order is the order of
