@@ -49,6 +49,12 @@ export const ERRORS = {
     meaning: "no accepted token or client certificate",
     action: "send valid credentials",
   },
+  "keys-unavailable": {
+    code: "UNAVAILABLE",
+    details: "RetryInfo",
+    meaning: "the keys that verify tokens cannot be fetched from the issuer",
+    action: "retry after the given delay",
+  },
   "permission-denied": {
     code: "PERMISSION_DENIED",
     meaning: "the caller's roles lack the permission",

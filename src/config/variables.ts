@@ -315,14 +315,19 @@ export const VARIABLES = {
         "Authentication of callers: `jwt` (bearer tokens), `mtls` (client certificates), `jwt,mtls` (either), or `none`, which requires a loopback `OMS_HOST`.",
     }),
     jwtKeys: optional("OMS_JWT_KEYS", z.string(), {
-      description: "JWKS with the keys that sign the tokens: an http(s) URL, or a file, reloaded on change.",
+      description:
+        "JWKS with the keys that sign the tokens: an http(s) URL, fetched every 30 s while tokens are presented, or a file, reloaded on change. User and password in the URL are sent as basic authorization.",
     }),
     jwtIssuer: optional("OMS_JWT_ISSUER", z.string(), { description: "Required `iss` claim of the tokens." }),
     jwtAudience: optional("OMS_JWT_AUDIENCE", z.string(), { description: "Required `aud` claim of the tokens." }),
+    jwtType: optional("OMS_JWT_TYPE", z.string().regex(/^[\w.+/-]+$/, "a media type like at+jwt"), {
+      description:
+        "Required `typ` header of the tokens, for example `at+jwt`; other tokens of the same issuer, such as ID tokens, are then rejected. Not set: any.",
+    }),
     permissionsFile: optional("OMS_PERMISSIONS_FILE", z.string(), {
       formerly: "OMS_RIGHTS_FILE",
       description:
-        "Permissions of roles and callers (JSON file, reloaded on change). Not set: the roles of `src/transport/auth/default-permissions.ts`.",
+        "Permissions of roles and callers (JSON file, reloaded on change). Not set: those of `deploy/permissions.json`.",
     }),
   },
   calls: {

@@ -155,12 +155,13 @@ async function openTls({ config, lifecycle, log }: ListenerDeps): Promise<PortTl
 
 /** Authentication of callers; undefined: the caller header is trusted. */
 async function openAuthentication({ config, lifecycle, log }: ListenerDeps): Promise<Auth | undefined> {
-  const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, permissionsFile } = config.auth;
+  const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, jwtType: type } = config.auth;
   if (methods.length === 0) {
     return undefined;
   }
   const isComplete = keys !== undefined && issuer !== undefined && audience !== undefined;
-  const tokens = methods.includes("jwt") && isComplete ? { keys, issuer, audience } : undefined;
+  const tokens = methods.includes("jwt") && isComplete ? { keys, issuer, audience, type } : undefined;
+  const { permissionsFile } = config.auth;
   return lifecycle.start(
     "authentication",
     () => openAuth({ tokens, certificates: methods.includes("mtls"), permissionsFile }, RPC_NAMES, log),

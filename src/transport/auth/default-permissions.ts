@@ -1,4 +1,4 @@
-import type { PermissionTable } from "./permission-table.ts";
+import type { PermissionTable, Role } from "./permission-table.ts";
 
 const READS = [
   "OrderStatusService/GetOrderStatus",
@@ -19,67 +19,75 @@ const READS = [
 
 const REPORTS = ["OrderStatusService/UpdateOrderStatus", "OrderStatusService/BatchUpdateOrderStatus"];
 
+const ROLES: Readonly<Record<string, Role>> = {
+  wms: {
+    rpcs: [
+      ...READS,
+      ...REPORTS,
+      "OrderStatusService/UpdateDeliveryInfo",
+      "OrderStatusService/RecordShippedQuantities",
+      "OrderReversalService/ReportWmsAnswer",
+    ],
+    reportsAs: ["WMS"],
+  },
+  tms: { rpcs: [...READS, ...REPORTS], reportsAs: ["TMS"] },
+  dms: { rpcs: [...READS, ...REPORTS], reportsAs: ["DMS"] },
+  pay: { rpcs: [...READS, ...REPORTS], reportsAs: ["Pay"] },
+  marketplace: { rpcs: [...READS, "FulfilmentService/SubmitOrder", "OrderReversalService/RequestCancel"] },
+  shop: {
+    rpcs: [
+      ...READS,
+      ...REPORTS,
+      "FulfilmentService/SubmitOrder",
+      "OrderReversalService/RequestCancel",
+      "OrderReversalService/RequestReturn",
+    ],
+    reportsAs: ["front end"],
+    // Until stock is allocated, every reporter may cancel.
+    reports: ["CANCELLED"],
+  },
+  "customer-service": {
+    rpcs: [
+      ...READS,
+      "OrderStatusService/MarkInvoicesPrinted",
+      "OrderReversalService/RequestCancel",
+      "OrderReversalService/RequestReturn",
+    ],
+  },
+  reversal: {
+    rpcs: [
+      ...READS,
+      "OrderStatusService/PauseForCancel",
+      "OrderStatusService/PauseForRejection",
+      "OrderStatusService/ReturnOrder",
+      "OrderStatusService/SetOrderPause",
+      "OrderStatusService/CancelOrder",
+      ...REPORTS,
+      "OrderReversalService/*",
+    ],
+    reportsAs: ["reversal flow"],
+  },
+  "forward-flow": { rpcs: [...READS, ...REPORTS, "FulfilmentService/*"], reportsAs: ["forward flow"] },
+  operator: {
+    rpcs: ["*"],
+    reportsAs: ["intake", "Pay", "forward flow", "WMS", "TMS", "DMS", "front end", "reversal flow"],
+  },
+  "read-only": { rpcs: [...READS, "FulfilmentService/ListOrderFlows"] },
+  monitoring: { rpcs: ["metrics"] },
+};
+
+/** Each role, assigned to the caller of the same name. */
+const BY_NAME = Object.fromEntries(Object.keys(ROLES).map((name) => [name, [name]]));
+
 /**
- * The permissions of a deployment without a table of its own: each system may call what the legacy
- * operations assign to it, and report the states that it is the reporter of. A caller has the role
- * of its own name, unless its token or the table defines others.
+ * The permissions of a deployment without a table of its own, also in deploy/permissions.json: each
+ * system may call what the legacy operations assign to it, and report the states that it is the
+ * reporter of. A certificate and a legacy caller, which carry no roles, have the role of their own
+ * name; a token has the roles that its issuer granted, and no others.
  */
 export const DEFAULT_PERMISSIONS: PermissionTable = {
-  roles: {
-    wms: {
-      rpcs: [
-        ...READS,
-        ...REPORTS,
-        "OrderStatusService/UpdateDeliveryInfo",
-        "OrderStatusService/RecordShippedQuantities",
-        "OrderReversalService/ReportWmsAnswer",
-      ],
-      reportsAs: ["WMS"],
-    },
-    tms: { rpcs: [...READS, ...REPORTS], reportsAs: ["TMS"] },
-    dms: { rpcs: [...READS, ...REPORTS], reportsAs: ["DMS"] },
-    pay: { rpcs: [...READS, ...REPORTS], reportsAs: ["Pay"] },
-    marketplace: { rpcs: [...READS, "FulfilmentService/SubmitOrder", "OrderReversalService/RequestCancel"] },
-    shop: {
-      rpcs: [
-        ...READS,
-        ...REPORTS,
-        "FulfilmentService/SubmitOrder",
-        "OrderReversalService/RequestCancel",
-        "OrderReversalService/RequestReturn",
-      ],
-      reportsAs: ["front end"],
-      // Until stock is allocated, every reporter may cancel.
-      reports: ["CANCELLED"],
-    },
-    "customer-service": {
-      rpcs: [
-        ...READS,
-        "OrderStatusService/MarkInvoicesPrinted",
-        "OrderReversalService/RequestCancel",
-        "OrderReversalService/RequestReturn",
-      ],
-    },
-    reversal: {
-      rpcs: [
-        ...READS,
-        "OrderStatusService/PauseForCancel",
-        "OrderStatusService/PauseForRejection",
-        "OrderStatusService/ReturnOrder",
-        "OrderStatusService/SetOrderPause",
-        "OrderStatusService/CancelOrder",
-        ...REPORTS,
-        "OrderReversalService/*",
-      ],
-      reportsAs: ["reversal flow"],
-    },
-    "forward-flow": { rpcs: [...READS, ...REPORTS, "FulfilmentService/*"], reportsAs: ["forward flow"] },
-    operator: {
-      rpcs: ["*"],
-      reportsAs: ["intake", "Pay", "forward flow", "WMS", "TMS", "DMS", "front end", "reversal flow"],
-    },
-    "read-only": { rpcs: [...READS, "FulfilmentService/ListOrderFlows"] },
-    monitoring: { rpcs: ["metrics"] },
-  },
+  roles: ROLES,
   callers: {},
+  certificates: BY_NAME,
+  legacyCallers: BY_NAME,
 };

@@ -1,13 +1,13 @@
 import { OperationError } from "../../application/errors.ts";
+import type { Peer } from "../connections/peer.ts";
 
 /** An authenticated caller. */
 export interface Identity {
   readonly name: string;
+  /** What authenticated it; "legacy": a fixed token or a network address of OMS_LEGACY_CALLERS. */
+  readonly credential: "token" | "certificate" | "legacy";
   readonly roles: readonly string[];
-  /**
-   * Expiry of the credentials, in milliseconds since 1970; undefined: they last as long as the
-   * connection.
-   */
+  /** Expiry of the credential, in milliseconds since 1970; undefined: none. */
   readonly expiresAt: number | undefined;
 }
 
@@ -15,8 +15,8 @@ export interface Identity {
 export interface Credentials {
   /** The header `authorization`. */
   readonly authorization: string | null | undefined;
-  /** The name in a verified client certificate. */
-  readonly certificateName: string | undefined;
+  /** The connection of the call, with its client certificate. */
+  readonly peer: Peer;
   /** A name that the transport has authenticated: a legacy caller known by its token or address. */
   readonly authenticatedName: string | undefined;
 }
@@ -25,14 +25,28 @@ export interface Credentials {
 export const CALLER_NAME_PATTERN = /^[\x20-\x7e]{1,64}$/;
 
 export const TOKEN_EXPIRED = "token expired; request a new one";
+export const CERTIFICATE_EXPIRED = "client certificate expired; connect with a valid one";
 
 /** @param reason shown to an unauthenticated caller: must not disclose anything */
 export function unauthenticated(reason: string): OperationError {
   return new OperationError("unauthenticated", reason);
 }
 
+/** The credential expired during a call. */
+export function credentialExpired({ credential }: Identity): OperationError {
+  return unauthenticated(credential === "certificate" ? CERTIFICATE_EXPIRED : TOKEN_EXPIRED);
+}
+
+/** Where the roles of a caller without roles would have to come from. */
+const MISSING_ROLES = {
+  token: "its token has no list of role names in the claim roles",
+  certificate: "the permission table has no entry for it in certificates",
+  legacy: "the permission table has no entry for it in legacyCallers",
+} as const;
+
 /** @param target an RPC as `Service/Rpc`, or a page */
-export function permissionDenied({ name, roles }: Identity, target: string): OperationError {
+export function permissionDenied({ name, credential, roles }: Identity, target: string): OperationError {
   const who = roles.length === 1 ? `role ${roles[0]}` : `${name} (roles: ${roles.join(", ") || "none"})`;
-  return new OperationError("permission-denied", `${who} lacks permission for ${target}`);
+  const why = roles.length === 0 ? `; ${MISSING_ROLES[credential]}` : "";
+  return new OperationError("permission-denied", `${who} lacks permission for ${target}${why}`);
 }

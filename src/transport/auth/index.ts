@@ -1,6 +1,13 @@
 import type { Logger } from "../../observability/log.ts";
+import type { ClientCertificate } from "../connections/peer.ts";
 import { DEFAULT_PERMISSIONS } from "./default-permissions.ts";
-import { CALLER_NAME_PATTERN, type Credentials, type Identity, unauthenticated } from "./identity.ts";
+import {
+  CALLER_NAME_PATTERN,
+  CERTIFICATE_EXPIRED,
+  type Credentials,
+  type Identity,
+  unauthenticated,
+} from "./identity.ts";
 import { parsePermissionTable } from "./permission-table.ts";
 import { createPermissions, type Permissions, rolesOf } from "./permissions.ts";
 import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
@@ -20,7 +27,7 @@ export interface AuthOptions {
 
 /** Authenticates callers and resolves their permissions. */
 export interface Auth {
-  /** @throws OperationError "unauthenticated" */
+  /** @throws OperationError "unauthenticated", or "keys-unavailable" */
   authenticate(credentials: Credentials): Identity | Promise<Identity>;
   permissionsOf(identity: Identity): Permissions;
   close(): void;
@@ -47,29 +54,48 @@ export function openAuth(
     close() {},
   };
   const current = permissionsFile === undefined ? defaults : watchFile(permissionsFile, load, log);
-  const toIdentity = (name: string, roles: readonly string[] = [], expiresAt?: number): Identity => ({
-    name,
-    roles: rolesOf(current.value.table, name, roles),
-    expiresAt,
+  const toIdentity = (
+    caller: Pick<Identity, "name" | "credential" | "expiresAt">,
+    tokenRoles?: readonly string[],
+  ): Identity => ({
+    ...caller,
+    roles: rolesOf(current.value.table, { ...caller, ...(tokenRoles && { tokenRoles }) }),
   });
-  const fromToken = ({ name, roles, expiresAt }: TokenClaims) => toIdentity(name, roles, expiresAt);
   const accepted = [tokens && "a bearer token", certificates && "a client certificate"].filter(Boolean).join(" or ");
 
+  const fromToken = ({ name, roles, expiresAt, certificateThumbprint }: TokenClaims, { peer }: Credentials) => {
+    if (certificateThumbprint !== undefined && certificateThumbprint !== peer.certificate?.thumbprint) {
+      throw unauthenticated("token is bound to another client certificate than that of the connection (claim cnf)");
+    }
+    return toIdentity({ name, credential: "token", expiresAt }, roles);
+  };
+
+  const fromCertificate = ({ name, expiresAt }: ClientCertificate) => {
+    if (name === undefined || !CALLER_NAME_PATTERN.test(name)) {
+      throw unauthenticated("name in the client certificate must be 1 to 64 printable ASCII characters");
+    }
+    // Verified in the handshake, which may be days ago.
+    if (expiresAt <= Date.now()) {
+      throw unauthenticated(CERTIFICATE_EXPIRED);
+    }
+    return toIdentity({ name, credential: "certificate", expiresAt });
+  };
+
   return {
-    authenticate({ authorization, certificateName, authenticatedName }) {
-      const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+    authenticate(credentials) {
+      const { authorization, peer, authenticatedName } = credentials;
       if (authenticatedName !== undefined) {
-        return toIdentity(authenticatedName);
+        return toIdentity({ name: authenticatedName, credential: "legacy", expiresAt: undefined });
       }
+      const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
       if (verifier !== undefined && token !== undefined) {
         const claims = verifier.verify(token);
-        return claims instanceof Promise ? claims.then(fromToken) : fromToken(claims);
+        return claims instanceof Promise
+          ? claims.then((known) => fromToken(known, credentials))
+          : fromToken(claims, credentials);
       }
-      if (certificates && certificateName !== undefined) {
-        if (!CALLER_NAME_PATTERN.test(certificateName)) {
-          throw unauthenticated("name in the client certificate must be 1 to 64 printable ASCII characters");
-        }
-        return toIdentity(certificateName);
+      if (certificates && peer.certificate !== undefined) {
+        return fromCertificate(peer.certificate);
       }
       throw unauthenticated(`authentication required: present ${accepted}`);
     },

@@ -11,12 +11,21 @@ export interface Role {
   readonly reports?: readonly StatusName[] | undefined;
 }
 
-/** Roles, and the roles of callers. */
+/** Roles by caller name. */
+export type Assignments = Readonly<Record<string, readonly string[]>>;
+
+/** Roles, and the callers that they are assigned to. */
 export interface PermissionTable {
   readonly roles: Readonly<Record<string, Role>>;
-  /** A caller not listed has the roles of its token, else the role of its own name. */
-  readonly callers: Readonly<Record<string, readonly string[]>>;
+  /** Callers by name, with every kind of credential. Replaces the roles of a token. */
+  readonly callers: Assignments;
+  /** Client certificates, by the name in the certificate. */
+  readonly certificates: Assignments;
+  /** Legacy callers, by their name in OMS_LEGACY_CALLERS. */
+  readonly legacyCallers: Assignments;
 }
+
+const ASSIGNMENTS = ["callers", "certificates", "legacyCallers"] as const;
 
 const REPORTERS = [...new Set(STATES.flatMap(({ reportedBy }) => reportedBy))] as [Reporter, ...Reporter[]];
 const STATE_NAMES = STATES.map(({ name }) => name) as [StatusName, ...StatusName[]];
@@ -56,16 +65,21 @@ function schemaOf(rpcs: readonly string[]) {
     reportsAs: z.array(z.enum(REPORTERS)).optional(),
     reports: z.array(z.enum(STATE_NAMES)).optional(),
   });
+  const assignments = z.record(z.string().min(1), z.array(z.string())).default({});
   return z
     .strictObject({
       roles: z.record(z.string().min(1), role),
-      callers: z.record(z.string().min(1), z.array(z.string())).default({}),
+      callers: assignments,
+      certificates: assignments,
+      legacyCallers: assignments,
     })
-    .superRefine(({ roles, callers }, context) => {
-      for (const [caller, names] of Object.entries(callers)) {
-        for (const name of names.filter((role) => !Object.hasOwn(roles, role))) {
-          const message = `unknown role ${JSON.stringify(name)}; defined are ${Object.keys(roles).join(", ")}`;
-          context.addIssue({ code: "custom", path: ["callers", caller], message });
+    .superRefine(({ roles, ...assigned }, context) => {
+      for (const section of ASSIGNMENTS) {
+        for (const [caller, names] of Object.entries(assigned[section])) {
+          for (const name of names.filter((role) => !Object.hasOwn(roles, role))) {
+            const message = `unknown role ${JSON.stringify(name)}; defined are ${Object.keys(roles).join(", ")}`;
+            context.addIssue({ code: "custom", path: [section, caller], message });
+          }
         }
       }
     });

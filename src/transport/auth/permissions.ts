@@ -1,6 +1,6 @@
 import { STATES } from "../../domain/state-machine.ts";
 import type { Identity } from "./identity.ts";
-import type { PermissionTable, Role } from "./permission-table.ts";
+import type { Assignments, PermissionTable, Role } from "./permission-table.ts";
 
 /** What a caller may do: the union of its roles. */
 export interface Permissions {
@@ -10,33 +10,51 @@ export interface Permissions {
   readonly reportableStatuses: ReadonlySet<number>;
 }
 
+const NO_ROLES: readonly string[] = [];
+
 /**
- * The roles of a caller: those of the table, else those of its token, else the role of its own
- * name.
+ * The roles of a caller: those that the table assigns to its name, else those of its token. A token
+ * without roles has none: the issuer decides about the roles, and its clients may choose their
+ * names.
  */
-export function rolesOf({ callers }: PermissionTable, name: string, tokenRoles: readonly string[]): readonly string[] {
-  const assigned = Object.hasOwn(callers, name) ? callers[name] : undefined;
-  return assigned ?? (tokenRoles.length > 0 ? tokenRoles : [name]);
+export function rolesOf(
+  { callers, certificates, legacyCallers }: PermissionTable,
+  {
+    name,
+    credential,
+    tokenRoles = NO_ROLES,
+  }: Pick<Identity, "name" | "credential"> & { tokenRoles?: readonly string[] },
+): readonly string[] {
+  const assignedTo = (assignments: Assignments) => (Object.hasOwn(assignments, name) ? assignments[name] : undefined);
+  const assigned = assignedTo(callers);
+  if (assigned !== undefined) {
+    return assigned;
+  }
+  switch (credential) {
+    case "token":
+      return tokenRoles;
+    case "certificate":
+      return assignedTo(certificates) ?? NO_ROLES;
+    case "legacy":
+      return assignedTo(legacyCallers) ?? NO_ROLES;
+  }
 }
 
-/** Resolves permissions by a table; cached by combination of roles. */
+/**
+ * Resolves permissions by a table. Cached by the list of roles itself, of a verified token or of
+ * the table: a text built from names could stand for other names.
+ */
 export function createPermissions(table: PermissionTable): (identity: Pick<Identity, "roles">) => Permissions {
-  const cache = new Map<string, Permissions>();
+  const cache = new WeakMap<readonly string[], Permissions>();
   return ({ roles }) => {
-    const key = roles.join("\n");
-    let permissions = cache.get(key);
+    let permissions = cache.get(roles);
     if (permissions === undefined) {
       permissions = union(roles.flatMap((role) => (Object.hasOwn(table.roles, role) ? (table.roles[role] ?? []) : [])));
-      // Bounded, as tokens name roles too.
-      if (cache.size < MAX_COMBINATIONS) {
-        cache.set(key, permissions);
-      }
+      cache.set(roles, permissions);
     }
     return permissions;
   };
 }
-
-const MAX_COMBINATIONS = 1_000;
 
 function union(roles: readonly Role[]): Permissions {
   const rpcs = new Set(roles.flatMap((role) => role.rpcs));

@@ -1,16 +1,8 @@
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type JSONWebKeySet,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from "jose";
+import { errors, type JWTPayload, jwtVerify } from "jose";
+import { OperationError } from "../../application/errors.ts";
 import type { Logger } from "../../observability/log.ts";
 import { CALLER_NAME_PATTERN, TOKEN_EXPIRED, unauthenticated } from "./identity.ts";
-import { watchFile } from "./watched-file.ts";
+import { openSigningKeys, SigningKeysUnavailableError } from "./signing-keys.ts";
 
 /** The accepted token issuer. */
 export interface TokenOptions {
@@ -18,19 +10,27 @@ export interface TokenOptions {
   readonly keys: string;
   readonly issuer: string;
   readonly audience: string;
+  /** The required header `typ`; undefined: any. */
+  readonly type?: string | undefined;
 }
 
 /** The claims of a valid token. */
 export interface TokenClaims {
   readonly name: string;
+  /** Empty where the claim is missing or not a list of texts. */
   readonly roles: readonly string[];
   /** In milliseconds since 1970. */
   readonly expiresAt: number;
+  /** The client certificate that the token is bound to (RFC 8705); undefined: none. */
+  readonly certificateThumbprint: string | undefined;
 }
 
 /** Verifies bearer tokens. */
 export interface TokenVerifier {
-  /** @throws OperationError "unauthenticated", with a reason for the token's owner */
+  /**
+   * @throws OperationError "unauthenticated", with a reason for the token's owner, or
+   *   "keys-unavailable"
+   */
   verify(token: string): TokenClaims | Promise<TokenClaims>;
   close(): void;
 }
@@ -47,79 +47,112 @@ const CACHE_MS = 30_000;
 /** Maximum number of cached tokens: each caller has a few. */
 const MAX_CACHED = 10_000;
 
+/** Retry delay (ms) while the keys are unavailable. */
+const RETRY_AFTER_MS = 5_000;
+
+interface CachedToken {
+  readonly claims: TokenClaims;
+  readonly until: number;
+  readonly keysVersion: unknown;
+}
+
 /**
  * Verifies tokens against a JWKS: signature, issuer, audience, expiry. The keys are fetched (or
- * read) again when a token names an unknown one, so that they can be rotated without a restart.
+ * read) again regularly and when a token names an unknown one, so that they can be rotated and
+ * withdrawn without a restart.
  */
-export function createTokenVerifier({ keys, issuer, audience }: TokenOptions, log: Logger): TokenVerifier {
-  const source = keySource(keys, log);
-  const cache = new Map<string, { readonly claims: TokenClaims; readonly until: number }>();
+export function createTokenVerifier({ keys, issuer, audience, type }: TokenOptions, log: Logger): TokenVerifier {
+  const signingKeys = openSigningKeys(keys, log);
+  const cache = new Map<string, CachedToken>();
 
   const check = async (token: string): Promise<TokenClaims> => {
     let payload: JWTPayload;
     try {
-      ({ payload } = await jwtVerify(token, source.get, {
+      ({ payload } = await jwtVerify(token, signingKeys.get, {
         issuer,
         audience,
+        ...(type !== undefined && { typ: type }),
         algorithms: ALGORITHMS,
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         requiredClaims: ["exp", "sub"],
       }));
     } catch (error) {
-      const reason = rejectionReason(error);
-      if (reason === undefined) {
-        log.error({ keys, reason: String(error) }, "token signing keys unavailable");
-      }
-      throw unauthenticated(reason ?? "token signing keys unavailable; retry");
+      throw rejection(error, log);
     }
     const claims = readClaims(payload);
-    const until = Math.min(Date.now() + CACHE_MS, claims.expiresAt);
+    const until = Math.min(Date.now() + CACHE_MS, claims.expiresAt, signingKeys.validUntil());
     if (cache.size >= MAX_CACHED) {
       cache.delete(cache.keys().next().value as string);
     }
-    cache.set(token, { claims, until });
+    cache.set(token, { claims, until, keysVersion: signingKeys.version() });
     return claims;
   };
 
   return {
     verify(token) {
       const cached = cache.get(token);
-      if (cached !== undefined && cached.until > Date.now()) {
+      if (cached !== undefined && cached.until > Date.now() && cached.keysVersion === signingKeys.version()) {
         return cached.claims;
       }
       cache.delete(token);
       return check(token);
     },
-    close: source.close,
+    close: signingKeys.close,
   };
 }
 
-function keySource(keys: string, log: Logger): { readonly get: JWTVerifyGetKey; close(): void } {
-  if (/^https?:/.test(keys)) {
-    // A redirect could lead to another host.
-    const fetchKeys: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "error" });
-    return { get: createRemoteJWKSet(new URL(keys), { [customFetch]: fetchKeys }), close() {} };
-  }
-  const file = watchFile(keys, (text) => createLocalJWKSet(JSON.parse(text) as JSONWebKeySet), log);
-  return { get: (header, token) => file.value(header, token), close: file.close };
-}
-
-function readClaims({ sub, roles, exp = 0 }: JWTPayload): TokenClaims {
+function readClaims({ sub, roles, exp = 0, cnf }: JWTPayload): TokenClaims {
   // Checked at run time: a token may contain anything.
   if (typeof sub !== "string" || !CALLER_NAME_PATTERN.test(sub)) {
     throw unauthenticated("token claim sub must be a caller name of 1 to 64 printable ASCII characters");
   }
   const isList = Array.isArray(roles) && roles.every((role) => typeof role === "string");
-  return { name: sub, roles: isList ? (roles as string[]) : [], expiresAt: exp * 1000 };
+  return {
+    name: sub,
+    roles: isList ? (roles as string[]) : [],
+    expiresAt: exp * 1000,
+    certificateThumbprint: thumbprintIn(cnf),
+  };
 }
 
-/** Why a token is rejected; undefined where the keys themselves are unavailable. */
-function rejectionReason(error: unknown): string | undefined {
+/**
+ * The certificate in the claim `cnf`, which binds a token to a key of its owner; a thief of the
+ * token lacks the key. A binding that this service cannot check is an error.
+ */
+function thumbprintIn(cnf: unknown): string | undefined {
+  if (cnf === undefined) {
+    return undefined;
+  }
+  const [member, ...others] = typeof cnf === "object" && cnf !== null ? Object.entries(cnf) : [];
+  if (member?.[0] !== "x5t#S256" || typeof member[1] !== "string" || others.length > 0) {
+    throw unauthenticated(
+      "token claim cnf binds the token to a key in a way that is not supported: use x5t#S256 alone",
+    );
+  }
+  return member[1];
+}
+
+/** Why a token is rejected, without details for strangers. */
+function rejection(error: unknown, log: Logger): OperationError {
+  if (error instanceof errors.JOSEError) {
+    return unauthenticated(rejectionReason(error));
+  }
+  if (!(error instanceof SigningKeysUnavailableError)) {
+    // Not of the token: the issuer's key cannot be imported.
+    log.error({ reason: String(error) }, "token signing key unusable");
+  }
+  return new OperationError("keys-unavailable", "token signing keys unavailable; retry", {
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+function rejectionReason(error: Error): string {
   if (error instanceof errors.JWTExpired) {
     return TOKEN_EXPIRED;
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return `token claim ${error.claim} is ${error.reason === "missing" ? "missing" : "not accepted"}`;
+    const where = error.claim === "typ" ? "header" : "claim";
+    return `token ${where} ${error.claim} is ${error.reason === "missing" ? "missing" : "not accepted"}`;
   }
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
     return "unknown key id in the token";
@@ -130,7 +163,5 @@ function rejectionReason(error: unknown): string | undefined {
   if (error instanceof errors.JOSEAlgNotAllowed) {
     return "token algorithm is not accepted";
   }
-  const unavailable =
-    !(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout || error.code === "ERR_JOSE_GENERIC";
-  return unavailable ? undefined : "malformed token";
+  return "malformed token";
 }

@@ -1,15 +1,31 @@
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
+import { type DetailedPeerCertificate, TLSSocket } from "node:tls";
 
 /** The remote end of a connection. */
 export interface Peer {
   /** Its IP address; empty once disconnected. */
   readonly address: string;
-  /** The name in its verified client certificate, if it presented one. */
-  readonly certificateName: string | undefined;
+  /** Whether the connection itself is encrypted; behind a proxy it may not be. */
+  readonly encrypted: boolean;
+  /** Its client certificate, if it presented one that was verified in the handshake. */
+  readonly certificate: ClientCertificate | undefined;
 }
+
+/** A verified client certificate. */
+export interface ClientCertificate {
+  /** The name in it; undefined: it has none. */
+  readonly name: string | undefined;
+  /** End of its validity or of that of a CA above it, in milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** SHA-256 of the certificate in base64url, as in the claim `cnf` of a token (RFC 8705). */
+  readonly thumbprint: string;
+}
+
+/** A peer of which only the address is known. */
+export const plaintextPeer = (address: string): Peer => ({ address, encrypted: false, certificate: undefined });
 
 /** By connection: reading a certificate takes longer than many a call. */
 const peers = new WeakMap<Socket, Peer>();
@@ -18,7 +34,11 @@ const peers = new WeakMap<Socket, Peer>();
 export function peerOf(socket: Socket): Peer {
   let peer = peers.get(socket);
   if (peer === undefined) {
-    peer = { address: normalizeAddress(socket.remoteAddress ?? ""), certificateName: certificateNameOf(socket) };
+    peer = {
+      address: normalizeAddress(socket.remoteAddress ?? ""),
+      encrypted: socket instanceof TLSSocket,
+      certificate: certificateOf(socket),
+    };
     peers.set(socket, peer);
   }
   return peer;
@@ -35,12 +55,29 @@ export function normalizeAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
-function certificateNameOf(socket: Socket): string | undefined {
+/** The client certificate of a connection, if it was verified in the handshake. */
+export function certificateOf(socket: Socket): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) {
     return undefined;
   }
-  const { subject, subjectaltname = "" } = socket.getPeerCertificate();
-  return subject === undefined ? undefined : selectCertificateName(subject.CN, subjectaltname);
+  const certificate = socket.getPeerCertificate(true);
+  // An empty object where the client presented none.
+  return certificate.subject === undefined
+    ? undefined
+    : {
+        name: selectCertificateName(certificate.subject.CN, certificate.subjectaltname ?? ""),
+        expiresAt: expiryOf(certificate),
+        thumbprint: createHash("sha256").update(certificate.raw).digest("base64url"),
+      };
+}
+
+/** The earliest end of validity in the chain; a root is its own issuer. */
+function expiryOf(certificate: DetailedPeerCertificate): number {
+  const { valid_to, issuerCertificate: issuer } = certificate;
+  const own = Date.parse(valid_to);
+  return issuer === undefined || issuer === certificate || issuer.raw.equals(certificate.raw)
+    ? own
+    : Math.min(own, expiryOf(issuer));
 }
 
 /** The common name if there is exactly one, else the first URI or DNS alternative name. */

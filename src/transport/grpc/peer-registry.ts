@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { normalizeAddress, type Peer, peerOf } from "../connections/peer.ts";
+import { normalizeAddress, type Peer, peerOf, plaintextPeer } from "../connections/peer.ts";
 
 /** The peers of a port by `address:port`, all that grpc-js exposes of a connection to a handler. */
 export interface PeerRegistry {
@@ -23,7 +23,6 @@ export function createPeerRegistry(): PeerRegistry {
       });
     },
     // Missing for a client that has disconnected meanwhile.
-    get: (name) =>
-      peers.get(name) ?? { address: normalizeAddress(name.replace(/:\d+$/, "")), certificateName: undefined },
+    get: (name) => peers.get(name) ?? plaintextPeer(normalizeAddress(name.replace(/:\d+$/, ""))),
   };
 }

@@ -15,7 +15,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { CALL_ID_HEADER, createCall, NEVER_ABORTED } from "../call.ts";
-import { type Peer, peerOfRequest } from "../connections/peer.ts";
+import { type Peer, peerOfRequest, plaintextPeer } from "../connections/peer.ts";
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { ERROR_DETAILS } from "../wire/errors.ts";
@@ -61,7 +61,7 @@ export function createConnectHandlers(
   return (path) => handlers.get(path);
 }
 
-const peerKey = createContextKey<Peer>({ address: "", certificateName: undefined });
+const peerKey = createContextKey<Peer>(plaintextPeer(""));
 
 function toHttpHandler(handler: UniversalHandlerFn, unary: boolean): HttpHandler {
   return async (request, response) => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OperationError } from "../../application/errors.ts";
+import { errorRow, type GrpcCode, OperationError } from "../../application/errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { type Auth, permissionDenied } from "../auth/index.ts";
 import { peerOfRequest } from "../connections/peer.ts";
@@ -75,11 +75,11 @@ export function createPages({
   };
 }
 
-/** @throws OperationError "unauthenticated" or "permission-denied" */
+/** @throws OperationError "unauthenticated", "permission-denied" or "keys-unavailable" */
 async function requireMetricsPermission(auth: Auth | undefined, request: IncomingMessage): Promise<void> {
   const identity = await auth?.authenticate({
     authorization: request.headers.authorization,
-    certificateName: peerOfRequest(request).certificateName,
+    peer: peerOfRequest(request),
     authenticatedName: undefined,
   });
   if (identity !== undefined && !auth?.permissionsOf(identity).canCall("metrics")) {
@@ -87,19 +87,23 @@ async function requireMetricsPermission(auth: Auth | undefined, request: Incomin
   }
 }
 
+/** The HTTP statuses of authentication and authorization errors. */
+const AUTH_STATUSES: Partial<Record<GrpcCode, number>> = {
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  UNAVAILABLE: 503,
+};
+
 /** In Connect's JSON format, as all errors on this port. */
 function sendAuthError(response: ServerResponse, error: unknown): void {
   if (!(error instanceof OperationError)) {
     throw error;
   }
-  const unauthenticated = error.kind === "unauthenticated";
-  if (unauthenticated) {
+  if (error.kind === "unauthenticated") {
     response.setHeader("www-authenticate", "Bearer");
   }
-  sendJson(response, unauthenticated ? 401 : 403, {
-    code: unauthenticated ? "unauthenticated" : "permission_denied",
-    message: error.message,
-  });
+  const { code } = errorRow(error.kind);
+  sendJson(response, AUTH_STATUSES[code] ?? 500, { code: code.toLowerCase(), message: error.message });
 }
 
 function notFound(method: string, path: string, services: readonly string[]): object {

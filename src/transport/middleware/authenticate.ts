@@ -1,6 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { OperationError } from "../../application/errors.ts";
-import { TOKEN_EXPIRED } from "../auth/identity.ts";
+import { credentialExpired } from "../auth/identity.ts";
 import { type Auth, type Identity, permissionDenied } from "../auth/index.ts";
 import type { Call, Interceptor } from "../call.ts";
 import { MAX_TIMEOUT_MS } from "../limits.ts";
@@ -12,7 +11,7 @@ export const authenticate =
     const identify = (call: Call) =>
       auth.authenticate({
         authorization: call.header("authorization"),
-        certificateName: call.peer.certificateName,
+        peer: call.peer,
         authenticatedName: call.authenticatedName,
       });
     const setIdentity = (call: Call, identity: Identity): void => {
@@ -64,9 +63,9 @@ export const authorize =
   };
 
 /** A signal that aborts when the credentials expire: a stream could outlive them by days. */
-function abortOnExpiry({ expiresAt }: Identity): { readonly signal: AbortSignal; clear(): void } {
+function abortOnExpiry(identity: Identity): { readonly signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
-  const ms = Math.min((expiresAt ?? Number.POSITIVE_INFINITY) - Date.now(), MAX_TIMEOUT_MS);
-  const timer = setTimeout(() => controller.abort(new OperationError("unauthenticated", TOKEN_EXPIRED)), ms);
+  const ms = Math.min((identity.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now(), MAX_TIMEOUT_MS);
+  const timer = setTimeout(() => controller.abort(credentialExpired(identity)), ms);
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }

@@ -18,6 +18,9 @@ export interface Issuer {
     /** Seconds from now. */
     exp?: number;
     kid?: string;
+    /** The header of that name. */
+    typ?: string;
+    cnf?: unknown;
   }): Promise<string>;
 }
 
@@ -38,9 +41,9 @@ export async function createIssuer(): Promise<Issuer> {
   return {
     jwks: () => JSON.stringify({ keys }),
     rotate,
-    token: ({ sub = "wms", iss = ISSUER, aud = AUDIENCE, exp = 60, kid = `k${number}`, ...claims } = {}) =>
+    token: ({ sub = "wms", iss = ISSUER, aud = AUDIENCE, exp = 60, kid = `k${number}`, typ, ...claims } = {}) =>
       new SignJWT({ sub, ...claims } as Record<string, unknown>)
-        .setProtectedHeader({ alg: "ES256", kid })
+        .setProtectedHeader({ alg: "ES256", kid, ...(typ !== undefined && { typ }) })
         .setIssuer(iss)
         .setAudience(aud)
         .setExpirationTime(Math.floor(Date.now() / 1000) + exp)
@@ -48,19 +51,33 @@ export async function createIssuer(): Promise<Issuer> {
   };
 }
 
+/** The key set of an issuer over HTTP. */
+export interface KeyServer {
+  readonly url: string;
+  /** The header `authorization` of each request. */
+  readonly requests: readonly (string | undefined)[];
+  /** Whether requests fail from now on. */
+  fail(failing: boolean): void;
+}
+
 /** Serves the current keys of an issuer over HTTP until the end of the test. */
-export async function serveKeys(
-  issuer: Pick<Issuer, "jwks">,
-): Promise<{ readonly url: string; requestCount(): number }> {
-  let requests = 0;
-  const server = createServer((_request, response) => {
-    requests += 1;
-    response.setHeader("content-type", "application/json").end(issuer.jwks());
+export async function serveKeys(issuer: Pick<Issuer, "jwks">): Promise<KeyServer> {
+  const requests: (string | undefined)[] = [];
+  let failing = false;
+  const server = createServer(({ headers }, response) => {
+    requests.push(headers.authorization);
+    response.writeHead(failing ? 503 : 200, { "content-type": "application/json" }).end(issuer.jwks());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`, requestCount: () => requests };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`,
+    requests,
+    fail(value) {
+      failing = value;
+    },
+  };
 }

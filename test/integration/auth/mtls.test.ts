@@ -1,8 +1,11 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { DEFAULT_PERMISSIONS } from "../../../src/transport/auth/default-permissions.ts";
 import { type Certificate, createAuthority, THIS_MACHINE, useFolder } from "../../support/certificates.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { startService, useService } from "../../support/service.ts";
@@ -102,11 +105,69 @@ test("jwt,mtls: either is accepted, a token takes precedence", async () => {
   try {
     const port = service.httpPort;
     const certificate = authority.issue({ subject: "/CN=unknown" });
-    const token = await issuer.token({ sub: "wms" });
+    const token = await issuer.token({ roles: ["wms"] });
     expect((await get(getOrder(), { port }))[1]).toContain("a bearer token or a client certificate");
     expect((await get(getOrder(), { port, token }))[0]).toBe(200);
-    expect((await get(getOrder(), { port, certificate }))[1]).toContain("role unknown lacks permission for");
+    expect((await get(getOrder(), { port, certificate }))[1]).toContain("unknown (roles: none) lacks permission for");
     expect((await get(getOrder(), { port, token, certificate }))[0]).toBe(200);
+  } finally {
+    await service.stop();
+  }
+});
+
+test("jwt,mtls: a token that is bound to a certificate is accepted with that certificate only", async () => {
+  const issuer = await createIssuer();
+  const keys = await serveKeys(issuer);
+  const service = await startService(
+    harness.location,
+    {},
+    { OMS_AUTH: "jwt,mtls", ...TLS, OMS_JWT_KEYS: keys.url, OMS_JWT_ISSUER: ISSUER, OMS_JWT_AUDIENCE: AUDIENCE },
+  );
+  try {
+    const port = service.httpPort;
+    const certificate = authority.issue({ subject: "/CN=unknown" });
+    const thumbprint = createHash("sha256").update(new X509Certificate(certificate.cert).raw).digest("base64url");
+    const token = await issuer.token({ roles: ["wms"], cnf: { "x5t#S256": thumbprint } });
+    expect((await get(getOrder(), { port, token, certificate }))[0]).toBe(200);
+    for (const other of [{}, { certificate: authority.issue({ subject: "/CN=wms" }) }]) {
+      expect(await get(getOrder(), { port, token, ...other })).toMatchObject([
+        401,
+        expect.stringContaining("token is bound to another client certificate"),
+      ]);
+    }
+  } finally {
+    await service.stop();
+  }
+});
+
+test("certificates have the roles of their entry in the permission table, legacy callers those of theirs", async () => {
+  const permissions = join(folder, "permissions.json");
+  const { roles } = DEFAULT_PERMISSIONS;
+  const table = { roles, certificates: { "warehouse-3": ["wms"] }, legacyCallers: { "old-wms": ["wms"] } };
+  writeFileSync(permissions, JSON.stringify(table));
+  const tokenSha256 = [createHash("sha256").update("secret").digest("hex")];
+  const service = await startService(
+    harness.location,
+    {},
+    {
+      OMS_AUTH: "mtls",
+      ...TLS,
+      OMS_PERMISSIONS_FILE: permissions,
+      OMS_LEGACY_CALLERS: JSON.stringify({ "old-wms": { tokenSha256 }, wms: { addresses: ["127.0.0.1"] } }),
+    },
+  );
+  try {
+    const port = service.httpPort;
+    const path = `/services/orderStatus/getOrderStatus?orderId=${order}`;
+    const named = (name: string) => ({ port, certificate: authority.issue({ subject: `/CN=${name}` }) });
+    expect((await get(getOrder(), named("warehouse-3")))[0]).toBe(200);
+    expect((await get(getOrder(), named("wms")))[1]).toContain(
+      "wms (roles: none) lacks permission for OrderStatusService/GetOrderStatus; the permission table has no entry for it in certificates",
+    );
+    expect((await get(path, { port, token: "secret" }))[1]).toContain('"orderStatus"');
+    expect((await get(path, { port }))[1]).toContain(
+      "wms (roles: none) lacks permission for OrderStatusService/GetOrderStatus; the permission table has no entry for it in legacyCallers",
+    );
   } finally {
     await service.stop();
   }

@@ -1,19 +1,19 @@
 import { createHmac } from "node:crypto";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { OperationError } from "../../../src/application/errors.ts";
 import { createLogger } from "../../../src/observability/log.ts";
-import { createTokenVerifier } from "../../../src/transport/auth/tokens.ts";
+import { createTokenVerifier, type TokenOptions } from "../../../src/transport/auth/tokens.ts";
 import { eventually } from "../../support/eventually.ts";
 import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";
 
 let files = 0;
 
-function verifierFor(keys: string) {
+function verifierFor(keys: string, options: Partial<TokenOptions> = {}) {
   const lines: Record<string, unknown>[] = [];
   const log = createLogger("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const verifier = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE }, log);
+  const verifier = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE, ...options }, log);
   onTestFinished(() => verifier.close());
   return { verify: async (token: string) => verifier.verify(token), lines };
 }
@@ -33,8 +33,7 @@ async function rejection(result: Promise<unknown>): Promise<string> {
   if (!(error instanceof OperationError)) {
     throw error;
   }
-  expect(error.kind).toBe("unauthenticated");
-  return error.message;
+  return error.kind === "unauthenticated" ? error.message : `${error.kind}: ${error.message}`;
 }
 
 test("a token has the caller's name and roles", async () => {
@@ -44,13 +43,18 @@ test("a token has the caller's name and roles", async () => {
     name: "wms-3",
     roles: ["wms", "tms"],
     expiresAt: expect.any(Number),
+    certificateThumbprint: undefined,
   });
-  expect(await verify(await issuer.token({ roles: "wms" }))).toMatchObject({ name: "wms", roles: [] });
+  for (const roles of [undefined, null, [], "wms", ["wms", 7], { 0: "wms" }]) {
+    expect(await verify(await issuer.token({ roles }))).toMatchObject({ name: "wms", roles: [] });
+  }
 });
 
 const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const claims = { sub: "wms", iss: ISSUER, aud: AUDIENCE, exp: 4_102_444_800 };
 const INVALID_NAME = "token claim sub must be a caller name of 1 to 64 printable ASCII characters";
+const UNSUPPORTED_BINDING =
+  "token claim cnf binds the token to a key in a way that is not supported: use x5t#S256 alone";
 const BAD_SIGNATURE = "invalid token signature";
 const MALFORMED = "malformed token";
 const BAD_ALGORITHM = "token algorithm is not accepted";
@@ -78,6 +82,11 @@ test("an invalid token is rejected with the reason", async () => {
     ["null as sub", await issuer.token({ sub: null }), INVALID_NAME],
     ["a number as sub", await issuer.token({ sub: 7 }), INVALID_NAME],
     ["an invalid name as sub", await issuer.token({ sub: "a\nb" }), INVALID_NAME],
+    ["bound to a key of DPoP", await issuer.token({ cnf: { jkt: "x" } }), UNSUPPORTED_BINDING],
+    ["bound to two keys", await issuer.token({ cnf: { "x5t#S256": "x", jkt: "x" } }), UNSUPPORTED_BINDING],
+    ["bound to nothing", await issuer.token({ cnf: {} }), UNSUPPORTED_BINDING],
+    ["with a malformed binding", await issuer.token({ cnf: "x" }), UNSUPPORTED_BINDING],
+    ["with null as binding", await issuer.token({ cnf: null }), UNSUPPORTED_BINDING],
   ];
   for (const [name, token, message] of cases) {
     expect([name, await rejection(verify(token))]).toEqual([name, message]);
@@ -100,7 +109,102 @@ test("keys at a URL are fetched once", async () => {
   const { verify } = verifierFor(jwks.url);
   await Promise.all([verify(await issuer.token()), verify(await issuer.token({ sub: "tms" }))]);
   await verify(await issuer.token({ sub: "dms" }));
-  expect(jwks.requestCount()).toBe(1);
+  expect(jwks.requests).toEqual([undefined]);
+});
+
+test("the header typ is checked where it is configured", async () => {
+  const issuer = await createIssuer();
+  const keys = await keysFile(issuer.jwks());
+  const { verify } = verifierFor(keys, { type: "at+jwt" });
+  expect(await rejection(verify(await issuer.token()))).toBe("token header typ is not accepted");
+  expect(await rejection(verify(await issuer.token({ typ: "JWT" })))).toBe("token header typ is not accepted");
+  expect(await verify(await issuer.token({ typ: "at+jwt" }))).toMatchObject({ name: "wms" });
+  expect(await verify(await issuer.token({ typ: "application/AT+JWT" }))).toMatchObject({ name: "wms" });
+  expect(await verifierFor(keys).verify(await issuer.token({ typ: "JWT" }))).toMatchObject({ name: "wms" });
+});
+
+describe("keys at a URL, as time passes", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1_000);
+
+  test("a withdrawn key is rejected after 30 seconds, also in a token that was accepted before", async () => {
+    const issuer = await createIssuer();
+    const { verify } = verifierFor((await serveKeys(issuer)).url);
+    const [used, unused] = [await issuer.token({ exp: 3_600 }), await issuer.token({ sub: "tms", exp: 3_600 })];
+    await verify(used);
+    await issuer.rotate();
+    pass(14);
+    expect(await verify(used)).toMatchObject({ name: "wms" });
+    expect(await verify(unused)).toMatchObject({ name: "tms" });
+    pass(17);
+    expect(await rejection(verify(used))).toBe("unknown key id in the token");
+    expect(await rejection(verify(unused))).toBe("unknown key id in the token");
+  });
+
+  test("a new key is accepted at once; unknown ones cause a fetch every 5 seconds at most", async () => {
+    const issuer = await createIssuer();
+    const jwks = await serveKeys(issuer);
+    const { verify } = verifierFor(jwks.url);
+    await verify(await issuer.token({ exp: 3_600 }));
+    pass(6);
+    await issuer.rotate(true);
+    expect(await verify(await issuer.token({ exp: 3_600 }))).toMatchObject({ name: "wms" });
+    expect(jwks.requests).toHaveLength(2);
+    for (let count = 0; count < 20; count += 1) {
+      expect(await rejection(verify(await issuer.token({ kid: `unknown-${count}`, exp: 3_600 })))).toBe(
+        "unknown key id in the token",
+      );
+    }
+    expect(jwks.requests).toHaveLength(2);
+  });
+
+  test("keys in use are renewed before a call has to wait for them", async () => {
+    const issuer = await createIssuer();
+    const jwks = await serveKeys(issuer);
+    const { verify } = verifierFor(jwks.url);
+    await verify(await issuer.token({ exp: 3_600 }));
+    pass(16);
+    await verify(await issuer.token({ sub: "tms", exp: 3_600 }));
+    await eventually(() => expect(jwks.requests).toHaveLength(2));
+  });
+
+  test("while fetching fails the last keys are used for 10 minutes", async () => {
+    const issuer = await createIssuer();
+    const jwks = await serveKeys(issuer);
+    const { verify, lines } = verifierFor(jwks.url);
+    const token = await issuer.token({ exp: 7_200 });
+    await verify(token);
+    jwks.fail(true);
+    pass(595);
+    expect(await verify(token)).toMatchObject({ name: "wms" });
+    expect(await verify(await issuer.token({ sub: "tms", exp: 7_200 }))).toMatchObject({ name: "tms" });
+    expect(lines).toMatchObject([
+      { level: "error", keys: jwks.url, msg: "token signing keys cannot be fetched; using the last ones" },
+    ]);
+    pass(10);
+    expect(await rejection(verify(token))).toBe("keys-unavailable: token signing keys unavailable; retry");
+    jwks.fail(false);
+    pass(6);
+    expect(await verify(token)).toMatchObject({ name: "wms" });
+  });
+});
+
+test("user and password in the URL are sent, and masked in the log", async () => {
+  const issuer = await createIssuer();
+  const jwks = await serveKeys(issuer);
+  const { verify, lines } = verifierFor(jwks.url.replace("//", "//reader:s3cr%2Fet@"));
+  await verify(await issuer.token());
+  expect(jwks.requests).toEqual([`Basic ${Buffer.from("reader:s3cr/et").toString("base64")}`]);
+  jwks.fail(true);
+  const failing = verifierFor(`${jwks.url.replace("//", "//reader:s3cr%2Fet@")}?api_key=s3cret`);
+  await rejection(failing.verify(await issuer.token()));
+  expect(failing.lines).toHaveLength(1);
+  expect(JSON.stringify([lines, failing.lines])).not.toMatch(/s3cr/);
 });
 
 test("a changed key file is reloaded; an unusable one is logged once and ignored", async () => {
@@ -124,8 +228,14 @@ test("a changed key file is reloaded; an unusable one is logged once and ignored
 test("unavailable keys: logged, without details for the caller", async () => {
   const issuer = await createIssuer();
   const { verify, lines } = verifierFor("http://127.0.0.1:1/jwks");
-  expect(await rejection(verify(await issuer.token()))).toBe("token signing keys unavailable; retry");
-  expect(lines).toMatchObject([{ level: "error", msg: "token signing keys unavailable" }]);
+  expect(await rejection(verify(await issuer.token()))).toBe("keys-unavailable: token signing keys unavailable; retry");
+  expect(lines).toMatchObject([
+    {
+      level: "error",
+      msg: "token signing keys unavailable",
+      reason: expect.stringContaining("fetch failed: bad port"),
+    },
+  ]);
 });
 
 test("an unusable key file at startup is named in the error", () => {

@@ -22,9 +22,13 @@ const keys = join(inject("folder"), `jwks-${process.pid}.json`);
 writeFileSync(keys, issuer.jwks());
 const ENV = { OMS_AUTH: "jwt", OMS_JWT_KEYS: keys, OMS_JWT_ISSUER: ISSUER, OMS_JWT_AUDIENCE: AUDIENCE };
 const harness = useService(ENV);
-const bearer = async (sub: string, roles: string[] = []) => ({
+const bearer = async (sub: string, roles: unknown = [sub]) => ({
   headers: { authorization: `Bearer ${await issuer.token({ sub, roles })}` },
 });
+
+async function legacyCall(path: string, headers: Record<string, string> = {}): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${harness.service.httpPort}/services/${path}`, { headers })).text();
+}
 
 describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
   const client = () => harness.client(transport);
@@ -89,6 +93,22 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
     expect((await client().getOrderStatus({ orderId }, tms)).orderStatus).toBe(Status.CREATED);
   });
 
+  test.each([[undefined], [[]], ["operator"], [["operator", 7]], [{ 0: "operator" }], [null]])(
+    "the roles %j in a token are none, even for a caller named like a role",
+    async (roles) => {
+      const orderId = await insertOrder(harness.db, Status.CREATED);
+      const headers = { authorization: `Bearer ${await issuer.token({ sub: "operator", roles })}` };
+      expect(await failure(client().getOrderStatus({ orderId }, { headers }))).toMatchObject({
+        code: "PermissionDenied",
+        message:
+          "operator (roles: none) lacks permission for OrderStatusService/GetOrderStatus; its token has no list of role names in the claim roles",
+      });
+      const path = `orderStatus/updateOrderStatus?orderId=${orderId}&status=1010`;
+      expect(await legacyCall(path, headers)).toContain("没有权限: operator (roles: none) lacks permission");
+      expect((await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`, { headers })).status).toBe(403);
+    },
+  );
+
   test("a carrier cannot report PAID: the response is the same for an unknown order", async () => {
     const tms = await bearer("tms");
     const denied = {
@@ -123,9 +143,30 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
   });
 });
 
+test("while the signing keys are unavailable, calls with a token are UNAVAILABLE on every transport", async () => {
+  const service = await startService(harness.location, {}, { ...ENV, OMS_JWT_KEYS: "http://127.0.0.1:1/jwks" });
+  try {
+    const { headers } = await bearer("operator");
+    for (const transport of Object.keys(TRANSPORTS) as TransportName[]) {
+      const { client, close } = TRANSPORTS[transport](service);
+      expect(await failure(client.listShipmentTypes({}, { headers }))).toMatchObject({
+        code: "Unavailable",
+        message: "token signing keys unavailable; retry",
+      });
+      close();
+    }
+    const base = `http://127.0.0.1:${service.httpPort}`;
+    expect((await fetch(`${base}/metrics`, { headers })).status).toBe(503);
+    const legacy = await fetch(`${base}/services/orderStatus/getShipmentType`, { headers });
+    expect(await legacy.text()).toContain("系统暂时不可用，请稍后重试: token signing keys unavailable");
+  } finally {
+    await service.stop();
+  }
+});
+
 test("a watch ends when its token expires", async () => {
   const orderId = await insertOrder(harness.db, Status.CREATED);
-  const token = await issuer.token({ sub: "read-only", exp: 2 });
+  const token = await issuer.token({ roles: ["read-only"], exp: 2 });
   const client = harness.client("gRPC");
   const watch = client.watchOrderStatus({ orderIds: [orderId] }, { headers: { authorization: `Bearer ${token}` } });
   const updates = watch[Symbol.asyncIterator]();
@@ -189,21 +230,18 @@ describe("/metrics", () => {
 });
 
 describe("legacy endpoints", () => {
-  const call = async (path: string, headers: Record<string, string> = {}) => {
-    const response = await fetch(`http://127.0.0.1:${harness.service.httpPort}/services/${path}`, { headers });
-    return response.text();
-  };
-
   test("require a token; the caller header does not authenticate", async () => {
     const order = await insertOrder(harness.db, Status.CREATED);
     const path = `orderStatus/updateOrderStatus?orderId=${order}&status=1010`;
     const rejected = '{"result":0,"message":"没有登录: authentication required: present a bearer token"}';
-    expect(await call(path)).toBe(rejected);
-    expect(await call(path, { "oms-caller": "pay" })).toBe(rejected);
-    expect(await call(path, (await bearer("tms")).headers)).toBe(
+    expect(await legacyCall(path)).toBe(rejected);
+    expect(await legacyCall(path, { "oms-caller": "pay" })).toBe(rejected);
+    expect(await legacyCall(path, (await bearer("tms")).headers)).toBe(
       '{"result":0,"message":"没有权限: status: tms may not report PAID (1010); it is reported by Pay"}',
     );
-    expect(await call(path, (await bearer("pay")).headers)).toBe(`{"result":1,"orderId":${order},"orderStatus":1010}`);
+    expect(await legacyCall(path, (await bearer("pay")).headers)).toBe(
+      `{"result":1,"orderId":${order},"orderStatus":1010}`,
+    );
   });
 
   test("authenticate legacy callers by address, with the permissions of their configured name", async () => {
@@ -230,7 +268,7 @@ test("the command line sends OMS_TOKEN, and explains what to do without", async 
     stderr:
       "Not authenticated: authentication required: present a bearer token. Set OMS_TOKEN to a bearer token, or pass a certificate with --client-cert and --client-key.\n",
   });
-  expect(await oms(["actions"], { server, env: { OMS_TOKEN: await issuer.token({ sub: "wms" }) } })).toMatchObject({
+  expect(await oms(["actions"], { server, env: { OMS_TOKEN: await issuer.token({ roles: ["wms"] }) } })).toMatchObject({
     code: 1,
     stderr:
       "Permission denied: role wms lacks permission for ActionService/ListActions. Permissions are set in the OMS_PERMISSIONS_FILE of the service.\n",

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { normalizeAddress } from "../../../src/transport/connections/peer.ts";
+import { normalizeAddress, plaintextPeer } from "../../../src/transport/connections/peer.ts";
 import { createCallerResolver } from "../../../src/transport/legacy/callers.ts";
 import { LEGACY_METHODS, type LegacyMethod } from "../../../src/transport/legacy/methods.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -82,7 +82,7 @@ describe("identification by address", () => {
     ["2001:db9::7", undefined],
     ["", undefined],
   ])("%s", (address, authenticatedName) => {
-    const peer = { address: normalizeAddress(address), certificateName: undefined };
+    const peer = plaintextPeer(normalizeAddress(address));
     const evidence = { authorization: undefined, header: "anyone", peer };
 
     expect(resolve(evidence, method)).toEqual({ authenticatedName, name: authenticatedName ?? "anyone" });

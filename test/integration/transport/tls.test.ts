@@ -198,8 +198,8 @@ describe("the name in a client certificate", () => {
 
     test("is taken from a verified certificate", async () => {
       const ports = await startServers({ clientCaFile: authority.caFile, requireClientCertificate: true });
-      expect(await peerSeen(ports, wms)).toEqual({ address: "127.0.0.1", certificateName: "wms" });
-      expect(await peerSeen(ports, spiffe)).toEqual({ address: "127.0.0.1", certificateName: "spiffe://oms/tms" });
+      expect(await peerSeen(ports, wms)).toMatchObject({ address: "127.0.0.1", certificate: { name: "wms" } });
+      expect(await peerSeen(ports, spiffe)).toMatchObject({ certificate: { name: "spiffe://oms/tms" } });
     });
 
     test("if required: connections without a valid certificate are rejected", async () => {
@@ -220,13 +220,13 @@ describe("the name in a client certificate", () => {
     test("if optional: connections without a valid certificate have no name", async () => {
       const ports = await startServers({ clientCaFile: authority.caFile, requireClientCertificate: false });
       for (const key of [undefined, forged, expired]) {
-        expect(await peerSeen(ports, key)).toEqual({ address: "127.0.0.1", certificateName: undefined });
+        expect(await peerSeen(ports, key)).toMatchObject({ address: "127.0.0.1", certificate: undefined });
       }
-      expect(await peerSeen(ports, wms)).toMatchObject({ certificateName: "wms" });
+      expect(await peerSeen(ports, wms)).toMatchObject({ certificate: { name: "wms" } });
     });
 
     test("if not requested: no connection has a name", async () => {
-      expect(await peerSeen(await startServers({}), wms)).toEqual({ address: "127.0.0.1", certificateName: undefined });
+      expect(await peerSeen(await startServers({}), wms)).toMatchObject({ encrypted: true, certificate: undefined });
     });
   });
 });

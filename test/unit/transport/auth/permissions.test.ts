@@ -59,12 +59,45 @@ test("the permissions of several roles are combined", () => {
   expect(permissions.canCall("OrderStatusService/CancelOrder")).toBe(false);
 });
 
-test("roles of a caller: of the table, else of the token, else its own name", () => {
-  const table = { ...DEFAULT_PERMISSIONS, callers: { "wms-3": ["wms"] } };
-  expect(rolesOf(table, "wms-3", ["operator"])).toEqual(["wms"]);
-  expect(rolesOf(table, "li", ["operator"])).toEqual(["operator"]);
-  expect(rolesOf(table, "tms", [])).toEqual(["tms"]);
-  expect(rolesOf(table, "constructor", [])).toEqual(["constructor"]);
+describe("roles of a caller", () => {
+  const table = {
+    ...DEFAULT_PERMISSIONS,
+    callers: { "wms-3": ["wms"] },
+    certificates: { "tms-1": ["tms"] },
+    legacyCallers: { "tms-1": ["dms"] },
+  };
+
+  test("those that the table assigns to its name, with every credential", () => {
+    for (const credential of ["token", "certificate", "legacy"] as const) {
+      expect(rolesOf(table, { name: "wms-3", credential, tokenRoles: ["operator"] })).toEqual(["wms"]);
+    }
+  });
+
+  test("those of its token, and none if it has none, even for a caller named like a role", () => {
+    expect(rolesOf(table, { name: "li", credential: "token", tokenRoles: ["operator"] })).toEqual(["operator"]);
+    for (const name of ["operator", "tms-1", "constructor", "__proto__"]) {
+      expect(rolesOf(table, { name, credential: "token", tokenRoles: [] })).toEqual([]);
+      expect(rolesOf(DEFAULT_PERMISSIONS, { name, credential: "token", tokenRoles: [] })).toEqual([]);
+    }
+  });
+
+  test("those that the table assigns to the certificate or to the legacy caller", () => {
+    expect(rolesOf(table, { name: "tms-1", credential: "certificate" })).toEqual(["tms"]);
+    expect(rolesOf(table, { name: "tms-1", credential: "legacy" })).toEqual(["dms"]);
+    for (const credential of ["certificate", "legacy"] as const) {
+      for (const name of ["operator", "constructor", "__proto__"]) {
+        expect(rolesOf(table, { name, credential })).toEqual([]);
+      }
+      expect(rolesOf(DEFAULT_PERMISSIONS, { name: "tms", credential })).toEqual(["tms"]);
+    }
+  });
+});
+
+test("a role with a line break in its name is not two roles", () => {
+  const permissionsOf = createPermissions(DEFAULT_PERMISSIONS);
+  expect(permissionsOf({ roles: ["wms\noperator"] }).canCall("ActionService/ListActions")).toBe(false);
+  expect(permissionsOf({ roles: ["wms", "operator"] }).canCall("ActionService/ListActions")).toBe(true);
+  expect(permissionsOf({ roles: ["wms\noperator"] }).canCall("ActionService/ListActions")).toBe(false);
 });
 
 test.each([
@@ -78,6 +111,8 @@ test.each([
   [{ roles: { a: { rpcs: ["*"], reports: ["PAYED"] } } }, /^roles\.a\.reports\.0: .*"PAID"/],
   [{ roles: { a: { rpc: ["*"] } } }, /roles\.a: .*"rpc"/],
   [{ roles: { a: { rpcs: [] } }, callers: { x: ["b"] } }, /^callers\.x: unknown role "b"; defined are a$/],
+  [{ roles: { a: { rpcs: [] } }, certificates: { x: ["b"] } }, /^certificates\.x: unknown role "b"; defined are a$/],
+  [{ roles: { a: { rpcs: [] } }, legacyCallers: { x: ["b"] } }, /^legacyCallers\.x: unknown role "b"; defined are a$/],
 ])("an invalid table: the error has the path and valid values: %j", (table, message) => {
   const text = typeof table === "string" ? table : JSON.stringify(table);
   expect(() => parsePermissionTable(text, RPC_NAMES)).toThrow(message);

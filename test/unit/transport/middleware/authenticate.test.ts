@@ -12,11 +12,12 @@ const RPC: Rpc = { method: OrderStatusService.method.getOrderStatus, streaming: 
 
 /** Authenticates by the caller's certificate name; the role `reader` may call GetOrderStatus. */
 const auth: Auth = {
-  authenticate({ certificateName }) {
-    if (certificateName === undefined) {
+  authenticate({ peer: { certificate } }) {
+    if (certificate?.name === undefined) {
       throw unauthenticated("authentication required");
     }
-    return { name: certificateName, roles: [certificateName], expiresAt: undefined };
+    const { name, expiresAt } = certificate;
+    return { name, credential: "certificate", roles: [name], expiresAt };
   },
   permissionsOf: ({ roles }: Identity) => ({
     canCall: (rpc) => roles.includes("reader") && rpc === "OrderStatusService/GetOrderStatus",
@@ -25,11 +26,15 @@ const auth: Auth = {
   close() {},
 };
 
-const callOf = (certificateName: string | undefined) =>
+const callOf = (name: string | undefined) =>
   createCall({
     transport: "grpc",
     header: () => undefined,
-    peer: { address: "127.0.0.1", certificateName },
+    peer: {
+      address: "127.0.0.1",
+      encrypted: true,
+      certificate: name === undefined ? undefined : { name, expiresAt: Number.POSITIVE_INFINITY, thumbprint: "" },
+    },
     deadline: undefined,
     signal: NEVER_ABORTED,
     malformed: undefined,
