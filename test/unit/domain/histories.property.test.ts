@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { advance, type Decision, decide, type OrderFacts, type Report } from "../../../src/domain/decide.ts";
 import { STATES, stateOf, TRANSITIONS, transition } from "../../../src/domain/state-machine.ts";
-import { answer, type ModelAnswer, type ModelOrder } from "./reference-model.ts";
+import { answer, type ModelAnswer, type ModelOrder } from "../../../tools/testkit/reference-model.ts";
 
 /** Number of random histories, each of up to 24 steps. */
 const HISTORIES = 100_000;
