@@ -10,7 +10,8 @@ export default defineConfig({
     maxWorkers: 2,
     teardownTimeout: 20_000,
     projects: [
-      { test: { ...common, name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      // Unit tests share no state, so a worker runs its files without reloading modules.
+      { test: { ...common, name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
       { test: { ...withServers, name: "integration", include: ["test/integration/**/*.test.ts"] } },
       { test: { ...withServers, name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
     ],

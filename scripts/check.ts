@@ -56,6 +56,7 @@ const CHECKS: readonly Check[] = [
   { name: "links and names in documents", command: script("check-documents.ts") },
   { name: "dashboard is fresh", command: script("grafana-dashboard.ts") },
   { name: "queries of dashboard, alerts and runbook", command: script("check-observability.ts") },
+  { name: "language of comments, texts and documents", command: script("check-language.ts") },
   { name: "repository hygiene", command: script("check-hygiene.ts") },
 ];
 

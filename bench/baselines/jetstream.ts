@@ -107,7 +107,7 @@ async function consumeAll(nats: NatsConnection, { consumers }: JetStreamManager,
   });
   await done;
   await nats.flush();
-  const took = performance.now() - began;
+  const elapsed = performance.now() - began;
   await messages.close();
-  return (count / took) * 1_000;
+  return (count / elapsed) * 1_000;
 }

@@ -96,7 +96,7 @@ async function measure(what: string, work: () => Promise<unknown>): Promise<void
 }
 
 /**
- * Claims due entries and completes them, like a runner whose Action takes no measure; prints the
+ * Claims due entries and completes them, like a runner whose Action takes no time; prints the
  * progress.
  */
 async function drain(ledger: Ledger, seconds: number): Promise<void> {

@@ -132,7 +132,7 @@ export async function runCallers({
 }
 
 /**
- * The next orders, fewer at the end. Unlike the iterator's own `takeOrders` it does not close it.
+ * The next orders, fewer at the end. Unlike the iterator's own `take` it does not close it.
  */
 function takeOrders(orders: Iterator<bigint>, count: number): bigint[] {
   const taken: bigint[] = [];

@@ -232,6 +232,10 @@ function printMedians(
   which: string,
   rounds: readonly { readonly without: Round; readonly withRetention: Round }[],
 ): void {
+  if (rounds.length === 0) {
+    console.log(`no rounds (${which})`);
+    return;
+  }
   const median = (of: (round: (typeof rounds)[number]) => number) =>
     rounds.map(of).toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)] ?? Number.NaN;
   const ratio = (of: (run: Round) => number) =>
@@ -240,7 +244,7 @@ function printMedians(
   const changes = Math.round(median(({ withRetention }) => withRetention.perSecond));
   console.log(
     `medians of ${rounds.length} (${which}), with / without retention: throughput ${ratio(({ perSecond }) => perSecond)},` +
-      ` p50 ${ratio(({ p50 }) => p50)}, p99 ${ratio(({ p99 }) => p99)}; ${deleted} rows deleted per second withRetention ${changes} changes`,
+      ` p50 ${ratio(({ p50 }) => p50)}, p99 ${ratio(({ p99 }) => p99)}; ${deleted} rows deleted per second beside ${changes} changes`,
   );
 }
 

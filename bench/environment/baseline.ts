@@ -53,7 +53,7 @@ export async function startBaseline(
 
 /**
  * A baseline with asynchronous work serves its amount over HTTP; the others complete their work
- * before they response.
+ * before they answer.
  */
 async function openWorkAt(httpPort: number | undefined): Promise<number> {
   if (httpPort === undefined) {

@@ -45,13 +45,20 @@ export function readReport(file: string): Report {
   return { machine, scenarios: scenarios.map(toCurrent) };
 }
 
-function toCurrent(stored: ScenarioReport & { readonly othersTook?: number }): ScenarioReport {
+/** Keys of earlier reports. */
+interface EarlierKeys {
+  readonly othersTook?: number;
+  readonly sides?: readonly string[];
+}
+
+function toCurrent(stored: ScenarioReport & EarlierKeys): ScenarioReport {
   const scenario = SCENARIOS.find(({ name }) => name === stored.name);
   if (scenario === undefined) {
     throw new Error(`the report contains an unknown scenario: ${stored.name}`);
   }
+  const subjects = (stored.subjects ?? stored.sides).map(rename);
   const otherLoad = stored.otherLoad ?? stored.othersTook;
-  return createScenarioReport(scenario, { ...stored, otherLoad, samples: renameAll(stored.samples) });
+  return createScenarioReport({ ...scenario, subjects }, { ...stored, otherLoad, samples: renameAll(stored.samples) });
 }
 
 /** Earlier names of subjects and measurements, as patterns. */

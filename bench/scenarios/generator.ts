@@ -74,7 +74,8 @@ async function runGenerator(port: number, { seconds, warmup }: Environment): Pro
 export const generator: Scenario = {
   name: "generator",
   title: "The load generator, on the no-op call with 256 callers",
-  description: `Cost of a call on the caller's side: the generator, where each call differs and each reply is checked${hasH2load ? ", and h2load, which repeats one call" : "; h2load is not installed"}.`,
+  description:
+    "Cost of a call on the caller's side: the generator, where each call differs and each reply is checked, and h2load, if installed, which repeats one call.",
   subjects: hasH2load ? [GENERATOR, H2LOAD] : [GENERATOR],
   long: false,
   rounds: "all",

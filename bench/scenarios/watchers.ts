@@ -13,7 +13,7 @@ export interface WatchJob {
   /** Orders are assigned to the watchers one after the other, starting over at the end. */
   readonly orders: { readonly first: string; readonly count: number };
   readonly ordersPerWatcher: number;
-  /** An order watched by allers watch too. */
+  /** An order that all watchers watch too. */
   readonly common: string;
 }
 

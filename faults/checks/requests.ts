@@ -31,11 +31,11 @@ export const requestsOnce: Checker = {
         find("unexpected", `${describe(facts, row)}: no request caused it`);
       }
     }
-    const asked = new Set(journal.calls.map(({ answerFields }) => answerFields?.returnId));
+    const answeredReturns = new Set(journal.calls.map(({ answerFields }) => answerFields?.returnId));
     const unanswered = journal.calls.filter(
       ({ rpc, answer }) => rpc === "RequestReturn" && answer === undefined,
     ).length;
-    const strange = returns.filter(({ returnId }) => !asked.has(returnId));
+    const strange = returns.filter(({ returnId }) => !answeredReturns.has(returnId));
     for (const { returnId } of strange.slice(unanswered)) {
       find("unexpected", `order ${orderIdOf(facts)}: return ${returnId} was not answered to any request`);
     }

@@ -7,28 +7,28 @@ import { appliedChanges, type OrderFacts, orderIdOf } from "./facts.ts";
 /** What ERP and WMS executed for one order, replayed in order of execution. */
 function replay({ received, journal }: OrderFacts) {
   const pieces = journal.order.lines.reduce((sum, { quantity }) => sum + quantity, 0);
-  const book = { allocated: 0, dispatched: 0, released: 0, takenBack: 0 };
+  const counts = { allocated: 0, dispatched: 0, released: 0, takenBack: 0 };
   let held = 0;
   let withWms = 0;
   const done = received.filter((entry) => entry.done);
   for (const { path, answer } of done.toSorted((a, b) => timeOf(a) - timeOf(b))) {
     if (path === "erp/allocate") {
-      book.allocated += 1;
+      counts.allocated += 1;
       held += pieces;
     } else if (path === "wms/dispatch") {
-      book.dispatched += 1;
+      counts.dispatched += 1;
       held -= pieces;
       withWms += pieces;
     } else if (path === "wms/cancel" && answer?.includes("agreed") === true) {
-      book.takenBack += 1;
+      counts.takenBack += 1;
       held += withWms;
       withWms = 0;
     } else if (path === "erp/release") {
-      book.released += 1;
+      counts.released += 1;
       held = 0;
     }
   }
-  return { ...book, held, pieces };
+  return { ...counts, held, pieces };
 }
 
 const timeOf = ({ doneTime }: Received) => Date.parse(doneTime ?? "");
@@ -104,10 +104,7 @@ export function checkStock(totals: StockSums, held: number): CheckResult {
   return { name: "stock totals of ERP and WMS", checked: allocated, findings };
 }
 
-/**
- * The pieces that the ERP holds for an order, as follows from what it was asked; whether it should
- * is checked at order by order.
- */
+/** Pieces that the ERP holds for an order, by the requests that it executed. */
 export function piecesHeld(facts: OrderFacts): number {
   return replay(facts).held;
 }

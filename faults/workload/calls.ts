@@ -85,11 +85,11 @@ export function createCalls({
   let stopped = false;
   let aborted = false;
 
-  const choose = (wanted: number): number => {
+  const choose = (preferred: number): number => {
     const now = performance.now();
-    const other = (wanted + 1) % services.length;
+    const other = (preferred + 1) % services.length;
     const avoided = (index: number) => (services[index]?.avoidUntil ?? 0) > now;
-    return avoided(wanted) && !avoided(other) ? other : wanted;
+    return avoided(preferred) && !avoided(other) ? other : preferred;
   };
 
   const waitForSlot = async () => {
@@ -104,13 +104,13 @@ export function createCalls({
   const calls: Calls = {
     async send(random, method, request, caller, attempts) {
       // Always drawn, so that a scenario makes the same decisions in every run.
-      let wanted = random.below(services.length);
+      let preferred = random.below(services.length);
       let protocol: Protocol = random.chance(0.5) ? "grpc" : "json";
       await waitForSlot();
       inFlight += 1;
       try {
         for (let delay = FIRST_RETRY_MS; ; delay = Math.min(2 * delay, MAX_RETRY_MS)) {
-          const index = choose(wanted);
+          const index = choose(preferred);
           const service = services[index] as (typeof services)[number];
           const begin = performance.now();
           attempts.sent += 1;
@@ -128,7 +128,7 @@ export function createCalls({
           if (aborted) {
             throw new WorkloadStopped();
           }
-          wanted = (index + 1) % services.length;
+          preferred = (index + 1) % services.length;
           protocol = protocol === "grpc" ? "json" : "grpc";
           await sleep(delay);
         }

@@ -13,10 +13,10 @@ import {
   CancelStateSchema,
   OrderReversalService,
 } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
-import { type ModelOrder, type ModelReport, answer as predictAnswer } from "../../test/unit/domain/reference-model.ts";
 import { REPORTERS } from "../../tools/demo/expected-state.ts";
 import { isVirtual, type Line, type Order } from "../../tools/demo/orders.ts";
 import type { Random } from "../../tools/testkit/random.ts";
+import { type ModelOrder, type ModelReport, answer as predictAnswer } from "../../tools/testkit/reference-model.ts";
 import type { Batches } from "./batches.ts";
 import type { Calls, Reply } from "./calls.ts";
 import {

@@ -1,4 +1,6 @@
-/** Extracts the English of a file: comments, string literals and names of code; other files whole. */
+/**
+ * Extracts the English of a file: comments, string literals and names of code; other files whole.
+ */
 import { parseSync, Visitor } from "oxc-parser";
 
 export type ProseKind = "comment" | "string" | "name" | "text";
@@ -16,8 +18,8 @@ function wordsOfName(name: string): string {
 }
 
 /**
- * Comments, string literals and names of TypeScript or JavaScript; each name once. Module specifiers
- * are left out.
+ * Comments, string literals and names of TypeScript or JavaScript; each name once. Module
+ * specifiers are left out.
  */
 function proseOfCode(path: string, source: string): Prose[] {
   const { program, comments, errors } = parseSync(path, source, { lang: path.endsWith(".ts") ? "ts" : "js" });

@@ -1,6 +1,6 @@
 /**
- * An example of each recipe in CONTRIBUTING.md, as edits of the sources. An edit whose anchor is gone
- * shows that the recipe or the example has to follow the code.
+ * An example of each recipe in CONTRIBUTING.md, as edits of the sources. An edit whose anchor is
+ * gone shows that the recipe or the example has to follow the code.
  */
 
 import { readFileSync } from "node:fs";

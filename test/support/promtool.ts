@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findProgram } from "../../tools/devstack/programs.ts";
+import { findProgram } from "../../tools/devstack/install.ts";
 
 /**
  * Returns the path of promtool: from PATH, or extracted from Debian's package without installing it

@@ -6,17 +6,16 @@ import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { FlowState } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { type OrderStatus, Outcome, ReturnVerdict } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { UpdateOrderStatusRequestSchema } from "../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
-import { CancelState } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { asCaller, type ServiceClients } from "../client/index.ts";
+import { createCancels } from "./cancels.ts";
 import { dueAfterCarrierChange, dueAfterInvoice, dueAfterStatus } from "./effects.ts";
-import { type ExpectedState, expectFields, REPORTERS } from "./expected-state.ts";
+import { applyPause, applyStatus, type ExpectedState, expectFields, piecesOf, REPORTERS } from "./expected-state.ts";
 import { isVirtual, type Line, type Order } from "./orders.ts";
-import { controlWms } from "./stub-systems.ts";
 import type { Watch } from "./watch.ts";
 
 const MINUTE_MS = 60_000;
-/** Maximum wait for the WMS's answer to a cancel, in milliseconds. */
-const CANCEL_MS = 30_000;
+/** Maximum wait for a state of the flow, in milliseconds. */
+const FLOW_MS = 30_000;
 
 type Report = MessageInitShape<typeof UpdateOrderStatusRequestSchema> & { readonly status: OrderStatus };
 
@@ -69,13 +68,6 @@ export function createOrderDriver(
   const send = (report: Report) =>
     clients.orderStatus.updateOrderStatus(report, asCaller(REPORTERS[report.status] ?? "demo"));
 
-  function applied(status: number): void {
-    expected.status = status;
-    expected.version += 1;
-    expected.events.push(`${orderId}-${expected.version}`);
-    expected.effects.push(...dueAfterStatus(order, status, expected.version));
-  }
-
   /** The response to a report in the expected state. */
   const expectedResponse = (outcome: Outcome) => ({
     outcome,
@@ -97,59 +89,16 @@ export function createOrderDriver(
     );
   }
 
-  const pieces = order.lines.reduce((sum, { quantity }) => sum + quantity, 0);
-
   /** Waits until the forward flow has set these states. */
   async function followFlow(...statuses: OrderStatus[]): Promise<void> {
     for (const status of statuses) {
       await watch(orderId).until(orderId, expected.version + 1);
-      applied(status);
-      expected.stock.allocated += status === 2010 ? pieces : 0;
-      expected.stock.dispatched += status === 2020 ? pieces : 0;
+      applyStatus(expected, status);
+      expected.stock.allocated += status === 2010 ? piecesOf(order) : 0;
+      expected.stock.dispatched += status === 2020 ? piecesOf(order) : 0;
     }
     const now = await clients.orderStatus.getOrderStatus({ orderId }, asCaller("demo"));
     check("after the forward flow", now, { orderStatus: expected.status, version: BigInt(expected.version) });
-  }
-
-  const cancelEvents = (...steps: readonly string[]) =>
-    expected.events.push(...steps.map((step) => `${orderId}-cancel-${step}`));
-
-  async function requestCancel(): Promise<{ state: CancelState; children: readonly { orderId: bigint }[] }> {
-    const request = { orderId, reason: "customer changed their mind", operator: "demo", requestId: randomUUID() };
-    const answer = await clients.reversal.requestCancel(request, asCaller("shop"));
-    const again = await clients.reversal.requestCancel(request, asCaller("shop"));
-    check("retried cancel", again, { cancelId: answer.cancelId, state: answer.state });
-    return answer;
-  }
-
-  function expectPause(paused: boolean): void {
-    if (expected.paused !== paused) {
-      expected.events.push(`${orderId}-pause-`);
-    }
-    expected.paused = paused;
-  }
-
-  async function waitForCancel(state: CancelState): Promise<void> {
-    for (const until = Date.now() + CANCEL_MS; ; ) {
-      const found = await clients.reversal.getCancel({ orderId }, asCaller("shop"));
-      if (found.state === state || Date.now() > until) {
-        return check("cancel", found, { state });
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-
-  /** The WMS has answered the cancel. */
-  function expectCancelClosed(agreed: boolean, wmsTook: boolean): void {
-    if (agreed) {
-      applied(9001);
-      cancelEvents("agreed", "done");
-      expected.stock.takenBack += wmsTook ? pieces : 0;
-      expected.stock.released += wmsTook ? pieces : 0;
-    } else {
-      expectPause(false);
-      cancelEvents("refused");
-    }
   }
 
   async function setPause(paused: boolean): Promise<void> {
@@ -157,13 +106,11 @@ export function createOrderDriver(
     const answer = await clients.orderStatus.setOrderPause(request, asCaller("reversal-flow"));
     const changed = expected.paused !== paused;
     check(paused ? "pause" : "resume", answer, { success: true, changed, message: "暂停订单成功" });
-    if (changed) {
-      expected.events.push(`${orderId}-pause-`);
-    }
-    expected.paused = paused;
+    applyPause(expected, paused);
   }
 
   return {
+    ...createCancels(clients, expected, stubSystemsUrl),
     order,
     expected,
     /** The shop submits the order. */
@@ -182,12 +129,12 @@ export function createOrderDriver(
         asCaller("shop"),
       );
       check("submit", answer, { orderId });
-      applied(1000);
+      applyStatus(expected, 1000);
     },
     followFlow,
     /** The flow of a paused order is paused. */
     async expectPausedFlow(): Promise<void> {
-      for (const until = Date.now() + CANCEL_MS; ; ) {
+      for (const until = Date.now() + FLOW_MS; ; ) {
         const { state } = await clients.fulfilment.getOrderFlow({ orderId }, asCaller("demo"));
         // RUNNING until the step started by the payment has seen the pause.
         if (state !== FlowState.RUNNING || Date.now() > until) {
@@ -208,62 +155,6 @@ export function createOrderDriver(
         isParent: false,
         lines: order.lines.filter(({ warehouseId }) => warehouseId === warehouses[index]),
       }));
-    },
-    /** The customer cancels the order before its stock is allocated. */
-    async cancelBeforeAllocation(): Promise<void> {
-      check("cancel", await requestCancel(), { state: CancelState.CANCELLED });
-      cancelEvents("requested", "done");
-      expectPause(true);
-      applied(9001);
-    },
-    /** The customer cancels the order while it is in the warehouse. */
-    async cancelInWarehouse(wms: "agrees" | "refuses" | "agrees later" | "refuses later"): Promise<void> {
-      if (wms !== "agrees") {
-        await controlWms(stubSystemsUrl, orderId, wms === "refuses" ? "refuse" : "later");
-      }
-      check("cancel", await requestCancel(), { state: CancelState.WAITING_FOR_WMS });
-      cancelEvents("requested");
-      expectPause(true);
-      const agreed = wms.startsWith("agrees");
-      const state = agreed ? CancelState.CANCELLED : CancelState.REFUSED;
-      if (wms.endsWith("later")) {
-        const report = {
-          orderId,
-          agreed,
-          reason: agreed ? "" : "already packed",
-          operator: "demo",
-          requestId: randomUUID(),
-        };
-        for (const what of ["answer of the WMS", "retried answer of the WMS"]) {
-          check(what, await clients.reversal.reportWmsAnswer(report, asCaller("wms")), { state });
-        }
-      } else {
-        await waitForCancel(state);
-      }
-      // The stub WMS does not know answers reported by the demo: its stock is unchanged.
-      expectCancelClosed(agreed, wms === "agrees");
-    },
-    /** The customer cancels the order after it has left the warehouse. */
-    async cancelInTransit(): Promise<void> {
-      check("cancel", await requestCancel(), { state: CancelState.REFUSED });
-      cancelEvents("requested", "refused");
-    },
-    /** The customer cancels a split order: each child order is cancelled. */
-    async cancelSplitOrder(children: readonly { followCancelOfParent(): Promise<void> }[]): Promise<void> {
-      const answer = await requestCancel();
-      check("cancel of a split order", answer, { state: CancelState.REFUSED });
-      cancelEvents("requested", "refused");
-      check("children of the cancel", { count: answer.children.length }, { count: children.length });
-      for (const child of children) {
-        await child.followCancelOfParent();
-      }
-    },
-    /** This child order is cancelled with its parent. */
-    async followCancelOfParent(): Promise<void> {
-      cancelEvents("requested");
-      expectPause(true);
-      await waitForCancel(CancelState.CANCELLED);
-      expectCancelClosed(true, true);
     },
     /** The customer returns goods: more than were shipped are refused. */
     async requestReturn(): Promise<void> {
@@ -289,7 +180,7 @@ export function createOrderDriver(
       for (const status of statuses) {
         last = makeReport(status);
         const answer = await send(last);
-        applied(status);
+        applyStatus(expected, status);
         check(`report of ${status}`, answer, expectedResponse(Outcome.APPLIED));
       }
     },
@@ -310,7 +201,7 @@ export function createOrderDriver(
     async reportConcurrently(status: OrderStatus): Promise<void> {
       const reports = [makeReport(status), makeReport(status)];
       const answers = await Promise.all(reports.map(send));
-      applied(status);
+      applyStatus(expected, status);
       const [one, other] = answers.toSorted((a, b) => a.outcome - b.outcome);
       check(`first of two reports of ${status}`, one ?? {}, expectedResponse(Outcome.APPLIED));
       check(`second of two reports of ${status}`, other ?? {}, expectedResponse(Outcome.DUPLICATE));
@@ -349,7 +240,7 @@ export function createOrderDriver(
           );
           continue;
         }
-        applied(updates[index]?.status ?? 0);
+        applyStatus(expected, updates[index]?.status ?? 0);
         check(what, result.value ?? {}, expectedResponse(Outcome.APPLIED));
       }
       check("batch", { results: results.length }, { results: updates.length });

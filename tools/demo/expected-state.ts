@@ -1,4 +1,4 @@
-import type { Effect } from "./effects.ts";
+import { dueAfterStatus, type Effect } from "./effects.ts";
 import type { Line, Order } from "./orders.ts";
 
 /** The expected state of an order, updated with each report. */
@@ -16,6 +16,28 @@ export interface ExpectedState {
   readonly stock: { allocated: number; released: number; dispatched: number; takenBack: number };
   /** Quantities to settle: shipped, or else ordered. */
   settled: readonly Line[];
+}
+
+/** Applies a state change to the expected state. */
+export function applyStatus(expected: ExpectedState, status: number): void {
+  const { order } = expected;
+  expected.status = status;
+  expected.version += 1;
+  expected.events.push(`${order.id}-${expected.version}`);
+  expected.effects.push(...dueAfterStatus(order, status, expected.version));
+}
+
+/** Applies a pause or resume to the expected state. */
+export function applyPause(expected: ExpectedState, paused: boolean): void {
+  if (expected.paused !== paused) {
+    expected.events.push(`${expected.order.id}-pause-`);
+  }
+  expected.paused = paused;
+}
+
+/** Total quantity of an order. */
+export function piecesOf({ lines }: Order): number {
+  return lines.reduce((sum, { quantity }) => sum + quantity, 0);
 }
 
 /** A response differs from the expected one. */

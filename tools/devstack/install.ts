@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { mariadb } from "./mariadb.ts";
 import { nats } from "./nats.ts";
-import { findProgram } from "./programs.ts";
 import { redis } from "./redis.ts";
 import type { ServerKind } from "./server.ts";
 import { StackError, tail } from "./startup-errors.ts";
@@ -165,4 +165,23 @@ export async function ensurePrograms(
       return [kind, path];
     }),
   );
+}
+
+/** Folders of servers that may be missing in PATH (Debian omits sbin for regular users). */
+const EXTRA_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/homebrew/sbin"];
+
+/** Path of an executable program; undefined if there is none. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...EXTRA_FOLDERS];
+  return folders
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }

@@ -22,10 +22,10 @@ function acquired(claim: Claim) {
 
 test("one of many callers acquires a claim; once it is done, none does", async () => {
   const { claims } = await useClaims();
-  const claims20 = await Promise.all(Array.from({ length: 20 }, () => claims.acquire("a")));
-  const winners = claims20.filter(({ kind }) => kind === "acquired");
+  const results = await Promise.all(Array.from({ length: 20 }, () => claims.acquire("a")));
+  const winners = results.filter(({ kind }) => kind === "acquired");
   expect(winners).toHaveLength(1);
-  const loser = claims20.find(({ kind }) => kind === "held");
+  const loser = results.find(({ kind }) => kind === "held");
   expect(loser).toMatchObject({ kind: "held", remainingMs: expect.any(Number) });
   await acquired(winners[0] as Claim).markDone();
   expect(await claims.acquire("a")).toEqual({ kind: "done" });

@@ -2,10 +2,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { beforeEach, expect, test } from "vitest";
 import { ThirdPartyNotificationSchema } from "../../../gen/oms/events/v1/events_pb.ts";
-import type { OrderEvent } from "../../../src/domain/events.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { subscriptionsFor } from "../../../src/messaging/runner/action.ts";
-import { deliveryChanged, eventOfEachKind, invoicePrinted, statusChanged } from "../../support/events.ts";
+import { deliveryChanged, invoicePrinted, statusChanged } from "../../support/events.ts";
 import { useClient } from "../nats/support.ts";
 import { useHarness } from "./harness.ts";
 
@@ -28,49 +26,6 @@ async function marketplaceMessages() {
   }
   return found;
 }
-
-test("each event is matched by the Actions that need it", () => {
-  const subscriptions = subscriptionsFor(harness.startServer().actions);
-  const matching = (event: OrderEvent) => subscriptions(event).map(({ action }) => action);
-  const table: [string, Parameters<typeof statusChanged>[0], string[]][] = [
-    ["ordinary, paid", { orderId: 1n, toStatus: Status.PAID }, []],
-    ["ordinary, shipped", { orderId: 1n, toStatus: Status.HANDED_OVER }, ["customer-message"]],
-    [
-      "ordinary, delivered",
-      { orderId: 1n, toStatus: Status.DELIVERED },
-      ["settlement-push", "gift-record", "customer-message"],
-    ],
-    ["rejected", { orderId: 1n, toStatus: Status.REJECTED }, ["settlement-push"]],
-    ["failed", { orderId: 1n, toStatus: Status.DELIVERY_FAILED }, ["settlement-push"]],
-    ["lost", { orderId: 1n, toStatus: Status.LOST }, ["settlement-push"]],
-    ["cancelled", { orderId: 1n, toStatus: Status.CANCELLED }, []],
-    ["marketplace, paid", { orderId: 1n, toStatus: Status.PAID, orderSource: 2002 }, ["third-party-notify"]],
-    [
-      "marketplace, delivered",
-      { orderId: 1n, toStatus: Status.DELIVERED, orderSource: 2002 },
-      ["third-party-notify", "settlement-push", "gift-record", "finance-push", "customer-message"],
-    ],
-    [
-      "recharge card, delivered",
-      { orderId: 1n, toStatus: Status.DELIVERED, orderType: 31 },
-      ["settlement-push", "gift-record", "e-invoice", "customer-message"],
-    ],
-    [
-      "enterprise, delivered",
-      { orderId: 1n, toStatus: Status.DELIVERED, orderType: 21 },
-      ["settlement-push", "gift-record", "finance-push", "customer-message"],
-    ],
-  ];
-  expect(table.map(([what, change]) => [what, matching(statusChanged(change))])).toEqual(
-    table.map(([what, , names]) => [what, names]),
-  );
-  expect(matching(invoicePrinted(1n))).toEqual(["e-invoice"]);
-  expect(matching(invoicePrinted(1n, { sendEmail: false }))).toEqual([]);
-  expect(matching(deliveryChanged(1n))).toEqual([]);
-  expect(matching(deliveryChanged(1n, { orderSource: 2003 }))).toEqual(["third-party-notify"]);
-  const others = eventOfEachKind(1n).filter(({ type }) => /^(pause|return|cancel)-/.test(type));
-  expect(others.map(matching)).toEqual([[], [], [], [], [], []]);
-});
 
 test("a marketplace is notified of each status that has a topic, and of a new carrier", async () => {
   const server = harness.startServer();

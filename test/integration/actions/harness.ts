@@ -42,7 +42,7 @@ export function useHarness(mariadb?: OwnServer) {
       externalTimeoutMs = 1_000,
       ...rest
     } = options;
-    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs: retentionMs });
+    const { relay, stream, publisher, metrics, stop: stopRelay } = useRelay(nats.url, db, { retentionMs });
     const connection = openRedis({ url: redis.url, log: silentLog });
     const systems = createSystemClients({
       urls: stubSystems.urls,

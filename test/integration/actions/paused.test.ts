@@ -22,7 +22,7 @@ async function setPaused(action: string, paused: number): Promise<void> {
     .execute();
 }
 
-/** States of the ledger rows of one Action, by message id. */
+/** States of the ledger entries of one Action, by message id. */
 async function statesOf(action: string): Promise<Record<string, string>> {
   const rows = await harness
     .database()
@@ -42,7 +42,7 @@ test("a paused Action's events wait, from the stream and from the ledger, and no
   await harness.eventually(async () => {
     expect(await statesOf("settlement-push")).toEqual({ "1-1": "DONE", "2-1": "DONE" });
   });
-  // Long enough for many looks at what is due.
+  // Long enough for many polls for due entries.
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await statesOf("customer-message")).toEqual({ "1-1": "PENDING", "2-1": "PENDING" });
   expect((await harness.stubSystems.received({ system: "message" })).received).toEqual([]);

@@ -124,23 +124,23 @@ test("a service with secrets in every URL, all of which are rejected, logs and s
 test.each([
   ["a wrong password", () => ({ OMS_MYSQL_URL: mysqlUrl("hunter2-wrong") }), /rejected the credentials.*OMS_MYSQL_URL/],
   [
-    "a server that is not there",
+    "an unreachable server",
     () => ({ OMS_MYSQL_URL: "mysql://oms:hunter2@127.0.0.1:1" }),
     /is unreachable.*ECONNREFUSED/,
   ],
-  ["a host that is not there", () => ({ OMS_MYSQL_URL: "mysql://oms:hunter2@nowhere.invalid" }), /OMS_MYSQL_URL/],
-  ["an address that is none", () => ({ OMS_MYSQL_URL: "oms:hunter2@host/db" }), /OMS_MYSQL_URL=.* is invalid/],
+  ["an unknown host", () => ({ OMS_MYSQL_URL: "mysql://oms:hunter2@nowhere.invalid" }), /OMS_MYSQL_URL/],
+  ["an invalid URL", () => ({ OMS_MYSQL_URL: "oms:hunter2@host/db" }), /OMS_MYSQL_URL=.* is invalid/],
   [
-    "a CA that is none",
+    "an invalid CA file",
     () => ({ OMS_MYSQL_URL: "mysql://o:hunter2@h", OMS_MYSQL_CA_FILE: MAIN }),
     /OMS_MYSQL_CA_FILE=.* is invalid/,
   ],
   [
-    "a CA that is not there",
+    "a missing CA file",
     () => ({ OMS_NATS_URL: "nats://hunter2@h", OMS_NATS_CA_FILE: "none.pem" }),
     /OMS_NATS_CA_FILE="none.pem" cannot be read/,
   ],
-  ["a port that is taken", () => ({ OMS_HTTP_PORT: String(mariadb.port) }), /Port \d+ is in use/],
+  ["a port in use", () => ({ OMS_HTTP_PORT: String(mariadb.port) }), /Port \d+ is in use/],
 ])("a startup error shows no secret: %s", async (_, fault, words) => {
   const { env } = await secretsEverywhere();
   const { child, output, exited, prints } = start({ ...env, ...fault() });

@@ -72,7 +72,7 @@ export function readTests(api: LegacyContractApi): void {
 
     test.each([
       ["29 minutes old", 1000, 29, false, NotPayableReason.UNSPECIFIED],
-      ["30 minutes old", 1000, 30, false, NotPayableReason.EXPIRED],
+      ["a little more than 30 minutes old", 1000, 30.1, false, NotPayableReason.EXPIRED],
       ["source 1025 never expires", 1025, 600, false, NotPayableReason.UNSPECIFIED],
       ["a cancel was requested", 1025, 1, true, NotPayableReason.CANCEL_REQUESTED],
     ])("%s", async (_name, order_source, minutes, cancelled, reason) => {

@@ -72,14 +72,14 @@ async function deliverCard(env: Record<string, string>) {
   return { own: modules.filter(isOwn), sdk: modules.filter(isSdk), headers: mail?.headers ?? {} };
 }
 
-const isOwn = (module: string) => /\/src\/observability\/(tracing|otel)\.ts$/.test(module);
+const isOwn = (module: string) => /\/src\/observability\/otel\.ts$/.test(module);
 
 /** The API package is always loaded, by the metrics library. */
 const isSdk = (module: string) => /\/@opentelemetry\/(?!api\/)/.test(module);
 
 test("without a collector the SDK is not loaded, and external systems receive no trace", async () => {
   const { own, sdk, headers } = await deliverCard({});
-  expect(own).toEqual([expect.stringMatching(/tracing\.ts$/)]);
+  expect(own).toEqual([]);
   expect(sdk).toEqual([]);
   expect(headers).not.toHaveProperty("traceparent");
 });

@@ -1,4 +1,4 @@
-import { answer, type ModelAnswer, type ModelOrder } from "../../unit/domain/reference-model.ts";
+import { answer, type ModelAnswer, type ModelOrder } from "../../../tools/testkit/reference-model.ts";
 
 /**
  * The expected state of an order after the flows have done all they can, from the description of

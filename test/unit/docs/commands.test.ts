@@ -86,7 +86,7 @@ test.each([
   [["acions"], "unknown command 'acions'"],
   [["actions", "--al"], "unknown option '--al'"],
   [["parked"], "missing required argument 'action'"],
-  [["discard", "e-invoice", "--id", "1-1"], "required option '--reason <why>' not specified"],
+  [["discard", "e-invoice", "--id", "1-1"], "required option '--reason <text>' not specified"],
   [["flows", "--state", "lost"], "argument 'lost' is invalid"],
 ])("oms %j is refused", async (words, expected) => {
   expect(await parseError(words)).toContain(expected);

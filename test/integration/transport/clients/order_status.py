@@ -1,7 +1,7 @@
-"""Calls the service as a Python program would: it knows an address and the service's name, and learns the rest by reflection.
+"""Calls the service from Python, with only its address and name: the contract is read by reflection.
 
 Usage: order_status.py HOST:PORT ORDER_ID
-Prints one line of JSON for each answer.
+Prints one line of JSON per response.
 """
 
 import json
@@ -25,7 +25,7 @@ def varint(data, at):
 
 
 def fields(data):
-    """The length-delimited fields of a message: all that a reflection answer consists of, but for an error's code."""
+    """The length-delimited fields of a message: all fields of a reflection response but an error code."""
     at = 0
     while at < len(data):
         key, at = varint(data, at)
@@ -36,28 +36,28 @@ def fields(data):
 
 
 def descriptor_bytes(channel, number, name):
-    """The files that one reflection request brings: number 3 asks by file name, 4 by symbol."""
+    """The files in the response to a reflection request, by file name (number 3) or symbol (4)."""
     request = bytes([number << 3 | 2, len(name)]) + name.encode()
     reflect = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
-    for answer in reflect(iter([request])):
-        for kind, body in fields(answer):
+    for response in reflect(iter([request])):
+        for kind, body in fields(response):
             if kind == 4:
                 return [proto for _, proto in fields(body)]
-    raise SystemExit(f"reflection knows nothing of {name}")
+    raise SystemExit(f"{name} not found by reflection")
 
 
-def learn(channel):
-    """A pool with the service's file and all that it imports."""
+def load_pool(channel):
+    """A descriptor pool with the file of the service and its imports."""
     from google.protobuf import descriptor_pb2
 
     known = {}
-    wanted = [(4, SERVICE)]
-    while wanted:
-        for data in descriptor_bytes(channel, *wanted.pop()):
+    pending = [(4, SERVICE)]
+    while pending:
+        for data in descriptor_bytes(channel, *pending.pop()):
             file = descriptor_pb2.FileDescriptorProto.FromString(data)
             if file.name not in known:
                 known[file.name] = file
-                wanted += [(3, name) for name in file.dependency if name not in known]
+                pending += [(3, name) for name in file.dependency if name not in known]
     pool = descriptor_pool.DescriptorPool()
 
     def add(name):
@@ -74,7 +74,7 @@ def learn(channel):
 
 def main(address, order_id):
     channel = grpc.insecure_channel(address)
-    service = learn(channel).FindServiceByName(SERVICE)
+    service = load_pool(channel).FindServiceByName(SERVICE)
     factory = message_factory.MessageFactory()
 
     def call(rpc, **request):
@@ -86,8 +86,8 @@ def main(address, order_id):
         )
         message = factory.GetPrototype(method.input_type)(**request)
         try:
-            answer = stub(message, timeout=10, metadata=[("oms-caller", "python")])
-            print(json.dumps(json_format.MessageToDict(answer)))
+            response = stub(message, timeout=10, metadata=[("oms-caller", "python")])
+            print(json.dumps(json_format.MessageToDict(response)))
         except grpc.RpcError as error:
             print(json.dumps({"code": error.code().name, "message": error.details()}))
 

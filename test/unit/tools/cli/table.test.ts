@@ -55,7 +55,8 @@ describe("formatTable", () => {
 
   test("formats more rows than the maximum number of arguments", () => {
     const rows = Array.from({ length: 200_000 }, () => ROWS[0] as Row);
-    expect(formatTable(COLUMNS, rows, screen(80)).split("\n")).toHaveLength(200_001);
+    const columns = COLUMNS.filter(({ title }) => title === "count");
+    expect(formatTable(columns, rows, screen(80)).split("\n")).toHaveLength(200_001);
   });
 });
 

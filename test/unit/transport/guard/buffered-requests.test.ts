@@ -15,7 +15,10 @@ class FakeRequest extends EventEmitter {
 
 const LARGE = Buffer.alloc(SMALL_REQUEST_BYTES + 1);
 
-/** Tracks requests together, with a limit of two large ones; returns whether each has been cancelled. */
+/**
+ * Tracks requests together, with a limit of two large ones; returns whether each has been
+ * cancelled.
+ */
 function track(count: number) {
   const requests = createBufferedRequests(2 * LARGE.length);
   return Array.from({ length: count }, () => {
