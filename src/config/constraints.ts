@@ -70,6 +70,9 @@ const CONSTRAINTS: readonly Constraint[] = [
     OMS_TLS_CERT_FILE: ({ tls }) => tls.certFile,
     OMS_TLS_KEY_FILE: ({ tls }) => tls.keyFile,
   }),
+  requires("OMS_TLS_CLIENT_CRL_FILE", ({ tls }) => tls.clientCrlFile !== undefined, {
+    OMS_TLS_CLIENT_CA_FILE: ({ tls }) => tls.clientCaFile,
+  }),
   requires(
     "OMS_MYSQL_CA_FILE",
     ({ mysql }) => mysql.caFile !== undefined,

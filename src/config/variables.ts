@@ -215,6 +215,10 @@ export const VARIABLES = {
       description:
         "CA of accepted client certificates (PEM file, reloaded on change). Not set: client certificates are not requested.",
     }),
+    clientCrlFile: optional("OMS_TLS_CLIENT_CRL_FILE", z.string(), {
+      description:
+        "Certificate revocation lists of that CA and of each intermediate CA (PEM file, reloaded on change). Renew it in time: an expired list rejects all client certificates. Not set: revocation is not checked.",
+    }),
   },
   service: {
     role: variable("OMS_ROLE", choice(["all", "serve", "subscribe", "migrate"]), {

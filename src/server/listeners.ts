@@ -139,7 +139,7 @@ async function startMonitoring(
 
 /** TLS of the ports; undefined: plaintext. */
 async function openTls({ config, lifecycle, log }: ListenerDeps): Promise<PortTls | undefined> {
-  const { certFile, keyFile, clientCaFile } = config.tls;
+  const { certFile, keyFile, clientCaFile, clientCrlFile } = config.tls;
   if (certFile === undefined || keyFile === undefined) {
     return undefined;
   }
@@ -148,7 +148,7 @@ async function openTls({ config, lifecycle, log }: ListenerDeps): Promise<PortTl
   const requireClientCertificate = config.auth.methods.length === 0;
   return lifecycle.start(
     "TLS",
-    () => openPortTls({ certFile, keyFile, clientCaFile, requireClientCertificate }, log),
+    () => openPortTls({ certFile, keyFile, clientCaFile, clientCrlFile, requireClientCertificate }, log),
     (open) => open.close(),
   );
 }

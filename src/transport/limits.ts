@@ -17,6 +17,9 @@ export const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** Timeout of a TLS handshake, in milliseconds. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 
+/** Interval between checks of the client certificates of open connections, in milliseconds. */
+export const CERTIFICATE_CHECK_MS = 1_000;
+
 /** Time for the headers of an HTTP/1.1 request to arrive, in milliseconds (slowloris). */
 export const HEADERS_TIMEOUT_MS = 10_000;
 

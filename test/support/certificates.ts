@@ -22,7 +22,13 @@ export interface Authority {
     readonly altNames?: string;
     /** Already expired. */
     readonly expired?: true;
+    /** End of its validity; default: in two days. */
+    readonly expiresAt?: Date;
   }): Certificate;
+  /** Revokes a certificate. */
+  revoke(certificate: Certificate): void;
+  /** Signs the list of the certificates revoked so far. @returns PEM */
+  revocationList(): string;
 }
 
 /** Names of the servers in tests. */
@@ -43,11 +49,21 @@ export function createAuthority(folder: string, name: string): Authority {
   const caFile = join(folder, "ca.pem");
   const caKeyFile = join(folder, "ca.key");
   openssl("req", "-x509", ...KEY, "-keyout", caKeyFile, "-out", caFile, "-subj", `/CN=${name}`, "-days", "2");
+  const configFile = join(folder, "ca.conf");
+  writeFileSync(join(folder, "index.txt"), "");
+  writeFileSync(
+    configFile,
+    ["[ca]", "default_ca=own", "[own]", `database=${join(folder, "index.txt")}`, `new_certs_dir=${folder}`]
+      .concat([`certificate=${caFile}`, `private_key=${caKeyFile}`, "default_md=sha256", "default_crl_days=2"])
+      .concat(["default_days=2", "policy=any", "rand_serial=yes", "unique_subject=no", "[any]", "commonName=optional"])
+      .join("\n"),
+  );
+  const ca = (...args: string[]) => openssl("ca", "-config", configFile, "-batch", ...args).toString();
   let count = 0;
   return {
     caFile,
     ca: readFileSync(caFile, "utf8"),
-    issue({ subject, altNames, expired }) {
+    issue({ subject, altNames, expired, expiresAt }) {
       count += 1;
       const certFile = join(folder, `${count}.pem`);
       const keyFile = join(folder, `${count}.key`);
@@ -55,10 +71,21 @@ export function createAuthority(folder: string, name: string): Authority {
       const extensions = join(folder, `${count}.ext`);
       const names = altNames === undefined ? "" : `subjectAltName=${altNames}\n`;
       writeFileSync(extensions, `basicConstraints=critical,CA:FALSE\n${names}`);
+      if (expiresAt !== undefined) {
+        const requestFile = join(folder, `${count}.csr`);
+        writeFileSync(requestFile, request);
+        const end = expiresAt.toISOString().replace(/[-:T]|\.\d+/g, "");
+        ca("-in", requestFile, "-out", certFile, "-notext", "-enddate", end, "-extfile", extensions);
+        return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+      }
       const signed = ["-CA", caFile, "-CAkey", caKeyFile, "-days", expired ? "-1" : "2", "-extfile", extensions];
       execFileSync("openssl", ["x509", "-req", ...signed, "-out", certFile], { input: request, stdio: "pipe" });
       return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
     },
+    revoke({ certFile }) {
+      ca("-revoke", certFile);
+    },
+    revocationList: () => ca("-gencrl"),
   };
 }
 

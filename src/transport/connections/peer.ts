@@ -60,24 +60,27 @@ export function certificateOf(socket: Socket): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) {
     return undefined;
   }
-  const certificate = socket.getPeerCertificate(true);
-  // An empty object where the client presented none.
-  return certificate.subject === undefined
-    ? undefined
-    : {
-        name: selectCertificateName(certificate.subject.CN, certificate.subjectaltname ?? ""),
-        expiresAt: expiryOf(certificate),
-        thumbprint: createHash("sha256").update(certificate.raw).digest("base64url"),
-      };
+  const chain = chainOf(socket);
+  const [certificate] = chain;
+  return (
+    certificate && {
+      name: selectCertificateName(certificate.subject.CN, certificate.subjectaltname ?? ""),
+      expiresAt: Math.min(...chain.map(({ valid_to }) => Date.parse(valid_to))),
+      thumbprint: createHash("sha256").update(certificate.raw).digest("base64url"),
+    }
+  );
 }
 
-/** The earliest end of validity in the chain; a root is its own issuer. */
-function expiryOf(certificate: DetailedPeerCertificate): number {
-  const { valid_to, issuerCertificate: issuer } = certificate;
-  const own = Date.parse(valid_to);
-  return issuer === undefined || issuer === certificate || issuer.raw.equals(certificate.raw)
-    ? own
-    : Math.min(own, expiryOf(issuer));
+/** The client certificate of a connection and its issuers, verified or not; empty without one. */
+export function chainOf(socket: TLSSocket): readonly DetailedPeerCertificate[] {
+  const chain: DetailedPeerCertificate[] = [];
+  let link: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  // An empty object where the client presented none; a root is its own issuer.
+  while (link?.raw !== undefined && !chain.includes(link)) {
+    chain.push(link);
+    link = link.issuerCertificate;
+  }
+  return chain;
 }
 
 /** The common name if there is exactly one, else the first URI or DNS alternative name. */

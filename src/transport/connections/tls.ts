@@ -1,8 +1,10 @@
-import { X509Certificate } from "node:crypto";
+import { constants, X509Certificate } from "node:crypto";
 import { createSecureContext, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Logger } from "../../observability/log.ts";
 import { watchFiles } from "../auth/watched-file.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "../limits.ts";
+import { createClientCertificates } from "./client-certificates.ts";
+import { readRevocations } from "./revocation.ts";
 
 /** The PEM files for the TLS of both ports. */
 export interface TlsFiles {
@@ -11,15 +13,18 @@ export interface TlsFiles {
   readonly keyFile: string;
   /** CA that client certificates are verified against; undefined: they are not requested. */
   readonly clientCaFile: string | undefined;
+  /** Revocation lists of that CA and of those between; undefined: revocation is not checked. */
+  readonly clientCrlFile?: string | undefined;
   /**
    * Whether a connection without a verified client certificate is rejected; otherwise it has no
-   * certificate name.
+   * certificate.
    */
   readonly requireClientCertificate: boolean;
 }
 
 /**
- * TLS for both ports. Changed files are reloaded, and used for new connections; open ones continue.
+ * TLS for both ports. Changed files are reloaded, and used for new connections; open ones continue,
+ * except those with a client certificate that has expired, or is no longer accepted.
  */
 export interface PortTls {
   /** Creates a server with the TLS options, and keeps its certificate up to date. */
@@ -31,20 +36,30 @@ export interface PortTls {
 
 /** @throws UnusableFileError with the file names, where the files cannot be used */
 export function openPortTls(
-  { certFile, keyFile, clientCaFile, requireClientCertificate }: TlsFiles,
+  { certFile, keyFile, clientCaFile, clientCrlFile, requireClientCertificate }: TlsFiles,
   log: Logger,
 ): PortTls {
   const servers = new Set<Server>();
+  const clientCertificates = createClientCertificates(log);
   let validUntil = new Date(0);
-  const paths = [certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])];
+  const clientFiles = clientCaFile === undefined ? [] : [clientCaFile, ...(clientCrlFile ? [clientCrlFile] : [])];
   const files = watchFiles(
-    paths,
-    ([cert = "", key = "", ca]) => {
+    [certFile, keyFile, ...clientFiles],
+    ([cert = "", key = "", ca, crl]) => {
       const { validTo } = new X509Certificate(cert);
+      const authorities = ca === undefined ? [] : parseCertificates(ca);
+      const crls = crl === undefined ? [] : parseCrls(crl);
+      const revocations = readRevocations(crls.map(toDer));
       const options = {
         cert,
         key,
-        ...(ca !== undefined && { ca: parseCertificates(ca) }),
+        ...(ca !== undefined && {
+          ca: authorities,
+          // A resumed session would count as verified, even if its certificate has expired or been
+          // revoked meanwhile.
+          secureOptions: constants.SSL_OP_NO_TICKET,
+        }),
+        ...(crl !== undefined && { crl: crls }),
         minVersion: "TLSv1.2" as const,
       };
       // Throws for a key that does not match the certificate.
@@ -57,6 +72,7 @@ export function openPortTls(
       if (Date.parse(validTo) < Date.now()) {
         log.warn({ file: certFile, validTo }, "server certificate has expired");
       }
+      clientCertificates.verifyAgain({ authorities: authorities.map(toDer), revocations });
       return options;
     },
     log,
@@ -69,6 +85,7 @@ export function openPortTls(
         ...(clientCaFile !== undefined && { requestCert: true, rejectUnauthorized: requireClientCertificate }),
       });
       servers.add(server);
+      clientCertificates.observe(server);
       server.once("close", () => servers.delete(server));
       server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
         // The error itself does not mention an unverified client certificate.
@@ -80,7 +97,10 @@ export function openPortTls(
       return server;
     },
     validUntil: () => validUntil,
-    close: files.close,
+    close() {
+      files.close();
+      clientCertificates.close();
+    },
   };
 }
 
@@ -95,4 +115,19 @@ function parseCertificates(pem: string): string[] {
     throw new Error("the client CA file contains no PEM certificate");
   }
   return certificates.map((certificate) => new X509Certificate(certificate).toString());
+}
+
+const CRL = /-----BEGIN X509 CRL-----[^-]*(?:-----END X509 CRL-----)?/g;
+
+/** One text for each list: OpenSSL reads only the first one of a text. */
+function parseCrls(pem: string): string[] {
+  const crls = pem.match(CRL) ?? [];
+  if (crls.length === 0) {
+    throw new Error("the client CRL file contains no PEM CRL");
+  }
+  return crls;
+}
+
+function toDer(pem: string): Buffer {
+  return Buffer.from(pem.replace(/-----[^-]*-----/g, ""), "base64");
 }

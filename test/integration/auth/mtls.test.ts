@@ -3,10 +3,14 @@ import { writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { beforeAll, describe, expect, test } from "vitest";
+import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { DEFAULT_PERMISSIONS } from "../../../src/transport/auth/default-permissions.ts";
 import { type Certificate, createAuthority, THIS_MACHINE, useFolder } from "../../support/certificates.ts";
+import { failure } from "../../support/failures.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { startService, useService } from "../../support/service.ts";
 import { AUDIENCE, createIssuer, ISSUER, serveKeys } from "./issuer.ts";
@@ -86,6 +90,27 @@ describe("the name in a verified client certificate is the caller", () => {
     const tooLong = authority.issue({ subject: "/", altNames: `DNS:${"a".repeat(60)}.example.com` });
     expect((await get(getOrder(), { certificate: tooLong }))[1]).toContain("1 to 64 printable ASCII characters");
   });
+});
+
+test("a watch ends with the certificate of its caller, and no call is accepted after it", async () => {
+  const expiresAt = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 2_000);
+  const { cert, key } = authority.issue({ subject: "/CN=wms", expiresAt });
+  const transport = createGrpcTransport({
+    baseUrl: `https://localhost:${harness.service.grpcPort}`,
+    nodeOptions: { ca: authority.ca, cert, key },
+  });
+  const client = createClient(OrderStatusService, transport);
+  const updates = client.watchOrderStatus({ orderIds: [order] })[Symbol.asyncIterator]();
+  expect((await updates.next()).value?.update.case).toBe("snapshot");
+  const expired = {
+    code: "Unauthenticated",
+    message: "client certificate expired; connect with a valid one",
+    details: {},
+  };
+  expect(await failure(updates.next())).toEqual(expired);
+  expect(Date.now()).toBeGreaterThanOrEqual(expiresAt.getTime());
+  // On the same connection, which is closed a second later.
+  expect(await failure(client.getOrderStatus({ orderId: order }))).toEqual(expired);
 });
 
 test("jwt,mtls: either is accepted, a token takes precedence", async () => {

@@ -6,6 +6,7 @@ import { request as requestHttps } from "node:https";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { create, type Message } from "@bufbuild/protobuf";
@@ -14,6 +15,7 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { withTimeout } from "../../../src/lib/async.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import type { Call } from "../../../src/transport/call.ts";
@@ -21,7 +23,7 @@ import type { Peer } from "../../../src/transport/connections/peer.ts";
 import { openPortTls, type TlsFiles } from "../../../src/transport/connections/tls.ts";
 import { createGrpcServer } from "../../../src/transport/grpc/server.ts";
 import { createHttpServer } from "../../../src/transport/http/server.ts";
-import { HANDSHAKE_TIMEOUT_MS } from "../../../src/transport/limits.ts";
+import { CERTIFICATE_CHECK_MS, HANDSHAKE_TIMEOUT_MS } from "../../../src/transport/limits.ts";
 import { type Certificate, createAuthority, THIS_MACHINE, useFolder } from "../../support/certificates.ts";
 import { eventually } from "../../support/eventually.ts";
 import { failureOf } from "../../support/failures.ts";
@@ -231,6 +233,84 @@ describe("the name in a client certificate", () => {
   });
 });
 
+describe("a client certificate counts until it expires or is revoked", () => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("%s: sessions are not resumed", async (version) => {
+    const ports = await startServers({ clientCaFile: authority.caFile });
+    const { cert, key } = authority.issue({ subject: "/CN=wms" });
+    const options = { ca: authority.ca, cert, key, minVersion: version, maxVersion: version };
+    for (const [port, protocol] of [
+      [ports.grpcPort, "h2"],
+      [ports.httpPort, "http/1.1"],
+    ] as const) {
+      const first = await open(port, { ...options, ALPNProtocols: [protocol] });
+      const session = version === "TLSv1.2" ? first.getSession() : await sessionOf(first);
+      const second = await open(port, { ...options, ALPNProtocols: [protocol], ...(session && { session }) });
+      expect(second.isSessionReused()).toBe(false);
+    }
+  });
+
+  describe.each(tlsTransports())("%s", (_, transportTo) => {
+    const clientOf = (ports: Ports, key: Certificate) => {
+      const { transport, close } = transportTo(ports, { ca: authority.ca, ...key });
+      onTestFinished(close);
+      const client = createClient(OrderStatusService, transport);
+      return async () => {
+        await client.listShipmentTypes({}, { timeoutMs: 3_000 });
+        return ports.peers.at(-1)?.certificate?.name;
+      };
+    };
+
+    test("a connection ends with its certificate", async () => {
+      const ports = await startServers({ clientCaFile: authority.caFile });
+      const expiresAt = new Date(Date.now() + 2_500);
+      const call = clientOf(ports, authority.issue({ subject: "/CN=wms", expiresAt }));
+      expect(await call()).toBe("wms");
+      await setTimeout(expiresAt.getTime() + 2 * CERTIFICATE_CHECK_MS + 200 - Date.now());
+      expect(await call().catch(call)).toBeUndefined();
+      expect(ports.log).toContainEqual(
+        expect.objectContaining({ level: "warn", msg: "client certificate not accepted", reason: "CERT_HAS_EXPIRED" }),
+      );
+    });
+
+    test("a revoked one is not accepted, on open connections neither; calls of others do not fail", async () => {
+      const crlFile = join(folder, `${crypto.randomUUID()}.crl`);
+      const inTwoDays = new Date(Date.now() + 2 * 86_400_000);
+      const revoked = authority.issue({ subject: "/CN=revoked", expiresAt: inTwoDays });
+      writeFileSync(crlFile, `${otherAuthority.revocationList()}${authority.revocationList()}`);
+      const ports = await startServers({ clientCaFile: authority.caFile, clientCrlFile: crlFile });
+      const valid = clientOf(ports, authority.issue({ subject: "/CN=valid" }));
+      const call = clientOf(ports, revoked);
+      expect(await call()).toBe("revoked");
+      let ended = false;
+      const calls = (async () => {
+        const names = new Set<string | undefined>();
+        while (!ended) {
+          await valid();
+          await setTimeout(5);
+          names.add(ports.peers.findLast(({ certificate }) => certificate?.name !== "revoked")?.certificate?.name);
+        }
+        return names;
+      })();
+
+      authority.revoke(revoked);
+      writeFileSync(crlFile, `${otherAuthority.revocationList()}${authority.revocationList()}`);
+      await eventually(() =>
+        expect(ports.log).toContainEqual(
+          expect.objectContaining({ msg: "client certificate no longer accepted; connection closed" }),
+        ),
+      );
+      await setTimeout(100);
+      ended = true;
+      expect([...(await calls)]).toEqual(["valid"]);
+      expect(await call().catch(call)).toBeUndefined();
+      expect(await valid()).toBe("valid");
+      expect(ports.log).toContainEqual(
+        expect.objectContaining({ msg: "client certificate not accepted", reason: "CERT_REVOKED" }),
+      );
+    });
+  });
+});
+
 describe("changed files", () => {
   const next = authority.issue({ subject: "/CN=next", altNames: THIS_MACHINE });
   const servedName = async (port: number) => {
@@ -310,6 +390,25 @@ describe("changed files", () => {
     copyFileSync(otherAuthority.caFile, files.clientCaFile as string);
     await eventually(async () => expect(await connects(next)).toBe(200));
     await expect(connects(previous)).rejects.toThrow();
+  });
+
+  test("another client CA: open connections under the previous one are closed, unless both are trusted", async () => {
+    const files = copyFiles(certificate, authority.caFile);
+    const ports = await startServers(files);
+    const { cert, key } = authority.issue({ subject: "/CN=wms" });
+    const sockets = [
+      await open(ports.grpcPort, { ca: authority.ca, cert, key, ALPNProtocols: ["h2"] }),
+      await open(ports.httpPort, { ca: authority.ca, cert, key, ALPNProtocols: ["http/1.1"] }),
+    ];
+    const withoutCertificate = await open(ports.httpPort, { ca: authority.ca });
+    const loads = () => ports.log.filter(({ msg }) => msg === "server certificate loaded").length;
+    writeFileSync(files.clientCaFile as string, `${otherAuthority.ca}${authority.ca}`);
+    await eventually(() => expect(loads()).toBe(2));
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+    const ended = sockets.map((socket) => closed(socket.resume()));
+    writeFileSync(files.clientCaFile as string, otherAuthority.ca);
+    await Promise.all(ended);
+    expect(withoutCertificate.destroyed).toBe(false);
   });
 });
 
@@ -437,6 +536,12 @@ async function open(port: number, options: ConnectionOptions): Promise<TLSSocket
   onTestFinished(() => void socket.destroy());
   await once(socket, "secureConnect");
   return socket;
+}
+
+/** The session ticket that TLS 1.3 sends after the handshake; undefined: none. */
+async function sessionOf(socket: TLSSocket): Promise<Buffer | undefined> {
+  const arrived = once(socket, "session").then(([session]) => session as Buffer);
+  return withTimeout(arrived, 500);
 }
 
 function statusOf(url: string, { cert, key }: Partial<Certificate> = {}): Promise<number | undefined> {

@@ -35,6 +35,7 @@ test.each([
   [{ OMS_AUTH: "jwt" }, "OMS_AUTH=jwt requires OMS_JWT_KEYS, OMS_JWT_ISSUER and OMS_JWT_AUDIENCE."],
   [{ OMS_AUTH: "jwt", ...JWT, OMS_JWT_AUDIENCE: "" }, "OMS_AUTH=jwt requires"],
   [{ OMS_AUTH: "jwt,mtls", ...JWT }, "OMS_AUTH=mtls requires OMS_TLS_CLIENT_CA_FILE"],
+  [{ ...TLS, OMS_TLS_CLIENT_CRL_FILE: "crl.pem" }, "OMS_TLS_CLIENT_CRL_FILE requires OMS_TLS_CLIENT_CA_FILE."],
 ])("%j is rejected", (env, message) => {
   expect(() => readConfig(env)).toThrow(message);
 });
