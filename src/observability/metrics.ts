@@ -184,7 +184,7 @@ export function createMetrics() {
     }),
     connectionsRefused: new Counter({
       name: "oms_connections_refused_total",
-      help: "Connections closed on accept, by port (grpc, http) and reason (all: total limit; address: limit per address; blocked: the address misbehaved).",
+      help: "Connections closed on accept, by port (grpc, http) and reason (all: total limit; address: limit per address).",
       labelNames: ["port", "reason"] as const,
       registers,
     }),

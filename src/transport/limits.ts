@@ -66,20 +66,12 @@ export const GUARD_INTERVAL_MS = 1_000;
 export const IDLE_HTTP2_MS = 30 * 60_000;
 
 /**
- * Maximum PING and SETTINGS frames of an HTTP/2 connection per second. Node answers each of them
- * for as long as the answers are read; a client sends one every few seconds.
+ * Maximum PING and SETTINGS frames of an HTTP/2 connection per second during which the server sends
+ * no HEADERS or DATA. Node answers each of them for as long as the answers are read. grpc-go and
+ * grpc-java measure the bandwidth with a PING for each DATA frame that they receive, at most one at
+ * a time; keep-alive adds one every few seconds.
  */
 export const MAX_CONTROL_FRAMES = 100;
-
-/** Protocol violations within BLOCK_MS after which an address is blocked. */
-export const MAX_VIOLATIONS = 8;
-
-/**
- * How long an address stays blocked, in milliseconds. Its open connections continue; while one of
- * them is older than this, new ones are accepted as well: the address may be a load balancer with
- * many callers behind it.
- */
-export const BLOCK_MS = 10_000;
 
 /**
  * Time a response may wait to be read, in milliseconds: a watcher that reads nothing, a
@@ -105,13 +97,21 @@ export const SMALL_REQUEST_BYTES = 64 * 1024;
 export const MAX_SESSION_MB = 64;
 
 /**
- * Further limits of an HTTP/2 connection. Node itself enforces: 1,000 streams reset at once and
- * then 33 a second (rapid reset), 1,000 invalid or empty frames, 100 rejected streams, 32 settings
- * in a frame, 8 CONTINUATION frames, 64 KB of headers, 1,000 unread answers to PING and SETTINGS
- * frames.
+ * Maximum streams that a client may reset on an HTTP/2 connection (rapid reset): all its calls in
+ * flight at once, as when their deadlines expire together, and then this many per second. Node's
+ * own limits, 1,000 and 33, end the connections of clients whose calls take too long.
+ */
+export const MAX_RESET_STREAMS = { burst: MAX_CONCURRENT_STREAMS, perSecond: 1_000 } as const;
+
+/**
+ * Further limits of an HTTP/2 connection. Node itself enforces: 1,000 invalid or empty frames, 100
+ * rejected streams, 32 settings in a frame, 8 CONTINUATION frames, 64 KB of headers, 1,000 unread
+ * answers to PING and SETTINGS frames.
  */
 export const HTTP2_OPTIONS = {
   maxSessionMemory: MAX_SESSION_MB,
+  streamResetBurst: MAX_RESET_STREAMS.burst,
+  streamResetRate: MAX_RESET_STREAMS.perSecond,
   // Announced to clients, which then enforce it themselves; the server accepts 128 header lines.
   maxHeaderListPairs: 128,
   settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS, maxHeaderListSize: 64 * 1024 },

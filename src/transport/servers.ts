@@ -91,7 +91,6 @@ export function createServers({
     guard,
     connectionLimit: {
       max: maxConnections,
-      isBlocked: guard.isBlocked,
       onRejected: (reason) => metrics.connectionsRefused.inc({ port: "grpc", reason }),
     },
   });

@@ -1,5 +1,5 @@
 import type { AddressInfo, Server, Socket } from "node:net";
-import { BLOCK_MS, MAX_SHARE_PER_ADDRESS } from "../limits.ts";
+import { MAX_SHARE_PER_ADDRESS } from "../limits.ts";
 
 /** A port and the connections to it. */
 export interface Listener {
@@ -16,46 +16,33 @@ export interface Listener {
 /** Limits the connections to a port. */
 export interface ConnectionLimit {
   readonly max: number;
-  /** Whether new connections from the address are rejected for now. */
-  isBlocked(address: string): boolean;
-  /**
-   * A connection was rejected: too many in all, too many from its address, or the address is
-   * blocked.
-   */
-  onRejected(reason: "all" | "address" | "blocked"): void;
+  /** A connection was rejected: too many in all, or too many from its address. */
+  onRejected(reason: "all" | "address"): void;
 }
 
-export function createListener(server: Server, { max, isBlocked, onRejected }: ConnectionLimit): Listener {
+export function createListener(server: Server, { max, onRejected }: ConnectionLimit): Listener {
   const sockets = new Set<Socket>();
-  /** By address: its connections with their start times, the oldest first. */
-  const byAddress = new Map<string, Map<Socket, number>>();
+  const countByAddress = new Map<string, number>();
   const maxPerAddress = Math.ceil(max * MAX_SHARE_PER_ADDRESS);
-
-  /**
-   * A block exempts addresses with an older connection: a load balancer has many callers behind it.
-   */
-  const hasOnlyRecent = (open: ReadonlyMap<Socket, number>): boolean => {
-    const [oldest = performance.now()] = open.values();
-    return performance.now() - oldest < BLOCK_MS;
-  };
 
   server.maxConnections = max;
   server.on("drop", () => onRejected("all"));
   server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
-    const open = byAddress.get(address) ?? new Map<Socket, number>();
-    byAddress.set(address, open.set(socket, performance.now()));
+    const count = (countByAddress.get(address) ?? 0) + 1;
+    countByAddress.set(address, count);
     sockets.add(socket);
     socket.once("close", () => {
       sockets.delete(socket);
-      open.delete(socket);
-      if (open.size === 0 && byAddress.get(address) === open) {
-        byAddress.delete(address);
+      const remaining = (countByAddress.get(address) ?? 0) - 1;
+      if (remaining > 0) {
+        countByAddress.set(address, remaining);
+      } else {
+        countByAddress.delete(address);
       }
     });
-    const blocked = hasOnlyRecent(open) && isBlocked(address);
-    if (blocked || open.size > maxPerAddress) {
-      onRejected(blocked ? "blocked" : "address");
+    if (count > maxPerAddress) {
+      onRejected("address");
       // Deferred: other listeners of this event use the socket.
       setImmediate(() => socket.destroy());
     }

@@ -57,7 +57,7 @@ export function createGrpcServer({
   loadShedding,
   tls,
   guard = createGuard(),
-  connectionLimit = { max: MAX_CONNECTIONS, isBlocked: guard.isBlocked, onRejected() {} },
+  connectionLimit = { max: MAX_CONNECTIONS, onRejected() {} },
 }: GrpcServerDeps): GrpcServer {
   const peers = createPeerRegistry();
   const server = new Server(OPTIONS);

@@ -1,7 +1,7 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import { IDLE_HTTP2_MS, MAX_CONTROL_FRAMES, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
+import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
 import { type BufferedRequests, isSmallRequest } from "./buffered-requests.ts";
-import type { MisbehavingClients } from "./misbehaving-clients.ts";
+import { type ControlFrameLimit, createControlFrameLimit } from "./control-frames.ts";
 import type { UnreadResponses } from "./unread-responses.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
@@ -23,8 +23,7 @@ interface IncompleteCall {
 interface Connection {
   callsInFlight: number;
   lastCallAt: number;
-  /** PING and SETTINGS frames since the last check. */
-  controlFrames: number;
+  readonly controlFrames: ControlFrameLimit;
 }
 
 /**
@@ -37,31 +36,13 @@ export function guardHttp2(
   server: Http2Server,
   requests: BufferedRequests,
   responses: UnreadResponses,
-  clients: MisbehavingClients,
 ): (now: number) => void {
   const connections = new Map<ServerHttp2Session, Connection>();
   const incomplete = new Set<IncompleteCall>();
 
   server.on("session", (session) => {
-    const connection: Connection = { callsInFlight: 0, lastCallAt: performance.now(), controlFrames: 0 };
-    connections.set(session, connection);
-    const address = session.socket.remoteAddress ?? "";
-    session.once("error", ({ code = "" }: NodeJS.ErrnoException) => {
-      // Not for network errors, nor for a client that closes its connection with an error code
-      // (GOAWAY).
-      if (code.startsWith("ERR_HTTP2") && code !== "ERR_HTTP2_SESSION_ERROR") {
-        clients.recordViolation(address);
-      }
-    });
-    const onControlFrame = () => {
-      connection.controlFrames += 1;
-      if (connection.controlFrames === MAX_CONTROL_FRAMES) {
-        clients.recordViolation(address);
-        session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
-      }
-    };
-    session.on("ping", onControlFrame);
-    session.on("remoteSettings", onControlFrame);
+    const controlFrames = createControlFrameLimit(session);
+    connections.set(session, { callsInFlight: 0, lastCallAt: performance.now(), controlFrames });
     session.once("close", () => connections.delete(session));
   });
 
@@ -69,6 +50,7 @@ export function guardHttp2(
     const connection = connections.get(stream.session as ServerHttp2Session);
     if (connection !== undefined) {
       connection.callsInFlight += 1;
+      connection.controlFrames.observe(stream);
     }
     const enhanceYourCalm = () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
     const onResponseEnd = responses.add(stream, enhanceYourCalm);
@@ -95,7 +77,7 @@ export function guardHttp2(
 
   return (now) => {
     for (const [session, connection] of connections) {
-      connection.controlFrames = 0;
+      connection.controlFrames.reset();
       if (connection.callsInFlight === 0 && now - connection.lastCallAt > IDLE_HTTP2_MS) {
         session.close();
       }

@@ -3,7 +3,6 @@ import type { Http2Server } from "node:http2";
 import { GUARD_INTERVAL_MS } from "../limits.ts";
 import { createBufferedRequests, isSmallRequest } from "./buffered-requests.ts";
 import { guardHttp2 } from "./http2.ts";
-import { createMisbehavingClients } from "./misbehaving-clients.ts";
 import { createUnreadResponses } from "./unread-responses.ts";
 
 /** Protects the shared resources of a process against clients that abuse their connections. */
@@ -12,16 +11,13 @@ export interface Guard {
   http2(server: Http2Server): void;
   /** Guards one request over HTTP/1.1. */
   http1(request: IncomingMessage, response: ServerResponse): void;
-  /** Whether new connections from the address are rejected for now. */
-  isBlocked(address: string): boolean;
   close(): void;
 }
 
 export function createGuard(): Guard {
   const requests = createBufferedRequests();
   const responses = createUnreadResponses();
-  const clients = createMisbehavingClients();
-  const checks: ((now: number) => void)[] = [responses.check, clients.check];
+  const checks: ((now: number) => void)[] = [responses.check];
   const timer = setInterval(() => {
     const now = performance.now();
     for (const check of checks) {
@@ -30,7 +26,7 @@ export function createGuard(): Guard {
   }, GUARD_INTERVAL_MS).unref();
   return {
     http2(server) {
-      checks.push(guardHttp2(server, requests, responses, clients));
+      checks.push(guardHttp2(server, requests, responses));
     },
     http1(request, response) {
       const { headers } = request;
@@ -42,7 +38,6 @@ export function createGuard(): Guard {
         responses.add(response, () => response.destroy()),
       );
     },
-    isBlocked: clients.isBlocked,
     close: () => clearInterval(timer),
   };
 }

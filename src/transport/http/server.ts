@@ -128,7 +128,6 @@ export function createHttpServer({
     tls === undefined ? createPlaintextServer(onHttp1Request, http2) : createTlsServer(tls, onHttp1Request, http2);
   const listener = createListener(http1, {
     max: maxConnections,
-    isBlocked: guard.isBlocked,
     onRejected: (reason) => metrics.connectionsRefused.inc({ port: "http", reason }),
   });
   return {

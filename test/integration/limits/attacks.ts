@@ -47,17 +47,36 @@ const GET = `${SERVICE}/GetOrderStatus`;
 /** Maximum number of reconnections. */
 const MAX_CONNECTIONS = 5_000;
 
+/** Traffic of an attacker, in bytes per second. More is a bandwidth attack. */
+const BYTES_PER_SECOND = 10_000_000;
+
+/** Delays each write until its bytes are within the traffic of an attacker. */
+function createPacer(): (bytes: number) => Promise<void> {
+  const startedAt = performance.now();
+  let total = 0;
+  return async (bytes) => {
+    total += bytes;
+    const aheadMs = (total / BYTES_PER_SECOND) * 1_000 - (performance.now() - startedAt);
+    if (aheadMs > 2) {
+      await sleep(aheadMs);
+    }
+  };
+}
+
 const count = (counts: Record<string, number>, what: string) => {
   counts[what] = (counts[what] ?? 0) + 1;
 };
 
-/** Repeats a step on one connection after another, as fast as the server reads. */
+/**
+ * Repeats a step on one connection after another, as fast as the server reads and the pace allows.
+ */
 const overHttp2 =
   (
     step: (raw: RawHttp2, turn: number, target: Target) => Buffer | undefined,
     options: Parameters<typeof openRawHttp2>[1] = {},
   ): Attack =>
   async (target, result) => {
+    const pace = createPacer();
     while (!target.signal.aborted && result.connections < MAX_CONNECTIONS) {
       const raw = await openRawHttp2(target.port, { localAddress: target.address, ...options });
       result.connections += 1;
@@ -71,6 +90,7 @@ const overHttp2 =
           await sleep(20);
         } else {
           result.sent += 1;
+          await pace(bytes.length);
           if (!raw.socket.write(bytes)) {
             await Promise.race([once(raw.socket, "drain").catch(() => {}), raw.closed, sleep(500)]);
           } else if (turn % 8 === 0) {

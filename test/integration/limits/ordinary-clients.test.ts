@@ -1,0 +1,163 @@
+/**
+ * Clients that are under load, and do what gRPC libraries do by default, do not meet the limits of
+ * src/transport/guard/. The libraries themselves: `npm run test:clients`.
+ */
+import { once } from "node:events";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import {
+  BatchGetOrderStatusRequestSchema,
+  BatchUpdateOrderStatusRequestSchema,
+  GetOrderStatusRequestSchema,
+} from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { Status } from "../../../src/domain/state-machine.ts";
+import { insertOrder } from "../../support/orders.ts";
+import { useService } from "../../support/service.ts";
+import { grpcMessage } from "./raw-http2.ts";
+
+// Slow clients within a fraction of the time.
+vi.mock("../../../src/transport/limits.ts", async (original) => ({
+  ...(await original<object>()),
+  GUARD_INTERVAL_MS: 100,
+  UNREAD_RESPONSE_MS: 500,
+}));
+
+const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
+const harness = useService();
+const ports = [
+  ["gRPC", "application/grpc", () => harness.service.grpcPort],
+  ["HTTP", "application/proto", () => harness.service.httpPort],
+] as const;
+
+let orderId = 0n;
+
+beforeAll(async () => {
+  orderId = await insertOrder(harness.db, Status.PICKING);
+});
+
+/** One connection, which must survive the test. */
+async function openSession(port: number, initialWindowSize = 65_535): Promise<ClientHttp2Session> {
+  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize } });
+  const ends: unknown[] = [];
+  session.on("error", (error) => ends.push(error));
+  session.on("goaway", (code) => ends.push(code));
+  onTestFinished(() => {
+    session.destroy();
+    expect(ends).toEqual([]);
+  });
+  await once(session, "connect");
+  return session;
+}
+
+/** Encodes requests as the content type demands. */
+const encode = <Desc extends DescMessage>(type: string, schema: Desc, init: MessageInitShape<Desc>) => {
+  const bytes = toBinary(schema, create(schema, init));
+  return type === "application/grpc" ? grpcMessage(bytes) : Buffer.from(bytes);
+};
+
+function open(session: ClientHttp2Session, rpc: string, type: string, body: Buffer): ClientHttp2Stream {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": `${SERVICE}/${rpc}`,
+    "content-type": type,
+    te: "trailers",
+  });
+  stream.end(body);
+  return stream;
+}
+
+/** Whether a call succeeds. Sends a PING for DATA received as grpc-go and grpc-java do. */
+function succeeds(stream: ClientHttp2Stream, onData: () => void = () => {}): Promise<boolean> {
+  return new Promise((resolve) => {
+    let succeeded = false;
+    stream.on("response", (headers) => {
+      succeeded = headers["content-type"] === "application/proto" && headers[":status"] === 200;
+    });
+    stream.on("trailers", (trailers) => {
+      succeeded ||= trailers["grpc-status"] === "0";
+    });
+    stream.on("data", onData);
+    stream.on("error", () => {});
+    stream.on("close", () => resolve(succeeded));
+  });
+}
+
+/** Measures the bandwidth: at most one PING at a time. */
+function pinger(session: ClientHttp2Session): () => void {
+  let pinging = false;
+  return () => {
+    if (!pinging) {
+      pinging = true;
+      session.ping(() => {
+        pinging = false;
+      });
+    }
+  };
+}
+
+describe.each(ports)("on the port of %s", (_name, type, port) => {
+  test("a PING for each response, many hundreds per second", async () => {
+    const session = await openSession(port());
+    const ping = pinger(session);
+    const body = encode(type, GetOrderStatusRequestSchema, { orderId });
+    let failed = 0;
+    for (let round = 0; round < 100; round += 1) {
+      const calls = Array.from({ length: 8 }, () => succeeds(open(session, "GetOrderStatus", type, body), ping));
+      failed += (await Promise.all(calls)).filter((succeeded) => !succeeded).length;
+    }
+    expect(failed).toBe(0);
+  });
+
+  test("a PING for each piece of large responses", async () => {
+    const session = await openSession(port());
+    const ping = pinger(session);
+    const orderIds = Array.from({ length: 1_000 }, (_, index) => orderId + BigInt(index) * 1_000_000_007n);
+    const body = encode(type, BatchGetOrderStatusRequestSchema, { orderIds });
+    const calls = Array.from({ length: 50 }, () => succeeds(open(session, "BatchGetOrderStatus", type, body), ping));
+    expect(await Promise.all(calls)).toEqual(calls.map(() => true));
+  });
+
+  test("thousands of calls whose deadlines expire together", async () => {
+    const session = await openSession(port());
+    const body = encode(type, GetOrderStatusRequestSchema, { orderId });
+    for (let round = 0; round < 3; round += 1) {
+      const streams = Array.from({ length: 800 }, () => open(session, "GetOrderStatus", type, body));
+      const ended = streams.map((stream) => succeeds(stream));
+      for (const stream of streams) {
+        stream.close(constants.NGHTTP2_CANCEL);
+      }
+      await Promise.all(ended);
+    }
+    expect(await succeeds(open(session, "GetOrderStatus", type, body))).toBe(true);
+  });
+
+  test("many large requests at once", async () => {
+    const session = await openSession(port());
+    const update = { orderId, status: OrderStatus.PICKING, operator: "wms", remark: "x".repeat(500) };
+    const updates = Array.from({ length: 1_000 }, () => update);
+    const body = encode(type, BatchUpdateOrderStatusRequestSchema, { updates });
+    const calls = Array.from({ length: 20 }, () => succeeds(open(session, "BatchUpdateOrderStatus", type, body)));
+    expect(await Promise.all(calls)).toEqual(calls.map(() => true));
+  });
+
+  test("a slow reader, which takes far longer than an unread response may wait", async () => {
+    const session = await openSession(port(), 512);
+    const orderIds = Array.from({ length: 1_000 }, (_, index) => orderId + BigInt(index) * 1_000_000_007n);
+    const stream = open(
+      session,
+      "BatchGetOrderStatus",
+      type,
+      encode(type, BatchGetOrderStatusRequestSchema, { orderIds }),
+    );
+    let pauses = 0;
+    const succeeded = await succeeds(stream, () => {
+      pauses += 1;
+      stream.pause();
+      setTimeout(() => stream.resume(), 100);
+    });
+    expect(succeeded).toBe(true);
+    expect(pauses).toBeGreaterThan(10);
+  });
+});
