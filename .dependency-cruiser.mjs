@@ -33,7 +33,7 @@ const MAY_IMPORT = {
   messaging: ["src/store/", "src/domain/events\\.ts$", "src/lib/", "src/observability/", "gen/oms/events/"],
   store: ["src/domain/", "src/lib/", "src/observability/"],
   integrations: ["src/lib/", "src/observability/"],
-  config: ["src/domain/", "src/integrations/systems\\.ts$", "src/observability/"],
+  config: ["src/domain/", "src/integrations/systems\\.ts$", "src/lib/", "src/observability/"],
   observability: [],
   lib: [],
   domain: [],
@@ -49,6 +49,7 @@ const TOOLS_MAY_IMPORT = {
   cli: [
     "tools/(client|devstack)/",
     "src/domain/state-machine\\.ts$",
+    "src/lib/time\\.ts$",
     "src/messaging/nats/(broker|codec)\\.ts$",
     "src/observability/redaction\\.ts$",
     "gen/",
@@ -76,6 +77,7 @@ const USERS_OF_PACKAGES = {
   "@bufbuild/protovalidate": ["src/transport/"],
   "@xmldom/xmldom": ["src/transport/legacy/soap/"],
   undici: ["src/integrations/"],
+  leven: ["src/lib/"],
   "cli-progress": ["tools/(cli|demo|testkit)/"],
   "commander|string-width": ["tools/cli/"],
 };

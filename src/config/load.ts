@@ -1,3 +1,4 @@
+import { nearest } from "../lib/nearest.ts";
 import { redactUrl, redactUrls } from "../observability/redaction.ts";
 import type { TracingSettings } from "../observability/tracing.ts";
 import { checkConstraints } from "./constraints.ts";
@@ -102,25 +103,13 @@ function unknownVariables(set: Environment): string[] {
   return Object.keys(set)
     .filter((name) => name.startsWith("OMS_") && !known.has(name))
     .map((name) => {
-      const [nearest] = CONFIG_VARIABLES.map((variable) => variable.name).toSorted(
-        (a, b) => editDistance(name, a) - editDistance(name, b),
+      const meant = nearest(
+        name,
+        CONFIG_VARIABLES.map((variable) => variable.name),
       );
-      return `${name} is not a variable of this service and is ignored: did you mean ${nearest}?`;
+      const hint = meant === undefined ? "" : `: did you mean ${meant}?`;
+      return `${name} is not a variable of this service and is ignored${hint}`;
     });
-}
-
-/** Levenshtein distance. */
-function editDistance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...one].entries()) {
-    const next = [i + 1];
-    for (const [j, otherLetter] of [...other].entries()) {
-      const replaced = (row[j] ?? 0) + (letter === otherLetter ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
 }
 
 function mapValues<Value, Result>(

@@ -202,6 +202,11 @@ export const VARIABLES = {
       ),
       { default: "", description: "Comma-separated origins of web pages that may call; `*` for all. Not set: none." },
     ),
+    unknownJsonFields: variable("OMS_JSON_UNKNOWN_FIELDS", choice(["reject", "ignore"]), {
+      default: "reject",
+      description:
+        "What happens to a JSON request with a field that its message does not have: `reject` answers INVALID_ARGUMENT with the nearest name, `ignore` drops the field, for callers that send such fields until they are corrected. Unknown enum names are always rejected.",
+    }),
   },
   tls: {
     certFile: optional("OMS_TLS_CERT_FILE", z.string(), {

@@ -108,6 +108,7 @@ async function startServers(
         reflectionEnabled: listen.reflection,
         maxConnections: listen.maxConnections,
         corsOrigins: listen.corsOrigins,
+        unknownJsonFields: listen.unknownJsonFields,
         requestLog,
         log,
         metrics,

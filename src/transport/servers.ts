@@ -16,7 +16,9 @@ import type { AccessLogDeps } from "./middleware/access-log.ts";
 import { trackInFlight } from "./middleware/in-flight.ts";
 import { pipeline, type Route } from "./middleware/pipeline.ts";
 import type { CallerLimits } from "./rate-limits/index.ts";
+import { createRequestDecoder } from "./wire/decode.ts";
 import { createReflection } from "./wire/reflection.ts";
+import type { UnknownFields } from "./wire/strict-json.ts";
 
 export interface ServersOptions extends AccessLogDeps {
   readonly operations: OperationDeps;
@@ -38,6 +40,8 @@ export interface ServersOptions extends AccessLogDeps {
   readonly maxConnections?: number;
   /** Origins whose pages may call, or "*". */
   readonly corsOrigins: readonly string[];
+  /** What happens to a JSON request with a field that does not exist. Default: rejected. */
+  readonly unknownJsonFields?: UnknownFields;
   /** Maximum duration of a unary call, in milliseconds. */
   readonly deadlineCapMs: number;
   /** Interval between heartbeats of an idle watch, in milliseconds. */
@@ -70,6 +74,7 @@ export function createServers({
   tls,
   maxConnections = MAX_CONNECTIONS,
   corsOrigins,
+  unknownJsonFields = "reject",
   deadlineCapMs,
   heartbeatMs,
   ...accessLogDeps
@@ -79,9 +84,11 @@ export function createServers({
   const interceptors = pipeline({ ...accessLogDeps, inFlight, tracer, auth, limits, deadlineCapMs });
   const routes = createAllRoutes(operations, heartbeatMs, interceptors);
   const reflection = reflectionEnabled ? createReflection(SERVICES) : [];
+  const decode = createRequestDecoder(unknownJsonFields);
   const guard = createGuard();
   const grpc = createGrpcServer({
     routes,
+    decode,
     reflection,
     loadShedding: {
       hasCapacity: () => inFlight.unaryCount() < MAX_UNARY_CALLS,
@@ -96,6 +103,7 @@ export function createServers({
   });
   const http = createHttpServer({
     routes,
+    decode,
     reflection,
     findExtraHandler: extraEndpoints(routes),
     auth,

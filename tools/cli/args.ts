@@ -3,6 +3,7 @@ import { userInfo } from "node:os";
 
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { isDay } from "../../src/lib/time.ts";
 
 /** Options of every command. */
 export interface GlobalOptions {
@@ -66,7 +67,8 @@ export function parseTime(text: string, now = Date.now()): Timestamp {
   }
   // Date.parse() takes a date without a time as UTC.
   const iso = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text;
-  const ms = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(iso) ? Date.parse(iso) : Number.NaN;
+  const [, day] = /^(\d{4}-\d\d-\d\d)[T ](?:[01]\d|2[0-3]):\d\d/.exec(iso) ?? [];
+  const ms = day !== undefined && isDay(day) ? Date.parse(iso) : Number.NaN;
   if (Number.isNaN(ms)) {
     throw new InvalidArgumentError(
       'It must be an age (45s, 30m, 2h, 3d, 1w), or a time such as 2026-11-24, "2026-11-24 07:00" or 2026-11-24T07:00:00Z.',

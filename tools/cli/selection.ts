@@ -9,6 +9,7 @@ import {
 import { collect, type OrderRange, operatorOption, PAGE_MAX, parseOrderRange, parseTime } from "./args.ts";
 import { parkedTable } from "./entries.ts";
 import { countOf } from "./format.ts";
+import type { Session } from "./session.ts";
 
 /** Options that filter parked events. */
 export interface FilterOptions {
@@ -42,7 +43,11 @@ export function addFilterOptions(command: Command): Command {
 }
 
 export function addSelectionOptions(command: Command): Command {
-  return addFilterOptions(command.option("--id <message-id...>", "events with these message ids", collect(String)));
+  return addFilterOptions(
+    command
+      .option("--all", "all its parked events")
+      .option("--id <message-id...>", "events with these message ids", collect(String)),
+  );
 }
 
 /** @param what what happens to the events, for example "retried" */
@@ -81,17 +86,31 @@ export function selectionsOf(options: SelectionOptions, command: Command): reado
   const filter = filterOf(options);
   const given = [options.all, options.id, filter].filter((way) => way !== undefined).length;
   if (given !== 1) {
-    const all = command.options.some(({ long }) => long === "--all") ? "--all, " : "";
     const filters = "--error, --since, --until and --orders";
     command.error(
       given === 0
-        ? `error: select the events with ${all}--id, or a filter of ${filters}`
-        : `error: ${all}--id and the filters (${filters}) exclude each other`,
+        ? `error: select the events with --all, --id, or a filter of ${filters}`
+        : `error: --all, --id and the filters (${filters}) exclude each other`,
     );
   }
   return options.id !== undefined
     ? chunksOf(options.id, PAGE_MAX).map((messageIds) => ({ messageIds }))
     : [filter === undefined ? { all: true } : { filter }];
+}
+
+/** Number of selected events if it is known; undefined for a filter. */
+export async function countSelected(
+  session: Session,
+  action: string,
+  { all, id, dryRun }: SelectionOptions & Pick<InterventionOptions, "dryRun">,
+  done: bigint,
+): Promise<bigint | undefined> {
+  if (all !== true) {
+    return id && BigInt(id.length);
+  }
+  const { actions } = await session.actions.listActions({});
+  const parked = actions.find(({ name }) => name === action)?.parked ?? 0n;
+  return parked + (dryRun ? 0n : done);
 }
 
 /** Splits a list into chunks of at most `size` items. */

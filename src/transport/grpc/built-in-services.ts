@@ -6,6 +6,8 @@ import type { BuiltInService } from "../wire/reflection.ts";
 export interface BuiltInServices {
   /** Reports NOT_SERVING, and ends open streams, which would delay the shutdown. */
   shutDown(): void;
+  /** The paths of their RPCs. */
+  readonly paths: readonly string[];
 }
 
 /** Adds reflection, and grpc.health.v1 for "" and each service, to a server. */
@@ -14,6 +16,7 @@ export function addBuiltInServices(
   services: readonly string[],
   reflection: readonly BuiltInService[],
 ): BuiltInServices {
+  const paths: string[] = [];
   const streams = new Set<ServerWritableStream<unknown, unknown>>();
   const names = ["", ...services];
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "SERVING"])));
@@ -21,6 +24,7 @@ export function addBuiltInServices(
   function add({ definition, implementation }: BuiltInService): void {
     const handlers = Object.entries(implementation).map(([name, handle]) => [name, trackStreams(handle)]);
     server.addService(definition, Object.fromEntries(handlers));
+    paths.push(...Object.values(definition).map(({ path }) => path));
   }
 
   /** Wraps a streaming handler; a unary one has a second parameter, the callback. */
@@ -42,6 +46,7 @@ export function addBuiltInServices(
     addService: (definition, implementation) => add({ definition, implementation } as BuiltInService),
   });
   return {
+    paths,
     shutDown() {
       for (const name of names) {
         health.setStatus(name, "NOT_SERVING");

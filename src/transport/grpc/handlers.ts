@@ -1,4 +1,4 @@
-import { create, type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import {
   Metadata,
   type ServerUnaryCall,
@@ -9,21 +9,23 @@ import {
 import { invalidField, type OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED } from "../call.ts";
 import type { Route } from "../middleware/pipeline.ts";
+import type { Codec, RequestDecoder } from "../wire/decode.ts";
 import { encodeStatus, toConnectError } from "../wire/errors.ts";
-import { malformedBody } from "../wire/validation.ts";
+import { encodeJson } from "../wire/json-responses.ts";
 import { type LoadShedding, OVERLOADED } from "./load-shedding.ts";
-import { MALFORMED_TIMEOUT_HEADER } from "./normalize-headers.ts";
+import { JSON_HEADER, MALFORMED_TIMEOUT_HEADER } from "./normalize-headers.ts";
 import type { PeerRegistry } from "./peer-registry.ts";
 
-type Unary = ServerUnaryCall<Buffer, Message>;
-type Stream = ServerWritableStream<Buffer, Message>;
+type Unary = ServerUnaryCall<Buffer, Message | Buffer>;
+type Stream = ServerWritableStream<Buffer, Message | Buffer>;
 
 /** Serves a unary RPC. grpc-js passes requests as bytes. */
 export function unaryHandler(
   { rpc, handle }: Route,
+  decode: RequestDecoder,
   loadShedding: LoadShedding,
   peers: PeerRegistry,
-): (incoming: Unary, respond: sendUnaryData<Message>) => void {
+): (incoming: Unary, respond: sendUnaryData<Message | Buffer>) => void {
   const schema = rpc.method.input;
   return (incoming, respond) => {
     if (!loadShedding.hasCapacity()) {
@@ -31,13 +33,14 @@ export function unaryHandler(
       respond(OVERLOADED);
       return;
     }
-    const { request, malformed } = decode(schema, incoming.request);
+    const codec = codecOf(incoming);
+    const { request, malformed } = decode(schema, incoming.request, codec);
     const call = toCall(incoming, peers, NEVER_ABORTED, malformed);
     (handle(request, call) as Promise<Message>).then(
       (message) => {
         // Sent together with the response: on their own the headers would be a packet of their own.
         incoming.sendMetadata(headerOf(call));
-        respond(null, message);
+        respond(null, encoderOf(codec, rpc.method)(message));
       },
       (error: unknown) => respond(statusOf(error, call)),
     );
@@ -45,15 +48,20 @@ export function unaryHandler(
 }
 
 /** Serves a server-streaming RPC. */
-export function streamHandler({ rpc, handle }: Route, peers: PeerRegistry): (incoming: Stream) => void {
+export function streamHandler(
+  { rpc, handle }: Route,
+  decode: RequestDecoder,
+  peers: PeerRegistry,
+): (incoming: Stream) => void {
   const schema = rpc.method.input;
   return (incoming) => {
     const disconnected = new AbortController();
     incoming.once("cancelled", () => disconnected.abort());
-    const { request, malformed } = decode(schema, incoming.request);
+    const codec = codecOf(incoming);
+    const { request, malformed } = decode(schema, incoming.request, codec);
     const call = toCall(incoming, peers, disconnected.signal, malformed);
     incoming.sendMetadata(headerOf(call));
-    pump(handle(request, call) as AsyncIterable<Message>, incoming).then(
+    pump(handle(request, call) as AsyncIterable<Message>, encoderOf(codec, rpc.method), incoming).then(
       () => incoming.end(),
       (error: unknown) => {
         if (!disconnected.signal.aborted) {
@@ -64,12 +72,14 @@ export function streamHandler({ rpc, handle }: Route, peers: PeerRegistry): (inc
   };
 }
 
-function decode(schema: DescMessage, bytes: Buffer): { request: Message; malformed: OperationError | undefined } {
-  try {
-    return { request: fromBinary(schema, bytes), malformed: undefined };
-  } catch (error) {
-    return { request: create(schema), malformed: malformedBody(schema, (error as Error).message) };
-  }
+/** The encoding of a call's messages. */
+function codecOf({ metadata }: Unary | Stream): Codec {
+  return metadata.get(JSON_HEADER).length > 0 ? "json" : "binary";
+}
+
+/** A response as the server's serializer takes it: JSON as bytes. */
+function encoderOf(codec: Codec, { output }: Route["rpc"]["method"]): (message: Message) => Message | Buffer {
+  return codec === "json" ? (message) => encodeJson(output, message) : (message) => message;
 }
 
 function toCall(
@@ -113,9 +123,13 @@ function statusOf(cause: unknown, call: Call): StatusObject {
 }
 
 /** Writes with backpressure. */
-async function pump(messages: AsyncIterable<Message>, stream: Stream): Promise<void> {
+async function pump(
+  messages: AsyncIterable<Message>,
+  encode: (message: Message) => Message | Buffer,
+  stream: Stream,
+): Promise<void> {
   for await (const message of messages) {
-    if (!stream.write(message)) {
+    if (!stream.write(encode(message))) {
       await drained(stream);
     }
   }

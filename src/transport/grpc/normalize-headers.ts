@@ -1,37 +1,73 @@
-import type { OutgoingHttpHeaders } from "node:http2";
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import { exceedsTimerLimit, parseGrpcTimeout } from "../wire/timeout.ts";
+import { nearestRpc } from "../wire/unknown-rpc.ts";
 import type { StreamListener } from "./http2-server.ts";
 
 /** Carries a malformed deadline to the pipeline, which rejects it. */
 export const MALFORMED_TIMEOUT_HEADER = "oms-malformed-timeout";
 
+/** Marks a call whose messages are JSON; grpc-js hides the content type. */
+export const JSON_HEADER = "oms-json-messages";
+
 /**
- * Corrects how grpc-js handles unusual headers. It answers INTERNAL to a malformed deadline, and to
- * a message that it cannot decompress or decode, though these are the caller's mistakes; and it
- * expires a deadline of more than 24 days at once.
+ * Corrects how grpc-js handles unusual requests. It answers INTERNAL to a malformed deadline, and
+ * to a message that it cannot decompress or decode, though these are the caller's mistakes; it
+ * expires a deadline of more than 24 days at once; it names one content type for all messages; and
+ * it names no alternative for an unknown RPC.
+ *
+ * @param paths the paths of all RPCs, complete before the first call
  */
-export const normalizeHeaders: StreamListener = (stream, headers) => {
-  const timeout = headers["grpc-timeout"];
-  if (timeout !== undefined) {
-    const ms = parseGrpcTimeout(String(timeout));
-    if (ms === undefined) {
-      headers[MALFORMED_TIMEOUT_HEADER] = encodeURIComponent(String(timeout).slice(0, 32));
+export function normalizeHeaders(paths: ReadonlySet<string>): StreamListener {
+  return (stream, headers) => {
+    const timeout = headers["grpc-timeout"];
+    if (timeout !== undefined) {
+      const ms = parseGrpcTimeout(String(timeout));
+      if (ms === undefined) {
+        headers[MALFORMED_TIMEOUT_HEADER] = encodeURIComponent(String(timeout).slice(0, 32));
+      }
+      if (ms === undefined || exceedsTimerLimit(ms)) {
+        delete headers["grpc-timeout"];
+      }
     }
-    if (ms === undefined || exceedsTimerLimit(ms)) {
-      delete headers["grpc-timeout"];
+    const path = headers[":path"] ?? "";
+    const encoding = headers["grpc-encoding"];
+    if ((encoding !== undefined && encoding !== "identity") || path.startsWith(BUILT_IN_PATH)) {
+      mapResponse(stream, toInvalidArgument);
     }
-  }
-  const encoding = headers["grpc-encoding"];
-  if ((encoding !== undefined && encoding !== "identity") || headers[":path"]?.startsWith(BUILT_IN_PATH) === true) {
-    const { respond } = stream;
-    stream.respond = (response, options) => respond.call(stream, toInvalidArgument(response), options);
-  }
-};
+    delete headers[JSON_HEADER];
+    if (JSON_CONTENT.test(headers["content-type"] ?? "")) {
+      headers[JSON_HEADER] = "1";
+      mapResponse(stream, (response) => ({ ...response, "content-type": "application/grpc+json" }));
+    }
+    if (!paths.has(path)) {
+      mapResponse(stream, (response) => explainUnknownRpc(response, path, paths));
+    }
+  };
+}
+
+const JSON_CONTENT = /^application\/grpc\+json *(;|$)/i;
+
+/** Changes the response headers, which are the trailers as well if there is no message. */
+function mapResponse(stream: ServerHttp2Stream, map: (response: OutgoingHttpHeaders) => OutgoingHttpHeaders): void {
+  const { respond } = stream;
+  stream.respond = (response, options) => respond.call(stream, map({ ...(response as OutgoingHttpHeaders) }), options);
+}
+
+function explainUnknownRpc(
+  response: OutgoingHttpHeaders,
+  path: string,
+  paths: ReadonlySet<string>,
+): OutgoingHttpHeaders {
+  const meant = nearestRpc(path, [...paths]);
+  return Number(response["grpc-status"]) === status.UNIMPLEMENTED && meant !== undefined
+    ? { ...response, "grpc-message": encodeURI(`there is no RPC ${path}: did you mean ${meant}?`) }
+    : response;
+}
 
 /** Turns an INTERNAL of grpc-js about an undecodable request into INVALID_ARGUMENT. */
-function toInvalidArgument(response: OutgoingHttpHeaders | readonly string[] | undefined): typeof response {
-  return response !== undefined && "grpc-status" in response && UNDECODABLE.test(String(response["grpc-message"]))
+function toInvalidArgument(response: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  return UNDECODABLE.test(String(response["grpc-message"]))
     ? { ...response, "grpc-status": status.INVALID_ARGUMENT }
     : response;
 }

@@ -14,7 +14,9 @@ import type { PortTls } from "../connections/tls.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
+import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
+import { pathOfMethod } from "../wire/unknown-rpc.ts";
 import { addBuiltInServices } from "./built-in-services.ts";
 import { streamHandler, unaryHandler } from "./handlers.ts";
 import { configureHttp2Server } from "./http2-server.ts";
@@ -41,6 +43,8 @@ setLogVerbosity(logVerbosity.NONE);
 
 export interface GrpcServerDeps {
   readonly routes: readonly Route[];
+  /** Default: rejects unknown JSON fields. */
+  readonly decode?: RequestDecoder;
   readonly reflection: readonly BuiltInService[];
   readonly loadShedding: LoadShedding;
   /** Undefined: plaintext. */
@@ -53,6 +57,7 @@ export interface GrpcServerDeps {
 
 export function createGrpcServer({
   routes,
+  decode = createRequestDecoder("reject"),
   reflection,
   loadShedding,
   tls,
@@ -61,12 +66,16 @@ export function createGrpcServer({
 }: GrpcServerDeps): GrpcServer {
   const peers = createPeerRegistry();
   const server = new Server(OPTIONS);
-  configureHttp2Server(server, HTTP2_OPTIONS, normalizeHeaders, guard.http2);
+  const paths = new Set(routes.map(({ rpc }) => pathOfMethod(rpc.method)));
+  configureHttp2Server(server, HTTP2_OPTIONS, normalizeHeaders(paths), guard.http2);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const serviceRoutes of services.values()) {
-    server.addService(definitionOf(serviceRoutes), implementationOf(serviceRoutes, loadShedding, peers));
+    server.addService(definitionOf(serviceRoutes), implementationOf(serviceRoutes, decode, loadShedding, peers));
   }
   const builtInServices = addBuiltInServices(server, [...services.keys()], reflection);
+  for (const path of builtInServices.paths) {
+    paths.add(path);
+  }
   // With a port of its own, grpc-js would close remaining connections only if channelz is on.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const onConnection = (socket: Socket) => {
@@ -99,13 +108,13 @@ function definitionOf(routes: readonly Route[]): ServiceDefinition {
     routes.map(({ rpc: { method, streaming } }) => [
       method.name,
       {
-        path: `/${method.parent.typeName}/${method.name}`,
+        path: pathOfMethod(method),
         requestStream: false,
         responseStream: streaming,
         requestSerialize: asBuffer,
         // Decoded by the handler: grpc-js would answer INTERNAL to malformed bytes.
         requestDeserialize: (bytes: Buffer) => bytes,
-        responseSerialize: streaming ? encodeOnce(method) : (message: Message) => encode(method, message),
+        responseSerialize: streaming ? encodeOnce(method) : (message: Response) => encode(method, message),
         responseDeserialize: (bytes: Buffer) => bytes,
       },
     ]),
@@ -114,26 +123,30 @@ function definitionOf(routes: readonly Route[]): ServiceDefinition {
 
 function implementationOf(
   routes: readonly Route[],
+  decode: RequestDecoder,
   loadShedding: LoadShedding,
   peers: PeerRegistry,
 ): Record<string, UntypedHandleCall> {
   return Object.fromEntries(
     routes.map((route) => [
       route.rpc.method.name,
-      route.rpc.streaming ? streamHandler(route, peers) : unaryHandler(route, loadShedding, peers),
+      route.rpc.streaming ? streamHandler(route, decode, peers) : unaryHandler(route, decode, loadShedding, peers),
     ]),
   );
 }
 
 type Method = Route["rpc"]["method"];
 
-function encode(method: Method, message: Message): Buffer {
-  return asBuffer(toBinary(method.output, message));
+/** A message, or one in JSON, which is encoded already. */
+type Response = Message | Buffer;
+
+function encode(method: Method, message: Response): Buffer {
+  return Buffer.isBuffer(message) ? message : asBuffer(toBinary(method.output, message));
 }
 
 /** Encodes a streamed message once for all its subscribers. */
-function encodeOnce(method: Method): (message: Message) => Buffer {
-  const encoded = new WeakMap<Message, Buffer>();
+function encodeOnce(method: Method): (message: Response) => Buffer {
+  const encoded = new WeakMap<Response, Buffer>();
   return (message) => {
     let bytes = encoded.get(message);
     if (bytes === undefined) {

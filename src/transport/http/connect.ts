@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createRegistry, type Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import {
   type ConnectRouter,
   createConnectRouter,
@@ -18,10 +18,11 @@ import { CALL_ID_HEADER, createCall, NEVER_ABORTED } from "../call.ts";
 import { type Peer, peerOfRequest, plaintextPeer } from "../connections/peer.ts";
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
-import { ERROR_DETAILS } from "../wire/errors.ts";
+import type { RequestDecoder } from "../wire/decode.ts";
+import { RESPONSE_JSON_OPTIONS } from "../wire/json-responses.ts";
 import { dropLongTimeouts } from "../wire/timeout.ts";
 import { malformedBody } from "../wire/validation.ts";
-import { enterPipeline, withMalformedRequests } from "./malformed.ts";
+import { enterPipeline, jsonCapture, withMalformedRequests } from "./malformed.ts";
 import { sendJson } from "./pages.ts";
 import { canUseFastPath, readUnaryRequest, sendUnaryResponse } from "./unary-fast-path.ts";
 
@@ -36,6 +37,7 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
  */
 export function createConnectHandlers(
   routes: readonly Route[],
+  decode: RequestDecoder,
   addFurther: (router: ConnectRouter) => void,
 ): (path: string) => HttpHandler | undefined {
   const router = createConnectRouter({
@@ -43,11 +45,11 @@ export function createConnectHandlers(
     readMaxBytes: MAX_MESSAGE_BYTES,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     acceptCompression: [compressionGzip, compressionBrotli],
-    // For the error details in the response to a batch: JSON needs their types.
-    jsonOptions: { registry: createRegistry(...ERROR_DETAILS) },
+    // The text decoder is an option of the library's serialization; the router's type lacks it.
+    jsonOptions: Object.assign({ textDecoder: jsonCapture, ignoreUnknownFields: false }, RESPONSE_JSON_OPTIONS),
   });
   for (const route of routes) {
-    router.rpc(route.rpc.method, implementationOf(route) as never);
+    router.rpc(route.rpc.method, implementationOf(route, decode) as never);
   }
   addFurther(router);
   const handlers = new Map(
@@ -93,17 +95,20 @@ function sendRejection({ method, headers }: IncomingMessage, response: ServerRes
   sendJson(response, status, { code: "unimplemented", message });
 }
 
-function implementationOf({ rpc, handle }: Route) {
-  return (request: Message, context: HandlerContext) => {
+function implementationOf({ rpc, handle }: Route, decode: RequestDecoder) {
+  const schema = rpc.method.input;
+  return (message: Message, context: HandlerContext) => {
     const timeoutMs = context.timeoutMs();
-    const malformed = enterPipeline(context.values);
+    const { malformed: unreadable, json } = enterPipeline();
+    const { request, malformed } =
+      json === undefined ? { request: message, malformed: undefined } : decode(schema, json, "json");
     const call = createCall({
       transport: "http",
       peer: context.values.get(peerKey),
       header: (name) => context.requestHeader.get(name),
       deadline: timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs),
       signal: rpc.streaming ? context.signal : NEVER_ABORTED,
-      malformed: malformed === undefined ? undefined : malformedBody(rpc.method.input, malformed),
+      malformed: unreadable === undefined ? malformed : malformedBody(schema, unreadable),
     });
     context.responseHeader.set(CALL_ID_HEADER, call.callId);
     return handle(request, call);

@@ -1,53 +1,67 @@
-import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandlerFn, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { readBody, singleChunk } from "./body.ts";
 
-/** State of one pass of a request through the Connect library. */
+/** One pass of a request through the Connect library. */
 interface Attempt {
   /** Whether it reached the pipeline. */
   entered: boolean;
-  /** Why the request could not be decoded. */
+  /** Why the request could not be read. */
   readonly malformed: string | undefined;
+  /** The message as it arrived, if it is JSON. */
+  json: Uint8Array | undefined;
 }
 
-const attemptKey = createContextKey<Attempt | undefined>(undefined);
+const attempts = new AsyncLocalStorage<Attempt>();
 
 /**
  * Called when a request reaches the pipeline.
  *
- * @returns why the request could not be decoded, if so
+ * @returns why the request could not be read, if so, and the JSON to decode
  */
-export function enterPipeline(values: ContextValues): string | undefined {
-  const attempt = values.get(attemptKey);
-  if (attempt !== undefined) {
-    attempt.entered = true;
+export function enterPipeline(): Pick<Attempt, "malformed" | "json"> {
+  const attempt = attempts.getStore();
+  if (attempt === undefined) {
+    return { malformed: undefined, json: undefined };
   }
-  return attempt?.malformed;
+  const { malformed, json } = attempt;
+  attempt.entered = true;
+  // What a call starts may outlive it, and would keep the bytes.
+  attempt.json = undefined;
+  return { malformed, json };
 }
 
+const utf8 = new TextDecoder();
+
 /**
- * The library rejects undecodable requests by itself, some of them with INTERNAL, before the
- * pipeline. Such a request is repeated with an empty message and the reason: the pipeline then
- * rejects it as over gRPC, with a call id and a log line.
+ * Given to the library as its text decoder. The library's own JSON decoding is lenient: it rounds
+ * integers and replaces invalid UTF-8. The bytes are kept for the pipeline instead, and the library
+ * reads an empty message.
+ */
+export const jsonCapture = {
+  decode(bytes?: Uint8Array): string {
+    const attempt = attempts.getStore();
+    if (attempt === undefined) {
+      return utf8.decode(bytes);
+    }
+    attempt.json = bytes ?? new Uint8Array();
+    return "{}";
+  },
+};
+
+/**
+ * The library rejects unreadable requests by itself, some of them with INTERNAL, before the
+ * pipeline: malformed bytes, frames and compression. Such a request is repeated with an empty
+ * message and the reason: the pipeline then rejects it as over gRPC, with a call id and a log line.
  */
 export function withMalformedRequests(handler: UniversalHandlerFn): UniversalHandlerFn {
-  const attempt = (request: UniversalServerRequest, { malformed }: Pick<Attempt, "malformed">) => {
-    const state: Attempt = { entered: false, malformed };
-    const contextValues = (request.contextValues ?? createContextValues()).set(attemptKey, state);
-    return { state, response: handler({ ...request, contextValues }) };
+  const attempt = (request: UniversalServerRequest, malformed: string | undefined) => {
+    const state: Attempt = { entered: false, malformed, json: undefined };
+    return { state, response: attempts.run(state, () => handler(request)) };
   };
   return async (request) => {
-    const { state, response } = attempt(request, { malformed: undefined });
-    let first: UniversalServerResponse;
-    try {
-      first = await response;
-    } catch (error) {
-      if (error instanceof URIError) {
-        // The parser quoted a lone surrogate, which no header can carry.
-        return attempt(withoutMessage(request), { malformed: "unreadable" }).response;
-      }
-      throw error;
-    }
+    const { state, response } = attempt(request, undefined);
+    const first = await response;
     if (state.entered || first.body === undefined) {
       return first;
     }
@@ -56,7 +70,7 @@ export function withMalformedRequests(handler: UniversalHandlerFn): UniversalHan
     if (!REJECTIONS.test(text)) {
       return { ...first, body: singleChunk(body) };
     }
-    return attempt(withoutMessage(request), { malformed: reasonIn(text) }).response;
+    return attempt(withoutMessage(request), reasonIn(text)).response;
   };
 }
 

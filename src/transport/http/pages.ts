@@ -3,6 +3,8 @@ import { errorRow, type GrpcCode, OperationError } from "../../application/error
 import type { Metrics } from "../../observability/metrics.ts";
 import { type Auth, permissionDenied } from "../auth/index.ts";
 import { peerOfRequest } from "../connections/peer.ts";
+import type { Route } from "../middleware/pipeline.ts";
+import { nearestRpc, pathOfMethod } from "../wire/unknown-rpc.ts";
 
 /** Whether changes can be committed, and the state of each backend. */
 export interface Readiness {
@@ -22,8 +24,8 @@ export interface PagesDeps {
   readonly auth: Auth | undefined;
   /** Whether the server is shutting down: alive, but not ready. */
   readonly draining: () => boolean;
-  /** Service names, for the 404 response. */
-  readonly services: readonly string[];
+  /** For the 404 response. */
+  readonly routes: readonly Route[];
 }
 
 type Page = (response: ServerResponse, request: IncomingMessage) => Promise<void>;
@@ -34,7 +36,7 @@ export function createPages({
   metrics,
   auth,
   draining,
-  services,
+  routes,
 }: PagesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const pages = new Map<string, Page>([
     ["/healthz", async (response) => sendJson(response, 200, { status: "alive" })],
@@ -60,11 +62,12 @@ export function createPages({
       },
     ],
   ]);
+  const rpcs = routes.map(({ rpc }) => pathOfMethod(rpc.method));
   return async (request, response) => {
     const path = request.url?.split("?", 1)[0] ?? "";
     const page = pages.get(path);
     if (page === undefined) {
-      sendJson(response, 404, notFound(request.method ?? "", path, services));
+      sendJson(response, 404, notFound(request.method ?? "", path, rpcs));
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
       const message = `method ${request.method} is not allowed for ${path}: use GET`;
@@ -106,11 +109,16 @@ function sendAuthError(response: ServerResponse, error: unknown): void {
   sendJson(response, AUTH_STATUSES[code] ?? 500, { code: code.toLowerCase(), message: error.message });
 }
 
-function notFound(method: string, path: string, services: readonly string[]): object {
-  const rpcs = services.map((service) => `/${service}/<Rpc>`).join(" or ");
+function notFound(method: string, path: string, rpcs: readonly string[]): object {
+  const meant = nearestRpc(path, rpcs);
+  const services = [...new Set(rpcs.map((rpc) => rpc.slice(0, rpc.lastIndexOf("/"))))];
+  const hint =
+    meant === undefined
+      ? `use POST ${services.map((service) => `${service}/<Rpc>`).join(" or ")} (content-type application/json), or GET /healthz, /readyz or /metrics`
+      : `did you mean ${meant}?`;
   return {
     code: method === "POST" ? "unimplemented" : "not_found",
-    message: `no endpoint at ${method} ${path}: use POST ${rpcs} (content-type application/json), or GET /healthz, /readyz or /metrics`,
+    message: `no endpoint at ${method} ${path}: ${hint}`,
   };
 }
 

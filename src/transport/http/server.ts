@@ -31,6 +31,7 @@ import {
   REQUEST_TIMEOUT_MS,
 } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
+import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
 import { createConnectHandlers, type HttpHandler } from "./connect.ts";
 import { createCors } from "./cors.ts";
@@ -46,6 +47,8 @@ export type HttpServer = Listener;
 
 export interface HttpServerDeps {
   readonly routes: readonly Route[];
+  /** Default: rejects unknown JSON fields. */
+  readonly decode?: RequestDecoder;
   readonly reflection: readonly BuiltInService[];
   /** Finds the handler of a path that is not an RPC. */
   readonly findExtraHandler?: (path: string) => HttpHandler | undefined;
@@ -65,6 +68,7 @@ export interface HttpServerDeps {
 
 export function createHttpServer({
   routes,
+  decode = createRequestDecoder("reject"),
   reflection,
   findExtraHandler = () => undefined,
   auth,
@@ -76,10 +80,9 @@ export function createHttpServer({
   guard = createGuard(),
   maxConnections = MAX_CONNECTIONS,
 }: HttpServerDeps): HttpServer {
-  const services = [...new Set(routes.map(({ rpc }) => rpc.method.parent.typeName))];
-  const findRpc = createConnectHandlers(routes, (router) => addReflection(router, reflection));
+  const findRpc = createConnectHandlers(routes, decode, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
-  const pages = createPages({ ready, metrics, auth, draining: () => draining, services });
+  const pages = createPages({ ready, metrics, auth, draining: () => draining, routes });
   let draining = false;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
+import { stringifyLosslessJson } from "../wire/lossless-json.ts";
 import type { Failed, LegacyOutcome } from "./call.ts";
-import { stringifyLosslessJson } from "./lossless-json.ts";
 
 /** The legacy system's text for a code; the English text after it is the error message. */
 const TEXTS: ReadonlyMap<Code, string> = new Map([

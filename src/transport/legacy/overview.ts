@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
+import { stringifyLosslessJson } from "../wire/lossless-json.ts";
+import { nearestRpc } from "../wire/unknown-rpc.ts";
 import { failureText } from "./answers.ts";
-import { stringifyLosslessJson } from "./lossless-json.ts";
 import { LEGACY_METHODS, LEGACY_SERVICES, pathOf } from "./methods.ts";
 
 /** The page at /services: every endpoint with its parameters. */
@@ -36,11 +37,12 @@ export function sendRouteError(
   response: ServerResponse,
   allowed: readonly string[] | undefined,
 ): void {
-  const path = url?.split("?", 1)[0];
+  const path = url?.split("?", 1)[0] ?? "";
   const exists = allowed !== undefined;
+  const meant = nearestRpc(path, LEGACY_METHODS.map(pathOf));
   const message = exists
     ? `${path} takes ${allowed.join(" and ")}, not ${method}`
-    : `nothing is at ${path}: GET /services lists the addresses`;
+    : `nothing is at ${path}: ${meant === undefined ? "" : `did you mean ${meant}? `}GET /services lists the addresses`;
   response.writeHead(exists ? 405 : 404, {
     "content-type": "application/json;charset=UTF-8",
     ...(exists && { allow: allowed.join(", ") }),

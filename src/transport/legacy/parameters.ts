@@ -2,7 +2,8 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { FieldViolation } from "../../application/errors.ts";
-import { paramText, parseLosslessJson } from "./lossless-json.ts";
+import { isTime, TIME_EXPECTED } from "../../lib/time.ts";
+import { paramText, parseLosslessJson } from "../wire/lossless-json.ts";
 import type { Params } from "./params.ts";
 
 /** A parameter of a legacy method, and the request field that it sets. */
@@ -66,18 +67,7 @@ function readText(text: string): string {
 }
 
 function readTime(text: string) {
-  const [, day] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
-  const time = new Date(text);
-  if (day === undefined || !isDay(day) || Number.isNaN(time.getTime())) {
-    throw new InvalidTextError("must be a time with its zone, like 2024-05-01T08:30:00+08:00");
-  }
-  return timestampFromDate(time);
-}
-
-/** A Date accepts 30 February as a day of March. */
-function isDay(day: string): boolean {
-  const date = new Date(day);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+  return isTime(text) ? timestampFromDate(new Date(text)) : reject(TIME_EXPECTED);
 }
 
 /** The entries of a comma-separated list; empty ones, as after a trailing comma, are ignored. */

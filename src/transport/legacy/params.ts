@@ -1,4 +1,4 @@
-import { paramText, parseLosslessJson } from "./lossless-json.ts";
+import { paramText, parseLosslessJson } from "../wire/lossless-json.ts";
 
 /** A request's parameters as text by name; several texts for a repeated parameter or a list. */
 export type Params = ReadonlyMap<string, readonly string[]>;

@@ -1,6 +1,7 @@
-import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
+import { type DescEnum, type DescField, type DescMessage, getOption, type Message } from "@bufbuild/protobuf";
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
+import { field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { type FieldViolation, OperationError } from "../../application/errors.ts";
 import { PERSONAL_FIELDS } from "../../observability/redaction.ts";
 
@@ -22,16 +23,21 @@ export function assertValid<Desc extends DescMessage>(schema: Desc, message: Mes
   if (result.kind === "error") {
     throw result.error;
   }
-  const fieldViolations = result.violations.map((violation) => toFieldViolation(violation, message));
+  throw invalidFields(result.violations.map((violation) => toFieldViolation(violation, message)));
+}
+
+/** The error for one or more invalid fields. */
+export function invalidFields(fieldViolations: readonly FieldViolation[]): OperationError {
   const text = fieldViolations.map(({ field, description }) =>
     field === "" ? description : `${field}: ${description}`,
   );
-  throw new OperationError("invalid", text.join("; "), { fieldViolations });
+  return new OperationError("invalid", text.join("; "), { fieldViolations });
 }
 
 /** The error for bytes that do not decode to a message. */
 export function malformedBody({ typeName }: DescMessage, reason: string): OperationError {
-  return new OperationError("invalid", `malformed ${typeName}: ${reason}`);
+  const description = `malformed ${typeName}: ${reason}`;
+  return new OperationError("invalid", description, { fieldViolations: [{ field: "", description }] });
 }
 
 function toFieldViolation(violation: Violation, message: Message): FieldViolation {
@@ -47,24 +53,22 @@ function toFieldViolation(violation: Violation, message: Message): FieldViolatio
 function expectation({ field, message, ruleId }: Violation): string {
   const leaf = lastField(field);
   if (ruleId.startsWith("enum.") && leaf?.enum !== undefined) {
-    const names = leaf.enum.values.filter(({ number }) => number !== 0).map(({ name }) => name);
-    return `must be one of ${names.join(", ")}`;
+    return enumExpectation(leaf.enum);
   }
   return message;
+}
+
+/** What a value of an enum must be. */
+export function enumExpectation({ values }: DescEnum): string {
+  const names = values.filter(({ number }) => number !== 0).map(({ name }) => name);
+  return `must be one of ${names.join(", ")}`;
 }
 
 function quotedValue(violation: Violation, message: Message): string {
   const field = lastField(violation.field);
   const value = violation.forKey ? lastKey(violation.field) : valueAt(violation.field, message);
   if (typeof value === "string") {
-    const length = [...value].length;
-    // Personal data: only the length.
-    if (field !== undefined && PERSONAL_FIELDS.includes(field.localName)) {
-      return `*** (${length} characters)`;
-    }
-    return length > MAX_QUOTED_LENGTH
-      ? `${JSON.stringify([...value].slice(0, MAX_QUOTED_LENGTH).join(""))}… (${length} characters)`
-      : JSON.stringify(value);
+    return quoteText(value, field);
   }
   if (Array.isArray(value)) {
     return `${value.length} items`;
@@ -77,6 +81,41 @@ function quotedValue(violation: Violation, message: Message): string {
   }
   const name = field?.enum?.value[value as number]?.name;
   return name === undefined ? String(value) : `${name} (${value})`;
+}
+
+/** Maximum number of items of a list or map by its rule in the contract. */
+export function maxSize(field: DescField): number {
+  const rules = getOption(field, fieldRules).type;
+  switch (rules.case) {
+    case "repeated":
+      return Number(rules.value.maxItems) || Number.POSITIVE_INFINITY;
+    case "map":
+      return Number(rules.value.maxPairs) || Number.POSITIVE_INFINITY;
+    default:
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** The violation of that rule; for a list in the words of the validator. */
+export function tooManyItems(max: number, count: number): string {
+  return `must contain no more than ${max} item(s), was ${count} items`;
+}
+
+/** Whether the values of a field are personal data. */
+export function isPersonal({ localName }: DescField): boolean {
+  return PERSONAL_FIELDS.includes(localName);
+}
+
+/** A text for errors: shortened, and of personal data only its length. */
+export function quoteText(text: string, field: DescField | undefined): string {
+  const pairs = text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0;
+  const length = text.length - pairs;
+  if (field !== undefined && isPersonal(field)) {
+    return `*** (${length} characters)`;
+  }
+  return length > MAX_QUOTED_LENGTH
+    ? `${JSON.stringify([...text.slice(0, 2 * MAX_QUOTED_LENGTH)].slice(0, MAX_QUOTED_LENGTH).join(""))}… (${length} characters)`
+    : JSON.stringify(text);
 }
 
 function lastField(path: Path): DescField | undefined {

@@ -171,6 +171,21 @@ test("a discard has a reason", async () => {
   ]);
 });
 
+test("a discard of all events runs all batches", async () => {
+  const requests: DiscardParkedRequest[] = [];
+  script.discardParked = (request) => {
+    requests.push(request);
+    return { discardedCount: 5n, nextPageToken: request.pageToken === "" ? "a" : "" };
+  };
+  const { code, stdout } = await run("discard", "e-invoice", "--all", ...OPERATOR);
+  expect([code, stdout]).toEqual([0, "10 events of e-invoice discarded. To undo: oms replay e-invoice --order …\n"]);
+  expect(requests).toMatchObject([
+    { all: true, messageIds: [], pageToken: "" },
+    { all: true, messageIds: [], pageToken: "a" },
+  ]);
+  expect(requests.map(({ filter }) => filter)).toEqual([undefined, undefined]);
+});
+
 test("a replay takes orders, or a period up to now", async () => {
   const requests: ReplayRequest[] = [];
   script.replay = (request) => {

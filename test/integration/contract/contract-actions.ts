@@ -206,6 +206,24 @@ export function actionTests(api: ContractApi & Pick<Clients, "actions">): void {
         /exactly one of/,
       ],
       [
+        "a filter without a condition",
+        () => api.actions.discardParked({ action: ACTION, filter: {}, operator, reason: "x" }),
+        "InvalidArgument",
+        /filter has no condition: to discard every parked entry, set all/,
+      ],
+      [
+        "a retry by a filter without a condition",
+        () => api.actions.retryParked({ action: ACTION, filter: { errorContains: "" }, operator }),
+        "InvalidArgument",
+        /filter has no condition: to retry every parked entry, set all/,
+      ],
+      [
+        "a discard of nothing",
+        () => api.actions.discardParked({ action: ACTION, operator, reason: "x" }),
+        "InvalidArgument",
+        /exactly one of message_ids, all and filter/,
+      ],
+      [
         "a discard without a reason",
         () => api.actions.discardParked({ action: ACTION, messageIds: ["1-1"], operator }),
         "InvalidArgument",

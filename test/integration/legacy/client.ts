@@ -1,5 +1,5 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
-import { parseLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
+import { parseLosslessJson } from "../../../src/transport/wire/lossless-json.ts";
 import type { Clients } from "../../support/clients.ts";
 import { LEGACY_RPCS, type LegacyEndpoint, type LegacyJson, type LegacyRpc, type LegacyRpcs } from "./rpcs.ts";
 import { FORMS, type Form, sendLegacyRequest, type Value } from "./send.ts";

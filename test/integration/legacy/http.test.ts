@@ -292,6 +292,11 @@ describe("endpoints", () => {
     },
   );
 
+  test("a misspelt method is answered with the nearest one", async () => {
+    const { body } = await answer("GET", "/orderStatus/getOrderState");
+    expect(body).toContain("did you mean /services/orderStatus/getOrderStatus? GET /services lists the addresses");
+  });
+
   test("a path that only starts like a legacy endpoint is not one", async () => {
     const response = await fetch(`http://127.0.0.1:${served.service.httpPort}/servicesX`);
     expect([response.status, await response.json()]).toEqual([404, expect.objectContaining({ code: "not_found" })]);

@@ -1,6 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { stringifyLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
+import { stringifyLosslessJson } from "../../../src/transport/wire/lossless-json.ts";
 
 /** The encodings of a legacy request's parameters. */
 export const FORMS = ["query", "form", "json"] as const;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { parseLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
 import { LEGACY_METHODS } from "../../../src/transport/legacy/methods.ts";
+import { parseLosslessJson } from "../../../src/transport/wire/lossless-json.ts";
 import { plain } from "../../support/failures.ts";
 import { missingPackages, SOAP_PACKAGES } from "../../support/foreign-clients.ts";
 import { insertOrderWithId, nextOrderId } from "../../support/orders.ts";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { stringifyLosslessJson } from "../../../src/transport/legacy/lossless-json.ts";
+import { stringifyLosslessJson } from "../../../src/transport/wire/lossless-json.ts";
 import { PERL, PHP, PYTHON } from "../../support/foreign-clients.ts";
 import { escaped, SOAP_11, SOAP_12, unescaped } from "./envelopes.ts";
 import type { LegacyRequest } from "./sample-calls.ts";

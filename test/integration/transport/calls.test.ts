@@ -209,6 +209,9 @@ describe("gRPC", () => {
     await expect(rawCall()(path, Buffer.of(255, 255))).rejects.toMatchObject({
       code: grpc.status.INVALID_ARGUMENT,
       details: "malformed oms.orderstatus.v1.PauseForCancelRequest: premature EOF",
+      metadata: expect.toSatisfy((metadata: grpc.Metadata) =>
+        String(metadata.get("grpc-status-details-bin")[0]).includes("google.rpc.BadRequest"),
+      ),
     });
   });
 
@@ -218,9 +221,17 @@ describe("gRPC", () => {
     });
   });
 
-  test("an RPC that does not exist is UNIMPLEMENTED", async () => {
-    await expect(rawCall()("/oms.orderstatus.v1.OrderStatusService/Get", Buffer.alloc(0))).rejects.toMatchObject({
+  test.each([
+    [
+      "/oms.orderstatus.v1.OrderStatusService/GetOrderState",
+      "there is no RPC /oms.orderstatus.v1.OrderStatusService/GetOrderState: did you mean /oms.orderstatus.v1.OrderStatusService/GetOrderStatus?",
+    ],
+    ["/grpc.health.v1.Health/Chek", expect.stringContaining("did you mean /grpc.health.v1.Health/Check?")],
+    ["/a.b/C", "The server does not implement the method /a.b/C"],
+  ])("an RPC that does not exist (%s) is UNIMPLEMENTED, with the nearest one", async (unknown, details) => {
+    await expect(rawCall()(unknown, Buffer.alloc(0))).rejects.toMatchObject({
       code: grpc.status.UNIMPLEMENTED,
+      details,
     });
   });
 

@@ -59,9 +59,15 @@ describe("pages", () => {
     ]);
   });
 
-  test("an unknown RPC is unimplemented", async () => {
+  test("an unknown RPC is unimplemented, with the nearest one", async () => {
     const response = await fetch(url(`${SERVICE}/GetOrderState`), json({}));
-    expect([response.status, await response.json()]).toEqual([404, expect.objectContaining({ code: "unimplemented" })]);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      {
+        code: "unimplemented",
+        message: `no endpoint at POST ${SERVICE}/GetOrderState: did you mean ${SERVICE}/GetOrderStatus?`,
+      },
+    ]);
   });
 
   test("a page does not allow POST", async () => {
@@ -69,6 +75,12 @@ describe("pages", () => {
     expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
   });
 });
+
+interface Rejection {
+  readonly code: string;
+  readonly message: string;
+  readonly details: readonly unknown[];
+}
 
 describe("malformed requests", () => {
   const rejection = async (response: Response) => {
@@ -97,22 +109,27 @@ describe("malformed requests", () => {
 
   const malformed = "malformed oms.orderstatus.v1.GetOrderStatusRequest: ";
   test.each([
-    ["broken JSON", "application/json", '{"orderId": 5', /cannot decode message .* from JSON/],
-    ["a JSON string for a message", "application/json", '"x"', /cannot decode message/],
-    ["text for a number", "application/json", '{"orderId": "five"}', /cannot decode field .*order_id from JSON/],
+    ["broken JSON", "application/json", '{"orderId": 5', /in JSON at position 13/],
     ["broken binary", "application/proto", "\xff\xff", /premature EOF/],
-    ["an empty body for JSON", "application/json", "", /cannot decode message/],
-  ])("%s is INVALID_ARGUMENT, with a call id", async (_name, type, body, reason) => {
+    ["an empty body for JSON", "application/json", "", /Unexpected end of JSON input/],
+    ["invalid UTF-8", "application/json", '{"orderId": "\xe9"}', /invalid UTF-8/],
+  ])("%s is INVALID_ARGUMENT with BadRequest and a call id", async (_name, type, body, reason) => {
     const response = await fetch(url(`${SERVICE}/GetOrderStatus`), {
       method: "POST",
       headers: { "content-type": type },
       body: Buffer.from(body, "latin1"),
     });
     expect(response.headers.get("oms-call-id")).toMatch(/^[\w-]+$/);
-    const { status, code, message } = await rejection(response);
-    expect([status, code]).toEqual([400, "invalid_argument"]);
+    const { code, message, details } = (await response.json()) as Rejection;
+    expect([response.status, code]).toEqual([400, "invalid_argument"]);
     expect(message.startsWith(malformed)).toBe(true);
     expect(message).toMatch(reason);
+    expect(details).toEqual([
+      expect.objectContaining({
+        type: "google.rpc.BadRequest",
+        debug: { fieldViolations: [expect.objectContaining({ field: "", description: message })] },
+      }),
+    ]);
   });
 
   test("broken binary over gRPC-Web", async () => {

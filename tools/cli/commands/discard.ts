@@ -7,6 +7,7 @@ import { runInBatches } from "../paging.ts";
 import {
   addInterventionOptions,
   addSelectionOptions,
+  countSelected,
   describeDryRun,
   type InterventionOptions,
   type SelectionOptions,
@@ -29,7 +30,7 @@ export function addDiscard(program: Command): void {
   ]);
   command.action((action: string, options: Options) =>
     withService(command, async (session) => {
-      const { id, operator, reason, dryRun = false } = options;
+      const { operator, reason, dryRun = false } = options;
       const done = await runInBatches({
         what: dryRun ? "to be discarded" : "discarded",
         selections: selectionsOf(options, command),
@@ -38,7 +39,7 @@ export function addDiscard(program: Command): void {
           const { discardedCount, ...rest } = await session.actions.discardParked(request);
           return { ...rest, count: discardedCount };
         },
-        total: async () => id && BigInt(id.length),
+        total: (count) => countSelected(session, action, options, count),
       });
       const answer = create(DiscardParkedResponseSchema, { discardedCount: done.count, samples: [...done.samples] });
       session.show(DiscardParkedResponseSchema, answer, () =>

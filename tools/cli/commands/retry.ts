@@ -7,12 +7,13 @@ import { runInBatches } from "../paging.ts";
 import {
   addInterventionOptions,
   addSelectionOptions,
+  countSelected,
   describeDryRun,
   type InterventionOptions,
   type SelectionOptions,
   selectionsOf,
 } from "../selection.ts";
-import { type Session, withService } from "../session.ts";
+import { withService } from "../session.ts";
 
 type Options = SelectionOptions & InterventionOptions;
 
@@ -21,8 +22,7 @@ export function addRetry(program: Command): void {
   const command = program
     .command("retry")
     .description("retry parked events of an Action now, with the full number of attempts")
-    .argument("<action>", "name of the Action, as in oms actions")
-    .option("--all", "all its parked events");
+    .argument("<action>", "name of the Action, as in oms actions");
   addInterventionOptions(addSelectionOptions(command), "retried", "optional");
   examples(command, [
     "oms retry settlement-push --all --dry-run",
@@ -31,7 +31,7 @@ export function addRetry(program: Command): void {
   ]);
   command.action((action: string, options: Options) =>
     withService(command, async (session) => {
-      const { all, id, operator, reason = "", dryRun = false } = options;
+      const { operator, reason = "", dryRun = false } = options;
       const done = await runInBatches({
         what: dryRun ? "to be retried" : "retried",
         selections: selectionsOf(options, command),
@@ -40,12 +40,7 @@ export function addRetry(program: Command): void {
           const { retriedCount, ...rest } = await session.actions.retryParked(request);
           return { ...rest, count: retriedCount };
         },
-        async total(count) {
-          if (all) {
-            return (await countParked(session, action)) + (dryRun ? 0n : count);
-          }
-          return id && BigInt(id.length);
-        },
+        total: (count) => countSelected(session, action, options, count),
       });
       const answer = create(RetryParkedResponseSchema, { retriedCount: done.count, samples: [...done.samples] });
       session.show(RetryParkedResponseSchema, answer, () =>
@@ -55,10 +50,4 @@ export function addRetry(program: Command): void {
       );
     }),
   );
-}
-
-/** Number of events an Action has parked now. */
-async function countParked(session: Session, action: string): Promise<bigint> {
-  const { actions } = await session.actions.listActions({});
-  return actions.find(({ name }) => name === action)?.parked ?? 0n;
 }

@@ -1,4 +1,4 @@
-import { type JsonTree, type Leaf, parseJsonTree } from "../lossless-json.ts";
+import { type JsonTree, type Leaf, parseJsonTree } from "../../wire/lossless-json.ts";
 
 /**
  * How two values differ: in value, in type (1 and "1"), or because only one answer has it (missing

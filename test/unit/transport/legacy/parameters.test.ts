@@ -93,6 +93,7 @@ describe("invalid values, with what is expected", () => {
     ["time", ["2024-02-30T08:30:00Z"], TIME],
     ["time", ["2024-13-01T08:30:00Z"], TIME],
     ["time", ["2024-05-01T25:00:00Z"], TIME],
+    ["time", ["2024-05-01T24:00:00Z"], TIME],
     ["time", ["1714523400000"], TIME],
     ["ids", ["1,x"], WHOLE_64],
     ["ids", ["1 2"], WHOLE_64],

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES } from "../../../../src/transport/legacy/body.ts";
-import { paramText, parseLosslessJson, stringifyLosslessJson } from "../../../../src/transport/legacy/lossless-json.ts";
 import { LEGACY_METHODS } from "../../../../src/transport/legacy/methods.ts";
 import { parseParameters } from "../../../../src/transport/legacy/parameters.ts";
 import {
@@ -9,6 +8,7 @@ import {
   paramsFromJson,
   paramsFromQuery,
 } from "../../../../src/transport/legacy/params.ts";
+import { paramText, parseLosslessJson, stringifyLosslessJson } from "../../../../src/transport/wire/lossless-json.ts";
 
 const plain = (given: Params | undefined) => given && Object.fromEntries(given);
 
