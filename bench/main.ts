@@ -10,7 +10,7 @@
 import { relative } from "node:path";
 import { optionsOrExit } from "../tools/testkit/program.ts";
 import { describeMachine } from "./machine.ts";
-import { type Options, readOptions } from "./options.ts";
+import { type Options, readOptions, USAGE } from "./options.ts";
 import { writeDocs } from "./report/docs.ts";
 import { toScenarioReport } from "./report/report.ts";
 import { readReport, saveReport } from "./report/store.ts";
@@ -42,7 +42,7 @@ async function run(options: Options): Promise<void> {
 }
 
 try {
-  await run(optionsOrExit(readOptions));
+  await run(optionsOrExit(USAGE, readOptions));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

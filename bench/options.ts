@@ -1,6 +1,17 @@
 import { parseArgs } from "node:util";
 import { integerOption } from "../tools/testkit/program.ts";
 
+export const USAGE = `Usage: npm run bench -- [options]
+
+  --quick           short measurements, one round, no long scenarios
+  --only <names>    scenarios, separated by commas (all)
+  --list            list the scenarios
+  --rounds <n>      number of rounds (3)
+  --seconds <n>     measured time of each level (8)
+  --orders <n>      orders of the scenario growth (5000000)
+  --write-docs      write results and charts into docs/
+  --from <file>     with --write-docs: a stored report instead of a measurement`;
+
 export interface Options {
   /** Short measurements, one round, no long scenarios. */
   readonly quick: boolean;

@@ -46,6 +46,15 @@ const ROOT = join(import.meta.dirname, "..");
 const RATE = "calls/s";
 const CPU = "service µs/call";
 
+const USAGE = `Usage: node scripts/run.mjs bench/pair.ts --before <folder> [options]
+
+  --before <folder>     another clone with its packages installed
+  --scenarios <names>   ${SCENARIOS.join(",")}
+  --pairs <n>           pairs of runs (6)
+  --seconds <n>         measured time of each level (3)
+  --warmup <n>          warm-up of each level, in seconds (1)
+  --min-ratio <n>       required median ratio of each throughput (0.97)`;
+
 interface Options {
   /** Folder of the older clone. */
   readonly before: string;
@@ -190,7 +199,7 @@ async function main(options: Options): Promise<void> {
 }
 
 try {
-  await main(optionsOrExit(readOptions));
+  await main(optionsOrExit(USAGE, readOptions));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

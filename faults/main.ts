@@ -13,7 +13,7 @@ import { showProgress } from "../tools/testkit/progress.ts";
 import { drawRound } from "./chart.ts";
 import { CONTROLS, type Control, delayStubSystems } from "./controls/index.ts";
 import { type CheckResult, countFindings, formatCounts, totalFindings } from "./findings.ts";
-import { CONTROL_LOAD_MS, planSchedule, readOptions } from "./options.ts";
+import { CONTROL_LOAD_MS, planSchedule, readOptions, USAGE } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { checkRecovery, measureRecovery, type Recovery } from "./recovery.ts";
 import { formatReport, hasPassed, type RunReport } from "./report.ts";
@@ -21,7 +21,7 @@ import { injectDuring, type Round, type RoundOptions, runRound } from "./round.t
 import { countKills, createTotals } from "./totals.ts";
 import type { Workload } from "./workload/index.ts";
 
-const options = optionsOrExit(readOptions);
+const options = optionsOrExit(USAGE, readOptions);
 
 /**
  * Time limit for outbox and ledger to drain, in milliseconds; short for a control, which never

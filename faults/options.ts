@@ -2,6 +2,17 @@ import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { integerOption, SEEDS } from "../tools/testkit/program.ts";
 
+export const USAGE = `Usage: npm run faults -- [options]
+
+  --minutes <n>             approximate duration (3)
+  --seed <n>                seed of the run (random, printed)
+  --rounds <n>              number of rounds (as many as fit)
+  --seconds-per-round <n>   load and faults of a round (45)
+  --per-second <n>          calls per second (300)
+  --no-recovery             skip the recovery measurement
+  --no-controls             skip the negative controls
+  --dir <folder>            data, logs and reports (.data/faults)`;
+
 export interface Options {
   readonly minutes: number;
   /** Seed of the run; random by default. */

@@ -8,7 +8,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdtempSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -79,11 +79,18 @@ function previousFolder(previous: string): { readonly folder: string; readonly r
   if (existsSync(join(previous, "src/main.ts"))) {
     return { folder: resolve(previous), remove: () => {} };
   }
-  const folder = join(mkdtempSync(join(tmpdir(), "oms-previous-")), "order-status");
+  const parent = mkdtempSync(join(tmpdir(), "oms-previous-"));
+  const folder = join(parent, "order-status");
   const git = (...args: readonly string[]) => execFileSync("git", args, { cwd: ROOT, stdio: "pipe" });
   git("worktree", "add", "--detach", folder, previous);
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  return { folder, remove: () => void git("worktree", "remove", "--force", folder) };
+  return {
+    folder,
+    remove() {
+      git("worktree", "remove", "--force", folder);
+      rmSync(parent, { recursive: true });
+    },
+  };
 }
 
 /** The servers that accept calls, and counts of the calls. */

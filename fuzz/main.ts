@@ -137,7 +137,14 @@ async function checkService(
   return { changes: inconsistencies.changes, findings: [...findings, ...inconsistencies.findings] };
 }
 
-const options = optionsOrExit(readOptions);
+const USAGE = `Usage: npm run fuzz -- [options]
+
+  --requests <n>   number of requests (100000)
+  --seed <n>       seed of the requests (random, printed)
+  --minutes <n>    time limit (60)
+  --only <n>       send only the request with this number`;
+
+const options = optionsOrExit(USAGE, readOptions);
 clearServiceVariables();
 const print = (line: string) => void process.stderr.write(`${line}\n`);
 print(`Seed ${options.seed}. To repeat: npm run fuzz -- --seed ${options.seed} --requests ${options.requests}`);

@@ -42,7 +42,7 @@ export const startUp: Scenario = {
   ],
 };
 
-const ROOT = join(import.meta.dirname, "..", "..", "..");
+const ROOT = join(import.meta.dirname, "../..");
 const POLL_MS = 20;
 
 /** `npm start` with a data folder of its own, as a user runs it. */

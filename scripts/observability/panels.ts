@@ -452,7 +452,7 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: "Shadow comparisons",
-        description: "same, different, failed (the old system did not answer), skipped (too many at once).",
+        description: "same, different, failed (the legacy system did not answer), skipped (too many at once).",
         unit: "reqps",
         queries: [[`sum by (result) (${perSecond(`oms_shadow_comparisons_total{${JOB}}`)})`, "{{result}}"]],
       },

@@ -1,8 +1,8 @@
 import type { ColumnType, Generated } from "kysely";
 
 /**
- * The tables as Kysely types. BIGINT is bigint, DATETIME(3) is a Date in UTC. Old tables may have
- * further columns, and other systems insert into them: all columns except the key may be null.
+ * The tables as Kysely types. BIGINT is bigint, DATETIME(3) is a Date in UTC. Legacy tables may
+ * have further columns, and other systems insert into them: all columns except the key may be null.
  */
 export interface Database {
   "oms_db.oms_order_main": OrderMainTable;
@@ -35,7 +35,7 @@ export interface Database {
   "oms_db.oms_migration": MigrationTable;
 }
 
-/** A column of an old table, which another system's insert may omit or set to null. */
+/** A column of a legacy table, which another system's insert may omit or set to null. */
 type Old<T> = ColumnType<T | null, T | null | undefined, T | null>;
 
 /** Assigned by the database, never written. */
@@ -141,7 +141,7 @@ export interface PushIssuccessTable {
 export interface OrderReturnDetailTable {
   order_id: bigint;
   return_id: bigint;
-  /** New, like those below; null in rows of the old system. */
+  /** New, like those below; null in rows of the legacy system. */
   sku_id: Old<bigint>;
   quantity: Old<number>;
   create_date: Old<Date>;
@@ -334,12 +334,12 @@ export interface CommitMarkTable {
   record_time: Date;
 }
 
-/** Results of comparing each legacy method's answers with the old system's. */
+/** Results of comparing each legacy method's answers with the legacy system's. */
 export interface ShadowTotalTable {
   method: string;
   same_count: Generated<bigint>;
   different_count: Generated<bigint>;
-  /** The old system gave no answer. */
+  /** The legacy system gave no answer. */
   failed_count: Generated<bigint>;
   /** Not compared, as too many comparisons were running. */
   skipped_count: Generated<bigint>;
@@ -348,7 +348,7 @@ export interface ShadowTotalTable {
 
 export type ShadowDifferenceKind = "VALUE" | "TYPE" | "MISSING" | "ADDED";
 
-/** Differences between our answers and the old system's, without personal data. */
+/** Differences between our answers and the legacy system's, without personal data. */
 export interface ShadowDifferenceTable {
   id: AutoId;
   method: string;

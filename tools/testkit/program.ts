@@ -17,12 +17,17 @@ export function integerOption(name: string, text: string | undefined, from: numb
   return value;
 }
 
-/** The program's options; on an error prints it and exits with 2. */
-export function optionsOrExit<Options>(read: (args: readonly string[]) => Options): Options {
+/** The program's options. Prints `usage` and exits with 0 on --help, with 2 on an error. */
+export function optionsOrExit<Options>(usage: string, read: (args: readonly string[]) => Options): Options {
+  const args = process.argv.slice(2);
+  if (args.includes("--help")) {
+    process.stdout.write(`${usage}\n`);
+    process.exit(0);
+  }
   try {
-    return read(process.argv.slice(2));
+    return read(args);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}\n`);
     process.exit(2);
   }
 }

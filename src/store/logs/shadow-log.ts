@@ -7,12 +7,12 @@ import { withRetries } from "../mysql/transaction.ts";
 import type { Database, ShadowDifferenceKind } from "../schema.ts";
 
 /**
- * Result of comparing an answer with the old system's: equal, different, no answer from the old
- * system, or not compared.
+ * Result of comparing an answer with the legacy system's: equal, different, no answer from the
+ * legacy system, or not compared.
  */
 export type ShadowResult = "same" | "different" | "failed" | "skipped";
 
-/** A difference between our answer and the old system's. */
+/** A difference between our answer and the legacy system's. */
 export interface ShadowDifference {
   /** The legacy method, for example "getOrderStatus". */
   readonly method: string;

@@ -6,15 +6,15 @@ export interface TableSpec {
   readonly schema: (typeof SCHEMAS)[number];
   readonly name: string;
   /**
-   * Column definitions. In an old table each is nullable or has a default, as other systems insert
-   * rows.
+   * Column definitions. In a legacy table each is nullable or has a default, as other systems
+   * insert rows.
    */
   readonly columns: Readonly<Record<string, string>>;
-  /** Only for a new table: an old table keeps its key. */
+  /** Only for a new table: a legacy table keeps its key. */
   readonly primaryKey: readonly string[];
   /** New defaults of columns that an earlier migration added; existing rows stay as they are. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** Columns of the primary key that an old table may lack. */
+  /** Columns of the primary key that a legacy table may lack. */
   readonly keyColumns?: Readonly<Record<string, string>>;
   /** Added if no index starts with these columns. */
   readonly indexes?: readonly IndexSpec[];
@@ -24,7 +24,7 @@ export interface TableSpec {
 
 export interface IndexSpec {
   readonly columns: readonly string[];
-  /** On an old table only for new nullable columns: existing rows must satisfy it. */
+  /** On a legacy table only for new nullable columns: existing rows must satisfy it. */
   readonly unique?: boolean;
 }
 

@@ -10,7 +10,7 @@ import { STEPS, type Step } from "./steps.ts";
 const WAIT_FOR_OTHERS_SECONDS = 600;
 
 /**
- * Time limit of an ALTER's wait for open transactions on an old table, in seconds: fails rather
+ * Time limit of an ALTER's wait for open transactions on a legacy table, in seconds: fails rather
  * than hangs.
  */
 const WAIT_FOR_TABLE_SECONDS = 60;

@@ -6,7 +6,8 @@ const TIME = "datetime(3) null";
 const AUTO_ID = { id: "bigint not null auto_increment" };
 
 /**
- * Tables of the four old systems, with the names and columns that these and external systems use.
+ * Tables of the four legacy systems, with the names and columns that these and external systems
+ * use.
  */
 export const LEGACY_TABLES: readonly TableSpec[] = [
   {

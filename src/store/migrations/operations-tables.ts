@@ -94,7 +94,7 @@ export const LEGACY_METHOD_TABLES: readonly TableSpec[] = [
   },
 ];
 
-/** Results of comparing our answers with the old system's. */
+/** Results of comparing our answers with the legacy system's. */
 export const SHADOW_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",

@@ -9,7 +9,7 @@ const LOCK_WAIT_SECONDS = 2;
 /**
  * Session settings, run when a connection opens. READ COMMITTED locks the rows found and no gaps.
  * The driver's escaping relies on backslash escapes, so the SQL mode is set here; it allows zero
- * dates, which old tables contain.
+ * dates, which legacy tables contain.
  */
 export const SESSION_SETTINGS: readonly string[] = [
   "set session transaction isolation level read committed",

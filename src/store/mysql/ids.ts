@@ -4,7 +4,7 @@ let last = 0n;
 
 /**
  * An id for a new order, cancel request or return: the current time in microseconds, greater than
- * this process's last one and than all ids of the old systems. Two servers can generate the same
+ * this process's last one and than all ids of the legacy systems. Two servers can generate the same
  * id; the insert then fails with a duplicate key, and is retried with another id.
  */
 export function nextId(now: number = Date.now(), random: number = Math.random()): bigint {

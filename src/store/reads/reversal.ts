@@ -7,14 +7,14 @@ import type { Database } from "../schema.ts";
 
 /** An order's last cancel request. */
 export interface Cancel {
-  /** 0n for a row of the old system. */
+  /** 0n for a row of the legacy system. */
   readonly cancelId: bigint;
   readonly state: CancelState;
   /** 0 if there is none. */
   readonly currentProcess: number;
   /** 0 if there is none. */
   readonly processFlag: number;
-  /** Undefined for a row of the old system. */
+  /** Undefined for a row of the legacy system. */
   readonly verdict: CancelVerdict | undefined;
   /** "" if it was not refused. */
   readonly refusalReason: string;
@@ -25,7 +25,7 @@ export interface Cancel {
 }
 
 /**
- * The order's last cancel request, with the codes of the old tables; undefined if there is none.
+ * The order's last cancel request, with the codes of the legacy tables; undefined if there is none.
  */
 export async function readCancel(db: Kysely<Database>, orderId: bigint): Promise<Cancel | undefined> {
   const codes = await readOldCodes(db, orderId);
@@ -69,7 +69,7 @@ export async function readCancel(db: Kysely<Database>, orderId: bigint): Promise
   );
 }
 
-/** The old system stored no state: it follows from the order's status and the stage. */
+/** The legacy system stored no state: it follows from the order's status and the stage. */
 function stateOfOld(status: number | null, processFlag: number): CancelState {
   if (status === Status.CANCELLED) {
     return "CANCELLED";
@@ -112,9 +112,9 @@ export async function isStepRunning(db: Kysely<Database>, orderId: bigint, step:
 export interface ReturnDetail {
   readonly orderId: bigint;
   readonly returnId: bigint;
-  /** 0n if a row of the old system has none. */
+  /** 0n if a row of the legacy system has none. */
   readonly skuId: bigint;
-  /** 0 if a row of the old system has none. */
+  /** 0 if a row of the legacy system has none. */
   readonly quantity: number;
   readonly createTime: Date | undefined;
 }

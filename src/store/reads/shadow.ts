@@ -1,19 +1,19 @@
 import type { Kysely } from "kysely";
 import type { Database, ShadowDifferenceKind } from "../schema.ts";
 
-/** Results of comparing a legacy method's answers with the old system's. */
+/** Results of comparing a legacy method's answers with the legacy system's. */
 export interface ShadowMethodRow {
   readonly method: string;
   readonly same: bigint;
   readonly different: bigint;
-  /** The old system gave no answer. */
+  /** The legacy system gave no answer. */
   readonly failed: bigint;
   /** Not compared, as too many comparisons were running. */
   readonly skipped: bigint;
   readonly lastTime: Date;
 }
 
-/** A difference between our answer and the old system's. */
+/** A difference between our answer and the legacy system's. */
 export interface ShadowDifferenceRow {
   /** Grows with time. */
   readonly id: bigint;

@@ -3,10 +3,10 @@ import { STATES } from "../../domain/state-machine.ts";
 import { OPEN_STATES } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 
-/** An order in a final state, or deleted from the old tables. */
+/** An order in a final state, or deleted from the legacy tables. */
 export interface EndedOrder {
   readonly orderId: bigint;
-  /** Whether it was deleted from the old tables. */
+  /** Whether it was deleted from the legacy tables. */
   readonly missing: boolean;
 }
 

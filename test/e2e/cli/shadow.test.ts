@@ -34,7 +34,7 @@ test("oms shadow prints the counts and the latest differences", async () => {
   expect(await run()).toEqual({
     code: 0,
     stdout:
-      "No calls have been compared with the old system. Legacy calls are compared if the service sets OMS_SHADOW_URL.\n",
+      "No calls have been compared with the legacy system. Legacy calls are compared if the service sets OMS_SHADOW_URL.\n",
     stderr: "",
   });
 
@@ -64,7 +64,7 @@ test("oms shadow prints the counts and the latest differences", async () => {
     );
   });
   const all = (await run()).stdout.split("\n").slice(4, -1);
-  expect(all[0]).toMatch(/^time +method +field +kind +ours +old system +order +caller$/);
+  expect(all[0]).toMatch(/^time +method +field +kind +ours +legacy system +order +caller$/);
   expect(all.slice(1).map((line) => line.replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +/, "").split(/ {2,}/))).toEqual([
     ["getOrderSource", "result", "type", "3010", '"1" [31m', "wms"],
     ["getOrderStatus", "phone", "missing", "*** (11 characters)", "171203044", "wms"],

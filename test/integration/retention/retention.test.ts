@@ -102,7 +102,7 @@ describe("an order's history and ledger rows", () => {
     expect(await countRows(db, returned)).toEqual(ALL);
   });
 
-  test("are purged for an order that is no longer in the old tables", async () => {
+  test("are purged for an order that is no longer in the legacy tables", async () => {
     const orderId = await insertPast(db);
     await db.deleteFrom("oms_db.oms_order_status").where("order_id", "=", orderId).execute();
     await db.deleteFrom("oms_db.oms_order_main").where("order_id", "=", orderId).execute();

@@ -144,11 +144,11 @@ test("a denied access is reported as such", async () => {
   await db.destroy();
 });
 
-describe("old tables with rows", () => {
+describe("legacy tables with rows", () => {
   const own = `${prefix}old_`;
   const db = openDatabase({ url, prefix: own });
 
-  /** The old tables with other keys and types, and with unknown columns. */
+  /** The legacy tables with other keys and types, and with unknown columns. */
   const OLD = `
     create database ${own}oms_db; create database ${own}ordercancel_db; create database ${own}wmsindb;
     use ${own}oms_db;

@@ -44,7 +44,7 @@ const DIFFERENCES: readonly Column<ShadowDifference>[] = [
   { title: "field", cell: ({ field }) => clean(field) },
   { title: "kind", cell: ({ kind }) => wordOf(ShadowDifferenceKindSchema, kind).toLowerCase() },
   { title: "ours", cell: ({ ours }) => clean(ours), flexible: true },
-  { title: "old system", cell: ({ theirs }) => clean(theirs), flexible: true },
+  { title: "legacy system", cell: ({ theirs }) => clean(theirs), flexible: true },
   { title: "order", cell: ({ orderId }) => (orderId === 0n ? "" : String(orderId)), align: "right" },
   { title: "caller", cell: ({ caller }) => clean(caller) },
 ];
@@ -52,7 +52,7 @@ const DIFFERENCES: readonly Column<ShadowDifference>[] = [
 function describe(methods: readonly ShadowMethod[], differences: readonly ShadowDifference[], filter: string): string {
   if (methods.length === 0) {
     const what = filter === "" ? "No calls have" : `No calls of ${clean(filter)} have`;
-    return `${what} been compared with the old system. Legacy calls are compared if the service sets OMS_SHADOW_URL.`;
+    return `${what} been compared with the legacy system. Legacy calls are compared if the service sets OMS_SHADOW_URL.`;
   }
   return [
     formatTable(METHODS, methods, terminal),
@@ -60,11 +60,11 @@ function describe(methods: readonly ShadowMethod[], differences: readonly Shadow
   ].join("\n\n");
 }
 
-/** `oms shadow`: comparison of legacy answers with those of the old system. */
+/** `oms shadow`: comparison of legacy answers with those of the legacy system. */
 export function addShadow(program: Command): void {
   const command = program
     .command("shadow")
-    .description("compare answers of the legacy endpoints with those of the old system, with the latest differences")
+    .description("compare answers of the legacy endpoints with those of the legacy system, with the latest differences")
     .option("--method <method>", "only this legacy method, for example getOrderStatus")
     .option("--limit <count>", "maximum number of differences", parseLimit, 20);
   examples(command, [

@@ -157,7 +157,7 @@ test("delayed bytes arrive in order, also when the delay ends meanwhile", async 
   await new Promise((resolve) => setTimeout(resolve, 20));
   proxy.setDelay(0);
   client.send("2");
-  await vi.waitFor(() => expect(messages.join("")).toBe("12"));
+  await vi.waitFor(() => expect(messages.join("")).toBe("12"), 10_000);
   expect(performance.now() - began).toBeGreaterThan(149);
   await receives(client, messages.map((message) => `${message}!`).join(""));
 });
