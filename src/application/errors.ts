@@ -95,6 +95,11 @@ export const ERRORS = {
     meaning: "SubmitOrder: the `order_id` exists",
     action: "do not retry",
   },
+  "request-too-large": {
+    code: "RESOURCE_EXHAUSTED",
+    meaning: "the request, once decompressed, is larger than its RPC accepts",
+    action: "split the batch; do not retry",
+  },
   overloaded: {
     code: "RESOURCE_EXHAUSTED",
     details: "RetryInfo",

@@ -16,8 +16,13 @@ export interface Call extends CallContext {
   readonly transport: Transport;
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | null | undefined;
+  /**
+   * Why the call is rejected without looking at its request, which is neither read nor decoded: the
+   * caller is unknown, or lacks the permission. Set by the admission.
+   */
+  rejection: OperationError | undefined;
   /** Why the request could not be decoded; the request message is empty then. */
-  readonly malformed: OperationError | undefined;
+  malformed: OperationError | undefined;
   /** The legacy method that was called; empty for a call of the RPC itself. */
   readonly legacyMethod: string;
   readonly peer: Peer;
@@ -26,7 +31,7 @@ export interface Call extends CallContext {
    * token.
    */
   readonly authenticatedName: string | undefined;
-  /** Set by `authenticate`; undefined where authentication is off. */
+  /** Set by the admission; undefined where authentication is off. */
   identity: Identity | undefined;
   caller: string;
   reportableStatuses: ReadonlySet<number> | undefined;
@@ -56,6 +61,13 @@ export interface Rpc {
   /** Whether it may change something: such calls are recorded in the request log table. */
   readonly hasSideEffects: boolean;
 }
+
+/**
+ * Decides by its headers and its connection alone whether a call is admitted, and sets its caller;
+ * otherwise sets its rejection. A transport calls it before it reads, decompresses or decodes the
+ * request. Never throws; a promise only if a key has to be fetched or a signature to be verified.
+ */
+export type Admit = (call: Call) => void | Promise<void>;
 
 /** Middleware: wraps a handler, once for each RPC. */
 export type Interceptor = (next: Handler, rpc: Rpc) => Handler;
@@ -87,12 +99,12 @@ export function createCall({
   header,
   deadline,
   signal,
-  malformed,
+  malformed = undefined,
   legacyMethod = "",
   peer,
   authenticatedName,
-}: Pick<Call, "transport" | "header" | "peer" | "deadline" | "signal" | "malformed"> &
-  Partial<Pick<Call, "legacyMethod" | "authenticatedName">>): Call {
+}: Pick<Call, "transport" | "header" | "peer" | "deadline" | "signal"> &
+  Partial<Pick<Call, "malformed" | "legacyMethod" | "authenticatedName">>): Call {
   return {
     callId: nextCallId(),
     transport,
@@ -104,6 +116,7 @@ export function createCall({
     change: undefined,
     deadline,
     signal,
+    rejection: undefined,
     malformed,
     legacyMethod,
     peer,

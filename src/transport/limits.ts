@@ -2,6 +2,12 @@
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /**
+ * Maximum size of a request to health or reflection, in bytes. They need no admission, and name one
+ * service, file or symbol.
+ */
+export const MAX_BUILT_IN_REQUEST_BYTES = 8 * 1024;
+
+/**
  * Maximum concurrent calls and watches on one HTTP/2 connection. Slightly more than
  * MAX_UNARY_CALLS: a client that opens as many as allowed and disconnects delays all others for as
  * long as it takes to close them.

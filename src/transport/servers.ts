@@ -81,8 +81,11 @@ export function createServers({
 }: ServersOptions): Servers {
   const { metrics } = accessLogDeps;
   const inFlight = trackInFlight();
-  const interceptors = pipeline({ ...accessLogDeps, inFlight, tracer, auth, limits, deadlineCapMs });
-  const routes = createAllRoutes(operations, heartbeatMs, interceptors);
+  const routes = createAllRoutes(
+    operations,
+    heartbeatMs,
+    pipeline({ ...accessLogDeps, inFlight, tracer, auth, limits, deadlineCapMs }),
+  );
   const reflection = reflectionEnabled ? createReflection(SERVICES) : [];
   const decode = createRequestDecoder(unknownJsonFields);
   const guard = createGuard();

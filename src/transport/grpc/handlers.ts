@@ -1,6 +1,7 @@
-import type { Message } from "@bufbuild/protobuf";
+import { create, type Message } from "@bufbuild/protobuf";
 import {
   Metadata,
+  type ServerInterceptingCallInterface,
   type ServerUnaryCall,
   type ServerWritableStream,
   type StatusObject,
@@ -12,30 +13,27 @@ import type { Route } from "../middleware/pipeline.ts";
 import type { Codec, RequestDecoder } from "../wire/decode.ts";
 import { encodeStatus, toConnectError } from "../wire/errors.ts";
 import { encodeJson } from "../wire/json-responses.ts";
-import { type LoadShedding, OVERLOADED } from "./load-shedding.ts";
 import { JSON_HEADER, MALFORMED_TIMEOUT_HEADER } from "./normalize-headers.ts";
 import type { PeerRegistry } from "./peer-registry.ts";
 
 type Unary = ServerUnaryCall<Buffer, Message | Buffer>;
 type Stream = ServerWritableStream<Buffer, Message | Buffer>;
 
+/** The admitted calls by the metadata that grpc-js passes to their handlers. */
+export type AdmittedCalls = WeakMap<Metadata, Call>;
+
 /** Serves a unary RPC. grpc-js passes requests as bytes. */
 export function unaryHandler(
   { rpc, handle }: Route,
   decode: RequestDecoder,
-  loadShedding: LoadShedding,
-  peers: PeerRegistry,
+  admitted: AdmittedCalls,
 ): (incoming: Unary, respond: sendUnaryData<Message | Buffer>) => void {
   const schema = rpc.method.input;
   return (incoming, respond) => {
-    if (!loadShedding.hasCapacity()) {
-      loadShedding.onRejected(rpc.method.name);
-      respond(OVERLOADED);
-      return;
-    }
     const codec = codecOf(incoming);
     const { request, malformed } = decode(schema, incoming.request, codec);
-    const call = toCall(incoming, peers, NEVER_ABORTED, malformed);
+    const call = admitted.get(incoming.metadata) as Call;
+    call.malformed ??= malformed;
     (handle(request, call) as Promise<Message>).then(
       (message) => {
         // Sent together with the response: on their own the headers would be a packet of their own.
@@ -51,7 +49,7 @@ export function unaryHandler(
 export function streamHandler(
   { rpc, handle }: Route,
   decode: RequestDecoder,
-  peers: PeerRegistry,
+  admitted: AdmittedCalls,
 ): (incoming: Stream) => void {
   const schema = rpc.method.input;
   return (incoming) => {
@@ -59,7 +57,9 @@ export function streamHandler(
     incoming.once("cancelled", () => disconnected.abort());
     const codec = codecOf(incoming);
     const { request, malformed } = decode(schema, incoming.request, codec);
-    const call = toCall(incoming, peers, disconnected.signal, malformed);
+    const call = admitted.get(incoming.metadata) as Call;
+    call.malformed ??= malformed;
+    call.signal = disconnected.signal;
     incoming.sendMetadata(headerOf(call));
     pump(handle(request, call) as AsyncIterable<Message>, encoderOf(codec, rpc.method), incoming).then(
       () => incoming.end(),
@@ -82,21 +82,27 @@ function encoderOf(codec: Codec, { output }: Route["rpc"]["method"]): (message: 
   return codec === "json" ? (message) => encodeJson(output, message) : (message) => message;
 }
 
-function toCall(
-  incoming: Unary | Stream,
-  peers: PeerRegistry,
-  signal: AbortSignal,
-  malformed: OperationError | undefined,
-): Call {
-  const { metadata } = incoming;
+/** The status of a call that was not admitted. */
+export async function rejectionOf({ rpc, handle }: Route, call: Call): Promise<StatusObject> {
+  const response = handle(create(rpc.method.input), call);
+  try {
+    await (Symbol.asyncIterator in response ? response[Symbol.asyncIterator]().next() : response);
+  } catch (error) {
+    return statusOf(error, call);
+  }
+  throw new Error("a call that was not admitted has been served");
+}
+
+/** A call by its headers. */
+export function toCall(incoming: ServerInterceptingCallInterface, metadata: Metadata, peers: PeerRegistry): Call {
   const deadline = incoming.getDeadline();
   return createCall({
     transport: "grpc",
     peer: peers.get(incoming.getPeer()),
     header: (name) => metadata.get(name)[0]?.toString(),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
-    signal,
-    malformed: malformedTimeout(metadata) ?? malformed,
+    signal: NEVER_ABORTED,
+    malformed: malformedTimeout(metadata),
   });
 }
 

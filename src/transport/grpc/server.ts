@@ -17,12 +17,13 @@ import type { Route } from "../middleware/pipeline.ts";
 import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
 import { pathOfMethod } from "../wire/unknown-rpc.ts";
+import { admitCalls } from "./admission.ts";
 import { addBuiltInServices } from "./built-in-services.ts";
-import { streamHandler, unaryHandler } from "./handlers.ts";
+import { type AdmittedCalls, rejectionOf, streamHandler, toCall, unaryHandler } from "./handlers.ts";
 import { configureHttp2Server } from "./http2-server.ts";
 import type { LoadShedding } from "./load-shedding.ts";
 import { normalizeHeaders } from "./normalize-headers.ts";
-import { createPeerRegistry, type PeerRegistry } from "./peer-registry.ts";
+import { createPeerRegistry } from "./peer-registry.ts";
 
 /**
  * A gRPC server with its services, reflection and health. Shutting down it reports NOT_SERVING and
@@ -65,12 +66,24 @@ export function createGrpcServer({
   connectionLimit = { max: MAX_CONNECTIONS, onRejected() {} },
 }: GrpcServerDeps): GrpcServer {
   const peers = createPeerRegistry();
-  const server = new Server(OPTIONS);
+  const admitted: AdmittedCalls = new WeakMap();
+  const server = new Server({
+    ...OPTIONS,
+    interceptors: [
+      admitCalls({
+        routes: new Map(routes.map((route) => [pathOfMethod(route.rpc.method), route])),
+        loadShedding,
+        toCall: (incoming, metadata) => toCall(incoming, metadata, peers),
+        rejectionOf,
+        admitted,
+      }),
+    ],
+  });
   const paths = new Set(routes.map(({ rpc }) => pathOfMethod(rpc.method)));
   configureHttp2Server(server, HTTP2_OPTIONS, normalizeHeaders(paths), guard.http2);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const serviceRoutes of services.values()) {
-    server.addService(definitionOf(serviceRoutes), implementationOf(serviceRoutes, decode, loadShedding, peers));
+    server.addService(definitionOf(serviceRoutes), implementationOf(serviceRoutes, decode, admitted));
   }
   const builtInServices = addBuiltInServices(server, [...services.keys()], reflection);
   for (const path of builtInServices.paths) {
@@ -124,13 +137,12 @@ function definitionOf(routes: readonly Route[]): ServiceDefinition {
 function implementationOf(
   routes: readonly Route[],
   decode: RequestDecoder,
-  loadShedding: LoadShedding,
-  peers: PeerRegistry,
+  admitted: AdmittedCalls,
 ): Record<string, UntypedHandleCall> {
   return Object.fromEntries(
     routes.map((route) => [
       route.rpc.method.name,
-      route.rpc.streaming ? streamHandler(route, decode, peers) : unaryHandler(route, decode, loadShedding, peers),
+      route.rpc.streaming ? streamHandler(route, decode, admitted) : unaryHandler(route, decode, admitted),
     ]),
   );
 }

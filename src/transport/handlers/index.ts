@@ -4,8 +4,7 @@ import { ShadowService } from "../../../gen/oms/operations/v1/shadow_service_pb.
 import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { OrderReversalService } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { OperationDeps } from "../../application/deps.ts";
-import type { Interceptor } from "../call.ts";
-import { createRoutes, type Route } from "../middleware/pipeline.ts";
+import { createRoutes, type Pipeline, type Route } from "../middleware/pipeline.ts";
 import { createActionHandlers } from "./actions.ts";
 import { createChangeHandlers } from "./changes.ts";
 import { createFulfilmentHandlers } from "./fulfilment.ts";
@@ -27,21 +26,17 @@ export const RPC_NAMES: readonly string[] = SERVICES.flatMap(({ name, methods })
  *
  * @param heartbeatMs interval between heartbeats of an idle watch
  */
-export function createAllRoutes(
-  deps: OperationDeps,
-  heartbeatMs: number,
-  interceptors: readonly Interceptor[],
-): readonly Route[] {
+export function createAllRoutes(deps: OperationDeps, heartbeatMs: number, pipeline: Pipeline): readonly Route[] {
   const orderStatusHandlers = {
     ...createChangeHandlers(deps),
     ...createReadHandlers(deps),
     ...createWatchHandler(deps, heartbeatMs),
   };
   return [
-    ...createRoutes(OrderStatusService, orderStatusHandlers, interceptors),
-    ...createRoutes(FulfilmentService, createFulfilmentHandlers(deps), interceptors),
-    ...createRoutes(OrderReversalService, createReversalHandlers(deps), interceptors),
-    ...createRoutes(ActionService, createActionHandlers(deps), interceptors),
-    ...createRoutes(ShadowService, createShadowHandlers(deps), interceptors),
+    ...createRoutes(OrderStatusService, orderStatusHandlers, pipeline),
+    ...createRoutes(FulfilmentService, createFulfilmentHandlers(deps), pipeline),
+    ...createRoutes(OrderReversalService, createReversalHandlers(deps), pipeline),
+    ...createRoutes(ActionService, createActionHandlers(deps), pipeline),
+    ...createRoutes(ShadowService, createShadowHandlers(deps), pipeline),
   ];
 }

@@ -7,24 +7,24 @@ import {
   createContextValues,
   type HandlerContext,
 } from "@connectrpc/connect";
-import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
+import type { UniversalHandlerFn, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
   compressionBrotli,
   compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
-import { CALL_ID_HEADER, createCall, NEVER_ABORTED } from "../call.ts";
-import { type Peer, peerOfRequest, plaintextPeer } from "../connections/peer.ts";
-import { MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
+import { OperationError } from "../../application/errors.ts";
+import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED, type Rpc } from "../call.ts";
+import { peerOfRequest } from "../connections/peer.ts";
+import { MAX_BUILT_IN_REQUEST_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import type { RequestDecoder } from "../wire/decode.ts";
 import { RESPONSE_JSON_OPTIONS } from "../wire/json-responses.ts";
 import { dropLongTimeouts } from "../wire/timeout.ts";
-import { malformedBody } from "../wire/validation.ts";
-import { enterPipeline, jsonCapture, withMalformedRequests } from "./malformed.ts";
+import { readBody } from "./body.ts";
+import { type RequestMessage, readMessage, toUniversalRequest } from "./connect-request.ts";
 import { sendJson } from "./pages.ts";
-import { canUseFastPath, readUnaryRequest, sendUnaryResponse } from "./unary-fast-path.ts";
 
 /** Handles a request over HTTP/1.1, or over HTTP/2 in Node's compatibility API. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -42,36 +42,41 @@ export function createConnectHandlers(
 ): (path: string) => HttpHandler | undefined {
   const router = createConnectRouter({
     grpc: false,
-    readMaxBytes: MAX_MESSAGE_BYTES,
+    // Requests for routes are read here; this applies to the further services.
+    readMaxBytes: MAX_BUILT_IN_REQUEST_BYTES,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     acceptCompression: [compressionGzip, compressionBrotli],
-    // The text decoder is an option of the library's serialization; the router's type lacks it.
-    jsonOptions: Object.assign({ textDecoder: jsonCapture, ignoreUnknownFields: false }, RESPONSE_JSON_OPTIONS),
+    jsonOptions: RESPONSE_JSON_OPTIONS,
   });
   for (const route of routes) {
     router.rpc(route.rpc.method, implementationOf(route, decode) as never);
   }
   addFurther(router);
   const handlers = new Map(
-    router.handlers.map((handler, index) => [
-      handler.requestPath,
-      index < routes.length
-        ? toHttpHandler(withMalformedRequests(handler), routes[index]?.rpc.streaming === false)
-        : toHttpHandler(handler, false),
-    ]),
+    router.handlers.map((handler, index) => {
+      const route = routes[index];
+      return [handler.requestPath, route === undefined ? serveFurther(handler) : serveRoute(handler, route)];
+    }),
   );
   return (path) => handlers.get(path);
 }
 
-const peerKey = createContextKey<Peer>(plaintextPeer(""));
+/** A request on its way through the library, which passes an empty message instead of its own. */
+interface Incoming {
+  readonly call: Call;
+  readonly message: RequestMessage | undefined;
+}
 
-function toHttpHandler(handler: UniversalHandlerFn, unary: boolean): HttpHandler {
+const incomingKey = createContextKey<Incoming | undefined>(undefined);
+
+function serveRoute(handler: UniversalHandlerFn, route: Route): HttpHandler {
+  const { streaming } = route.rpc;
   return async (request, response) => {
-    const fast = unary && canUseFastPath(request);
-    const contextValues = createContextValues().set(peerKey, peerOfRequest(request));
-    const universal = fast
-      ? { ...(await readUnaryRequest(request)), contextValues }
-      : universalRequestFromNodeRequest(request, response, undefined, contextValues);
+    const call = callOf(request);
+    await route.admit(call);
+    const message = call.rejection === undefined ? await readInto(call, request, route.rpc) : undefined;
+    const contextValues = createContextValues().set(incomingKey, { call, message });
+    const universal = toUniversalRequest(request, response, contextValues);
     dropLongTimeouts(universal.header);
     const result = await handler(universal);
     if (result.body === undefined && result.status >= 400) {
@@ -82,8 +87,50 @@ function toHttpHandler(handler: UniversalHandlerFn, unary: boolean): HttpHandler
       // A cached status would be stale.
       result.header?.set("cache-control", "no-store");
     }
-    await (fast ? sendUnaryResponse : universalResponseToNodeResponse)(result, response);
+    await (streaming ? universalResponseToNodeResponse(result, response) : sendUnaryResponse(result, response));
   };
+}
+
+/** Serves reflection, which needs no admission. */
+function serveFurther(handler: UniversalHandlerFn): HttpHandler {
+  return async (request, response) => {
+    const universal = universalRequestFromNodeRequest(request, response, undefined, createContextValues());
+    await universalResponseToNodeResponse(await handler(universal), response);
+  };
+}
+
+/** A call by its headers. */
+function callOf(request: IncomingMessage): Call {
+  return createCall({
+    transport: "http",
+    peer: peerOfRequest(request),
+    header: (name) => request.headers[name]?.toString(),
+    deadline: undefined,
+    signal: NEVER_ABORTED,
+  });
+}
+
+/** Reads the message of an admitted call; an error in it becomes the call's. */
+async function readInto(call: Call, request: IncomingMessage, rpc: Rpc): Promise<RequestMessage | undefined> {
+  try {
+    return await readMessage(request, rpc.method.input, MAX_MESSAGE_BYTES);
+  } catch (error) {
+    if (!(error instanceof OperationError)) {
+      throw error;
+    }
+    call.malformed = error;
+    return undefined;
+  }
+}
+
+/** Sends the response of a unary RPC, headers and body in one packet. */
+async function sendUnaryResponse(
+  { status, header = new Headers(), body }: UniversalServerResponse,
+  response: ServerResponse,
+): Promise<void> {
+  const bytes = body === undefined ? undefined : await readBody(body);
+  response.writeHead(status, Object.fromEntries(header));
+  response.end(bytes);
 }
 
 /** Adds an explanation, as the library sends only a status. */
@@ -96,21 +143,17 @@ function sendRejection({ method, headers }: IncomingMessage, response: ServerRes
 }
 
 function implementationOf({ rpc, handle }: Route, decode: RequestDecoder) {
-  const schema = rpc.method.input;
-  return (message: Message, context: HandlerContext) => {
+  return (empty: Message, context: HandlerContext) => {
+    const { call, message } = context.values.get(incomingKey) as Incoming;
     const timeoutMs = context.timeoutMs();
-    const { malformed: unreadable, json } = enterPipeline();
-    const { request, malformed } =
-      json === undefined ? { request: message, malformed: undefined } : decode(schema, json, "json");
-    const call = createCall({
-      transport: "http",
-      peer: context.values.get(peerKey),
-      header: (name) => context.requestHeader.get(name),
-      deadline: timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs),
-      signal: rpc.streaming ? context.signal : NEVER_ABORTED,
-      malformed: unreadable === undefined ? malformed : malformedBody(schema, unreadable),
-    });
+    call.deadline = timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs);
+    call.signal = rpc.streaming ? context.signal : NEVER_ABORTED;
     context.responseHeader.set(CALL_ID_HEADER, call.callId);
+    if (message === undefined) {
+      return handle(empty, call);
+    }
+    const { request, malformed } = decode(rpc.method.input, message.bytes, message.codec);
+    call.malformed = malformed;
     return handle(request, call);
   };
 }

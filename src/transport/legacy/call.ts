@@ -3,7 +3,7 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { type FieldViolation, OperationError } from "../../application/errors.ts";
-import { createCall, NEVER_ABORTED } from "../call.ts";
+import { type Call, createCall, NEVER_ABORTED } from "../call.ts";
 import type { Peer } from "../connections/peer.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
@@ -18,8 +18,15 @@ export interface LegacyCall {
   readonly peer: Peer;
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
-  /** The parameters, or why they cannot be read. */
-  readonly params: Params | OperationError;
+  /** Reads the parameters, or why they cannot be read; called once the call is admitted. */
+  readonly readParams: () => Promise<Params | OperationError>;
+}
+
+/** The parameters of an admitted call, and how it ended. */
+export interface LegacyResult {
+  /** Undefined if the call was not admitted. */
+  readonly params: Params | OperationError | undefined;
+  readonly outcome: LegacyOutcome;
 }
 
 export type LegacyOutcome = Answered | Failed;
@@ -49,32 +56,55 @@ export interface Failed extends Ended {
  * Calls the RPC behind a legacy method through the same pipeline as all other calls: validation,
  * request log, metrics, deadline and drain are the same.
  */
-export async function callLegacyMethod(method: LegacyMethod, route: Route, call: LegacyCall): Promise<LegacyOutcome> {
-  const { caller, params } = call;
+export async function callLegacyMethod(method: LegacyMethod, route: Route, call: LegacyCall): Promise<LegacyResult> {
+  const { caller } = call;
+  const rpcCall = toRpcCall(call, method.name);
+  await route.admit(rpcCall);
+  const params = rpcCall.rejection === undefined ? await call.readParams() : undefined;
   const { fields, violations } =
-    params instanceof OperationError ? { fields: {}, violations: [] } : parseParameters(method.parameters, params);
-  const malformed = params instanceof OperationError ? params : violations.length > 0 ? invalid(violations) : undefined;
+    params === undefined || params instanceof OperationError
+      ? { fields: {}, violations: [] }
+      : parseParameters(method.parameters, params);
+  rpcCall.malformed =
+    params instanceof OperationError ? params : violations.length > 0 ? invalid(violations) : undefined;
   const { input } = method.rpc;
   const operator = "operator" in input.field ? { operator: caller.name } : {};
-  const request: Message = create(input, malformed === undefined ? { ...operator, ...fields } : {});
-  const rpcCall = createCall({
-    transport: "legacy",
-    legacyMethod: method.name,
-    peer: call.peer,
-    authenticatedName: caller.authenticatedName,
-    header: (name) => (name === CALLER_HEADER ? caller.name : call.header(name)),
-    deadline: undefined,
-    signal: NEVER_ABORTED,
-    malformed,
-  });
+  const request: Message = create(input, rpcCall.malformed === undefined ? { ...operator, ...fields } : {});
   // Read after the call: the pipeline sets the caller.
   const ended = () => ({ callId: rpcCall.callId, caller: rpcCall.caller, orderId: orderIdOf(fields) });
   try {
     const response = await (route.handle(request, rpcCall) as Promise<Message>);
-    return { kind: "answered", ...ended(), answer: method.answer(response, request) };
+    return { params, outcome: { kind: "answered", ...ended(), answer: method.answer(response, request) } };
   } catch (error) {
-    return { kind: "failed", ...ended(), ...failureOf(ConnectError.from(error), method) };
+    return { params, outcome: { kind: "failed", ...ended(), ...failureOf(ConnectError.from(error), method) } };
   }
+}
+
+/**
+ * Why the caller of a message whose method is not known yet cannot be authenticated, if so.
+ *
+ * @param route of any method
+ */
+export async function authenticationError(
+  route: Route,
+  call: Omit<LegacyCall, "readParams">,
+): Promise<OperationError | undefined> {
+  const rpcCall = toRpcCall(call, "");
+  await route.admit(rpcCall);
+  // The permission for this method does not decide about the caller's method.
+  return rpcCall.rejection?.kind === "permission-denied" ? undefined : rpcCall.rejection;
+}
+
+function toRpcCall({ caller, peer, header }: Omit<LegacyCall, "readParams">, legacyMethod: string): Call {
+  return createCall({
+    transport: "legacy",
+    legacyMethod,
+    peer,
+    authenticatedName: caller.authenticatedName,
+    header: (name) => (name === CALLER_HEADER ? caller.name : header(name)),
+    deadline: undefined,
+    signal: NEVER_ABORTED,
+  });
 }
 
 function failureOf(

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
-import { OperationError } from "../../application/errors.ts";
+import type { OperationError } from "../../application/errors.ts";
 import { boundedLabels } from "../../observability/bounded-labels.ts";
 import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
@@ -10,7 +10,7 @@ import type { HttpHandler } from "../http/connect.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import { isServerFailure, responseBody } from "./answers.ts";
-import { callLegacyMethod, type LegacyOutcome } from "./call.ts";
+import { authenticationError, callLegacyMethod, type LegacyOutcome } from "./call.ts";
 import { createCallerResolver, type KnownCaller } from "./callers.ts";
 import { readParams, sendOutcome } from "./http.ts";
 import { LEGACY_METHODS, LEGACY_SERVICES, type LegacyMethod, type LegacyService, pathOf } from "./methods.ts";
@@ -57,22 +57,31 @@ export function createLegacyHandler(
     LEGACY_METHODS.map((method) => [method, routes.find(({ rpc }) => rpc.method === method.rpc) as Route]),
   );
 
+  const headersOf = (request: IncomingMessage, method: LegacyMethod) => {
+    const header = (name: string) => request.headers[name]?.toString();
+    const peer = peerOfRequest(request);
+    const evidence = { authorization: header("authorization"), header: header(CALLER_HEADER), peer };
+    return { caller: resolveCaller(evidence, method), peer, header };
+  };
+
   const callOver =
     (protocol: Protocol) =>
-    async (method: LegacyMethod, request: IncomingMessage, params: Params | OperationError): Promise<LegacyOutcome> => {
+    async (
+      method: LegacyMethod,
+      request: IncomingMessage,
+      readParams: () => Promise<Params | OperationError>,
+    ): Promise<LegacyOutcome> => {
       const route = routeOf.get(method) as Route;
-      const header = (name: string) => request.headers[name]?.toString();
-      const peer = peerOfRequest(request);
-      const evidence = { authorization: header("authorization"), header: header(CALLER_HEADER), peer };
-      const caller = resolveCaller(evidence, method);
-      const outcome = await callLegacyMethod(method, route, { caller, peer, header, params });
+      const call = { ...headersOf(request, method), readParams };
+      const { params, outcome } = await callLegacyMethod(method, route, call);
       count(method.name, outcome, protocol);
-      if (!route.rpc.hasSideEffects && !(params instanceof OperationError) && isComparable(outcome)) {
+      if (!route.rpc.hasSideEffects && params instanceof Map && isComparable(outcome)) {
         onRead(shadowReadOf(method, params, outcome));
       }
       return outcome;
     };
 
+  const [anyMethod, anyRoute] = routeOf.entries().next().value as [LegacyMethod, Route];
   const rejected = createLogLimiter(log, {
     message: "SOAP message without a valid call",
     perSecond: REJECTIONS_PER_SECOND,
@@ -85,6 +94,9 @@ export function createLegacyHandler(
         service,
         methods: LEGACY_METHODS.filter((method) => method.service === service),
         namespace,
+        authenticationError(request) {
+          return authenticationError(anyRoute, headersOf(request, anyMethod));
+        },
         call: callOver("soap"),
         onRejected(request, reason) {
           const from = peerOfRequest(request).address;
@@ -95,7 +107,7 @@ export function createLegacyHandler(
   );
 
   async function callOverHttp(method: LegacyMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const outcome = await overHttp(method, request, await readParams(request));
+    const outcome = await overHttp(method, request, () => readParams(request));
     sendOutcome(response, method, outcome, httpErrors);
   }
 

@@ -2,17 +2,16 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Tracer } from "../../observability/tracing.ts";
 import type { Auth } from "../auth/index.ts";
-import type { Handler, Interceptor, Rpc } from "../call.ts";
+import type { Admit, Handler, Interceptor, Rpc } from "../call.ts";
 import type { HandlersOf } from "../handlers/types.ts";
 import type { CallerLimits } from "../rate-limits/index.ts";
 import { type AccessLogDeps, accessLog } from "./access-log.ts";
-import { authenticate, authorize } from "./authenticate.ts";
+import { admitted, createAdmission } from "./admission.ts";
 import { deadline } from "./deadline.ts";
 import type { InFlight } from "./in-flight.ts";
 import { mapErrors } from "./map-errors.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { readTraceContext, traceCall } from "./trace-call.ts";
-import { trustCallerHeader } from "./trust-caller-header.ts";
 import { validate } from "./validate.ts";
 
 export interface PipelineDeps extends AccessLogDeps {
@@ -27,26 +26,42 @@ export interface PipelineDeps extends AccessLogDeps {
   readonly deadlineCapMs: number;
 }
 
-/**
- * The middleware that every call passes through, on every transport, outermost first. Access log
- * and error mapping enclose the checks, so that rejected calls are logged and answered like any
- * other.
- */
-export const pipeline = (deps: PipelineDeps): readonly Interceptor[] => [
-  deps.inFlight.interceptor,
-  readTraceContext,
-  ...(deps.tracer === undefined ? [] : [traceCall(deps.tracer)]),
-  accessLog(deps),
-  mapErrors(deps.log),
-  deadline(deps.deadlineCapMs),
-  ...(deps.auth === undefined ? [trustCallerHeader] : [authenticate(deps.auth), authorize(deps.auth)]),
-  ...(deps.limits === undefined ? [] : [rateLimit(deps.limits, deps.metrics)]),
-  validate,
-];
+/** What every call passes through, on every transport. */
+export interface Pipeline {
+  /** Before its request is read. */
+  readonly admission: (rpc: Rpc) => Admit;
+  /** With its request, outermost first. */
+  readonly interceptors: readonly Interceptor[];
+}
 
-/** An RPC and its handler, wrapped in the pipeline: all that a transport needs to serve it. */
+/**
+ * Access log and error mapping enclose the checks, so that calls that were not admitted are logged
+ * and answered like any other.
+ */
+export const pipeline = (deps: PipelineDeps): Pipeline => ({
+  admission: createAdmission(deps.auth),
+  interceptors: [
+    deps.inFlight.interceptor,
+    readTraceContext,
+    ...(deps.tracer === undefined ? [] : [traceCall(deps.tracer)]),
+    accessLog(deps),
+    mapErrors(deps.log),
+    deadline(deps.deadlineCapMs),
+    admitted,
+    ...(deps.limits === undefined ? [] : [rateLimit(deps.limits, deps.metrics)]),
+    validate,
+  ],
+});
+
+/** An RPC with its admission and its handler: all that a transport needs to serve it. */
 export interface Route {
   readonly rpc: Rpc;
+  /** Called before the request is read. */
+  readonly admit: Admit;
+  /**
+   * The handler, wrapped in the pipeline. For a call that was not admitted the request is an empty
+   * message.
+   */
   readonly handle: Handler;
 }
 
@@ -54,12 +69,16 @@ export interface Route {
 export function createRoutes<Service extends DescService>(
   service: Service,
   handlers: HandlersOf<Service>,
-  interceptors: readonly Interceptor[],
+  { admission, interceptors }: Pipeline,
 ): readonly Route[] {
   return service.methods.map((method) => {
     const rpc = toRpc(method);
     const handler = handlers[method.localName as keyof HandlersOf<Service>] as unknown as Handler;
-    return { rpc, handle: interceptors.reduceRight((next, intercept) => intercept(next, rpc), handler) };
+    return {
+      rpc,
+      admit: admission(rpc),
+      handle: interceptors.reduceRight((next, intercept) => intercept(next, rpc), handler),
+    };
   });
 }
 

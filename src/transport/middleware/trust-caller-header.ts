@@ -1,12 +1,12 @@
 import { invalidField } from "../../application/errors.ts";
 import { CALLER_NAME_PATTERN } from "../auth/identity.ts";
-import type { Interceptor } from "../call.ts";
+import type { Call } from "../call.ts";
 
 /** The header with the caller's name, for example "wms". */
 export const CALLER_HEADER = "oms-caller";
 
 /** Takes the caller's name from its header unverified, where authentication is off. */
-export const trustCallerHeader: Interceptor = (next) => (request, call) => {
+export function trustCallerHeader(call: Call): void {
   const caller = call.header(CALLER_HEADER);
   if (caller) {
     if (!CALLER_NAME_PATTERN.test(caller)) {
@@ -14,5 +14,4 @@ export const trustCallerHeader: Interceptor = (next) => (request, call) => {
     }
     call.caller = caller;
   }
-  return next(request, call);
-};
+}

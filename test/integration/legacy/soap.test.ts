@@ -531,6 +531,7 @@ describe("server failures", () => {
     retryAfterMs: 1200,
   } as const;
   const soap = createSoapHandler({
+    authenticationError: async () => undefined,
     service: "orderStatus",
     methods: LEGACY_METHODS,
     namespace: "urn:own",

@@ -447,7 +447,7 @@ async function startServers(files: Partial<TlsFiles>): Promise<Ports> {
     peers.push(peer);
     return create(method.output);
   };
-  const routes = [{ rpc: { method, streaming: false, hasSideEffects: false }, handle }];
+  const routes = [{ rpc: { method, streaming: false, hasSideEffects: false }, admit() {}, handle }];
   const grpcServer = createGrpcServer({
     routes,
     reflection: [],

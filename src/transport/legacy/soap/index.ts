@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../../application/errors.ts";
+import { toConnectError } from "../../wire/errors.ts";
 import { readBody } from "../body.ts";
 import type { LegacyOutcome } from "../call.ts";
 import type { LegacyMethod, LegacyService } from "../methods.ts";
@@ -27,10 +28,12 @@ export interface SoapHandlerOptions {
   readonly methods: readonly LegacyMethod[];
   /** The target namespace of the service's messages. */
   readonly namespace: string;
+  /** Why the caller cannot be authenticated by the headers, if so; the envelope is not read. */
+  readonly authenticationError: (request: IncomingMessage) => Promise<OperationError | undefined>;
   readonly call: (
     method: LegacyMethod,
     request: IncomingMessage,
-    params: Params | OperationError,
+    readParams: () => Promise<Params | OperationError>,
   ) => Promise<LegacyOutcome>;
   /** Called for a message without a valid call, which is in no request log. */
   readonly onRejected: (request: IncomingMessage, reason: string) => void;
@@ -41,11 +44,16 @@ export type SoapHandler = (request: IncomingMessage, response: ServerResponse) =
 
 /** Serves a legacy service over SOAP 1.1 and 1.2. */
 export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
-  const { service, methods, namespace, call, onRejected } = options;
+  const { service, methods, namespace, authenticationError, call, onRejected } = options;
 
   async function respond(request: IncomingMessage): Promise<SoapResponse> {
     const headerVersion = mediaType(request) === "application/soap+xml" ? SOAP_12 : SOAP_11;
     try {
+      const unauthenticated = await authenticationError(request);
+      if (unauthenticated !== undefined) {
+        const { code } = toConnectError(unauthenticated, "");
+        throw new EnvelopeError(unauthenticated.message, { code });
+      }
       return await callMethod(request, await readRequest(request));
     } catch (error) {
       if (error instanceof EnvelopeError || error instanceof OperationError) {
@@ -62,7 +70,7 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
       const message = `${service} has no operation ${wrapper.localName}; it has ${methods.map(({ name }) => name).join(", ")}`;
       throw new EnvelopeError(message, { code: Code.Unimplemented, version });
     }
-    const outcome = await call(method, request, readSoapParams(wrapper, method.parameters));
+    const outcome = await call(method, request, async () => readSoapParams(wrapper, method.parameters));
     return outcome.kind === "answered"
       ? answerResponse(version, method.name, outcome, responseNamespace(wrapper, namespace))
       : failureResponse(version, outcome, namespace);

@@ -5,7 +5,7 @@ import { OrderStatusService } from "../../../../gen/oms/orderstatus/v1/order_sta
 import { unauthenticated } from "../../../../src/transport/auth/identity.ts";
 import type { Auth, Identity } from "../../../../src/transport/auth/index.ts";
 import { createCall, NEVER_ABORTED, type Rpc } from "../../../../src/transport/call.ts";
-import { authenticate, authorize } from "../../../../src/transport/middleware/authenticate.ts";
+import { admitted, createAdmission } from "../../../../src/transport/middleware/admission.ts";
 
 const MESSAGE = create(EmptySchema);
 const RPC: Rpc = { method: OrderStatusService.method.getOrderStatus, streaming: false, hasSideEffects: false };
@@ -37,16 +37,14 @@ const callOf = (name: string | undefined) =>
     },
     deadline: undefined,
     signal: NEVER_ABORTED,
-    malformed: undefined,
   });
 
-const handle = authenticate(auth)(
-  authorize(auth)(async () => MESSAGE, RPC),
-  RPC,
-);
+const admit = createAdmission(auth)(RPC);
+const handle = admitted(async () => MESSAGE, RPC);
 
 test("sets caller, identity and reportable statuses", async () => {
   const call = callOf("reader");
+  admit(call);
   expect(await handle(MESSAGE, call)).toBe(MESSAGE);
   expect(call).toMatchObject({
     caller: "reader",
@@ -56,14 +54,27 @@ test("sets caller, identity and reportable statuses", async () => {
 });
 
 test("a call without credentials is unauthenticated", () => {
-  expect(() => handle(MESSAGE, callOf(undefined))).toThrow(expect.objectContaining({ kind: "unauthenticated" }));
+  const call = callOf(undefined);
+  admit(call);
+  expect(() => handle(MESSAGE, call)).toThrow(expect.objectContaining({ kind: "unauthenticated" }));
 });
 
 test("a caller without permission is rejected with its role and the RPC", () => {
-  expect(() => handle(MESSAGE, callOf("wms"))).toThrow(
+  const call = callOf("wms");
+  admit(call);
+  expect(() => handle(MESSAGE, call)).toThrow(
     expect.objectContaining({
       kind: "permission-denied",
       message: "role wms lacks permission for OrderStatusService/GetOrderStatus",
     }),
   );
+});
+
+test("waits for a signature to be verified", async () => {
+  const admitLater = createAdmission({ ...auth, authenticate: async (credentials) => auth.authenticate(credentials) })(
+    RPC,
+  );
+  const [known, unknown] = [callOf("reader"), callOf(undefined)];
+  await Promise.all([admitLater(known), admitLater(unknown)]);
+  expect([known.caller, known.rejection, unknown.rejection?.kind]).toEqual(["reader", undefined, "unauthenticated"]);
 });

@@ -1,0 +1,87 @@
+import type {
+  Metadata,
+  ServerInterceptingCall,
+  ServerInterceptingCallInterface,
+  ServerInterceptor,
+  StatusObject,
+} from "@grpc/grpc-js";
+import type { Call } from "../call.ts";
+import { MAX_BUILT_IN_REQUEST_BYTES, MAX_MESSAGE_BYTES } from "../limits.ts";
+import type { Route } from "../middleware/pipeline.ts";
+import type { AdmittedCalls } from "./handlers.ts";
+import { type LoadShedding, OVERLOADED } from "./load-shedding.ts";
+
+/** Private members of a grpc-js call, which has no option for the limit of one RPC. */
+interface CallInternals {
+  maxReceiveMessageSize: number;
+  readonly decoder: { maxReadMessageLength: number };
+}
+
+type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
+
+export interface AdmissionDeps {
+  /** The routes by path. */
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly loadShedding: LoadShedding;
+  readonly toCall: (incoming: ServerInterceptingCallInterface, metadata: Metadata) => Call;
+  /** The status of a call that was not admitted, which goes through the pipeline nevertheless. */
+  readonly rejectionOf: (route: Route, call: Call) => Promise<StatusObject>;
+  readonly admitted: AdmittedCalls;
+}
+
+/**
+ * Admits calls when their headers arrive: grpc-js reads, decompresses and decodes a request only
+ * when the handler of an admitted call requests it. Calls of health and reflection need no
+ * admission; a small size limit applies to them instead.
+ */
+export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted }: AdmissionDeps): ServerInterceptor {
+  return ({ path }, incoming) => {
+    const route = routes.get(path);
+    limitMessageSize(incoming, route === undefined ? MAX_BUILT_IN_REQUEST_BYTES : MAX_MESSAGE_BYTES);
+    if (route === undefined) {
+      return incoming as ServerInterceptingCall;
+    }
+    const onMetadata = (metadata: Metadata, listener: Listener): void => {
+      if (!route.rpc.streaming && !loadShedding.hasCapacity()) {
+        loadShedding.onRejected(route.rpc.method.name);
+        incoming.sendStatus(OVERLOADED);
+        return;
+      }
+      const call = toCall(incoming, metadata);
+      const proceed = (): void => {
+        if (call.rejection === undefined) {
+          admitted.set(metadata, call);
+          listener.onReceiveMetadata(metadata);
+        } else {
+          void rejectionOf(route, call).then((status) => incoming.sendStatus(status));
+        }
+      };
+      const pending = route.admit(call);
+      if (pending === undefined) {
+        proceed();
+      } else {
+        pending.then(proceed);
+      }
+    };
+    const { start } = incoming;
+    incoming.start = (listener) =>
+      start.call(incoming, {
+        onReceiveMetadata: (metadata) => onMetadata(metadata, listener),
+        onReceiveMessage: (message) => listener.onReceiveMessage(message),
+        onReceiveHalfClose: () => listener.onReceiveHalfClose(),
+        onCancel: () => listener.onCancel(),
+      });
+    // The type demands the class, the server only its interface.
+    return incoming as ServerInterceptingCall;
+  };
+}
+
+/** @throws Error when the internals of grpc-js have changed */
+function limitMessageSize(incoming: ServerInterceptingCallInterface, maxBytes: number): void {
+  const internals = incoming as unknown as CallInternals;
+  if (internals.maxReceiveMessageSize === undefined || internals.decoder.maxReadMessageLength === undefined) {
+    throw new Error("unsupported version of grpc-js: adapt src/transport/grpc/admission.ts to its internals");
+  }
+  internals.maxReceiveMessageSize = maxBytes;
+  internals.decoder.maxReadMessageLength = maxBytes;
+}

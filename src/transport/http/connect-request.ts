@@ -1,0 +1,179 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DescMessage } from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import type { ContextValues } from "@connectrpc/connect";
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { invalidField, OperationError } from "../../application/errors.ts";
+import { decompress, isEncoding, UnpackedSizeError } from "../wire/compression.ts";
+import type { Codec } from "../wire/decode.ts";
+import { malformedBody } from "../wire/validation.ts";
+import { readRequestBody, singleChunk } from "./body.ts";
+
+/** The bytes of a request message and their encoding. */
+export interface RequestMessage {
+  readonly bytes: Uint8Array;
+  readonly codec: Codec;
+}
+
+/** How a request carries its message: as it is, or in an envelope of flags and length. */
+interface Framing {
+  readonly codec: Codec;
+  readonly enveloped: boolean;
+  /** The header that names the compression. */
+  readonly encodingHeader: string;
+}
+
+const CONTENT_TYPE = /^application\/(?:(connect\+|grpc-web\+?)?(json|proto)?)\s*(?:;|$)/i;
+
+/** Undefined for a content type that Connect and gRPC-Web do not define. */
+function framingOf({ headers }: IncomingMessage): Framing | undefined {
+  const [, prefix = "", codec] = CONTENT_TYPE.exec(headers["content-type"] ?? "") ?? [];
+  const isGrpcWeb = prefix.toLowerCase().startsWith("grpc-web");
+  if (codec === undefined && !isGrpcWeb) {
+    return undefined;
+  }
+  return {
+    codec: codec?.toLowerCase() === "json" ? "json" : "binary",
+    enveloped: prefix !== "",
+    encodingHeader: isGrpcWeb ? "grpc-encoding" : prefix === "" ? "content-encoding" : "connect-content-encoding",
+  };
+}
+
+/** Length of an envelope's prefix: flags and the length of the message. */
+const PREFIX_BYTES = 5;
+
+const COMPRESSED_FLAG = 1;
+
+/**
+ * Reads the message of a request for a unary or server-streaming RPC.
+ *
+ * @returns undefined if the library is to explain what is wrong with the request's form
+ * @throws OperationError for a message that is too large or malformed
+ */
+export async function readMessage(
+  request: IncomingMessage,
+  schema: DescMessage,
+  maxBytes: number,
+): Promise<RequestMessage | undefined> {
+  if (request.method === "GET") {
+    return messageOfQuery(request, maxBytes);
+  }
+  const framing = framingOf(request);
+  if (request.method !== "POST" || framing === undefined) {
+    return undefined;
+  }
+  const { codec, enveloped, encodingHeader } = framing;
+  const encoding = request.headers[encodingHeader]?.toString() ?? "identity";
+  if (!isEncoding(encoding)) {
+    return undefined;
+  }
+  const unpack = async (bytes: Buffer, name: string): Promise<Buffer> => {
+    try {
+      return await decompress(bytes, name, maxBytes);
+    } catch (error) {
+      throw error instanceof UnpackedSizeError ? requestTooLarge(maxBytes) : malformedBody(schema, `not valid ${name}`);
+    }
+  };
+  const body = await readRequestBody(request, maxBytes + (enveloped ? PREFIX_BYTES : 0));
+  if (body === undefined) {
+    throw requestTooLarge(maxBytes);
+  }
+  if (!enveloped) {
+    return { codec, bytes: await unpack(body, encoding) };
+  }
+  if (body.length < PREFIX_BYTES || body.length !== PREFIX_BYTES + body.readUInt32BE(1)) {
+    throw malformedBody(schema, "the body must be one message: a flag, four bytes of length, the message itself");
+  }
+  const compressed = ((body[0] as number) & COMPRESSED_FLAG) !== 0;
+  return { codec, bytes: await unpack(body.subarray(PREFIX_BYTES), compressed ? encoding : "identity") };
+}
+
+function messageOfQuery({ url = "" }: IncomingMessage, maxBytes: number): RequestMessage | undefined {
+  const query = queryOf(url);
+  const [encoding, message] = [query.get("encoding"), query.get("message")];
+  if (message === null || (encoding !== "json" && encoding !== "proto")) {
+    return undefined;
+  }
+  if ((query.get("compression") ?? "identity") !== "identity") {
+    // A link in any web page can send a GET.
+    throw invalidField("compression", "must be identity in a GET; use POST for a compressed request");
+  }
+  const bytes = query.get("base64") === "1" ? decodeBase64(message) : Buffer.from(message);
+  if (bytes.length > maxBytes) {
+    throw requestTooLarge(maxBytes);
+  }
+  return { bytes, codec: encoding === "json" ? "json" : "binary" };
+}
+
+function decodeBase64(text: string): Uint8Array {
+  try {
+    return base64Decode(text);
+  } catch {
+    throw invalidField("message", "must be base64");
+  }
+}
+
+export function requestTooLarge(maxBytes: number): OperationError {
+  return new OperationError("request-too-large", `request is larger than ${maxBytes} bytes, the limit of this RPC`);
+}
+
+const queryOf = (url: string): URLSearchParams => new URLSearchParams(url.split("?", 2)[1]);
+
+/**
+ * The request as the library takes it, with an empty message: the message itself is read only once
+ * the caller is known, and decoded in the pipeline, with the same errors as over gRPC.
+ */
+export function toUniversalRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  contextValues: ContextValues,
+): UniversalServerRequest {
+  const { httpVersion, method = "", url = "", headers } = request;
+  const disconnected = new AbortController();
+  response.once("close", () => disconnected.abort());
+  const target = new URL(url, `http://${headers.host ?? headers[":authority"] ?? ""}`);
+  if (method === "GET") {
+    emptyQuery(target.searchParams);
+  }
+  const framing = framingOf(request);
+  const message = Buffer.from(framing?.codec === "json" ? "{}" : "");
+  return {
+    httpVersion,
+    method,
+    url: target.toString(),
+    header: headerOf(request, framing),
+    body: singleChunk(framing?.enveloped === true ? envelope(message) : message),
+    signal: disconnected.signal,
+    contextValues,
+  };
+}
+
+function emptyQuery(query: URLSearchParams): void {
+  if (query.has("message")) {
+    query.set("message", query.get("encoding") === "json" ? "{}" : "");
+    query.delete("base64");
+    query.delete("compression");
+  }
+}
+
+function headerOf({ headers }: IncomingMessage, framing: Framing | undefined): Headers {
+  const header = new Headers();
+  for (const [name, value = ""] of Object.entries(headers)) {
+    if (!name.startsWith(":") && name !== "content-length") {
+      for (const single of typeof value === "string" ? [value] : value) {
+        header.append(name, single);
+      }
+    }
+  }
+  if (framing !== undefined && isEncoding(header.get(framing.encodingHeader) ?? "identity")) {
+    header.delete(framing.encodingHeader);
+  }
+  return header;
+}
+
+/** Adds the prefix of an enveloped message. */
+function envelope(message: Buffer): Buffer {
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}

@@ -1,0 +1,97 @@
+import type { Message } from "@bufbuild/protobuf";
+import { OperationError } from "../../application/errors.ts";
+import { credentialExpired } from "../auth/identity.ts";
+import { type Auth, type Identity, permissionDenied } from "../auth/index.ts";
+import type { Admit, Call, Interceptor, Rpc } from "../call.ts";
+import { MAX_TIMEOUT_MS } from "../limits.ts";
+import { trustCallerHeader } from "./trust-caller-header.ts";
+
+/**
+ * Creates the admission of each RPC: authentication and authorization. It needs nothing of the
+ * request, so that neither the response nor its timing depends on what the request is about, and an
+ * unknown caller costs no more than its headers.
+ *
+ * @param auth undefined: callers name themselves
+ */
+export function createAdmission(auth: Auth | undefined): (rpc: Rpc) => Admit {
+  if (auth === undefined) {
+    return () => (call) => rejectOnError(call, () => trustCallerHeader(call));
+  }
+  return ({ method }) => {
+    const rpc = `${method.parent.name}/${method.name}`;
+    const authorize = (call: Call, identity: Identity): void => {
+      call.identity = identity;
+      call.caller = identity.name;
+      const permissions = auth.permissionsOf(identity);
+      if (!permissions.canCall(rpc)) {
+        throw permissionDenied(identity, rpc);
+      }
+      call.reportableStatuses = permissions.reportableStatuses;
+    };
+    return (call) =>
+      rejectOnError(call, () => {
+        const identity = identify(auth, call);
+        return identity instanceof Promise
+          ? identity.then((known) => authorize(call, known))
+          : authorize(call, identity);
+      });
+  };
+}
+
+function identify(auth: Auth, call: Call): Identity | Promise<Identity> {
+  return auth.authenticate({
+    authorization: call.header("authorization"),
+    peer: call.peer,
+    authenticatedName: call.authenticatedName,
+  });
+}
+
+/** Turns an error of the admission into the call's rejection. */
+function rejectOnError(call: Call, admit: () => void | Promise<void>): void | Promise<void> {
+  const reject = (error: unknown): void => {
+    if (!(error instanceof OperationError)) {
+      throw error;
+    }
+    call.rejection = error;
+  };
+  try {
+    return admit()?.catch(reject);
+  } catch (error) {
+    return reject(error);
+  }
+}
+
+/** Rejects calls that were not admitted. A stream ends when its caller's credentials expire. */
+export const admitted: Interceptor = (next, { streaming }) =>
+  streaming
+    ? async function* (request, call) {
+        assertAdmitted(call);
+        const expiry = abortOnExpiry(call.identity);
+        call.signal = AbortSignal.any([call.signal, expiry.signal]);
+        try {
+          yield* next(request, call) as AsyncIterable<Message>;
+        } finally {
+          expiry.clear();
+        }
+      }
+    : (request, call) => {
+        assertAdmitted(call);
+        return next(request, call);
+      };
+
+function assertAdmitted({ rejection }: Call): void {
+  if (rejection !== undefined) {
+    throw rejection;
+  }
+}
+
+/** A signal that aborts when the credentials expire: a stream could outlive them by days. */
+function abortOnExpiry(identity: Identity | undefined): { readonly signal: AbortSignal; clear(): void } {
+  const controller = new AbortController();
+  if (identity?.expiresAt === undefined) {
+    return { signal: controller.signal, clear() {} };
+  }
+  const ms = Math.min(identity.expiresAt - Date.now(), MAX_TIMEOUT_MS);
+  const timer = setTimeout(() => controller.abort(credentialExpired(identity)), ms);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
