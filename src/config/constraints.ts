@@ -50,6 +50,20 @@ const CONSTRAINTS: readonly Constraint[] = [
         ? `OMS_AUTH=none requires a loopback OMS_HOST, was "${host}": any client on the network could change orders. Set OMS_HOST=127.0.0.1, or OMS_AUTH to jwt or mtls.`
         : undefined,
   },
+  {
+    variables: ["OMS_AUTH", "OMS_HOST", "OMS_TLS_CERT_FILE", "OMS_TLS_TERMINATED_BY"],
+    violation: ({ auth: { methods }, listen: { host }, tls: { certFile, terminatedBy } }) =>
+      methods.includes("jwt") && certFile === undefined && terminatedBy.length === 0 && !LOOPBACK.test(host)
+        ? `OMS_AUTH=jwt requires TLS for OMS_HOST="${host}": tokens would cross the network in cleartext. Set OMS_TLS_CERT_FILE and OMS_TLS_KEY_FILE, or OMS_TLS_TERMINATED_BY to the addresses of the proxies that terminate TLS.`
+        : undefined,
+  },
+  {
+    variables: ["OMS_METRICS_PORT", "OMS_HOST", "OMS_METRICS_ALLOW"],
+    violation: ({ listen: { host, metricsPort, metricsAllow } }) =>
+      metricsPort !== undefined && metricsAllow.length === 0 && !LOOPBACK.test(host)
+        ? `OMS_METRICS_PORT requires OMS_METRICS_ALLOW for OMS_HOST="${host}": any client on the network could read the metrics. Set it to the addresses of the monitoring.`
+        : undefined,
+  },
   requires("OMS_AUTH=mtls", ({ auth }) => auth.methods.includes("mtls"), {
     OMS_TLS_CLIENT_CA_FILE: ({ tls }) => tls.clientCaFile,
     OMS_TLS_CERT_FILE: ({ tls }) => tls.certFile,

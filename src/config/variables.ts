@@ -151,6 +151,13 @@ const rateLimits = z
   )
   .transform((limits) => new Map(Object.entries(limits)));
 
+/** IP addresses and CIDR ranges. */
+const addresses = () =>
+  commaSeparated().refine(
+    (entries) => z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).safeParse(entries).success,
+    "comma-separated IP addresses and CIDR ranges like 10.1.0.0/16",
+  );
+
 const isOrigin = (value: string): boolean => value === "*" || URL.parse(value)?.origin === value;
 
 const AUTH_METHODS = ["jwt", "mtls"] as const;
@@ -183,8 +190,25 @@ export const VARIABLES = {
     }),
     metricsPort: optional("OMS_METRICS_PORT", port(), {
       description:
-        "Separate port of `/metrics`, without authentication. Not set: `/metrics` is on the HTTP port and requires the `metrics` permission unless `OMS_AUTH` is `none`.",
+        "Separate port of `/metrics`, without authentication; beyond loopback it requires `OMS_METRICS_ALLOW`. Not set: `/metrics` is on the HTTP port and requires the `metrics` permission unless `OMS_AUTH` is `none`.",
     }),
+    metricsAllow: variable("OMS_METRICS_ALLOW", addresses(), {
+      default: "",
+      description:
+        "Comma-separated addresses and CIDR ranges that may read `/metrics` on `OMS_METRICS_PORT`, besides this machine: those of the monitoring.",
+    }),
+    allowedHosts: variable(
+      "OMS_ALLOWED_HOSTS",
+      commaSeparated().refine(
+        (hosts) => hosts.every((host) => URL.parse(`http://${host}`)?.hostname === host),
+        "comma-separated host names like orders.example.com, in lower case and without a port",
+      ),
+      {
+        default: "",
+        description:
+          "Comma-separated host names, besides `localhost` and loopback addresses, that requests on the HTTP port may be for while `OMS_AUTH` is `none`: those of a proxy on this machine.",
+      },
+    ),
     maxConnections: variable("OMS_MAX_CONNECTIONS", integer(2, 1_000_000), {
       default: 8_192,
       description:
@@ -212,6 +236,11 @@ export const VARIABLES = {
     certFile: optional("OMS_TLS_CERT_FILE", z.string(), {
       description:
         "Certificate of both ports with its intermediate certificates (PEM file, reloaded on change). Both ports then require TLS 1.2 or later. Not set: plaintext.",
+    }),
+    terminatedBy: variable("OMS_TLS_TERMINATED_BY", addresses(), {
+      default: "",
+      description:
+        "Comma-separated addresses and CIDR ranges of the proxies that terminate TLS. Without `OMS_TLS_CERT_FILE`, tokens are accepted from them and from this machine only.",
     }),
     keyFile: optional("OMS_TLS_KEY_FILE", z.string(), {
       description: "Private key of that certificate (PEM file, reloaded on change).",

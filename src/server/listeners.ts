@@ -11,6 +11,7 @@ import type { Tracer } from "../observability/tracing.ts";
 import { createRequestLog } from "../store/logs/request-log.ts";
 import { createShadowLog } from "../store/logs/shadow-log.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
+import { createTokenTransportCheck, type TokenTransportCheck } from "../transport/auth/cleartext.ts";
 import { type Auth, openAuth } from "../transport/auth/index.ts";
 import { openPortTls, type PortTls } from "../transport/connections/tls.ts";
 import { RPC_NAMES } from "../transport/handlers/index.ts";
@@ -19,7 +20,7 @@ import { createHttpServer, type HttpServerDeps } from "../transport/http/server.
 import { createLegacyHandler } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
 import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
-import { createServers, type Servers } from "../transport/servers.ts";
+import { createServers, type Servers, type ServersOptions } from "../transport/servers.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 /** The bound ports. */
@@ -49,29 +50,33 @@ export interface ListenerDeps {
  */
 export async function startListeners(deps: ListenerDeps): Promise<Ports> {
   const { config, ready, log, metrics } = deps;
-  const { host, httpPort, metricsPort } = config.listen;
+  const { host, httpPort, metricsPort, metricsAllow } = config.listen;
   const tls = await openTls(deps);
   metrics.tlsExpiry.addCallback((observe) => tls && observe({}, tls.validUntil().getTime() / 1_000));
-  const auth = await openAuthentication(deps);
-  const monitoring = { routes: [], reflection: [], corsOrigins: [], ready, log, metrics, tls };
+  const mayPresentToken = createTokenTransportCheck(config.tls.terminatedBy);
+  const auth = await openAuthentication(deps, mayPresentToken);
+  const allowedHosts = auth === undefined ? config.listen.allowedHosts : undefined;
+  const monitoring = { routes: [], reflection: [], corsOrigins: [], allowedHosts, ready, log, metrics, tls };
   if (metricsPort !== undefined) {
-    await startMonitoring(deps, monitoring, metricsPort);
+    await startMonitoring(deps, { ...monitoring, metricsAllow }, metricsPort);
   }
   if (config.service.role === "subscribe") {
     return { grpc: undefined, http: await startMonitoring(deps, { ...monitoring, auth }, httpPort) };
   }
-  const servers = await startServers(deps, { tls, auth });
+  const servers = await startServers(deps, { tls, auth, allowedHosts, mayPresentToken });
   return {
     grpc: await servers.grpc.listen(host, config.listen.grpcPort),
     http: await servers.http.listen(host, httpPort),
   };
 }
 
+/** What decides whether a caller is served. */
+interface Admission extends Pick<ServersOptions, "tls" | "auth" | "allowedHosts"> {
+  readonly mayPresentToken: TokenTransportCheck;
+}
+
 /** The gRPC and the HTTP server with what they need; they do not listen yet. */
-async function startServers(
-  deps: ListenerDeps,
-  admission: { readonly tls: PortTls | undefined; readonly auth: Auth | undefined },
-): Promise<Servers> {
+async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission }: Admission): Promise<Servers> {
   const { config, lifecycle, operations, db, redis, stream, feed, ready, log, metrics, tracer } = deps;
   const { listen, calls, legacy } = config;
   await lifecycle.start(
@@ -99,7 +104,13 @@ async function startServers(
         ready,
         ...(legacy.enabled && {
           extraEndpoints: (routes) =>
-            createLegacyHandler(routes, { ...legacy, log, metrics, onRead: (read) => shadow?.offer(read) }),
+            createLegacyHandler(routes, {
+              ...legacy,
+              mayPresentToken,
+              log,
+              metrics,
+              onRead: (read) => shadow?.offer(read),
+            }),
         }),
         ...admission,
         limits:
@@ -155,7 +166,10 @@ async function openTls({ config, lifecycle, log }: ListenerDeps): Promise<PortTl
 }
 
 /** Authentication of callers; undefined: the caller header is trusted. */
-async function openAuthentication({ config, lifecycle, log }: ListenerDeps): Promise<Auth | undefined> {
+async function openAuthentication(
+  { config, lifecycle, log }: ListenerDeps,
+  mayPresentToken: TokenTransportCheck,
+): Promise<Auth | undefined> {
   const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, jwtType: type } = config.auth;
   if (methods.length === 0) {
     return undefined;
@@ -165,7 +179,8 @@ async function openAuthentication({ config, lifecycle, log }: ListenerDeps): Pro
   const { permissionsFile } = config.auth;
   return lifecycle.start(
     "authentication",
-    () => openAuth({ tokens, certificates: methods.includes("mtls"), permissionsFile }, RPC_NAMES, log),
+    () =>
+      openAuth({ tokens, certificates: methods.includes("mtls"), mayPresentToken, permissionsFile }, RPC_NAMES, log),
     (open) => open.close(),
   );
 }

@@ -42,6 +42,8 @@ export interface ServersOptions extends AccessLogDeps {
   readonly corsOrigins: readonly string[];
   /** What happens to a JSON request with a field that does not exist. Default: rejected. */
   readonly unknownJsonFields?: UnknownFields;
+  /** Host names that HTTP requests may be for, besides loopback's; undefined: any. */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** Maximum duration of a unary call, in milliseconds. */
   readonly deadlineCapMs: number;
   /** Interval between heartbeats of an idle watch, in milliseconds. */
@@ -75,6 +77,7 @@ export function createServers({
   maxConnections = MAX_CONNECTIONS,
   corsOrigins,
   unknownJsonFields = "reject",
+  allowedHosts,
   deadlineCapMs,
   heartbeatMs,
   ...accessLogDeps
@@ -111,6 +114,7 @@ export function createServers({
     findExtraHandler: extraEndpoints(routes),
     auth,
     corsOrigins,
+    allowedHosts,
     ready,
     tls,
     guard,

@@ -1,5 +1,6 @@
 import type { Logger } from "../../observability/log.ts";
 import type { ClientCertificate } from "../connections/peer.ts";
+import type { TokenTransportCheck } from "./cleartext.ts";
 import { DEFAULT_PERMISSIONS } from "./default-permissions.ts";
 import {
   CALLER_NAME_PATTERN,
@@ -21,6 +22,7 @@ export interface AuthOptions {
   readonly tokens: TokenOptions | undefined;
   /** Whether the name in a verified client certificate authenticates. */
   readonly certificates: boolean;
+  readonly mayPresentToken: TokenTransportCheck;
   /** The permission table; undefined: DEFAULT_PERMISSIONS. */
   readonly permissionsFile: string | undefined;
 }
@@ -40,7 +42,7 @@ export interface Auth {
  * @throws UnusableFileError for an unusable permission table or key file
  */
 export function openAuth(
-  { tokens, certificates, permissionsFile }: AuthOptions,
+  { tokens, certificates, mayPresentToken, permissionsFile }: AuthOptions,
   rpcs: readonly string[],
   log: Logger,
 ): Auth {
@@ -89,6 +91,9 @@ export function openAuth(
       }
       const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
       if (verifier !== undefined && token !== undefined) {
+        if (!mayPresentToken(peer)) {
+          throw unauthenticated("token sent in cleartext: connect by TLS, and replace the token");
+        }
         const claims = verifier.verify(token);
         return claims instanceof Promise
           ? claims.then((known) => fromToken(known, credentials))

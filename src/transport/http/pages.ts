@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorRow, type GrpcCode, OperationError } from "../../application/errors.ts";
+import { createAddressList, LOOPBACK } from "../../lib/address-list.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { type Auth, permissionDenied } from "../auth/index.ts";
 import { peerOfRequest } from "../connections/peer.ts";
@@ -22,11 +23,16 @@ export interface PagesDeps {
   readonly metrics: Metrics;
   /** Protects /metrics; undefined: open to everyone. */
   readonly auth: Auth | undefined;
+  /** Who may read /metrics, besides this machine; undefined: everyone. */
+  readonly metricsAllow: readonly string[] | undefined;
   /** Whether the server is shutting down: alive, but not ready. */
   readonly draining: () => boolean;
   /** For the 404 response. */
   readonly routes: readonly Route[];
 }
+
+/** Open to everyone: they return healthy or not. */
+export const HEALTH_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 type Page = (response: ServerResponse, request: IncomingMessage) => Promise<void>;
 
@@ -35,9 +41,11 @@ export function createPages({
   ready,
   metrics,
   auth,
+  metricsAllow,
   draining,
   routes,
 }: PagesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const allowed = metricsAllow && createAddressList([...LOOPBACK, ...metricsAllow]);
   const pages = new Map<string, Page>([
     ["/healthz", async (response) => sendJson(response, 200, { status: "alive" })],
     [
@@ -51,6 +59,10 @@ export function createPages({
     [
       "/metrics",
       async (response, request) => {
+        if (allowed?.has(peerOfRequest(request).address) === false) {
+          sendJson(response, 403, { code: "permission_denied", message: "address is not in OMS_METRICS_ALLOW" });
+          return;
+        }
         try {
           await requireMetricsPermission(auth, request);
         } catch (error) {

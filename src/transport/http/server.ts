@@ -35,8 +35,9 @@ import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
 import { createConnectHandlers, type HttpHandler } from "./connect.ts";
 import { createCors } from "./cors.ts";
+import { createCrossSiteCheck } from "./cross-site.ts";
 import { ALPN_PROTOCOLS, muxByAlpn, muxByPreface } from "./http-version-mux.ts";
-import { createPages, type Readiness, sendJson } from "./pages.ts";
+import { createPages, HEALTH_PATHS, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
 
 /**
@@ -55,6 +56,10 @@ export interface HttpServerDeps {
   /** Protects /metrics; undefined: open to everyone. */
   readonly auth?: Auth | undefined;
   readonly corsOrigins: readonly string[];
+  /** Host names that requests may be for, besides loopback's; undefined, the default: any. */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Who may read /metrics, besides this machine; undefined, the default: everyone. */
+  readonly metricsAllow?: readonly string[] | undefined;
   readonly ready: () => Promise<Readiness>;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -73,6 +78,8 @@ export function createHttpServer({
   findExtraHandler = () => undefined,
   auth,
   corsOrigins,
+  allowedHosts,
+  metricsAllow,
   ready,
   log,
   metrics,
@@ -82,15 +89,21 @@ export function createHttpServer({
 }: HttpServerDeps): HttpServer {
   const findRpc = createConnectHandlers(routes, decode, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
-  const pages = createPages({ ready, metrics, auth, draining: () => draining, routes });
+  const crossSite = createCrossSiteCheck({ corsOrigins, allowedHosts, log });
+  const pages = createPages({ ready, metrics, auth, metricsAllow, draining: () => draining, routes });
   let draining = false;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (cors(request, response)) {
+    const path = pathOf(request);
+    if ((!HEALTH_PATHS.has(path) && crossSite.rejectsHost(request, response)) || cors(request, response)) {
       return;
     }
-    const path = pathOf(request);
-    await (findRpc(path) ?? findExtraHandler(path) ?? pages)(request, response);
+    const handler = findRpc(path) ?? findExtraHandler(path);
+    if (handler === undefined) {
+      await pages(request, response);
+    } else if (!crossSite.rejectsSite(request, response)) {
+      await handler(request, response);
+    }
   }
 
   /** A failing request affects no other. */

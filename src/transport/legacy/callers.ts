@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { BlockList, isIPv6 } from "node:net";
+import { createAddressList } from "../../lib/address-list.ts";
+import type { TokenTransportCheck } from "../auth/cleartext.ts";
 import type { Peer } from "../connections/peer.ts";
 import type { LegacyMethod } from "./methods.ts";
 
@@ -36,14 +37,15 @@ export interface CallerEvidence {
  */
 export function createCallerResolver(
   known: readonly KnownCaller[],
+  mayPresentToken: TokenTransportCheck,
 ): (evidence: CallerEvidence, method: LegacyMethod) => LegacyCaller {
   const byToken = new Map(known.flatMap(({ name, tokenSha256 }) => tokenSha256.map((digest) => [digest, name])));
-  const byAddress = known.map(({ name, addresses }) => ({ name, list: blockListOf(addresses) }));
+  const byAddress = known.map(({ name, addresses }) => ({ name, list: createAddressList(addresses) }));
   return ({ authorization = "", header = "", peer }, method) => {
     const authenticatedName =
-      tokensIn(authorization)
+      (mayPresentToken(peer) ? tokensIn(authorization) : [])
         .map((token) => byToken.get(createHash("sha256").update(token).digest("hex")))
-        .find((name) => name !== undefined) ?? byAddress.find(({ list }) => contains(list, peer.address))?.name;
+        .find((name) => name !== undefined) ?? byAddress.find(({ list }) => list.has(peer.address))?.name;
     return { authenticatedName, name: authenticatedName ?? (header || `legacy:${method.name}`) };
   };
 }
@@ -62,22 +64,4 @@ function tokensIn(authorization: string): string[] {
     default:
       return [];
   }
-}
-
-function blockListOf(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const address of addresses) {
-    const [ip = "", prefix] = address.split("/");
-    const family = isIPv6(ip) ? "ipv6" : "ipv4";
-    if (prefix === undefined) {
-      list.addAddress(ip, family);
-    } else {
-      list.addSubnet(ip, Number(prefix), family);
-    }
-  }
-  return list;
-}
-
-function contains(list: BlockList, address: string): boolean {
-  return address !== "" && list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }

@@ -5,6 +5,7 @@ import { boundedLabels } from "../../observability/bounded-labels.ts";
 import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import type { TokenTransportCheck } from "../auth/cleartext.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import type { HttpHandler } from "../http/connect.ts";
 import type { Route } from "../middleware/pipeline.ts";
@@ -21,6 +22,7 @@ import { createSoapHandler, isSoapRequest, type SoapHandler } from "./soap/index
 
 export interface LegacyHandlerOptions {
   readonly callers: readonly KnownCaller[];
+  readonly mayPresentToken: TokenTransportCheck;
   /** Whether a failure has an HTTP error status; otherwise it is 200, as in the legacy system. */
   readonly httpErrors: boolean;
   /** The XML namespace of the SOAP messages. */
@@ -46,9 +48,9 @@ const REJECTIONS_PER_SECOND = 10;
  */
 export function createLegacyHandler(
   routes: readonly Route[],
-  { callers, httpErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
+  { callers, mayPresentToken, httpErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
 ): (path: string) => HttpHandler | undefined {
-  const resolveCaller = createCallerResolver(callers);
+  const resolveCaller = createCallerResolver(callers, mayPresentToken);
   const count = createCallCounter(
     metrics,
     callers.map(({ name }) => name),

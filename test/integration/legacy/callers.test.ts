@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { createTokenTransportCheck } from "../../../src/transport/auth/cleartext.ts";
 import { normalizeAddress, plaintextPeer } from "../../../src/transport/connections/peer.ts";
 import { createCallerResolver } from "../../../src/transport/legacy/callers.ts";
 import { LEGACY_METHODS, type LegacyMethod } from "../../../src/transport/legacy/methods.ts";
@@ -64,10 +65,13 @@ describe("a caller", () => {
 });
 
 describe("identification by address", () => {
-  const resolve = createCallerResolver([
-    { name: "wms", tokenSha256: [sha256("t")], addresses: ["10.1.0.0/16", "192.168.7.9"] },
-    { name: "tms", tokenSha256: [], addresses: ["2001:db8::/32", "10.1.2.3"] },
-  ]);
+  const resolve = createCallerResolver(
+    [
+      { name: "wms", tokenSha256: [sha256("t")], addresses: ["10.1.0.0/16", "192.168.7.9"] },
+      { name: "tms", tokenSha256: [], addresses: ["2001:db8::/32", "10.1.2.3"] },
+    ],
+    () => true,
+  );
   const method = LEGACY_METHODS[0] as LegacyMethod;
   test.each<[string, string | undefined]>([
     ["10.1.0.0", "wms"],
@@ -91,6 +95,22 @@ describe("identification by address", () => {
       name: "wms",
     });
   });
+});
+
+test("a token over cleartext identifies only on this machine and behind a proxy that terminates TLS", () => {
+  const known = [{ name: "wms", tokenSha256: [sha256("t")], addresses: [] }];
+  const resolve = createCallerResolver(known, createTokenTransportCheck(["10.9.0.0/16"]));
+  const method = LEGACY_METHODS[0] as LegacyMethod;
+  const callerAt = (address: string, encrypted = false) =>
+    resolve({ authorization: "Bearer t", header: undefined, peer: { ...plaintextPeer(address), encrypted } }, method)
+      .authenticatedName;
+  expect(["127.0.0.1", "::1", "10.9.1.1"].map((address) => callerAt(address))).toEqual(["wms", "wms", "wms"]);
+  expect(["10.8.1.1", "2001:db8::1", ""].map((address) => callerAt(address))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(callerAt("10.8.1.1", true)).toBe("wms");
 });
 
 describe("a service with a loopback address as caller", () => {

@@ -229,18 +229,20 @@ export const ATTACKS = {
     return raw.received.resets.size > 0 ? undefined : frameOf(FRAME.data, 0, 1, Buffer.alloc(16_000));
   }),
   "incomplete prefaces": overMany(1_000, Buffer.from("PRI * HTTP/2.0\r\n"), () => undefined),
-  "trickling headers": overMany(1_000, Buffer.from(`POST ${GET} HTTP/1.1\r\nhost: a\r\n`), () =>
+  "trickling headers": overMany(1_000, Buffer.from(`POST ${GET} HTTP/1.1\r\nhost: localhost\r\n`), () =>
     Buffer.from("x: y\r\n"),
   ),
   "a trickling body": overMany(
     1_000,
-    Buffer.from(`POST ${GET} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{`),
+    Buffer.from(
+      `POST ${GET} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{`,
+    ),
     () => Buffer.from(" "),
   ),
   "an endless body": overMany(
     50,
     Buffer.from(
-      `POST ${GET} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`,
+      `POST ${GET} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`,
     ),
     () => Buffer.concat([Buffer.from("4000\r\n"), Buffer.alloc(0x4000, 32), Buffer.from("\r\n")]),
   ),

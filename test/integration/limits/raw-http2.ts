@@ -110,7 +110,7 @@ export function requestHeaders(
       [":method", "POST"],
       [":scheme", "http"],
       [":path", path],
-      [":authority", "a"],
+      [":authority", "localhost"],
       ["content-type", type],
       ["te", "trailers"],
       ...more,

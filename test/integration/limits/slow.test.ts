@@ -175,7 +175,7 @@ describe("HTTP/1.1", () => {
     const [headers, body] = [await openHttp1(), await openHttp1()];
     headers.resume().write("GET /healthz HTTP/1.1\r\n");
     body.write(
-      `POST ${SERVICE}/GetOrderStatus HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n`,
+      `POST ${SERVICE}/GetOrderStatus HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n`,
     );
     const trickle = setInterval(() => {
       headers.write("x: y\r\n");
@@ -193,7 +193,7 @@ describe("HTTP/1.1", () => {
 
   test("an idle connection", async () => {
     const socket = await openHttp1();
-    socket.resume().write("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n");
+    socket.resume().write("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
     await once(socket, "close");
   });
 
@@ -201,7 +201,7 @@ describe("HTTP/1.1", () => {
     const socket = await openHttp1();
     socket.pause();
     const body = JSON.stringify({ orderIds: Array.from({ length: 1_000 }, (_, index) => String(index + 1)) });
-    const request = `POST ${SERVICE}/BatchGetOrderStatus HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const request = `POST ${SERVICE}/BatchGetOrderStatus HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
     for (let count = 0; count < 2_000 && !socket.destroyed; count += 1) {
       socket.write(request);
     }

@@ -396,7 +396,7 @@ describe("watchers that connect and disconnect", () => {
     head.writeUInt32BE(message.length, 1);
     const socket = connect(harness.service.httpPort, "127.0.0.1");
     socket.write(
-      `POST /oms.orderstatus.v1.OrderStatusService/WatchOrderStatus HTTP/1.1\r\nhost: x\r\ncontent-type: application/connect+json\r\ncontent-length: ${message.length + 5}\r\n\r\n`,
+      `POST /oms.orderstatus.v1.OrderStatusService/WatchOrderStatus HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/connect+json\r\ncontent-length: ${message.length + 5}\r\n\r\n`,
     );
     socket.write(Buffer.concat([head, message]));
     socket.once("data", () => socket.pause());

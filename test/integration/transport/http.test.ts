@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { request } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
@@ -273,6 +274,115 @@ describe("CORS", () => {
   test("another origin gets no CORS headers", async () => {
     const { headers } = await preflight("https://evil.example.com");
     expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  });
+});
+
+describe("requests of other sites", () => {
+  const RPC = `${SERVICE}/UpdateOrderStatus`;
+  const LEGACY = "/services/orderStatus/puaseOrderStatus";
+  const requests: [string, string, RequestInit][] = [
+    ["Connect", RPC, json({ orderId: "1", status: "ORDER_STATUS_PAID", operator: "x" })],
+    ["Connect with GET", `${SERVICE}/ListShipmentTypes?connect=v1&encoding=json&message=%7B%7D`, {}],
+    [
+      "gRPC-Web",
+      RPC,
+      { method: "POST", headers: { "content-type": "application/grpc-web+proto" }, body: "\0\0\0\0\0" },
+    ],
+    ["legacy GET", `${LEGACY}?orderId=1&isPause=1`, {}],
+    ["legacy form", LEGACY, { method: "POST", body: new URLSearchParams({ orderId: "1", isPause: "1" }) }],
+    ["legacy JSON as text", LEGACY, { method: "POST", body: '{"orderId":1,"isPause":1}' }],
+    ["SOAP", "/services/orderStatus", { method: "POST", headers: { "content-type": "text/xml" }, body: "<a/>" }],
+    ["WSDL", "/services/orderStatus?wsdl", {}],
+    [
+      "reflection",
+      "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+      { method: "POST", headers: { "content-type": "application/connect+proto" }, body: "" },
+    ],
+  ];
+
+  async function send(path: string, { headers, ...init }: RequestInit, more: Record<string, string>) {
+    // Node's fetch sets these headers itself.
+    const { promise, resolve, reject } = Promise.withResolvers<[number | undefined, string]>();
+    const body = init.body === undefined || init.body === null ? undefined : String(init.body);
+    const form = init.body instanceof URLSearchParams && { "content-type": "application/x-www-form-urlencoded" };
+    request(
+      url(path),
+      { method: init.method ?? "GET", headers: { ...(headers as Record<string, string>), ...form, ...more } },
+      (response) => text(response).then((answer) => resolve([response.statusCode, answer]), reject),
+    )
+      .on("error", reject)
+      .end(body);
+    return promise;
+  }
+
+  describe.each(requests)("%s", (_, path, init) => {
+    test.each<[string, Record<string, string>]>([
+      ["another site", { origin: "http://evil.example", "sec-fetch-site": "cross-site" }],
+      ["a page that hides its origin", { "sec-fetch-site": "cross-site" }],
+      ["a sandboxed page", { origin: "null", "sec-fetch-site": "cross-site" }],
+      ["another port of this machine", { origin: "http://localhost:9999", "sec-fetch-site": "same-site" }],
+      ["a browser without Fetch metadata", { origin: "http://evil.example" }],
+      ["such a browser, by GET", { referer: "http://evil.example/page" }],
+    ])("%s is rejected", async (_site, headers) => {
+      expect(await send(path, init, headers)).toEqual([403, expect.stringContaining("add the origin of the page to")]);
+    });
+
+    test("a name that was rebound to this machine is rejected", async () => {
+      for (const host of ["rebind.evil.example", "localhost.evil.example:8080", "127.0.0.1.evil.example", "0.0.0.0"]) {
+        const answer = await send(path, init, { host, origin: `http://${host}`, "sec-fetch-site": "same-origin" });
+        expect(answer).toEqual([403, expect.stringContaining("OMS_ALLOWED_HOSTS")]);
+      }
+    });
+
+    test("a configured page, the service's own page, a typed address and other clients are served", async () => {
+      const { host } = new URL(url(""));
+      for (const headers of [
+        { origin: "https://console.example.com", "sec-fetch-site": "cross-site" },
+        { referer: "https://console.example.com/orders" },
+        { origin: `http://${host}`, "sec-fetch-site": "same-origin" },
+        { origin: `http://${host}` },
+        { "sec-fetch-site": "none" },
+        { host: `localhost:${harness.service.httpPort}` },
+        { host: "[::1]" },
+        { host: "oms.localhost" },
+        {},
+      ]) {
+        expect((await send(path, init, headers))[1]).not.toMatch(/OMS_CORS_ORIGINS|OMS_ALLOWED_HOSTS/);
+      }
+    });
+  });
+
+  test("pages too are for loopback names only, but for health checks", async () => {
+    for (const path of ["/metrics", "/nothing"]) {
+      expect((await send(path, {}, { host: "evil.example" }))[0]).toBe(403);
+    }
+    for (const path of ["/healthz", "/readyz"]) {
+      expect((await send(path, {}, { host: "10.1.2.3:8080" }))[0]).toBe(200);
+    }
+  });
+
+  test.each(['x"><script>', "localhost:99999", "["])("a malformed host is rejected: %s", async (host) => {
+    expect(await send("/services", {}, { host })).toEqual([400, expect.stringContaining("malformed host")]);
+  });
+
+  test("over HTTP/2 the authority is checked", async () => {
+    const session = connectHttp2(url(""));
+    const answer = (authority: string) => text(session.request({ ":path": "/services", ":authority": authority }));
+    expect(await answer("evil.example")).toContain("OMS_ALLOWED_HOSTS");
+    expect(await answer("localhost")).not.toContain("OMS_ALLOWED_HOSTS");
+    session.close();
+  });
+
+  test("rejected requests are logged", () => {
+    expect(harness.service.log).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        msg: "HTTP request rejected",
+        reason: "cross-site",
+        address: "127.0.0.1",
+        origin: "http://evil.example",
+      }),
+    );
   });
 });
 
