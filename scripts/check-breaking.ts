@@ -38,10 +38,12 @@ if (landed === undefined) {
 } else {
   const before = mkdtempSync(join(tmpdir(), "oms-contract-"));
   try {
-    const archive = execFileSync("git", ["archive", landed, "proto", "buf.yaml"], { cwd: root });
+    // Without what the version does not have.
+    const compiled = ["proto", "third_party", "buf.yaml"].filter((path) => git("ls-tree", landed, path) !== "");
+    const archive = execFileSync("git", ["archive", landed, ...compiled], { cwd: root });
     execFileSync("tar", ["-x", "-C", before], { input: archive });
     cpSync(join(root, ".buf"), join(before, ".buf"), { recursive: true });
-    const { status } = spawnSync("buf", ["breaking", "--against", before], { cwd: root, stdio: "inherit" });
+    const { status } = spawnSync("buf", ["breaking", "proto", "--against", join(before, "proto")], { cwd: root, stdio: "inherit" });
     process.exitCode = status === 0 ? 0 : 1;
   } finally {
     rmSync(before, { recursive: true, force: true });
