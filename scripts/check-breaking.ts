@@ -43,7 +43,10 @@ if (landed === undefined) {
     const archive = execFileSync("git", ["archive", landed, ...compiled], { cwd: root });
     execFileSync("tar", ["-x", "-C", before], { input: archive });
     cpSync(join(root, ".buf"), join(before, ".buf"), { recursive: true });
-    const { status } = spawnSync("buf", ["breaking", "proto", "--against", join(before, "proto")], { cwd: root, stdio: "inherit" });
+    const { status } = spawnSync("buf", ["breaking", "proto", "--against", join(before, "proto")], {
+      cwd: root,
+      stdio: "inherit",
+    });
     process.exitCode = status === 0 ? 0 : 1;
   } finally {
     rmSync(before, { recursive: true, force: true });

@@ -1,15 +1,17 @@
 /**
- * Writes buf/validate/validate.proto, which the contract imports, from the descriptor in
- * @bufbuild/protovalidate. buf compiles only source files; this avoids its schema registry.
- * Structure only, without comments and options.
+ * Writes the protobuf files of packages to .buf/, where buf compiles them; this avoids its schema
+ * registry. buf/validate/validate.proto, which the contract imports, is printed from the descriptor
+ * in @bufbuild/protovalidate: structure only, without comments and options.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DescEnum, DescExtension, DescField, DescMessage } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 import { file_buf_validate_validate as file } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { protoPath as healthProtoPath } from "grpc-health-check";
 
 const target = join(import.meta.dirname, "..", ".buf", "protovalidate", "buf", "validate", "validate.proto");
+const healthTarget = join(import.meta.dirname, "..", ".buf", "health", "grpc", "health", "v1", "health.proto");
 
 /** A field's type, for example "repeated string" or ".buf.validate.Constraint". */
 function typeOf(field: DescField | DescExtension): string {
@@ -69,3 +71,6 @@ const text = [
 
 mkdirSync(dirname(target), { recursive: true });
 writeFileSync(target, `${text}\n`);
+
+mkdirSync(dirname(healthTarget), { recursive: true });
+copyFileSync(healthProtoPath, healthTarget);

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import type { OperationDeps } from "../application/deps.ts";
 import { OperationError } from "../application/errors.ts";
 import { withTimeout } from "../lib/async.ts";
@@ -89,13 +90,12 @@ export function createServers({
     heartbeatMs,
     pipeline({ ...accessLogDeps, inFlight, tracer, auth, limits, deadlineCapMs }),
   );
-  const reflection = reflectionEnabled ? createReflection(SERVICES) : [];
   const decode = createRequestDecoder(unknownJsonFields);
   const guard = createGuard();
   const grpc = createGrpcServer({
     routes,
     decode,
-    reflection,
+    reflection: reflectionEnabled ? createReflection([...SERVICES, Health]) : [],
     loadShedding: {
       hasCapacity: () => inFlight.unaryCount() < MAX_UNARY_CALLS,
       onRejected: (rpc) => metrics.rpcRefused.inc({ rpc }),
@@ -110,7 +110,7 @@ export function createServers({
   const http = createHttpServer({
     routes,
     decode,
-    reflection,
+    reflection: reflectionEnabled ? createReflection(SERVICES) : [],
     findExtraHandler: extraEndpoints(routes),
     auth,
     corsOrigins,

@@ -57,6 +57,17 @@ describe("buf curl, by server reflection", () => {
     expect(orderStatus(await call("GetOrderStatus", get))).toBe("ORDER_STATUS_PAID");
   });
 
+  test("health, which is part of reflection at the gRPC port", async () => {
+    const url = `http://127.0.0.1:${harness.service.grpcPort}`;
+    const flags = ["curl", "--protocol", "grpc", "--http2-prior-knowledge"];
+    const { stdout: services } = await run(BUF, [...flags, "--list-services", url], { cwd: "/" });
+    expect(services.split("\n")).toContain("grpc.health.v1.Health");
+    const { stdout: status } = await run(BUF, [...flags, "-d", "{}", `${url}/grpc.health.v1.Health/Check`], {
+      cwd: "/",
+    });
+    expect(JSON.parse(status)).toEqual({ status: "SERVING" });
+  });
+
   test("without --protocol and other flags", async () => {
     const { stdout } = await run(
       BUF,
@@ -90,6 +101,7 @@ describe("buf curl, by server reflection", () => {
       { cwd: "/" },
     );
     expect(stdout.trim().split("\n")).toEqual([
+      "grpc.health.v1.Health",
       "oms.fulfilment.v1.FulfilmentService",
       "oms.operations.v1.ActionService",
       "oms.operations.v1.ShadowService",
