@@ -482,6 +482,13 @@ export const ROWS: readonly Row[] = [
         queries: [[`max by (instance) (oms_nodejs_eventloop_lag_p99_seconds{${JOB}})`, "{{instance}}"]],
       },
       {
+        title: "Event loop delay, maximum",
+        description:
+          "The longest time between two scrapes for which something held the event loop. Alert above 0.5 s: EventLoopBlocked.",
+        unit: "s",
+        queries: [[`max by (instance) (oms_nodejs_eventloop_lag_max_seconds{${JOB}})`, "{{instance}}"]],
+      },
+      {
         title: "CPU",
         description: "Cores in use, including garbage collection and library threads.",
         unit: "short",

@@ -39,6 +39,7 @@ import { createCrossSiteCheck } from "./cross-site.ts";
 import { ALPN_PROTOCOLS, muxByAlpn, muxByPreface } from "./http-version-mux.ts";
 import { createPages, HEALTH_PATHS, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
+import { setSecurityHeaders } from "./security-headers.ts";
 
 /**
  * Connect, gRPC-Web, legacy endpoints, and pages for monitoring. Shutting down it responds 503 at
@@ -94,6 +95,7 @@ export function createHttpServer({
   let draining = false;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    setSecurityHeaders(response, tls !== undefined);
     const path = pathOf(request);
     if ((!HEALTH_PATHS.has(path) && crossSite.rejectsHost(request, response)) || cors(request, response)) {
       return;

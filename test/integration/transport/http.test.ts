@@ -13,10 +13,31 @@ const harness = useService({ OMS_CORS_ORIGINS: "https://console.example.com,http
 const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
 const url = (path: string) => `http://127.0.0.1:${harness.service.httpPort}${path}`;
 
+const PREFLIGHT = {
+  method: "OPTIONS",
+  headers: { origin: "https://console.example.com", "access-control-request-method": "POST" },
+};
+
 let orderId = 0n;
 
 beforeAll(async () => {
   orderId = await insertOrder(harness.db, Status.PICKING);
+});
+
+test.each([
+  ["a page", "/healthz", {}],
+  ["an unknown path", "/nowhere", {}],
+  ["a method that is not allowed", "/metrics", { method: "DELETE" }],
+  ["an RPC", `${SERVICE}/GetOrderStatus`, json({ orderId: "77" })],
+  ["a body that is no message", `${SERVICE}/GetOrderStatus`, json([])],
+  ["a preflight", `${SERVICE}/GetOrderStatus`, PREFLIGHT],
+  ["a legacy endpoint", "/services/orderStatus/getOrderStatus?orderId=77", {}],
+  ["the WSDL", "/services/orderStatus?wsdl", {}],
+  ["a SOAP fault", "/services/orderStatus", { method: "POST", body: "<x/>" }],
+])("%s: no guessing of content types, no HSTS in plaintext", async (_, path, init) => {
+  const { headers } = await fetch(url(path), init);
+  expect(headers.get("x-content-type-options")).toBe("nosniff");
+  expect(headers.has("strict-transport-security")).toBe(false);
 });
 
 describe("pages", () => {

@@ -89,6 +89,13 @@ describe("a service with a certificate", () => {
     expect((await curl(https(`/services/orderStatus/getOrderStatus?orderId=${orderId}`)))[0]).toContain("1000");
   });
 
+  test.each(["--http1.1", "--http2"])("curl %s: HSTS on every response", async (flag) => {
+    for (const path of ["/healthz", "/nowhere", "/services", `/${SERVICE}/GetOrderStatus`]) {
+      const { stdout } = await run("curl", ["-sSi", flag, "--cacert", authority.caFile, https(path)]);
+      expect(stdout.toLowerCase()).toContain("strict-transport-security: max-age=31536000\r\n");
+    }
+  });
+
   test.each([
     ["grpc", () => harness.service.grpcPort],
     ["grpcweb", () => harness.service.httpPort],
