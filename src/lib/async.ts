@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 /**
  * Waits for a promise, but no longer than a time limit. The work behind the promise continues; a
  * later rejection is ignored.
@@ -13,6 +15,24 @@ export async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Items per turn of the event loop: some milliseconds of work. */
+const SLICE = 50;
+
+/** Maps a list, and lets other work run in between. */
+export async function mapInSlices<Item, Result>(
+  items: readonly Item[],
+  map: (item: Item) => Result,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % SLICE === 0) {
+      await nextTurn();
+    }
+    results.push(map(item));
+  }
+  return results;
 }
 
 /** A delay that can be cut short. Its timer does not keep the process alive. */

@@ -60,6 +60,8 @@ export interface Rpc {
   readonly streaming: boolean;
   /** Whether it may change something: such calls are recorded in the request log table. */
   readonly hasSideEffects: boolean;
+  /** Maximum size of its request, in bytes, once decompressed. */
+  readonly maxRequestBytes: number;
 }
 
 /**

@@ -2,6 +2,12 @@
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /**
+ * Maximum size of a request for an RPC whose valid messages may be larger, in bytes. It takes about
+ * 20 ms to decode, and holds 1,000 status reports of 1,000 bytes.
+ */
+export const MAX_REQUEST_BYTES = 1024 * 1024;
+
+/**
  * Maximum size of a request to health or reflection, in bytes. They need no admission, and name one
  * service, file or symbol.
  */

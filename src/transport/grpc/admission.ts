@@ -6,7 +6,7 @@ import type {
   StatusObject,
 } from "@grpc/grpc-js";
 import type { Call } from "../call.ts";
-import { MAX_BUILT_IN_REQUEST_BYTES, MAX_MESSAGE_BYTES } from "../limits.ts";
+import { MAX_BUILT_IN_REQUEST_BYTES } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import type { AdmittedCalls } from "./handlers.ts";
 import { type LoadShedding, OVERLOADED } from "./load-shedding.ts";
@@ -37,7 +37,7 @@ export interface AdmissionDeps {
 export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted }: AdmissionDeps): ServerInterceptor {
   return ({ path }, incoming) => {
     const route = routes.get(path);
-    limitMessageSize(incoming, route === undefined ? MAX_BUILT_IN_REQUEST_BYTES : MAX_MESSAGE_BYTES);
+    limitMessageSize(incoming, route?.rpc.maxRequestBytes ?? MAX_BUILT_IN_REQUEST_BYTES);
     if (route === undefined) {
       return incoming as ServerInterceptingCall;
     }

@@ -19,6 +19,7 @@ import {
   cancelOrder,
   updateOrderStatus,
 } from "../../application/orders/update-order-status.ts";
+import { mapInSlices } from "../../lib/async.ts";
 import { toConnectError, toStatus } from "../wire/errors.ts";
 import { assertValid } from "../wire/validation.ts";
 import { toOrderStatus, toOutcome, toStatusReport, updateResponse } from "./messages.ts";
@@ -78,12 +79,19 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
     },
 
     async batchUpdateOrderStatus(request, context) {
-      const reports = request.updates.map((update) => () => {
-        assertValid(pb.UpdateOrderStatusRequestSchema, update);
-        return toStatusReport(update, context);
+      const reports = await mapInSlices(request.updates, (update) => {
+        try {
+          assertValid(pb.UpdateOrderStatusRequestSchema, update);
+          const report = toStatusReport(update, context);
+          return () => report;
+        } catch (error) {
+          return () => {
+            throw error;
+          };
+        }
       });
       const settled = await batchUpdateOrderStatus(deps, reports, context);
-      const results = settled.map((one) => {
+      const results = await mapInSlices(settled, (one) => {
         if (one.status === "fulfilled") {
           const value = create(pb.UpdateOrderStatusResponseSchema, updateResponse(one.value));
           return { result: { case: "response" as const, value } };

@@ -17,7 +17,7 @@ import {
 import { OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED, type Rpc } from "../call.ts";
 import { peerOfRequest } from "../connections/peer.ts";
-import { MAX_BUILT_IN_REQUEST_BYTES, MAX_MESSAGE_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
+import { MAX_BUILT_IN_REQUEST_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import type { RequestDecoder } from "../wire/decode.ts";
 import { RESPONSE_JSON_OPTIONS } from "../wire/json-responses.ts";
@@ -113,7 +113,7 @@ function callOf(request: IncomingMessage): Call {
 /** Reads the message of an admitted call; an error in it becomes the call's. */
 async function readInto(call: Call, request: IncomingMessage, rpc: Rpc): Promise<RequestMessage | undefined> {
   try {
-    return await readMessage(request, rpc.method.input, MAX_MESSAGE_BYTES);
+    return await readMessage(request, rpc.method.input, rpc.maxRequestBytes);
   } catch (error) {
     if (!(error instanceof OperationError)) {
       throw error;

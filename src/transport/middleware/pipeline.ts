@@ -5,6 +5,8 @@ import type { Auth } from "../auth/index.ts";
 import type { Admit, Handler, Interceptor, Rpc } from "../call.ts";
 import type { HandlersOf } from "../handlers/types.ts";
 import type { CallerLimits } from "../rate-limits/index.ts";
+import { requestLimits } from "../wire/request-limits.ts";
+import { compileRules } from "../wire/validation.ts";
 import { type AccessLogDeps, accessLog } from "./access-log.ts";
 import { admitted, createAdmission } from "./admission.ts";
 import { deadline } from "./deadline.ts";
@@ -73,6 +75,8 @@ export function createRoutes<Service extends DescService>(
 ): readonly Route[] {
   return service.methods.map((method) => {
     const rpc = toRpc(method);
+    // The first request of an RPC would delay all others.
+    compileRules(method.input);
     const handler = handlers[method.localName as keyof HandlersOf<Service>] as unknown as Handler;
     return {
       rpc,
@@ -86,6 +90,7 @@ function toRpc(method: DescMethod): Rpc {
   return {
     method,
     streaming: method.methodKind === "server_streaming",
+    maxRequestBytes: requestLimits(method.input).maxBytes,
     hasSideEffects: method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
   };
 }

@@ -1,5 +1,6 @@
 import { create, type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
 import { OperationError } from "../../application/errors.ts";
+import { assertJsonSize, assertListSizes, requestLimits } from "./request-limits.ts";
 import { decodeJson, type UnknownFields } from "./strict-json.ts";
 import { malformedBody } from "./validation.ts";
 
@@ -18,11 +19,22 @@ export type RequestDecoder = (schema: DescMessage, bytes: Uint8Array, codec: Cod
 export function createRequestDecoder(unknownFields: UnknownFields): RequestDecoder {
   return (schema, bytes, codec) => {
     try {
-      const request = codec === "json" ? decodeJson(schema, bytes, unknownFields) : fromBinary(schema, bytes);
+      const request = codec === "json" ? decodeJsonWithin(schema, bytes, unknownFields) : decodeBinary(schema, bytes);
       return { request, malformed: undefined };
     } catch (error) {
       const malformed = error instanceof OperationError ? error : malformedBody(schema, (error as Error).message);
       return { request: create(schema), malformed };
     }
   };
+}
+
+function decodeJsonWithin(schema: DescMessage, bytes: Uint8Array, unknownFields: UnknownFields): Message {
+  assertJsonSize(schema, bytes, requestLimits(schema));
+  return decodeJson(schema, bytes, unknownFields);
+}
+
+/** Ignores unknown fields, each of which would be kept as an object. */
+function decodeBinary(schema: DescMessage, bytes: Uint8Array): Message {
+  assertListSizes(schema, bytes);
+  return fromBinary(schema, bytes, { readUnknownFields: false });
 }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -22,6 +23,67 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     const operator = "x".repeat(4 * 1024 * 1024);
     const error = await errorOf(harness.client(transport).pauseForCancel({ orderId: 1n, operator }));
     expect(error?.code).toBe(Code.ResourceExhausted);
+  });
+});
+
+/** A length as a varint. */
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
+}
+
+describe.each([
+  ["gRPC", "application/grpc"],
+  ["Connect", "application/proto"],
+  ["gRPC-Web", "application/grpc-web+proto"],
+])("lists are counted before they are decoded: %s", (_transport, type) => {
+  const post = async (rpc: string, message: Buffer): Promise<string> => {
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(message.length, 1);
+    const body = type === "application/proto" ? message : Buffer.concat([head, message]);
+    const grpc = type === "application/grpc";
+    const session = connectHttp2(`http://127.0.0.1:${grpc ? harness.service.grpcPort : harness.service.httpPort}`);
+    onTestFinished(() => session.destroy());
+    const path = `/oms.orderstatus.v1.OrderStatusService/${rpc}`;
+    const stream = session.request({ ":method": "POST", ":path": path, "content-type": type, te: "trailers" });
+    let headers = "";
+    const add = (received: object) => {
+      headers += decodeURIComponent(JSON.stringify(received));
+    };
+    stream.on("response", add).on("trailers", add).end(body);
+    return (await text(stream)) + headers;
+  };
+
+  test("packed ids", async () => {
+    const ids = Buffer.alloc(40_000);
+    expect(await post("BatchGetOrderStatus", Buffer.from([10, ...varint(ids.length), ...ids]))).toMatch(
+      /order_ids: must contain no more than 1000 item\(s\), was 40000 items/,
+    );
+  });
+
+  test("empty messages", async () => {
+    const updates = Buffer.alloc(200_000, Buffer.from([10, 0]));
+    expect(await post("BatchUpdateOrderStatus", updates)).toMatch(
+      /updates: must contain no more than 1000 item\(s\), was 100000 items/,
+    );
+  });
+
+  test("a request larger than any valid one is refused unread", async () => {
+    expect(await post("BatchGetOrderStatus", Buffer.alloc(60_000, Buffer.from([8, 1])))).toMatch(
+      /larger than|resource_exhausted/,
+    );
+  });
+});
+
+test("values in JSON are counted before they are parsed", async () => {
+  const url = `http://127.0.0.1:${harness.service.httpPort}/oms.orderstatus.v1.OrderStatusService/BatchUpdateOrderStatus`;
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: `{"updates":[${"{},".repeat(200_000)}{}]}`,
+  });
+  expect(await response.json()).toMatchObject({
+    code: "invalid_argument",
+    message: expect.stringMatching(/more than \d+ values$/),
   });
 });
 

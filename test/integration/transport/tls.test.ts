@@ -454,7 +454,9 @@ async function startServers(files: Partial<TlsFiles>): Promise<Ports> {
     peers.push(peer);
     return create(method.output);
   };
-  const routes = [{ rpc: { method, streaming: false, hasSideEffects: false }, admit() {}, handle }];
+  const routes = [
+    { rpc: { method, streaming: false, hasSideEffects: false, maxRequestBytes: 1_024 }, admit() {}, handle },
+  ];
   const grpcServer = createGrpcServer({
     routes,
     reflection: [],

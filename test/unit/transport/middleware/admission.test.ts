@@ -8,7 +8,12 @@ import { createCall, NEVER_ABORTED, type Rpc } from "../../../../src/transport/c
 import { admitted, createAdmission } from "../../../../src/transport/middleware/admission.ts";
 
 const MESSAGE = create(EmptySchema);
-const RPC: Rpc = { method: OrderStatusService.method.getOrderStatus, streaming: false, hasSideEffects: false };
+const RPC: Rpc = {
+  method: OrderStatusService.method.getOrderStatus,
+  streaming: false,
+  hasSideEffects: false,
+  maxRequestBytes: 1_024,
+};
 
 /** Authenticates by the caller's certificate name; the role `reader` may call GetOrderStatus. */
 const auth: Auth = {
