@@ -88,7 +88,7 @@ function maxLength(field: DescField): number {
  * Counts the entries of lists in an encoded message, packed ones included, without decoding it: a
  * decoded entry takes up to a hundred times its bytes.
  *
- * @throws OperationError "invalid" for a list that is longer than its rule permits, or malformed bytes
+ * @throws OperationError "invalid" for a list longer than its rule permits, or malformed bytes
  */
 export function assertListSizes(schema: DescMessage, bytes: Uint8Array): void {
   try {
