@@ -17,6 +17,9 @@ import { migrate } from "./store/migrations/index.ts";
 /** Human output goes to stderr; the log goes to stdout, as JSON unless that is a terminal. */
 const print = (line: string) => void process.stderr.write(`${line}\n`);
 
+/** Time (ms) for all components but the listeners to stop. */
+const STOP_BUDGET_MS = 2_000;
+
 async function main(config: Config, crashPoint: CrashPoint | undefined): Promise<void> {
   for (const warning of config.warnings) {
     print(`Warning: ${warning}`);
@@ -26,7 +29,8 @@ async function main(config: Config, crashPoint: CrashPoint | undefined): Promise
     process.stdout.isTTY ? pretty({ translateTime: "HH:MM:ss.l" }) : undefined,
   );
   const lifecycle = createLifecycle(log);
-  stopOnSignals(lifecycle, log, print);
+  const { drainDelayMs, drainMs } = config.calls;
+  stopOnSignals(lifecycle, log, print, drainDelayMs + drainMs + STOP_BUDGET_MS);
   try {
     await (config.service.role === "migrate"
       ? runMigrations(config, lifecycle, log)

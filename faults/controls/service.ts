@@ -15,7 +15,7 @@ import { createLogger, type Logger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { resolveEndpoints } from "../../src/server/endpoints.ts";
 import { createLifecycle } from "../../src/server/lifecycle.ts";
-import { createReadinessCheck } from "../../src/server/readiness.ts";
+import { createReadinessMonitor } from "../../src/server/readiness.ts";
 import { createCommitter } from "../../src/store/commit/committer.ts";
 import { openTotalsReader } from "../../src/store/ledger/open-counts.ts";
 import { createRequestLog } from "../../src/store/logs/request-log.ts";
@@ -108,7 +108,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
 
   const servers = createServers({
     operations,
-    ready: createReadinessCheck({ db, stream, redis }),
+    ready: createReadinessMonitor({ db, stream, redis }).check,
     corsOrigins: config.listen.corsOrigins,
     requestLog: createRequestLog({ db, onDropped: () => {} }),
     log,

@@ -388,6 +388,11 @@ export const VARIABLES = {
       default: 15 * SECOND,
       description: "Interval (ms) between heartbeats on an idle watch.",
     }),
+    drainDelayMs: variable("OMS_DRAIN_DELAY_MS", integer(0, 10 * MINUTE), {
+      default: 0,
+      description:
+        "Time (ms) at shutdown in which calls are served although `/readyz` and `grpc.health.v1` say not ready: longer than a load balancer takes to notice. `OMS_DRAIN_MS` begins after it.",
+    }),
     drainMs: variable("OMS_DRAIN_MS", integer(0, 10 * MINUTE), {
       default: 8 * SECOND,
       description: "Time (ms) for calls in flight to finish at shutdown.",

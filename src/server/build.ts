@@ -28,7 +28,7 @@ import { registerCollectors } from "./collectors.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { type Ports, startListeners } from "./listeners.ts";
-import { createReadinessCheck } from "./readiness.ts";
+import { createReadinessMonitor } from "./readiness.ts";
 
 export interface ServerDeps {
   readonly config: Config;
@@ -92,12 +92,12 @@ async function start(deps: ServerDeps, lifecycle: Lifecycle): Promise<Ports> {
     (open) => open.close(),
   );
   const operations = await startWritePath(core, registry, publisher);
-  const ready = createReadinessCheck(backends);
-  registerCollectors({ ...backends, metrics, ready, role });
+  const readiness = createReadinessMonitor(backends);
+  registerCollectors({ ...backends, metrics, ready: readiness.check, role });
   if (role !== "serve") {
     await startWorkers(core, await bindActions(core, registry, publisher, operations));
   }
-  return startListeners({ ...core, operations, feed: operations.feed, ready });
+  return startListeners({ ...core, operations, feed: operations.feed, readiness });
 }
 
 async function startTracing(

@@ -38,15 +38,19 @@ export function createLifecycle(log: Logger): Lifecycle {
   };
 }
 
-/** Shutdown timeout (ms); after it the process exits at once. */
-const SHUTDOWN_TIMEOUT_MS = 10_000;
-
 /**
  * Stops everything in order on SIGINT, SIGTERM and an unhandled error; a second signal exits at
  * once.
+ *
+ * @param timeoutMs shutdown timeout; after it the process exits at once
  */
-export function stopOnSignals(lifecycle: Lifecycle, log: Logger, print: (line: string) => void): void {
-  closeWithGrace({ delay: SHUTDOWN_TIMEOUT_MS, logger: false }, async ({ signal, err }) => {
+export function stopOnSignals(
+  lifecycle: Lifecycle,
+  log: Logger,
+  print: (line: string) => void,
+  timeoutMs: number,
+): void {
+  closeWithGrace({ delay: timeoutMs, logger: false }, async ({ signal, err }) => {
     if (err !== undefined) {
       log.fatal({ err }, "unhandled error, shutting down");
       process.exitCode = 1;

@@ -15,13 +15,13 @@ import { createTokenTransportCheck, type TokenTransportCheck } from "../transpor
 import { type Auth, openAuth } from "../transport/auth/index.ts";
 import { openPortTls, type PortTls } from "../transport/connections/tls.ts";
 import { RPC_NAMES } from "../transport/handlers/index.ts";
-import type { Readiness } from "../transport/http/pages.ts";
 import { createHttpServer, type HttpServerDeps } from "../transport/http/server.ts";
 import { createLegacyHandler } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
 import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
 import { createServers, type Servers, type ServersOptions } from "../transport/servers.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { ReadinessMonitor } from "./readiness.ts";
 
 /** The bound ports. */
 export interface Ports {
@@ -38,7 +38,7 @@ export interface ListenerDeps {
   readonly redis: Redis;
   readonly stream: StreamConnection;
   readonly feed: ChangeFeed;
-  readonly ready: () => Promise<Readiness>;
+  readonly readiness: ReadinessMonitor;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly tracer: Tracer | undefined;
@@ -49,7 +49,8 @@ export interface ListenerDeps {
  * calls, health and metrics only for the others.
  */
 export async function startListeners(deps: ListenerDeps): Promise<Ports> {
-  const { config, ready, log, metrics } = deps;
+  const { config, readiness, log, metrics } = deps;
+  const ready = readiness.check;
   const { host, httpPort, metricsPort, metricsAllow } = config.listen;
   const tls = await openTls(deps);
   metrics.tlsExpiry.addCallback((observe) => tls && observe({}, tls.validUntil().getTime() / 1_000));
@@ -77,7 +78,7 @@ interface Admission extends Pick<ServersOptions, "tls" | "auth" | "allowedHosts"
 
 /** The gRPC and the HTTP server with what they need; they do not listen yet. */
 async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission }: Admission): Promise<Servers> {
-  const { config, lifecycle, operations, db, redis, stream, feed, ready, log, metrics, tracer } = deps;
+  const { config, lifecycle, operations, db, redis, stream, feed, readiness, log, metrics, tracer } = deps;
   const { listen, calls, legacy } = config;
   await lifecycle.start(
     "status-change subscription",
@@ -101,7 +102,7 @@ async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission 
     () =>
       createServers({
         operations,
-        ready,
+        ready: readiness.check,
         ...(legacy.enabled && {
           extraEndpoints: (routes) =>
             createLegacyHandler(routes, {
@@ -128,7 +129,11 @@ async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission 
         deadlineCapMs: calls.deadlineCapMs,
         heartbeatMs: calls.watchHeartbeatMs,
       }),
-    (servers) => servers.drain(calls.drainMs),
+    (servers) => {
+      // For all ports: the one for metrics, too, serves until the end.
+      readiness.startDraining();
+      return servers.drain(calls.drainDelayMs, calls.drainMs);
+    },
   );
 }
 

@@ -8,11 +8,18 @@ import type { Readiness } from "../transport/http/pages.ts";
 /** Timeout (ms) of the database check; a slower database cannot commit changes in time either. */
 const DATABASE_TIMEOUT_MS = 2_000;
 
+/** The state of the server, one for all ports. */
+export interface ReadinessMonitor {
+  check(): Promise<Readiness>;
+  /** Not ready from now on: the server is shutting down. */
+  startDraining(): void;
+}
+
 /**
- * The readiness check: ready means that changes can be committed. Only the database decides;
- * without the broker or Redis the service continues to accept changes.
+ * Ready means that changes can be committed. Only the database decides; without the broker or Redis
+ * the service continues to accept changes.
  */
-export function createReadinessCheck({
+export function createReadinessMonitor({
   db,
   stream,
   redis,
@@ -20,16 +27,33 @@ export function createReadinessCheck({
   readonly db: OrderDatabase;
   readonly stream: StreamConnection;
   readonly redis: Redis;
-}): () => Promise<Readiness> {
-  return async () => {
-    const database =
-      (await withTimeout(checkDatabase(db), DATABASE_TIMEOUT_MS)) ?? "timed out: changes cannot be committed";
-    return {
-      ready: database === "ok",
-      database,
-      broker: stream.client() === undefined ? "unreachable: events are buffered in the outbox" : "ok",
-      redis: redis.status === "ready" ? "ok" : "unreachable: Actions that need it are retried",
-    };
+}): ReadinessMonitor {
+  let draining = false;
+  let running: Promise<string> | undefined;
+
+  /** At most one check at a time, however many ask for it. */
+  function databaseState(): Promise<string> {
+    running ??= withTimeout(checkDatabase(db), DATABASE_TIMEOUT_MS).then((state) => {
+      running = undefined;
+      return state ?? "timed out: changes cannot be committed";
+    });
+    return running;
+  }
+
+  return {
+    async check() {
+      const database = await databaseState();
+      return {
+        ready: database === "ok" && !draining,
+        draining,
+        database,
+        broker: stream.client() === undefined ? "unreachable: events are buffered in the outbox" : "ok",
+        redis: redis.status === "ready" ? "ok" : "unreachable: Actions that need it are retried",
+      };
+    },
+    startDraining() {
+      draining = true;
+    },
   };
 }
 

@@ -26,6 +26,11 @@ export const KEEPALIVE_MS = 30_000;
 /** Time to answer a ping before the connection is closed, in milliseconds. */
 export const KEEPALIVE_TIMEOUT_MS = 10_000;
 
+/**
+ * Interval between checks of the server's state for clients that watch its health, in milliseconds.
+ */
+export const HEALTH_WATCH_INTERVAL_MS = 1_000;
+
 /** Timeout of a TLS handshake, in milliseconds. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 
@@ -46,6 +51,18 @@ export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  * which is 60 s.
  */
 export const HTTP1_IDLE_MS = 65_000;
+
+/**
+ * Time in which a server that shuts down still answers a request on an idle HTTP/1.1 connection, in
+ * milliseconds: longer than a request takes to arrive.
+ */
+export const HTTP1_LAST_REQUEST_MS = 500;
+
+/**
+ * Maximum bytes read and discarded of an HTTP/1.1 request that was answered before its end; a client
+ * that sends more is disconnected.
+ */
+export const MAX_DISCARDED_BYTES = 4 * MAX_MESSAGE_BYTES;
 
 /** Interval between checks of HTTP/1.1 connections against these limits, in milliseconds. */
 export const HTTP1_CHECK_INTERVAL_MS = 5_000;

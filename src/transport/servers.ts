@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import type { OperationDeps } from "../application/deps.ts";
 import { OperationError } from "../application/errors.ts";
@@ -23,7 +23,7 @@ import type { UnknownFields } from "./wire/strict-json.ts";
 
 export interface ServersOptions extends AccessLogDeps {
   readonly operations: OperationDeps;
-  /** For /readyz. */
+  /** For /readyz and grpc.health.v1. */
   readonly ready: () => Promise<Readiness>;
   /** Further endpoints on the HTTP port, based on the RPCs: finds the handler of a path. */
   readonly extraEndpoints?: (routes: readonly Route[]) => (path: string) => HttpHandler | undefined;
@@ -56,13 +56,14 @@ export interface Servers {
   readonly grpc: Pick<GrpcServer, "listen">;
   readonly http: Pick<HttpServer, "listen">;
   /**
-   * Graceful shutdown: not ready, no new connections → unary calls finish → streams end with
-   * UNAVAILABLE → remaining connections are closed. What operations depend on must be available
-   * until then.
+   * Graceful shutdown: not ready → calls are served while load balancers notice → no new
+   * connections → unary calls finish → streams end with UNAVAILABLE → remaining connections are
+   * closed. What operations depend on must be available until then.
    *
-   * @param ms shutdown budget
+   * @param delayMs how long calls are served although the server is not ready
+   * @param ms shutdown budget after that
    */
-  drain(ms: number): Promise<void>;
+  drain(delayMs: number, ms: number): Promise<void>;
 }
 
 /** Builds both servers without listening. */
@@ -92,9 +93,11 @@ export function createServers({
   );
   const decode = createRequestDecoder(unknownJsonFields);
   const guard = createGuard();
+  let grpcPort: number | undefined;
   const grpc = createGrpcServer({
     routes,
     decode,
+    isReady: async () => (await ready()).ready,
     reflection: reflectionEnabled ? createReflection([...SERVICES, Health]) : [],
     loadShedding: {
       hasCapacity: () => inFlight.unaryCount() < MAX_UNARY_CALLS,
@@ -116,15 +119,24 @@ export function createServers({
     corsOrigins,
     allowedHosts,
     ready,
+    grpcPort: () => grpcPort,
     tls,
     guard,
     maxConnections,
     ...accessLogDeps,
   });
   return {
-    grpc,
+    grpc: {
+      async listen(host, port) {
+        grpcPort = await grpc.listen(host, port);
+        return grpcPort;
+      },
+    },
     http,
-    async drain(ms) {
+    async drain(delayMs, ms) {
+      grpc.startDraining();
+      http.startDraining();
+      await sleep(delayMs);
       const startedAt = Date.now();
       const within = (share: number, done: Promise<unknown>) => withTimeout(done, startedAt + share * ms - Date.now());
       grpc.stopAccepting();

@@ -1,4 +1,4 @@
-import type { AddressInfo, Server, Socket } from "node:net";
+import { type AddressInfo, Server, type Socket } from "node:net";
 import { MAX_SHARE_PER_ADDRESS } from "../limits.ts";
 
 /** A port and the connections to it. */
@@ -58,13 +58,17 @@ export function createListener(server: Server, { max, onRejected }: ConnectionLi
         });
       }),
     stopAccepting() {
-      server.close(() => onClosed());
+      // An HTTP server's own close() destroys its idle connections at once, with the request that a
+      // client may be sending.
+      Server.prototype.close.call(server, () => onClosed());
     },
     closed: () => closed,
     destroy() {
       for (const socket of sockets) {
         socket.destroy();
       }
+      // Ends the timers of an HTTP server.
+      server.close();
     },
   };
 }

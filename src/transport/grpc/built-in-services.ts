@@ -1,31 +1,27 @@
 import type { Server, ServerWritableStream, UntypedHandleCall } from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
 import type { BuiltInService } from "../wire/reflection.ts";
+import { createHealth } from "./health.ts";
 
 /** Health and reflection. */
 export interface BuiltInServices {
-  /** Reports NOT_SERVING, and ends open streams, which would delay the shutdown. */
+  /** Reports NOT_SERVING. */
+  startDraining(): void;
+  /** Ends open streams, which would delay the shutdown. */
   shutDown(): void;
   /** The paths of their RPCs. */
   readonly paths: readonly string[];
 }
 
-/** Adds reflection, and grpc.health.v1 for "" and each service, to a server. */
+/** Adds reflection and health to a server. */
 export function addBuiltInServices(
   server: Server,
   services: readonly string[],
   reflection: readonly BuiltInService[],
+  isReady: () => Promise<boolean>,
 ): BuiltInServices {
   const paths: string[] = [];
   const streams = new Set<ServerWritableStream<unknown, unknown>>();
-  const names = ["", ...services];
-  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "SERVING"])));
-
-  function add({ definition, implementation }: BuiltInService): void {
-    const handlers = Object.entries(implementation).map(([name, handle]) => [name, trackStreams(handle)]);
-    server.addService(definition, Object.fromEntries(handlers));
-    paths.push(...Object.values(definition).map(({ path }) => path));
-  }
+  const health = createHealth(services, isReady);
 
   /** Wraps a streaming handler; a unary one has a second parameter, the callback. */
   function trackStreams(handle: UntypedHandleCall): UntypedHandleCall {
@@ -39,18 +35,15 @@ export function addBuiltInServices(
     };
   }
 
-  for (const service of reflection) {
-    add(service);
+  for (const { definition, implementation } of [...reflection, health.service]) {
+    const handlers = Object.entries(implementation).map(([name, handle]) => [name, trackStreams(handle)]);
+    server.addService(definition, Object.fromEntries(handlers));
+    paths.push(...Object.values(definition).map(({ path }) => path));
   }
-  health.addToServer({
-    addService: (definition, implementation) => add({ definition, implementation } as BuiltInService),
-  });
   return {
     paths,
+    startDraining: health.startDraining,
     shutDown() {
-      for (const name of names) {
-        health.setStatus(name, "NOT_SERVING");
-      }
       for (const stream of streams) {
         stream.end();
       }

@@ -99,7 +99,7 @@ export function toCall(incoming: ServerInterceptingCallInterface, metadata: Meta
   return createCall({
     transport: "grpc",
     peer: peers.get(incoming.getPeer()),
-    header: (name) => metadata.get(name)[0]?.toString(),
+    header: (name) => (metadata.get(name)[0] ?? metadata.get(`${name}-bin`)[0])?.toString(),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
     signal: NEVER_ABORTED,
     malformed: malformedTimeout(metadata),

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
+import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import { exceedsTimerLimit, parseGrpcTimeout } from "../wire/timeout.ts";
 import { nearestRpc } from "../wire/unknown-rpc.ts";
 import type { StreamListener } from "./http2-server.ts";
@@ -13,8 +14,9 @@ export const JSON_HEADER = "oms-json-messages";
 /**
  * Corrects how grpc-js handles unusual requests. It answers INTERNAL to a malformed deadline, and
  * to a message that it cannot decompress or decode, though these are the caller's mistakes; it
- * expires a deadline of more than 24 days at once; it names one content type for all messages; and
- * it names no alternative for an unknown RPC.
+ * expires a deadline of more than 24 days at once; it names one content type for all messages; it
+ * names no alternative for an unknown RPC; and it drops a header that is not ASCII, so that the
+ * caller would be anonymous without being told: as binary metadata its name reaches the pipeline.
  *
  * @param paths the paths of all RPCs, complete before the first call
  */
@@ -29,6 +31,11 @@ export function normalizeHeaders(paths: ReadonlySet<string>): StreamListener {
       if (ms === undefined || exceedsTimerLimit(ms)) {
         delete headers["grpc-timeout"];
       }
+    }
+    const caller = headers[CALLER_HEADER];
+    if (caller !== undefined && NOT_ASCII.test(String(caller))) {
+      headers[`${CALLER_HEADER}-bin`] = Buffer.from(String(caller), "latin1").toString("base64");
+      delete headers[CALLER_HEADER];
     }
     const path = headers[":path"] ?? "";
     const encoding = headers["grpc-encoding"];
@@ -64,6 +71,9 @@ function explainUnknownRpc(
     ? { ...response, "grpc-message": encodeURI(`there is no RPC ${path}: did you mean ${meant}?`) }
     : response;
 }
+
+/** Not allowed in gRPC's ASCII metadata. */
+const NOT_ASCII = /[^\x20-\x7e]/;
 
 /** Turns an INTERNAL of grpc-js about an undecodable request into INVALID_ARGUMENT. */
 function toInvalidArgument(response: OutgoingHttpHeaders): OutgoingHttpHeaders {

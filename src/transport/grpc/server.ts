@@ -25,11 +25,11 @@ import type { LoadShedding } from "./load-shedding.ts";
 import { normalizeHeaders } from "./normalize-headers.ts";
 import { createPeerRegistry } from "./peer-registry.ts";
 
-/**
- * A gRPC server with its services, reflection and health. Shutting down it reports NOT_SERVING and
- * sends GOAWAY.
- */
-export type GrpcServer = Listener;
+/** A gRPC server with its services, reflection and health. */
+export interface GrpcServer extends Listener {
+  /** Reports NOT_SERVING; calls are served until `stopAccepting`, which sends GOAWAY. */
+  startDraining(): void;
+}
 
 const OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
@@ -48,6 +48,8 @@ export interface GrpcServerDeps {
   readonly decode?: RequestDecoder;
   readonly reflection: readonly BuiltInService[];
   readonly loadShedding: LoadShedding;
+  /** Whether the server is ready, for grpc.health.v1. Default: always. */
+  readonly isReady?: () => Promise<boolean>;
   /** Undefined: plaintext. */
   readonly tls?: PortTls | undefined;
   /** Default: its own. */
@@ -61,6 +63,7 @@ export function createGrpcServer({
   decode = createRequestDecoder("reject"),
   reflection,
   loadShedding,
+  isReady = async () => true,
   tls,
   guard = createGuard(),
   connectionLimit = { max: MAX_CONNECTIONS, onRejected() {} },
@@ -85,7 +88,7 @@ export function createGrpcServer({
   for (const serviceRoutes of services.values()) {
     server.addService(definitionOf(serviceRoutes), implementationOf(serviceRoutes, decode, admitted));
   }
-  const builtInServices = addBuiltInServices(server, [...services.keys()], reflection);
+  const builtInServices = addBuiltInServices(server, [...services.keys()], reflection, isReady);
   for (const path of builtInServices.paths) {
     paths.add(path);
   }
@@ -103,6 +106,7 @@ export function createGrpcServer({
   );
   return {
     listen: listener.listen,
+    startDraining: builtInServices.startDraining,
     stopAccepting() {
       builtInServices.shutDown();
       listener.stopAccepting();

@@ -8,6 +8,7 @@ import { decompress, isEncoding, UnpackedSizeError } from "../wire/compression.t
 import type { Codec } from "../wire/decode.ts";
 import { malformedBody } from "../wire/validation.ts";
 import { readRequestBody, singleChunk } from "./body.ts";
+import { decodeBase64Segments, isGrpcWebText, maxTextBytes, toBinaryType } from "./grpc-web-text.ts";
 
 /** The bytes of a request message and their encoding. */
 export interface RequestMessage {
@@ -19,11 +20,13 @@ export interface RequestMessage {
 interface Framing {
   readonly codec: Codec;
   readonly enveloped: boolean;
+  /** Whether the body is base64: gRPC-Web text. */
+  readonly text: boolean;
   /** The header that names the compression. */
   readonly encodingHeader: string;
 }
 
-const CONTENT_TYPE = /^application\/(?:(connect\+|grpc-web\+?)?(json|proto)?)\s*(?:;|$)/i;
+const CONTENT_TYPE = /^application\/(?:(connect\+|grpc-web(?:-text)?\+?)?(json|proto)?)\s*(?:;|$)/i;
 
 /** Undefined for a content type that Connect and gRPC-Web do not define. */
 function framingOf({ headers }: IncomingMessage): Framing | undefined {
@@ -35,6 +38,7 @@ function framingOf({ headers }: IncomingMessage): Framing | undefined {
   return {
     codec: codec?.toLowerCase() === "json" ? "json" : "binary",
     enveloped: prefix !== "",
+    text: isGrpcWebText(headers["content-type"]),
     encodingHeader: isGrpcWeb ? "grpc-encoding" : prefix === "" ? "content-encoding" : "connect-content-encoding",
   };
 }
@@ -62,7 +66,7 @@ export async function readMessage(
   if (request.method !== "POST" || framing === undefined) {
     return undefined;
   }
-  const { codec, enveloped, encodingHeader } = framing;
+  const { codec, enveloped, text, encodingHeader } = framing;
   const encoding = request.headers[encodingHeader]?.toString() ?? "identity";
   if (!isEncoding(encoding)) {
     return undefined;
@@ -74,8 +78,11 @@ export async function readMessage(
       throw error instanceof UnpackedSizeError ? requestTooLarge(maxBytes) : malformedBody(schema, `not valid ${name}`);
     }
   };
-  const body = await readRequestBody(request, maxBytes + (enveloped ? PREFIX_BYTES : 0));
-  if (body === undefined) {
+  const maxBodyBytes = maxBytes + (enveloped ? PREFIX_BYTES : 0);
+  const body = text
+    ? decodeText(await readRequestBody(request, maxTextBytes(maxBodyBytes)), schema)
+    : await readRequestBody(request, maxBodyBytes);
+  if (body === undefined || body.length > maxBodyBytes) {
     throw requestTooLarge(maxBytes);
   }
   if (!enveloped) {
@@ -86,6 +93,14 @@ export async function readMessage(
   }
   const compressed = ((body[0] as number) & COMPRESSED_FLAG) !== 0;
   return { codec, bytes: await unpack(body.subarray(PREFIX_BYTES), compressed ? encoding : "identity") };
+}
+
+function decodeText(body: Buffer | undefined, schema: DescMessage): Buffer | undefined {
+  try {
+    return body && decodeBase64Segments(body);
+  } catch (error) {
+    throw malformedBody(schema, (error as Error).message);
+  }
 }
 
 function messageOfQuery({ url = "" }: IncomingMessage, maxBytes: number): RequestMessage | undefined {
@@ -164,6 +179,9 @@ function headerOf({ headers }: IncomingMessage, framing: Framing | undefined): H
         header.append(name, single);
       }
     }
+  }
+  if (framing?.text === true) {
+    header.set("content-type", toBinaryType(header.get("content-type") ?? ""));
   }
   if (framing !== undefined && isEncoding(header.get(framing.encodingHeader) ?? "identity")) {
     header.delete(framing.encodingHeader);

@@ -24,6 +24,8 @@ import { RESPONSE_JSON_OPTIONS } from "../wire/json-responses.ts";
 import { dropLongTimeouts } from "../wire/timeout.ts";
 import { readBody } from "./body.ts";
 import { type RequestMessage, readMessage, toUniversalRequest } from "./connect-request.ts";
+import { normalizeContentType } from "./content-type.ts";
+import { encodeTextResponse, isGrpcWebText } from "./grpc-web-text.ts";
 import { sendJson } from "./pages.ts";
 
 /** Handles a request over HTTP/1.1, or over HTTP/2 in Node's compatibility API. */
@@ -69,9 +71,15 @@ interface Incoming {
 
 const incomingKey = createContextKey<Incoming | undefined>(undefined);
 
+/** Otherwise nginx holds back the messages of a stream until its buffer is full. */
+const UNBUFFERED = ["x-accel-buffering", "no"] as const;
+
 function serveRoute(handler: UniversalHandlerFn, route: Route): HttpHandler {
-  const { streaming } = route.rpc;
+  const { streaming, hasSideEffects } = route.rpc;
+  const methods = streaming || hasSideEffects ? ["POST"] : ["GET", "POST"];
   return async (request, response) => {
+    normalizeContentType(request.headers);
+    const type = request.headers["content-type"] ?? "";
     const call = callOf(request);
     await route.admit(call);
     const message = call.rejection === undefined ? await readInto(call, request, route.rpc) : undefined;
@@ -79,15 +87,24 @@ function serveRoute(handler: UniversalHandlerFn, route: Route): HttpHandler {
     const universal = toUniversalRequest(request, response, contextValues);
     dropLongTimeouts(universal.header);
     const result = await handler(universal);
+    if (!methods.includes(request.method ?? "")) {
+      response.setHeader("allow", methods.join(", "));
+      sendRejection(request, response, 405);
+      return;
+    }
     if (result.body === undefined && result.status >= 400) {
       sendRejection(request, response, result.status);
       return;
+    }
+    if (streaming) {
+      result.header?.set(...UNBUFFERED);
     }
     if (request.method === "GET") {
       // A cached status would be stale.
       result.header?.set("cache-control", "no-store");
     }
-    await (streaming ? universalResponseToNodeResponse(result, response) : sendUnaryResponse(result, response));
+    const encoded = isGrpcWebText(type) ? encodeTextResponse(result, type) : result;
+    await (streaming ? universalResponseToNodeResponse(encoded, response) : sendUnaryResponse(encoded, response));
   };
 }
 
@@ -95,7 +112,9 @@ function serveRoute(handler: UniversalHandlerFn, route: Route): HttpHandler {
 function serveFurther(handler: UniversalHandlerFn): HttpHandler {
   return async (request, response) => {
     const universal = universalRequestFromNodeRequest(request, response, undefined, createContextValues());
-    await universalResponseToNodeResponse(await handler(universal), response);
+    const result = await handler(universal);
+    result.header?.set(...UNBUFFERED);
+    await universalResponseToNodeResponse(result, response);
   };
 }
 
@@ -138,7 +157,7 @@ function sendRejection({ method, headers }: IncomingMessage, response: ServerRes
   const message =
     status === 405
       ? `method ${method} is not allowed: use POST; GET is for RPCs without side effects only`
-      : `content-type ${headers["content-type"] ?? "(none)"} is not supported: use application/json or application/proto, for streams application/connect+json or application/connect+proto, or application/grpc-web`;
+      : `content-type ${headers["content-type"] ?? "(none)"} is not supported: use application/json (in UTF-8) or application/proto, for streams application/connect+json or application/connect+proto; or application/grpc-web or application/grpc-web-text`;
   sendJson(response, status, { code: "unimplemented", message });
 }
 

@@ -4,8 +4,26 @@ import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 
 const METHODS = cors.allowedMethods.join(", ");
-const REQUEST_HEADERS = [...cors.allowedHeaders, CALLER_HEADER, "traceparent"].join(", ");
-const EXPOSED_HEADERS = [...cors.exposedHeaders, CALL_ID_HEADER, CODE_HEADER].join(", ");
+
+/** Credentials, and the trace context of the W3C, which browser instrumentation adds. */
+const REQUEST_HEADERS = [
+  ...cors.allowedHeaders,
+  "Authorization",
+  CALLER_HEADER,
+  "traceparent",
+  "tracestate",
+  "baggage",
+].join(", ");
+
+const EXPOSED_HEADERS = [
+  ...cors.exposedHeaders,
+  CALL_ID_HEADER,
+  CODE_HEADER,
+  "Allow",
+  "Link",
+  "Retry-After",
+  "WWW-Authenticate",
+].join(", ");
 
 /**
  * Lifetime of a preflight response in the browser's cache, in seconds: Chromium's maximum of two

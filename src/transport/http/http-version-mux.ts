@@ -15,8 +15,11 @@ const EMPTY = Buffer.alloc(0);
  * preface to a server that does not listen itself. A Node server for one version rejects the other,
  * and without TLS there is no negotiation. buf curl, for example, always uses HTTP/2 for
  * reflection.
+ *
+ * @returns closes the connections that have sent nothing yet
  */
-export function muxByPreface(http1: Server, http2: Http2Server): void {
+export function muxByPreface(http1: Server, http2: Http2Server): () => void {
+  const undecided = new Set<Socket>();
   const serveHttp1 = http1.listeners("connection") as ((socket: Socket) => void)[];
   http1.removeAllListeners("connection");
   http1.on("connection", (socket) => {
@@ -24,12 +27,15 @@ export function muxByPreface(http1: Server, http2: Http2Server): void {
     socket.on("error", abandon);
     socket.on("end", abandon);
     socket.setTimeout(HEADERS_TIMEOUT_MS, abandon);
+    undecided.add(socket);
+    socket.once("close", () => undecided.delete(socket));
     let start = EMPTY;
     socket.on("readable", function sniff() {
       start = Buffer.concat([start, socket.read() ?? EMPTY]);
       if (start.length < PREFACE.length && PREFACE.subarray(0, start.length).equals(start)) {
         return;
       }
+      undecided.delete(socket);
       socket.unshift(start);
       socket.off("readable", sniff);
       socket.off("error", abandon);
@@ -44,6 +50,11 @@ export function muxByPreface(http1: Server, http2: Http2Server): void {
       }
     });
   });
+  return () => {
+    for (const socket of undecided) {
+      socket.destroy();
+    }
+  };
 }
 
 /** The ALPN protocols of the HTTP port in order of preference. */

@@ -10,6 +10,8 @@ import { nearestRpc, pathOfMethod } from "../wire/unknown-rpc.ts";
 /** Whether changes can be committed, and the state of each backend. */
 export interface Readiness {
   readonly ready: boolean;
+  /** Whether the server is shutting down: alive, but not ready. */
+  readonly draining: boolean;
   /** For people, for example "ok" or "unreachable: changes cannot be committed". */
   readonly database: string;
   /** May be unavailable for a while: events and Actions wait. */
@@ -25,8 +27,6 @@ export interface PagesDeps {
   readonly auth: Auth | undefined;
   /** Who may read /metrics, besides this machine; undefined: everyone. */
   readonly metricsAllow: readonly string[] | undefined;
-  /** Whether the server is shutting down: alive, but not ready. */
-  readonly draining: () => boolean;
   /** For the 404 response. */
   readonly routes: readonly Route[];
 }
@@ -42,7 +42,6 @@ export function createPages({
   metrics,
   auth,
   metricsAllow,
-  draining,
   routes,
 }: PagesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const allowed = metricsAllow && createAddressList([...LOOPBACK, ...metricsAllow]);
@@ -52,8 +51,7 @@ export function createPages({
       "/readyz",
       async (response) => {
         const readiness = await ready();
-        const isReady = readiness.ready && !draining();
-        sendJson(response, isReady ? 200 : 503, { ...readiness, ready: isReady, draining: draining() });
+        sendJson(response, readiness.ready ? 200 : 503, readiness);
       },
     ],
     [

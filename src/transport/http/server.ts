@@ -1,10 +1,4 @@
-import {
-  createServer as createHttp1,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import {
   createServer as createHttp2,
   type Http2Server,
@@ -20,32 +14,28 @@ import type { Auth } from "../auth/index.ts";
 import { createListener, type Listener } from "../connections/listener.ts";
 import type { PortTls } from "../connections/tls.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
-import {
-  HEADERS_TIMEOUT_MS,
-  HTTP1_CHECK_INTERVAL_MS,
-  HTTP1_IDLE_MS,
-  HTTP2_OPTIONS,
-  KEEPALIVE_MS,
-  KEEPALIVE_TIMEOUT_MS,
-  MAX_CONNECTIONS,
-  REQUEST_TIMEOUT_MS,
-} from "../limits.ts";
+import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
 import { createConnectHandlers, type HttpHandler } from "./connect.ts";
 import { createCors } from "./cors.ts";
 import { createCrossSiteCheck } from "./cross-site.ts";
+import { isGrpcRequest, rejectGrpc } from "./grpc-rejection.ts";
 import { ALPN_PROTOCOLS, muxByAlpn, muxByPreface } from "./http-version-mux.ts";
+import { createHttp1, type Http1 } from "./http1.ts";
 import { createPages, HEALTH_PATHS, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 
-/**
- * Connect, gRPC-Web, legacy endpoints, and pages for monitoring. Shutting down it responds 503 at
- * /readyz.
- */
-export type HttpServer = Listener;
+/** Connect, gRPC-Web, legacy endpoints, and pages for monitoring. */
+export interface HttpServer extends Listener {
+  /**
+   * Ends each HTTP/1.1 connection with its next response: clients and proxies open the next one
+   * elsewhere.
+   */
+  startDraining(): void;
+}
 
 export interface HttpServerDeps {
   readonly routes: readonly Route[];
@@ -62,6 +52,8 @@ export interface HttpServerDeps {
   /** Who may read /metrics, besides this machine; undefined, the default: everyone. */
   readonly metricsAllow?: readonly string[] | undefined;
   readonly ready: () => Promise<Readiness>;
+  /** The port of gRPC, for clients that use this one instead; undefined where there is none. */
+  readonly grpcPort?: () => number | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Undefined: plaintext. */
@@ -82,6 +74,7 @@ export function createHttpServer({
   allowedHosts,
   metricsAllow,
   ready,
+  grpcPort = () => undefined,
   log,
   metrics,
   tls,
@@ -91,13 +84,16 @@ export function createHttpServer({
   const findRpc = createConnectHandlers(routes, decode, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
   const crossSite = createCrossSiteCheck({ corsOrigins, allowedHosts, log });
-  const pages = createPages({ ready, metrics, auth, metricsAllow, draining: () => draining, routes });
-  let draining = false;
+  const pages = createPages({ ready, metrics, auth, metricsAllow, routes });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     setSecurityHeaders(response, tls !== undefined);
     const path = pathOf(request);
     if ((!HEALTH_PATHS.has(path) && crossSite.rejectsHost(request, response)) || cors(request, response)) {
+      return;
+    }
+    if (isGrpcRequest(request)) {
+      rejectGrpc(request, response, grpcPort());
       return;
     }
     const handler = findRpc(path) ?? findExtraHandler(path);
@@ -110,11 +106,6 @@ export function createHttpServer({
 
   /** A failing request affects no other. */
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    response.once("close", () => {
-      if (draining) {
-        setImmediate(() => http1.closeIdleConnections());
-      }
-    });
     serve(request, response).catch((error: unknown) => {
       if (isDisconnected(response)) {
         return;
@@ -144,15 +135,16 @@ export function createHttpServer({
   const sessions = keepAlive(http2);
   const http1 =
     tls === undefined ? createPlaintextServer(onHttp1Request, http2) : createTlsServer(tls, onHttp1Request, http2);
-  const listener = createListener(http1, {
+  const listener = createListener(http1.server, {
     max: maxConnections,
     onRejected: (reason) => metrics.connectionsRefused.inc({ port: "http", reason }),
   });
   return {
     ...listener,
+    startDraining: http1.startDraining,
     stopAccepting() {
-      draining = true;
       listener.stopAccepting();
+      http1.closeIdle();
       for (const session of sessions) {
         session.close();
       }
@@ -160,25 +152,30 @@ export function createHttpServer({
   };
 }
 
-const HTTP1_OPTIONS = {
-  headersTimeout: HEADERS_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  keepAliveTimeout: HTTP1_IDLE_MS,
-  connectionsCheckingInterval: HTTP1_CHECK_INTERVAL_MS,
-} as const;
+type OnRequest = (request: IncomingMessage, response: ServerResponse) => void;
 
-function createPlaintextServer(onRequest: RequestListener, http2: Http2Server): Server {
-  const http1 = createHttp1(HTTP1_OPTIONS, onRequest);
-  muxByPreface(http1, http2);
-  return http1;
+function createPlaintextServer(onRequest: OnRequest, http2: Http2Server): Http1<Server> {
+  const http1 = createHttp1(createHttp, onRequest);
+  const closeUndecided = muxByPreface(http1.server, http2);
+  return {
+    ...http1,
+    closeIdle() {
+      http1.closeIdle();
+      closeUndecided();
+    },
+  };
 }
 
-function createTlsServer(tls: PortTls, onRequest: RequestListener, http2: Http2Server): HttpsServer {
-  return tls.createServer((options) => {
-    const http1 = createHttps({ ...options, ...HTTP1_OPTIONS, ALPNProtocols: ALPN_PROTOCOLS }, onRequest);
-    muxByAlpn(http1, http2);
-    return http1;
-  });
+function createTlsServer(tls: PortTls, onRequest: OnRequest, http2: Http2Server): Http1<HttpsServer> {
+  const http1 = createHttp1(
+    (options, listener) =>
+      tls.createServer((certificate) =>
+        createHttps({ ...certificate, ...options, ALPNProtocols: ALPN_PROTOCOLS }, listener),
+      ),
+    onRequest,
+  );
+  muxByAlpn(http1.server, http2);
+  return http1;
 }
 
 /** By the response, as Node destroys a request once it has been read. */

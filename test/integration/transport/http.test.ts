@@ -207,7 +207,7 @@ describe("malformed requests", () => {
     [
       "an RPC without host",
       "GET /oms.orderstatus.v1.OrderStatusService/ListOrderSources HTTP/1.0\r\n\r\n",
-      /^HTTP\/1.1 400/,
+      /^HTTP\/1.1 415/,
     ],
     [
       "a malformed host",
@@ -263,7 +263,7 @@ describe("CORS", () => {
       headers: {
         origin,
         "access-control-request-method": "POST",
-        "access-control-request-headers": "content-type,oms-caller",
+        "access-control-request-headers": "authorization,content-type,oms-caller",
       },
     });
 
@@ -276,7 +276,10 @@ describe("CORS", () => {
     expect(headers.get("access-control-allow-methods")).toBe("POST, GET");
     const allowed = headers.get("access-control-allow-headers")?.toLowerCase().split(", ") ?? [];
     expect(allowed).toEqual(
-      expect.arrayContaining(["content-type", "connect-protocol-version", "x-grpc-web", "oms-caller"]),
+      expect.arrayContaining([
+        ...["authorization", "content-type", "connect-protocol-version", "connect-timeout-ms", "x-grpc-web"],
+        ...["grpc-timeout", "oms-caller", "traceparent", "tracestate", "baggage"],
+      ]),
     );
   });
 
@@ -288,7 +291,10 @@ describe("CORS", () => {
     expect(headers.get("access-control-allow-origin")).toBe("http://localhost:3000");
     const exposed = headers.get("access-control-expose-headers")?.toLowerCase().split(", ") ?? [];
     expect(exposed).toEqual(
-      expect.arrayContaining(["grpc-status", "grpc-message", "grpc-status-details-bin", "oms-call-id", "oms-code"]),
+      expect.arrayContaining([
+        ...["grpc-status", "grpc-message", "grpc-status-details-bin", "oms-call-id", "oms-code"],
+        ...["allow", "link", "retry-after", "www-authenticate"],
+      ]),
     );
   });
 

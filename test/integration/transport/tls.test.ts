@@ -467,7 +467,7 @@ async function startServers(files: Partial<TlsFiles>): Promise<Ports> {
     routes,
     reflection: [],
     corsOrigins: [],
-    ready: async () => ({ ready: true, database: "ok", broker: "ok", redis: "ok" }),
+    ready: async () => ({ ready: true, draining: false, database: "ok", broker: "ok", redis: "ok" }),
     log: logger,
     metrics: createMetrics(),
     tls,

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createMetrics } from "../../../../src/observability/metrics.ts";
 import { createPages } from "../../../../src/transport/http/pages.ts";
 
-const READY = { ready: true, database: "ok", broker: "ok", redis: "ok" };
+const READY = { ready: true, draining: false, database: "ok", broker: "ok", redis: "ok" };
 
 /** Requests a page from an address. @returns the status */
 async function statusOf(path: string, remoteAddress: string, metricsAllow: readonly string[] | undefined) {
@@ -12,7 +12,6 @@ async function statusOf(path: string, remoteAddress: string, metricsAllow: reado
     metrics: createMetrics(),
     auth: undefined,
     metricsAllow,
-    draining: () => false,
     routes: [],
   });
   let status = 0;
