@@ -27,7 +27,7 @@ declare module "vitest" {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const onProgress = (line: string) => project.vitest.logger.log(line);
   const programs = await ensurePrograms([mariadb, redis, nats], onProgress);
-  ensureForeignClients(onProgress);
+  await ensureForeignClients(onProgress);
   const program = programs.get(mariadb) as string;
   const folder = await mkdtemp(join(tmpdir(), "oms-test-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -115,6 +115,19 @@ function disableServices(packages: readonly string[]): Promise<void> {
   });
 }
 
+/**
+ * Installs Debian packages, as root, without starting system services.
+ *
+ * @throws StackError if apt-get fails
+ */
+export async function installPackages(packages: readonly string[], onProgress: OnProgress): Promise<void> {
+  await apt(["update"]);
+  await uninterrupted(
+    () => withoutServices(() => apt(["install", "-y", "--no-install-recommends", ...packages])),
+    onProgress,
+  );
+}
+
 function installCommand(missing: readonly ServerKind[]): string {
   if (process.platform === "darwin") {
     return `brew install ${missing.map((kind) => HOMEBREW.get(kind)).join(" ")}`;
@@ -145,11 +158,7 @@ export async function ensurePrograms(
     const packages = missing.flatMap((kind) => DEBIAN.get(kind) ?? []);
     const began = Date.now();
     onProgress(`Installing ${names} (${packages.join(", ")}) with apt-get (no system services are started) …`);
-    await apt(["update"]);
-    await uninterrupted(
-      () => withoutServices(() => apt(["install", "-y", "--no-install-recommends", ...packages])),
-      onProgress,
-    );
+    await installPackages(packages, onProgress);
     await disableServices(missing.flatMap((kind) => (kind === mariadb ? [] : (DEBIAN.get(kind) ?? []))));
     onProgress(`Installed in ${Math.round((Date.now() - began) / 1000)} s.`);
   }

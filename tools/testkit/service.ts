@@ -10,6 +10,8 @@ export interface ServiceProcessOptions {
   readonly endpoints: Endpoints;
   /** Overrides of the default configuration. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Free ports by default. */
+  readonly ports?: { readonly grpc: number; readonly http: number };
   /** Folder of the repository whose service is started; this repository by default. */
   readonly root?: string;
   /** File that the output is appended to; without it only the tail of standard error is kept. */
@@ -36,22 +38,29 @@ export async function isReady(httpPort: number): Promise<boolean> {
   return broker === "ok" && redis === "ok";
 }
 
+/** Two free ports. */
+export async function chooseServicePorts(): Promise<{ readonly grpc: number; readonly http: number }> {
+  const grpc = await choosePort();
+  let http = await choosePort();
+  while (http === grpc) {
+    http = await choosePort();
+  }
+  return { grpc, http };
+}
+
 /**
- * Starts the service with the Node flags of production, on free ports, and waits until it is ready.
+ * Starts the service with the Node flags of production, and waits until it is ready.
  *
  * @throws Error with the end of its output when it exits before it is ready
  */
 export async function startServiceProcess({
   endpoints,
   env,
+  ports,
   root = ROOT,
   logFile,
 }: ServiceProcessOptions): Promise<ServiceProcess> {
-  const grpcPort = await choosePort();
-  let httpPort = await choosePort();
-  while (httpPort === grpcPort) {
-    httpPort = await choosePort();
-  }
+  const { grpc: grpcPort, http: httpPort } = ports ?? (await chooseServicePorts());
   const child = startScript("src/main.ts", {
     root,
     nodeFlags: JSON.parse(readFileSync(join(root, "scripts/service-flags.json"), "utf8")) as string[],

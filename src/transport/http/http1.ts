@@ -14,10 +14,7 @@ export interface Http1<S extends Server> {
   readonly server: S;
   /** From now on, each response ends its connection ("connection: close"). */
   startDraining(): void;
-  /**
-   * Closes the idle connections after a moment in which a request that is already on its way is
-   * still answered: a client may send one until it sees the connection closed.
-   */
+  /** Closes the connections without a request. */
   closeIdle(): void;
 }
 
@@ -67,12 +64,10 @@ export function createHttp1<S extends Server>(
     server,
     startDraining() {
       draining = true;
-    },
-    closeIdle() {
-      // For responses whose headers were sent before the draining.
+      // For responses whose headers have been sent already.
       server.keepAliveTimeout = HTTP1_LAST_REQUEST_MS;
-      setTimeout(() => server.closeIdleConnections(), HTTP1_LAST_REQUEST_MS).unref();
     },
+    closeIdle: () => server.closeIdleConnections(),
   };
 }
 

@@ -14,7 +14,13 @@ import type { Auth } from "../auth/index.ts";
 import { createListener, type Listener } from "../connections/listener.ts";
 import type { PortTls } from "../connections/tls.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
-import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS } from "../limits.ts";
+import {
+  HTTP1_LAST_REQUEST_MS,
+  HTTP2_OPTIONS,
+  KEEPALIVE_MS,
+  KEEPALIVE_TIMEOUT_MS,
+  MAX_CONNECTIONS,
+} from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
@@ -144,7 +150,8 @@ export function createHttpServer({
     startDraining: http1.startDraining,
     stopAccepting() {
       listener.stopAccepting();
-      http1.closeIdle();
+      // A client may send a request until it sees the connection closed: one on its way is answered.
+      setTimeout(http1.closeIdle, HTTP1_LAST_REQUEST_MS).unref();
       for (const session of sessions) {
         session.close();
       }
