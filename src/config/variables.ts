@@ -391,7 +391,7 @@ export const VARIABLES = {
     drainDelayMs: variable("OMS_DRAIN_DELAY_MS", integer(0, 10 * MINUTE), {
       default: 0,
       description:
-        "Time (ms) at shutdown in which calls are served although `/readyz` and `grpc.health.v1` say not ready: longer than a load balancer takes to notice. `OMS_DRAIN_MS` begins after it.",
+        "Time (ms) at shutdown in which calls are served although `/readyz` and `grpc.health.v1` report not ready; longer than a load balancer takes to notice. `OMS_DRAIN_MS` begins after it.",
     }),
     drainMs: variable("OMS_DRAIN_MS", integer(0, 10 * MINUTE), {
       default: 8 * SECOND,

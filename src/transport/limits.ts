@@ -59,8 +59,8 @@ export const HTTP1_IDLE_MS = 65_000;
 export const HTTP1_LAST_REQUEST_MS = 500;
 
 /**
- * Maximum bytes read and discarded of an HTTP/1.1 request that was answered before its end; a client
- * that sends more is disconnected.
+ * Maximum bytes read and discarded of an HTTP/1.1 request that was answered before its end; a
+ * client that sends more is disconnected.
  */
 export const MAX_DISCARDED_BYTES = 4 * MAX_MESSAGE_BYTES;
 

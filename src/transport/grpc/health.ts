@@ -21,7 +21,7 @@ type Watch = (call: ServerWritableStream<HealthRequest, unknown>) => void;
  * The state is looked up for each request, and periodically only while a client watches it.
  *
  * @param services names of the services besides "", the server itself
- * @param isReady whether the server is ready, as /readyz says
+ * @param isReady whether the server is ready, as at /readyz
  */
 export function createHealth(services: readonly string[], isReady: () => Promise<boolean>): Health {
   const names = ["", ...services];

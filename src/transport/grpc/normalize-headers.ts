@@ -15,8 +15,8 @@ export const JSON_HEADER = "oms-json-messages";
  * Corrects how grpc-js handles unusual requests. It answers INTERNAL to a malformed deadline, and
  * to a message that it cannot decompress or decode, though these are the caller's mistakes; it
  * expires a deadline of more than 24 days at once; it names one content type for all messages; it
- * names no alternative for an unknown RPC; and it drops a header that is not ASCII, so that the
- * caller would be anonymous without being told: as binary metadata its name reaches the pipeline.
+ * names no alternative for an unknown RPC; and it drops a header that is not ASCII, which would
+ * make the caller anonymous: as binary metadata its name reaches the pipeline.
  *
  * @param paths the paths of all RPCs, complete before the first call
  */

@@ -10,7 +10,7 @@ export function isGrpcRequest({ headers }: IncomingMessage): boolean {
   return GRPC_TYPE.test(headers["content-type"] ?? "");
 }
 
-/** Tells a gRPC client the right port; over HTTP/1.1, which cannot carry gRPC, as JSON. */
+/** Responds with the right port; over HTTP/1.1, which cannot carry gRPC, as JSON. */
 export function rejectGrpc(request: IncomingMessage, response: ServerResponse, grpcPort: number | undefined): void {
   const where = grpcPort === undefined ? "this server serves no gRPC" : `gRPC is served on port ${grpcPort}`;
   const message = `this port serves Connect and gRPC-Web; ${where}`;

@@ -150,7 +150,7 @@ export function createHttpServer({
     startDraining: http1.startDraining,
     stopAccepting() {
       listener.stopAccepting();
-      // A client may send a request until it sees the connection closed: one on its way is answered.
+      // A client may send a request until it sees the connection closed.
       setTimeout(http1.closeIdle, HTTP1_LAST_REQUEST_MS).unref();
       for (const session of sessions) {
         session.close();

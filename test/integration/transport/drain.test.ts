@@ -157,7 +157,7 @@ function readAnswer(socket: Socket): Promise<string> {
   });
 }
 
-test("each HTTP/1.1 client is answered until it is told to close its connection", async () => {
+test("each HTTP/1.1 client is answered until an answer closes its connection", async () => {
   const service = await start();
   const clients = Array.from({ length: 16 }, () => keepCalling(service.httpPort));
   await Promise.all(clients.map(({ answered }) => answered));
@@ -208,7 +208,7 @@ test("before the shutdown, calls are served for a while although the server is n
   expect(performance.now() - startedAt).toBeGreaterThan(1_400);
 });
 
-test("health is NOT_SERVING while /readyz says not ready", async () => {
+test("health is NOT_SERVING while /readyz is 503", async () => {
   const service = await startService({ ...location, url: proxy.url });
   onTestFinished(() => service.stop());
   const watched = watchHealth(service.grpcPort);
@@ -228,7 +228,7 @@ test("health is NOT_SERVING while /readyz says not ready", async () => {
 
 const STATES = ["UNKNOWN", "SERVING", "NOT_SERVING"];
 
-/** What both ports say. */
+/** What both ports report. */
 async function readiness({ grpcPort, httpPort }: { readonly grpcPort: number; readonly httpPort: number }) {
   const response = await fetch(`http://127.0.0.1:${httpPort}/readyz`);
   const { draining } = (await response.json()) as { draining: boolean };

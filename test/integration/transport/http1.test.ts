@@ -42,7 +42,7 @@ async function open(port = harness.service.httpPort) {
   socket.on("data", (text) => {
     received += text;
   });
-  /** The next response with a content length, or the rest where the server closes the connection. */
+  /** The next response, or the rest where the server closes the connection. */
   const next = async (): Promise<Response> => {
     for (;;) {
       const [head = "", rest] = received.split(/\r\n\r\n(.*)/s, 2);
@@ -148,7 +148,7 @@ describe("a request that is answered before its end", () => {
     test.each([
       ["with a content length", () => post(path, type, tooLarge)],
       ["in chunks", () => chunked(path, type)],
-    ])("%s: its answer says why, and the connection serves the next request", async (_how, request) => {
+    ])("%s: its answer names the reason, and the connection serves the next request", async (_how, request) => {
       const { send, next } = await open();
       send(request());
       const first = await next();
@@ -172,7 +172,7 @@ describe("a request that is answered before its end", () => {
   });
 });
 
-test("a gRPC client at the HTTP port is told the port of gRPC", async () => {
+test("a gRPC client at the HTTP port receives the port of gRPC", async () => {
   const session = connectHttp2(url(""));
   onTestFinished(() => session.destroy());
   const stream = session.request({
