@@ -120,7 +120,7 @@ function keepCalling(port: number): { readonly answered: Promise<void>; readonly
 
 async function callUntilClosed(port: number, onAnswer: () => void): Promise<string> {
   const body = "{}";
-  const request = `POST /oms.orderstatus.v1.OrderStatusService/ListShipmentTypes HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const request = `POST /oms.orderstatus.v1.OrderStatusService/ListShipmentTypes HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
   const socket = connect(port, "127.0.0.1");
   onTestFinished(() => void socket.destroy());
   for (;;) {
@@ -173,11 +173,11 @@ test("a request that arrives on an idle connection during the shutdown is answer
   const service = await start();
   const socket = connect(service.httpPort, "127.0.0.1");
   onTestFinished(() => void socket.destroy());
-  socket.write("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n");
+  socket.write("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
   await once(socket, "data");
   const stopped = service.stop();
   await expect(eventually(() => connects(service.httpPort), 10)).resolves.toBe(false);
-  socket.write("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n");
+  socket.write("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
   const [answer] = await once(socket, "data");
   expect(String(answer)).toMatch(/^HTTP\/1.1 200 OK\r\n.*connection: close/is);
   await stopped;

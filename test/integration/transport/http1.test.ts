@@ -13,7 +13,7 @@ import { useService } from "../../support/service.ts";
 
 /** Requests that the RFCs allow and that common clients and proxies send. */
 
-const harness = useService();
+const harness = useService({ OMS_ALLOWED_HOSTS: "orders.example.com" });
 const SERVICE = "/oms.orderstatus.v1.OrderStatusService";
 const RPC = `${SERVICE}/GetOrderStatus`;
 const url = (path: string) => `http://127.0.0.1:${harness.service.httpPort}${path}`;
@@ -66,7 +66,7 @@ async function open(port = harness.service.httpPort) {
   return { socket, next, send: (text: string | Buffer) => socket.write(text) };
 }
 
-const post = (path: string, type: string, body: string, host = "host: a\r\n") =>
+const post = (path: string, type: string, body: string, host = "host: localhost\r\n") =>
   `POST ${path} HTTP/1.1\r\n${host}content-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 
 describe("the request target and the host", () => {
@@ -131,7 +131,7 @@ describe("a request that is answered before its end", () => {
 
   function chunked(path: string, type: string): Buffer {
     const chunk = `${(16_384).toString(16)}\r\n${"x".repeat(16_384)}\r\n`;
-    const head = `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`;
     return Buffer.from(`${head}${chunk.repeat(tooLarge.length / 16_384)}0\r\n\r\n`);
   }
 
@@ -161,7 +161,7 @@ describe("a request that is answered before its end", () => {
 
   test("a client that sends without end is disconnected", async () => {
     const { socket, send } = await open();
-    send("POST /nowhere HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    send("POST /nowhere HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
     const chunk = Buffer.from(`100000\r\n${"x".repeat(0x100000)}\r\n`);
     socket.on("error", () => {});
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
