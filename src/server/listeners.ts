@@ -86,7 +86,7 @@ async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission 
       subscribeToStatusChanges({
         stream,
         log,
-        onChange: (change) => feed.publish(change),
+        onChange: (change) => feed.announce(change),
         onGap: () => feed.resync(),
       }),
     (subscription) => subscription.close(),

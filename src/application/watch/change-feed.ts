@@ -11,6 +11,9 @@ export interface ChangeSource {
   orderIdsOfTrade(rootOrderId: bigint): Promise<readonly bigint[]>;
 }
 
+/** What is taken from the broker's message of a change: its order, version and trade. */
+export type Announcement = Pick<StatusChanged, "orderId" | "version" | "rootParentId">;
+
 /**
  * Time for a gap to close by itself before the history is read, in milliseconds: changes arrive
  * slightly out of order.
@@ -24,14 +27,28 @@ const RETRY_MS = 500;
 const ORDERS_PER_QUERY = 1_000;
 
 /**
- * Delivers status changes to watchers from memory: a change costs no query, however many watch its
- * order. Changes may be published in any order, twice, or not at all; each reader gets each once,
- * in version order. Missing ones are read from the history, for all incomplete orders at once.
+ * Delays before the database is read again for an announced change that it does not have, in
+ * milliseconds: another node may lag behind the broker. After the last one the message counts as
+ * false.
+ */
+const ANNOUNCED_RETRY_MS = [20, 100, 500, 2_000, 5_000] as const;
+
+/** Maximum announced orders of one trade that are looked for by name; all others are found too. */
+const MAX_ANNOUNCED_ORDERS = 1_000;
+
+/**
+ * Delivers status changes to watchers. A change of this server costs no query, however many watch
+ * its order; those of other servers are read from the history, for all incomplete orders at once.
+ * Changes may be published and announced in any order, twice, or not at all; each reader gets each
+ * once, in version order.
  */
 export class ChangeFeed {
   readonly #source: ChangeSource;
+  readonly #announcedRetryMs: readonly number[];
   readonly #orders = new Map<bigint, WatchedOrder>();
   readonly #trades = new Map<bigint, Set<ChangeReader>>();
+  /** Announced orders of trades that are being read, by trade. */
+  readonly #announcedOrders = new Map<bigint, Set<bigint>>();
   /** Orders with missing changes. */
   readonly #incomplete = new Set<WatchedOrder>();
   readonly #closed = new AbortController();
@@ -64,16 +81,37 @@ export class ChangeFeed {
     },
   };
 
-  constructor(source: ChangeSource) {
+  /** @param announcedRetryMs default: ANNOUNCED_RETRY_MS */
+  constructor(source: ChangeSource, announcedRetryMs: readonly number[] = ANNOUNCED_RETRY_MS) {
     this.#source = source;
+    this.#announcedRetryMs = announcedRetryMs;
   }
 
-  /** A change was committed, on this server or another. */
+  /** A change was committed on this server. */
   publish(change: StatusChanged): void {
     if (this.#trades.size > 0) {
       this.#addOrder(change.rootParentId, change.orderId);
     }
     this.#accept(change);
+  }
+
+  /**
+   * The broker reports a change of another server. Any client of the broker could have sent the
+   * message, so nothing of it reaches a watcher: the change, and the trade of its order, are read
+   * from the database.
+   */
+  announce({ orderId, version, rootParentId }: Announcement): void {
+    const order = this.#orders.get(orderId);
+    for (const reader of this.#trades.get(rootParentId) ?? []) {
+      if (order?.readers.has(reader) !== true) {
+        this.#announceOrder(rootParentId, orderId);
+        break;
+      }
+    }
+    if (order?.sequence.accepts(version)) {
+      order.sequence.announce(version);
+      this.#deliver(order, []);
+    }
   }
 
   /** Changes may have been missed: reads the changes of all watched orders and trades. */
@@ -185,13 +223,65 @@ export class ChangeFeed {
       if (skipped.length > 0) {
         this.#deliver(order, skipped);
       }
+      this.#retryAnnounced(order);
     }
+  }
+
+  /** Reads an announced change again that the history did not have. */
+  #retryAnnounced(order: WatchedOrder): void {
+    if (!order.sequence.lacksAnnounced) {
+      return;
+    }
+    const retryMs = this.#announcedRetryMs[order.sequence.countMiss()];
+    if (retryMs === undefined) {
+      order.sequence.dropAnnounced();
+      return;
+    }
+    const retry = () => {
+      if (order.sequence.lacksAnnounced && order.readers.size > 0) {
+        order.sequence.markStale();
+        this.#deliver(order, []);
+      }
+    };
+    this.#wait(retryMs).then(retry, () => {});
   }
 
   /** The watchers of a trade receive all its orders, later ones included. */
   #addOrder(rootOrderId: bigint, orderId: bigint): void {
     for (const reader of this.#trades.get(rootOrderId) ?? []) {
       reader.addOrder(this.#orderOf(orderId));
+    }
+  }
+
+  #announceOrder(rootOrderId: bigint, orderId: bigint): void {
+    const announced = this.#announcedOrders.get(rootOrderId);
+    if (announced === undefined) {
+      this.#announcedOrders.set(rootOrderId, new Set([orderId]));
+      void this.#readAnnouncedOrders(rootOrderId);
+    } else if (announced.size < MAX_ANNOUNCED_ORDERS) {
+      announced.add(orderId);
+    }
+  }
+
+  /** Adds the orders of a trade, until the announced ones are among them. */
+  async #readAnnouncedOrders(rootOrderId: bigint): Promise<void> {
+    const announced = this.#announcedOrders.get(rootOrderId) as Set<bigint>;
+    try {
+      for (const delayMs of [GAP_TOLERANCE_MS, ...this.#announcedRetryMs]) {
+        await this.#wait(delayMs);
+        const orderIds = await this.#source.orderIdsOfTrade(rootOrderId).catch(() => []);
+        for (const orderId of orderIds) {
+          this.#addOrder(rootOrderId, orderId);
+          announced.delete(orderId);
+        }
+        if (announced.size === 0) {
+          break;
+        }
+      }
+    } catch {
+      // The feed is closed.
+    } finally {
+      this.#announcedOrders.delete(rootOrderId);
     }
   }
 

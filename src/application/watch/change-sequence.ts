@@ -9,6 +9,10 @@ export class ChangeSequence {
   /** Changes whose predecessor has not arrived, by version. */
   readonly #early = new Map<number, StatusChanged>();
   #stale = false;
+  /** The highest version that the broker announced and the history has not shown yet; 0: none. */
+  #announced = 0;
+  /** Reads of the history since then. */
+  #misses = 0;
 
   /** Version of the last change in sequence; undefined until started. */
   get version(): number | undefined {
@@ -61,6 +65,31 @@ export class ChangeSequence {
   /** Changes may have been missed although no later one has arrived. */
   markStale(): void {
     this.#stale = true;
+  }
+
+  /** A version was announced that may exist: the history has to be read. */
+  announce(version: number): void {
+    this.#stale = true;
+    if (version > this.#announced) {
+      this.#announced = version;
+      this.#misses = 0;
+    }
+  }
+
+  /** Whether an announced version has not been read. */
+  get lacksAnnounced(): boolean {
+    return this.#version !== undefined && this.#announced > this.#version;
+  }
+
+  /** @returns how often the history has been read without the announced version before */
+  countMiss(): number {
+    this.#misses += 1;
+    return this.#misses - 1;
+  }
+
+  /** The announced version does not exist. */
+  dropAnnounced(): void {
+    this.#announced = 0;
   }
 
   /** Called before the missing changes are read. */

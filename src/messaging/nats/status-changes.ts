@@ -8,8 +8,8 @@ const STATUS_CHANGES = "oms.v1.order.status.*";
 
 /**
  * Receives, for watchers, the status changes that other servers publish; this server's own ones are
- * not echoed, as they are known from the commit. Not durable: `onGap` is called whenever changes
- * may have been missed.
+ * not echoed, as they are known from the commit. They are hints, as anyone with access to the
+ * broker may have sent them. Not durable: `onGap` is called whenever changes may have been missed.
  */
 export function subscribeToStatusChanges({
   stream,

@@ -1,10 +1,13 @@
 import { sql } from "kysely";
+import { connect } from "nats";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { type OrderStatusClient, TRANSPORTS, type TransportName } from "../../support/clients.ts";
+import { statusChanged } from "../../support/events.ts";
 import { eventually } from "../../support/eventually.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useNats, useOwnMariadb } from "../../support/servers.ts";
@@ -53,6 +56,29 @@ test.each(Object.keys(TRANSPORTS) as TransportName[])(
     await watcher.expectUpdates([`${orderId} at 0: 1000`, `${orderId} 1: 1000 > 1010`, `${orderId} 2: 1010 > 1020`]);
   },
 );
+
+test("a forged message on the broker reaches no watcher", async () => {
+  const [here, there] = [await start(), await start()];
+  const orderId = await insertOrder(db, Status.CREATED);
+  const ofAnotherTrade = await insertOrder(db, Status.CREATED);
+  const order = startWatcher(open(here), { orderIds: [orderId] });
+  const trade = startWatcher(open(here), { rootOrderId: orderId });
+  await Promise.all([order, trade].map((each) => each.expectUpdates([`${orderId} at 0: 1000`])));
+
+  const broker = await connect({ servers: nats.url });
+  onTestFinished(() => broker.close());
+  for (const event of [
+    statusChanged({ orderId, rootParentId: orderId, version: 1, toStatus: Status.DELIVERED }),
+    statusChanged({ orderId: ofAnotherTrade, rootParentId: orderId, version: 1, toStatus: Status.DELIVERED }),
+  ]) {
+    broker.publish(`oms.v1.order.status.${Status.DELIVERED}`, encodeEvent(event).body);
+  }
+  await broker.flush();
+  await open(there).updateOrderStatus({ orderId, status: OrderStatus.PAID, operator });
+
+  const updates = [`${orderId} at 0: 1000`, `${orderId} 1: 1000 > 1010`];
+  await Promise.all([order, trade].map((each) => each.expectUpdates(updates)));
+});
 
 test("without broker a watch receives the changes of its server; those of others once the broker is back", async () => {
   const [here, there] = [await start(), await start()];

@@ -5,25 +5,28 @@ import { type StatusChanged, statusMessageId } from "../../../../src/domain/even
 import { eventually } from "../../../support/eventually.ts";
 
 /** A feed, the history that it reads, and its queries. */
-function createHarness() {
+function createHarness(announcedRetryMs?: readonly number[]) {
   const committed: StatusChanged[] = [];
   const queries: [bigint, number][][] = [];
   let failures = 0;
-  const feed = new ChangeFeed({
-    async changesSince(versions) {
-      queries.push([...versions]);
-      if (failures > 0) {
-        failures -= 1;
-        throw new Error("database unavailable");
-      }
-      return committed
-        .filter(({ orderId, version }) => version > (versions.get(orderId) ?? Number.POSITIVE_INFINITY))
-        .toSorted((a, b) => Number(a.orderId - b.orderId) || a.version - b.version);
+  const feed = new ChangeFeed(
+    {
+      async changesSince(versions) {
+        queries.push([...versions]);
+        if (failures > 0) {
+          failures -= 1;
+          throw new Error("database unavailable");
+        }
+        return committed
+          .filter(({ orderId, version }) => version > (versions.get(orderId) ?? Number.POSITIVE_INFINITY))
+          .toSorted((a, b) => Number(a.orderId - b.orderId) || a.version - b.version);
+      },
+      orderIdsOfTrade: async (root) => [
+        ...new Set(committed.filter(({ rootParentId }) => rootParentId === root).map(({ orderId }) => orderId)),
+      ],
     },
-    orderIdsOfTrade: async (root) => [
-      ...new Set(committed.filter(({ rootParentId }) => rootParentId === root).map(({ orderId }) => orderId)),
-    ],
-  });
+    announcedRetryMs,
+  );
   onTestFinished(() => feed.close());
   return {
     feed,
@@ -338,3 +341,56 @@ describe("many and slow watchers", () => {
     expect(await waiting).toEqual({ changes: [], addedOrders: [] });
   });
 });
+
+describe("changes announced by the broker", () => {
+  const RETRY_MS = [1, 1];
+
+  test("are read from the history; nothing of the message is delivered", async () => {
+    const { feed, commit } = createHarness();
+    const reader = openReader(feed, [1n], 0);
+    const change = commit(1n, 1);
+    feed.announce({ ...change, toStatus: 6010, operator: "forged" } as StatusChanged);
+    await eventually(async () => expect((await reader.next(0)).changes).toEqual([change]));
+  });
+
+  test("that do not exist are dropped after a few reads", async () => {
+    const { feed, queries, commit } = createHarness(RETRY_MS);
+    const reader = openReader(feed, [1n], 0);
+    feed.announce(changeOf(1n, 1_000_000, 1n));
+    await eventually(() => expect(queries).toHaveLength(RETRY_MS.length + 1));
+    const change = commit(1n, 1);
+    feed.announce(change);
+    await eventually(async () => expect((await reader.next(0)).changes).toEqual([change]));
+    expect(queries).toHaveLength(RETRY_MS.length + 2);
+  });
+
+  test("are read again while the node lags behind the broker", async () => {
+    const { feed, commit, queries } = createHarness();
+    const reader = openReader(feed, [1n], 0);
+    feed.announce(changeOf(1n, 1, 1n));
+    await eventually(() => expect(queries.length).toBeGreaterThan(1));
+    const change = commit(1n, 1);
+    await eventually(async () => expect((await reader.next(0)).changes).toEqual([change]));
+  });
+
+  test("add an order to a watched trade only if the database has it in that trade", async () => {
+    const { feed, commit } = createHarness();
+    const reader = feed.open(new AbortController().signal);
+    onTestFinished(() => reader.close());
+    reader.subscribeTrade(10n);
+    commit(99n, 1, 98n);
+    feed.announce({ orderId: 99n, version: 1, rootParentId: 10n });
+    commit(11n, 1, 10n);
+    feed.announce({ orderId: 11n, version: 1, rootParentId: 10n });
+    await eventually(async () => expect((await reader.next(0)).addedOrders).toEqual([11n]));
+  });
+});
+
+/** A reader of orders that have this version. */
+function openReader(feed: ChangeFeed, orderIds: readonly bigint[], version: number): ChangeReader {
+  const reader = feed.open(new AbortController().signal);
+  onTestFinished(() => reader.close());
+  reader.subscribe(orderIds);
+  reader.start(new Map(orderIds.map((orderId) => [orderId, version])));
+  return reader;
+}
