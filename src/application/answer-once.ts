@@ -1,12 +1,10 @@
 import { type ChangeResult, type ChangeTransaction, unchanged } from "../store/commit/commit-change.ts";
 import { digest } from "../store/mysql/ids.ts";
-import { readStoredAnswer, storeAnswer } from "../store/orders/request-answers.ts";
+import { type RequestName, readStoredAnswer, storeAnswer } from "../store/orders/request-answers.ts";
 import { requestIdReused } from "./errors.ts";
 
 /** A request that may be repeated with the same request id. */
-export interface IdempotentRequest {
-  /** "" for none. */
-  readonly requestId: string;
+export interface IdempotentRequest extends RequestName {
   readonly orderId: bigint;
   /** Everything that a repeat must have in common with the first request. */
   readonly content: readonly unknown[];
@@ -21,21 +19,21 @@ export interface IdempotentRequest {
  */
 export async function answerOnce<Result>(
   trx: ChangeTransaction,
-  { requestId, orderId, content }: IdempotentRequest,
+  { orderId, content, ...request }: IdempotentRequest,
   now: Date,
   change: () => Promise<ChangeResult<Result>>,
 ): Promise<ChangeResult<Result>> {
   const contentDigest = digest(content);
-  const stored = await readStoredAnswer(trx, requestId, contentDigest);
+  const stored = await readStoredAnswer(trx, request, contentDigest);
   if (stored === "reused") {
-    throw requestIdReused(requestId);
+    throw requestIdReused(request.requestId);
   }
   if (stored !== undefined) {
     return unchanged(stored.answer as Result);
   }
   const changed = await change();
   if (changed.result !== undefined) {
-    await storeAnswer(trx, { requestId, contentDigest, answer: changed.result, orderId, now });
+    await storeAnswer(trx, { request, contentDigest, answer: changed.result, orderId, now });
   }
   return changed;
 }

@@ -10,6 +10,11 @@ export interface CallContext extends CallScope {
   readonly callId: string;
   /** The calling system; "anonymous" without a name. */
   readonly caller: string;
+  /**
+   * The authenticated caller, whose request ids are separate from those of all others; "" for
+   * callers that are not authenticated, which share theirs.
+   */
+  readonly requestNamespace: string;
   /** The codes of the states that the caller may report; undefined for all. */
   readonly reportableStatuses: ReadonlySet<number> | undefined;
   /** The W3C trace of the call; "" for none. */

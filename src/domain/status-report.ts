@@ -9,6 +9,8 @@ export interface StatusReport extends Report {
   readonly orderId: bigint;
   /** "" for none. A repeat with the same content gets the first answer. */
   readonly requestId: string;
+  /** As in CallContext; default: "". */
+  readonly requestNamespace?: string;
   readonly remark: string;
   /** Undefined: the order may have any version. */
   readonly expectedVersion?: number | undefined;

@@ -34,6 +34,7 @@ export interface Call extends CallContext {
   /** Set by the admission; undefined where authentication is off. */
   identity: Identity | undefined;
   caller: string;
+  requestNamespace: string;
   reportableStatuses: ReadonlySet<number> | undefined;
   /** The caller's; the call's own span where calls are traced. */
   traceparent: string;
@@ -112,6 +113,7 @@ export function createCall({
     transport,
     header,
     caller: ANONYMOUS,
+    requestNamespace: "",
     identity: undefined,
     reportableStatuses: undefined,
     traceparent: "",

@@ -27,6 +27,7 @@ export function callContext(caller: string, event: OrderEvent, { messageId, sign
   return {
     callId: messageId,
     caller,
+    requestNamespace: "",
     reportableStatuses: undefined,
     traceparent: event.traceparent,
     deadline: undefined,

@@ -52,20 +52,25 @@ export function submitOrder(
     const exists = input.orderId !== 0n && (await orderExists(trx, input.orderId));
     // A generated id that exists is a duplicate key: the transaction is retried with another id.
     const orderId = input.orderId === 0n ? nextId() : input.orderId;
-    return answerOnce(trx, { requestId, orderId, content }, now, async () => {
-      if (exists) {
-        const metadata = { order_id: String(orderId) };
-        throw new OperationError("order-exists", `there is an order ${orderId} already`, { metadata });
-      }
-      const lines = mergeLines(input.lines);
-      const order = newOrder(input, orderId, lines, kinds, now);
-      const event = creationEvent(order, { cause: causeOf(context, input.operator), requestId, remark: "" }, now);
-      await insertOrders(trx, [{ order, parentId: 0n, rechargeAccount, lines, event }], now);
-      if (invoice !== undefined) {
-        await insertInvoice(trx, orderId, invoice);
-      }
-      return { result: { orderId }, events: [event] };
-    });
+    return answerOnce(
+      trx,
+      { requestId, requestNamespace: context.requestNamespace, orderId, content },
+      now,
+      async () => {
+        if (exists) {
+          const metadata = { order_id: String(orderId) };
+          throw new OperationError("order-exists", `there is an order ${orderId} already`, { metadata });
+        }
+        const lines = mergeLines(input.lines);
+        const order = newOrder(input, orderId, lines, kinds, now);
+        const event = creationEvent(order, { cause: causeOf(context, input.operator), requestId, remark: "" }, now);
+        await insertOrders(trx, [{ order, parentId: 0n, rechargeAccount, lines, event }], now);
+        if (invoice !== undefined) {
+          await insertInvoice(trx, orderId, invoice);
+        }
+        return { result: { orderId }, events: [event] };
+      },
+    );
   });
 }
 

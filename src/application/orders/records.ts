@@ -142,16 +142,21 @@ export function recordShippedQuantities(
   const content = ["shipped", String(orderId), quantities, operator];
   return commitChange(changes, async (trx, now) => {
     const order = await lockOrder(trx, orderId, kinds);
-    return answerOnce(trx, { requestId, orderId, content }, now, async () => {
-      if (order === undefined) {
-        throw orderNotFound(orderId);
-      }
-      await writeShippedLines(trx, orderId, lines);
-      const common = eventContext(order, `${orderId}-shipped-${randomUUID()}`, causeOf(context, operator), now);
-      return {
-        result: { recordedCount: lines.length },
-        events: [{ type: "quantities-shipped", ...common, lines }],
-      };
-    });
+    return answerOnce(
+      trx,
+      { requestId, requestNamespace: context.requestNamespace, orderId, content },
+      now,
+      async () => {
+        if (order === undefined) {
+          throw orderNotFound(orderId);
+        }
+        await writeShippedLines(trx, orderId, lines);
+        const common = eventContext(order, `${orderId}-shipped-${randomUUID()}`, causeOf(context, operator), now);
+        return {
+          result: { recordedCount: lines.length },
+          events: [{ type: "quantities-shipped", ...common, lines }],
+        };
+      },
+    );
   });
 }

@@ -54,6 +54,7 @@ export async function cancelOrder(
     status: Status.CANCELLED,
     by: "operation",
     requestId,
+    requestNamespace: context.requestNamespace,
     remark: reason,
     validateOnly: false,
     cause: causeOf(context, operator),

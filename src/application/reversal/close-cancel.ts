@@ -39,32 +39,37 @@ export function closeCancel(
   const cause = causeOf(context, operator);
   return commitChange<CancelState | undefined>(changes, async (trx, now) => {
     const order = await lockOrder(trx, orderId, kinds);
-    return answerOnce<CancelState | undefined>(trx, { requestId, orderId, content }, now, async () => {
-      const request = await findCancelRequest(trx, orderId, cancelId);
-      if (order === undefined || request === undefined) {
-        return unchanged(undefined);
-      }
-      if (request.state !== "WAITING_FOR_WMS") {
-        return unchanged(request.state);
-      }
-      const id = request.cancelId;
-      // Operation 6 may have cancelled the order in the meantime, which fulfils the request.
-      const isCancelled = order.status === Status.CANCELLED;
-      const refusal = isCancelled ? undefined : agreed ? cancelRefusal(order) : reason;
-      const events: OrderEvent[] = agreed ? [cancelEvent(order, id, "agreed", { reason, cause, now })] : [];
-      if (refusal === undefined) {
-        if (!isCancelled) {
-          events.push(await cancelLocked(trx, order, { reason: request.reason, cause, now }));
+    return answerOnce<CancelState | undefined>(
+      trx,
+      { requestId, requestNamespace: context.requestNamespace, orderId, content },
+      now,
+      async () => {
+        const request = await findCancelRequest(trx, orderId, cancelId);
+        if (order === undefined || request === undefined) {
+          return unchanged(undefined);
         }
-        events.push(cancelEvent(order, id, "done", { reason: request.reason, cause, now }));
-      } else {
-        events.push(...(await setPaused(trx, order, false, { reason: "cancel refused", cause, now })));
-        events.push(cancelEvent(order, id, "refused", { reason: refusal, cause, now }));
-      }
-      const state = refusal === undefined ? "CANCELLED" : "REFUSED";
-      await closeCancelRequest(trx, orderId, id, { state, refusalReason: refusal ?? "", now });
-      return { result: state, events };
-    });
+        if (request.state !== "WAITING_FOR_WMS") {
+          return unchanged(request.state);
+        }
+        const id = request.cancelId;
+        // Operation 6 may have cancelled the order in the meantime, which fulfils the request.
+        const isCancelled = order.status === Status.CANCELLED;
+        const refusal = isCancelled ? undefined : agreed ? cancelRefusal(order) : reason;
+        const events: OrderEvent[] = agreed ? [cancelEvent(order, id, "agreed", { reason, cause, now })] : [];
+        if (refusal === undefined) {
+          if (!isCancelled) {
+            events.push(await cancelLocked(trx, order, { reason: request.reason, cause, now }));
+          }
+          events.push(cancelEvent(order, id, "done", { reason: request.reason, cause, now }));
+        } else {
+          events.push(...(await setPaused(trx, order, false, { reason: "cancel refused", cause, now })));
+          events.push(cancelEvent(order, id, "refused", { reason: refusal, cause, now }));
+        }
+        const state = refusal === undefined ? "CANCELLED" : "REFUSED";
+        await closeCancelRequest(trx, orderId, id, { state, refusalReason: refusal ?? "", now });
+        return { result: state, events };
+      },
+    );
   });
 }
 

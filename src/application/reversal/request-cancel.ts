@@ -58,14 +58,19 @@ export async function requestCancel(
   const content = ["cancel requested", String(orderId), reason, operator];
   const { splitParent, ...requested } = await commitChange(changes, async (trx, now) => {
     const order = await lockOrder(trx, orderId, kinds);
-    return answerOnce(trx, { requestId, orderId, content }, now, async () => {
-      if (order === undefined) {
-        throw orderNotFound(orderId);
-      }
-      const cause = causeOf(context, operator);
-      const answerUntil = new Date(now.getTime() + deps.wmsAnswerMs);
-      return evaluate(trx, order, { reason, cause, now, answerUntil });
-    });
+    return answerOnce(
+      trx,
+      { requestId, requestNamespace: context.requestNamespace, orderId, content },
+      now,
+      async () => {
+        if (order === undefined) {
+          throw orderNotFound(orderId);
+        }
+        const cause = causeOf(context, operator);
+        const answerUntil = new Date(now.getTime() + deps.wmsAnswerMs);
+        return evaluate(trx, order, { reason, cause, now, answerUntil });
+      },
+    );
   });
   return { ...requested, children: splitParent ? await requestForChildren(deps, input, context) : [] };
 }

@@ -44,26 +44,31 @@ export function requestReturn(
   const cause = causeOf(context, operator);
   return commitChange(changes, async (trx, now) => {
     const order = await lockOrder(trx, orderId, kinds);
-    return answerOnce<RequestReturnResult>(trx, { requestId, orderId, content }, now, async () => {
-      if (order === undefined) {
-        throw orderNotFound(orderId);
-      }
-      const { verdict } = returnVerdict(order);
-      if (verdict !== "MARKED") {
-        return unchanged({ returnId: 0n, verdict });
-      }
-      await assertReturnable(trx, orderId, lines);
-      const returnId = nextId();
-      await insertReturn(trx, { returnId, orderId, lines, reason, cause }, now);
-      const common = eventContext(order, `${orderId}-return-${returnId}-requested`, cause, now);
-      const events: OrderEvent[] = [{ type: "return-requested", ...common, returnId, lines, reason }];
-      if (!order.refundMarked) {
-        await markRefund(trx, orderId, now);
-        const messageId = `${orderId}-return-${randomUUID()}`;
-        events.push({ type: "return-marked", ...eventContext(order, messageId, cause, now) });
-      }
-      return { result: { returnId, verdict }, events };
-    });
+    return answerOnce<RequestReturnResult>(
+      trx,
+      { requestId, requestNamespace: context.requestNamespace, orderId, content },
+      now,
+      async () => {
+        if (order === undefined) {
+          throw orderNotFound(orderId);
+        }
+        const { verdict } = returnVerdict(order);
+        if (verdict !== "MARKED") {
+          return unchanged({ returnId: 0n, verdict });
+        }
+        await assertReturnable(trx, orderId, lines);
+        const returnId = nextId();
+        await insertReturn(trx, { returnId, orderId, lines, reason, cause }, now);
+        const common = eventContext(order, `${orderId}-return-${returnId}-requested`, cause, now);
+        const events: OrderEvent[] = [{ type: "return-requested", ...common, returnId, lines, reason }];
+        if (!order.refundMarked) {
+          await markRefund(trx, orderId, now);
+          const messageId = `${orderId}-return-${randomUUID()}`;
+          events.push({ type: "return-marked", ...eventContext(order, messageId, cause, now) });
+        }
+        return { result: { returnId, verdict }, events };
+      },
+    );
   });
 }
 

@@ -4,7 +4,14 @@ import { type LegacyMainColumns, legacyColumns } from "../../domain/legacy-colum
 import type { Order } from "../../domain/order.ts";
 import { applyPause, type PauseRequest, type PauseResult } from "../../domain/pause.ts";
 import { applyTransition, evaluateReport, type ReportResult, type StatusReport } from "../../domain/status-report.ts";
-import { decodeReport, digestOfReport, encodeReport, type KnownRequest } from "../orders/request-answers.ts";
+import {
+  decodeReport,
+  digestOfReport,
+  encodeReport,
+  findKnownRequest,
+  type KnownRequest,
+  requestKey,
+} from "../orders/request-answers.ts";
 import { type PreparedEvent, prepareEvent } from "../outbox/append-events.ts";
 import type { EventDeps } from "../outbox/outbox.ts";
 import type { BatchFacts } from "./read-batch.ts";
@@ -21,7 +28,8 @@ export interface HistoryRow {
 
 /** The first answer to a request id. */
 export interface NewAnswer extends KnownRequest {
-  readonly requestId: string;
+  /** The key of the request in the table. */
+  readonly key: string;
   readonly orderId: bigint;
 }
 
@@ -110,7 +118,7 @@ class Draft {
 function planReport(draft: Draft, report: StatusReport): ReportResult {
   const { orderId, requestId } = report;
   const digest = requestId === "" ? undefined : digestOfReport(report);
-  const known = digest && draft.knownRequests.get(requestId);
+  const known = digest && findKnownRequest(report, digest, (key) => draft.knownRequests.get(key));
   if (known !== undefined) {
     return digest?.equals(known.digest) ? decodeReport(known.answer) : { kind: "request-id-reused" };
   }
@@ -126,8 +134,9 @@ function planReport(draft: Draft, report: StatusReport): ReportResult {
   }
   if (digest !== undefined) {
     const answer = encodeReport(result);
-    draft.knownRequests.set(requestId, { digest, answer });
-    draft.answers.push({ requestId, digest, answer, orderId });
+    const key = requestKey(report);
+    draft.knownRequests.set(key, { digest, answer });
+    draft.answers.push({ key, digest, answer, orderId });
   }
   return result;
 }

@@ -2,7 +2,7 @@ import type { Order } from "../../domain/order.ts";
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { literal } from "../mysql/literals.ts";
 import { type OrderRow, toOrder } from "../orders/order-row.ts";
-import type { KnownRequest } from "../orders/request-answers.ts";
+import { type KnownRequest, knownKeys } from "../orders/request-answers.ts";
 import type { Tables } from "./connector.ts";
 import { type Rows, rowsOf, type Session } from "./session.ts";
 import type { PendingRequest } from "./types.ts";
@@ -12,7 +12,7 @@ export interface BatchFacts {
   readonly orders: ReadonlyMap<bigint, Order>;
   /** Orders that exist but are locked by other transactions; empty when waiting for locks. */
   readonly lockedByOthers: ReadonlySet<bigint>;
-  /** By request id. */
+  /** By their keys in the table. */
   readonly knownRequests: ReadonlyMap<string, KnownRequest>;
 }
 
@@ -35,16 +35,20 @@ export async function readForBatch(
   requests: readonly PendingRequest[],
   { tables, kinds, waitForLocks }: ReadOptions,
 ): Promise<BatchFacts> {
-  const requestIds = [
-    ...new Set(requests.flatMap(({ request }) => (request.kind === "report" ? request.requestId || [] : []))),
+  const keys = [
+    ...new Set(
+      requests.flatMap(({ request }) =>
+        request.kind === "report" && request.requestId !== "" ? knownKeys(request) : [],
+      ),
+    ),
   ];
   const [locked, known] = await session.send([
     "start transaction",
     lockStatement(requests, tables, waitForLocks),
-    ...(requestIds.length === 0
+    ...(keys.length === 0
       ? []
       : [
-          `select request_id, digest, answer from ${tables.request} where request_id in (${requestIds.map(literal).join(",")})`,
+          `select request_id, digest, answer from ${tables.request} where request_id in (${keys.map(literal).join(",")})`,
         ]),
   ]);
   const orders = toOrders(locked, kinds);

@@ -144,8 +144,8 @@ const REQUEST_COLUMNS = ["request_id", "digest", "answer", "order_id", "record_t
 /** In the order of the key, so that batches with the same ids do not deadlock. */
 function answerRows({ answers, now }: BatchPlan): Literal[][] {
   return answers
-    .toSorted((a, b) => (a.requestId < b.requestId ? -1 : 1))
-    .map(({ requestId, digest, answer, orderId }) => [requestId, digest, answer, orderId, now]);
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ key, digest, answer, orderId }) => [key, digest, answer, orderId, now]);
 }
 
 /**

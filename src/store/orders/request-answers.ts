@@ -10,23 +10,72 @@ export interface KnownRequest {
   readonly answer: string;
 }
 
+/** A request id, among those of its caller. */
+export interface RequestName {
+  /** "" for none. */
+  readonly requestId: string;
+  /** The authenticated caller; default: "", callers that are not authenticated. */
+  readonly requestNamespace?: string;
+}
+
+/** Maximum length of the key in the table, in bytes. */
+const MAX_KEY_BYTES = 512;
+
+/**
+ * The key of a request in the table. Names of callers contain no line break, so that the keys of
+ * different callers differ.
+ */
+export function requestKey({ requestId, requestNamespace = "" }: RequestName): string {
+  if (requestId === "" || requestNamespace === "") {
+    return requestId;
+  }
+  const key = `${requestNamespace}\n${requestId}`;
+  return Buffer.byteLength(key) <= MAX_KEY_BYTES ? key : `${requestNamespace}\n#${digest([requestId]).toString("hex")}`;
+}
+
+/**
+ * The keys under which a request may be known, the preferred one first. Before callers had ids of
+ * their own, an id was stored as it is.
+ */
+export function knownKeys(request: RequestName): readonly string[] {
+  const key = requestKey(request);
+  return key === request.requestId ? [key] : [key, request.requestId];
+}
+
+/**
+ * The known request among those of the keys. One under the id as it is may be another caller's: it
+ * counts if its content is the same.
+ */
+export function findKnownRequest(
+  request: RequestName,
+  contentDigest: Buffer,
+  known: (key: string) => KnownRequest | undefined,
+): KnownRequest | undefined {
+  const [key = "", formerKey] = knownKeys(request);
+  const former = formerKey === undefined ? undefined : known(formerKey);
+  return known(key) ?? (former?.digest.equals(contentDigest) ? former : undefined);
+}
+
 /** A request id was used before: with this answer, or with another content. */
 export type StoredAnswer = { readonly answer: unknown } | "reused";
 
 /** The first answer to a request id; undefined for a new one and for "". */
 export async function readStoredAnswer(
   trx: Transaction<Database>,
-  requestId: string,
+  request: RequestName,
   contentDigest: Buffer,
 ): Promise<StoredAnswer | undefined> {
-  if (requestId === "") {
+  if (request.requestId === "") {
     return undefined;
   }
-  const known = await trx
+  const keys = knownKeys(request).map((key) => Buffer.from(key));
+  const rows = await trx
     .selectFrom("oms_db.oms_request")
-    .select(["digest", "answer"])
-    .where("request_id", "=", Buffer.from(requestId))
-    .executeTakeFirst();
+    .select(["request_id", "digest", "answer"])
+    .where("request_id", "in", keys)
+    .execute();
+  const byKey = new Map(rows.map((row) => [row.request_id.toString(), row]));
+  const known = findKnownRequest(request, contentDigest, (key) => byKey.get(key));
   if (known === undefined) {
     return undefined;
   }
@@ -37,7 +86,7 @@ export async function readStoredAnswer(
 export async function storeAnswer(
   trx: Transaction<Database>,
   stored: {
-    readonly requestId: string;
+    readonly request: RequestName;
     readonly contentDigest: Buffer;
     /** Properties whose names end in "Id" are bigints. */
     readonly answer: unknown;
@@ -45,11 +94,11 @@ export async function storeAnswer(
     readonly now: Date;
   },
 ): Promise<void> {
-  if (stored.requestId !== "") {
+  if (stored.request.requestId !== "") {
     await trx
       .insertInto("oms_db.oms_request")
       .values({
-        request_id: Buffer.from(stored.requestId),
+        request_id: Buffer.from(requestKey(stored.request)),
         digest: stored.contentDigest,
         answer: encodeAnswer(stored.answer),
         order_id: stored.orderId,

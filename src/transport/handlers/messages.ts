@@ -39,7 +39,7 @@ export function toDate(time: Timestamp, field: string): Date {
 /** The request as the report that is committed: no layer below copies it. */
 export function toStatusReport(
   request: UpdateOrderStatusRequest,
-  context: Pick<CallContext, "caller" | "traceparent">,
+  context: Pick<CallContext, "caller" | "requestNamespace" | "traceparent">,
 ): StatusReport {
   return {
     kind: "report",
@@ -48,6 +48,7 @@ export function toStatusReport(
     by: "report",
     occurTime: request.occurTime && toDate(request.occurTime, "occur_time"),
     requestId: request.requestId,
+    requestNamespace: context.requestNamespace,
     remark: request.remark,
     expectedVersion: request.expectedVersion === undefined ? undefined : Number(request.expectedVersion),
     validateOnly: request.validateOnly,

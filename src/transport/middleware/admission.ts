@@ -22,6 +22,7 @@ export function createAdmission(auth: Auth | undefined): (rpc: Rpc) => Admit {
     const authorize = (call: Call, identity: Identity): void => {
       call.identity = identity;
       call.caller = identity.name;
+      call.requestNamespace = identity.name;
       const permissions = auth.permissionsOf(identity);
       if (!permissions.canCall(rpc)) {
         throw permissionDenied(identity, rpc);

@@ -123,6 +123,41 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
     expect((await client().getOrderStatus({ orderId: there }, tms)).orderStatus).toBe(Status.CREATED);
   });
 
+  test("request ids are separate for each caller", async () => {
+    const [orderId, other] = [
+      await insertOrder(harness.db, Status.CREATED),
+      await insertOrder(harness.db, Status.WMS_DISPATCHED),
+    ];
+    const requestId = crypto.randomUUID();
+    const [wms, pay] = [await bearer("wms"), await bearer("pay")];
+    const lines = [{ skuId: 7n, quantity: 0 }];
+    await client().recordShippedQuantities({ orderId: other, lines, operator: "x", requestId }, wms);
+    const paid = { orderId, status: OrderStatus.PAID, operator: "x", requestId };
+    const first = await client().updateOrderStatus(paid, pay);
+    expect(first.outcome).toBe(Outcome.APPLIED);
+    expect(await client().updateOrderStatus(paid, pay)).toEqual(first);
+    expect((await failure(client().updateOrderStatus({ ...paid, remark: "other" }, pay))).code).toBe("AlreadyExists");
+    expect((await client().listStatusHistory({ orderId }, pay)).entries[0]?.requestId).toBe(requestId);
+    const quantities = { orderId: other, lines: [{ skuId: 7n, quantity: 1 }], operator: "x", requestId };
+    expect((await failure(client().recordShippedQuantities(quantities, wms))).code).toBe("AlreadyExists");
+  });
+
+  test("an id that was stored before callers had ids of their own still matches, for the same content", async () => {
+    const orderId = await insertOrder(harness.db, Status.CREATED);
+    const requestId = crypto.randomUUID();
+    const pay = await bearer("pay");
+    const paid = { orderId, status: OrderStatus.PAID, operator: "x", requestId };
+    const first = await client().updateOrderStatus(paid, pay);
+    await harness.db
+      .updateTable("oms_db.oms_request")
+      .set({ request_id: Buffer.from(requestId) })
+      .where("order_id", "=", orderId)
+      .execute();
+    expect(await client().updateOrderStatus(paid, pay)).toEqual(first);
+    const lines = [{ skuId: 7n, quantity: 0 }];
+    await client().recordShippedQuantities({ orderId, lines, operator: "x", requestId }, await bearer("wms"));
+  });
+
   test("in a batch only the reports without permission fail", async () => {
     const [one, two] = [
       await insertOrder(harness.db, Status.WMS_DISPATCHED),

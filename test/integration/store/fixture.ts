@@ -140,6 +140,7 @@ export const CAUSE = { caller: "wms", operator: "li", traceparent: "00-aa-bb-01"
 export const CONTEXT: CallContext = {
   callId: "call-1",
   caller: CAUSE.caller,
+  requestNamespace: "",
   traceparent: CAUSE.traceparent,
   reportableStatuses: undefined,
   deadline: undefined,

@@ -359,7 +359,7 @@ export type CancelOrderRequest = Message<"oms.orderstatus.v1.CancelOrderRequest"
   reason: string;
 
   /**
-   * Optional id for safe retries, up to 128 characters, unique among all callers. A repeat returns
+   * Optional id for safe retries, up to 128 characters, unique for each caller. A repeat returns
    * the first answer.
    *
    * @generated from field: string request_id = 4;
@@ -529,7 +529,7 @@ export type UpdateOrderStatusRequest = Message<"oms.orderstatus.v1.UpdateOrderSt
   status: OrderStatus;
 
   /**
-   * Optional id for safe retries, up to 128 characters, unique among all callers (a UUID, or the
+   * Optional id for safe retries, up to 128 characters, unique for each caller (a UUID, or the
    * system's name and a number). A repeat returns the first answer.
    *
    * @generated from field: string request_id = 3;
@@ -1063,7 +1063,7 @@ export type RecordShippedQuantitiesRequest = Message<"oms.orderstatus.v1.RecordS
   lines: RecordShippedQuantitiesRequest_Line[];
 
   /**
-   * Optional id for safe retries, up to 128 characters, unique among all callers. A repeat returns
+   * Optional id for safe retries, up to 128 characters, unique for each caller. A repeat returns
    * the first answer.
    *
    * @generated from field: string request_id = 3;
