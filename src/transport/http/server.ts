@@ -174,15 +174,16 @@ function createPlaintextServer(onRequest: OnRequest, http2: Http2Server): Http1<
 }
 
 function createTlsServer(tls: PortTls, onRequest: OnRequest, http2: Http2Server): Http1<HttpsServer> {
-  const http1 = createHttp1(
+  return createHttp1(
     (options, listener) =>
-      tls.createServer((certificate) =>
-        createHttps({ ...certificate, ...options, ALPNProtocols: ALPN_PROTOCOLS }, listener),
-      ),
+      tls.createServer((certificate) => {
+        const server = createHttps({ ...certificate, ...options, ALPNProtocols: ALPN_PROTOCOLS }, listener);
+        // Here, as it takes the place of the listeners: those of the TLS follow.
+        muxByAlpn(server, http2);
+        return server;
+      }),
     onRequest,
   );
-  muxByAlpn(http1.server, http2);
-  return http1;
 }
 
 /** By the response, as Node destroys a request once it has been read. */
