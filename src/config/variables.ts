@@ -240,7 +240,7 @@ export const VARIABLES = {
     terminatedBy: variable("OMS_TLS_TERMINATED_BY", addresses(), {
       default: "",
       description:
-        "Comma-separated addresses and CIDR ranges of the proxies that terminate TLS. Without `OMS_TLS_CERT_FILE`, tokens are accepted from them and from this machine only.",
+        "Comma-separated addresses and CIDR ranges of the proxies that terminate TLS. Without `OMS_TLS_CERT_FILE`, tokens are accepted from them and from this machine only. Log lines have the client address that they forward (`X-Forwarded-For`).",
     }),
     keyFile: optional("OMS_TLS_KEY_FILE", z.string(), {
       description: "Private key of that certificate (PEM file, reloaded on change).",

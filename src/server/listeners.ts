@@ -13,6 +13,7 @@ import { createShadowLog } from "../store/logs/shadow-log.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import { createTokenTransportCheck, type TokenTransportCheck } from "../transport/auth/cleartext.ts";
 import { type Auth, openAuth } from "../transport/auth/index.ts";
+import { createClientAddress } from "../transport/connections/client-address.ts";
 import { openPortTls, type PortTls } from "../transport/connections/tls.ts";
 import { RPC_NAMES } from "../transport/handlers/index.ts";
 import { createHttpServer, type HttpServerDeps } from "../transport/http/server.ts";
@@ -97,6 +98,7 @@ async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission 
     (open) => open.close(),
   );
   const shadow = await startShadow(deps);
+  const clientAddress = createClientAddress(config.tls.terminatedBy);
   return lifecycle.start(
     "servers",
     () =>
@@ -108,6 +110,7 @@ async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission 
             createLegacyHandler(routes, {
               ...legacy,
               mayPresentToken,
+              clientAddress,
               log,
               metrics,
               onRead: (read) => shadow?.offer(read),
@@ -126,6 +129,7 @@ async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission 
         metrics,
         tracer,
         slowMs: config.log.slowMs,
+        clientAddress,
         deadlineCapMs: calls.deadlineCapMs,
         heartbeatMs: calls.watchHeartbeatMs,
       }),

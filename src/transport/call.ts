@@ -14,6 +14,8 @@ export type Transport = "grpc" | "http" | "legacy";
  */
 export interface Call extends CallContext {
   readonly transport: Transport;
+  /** When its headers had arrived, by performance.now(). */
+  readonly startedAt: number;
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | null | undefined;
   /**
@@ -106,11 +108,13 @@ export function createCall({
   legacyMethod = "",
   peer,
   authenticatedName,
+  startedAt = performance.now(),
 }: Pick<Call, "transport" | "header" | "peer" | "deadline" | "signal"> &
-  Partial<Pick<Call, "malformed" | "legacyMethod" | "authenticatedName">>): Call {
+  Partial<Pick<Call, "malformed" | "legacyMethod" | "authenticatedName" | "startedAt">>): Call {
   return {
     callId: nextCallId(),
     transport,
+    startedAt,
     header,
     caller: ANONYMOUS,
     requestNamespace: "",

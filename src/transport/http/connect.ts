@@ -15,6 +15,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { OperationError } from "../../application/errors.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../lib/text.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED, type Rpc } from "../call.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import { MAX_BUILT_IN_REQUEST_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
@@ -157,7 +158,7 @@ function sendRejection({ method, headers }: IncomingMessage, response: ServerRes
   const message =
     status === 405
       ? `method ${method} is not allowed: use POST; GET is for RPCs without side effects only`
-      : `content-type ${headers["content-type"] ?? "(none)"} is not supported: use application/json (in UTF-8) or application/proto, for streams application/connect+json or application/connect+proto; or application/grpc-web or application/grpc-web-text`;
+      : `content-type ${shorten(headers["content-type"] ?? "(none)", MAX_QUOTED_LENGTH)} is not supported: use application/json (in UTF-8) or application/proto, for streams application/connect+json or application/connect+proto; or application/grpc-web or application/grpc-web-text`;
   sendJson(response, status, { code: "unimplemented", message });
 }
 

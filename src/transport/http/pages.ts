@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorRow, type GrpcCode, OperationError } from "../../application/errors.ts";
 import { createAddressList, LOOPBACK } from "../../lib/address-list.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../lib/text.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { type Auth, permissionDenied } from "../auth/index.ts";
 import { peerOfRequest } from "../connections/peer.ts";
@@ -128,7 +129,7 @@ function notFound(method: string, path: string, rpcs: readonly string[]): object
       : `did you mean ${meant}?`;
   return {
     code: method === "POST" ? "unimplemented" : "not_found",
-    message: `no endpoint at ${method} ${path}: ${hint}`,
+    message: `no endpoint at ${method} ${shorten(path, MAX_QUOTED_LENGTH)}: ${hint}`,
   };
 }
 

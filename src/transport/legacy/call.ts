@@ -20,6 +20,8 @@ export interface LegacyCall {
   readonly header: (name: string) => string | undefined;
   /** Reads the parameters, or why they cannot be read; called once the call is admitted. */
   readonly readParams: () => Promise<Params | OperationError>;
+  /** When its headers had arrived, by performance.now(); default: now. */
+  readonly startedAt?: number;
 }
 
 /** The parameters of an admitted call, and how it ended. */
@@ -95,13 +97,17 @@ export async function authenticationError(
   return rpcCall.rejection?.kind === "permission-denied" ? undefined : rpcCall.rejection;
 }
 
-function toRpcCall({ caller, peer, header }: Omit<LegacyCall, "readParams">, legacyMethod: string): Call {
+function toRpcCall(
+  { caller, peer, header, startedAt = performance.now() }: Omit<LegacyCall, "readParams">,
+  legacyMethod: string,
+): Call {
   return createCall({
     transport: "legacy",
     legacyMethod,
     peer,
     authenticatedName: caller.authenticatedName,
     header: (name) => (name === CALLER_HEADER ? caller.name : header(name)),
+    startedAt,
     deadline: undefined,
     signal: NEVER_ABORTED,
   });

@@ -6,6 +6,7 @@ import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { TokenTransportCheck } from "../auth/cleartext.ts";
+import type { ClientAddress } from "../connections/client-address.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import type { HttpHandler } from "../http/connect.ts";
 import type { Route } from "../middleware/pipeline.ts";
@@ -27,6 +28,7 @@ export interface LegacyHandlerOptions {
   readonly httpErrors: boolean;
   /** The XML namespace of the SOAP messages. */
   readonly namespace: string;
+  readonly clientAddress: ClientAddress;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Called after each successful read, and each read of a missing order. */
@@ -48,7 +50,7 @@ const REJECTIONS_PER_SECOND = 10;
  */
 export function createLegacyHandler(
   routes: readonly Route[],
-  { callers, mayPresentToken, httpErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
+  { clientAddress, callers, mayPresentToken, httpErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
 ): (path: string) => HttpHandler | undefined {
   const resolveCaller = createCallerResolver(callers, mayPresentToken);
   const count = createCallCounter(
@@ -72,9 +74,10 @@ export function createLegacyHandler(
       method: LegacyMethod,
       request: IncomingMessage,
       readParams: () => Promise<Params | OperationError>,
+      startedAt = performance.now(),
     ): Promise<LegacyOutcome> => {
       const route = routeOf.get(method) as Route;
-      const call = { ...headersOf(request, method), readParams };
+      const call = { ...headersOf(request, method), readParams, startedAt };
       const { params, outcome } = await callLegacyMethod(method, route, call);
       count(method.name, outcome, protocol);
       if (!route.rpc.hasSideEffects && params instanceof Map && isComparable(outcome)) {
@@ -101,8 +104,8 @@ export function createLegacyHandler(
         },
         call: callOver("soap"),
         onRejected(request, reason) {
-          const from = peerOfRequest(request).address;
-          rejected.write("info", service, () => ({ service, from, reason }));
+          const address = clientAddress(peerOfRequest(request), request.headers["x-forwarded-for"]?.toString());
+          rejected.write("info", service, () => ({ service, address, reason }));
         },
       }),
     ]),

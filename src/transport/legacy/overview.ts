@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
+import { MAX_QUOTED_LENGTH, shorten } from "../../lib/text.ts";
 import { stringifyLosslessJson } from "../wire/lossless-json.ts";
 import { nearestRpc } from "../wire/unknown-rpc.ts";
 import { failureText } from "./answers.ts";
@@ -42,7 +43,7 @@ export function sendRouteError(
   const meant = nearestRpc(path, LEGACY_METHODS.map(pathOf));
   const message = exists
     ? `${path} takes ${allowed.join(" and ")}, not ${method}`
-    : `nothing is at ${path}: ${meant === undefined ? "" : `did you mean ${meant}? `}GET /services lists the addresses`;
+    : `nothing is at ${shorten(path, MAX_QUOTED_LENGTH)}: ${meant === undefined ? "" : `did you mean ${meant}? `}GET /services lists the addresses`;
   response.writeHead(exists ? 405 : 404, {
     "content-type": "application/json;charset=UTF-8",
     ...(exists && { allow: allowed.join(", ") }),

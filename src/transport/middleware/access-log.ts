@@ -7,6 +7,7 @@ import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Handler, Interceptor, Transport } from "../call.ts";
+import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
 import { grpcCodeName } from "../wire/errors.ts";
 import { clientDisconnected } from "./in-flight.ts";
 import { type CommonRequestFields, orderIdOf } from "./request-fields.ts";
@@ -25,29 +26,41 @@ export interface AccessLogDeps {
    * off.
    */
   readonly slowMs: number;
+  /** Default: the address of the connection. */
+  readonly clientAddress?: ClientAddress;
 }
 
 /**
  * Records the outcome of each call: in metrics; in the log (debug for OK, so that it costs nothing
  * under load; info for a caller's mistake; warn for what the server could not do in time); and in
  * the request log table if the RPC has side effects, or a legacy endpoint was used, to see who
- * still uses it.
+ * still uses it. The duration counts from the headers, so it includes the arrival of the request.
  */
-export const accessLog = ({ log, metrics, requestLog, slowMs }: AccessLogDeps): Interceptor => {
-  const logSlowCall = createSlowCallLogger(log);
+export const accessLog = ({
+  log,
+  metrics,
+  requestLog,
+  slowMs,
+  clientAddress = createClientAddress([]),
+}: AccessLogDeps): Interceptor => {
+  const addressOf = (call: Call) => clientAddress(call.peer, call.header("x-forwarded-for"));
+  const logSlowCall = createSlowCallLogger(log, addressOf);
   const lines = createLogLimiter(log, { message: "call", perSecond: LINES_PER_SECOND });
   const tallyOf = createCallTally(metrics);
   return (next, rpc) => {
     const name = rpc.method.name;
     const observe = observerOf(metrics, name);
     const tally = tallyOf(name);
-    const onEnd = (request: Message, call: Call, startedAt: number, error: unknown) => {
+    const onEnd = (request: Message, call: Call, error: unknown) => {
       const code = error === undefined ? "OK" : grpcCodeName(ConnectError.from(error).code);
-      const durationMs = performance.now() - startedAt;
+      const durationMs = performance.now() - call.startedAt;
       observe(call.transport, code, durationMs / 1000);
       tally.end(call.caller, code, durationMs / 1000);
       if (code !== "OK" || log.isLevelEnabled("debug")) {
-        lines.write(levelOf(code), code, () => lineOf(name, request, call, code, durationMs, error));
+        lines.write(levelOf(code), code, () => ({
+          ...lineOf(name, request, call, code, durationMs, error),
+          ...(code !== "OK" && { address: addressOf(call) }),
+        }));
       }
       if (durationMs > slowMs && !rpc.streaming) {
         logSlowCall({ rpc: name, request, call, code, durationMs });
@@ -60,18 +73,17 @@ export const accessLog = ({ log, metrics, requestLog, slowMs }: AccessLogDeps): 
   };
 };
 
-type OnEnd = (request: Message, call: Call, startedAt: number, error: unknown) => void;
+type OnEnd = (request: Message, call: Call, error: unknown) => void;
 
 function recordUnary(next: Handler, tally: RpcTally, onEnd: OnEnd): Handler {
   return async (request, call) => {
-    const startedAt = performance.now();
     tally.begin();
     try {
       const response = await (next(request, call) as Promise<Message>);
-      onEnd(request, call, startedAt, undefined);
+      onEnd(request, call, undefined);
       return response;
     } catch (error) {
-      onEnd(request, call, startedAt, error);
+      onEnd(request, call, error);
       throw error;
     }
   };
@@ -79,7 +91,6 @@ function recordUnary(next: Handler, tally: RpcTally, onEnd: OnEnd): Handler {
 
 function recordStream(next: Handler, { watchers }: Metrics, tally: RpcTally, onEnd: OnEnd): Handler {
   return async function* (request, call) {
-    const startedAt = performance.now();
     let outcome: unknown = clientDisconnected();
     watchers.inc();
     tally.begin();
@@ -91,7 +102,7 @@ function recordStream(next: Handler, { watchers }: Metrics, tally: RpcTally, onE
       throw error;
     } finally {
       watchers.dec();
-      onEnd(request, call, startedAt, outcome);
+      onEnd(request, call, outcome);
     }
   };
 }

@@ -18,9 +18,16 @@ export interface CompletedCall {
 }
 
 /** Logs slow calls with a breakdown of their time. */
-export function createSlowCallLogger(log: Logger): (completed: CompletedCall) => void {
+export function createSlowCallLogger(
+  log: Logger,
+  addressOf: (call: Call) => string,
+): (completed: CompletedCall) => void {
   const lines = createLogLimiter(log, { message: "slow call", perSecond: LINES_PER_SECOND });
-  return (completed) => lines.write("warn", completed.rpc, () => lineOf(completed, performance.now()));
+  return (completed) =>
+    lines.write("warn", completed.rpc, () => ({
+      ...lineOf(completed, performance.now()),
+      address: addressOf(completed.call),
+    }));
 }
 
 /** Times of the last change of a call, up to now where they have not ended. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../../application/errors.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../../lib/text.ts";
 import { toConnectError } from "../../wire/errors.ts";
 import { readBody } from "../body.ts";
 import type { LegacyOutcome } from "../call.ts";
@@ -34,6 +35,7 @@ export interface SoapHandlerOptions {
     method: LegacyMethod,
     request: IncomingMessage,
     readParams: () => Promise<Params | OperationError>,
+    startedAt: number,
   ) => Promise<LegacyOutcome>;
   /** Called for a message without a valid call, which is in no request log. */
   readonly onRejected: (request: IncomingMessage, reason: string) => void;
@@ -47,6 +49,7 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
   const { service, methods, namespace, authenticationError, call, onRejected } = options;
 
   async function respond(request: IncomingMessage): Promise<SoapResponse> {
+    const startedAt = performance.now();
     const headerVersion = mediaType(request) === "application/soap+xml" ? SOAP_12 : SOAP_11;
     try {
       const unauthenticated = await authenticationError(request);
@@ -54,7 +57,7 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
         const { code } = toConnectError(unauthenticated, "");
         throw new EnvelopeError(unauthenticated.message, { code });
       }
-      return await callMethod(request, await readRequest(request));
+      return await callMethod(request, await readRequest(request), startedAt);
     } catch (error) {
       if (error instanceof EnvelopeError || error instanceof OperationError) {
         onRejected(request, error.message);
@@ -64,13 +67,17 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
     }
   }
 
-  async function callMethod(request: IncomingMessage, { version, wrapper }: SoapMessage): Promise<SoapResponse> {
+  async function callMethod(
+    request: IncomingMessage,
+    { version, wrapper }: SoapMessage,
+    startedAt: number,
+  ): Promise<SoapResponse> {
     const method = methods.find(({ name }) => name === wrapper.localName);
     if (method === undefined) {
-      const message = `${service} has no operation ${wrapper.localName}; it has ${methods.map(({ name }) => name).join(", ")}`;
+      const message = `${service} has no operation ${shorten(wrapper.localName ?? "", MAX_QUOTED_LENGTH)}; it has ${methods.map(({ name }) => name).join(", ")}`;
       throw new EnvelopeError(message, { code: Code.Unimplemented, version });
     }
-    const outcome = await call(method, request, async () => readSoapParams(wrapper, method.parameters));
+    const outcome = await call(method, request, async () => readSoapParams(wrapper, method.parameters), startedAt);
     return outcome.kind === "answered"
       ? answerResponse(version, method.name, outcome, responseNamespace(wrapper, namespace))
       : failureResponse(version, outcome, namespace);
