@@ -8,6 +8,12 @@ export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 export const MAX_REQUEST_BYTES = 1024 * 1024;
 
 /**
+ * Maximum requests that wait on an HTTP/1.1 connection for the response to an earlier one. Browsers
+ * and HTTP libraries send none (pipelining).
+ */
+export const MAX_PIPELINED_REQUESTS = 8;
+
+/**
  * Maximum size of a request to health or reflection, in bytes. They need no admission, and name one
  * service, file or symbol.
  */

@@ -14,6 +14,7 @@ import type { Readiness } from "./http/pages.ts";
 import { createHttpServer, type HttpServer } from "./http/server.ts";
 import { MAX_CONNECTIONS, MAX_UNARY_CALLS } from "./limits.ts";
 import type { AccessLogDeps } from "./middleware/access-log.ts";
+import type { LoadShedding } from "./middleware/admission.ts";
 import { trackInFlight } from "./middleware/in-flight.ts";
 import { pipeline, type Route } from "./middleware/pipeline.ts";
 import type { CallerLimits } from "./rate-limits/index.ts";
@@ -86,10 +87,14 @@ export function createServers({
 }: ServersOptions): Servers {
   const { metrics } = accessLogDeps;
   const inFlight = trackInFlight();
+  const loadShedding: LoadShedding = {
+    hasCapacity: () => inFlight.unaryCount() < MAX_UNARY_CALLS,
+    onRejected: (rpc) => metrics.rpcRefused.inc({ rpc }),
+  };
   const routes = createAllRoutes(
     operations,
     heartbeatMs,
-    pipeline({ ...accessLogDeps, inFlight, tracer, auth, limits, deadlineCapMs }),
+    pipeline({ ...accessLogDeps, inFlight, loadShedding, tracer, auth, limits, deadlineCapMs }),
   );
   const decode = createRequestDecoder(unknownJsonFields);
   const guard = createGuard();
@@ -99,10 +104,7 @@ export function createServers({
     decode,
     isReady: async () => (await ready()).ready,
     reflection: reflectionEnabled ? createReflection([...SERVICES, Health]) : [],
-    loadShedding: {
-      hasCapacity: () => inFlight.unaryCount() < MAX_UNARY_CALLS,
-      onRejected: (rpc) => metrics.rpcRefused.inc({ rpc }),
-    },
+    loadShedding,
     tls,
     guard,
     connectionLimit: {

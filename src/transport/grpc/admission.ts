@@ -7,9 +7,10 @@ import type {
 } from "@grpc/grpc-js";
 import type { Call } from "../call.ts";
 import { MAX_BUILT_IN_REQUEST_BYTES } from "../limits.ts";
+import type { LoadShedding } from "../middleware/admission.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import type { AdmittedCalls } from "./handlers.ts";
-import { type LoadShedding, OVERLOADED } from "./load-shedding.ts";
+import { OVERLOADED } from "./load-shedding.ts";
 
 /** Private members of a grpc-js call, which has no option for the limit of one RPC. */
 interface CallInternals {

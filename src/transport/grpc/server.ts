@@ -13,6 +13,7 @@ import { type ConnectionLimit, createListener, type Listener } from "../connecti
 import type { PortTls } from "../connections/tls.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES } from "../limits.ts";
+import type { LoadShedding } from "../middleware/admission.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
@@ -21,7 +22,6 @@ import { admitCalls } from "./admission.ts";
 import { addBuiltInServices } from "./built-in-services.ts";
 import { type AdmittedCalls, rejectionOf, streamHandler, toCall, unaryHandler } from "./handlers.ts";
 import { configureHttp2Server } from "./http2-server.ts";
-import type { LoadShedding } from "./load-shedding.ts";
 import { normalizeHeaders } from "./normalize-headers.ts";
 import { createPeerRegistry } from "./peer-registry.ts";
 

@@ -30,6 +30,7 @@ import { createCrossSiteCheck } from "./cross-site.ts";
 import { isGrpcRequest, rejectGrpc } from "./grpc-rejection.ts";
 import { ALPN_PROTOCOLS, muxByAlpn, muxByPreface } from "./http-version-mux.ts";
 import { createHttp1, type Http1 } from "./http1.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { createPages, HEALTH_PATHS, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
@@ -125,10 +126,10 @@ export function createHttpServer({
     });
   }
 
-  function onHttp1Request(request: IncomingMessage, response: ServerResponse): void {
+  const onHttp1Request = oneAtATime((request, response) => {
     guard.http1(request, response);
     onRequest(request, response);
-  }
+  });
 
   function onHttp2Request(request: Http2ServerRequest, response: Http2ServerResponse): void {
     onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);

@@ -13,7 +13,39 @@ import { trustCallerHeader } from "./trust-caller-header.ts";
  *
  * @param auth undefined: callers name themselves
  */
-export function createAdmission(auth: Auth | undefined): (rpc: Rpc) => Admit {
+export function createAdmission(auth: Auth | undefined, loadShedding: LoadShedding): (rpc: Rpc) => Admit {
+  const identifyCaller = createIdentification(auth);
+  return (rpc) => {
+    const identify = identifyCaller(rpc);
+    return (call) => {
+      if (!rpc.streaming && !loadShedding.hasCapacity()) {
+        loadShedding.onRejected(rpc.method.name);
+        call.rejection = overloaded();
+        return undefined;
+      }
+      return identify(call);
+    };
+  };
+}
+
+/** Rejects calls beyond the server's capacity. */
+export interface LoadShedding {
+  /** Whether one more call can be executed. */
+  hasCapacity(): boolean;
+  onRejected(rpc: string): void;
+}
+
+/** RetryInfo delay of a rejected call, in milliseconds: about the time until capacity is free. */
+const RETRY_AFTER_MS = 250;
+
+/** The error of a call beyond the server's capacity. */
+export function overloaded(): OperationError {
+  return new OperationError("overloaded", "server overloaded; the call was not executed", {
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+function createIdentification(auth: Auth | undefined): (rpc: Rpc) => Admit {
   if (auth === undefined) {
     return () => (call) => rejectOnError(call, () => trustCallerHeader(call));
   }

@@ -8,7 +8,7 @@ import type { CallerLimits } from "../rate-limits/index.ts";
 import { requestLimits } from "../wire/request-limits.ts";
 import { compileRules } from "../wire/validation.ts";
 import { type AccessLogDeps, accessLog } from "./access-log.ts";
-import { admitted, createAdmission } from "./admission.ts";
+import { admitted, createAdmission, type LoadShedding } from "./admission.ts";
 import { deadline } from "./deadline.ts";
 import type { InFlight } from "./in-flight.ts";
 import { mapErrors } from "./map-errors.ts";
@@ -18,6 +18,7 @@ import { validate } from "./validate.ts";
 
 export interface PipelineDeps extends AccessLogDeps {
   readonly inFlight: InFlight;
+  readonly loadShedding: LoadShedding;
   /** Undefined: no tracing. */
   readonly tracer: Tracer | undefined;
   /** Undefined: callers name themselves. */
@@ -41,7 +42,7 @@ export interface Pipeline {
  * and answered like any other.
  */
 export const pipeline = (deps: PipelineDeps): Pipeline => ({
-  admission: createAdmission(deps.auth),
+  admission: createAdmission(deps.auth, deps.loadShedding),
   interceptors: [
     deps.inFlight.interceptor,
     readTraceContext,

@@ -50,7 +50,7 @@ describe.each([
       headers += decodeURIComponent(JSON.stringify(received));
     };
     stream.on("response", add).on("trailers", add).end(body);
-    return (await text(stream)) + headers;
+    return decodeURIComponent(await text(stream)) + headers;
   };
 
   test("packed ids", async () => {

@@ -44,7 +44,8 @@ const callOf = (name: string | undefined) =>
     signal: NEVER_ABORTED,
   });
 
-const admit = createAdmission(auth)(RPC);
+const idle = { hasCapacity: () => true, onRejected() {} };
+const admit = createAdmission(auth, idle)(RPC);
 const handle = admitted(async () => MESSAGE, RPC);
 
 test("sets caller, identity and reportable statuses", async () => {
@@ -76,10 +77,20 @@ test("a caller without permission is rejected with its role and the RPC", () => 
 });
 
 test("waits for a signature to be verified", async () => {
-  const admitLater = createAdmission({ ...auth, authenticate: async (credentials) => auth.authenticate(credentials) })(
-    RPC,
-  );
+  const admitLater = createAdmission(
+    { ...auth, authenticate: async (credentials) => auth.authenticate(credentials) },
+    idle,
+  )(RPC);
   const [known, unknown] = [callOf("reader"), callOf(undefined)];
   await Promise.all([admitLater(known), admitLater(unknown)]);
   expect([known.caller, known.rejection, unknown.rejection?.kind]).toEqual(["reader", undefined, "unauthenticated"]);
+});
+
+test("at capacity unary calls of all callers are rejected; streams have limits of their own", () => {
+  const rejected: string[] = [];
+  const busy = { hasCapacity: () => false, onRejected: (rpc: string) => void rejected.push(rpc) };
+  const [unary, stream] = [callOf("reader"), callOf("reader")];
+  createAdmission(auth, busy)(RPC)(unary);
+  createAdmission(auth, busy)({ ...RPC, streaming: true })(stream);
+  expect([unary.rejection?.kind, stream.rejection, rejected]).toEqual(["overloaded", undefined, ["GetOrderStatus"]]);
 });
