@@ -2,7 +2,7 @@
  * First step of every npm script, in plain JavaScript for Node 20 or newer: installs the packages
  * of the lockfile if necessary, then runs the command with the pinned Node, which is one of them.
  *
- *     node scripts/run.mjs start|test|test:browser|demo|check|generate [arguments]
+ *     node scripts/run.mjs start|test|test:browser|test:clients|demo|check|generate [arguments]
  *     node scripts/run.mjs path/to/script.ts [arguments]
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -33,6 +33,7 @@ const COMMANDS = {
   "test:integration": [["node_modules/vitest/vitest.mjs", "run", "--project", "integration"]],
   "test:e2e": [["node_modules/vitest/vitest.mjs", "run", "--project", "e2e"]],
   "test:browser": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/e2e/browser/vitest.config.ts"]],
+  "test:clients": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/clients/vitest.config.ts"]],
   demo: [["tools/demo/main.ts"]],
   check: [["scripts/check.ts"]],
   format: [["node_modules/@biomejs/biome/bin/biome", "check", "--write"]],

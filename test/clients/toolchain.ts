@@ -1,0 +1,115 @@
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export const ROOT = join(import.meta.dirname, "..", "..");
+
+/** Programs built from their sources; not in git. */
+const BIN = join(ROOT, ".clients");
+
+const GO_MODULE = join(ROOT, "test", "clients", "go");
+const JAVA_PROJECT = join(ROOT, "test", "clients", "java");
+
+/** Maximum duration of a build or download, in milliseconds. */
+const BUILD_TIMEOUT_MS = 15 * 60_000;
+
+/** The toolchains, with the command that shows whether each is there. */
+const TOOLCHAINS = [
+  { command: "go", args: ["version"], name: "Go 1.26 or later" },
+  { command: "javac", args: ["-version"], name: "a JDK, 17 or later" },
+  { command: "mvn", args: ["-version"], name: "Maven 3.8 or later" },
+] as const;
+
+/** Programs of others, each at one version. */
+const PROGRAMS = {
+  "protoc-gen-go": ["google.golang.org/protobuf/cmd/protoc-gen-go", "v1.36.12"],
+  "protoc-gen-go-grpc": ["google.golang.org/grpc/cmd/protoc-gen-go-grpc", "v1.6.2"],
+  grpcurl: ["github.com/fullstorydev/grpcurl/cmd/grpcurl", "v1.9.4"],
+  "grpc-health-probe": ["github.com/grpc-ecosystem/grpc-health-probe", "v0.4.63"],
+  ghz: ["github.com/bojand/ghz/cmd/ghz", "v0.120.0"],
+  h2spec: ["github.com/summerwind/h2spec/cmd/h2spec", "v2.2.1+incompatible"],
+} as const;
+
+type Program = keyof typeof PROGRAMS;
+
+/** @throws Error that names what is missing */
+export function requireToolchains(): void {
+  const missing = TOOLCHAINS.filter(({ command, args }) => spawnSync(command, args).status !== 0);
+  if (missing.length > 0) {
+    throw new Error(
+      `npm run test:clients requires ${TOOLCHAINS.map(({ name }) => name).join(", ")} in the PATH. ` +
+        `Missing: ${missing.map(({ command, name }) => `${command} (${name})`).join(", ")}.`,
+    );
+  }
+}
+
+const execute = promisify(execFile);
+
+/** Runs a program to its end, and returns its standard output. @throws Error with its output */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly timeout?: number } = {},
+): Promise<string> {
+  const { stdout } = await execute(program, [...args], { maxBuffer: 64 * 1024 * 1024, ...options });
+  return stdout;
+}
+
+const folderOf = (program: Program) => join(BIN, `${program}-${PROGRAMS[program][1]}`);
+
+/** The path of an installed program. */
+export function pathOf(program: Program): string {
+  return join(folderOf(program), program);
+}
+
+/** Go's own caches keep what it downloads and compiles. */
+async function install(program: Program): Promise<void> {
+  const [path, version] = PROGRAMS[program];
+  if (!existsSync(pathOf(program))) {
+    const env = { ...process.env, GOBIN: folderOf(program), GOFLAGS: "-buildvcs=false" };
+    await run("go", ["install", `${path}@${version}`], { cwd: "/", env, timeout: BUILD_TIMEOUT_MS });
+  }
+}
+
+/** A step of the preparation. */
+export interface Step {
+  readonly name: string;
+  run(): Promise<unknown>;
+}
+
+/** Builds the programs of others, and the clients of this folder with stubs from the contract. */
+export const STEPS: readonly Step[] = [
+  ...Object.keys(PROGRAMS).map((program) => ({
+    name: program,
+    run: () => install(program as Program),
+  })),
+  {
+    name: "Go clients",
+    async run() {
+      const folders = ["protoc-gen-go", "protoc-gen-go-grpc"].map((plugin) => folderOf(plugin as Program));
+      const env = { ...process.env, PATH: [...folders, process.env.PATH].join(":") };
+      const template = join(GO_MODULE, "buf.gen.yaml");
+      await run(join(ROOT, "node_modules", ".bin", "buf"), ["generate", "--template", template], { cwd: ROOT, env });
+      const options = { cwd: GO_MODULE, timeout: BUILD_TIMEOUT_MS };
+      await run("go", ["vet", "./documents"], options);
+      await run("go", ["build", "-buildvcs=false", "-o", `${BIN}/`, "./load", "./details"], options);
+    },
+  },
+  {
+    name: "Java clients",
+    run: () => run("mvn", ["--batch-mode", "--quiet", "compile"], { cwd: JAVA_PROJECT, timeout: BUILD_TIMEOUT_MS }),
+  },
+];
+
+/** Runs a client in Go; returns what it prints as JSON. */
+export async function runGo(name: "load" | "details", ...args: string[]): Promise<unknown> {
+  return JSON.parse(await run(join(BIN, name), args));
+}
+
+/** Runs a client in Java; returns what it prints as JSON. */
+export async function runJava(name: "Load" | "Details", ...args: string[]): Promise<unknown> {
+  const target = join(JAVA_PROJECT, "target");
+  const packages = readFileSync(join(target, "classpath"), "utf8").trim();
+  return JSON.parse(await run("java", ["-cp", `${join(target, "classes")}:${packages}`, name, ...args]));
+}
