@@ -1,6 +1,6 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from "pino";
-import { shorten } from "../lib/text.ts";
 import { PERSONAL_FIELDS } from "./redaction.ts";
+import { shorten } from "./shorten.ts";
 
 export type { Logger } from "pino";
 

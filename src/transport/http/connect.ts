@@ -15,7 +15,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { OperationError } from "../../application/errors.ts";
-import { MAX_QUOTED_LENGTH, shorten } from "../../lib/text.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED, type Rpc } from "../call.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import { MAX_BUILT_IN_REQUEST_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";

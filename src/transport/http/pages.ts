@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorRow, type GrpcCode, OperationError } from "../../application/errors.ts";
 import { createAddressList, LOOPBACK } from "../../lib/address-list.ts";
-import { MAX_QUOTED_LENGTH, shorten } from "../../lib/text.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import { type Auth, permissionDenied } from "../auth/index.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import type { Route } from "../middleware/pipeline.ts";

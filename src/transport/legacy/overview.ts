@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
-import { MAX_QUOTED_LENGTH, shorten } from "../../lib/text.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import { stringifyLosslessJson } from "../wire/lossless-json.ts";
 import { nearestRpc } from "../wire/unknown-rpc.ts";
 import { failureText } from "./answers.ts";

@@ -685,7 +685,7 @@ test("a message without a valid call is logged, as it is in no request log", asy
     ({ msg, service }) => msg === "SOAP message without a valid call" && service === "detail",
   );
   expect(lines.slice(-2)).toMatchObject([
-    { level: "info", from: "127.0.0.1", reason: expect.stringContaining("no operation orderIdz") },
-    { level: "info", from: "127.0.0.1", reason: expect.stringContaining("no well-formed XML") },
+    { level: "info", address: "127.0.0.1", reason: expect.stringContaining("no operation orderIdz") },
+    { level: "info", address: "127.0.0.1", reason: expect.stringContaining("no well-formed XML") },
   ]);
 });

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../../application/errors.ts";
-import { MAX_QUOTED_LENGTH, shorten } from "../../../lib/text.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../../observability/shorten.ts";
 import { toConnectError } from "../../wire/errors.ts";
 import { readBody } from "../body.ts";
 import type { LegacyOutcome } from "../call.ts";
