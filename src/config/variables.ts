@@ -79,6 +79,13 @@ function url(example: string, protocols: readonly string[], { path }: { readonly
   }, expected);
 }
 
+/** An HTTP URL that paths are appended to. */
+const urlWithoutQuery = (example: string) =>
+  url(example, ["http:", "https:"], { path: true }).refine(
+    (value) => URL.parse(value)?.search === "",
+    "a URL without a query",
+  );
+
 /** The URL of an external system; not set: the embedded stub system. */
 function systemUrl(name: SystemName): Variable<string | undefined> {
   const { variable: variableName, description, operations } = EXTERNAL_SYSTEMS[name];
@@ -240,7 +247,7 @@ export const VARIABLES = {
     terminatedBy: variable("OMS_TLS_TERMINATED_BY", addresses(), {
       default: "",
       description:
-        "Comma-separated addresses and CIDR ranges of the proxies that terminate TLS. Without `OMS_TLS_CERT_FILE`, tokens are accepted from them and from this machine only. Log lines have the client address that they forward (`X-Forwarded-For`).",
+        "Comma-separated addresses and CIDR ranges of the proxies that terminate TLS. Without `OMS_TLS_CERT_FILE`, tokens are accepted from them and from this machine only. Log lines have the client address that they forward (`X-Forwarded-For`); the WSDL has the host and scheme that they, or this machine, forward.",
     }),
     keyFile: optional("OMS_TLS_KEY_FILE", z.string(), {
       description: "Private key of that certificate (PEM file, reloaded on change).",
@@ -433,17 +440,14 @@ export const VARIABLES = {
         description: "XML namespace of the legacy services' SOAP messages and WSDL. Requests may use any namespace.",
       },
     ),
-    shadowUrl: optional(
-      "OMS_SHADOW_URL",
-      url("http://old-oms:8080", ["http:", "https:"], { path: true }).refine(
-        (value) => URL.parse(value)?.search === "",
-        "a URL without a query",
-      ),
-      {
-        description:
-          "Legacy system for the shadow comparison during migration: each read call of a legacy endpoint is also sent there, in the background, and the answers are compared (`npx oms shadow`). Not set: no comparison.",
-      },
-    ),
+    baseUrl: optional("OMS_LEGACY_BASE_URL", urlWithoutQuery("https://oms.example.com"), {
+      description:
+        "URL at which legacy callers reach the service, below it `/services/…`, for the addresses in the WSDL. Not set: the host and scheme of the request for the WSDL, or those that a proxy in `OMS_TLS_TERMINATED_BY` or on this machine reports in `Forwarded` or `X-Forwarded-…`.",
+    }),
+    shadowUrl: optional("OMS_SHADOW_URL", urlWithoutQuery("http://old-oms:8080"), {
+      description:
+        "Legacy system for the shadow comparison during migration: each read call of a legacy endpoint is also sent there, in the background, and the answers are compared (`npx oms shadow`). Not set: no comparison.",
+    }),
   },
   log: {
     level: variable("OMS_LOG_LEVEL", choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), {

@@ -109,6 +109,7 @@ async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission 
           extraEndpoints: (routes) =>
             createLegacyHandler(routes, {
               ...legacy,
+              proxies: config.tls.terminatedBy,
               mayPresentToken,
               clientAddress,
               log,

@@ -95,6 +95,12 @@ export const CALL_ID_HEADER = "oms-call-id";
  */
 export const CODE_HEADER = "oms-code";
 
+/**
+ * Response header with the reason of a failure, for legacy endpoints whose failures are a literal
+ * text; percent-encoded as by encodeURIComponent.
+ */
+export const REASON_HEADER = "oms-reason";
+
 /** The caller name where none is given. */
 const ANONYMOUS = "anonymous";
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { cors } from "@connectrpc/connect";
-import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
+import { CALL_ID_HEADER, CODE_HEADER, REASON_HEADER } from "../call.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 
 const METHODS = cors.allowedMethods.join(", ");
@@ -19,6 +19,7 @@ const EXPOSED_HEADERS = [
   ...cors.exposedHeaders,
   CALL_ID_HEADER,
   CODE_HEADER,
+  REASON_HEADER,
   "Allow",
   "Link",
   "Retry-After",

@@ -1,4 +1,5 @@
 import { Code } from "@connectrpc/connect";
+import { REASON_HEADER } from "../call.ts";
 import { stringifyLosslessJson } from "../wire/lossless-json.ts";
 import type { Failed, LegacyOutcome } from "./call.ts";
 
@@ -21,13 +22,26 @@ const TEXTS: ReadonlyMap<Code, string> = new Map([
 export const failureText = ({ code, message }: Pick<Failed, "code" | "message">): string =>
   `${TEXTS.get(code) ?? "系统错误"}: ${message}`;
 
+/** Maximum length of the reason in a header, in characters; proxies buffer few kilobytes. */
+const REASON_LENGTH = 400;
+
+/** The headers with the reason of a failure whose answer is a literal text. */
+export function reasonHeaders(failed: Failed): Readonly<Record<string, string>> {
+  if (failed.answer === undefined) {
+    return {};
+  }
+  const reason = failureText(failed);
+  const shown = reason.length > REASON_LENGTH ? `${reason.slice(0, REASON_LENGTH)}…` : reason;
+  return { [REASON_HEADER]: encodeURIComponent(shown.toWellFormed()) };
+}
+
 /**
  * The response body, byte by byte what legacy callers compare: a text, or JSON with its keys in
- * order. A failure has the same form for every method.
+ * order.
  */
 export function responseBody(outcome: LegacyOutcome): string {
   if (outcome.kind === "failed") {
-    return stringifyLosslessJson({ result: 0, message: failureText(outcome) });
+    return outcome.answer ?? stringifyLosslessJson({ result: 0, message: failureText(outcome) });
   }
   return typeof outcome.answer === "string" ? outcome.answer : stringifyLosslessJson(outcome.answer);
 }

@@ -14,6 +14,19 @@ const BYTE_ORDER_MARKS: readonly (readonly [string, string])[] = [
   ["\u00FE\u00FF", "utf-16be"],
 ];
 
+/**
+ * Java's and Windows' names of charsets that are not among the Encoding Standard's labels, which
+ * TextDecoder knows.
+ */
+const CHARSET_ALIASES: ReadonlyMap<string, string> = new Map([
+  ...["cp936", "ms936", "ms_936", "windows-936", "x-mswin-936"].map((name) => [name, "gbk"] as const),
+  ...["euc_cn", "euc-cn", "euccn", "x-euc-cn", "gb2312-1980"].map((name) => [name, "gbk"] as const),
+  ...["gb18030-2000", "gb18030-2022", "cp54936", "windows-54936"].map((name) => [name, "gb18030"] as const),
+  ...["cp950", "ms950", "ms_950", "x-windows-950"].map((name) => [name, "big5"] as const),
+  ["utf_8", "utf-8"],
+  ["iso8859_1", "iso-8859-1"],
+]);
+
 /** A decoded body and its charset. */
 export interface Body {
   readonly text: string;
@@ -37,7 +50,8 @@ export async function readBody(
   const bytes = await readBytes(request);
   const prefix = bytes.toString("latin1", 0, PREFIX_BYTES);
   const marked = BYTE_ORDER_MARKS.find(([mark]) => prefix.startsWith(mark))?.[1];
-  const charset = marked ?? charsetOf(request.headers["content-type"] ?? "") ?? charsetIn(prefix) ?? "utf-8";
+  const declared = marked ?? charsetOf(request.headers["content-type"] ?? "") ?? charsetIn(prefix) ?? "utf-8";
+  const charset = CHARSET_ALIASES.get(declared.toLowerCase()) ?? declared;
   return { text: decode(bytes, charset), charset };
 }
 

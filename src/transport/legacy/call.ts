@@ -47,6 +47,8 @@ export interface Answered extends Ended {
 
 export interface Failed extends Ended {
   readonly kind: "failed";
+  /** The method's literal answer of a failure, if it has one. */
+  readonly answer: string | undefined;
   readonly code: Code;
   /** With the legacy names of parameters. */
   readonly message: string;
@@ -115,12 +117,13 @@ function toRpcCall(
 
 function failureOf(
   error: ConnectError,
-  { rpc, parameters }: LegacyMethod,
-): Pick<Failed, "code" | "message" | "retryAfterMs"> {
+  { rpc, parameters, failureAnswer }: LegacyMethod,
+): Pick<Failed, "answer" | "code" | "message" | "retryAfterMs"> {
   const [badRequest] = error.findDetails(BadRequestSchema);
   const [retryInfo] = error.findDetails(RetryInfoSchema);
   const violations = badRequest?.fieldViolations.map((violation) => withLegacyName(parameters, rpc.input, violation));
   return {
+    answer: failureAnswer,
     code: error.code,
     message: violations === undefined ? error.rawMessage : invalid(violations).message,
     retryAfterMs: retryInfo?.retryDelay && durationMs(retryInfo.retryDelay),

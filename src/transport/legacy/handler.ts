@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import type { OperationError } from "../../application/errors.ts";
+import { createAddressList, LOOPBACK } from "../../lib/address-list.ts";
 import { boundedLabels } from "../../observability/bounded-labels.ts";
 import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
@@ -19,6 +20,7 @@ import { LEGACY_METHODS, LEGACY_SERVICES, type LegacyMethod, type LegacyService,
 import { sendOverview, sendRouteError } from "./overview.ts";
 import type { Params } from "./params.ts";
 import type { ShadowRead } from "./shadow/index.ts";
+import { createBaseUrlResolver } from "./soap/address.ts";
 import { createSoapHandler, isSoapRequest, type SoapHandler } from "./soap/index.ts";
 
 export interface LegacyHandlerOptions {
@@ -29,6 +31,10 @@ export interface LegacyHandlerOptions {
   /** The XML namespace of the SOAP messages. */
   readonly namespace: string;
   readonly clientAddress: ClientAddress;
+  /** The URL in the WSDL's addresses; undefined: the one at which the client asked for it. */
+  readonly baseUrl: string | undefined;
+  /** Addresses and CIDR ranges, besides loopback, whose forwarded headers are accepted. */
+  readonly proxies: readonly string[];
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Called after each successful read, and each read of a missing order. */
@@ -50,7 +56,18 @@ const REJECTIONS_PER_SECOND = 10;
  */
 export function createLegacyHandler(
   routes: readonly Route[],
-  { clientAddress, callers, mayPresentToken, httpErrors, namespace, log, metrics, onRead }: LegacyHandlerOptions,
+  {
+    clientAddress,
+    callers,
+    mayPresentToken,
+    httpErrors,
+    namespace,
+    baseUrl,
+    proxies,
+    log,
+    metrics,
+    onRead,
+  }: LegacyHandlerOptions,
 ): (path: string) => HttpHandler | undefined {
   const resolveCaller = createCallerResolver(callers, mayPresentToken);
   const count = createCallCounter(
@@ -91,6 +108,7 @@ export function createLegacyHandler(
     message: "SOAP message without a valid call",
     perSecond: REJECTIONS_PER_SECOND,
   });
+  const baseUrlOf = createBaseUrlResolver({ baseUrl, proxies: createAddressList([...LOOPBACK, ...proxies]) });
   const overHttp = callOver("http");
   const soapHandlers = new Map<LegacyService, SoapHandler>(
     LEGACY_SERVICES.map((service) => [
@@ -99,6 +117,7 @@ export function createLegacyHandler(
         service,
         methods: LEGACY_METHODS.filter((method) => method.service === service),
         namespace,
+        baseUrlOf,
         authenticationError(request) {
           return authenticationError(anyRoute, headersOf(request, anyMethod));
         },

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { OperationError } from "../../application/errors.ts";
 import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
 import { grpcCodeName } from "../wire/errors.ts";
-import { httpStatusOf, responseBody } from "./answers.ts";
+import { httpStatusOf, reasonHeaders, responseBody } from "./answers.ts";
 import { readBody } from "./body.ts";
 import type { LegacyOutcome } from "./call.ts";
 import type { LegacyMethod } from "./methods.ts";
@@ -51,7 +51,7 @@ export function sendOutcome(
 ): void {
   const failed = outcome.kind === "failed" ? outcome : undefined;
   const body = responseBody(outcome);
-  const isText = outcome.kind === "answered" && typeof outcome.answer === "string";
+  const isText = typeof outcome.answer === "string";
   response.writeHead(failed !== undefined && httpErrors ? httpStatusOf(failed.code) : 200, {
     "content-type": `${isText ? "text/plain" : "application/json"};charset=UTF-8`,
     "content-length": Buffer.byteLength(body),
@@ -59,7 +59,7 @@ export function sendOutcome(
     [CALL_ID_HEADER]: outcome.callId,
     // The RPC to migrate to.
     link: `</${rpc.parent.typeName}/${rpc.name}>; rel="successor-version"`,
-    ...(failed && { [CODE_HEADER]: grpcCodeName(failed.code) }),
+    ...(failed && { [CODE_HEADER]: grpcCodeName(failed.code), ...reasonHeaders(failed) }),
     ...(failed?.retryAfterMs !== undefined && { "retry-after": String(Math.ceil(failed.retryAfterMs / 1000)) }),
   });
   response.end(body);

@@ -23,6 +23,8 @@ export interface LegacyMethod {
   readonly parameters: readonly Parameter[];
   /** The fields of a JSON answer, nested ones included. None holds personal data. */
   readonly fields: readonly string[];
+  /** The literal answer of every failure; without it, a failure is JSON with its reason. */
+  readonly failureAnswer?: string;
   answer(response: unknown, request: unknown): LegacyAnswer;
 }
 
@@ -59,6 +61,7 @@ function row<I extends DescMessage, O extends DescMessage>(method: {
   readonly rpc: DescMethodUnary<I, O>;
   readonly parameters: readonly (Parameter & { readonly field: Names<NoInfer<I>> })[];
   readonly fields?: readonly string[];
+  readonly failureAnswer?: string;
   answer(response: MessageShape<NoInfer<O>>, request: MessageShape<NoInfer<I>>): LegacyAnswer;
 }): LegacyMethod {
   return { service: "orderStatus", fields: [], ...method } as LegacyMethod;
@@ -148,6 +151,7 @@ export const LEGACY_METHODS: readonly LegacyMethod[] = [
       REQUEST_ID,
     ],
     fields: ["result", "orderId", "orderStatus"],
+    failureAnswer: "修改订单状态失败",
     answer: ({ orderId, orderStatus }) => ({ result: 1, orderId, orderStatus }),
   }),
   row({
@@ -175,10 +179,10 @@ export const LEGACY_METHODS: readonly LegacyMethod[] = [
     name: "getOrderSource",
     rpc: rpcs.listOrderSources,
     parameters: [],
-    fields: ["result", "orderSources", "orderSource", "orderSourceValue"],
+    fields: ["result", "orderSources", "orderSource", "orderSourceName"],
     answer: ({ sources }) => ({
       result: 1,
-      orderSources: sources.map(({ orderSource, name }) => ({ orderSource, orderSourceValue: name })),
+      orderSources: sources.map(({ orderSource, name }) => ({ orderSource, orderSourceName: name })),
     }),
   }),
   row({

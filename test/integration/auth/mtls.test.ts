@@ -60,7 +60,7 @@ describe("the name in a verified client certificate is the caller", () => {
     const tms = authority.issue({ subject: "/", altNames: "DNS:tms" });
 
     expect(await get(getOrder(), { certificate: tms })).toMatchObject([200, expect.stringContaining("CREATED")]);
-    expect((await get(report(1010), { certificate: tms }))[1]).toContain("tms may not report PAID (1010)");
+    expect((await get(report(1010), { certificate: tms }))[1]).toBe("修改订单状态失败");
     expect((await get(report(1010), { certificate: pay }))[1]).toBe(
       `{"result":1,"orderId":${order},"orderStatus":1010}`,
     );

@@ -26,8 +26,10 @@ const bearer = async (sub: string, roles: unknown = [sub]) => ({
   headers: { authorization: `Bearer ${await issuer.token({ sub, roles })}` },
 });
 
+/** The answer, with the reason of a failure that has it in a header. */
 async function legacyCall(path: string, headers: Record<string, string> = {}): Promise<string> {
-  return (await fetch(`http://127.0.0.1:${harness.service.httpPort}/services/${path}`, { headers })).text();
+  const response = await fetch(`http://127.0.0.1:${harness.service.httpPort}/services/${path}`, { headers });
+  return (await response.text()) + decodeURIComponent(response.headers.get("oms-reason")?.replace(/^/, ": ") ?? "");
 }
 
 describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
@@ -104,7 +106,9 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
           "operator (roles: none) lacks permission for OrderStatusService/GetOrderStatus; its token has no list of role names in the claim roles",
       });
       const path = `orderStatus/updateOrderStatus?orderId=${orderId}&status=1010`;
-      expect(await legacyCall(path, headers)).toContain("没有权限: operator (roles: none) lacks permission");
+      expect(await legacyCall(path, headers)).toContain(
+        "修改订单状态失败: 没有权限: operator (roles: none) lacks permission",
+      );
       expect((await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`, { headers })).status).toBe(403);
     },
   );
@@ -268,11 +272,11 @@ describe("legacy endpoints", () => {
   test("require a token; the caller header does not authenticate", async () => {
     const order = await insertOrder(harness.db, Status.CREATED);
     const path = `orderStatus/updateOrderStatus?orderId=${order}&status=1010`;
-    const rejected = '{"result":0,"message":"没有登录: authentication required: present a bearer token"}';
+    const rejected = "修改订单状态失败: 没有登录: authentication required: present a bearer token";
     expect(await legacyCall(path)).toBe(rejected);
     expect(await legacyCall(path, { "oms-caller": "pay" })).toBe(rejected);
     expect(await legacyCall(path, (await bearer("tms")).headers)).toBe(
-      '{"result":0,"message":"没有权限: status: tms may not report PAID (1010); it is reported by Pay"}',
+      "修改订单状态失败: 没有权限: status: tms may not report PAID (1010); it is reported by Pay",
     );
     expect(await legacyCall(path, (await bearer("pay")).headers)).toBe(
       `{"result":1,"orderId":${order},"orderStatus":1010}`,

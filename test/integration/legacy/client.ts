@@ -54,11 +54,16 @@ async function callLegacy(
     throw new Error(`${endpoint.path} answered ${response.status}: ${text}`);
   }
   const code = response.headers.get("oms-code");
-  const isText = code === null && endpoint.answers === "text";
+  const reason = response.headers.get("oms-reason");
+  const isText = code === null ? endpoint.answers === "text" : reason !== null;
   expectType(response, isText ? "text/plain" : "application/json");
+  if (code !== null && reason !== null) {
+    expectFailureText(endpoint, text);
+    throw failureOf(code, decodeURIComponent(reason));
+  }
   const json = isText ? undefined : (parseLosslessJson(text) as LegacyJson);
   if (code !== null) {
-    throw failureOf(code, json);
+    throw failureOf(code, json?.result === 0 ? json.message : undefined);
   }
   if (endpoint.answers === "text") {
     return endpoint.read(text);
@@ -76,11 +81,17 @@ function expectType(response: Response, type: string): void {
   }
 }
 
-/** A failure's message starts with its Chinese text. */
-function failureOf(code: string, json: LegacyJson | undefined): ConnectError {
-  const [, message] = /^\p{Script=Han}+(?:，\p{Script=Han}+)?: (.*)$/su.exec(json?.message ?? "") ?? [];
-  if (json?.result !== 0 || message === undefined) {
-    throw new Error(`${code} without result 0 and a message with Chinese text: ${json?.message}`);
+function expectFailureText({ path }: LegacyEndpoint, text: string): void {
+  if (path !== "orderStatus/updateOrderStatus" || text !== "修改订单状态失败") {
+    throw new Error(`${path} answered ${text}`);
+  }
+}
+
+/** A failure's reason starts with its Chinese text. */
+function failureOf(code: string, reason: string | undefined): ConnectError {
+  const [, message] = /^\p{Script=Han}+(?:，\p{Script=Han}+)?: (.*)$/su.exec(reason ?? "") ?? [];
+  if (message === undefined) {
+    throw new Error(`${code} without result 0 and a reason with Chinese text: ${reason}`);
   }
   return new ConnectError(message, codeNamed(code));
 }

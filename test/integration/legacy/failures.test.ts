@@ -23,11 +23,15 @@ afterAll(async () => {
   await db.destroy();
 });
 
+/** The legacy answer of every failed updateOrderStatus. */
+const UPDATE_FAILED = "修改订单状态失败";
+
 async function fetchAnswer({ httpPort }: Service, query: string) {
   const response = await fetch(`http://127.0.0.1:${httpPort}/services/orderStatus/${query}`);
   return {
     status: response.status,
     code: response.headers.get("oms-code"),
+    reason: response.headers.get("oms-reason") && decodeURIComponent(response.headers.get("oms-reason") ?? ""),
     retryAfter: response.headers.get("retry-after"),
     body: await response.text(),
   };
@@ -57,7 +61,11 @@ describe("with OMS_LEGACY_HTTP_ERRORS a failure has an HTTP error status and the
 
     expect(answer).toMatchObject({ status, code, retryAfter: null });
     expect(answer).toEqual({ ...(await fetchAnswer(withoutErrors, last)), status });
-    expect(JSON.parse(answer.body)).toEqual({ result: 0, message: expect.any(String) });
+    if (last.startsWith("updateOrderStatus")) {
+      expect(answer).toMatchObject({ body: UPDATE_FAILED, reason: expect.stringMatching(/^\p{Script=Han}+: ./u) });
+    } else {
+      expect(JSON.parse(answer.body)).toEqual({ result: 0, message: expect.any(String) });
+    }
   });
 
   test("an answer has status 200, also a negative verdict", async () => {
@@ -77,7 +85,13 @@ describe("with OMS_LEGACY_HTTP_ERRORS a failure has an HTTP error status and the
 test("without the database: result 0, UNAVAILABLE and retry-after; nothing is applied in part", async () => {
   const orderId = await insertOrder(db, Status.CREATED);
   const message = "系统暂时不可用，请稍后重试: database unavailable; a change is made completely or not at all, retry";
-  const unavailable = { code: "UNAVAILABLE", retryAfter: "1", body: JSON.stringify({ result: 0, message }) };
+  const unavailable = (query: string) => ({
+    code: "UNAVAILABLE",
+    retryAfter: "1",
+    ...(query === report
+      ? { body: UPDATE_FAILED, reason: message }
+      : { body: JSON.stringify({ result: 0, message }), reason: null }),
+  });
   const report = `updateOrderStatus?orderId=${orderId}&status=1010`;
 
   await mariadb.kill();
@@ -87,8 +101,8 @@ test("without the database: result 0, UNAVAILABLE and retry-after; nothing is ap
     `returnOrder?orderId=${orderId}`,
     "getOrderSource",
   ]) {
-    expect(await fetchAnswer(withoutErrors, query)).toEqual({ status: 200, ...unavailable });
-    expect(await fetchAnswer(withErrors, query)).toEqual({ status: 503, ...unavailable });
+    expect(await fetchAnswer(withoutErrors, query)).toEqual({ status: 200, ...unavailable(query) });
+    expect(await fetchAnswer(withErrors, query)).toEqual({ status: 503, ...unavailable(query) });
   }
   const page = await (await fetch(`http://127.0.0.1:${withoutErrors.httpPort}/metrics`)).text();
   expect(page).toMatch(/oms_legacy_calls_total\{method="getOrderSource",.*result="failed"\} 1\n/);

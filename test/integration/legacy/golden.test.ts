@@ -7,7 +7,7 @@ import { GOLDEN_CASES, type GoldenCase } from "./golden-cases.ts";
 
 const served = useService();
 const FOLDER = join(import.meta.dirname, "golden");
-const HEADERS = ["content-type", "oms-code", "link"];
+const HEADERS = ["content-type", "oms-code", "oms-reason", "link"];
 
 const fileOf = ({ method, name }: GoldenCase) => `${method}.${name}.http`;
 

@@ -26,7 +26,7 @@ export interface LegacyJson {
   readonly isPayed: number;
   readonly isPayable: number;
   readonly reason?: keyof typeof NotPayableReason;
-  readonly orderSources: readonly { readonly orderSource: number; readonly orderSourceValue: string }[];
+  readonly orderSources: readonly { readonly orderSource: number; readonly orderSourceName: string }[];
   readonly shipmentTypes: readonly { readonly shipmentType: number; readonly shipmentTypeValue: string }[];
   readonly updatedCount: number;
   readonly missingOrders?: string;
@@ -145,7 +145,7 @@ export const LEGACY_RPCS = {
     parameters: {},
     answers: "json",
     read: ({ orderSources }) => ({
-      sources: orderSources.map(({ orderSource, orderSourceValue }) => ({ orderSource, name: orderSourceValue })),
+      sources: orderSources.map(({ orderSource, orderSourceName }) => ({ orderSource, name: orderSourceName })),
     }),
   },
   listShipmentTypes: {

@@ -108,7 +108,9 @@ function read(method: string, answer: string): ClientResult {
   const is11 = answer.includes("<faultcode>");
   const code = inElement(answer, is11 ? "faultcode" : "soap:Value");
   const message = inElement(answer, is11 ? "faultstring" : "soap:Text");
-  const detail = { code: inElement(answer, "ns2:code"), callId: inElement(answer, "ns2:callId") };
+  const detail = Object.fromEntries(
+    ["code", "callId", "reason"].map((name) => [name, inElement(answer, `ns2:${name}`)]),
+  );
   return { method, fault: { code, text: message, detail } };
 }
 

@@ -24,6 +24,8 @@ const ORDER = 900_100_200n;
 const FOUND = `{"result":1,"orderId":${ORDER},"orderStatus":3010}`;
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>';
 
+const SOAP_12_ENCODING = "http://www.w3.org/2003/05/soap-encoding";
+
 const XML = { "content-type": "text/xml; charset=utf-8" };
 const SOAP_XML = { "content-type": "application/soap+xml; charset=utf-8" };
 
@@ -143,6 +145,7 @@ describe("a SOAP answer equals the HTTP answer", () => {
       }
       const golden = await readFile(join(import.meta.dirname, "golden", `${method}.${name}.http`), "utf8");
       const code = /^oms-code: (.*)$/m.exec(golden)?.[1];
+      const reason = /^oms-reason: (.*)$/m.exec(golden)?.[1];
       const body = golden.slice(golden.indexOf("\n\n") + 2);
 
       const { status, text } = await request(query);
@@ -150,10 +153,11 @@ describe("a SOAP answer equals the HTTP answer", () => {
       if (code === undefined) {
         expect([status, returned(text)]).toEqual([200, body]);
       } else {
-        expect([status, inside(text, "code"), inside(text, "faultstring")]).toEqual([
+        expect([status, inside(text, "code"), inside(text, "faultstring"), inside(text, "reason")]).toEqual([
           500,
           code,
-          JSON.parse(body).message,
+          reason === undefined ? JSON.parse(body).message : body,
+          reason && decodeURIComponent(reason),
         ]);
       }
     },
@@ -168,6 +172,14 @@ describe("lenient parsing", () => {
     ["qualified parameters", getOrder(`<o:orderId>${ORDER}</o:orderId>`)],
     ["a default namespace", `<getOrderStatus xmlns="${NAMESPACE}"><orderId>${ORDER}</orderId></getOrderStatus>`],
     ["arg0", getOrder(`<arg0>${ORDER}</arg0>`)],
+    ["in0 of Axis 1", getOrder(`<in0>${ORDER}</in0>`)],
+    ["args0 of Axis 2", getOrder(`<args0>${ORDER}</args0>`)],
+    ["param0 of PHP", getOrder(`<param0>${ORDER}</param0>`)],
+    ["multiRef of Axis 1", `${getOrder('<in0 href="#id0"/>')}<multiRef id="id0">${ORDER}</multiRef>`],
+    [
+      "a value before the call, referred to as in SOAP 1.2",
+      `<v e:id="v1" xmlns:e="${SOAP_12_ENCODING}">${ORDER}</v>${getOrder(`<orderId e:ref="v1" xmlns:e="${SOAP_12_ENCODING}"/>`)}`,
+    ],
     ["blanks around a number", getOrder(`<orderId>\n  ${ORDER}\n </orderId>`)],
     ["references and CDATA", getOrder(`<orderId>&#57;<![CDATA[001]]><!-- x -->&#x30;0200</orderId>`)],
     ["an unknown element", getOrder(`<orderId>${ORDER}</orderId><tenant>7</tenant>`)],
@@ -479,6 +491,8 @@ describe("charsets", () => {
     ["UTF-8 by default", "text/xml", "", (text) => Buffer.from(text)],
     ["UTF-8 with a byte order mark", "text/xml", "", (text) => Buffer.from(`\uFEFF${text}`)],
     ["GBK by the header", "text/xml; charset=GBK", "", inGbk],
+    ["GBK by Windows' name", "text/xml; charset=cp936", "", inGbk],
+    ["GBK by Java's name", "text/xml", '<?xml version="1.0" encoding="MS936"?>', inGbk],
     ["GBK by the declaration", "text/xml", '<?xml version="1.0" encoding="GBK"?>', inGbk],
     ["GBK by SOAP 1.2's header", 'application/soap+xml; charset="gb2312"; action=""', "", inGbk],
     ["UTF-16 little-endian by its byte order mark", "text/xml", "", (text) => Buffer.from(`\uFEFF${text}`, "utf16le")],
@@ -524,6 +538,7 @@ describe("charsets", () => {
 describe("server failures", () => {
   const outcome = {
     kind: "failed",
+    answer: undefined,
     callId: "call-1",
     caller: "wms",
     orderId: ORDER,
@@ -536,6 +551,7 @@ describe("server failures", () => {
     service: "orderStatus",
     methods: LEGACY_METHODS,
     namespace: "urn:own",
+    baseUrlOf: () => "http://127.0.0.1",
     call: async () => outcome,
     onRejected() {},
   });
@@ -641,7 +657,18 @@ describe("WSDL and schema", () => {
     ["a name", { host: "oms.example.com" }, "http://oms.example.com"],
     ["a name with a port", { host: "oms-1.example.com:8080" }, "http://oms-1.example.com:8080"],
     ["IPv6", { host: "[2001:db8::1]:80" }, "http://[2001:db8::1]:80"],
-    ["behind TLS", { host: "oms.example.com", "x-forwarded-proto": "https" }, "https://oms.example.com"],
+    [
+      "behind a proxy with the host of its own",
+      { "x-forwarded-proto": "https", "x-forwarded-host": "oms.example.com" },
+      "https://oms.example.com",
+    ],
+    ["behind two proxies", { host: "oms.example.com", "x-forwarded-proto": "https,http" }, "https://oms.example.com"],
+    [
+      "behind a proxy on another port",
+      { host: "oms.example.com", "x-forwarded-proto": "https", "x-forwarded-port": "8443" },
+      "https://oms.example.com:8443",
+    ],
+    ["behind a standard proxy", { forwarded: "proto=https;host=oms.example.com" }, "https://oms.example.com"],
   ])("has the origin that the client used: %s", async (_name, headers, expected) => {
     const wsdl = await get("/services/detail?wsdl", headers);
 

@@ -96,7 +96,7 @@ export type ShadowDifference = Message<"oms.operations.v1.ShadowDifference"> & {
   method: string;
 
   /**
-   * Path in the answer, for example `orderSources[].orderSourceValue`. Properties other than fields
+   * Path in the answer, for example `orderSources[].orderSourceName`. Properties other than fields
    * are in parentheses: `(http status)`, `(form)` (JSON or text), `(text)`, and `(length)` and
    * `(key order)` of the preceding path.
    *

@@ -9,7 +9,7 @@ export type DifferenceKind = "value" | "type" | "missing" | "added";
 /** A difference between two answers to the same call, without personal data. */
 export interface Difference {
   /**
-   * For example `orderSources[].orderSourceValue`; in parentheses if not a field: `(http status)`.
+   * For example `orderSources[].orderSourceName`; in parentheses if not a field: `(http status)`.
    */
   readonly field: string;
   readonly kind: DifferenceKind;

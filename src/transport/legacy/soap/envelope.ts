@@ -11,6 +11,8 @@ export interface SoapMessage {
   readonly version: SoapVersion;
   /** The element that represents the call. */
   readonly wrapper: Element;
+  /** The body's elements by their id: an encoded parameter may refer to its value. */
+  readonly values: ReadonlyMap<string, Element>;
 }
 
 /** The side that caused a fault, or the rule of SOAP that was violated. */
@@ -59,14 +61,21 @@ export function readMessage(root: Element): SoapMessage {
     const message = `this service knows no headers, and these must be understood: ${names}; leave them out`;
     throw new EnvelopeError(message, { kind: "MustUnderstand", version, notUnderstood });
   }
-  const [wrapper, ...more] = body === undefined ? [] : childElements(body);
+  const elements = body === undefined ? [] : childElements(body);
+  const [wrapper, ...more] = elements.length === 1 ? elements : elements.filter((one) => valueId(one) === undefined);
   if (wrapper === undefined || more.length > 0) {
     const found =
       body === undefined ? "there is no Body" : `the Body has ${wrapper === undefined ? 0 : 1 + more.length}`;
     const message = `the envelope's Body must hold one element, named like the method (document/literal, wrapped): ${found}`;
     throw new EnvelopeError(message, { version });
   }
-  return { version, wrapper };
+  const values = new Map(
+    elements.flatMap((element): [string, Element][] => {
+      const id = valueId(element);
+      return id === undefined ? [] : [[id, element]];
+    }),
+  );
+  return { version, wrapper, values };
 }
 
 function versionOf(root: Element): SoapVersion {
@@ -96,29 +105,58 @@ const qualifiedName = ({ namespaceURI, localName }: Element): string => `{${name
 
 const INSTANCE_URI = "http://www.w3.org/2001/XMLSchema-instance";
 
+const ENCODING_12_URI = "http://www.w3.org/2003/05/soap-encoding";
+
 /**
- * The parameters in a call's element by local name, in any namespace. `arg0` is the first
- * parameter: Java stubs number unnamed parameters. An error for a parameter that is not text.
+ * The parameters in a call's element by local name, in any namespace. Stubs number unnamed
+ * parameters. An error for a parameter that is not text.
  */
-export function readSoapParams(wrapper: Element, parameters: readonly Parameter[]): Params | OperationError {
+export function readSoapParams(
+  { wrapper, values }: Pick<SoapMessage, "wrapper" | "values">,
+  parameters: readonly Parameter[],
+): Params | OperationError {
   const params = new Map<string, string[]>();
   for (const element of childElements(wrapper)) {
     const name = parameterName(element.localName as string, parameters);
-    if (childElements(element).length > 0) {
+    const id = referredId(element);
+    const value = id === undefined ? element : values.get(id);
+    if (value === undefined) {
+      return new OperationError("invalid", `${name}: refers to #${id}, and no element of the Body has this id`);
+    }
+    if (childElements(value).length > 0) {
       return new OperationError("invalid", `${name}: must hold a text, and holds elements`);
     }
-    if (!isNil(element)) {
-      params.set(name, [...(params.get(name) ?? []), element.textContent ?? ""]);
+    if (!isNil(value)) {
+      const texts = params.get(name);
+      if (texts === undefined) {
+        params.set(name, [value.textContent ?? ""]);
+      } else {
+        texts.push(value.textContent ?? "");
+      }
     }
   }
   return params;
 }
 
+/** JAX-WS: arg0; Axis 1 and XFire: in0; Axis 2: args0; PHP without a WSDL: param0. */
+const NUMBERED_NAME = /^(?:args?|in|param)(\d{1,2})$/;
+
 function parameterName(localName: string, parameters: readonly Parameter[]): string {
-  const position = /^arg(\d{1,2})$/.exec(localName)?.[1];
+  const position = NUMBERED_NAME.exec(localName)?.[1];
   return (position === undefined ? undefined : parameters[Number(position)]?.name) ?? localName;
 }
 
 function isNil(element: Element): boolean {
   return ["1", "true"].includes(element.getAttributeNS(INSTANCE_URI, "nil")?.trim() ?? "");
+}
+
+/** The id of an element that holds the value of another one (Axis 1: multiRef). */
+function valueId(element: Element): string | undefined {
+  return element.getAttribute("id") ?? element.getAttributeNS(ENCODING_12_URI, "id") ?? undefined;
+}
+
+/** The id of the element that holds this element's value. */
+function referredId(element: Element): string | undefined {
+  const href = element.getAttribute("href");
+  return href?.startsWith("#") ? href.slice(1) : (element.getAttributeNS(ENCODING_12_URI, "ref") ?? undefined);
 }

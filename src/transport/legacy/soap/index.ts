@@ -9,7 +9,7 @@ import type { LegacyMethod, LegacyService } from "../methods.ts";
 import type { Params } from "../params.ts";
 import { EnvelopeError, readMessage, readSoapParams, type SoapMessage } from "./envelope.ts";
 import { childElements, readXml } from "./read-xml.ts";
-import { declaredEncoding, mediaType, requestedDocument, serverOrigin } from "./request.ts";
+import { declaredEncoding, mediaType, requestedDocument } from "./request.ts";
 import {
   answerResponse,
   documentResponse,
@@ -29,6 +29,8 @@ export interface SoapHandlerOptions {
   readonly methods: readonly LegacyMethod[];
   /** The target namespace of the service's messages. */
   readonly namespace: string;
+  /** The URL, without a trailing slash, at which a client reaches the server. */
+  readonly baseUrlOf: (request: IncomingMessage) => string;
   /** Why the caller cannot be authenticated by the headers, if so; the envelope is not read. */
   readonly authenticationError: (request: IncomingMessage) => Promise<OperationError | undefined>;
   readonly call: (
@@ -46,7 +48,7 @@ export type SoapHandler = (request: IncomingMessage, response: ServerResponse) =
 
 /** Serves a legacy service over SOAP 1.1 and 1.2. */
 export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
-  const { service, methods, namespace, authenticationError, call, onRejected } = options;
+  const { service, methods, namespace, baseUrlOf, authenticationError, call, onRejected } = options;
 
   async function respond(request: IncomingMessage): Promise<SoapResponse> {
     const startedAt = performance.now();
@@ -69,7 +71,7 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
 
   async function callMethod(
     request: IncomingMessage,
-    { version, wrapper }: SoapMessage,
+    { version, wrapper, values }: SoapMessage,
     startedAt: number,
   ): Promise<SoapResponse> {
     const method = methods.find(({ name }) => name === wrapper.localName);
@@ -77,7 +79,8 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
       const message = `${service} has no operation ${shorten(wrapper.localName ?? "", MAX_QUOTED_LENGTH)}; it has ${methods.map(({ name }) => name).join(", ")}`;
       throw new EnvelopeError(message, { code: Code.Unimplemented, version });
     }
-    const outcome = await call(method, request, async () => readSoapParams(wrapper, method.parameters), startedAt);
+    const params = async () => readSoapParams({ wrapper, values }, method.parameters);
+    const outcome = await call(method, request, params, startedAt);
     return outcome.kind === "answered"
       ? answerResponse(version, method.name, outcome, responseNamespace(wrapper, namespace))
       : failureResponse(version, outcome, namespace);
@@ -87,7 +90,7 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
     return documentResponse(
       requestedDocument(request) === "xsd"
         ? printSchema(options)
-        : printWsdl(options, `${serverOrigin(request)}/services/${service}`),
+        : printWsdl(options, `${baseUrlOf(request)}/services/${service}`),
     );
   }
 

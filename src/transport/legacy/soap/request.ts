@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import { isIPv6, type Socket } from "node:net";
 import { queryOf } from "../params.ts";
 
 /** Whether a request is for SOAP: ?wsdl, ?xsd, or an XML body. */
@@ -41,28 +40,4 @@ export function declaredEncoding(prefix: string): string | undefined {
     UTF_16.find(([characters]) => prefix.startsWith(characters))?.[1] ??
     /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(prefix)?.[1]
   );
-}
-
-/** A host name or an IP address, optionally with a port. */
-const HOST = /^(?:[\w.-]{1,253}|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i;
-
-/**
- * The server's origin as the client addressed it; the socket's address if the host header is
- * invalid.
- */
-export function serverOrigin(request: IncomingMessage): string {
-  const { headers, socket } = request;
-  // Set by a proxy that terminates TLS.
-  const scheme = headers["x-forwarded-proto"] === "https" || isEncrypted(socket) ? "https" : "http";
-  const host = headers.host ?? headers[":authority"]?.toString() ?? "";
-  if (HOST.test(host) && URL.canParse(`${scheme}://${host}`)) {
-    return `${scheme}://${host}`;
-  }
-  const { localAddress = "127.0.0.1", localPort } = socket;
-  const address = localAddress.replace(/^::ffff:(?=\d+\.)/, "");
-  return `${scheme}://${isIPv6(address) ? `[${address}]` : address}:${localPort}`;
-}
-
-function isEncrypted(socket: Socket): boolean {
-  return "encrypted" in socket && socket.encrypted === true;
 }

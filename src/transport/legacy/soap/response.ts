@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { CALL_ID_HEADER } from "../../call.ts";
 import { grpcCodeName } from "../../wire/errors.ts";
-import { failureText, isServerFailure, responseBody } from "../answers.ts";
+import { failureText, isServerFailure, reasonHeaders, responseBody } from "../answers.ts";
 import type { Answered, Failed } from "../call.ts";
 import { EnvelopeError, type FaultKind } from "./envelope.ts";
 import { SOAP_11, SOAP_VERSIONS, type SoapVersion } from "./versions.ts";
@@ -29,6 +29,8 @@ interface Fault {
   readonly text: string;
   /** For a program: the name of the gRPC code. */
   readonly code: string;
+  /** The reason, if the text for a person does not have it. */
+  readonly reason?: string | undefined;
   /** Undefined if the request did not become a call. */
   readonly callId?: string | undefined;
   /** The mandatory headers that are unknown. */
@@ -59,11 +61,19 @@ export function answerResponse(
 
 /** A failed call. */
 export function failureResponse(version: SoapVersion, failed: Failed, namespace: string): SoapResponse {
-  const { callId, code, retryAfterMs } = failed;
+  const { answer, callId, code, retryAfterMs } = failed;
   const kind = isServerFailure(code) ? "server" : "caller";
-  const fault = { kind, text: failureText(failed), code: grpcCodeName(code), callId } as const;
+  const reason = failureText(failed);
+  const fault = {
+    kind,
+    text: answer ?? reason,
+    code: grpcCodeName(code),
+    callId,
+    ...(answer !== undefined && { reason }),
+  } as const;
   return faultResponse(version, fault, namespace, {
     [CALL_ID_HEADER]: callId,
+    ...reasonHeaders(failed),
     ...(retryAfterMs !== undefined && { "retry-after": String(Math.ceil(retryAfterMs / 1000)) }),
   });
 }
@@ -126,6 +136,7 @@ function printFault(version: SoapVersion, fault: Fault, uri: string): string {
   const details = [
     service.element("code", {}, [fault.code]),
     ...(fault.callId === undefined ? [] : [service.element("callId", {}, [fault.callId])]),
+    ...(fault.reason === undefined ? [] : [service.element("reason", {}, [fault.reason])]),
   ];
   const value = `${soap.prefix}:${faultCodeOf(version, fault.kind)}`;
   const parts =

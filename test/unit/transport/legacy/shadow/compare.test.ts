@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compareAnswers, type Difference } from "../../../../../src/transport/legacy/shadow/compare.ts";
 
-const SHOWN = new Set(["result", "message", "orderId", "orderStatus", "returnId", "orderSource", "orderSourceValue"]);
+const SHOWN = new Set(["result", "message", "orderId", "orderStatus", "returnId", "orderSource", "orderSourceName"]);
 
 type Found = [field: string, kind: Difference["kind"], ours: string, theirs: string];
 
@@ -52,16 +52,9 @@ describe("JSON answers", () => {
     ],
     [
       "key order in a nested object",
-      '{"result":1,"orderSources":[{"orderSource":1,"orderSourceValue":"a"}]}',
-      '{"result":1,"orderSources":[{"orderSourceValue":"a","orderSource":1}]}',
-      [
-        [
-          "orderSources[].(key order)",
-          "value",
-          "[0] orderSource, orderSourceValue",
-          "[0] orderSourceValue, orderSource",
-        ],
-      ],
+      '{"result":1,"orderSources":[{"orderSource":1,"orderSourceName":"a"}]}',
+      '{"result":1,"orderSources":[{"orderSourceName":"a","orderSource":1}]}',
+      [["orderSources[].(key order)", "value", "[0] orderSource, orderSourceName", "[0] orderSourceName, orderSource"]],
     ],
     [
       "different keys: their order is not compared",
@@ -74,9 +67,9 @@ describe("JSON answers", () => {
     ],
     [
       "in a list",
-      '{"orderSources":[{"orderSource":1,"orderSourceValue":"a"},{"orderSource":2,"orderSourceValue":"b"}]}',
-      '{"orderSources":[{"orderSource":1,"orderSourceValue":"a"},{"orderSource":2,"orderSourceValue":"c"}]}',
-      [["orderSources[].orderSourceValue", "value", '[1] "b"', '[1] "c"']],
+      '{"orderSources":[{"orderSource":1,"orderSourceName":"a"},{"orderSource":2,"orderSourceName":"b"}]}',
+      '{"orderSources":[{"orderSource":1,"orderSourceName":"a"},{"orderSource":2,"orderSourceName":"c"}]}',
+      [["orderSources[].orderSourceName", "value", '[1] "b"', '[1] "c"']],
     ],
     [
       "a list in a list",
