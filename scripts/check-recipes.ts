@@ -65,6 +65,13 @@ function run(folder: string, command: string, ...args: string[]): void {
 }
 
 const folder = mkdtempSync(join(root, ".recipes-"));
+// An interrupt, too, removes the folder.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
 try {
   const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
     cwd: root,
