@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { callFaults, unknownNames } from "./docs/contract-names.ts";
 import { type CodeBlock, codeBlocks, documents } from "./docs/markdown.ts";
-import { shellCommands } from "./docs/shell.ts";
+import { brokenContinuations, shellCommands } from "./docs/shell.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -71,10 +71,14 @@ function parseFault(parser: (text: string) => unknown, code: string): string[] {
 
 /** Languages with their checks; blocks of TypeScript are compiled together. */
 const CHECKS: Readonly<Record<string, (block: CodeBlock) => readonly (readonly [number, string])[]>> = {
-  sh: ({ code, line }) =>
-    shellCommands(code).flatMap((command) =>
+  sh: ({ code, line }) => [
+    ...shellCommands(code).flatMap((command) =>
       shellFaults(command.words).map((fault) => [line + 1 + command.line, fault] as const),
     ),
+    ...brokenContinuations(code).map(
+      (index) => [line + 1 + index, "a comment or blank line after a backslash ends the command"] as const,
+    ),
+  ],
   // One document, or one per line.
   json: ({ code, line }) =>
     (/^\{.*\}$/.test(code.split("\n")[0] ?? "") ? code.trim().split("\n") : [code])

@@ -42,7 +42,11 @@ for (const { heading, edits, maxSourceFiles } of RECIPE_EXAMPLES) {
 function apply(folder: string, edit: Edit): void {
   const path = join(folder, edit.file);
   if ("create" in edit) {
-    writeFileSync(path, edit.create, { flag: "wx" });
+    if (existsSync(path)) {
+      report(`example ${edit.file} already exists: choose another name in scripts/recipes/examples.ts`);
+      return;
+    }
+    writeFileSync(path, edit.create);
     return;
   }
   const [head, tail, ...more] = readFileSync(path, "utf8").split(edit.before);
@@ -61,6 +65,13 @@ function run(folder: string, command: string, ...args: string[]): void {
 }
 
 const folder = mkdtempSync(join(root, ".recipes-"));
+// An interrupt, too, removes the folder.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
 try {
   const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
     cwd: root,

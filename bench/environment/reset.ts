@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { connect } from "nats";
+import { SYSTEM_NAMES } from "../../src/integrations/systems.ts";
 import type { BackendProcesses } from "../../tools/testkit/backends.ts";
 
 let prefixes = 0;
@@ -53,7 +54,7 @@ async function flushRedis(url: string): Promise<void> {
 
 async function clearStubSystems(url: string): Promise<void> {
   await fetch(`${url}/received`, { method: "DELETE" });
-  for (const system of ["einvoice", "finance", "message", "erp", "wms"]) {
+  for (const system of SYSTEM_NAMES) {
     await fetch(`${url}/control`, { method: "POST", body: JSON.stringify({ system, mode: "ok" }) });
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelState } from "../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
+import { STATES } from "../../src/domain/state-machine.ts";
 import { isVirtual, type Order } from "../../tools/demo/orders.ts";
 import type { Random } from "../../tools/testkit/random.ts";
 import type { OrderDriver } from "./driver.ts";
@@ -7,7 +8,7 @@ import type { OrderDriver } from "./driver.ts";
 /** States of the shipping path, the states that may follow it, and the final states. */
 const PATH = [1000, 1010, 1020, 2010, 2020, 3010, 3020, 3030, 4010, 5010, 5020] as const;
 const END_STATES = [6010, 6010, 6010, 6020, 6030, 6040] as const;
-const FINAL: readonly number[] = [1030, 6010, 6020, 6040, 9001];
+const FINAL: readonly number[] = STATES.filter(({ final }) => final).map(({ code }) => code);
 
 /** Maximum wait for the flow or the WMS, in milliseconds: several faults may follow each other. */
 const MAX_WAIT_MS = 180_000;

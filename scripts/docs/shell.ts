@@ -16,6 +16,12 @@ export function wordsOf(line: string): string[] {
   return words;
 }
 
+/** Lines, from 0, that end a command before its end: a comment or nothing after a backslash. */
+export function brokenContinuations(block: string): number[] {
+  const lines = block.split("\n");
+  return lines.flatMap((line, index) => (/^\s*(?:#|$)/.test(line) && lines[index - 1]?.endsWith("\\") ? [index] : []));
+}
+
 /**
  * The commands of a shell block: lines that end in a backslash continue; variable assignments are
  * left out.

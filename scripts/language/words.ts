@@ -33,7 +33,7 @@ export const FORBIDDEN_WORDS: readonly ForbiddenWord[] = [
   word("companions?", "built-in service"),
   word("mend(?:s|ed|ing)?", "fix, normalize"),
   word("old (?:address(?:es)?|callers?|methods?|names?)", "legacy endpoint, caller, method, name"),
-  word("old (?:systems?|tables?)", "legacy system, legacy table"),
+  word("(?:old|former) (?:systems?|tables?|texts?|WSDLs?)", "legacy system, legacy table"),
   word("old news", "stale"),
   word("judge[sd]?|judging|judg(?:e)?ment", "evaluate, decide"),
   word("portions?", "batch, page"),

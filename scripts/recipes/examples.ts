@@ -48,12 +48,35 @@ export const RECIPE_EXAMPLES: readonly RecipeExample[] = [
         before: '"OUT_FOR_DELIVERY", ...DELIVERY_ENDS] },\n  AT_PICKUP_POINT',
         insert: '"AT_PICKUP_POINT", ',
       },
+      ...["WMS_ACCEPTED", "PICKING", "PACKED", "HANDED_OVER"].map((following) => ({
+        file: "src/domain/state-machine.ts",
+        before: `...DELIVERY_ENDS],\n    cancel: "by operation",\n  },\n  ${following}: {`,
+        insert: '"AT_PICKUP_POINT", ',
+      })),
+      {
+        file: "src/domain/state-machine.ts",
+        before: "...DELIVERY_ENDS],\n  },\n  IN_TRANSIT: {",
+        insert: '"AT_PICKUP_POINT", ',
+      },
       {
         file: "proto/oms/orderstatus/v1/order_status.proto",
         before: "  // 配送中.",
         insert: "  // 到达自提点. At a pickup point; reported by the TMS.\n  ORDER_STATUS_AT_PICKUP_POINT = 5015;\n",
       },
+      {
+        file: "test/unit/domain/state-machine.test.ts",
+        before: '      "5020 配送中 DMS",\n',
+        insert: '      "5015 到达自提点 TMS",\n',
+      },
+      {
+        file: "test/unit/domain/state-machine.test.ts",
+        before: '      "OUT_FOR_DELIVERY 11",\n',
+        insert: '      "AT_PICKUP_POINT 17",\n',
+      },
+      { file: "tools/testkit/reference-model.ts", before: "5020, 6030];", insert: "5015, " },
     ],
+    // See the recipe for the other tests, which need servers.
+    tests: ["test/unit/domain", "test/unit/transport"],
     documented: {
       "docs/state-machine.md": "| 5015 | AT_PICKUP_POINT |",
       "docs/api.md": "`ORDER_STATUS_AT_PICKUP_POINT`",
@@ -193,6 +216,7 @@ export async function getOrderVersion(
         before: '      {\n        title: "Processes up",\n',
         insert:
           '      {\n        title: "Resumed watches",\n        description: "Watches resumed with after_versions.",\n        unit: "ops",\n' +
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: the text is source code.
           '        queries: [[`sum(${perSecond(`oms_watch_resumes_total{${JOB}}`)})`, "resumes"]],\n      },\n',
       },
     ],

@@ -42,7 +42,7 @@ export function piecesOf({ lines }: Order): number {
 
 /** A response differs from the expected one. */
 export class UnexpectedResponse extends Error {
-  override readonly name = "Surprise";
+  override readonly name = "UnexpectedResponse";
 }
 
 /** The caller that reports each state. */

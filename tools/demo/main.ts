@@ -7,6 +7,7 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { Presets, SingleBar } from "cli-progress";
 import { ConfigError, readConfig } from "../../src/config/load.ts";
+import { STATES } from "../../src/domain/state-machine.ts";
 import { createConnection, type ServiceClients } from "../client/index.ts";
 import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
 import { openDatabase, type Range } from "./database.ts";
@@ -29,7 +30,7 @@ const POLL_MS = 100;
 const MAX_DIFFERENCES = 40;
 
 /** States in which an order is finished. */
-const END_STATES = [1030, 6010, 6020, 6040, 9001];
+const END_STATES: readonly number[] = STATES.filter(({ final }) => final).map(({ code }) => code);
 
 const number = (value: number) => value.toLocaleString("en");
 

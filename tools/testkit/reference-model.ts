@@ -15,6 +15,9 @@ const SPLIT = 1030;
 const CANCELLED = 9001;
 const FINAL = [SPLIT, ...DELIVERY_ENDS, CANCELLED];
 
+/** Every code that the model knows. */
+export const MODEL_CODES: readonly number[] = [...new Set([...MAIN_PATH, ...FINAL])];
+
 const CANCELLED_BY_REPORT = [1000, 1010, 1020];
 const CANCELLED_BY_OPERATION = [2010, 2020, 3010, 3020, 3030];
 

@@ -91,6 +91,7 @@ class Sweep {
       this.#lastFullSearch = performance.now();
     }
     for (let page = 0; page < MAX_PAGES && !signal.aborted; page += 1) {
+      // biome-ignore lint/complexity/useMathMinMax: Math.max does not take a bigint.
       const afterId = this.#searchedTo > this.#keptTo ? this.#searchedTo : this.#keptTo;
       const rows = await readUnpublished(db, { olderThanMs: this.#abandonedMs, afterId, limit: PAGE });
       if (afterId === this.#keptTo) {

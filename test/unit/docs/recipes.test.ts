@@ -7,7 +7,9 @@ import { recipesOf } from "../../../scripts/recipes/steps.ts";
 const root = join(import.meta.dirname, "../../..");
 const recipes = recipesOf(readFileSync(join(root, "CONTRIBUTING.md"), "utf8"));
 
-test("there is a recipe for each kind of extension, with an example that npm run check follows", () => {
+const WITHOUT_EXAMPLE = ["Add a table or a migration", "Add an event type"];
+
+test("there is a recipe for each kind of extension, and most have an example that npm run check follows", () => {
   const headings = recipes.map(({ heading }) => heading);
   expect(headings).toEqual([
     "Add a state",
@@ -16,8 +18,11 @@ test("there is a recipe for each kind of extension, with an example that npm run
     "Add a legacy method",
     "Add a configuration variable",
     "Add a metric",
+    ...WITHOUT_EXAMPLE,
   ]);
-  expect(RECIPE_EXAMPLES.map(({ heading }) => heading)).toEqual(headings);
+  expect(RECIPE_EXAMPLES.map(({ heading }) => heading)).toEqual(
+    headings.filter((heading) => !WITHOUT_EXAMPLE.includes(heading)),
+  );
 });
 
 const steps = recipes.flatMap(({ heading, steps }) => steps.map((step) => ({ heading, ...step })));

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { advance, type Decision, decide, type OrderFacts, type Report } from "../../../src/domain/decide.ts";
 import { STATES, stateOf, TRANSITIONS, transition } from "../../../src/domain/state-machine.ts";
-import { answer, type ModelAnswer, type ModelOrder } from "../../../tools/testkit/reference-model.ts";
+import { answer, MODEL_CODES, type ModelAnswer, type ModelOrder } from "../../../tools/testkit/reference-model.ts";
 
 /** Number of random histories, each of up to 24 steps. Set OMS_TEST_HISTORIES for a longer run. */
 const HISTORIES = Number(process.env.OMS_TEST_HISTORIES ?? 20_000);
@@ -148,6 +148,11 @@ function run(given: { virtual: boolean; start: number; steps: readonly Step[] },
 }
 
 describe("random histories", () => {
+  it("have states that the reference model knows", () => {
+    const unknown = STATES.filter(({ code }) => !MODEL_CODES.includes(code)).map(({ name }) => name);
+    expect(unknown, "add the state to tools/testkit/reference-model.ts, a second description of the rules").toEqual([]);
+  });
+
   it(`agree with the reference model (${HISTORIES.toLocaleString("en")} runs) and use every transition`, () => {
     const counts = new Map<string, number>();
     const seen = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);

@@ -48,9 +48,11 @@ describe("the state machine's table", () => {
 
   it("is in order of progress, and each transition goes forward but those after a failed delivery", () => {
     const codes = STATES.map(({ code }) => code);
-    expect(codes).toEqual(codes.toSorted((a, b) => a - b));
+    expect(codes, "rows are in the order of their codes, because rules compare codes").toEqual(
+      codes.toSorted((a, b) => a - b),
+    );
     const back = TRANSITIONS.filter(({ from, to }) => to < from).map(({ from, to }) => [from, to]);
-    expect(back).toEqual([
+    expect(back, "a state's code is greater than those of the states that lead to it").toEqual([
       [6030, 5020],
       [6030, 6010],
       [6030, 6020],
@@ -95,6 +97,12 @@ describe("the state machine's table", () => {
   });
 });
 
+/** The greatest code below another one that no state has. */
+function unusedCodeBefore(code: number): number {
+  const before = code - 1;
+  return stateOf(before) === undefined ? before : unusedCodeBefore(before);
+}
+
 describe("passed states", () => {
   it("have a fixed bit for each state: stored rows depend on them", () => {
     expect(STATES.map(({ name, bit }) => `${name} ${bit}`)).toEqual([
@@ -125,15 +133,15 @@ describe("passed states", () => {
   });
 
   it("keep the meaning of stored masks when a state is added in the middle of the table", () => {
-    const added = { code: 3015, bit: 17 };
     const middle = STATES.findIndex(({ code }) => code === Status.PICKING);
+    const added = { code: unusedCodeBefore(Status.PICKING), bit: Math.max(...STATES.map(({ bit }) => bit)) + 1 };
     const extended = passedStatesOf<number>([...STATES.slice(0, middle), added, ...STATES.slice(middle)]);
     for (const { code } of STATES) {
       expect(extended.statesIn(withState(0, code))).toEqual([code]);
     }
     const stored = [Status.PAID, Status.WMS_ACCEPTED, Status.PICKING, Status.CANCELLED].reduce(withState, 0);
     expect(extended.statesIn(stored)).toEqual(statesIn(stored));
-    expect(extended.statesIn(extended.withState(stored, 3015))).toEqual([1010, 3010, 3015, 3020, 9001]);
+    expect(extended.statesIn(extended.withState(stored, added.code))).toEqual([1010, 3010, added.code, 3020, 9001]);
   });
 
   it("keep each state once, in order of progress", () => {

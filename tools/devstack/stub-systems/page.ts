@@ -1,3 +1,4 @@
+import { EXTERNAL_SYSTEMS, SYSTEM_NAMES } from "../../../src/integrations/systems.ts";
 import type { Rule } from "./behaviour.ts";
 import type { Received, Totals } from "./received.ts";
 import type { StockSums } from "./stock.ts";
@@ -23,6 +24,8 @@ function table(head: readonly string[], rows: readonly (readonly unknown[])[], n
   return `<table><tr>${cells("th", head)}</tr>${rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("\n")}</table>`;
 }
 
+const TITLES = new Intl.ListFormat("en").format(SYSTEM_NAMES.map((name) => EXTERNAL_SYSTEMS[name].title));
+
 /** The page of the stub systems, which reloads itself. */
 export function renderPage(
   totals: Record<string, Totals>,
@@ -44,7 +47,7 @@ export function renderPage(
   code { background: #f3f3f3; padding: .1rem .3rem; }
 </style>
 <h1>Stub systems</h1>
-<p>Requests received by the stubs of e-invoice mail, finance, customer messages, ERP and WMS. Each idempotency key is executed once.</p>
+<p>Requests received by the stubs of ${TITLES}. Each idempotency key is executed once.</p>
 ${table(
   ["path", "keys", "requests", "executed", "duplicates"],
   Object.entries(totals).map(([path, sum]) => [`/${path}`, sum.keys, sum.arrivals, sum.done, sum.repeats]),

@@ -456,7 +456,7 @@ export const TransitionSchema: GenMessage<Transition, {validType: TransitionVali
 
 /**
  * State of an order. The numbers are the status codes stored in oms_order_status.order_status; a
- * greater number means more progress.
+ * greater number means more progress, except for SPLIT and CANCELLED, which end an order early.
  *
  * @generated from enum oms.orderstatus.v1.OrderStatus
  */
@@ -591,7 +591,7 @@ export const OrderStatus = {
 
 /**
  * State of an order. The numbers are the status codes stored in oms_order_status.order_status; a
- * greater number means more progress.
+ * greater number means more progress, except for SPLIT and CANCELLED, which end an order early.
  *
  * @generated from enum oms.orderstatus.v1.OrderStatus
  */
