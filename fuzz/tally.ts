@@ -18,11 +18,17 @@ const BUGS: ReadonlySet<string> = new Set([
   "PERMISSION_DENIED",
 ]);
 
+/** Rejections of requests that look like those of another site's page, by their text. */
+const BROWSER_GUARD = /pages of other sites|OMS_ALLOWED_HOSTS/;
+
 /** Codes of calls that were executed. */
 const EXECUTED: ReadonlySet<string> = new Set(["OK", "CANCELLED BY CLIENT"]);
 
 /** Why a result is not permitted; undefined for a permitted one. */
-function violationOf({ transport, mutation, hasDeadline }: FuzzCase, { code }: CallResult): string | undefined {
+function violationOf({ transport, mutation, hasDeadline }: FuzzCase, { code, text }: CallResult): string | undefined {
+  if (code === "PERMISSION_DENIED" && BROWSER_GUARD.test(text)) {
+    return undefined;
+  }
   if (BUGS.has(code) || /^HTTP 5(?!0[145])/.test(code) || /^grpc-status/.test(code)) {
     return code;
   }

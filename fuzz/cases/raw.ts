@@ -9,7 +9,7 @@ const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 export function rawCase(random: Random, { orderIds }: Fixture): FuzzCase {
   const body = `{"orderId":"${orderIds[0]}"}`;
   const head = (lines: readonly string[]) =>
-    [`POST ${PATH} HTTP/1.1`, "host: a", "content-type: application/json", ...lines, "", ""].join("\r\n");
+    [`POST ${PATH} HTTP/1.1`, "host: localhost", "content-type: application/json", ...lines, "", ""].join("\r\n");
   const bytes = random.pick<() => Buffer>([
     () => mutate(random, Buffer.from(head([`content-length: ${body.length}`]) + body)),
     () => Buffer.from(head([`content-length: ${body.length}`, "content-length: 3"]) + body),
@@ -35,9 +35,9 @@ export function rawCase(random: Random, { orderIds }: Fixture): FuzzCase {
           "http2-settings: AAMAAABk",
         ]) + body,
       ),
-    () => Buffer.from(`GET http://a/%ff HTTP/1.1\r\nhost: a\r\n\r\n`),
-    () => Buffer.from(`GET ${PATH}?message=%E0%A4%A&encoding=json HTTP/1.1\r\nhost: a\r\n\r\n`),
-    () => Buffer.from(`CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n`),
+    () => Buffer.from(`GET http://localhost/%ff HTTP/1.1\r\nhost: localhost\r\n\r\n`),
+    () => Buffer.from(`GET ${PATH}?message=%E0%A4%A&encoding=json HTTP/1.1\r\nhost: localhost\r\n\r\n`),
+    () => Buffer.from(`CONNECT localhost:1 HTTP/1.1\r\nhost: localhost\r\n\r\n`),
     () => Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), anyBytes(random, random.below(60))]),
     () => anyBytes(random, random.below(60)),
   ])();

@@ -21,6 +21,9 @@ export interface Failure {
   readonly message: string;
 }
 
+/** The answer of the service's HTTP port to a gRPC client. */
+const WRONG_PORT = /gRPC is served on port \d+/;
+
 /** The name of a gRPC code: "NOT_FOUND". */
 function nameOf(code: Code): string {
   return code === Code.Canceled
@@ -63,6 +66,12 @@ export function describeFailure(error: unknown, server: string): Failure {
         `No answer from ${server} within ${DEADLINE_MS / 1000} s: the address is wrong or the service is overloaded. Retry, or set the address with --server HOST:PORT or OMS_SERVER.`,
       );
     case Code.Unimplemented:
+      if (WRONG_PORT.test(rawMessage)) {
+        return failure(
+          ExitCode.UNREACHABLE,
+          `No gRPC server answers at ${server}: ${rawMessage}. Set the address with --server HOST:PORT or OMS_SERVER.`,
+        );
+      }
       return failure(
         ExitCode.REFUSED,
         `The service at ${server} is another version than this command line (${rawMessage}). Restart it from the same sources with npm start.`,

@@ -188,6 +188,7 @@ describe("the caller is recorded", () => {
         level: "info",
         time: expect.any(String),
         msg: "call",
+        address: "127.0.0.1",
         callId: expect.any(String),
         rpc: "GetOrderStatus",
         legacyMethod: "getOrderStatus",
