@@ -29,7 +29,7 @@ const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 };
 
 /** npm's own commands that examples use. */
-const NPM_COMMANDS = new Set(["ci", "install"]);
+const NPM_COMMANDS = new Set(["ci", "install", "sbom"]);
 
 function npmFault([command = "", name = ""]: readonly string[]): string | undefined {
   const script = command === "run" ? name : command;
