@@ -36,17 +36,30 @@ export interface AdmissionDeps {
  * admission; a small size limit applies to them instead.
  */
 export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted }: AdmissionDeps): ServerInterceptor {
+  // Admitted unary calls whose handler has not started: a burst of headers arrives before them.
+  let starting = 0;
   return ({ path }, incoming) => {
     const route = routes.get(path);
     limitMessageSize(incoming, route?.rpc.maxRequestBytes ?? MAX_BUILT_IN_REQUEST_BYTES);
     if (route === undefined) {
       return incoming as ServerInterceptingCall;
     }
+    let isStarting = false;
+    const markStarted = (): void => {
+      if (isStarting) {
+        isStarting = false;
+        starting -= 1;
+      }
+    };
     const onMetadata = (metadata: Metadata, listener: Listener): void => {
-      if (!route.rpc.streaming && !loadShedding.hasCapacity()) {
-        loadShedding.onRejected(route.rpc.method.name);
-        incoming.sendStatus(OVERLOADED);
-        return;
+      if (!route.rpc.streaming) {
+        if (!loadShedding.hasCapacity(starting)) {
+          loadShedding.onRejected(route.rpc.method.name);
+          incoming.sendStatus(OVERLOADED);
+          return;
+        }
+        isStarting = true;
+        starting += 1;
       }
       const call = toCall(incoming, metadata);
       const proceed = (): void => {
@@ -54,6 +67,7 @@ export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted
           admitted.set(metadata, call);
           listener.onReceiveMetadata(metadata);
         } else {
+          markStarted();
           void rejectionOf(route, call).then((status) => incoming.sendStatus(status));
         }
       };
@@ -69,8 +83,14 @@ export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted
       start.call(incoming, {
         onReceiveMetadata: (metadata) => onMetadata(metadata, listener),
         onReceiveMessage: (message) => listener.onReceiveMessage(message),
-        onReceiveHalfClose: () => listener.onReceiveHalfClose(),
-        onCancel: () => listener.onCancel(),
+        onReceiveHalfClose: () => {
+          listener.onReceiveHalfClose();
+          markStarted();
+        },
+        onCancel: () => {
+          markStarted();
+          listener.onCancel();
+        },
       });
     // The type demands the class, the server only its interface.
     return incoming as ServerInterceptingCall;

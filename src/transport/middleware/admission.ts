@@ -30,8 +30,12 @@ export function createAdmission(auth: Auth | undefined, loadShedding: LoadSheddi
 
 /** Rejects calls beyond the server's capacity. */
 export interface LoadShedding {
-  /** Whether one more call can be executed. */
-  hasCapacity(): boolean;
+  /**
+   * Whether one more call can be executed.
+   *
+   * @param starting admitted calls that are not yet counted as in flight (0)
+   */
+  hasCapacity(starting?: number): boolean;
   onRejected(rpc: string): void;
 }
 
