@@ -80,6 +80,7 @@ const KNOWN_FAILURES: Readonly<Record<string, string>> = {
   "http2 5.3.1/2": "PRIORITY frames are ignored: RFC 9113 deprecates them",
   "http2 6.3/1": "the same",
   "http2 6.7/2": "a PING acknowledgement without a PING ends the connection",
+  "http2 8.1/1": "the call is rejected at its headers: later frames are those of a closed stream",
   "http2 6.9.1/3": "a window beyond 2^31-1 ends the connection, not only the stream",
 };
 
