@@ -88,7 +88,7 @@ export function createServers({
   const { metrics } = accessLogDeps;
   const inFlight = trackInFlight();
   const loadShedding: LoadShedding = {
-    hasCapacity: (starting = 0) => inFlight.unaryCount() + starting < MAX_UNARY_CALLS,
+    hasCapacity: () => inFlight.unaryCount() < MAX_UNARY_CALLS,
     onRejected: (rpc) => metrics.rpcRefused.inc({ rpc }),
   };
   const routes = createAllRoutes(

@@ -36,30 +36,24 @@ export interface AdmissionDeps {
  * admission; a small size limit applies to them instead.
  */
 export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted }: AdmissionDeps): ServerInterceptor {
-  // Admitted unary calls whose handler has not started: a burst of headers arrives before them.
-  let starting = 0;
   return ({ path }, incoming) => {
     const route = routes.get(path);
     limitMessageSize(incoming, route?.rpc.maxRequestBytes ?? MAX_BUILT_IN_REQUEST_BYTES);
     if (route === undefined) {
       return incoming as ServerInterceptingCall;
     }
-    let isStarting = false;
-    const markStarted = (): void => {
-      if (isStarting) {
-        isStarting = false;
-        starting -= 1;
+    /** Whether a call beyond the capacity has been answered. */
+    const isShed = (): boolean => {
+      if (route.rpc.streaming || loadShedding.hasCapacity()) {
+        return false;
       }
+      loadShedding.onRejected(route.rpc.method.name);
+      incoming.sendStatus(OVERLOADED);
+      return true;
     };
     const onMetadata = (metadata: Metadata, listener: Listener): void => {
-      if (!route.rpc.streaming) {
-        if (!loadShedding.hasCapacity(starting)) {
-          loadShedding.onRejected(route.rpc.method.name);
-          incoming.sendStatus(OVERLOADED);
-          return;
-        }
-        isStarting = true;
-        starting += 1;
+      if (isShed()) {
+        return;
       }
       const call = toCall(incoming, metadata);
       const proceed = (): void => {
@@ -67,7 +61,6 @@ export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted
           admitted.set(metadata, call);
           listener.onReceiveMetadata(metadata);
         } else {
-          markStarted();
           void rejectionOf(route, call).then((status) => incoming.sendStatus(status));
         }
       };
@@ -84,13 +77,13 @@ export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted
         onReceiveMetadata: (metadata) => onMetadata(metadata, listener),
         onReceiveMessage: (message) => listener.onReceiveMessage(message),
         onReceiveHalfClose: () => {
-          listener.onReceiveHalfClose();
-          markStarted();
+          // The capacity may have been used up since the headers arrived: the calls of a burst, whose
+          // headers arrive together, would all be executed.
+          if (!isShed()) {
+            listener.onReceiveHalfClose();
+          }
         },
-        onCancel: () => {
-          markStarted();
-          listener.onCancel();
-        },
+        onCancel: () => listener.onCancel(),
       });
     // The type demands the class, the server only its interface.
     return incoming as ServerInterceptingCall;

@@ -18,24 +18,38 @@ export function createAdmission(auth: Auth | undefined, loadShedding: LoadSheddi
   return (rpc) => {
     const identify = identifyCaller(rpc);
     return (call) => {
-      if (!rpc.streaming && !loadShedding.hasCapacity()) {
-        loadShedding.onRejected(rpc.method.name);
-        call.rejection = overloaded();
-        return undefined;
-      }
-      return identify(call);
+      shed(loadShedding, rpc, call);
+      return call.rejection === undefined ? identify(call) : undefined;
     };
   };
 }
 
+/**
+ * Rejects calls beyond the capacity once their request has arrived: requests may take long to
+ * arrive, and their callers must not occupy capacity meanwhile. Encloses the count of calls in
+ * flight.
+ */
+export const shedLoad =
+  (loadShedding: LoadShedding): Interceptor =>
+  (next, rpc) =>
+  (request, call) => {
+    if (call.rejection === undefined) {
+      shed(loadShedding, rpc, call);
+    }
+    return next(request, call);
+  };
+
+function shed(loadShedding: LoadShedding, { method, streaming }: Rpc, call: Call): void {
+  if (!streaming && !loadShedding.hasCapacity()) {
+    loadShedding.onRejected(method.name);
+    call.rejection = overloaded();
+  }
+}
+
 /** Rejects calls beyond the server's capacity. */
 export interface LoadShedding {
-  /**
-   * Whether one more call can be executed.
-   *
-   * @param starting admitted calls that are not yet counted as in flight (0)
-   */
-  hasCapacity(starting?: number): boolean;
+  /** Whether one more call can be executed. */
+  hasCapacity(): boolean;
   onRejected(rpc: string): void;
 }
 

@@ -8,7 +8,7 @@ import type { CallerLimits } from "../rate-limits/index.ts";
 import { requestLimits } from "../wire/request-limits.ts";
 import { compileRules } from "../wire/validation.ts";
 import { type AccessLogDeps, accessLog } from "./access-log.ts";
-import { admitted, createAdmission, type LoadShedding } from "./admission.ts";
+import { admitted, createAdmission, type LoadShedding, shedLoad } from "./admission.ts";
 import { deadline } from "./deadline.ts";
 import type { InFlight } from "./in-flight.ts";
 import { mapErrors } from "./map-errors.ts";
@@ -44,6 +44,7 @@ export interface Pipeline {
 export const pipeline = (deps: PipelineDeps): Pipeline => ({
   admission: createAdmission(deps.auth, deps.loadShedding),
   interceptors: [
+    shedLoad(deps.loadShedding),
     deps.inFlight.interceptor,
     readTraceContext,
     ...(deps.tracer === undefined ? [] : [traceCall(deps.tracer)]),

@@ -5,7 +5,7 @@ import { OrderStatusService } from "../../../../gen/oms/orderstatus/v1/order_sta
 import { unauthenticated } from "../../../../src/transport/auth/identity.ts";
 import type { Auth, Identity } from "../../../../src/transport/auth/index.ts";
 import { createCall, NEVER_ABORTED, type Rpc } from "../../../../src/transport/call.ts";
-import { admitted, createAdmission } from "../../../../src/transport/middleware/admission.ts";
+import { admitted, createAdmission, shedLoad } from "../../../../src/transport/middleware/admission.ts";
 
 const MESSAGE = create(EmptySchema);
 const RPC: Rpc = {
@@ -93,4 +93,16 @@ test("at capacity unary calls of all callers are rejected; streams have limits o
   createAdmission(auth, busy)(RPC)(unary);
   createAdmission(auth, busy)({ ...RPC, streaming: true })(stream);
   expect([unary.rejection?.kind, stream.rejection, rejected]).toEqual(["overloaded", undefined, ["GetOrderStatus"]]);
+});
+
+test("a call whose request arrives when the capacity is used up is rejected", () => {
+  let hasCapacity = true;
+  const loadShedding = { hasCapacity: () => hasCapacity, onRejected() {} };
+  const call = callOf("reader");
+  createAdmission(auth, loadShedding)(RPC)(call);
+  expect(call.rejection).toBeUndefined();
+  hasCapacity = false;
+  expect(() => shedLoad(loadShedding)(handle, RPC)(MESSAGE, call)).toThrow(
+    expect.objectContaining({ kind: "overloaded" }),
+  );
 });
