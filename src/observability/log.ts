@@ -1,6 +1,7 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from "pino";
 import { PERSONAL_FIELDS } from "./redaction.ts";
 import { shorten } from "./shorten.ts";
+import { escapeUnprintable } from "./unprintable.ts";
 
 export type { Logger } from "pino";
 
@@ -13,21 +14,29 @@ export function createLogger(level: LevelWithSilent, destination?: DestinationSt
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }), log: shortenTexts },
-    serializers: { err: (error: Error) => shortenTexts({ ...pino.stdSerializers.err(error) }) },
+    formatters: { level: (label: string) => ({ level: label }), log: printable },
+    serializers: { err: (error: Error) => printable({ ...pino.stdSerializers.err(error) }) },
     redact: { paths: PERSONAL_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: "***" },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
-function shortenTexts(fields: Record<string, unknown>): Record<string, unknown> {
-  if (!Object.values(fields).some((value) => typeof value === "string" && value.length > MAX_TEXT_LENGTH)) {
-    return fields;
+/**
+ * Shortens long texts, and escapes what JSON does not: control characters beyond ASCII and
+ * bidirectional formatting.
+ */
+function printable(fields: Record<string, unknown>): Record<string, unknown> {
+  let changed: Record<string, unknown> | undefined;
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === "string") {
+      const text = shorten(value, MAX_TEXT_LENGTH).replace(BEYOND_ASCII, escapeUnprintable);
+      if (text !== value) {
+        changed ??= { ...fields };
+        changed[name] = text;
+      }
+    }
   }
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      typeof value === "string" ? shorten(value, MAX_TEXT_LENGTH) : value,
-    ]),
-  );
+  return changed ?? fields;
 }
+
+const BEYOND_ASCII = /[\x7f-\uffff]+/g;

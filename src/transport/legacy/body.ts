@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { OperationError } from "../../application/errors.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 
 /** Maximum size of a legacy request body in bytes; 1,000 orders take a fiftieth of it. */
 export const MAX_BODY_BYTES = 512 * 1024;
@@ -45,7 +46,10 @@ export async function readBody(
 ): Promise<Body> {
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") {
-    throw new OperationError("invalid", `the body is ${encoding}: send it as it is, without content-encoding`);
+    throw new OperationError(
+      "invalid",
+      `the body is ${shorten(encoding, MAX_QUOTED_LENGTH)}: send it as it is, without content-encoding`,
+    );
   }
   const bytes = await readBytes(request);
   const prefix = bytes.toString("latin1", 0, PREFIX_BYTES);
@@ -90,6 +94,9 @@ function decode(bytes: Buffer, charset: string): string {
   try {
     return new TextDecoder(charset, { fatal: true }).decode(bytes);
   } catch {
-    throw new OperationError("invalid", `the body is no text in ${charset}: say the right charset in content-type`);
+    throw new OperationError(
+      "invalid",
+      `the body is no text in ${shorten(charset, MAX_QUOTED_LENGTH)}: say the right charset in content-type`,
+    );
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { OperationError } from "../../application/errors.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
 import { grpcCodeName } from "../wire/errors.ts";
 import { httpStatusOf, reasonHeaders, responseBody } from "./answers.ts";
@@ -29,7 +30,8 @@ export async function readParams(request: IncomingMessage): Promise<Params | Ope
 async function paramsFromBody(request: IncomingMessage): Promise<Params> {
   const type = request.headers["content-type"] ?? "";
   if (/^multipart\//i.test(type)) {
-    throw new OperationError("invalid", `the body is ${type.split(";", 1)[0]}: send a form (urlencoded) or JSON`);
+    const mediaType = shorten(type.split(";", 1)[0] as string, MAX_QUOTED_LENGTH);
+    throw new OperationError("invalid", `the body is ${mediaType}: send a form (urlencoded) or JSON`);
   }
   const { text, charset } = await readBody(request);
   if (!/^\s*[[{]/.test(text)) {

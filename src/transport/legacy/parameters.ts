@@ -3,7 +3,8 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { FieldViolation } from "../../application/errors.ts";
 import { isTime, TIME_EXPECTED } from "../../lib/time.ts";
-import { paramText, parseLosslessJson } from "../wire/lossless-json.ts";
+import { escapeUnprintable, withoutUnprintable } from "../../observability/unprintable.ts";
+import { findDuplicateName, paramText, parseLosslessJson } from "../wire/lossless-json.ts";
 import type { Params } from "./params.ts";
 
 /** A parameter of a legacy method, and the request field that it sets. */
@@ -59,11 +60,15 @@ function readFlag(text: string): boolean {
   return word === "1" || word === "true";
 }
 
+/**
+ * Control characters and bidirectional formatting become spaces, where the RPCs reject them: a
+ * legacy caller that sends a line break in a remark would not send its report again without.
+ */
 function readText(text: string): string {
   if (!text.isWellFormed()) {
     throw new InvalidTextError("must be text without halves of characters");
   }
-  return text;
+  return withoutUnprintable(text);
 }
 
 function readTime(text: string) {
@@ -86,6 +91,9 @@ function readLines(text: string): { readonly skuId: bigint; readonly quantity: n
     });
   }
   const value = parseLosslessJson(text) ?? reject(LINES_EXPECTED);
+  if (findDuplicateName(text, value) !== undefined) {
+    reject(`${LINES_EXPECTED}, each name once`);
+  }
   return [value].flat().map((line) => {
     const { skuId, deliveryNum } = Object(line) as Record<string, unknown>;
     return lineOf(paramText(skuId), paramText(deliveryNum));
@@ -171,9 +179,8 @@ function shown(texts: readonly string[], kind: ParameterKind): string {
   if (kind === "text" || text.includes("@")) {
     return `*** (${text.length} characters)`;
   }
-  return text.length > SHOWN_LENGTH
-    ? `${JSON.stringify(text.slice(0, SHOWN_LENGTH))}… (${text.length} characters)`
-    : JSON.stringify(text);
+  const start = escapeUnprintable(JSON.stringify(text.slice(0, SHOWN_LENGTH)));
+  return text.length > SHOWN_LENGTH ? `${start}… (${text.length} characters)` : start;
 }
 
 /**

@@ -1,4 +1,7 @@
-import { paramText, parseLosslessJson } from "../wire/lossless-json.ts";
+import { invalidField } from "../../application/errors.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
+import { escapeUnprintable } from "../../observability/unprintable.ts";
+import { findDuplicateName, paramText, parseLosslessJson } from "../wire/lossless-json.ts";
 
 /** A request's parameters as text by name; several texts for a repeated parameter or a list. */
 export type Params = ReadonlyMap<string, readonly string[]>;
@@ -51,14 +54,21 @@ function groupByName(pairs: Iterable<[string, string]>): Params {
 }
 
 /**
- * The parameters of a JSON object.
+ * The parameters of a JSON object. A name that occurs twice in an object is an error, as a repeated
+ * parameter of a form is: which value the caller means, and which one another parser takes, is
+ * unknown.
  *
  * @returns undefined for anything else
+ * @throws OperationError "invalid" for a duplicate name
  */
 export function paramsFromJson(text: string): Params | undefined {
   const value = parseLosslessJson(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return undefined;
+  }
+  const duplicate = findDuplicateName(text, value);
+  if (duplicate !== undefined) {
+    throw invalidField(shorten(escapeUnprintable(duplicate), MAX_QUOTED_LENGTH), "must be given once");
   }
   const textsOf = (part: unknown) => [part].flat().filter((entry) => entry !== null);
   return new Map(Object.entries(value).map(([name, part]) => [name, textsOf(part).map(paramText)]));

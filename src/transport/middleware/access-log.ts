@@ -6,6 +6,7 @@ import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
+import { withoutUnprintable } from "../../observability/unprintable.ts";
 import type { Call, Handler, Interceptor, Transport } from "../call.ts";
 import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
 import { grpcCodeName } from "../wire/errors.ts";
@@ -157,7 +158,7 @@ function rootCause(error: unknown): string {
   return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : String(error);
 }
 
-/** Truncates to the table's columns, as a rejected request is not validated. */
+/** Fits the texts of a rejected request, which are not validated, to the table's columns. */
 function rowOf(rpc: string, request: CommonRequestFields, call: Call, code: string, durationMs: number): CallRecord {
   const orderId = orderIdOf(request);
   return {
@@ -165,12 +166,14 @@ function rowOf(rpc: string, request: CommonRequestFields, call: Call, code: stri
     rpc,
     legacyMethod: call.legacyMethod,
     caller: call.caller,
-    operator: (request.operator ?? "").slice(0, 64).toWellFormed(),
+    operator: storable(request.operator, 64),
     orderId: orderId > 0n ? orderId : 0n,
-    requestId: (request.requestId ?? "").slice(0, 128).toWellFormed(),
+    requestId: storable(request.requestId, 128),
     code,
     durationMs,
     recordTime: new Date(),
     traceparent: call.traceparent,
   };
 }
+
+const storable = (text = "", maxLength: number): string => withoutUnprintable(text.slice(0, maxLength)).toWellFormed();

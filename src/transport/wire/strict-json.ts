@@ -11,6 +11,7 @@ import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { FieldViolation } from "../../application/errors.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { isTime, TIME_EXPECTED } from "../../lib/time.ts";
+import { escapeUnprintable } from "../../observability/unprintable.ts";
 import { findDuplicateName, readExactIntegers } from "./lossless-json.ts";
 import {
   enumExpectation,
@@ -43,7 +44,7 @@ export function decodeJson(schema: DescMessage, bytes: Uint8Array, unknownFields
   }
   const duplicate = report.violations.length === 0 ? findDuplicateName(text, value) : undefined;
   if (duplicate !== undefined) {
-    report.addAt(duplicate.slice(0, MAX_NAME_LENGTH), "must be given once");
+    report.addAt(shownName(duplicate), "must be given once");
   }
   if (report.violations.length > 0) {
     throw invalidFields(report.violations);
@@ -116,6 +117,9 @@ function createReport(unknownFields: UnknownFields): Report {
   };
 }
 
+/** A name given by the client, for errors. */
+const shownName = (name: string): string => escapeUnprintable(name.slice(0, MAX_NAME_LENGTH));
+
 /** For example `updates[1].order_id`. */
 function pathText(path: readonly (string | number)[]): string {
   return path
@@ -135,7 +139,7 @@ type JsonObject = Record<string, unknown>;
 
 function checkMessage(schema: DescMessage, value: unknown, report: Report): unknown {
   if (!isObject(value)) {
-    report.add(`must be a JSON object, was ${quote(value)}`);
+    report.add(`must be a JSON object, was ${kindOf(value)}`);
     return value;
   }
   const fields = fieldsOf(schema);
@@ -146,7 +150,7 @@ function checkMessage(schema: DescMessage, value: unknown, report: Report): unkn
     const known = fields.get(name);
     if (known === undefined) {
       if (report.unknownFields === "reject") {
-        report.addAt(name.slice(0, MAX_NAME_LENGTH), explainUnknownField(schema, name));
+        report.addAt(shownName(name), explainUnknownField(schema, name));
       }
     } else if (known.otherName !== undefined && value[known.otherName] !== undefined) {
       report.addAt(name, `must be given once, was also given as ${known.otherName}`);
@@ -241,7 +245,7 @@ function checkSingle(field: DescField): Check {
 function checkList(checkItem: Check, max: number): Check {
   return (value, report) => {
     if (!Array.isArray(value)) {
-      report.add(`must be a list, was ${quote(value)}`);
+      report.add(`must be a list, was ${kindOf(value)}`);
       return value;
     }
     if (value.length > max) {
@@ -259,7 +263,7 @@ function checkList(checkItem: Check, max: number): Check {
 function checkMap(checkItem: Check, max: number): Check {
   return (value, report) => {
     if (!isObject(value)) {
-      report.add(`must be a JSON object, was ${quote(value)}`);
+      report.add(`must be a JSON object, was ${kindOf(value)}`);
       return value;
     }
     const keys = Object.keys(value);
@@ -271,7 +275,7 @@ function checkMap(checkItem: Check, max: number): Check {
       if (report.isFull()) {
         break;
       }
-      checkPart(value, key, `[${key.slice(0, MAX_NAME_LENGTH)}]`, checkItem, report);
+      checkPart(value, key, `[${shownName(key)}]`, checkItem, report);
     }
     return value;
   };
@@ -374,8 +378,19 @@ function quote(value: unknown, field?: DescField): string {
   if (typeof value === "string" || (field !== undefined && isPersonal(field) && typeof value !== "object")) {
     return quoteText(String(value), field);
   }
+  return typeof value === "object" ? kindOf(value) : String(value);
+}
+
+/**
+ * The kind of a value in place of an object or list. The value itself may be what belongs inside,
+ * and personal.
+ */
+function kindOf(value: unknown): string {
   if (Array.isArray(value)) {
     return `a list of ${value.length}`;
   }
-  return isObject(value) ? "a JSON object" : String(value);
+  if (value === null) {
+    return "null";
+  }
+  return isObject(value) ? "a JSON object" : `a ${typeof value === "bigint" ? "number" : typeof value}`;
 }

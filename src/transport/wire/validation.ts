@@ -5,7 +5,8 @@ import { field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/va
 import { RecordShippedQuantitiesRequestSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { RequestReturnRequestSchema } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import { type FieldViolation, OperationError } from "../../application/errors.ts";
-import { PERSONAL_FIELDS } from "../../observability/redaction.ts";
+import { escapeUnprintable } from "../../observability/unprintable.ts";
+import { unprintableTexts } from "./printable-texts.ts";
 
 const validator = createValidator();
 
@@ -28,6 +29,7 @@ export function assertValid<Desc extends DescMessage>(schema: Desc, message: Mes
   const { violations } = result;
   const fieldViolations = [
     ...duplicates(schema, message),
+    ...unprintableTexts(schema, message, MAX_VIOLATIONS),
     ...(violations?.slice(0, MAX_VIOLATIONS).map((violation) => toFieldViolation(violation, message)) ?? []),
   ];
   if (fieldViolations.length > 0) {
@@ -141,12 +143,15 @@ export function tooManyItems(max: number, count: number): string {
   return `must contain no more than ${max} item(s), was ${count} items`;
 }
 
-/** Whether the values of a field are personal data. */
-export function isPersonal({ localName }: DescField): boolean {
-  return PERSONAL_FIELDS.includes(localName);
+/** Whether a field may contain personal data: `debug_redact` in the contract. */
+export function isPersonal({ proto }: DescField): boolean {
+  return proto.options?.debugRedact === true;
 }
 
-/** A text for errors: shortened, and of personal data only its length. */
+/**
+ * A text for errors: shortened, with escapes for what cannot be printed, and of personal data only
+ * its length.
+ */
 export function quoteText(text: string, field: DescField | undefined): string {
   const pairs = text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0;
   const length = text.length - pairs;
@@ -154,9 +159,11 @@ export function quoteText(text: string, field: DescField | undefined): string {
     return `*** (${length} characters)`;
   }
   return length > MAX_QUOTED_LENGTH
-    ? `${JSON.stringify([...text.slice(0, 2 * MAX_QUOTED_LENGTH)].slice(0, MAX_QUOTED_LENGTH).join(""))}… (${length} characters)`
-    : JSON.stringify(text);
+    ? `${quote([...text.slice(0, 2 * MAX_QUOTED_LENGTH)].slice(0, MAX_QUOTED_LENGTH).join(""))}… (${length} characters)`
+    : quote(text);
 }
+
+const quote = (text: string): string => escapeUnprintable(JSON.stringify(text));
 
 function lastField(path: Path): DescField | undefined {
   return path.findLast((part) => part.kind === "field");

@@ -95,6 +95,10 @@ export type Violation = readonly [field: string, description: string];
 export const tooLong = (max: number): string =>
   `must be at most ${max} characters, was "${"x".repeat(64)}"… (${max + 1} characters)`;
 
+/** The same for a text that may contain personal data. */
+export const tooLongAndMasked = (max: number): string =>
+  `must be at most ${max} characters, was *** (${max + 1} characters)`;
+
 /** Maximum length of an error message, in bytes. */
 const MAX_MESSAGE_BYTES = 600;
 

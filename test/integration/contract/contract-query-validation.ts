@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { OrderStatus, OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import type { OrderStatusClient } from "../../support/clients.ts";
 import { failure } from "../../support/failures.ts";
+import { historyOf, insertOrder } from "../../support/orders.ts";
 import { type ContractApi, invalid, tooLong, type Violation } from "./api.ts";
 
 type UnaryRpc = Exclude<keyof OrderStatusClient, "watchOrderStatus">;
@@ -87,6 +88,23 @@ export function queryValidationTests(api: ContractApi): void {
     test.each(CASES)("%s %o", async (rpc, request, violations) => {
       expect(await failure(call(rpc, request))).toEqual(invalid(violations));
     });
+  });
+
+  test.each([
+    ["\0", "U+0000"],
+    ["\x1b", "U+001B"],
+    ["\n", "U+000A"],
+    ["\u202e", "U+202E"],
+    ["\u2066", "U+2066"],
+  ])("a text with %j is INVALID_ARGUMENT, and the report not made", async (character, code) => {
+    const order = await insertOrder(api.db, OrderStatus.CREATED);
+    const report = { orderId: order, status: OrderStatus.PAID, operator, remark: `a${character}b` };
+    const description = `must not contain control characters or bidirectional formatting, contains ${code} at position 2`;
+
+    expect(await failure(api.client.updateOrderStatus(report))).toEqual(invalid([["remark", description]]));
+    const { results } = await api.client.batchUpdateOrderStatus({ updates: [report, { ...report, remark: "a b" }] });
+    expect(results.map(({ result }) => result.case)).toEqual(["error", "response"]);
+    expect(await historyOf(api.db, order)).toMatchObject([{ remark: "a b" }]);
   });
 
   test("violations are truncated to what fits a header", async () => {

@@ -3,7 +3,7 @@ import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts"
 import { failure } from "../../support/failures.ts";
 import { historyOf, insertOrder } from "../../support/orders.ts";
 import type { LegacyRpcs } from "../legacy/rpcs.ts";
-import { invalid, type LegacyContractApi, tooLong, type Violation } from "./api.ts";
+import { invalid, type LegacyContractApi, tooLong, tooLongAndMasked, type Violation } from "./api.ts";
 
 const orderId = 1n;
 const operator = "x";
@@ -22,12 +22,16 @@ const CASES: readonly (readonly [rpc: keyof LegacyRpcs, request: object, violati
   ["returnOrder", { orderId, operator: long(65) }, [LONG_OPERATOR]],
   ["returnOrder", { orderId: 0n, operator }, [NO_ORDER]],
   ["setOrderPause", { orderId, paused: true, operator: long(65) }, [LONG_OPERATOR]],
-  ["setOrderPause", { orderId: 0n, paused: true, operator, reason: long(513) }, [NO_ORDER, ["reason", tooLong(512)]]],
+  [
+    "setOrderPause",
+    { orderId: 0n, paused: true, operator, reason: long(513) },
+    [NO_ORDER, ["reason", tooLongAndMasked(512)]],
+  ],
   ["getPaymentStatus", { orderId: 0n }, [NO_ORDER]],
   [
     "cancelOrder",
     { orderId: 0n, operator: long(65), reason: long(513), requestId: long(129) },
-    [NO_ORDER, LONG_OPERATOR, ["reason", tooLong(512)], ["request_id", tooLong(128)]],
+    [NO_ORDER, LONG_OPERATOR, ["reason", tooLongAndMasked(512)], ["request_id", tooLong(128)]],
   ],
   ["getOrderStatus", { orderId: 0n }, [NO_ORDER]],
   [
@@ -49,7 +53,7 @@ const CASES: readonly (readonly [rpc: keyof LegacyRpcs, request: object, violati
         "occur_time",
         "must be greater than or equal to 1970-01-01T00:00:00Z and less than 9999-12-31T23:59:59Z, was -1 seconds since 1970",
       ],
-      ["remark", tooLong(512)],
+      ["remark", tooLongAndMasked(512)],
     ],
   ],
   ["checkPayable", { orderId: 0n }, [NO_ORDER]],
@@ -67,7 +71,7 @@ const CASES: readonly (readonly [rpc: keyof LegacyRpcs, request: object, violati
       ["order_ids[1]", "must be greater than 0, was 0"],
       ["order_ids[3]", "must be greater than 0, was -7"],
       ["invoice_title", "must be at most 256 characters, was *** (257 characters)"],
-      ["invoice_content", tooLong(512)],
+      ["invoice_content", tooLongAndMasked(512)],
       ["tax_payer_code", "must be at most 64 characters, was *** (65 characters)"],
       ["invoice_email", "must be a valid email address, was *** (17 characters)"],
     ],

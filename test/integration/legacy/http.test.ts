@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { MAX_BODY_BYTES } from "../../../src/transport/legacy/body.ts";
 import { LEGACY_METHODS, pathOf } from "../../../src/transport/legacy/methods.ts";
-import { insertOrder, insertOrderWithId, nextOrderId, stateOf } from "../../support/orders.ts";
+import { historyOf, insertOrder, insertOrderWithId, nextOrderId, stateOf } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 
 const served = useService({ OMS_CORS_ORIGINS: "https://console.example.com" });
@@ -170,10 +170,32 @@ describe("a legacy body has all its fields, empty ones too", () => {
   });
 });
 
+test("control characters and bidirectional formatting in texts become spaces; the report is made", async () => {
+  const orderId = await insertOrder(served.db, Status.CREATED);
+  const report = { orderId: String(orderId), status: 1010, operator: "王\u202e伟", remark: "gate\r\nshut\t\u001b[2J" };
+  expect(await fetchText("/orderStatus/updateOrderStatus", post(JSON.stringify(report), JSON_TYPE))).toBe(
+    found(orderId, Status.PAID),
+  );
+  expect(await historyOf(served.db, orderId)).toMatchObject([{ operator: "王 伟", remark: "gate  shut  [2J" }]);
+});
+
 describe("is rejected", () => {
   test.each<[string, string, RequestInit, string]>([
     ["a repeated scalar", `${GET_STATUS}?orderId=1&orderId=1`, {}, 'orderId: must be given once, was "1,1"'],
     ["a list for a scalar", GET_STATUS, post('{"orderId":[1,2]}'), 'orderId: must be given once, was "1,2"'],
+    ["a name given twice in JSON", GET_STATUS, post('{"orderId":1,"orderId":2}'), "orderId: must be given once"],
+    [
+      "a name given twice in JSON, once with an escape",
+      GET_STATUS,
+      post(String.raw`{"orderId":1,"order\u0049d":1}`),
+      "orderId: must be given once",
+    ],
+    [
+      "a name given twice in a line",
+      "/orderStatus/recordSkuDeliveryNum",
+      post('{"orderId":1,"skus":[{"skuId":7,"skuId":8,"deliveryNum":1}]}'),
+      "skuId: must be given once",
+    ],
     ["null for a required parameter", GET_STATUS, post('{"orderId":null}'), "orderId: is required, and was not given"],
     [
       "an object for a scalar",

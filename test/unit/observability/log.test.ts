@@ -13,3 +13,11 @@ test("long texts are cut, in fields and in errors", () => {
     orderId: "7",
   });
 });
+
+test("a text cannot change the direction of a line, nor send a terminal an 8-bit control", () => {
+  const lines: string[] = [];
+  const log = createLogger("info", { write: (line: string) => void lines.push(line) });
+  log.info({ reason: "王\u202e\x9b31m", error: "two\nlines" }, "call");
+  expect(lines[0]).not.toMatch(/[\u202e\x9b]/);
+  expect(JSON.parse(lines[0] as string)).toMatchObject({ reason: String.raw`王\u202e\u009b31m`, error: "two\nlines" });
+});

@@ -70,11 +70,22 @@ describe("paramsFromJson", () => {
     ['{"a":[1,"2",null,9007199254740993]}', { a: ["1", "2", "9007199254740993"] }],
     ['{"a":[{"x":9007199254740993}],"b":{"y":[]}}', { a: ['{"x":9007199254740993}'], b: ['{"y":[]}'] }],
     ['{"a":[[1,2]]}', { a: ["[1,2]"] }],
-    ['{"a":1,"a":2}', { a: ["2"] }],
     ['{"a":""}', { a: [""] }],
     [' {"a":1}\n', { a: ["1"] }],
   ])("%s", (text, given) => {
     expect(plain(paramsFromJson(text))).toEqual(given);
+  });
+
+  test.each([
+    ['{"a":1,"a":2}', "a: must be given once"],
+    [String.raw`{"b":0,"a":1,"\u0061":1}`, "a: must be given once"],
+    ['{"l":[{"a":1},{"a":1,"a":1}]}', "a: must be given once"],
+    [
+      String.raw`{"\u202e${"x".repeat(500)}":1,"\u202e${"x".repeat(500)}":1}`,
+      /^\\u202ex{194}… \(506 characters\): must/,
+    ],
+  ])("%s is rejected", (text, message) => {
+    expect(() => paramsFromJson(text)).toThrow(message);
   });
 
   test.each(["", "[]", "[1]", "1", '"x"', "null", "{", "{'a':1}", '{"a":1,}', "a=1", `{"a":${"[".repeat(200_000)}`])(
