@@ -66,7 +66,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   const publisher = createPublisher({ stream, log, metrics });
   const feed = new ChangeFeed({
     changesSince: (versions) => readChangesSince(db, versions),
-    orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
+    orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root, undefined),
   });
   const { clients: systems } = createSystemClients({
     urls: endpoints.systemUrls,

@@ -1,4 +1,5 @@
 import type { Cause } from "../domain/events.ts";
+import type { OrderScope } from "../domain/order-scope.ts";
 import type { CallScope } from "../store/commit/types.ts";
 
 /** A call that may change something, or came by a legacy endpoint, as it is logged. */
@@ -17,6 +18,8 @@ export interface CallContext extends CallScope {
   readonly requestNamespace: string;
   /** The codes of the states that the caller may report; undefined for all. */
   readonly reportableStatuses: ReadonlySet<number> | undefined;
+  /** The orders that the caller may see and change. */
+  readonly orderScope: OrderScope;
   /** The W3C trace of the call; "" for none. */
   readonly traceparent: string;
   /** When the caller stops waiting. A change that has not started by then is rejected. */

@@ -128,7 +128,7 @@ async function startWritePath(
     () =>
       new ChangeFeed({
         changesSince: (versions) => readChangesSince(db, versions),
-        orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root),
+        orderIdsOfTrade: (root) => readOrderIdsOfTrade(db, root, undefined),
       }),
     (open) => open.close(),
   );

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { CallContext } from "../application/context.ts";
 import type { OperationError } from "../application/errors.ts";
+import type { OrderScope } from "../domain/order-scope.ts";
 import type { Identity } from "./auth/identity.ts";
 import type { Peer } from "./connections/peer.ts";
 
@@ -38,6 +39,7 @@ export interface Call extends CallContext {
   caller: string;
   requestNamespace: string;
   reportableStatuses: ReadonlySet<number> | undefined;
+  orderScope: OrderScope;
   /** The caller's; the call's own span where calls are traced. */
   traceparent: string;
   deadline: Date | undefined;
@@ -126,6 +128,7 @@ export function createCall({
     requestNamespace: "",
     identity: undefined,
     reportableStatuses: undefined,
+    orderScope: undefined,
     traceparent: "",
     change: undefined,
     deadline,

@@ -29,6 +29,7 @@ export function callContext(caller: string, event: OrderEvent, { messageId, sign
     caller,
     requestNamespace: "",
     reportableStatuses: undefined,
+    orderScope: undefined,
     traceparent: event.traceparent,
     deadline: undefined,
     signal,

@@ -6,6 +6,7 @@ import { type ActionEntry, readOrderEntries } from "../../store/reads/action-ent
 import type { CallContext } from "../context.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
 import { OperationError, orderNotFound } from "../errors.ts";
+import { assertVisible, type Scoped } from "../order-scope.ts";
 import { parsePageToken } from "../page-token.ts";
 
 /**
@@ -49,16 +50,22 @@ export async function listActions({ db, actions, readOpenTotals }: OperationDeps
 
 const MAX_ENTRIES = 1_000;
 
-/** The entries of an order's events, oldest event first; at most a thousand. */
+/**
+ * The entries of an order's events, oldest event first; at most a thousand. A restricted caller
+ * does not get the interventions: they describe events of other orders as well.
+ */
 export async function getOrderActions(
-  { db, readSnapshot }: OperationDeps,
+  deps: OperationDeps,
   { orderId }: { readonly orderId: bigint },
+  context: Scoped,
 ): Promise<readonly ActionEntry[]> {
+  const { db, readSnapshot } = deps;
+  await assertVisible(deps, orderId, context);
   const entries = await readOrderEntries(db, orderId, MAX_ENTRIES);
   if (entries.length === 0 && (await readSnapshot(orderId)) === undefined) {
     throw orderNotFound(orderId);
   }
-  return entries;
+  return context.orderScope === undefined ? entries : entries.map((entry) => ({ ...entry, intervention: undefined }));
 }
 
 export interface PauseActionInput {

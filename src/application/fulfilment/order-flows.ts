@@ -20,6 +20,7 @@ import {
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { OperationError } from "../errors.ts";
+import { isVisible, type Scoped } from "../order-scope.ts";
 import { invalidPageToken } from "../page-token.ts";
 
 /** The forward flow's progress with an order. */
@@ -32,9 +33,13 @@ export interface OrderFlow extends FlowStatus {
 }
 
 /** The forward flow's progress with an order. */
-export async function getOrderFlow(deps: OperationDeps, { orderId }: { readonly orderId: bigint }): Promise<OrderFlow> {
-  const row = await readFlowRowOrThrow(deps, orderId);
-  const children = await readChildren(deps.db, [orderId]);
+export async function getOrderFlow(
+  deps: OperationDeps,
+  { orderId }: { readonly orderId: bigint },
+  context: Scoped,
+): Promise<OrderFlow> {
+  const row = await readFlowRowOrThrow(deps, orderId, context);
+  const children = await readChildren(deps.db, [orderId], context.orderScope);
   return toOrderFlow(deps, row, children.get(orderId) ?? []);
 }
 
@@ -42,9 +47,10 @@ export async function getOrderFlow(deps: OperationDeps, { orderId }: { readonly 
 export async function retryOrderFlow(
   deps: OperationDeps,
   { orderId, operator }: { readonly orderId: bigint; readonly operator: string },
-  { caller }: Pick<CallContext, "caller">,
+  context: Pick<CallContext, "caller" | "orderScope">,
 ): Promise<{ readonly state: FlowState }> {
-  const row = await readFlowRowOrThrow(deps, orderId);
+  const { caller } = context;
+  const row = await readFlowRowOrThrow(deps, orderId, context);
   const { step, state } = flowStatusOf(deps, row);
   if ((state === "RETRYING" || state === "FAILED") && step !== "" && step !== "payment") {
     await retryStep(deps, { orderId, step, caller, operator });
@@ -128,6 +134,7 @@ export async function listOrderFlows(deps: OperationDeps, input: ListOrderFlowsI
   const children = await readChildren(
     deps.db,
     found.map(({ orderId }) => orderId),
+    undefined,
   );
   return {
     flows: found.map((row) => toOrderFlow(deps, row, children.get(row.orderId) ?? [])),
@@ -171,8 +178,8 @@ function toOrderFlow(deps: OperationDeps, row: FlowRow, childOrderIds: readonly 
   return { ...status, orderId: row.orderId, childOrderIds, summary };
 }
 
-async function readFlowRowOrThrow({ db }: OperationDeps, orderId: bigint): Promise<FlowRow> {
-  const row = await readFlowRow(db, orderId);
+async function readFlowRowOrThrow(deps: OperationDeps, orderId: bigint, context: Scoped): Promise<FlowRow> {
+  const row = (await isVisible(deps, orderId, context)) ? await readFlowRow(deps.db, orderId) : undefined;
   if (row === undefined) {
     throw new OperationError(
       "not-found",

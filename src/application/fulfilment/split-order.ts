@@ -29,7 +29,7 @@ export function splitOrder(
 ): Promise<SplitResult> {
   const cause = causeOf(context, operator);
   return commitChange<SplitResult>(changes, async (trx, now) => {
-    const parent = await lockOrder(trx, orderId, kinds);
+    const parent = await lockOrder(trx, orderId, kinds, context.orderScope);
     if (parent === undefined) {
       return unchanged({ kind: "skipped", reason: "there is no such order" });
     }

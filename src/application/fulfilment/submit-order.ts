@@ -1,5 +1,6 @@
 import type { Order } from "../../domain/order.ts";
 import { isVirtual, type OrderKinds } from "../../domain/order-kinds.ts";
+import { isInScope } from "../../domain/order-scope.ts";
 import { withState } from "../../domain/passed-states.ts";
 import { Status } from "../../domain/state-machine.ts";
 import { creationEvent } from "../../domain/status-report.ts";
@@ -14,6 +15,7 @@ import { answerOnce } from "../answer-once.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, OperationError } from "../errors.ts";
+import { assertVisible } from "../order-scope.ts";
 
 export interface SubmitOrderInput {
   /** 0n: one is generated. */
@@ -38,12 +40,17 @@ const FIRST_VERSION = 1;
  * Creates an order in CREATED, with its lines, its history and its event in one commit. It waits
  * for its payment; then the forward flow moves it.
  */
-export function submitOrder(
-  { changes, kinds }: OperationDeps,
+export async function submitOrder(
+  deps: OperationDeps,
   input: SubmitOrderInput,
   context: CallContext,
 ): Promise<{ readonly orderId: bigint }> {
+  const { changes, kinds } = deps;
   assertComplete(input, kinds);
+  assertMaySubmit(input, context);
+  if (input.rootParentId !== 0n) {
+    await assertVisible(deps, input.rootParentId, context);
+  }
   const { requestId, rechargeAccount, invoice } = input;
   const content = contentOf(input);
   return commitChange(changes, async (trx, now) => {
@@ -85,6 +92,24 @@ function assertComplete(input: SubmitOrderInput, kinds: OrderKinds): void {
   const index = input.lines.findIndex(({ warehouseId }) => warehouseId === 0n);
   if (index !== -1) {
     throw invalidField(`lines[${index}].warehouse_id`, "must be greater than 0 for goods that are shipped, was 0");
+  }
+}
+
+/**
+ * A restricted caller submits orders of its own sources. It cannot choose their ids: whether an id is
+ * taken would tell whether another source has an order of that id.
+ */
+function assertMaySubmit({ orderId, orderSource }: SubmitOrderInput, { caller, orderScope }: CallContext): void {
+  if (orderScope === undefined) {
+    return;
+  }
+  const restriction = `${caller} is restricted to orders of source ${[...orderScope].join(", ")}`;
+  if (!isInScope(orderScope, orderSource)) {
+    throw new OperationError("permission-denied", `order_source: ${restriction}, was ${orderSource}`);
+  }
+  if (orderId !== 0n) {
+    const message = `order_id: ${restriction} and gets a generated id: must be 0, was ${orderId}`;
+    throw new OperationError("permission-denied", message);
   }
 }
 

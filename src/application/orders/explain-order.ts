@@ -9,6 +9,7 @@ import { readCancel } from "../../store/reads/reversal.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
 import { flowStatusOf } from "../fulfilment/order-flows.ts";
+import { assertVisible, type Scoped } from "../order-scope.ts";
 
 export interface ExplainOrderResult {
   readonly status: number;
@@ -28,8 +29,10 @@ export interface ExplainOrderResult {
 export async function explainOrder(
   deps: OperationDeps,
   { orderId }: { readonly orderId: bigint },
+  context: Scoped,
 ): Promise<ExplainOrderResult> {
   const { db, kinds, now } = deps;
+  await assertVisible(deps, orderId, context);
   const order = await readOrderFacts(db, orderId, kinds);
   if (order === undefined) {
     throw orderNotFound(orderId);

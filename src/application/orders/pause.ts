@@ -10,6 +10,7 @@ import {
 } from "../../domain/verdicts.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
+import { isVisible } from "../order-scope.ts";
 
 export interface SetOrderPauseInput {
   readonly orderId: bigint;
@@ -69,10 +70,13 @@ export async function pauseForRejection(
   return rejectionVerdict(result.kind === "paused" ? result.order : undefined);
 }
 
-function pause(
-  { committer }: OperationDeps,
+async function pause(
+  deps: OperationDeps,
   { orderId, paused, reason, operator }: SetOrderPauseInput,
   context: CallContext,
 ): Promise<PauseResult> {
-  return committer.pause({ kind: "pause", orderId, paused, reason, cause: causeOf(context, operator) }, context);
+  if (!(await isVisible(deps, orderId, context))) {
+    return { kind: "not-found" };
+  }
+  return deps.committer.pause({ kind: "pause", orderId, paused, reason, cause: causeOf(context, operator) }, context);
 }

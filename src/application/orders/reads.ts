@@ -6,6 +6,7 @@ import { readMaxSubOrderStatus, readOrderSources, readPayable, readPayment } fro
 import { readSnapshots, type Snapshot } from "../../store/reads/snapshots.ts";
 import type { OperationDeps } from "../deps.ts";
 import { OperationError, orderNotFound } from "../errors.ts";
+import { assertVisible, type Scoped, visibilityOf } from "../order-scope.ts";
 import { parsePageToken } from "../page-token.ts";
 
 /** An order's status. */
@@ -20,10 +21,12 @@ export function toOrderView(snapshot: Snapshot): OrderView {
 
 /** Legacy operation 7 (getOrderStatus). */
 export async function getOrderStatus(
-  { readSnapshot }: OperationDeps,
+  deps: OperationDeps,
   { orderId }: { readonly orderId: bigint },
+  context: Scoped,
 ): Promise<OrderView> {
-  const snapshot = await readSnapshot(orderId);
+  await assertVisible(deps, orderId, context);
+  const snapshot = await deps.readSnapshot(orderId);
   if (snapshot === undefined) {
     throw orderNotFound(orderId);
   }
@@ -39,11 +42,12 @@ export interface BatchGetOrderStatusResult {
 
 /** The status of many orders; unknown ones are no error. */
 export async function batchGetOrderStatus(
-  { db }: OperationDeps,
+  deps: OperationDeps,
   { orderIds }: { readonly orderIds: readonly bigint[] },
+  context: Scoped,
 ): Promise<BatchGetOrderStatusResult> {
   const uniqueIds = [...new Set(orderIds)];
-  const found = await readSnapshots(db, uniqueIds);
+  const found = await readSnapshots(deps.db, uniqueIds.filter(await visibilityOf(deps, uniqueIds, context)));
   return {
     orders: uniqueIds.flatMap((id) => found.get(id) ?? []).map(toOrderView),
     missingOrderIds: uniqueIds.filter((id) => !found.has(id)),
@@ -52,10 +56,12 @@ export async function batchGetOrderStatus(
 
 /** Legacy operation 5 (payedOrderStatus). */
 export async function getPaymentStatus(
-  { db }: OperationDeps,
+  deps: OperationDeps,
   { orderId }: { readonly orderId: bigint },
+  context: Scoped,
 ): Promise<{ readonly paid: boolean }> {
-  const payment = await readPayment(db, orderId);
+  await assertVisible(deps, orderId, context);
+  const payment = await readPayment(deps.db, orderId);
   if (payment === undefined) {
     throw orderNotFound(orderId);
   }
@@ -64,9 +70,12 @@ export async function getPaymentStatus(
 
 /** Legacy operation 9 (getPayCheckOrder): why the order cannot be paid; undefined where it can. */
 export async function checkPayable(
-  { db, kinds, now, paymentTimeoutMs }: OperationDeps,
+  deps: OperationDeps,
   { orderId }: { readonly orderId: bigint },
+  context: Scoped,
 ): Promise<NotPayableReason | undefined> {
+  const { db, kinds, now, paymentTimeoutMs } = deps;
+  await assertVisible(deps, orderId, context);
   const order = await readPayable(db, orderId);
   if (order === undefined) {
     throw orderNotFound(orderId);
@@ -80,8 +89,9 @@ export async function checkPayable(
 export async function getMaxSubOrderStatus(
   { db, kinds }: OperationDeps,
   { rootOrderId }: { readonly rootOrderId: bigint },
+  { orderScope }: Scoped,
 ): Promise<number> {
-  const status = await readMaxSubOrderStatus(db, rootOrderId, kinds.uncountedSubOrderTypes);
+  const status = await readMaxSubOrderStatus(db, rootOrderId, kinds.uncountedSubOrderTypes, orderScope);
   if (status === undefined) {
     throw new OperationError("not-found", `trade ${rootOrderId} has no sub-order`);
   }
@@ -126,9 +136,12 @@ export interface ListStatusHistoryResult {
 
 /** All applied and stale reports of an order, oldest first. */
 export async function listStatusHistory(
-  { db, readSnapshot }: OperationDeps,
+  deps: OperationDeps,
   { orderId, pageSize, pageToken }: ListStatusHistoryInput,
+  context: Scoped,
 ): Promise<ListStatusHistoryResult> {
+  const { db, readSnapshot } = deps;
+  await assertVisible(deps, orderId, context);
   const size = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
   const rows = await readHistory(db, orderId, { afterId: parsePageToken(pageToken), limit: size + 1 });
   if (rows.length === 0 && (await readSnapshot(orderId)) === undefined) {

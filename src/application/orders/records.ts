@@ -13,18 +13,21 @@ import { answerOnce } from "../answer-once.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
+import { assertVisible, visibilityOf } from "../order-scope.ts";
 
 /**
  * Legacy operation 3 (returnOrder): sets the refund mark of an order that was handed over and is
  * not cancelled. ReturnMarked is published when it was not set before.
  */
-export function returnOrder(
-  { changes, kinds }: OperationDeps,
+export async function returnOrder(
+  deps: OperationDeps,
   { orderId, operator }: { readonly orderId: bigint; readonly operator: string },
   context: CallContext,
 ): Promise<Verdict<ReturnVerdict>> {
+  const { changes, kinds } = deps;
+  await assertVisible(deps, orderId, context);
   return commitChange(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds);
+    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
     if (order === undefined) {
       throw orderNotFound(orderId);
     }
@@ -50,15 +53,17 @@ export interface MarkInvoicesPrintedInput {
  * event is derived from the invoice's content, so that a repeat is the same event and is mailed
  * once. Orders without an invoice are missing, in ascending order.
  */
-export function markInvoicesPrinted(
-  { changes, kinds }: OperationDeps,
+export async function markInvoicesPrinted(
+  deps: OperationDeps,
   { invoice, sendEmail, ...input }: MarkInvoicesPrintedInput,
   context: CallContext,
 ): Promise<{ readonly updatedCount: number; readonly missingOrderIds: bigint[] }> {
+  const { changes, kinds } = deps;
   const orderIds = [...new Set(input.orderIds)].toSorted((a, b) => (a < b ? -1 : 1));
+  const visibleIds = orderIds.filter(await visibilityOf(deps, orderIds, context));
   const cause = causeOf(context, "");
   return commitChange(changes, async (trx, now) => {
-    const orders = await lockOrders(trx, orderIds, kinds);
+    const orders = await lockOrders(trx, visibleIds, kinds, context.orderScope);
     const contents = await markInvoices(
       trx,
       orders.map(({ orderId }) => orderId),
@@ -92,14 +97,16 @@ export interface UpdateDeliveryInfoResult {
  * Legacy operation 14 (updateDeliveryInfo): the carrier of the parcel. DeliveryChanged is published
  * when something differs.
  */
-export function updateDeliveryInfo(
-  { changes, kinds }: OperationDeps,
+export async function updateDeliveryInfo(
+  deps: OperationDeps,
   { orderId, deliveryId, deliveryCompany, waybillNo, operator }: UpdateDeliveryInfoInput,
   context: CallContext,
 ): Promise<UpdateDeliveryInfoResult> {
+  const { changes, kinds } = deps;
   const delivery = { deliveryId, deliveryCompany, waybillNo };
+  await assertVisible(deps, orderId, context);
   return commitChange<UpdateDeliveryInfoResult>(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds);
+    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
     if (order === undefined) {
       throw orderNotFound(orderId);
     }
@@ -133,15 +140,17 @@ export interface RecordShippedQuantitiesInput {
  * Legacy operation 15 (recordSkuDeliveryNum): the shipped quantities, which settlement uses in
  * place of the ordered ones. The quantity of a SKU replaces an earlier one.
  */
-export function recordShippedQuantities(
-  { changes, kinds }: OperationDeps,
+export async function recordShippedQuantities(
+  deps: OperationDeps,
   { orderId, lines, requestId, operator }: RecordShippedQuantitiesInput,
   context: CallContext,
 ): Promise<{ readonly recordedCount: number }> {
   const quantities = lines.map(({ skuId, quantity }) => [String(skuId), quantity]);
   const content = ["shipped", String(orderId), quantities, operator];
+  const { changes, kinds } = deps;
+  await assertVisible(deps, orderId, context);
   return commitChange(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds);
+    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
     return answerOnce(
       trx,
       { requestId, requestNamespace: context.requestNamespace, orderId, content },

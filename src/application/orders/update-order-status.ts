@@ -3,6 +3,7 @@ import type { AcceptedReport, ReportResult, StatusReport } from "../../domain/st
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { OperationError, orderNotFound, requestIdReused } from "../errors.ts";
+import { assertVisible, visibilityOf } from "../order-scope.ts";
 
 /**
  * Legacy operation 8 (updateOrderStatus): a system reports an order's status. The rules are
@@ -10,26 +11,40 @@ import { OperationError, orderNotFound, requestIdReused } from "../errors.ts";
  * lock.
  */
 export async function updateOrderStatus(
-  { committer }: OperationDeps,
+  deps: OperationDeps,
   report: StatusReport,
   context: CallContext,
 ): Promise<AcceptedReport> {
   assertMayReport(report.status, context);
-  return acceptedOrThrow(await committer.report(report, context), report);
+  await assertVisible(deps, report.orderId, context);
+  return acceptedOrThrow(await deps.committer.report(report, context), report);
 }
 
 /**
  * Reports for many orders, those for one order in the given order. Each succeeds or fails alone.
  *
  * @param reports each returns a report, or throws if its message is invalid
+ * @param orderIds the orders of the reports
  * @returns in the order of the reports
  */
-export function batchUpdateOrderStatus(
+export async function batchUpdateOrderStatus(
   deps: OperationDeps,
   reports: readonly (() => StatusReport)[],
+  orderIds: readonly bigint[],
   context: CallContext,
 ): Promise<PromiseSettledResult<AcceptedReport>[]> {
-  return Promise.allSettled(reports.map(async (report) => updateOrderStatus(deps, report(), context)));
+  // One query for all: reports for one order stay in their order.
+  const isVisible = await visibilityOf(deps, orderIds, context);
+  return Promise.allSettled(
+    reports.map(async (toReport) => {
+      const report = toReport();
+      assertMayReport(report.status, context);
+      if (!isVisible(report.orderId)) {
+        throw orderNotFound(report.orderId);
+      }
+      return acceptedOrThrow(await deps.committer.report(report, context), report);
+    }),
+  );
 }
 
 export interface CancelOrderInput {
@@ -44,7 +59,7 @@ export interface CancelOrderInput {
  * ERP_ALLOCATED to PACKED, after the warehouse agreed.
  */
 export async function cancelOrder(
-  { committer }: OperationDeps,
+  deps: OperationDeps,
   { orderId, operator, reason, requestId }: CancelOrderInput,
   context: CallContext,
 ): Promise<AcceptedReport> {
@@ -59,7 +74,8 @@ export async function cancelOrder(
     validateOnly: false,
     cause: causeOf(context, operator),
   };
-  return acceptedOrThrow(await committer.report(report, context), report);
+  await assertVisible(deps, orderId, context);
+  return acceptedOrThrow(await deps.committer.report(report, context), report);
 }
 
 /**

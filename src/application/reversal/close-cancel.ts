@@ -9,6 +9,7 @@ import { answerOnce } from "../answer-once.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { OperationError } from "../errors.ts";
+import { isVisible, type Scoped } from "../order-scope.ts";
 import { cancelLocked, setPaused } from "./request-cancel.ts";
 
 export interface CloseCancelInput {
@@ -38,7 +39,7 @@ export function closeCancel(
   const content = ["cancel answered", String(orderId), agreed, reason, operator];
   const cause = causeOf(context, operator);
   return commitChange<CancelState | undefined>(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds);
+    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
     return answerOnce<CancelState | undefined>(
       trx,
       { requestId, requestNamespace: context.requestNamespace, orderId, content },
@@ -90,6 +91,9 @@ export async function reportWmsAnswer(
   input: ReportWmsAnswerInput,
   context: CallContext,
 ): Promise<{ readonly state: CancelState }> {
+  if (!(await isVisible(deps, input.orderId, context))) {
+    throw cancelNotFound(input.orderId);
+  }
   const reason = input.reason === "" && !input.agreed ? "the WMS refused" : input.reason;
   const state =
     (await closeCancel(deps, { ...input, reason, cancelId: undefined }, context)) ??
@@ -101,8 +105,12 @@ export async function reportWmsAnswer(
 }
 
 /** The state of an order's last cancel request. */
-export async function getCancel({ db }: OperationDeps, { orderId }: { readonly orderId: bigint }): Promise<Cancel> {
-  const cancel = await readCancel(db, orderId);
+export async function getCancel(
+  deps: OperationDeps,
+  { orderId }: { readonly orderId: bigint },
+  context: Scoped,
+): Promise<Cancel> {
+  const cancel = (await isVisible(deps, orderId, context)) ? await readCancel(deps.db, orderId) : undefined;
   if (cancel === undefined) {
     throw cancelNotFound(orderId);
   }

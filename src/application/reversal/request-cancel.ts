@@ -20,6 +20,7 @@ import { answerOnce } from "../answer-once.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
+import { assertVisible } from "../order-scope.ts";
 
 export interface RequestCancelInput {
   readonly orderId: bigint;
@@ -56,8 +57,9 @@ export async function requestCancel(
   const { changes, kinds } = deps;
   const { orderId, reason, operator, requestId } = input;
   const content = ["cancel requested", String(orderId), reason, operator];
+  await assertVisible(deps, orderId, context);
   const { splitParent, ...requested } = await commitChange(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds);
+    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
     return answerOnce(
       trx,
       { requestId, requestNamespace: context.requestNamespace, orderId, content },
@@ -135,7 +137,7 @@ async function requestForChildren(
   input: RequestCancelInput,
   context: CallContext,
 ): Promise<RequestCancelResult["children"]> {
-  const childIds = (await readChildren(deps.db, [input.orderId])).get(input.orderId) ?? [];
+  const childIds = (await readChildren(deps.db, [input.orderId], context.orderScope)).get(input.orderId) ?? [];
   const children: RequestCancelResult["children"][number][] = [];
   for (const orderId of childIds) {
     const requestId = input.requestId === "" ? "" : digest([input.requestId, String(orderId)]).toString("hex");

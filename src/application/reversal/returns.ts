@@ -12,6 +12,7 @@ import { answerOnce } from "../answer-once.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, orderNotFound } from "../errors.ts";
+import { assertVisible, type Scoped, visibilityOf } from "../order-scope.ts";
 
 export interface RequestReturnInput {
   readonly orderId: bigint;
@@ -34,16 +35,18 @@ export interface RequestReturnResult {
  * events are one commit under the order's lock, so that concurrent returns cannot take back more
  * than was shipped.
  */
-export function requestReturn(
-  { changes, kinds }: OperationDeps,
+export async function requestReturn(
+  deps: OperationDeps,
   { orderId, lines, reason, requestId, operator }: RequestReturnInput,
   context: CallContext,
 ): Promise<RequestReturnResult> {
   const quantities = lines.map(({ skuId, quantity }) => [String(skuId), quantity]);
   const content = ["return requested", String(orderId), quantities, reason, operator];
+  const { changes, kinds } = deps;
   const cause = causeOf(context, operator);
+  await assertVisible(deps, orderId, context);
   return commitChange(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds);
+    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
     return answerOnce<RequestReturnResult>(
       trx,
       { requestId, requestNamespace: context.requestNamespace, orderId, content },
@@ -96,9 +99,11 @@ function bySku(lines: readonly SkuQuantity[]): ReadonlyMap<bigint, number> {
 }
 
 /** The legacy `detail/orderIds`: the return lines of orders. */
-export function listReturnDetails(
-  { db }: OperationDeps,
+export async function listReturnDetails(
+  deps: OperationDeps,
   { orderIds }: { readonly orderIds: readonly bigint[] },
+  context: Scoped,
 ): Promise<ReturnDetail[]> {
-  return readReturnDetails(db, [...new Set(orderIds)]);
+  const uniqueIds = [...new Set(orderIds)];
+  return readReturnDetails(deps.db, uniqueIds.filter(await visibilityOf(deps, uniqueIds, context)));
 }

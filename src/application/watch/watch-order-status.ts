@@ -5,6 +5,7 @@ import type { Snapshot } from "../../store/reads/snapshots.ts";
 import type { CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, OperationError, orderNotFound } from "../errors.ts";
+import { type Scoped, visibilityOf } from "../order-scope.ts";
 import { type OrderView, toOrderView } from "../orders/reads.ts";
 import type { ChangeReader } from "./change-reader.ts";
 
@@ -32,11 +33,12 @@ export type WatchUpdate =
 export async function* watchOrderStatus(
   deps: OperationDeps,
   input: WatchOrderStatusInput,
-  { signal }: CallContext,
+  context: CallContext,
 ): AsyncGenerator<WatchUpdate> {
+  const { signal } = context;
   const reader = deps.feed.open(signal);
   try {
-    const orderIds = await subscribe(deps, reader, input);
+    const orderIds = await subscribe(deps, reader, input, context);
     yield* startOrders(deps, reader, orderIds, input.afterVersions);
     while (true) {
       signal.throwIfAborted();
@@ -45,7 +47,7 @@ export async function* watchOrderStatus(
         yield { kind: "change", change };
       }
       if (addedOrders.length > 0) {
-        yield* startAddedOrders(deps, reader, addedOrders);
+        yield* startAddedOrders(deps, reader, addedOrders, context);
       } else if (changes.length === 0 && !signal.aborted) {
         yield { kind: "heartbeat" };
       }
@@ -56,13 +58,14 @@ export async function* watchOrderStatus(
 }
 
 async function subscribe(
-  { db }: OperationDeps,
+  deps: OperationDeps,
   reader: ChangeReader,
   { orderIds, rootOrderId, afterVersions }: WatchOrderStatusInput,
+  context: Scoped,
 ): Promise<readonly bigint[]> {
   if (rootOrderId !== 0n) {
     reader.subscribeTrade(rootOrderId);
-    const ids = await readOrderIdsOfTrade(db, rootOrderId);
+    const ids = await readOrderIdsOfTrade(deps.db, rootOrderId, context.orderScope);
     if (ids.length === 0) {
       throw new OperationError("not-found", `trade ${rootOrderId} has no orders`);
     }
@@ -73,6 +76,12 @@ async function subscribe(
   for (const id of afterVersions.keys()) {
     if (!requested.has(id)) {
       throw invalidField(`after_versions[${id}]`, "must be one of order_ids");
+    }
+  }
+  const isVisible = await visibilityOf(deps, [...requested], context);
+  for (const id of requested) {
+    if (!isVisible(id)) {
+      throw orderNotFound(id);
     }
   }
   reader.subscribe([...requested]);
@@ -181,11 +190,14 @@ async function readMissed(
 
 /** Starts orders that were added to the trade, each with a snapshot. */
 async function* startAddedOrders(
-  { db, readSnapshot }: OperationDeps,
+  deps: OperationDeps,
   reader: ChangeReader,
   addedOrders: readonly bigint[],
+  context: Scoped,
 ): AsyncGenerator<WatchUpdate> {
-  const snapshots = await readAll(readSnapshot, addedOrders);
+  const { db, readSnapshot } = deps;
+  const isVisible = await visibilityOf(deps, addedOrders, context);
+  const snapshots = await readAll(readSnapshot, addedOrders.filter(isVisible));
   for (const id of addedOrders) {
     const snapshot = snapshots.get(id);
     if (snapshot === undefined) {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { OrderEvent } from "../../domain/events.ts";
 import { type LegacyMainColumns, legacyColumns } from "../../domain/legacy-columns.ts";
 import type { Order } from "../../domain/order.ts";
+import { isInScope } from "../../domain/order-scope.ts";
 import { applyPause, type PauseRequest, type PauseResult } from "../../domain/pause.ts";
 import { applyTransition, evaluateReport, type ReportResult, type StatusReport } from "../../domain/status-report.ts";
 import {
@@ -77,14 +78,22 @@ export function planBatch(
 }
 
 function planOne(draft: Draft, pending: PendingRequest): () => void {
+  const visible = isVisible(draft, pending);
   if (pending.request.kind === "pause") {
     const { resolve } = pending as PendingPause;
-    const result = planPause(draft, pending.request);
+    const result = visible ? planPause(draft, pending.request) : NOT_FOUND;
     return () => resolve(result);
   }
   const { resolve } = pending as PendingReport;
-  const result = planReport(draft, pending.request);
+  const result = visible ? planReport(draft, pending.request) : NOT_FOUND;
   return () => resolve(result);
+}
+
+const NOT_FOUND = { kind: "not-found" } as const;
+
+/** Whether the call may see its order; decided on the row that is locked for the change. */
+function isVisible({ orders }: Draft, { call: { orderScope }, request }: PendingRequest): boolean {
+  return orderScope === undefined || isInScope(orderScope, orders.get(request.orderId)?.orderSource ?? 0);
 }
 
 /** A batch that is being decided. */
@@ -169,7 +178,7 @@ function historyRow(
 function planPause(draft: Draft, request: PauseRequest): PauseResult {
   const order = draft.orders.get(request.orderId);
   if (order === undefined) {
-    return { kind: "not-found" };
+    return NOT_FOUND;
   }
   const applied = applyPause(order, request, randomUUID(), draft.now);
   if (applied !== undefined) {

@@ -1,4 +1,5 @@
 import type { OrderKinds } from "../../domain/order-kinds.ts";
+import type { OrderScope } from "../../domain/order-scope.ts";
 import type { PauseRequest, PauseResult } from "../../domain/pause.ts";
 import type { ReportResult, StatusReport } from "../../domain/status-report.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
@@ -33,6 +34,8 @@ export interface ChangeProgress {
 export interface CallScope {
   /** A change that has not started by then is rejected. */
   readonly deadline?: Date | undefined;
+  /** The orders that it may change; others are not found. */
+  readonly orderScope?: OrderScope;
   /** Set by the committer: the progress of the call's last change, for the log of slow calls. */
   change?: ChangeProgress | undefined;
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Order, OrderSummary } from "../../domain/order.ts";
 import { isVirtual, type OrderKinds } from "../../domain/order-kinds.ts";
+import type { OrderScope } from "../../domain/order-scope.ts";
 import type { Database } from "../schema.ts";
 
 /**
@@ -49,16 +50,21 @@ export function selectOrders(db: Kysely<Database>) {
 
 /**
  * Locks orders as the committer does, the status row before the main row, by id: the events of an
- * order get the order of its changes, and transactions do not deadlock. Unknown orders are left
- * out.
+ * order get the order of its changes, and transactions do not deadlock. Unknown orders, and those
+ * outside the scope, are left out.
  */
 export async function lockOrders(
   trx: Transaction<Database>,
   orderIds: readonly bigint[],
   kinds: OrderKinds,
+  scope: OrderScope,
 ): Promise<LockedOrder[]> {
+  if (orderIds.length === 0) {
+    return [];
+  }
   const rows = await selectOrders(trx)
     .where("s.order_id", "in", orderIds)
+    .$if(scope !== undefined, (query) => query.where("m.order_source", "in", [...(scope ?? [])]))
     .orderBy("s.order_id")
     .modifyFront(sql`straight_join`)
     .forUpdate()
@@ -71,8 +77,9 @@ export async function lockOrder(
   trx: Transaction<Database>,
   orderId: bigint,
   kinds: OrderKinds,
+  scope: OrderScope,
 ): Promise<LockedOrder | undefined> {
-  const [order] = await lockOrders(trx, [orderId], kinds);
+  const [order] = await lockOrders(trx, [orderId], kinds, scope);
   return order;
 }
 

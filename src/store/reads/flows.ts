@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { currentStep, FLOW_STEPS, type FlowStep, type StepRun } from "../../domain/flow.ts";
+import type { OrderScope } from "../../domain/order-scope.ts";
 import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/literals.ts";
 import type { OrderLine } from "../orders/order-lines.ts";
@@ -107,10 +108,11 @@ export async function readFlowRows(
   return withRuns(db, rows);
 }
 
-/** Ids of the orders that each order was split into, ascending, by parent. */
+/** Ids of the orders in the scope that each order was split into, ascending, by parent. */
 export async function readChildren(
   db: Kysely<Database>,
   orderIds: readonly bigint[],
+  scope: OrderScope,
 ): Promise<ReadonlyMap<bigint, bigint[]>> {
   if (orderIds.length === 0) {
     return new Map();
@@ -119,6 +121,7 @@ export async function readChildren(
     .selectFrom("oms_db.oms_order_main")
     .select(["order_id", "parent_id"])
     .where("parent_id", "in", idList(orderIds))
+    .$if(scope !== undefined, (query) => query.where("order_source", "in", [...(scope ?? [])]))
     .orderBy("order_id")
     .execute();
   const groups = Map.groupBy(rows, ({ parent_id }) => parent_id as bigint);

@@ -1,18 +1,24 @@
 import type { Kysely } from "kysely";
 import type { OrderFacts } from "../../domain/decide.ts";
 import type { OrderKinds, SourceAndType } from "../../domain/order-kinds.ts";
+import type { OrderScope } from "../../domain/order-scope.ts";
 import type { VerdictFacts } from "../../domain/verdicts.ts";
 import { isSet, selectOrders, toOrder } from "../orders/order-row.ts";
 import type { Database } from "../schema.ts";
 
-/** Ids of a trade's orders, including the root, ascending. */
-export async function readOrderIdsOfTrade(db: Kysely<Database>, rootParentId: bigint): Promise<bigint[]> {
+/** Ids of a trade's orders in the scope, including the root, ascending. */
+export async function readOrderIdsOfTrade(
+  db: Kysely<Database>,
+  rootParentId: bigint,
+  scope: OrderScope,
+): Promise<bigint[]> {
   const rows = await db
     .selectFrom("oms_db.oms_order_main as m")
     .innerJoin("oms_db.oms_order_status as s", "s.order_id", "m.order_id")
     .select("m.order_id")
     .distinct()
     .where(({ or, eb }) => or([eb("m.root_parent_id", "=", rootParentId), eb("m.order_id", "=", rootParentId)]))
+    .$if(scope !== undefined, (query) => query.where("m.order_source", "in", [...(scope ?? [])]))
     .orderBy("m.order_id")
     .execute();
   return rows.map(({ order_id }) => order_id);
@@ -55,13 +61,14 @@ export async function readPayable(
 }
 
 /**
- * Legacy operation 10, getSubOrderMaxStatus: the greatest status of the trade's sub-orders, ties
- * broken by the latest creation. Undefined if there is no sub-order.
+ * Legacy operation 10, getSubOrderMaxStatus: the greatest status of the trade's sub-orders in the
+ * scope, ties broken by the latest creation. Undefined if there is no sub-order.
  */
 export async function readMaxSubOrderStatus(
   db: Kysely<Database>,
   rootParentId: bigint,
   uncountedTypes: readonly number[],
+  scope: OrderScope,
 ): Promise<number | undefined> {
   const row = await db
     .selectFrom("oms_db.oms_order_main as m")
@@ -72,6 +79,7 @@ export async function readMaxSubOrderStatus(
     .$if(uncountedTypes.length > 0, (query) =>
       query.where(({ eb, fn, val }) => eb(fn.coalesce("m.order_type", val(0)), "not in", uncountedTypes)),
     )
+    .$if(scope !== undefined, (query) => query.where("m.order_source", "in", [...(scope ?? [])]))
     .orderBy("s.order_status", "desc")
     .orderBy("s.create_date", "desc")
     .limit(1)

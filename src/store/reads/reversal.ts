@@ -121,6 +121,9 @@ export interface ReturnDetail {
 
 /** Return lines of orders (legacy detail/orderIds), by order, return and SKU. */
 export async function readReturnDetails(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<ReturnDetail[]> {
+  if (orderIds.length === 0) {
+    return [];
+  }
   const rows = await db
     .selectFrom("ordercancel_db.order_return_detail")
     .select(["order_id", "return_id", "sku_id", "quantity", "create_date"])

@@ -44,6 +44,12 @@ const MISSING_ROLES = {
   legacy: "the permission table has no entry for it in legacyCallers",
 } as const;
 
+/** A caller that is restricted to order sources, at an RPC that spans the orders of all sources. */
+export function scopeExceeded({ name }: Identity, rpc: string, scope: ReadonlySet<number>): OperationError {
+  const message = `${name} is restricted to orders of source ${[...scope].join(", ")}; ${rpc} spans the orders of all sources`;
+  return new OperationError("permission-denied", message);
+}
+
 /** @param target an RPC as `Service/Rpc`, or a page */
 export function permissionDenied({ name, credential, roles }: Identity, target: string): OperationError {
   const who = roles.length === 1 ? `role ${roles[0]}` : `${name} (roles: ${roles.join(", ") || "none"})`;

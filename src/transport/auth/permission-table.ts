@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Reporter, STATES, type StatusName } from "../../domain/state-machine.ts";
+import { SCOPED_RPCS } from "./scoped-rpcs.ts";
 
 /** What a role may do. */
 export interface Role {
@@ -9,6 +10,11 @@ export interface Role {
   readonly reportsAs?: readonly Reporter[] | undefined;
   /** Further states that it may report. */
   readonly reports?: readonly StatusName[] | undefined;
+  /**
+   * The only sources whose orders its callers see and change, with all their roles; not given: no
+   * restriction.
+   */
+  readonly orderSources?: readonly number[] | undefined;
 }
 
 /** Roles by caller name. */
@@ -26,6 +32,9 @@ export interface PermissionTable {
 }
 
 const ASSIGNMENTS = ["callers", "certificates", "legacyCallers"] as const;
+
+/** Greatest value of the column order_source. */
+const MAX_ORDER_SOURCE = 2_147_483_647;
 
 const REPORTERS = [...new Set(STATES.flatMap(({ reportedBy }) => reportedBy))] as [Reporter, ...Reporter[]];
 const STATE_NAMES = STATES.map(({ name }) => name) as [StatusName, ...StatusName[]];
@@ -55,16 +64,28 @@ export function parsePermissionTable(text: string, rpcs: readonly string[]): Per
 function schemaOf(rpcs: readonly string[]) {
   const services = new Set(rpcs.map((rpc) => rpc.replace(/\/.*/, "/*")));
   const known = new Set([...rpcs, ...services, "*", "metrics"]);
-  const role = z.strictObject({
-    rpcs: z.array(
-      z.string().refine((rpc) => known.has(rpc), {
-        error: ({ input }) =>
-          `unknown RPC ${JSON.stringify(input)}; valid are for example ${rpcs[0]}, ${[...services][0]}, * and metrics`,
-      }),
-    ),
-    reportsAs: z.array(z.enum(REPORTERS)).optional(),
-    reports: z.array(z.enum(STATE_NAMES)).optional(),
-  });
+  const rpcNames = new Set(rpcs);
+  const role = z
+    .strictObject({
+      rpcs: z.array(
+        z.string().refine((rpc) => known.has(rpc), {
+          error: ({ input }) =>
+            `unknown RPC ${JSON.stringify(input)}; valid are for example ${rpcs[0]}, ${[...services][0]}, * and metrics`,
+        }),
+      ),
+      reportsAs: z.array(z.enum(REPORTERS)).optional(),
+      reports: z.array(z.enum(STATE_NAMES)).optional(),
+      orderSources: z.array(z.int().min(1).max(MAX_ORDER_SOURCE)).min(1).optional(),
+    })
+    .superRefine(({ rpcs, orderSources }, context) => {
+      for (const [index, rpc] of orderSources === undefined ? [] : rpcs.entries()) {
+        // A wildcard stands for those of its RPCs that can be restricted.
+        if (rpcNames.has(rpc) && !SCOPED_RPCS.has(rpc)) {
+          const message = `${rpc} spans the orders of all sources: not possible in a role with orderSources`;
+          context.addIssue({ code: "custom", path: ["rpcs", index], message });
+        }
+      }
+    });
   const assignments = z.record(z.string().min(1), z.array(z.string())).default({});
   return z
     .strictObject({

@@ -1,3 +1,4 @@
+import type { OrderScope } from "../../domain/order-scope.ts";
 import { STATES } from "../../domain/state-machine.ts";
 import type { Identity } from "./identity.ts";
 import type { Assignments, PermissionTable, Role } from "./permission-table.ts";
@@ -6,6 +7,11 @@ import type { Assignments, PermissionTable, Role } from "./permission-table.ts";
 export interface Permissions {
   /** Whether it may call an RPC, `Service/Rpc`; `metrics` stands for that page. */
   canCall(rpc: string): boolean;
+  /**
+   * The orders that it may see and change. One role with a restriction restricts the caller: a
+   * further role must not lift it.
+   */
+  readonly orderScope: OrderScope;
   /** The codes of the states that it may report. */
   readonly reportableStatuses: ReadonlySet<number>;
 }
@@ -64,7 +70,11 @@ function union(roles: readonly Role[]): Permissions {
         reports.includes(name) || reportedBy.some((reporter) => reportsAs.includes(reporter)),
     ),
   );
+  const restricted = roles.filter(({ orderSources }) => orderSources !== undefined);
+  const orderScope =
+    restricted.length === 0 ? undefined : new Set(restricted.flatMap(({ orderSources = [] }) => orderSources));
   return {
+    orderScope,
     canCall: (rpc) => rpcs.has(rpc) || rpcs.has("*") || rpcs.has(rpc.replace(/\/.*/, "/*")),
     reportableStatuses: new Set(states.map(({ code }) => code)),
   };

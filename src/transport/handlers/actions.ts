@@ -28,9 +28,9 @@ export function createActionHandlers(deps: OperationDeps): HandlersOf<typeof pb.
       return create(pb.ListActionsResponseSchema, { actions: (await listActions(deps)).map(actionFields) });
     },
 
-    async getOrderActions(request) {
+    async getOrderActions(request, context) {
       return create(pb.GetOrderActionsResponseSchema, {
-        entries: (await getOrderActions(deps, request)).map(entryFields),
+        entries: (await getOrderActions(deps, request, context)).map(entryFields),
       });
     },
 

@@ -90,7 +90,8 @@ export function createChangeHandlers(deps: OperationDeps): Pick<OrderStatusHandl
           };
         }
       });
-      const settled = await batchUpdateOrderStatus(deps, reports, context);
+      const orderIds = request.updates.map(({ orderId }) => orderId);
+      const settled = await batchUpdateOrderStatus(deps, reports, orderIds, context);
       const results = await mapInSlices(settled, (one) => {
         if (one.status === "fulfilled") {
           const value = create(pb.UpdateOrderStatusResponseSchema, updateResponse(one.value));

@@ -31,8 +31,8 @@ export function createFulfilmentHandlers(deps: OperationDeps): HandlersOf<typeof
       return create(pb.SubmitOrderResponseSchema, await submitOrder(deps, input, context));
     },
 
-    async getOrderFlow(request) {
-      const { orderId: _, ...flow } = flowFields(await getOrderFlow(deps, request));
+    async getOrderFlow(request, context) {
+      const { orderId: _, ...flow } = flowFields(await getOrderFlow(deps, request, context));
       return create(pb.GetOrderFlowResponseSchema, flow);
     },
 

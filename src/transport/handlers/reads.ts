@@ -33,24 +33,24 @@ type Reads =
 /** The RPCs of OrderStatusService without side effects. */
 export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandlers, Reads> {
   return {
-    async getPaymentStatus(request) {
-      return create(pb.GetPaymentStatusResponseSchema, await getPaymentStatus(deps, request));
+    async getPaymentStatus(request, context) {
+      return create(pb.GetPaymentStatusResponseSchema, await getPaymentStatus(deps, request, context));
     },
 
-    async getOrderStatus(request) {
-      return create(pb.GetOrderStatusResponseSchema, orderViewFields(await getOrderStatus(deps, request)));
+    async getOrderStatus(request, context) {
+      return create(pb.GetOrderStatusResponseSchema, orderViewFields(await getOrderStatus(deps, request, context)));
     },
 
-    async checkPayable(request) {
-      const reason = await checkPayable(deps, request);
+    async checkPayable(request, context) {
+      const reason = await checkPayable(deps, request, context);
       return create(pb.CheckPayableResponseSchema, {
         payable: reason === undefined,
         reason: NotPayableReason[reason ?? "UNSPECIFIED"],
       });
     },
 
-    async getMaxSubOrderStatus(request) {
-      const orderStatus = toOrderStatus(await getMaxSubOrderStatus(deps, request));
+    async getMaxSubOrderStatus(request, context) {
+      const orderStatus = toOrderStatus(await getMaxSubOrderStatus(deps, request, context));
       return create(pb.GetMaxSubOrderStatusResponseSchema, { orderStatus });
     },
 
@@ -62,21 +62,21 @@ export function createReadHandlers(deps: OperationDeps): Pick<OrderStatusHandler
       return create(pb.ListShipmentTypesResponseSchema, { shipmentTypes: [...listShipmentTypes()] });
     },
 
-    async batchGetOrderStatus(request) {
-      const { orders, missingOrderIds } = await batchGetOrderStatus(deps, request);
+    async batchGetOrderStatus(request, context) {
+      const { orders, missingOrderIds } = await batchGetOrderStatus(deps, request, context);
       return create(pb.BatchGetOrderStatusResponseSchema, {
         statuses: orders.map(snapshotMessage),
         missingOrderIds,
       });
     },
 
-    async listStatusHistory(request) {
-      const { entries, nextPageToken } = await listStatusHistory(deps, request);
+    async listStatusHistory(request, context) {
+      const { entries, nextPageToken } = await listStatusHistory(deps, request, context);
       return create(pb.ListStatusHistoryResponseSchema, { entries: entries.map(historyEntry), nextPageToken });
     },
 
-    async explainOrder(request) {
-      const result = await explainOrder(deps, request);
+    async explainOrder(request, context) {
+      const result = await explainOrder(deps, request, context);
       return create(pb.ExplainOrderResponseSchema, {
         orderStatus: toOrderStatus(result.status),
         paused: result.paused,

@@ -19,8 +19,8 @@ export function createReversalHandlers(deps: OperationDeps): HandlersOf<typeof p
       });
     },
 
-    async getCancel(request) {
-      const cancel = await getCancel(deps, request);
+    async getCancel(request, context) {
+      const cancel = await getCancel(deps, request, context);
       const { cancelId, state, currentProcess, processFlag, verdict, refusalReason, requestTime, finishTime } = cancel;
       return create(pb.GetCancelResponseSchema, {
         cancelId,
@@ -47,8 +47,8 @@ export function createReversalHandlers(deps: OperationDeps): HandlersOf<typeof p
       return create(pb.RequestReturnResponseSchema, { returnId, verdict: ReturnVerdict[verdict] });
     },
 
-    async listReturnDetails(request) {
-      const details = await listReturnDetails(deps, request);
+    async listReturnDetails(request, context) {
+      const details = await listReturnDetails(deps, request, context);
       return create(pb.ListReturnDetailsResponseSchema, {
         details: details.map(({ createTime, ...detail }) => ({
           ...detail,

@@ -28,6 +28,8 @@ export interface LegacyCall {
 export interface LegacyResult {
   /** Undefined if the call was not admitted. */
   readonly params: Params | OperationError | undefined;
+  /** Whether the caller sees only some orders, so that the legacy system's answer may differ. */
+  readonly restricted: boolean;
   readonly outcome: LegacyOutcome;
 }
 
@@ -74,13 +76,22 @@ export async function callLegacyMethod(method: LegacyMethod, route: Route, call:
   const { input } = method.rpc;
   const operator = "operator" in input.field ? { operator: caller.name } : {};
   const request: Message = create(input, rpcCall.malformed === undefined ? { ...operator, ...fields } : {});
+  const isRestricted = () => rpcCall.orderScope !== undefined;
   // Read after the call: the pipeline sets the caller.
   const ended = () => ({ callId: rpcCall.callId, caller: rpcCall.caller, orderId: orderIdOf(fields) });
   try {
     const response = await (route.handle(request, rpcCall) as Promise<Message>);
-    return { params, outcome: { kind: "answered", ...ended(), answer: method.answer(response, request) } };
+    return {
+      params,
+      restricted: isRestricted(),
+      outcome: { kind: "answered", ...ended(), answer: method.answer(response, request) },
+    };
   } catch (error) {
-    return { params, outcome: { kind: "failed", ...ended(), ...failureOf(ConnectError.from(error), method) } };
+    return {
+      params,
+      restricted: isRestricted(),
+      outcome: { kind: "failed", ...ended(), ...failureOf(ConnectError.from(error), method) },
+    };
   }
 }
 

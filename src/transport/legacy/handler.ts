@@ -95,9 +95,9 @@ export function createLegacyHandler(
     ): Promise<LegacyOutcome> => {
       const route = routeOf.get(method) as Route;
       const call = { ...headersOf(request, method), readParams, startedAt };
-      const { params, outcome } = await callLegacyMethod(method, route, call);
+      const { params, restricted, outcome } = await callLegacyMethod(method, route, call);
       count(method.name, outcome, protocol);
-      if (!route.rpc.hasSideEffects && params instanceof Map && isComparable(outcome)) {
+      if (!route.rpc.hasSideEffects && !restricted && params instanceof Map && isComparable(outcome)) {
         onRead(shadowReadOf(method, params, outcome));
       }
       return outcome;

@@ -1,7 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
 import { OperationError } from "../../application/errors.ts";
-import { credentialExpired } from "../auth/identity.ts";
+import { credentialExpired, scopeExceeded } from "../auth/identity.ts";
 import { type Auth, type Identity, permissionDenied } from "../auth/index.ts";
+import { SCOPED_RPCS } from "../auth/scoped-rpcs.ts";
 import type { Admit, Call, Interceptor, Rpc } from "../call.ts";
 import { MAX_TIMEOUT_MS } from "../limits.ts";
 import { trustCallerHeader } from "./trust-caller-header.ts";
@@ -77,6 +78,11 @@ function createIdentification(auth: Auth | undefined): (rpc: Rpc) => Admit {
       if (!permissions.canCall(rpc)) {
         throw permissionDenied(identity, rpc);
       }
+      const { orderScope } = permissions;
+      if (orderScope !== undefined && !SCOPED_RPCS.has(rpc)) {
+        throw scopeExceeded(identity, rpc, orderScope);
+      }
+      call.orderScope = orderScope;
       call.reportableStatuses = permissions.reportableStatuses;
     };
     return (call) =>

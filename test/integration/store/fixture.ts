@@ -143,6 +143,7 @@ export const CONTEXT: CallContext = {
   requestNamespace: "",
   traceparent: CAUSE.traceparent,
   reportableStatuses: undefined,
+  orderScope: undefined,
   deadline: undefined,
   signal: new AbortController().signal,
 };

@@ -83,7 +83,7 @@ describe("a trade", () => {
   test("has the greatest status of its counted sub-orders", async () => {
     const root = await insertOrder(db, { isParent: 1, status: Status.CANCELLED });
     const sub = (status: Status, orderType = 1) => insertOrder(db, { rootParentId: root, status, orderType });
-    expect(await readMaxSubOrderStatus(db, root, [41, 5, 4])).toBeUndefined();
+    expect(await readMaxSubOrderStatus(db, root, [41, 5, 4], undefined)).toBeUndefined();
     const orderIds = [
       root,
       await sub(Status.PICKING),
@@ -91,11 +91,11 @@ describe("a trade", () => {
       await sub(Status.DELIVERED, 41),
       await sub(Status.DELIVERED, 5),
     ];
-    expect(await readMaxSubOrderStatus(db, root, [41, 5, 4])).toBe(Status.HANDED_OVER);
-    expect(await readMaxSubOrderStatus(db, root, [])).toBe(Status.DELIVERED);
-    expect(await readMaxSubOrderStatus(db, 4n, [41])).toBeUndefined();
-    expect(await readOrderIdsOfTrade(db, root)).toEqual(orderIds);
-    expect(await readOrderIdsOfTrade(db, 4n)).toEqual([]);
+    expect(await readMaxSubOrderStatus(db, root, [41, 5, 4], undefined)).toBe(Status.HANDED_OVER);
+    expect(await readMaxSubOrderStatus(db, root, [], undefined)).toBe(Status.DELIVERED);
+    expect(await readMaxSubOrderStatus(db, 4n, [41], undefined)).toBeUndefined();
+    expect(await readOrderIdsOfTrade(db, root, undefined)).toEqual(orderIds);
+    expect(await readOrderIdsOfTrade(db, 4n, undefined)).toEqual([]);
   });
 });
 

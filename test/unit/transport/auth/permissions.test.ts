@@ -4,6 +4,7 @@ import { type Reporter, STATES } from "../../../../src/domain/state-machine.ts";
 import { DEFAULT_PERMISSIONS } from "../../../../src/transport/auth/default-permissions.ts";
 import { parsePermissionTable } from "../../../../src/transport/auth/permission-table.ts";
 import { createPermissions, rolesOf } from "../../../../src/transport/auth/permissions.ts";
+import { SCOPED_RPCS } from "../../../../src/transport/auth/scoped-rpcs.ts";
 import { RPC_NAMES, SERVICES } from "../../../../src/transport/handlers/index.ts";
 
 const names = (codes: ReadonlySet<number>) => STATES.filter(({ code }) => codes.has(code)).map(({ name }) => name);
@@ -69,6 +70,40 @@ test("the permissions of several roles are combined", () => {
   expect(permissions.canCall("OrderStatusService/CancelOrder")).toBe(false);
 });
 
+describe("order sources", () => {
+  const table = parsePermissionTable(
+    JSON.stringify({
+      roles: {
+        all: { rpcs: ["*"] },
+        meituan: { rpcs: ["OrderStatusService/*", "ActionService/*", "metrics"], orderSources: [2001, 2004] },
+        eleme: { rpcs: ["OrderStatusService/GetOrderStatus"], orderSources: [2002] },
+      },
+    }),
+    RPC_NAMES,
+  );
+  const scopeOf = (...roles: string[]) => createPermissions(table)({ roles }).orderScope;
+
+  test("restrict the caller to the sources of all its restricted roles, whatever its other roles", () => {
+    expect(scopeOf("meituan")).toEqual(new Set([2001, 2004]));
+    expect(scopeOf("meituan", "eleme")).toEqual(new Set([2001, 2004, 2002]));
+    expect(scopeOf("all", "eleme", "unknown")).toEqual(new Set([2002]));
+    for (const roles of [["all"], ["unknown"], []]) {
+      expect(scopeOf(...roles)).toBeUndefined();
+    }
+  });
+
+  test("no default role is restricted", () => {
+    const permissionsOf = createPermissions(DEFAULT_PERMISSIONS);
+    expect(
+      Object.keys(DEFAULT_PERMISSIONS.roles).filter((role) => permissionsOf({ roles: [role] }).orderScope),
+    ).toEqual([]);
+  });
+
+  test("the RPCs that can be restricted exist", () => {
+    expect([...SCOPED_RPCS].filter((rpc) => !RPC_NAMES.includes(rpc))).toEqual([]);
+  });
+});
+
 describe("roles of a caller", () => {
   const table = {
     ...DEFAULT_PERMISSIONS,
@@ -120,6 +155,14 @@ test.each([
   [{ roles: { a: { rpcs: ["*"], reportsAs: ["TNS"] } } }, /^roles\.a\.reportsAs\.0: .*"TMS"/],
   [{ roles: { a: { rpcs: ["*"], reports: ["PAYED"] } } }, /^roles\.a\.reports\.0: .*"PAID"/],
   [{ roles: { a: { rpc: ["*"] } } }, /roles\.a: .*"rpc"/],
+  [{ roles: { a: { rpcs: ["*"], orderSources: [] } } }, /^roles\.a\.orderSources: Too small/],
+  [{ roles: { a: { rpcs: ["*"], orderSources: [0] } } }, /^roles\.a\.orderSources\.0: Too small/],
+  [{ roles: { a: { rpcs: ["*"], orderSources: ["2001"] } } }, /^roles\.a\.orderSources\.0: .*expected number/],
+  [{ roles: { a: { rpcs: ["*"], orderSources: [2 ** 31] } } }, /^roles\.a\.orderSources\.0: Too big/],
+  [
+    { roles: { a: { rpcs: ["OrderStatusService/*", "ActionService/Replay"], orderSources: [2001] } } },
+    /^roles\.a\.rpcs\.1: ActionService\/Replay spans the orders of all sources: not possible in a role with orderSources$/,
+  ],
   [{ roles: { a: { rpcs: [] } }, callers: { x: ["b"] } }, /^callers\.x: unknown role "b"; defined are a$/],
   [{ roles: { a: { rpcs: [] } }, certificates: { x: ["b"] } }, /^certificates\.x: unknown role "b"; defined are a$/],
   [{ roles: { a: { rpcs: [] } }, legacyCallers: { x: ["b"] } }, /^legacyCallers\.x: unknown role "b"; defined are a$/],

@@ -27,6 +27,7 @@ const auth: Auth = {
   permissionsOf: ({ roles }: Identity) => ({
     canCall: (rpc) => roles.includes("reader") && rpc === "OrderStatusService/GetOrderStatus",
     reportableStatuses: new Set([6010]),
+    orderScope: undefined,
   }),
   close() {},
 };
