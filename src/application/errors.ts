@@ -57,7 +57,7 @@ export const ERRORS = {
   },
   "permission-denied": {
     code: "PERMISSION_DENIED",
-    meaning: "the caller's roles lack the permission",
+    meaning: "the caller's roles lack the permission, or restrict it to other order sources",
     action: "do not retry; see [security.md](security.md#permissions)",
   },
   "illegal-transition": {

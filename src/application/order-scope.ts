@@ -4,10 +4,10 @@ import type { OperationDeps } from "./deps.ts";
 import { orderNotFound } from "./errors.ts";
 
 /*
- * Every operation that names orders asks here first. An order outside the caller's scope is answered
- * like one that does not exist, at the same point and after the same query: neither the message nor
- * the time tells them apart, and a foreign order's locks are not waited for. Operations that change
- * an order check its source again in the read that locks it.
+ * Every operation that names orders calls this first. An order outside the caller's scope is
+ * answered like one that does not exist, at the same point and after the same query, so that message
+ * and time are the same; a lock on it is not waited for. Operations that change an order check its
+ * source again in the read that locks it.
  */
 
 /** The part of a call's context that decides about visibility. */

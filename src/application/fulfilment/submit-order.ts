@@ -96,8 +96,8 @@ function assertComplete(input: SubmitOrderInput, kinds: OrderKinds): void {
 }
 
 /**
- * A restricted caller submits orders of its own sources. It cannot choose their ids: whether an id is
- * taken would tell whether another source has an order of that id.
+ * A restricted caller submits orders of its own sources. It cannot choose their ids: a taken id
+ * would show that another source has an order of that id.
  */
 function assertMaySubmit({ orderId, orderSource }: SubmitOrderInput, { caller, orderScope }: CallContext): void {
   if (orderScope === undefined) {

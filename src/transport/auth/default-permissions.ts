@@ -19,6 +19,8 @@ const READS = [
 
 const REPORTS = ["OrderStatusService/UpdateOrderStatus", "OrderStatusService/BatchUpdateOrderStatus"];
 
+const MARKETPLACE = [...READS, "FulfilmentService/SubmitOrder", "OrderReversalService/RequestCancel"];
+
 const ROLES: Readonly<Record<string, Role>> = {
   wms: {
     rpcs: [
@@ -33,7 +35,11 @@ const ROLES: Readonly<Record<string, Role>> = {
   tms: { rpcs: [...READS, ...REPORTS], reportsAs: ["TMS"] },
   dms: { rpcs: [...READS, ...REPORTS], reportsAs: ["DMS"] },
   pay: { rpcs: [...READS, ...REPORTS], reportsAs: ["Pay"] },
-  marketplace: { rpcs: [...READS, "FulfilmentService/SubmitOrder", "OrderReversalService/RequestCancel"] },
+  // The gateway in front of all marketplaces; then each marketplace for itself.
+  marketplace: { rpcs: MARKETPLACE },
+  meituan: { rpcs: MARKETPLACE, orderSources: [2001] },
+  eleme: { rpcs: MARKETPLACE, orderSources: [2002] },
+  "jd-daojia": { rpcs: MARKETPLACE, orderSources: [2003] },
   shop: {
     rpcs: [
       ...READS,

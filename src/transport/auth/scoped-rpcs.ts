@@ -1,8 +1,8 @@
 /**
- * The RPCs that a caller restricted to order sources may call, as `Service/Rpc`: those that treat an
- * order outside the caller's scope like one that does not exist, and those that name no order. All
- * others are refused for such a caller: they span the orders of all sources. A new RPC is refused
- * until it is listed here.
+ * The RPCs that a caller restricted to order sources may call, as `Service/Rpc`: those that treat
+ * an order outside the caller's scope like one that does not exist, and those that name no order.
+ * All others are refused for such a caller: they span the orders of all sources. A new RPC is
+ * refused until it is listed here.
  */
 export const SCOPED_RPCS: ReadonlySet<string> = new Set([
   "OrderStatusService/PauseForCancel",

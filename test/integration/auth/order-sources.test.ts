@@ -421,7 +421,7 @@ test("a caller's own entry lacks the intervention, whose text may name orders of
   expect(await selections(await as("all"))).toEqual(["events 1-1, 2-1"]);
 });
 
-test("one restricted role restricts a caller, whatever its other roles", async () => {
+test("one restricted role restricts a caller in spite of its other roles", async () => {
   const [own, foreign] = [await insertFullOrder(MEITUAN), await insertFullOrder(OWN_SHOP)];
   const both = await as("li", ["all", "meituan"]);
   const client = harness.client("gRPC");

@@ -1,5 +1,6 @@
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_ORDER_KINDS } from "../../../../src/domain/order-kinds.ts";
 import { type Reporter, STATES } from "../../../../src/domain/state-machine.ts";
 import { DEFAULT_PERMISSIONS } from "../../../../src/transport/auth/default-permissions.ts";
 import { parsePermissionTable } from "../../../../src/transport/auth/permission-table.ts";
@@ -31,6 +32,7 @@ describe("the default table", () => {
     ["dms", reportedBy("DMS")],
     ["pay", reportedBy("Pay")],
     ["marketplace", []],
+    ["meituan", []],
     ["shop", [...reportedBy("front end"), "CANCELLED"]],
     ["customer-service", []],
     ["reversal", reportedBy("reversal flow")],
@@ -83,7 +85,7 @@ describe("order sources", () => {
   );
   const scopeOf = (...roles: string[]) => createPermissions(table)({ roles }).orderScope;
 
-  test("restrict the caller to the sources of all its restricted roles, whatever its other roles", () => {
+  test("restrict the caller to the sources of all its restricted roles, in spite of its other roles", () => {
     expect(scopeOf("meituan")).toEqual(new Set([2001, 2004]));
     expect(scopeOf("meituan", "eleme")).toEqual(new Set([2001, 2004, 2002]));
     expect(scopeOf("all", "eleme", "unknown")).toEqual(new Set([2002]));
@@ -92,11 +94,12 @@ describe("order sources", () => {
     }
   });
 
-  test("no default role is restricted", () => {
+  test("the default roles that are restricted are those of the marketplaces, each to its own", () => {
     const permissionsOf = createPermissions(DEFAULT_PERMISSIONS);
-    expect(
-      Object.keys(DEFAULT_PERMISSIONS.roles).filter((role) => permissionsOf({ roles: [role] }).orderScope),
-    ).toEqual([]);
+    const scopes = Object.keys(DEFAULT_PERMISSIONS.roles).map((role) => permissionsOf({ roles: [role] }).orderScope);
+    expect(scopes.flatMap((scope) => (scope === undefined ? [] : [[...scope]]))).toEqual(
+      DEFAULT_ORDER_KINDS.marketplaceSources.map((source) => [source]),
+    );
   });
 
   test("the RPCs that can be restricted exist", () => {
