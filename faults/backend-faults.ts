@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect, type JetStreamManager } from "nats";
+import { brokerOptions } from "../src/messaging/nats/broker.ts";
 import { STREAM_NAME } from "../src/messaging/nats/topology.ts";
 
 /** Timeout of calls to the broker, in milliseconds. */
@@ -35,7 +36,7 @@ export async function deleteStream(url: string): Promise<void> {
 }
 
 async function withManager<T>(url: string, work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
-  const client = await connect({ servers: url, reconnect: false, timeout: TIMEOUT_MS });
+  const client = await connect({ ...brokerOptions({ url }), reconnect: false, timeout: TIMEOUT_MS });
   try {
     return await work(await client.jetstreamManager({ timeout: TIMEOUT_MS, checkAPI: false }));
   } finally {

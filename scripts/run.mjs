@@ -6,9 +6,8 @@
  *     node scripts/run.mjs path/to/script.ts [arguments]
  */
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -124,7 +123,10 @@ function isRunning(pid) {
  * @param {() => Promise<void>} work
  */
 async function withLock(work) {
-  const lock = join(tmpdir(), `npm-ci-${createHash("sha256").update(ROOT).digest("hex").slice(0, 16)}.pid`);
+  // Not in node_modules, which an installation removes.
+  const folder = join(ROOT, ".data");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = join(folder, "install.pid");
   for (let printed = false; ; await sleep(200)) {
     try {
       writeFileSync(lock, String(process.pid), { flag: "wx" });

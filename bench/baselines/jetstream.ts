@@ -15,6 +15,7 @@ import {
   RetentionPolicy,
   StorageType,
 } from "nats";
+import { brokerOptions } from "../../src/messaging/nats/broker.ts";
 import { headersOf } from "../../src/messaging/nats/envelope.ts";
 import { requiredVariable } from "./support/process.ts";
 
@@ -25,7 +26,7 @@ const NAME = "BENCH";
 const SUBJECT = "bench.events";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "5" } } });
-const client = await connect({ servers: requiredVariable("NATS_URL") });
+const client = await connect(brokerOptions({ url: requiredVariable("NATS_URL") }));
 const manager = await client.jetstreamManager();
 await manager.streams.add({
   name: NAME,

@@ -2,6 +2,7 @@ import { Redis } from "ioredis";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { connect } from "nats";
 import { SYSTEM_NAMES } from "../../src/integrations/systems.ts";
+import { brokerOptions } from "../../src/messaging/nats/broker.ts";
 import type { BackendProcesses } from "../../tools/testkit/backends.ts";
 
 let prefixes = 0;
@@ -38,7 +39,7 @@ async function dropSchemas(url: string, prefix: string): Promise<void> {
 }
 
 async function deleteStreams(url: string): Promise<void> {
-  const connection = await connect({ servers: url });
+  const connection = await connect(brokerOptions({ url }));
   const manager = await connection.jetstreamManager();
   for (const name of await manager.streams.names().next()) {
     await manager.streams.delete(name);

@@ -5,6 +5,7 @@ import type { Exit } from "../../tools/devstack/child.ts";
 import { ensurePrograms } from "../../tools/devstack/install.ts";
 import { mariadb } from "../../tools/devstack/mariadb.ts";
 import { nats } from "../../tools/devstack/nats.ts";
+import { ensurePasswords, type Passwords } from "../../tools/devstack/passwords.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
 import { runServer, type ServerKind } from "../../tools/devstack/server.ts";
@@ -76,6 +77,7 @@ export async function startCluster({
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(join(dir, "log"), { recursive: true });
   const programs = await ensurePrograms([mariadb, redis, nats], () => {});
+  const passwords = ensurePasswords(dir);
   const unexpectedExits: string[] = [];
   const ports = await distinctPorts(BACKENDS.length + 2 * count);
 
@@ -91,7 +93,7 @@ export async function startCluster({
         starts += 1;
         logFile = join(dir, "log", `${name}-${starts}.log`);
         const program = programs.get(kind) ?? process.execPath;
-        return runServer(kind, { dir: join(dir, name), port, durable: true, program, logFile, signal });
+        return runServer(kind, { dir: join(dir, name), port, passwords, durable: true, program, logFile, signal });
       },
     });
   };
@@ -109,7 +111,7 @@ export async function startCluster({
     const proxies = recordOf((_, backend) => opened[backend] as TcpProxy);
     links.push(proxies);
     serviceAddresses.push({ grpc: `127.0.0.1:${grpcPort}`, http: `http://127.0.0.1:${httpPort}` });
-    const addresses = environmentOf(proxies, grpcPort, httpPort);
+    const addresses = environmentOf(proxies, passwords, grpcPort, httpPort);
     const kind = serviceKind(main, { ...SERVICE_ENVIRONMENT, ...addresses, ...env });
     services.push(memberOf(`service-${index + 1}`, kind, httpPort));
   }
@@ -152,10 +154,10 @@ export async function startCluster({
   return {
     serviceAddresses,
     backendAddresses: {
-      mysqlUrl: mariadb.url(portOf.mariadb),
-      natsUrl: nats.url(portOf.nats),
-      redisUrl: redis.url(portOf.redis),
-      stubSystemsUrl: stubSystems.url(portOf["stub-systems"]),
+      mysqlUrl: mariadb.url(portOf.mariadb, passwords),
+      natsUrl: nats.url(portOf.nats, passwords),
+      redisUrl: redis.url(portOf.redis, passwords),
+      stubSystemsUrl: stubSystems.url(portOf["stub-systems"], passwords),
       prefix: DATABASE_PREFIX,
     },
     backends,
@@ -198,17 +200,18 @@ async function distinctPorts(count: number): Promise<number[]> {
 /** Environment of a service that connects through its proxies. */
 function environmentOf(
   proxies: Readonly<Record<BackendName, TcpProxy>>,
+  passwords: Passwords,
   grpcPort: number,
   httpPort: number,
 ): Record<string, string> {
-  const urls = stubSystemUrls(stubSystems.url(proxies["stub-systems"].port));
+  const urls = stubSystemUrls(stubSystems.url(proxies["stub-systems"].port, passwords));
   return {
     OMS_GRPC_PORT: String(grpcPort),
     OMS_HTTP_PORT: String(httpPort),
     OMS_DATABASE_PREFIX: DATABASE_PREFIX,
-    OMS_MYSQL_URL: mariadb.url(proxies.mariadb.port),
-    OMS_NATS_URL: nats.url(proxies.nats.port),
-    OMS_REDIS_URL: redis.url(proxies.redis.port),
+    OMS_MYSQL_URL: mariadb.url(proxies.mariadb.port, passwords),
+    OMS_NATS_URL: nats.url(proxies.nats.port, passwords),
+    OMS_REDIS_URL: redis.url(proxies.redis.port, passwords),
     ...systemVariables(urls),
   };
 }

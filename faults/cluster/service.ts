@@ -47,7 +47,7 @@ export function serviceKind(main: string, env: Readonly<Record<string, string>>)
       await writeFile(join(dir, "service.env"), lines.join(""));
     },
     args: () => ["--env-file=service.env", `--import=${SKEWED_CLOCK}`, main],
-    ready: (port) =>
+    ready: ({ port }) =>
       probe(
         port,
         (answer) => answer.toString().startsWith("HTTP/1.1 200"),

@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { AckPolicy, connect, DeliverPolicy, Events, type NatsConnection, nanos } from "nats";
 import { ThirdPartyNotificationSchema } from "../../gen/oms/events/v1/events_pb.ts";
+import { brokerOptions } from "../../src/messaging/nats/broker.ts";
 
 /** A marketplace notification as the gateway received it, without repetitions. */
 export interface Notification {
@@ -53,7 +54,7 @@ const CONSUMER_EXPIRY_MS = 10_000;
  */
 export async function openGateway(url: string): Promise<Gateway> {
   const client = await connect({
-    servers: url,
+    ...brokerOptions({ url }),
     name: "faults-gateway",
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,

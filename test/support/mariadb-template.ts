@@ -3,13 +3,17 @@ import { constants, existsSync, statSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { mariadb } from "../../tools/devstack/mariadb.ts";
+import { generatePasswords } from "../../tools/devstack/passwords.ts";
 
 const CACHE = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "oms-test");
+
+/** A copy gets other passwords at its start. */
+const PLACE = { port: 0, passwords: generatePasswords(), durable: false };
 
 /** One template per program build and settings. */
 function templatePath(program: string): string {
   const { size, mtimeMs } = statSync(program);
-  const settings = mariadb.args({ dir: "", port: 0, durable: false });
+  const settings = mariadb.args({ dir: "", ...PLACE });
   const key = createHash("sha1")
     .update(JSON.stringify([program, size, mtimeMs, settings]))
     .digest("hex");
@@ -22,7 +26,7 @@ export async function copyMariadbTemplate(program: string, dir: string): Promise
   if (!existsSync(template)) {
     await mkdir(CACHE, { recursive: true });
     const folder = await mkdtemp(`${template}-`);
-    await mariadb.prepare({ dir: join(folder, "data"), port: 0, durable: false }, program);
+    await mariadb.prepare({ dir: join(folder, "data"), ...PLACE }, program);
     try {
       await rename(join(folder, "data"), template);
     } catch (error) {

@@ -63,12 +63,14 @@ export function useOwnServer(
   fill: (program: string, dir: string) => Promise<void> = async () => {},
 ): OwnServer {
   const program = inject("programs")[kind.program] ?? process.execPath;
+  const passwords = inject("passwords");
   let folder = "";
   let port = 0;
   let child: Child | undefined;
   const dir = () => join(folder, "data");
   const start = async () => {
-    child = await runServer(kind, { dir: dir(), port, durable: false, program, logFile: join(folder, "server.log") });
+    const logFile = join(folder, "server.log");
+    child = await runServer(kind, { dir: dir(), port, passwords, durable: false, program, logFile });
   };
   const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
     if (child?.running()) {
@@ -93,7 +95,7 @@ export function useOwnServer(
   });
   return {
     get url() {
-      return up(kind.url(port));
+      return up(kind.url(port, passwords));
     },
     get port() {
       return up(port);

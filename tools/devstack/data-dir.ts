@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, rmSync, statfsSync } from "node:fs";
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { endProcess, identify, isAlive } from "./process-id.ts";
@@ -15,6 +15,8 @@ type OnProgress = (line: string) => void;
 
 /** The data directories locked by this process, with the number of users. */
 const locked = new Map<string, { lock: DatabaseSync; users: number }>();
+
+const LOCK_FILE = "stack.lock";
 
 /** Wait for the lock of an owner that is exiting, in milliseconds. */
 const LOCK_WAIT_MS = 2_000;
@@ -34,7 +36,7 @@ function inUseError(dataDir: string): StackError {
  * process.
  */
 function lock(dataDir: string): DatabaseSync {
-  const file = join(dataDir, "stack.lock");
+  const file = join(dataDir, LOCK_FILE);
   const { owner } = readState(dataDir);
   const database = new DatabaseSync(file, { timeout: owner !== undefined && isAlive(owner) ? 0 : LOCK_WAIT_MS });
   try {
@@ -53,8 +55,13 @@ function lock(dataDir: string): DatabaseSync {
 
 function createFolder(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    // Created by an earlier version. Any other existing folder may have further purposes; what is
+    // put into it is private itself.
+    if (existsSync(join(dataDir, LOCK_FILE))) {
+      chmodSync(dataDir, 0o700);
+    }
   } catch (error) {
     throw describeFileError(dataDir, error);
   }

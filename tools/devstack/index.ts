@@ -2,9 +2,11 @@ import { acquireDataDir } from "./data-dir.ts";
 import { ensurePrograms } from "./install.ts";
 import { mariadb } from "./mariadb.ts";
 import { nats } from "./nats.ts";
+import { findPasswords } from "./passwords.ts";
 import { redis } from "./redis.ts";
 import type { ServerKind } from "./server.ts";
 import { readState, type ServerName } from "./state.ts";
+import { stubSystems } from "./stub-systems/index.ts";
 import { type SupervisedServer, superviseServer } from "./supervisor.ts";
 
 export { StackError } from "./startup-errors.ts";
@@ -21,6 +23,7 @@ export interface StackOptions {
 
 /** The running embedded servers. URLs of servers that were not started are undefined. */
 export interface Stack {
+  /** For the administrator. */
   readonly mysqlUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly natsUrl: string | undefined;
@@ -86,11 +89,15 @@ export function findStack(
   dataDir: string,
 ): Readonly<Record<"mysqlUrl" | "redisUrl" | "natsUrl" | "stubSystemsUrl", string | undefined>> {
   const { servers } = readState(dataDir);
-  const urlOf = (name: ServerName) => (servers[name]?.process === undefined ? undefined : servers[name].url);
+  const passwords = findPasswords(dataDir);
+  const urlOf = (name: ServerName, kind: ServerKind) => {
+    const { process, port = 0 } = servers[name] ?? {};
+    return process === undefined || passwords === undefined ? undefined : kind.url(port, passwords);
+  };
   return {
-    mysqlUrl: urlOf("mariadb"),
-    redisUrl: urlOf("redis"),
-    natsUrl: urlOf("nats"),
-    stubSystemsUrl: urlOf("stub-systems"),
+    mysqlUrl: urlOf("mariadb", mariadb),
+    redisUrl: urlOf("redis", redis),
+    natsUrl: urlOf("nats", nats),
+    stubSystemsUrl: urlOf("stub-systems", stubSystems),
   };
 }

@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
-import { totalmem } from "node:os";
+import { rename, rm } from "node:fs/promises";
+import { hostname, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import type { DatabaseUser, Passwords } from "./passwords.ts";
 import { probe } from "./ports.ts";
+import { makePrivateFolder, writePrivateFile } from "./private-file.ts";
 import type { InstanceOptions, ServerKind } from "./server.ts";
 import { describeDamage, describeFileError, StackError, tail } from "./startup-errors.ts";
 
@@ -25,6 +27,31 @@ function fileSettings(durable: boolean): string[] {
  * the other's temporary tables at its start.
  */
 const temporary = (dir: string) => `${dir}-tmp`;
+
+/** The only folder that statements can read files from and write files to. It stays empty. */
+const importFolder = (dir: string) => `${dir}-files`;
+
+/** Runs at each start, before the server accepts connections. */
+const ACCOUNTS_FILE = "accounts.sql";
+
+/**
+ * Statements that give the accounts these passwords, and remove those without one that an earlier
+ * version, or the initialisation, has created. Connections to 127.0.0.1 are not of localhost, as
+ * names are not resolved. What the other users may do is granted by the service.
+ */
+function accountStatements({ root, ...users }: Passwords["mariadb"]): string[] {
+  const unused = ["localhost", "::1", hostname()].flatMap((host) => [`'root'@'${host}'`, `''@'${host}'`]);
+  const account = (name: string, password: string) => [
+    `create user if not exists ${name} identified by '${password}';`,
+    `alter user ${name} identified by '${password}';`,
+  ];
+  return [
+    ...account("'root'@'127.0.0.1'", root),
+    "grant all on *.* to 'root'@'127.0.0.1' with grant option;",
+    `drop user if exists ${unused.join(", ")};`,
+    ...Object.entries(users).flatMap(([name, password]) => account(`'${name}'@'%'`, password)),
+  ];
+}
 
 /**
  * Required to run as root. Another user would prevent the kernel from killing it with this process.
@@ -71,12 +98,18 @@ const REQUIRED_FILES = ["ibdata1", "ib_logfile0", "aria_log_control", "mysql/glo
 
 const LOSS = "all its orders are lost";
 
-/** MariaDB. Its only account is root, without a password, from localhost only. */
+/** URL of the embedded database for one of its users. */
+export function databaseUrl(port: number, { mariadb: passwords }: Passwords, user: DatabaseUser): string {
+  return `mysql://${user}:${passwords[user]}@127.0.0.1:${port}`;
+}
+
+/** MariaDB. All its accounts have passwords; only root has privileges, until others are granted. */
 export const mariadb: ServerKind = {
   title: "MariaDB",
   program: "mariadbd",
-  async prepare({ dir, durable }: InstanceOptions, program) {
-    await mkdir(temporary(dir), { recursive: true });
+  async prepare({ dir, passwords, durable }: InstanceOptions, program) {
+    makePrivateFolder(temporary(dir));
+    makePrivateFolder(importFolder(dir));
     if (!existsSync(dir)) {
       await initialise(dir, program, durable);
     }
@@ -84,6 +117,7 @@ export const mariadb: ServerKind = {
     if (!complete) {
       throw describeDamage("MariaDB", dir, LOSS);
     }
+    writePrivateFile(join(dir, ACCOUNTS_FILE), `${accountStatements(passwords.mariadb).join("\n")}\n`);
   },
   args: ({ dir, port, durable }) => [
     "--no-defaults",
@@ -96,6 +130,10 @@ export const mariadb: ServerKind = {
     "--bind-address=127.0.0.1",
     `--port=${port}`,
     "--skip-name-resolve",
+    `--init-file=${join(dir, ACCOUNTS_FILE)}`,
+    `--secure-file-priv=${importFolder(dir)}`,
+    "--local-infile=0",
+    "--skip-symbolic-links",
     "--skip-log-bin",
     "--performance-schema=off",
     "--character-set-server=utf8mb4",
@@ -117,8 +155,8 @@ export const mariadb: ServerKind = {
         ]),
   ],
   // Greeting: three bytes of length, one of sequence, then protocol version 10.
-  ready: (port) => probe(port, (answer) => answer[4] === 10),
-  url: (port) => `mysql://root@127.0.0.1:${port}`,
+  ready: ({ port }) => probe(port, (answer) => answer[4] === 10),
+  url: (port, passwords) => databaseUrl(port, passwords, "root"),
   damage:
     /corrupt|unknown\/unsupported storage engine|unknown storage engine|plugin 'innodb' (init|registration)|can't open and lock privilege tables|missing mysql\.|table 'mysql\.[^']+' doesn't exist|aria recovery failed|not a valid data ?file|is of a different size|log sequence number .* (is in the future|older)|could not find a valid tablespace/i,
   loss: LOSS,

@@ -2,14 +2,18 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } 
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, type Exit, startChild } from "./child.ts";
+import type { Passwords } from "./passwords.ts";
+import { makePrivateFolder } from "./private-file.ts";
 import { describeFailedStart, describeFileError, StackError } from "./startup-errors.ts";
 
-/** Data directory, port and durability of a server. */
+/** Data directory, port, passwords and durability of a server. */
 export interface InstanceOptions {
   /** Absolute path of its data directory. */
   readonly dir: string;
   /** Port on 127.0.0.1. */
   readonly port: number;
+  /** Passwords of its users; it adopts changed ones at its next start. */
+  readonly passwords: Passwords;
   /**
    * True: acknowledged data survives a power failure, as far as the server supports it. False: it
    * survives a kill only, but the server is faster (tests).
@@ -23,15 +27,19 @@ export interface ServerKind {
   readonly title: string;
   /** File name of the program. */
   readonly program: string;
-  /** Creates the data directory if it is missing. */
+  /** Creates the data directory if it is missing, and what the server reads at its start. */
   prepare(place: InstanceOptions, program: string): Promise<void>;
-  /** Arguments of the program, which is started in its data directory. */
+  /**
+   * Arguments of the program, which is started in its data directory. Without passwords: every user
+   * of the machine can read them.
+   */
   args(place: InstanceOptions): readonly string[];
   /** Environment variables, unless already set. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether it accepts requests. */
-  ready(port: number): Promise<boolean>;
-  url(port: number): string;
+  ready(place: InstanceOptions): Promise<boolean>;
+  /** URL for clients with access to everything. */
+  url(port: number, passwords: Passwords): string;
   /** Matches its log if the data directory is damaged. */
   readonly damage: RegExp;
   /** What is lost if its data directory is removed. */
@@ -83,7 +91,7 @@ export async function runServer(kind: ServerKind, options: RunOptions): Promise<
       loss: kind.loss,
     });
   const child = await withFileErrors(dir, async () => {
-    mkdirSync(dirname(dir), { recursive: true });
+    mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
     if (existsSync(dir)) {
       if (!statSync(dir).isDirectory()) {
         throw describeFileError(dir, { code: "ENOTDIR" });
@@ -91,7 +99,10 @@ export async function runServer(kind: ServerKind, options: RunOptions): Promise<
       accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
     }
     await kind.prepare(options, options.program);
-    mkdirSync(dirname(logFile), { recursive: true });
+    makePrivateFolder(dir);
+    if (dirname(logFile) !== dirname(dir)) {
+      makePrivateFolder(dirname(logFile));
+    }
     return startChild({ command: options.program, args: kind.args(options), env: kind.env ?? {}, cwd: dir, logFile });
   });
   let ended: Exit | undefined;
@@ -100,7 +111,7 @@ export async function runServer(kind: ServerKind, options: RunOptions): Promise<
   });
   const until = Date.now() + readyWithinMs;
   while (ended === undefined && Date.now() < until && options.signal?.aborted !== true) {
-    if (await kind.ready(port)) {
+    if (await kind.ready(options)) {
       return child;
     }
     await Promise.race([child.exit, sleep(POLL_MS)]);

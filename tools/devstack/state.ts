@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writePrivateFile } from "./private-file.ts";
 import type { ProcessId } from "./process-id.ts";
 
 /** The embedded servers, by the names of their folders. */
@@ -9,7 +10,6 @@ export type ServerName = "mariadb" | "redis" | "nats" | "stub-systems";
 export interface ServerState {
   /** Kept when it stops, so that the next start uses the same port. */
   readonly port: number;
-  readonly url: string;
   /** Undefined while it is not running. */
   readonly process: ProcessId | undefined;
 }
@@ -39,9 +39,7 @@ export function readState(dataDir: string): StackState {
 
 /** Changes the state atomically. Only for the owner. */
 export function changeState(dataDir: string, change: (state: StackState) => StackState): void {
-  const file = fileIn(dataDir);
-  writeFileSync(`${file}.new`, `${JSON.stringify(change(readState(dataDir)), null, 2)}\n`);
-  renameSync(`${file}.new`, file);
+  writePrivateFile(fileIn(dataDir), `${JSON.stringify(change(readState(dataDir)), null, 2)}\n`);
 }
 
 /** Records the state of a server. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Child } from "./child.ts";
 import { foldersOf } from "./data-dir.ts";
+import { ensurePasswords, type Passwords } from "./passwords.ts";
 import { choosePort } from "./ports.ts";
 import { identify } from "./process-id.ts";
 import { runServer, type ServerKind } from "./server.ts";
@@ -29,12 +30,15 @@ const RESTART_CAP_MS = 10_000;
 /** Number of ports tried if another program takes the port first. */
 const PORT_TRIES = 3;
 
-async function startOnFreePort(kind: ServerKind, options: SuperviseOptions): Promise<{ child: Child; port: number }> {
-  const { dataDir, name, program } = options;
+async function startOnFreePort(
+  kind: ServerKind,
+  { dataDir, name, program }: SuperviseOptions,
+  passwords: Passwords,
+): Promise<{ child: Child; port: number }> {
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(readState(dataDir).servers[name]?.port);
     try {
-      const child = await runServer(kind, { ...foldersOf(dataDir, name), port, durable: true, program });
+      const child = await runServer(kind, { ...foldersOf(dataDir, name), port, passwords, durable: true, program });
       return { child, port };
     } catch (error) {
       if (attempt === PORT_TRIES || !/its port \d+ was taken/.test(String(error))) {
@@ -51,16 +55,17 @@ async function startOnFreePort(kind: ServerKind, options: SuperviseOptions): Pro
  */
 export async function superviseServer(kind: ServerKind, options: SuperviseOptions): Promise<SupervisedServer> {
   const { dataDir, name, program, onProgress } = options;
-  const first = await startOnFreePort(kind, options);
+  const passwords = ensurePasswords(dataDir);
+  const first = await startOnFreePort(kind, options, passwords);
   const { port } = first;
-  const url = kind.url(port);
+  const url = kind.url(port, passwords);
   const stopping = new AbortController();
   let child: Child | undefined;
   let restarting: Promise<void> | undefined;
 
   function watch(started: Child): void {
     child = started;
-    recordServer(dataDir, name, { port, url, process: identify(started.pid) });
+    recordServer(dataDir, name, { port, process: identify(started.pid) });
     started.exit.then((exit) => {
       child = undefined;
       if (!stopping.signal.aborted) {
@@ -74,7 +79,7 @@ export async function superviseServer(kind: ServerKind, options: SuperviseOption
     for (let waitMs = RESTART_MS; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, RESTART_CAP_MS)) {
       await sleep(waitMs, undefined, { signal: stopping.signal }).catch(() => {});
       try {
-        const instance = { ...foldersOf(dataDir, name), port, durable: true, program };
+        const instance = { ...foldersOf(dataDir, name), port, passwords, durable: true, program };
         watch(await runServer(kind, { ...instance, signal: stopping.signal }));
         onProgress(`${kind.title} is running again.`);
         return;
@@ -94,7 +99,7 @@ export async function superviseServer(kind: ServerKind, options: SuperviseOption
       stopping.abort();
       await restarting;
       await child?.stop(withinMs);
-      recordServer(dataDir, name, { port, url, process: undefined });
+      recordServer(dataDir, name, { port, process: undefined });
     },
   };
 }

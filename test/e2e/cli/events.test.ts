@@ -3,6 +3,7 @@ import { connect } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OrderStatusChangedSchema } from "../../../gen/oms/events/v1/events_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { brokerOptions } from "../../../src/messaging/nats/broker.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { type OpenClient, TRANSPORTS } from "../../support/clients.ts";
@@ -76,7 +77,7 @@ test("prints JSON lines for the given subjects", async () => {
 
 test("prints the size of an unknown message", async () => {
   const running = await tail();
-  const client = await connect({ servers: nats.url });
+  const client = await connect(brokerOptions({ url: nats.url }));
   client.publish("oms.v1.new.thing", "four");
   await client.drain();
   await running.shows(/^oms\.v1\.new\.thing {2}\(4 bytes\)$/m);

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createConnection } from "mysql2/promise";
 import { connect } from "nats";
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { brokerOptions } from "../../../src/messaging/nats/broker.ts";
 import {
   findStack,
   type Stack,
@@ -75,7 +76,7 @@ describe("the embedded servers", () => {
     const mysql = await createConnection(first.mysqlUrl ?? "");
     await mysql.query("create database kept");
     mysql.destroy();
-    const broker = await connect({ servers: first.natsUrl ?? "" });
+    const broker = await connect(brokerOptions({ url: first.natsUrl ?? "" }));
     await (await broker.jetstreamManager()).streams.add({ name: "KEPT", subjects: ["kept.>"] });
     await broker.close();
     expect(findStack(dataDir)).toEqual({ ...urlsOf(first), stubSystemsUrl: undefined });
@@ -98,7 +99,7 @@ describe("the embedded servers", () => {
     )) as unknown as [[unknown]];
     expect(settings).toEqual({ flush: 1, doublewrite: 1, binlog: 0 });
     again.destroy();
-    const brokerAgain = await connect({ servers: second.natsUrl ?? "" });
+    const brokerAgain = await connect(brokerOptions({ url: second.natsUrl ?? "" }));
     expect(await (await brokerAgain.jetstreamManager()).streams.names().next()).toEqual(["KEPT"]);
     await brokerAgain.close();
   });

@@ -67,6 +67,8 @@ async function startupErrorAs(user: User): Promise<string> {
 
 beforeAll(async () => {
   administrator = await createConnection({ uri: mariadb.url, multipleStatements: true });
+  // Those of the embedded server.
+  await administrator.query("drop user oms_migrate, oms_service, oms_retention");
   await run("mysql/users.sql");
   startupError = await startupErrorAs("oms_service");
   const migrating = openDatabase({ url: urlOf("oms_migrate") });

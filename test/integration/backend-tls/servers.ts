@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { mariadb } from "../../../tools/devstack/mariadb.ts";
@@ -26,14 +26,14 @@ export function redisWithTls({ certFile, keyFile }: Certificate, ...lines: reado
     ...redis,
     async prepare(place, program) {
       await redis.prepare(place, program);
-      await writeFile(join(place.dir, "redis.conf"), `${lines.join("\n")}\n`);
+      await appendFile(join(place.dir, "redis.conf"), `${lines.join("\n")}\n`);
     },
     args: ({ port }) => [
       "redis.conf",
-      ...["--port", "0", "--tls-port", String(port), "--bind", "127.0.0.1"],
+      ...["--port", "0", "--tls-port", String(port)],
       ...["--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-auth-clients", "no"],
     ],
-    ready: (port) =>
+    ready: ({ port }) =>
       new Promise((resolve) => {
         const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => finish(true));
         const finish = (is: boolean) => {

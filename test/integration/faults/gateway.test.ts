@@ -3,12 +3,13 @@ import { connect, headers } from "nats";
 import { expect, test, vi } from "vitest";
 import { openGateway } from "../../../faults/workload/gateway.ts";
 import { ThirdPartyNotificationSchema } from "../../../gen/oms/events/v1/events_pb.ts";
+import { brokerOptions } from "../../../src/messaging/nats/broker.ts";
 import { useNats } from "../../support/servers.ts";
 
 const nats = useNats();
 
 test("the gateway receives each message once, live or from the stream, and marks live ones", async () => {
-  const client = await connect({ servers: nats.url });
+  const client = await connect(brokerOptions({ url: nats.url }));
   const manager = await client.jetstreamManager();
   await manager.streams.add({ name: "OMS_EVENTS", subjects: ["oms.v1.>"] });
   const publish = async (version: number) => {

@@ -1,5 +1,6 @@
 import { connect, type NatsConnection } from "nats";
 import { onTestFinished } from "vitest";
+import { brokerOptions } from "../../../src/messaging/nats/broker.ts";
 import { type ConnectionEvent, connectStream, type StreamConnection } from "../../../src/messaging/nats/connection.ts";
 import type { EventMessage } from "../../../src/messaging/nats/envelope.ts";
 import { createLogger } from "../../../src/observability/log.ts";
@@ -20,7 +21,7 @@ export function useStream(
 
 /** A NATS client of another system, closed after the test. */
 export async function useClient(url: string): Promise<NatsConnection> {
-  const client = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+  const client = await connect({ ...brokerOptions({ url }), maxReconnectAttempts: -1, reconnectTimeWait: 50 });
   onTestFinished(() => client.close());
   return client;
 }

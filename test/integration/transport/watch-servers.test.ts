@@ -3,6 +3,7 @@ import { connect } from "nats";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { brokerOptions } from "../../../src/messaging/nats/broker.ts";
 import { encodeEvent } from "../../../src/messaging/nats/codec.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
@@ -65,7 +66,7 @@ test("a forged message on the broker reaches no watcher", async () => {
   const trade = startWatcher(open(here), { rootOrderId: orderId });
   await Promise.all([order, trade].map((each) => each.expectUpdates([`${orderId} at 0: 1000`])));
 
-  const broker = await connect({ servers: nats.url });
+  const broker = await connect(brokerOptions({ url: nats.url }));
   onTestFinished(() => broker.close());
   for (const event of [
     statusChanged({ orderId, rootParentId: orderId, version: 1, toStatus: Status.DELIVERED }),

@@ -19,7 +19,7 @@ export const stubSystems: ServerKind = {
     await mkdir(dir, { recursive: true });
   },
   args: ({ port }) => [join(import.meta.dirname, "main.ts"), String(port), "received.jsonl"],
-  ready: (port) =>
+  ready: ({ port }) =>
     probe(
       port,
       (answer) => answer.toString().startsWith("HTTP/1.1 200"),
