@@ -49,7 +49,7 @@ const TOOLS_MAY_IMPORT = {
   cli: [
     "tools/(client|devstack)/",
     "src/domain/state-machine\\.ts$",
-    "src/lib/time\\.ts$",
+    "src/lib/(password-file|time)\\.ts$",
     "src/messaging/nats/(broker|codec)\\.ts$",
     "src/observability/redaction\\.ts$",
     "gen/",

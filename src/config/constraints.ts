@@ -33,6 +33,29 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 
 const IP_ADDRESS = /^[\d.]+$|:/;
 
+/** A password is either in the URL or in its file, and belongs to a server that is not embedded. */
+function passwordFileOf(
+  fileVariable: string,
+  urlVariable: string,
+  read: (settings: Settings) => { readonly file: string | undefined; readonly url: string | undefined },
+  { userRequired = true } = {},
+): Constraint {
+  return {
+    variables: [fileVariable, urlVariable],
+    violation: (settings) => {
+      const { file, url } = read(settings);
+      if (file === undefined) {
+        return undefined;
+      }
+      const { username, password } = URL.parse(url ?? "") ?? {};
+      if (url === undefined || (userRequired && username === "")) {
+        return `${fileVariable} requires ${urlVariable} with a user.`;
+      }
+      return password === "" ? undefined : `${fileVariable} requires ${urlVariable} without a password.`;
+    },
+  };
+}
+
 const EMBEDDED = ": the embedded server has no TLS";
 
 const CONSTRAINTS: readonly Constraint[] = [
@@ -105,6 +128,35 @@ const CONSTRAINTS: readonly Constraint[] = [
     { OMS_NATS_URL: ({ nats }) => nats.url },
     EMBEDDED,
   ),
+  passwordFileOf("OMS_MYSQL_PASSWORD_FILE", "OMS_MYSQL_URL", ({ mysql }) => ({
+    file: mysql.passwordFile,
+    url: mysql.url,
+  })),
+  passwordFileOf("OMS_RETENTION_MYSQL_PASSWORD_FILE", "OMS_RETENTION_MYSQL_URL", ({ retention }) => ({
+    file: retention.mysqlPasswordFile,
+    url: retention.mysqlUrl,
+  })),
+  passwordFileOf("OMS_NATS_PASSWORD_FILE", "OMS_NATS_URL", ({ nats }) => ({ file: nats.passwordFile, url: nats.url })),
+  passwordFileOf(
+    "OMS_REDIS_PASSWORD_FILE",
+    "OMS_REDIS_URL",
+    ({ redis }) => ({ file: redis.passwordFile, url: redis.url }),
+    // Redis has a default user.
+    { userRequired: false },
+  ),
+  requires(
+    "OMS_RETENTION_MYSQL_URL",
+    ({ retention }) => retention.mysqlUrl !== undefined,
+    { OMS_MYSQL_URL: ({ mysql }) => mysql.url },
+    ": the embedded server has a user for retention",
+  ),
+  {
+    variables: ["OMS_NATS_CREDS_FILE", "OMS_NATS_PASSWORD_FILE"],
+    violation: ({ nats }) =>
+      nats.credsFile !== undefined && nats.passwordFile !== undefined
+        ? "OMS_NATS_CREDS_FILE and OMS_NATS_PASSWORD_FILE exclude each other: unset one of them."
+        : undefined,
+  },
   requires("OMS_NATS_CREDS_FILE", ({ nats }) => nats.credsFile !== undefined, { OMS_NATS_URL: ({ nats }) => nats.url }),
   {
     variables: ["OMS_MYSQL_CA_FILE", "OMS_MYSQL_URL"],

@@ -86,6 +86,15 @@ const urlWithoutQuery = (example: string) =>
     "a URL without a query",
   );
 
+const mysqlUrl = () => url("mysql://user:password@host:3306", ["mysql:"], { path: false });
+
+/** A file with the password of the user in a URL. */
+function passwordFile(name: string, urlVariable: string): Variable<string | undefined> {
+  return optional(name, z.string(), {
+    description: `File with the password of the user in \`${urlVariable}\`, read at each connect: a new password applies without a restart. Not set: the password is in the URL.`,
+  });
+}
+
 /** The URL of an external system; not set: the embedded stub system. */
 function systemUrl(name: SystemName): Variable<string | undefined> {
   const { variable: variableName, description, operations } = EXTERNAL_SYSTEMS[name];
@@ -277,13 +286,14 @@ export const VARIABLES = {
     ),
   },
   mysql: {
-    url: optional("OMS_MYSQL_URL", url("mysql://user:password@host:3306", ["mysql:"], { path: false }), {
+    url: optional("OMS_MYSQL_URL", mysqlUrl(), {
       description: "MySQL 8, or MariaDB 10.11 and later. Not set: an embedded MariaDB.",
     }),
     caFile: optional("OMS_MYSQL_CA_FILE", z.string(), {
       description:
         "CA of MySQL's certificate (PEM file). TLS is then required, with a certificate for the host name in `OMS_MYSQL_URL`. Not set: no TLS.",
     }),
+    passwordFile: passwordFile("OMS_MYSQL_PASSWORD_FILE", "OMS_MYSQL_URL"),
     databasePrefix: variable(
       "OMS_DATABASE_PREFIX",
       z.string().regex(/^[a-z0-9_]{0,32}$/, "up to 32 characters of a-z, 0-9 and _"),
@@ -298,6 +308,7 @@ export const VARIABLES = {
     url: optional("OMS_REDIS_URL", url("redis://user:password@host:6379", ["redis:", "rediss:"], { path: true }), {
       description: "Redis. Not set: an embedded Redis.",
     }),
+    passwordFile: passwordFile("OMS_REDIS_PASSWORD_FILE", "OMS_REDIS_URL"),
     caFile: optional("OMS_REDIS_CA_FILE", z.string(), {
       description:
         "CA of Redis's certificate (PEM file). TLS is then required. Not set: TLS for `rediss:` only, with Node's CAs.",
@@ -307,6 +318,7 @@ export const VARIABLES = {
     url: optional("OMS_NATS_URL", url("nats://user:password@host:4222", ["nats:", "tls:"], { path: false }), {
       description: "NATS with JetStream. Not set: an embedded NATS server.",
     }),
+    passwordFile: passwordFile("OMS_NATS_PASSWORD_FILE", "OMS_NATS_URL"),
     caFile: optional("OMS_NATS_CA_FILE", z.string(), {
       description:
         "CA of the broker's certificate (PEM file). TLS is then required. Not set: TLS for `tls:` and where the broker requires it, with Node's CAs.",
@@ -529,6 +541,11 @@ export const VARIABLES = {
       default: 0,
       description: "Retention (days) of the log of changing calls (`oms_request_log`); 0 keeps it forever.",
     }),
+    mysqlUrl: optional("OMS_RETENTION_MYSQL_URL", mysqlUrl(), {
+      description:
+        "The database of `OMS_MYSQL_URL` for the user that deletes expired rows (`oms_retention` in `deploy/mysql/users.sql`), which the service's own user cannot. Not set: the user of `OMS_MYSQL_URL`, which then needs these privileges.",
+    }),
+    mysqlPasswordFile: passwordFile("OMS_RETENTION_MYSQL_PASSWORD_FILE", "OMS_RETENTION_MYSQL_URL"),
     intervalMs: variable("OMS_RETENTION_INTERVAL_MS", integer(10, DAY), {
       formerly: "OMS_UPKEEP_EVERY_MS",
       default: HOUR,

@@ -3,9 +3,19 @@ export interface BackendConnection {
   /** Its name: "Redis". */
   readonly backend: string;
   readonly urlVariable: string;
+  /** The variable of the password's file, if one is set. */
+  readonly passwordVariable?: string | undefined;
   readonly caVariable: string;
   /** Whether the CA variable is set. */
   readonly hasCa: boolean;
+}
+
+function rejected(
+  { backend, urlVariable, passwordVariable }: Pick<BackendConnection, "backend" | "urlVariable" | "passwordVariable">,
+  message: string,
+): string {
+  const where = passwordVariable === undefined ? urlVariable : `${urlVariable} and ${passwordVariable}`;
+  return `${backend} rejected the credentials (${message}): check user and password in ${where}`;
 }
 
 const ERRORS: readonly {
@@ -43,8 +53,8 @@ const ERRORS: readonly {
   {
     pattern: /ER_ACCESS_DENIED_(?:NO_PASSWORD_)?ERROR/,
     // MariaDB reports the same for a user that requires TLS and connects without.
-    describe: ({ backend, urlVariable, caVariable, hasCa }, message) =>
-      `${backend} rejected the credentials (${message}): check user and password in ${urlVariable}${hasCa ? "" : `; if the user requires TLS, set ${caVariable}`}.`,
+    describe: ({ caVariable, hasCa, ...connection }, message) =>
+      `${rejected(connection, message)}${hasCa ? "" : `; if the user requires TLS, set ${caVariable}`}.`,
   },
   {
     pattern: /connect ETIMEDOUT/,
@@ -56,8 +66,7 @@ const ERRORS: readonly {
   {
     pattern:
       /WRONGPASS|NOAUTH|invalid password|AUTHORIZATION_VIOLATION|AUTHENTICATION_EXPIRED|authorization violation|BAD_CREDS|BAD_AUTHENTICATION/i,
-    describe: ({ backend, urlVariable }, message) =>
-      `${backend} rejected the credentials (${message}): check user and password in ${urlVariable}.`,
+    describe: (connection, message) => `${rejected(connection, message)}.`,
   },
 ];
 

@@ -27,7 +27,13 @@ export interface BackendDeps {
 export function connectDatabase({ config, endpoints, lifecycle }: BackendDeps): Promise<OrderDatabase> {
   return lifecycle.start(
     "database",
-    () => openDatabase({ url: endpoints.mysqlUrl, ca: endpoints.mysqlCa, prefix: config.mysql.databasePrefix }),
+    () =>
+      openDatabase({
+        url: endpoints.mysqlUrl,
+        ca: endpoints.mysqlCa,
+        password: endpoints.mysqlPassword,
+        prefix: config.mysql.databasePrefix,
+      }),
     (database) => database.destroy(),
   );
 }
@@ -51,6 +57,7 @@ export async function connectBackends(deps: BackendDeps): Promise<Backends> {
         url: endpoints.natsUrl,
         ca: endpoints.natsCa,
         credsFile: endpoints.natsCredsFile,
+        password: endpoints.natsPassword,
         log,
         topology: { ...DEFAULT_TOPOLOGY, duplicateWindowMs: config.nats.duplicateWindowMs },
       }),
@@ -58,7 +65,7 @@ export async function connectBackends(deps: BackendDeps): Promise<Backends> {
   );
   const redis = await lifecycle.start(
     "redis",
-    () => openRedis({ url: endpoints.redisUrl, ca: endpoints.redisCa, log }),
+    () => openRedis({ url: endpoints.redisUrl, ca: endpoints.redisCa, password: endpoints.redisPassword, log }),
     (connection) => connection.disconnect(),
   );
   return { db, stream, redis };

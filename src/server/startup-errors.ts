@@ -22,6 +22,7 @@ function describe(error: Error, { mysql, listen }: Config): string {
   const connectionError = describeConnectionError(error, {
     backend: "MySQL",
     urlVariable: "OMS_MYSQL_URL",
+    passwordVariable: mysql.passwordFile && "OMS_MYSQL_PASSWORD_FILE",
     caVariable: "OMS_MYSQL_CA_FILE",
     hasCa: mysql.caFile !== undefined,
   });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
+import { openPasswordFile } from "../../src/lib/password-file.ts";
 import { type Broker, brokerOptions, describeBrokerError } from "../../src/messaging/nats/broker.ts";
 import { redactUrls } from "../../src/observability/redaction.ts";
 import { findStack } from "../devstack/index.ts";
@@ -41,11 +42,21 @@ export async function connectToBroker(nats: string | undefined): Promise<NatsCon
 
 function brokerAt(
   url: string,
-  { OMS_NATS_CA_FILE: caFile, OMS_NATS_CREDS_FILE: credsFile }: NodeJS.ProcessEnv,
+  { OMS_NATS_CA_FILE: caFile, OMS_NATS_CREDS_FILE: credsFile, OMS_NATS_PASSWORD_FILE: passwordFile }: NodeJS.ProcessEnv,
 ): Broker {
+  return {
+    url,
+    ca: caFile ? readable("OMS_NATS_CA_FILE", () => readFileSync(caFile, "utf8")) : undefined,
+    credsFile: credsFile || undefined,
+    password: passwordFile ? readable("OMS_NATS_PASSWORD_FILE", () => openPasswordFile(passwordFile)) : undefined,
+  };
+}
+
+/** @throws UnreachableError that names the variable of the file */
+function readable<T>(variable: string, read: () => T): T {
   try {
-    return { url, ca: caFile ? readFileSync(caFile, "utf8") : undefined, credsFile: credsFile || undefined };
+    return read();
   } catch (error) {
-    throw new UnreachableError(`OMS_NATS_CA_FILE cannot be read: ${(error as Error).message}.`);
+    throw new UnreachableError(`${variable} cannot be read: ${(error as Error).message}.`);
   }
 }

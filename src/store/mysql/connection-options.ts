@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from "mysql2";
+import type { PasswordReader } from "../../lib/password-file.ts";
 
 /** Connect timeout in milliseconds: after it a host counts as unavailable. */
 const CONNECT_TIMEOUT_MS = 1_500;
@@ -26,10 +27,12 @@ export interface ServerAddress {
    * URL's host.
    */
   readonly ca?: string | undefined;
+  /** Password of the URL's user; called for each connection. */
+  readonly password?: PasswordReader | undefined;
 }
 
-/** Connection options of the driver. */
-export function connectionOptions({ url, ca }: ServerAddress): ConnectionOptions {
+/** Connection options of the driver, with the current password. */
+export function connectionOptions({ url, ca, password: readPassword }: ServerAddress): ConnectionOptions {
   const { hostname, port, username, password, searchParams } = new URL(url);
   const socketPath = searchParams.get("socket");
   return {
@@ -38,7 +41,7 @@ export function connectionOptions({ url, ca }: ServerAddress): ConnectionOptions
       ssl: { ca, rejectUnauthorized: true, verifyIdentity: true, minVersion: "TLSv1.2" },
     }),
     user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
+    password: readPassword?.() ?? decodeURIComponent(password),
     charset: "utf8mb4",
     timezone: "Z",
     // BIGINT values as text: numbers beyond 2^53 would be rounded.

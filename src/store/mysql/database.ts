@@ -30,6 +30,7 @@ export const SCHEMAS = ["oms_db", "ordercancel_db", "wmsindb"] as const;
 export function openDatabase({
   url,
   ca,
+  password,
   prefix = "",
   connections = 8,
 }: ServerAddress & {
@@ -39,10 +40,10 @@ export function openDatabase({
 }): OrderDatabase {
   const monitor = createPoolMonitor();
   const db = new Kysely<Database>({
-    dialect: new MysqlDialect({ pool: async () => openPool({ url, ca }, connections, monitor) }),
+    dialect: new MysqlDialect({ pool: async () => openPool({ url, ca, password }, connections, monitor) }),
     plugins: prefix === "" ? [] : [schemaPrefix(prefix)],
   });
-  return Object.assign(db, { location: { url, ca, prefix }, clock: openClock(db), poolState: monitor.state });
+  return Object.assign(db, { location: { url, ca, password, prefix }, clock: openClock(db), poolState: monitor.state });
 }
 
 /** Prepends the prefix to the schema of every table reference. */

@@ -31,6 +31,12 @@ export function openPool(address: ServerAddress, connections: number, monitor = 
     // values.
     queryFormat: (text, values) => (values.length > 0 ? format(text, values, false, options.timezone) : text),
   });
+  if (address.password !== undefined) {
+    // The pool has no hook for passwords; it copies this property, getter included, for each new
+    // connection.
+    const { connectionConfig } = (pool as unknown as { readonly config: { readonly connectionConfig: object } }).config;
+    Object.defineProperty(connectionConfig, "password", { get: address.password, enumerable: true });
+  }
   monitor.observe(pool);
   const guarded = new WeakMap<PoolConnection, MysqlPoolConnection>();
   return {

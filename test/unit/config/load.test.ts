@@ -185,6 +185,23 @@ describe("a combination of variables", () => {
     [{ OMS_REDIS_CA_FILE: "ca.pem" }, "OMS_REDIS_CA_FILE requires OMS_REDIS_URL: the embedded server has no TLS."],
     [{ OMS_NATS_CA_FILE: "ca.pem" }, "OMS_NATS_CA_FILE requires OMS_NATS_URL: the embedded server has no TLS."],
     [{ OMS_NATS_CREDS_FILE: "oms.creds" }, "OMS_NATS_CREDS_FILE requires OMS_NATS_URL."],
+    [{ OMS_MYSQL_PASSWORD_FILE: "p" }, "OMS_MYSQL_PASSWORD_FILE requires OMS_MYSQL_URL with a user."],
+    [
+      { OMS_NATS_PASSWORD_FILE: "p", OMS_NATS_URL: "nats://host:4222" },
+      "OMS_NATS_PASSWORD_FILE requires OMS_NATS_URL with a user.",
+    ],
+    [
+      { OMS_REDIS_PASSWORD_FILE: "p", OMS_REDIS_URL: "redis://:q@host:6379" },
+      "OMS_REDIS_PASSWORD_FILE requires OMS_REDIS_URL without a password.",
+    ],
+    [
+      { OMS_NATS_PASSWORD_FILE: "p", OMS_NATS_CREDS_FILE: "oms.creds", OMS_NATS_URL: "nats://oms@host:4222" },
+      "OMS_NATS_CREDS_FILE and OMS_NATS_PASSWORD_FILE exclude each other: unset one of them.",
+    ],
+    [
+      { OMS_RETENTION_MYSQL_URL: "mysql://u:p@host:3306" },
+      "OMS_RETENTION_MYSQL_URL requires OMS_MYSQL_URL: the embedded server has a user for retention.",
+    ],
     [
       { OMS_MYSQL_CA_FILE: "ca.pem", OMS_MYSQL_URL: "mysql://u:p@10.0.0.1:3306" },
       "OMS_MYSQL_CA_FILE requires a host name in OMS_MYSQL_URL, was 10.0.0.1: the driver checks certificates against names only.",
