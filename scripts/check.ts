@@ -57,6 +57,7 @@ const CHECKS: readonly Check[] = [
   { name: "dashboard is fresh", command: script("grafana-dashboard.ts") },
   { name: "queries of dashboard, alerts and runbook", command: script("check-observability.ts") },
   { name: "language of comments, texts and documents", command: script("check-language.ts") },
+  { name: "lockfile has every checksum", command: script("complete-lockfile.mjs", "--check") },
   { name: "repository hygiene", command: script("check-hygiene.ts") },
 ];
 

@@ -4,7 +4,7 @@
  * run TypeScript, the pinned Node of the packages is used.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import module from "node:module";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -24,9 +24,15 @@ async function runHere() {
 }
 
 /**
- * Runs this file with the pinned Node, which detects the end of this process by the IPC channel.
+ * Runs this file with the pinned Node, if there is one for this system. It detects the end of this process by the IPC channel.
  */
 function runWithPinnedNode() {
+  if (!existsSync(NODE)) {
+    const version = readFileSync(join(ROOT, ".node-version"), "utf8").trim();
+    process.stderr.write(`Node ${process.versions.node} is too old for the command line: install Node ${version}.\n`);
+    process.exitCode = UNREACHABLE;
+    return;
+  }
   const child = spawn(NODE, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
@@ -42,7 +48,7 @@ function runWithPinnedNode() {
   });
 }
 
-if (!existsSync(NODE)) {
+if (!existsSync(PACKAGES)) {
   process.stderr.write("The packages are not installed. Run npm start in the repository once, which installs them.\n");
   process.exitCode = UNREACHABLE;
 } else if (process.features.typescript) {

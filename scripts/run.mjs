@@ -1,6 +1,7 @@
 /**
  * First step of every npm script, in plain JavaScript for Node 20 or newer: installs the packages
  * of the lockfile if necessary, then runs the command with the pinned Node, which is one of them.
+ * npm verifies each by its checksum in the lockfile, and runs no scripts of packages.
  *
  *     node scripts/run.mjs start|test|test:browser|test:clients|demo|check|generate [arguments]
  *     node scripts/run.mjs path/to/script.ts [arguments]
@@ -14,7 +15,10 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
-const NODE = join(BIN, "node");
+const PINNED_NODE = join(BIN, "node");
+
+/** The package of the pinned Node for this system, if there is one. */
+const NODE_PACKAGE = `node_modules/node-${process.platform}-${process.arch}`;
 
 /**
  * Heap settings of the service: collect garbage when the heap is half again as large as the live
@@ -42,6 +46,9 @@ const COMMANDS = {
   docs: [["scripts/print-validate-proto.ts"], ["scripts/docs/main.ts"]],
 };
 
+/** Commands that the packages of production suffice for. */
+const PRODUCTION = new Set(["start", "demo"]);
+
 /** A Ctrl-C arrives from the terminal and, a moment later, from npm: both count as one. */
 const SAME_INTERRUPT_MS = 1_000;
 
@@ -63,11 +70,21 @@ function fail(message) {
 }
 
 /**
+ * @typedef {object} Entry a package in a lockfile
+ * @property {string} [version]
+ * @property {string} [integrity]
+ * @property {boolean} [dev]
+ * @property {boolean} [optional]
+ * @property {string[]} [os]
+ * @property {string[]} [cpu]
+ * @property {string[]} [libc]
+ */
+
+/**
  * The packages of a lockfile, or of npm's record of node_modules, which has the same format.
  *
  * @param {string} file
- * @returns {Record<string, { version?: string; integrity?: string; optional?: boolean }> |
- * undefined}
+ * @returns {Record<string, Entry> | undefined}
  */
 function readLock(file) {
   try {
@@ -77,22 +94,68 @@ function readLock(file) {
   }
 }
 
-/** Whether node_modules matches the lockfile; packages for other systems may be missing. */
-function packagesAreInstalled() {
-  const wanted = readLock("package-lock.json");
-  if (wanted === undefined) {
+/** The C library of this system, as lockfiles name it. */
+function libc() {
+  process.report.excludeNetwork = true;
+  return process.report.getReport().header.glibcVersionRuntime === undefined ? "musl" : "glibc";
+}
+
+/**
+ * Whether a package is a build for this system. Optional packages that are made for all systems may
+ * be missing: they are required by builds for other systems.
+ *
+ * @param {Entry} entry
+ */
+function isBuildForSystem(entry) {
+  return (
+    entry.os?.includes(process.platform) &&
+    entry.cpu?.includes(process.arch) &&
+    (entry.libc === undefined || entry.libc.includes(libc()))
+  );
+}
+
+function wantedPackages() {
+  const { "": _root, ...packages } = readLock("package-lock.json") ?? {};
+  if (Object.keys(packages).length === 0) {
     fail("package-lock.json cannot be read. Restore it with: git checkout package-lock.json");
   }
-  const present = readLock("node_modules/.package-lock.json");
-  if (present === undefined || !existsSync(NODE)) {
-    return false;
+  return packages;
+}
+
+/**
+ * Paths of the packages in which node_modules differs from the lockfile.
+ *
+ * @param {string} command for which packages of development may be missing if it is in PRODUCTION
+ * @returns {string[]}
+ */
+function differingPackages(command) {
+  const wanted = wantedPackages();
+  const present = readLock("node_modules/.package-lock.json") ?? {};
+  const mayBeMissing = (entry) =>
+    (entry.dev && PRODUCTION.has(command)) || (entry.optional && !isBuildForSystem(entry));
+  const differs = (path) =>
+    path in present && (path !== NODE_PACKAGE || existsSync(PINNED_NODE))
+      ? wanted[path].version !== present[path].version || wanted[path].integrity !== present[path].integrity
+      : !mayBeMissing(wanted[path]);
+  return [...Object.keys(wanted).filter(differs), ...Object.keys(present).filter((path) => !(path in wanted))];
+}
+
+/**
+ * The program of Node: the pinned one, or the one that runs this script if it is of the same major
+ * version and there is no pinned one for this system.
+ */
+function nodeProgram() {
+  if (existsSync(PINNED_NODE)) {
+    return PINNED_NODE;
   }
-  const same = (path) =>
-    wanted[path]?.version === present[path]?.version && wanted[path]?.integrity === present[path]?.integrity;
-  return (
-    Object.keys(wanted).every((path) => path === "" || same(path) || (wanted[path].optional && !present[path])) &&
-    Object.keys(present).every((path) => path in wanted)
-  );
+  const version = readFileSync(join(ROOT, ".node-version"), "utf8").trim();
+  if (process.versions.node.split(".")[0] !== version.split(".")[0]) {
+    fail(
+      `For ${process.platform} on ${process.arch} there is no pinned Node, and this one is ${process.versions.node}. ` +
+        `Install Node ${version} (version managers read .node-version), then run the same command again.`,
+    );
+  }
+  return process.execPath;
 }
 
 /**
@@ -160,12 +223,38 @@ function npmCommand() {
   return basename(caller) === "npm-cli.js" ? [process.execPath, caller] : ["npm"];
 }
 
-/** @returns {Promise<{ code: number | null; output: string }>} */
-function npmCi() {
-  const [command, ...first] = npmCommand();
-  const args = ["ci", "--include=dev", "--ignore-scripts=false", "--loglevel=error", "--no-audit", "--no-fund"];
+/**
+ * Options of `npm ci`. They take precedence over the settings of the user that would install
+ * something else than the lockfile, or nothing. Its registry, proxy, cache and security settings
+ * apply. Packages are run by the pinned Node, so the version of npm's own does not matter.
+ */
+const CI_OPTIONS = [
+  "--ignore-scripts",
+  "--include=optional",
+  "--install-strategy=hoisted",
+  "--bin-links",
+  "--location=project",
+  "--no-global",
+  "--no-dry-run",
+  "--no-package-lock-only",
+  "--no-engine-strict",
+  "--loglevel=error",
+  "--no-audit",
+  "--no-fund",
+];
+
+/**
+ * Runs `npm ci`.
+ *
+ * @param {string} command for one of PRODUCTION, packages of development are installed unless the
+ * settings of the user (`omit=dev`, NODE_ENV=production) omit them
+ * @returns {Promise<{ code: number | null; output: string }>}
+ */
+function npmCi(command) {
+  const [program, ...first] = npmCommand();
+  const args = ["ci", ...CI_OPTIONS, ...(PRODUCTION.has(command) ? [] : ["--include=dev"])];
   return new Promise((resolve) => {
-    const child = spawn(command, [...first, ...args], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(program, [...first, ...args], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
     let output = "";
     child.stderr.on("data", (bytes) => {
       output = `${output}${bytes}`.slice(0, 8_000);
@@ -188,28 +277,60 @@ function firstLines(output) {
     .join("\n");
 }
 
-async function installPackages() {
-  if (packagesAreInstalled()) {
+/** What to do about an error of npm, by its code or text; the first that matches. */
+const REMEDIES = [
+  [
+    /EINTEGRITY/,
+    "A package is not the one whose checksum is in package-lock.json; it was not installed. Check the registry (npm config get registry) and the cache (npm cache verify), and report it if the registry itself sends the package: SECURITY.md.",
+  ],
+  [
+    /ENOTCACHED/,
+    "npm is set to work offline, and its cache lacks packages. Run the same command once with npm_config_offline=false.",
+  ],
+  [
+    /with a date before/,
+    "Your npm setting min-release-age or before excludes a version of package-lock.json. To accept the pinned versions, run the same command once with npm_config_min_release_age=0 (or npm_config_before=null).",
+  ],
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_(?:GET_ISSUER|VERIFY)|CERT_HAS_EXPIRED|ERR_TLS/,
+    "npm does not trust the certificate of the registry or proxy. Set its CA (npm config set cafile FILE), then run the same command again.",
+  ],
+  [
+    /\b(?:E401|E403|E404|E407|ENEEDAUTH|ETARGET)\b/,
+    "The registry or proxy refuses a package. Check npm config get registry, proxy and the login (npm whoami), then run the same command again.",
+  ],
+  [
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network/i,
+    "The npm registry is unreachable. Check the network (npm config get proxy, npm config get registry), then run the same command again.",
+  ],
+  [/ENOSPC/, "The disk is full. Free disk space, then run the same command again."],
+  [
+    /EACCES|EPERM|EROFS/,
+    "node_modules or the cache of npm (npm config get cache) cannot be written. Correct the permissions, then run the same command again.",
+  ],
+];
+
+/** @param {string} command */
+async function installPackages(command) {
+  if (differingPackages(command).length === 0) {
     return;
   }
   print("Installing the packages and the pinned Node version (npm ci; takes about half a minute) …");
   const began = Date.now();
-  const { code, output } = await npmCi();
+  const { code, output } = await npmCi(command);
   if (code !== 0) {
-    const unreachable = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|network/i.test(
-      output,
-    );
-    const diskFull = /ENOSPC/.test(output);
-    const remedy = unreachable
-      ? "The npm registry is unreachable. Check the network (npm config get proxy, npm config get registry), then run the same command again."
-      : diskFull
-        ? "The disk is full. Free disk space, then run the same command again."
-        : "Fix the cause, then run the same command again.";
+    const [, remedy] = REMEDIES.find(([pattern]) => pattern.test(output)) ?? [
+      undefined,
+      "Fix the cause, then run the same command again.",
+    ];
     fail(`npm ci failed:\n\n${firstLines(output)}\n\n${remedy}`);
   }
-  if (!packagesAreInstalled()) {
+  const differing = differingPackages(command);
+  if (differing.length > 0) {
+    // npm reports no error if it cannot fetch or verify an optional package.
     fail(
-      "npm ci succeeded, but node_modules does not match package-lock.json. Remove node_modules and run the same command again.",
+      `npm ci succeeded, but node_modules lacks packages of package-lock.json:\n\n${differing.slice(0, 12).join("\n")}\n\n` +
+        "The registry (npm config get registry) does not have them, or has others than those whose checksums are in package-lock.json, or the settings os, cpu or libc of npm exclude them.",
     );
   }
   print(`Installed the packages in ${Math.round((Date.now() - began) / 1000)} s.`);
@@ -229,7 +350,8 @@ function dieWithParent() {
  * @returns {Promise<number>} its exit code
  */
 function run(args) {
-  const [command, ...rest] = [...dieWithParent(), NODE, ...args];
+  const node = nodeProgram();
+  const [command, ...rest] = [...dieWithParent(), node, ...args];
   const child = spawn(command, rest, {
     cwd: ROOT,
     detached: true,
@@ -262,7 +384,7 @@ function run(args) {
   }, PARENT_CHECK_MS);
   return new Promise((resolve) => {
     child.once("error", (error) => {
-      fail(`${NODE} cannot be started (${error.message}). Remove node_modules and run the same command again.`);
+      fail(`${node} cannot be started (${error.message}). Remove node_modules and run the same command again.`);
     });
     child.once("exit", (code, signal) => {
       clearInterval(parentCheck);
@@ -281,8 +403,8 @@ if (Number(process.versions.node.split(".")[0]) < 20) {
 if (steps === undefined) {
   fail(`Usage: node scripts/run.mjs ${Object.keys(COMMANDS).join("|")} [arguments]`);
 }
-if (!packagesAreInstalled()) {
-  await withLock(installPackages);
+if (differingPackages(name).length > 0) {
+  await withLock(() => installPackages(name));
 }
 let exitCode = 0;
 for (const [index, step] of steps.entries()) {
