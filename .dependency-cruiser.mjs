@@ -56,6 +56,7 @@ const TOOLS_MAY_IMPORT = {
   ],
   demo: [
     "tools/(client|devstack)/",
+    "tools/testkit/program\\.ts$",
     "src/config/",
     "src/messaging/nats/(broker|codec)\\.ts$",
     "src/domain/state-machine\\.ts$",

@@ -77,6 +77,12 @@ async function runMigrations(config: Config, lifecycle: Lifecycle, log: Logger):
   await lifecycle.stop();
 }
 
+const [argument] = process.argv.slice(2);
+if (argument !== undefined) {
+  const usage = "npm start takes no arguments; settings are environment variables: docs/configuration.md";
+  print(argument === "--help" ? usage : `Unknown argument ${JSON.stringify(argument)}: ${usage}`);
+  process.exit(argument === "--help" ? 0 : 2);
+}
 try {
   await main(readConfig(process.env), readCrashPoint(process.env));
 } catch (error) {

@@ -1,14 +1,16 @@
 /**
- * The demo: runs 1,000 orders of all kinds from CREATED to their end states through the public gRPC
- * API of the running service. It checks each response, and finally compares everything that must
+ * The demo: runs orders of all kinds from CREATED to their end states through the public gRPC API of
+ * the running service. It checks each response, and finally compares everything that must
  * have happened with what is found in the history, the event stream, the ledger and the stub
  * systems.
  */
+import { parseArgs } from "node:util";
 import type { Interceptor } from "@connectrpc/connect";
 import { Presets, SingleBar } from "cli-progress";
 import { ConfigError, readConfig } from "../../src/config/load.ts";
 import { STATES } from "../../src/domain/state-machine.ts";
 import { createConnection, type ServiceClients } from "../client/index.ts";
+import { integerOption, optionsOrExit } from "../testkit/program.ts";
 import { type Addresses, DemoError, findAddresses } from "./addresses.ts";
 import { openDatabase, type Range } from "./database.ts";
 import { createOrderDriver, type DriverDeps, type OrderDriver } from "./driver.ts";
@@ -20,7 +22,8 @@ import { readStock, receivedBy } from "./stub-systems.ts";
 import { describeEndStates, verify, verifyStock } from "./verification.ts";
 import { type Watch, watchOrders } from "./watch.ts";
 
-const ORDERS = 1_000;
+/** Maximum number of orders: one watch and one batch read take them all. */
+const MAX_ORDERS = 1_000;
 /** Maximum number of concurrent scenarios. */
 const CONCURRENCY = 64;
 /** Maximum wait for the effects after the last call, in milliseconds. */
@@ -31,6 +34,21 @@ const MAX_DIFFERENCES = 40;
 
 /** States in which an order is finished. */
 const END_STATES: readonly number[] = STATES.filter(({ final }) => final).map(({ code }) => code);
+
+const USAGE = `Usage: npm run demo [-- --orders N]
+
+  --orders N   number of orders, 1 to ${MAX_ORDERS} (default ${MAX_ORDERS})
+
+Runs against the service of this folder (npm start), or the one that the variables OMS_… describe.`;
+
+/** @throws Error naming the option that is wrong and the values it accepts */
+function readOptions(args: readonly string[]): { readonly count: number } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { orders: { type: "string", default: String(MAX_ORDERS) } },
+  });
+  return { count: integerOption("orders", values.orders, 1, MAX_ORDERS) as number };
+}
 
 const number = (value: number) => value.toLocaleString("en");
 
@@ -116,8 +134,8 @@ async function runScenarios(
 async function checkStates({ orderStatus }: ServiceClients, expected: readonly ExpectedState[]): Promise<string[]> {
   const orderIds = expected.map(({ order }) => order.id);
   const statuses = [];
-  for (let at = 0; at < orderIds.length; at += ORDERS) {
-    const response = await orderStatus.batchGetOrderStatus({ orderIds: orderIds.slice(at, at + ORDERS) });
+  for (let at = 0; at < orderIds.length; at += MAX_ORDERS) {
+    const response = await orderStatus.batchGetOrderStatus({ orderIds: orderIds.slice(at, at + MAX_ORDERS) });
     statuses.push(...response.statuses);
   }
   const found = new Map(statuses.map((status) => [status.orderId, status]));
@@ -141,7 +159,7 @@ async function waitFor(condition: () => Promise<boolean>, timeoutMs: number): Pr
 }
 
 /** Runs the demo and prints its report; returns the differences from the expectation. */
-async function run(addresses: Addresses): Promise<readonly string[]> {
+async function run(addresses: Addresses, count: number): Promise<readonly string[]> {
   let calls = 0;
   const countCalls: Interceptor = (next) => (request) => {
     calls += request.stream ? 0 : 1;
@@ -155,11 +173,11 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
   const stream = await openStream(addresses.natsUrl);
   try {
     const firstId = await freshIds(database.connection, addresses.databasePrefix);
-    const orders = Array.from({ length: ORDERS }, (_, index) => makeOrder(firstId, index));
+    const orders = Array.from({ length: count }, (_, index) => makeOrder(firstId, index));
     const stockBefore = await readStock(addresses.stubSystemsUrl);
-    const lastId = firstId + BigInt(ORDERS - 1);
+    const lastId = firstId + BigInt(count - 1);
     console.log(
-      `Running ${number(ORDERS)} new orders, ${firstId} to ${lastId}, ${CONCURRENCY} at a time, against ${addresses.grpc}:`,
+      `Running ${number(count)} new orders, ${firstId} to ${lastId}, ${CONCURRENCY} at a time, against ${addresses.grpc}:`,
     );
 
     const start = performance.now();
@@ -219,8 +237,9 @@ async function run(addresses: Addresses): Promise<readonly string[]> {
   }
 }
 
+const { count } = optionsOrExit(USAGE, readOptions);
 try {
-  const differences = await run(findAddresses(readConfig(process.env)));
+  const differences = await run(findAddresses(readConfig(process.env)), count);
   if (differences.length > 0) {
     console.log(`${number(differences.length)} differences:`);
     for (const difference of differences.slice(0, MAX_DIFFERENCES)) {
