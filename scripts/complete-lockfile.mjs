@@ -1,11 +1,11 @@
 /**
  * Brings package-lock.json up to date with package.json, and completes it. For a build for another
  * system that the registry did not offer at that moment, npm writes no entry, or one without a
- * checksum: `npm ci` fails on that system, or installs whatever the registry sends. What is missing
- * is read with `npm view`. Resolving depends on the version of Node: use the pinned one.
+ * checksum: `npm ci` fails on that system, or installs an unverified package. What is missing is
+ * read with `npm view`. Resolving depends on the version of Node: use the pinned one.
  *
  *     npm run lockfile                                    updates and completes package-lock.json
- *     node scripts/complete-lockfile.mjs --check [file]   fails if it is incomplete; without network
+ *     node scripts/complete-lockfile.mjs --check [file]   fails if it is incomplete; is offline
  */
 import { execFile, execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

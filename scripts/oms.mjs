@@ -24,7 +24,8 @@ async function runHere() {
 }
 
 /**
- * Runs this file with the pinned Node, if there is one for this system. It detects the end of this process by the IPC channel.
+ * Runs this file with the pinned Node, if there is one for this system. It detects the end of this
+ * process by the IPC channel.
  */
 function runWithPinnedNode() {
   if (!existsSync(NODE)) {

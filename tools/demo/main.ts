@@ -1,6 +1,6 @@
 /**
- * The demo: runs orders of all kinds from CREATED to their end states through the public gRPC API of
- * the running service. It checks each response, and finally compares everything that must
+ * The demo: runs orders of all kinds from CREATED to their end states through the public gRPC API
+ * of the running service. It checks each response, and finally compares everything that must
  * have happened with what is found in the history, the event stream, the ledger and the stub
  * systems.
  */
