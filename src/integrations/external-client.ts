@@ -1,8 +1,10 @@
 import { errorMessage } from "../lib/error-message.ts";
 import type { Logger } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { redactPersonalValues } from "../observability/redaction.ts";
 import { isSampled, traceIdOf } from "../observability/traceparent.ts";
 import type { Span, Tracer } from "../observability/tracing.ts";
+import { withoutUnprintable } from "../observability/unprintable.ts";
 import { createHttpPoster, type HttpResponse, retryAfterMs } from "./http.ts";
 
 /** How a request ended. */
@@ -95,7 +97,7 @@ export function createExternalClient({
   const post = async (key: string, body: JsonBody, signal: AbortSignal | undefined, traceparent: string) => {
     try {
       const response = await poster.post(key, JSON.stringify(body), signal, traceparent);
-      return { outcome: outcomeOf(name, response), status: response.status, body: parseObject(response.text) };
+      return { outcome: outcomeOf(name, body, response), status: response.status, body: parseObject(response.text) };
     } catch (error) {
       return { outcome: { kind: "retry", reason: `${name}: ${errorMessage(error)}` }, status: 0, body: {} } as const;
     }
@@ -127,13 +129,15 @@ export function createExternalClient({
   };
 }
 
-function outcomeOf(name: string, { status, retryAfter, text }: HttpResponse): Outcome {
+function outcomeOf(name: string, request: JsonBody, { status, retryAfter, text }: HttpResponse): Outcome {
   if (status >= 200 && status < 300) {
     return { kind: "done" };
   }
   const { reason: given } = parseObject(text);
-  // Only the `reason` of a JSON answer: other texts may be whole pages.
-  const reason = `${name} answered ${status}${typeof given === "string" && given !== "" ? `: ${given.slice(0, MAX_REASON)}` : ""}`;
+  // Only the `reason` of a JSON answer, as other texts may be whole pages; without personal data of
+  // the request that it quotes.
+  const shown = typeof given === "string" ? redactPersonalValues(given, request).slice(0, MAX_REASON) : "";
+  const reason = `${name} answered ${status}${shown === "" ? "" : `: ${withoutUnprintable(shown)}`}`;
   if (status < 500 && !RETRYABLE.includes(status)) {
     return { kind: "reject", reason };
   }
@@ -143,7 +147,9 @@ function outcomeOf(name: string, { status, retryAfter, text }: HttpResponse): Ou
 
 /** The reason in a refusal's body. */
 export function refusalReason({ reason }: JsonBody): string {
-  return typeof reason === "string" && reason !== "" ? reason.slice(0, MAX_REASON) : "no reason given";
+  return typeof reason === "string" && reason !== ""
+    ? withoutUnprintable(reason.slice(0, MAX_REASON))
+    : "no reason given";
 }
 
 function parseObject(text: string): JsonBody {

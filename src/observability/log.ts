@@ -1,5 +1,5 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from "pino";
-import { PERSONAL_FIELDS } from "./redaction.ts";
+import { PERSONAL_FIELDS, redactDatabaseValues } from "./redaction.ts";
 import { shorten } from "./shorten.ts";
 import { escapeUnprintable } from "./unprintable.ts";
 
@@ -15,10 +15,20 @@ export function createLogger(level: LevelWithSilent, destination?: DestinationSt
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: printable },
-    serializers: { err: (error: Error) => printable({ ...pino.stdSerializers.err(error) }) },
+    serializers: { err: (error: Error) => printable(withoutStatement({ ...pino.stdSerializers.err(error) })) },
     redact: { paths: PERSONAL_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: "***" },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** An error of a database driver without its statement, and without the values that it quotes. */
+function withoutStatement({ sql, parameters, ...fields }: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === "string" ? redactDatabaseValues(value) : value,
+    ]),
+  );
 }
 
 /**

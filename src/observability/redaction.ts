@@ -1,6 +1,6 @@
 /**
- * Fields with personal data, by their names in code and JSON. Their values appear in no log line
- * and no error message.
+ * Log fields with personal data, by their names in code and JSON: their values are masked in all log
+ * lines. Fields of requests are marked in the contract (debug_redact).
  */
 export const PERSONAL_FIELDS: readonly string[] = [
   "invoiceEmail",
@@ -12,6 +12,23 @@ export const PERSONAL_FIELDS: readonly string[] = [
   "phone",
   "mobile",
 ];
+
+/** A value in a message of MySQL or MariaDB, such as "Incorrect integer value: 'x' for column `c`". */
+const DATABASE_VALUE = /\b(value:|entry) '.*?'(?= for |$)/gms;
+
+/** Masks the values that a database quotes in the message of an error. */
+export function redactDatabaseValues(text: string): string {
+  return text.replace(DATABASE_VALUE, "$1 '***'");
+}
+
+/**
+ * Masks the personal data of a JSON object in a text, such as an external system's answer to it.
+ */
+export function redactPersonalValues(text: string, body: Readonly<Record<string, unknown>>): string {
+  return PERSONAL_FIELDS.map((field) => body[field])
+    .filter((value) => typeof value === "string" && value !== "")
+    .reduce<string>((masked, value) => masked.replaceAll(value as string, "***"), text);
+}
 
 /** User information of a URL with a scheme of the backends or external systems. */
 const USER_INFO = /\b((?:mysql|rediss?|nats|tls|https?):\/\/)([^\s"'<>]*)@/gi;

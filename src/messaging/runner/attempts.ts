@@ -3,6 +3,7 @@ import type { OrderEvent } from "../../domain/events.ts";
 import { type BackOff, backOffMs } from "../../lib/back-off.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { redactDatabaseValues } from "../../observability/redaction.ts";
 import { isSampled, traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
 import type { Ledger, LedgerEntry } from "../../store/ledger/index.ts";
@@ -103,7 +104,7 @@ export class AttemptRunner {
       crashPoint("after-effect", crashEvent(entry));
       return result;
     } catch (error) {
-      return { kind: "retry", reason: error instanceof Error ? error.message : String(error) };
+      return { kind: "retry", reason: redactDatabaseValues(error instanceof Error ? error.message : String(error)) };
     } finally {
       clearTimeout(timer);
       this.#running.delete(abort);

@@ -23,7 +23,8 @@ export function createClientAddress(proxies: readonly string[]): ClientAddress {
     const entries = (forwardedFor ?? "").split(",");
     while (list.has(client)) {
       const previous = normalizeAddress(entries.pop()?.trim() ?? "");
-      if (isIP(previous) === 0) {
+      // A zone may be of any length.
+      if (isIP(previous) === 0 || previous.includes("%")) {
         break;
       }
       client = previous;

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
+import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import { exceedsTimerLimit, parseGrpcTimeout } from "../wire/timeout.ts";
 import { nearestRpc } from "../wire/unknown-rpc.ts";
@@ -40,6 +41,10 @@ export function normalizeHeaders(paths: ReadonlySet<string>): StreamListener {
     const path = headers[":path"] ?? "";
     const encoding = headers["grpc-encoding"];
     if ((encoding !== undefined && encoding !== "identity") || path.startsWith(BUILT_IN_PATH)) {
+      if (encoding !== undefined) {
+        // grpc-js quotes an unknown encoding in its answer.
+        headers["grpc-encoding"] = String(encoding).slice(0, MAX_QUOTED_LENGTH);
+      }
       mapResponse(stream, toInvalidArgument);
     }
     delete headers[JSON_HEADER];
@@ -67,8 +72,10 @@ function explainUnknownRpc(
   paths: ReadonlySet<string>,
 ): OutgoingHttpHeaders {
   const meant = nearestRpc(path, [...paths]);
-  return Number(response["grpc-status"]) === status.UNIMPLEMENTED && meant !== undefined
-    ? { ...response, "grpc-message": encodeURI(`there is no RPC ${path}: did you mean ${meant}?`) }
+  const hint = meant === undefined ? "" : `: did you mean ${meant}?`;
+  const message = `there is no RPC ${shorten(path, MAX_QUOTED_LENGTH)}${hint}`;
+  return Number(response["grpc-status"]) === status.UNIMPLEMENTED
+    ? { ...response, "grpc-message": encodeURI(message) }
     : response;
 }
 

@@ -4,6 +4,7 @@ import { base64Decode } from "@bufbuild/protobuf/wire";
 import type { ContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { invalidField, OperationError } from "../../application/errors.ts";
+import { MAX_QUOTED_LENGTH } from "../../observability/shorten.ts";
 import { decompress, isEncoding, UnpackedSizeError } from "../wire/compression.ts";
 import type { Codec } from "../wire/decode.ts";
 import { malformedBody } from "../wire/validation.ts";
@@ -148,7 +149,7 @@ export function toUniversalRequest(
   response.once("close", () => disconnected.abort());
   const target = new URL(url, `http://${headers.host ?? headers[":authority"] ?? ""}`);
   if (method === "GET") {
-    emptyQuery(target.searchParams);
+    target.search = `${queryWithEmptyMessage(target.searchParams)}`;
   }
   const framing = framingOf(request);
   const message = Buffer.from(framing?.codec === "json" ? "{}" : "");
@@ -163,20 +164,28 @@ export function toUniversalRequest(
   };
 }
 
-function emptyQuery(query: URLSearchParams): void {
+/** The parameters of a Connect GET, those of the message itself excepted. */
+function queryWithEmptyMessage(query: URLSearchParams): URLSearchParams {
+  const names = query.has("message") ? ["connect", "encoding"] : ["connect", "encoding", "compression", "base64"];
+  const kept = new URLSearchParams(
+    names.flatMap((name) => query.getAll(name).map((value): [string, string] => [name, quotable(value)])),
+  );
   if (query.has("message")) {
-    query.set("message", query.get("encoding") === "json" ? "{}" : "");
-    query.delete("base64");
-    query.delete("compression");
+    kept.set("message", query.get("encoding") === "json" ? "{}" : "");
   }
+  return kept;
 }
+
+/** The library quotes values in its errors. */
+const quotable = (value: string): string => value.slice(0, MAX_QUOTED_LENGTH);
 
 function headerOf({ headers }: IncomingMessage, framing: Framing | undefined): Headers {
   const header = new Headers();
   for (const [name, value = ""] of Object.entries(headers)) {
     if (!name.startsWith(":") && name !== "content-length") {
       for (const single of typeof value === "string" ? [value] : value) {
-        header.append(name, single);
+        // The media type is not quoted, and its parameters may be long.
+        header.append(name, name === "content-type" ? single : quotable(single));
       }
     }
   }

@@ -154,10 +154,10 @@ async function sendUnaryResponse(
 }
 
 /** Adds an explanation, as the library sends only a status. */
-function sendRejection({ method, headers }: IncomingMessage, response: ServerResponse, status: number): void {
+function sendRejection({ method = "", headers }: IncomingMessage, response: ServerResponse, status: number): void {
   const message =
     status === 405
-      ? `method ${method} is not allowed: use POST; GET is for RPCs without side effects only`
+      ? `method ${shorten(method, MAX_QUOTED_LENGTH)} is not allowed: use POST; GET is for RPCs without side effects only`
       : `content-type ${shorten(headers["content-type"] ?? "(none)", MAX_QUOTED_LENGTH)} is not supported: use application/json (in UTF-8) or application/proto, for streams application/connect+json or application/connect+proto; or application/grpc-web or application/grpc-web-text`;
   sendJson(response, status, { code: "unimplemented", message });
 }

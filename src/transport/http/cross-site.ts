@@ -43,7 +43,8 @@ export function createCrossSiteCheck({ corsOrigins, allowedHosts, log }: CrossSi
       reason,
       address: peerOfRequest(request).address,
       host: (host ?? request.headers[":authority"]?.toString())?.slice(0, MAX_LOGGED_CHARACTERS),
-      origin: (origin ?? referer)?.slice(0, MAX_LOGGED_CHARACTERS),
+      // Not the whole referrer, whose query may hold personal data.
+      origin: (origin ?? (referer && URL.parse(referer)?.origin))?.slice(0, MAX_LOGGED_CHARACTERS),
     }));
     sendJson(response, 403, { code: "permission_denied", message });
     return true;

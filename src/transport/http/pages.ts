@@ -81,7 +81,7 @@ export function createPages({
       sendJson(response, 404, notFound(request.method ?? "", path, rpcs));
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
-      const message = `method ${request.method} is not allowed for ${path}: use GET`;
+      const message = `method ${shorten(request.method ?? "", MAX_QUOTED_LENGTH)} is not allowed for ${path}: use GET`;
       sendJson(response, 405, { code: "unimplemented", message });
     } else {
       await page(response, request);
@@ -129,7 +129,7 @@ function notFound(method: string, path: string, rpcs: readonly string[]): object
       : `did you mean ${meant}?`;
   return {
     code: method === "POST" ? "unimplemented" : "not_found",
-    message: `no endpoint at ${method} ${shorten(path, MAX_QUOTED_LENGTH)}: ${hint}`,
+    message: `no endpoint at ${shorten(method, MAX_QUOTED_LENGTH)} ${shorten(path, MAX_QUOTED_LENGTH)}: ${hint}`,
   };
 }
 

@@ -10,6 +10,7 @@ import {
 import { createServer as createHttps, type Server as HttpsServer } from "node:https";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import type { Auth } from "../auth/index.ts";
 import { createListener, type Listener } from "../connections/listener.ts";
 import type { PortTls } from "../connections/tls.ts";
@@ -117,7 +118,7 @@ export function createHttpServer({
       if (isDisconnected(response)) {
         return;
       }
-      log.warn({ path: pathOf(request), error: String(error) }, "HTTP request failed");
+      log.warn({ path: shorten(pathOf(request), MAX_QUOTED_LENGTH), error: String(error) }, "HTTP request failed");
       if (response.headersSent) {
         response.destroy();
       } else {

@@ -34,7 +34,7 @@ export function sendOverview(response: ServerResponse): void {
  * @param allowed the HTTP methods of the path; undefined if there is no such path
  */
 export function sendRouteError(
-  { method, url }: IncomingMessage,
+  { method = "", url }: IncomingMessage,
   response: ServerResponse,
   allowed: readonly string[] | undefined,
 ): void {
@@ -42,7 +42,7 @@ export function sendRouteError(
   const exists = allowed !== undefined;
   const meant = nearestRpc(path, LEGACY_METHODS.map(pathOf));
   const message = exists
-    ? `${path} takes ${allowed.join(" and ")}, not ${method}`
+    ? `${path} takes ${allowed.join(" and ")}, not ${shorten(method, MAX_QUOTED_LENGTH)}`
     : `nothing is at ${shorten(path, MAX_QUOTED_LENGTH)}: ${meant === undefined ? "" : `did you mean ${meant}? `}GET /services lists the addresses`;
   response.writeHead(exists ? 405 : 404, {
     "content-type": "application/json;charset=UTF-8",

@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import type { Logger } from "../../observability/log.ts";
+import { redactDatabaseValues } from "../../observability/redaction.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Call, Interceptor, Rpc } from "../call.ts";
 import { toConnectError } from "../wire/errors.ts";
@@ -39,6 +40,10 @@ export const mapErrors = (log: Logger): Interceptor => {
 /** Not the error object: a driver's contains the statement, and with it personal data. */
 function errorFields(error: unknown): object {
   return error instanceof Error
-    ? { error: error.message, stack: error.stack, errno: (error as NodeJS.ErrnoException).errno }
+    ? {
+        error: redactDatabaseValues(error.message),
+        stack: redactDatabaseValues(error.stack ?? ""),
+        errno: (error as NodeJS.ErrnoException).errno,
+      }
     : { error: String(error) };
 }

@@ -168,3 +168,14 @@ test("no personal data is logged", async () => {
   expect(logged).toHaveLength(1);
   expect(logged.join()).not.toMatch(/someone@example\.com|91110000/);
 });
+
+test("a reason has no personal data of the request, and no control characters", async () => {
+  const url = await useAnswer((request, response) => {
+    request.resume();
+    response.statusCode = 422;
+    response.end('{"reason":"no mailbox\\n li@x.cn\\u202e"}');
+  });
+  const { client } = useClient(url);
+  const reason = "e-invoice answered 422: no mailbox  *** ";
+  expect(await post(client, "7-1", { invoiceEmail: "li@x.cn" })).toEqual({ kind: "reject", reason });
+});

@@ -376,7 +376,7 @@ describe("rejected with what is expected", () => {
     ["an undeclared prefix", "<s:Envelope/>", /a name has a prefix that no xmlns declares/],
     ["an unknown entity", envelope(getOrder("<orderId>&nbsp;</orderId>")), /"&nbsp;.* is no reference that XML knows/],
     ["a plain &", envelope(getOrder("<orderId>1 & 2</orderId>")), /a plain & is written as &amp;/],
-    ["an attribute without quotes", "<a b=1/>", /no well-formed XML: attribute "1" missed quot/],
+    ["an attribute without quotes", "<a b=1/>", /no well-formed XML: attribute … missed quot/],
     ["a repeated attribute", '<a b="1" b="2"/>', /no well-formed XML: Attribute b redefined/],
     ["U+0001", envelope(getOrder("<orderId>\u0001</orderId>")), /the character U\+0001 cannot be in XML/],
     ["&#0;", envelope(getOrder("<orderId>&#0;</orderId>")), /the character U\+0000 cannot be in XML, nor a reference/],

@@ -7,6 +7,12 @@ const MAX_DEPTH = 32;
 /** Maximum number of elements, attributes, comments and the like; 1,000 typed orders have 2,000. */
 const MAX_PIECES = 5_000;
 
+/**
+ * Maximum length of a name or an attribute's value, in characters: namespaces are repeated in
+ * answers.
+ */
+const MAX_PART_LENGTH = 1_000;
+
 /** Markup other than tags: start, end, name. */
 const SPECIAL = [
   ["<!--", "-->", "a comment"],
@@ -85,10 +91,12 @@ function readTag(text: string, open: number): Tag {
   const marks = /["'>]/g;
   marks.lastIndex = open;
   for (let attributes = 0; ; attributes += 1) {
+    const start = marks.lastIndex;
     const mark = marks.exec(text);
     if (mark === null) {
       throw malformedXml("a tag does not end with >");
     }
+    checkLength(mark.index - start);
     if (mark[0] === ">") {
       const deeper = text[open + 1] === "/" ? -1 : text[mark.index - 1] === "/" ? 0 : 1;
       return { end: mark.index + 1, deeper, attributes };
@@ -97,8 +105,15 @@ function readTag(text: string, open: number): Tag {
     if (close === -1) {
       throw malformedXml(`an attribute's value does not end with ${mark[0]}`);
     }
+    checkLength(close - mark.index);
     checkReferences(text.slice(mark.index + 1, close));
     marks.lastIndex = close + 1;
+  }
+}
+
+function checkLength(length: number): void {
+  if (length > MAX_PART_LENGTH) {
+    throw new OperationError("invalid", `a name or attribute has more than ${MAX_PART_LENGTH} characters`);
   }
 }
 
@@ -113,9 +128,11 @@ function checkReferences(text: string): void {
   if (!text.includes("&")) {
     return;
   }
-  const bad = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,9}|#x[\da-fA-F]{1,8});).{0,20}/.exec(text)?.[0];
+  const [bad, name] = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,9}|#x[\da-fA-F]{1,8});)([a-z]{1,12};)?/i.exec(text) ?? [];
   if (bad !== undefined) {
-    throw malformedXml(`${JSON.stringify(bad)} is no reference that XML knows: a plain & is written as &amp;`);
+    // Without the text after it, which may be personal data.
+    const what = name === undefined ? "an & in a text or attribute" : JSON.stringify(bad);
+    throw malformedXml(`${what} is no reference that XML knows: a plain & is written as &amp;`);
   }
   for (const [, hexadecimal, decimal] of text.matchAll(/&#(?:x([\da-fA-F]+)|(\d+));/g)) {
     const code = hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);

@@ -1,10 +1,14 @@
 import { Code } from "@connectrpc/connect";
 import type { Element } from "@xmldom/xmldom";
 import { OperationError } from "../../../application/errors.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../../../observability/shorten.ts";
 import type { Parameter } from "../parameters.ts";
 import type { Params } from "../params.ts";
 import { childElements } from "./read-xml.ts";
 import { SOAP_VERSIONS, type SoapVersion } from "./versions.ts";
+
+/** Maximum number of unknown headers in a fault. */
+const MAX_NOT_UNDERSTOOD = 4;
 
 /** The content of a request's envelope. */
 export interface SoapMessage {
@@ -55,7 +59,11 @@ export function readMessage(root: Element): SoapMessage {
   const header = parts.find(({ localName }) => localName === "Header");
   const body = parts.find(({ localName }) => localName === "Body");
   const notUnderstood =
-    header === undefined ? [] : childElements(header).filter((block) => isMandatory(block, version));
+    header === undefined
+      ? []
+      : childElements(header)
+          .filter((block) => isMandatory(block, version))
+          .slice(0, MAX_NOT_UNDERSTOOD);
   if (notUnderstood.length > 0) {
     const names = notUnderstood.map(qualifiedName).join(", ");
     const message = `this service knows no headers, and these must be understood: ${names}; leave them out`;
@@ -100,8 +108,10 @@ function isMandatory(block: Element, { uri, role }: SoapVersion): boolean {
   return mustUnderstand && role.ours.includes(block.getAttributeNS(uri, role.attribute)?.trim() ?? "");
 }
 
-/** An element's name with its namespace in Clark notation. */
-const qualifiedName = ({ namespaceURI, localName }: Element): string => `{${namespaceURI ?? ""}}${localName}`;
+/** An element's name with its namespace in Clark notation, for errors. */
+const qualifiedName = ({ namespaceURI, localName }: Element): string => quoted(`{${namespaceURI ?? ""}}${localName}`);
+
+const quoted = (text: string): string => shorten(text, MAX_QUOTED_LENGTH);
 
 const INSTANCE_URI = "http://www.w3.org/2001/XMLSchema-instance";
 
@@ -121,10 +131,14 @@ export function readSoapParams(
     const id = referredId(element);
     const value = id === undefined ? element : values.get(id);
     if (value === undefined) {
-      return new OperationError("invalid", `${name}: refers to #${id}, and no element of the Body has this id`);
+      const reference = quoted(`#${id}`);
+      return new OperationError(
+        "invalid",
+        `${quoted(name)}: refers to ${reference}, and no element of the Body has this id`,
+      );
     }
     if (childElements(value).length > 0) {
-      return new OperationError("invalid", `${name}: must hold a text, and holds elements`);
+      return new OperationError("invalid", `${quoted(name)}: must hold a text, and holds elements`);
     }
     if (!isNil(value)) {
       const texts = params.get(name);

@@ -40,11 +40,16 @@ export function readXml(text: string): Element {
   }
 }
 
-/** The parser's message for the author of hand-written XML. */
+/** The parser's messages that quote nothing but names of tags. */
+const NAMES_TAGS = /^(?:Opening and ending tag mismatch|unclosed xml tag)/;
+
+/** The parser's message for the author of hand-written XML, without what may be personal data. */
 function explain(message: string): string {
-  return message.includes("NamespaceError")
-    ? "a name has a prefix that no xmlns declares"
-    : (message.split("\n", 1)[0] as string).slice(0, MESSAGE_LENGTH);
+  if (message.includes("NamespaceError")) {
+    return "a name has a prefix that no xmlns declares";
+  }
+  const line = message.split("\n", 1)[0] as string;
+  return (NAMES_TAGS.test(line) ? line : line.replace(/"[^"]*"|'.*'/g, "…")).slice(0, MESSAGE_LENGTH);
 }
 
 /** The direct child elements. */
