@@ -106,9 +106,15 @@ async function readRequest(request: IncomingMessage): Promise<SoapMessage> {
   return readMessage(readXml((await readBody(request, declaredEncoding)).text));
 }
 
-/** A stub generated from the legacy WSDL uses its namespace, and reads only elements in it. */
+/**
+ * A stub uses the namespace of its WSDL and reads only elements that are qualified as its parameters
+ * are; those of this service's WSDL are not. In a call without parameters, stubs of JAXB, which CXF
+ * uses, write a default namespace if elements are qualified, and a prefix if they are not.
+ */
 function responseNamespace(wrapper: SoapMessage["wrapper"], namespace: string): ResponseNamespace {
   const uri = wrapper.namespaceURI ?? "";
-  const first = childElements(wrapper)[0];
-  return { uri, qualified: uri !== namespace && first !== undefined && (first.namespaceURI ?? "") === uri };
+  const [parameter] = childElements(wrapper);
+  const qualified =
+    parameter === undefined ? uri !== namespace && !wrapper.prefix : (parameter.namespaceURI ?? "") === uri;
+  return { uri, qualified };
 }

@@ -15,7 +15,7 @@ export interface SoapResponse {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The namespace of the answer's elements: the service's, or the one of the request. */
+/** The namespace of the answer's elements: the one of the request. */
 export interface ResponseNamespace {
   readonly uri: string;
   /** Whether the elements within the answer are in it too; otherwise they are in no namespace. */
@@ -100,7 +100,9 @@ function faultResponse(
   namespace: string,
   headers: SoapResponse["headers"] = {},
 ): SoapResponse {
-  const status = fault.kind === "caller" ? version.callerStatus : 500;
+  // Of both sides' faults, as sent by CXF: its clients read no fault of another status, although
+  // SOAP 1.2 specifies 400 for those of the caller.
+  const status = 500;
   return { status, contentType: version.contentType, text: printFault(version, fault, namespace), headers };
 }
 

@@ -7,8 +7,6 @@ export interface SoapVersion {
   readonly faultCodes: { readonly caller: string; readonly server: string };
   /** The attribute for a header's recipient, and its values that mean this server. */
   readonly role: { readonly attribute: string; readonly ours: readonly string[] };
-  /** The HTTP status of a fault caused by the caller. */
-  readonly callerStatus: number;
 }
 
 /** Assumed for a request that does not specify a version. */
@@ -18,7 +16,6 @@ export const SOAP_11: SoapVersion = {
   contentType: "text/xml;charset=UTF-8",
   faultCodes: { caller: "Client", server: "Server" },
   role: { attribute: "actor", ours: ["", "http://schemas.xmlsoap.org/soap/actor/next"] },
-  callerStatus: 500,
 };
 
 const SOAP_12_URI = "http://www.w3.org/2003/05/soap-envelope";
@@ -30,7 +27,6 @@ export const SOAP_12: SoapVersion = {
   contentType: "application/soap+xml;charset=UTF-8",
   faultCodes: { caller: "Sender", server: "Receiver" },
   role: { attribute: "role", ours: ["", `${SOAP_12_URI}/role/next`, `${SOAP_12_URI}/role/ultimateReceiver`] },
-  callerStatus: 400,
 };
 
 export const SOAP_VERSIONS = [SOAP_11, SOAP_12] as const;
