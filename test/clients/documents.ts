@@ -66,8 +66,8 @@ ${code}
   },
 ];
 
-/** Writes a file unless it is up to date: Maven compiles everything again after a change. */
-function update(file: string, text: string): void {
+/** Writes a file unless it is up to date: Maven builds everything again after a change. */
+export function update(file: string, text: string): void {
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) {
     writeFileSync(file, text);
   }

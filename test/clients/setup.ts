@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { writeWsdls } from "./cxf-stubs.ts";
 import { writeExamples } from "./documents.ts";
 import { ROOT, requireToolchains, run, STEPS } from "./toolchain.ts";
 
@@ -9,6 +10,7 @@ export async function setup(project: TestProject): Promise<void> {
   requireToolchains();
   await run(process.execPath, [join(ROOT, "scripts", "print-validate-proto.ts")]);
   print(`${writeExamples()} examples of the documents`);
+  writeWsdls();
   for (const step of STEPS) {
     const startedAt = performance.now();
     await step.run();

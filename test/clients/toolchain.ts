@@ -10,6 +10,7 @@ const BIN = join(ROOT, ".clients");
 
 const GO_MODULE = join(ROOT, "test", "clients", "go");
 const JAVA_PROJECT = join(ROOT, "test", "clients", "java");
+export const CXF_PROJECT = join(ROOT, "test", "clients", "cxf");
 
 /** Maximum duration of a build or download, in milliseconds. */
 const BUILD_TIMEOUT_MS = 15 * 60_000;
@@ -78,6 +79,9 @@ export interface Step {
   run(): Promise<unknown>;
 }
 
+const runMaven = (project: string, phase: string) =>
+  run("mvn", ["--batch-mode", "--quiet", phase], { cwd: project, timeout: BUILD_TIMEOUT_MS });
+
 /** Builds the programs of others, and the clients of this folder with stubs from the contract. */
 export const STEPS: readonly Step[] = [
   ...Object.keys(PROGRAMS).map((program) => ({
@@ -98,7 +102,11 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: "Java clients",
-    run: () => run("mvn", ["--batch-mode", "--quiet", "compile"], { cwd: JAVA_PROJECT, timeout: BUILD_TIMEOUT_MS }),
+    run: () => runMaven(JAVA_PROJECT, "compile"),
+  },
+  {
+    name: "Apache CXF clients",
+    run: () => runMaven(CXF_PROJECT, "process-classes"),
   },
 ];
 
