@@ -48,7 +48,7 @@ const TOOLS_MAY_IMPORT = {
   testkit: ["src/", "gen/", "tools/(client|demo|devstack)/"],
   cli: [
     "tools/(client|devstack)/",
-    "src/domain/state-machine\\.ts$",
+    "src/domain/(operator|state-machine)\\.ts$",
     "src/lib/(password-file|time)\\.ts$",
     "src/messaging/nats/(broker|codec)\\.ts$",
     "src/observability/redaction\\.ts$",

@@ -154,7 +154,7 @@ async function reportOnce(committer: Committer, orderId: bigint, status: Status)
     requestId: `bench-${orderId}-${status}`,
     remark: "",
     validateOnly: false,
-    cause: { caller: "bench", operator: "bench", traceparent: "" },
+    cause: { caller: "bench", operator: "bench", authenticatedOperator: "", traceparent: "" },
   };
   const result = await committer.report(report);
   if (result.kind !== "accepted" || result.outcome !== "applied") {

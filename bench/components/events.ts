@@ -78,6 +78,7 @@ function eventAt(index: number): OrderEvent {
     recordTime: now,
     caller: "wms",
     operator: "bench",
+    authenticatedOperator: "",
     traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     fromStatus: step === 0 ? Status.CREATED : (LIFECYCLE[step - 1] ?? Status.CREATED),
     toStatus: LIFECYCLE[step] ?? Status.PAID,

@@ -16,6 +16,8 @@ export interface CallContext extends CallScope {
    * callers that are not authenticated, which share theirs.
    */
   readonly requestNamespace: string;
+  /** The person in the caller's verified token; "" for none. */
+  readonly authenticatedOperator: string;
   /** The codes of the states that the caller may report; undefined for all. */
   readonly reportableStatuses: ReadonlySet<number> | undefined;
   /** The orders that the caller may see and change. */
@@ -30,7 +32,13 @@ export interface CallContext extends CallScope {
   readonly signal: AbortSignal;
 }
 
-/** The cause of a change: the calling system and the person or job it names. */
-export function causeOf({ caller, traceparent }: Pick<CallContext, "caller" | "traceparent">, operator: string): Cause {
-  return { caller, operator, traceparent };
+/** Who makes a call: the calling system and, if it is known, the person. */
+export type Actor = Pick<CallContext, "caller" | "authenticatedOperator">;
+
+/** The cause of a change: the calling system, its person, and the person or job that it names. */
+export function causeOf(
+  { caller, authenticatedOperator, traceparent }: Actor & Pick<CallContext, "traceparent">,
+  operator: string,
+): Cause {
+  return { caller, operator, authenticatedOperator, traceparent };
 }

@@ -381,6 +381,11 @@ export const VARIABLES = {
       description:
         "Required `typ` header of the tokens, for example `at+jwt`; other tokens of the same issuer, such as ID tokens, are then rejected. Not set: any.",
     }),
+    jwtOperatorClaim: variable("OMS_JWT_OPERATOR_CLAIM", z.string().regex(/^\S{1,128}$/, "the name of a claim"), {
+      default: "sub",
+      description:
+        "Claim of the tokens that names a person, recorded as the authenticated operator of a change beside the operator in the request. A token without it names none.",
+    }),
     permissionsFile: optional("OMS_PERMISSIONS_FILE", z.string(), {
       formerly: "OMS_RIGHTS_FILE",
       description:

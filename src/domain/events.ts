@@ -1,11 +1,10 @@
+import type { Operator } from "./operator.ts";
 import type { OrderSummary } from "./order.ts";
 
 /** Who set a change off. */
-export interface Cause {
+export interface Cause extends Operator {
   /** The calling system. */
   readonly caller: string;
-  /** The person or job that the caller named; "" where the operation has none. */
-  readonly operator: string;
   /** The W3C trace of the call; "" for none. */
   readonly traceparent: string;
 }
@@ -128,8 +127,19 @@ export function eventContext(
     orderType,
   }: Pick<OrderSummary, "orderId" | "rootParentId" | "orderSource" | "orderType">,
   messageId: string,
-  { caller, operator, traceparent }: Cause,
+  { caller, operator, authenticatedOperator, traceparent }: Cause,
   recordTime: Date,
 ): EventContext {
-  return { messageId, orderId, rootParentId, orderSource, orderType, recordTime, caller, operator, traceparent };
+  return {
+    messageId,
+    orderId,
+    rootParentId,
+    orderSource,
+    orderType,
+    recordTime,
+    caller,
+    operator,
+    authenticatedOperator,
+    traceparent,
+  };
 }

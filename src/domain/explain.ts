@@ -1,5 +1,6 @@
 import { decide, type OrderFacts } from "./decide.ts";
 import { describeFlowStatus, type FlowStatus } from "./flow.ts";
+import { describeOperator, type Operator } from "./operator.ts";
 import { describeStatus, type Reporter, STATES, Status, stateOf, transitionsFrom } from "./state-machine.ts";
 
 /** A state that the order can take now. */
@@ -60,7 +61,7 @@ function cancellable(order: OrderFacts, now: Date): boolean {
 /** An Action that an operator has paused. */
 export interface PausedWork {
   readonly name: string;
-  readonly operator: string;
+  readonly pausedBy: Operator;
   readonly reason: string;
 }
 
@@ -78,7 +79,7 @@ export interface Blockers {
 export function describeWait(order: OrderFacts, open: readonly OpenWork[], blockers: Blockers): string {
   const work = open.length === 0 ? "" : `; not done yet: ${open.map(describeWork).join(", ")}`;
   const paused = blockers.pausedWork.map(
-    ({ name, operator, reason }) => `; ${name} is paused by ${operator}: ${reason}`,
+    ({ name, pausedBy, reason }) => `; ${name} is paused by ${describeOperator(pausedBy)}: ${reason}`,
   );
   return `${describeBlocker(order, blockers) ?? describeNextReport(order)}${work}${paused.join("")}.`;
 }

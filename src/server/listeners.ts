@@ -181,11 +181,12 @@ async function openAuthentication(
   mayPresentToken: TokenTransportCheck,
 ): Promise<Auth | undefined> {
   const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, jwtType: type } = config.auth;
+  const { jwtOperatorClaim: operatorClaim } = config.auth;
   if (methods.length === 0) {
     return undefined;
   }
   const isComplete = keys !== undefined && issuer !== undefined && audience !== undefined;
-  const tokens = methods.includes("jwt") && isComplete ? { keys, issuer, audience, type } : undefined;
+  const tokens = methods.includes("jwt") && isComplete ? { keys, issuer, audience, type, operatorClaim } : undefined;
   const { permissionsFile } = config.auth;
   return lifecycle.start(
     "authentication",

@@ -165,6 +165,8 @@ export interface StatusHistoryTable {
   record_time: Date;
   caller: string;
   operator: string;
+  /** The person in the caller's token; "" for none. New. */
+  authenticated_operator: Generated<string>;
   request_id: string;
   remark: string;
   traceparent: string;
@@ -224,6 +226,8 @@ export interface ActionSwitchTable {
   reason: Generated<string>;
   caller: string;
   operator: string;
+  /** The person in the caller's token; "" for none. New. */
+  authenticated_operator: Generated<string>;
   change_time: Date;
 }
 
@@ -248,6 +252,8 @@ export interface InterventionTable {
   affected: Generated<number>;
   caller: string;
   operator: string;
+  /** The person in the caller's token; "" for none. New. */
+  authenticated_operator: Generated<string>;
   reason: Generated<string>;
   record_time: Date;
 }
@@ -275,6 +281,8 @@ export interface CancelRequestTable {
   reason: string;
   caller: string;
   operator: string;
+  /** The person in the caller's token; "" for none. New. */
+  authenticated_operator: Generated<string>;
   /** "" if it was not refused. */
   refusal_reason: Generated<string>;
   request_time: Date;
@@ -290,6 +298,8 @@ export interface ReturnRequestTable {
   reason: string;
   caller: string;
   operator: string;
+  /** The person in the caller's token; "" for none. New. */
+  authenticated_operator: Generated<string>;
   request_time: Date;
 }
 
@@ -314,6 +324,8 @@ export interface RequestLogTable {
   old_method: Generated<string>;
   caller: string;
   operator: string;
+  /** The person in the caller's token; "" for none. New. */
+  authenticated_operator: Generated<string>;
   /** The first order in the request; 0 if it names none. */
   order_id: bigint;
   request_id: string;

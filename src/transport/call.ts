@@ -38,6 +38,7 @@ export interface Call extends CallContext {
   identity: Identity | undefined;
   caller: string;
   requestNamespace: string;
+  authenticatedOperator: string;
   reportableStatuses: ReadonlySet<number> | undefined;
   orderScope: OrderScope;
   /** The caller's; the call's own span where calls are traced. */
@@ -126,6 +127,7 @@ export function createCall({
     header,
     caller: ANONYMOUS,
     requestNamespace: "",
+    authenticatedOperator: "",
     identity: undefined,
     reportableStatuses: undefined,
     orderScope: undefined,

@@ -21,6 +21,7 @@ function context(messageId: string, orderId: bigint): EventContext {
     recordTime: new Date(),
     caller: "wms",
     operator: "job 7",
+    authenticatedOperator: "li.wei",
     traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   };
 }

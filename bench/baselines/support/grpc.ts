@@ -92,7 +92,12 @@ export function updateHandler(
 ): handleUnaryCall<UpdateOrderStatusRequest, UpdateOrderStatusResponse> {
   return ({ request, metadata }, done) => {
     const caller = metadata.get("oms-caller")[0]?.toString() ?? "";
-    const report = toStatusReport(request, { caller, requestNamespace: "", traceparent: "" });
+    const report = toStatusReport(request, {
+      caller,
+      authenticatedOperator: "",
+      requestNamespace: "",
+      traceparent: "",
+    });
     update(report)
       .then((result) => acceptedOrThrow(result, report))
       .then(

@@ -28,6 +28,7 @@ export function callContext(caller: string, event: OrderEvent, { messageId, sign
     callId: messageId,
     caller,
     requestNamespace: "",
+    authenticatedOperator: "",
     reportableStatuses: undefined,
     orderScope: undefined,
     traceparent: event.traceparent,

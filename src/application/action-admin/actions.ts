@@ -3,7 +3,7 @@ import type { OpenTotals } from "../../store/ledger/open-counts.ts";
 import { type ActionPause, readActionPauses, setActionPaused } from "../../store/ledger/pauses.ts";
 import { type AttemptTotals, readAttemptTotals } from "../../store/ledger/totals.ts";
 import { type ActionEntry, readOrderEntries } from "../../store/reads/action-entries.ts";
-import type { CallContext } from "../context.ts";
+import type { Actor } from "../context.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
 import { OperationError, orderNotFound } from "../errors.ts";
 import { assertVisible, type Scoped } from "../order-scope.ts";
@@ -75,20 +75,12 @@ export interface PauseActionInput {
 }
 
 /** Pauses an Action on all servers, or replaces the reason; false if it was paused already. */
-export function pauseAction(
-  deps: OperationDeps,
-  input: PauseActionInput,
-  context: Pick<CallContext, "caller">,
-): Promise<boolean> {
+export function pauseAction(deps: OperationDeps, input: PauseActionInput, context: Actor): Promise<boolean> {
   return setPaused(deps, "PAUSE", input, context);
 }
 
 /** Resumes an Action on all servers; false if it was not paused. */
-export function resumeAction(
-  deps: OperationDeps,
-  input: PauseActionInput,
-  context: Pick<CallContext, "caller">,
-): Promise<boolean> {
+export function resumeAction(deps: OperationDeps, input: PauseActionInput, context: Actor): Promise<boolean> {
   return setPaused(deps, "RESUME", input, context);
 }
 
@@ -96,10 +88,18 @@ async function setPaused(
   deps: OperationDeps,
   kind: "PAUSE" | "RESUME",
   { action, operator, reason }: PauseActionInput,
-  { caller }: Pick<CallContext, "caller">,
+  { caller, authenticatedOperator }: Actor,
 ): Promise<boolean> {
   const { name } = findAction(deps, action);
-  return setActionPaused(deps.changes, { kind, action: name, selection: "", caller, operator, reason });
+  return setActionPaused(deps.changes, {
+    kind,
+    action: name,
+    selection: "",
+    caller,
+    operator,
+    authenticatedOperator,
+    reason,
+  });
 }
 
 export interface ListInterventionsInput {

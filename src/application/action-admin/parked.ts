@@ -1,7 +1,7 @@
 import { discard, type Intervention, type InterventionResult } from "../../store/ledger/interventions.ts";
 import { redrive } from "../../store/ledger/redrive.ts";
 import { type ActionEntry, readParkedOrDiscarded } from "../../store/reads/action-entries.ts";
-import type { CallContext } from "../context.ts";
+import type { Actor, CallContext } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { parsePageToken } from "../page-token.ts";
 import { findAction } from "./actions.ts";
@@ -90,7 +90,7 @@ async function processParked(
   deps: OperationDeps,
   kind: Intervention["kind"],
   input: ParkedBatchInput,
-  { caller, deadline }: Pick<CallContext, "caller" | "deadline">,
+  { caller, authenticatedOperator, deadline }: Actor & Pick<CallContext, "deadline">,
   limits: BatchLimits,
   apply: (ids: readonly bigint[], intervention: Intervention) => Promise<InterventionResult>,
 ): Promise<ParkedBatchResult> {
@@ -117,7 +117,7 @@ async function processParked(
       }
       const result = await apply(
         chosen.map((entry) => entry.id),
-        { kind, action, selection, caller, operator, reason, id },
+        { kind, action, selection, caller, operator, authenticatedOperator, reason, id },
       );
       id = result.interventionId;
       return { count: result.count, next };
@@ -130,7 +130,7 @@ async function processParked(
 export function retryParked(
   deps: OperationDeps,
   input: ParkedBatchInput,
-  context: Pick<CallContext, "caller" | "deadline">,
+  context: Actor & Pick<CallContext, "deadline">,
   limits = DEFAULT_LIMITS,
 ): Promise<ParkedBatchResult> {
   return processParked(deps, "RETRY", input, context, limits, (ids, intervention) =>
@@ -142,7 +142,7 @@ export function retryParked(
 export function discardParked(
   deps: OperationDeps,
   input: ParkedBatchInput,
-  context: Pick<CallContext, "caller" | "deadline">,
+  context: Actor & Pick<CallContext, "deadline">,
   limits = DEFAULT_LIMITS,
 ): Promise<ParkedBatchResult> {
   return processParked(deps, "DISCARD", input, context, limits, (ids, intervention) =>

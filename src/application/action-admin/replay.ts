@@ -9,7 +9,7 @@ import {
   readUndeliveredOfOrders,
   type UndeliveredChange,
 } from "../../store/reads/undelivered-changes.ts";
-import type { CallContext } from "../context.ts";
+import type { Actor, CallContext } from "../context.ts";
 import type { ActionInfo, OperationDeps } from "../deps.ts";
 import { findAction } from "./actions.ts";
 import { describeList, describePeriod } from "./entry-filter.ts";
@@ -57,14 +57,22 @@ const ORDERS_PER_BATCH = 100;
 export async function replay(
   deps: OperationDeps,
   input: ReplayInput,
-  { caller, deadline }: Pick<CallContext, "caller" | "deadline">,
+  { caller, authenticatedOperator, deadline }: Actor & Pick<CallContext, "deadline">,
   limits = DEFAULT_LIMITS,
 ): Promise<ReplayResult> {
   const { orderIds, period, operator, reason, validateOnly, pageToken } = input;
   const action = findAction(deps, input.action);
   const selection =
     period === undefined ? describeList("the events of orders", orderIds) : describePeriod(period).join(", ");
-  const by = { kind: "REPLAY", action: action.name, selection, caller, operator, reason } as const;
+  const by = {
+    kind: "REPLAY",
+    action: action.name,
+    selection,
+    caller,
+    operator,
+    authenticatedOperator,
+    reason,
+  } as const;
   const apply = validateOnly ? countOnly : createApply(deps, by);
   const find = period === undefined ? findByOrders(deps, action, orderIds) : findByPeriod(deps, action, period);
   const ofPeriod = period !== undefined;

@@ -6,6 +6,7 @@ import {
   type FlowStep,
   flowStatus,
 } from "../../domain/flow.ts";
+import type { Operator } from "../../domain/operator.ts";
 import { expires } from "../../domain/order-kinds.ts";
 import { describeStatus, Status } from "../../domain/state-machine.ts";
 import { redrive } from "../../store/ledger/redrive.ts";
@@ -17,7 +18,7 @@ import {
   readFlowRows,
   readLastRunId,
 } from "../../store/reads/flows.ts";
-import type { CallContext } from "../context.ts";
+import type { Actor } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { OperationError } from "../errors.ts";
 import { isVisible, type Scoped } from "../order-scope.ts";
@@ -47,13 +48,13 @@ export async function getOrderFlow(
 export async function retryOrderFlow(
   deps: OperationDeps,
   { orderId, operator }: { readonly orderId: bigint; readonly operator: string },
-  context: Pick<CallContext, "caller" | "orderScope">,
+  context: Actor & Scoped,
 ): Promise<{ readonly state: FlowState }> {
-  const { caller } = context;
+  const { caller, authenticatedOperator } = context;
   const row = await readFlowRowOrThrow(deps, orderId, context);
   const { step, state } = flowStatusOf(deps, row);
   if ((state === "RETRYING" || state === "FAILED") && step !== "" && step !== "payment") {
-    await retryStep(deps, { orderId, step, caller, operator });
+    await retryStep(deps, { orderId, step, caller, operator, authenticatedOperator });
   }
   const after = await readFlowRow(deps.db, orderId);
   return { state: flowStatusOf(deps, after ?? row).state };
@@ -70,7 +71,8 @@ export async function retryStep(
     step,
     caller,
     operator,
-  }: { readonly orderId: bigint; readonly step: FlowStep; readonly caller: string; readonly operator: string },
+    authenticatedOperator,
+  }: Operator & { readonly orderId: bigint; readonly step: FlowStep; readonly caller: string },
 ): Promise<void> {
   const runId = await readLastRunId(db, orderId, step);
   if (runId !== undefined) {
@@ -81,6 +83,7 @@ export async function retryStep(
       reason: "",
       caller,
       operator,
+      authenticatedOperator,
     });
   }
 }

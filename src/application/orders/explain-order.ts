@@ -51,7 +51,7 @@ export async function explainOrder(
   ];
   const pausedWork = [...new Set(waiting)].flatMap((name) => {
     const pause = pauses.get(name);
-    return pause === undefined ? [] : [{ name, operator: pause.operator, reason: pause.reason }];
+    return pause === undefined ? [] : [{ name, pausedBy: pause, reason: pause.reason }];
   });
   const open = openActions.map(({ action, ...rest }) => ({ name: action, ...rest }));
   return {

@@ -91,6 +91,7 @@ const KINDS: { readonly [T in OrderEvent["type"]]: EventKind<EventOf<T>> } = {
       orderType: message.orderType,
       caller: message.caller,
       operator: message.operator,
+      authenticatedOperator: message.authenticatedOperator,
       requestId: message.requestId,
       remark: message.remark,
       warehouseCount: message.warehouseCount,
@@ -223,7 +224,7 @@ export function decodeEvent(subject: string, body: Uint8Array, traceparent = "")
 }
 
 function contextFields(event: EventContext) {
-  const { messageId, orderId, rootParentId, orderSource, orderType, caller, operator } = event;
+  const { messageId, orderId, rootParentId, orderSource, orderType, caller, operator, authenticatedOperator } = event;
   const recordTime = timestampFromDate(event.recordTime);
   return {
     messageId,
@@ -234,6 +235,7 @@ function contextFields(event: EventContext) {
       orderType,
       caller,
       operator,
+      authenticatedOperator,
       recordTime,
     }),
   };
@@ -243,7 +245,7 @@ function contextOf(messageId: string, context: EventContextMessage | undefined, 
   if (context === undefined) {
     throw new UndecodableEventError("the body has no context");
   }
-  const { orderId, rootParentId, orderSource, orderType, caller, operator } = context;
+  const { orderId, rootParentId, orderSource, orderType, caller, operator, authenticatedOperator } = context;
   return {
     messageId,
     orderId,
@@ -253,6 +255,7 @@ function contextOf(messageId: string, context: EventContextMessage | undefined, 
     recordTime: dateOf(context.recordTime),
     caller,
     operator,
+    authenticatedOperator,
     traceparent,
   };
 }

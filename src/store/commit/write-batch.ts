@@ -86,6 +86,7 @@ const HISTORY_COLUMNS = [
   "request_id",
   "remark",
   "traceparent",
+  "authenticated_operator",
 ] as const;
 
 function historyRows({ history, now }: BatchPlan): Literal[][] {
@@ -102,6 +103,7 @@ function historyRows({ history, now }: BatchPlan): Literal[][] {
     report.requestId,
     report.remark,
     report.cause.traceparent,
+    report.cause.authenticatedOperator,
   ]);
 }
 

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from "kysely";
+import type { Operator } from "../../domain/operator.ts";
 import type { ChangeDeps } from "../commit/commit-change.ts";
 import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";
@@ -6,13 +7,12 @@ import { deleteFinished } from "../outbox/outbox.ts";
 import type { Database, InterventionKind } from "../schema.ts";
 
 /** An operator's change to an Action or its events, with its reason. */
-export interface Intervention {
+export interface Intervention extends Operator {
   readonly kind: InterventionKind;
   readonly action: string;
   /** Description of the selected events; "" for pause and resume. */
   readonly selection: string;
   readonly caller: string;
-  readonly operator: string;
   readonly reason: string;
   /** Id of its row, if it is recorded already and now applies to further events. */
   readonly id?: bigint | undefined;
@@ -36,7 +36,7 @@ const MAX_SELECTION_LENGTH = 1_024;
  */
 export async function writeIntervention(
   trx: Transaction<Database>,
-  { kind, action, selection, caller, operator, reason, id }: Intervention,
+  { kind, action, selection, caller, operator, authenticatedOperator, reason, id }: Intervention,
   affected: number,
 ): Promise<bigint> {
   if (id !== undefined) {
@@ -56,6 +56,7 @@ export async function writeIntervention(
       affected,
       caller,
       operator,
+      authenticated_operator: authenticatedOperator,
       reason,
       record_time: sql`now(3)`,
     })
@@ -64,7 +65,7 @@ export async function writeIntervention(
 }
 
 /** A recorded intervention. */
-export interface InterventionRow {
+export interface InterventionRow extends Operator {
   /** Grows with time. */
   readonly id: bigint;
   readonly kind: InterventionKind;
@@ -74,7 +75,6 @@ export interface InterventionRow {
   /** Number of events changed. */
   readonly affected: number;
   readonly caller: string;
-  readonly operator: string;
   readonly reason: string;
   readonly time: Date;
 }
@@ -101,7 +101,11 @@ export async function readInterventions(
     .orderBy("id", "desc")
     .limit(limit)
     .execute();
-  return rows.map(({ record_time, ...row }) => ({ ...row, time: record_time }));
+  return rows.map(({ record_time, authenticated_operator, ...row }) => ({
+    ...row,
+    authenticatedOperator: authenticated_operator,
+    time: record_time,
+  }));
 }
 
 /**

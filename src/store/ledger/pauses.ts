@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import type { Operator } from "../../domain/operator.ts";
 import type { ChangeDeps } from "../commit/commit-change.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
@@ -17,7 +18,7 @@ export async function readPausedActions(db: Kysely<Database>): Promise<ReadonlyS
  * @returns whether this changed it
  */
 export function setActionPaused({ db }: ChangeDeps, intervention: Intervention): Promise<boolean> {
-  const { kind, action, reason, caller, operator } = intervention;
+  const { kind, action, reason, caller, operator, authenticatedOperator } = intervention;
   const pause = kind === "PAUSE";
   return inTransaction(db, async (trx) => {
     const before = await trx
@@ -30,7 +31,14 @@ export function setActionPaused({ db }: ChangeDeps, intervention: Intervention):
     if (!wasPaused && !pause) {
       return false;
     }
-    const row = { paused: Number(pause), reason, caller, operator, change_time: sql<Date>`now(3)` };
+    const row = {
+      paused: Number(pause),
+      reason,
+      caller,
+      operator,
+      authenticated_operator: authenticatedOperator,
+      change_time: sql<Date>`now(3)`,
+    };
     await trx
       .insertInto("oms_db.oms_action_switch")
       .values({ action, ...row })
@@ -42,10 +50,9 @@ export function setActionPaused({ db }: ChangeDeps, intervention: Intervention):
 }
 
 /** The pause of an Action. */
-export interface ActionPause {
+export interface ActionPause extends Operator {
   readonly action: string;
   readonly reason: string;
-  readonly operator: string;
   readonly since: Date;
 }
 
@@ -53,8 +60,13 @@ export interface ActionPause {
 export async function readActionPauses(db: Kysely<Database>): Promise<ReadonlyMap<string, ActionPause>> {
   const rows = await db
     .selectFrom("oms_db.oms_action_switch")
-    .select(["action", "reason", "operator", "change_time"])
+    .select(["action", "reason", "operator", "authenticated_operator", "change_time"])
     .where("paused", "=", 1)
     .execute();
-  return new Map(rows.map(({ change_time, ...row }) => [row.action, { ...row, since: change_time }]));
+  return new Map(
+    rows.map(({ change_time, authenticated_operator, ...row }) => [
+      row.action,
+      { ...row, authenticatedOperator: authenticated_operator, since: change_time },
+    ]),
+  );
 }

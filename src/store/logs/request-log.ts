@@ -13,6 +13,7 @@ export interface RequestLogRow {
   readonly legacyMethod: string;
   readonly caller: string;
   readonly operator: string;
+  readonly authenticatedOperator: string;
   /** The first order in the request; 0 where it names none. */
   readonly orderId: bigint;
   readonly requestId: string;
@@ -126,6 +127,7 @@ const COLUMNS = [
   "duration_ms",
   "record_time",
   "traceparent",
+  "authenticated_operator",
 ] as const;
 
 function toValues(row: RequestLogRow): Literal[] {
@@ -141,5 +143,6 @@ function toValues(row: RequestLogRow): Literal[] {
     Math.round(row.durationMs),
     row.recordTime,
     row.traceparent,
+    row.authenticatedOperator,
   ];
 }

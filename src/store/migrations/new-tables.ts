@@ -124,3 +124,19 @@ export const REQUEST_LOG_TABLES: readonly TableSpec[] = [
     indexes: [{ columns: ["order_id"] }],
   },
 ];
+
+/** The person in the token of the caller, beside the operator that it names. */
+export const AUTHENTICATED_OPERATOR_TABLES: readonly TableSpec[] = [
+  "oms_status_history",
+  "oms_request_log",
+  "oms_cancel_request",
+  "oms_return_request",
+  "oms_intervention",
+  "oms_action_switch",
+].map((name) => ({
+  schema: "oms_db",
+  name,
+  // Has a default: servers of the previous version insert rows without it.
+  columns: { authenticated_operator: "varchar(64) not null default ''" },
+  primaryKey: [],
+}));

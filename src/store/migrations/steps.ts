@@ -1,7 +1,7 @@
 import type { TableSpec } from "./ensure-table.ts";
 import { FLOW_TABLES } from "./flow-tables.ts";
 import { LEGACY_TABLES } from "./legacy-tables.ts";
-import { CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
+import { AUTHENTICATED_OPERATOR_TABLES, CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
 import { CLAIM_TABLES, LEGACY_METHOD_TABLES, OPERATIONS_TABLES, SHADOW_TABLES } from "./operations-tables.ts";
 
 /** A migration. One that was interrupted runs again: it adds only what is missing. */
@@ -21,4 +21,5 @@ export const STEPS: readonly Step[] = [
   { name: "007-cheaper-claims", tables: CLAIM_TABLES },
   { name: "008-old-method", tables: LEGACY_METHOD_TABLES },
   { name: "009-shadow", tables: SHADOW_TABLES },
+  { name: "010-authenticated-operator", tables: AUTHENTICATED_OPERATOR_TABLES },
 ];

@@ -63,6 +63,7 @@ export async function insertCancelRequest(
       reason,
       caller: cause.caller,
       operator: cause.operator,
+      authenticated_operator: cause.authenticatedOperator,
       refusal_reason: refusalReason,
       request_time: now,
       answer_until: answerUntil ?? null,
@@ -120,12 +121,20 @@ export interface NewReturn {
 /** Inserts a return with its lines and updates the legacy tables. */
 export async function insertReturn(
   trx: Transaction<Database>,
-  { returnId, orderId, lines, reason, cause: { caller, operator } }: NewReturn,
+  { returnId, orderId, lines, reason, cause }: NewReturn,
   now: Date,
 ): Promise<void> {
   await trx
     .insertInto("oms_db.oms_return_request")
-    .values({ return_id: returnId, order_id: orderId, reason, caller, operator, request_time: now })
+    .values({
+      return_id: returnId,
+      order_id: orderId,
+      reason,
+      caller: cause.caller,
+      operator: cause.operator,
+      authenticated_operator: cause.authenticatedOperator,
+      request_time: now,
+    })
     .execute();
   await trx
     .insertInto("ordercancel_db.order_return_detail")

@@ -160,6 +160,7 @@ async function insertHistory(trx: Transaction<Database>, events: readonly Status
         request_id: event.requestId,
         remark: event.remark,
         traceparent: event.traceparent,
+        authenticated_operator: event.authenticatedOperator,
       })),
     )
     .execute();

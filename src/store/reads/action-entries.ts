@@ -190,6 +190,7 @@ function selectEntries(db: Kysely<Database>) {
       "i.affected",
       "i.caller",
       "i.operator",
+      "i.authenticated_operator",
       "i.reason",
       "i.record_time",
     ]);
@@ -214,11 +215,23 @@ function toEntry(row: Selected): ActionEntry {
 }
 
 function interventionOf(row: Selected): InterventionRow | undefined {
-  const { intervention_id: id, kind, action, selection, affected, caller, operator, reason, record_time: time } = row;
+  const { intervention_id: id, kind, action, selection, affected, caller, operator, reason } = row;
+  const { authenticated_operator: authenticatedOperator, record_time: time } = row;
   // Of an intervention whose row was deleted, only the id is known.
   return id === null || kind === null
     ? undefined
-    : ({ id, kind, action, selection, affected, caller, operator, reason, time } as InterventionRow);
+    : ({
+        id,
+        kind,
+        action,
+        selection,
+        affected,
+        caller,
+        operator,
+        authenticatedOperator,
+        reason,
+        time,
+      } as InterventionRow);
 }
 
 /** An entry that is pending, retrying or parked. */

@@ -15,6 +15,7 @@ export interface HistoryEntry {
   readonly recordTime: Date;
   readonly caller: string;
   readonly operator: string;
+  readonly authenticatedOperator: string;
   readonly requestId: string;
   readonly remark: string;
   /** "" for a stale report. */
@@ -49,6 +50,7 @@ export async function readHistory(
     recordTime: row.record_time,
     caller: row.caller,
     operator: row.operator,
+    authenticatedOperator: row.authenticated_operator,
     requestId: row.request_id,
     remark: row.remark,
     messageId: row.outcome === "APPLIED" ? statusMessageId(row.order_id, row.version) : "",
@@ -127,6 +129,7 @@ export function toChange(row: ChangeRow): StatusChanged {
     recordTime: row.record_time,
     caller: row.caller,
     operator: row.operator,
+    authenticatedOperator: row.authenticated_operator,
     traceparent: row.traceparent,
     fromStatus: row.from_status,
     toStatus: row.to_status,
@@ -149,6 +152,7 @@ export interface ChangeRow {
   readonly record_time: Date;
   readonly caller: string;
   readonly operator: string;
+  readonly authenticated_operator: string;
   readonly request_id: string;
   readonly remark: string;
   readonly traceparent: string;

@@ -7,6 +7,8 @@ export interface Identity {
   /** What authenticated it; "legacy": a fixed token or a network address of OMS_LEGACY_CALLERS. */
   readonly credential: "token" | "certificate" | "legacy";
   readonly roles: readonly string[];
+  /** The person in a token, by the claim OMS_JWT_OPERATOR_CLAIM; "" for none. */
+  readonly operator: string;
   /** Expiry of the credential, in milliseconds since 1970; undefined: none. */
   readonly expiresAt: number | undefined;
 }

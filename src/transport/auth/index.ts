@@ -57,7 +57,7 @@ export function openAuth(
   };
   const current = permissionsFile === undefined ? defaults : watchFile(permissionsFile, load, log);
   const toIdentity = (
-    caller: Pick<Identity, "name" | "credential" | "expiresAt">,
+    caller: Pick<Identity, "name" | "credential" | "operator" | "expiresAt">,
     tokenRoles?: readonly string[],
   ): Identity => ({
     ...caller,
@@ -65,11 +65,14 @@ export function openAuth(
   });
   const accepted = [tokens && "a bearer token", certificates && "a client certificate"].filter(Boolean).join(" or ");
 
-  const fromToken = ({ name, roles, expiresAt, certificateThumbprint }: TokenClaims, { peer }: Credentials) => {
+  const fromToken = (
+    { name, roles, operator, expiresAt, certificateThumbprint }: TokenClaims,
+    { peer }: Credentials,
+  ) => {
     if (certificateThumbprint !== undefined && certificateThumbprint !== peer.certificate?.thumbprint) {
       throw unauthenticated("token is bound to another client certificate than that of the connection (claim cnf)");
     }
-    return toIdentity({ name, credential: "token", expiresAt }, roles);
+    return toIdentity({ name, credential: "token", operator, expiresAt }, roles);
   };
 
   const fromCertificate = ({ name, expiresAt }: ClientCertificate) => {
@@ -80,14 +83,14 @@ export function openAuth(
     if (expiresAt <= Date.now()) {
       throw unauthenticated(CERTIFICATE_EXPIRED);
     }
-    return toIdentity({ name, credential: "certificate", expiresAt });
+    return toIdentity({ name, credential: "certificate", operator: "", expiresAt });
   };
 
   return {
     authenticate(credentials) {
       const { authorization, peer, authenticatedName } = credentials;
       if (authenticatedName !== undefined) {
-        return toIdentity({ name: authenticatedName, credential: "legacy", expiresAt: undefined });
+        return toIdentity({ name: authenticatedName, credential: "legacy", operator: "", expiresAt: undefined });
       }
       const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
       if (verifier !== undefined && token !== undefined) {

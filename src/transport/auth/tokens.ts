@@ -1,6 +1,7 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
 import { OperationError } from "../../application/errors.ts";
 import type { Logger } from "../../observability/log.ts";
+import { findUnprintable } from "../../observability/unprintable.ts";
 import { CALLER_NAME_PATTERN, TOKEN_EXPIRED, unauthenticated } from "./identity.ts";
 import { openSigningKeys, SigningKeysUnavailableError } from "./signing-keys.ts";
 
@@ -12,6 +13,8 @@ export interface TokenOptions {
   readonly audience: string;
   /** The required header `typ`; undefined: any. */
   readonly type?: string | undefined;
+  /** The claim that names a person. */
+  readonly operatorClaim: string;
 }
 
 /** The claims of a valid token. */
@@ -19,6 +22,8 @@ export interface TokenClaims {
   readonly name: string;
   /** Empty where the claim is missing or not a list of texts. */
   readonly roles: readonly string[];
+  /** The person; "" where the claim is missing: the token is a system's. */
+  readonly operator: string;
   /** In milliseconds since 1970. */
   readonly expiresAt: number;
   /** The client certificate that the token is bound to (RFC 8705); undefined: none. */
@@ -61,7 +66,10 @@ interface CachedToken {
  * read) again regularly and when a token names an unknown one, so that they can be rotated and
  * withdrawn without a restart.
  */
-export function createTokenVerifier({ keys, issuer, audience, type }: TokenOptions, log: Logger): TokenVerifier {
+export function createTokenVerifier(
+  { keys, issuer, audience, type, operatorClaim }: TokenOptions,
+  log: Logger,
+): TokenVerifier {
   const signingKeys = openSigningKeys(keys, log);
   const cache = new Map<string, CachedToken>();
 
@@ -79,7 +87,7 @@ export function createTokenVerifier({ keys, issuer, audience, type }: TokenOptio
     } catch (error) {
       throw rejection(error, log);
     }
-    const claims = readClaims(payload);
+    const claims = readClaims(payload, operatorClaim);
     const until = Math.min(Date.now() + CACHE_MS, claims.expiresAt, signingKeys.validUntil());
     if (cache.size >= MAX_CACHED) {
       cache.delete(cache.keys().next().value as string);
@@ -101,7 +109,8 @@ export function createTokenVerifier({ keys, issuer, audience, type }: TokenOptio
   };
 }
 
-function readClaims({ sub, roles, exp = 0, cnf }: JWTPayload): TokenClaims {
+function readClaims(payload: JWTPayload, operatorClaim: string): TokenClaims {
+  const { sub, roles, exp = 0, cnf } = payload;
   // Checked at run time: a token may contain anything.
   if (typeof sub !== "string" || !CALLER_NAME_PATTERN.test(sub)) {
     throw unauthenticated("token claim sub must be a caller name of 1 to 64 printable ASCII characters");
@@ -110,9 +119,33 @@ function readClaims({ sub, roles, exp = 0, cnf }: JWTPayload): TokenClaims {
   return {
     name: sub,
     roles: isList ? (roles as string[]) : [],
+    operator: operatorIn(payload, operatorClaim),
     expiresAt: exp * 1000,
     certificateThumbprint: thumbprintIn(cnf),
   };
+}
+
+/** Length of the columns for operators, in characters. */
+const MAX_OPERATOR_LENGTH = 64;
+
+/** The person in a token. A claim that cannot be recorded as it is, is an error. */
+function operatorIn(payload: JWTPayload, claim: string): string {
+  const value = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
+  if (value === undefined) {
+    return "";
+  }
+  const isName =
+    typeof value === "string" &&
+    value.isWellFormed() &&
+    findUnprintable(value) === undefined &&
+    value.trim() !== "" &&
+    [...value].length <= MAX_OPERATOR_LENGTH;
+  if (!isName) {
+    throw unauthenticated(
+      `token claim ${claim} must name a person in 1 to ${MAX_OPERATOR_LENGTH} printable characters`,
+    );
+  }
+  return value;
 }
 
 /**

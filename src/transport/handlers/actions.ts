@@ -119,6 +119,7 @@ function actionFields({ info, open, totals, pause }: ActionStatus): MessageInitS
     paused: pause !== undefined,
     pauseReason: pause?.reason ?? "",
     pausedBy: pause?.operator ?? "",
+    pauseAuthenticatedOperator: pause?.authenticatedOperator ?? "",
     ...optionalTime("pausedTime", pause?.since),
   };
 }
@@ -144,7 +145,7 @@ function entryFields(entry: Entry): MessageInitShape<typeof pb.ActionEntrySchema
 function interventionFields(
   intervention: NonNullable<Entry["intervention"]>,
 ): MessageInitShape<typeof pb.InterventionSchema> {
-  const { id, kind, action, selection, affected, caller, operator, reason } = intervention;
+  const { id, kind, action, selection, affected, caller, operator, authenticatedOperator, reason } = intervention;
   return {
     interventionId: id,
     kind: pb.InterventionKind[kind],
@@ -153,6 +154,7 @@ function interventionFields(
     affectedCount: BigInt(affected),
     caller,
     operator,
+    authenticatedOperator,
     reason,
     ...optionalTime("time", intervention.time),
   };

@@ -39,7 +39,7 @@ export function toDate(time: Timestamp, field: string): Date {
 /** The request as the report that is committed: no layer below copies it. */
 export function toStatusReport(
   request: UpdateOrderStatusRequest,
-  context: Pick<CallContext, "caller" | "requestNamespace" | "traceparent">,
+  context: Pick<CallContext, "caller" | "authenticatedOperator" | "requestNamespace" | "traceparent">,
 ): StatusReport {
   return {
     kind: "report",
@@ -95,6 +95,7 @@ export function historyEntry(
     recordTime: timestampFromDate(entry.recordTime),
     caller: entry.caller,
     operator: entry.operator,
+    authenticatedOperator: entry.authenticatedOperator,
     requestId: entry.requestId,
     remark: entry.remark,
     messageId: entry.messageId,

@@ -167,6 +167,7 @@ function rowOf(rpc: string, request: CommonRequestFields, call: Call, code: stri
     legacyMethod: call.legacyMethod,
     caller: call.caller,
     operator: storable(request.operator, 64),
+    authenticatedOperator: call.authenticatedOperator,
     orderId: orderId > 0n ? orderId : 0n,
     requestId: storable(request.requestId, 128),
     code,

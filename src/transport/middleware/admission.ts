@@ -74,6 +74,7 @@ function createIdentification(auth: Auth | undefined): (rpc: Rpc) => Admit {
       call.identity = identity;
       call.caller = identity.name;
       call.requestNamespace = identity.name;
+      call.authenticatedOperator = identity.operator;
       const permissions = auth.permissionsOf(identity);
       if (!permissions.canCall(rpc)) {
         throw permissionDenied(identity, rpc);

@@ -20,7 +20,7 @@ import { encode, insertOrder, openCommitter, report, rowsOf, useStore } from "..
 const { db } = useStore();
 const STATES = [Status.PAID, Status.APPROVED, Status.ERP_ALLOCATED, Status.WMS_DISPATCHED, Status.HANDED_OVER];
 const WHO = { operator: "li", reason: "the receiver is back" };
-const CONTEXT = { caller: "test", deadline: undefined };
+const CONTEXT = { caller: "test", authenticatedOperator: "li.wei", deadline: undefined };
 const HOUR = 3_600_000;
 
 let subscribers: string[] = [];
@@ -223,7 +223,7 @@ describe("RetryParked", () => {
     const { count, nextPageToken } = await retryParked(
       deps,
       parked(),
-      { caller: "test", deadline: new Date(Date.now() + 1) },
+      { ...CONTEXT, deadline: new Date(Date.now() + 1) },
       limits(100),
     );
 
@@ -434,7 +434,13 @@ test("a step's retry is recorded with its operator, also for a discarded step wi
   await setRows("approve", "DISCARDED");
   await db.deleteFrom("oms_db.oms_outbox").where("order_id", "=", orderId).execute();
 
-  await retryStep(deps, { orderId, step: "approve", caller: "console", operator: "li" });
+  await retryStep(deps, {
+    orderId,
+    step: "approve",
+    caller: "console",
+    operator: "li",
+    authenticatedOperator: "li.wei",
+  });
 
   expect(await rowsOf(db, "oms_db.oms_action_ledger", orderId)).toMatchObject([
     { state: "RETRYING", forgiven_attempts: 12 },

@@ -13,7 +13,7 @@ test("a token in cleartext is rejected, except from this machine and the proxies
   writeFileSync(keys, issuer.jwks());
   const auth = openAuth(
     {
-      tokens: { keys, issuer: ISSUER, audience: AUDIENCE },
+      tokens: { keys, issuer: ISSUER, audience: AUDIENCE, operatorClaim: "sub" },
       certificates: false,
       mayPresentToken: createTokenTransportCheck(["10.1.0.0/16", "2001:db8::7"]),
       permissionsFile: undefined,

@@ -21,6 +21,7 @@ export interface Issuer {
     /** The header of that name. */
     typ?: string;
     cnf?: unknown;
+    preferred_username?: unknown;
   }): Promise<string>;
 }
 

@@ -13,7 +13,10 @@ let files = 0;
 function verifierFor(keys: string, options: Partial<TokenOptions> = {}) {
   const lines: Record<string, unknown>[] = [];
   const log = createLogger("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const verifier = createTokenVerifier({ keys, issuer: ISSUER, audience: AUDIENCE, ...options }, log);
+  const verifier = createTokenVerifier(
+    { keys, issuer: ISSUER, audience: AUDIENCE, operatorClaim: "sub", ...options },
+    log,
+  );
   onTestFinished(() => verifier.close());
   return { verify: async (token: string) => verifier.verify(token), lines };
 }
@@ -41,6 +44,7 @@ test("a token has the caller's name and roles", async () => {
   const { verify } = verifierFor(await keysFile(issuer.jwks()));
   expect(await verify(await issuer.token({ sub: "wms-3", roles: ["wms", "tms"] }))).toEqual({
     name: "wms-3",
+    operator: "wms-3",
     roles: ["wms", "tms"],
     expiresAt: expect.any(Number),
     certificateThumbprint: undefined,

@@ -157,6 +157,7 @@ export function reportOptionTests(api: ContractApi): void {
         recordTime: expect.any(Date),
         caller: "anonymous",
         operator,
+        authenticatedOperator: "",
         requestId: `rid-${orderId}`,
         remark: "支付宝 🧧 it's 'paid' \\ ok",
         messageId: `${orderId}-1`,

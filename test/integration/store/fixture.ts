@@ -134,13 +134,19 @@ export function useOperations(db: OrderDatabase): {
   return { operations, published, committer };
 }
 
-export const CAUSE = { caller: "wms", operator: "li", traceparent: "00-aa-bb-01" } as const;
+export const CAUSE = {
+  caller: "wms",
+  operator: "li",
+  authenticatedOperator: "li.wei",
+  traceparent: "00-aa-bb-01",
+} as const;
 
 /** A call by the caller of `CAUSE`. */
 export const CONTEXT: CallContext = {
   callId: "call-1",
   caller: CAUSE.caller,
   requestNamespace: "",
+  authenticatedOperator: CAUSE.authenticatedOperator,
   traceparent: CAUSE.traceparent,
   reportableStatuses: undefined,
   orderScope: undefined,

@@ -33,6 +33,7 @@ const STEPS = [
   "007-cheaper-claims",
   "008-old-method",
   "009-shadow",
+  "010-authenticated-operator",
 ];
 
 /** All tables with their columns and indexes. */

@@ -135,8 +135,14 @@ describe("describeWait", () => {
     expect(describeWait(facts, open, { flow: undefined, wmsAnswerDeadline: undefined, pausedWork: [] })).toBe(sentence);
   });
 
-  test("a paused Action", () => {
-    const pausedWork = [{ name: "e-invoice", operator: "ops-1", reason: "mail provider down" }];
+  test.each([
+    ["ops-1", "", "ops-1"],
+    ["ops-1", "ops-1", "ops-1"],
+    ["", "li.wei", "li.wei"],
+    ["ops-1", "li.wei", "li.wei, given as ops-1"],
+  ])("an Action paused by %j, authenticated %j", (operator, authenticatedOperator, shown) => {
+    const pausedBy = { operator, authenticatedOperator };
+    const pausedWork = [{ name: "e-invoice", pausedBy, reason: "mail provider down" }];
     expect(
       describeWait(order(Status.DELIVERED), [work({})], {
         flow: undefined,
@@ -144,7 +150,7 @@ describe("describeWait", () => {
         pausedWork,
       }),
     ).toBe(
-      "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (in progress); e-invoice is paused by ops-1: mail provider down.",
+      `The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (in progress); e-invoice is paused by ${shown}: mail provider down.`,
     );
   });
 });

@@ -12,7 +12,7 @@ import {
 
 const now = new Date("2026-05-01T12:00:00.000Z");
 const occurTime = new Date("2026-05-01T11:59:00.000Z");
-const cause = { caller: "wms", operator: "li", traceparent: "00-aa-bb-01" };
+const cause = { caller: "wms", operator: "li", authenticatedOperator: "li.wei", traceparent: "00-aa-bb-01" };
 
 const order: Order = {
   orderId: 7n,

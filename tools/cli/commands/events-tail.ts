@@ -2,6 +2,7 @@ import { createRegistry, fromBinary, type JsonValue, toJson } from "@bufbuild/pr
 import type { Command } from "commander";
 import type { Msg } from "nats";
 import { file_oms_events_v1_events } from "../../../gen/oms/events/v1/events_pb.ts";
+import { describeOperator } from "../../../src/domain/operator.ts";
 import { decodeEvent, UndecodableEventError } from "../../../src/messaging/nats/codec.ts";
 import { examples, type GlobalOptions } from "../args.ts";
 import { clean, describeTransition } from "../format.ts";
@@ -18,7 +19,7 @@ function lineOf({ subject, data }: Msg): string {
     const event = decodeEvent(subject, data);
     const what =
       event.type === "status-changed"
-        ? `${describeTransition(event.fromStatus, event.toStatus)}, reported by ${event.caller} (${event.operator})`
+        ? `${describeTransition(event.fromStatus, event.toStatus)}, reported by ${event.caller} (${describeOperator(event)})`
         : event.type;
     return clean(`${subject}  order ${event.orderId}  ${what}  id ${event.messageId}`);
   } catch (error) {

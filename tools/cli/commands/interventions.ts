@@ -6,6 +6,7 @@ import {
   InterventionKindSchema,
   ListInterventionsResponseSchema,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { describeOperator } from "../../../src/domain/operator.ts";
 import { examples, parseLimit } from "../args.ts";
 import { clean, formatCount, formatTime, wordOf } from "../format.ts";
 import { readPages } from "../paging.ts";
@@ -25,7 +26,7 @@ const COLUMNS: readonly Column<Intervention>[] = [
     align: "right",
   },
   { title: "selection", cell: ({ selection }) => clean(selection), flexible: true },
-  { title: "operator", cell: ({ operator, caller }) => clean(`${operator} (${caller})`) },
+  { title: "operator", cell: (entry) => clean(`${describeOperator(entry)} (${entry.caller})`) },
   { title: "reason", cell: ({ reason }) => clean(reason), flexible: true },
 ];
 

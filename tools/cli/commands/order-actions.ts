@@ -4,6 +4,7 @@ import {
   GetOrderActionsResponseSchema,
   InterventionKindSchema,
 } from "../../../gen/oms/operations/v1/action_service_pb.ts";
+import { describeOperator } from "../../../src/domain/operator.ts";
 import { examples, parseOrderId } from "../args.ts";
 import { entryColumns } from "../entries.ts";
 import { clean, wordOf } from "../format.ts";
@@ -26,7 +27,9 @@ const COLUMNS: readonly Column<ActionEntry>[] = [
     cell: ({ intervention }) =>
       intervention === undefined
         ? ""
-        : clean(`${wordOf(InterventionKindSchema, intervention.kind).toLowerCase()}, ${intervention.operator}`),
+        : clean(
+            `${wordOf(InterventionKindSchema, intervention.kind).toLowerCase()}, ${describeOperator(intervention)}`,
+          ),
   },
   lastError,
 ];

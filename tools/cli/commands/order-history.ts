@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { Outcome, OutcomeSchema, type StatusHistoryEntry } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { ListStatusHistoryResponseSchema } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
+import { describeOperator } from "../../../src/domain/operator.ts";
 import { examples, parseOrderId } from "../args.ts";
 import { clean, describeState, formatTime, wordOf } from "../format.ts";
 import { readPages } from "../paging.ts";
@@ -19,7 +20,7 @@ const COLUMNS: readonly Column<StatusHistoryEntry>[] = [
     tone: ({ outcome }) => (outcome === Outcome.STALE ? "yellow" : undefined),
   },
   { title: "state", cell: ({ toStatus }) => describeState(toStatus) },
-  { title: "reported by", cell: ({ caller, operator }) => clean(`${caller} (${operator})`) },
+  { title: "reported by", cell: (entry) => clean(`${entry.caller} (${describeOperator(entry)})`) },
   { title: "remark", cell: ({ remark }) => clean(remark), flexible: true },
 ];
 

@@ -60,6 +60,7 @@ function changeOf(orderId: bigint, version: number, rootParentId: bigint): Statu
     recordTime: new Date(0),
     caller: "wms",
     operator: "li",
+    authenticatedOperator: "",
     traceparent: "",
     warehouseCount: 0,
     fromStatus: 5020,

@@ -1,5 +1,6 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { expect, test } from "vitest";
+import type { OrderEvent } from "../../../../src/domain/events.ts";
 import { decodeEvent, encodeEvent, UndecodableEventError } from "../../../../src/messaging/nats/codec.ts";
 import { eventOfEachKind, statusChanged } from "../../../support/events.ts";
 
@@ -20,8 +21,11 @@ test("the bytes of a status change stay the same", () => {
     orderId: 9_007_199_254_740_995n,
     toStatus: 4010,
     recordTime: new Date("2026-11-30T22:55:22.652Z"),
+    authenticatedOperator: "",
   });
-  expect(Buffer.from(encodeEvent(change).body).toString("hex")).toBe(GOLDEN);
+  const bytesOf = (event: OrderEvent) => Buffer.from(encodeEvent(event).body).toString("hex");
+  expect(bytesOf(change)).toBe(GOLDEN);
+  expect(bytesOf({ ...change, authenticatedOperator: "li.wei" })).toBe(`${GOLDEN}8201066c692e776569`);
 });
 
 const extremes = [
@@ -36,7 +40,7 @@ const extremes = [
   statusChanged({ orderId: 1n, toStatus: -1, occurTime: new Date(0), recordTime: new Date(-1) }),
   statusChanged({
     ...{ orderId: 1n, rootParentId: 0n, fromStatus: 0, toStatus: 0, version: 0, warehouseCount: 0 },
-    ...{ orderSource: 0, orderType: 0, caller: "", operator: "", requestId: "", remark: "" },
+    ...{ orderSource: 0, orderType: 0, caller: "", operator: "", authenticatedOperator: "", requestId: "", remark: "" },
   }),
 ];
 
@@ -55,7 +59,7 @@ test("fields of a later contract are ignored", () => {
 
 test("a truncated status change is never decoded as a whole one", () => {
   const { subject, body } = encodeEvent(
-    statusChanged({ orderId: 17n, toStatus: 1010, warehouseCount: 0, remark: "x" }),
+    statusChanged({ orderId: 17n, toStatus: 1010, warehouseCount: 0, authenticatedOperator: "", remark: "x" }),
   );
   for (let length = 0; length < body.length - 3; length += 1) {
     try {

@@ -22,7 +22,7 @@ const auth: Auth = {
       throw unauthenticated("authentication required");
     }
     const { name, expiresAt } = certificate;
-    return { name, credential: "certificate", roles: [name], expiresAt };
+    return { name, credential: "certificate", roles: [name], operator: "li.wei", expiresAt };
   },
   permissionsOf: ({ roles }: Identity) => ({
     canCall: (rpc) => roles.includes("reader") && rpc === "OrderStatusService/GetOrderStatus",
@@ -55,6 +55,7 @@ test("sets caller, identity and reportable statuses", async () => {
   expect(await handle(MESSAGE, call)).toBe(MESSAGE);
   expect(call).toMatchObject({
     caller: "reader",
+    authenticatedOperator: "li.wei",
     identity: { name: "reader", roles: ["reader"] },
     reportableStatuses: new Set([6010]),
   });
