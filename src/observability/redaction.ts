@@ -1,6 +1,6 @@
 /**
- * Log fields with personal data, by their names in code and JSON: their values are masked in all log
- * lines. Fields of requests are marked in the contract (debug_redact).
+ * Log fields with personal data, by their names in code and JSON: their values are masked in all
+ * log lines. Fields of requests are marked in the contract (debug_redact).
  */
 export const PERSONAL_FIELDS: readonly string[] = [
   "invoiceEmail",
@@ -13,7 +13,7 @@ export const PERSONAL_FIELDS: readonly string[] = [
   "mobile",
 ];
 
-/** A value in a message of MySQL or MariaDB, such as "Incorrect integer value: 'x' for column `c`". */
+/** A value in a message of the database: "Incorrect integer value: 'x' for column `c`". */
 const DATABASE_VALUE = /\b(value:|entry) '.*?'(?= for |$)/gms;
 
 /** Masks the values that a database quotes in the message of an error. */

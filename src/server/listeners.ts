@@ -58,7 +58,18 @@ export async function startListeners(deps: ListenerDeps): Promise<Ports> {
   const mayPresentToken = createTokenTransportCheck(config.tls.terminatedBy);
   const auth = await openAuthentication(deps, mayPresentToken);
   const allowedHosts = auth === undefined ? config.listen.allowedHosts : undefined;
-  const monitoring = { routes: [], reflection: [], corsOrigins: [], allowedHosts, ready, log, metrics, tls };
+  const clientAddress = createClientAddress(config.tls.terminatedBy);
+  const monitoring = {
+    routes: [],
+    reflection: [],
+    corsOrigins: [],
+    allowedHosts,
+    ready,
+    log,
+    metrics,
+    tls,
+    clientAddress,
+  };
   if (metricsPort !== undefined) {
     await startMonitoring(deps, { ...monitoring, metricsAllow }, metricsPort);
   }

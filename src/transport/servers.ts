@@ -3,9 +3,14 @@ import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import type { OperationDeps } from "../application/deps.ts";
 import { OperationError } from "../application/errors.ts";
 import { withTimeout } from "../lib/async.ts";
+import type { Logger } from "../observability/log.ts";
+import { createLogLimiter } from "../observability/log-limiter.ts";
+import { MAX_QUOTED_LENGTH, shorten } from "../observability/shorten.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import type { Auth } from "./auth/index.ts";
+import { rejectedConnections } from "./connections/listener.ts";
 import type { PortTls } from "./connections/tls.ts";
+import type { RejectedCall } from "./grpc/admission.ts";
 import { createGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { createGuard } from "./guard/index.ts";
 import { createAllRoutes, SERVICES } from "./handlers/index.ts";
@@ -67,6 +72,20 @@ export interface Servers {
   drain(delayMs: number, ms: number): Promise<void>;
 }
 
+/** Maximum log lines per second and reason for calls that are in no access log. */
+const REJECTIONS_PER_SECOND = 5;
+
+function logRejectedCalls(log: Logger): (rejected: RejectedCall) => void {
+  const lines = createLogLimiter(log, { message: "call rejected", perSecond: REJECTIONS_PER_SECOND });
+  return ({ reason, rpc, address }) =>
+    lines.write(reason === "overloaded" ? "warn" : "info", reason, () => ({
+      reason,
+      rpc: shorten(rpc, MAX_QUOTED_LENGTH),
+      transport: "grpc",
+      address: address(),
+    }));
+}
+
 /** Builds both servers without listening. */
 export function createServers({
   operations,
@@ -85,7 +104,7 @@ export function createServers({
   heartbeatMs,
   ...accessLogDeps
 }: ServersOptions): Servers {
-  const { metrics } = accessLogDeps;
+  const { log, metrics, clientAddress } = accessLogDeps;
   const inFlight = trackInFlight();
   const loadShedding: LoadShedding = {
     hasCapacity: () => inFlight.unaryCount() < MAX_UNARY_CALLS,
@@ -105,11 +124,13 @@ export function createServers({
     isReady: async () => (await ready()).ready,
     reflection: reflectionEnabled ? createReflection([...SERVICES, Health]) : [],
     loadShedding,
+    onRejected: logRejectedCalls(log),
+    clientAddress,
     tls,
     guard,
     connectionLimit: {
       max: maxConnections,
-      onRejected: (reason) => metrics.connectionsRefused.inc({ port: "grpc", reason }),
+      onRejected: rejectedConnections("grpc", log, metrics),
     },
   });
   const http = createHttpServer({

@@ -1,5 +1,9 @@
 import { type AddressInfo, Server, type Socket } from "node:net";
+import type { Logger } from "../../observability/log.ts";
+import { createLogLimiter } from "../../observability/log-limiter.ts";
+import type { Metrics } from "../../observability/metrics.ts";
 import { MAX_SHARE_PER_ADDRESS } from "../limits.ts";
+import { normalizeAddress } from "./peer.ts";
 
 /** A port and the connections to it. */
 export interface Listener {
@@ -17,7 +21,23 @@ export interface Listener {
 export interface ConnectionLimit {
   readonly max: number;
   /** A connection was rejected: too many in all, or too many from its address. */
-  onRejected(reason: "all" | "address"): void;
+  onRejected(reason: "all" | "address", address: string): void;
+}
+
+/** Maximum log lines per second and reason for rejected connections. */
+const REJECTIONS_PER_SECOND = 1;
+
+/** Counts and logs the rejected connections of a port. */
+export function rejectedConnections(
+  port: "grpc" | "http",
+  log: Logger,
+  { connectionsRefused }: Pick<Metrics, "connectionsRefused">,
+): ConnectionLimit["onRejected"] {
+  const lines = createLogLimiter(log, { message: "connection rejected", perSecond: REJECTIONS_PER_SECOND });
+  return (reason, address) => {
+    connectionsRefused.inc({ port, reason });
+    lines.write("warn", reason, () => ({ port, reason, address: normalizeAddress(address) }));
+  };
 }
 
 export function createListener(server: Server, { max, onRejected }: ConnectionLimit): Listener {
@@ -26,7 +46,7 @@ export function createListener(server: Server, { max, onRejected }: ConnectionLi
   const maxPerAddress = Math.ceil(max * MAX_SHARE_PER_ADDRESS);
 
   server.maxConnections = max;
-  server.on("drop", () => onRejected("all"));
+  server.on("drop", (dropped) => onRejected("all", dropped?.remoteAddress ?? ""));
   server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
     const count = (countByAddress.get(address) ?? 0) + 1;
@@ -42,7 +62,7 @@ export function createListener(server: Server, { max, onRejected }: ConnectionLi
       }
     });
     if (count > maxPerAddress) {
-      onRejected("address");
+      onRejected("address", address);
       // Deferred: other listeners of this event use the socket.
       setImmediate(() => socket.destroy());
     }

@@ -18,12 +18,23 @@ interface CallInternals {
   readonly decoder: { maxReadMessageLength: number };
 }
 
+/** A call that was answered before it reached the pipeline, and with it the access log. */
+export interface RejectedCall {
+  readonly reason: "overloaded" | "unknown RPC";
+  /** The RPC's name; of an unknown one the path, as sent by the client. */
+  readonly rpc: string;
+  /** The client's address. */
+  readonly address: () => string;
+}
+
 type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
 
 export interface AdmissionDeps {
   /** The routes by path. */
   readonly routes: ReadonlyMap<string, Route>;
   readonly loadShedding: LoadShedding;
+  readonly onRejected: (rejected: RejectedCall) => void;
+  readonly addressOf: (incoming: ServerInterceptingCallInterface, metadata: Metadata | undefined) => string;
   readonly toCall: (incoming: ServerInterceptingCallInterface, metadata: Metadata) => Call;
   /** The status of a call that was not admitted, which goes through the pipeline nevertheless. */
   readonly rejectionOf: (route: Route, call: Call) => Promise<StatusObject>;
@@ -35,23 +46,35 @@ export interface AdmissionDeps {
  * when the handler of an admitted call requests it. Calls of health and reflection need no
  * admission; a small size limit applies to them instead.
  */
-export function admitCalls({ routes, loadShedding, toCall, rejectionOf, admitted }: AdmissionDeps): ServerInterceptor {
+export function admitCalls({
+  routes,
+  loadShedding,
+  onRejected,
+  addressOf,
+  toCall,
+  rejectionOf,
+  admitted,
+}: AdmissionDeps): ServerInterceptor {
   return ({ path }, incoming) => {
     const route = routes.get(path);
     limitMessageSize(incoming, route?.rpc.maxRequestBytes ?? MAX_BUILT_IN_REQUEST_BYTES);
     if (route === undefined) {
       return incoming as ServerInterceptingCall;
     }
+    let headers: Metadata | undefined;
     /** Whether a call beyond the capacity has been answered. */
     const isShed = (): boolean => {
       if (route.rpc.streaming || loadShedding.hasCapacity()) {
         return false;
       }
-      loadShedding.onRejected(route.rpc.method.name);
+      const { name } = route.rpc.method;
+      loadShedding.onRejected(name);
+      onRejected({ reason: "overloaded", rpc: name, address: () => addressOf(incoming, headers) });
       incoming.sendStatus(OVERLOADED);
       return true;
     };
     const onMetadata = (metadata: Metadata, listener: Listener): void => {
+      headers = metadata;
       if (isShed()) {
         return;
       }

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
@@ -12,6 +12,9 @@ export const MALFORMED_TIMEOUT_HEADER = "oms-malformed-timeout";
 /** Marks a call whose messages are JSON; grpc-js hides the content type. */
 export const JSON_HEADER = "oms-json-messages";
 
+/** Called for a call of an RPC that does not exist, which reaches no handler. */
+export type OnUnknownRpc = (path: string, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
 /**
  * Corrects how grpc-js handles unusual requests. It answers INTERNAL to a malformed deadline, and
  * to a message that it cannot decompress or decode, though these are the caller's mistakes; it
@@ -21,7 +24,7 @@ export const JSON_HEADER = "oms-json-messages";
  *
  * @param paths the paths of all RPCs, complete before the first call
  */
-export function normalizeHeaders(paths: ReadonlySet<string>): StreamListener {
+export function normalizeHeaders(paths: ReadonlySet<string>, onUnknownRpc: OnUnknownRpc): StreamListener {
   return (stream, headers) => {
     const timeout = headers["grpc-timeout"];
     if (timeout !== undefined) {
@@ -53,6 +56,7 @@ export function normalizeHeaders(paths: ReadonlySet<string>): StreamListener {
       mapResponse(stream, (response) => ({ ...response, "content-type": "application/grpc+json" }));
     }
     if (!paths.has(path)) {
+      onUnknownRpc(path, stream, headers);
       mapResponse(stream, (response) => explainUnknownRpc(response, path, paths));
     }
   };

@@ -9,7 +9,9 @@ import {
   setLogVerbosity,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
+import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
 import { type ConnectionLimit, createListener, type Listener } from "../connections/listener.ts";
+import { normalizeAddress, plaintextPeer } from "../connections/peer.ts";
 import type { PortTls } from "../connections/tls.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES } from "../limits.ts";
@@ -18,11 +20,11 @@ import type { Route } from "../middleware/pipeline.ts";
 import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
 import { pathOfMethod } from "../wire/unknown-rpc.ts";
-import { admitCalls } from "./admission.ts";
+import { admitCalls, type RejectedCall } from "./admission.ts";
 import { addBuiltInServices } from "./built-in-services.ts";
 import { type AdmittedCalls, rejectionOf, streamHandler, toCall, unaryHandler } from "./handlers.ts";
 import { configureHttp2Server } from "./http2-server.ts";
-import { normalizeHeaders } from "./normalize-headers.ts";
+import { normalizeHeaders, type OnUnknownRpc } from "./normalize-headers.ts";
 import { createPeerRegistry } from "./peer-registry.ts";
 
 /** A gRPC server with its services, reflection and health. */
@@ -48,6 +50,10 @@ export interface GrpcServerDeps {
   readonly decode?: RequestDecoder;
   readonly reflection: readonly BuiltInService[];
   readonly loadShedding: LoadShedding;
+  /** Called for a rejected call that no access log contains. */
+  readonly onRejected?: (rejected: RejectedCall) => void;
+  /** The address in it; default: the address of the connection. */
+  readonly clientAddress?: ClientAddress | undefined;
   /** Whether the server is ready, for grpc.health.v1. Default: always. */
   readonly isReady?: () => Promise<boolean>;
   /** Undefined: plaintext. */
@@ -63,6 +69,8 @@ export function createGrpcServer({
   decode = createRequestDecoder("reject"),
   reflection,
   loadShedding,
+  onRejected = () => {},
+  clientAddress = createClientAddress([]),
   isReady = async () => true,
   tls,
   guard = createGuard(),
@@ -76,6 +84,9 @@ export function createGrpcServer({
       admitCalls({
         routes: new Map(routes.map((route) => [pathOfMethod(route.rpc.method), route])),
         loadShedding,
+        onRejected,
+        addressOf: (incoming, metadata) =>
+          clientAddress(peers.get(incoming.getPeer()), metadata?.get("x-forwarded-for")[0]?.toString()),
         toCall: (incoming, metadata) => toCall(incoming, metadata, peers),
         rejectionOf,
         admitted,
@@ -83,7 +94,17 @@ export function createGrpcServer({
     ],
   });
   const paths = new Set(routes.map(({ rpc }) => pathOfMethod(rpc.method)));
-  configureHttp2Server(server, HTTP2_OPTIONS, normalizeHeaders(paths), guard.http2);
+  const onUnknownRpc: OnUnknownRpc = (path, { session }, headers) =>
+    onRejected({
+      reason: "unknown RPC",
+      rpc: path,
+      address: () =>
+        clientAddress(
+          plaintextPeer(normalizeAddress(session?.socket?.remoteAddress ?? "")),
+          headers["x-forwarded-for"]?.toString(),
+        ),
+    });
+  configureHttp2Server(server, HTTP2_OPTIONS, normalizeHeaders(paths, onUnknownRpc), guard.http2);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const serviceRoutes of services.values()) {
     server.addService(definitionOf(serviceRoutes), implementationOf(serviceRoutes, decode, admitted));

@@ -1,8 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import type { Logger } from "../../observability/log.ts";
-import { createLogLimiter } from "../../observability/log-limiter.ts";
-import { peerOfRequest } from "../connections/peer.ts";
 import { sendJson } from "./pages.ts";
+import type { RejectionLog } from "./rejections.ts";
 
 export interface CrossSiteOptions {
   /** Origins whose pages may call, or "*". */
@@ -12,7 +10,7 @@ export interface CrossSiteOptions {
    * page that has rebound its own name to this machine calls with that name.
    */
   readonly allowedHosts: readonly string[] | undefined;
-  readonly log: Logger;
+  readonly rejections: Pick<RejectionLog, "write">;
 }
 
 /**
@@ -28,24 +26,18 @@ export interface CrossSiteCheck {
 
 const LOOPBACK_NAME = /^(localhost|[a-z0-9-]+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** Maximum log lines per second for rejected requests. */
-const REJECTIONS_PER_SECOND = 5;
-
 const MAX_LOGGED_CHARACTERS = 200;
 
-export function createCrossSiteCheck({ corsOrigins, allowedHosts, log }: CrossSiteOptions): CrossSiteCheck {
+export function createCrossSiteCheck({ corsOrigins, allowedHosts, rejections }: CrossSiteOptions): CrossSiteCheck {
   const isAllowedOrigin = (origin: string) => corsOrigins.includes("*") || corsOrigins.includes(origin);
-  const rejected = createLogLimiter(log, { message: "HTTP request rejected", perSecond: REJECTIONS_PER_SECOND });
 
   function reject(request: IncomingMessage, response: ServerResponse, reason: string, message: string): true {
     const { host, origin, referer } = request.headers;
-    rejected.write("warn", reason, () => ({
-      reason,
-      address: peerOfRequest(request).address,
+    rejections.write("warn", request, reason, {
       host: (host ?? request.headers[":authority"]?.toString())?.slice(0, MAX_LOGGED_CHARACTERS),
       // Not the whole referrer, whose query may hold personal data.
       origin: (origin ?? (referer && URL.parse(referer)?.origin))?.slice(0, MAX_LOGGED_CHARACTERS),
-    }));
+    });
     sendJson(response, 403, { code: "permission_denied", message });
     return true;
   }

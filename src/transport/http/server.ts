@@ -12,7 +12,8 @@ import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import type { Auth } from "../auth/index.ts";
-import { createListener, type Listener } from "../connections/listener.ts";
+import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
+import { createListener, type Listener, rejectedConnections } from "../connections/listener.ts";
 import type { PortTls } from "../connections/tls.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import {
@@ -34,6 +35,7 @@ import { createHttp1, type Http1 } from "./http1.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { createPages, HEALTH_PATHS, type Readiness, sendJson } from "./pages.ts";
 import { addReflection } from "./reflection.ts";
+import { createRejectionLog } from "./rejections.ts";
 import { setSecurityHeaders } from "./security-headers.ts";
 
 /** Connect, gRPC-Web, legacy endpoints, and pages for monitoring. */
@@ -70,6 +72,8 @@ export interface HttpServerDeps {
   readonly guard?: Guard;
   /** Default: MAX_CONNECTIONS. */
   readonly maxConnections?: number;
+  /** For log lines; default: the address of the connection. */
+  readonly clientAddress?: ClientAddress;
 }
 
 export function createHttpServer({
@@ -88,10 +92,12 @@ export function createHttpServer({
   tls,
   guard = createGuard(),
   maxConnections = MAX_CONNECTIONS,
+  clientAddress = createClientAddress([]),
 }: HttpServerDeps): HttpServer {
   const findRpc = createConnectHandlers(routes, decode, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
-  const crossSite = createCrossSiteCheck({ corsOrigins, allowedHosts, log });
+  const rejections = createRejectionLog(log, clientAddress);
+  const crossSite = createCrossSiteCheck({ corsOrigins, allowedHosts, rejections });
   const pages = createPages({ ready, metrics, auth, metricsAllow, routes });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -102,14 +108,18 @@ export function createHttpServer({
     }
     if (isGrpcRequest(request)) {
       rejectGrpc(request, response, grpcPort());
+      rejections.write("info", request, "gRPC at the HTTP port", { path: shorten(path, MAX_QUOTED_LENGTH) });
       return;
     }
     const handler = findRpc(path) ?? findExtraHandler(path);
     if (handler === undefined) {
       await pages(request, response);
-    } else if (!crossSite.rejectsSite(request, response)) {
+    } else if (crossSite.rejectsSite(request, response)) {
+      return;
+    } else {
       await handler(request, response);
     }
+    rejections.observe(request, response);
   }
 
   /** A failing request affects no other. */
@@ -145,7 +155,7 @@ export function createHttpServer({
     tls === undefined ? createPlaintextServer(onHttp1Request, http2) : createTlsServer(tls, onHttp1Request, http2);
   const listener = createListener(http1.server, {
     max: maxConnections,
-    onRejected: (reason) => metrics.connectionsRefused.inc({ port: "http", reason }),
+    onRejected: rejectedConnections("http", log, metrics),
   });
   return {
     ...listener,

@@ -38,5 +38,12 @@ test.each([
   }, 10_000);
   const text = await (await fetch(`http://127.0.0.1:${harness.service.httpPort}/metrics`)).text();
   expect(text).toContain(`oms_connections_refused_total{port="${name}",reason="address"} 5`);
+  for (const [reason, address] of [
+    ["address", "127.0.0.2"],
+    ["all", expect.stringMatching(/^127\.0\.0\.[34]$/)],
+  ]) {
+    const line = { level: "warn", msg: "connection rejected", port: name, reason, address };
+    expect(harness.service.log).toContainEqual(expect.objectContaining(line));
+  }
   expect(text).toMatch(new RegExp(`oms_connections_refused_total\\{port="${name}",reason="all"\\} [1-9]`));
 });

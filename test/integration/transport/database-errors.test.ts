@@ -109,6 +109,17 @@ test("beyond the capacity: RESOURCE_EXHAUSTED with RetryInfo, and the call is no
   expect(executed).toBe(MAX_UNARY_CALLS);
   const metrics = await (await fetch(`http://127.0.0.1:${service.httpPort}/metrics`)).text();
   expect(metrics).toContain(`oms_rpc_refused_total{rpc="UpdateOrderStatus"} ${rejected.length}\n`);
+  // A few lines with the client's address for thousands of calls.
+  const lines = service.log.filter(({ msg }) => msg === "call rejected");
+  const line = {
+    level: "warn",
+    reason: "overloaded",
+    rpc: "UpdateOrderStatus",
+    transport: "grpc",
+    address: "127.0.0.1",
+  };
+  expect(lines[0]).toMatchObject(line);
+  expect(lines.length).toBeLessThan(rejected.length / 10);
   expect((await client.getOrderStatus({ orderId })).version).toBeLessThanOrEqual(BigInt(executed));
 });
 
