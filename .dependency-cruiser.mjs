@@ -71,7 +71,7 @@ const USERS_OF_PACKAGES = {
   nats: ["src/messaging/nats/", "tools/(demo|cli)/"],
   ioredis: ["src/integrations/redis\\.ts$", "src/actions/", "src/transport/rate-limits/"],
   zod: ["src/config/", "src/transport/auth/"],
-  jose: ["src/transport/auth/"],
+  jose: ["src/transport/auth/", "tools/testkit/"],
   "pino|prom-client|@opentelemetry/.*": ["src/observability/"],
   "@grpc/.*|grpc-health-check": ["src/transport/", "tools/"],
   "@connectrpc/.*": ["src/transport/", "tools/"],
@@ -84,7 +84,7 @@ const USERS_OF_PACKAGES = {
 };
 
 const any = (patterns) => `^(${patterns.join("|")})`;
-const OUR_CODE = "^(src|gen|test|tools|scripts|bench|faults|fuzz)/";
+const OUR_CODE = "^(src|gen|test|tools|scripts|bench|faults|fuzz|attack)/";
 
 const folderRules = [
   ...Object.entries(MAY_IMPORT).map(([name, allowed]) => ["src", name, allowed]),
@@ -163,16 +163,16 @@ export default {
     },
     {
       name: "load-programs-are-separate",
-      comment: "bench/, faults/ and fuzz/ import src/ and tools/, never each other.",
+      comment: "bench/, faults/, fuzz/ and attack/ import src/ and tools/, never each other.",
       severity: "error",
-      from: { path: "^(bench|faults|fuzz)/" },
-      to: { path: "^(bench|faults|fuzz)/", pathNot: "^$1/" },
+      from: { path: "^(bench|faults|fuzz|attack)/" },
+      to: { path: "^(bench|faults|fuzz|attack)/", pathNot: "^$1/" },
     },
     {
       name: "generated-code-is-a-leaf",
       severity: "error",
       from: { path: "^gen/" },
-      to: { path: "^(src|test|tools|scripts|bench|faults|fuzz)/" },
+      to: { path: "^(src|test|tools|scripts|bench|faults|fuzz|attack)/" },
     },
     {
       name: "no-unresolved-imports",

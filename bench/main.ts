@@ -8,8 +8,8 @@
  *     npm run bench -- --write-docs --from bench/results/2026-11-24.json
  */
 import { relative } from "node:path";
+import { describeMachine } from "../tools/testkit/machine.ts";
 import { optionsOrExit } from "../tools/testkit/program.ts";
-import { describeMachine } from "./machine.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
 import { writeDocs } from "./report/docs.ts";
 import { toScenarioReport } from "./report/report.ts";

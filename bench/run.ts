@@ -1,6 +1,6 @@
 import { type BackendProcesses, startBackends } from "../tools/testkit/backends.ts";
+import { watchOtherLoad } from "../tools/testkit/machine.ts";
 import { createEnvironment } from "./environment.ts";
-import { watchOtherLoad } from "./machine.ts";
 import type { Options } from "./options.ts";
 import { type Progress, showProgress } from "./progress.ts";
 import type { Scenario } from "./scenario.ts";

@@ -22,7 +22,7 @@ function namesInCode(pattern: string, ...paths: string[]): Set<string> {
 
 const FORMER = new Set(CONFIG_VARIABLES.map(({ formerly }) => formerly));
 const VARIABLES = new Set(
-  [...namesInCode("OMS_[A-Z][A-Z0-9_]*", "src", "tools", "scripts", "test", "bench", "faults", "fuzz")].filter(
+  [...namesInCode("OMS_[A-Z][A-Z0-9_]*", "src", "tools", "scripts", "test", "bench", "faults", "fuzz", "attack")].filter(
     (name) => !FORMER.has(name),
   ),
 );
@@ -53,7 +53,7 @@ function checkLink(file: string, line: number, target: string): void {
 }
 
 /** A path in inline code; one with a placeholder is left out. */
-const PATH = /`((?:src|tools|test|scripts|proto|docs|deploy|examples|bench|faults|fuzz|gen|packages)\/[\w./-]*)`/g;
+const PATH = /`((?:src|tools|test|scripts|proto|docs|deploy|examples|bench|faults|fuzz|attack|gen|packages)\/[\w./-]*)`/g;
 
 for (const { file, text } of documents()) {
   if (HISTORICAL.test(file)) {

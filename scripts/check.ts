@@ -46,6 +46,7 @@ const CHECKS: readonly Check[] = [
       "bench",
       "faults",
       "fuzz",
+      "attack",
     ],
   },
   { name: "contract lint", command: ["buf", "lint"] },

@@ -11,7 +11,7 @@ import { createLedger, type Ledger } from "../../src/store/ledger/index.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
 import { readUnpublished } from "../../src/store/outbox/outbox.ts";
-import { watchOtherLoad } from "../machine.ts";
+import { watchOtherLoad } from "../../tools/testkit/machine.ts";
 import { withDatabaseServer } from "./commit-load.ts";
 
 const { values } = parseArgs({

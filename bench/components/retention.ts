@@ -12,7 +12,7 @@ import { createLogger } from "../../src/observability/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
-import { watchOtherLoad } from "../machine.ts";
+import { watchOtherLoad } from "../../tools/testkit/machine.ts";
 import { type CommitRun, runCallers, withDatabaseServer } from "./commit-load.ts";
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { formatMachine } from "../machine.ts";
+import { formatMachine } from "../../tools/testkit/machine.ts";
 import { drawChart } from "./chart.ts";
 import type { Report, ScenarioReport } from "./report.ts";
 import { GOAL_HEADINGS, goalRow, notesOf, rowsOf } from "./tables.ts";

@@ -1,4 +1,4 @@
-import type { MachineDescription } from "../machine.ts";
+import type { MachineDescription } from "../../tools/testkit/machine.ts";
 import type { Options } from "../options.ts";
 import type { ScenarioRun } from "../run.ts";
 import type { Goal, Scenario } from "../scenario.ts";

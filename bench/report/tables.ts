@@ -1,5 +1,5 @@
 import { formatTable } from "../../tools/demo/format.ts";
-import { formatMachine } from "../machine.ts";
+import { formatMachine } from "../../tools/testkit/machine.ts";
 import type { Summary } from "../statistics.ts";
 import { type GoalReport, isMet, type Report, type ScenarioReport } from "./report.ts";
 

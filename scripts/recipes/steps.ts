@@ -11,7 +11,7 @@ export interface Recipe {
   readonly steps: readonly RecipeStep[];
 }
 
-const FILE = /^(?:src|proto|scripts|deploy|docs|test|tools|bench|faults|fuzz)\/[\w./<>-]+\.\w+$/;
+const FILE = /^(?:src|proto|scripts|deploy|docs|test|tools|bench|faults|fuzz|attack)\/[\w./<>-]+\.\w+$/;
 
 /** An exported or declared name, which the step's file must contain. */
 const SYMBOL = /^[A-Za-z]\w+$/;

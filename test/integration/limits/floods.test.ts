@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { AttackName, AttackResult } from "../../../attack/attacks/index.ts";
+import { startAttacker } from "../../../attack/start-attacker.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import type { AttackName, AttackResult } from "./attacks.ts";
 
 const harness = useService();
 let orderId = 0n;
@@ -25,8 +23,6 @@ const ROUNDS = 3;
 
 /** Duration of an attack before the first measurement, in milliseconds. */
 const HEAD_START_MS = 500;
-
-const NO_EFFECT: AttackResult = { sent: 0, connections: 0, ends: {}, resets: {}, statusLines: {} };
 
 beforeAll(async () => {
   orderId = await insertOrder(harness.db, Status.PICKING);
@@ -49,13 +45,8 @@ async function runAttack(name: AttackName, port: number, type: string): Promise<
   const before = { grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") };
   attacks += 1;
   // Each attack from an address of its own: the connections of one address are limited.
-  const address = `127.0.1.${attacks}`;
-  const program = join(import.meta.dirname, "attacker.ts");
-  const attacker = spawn(process.execPath, [program, name, String(port), type, address], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  onTestFinished(() => void attacker.kill("SIGKILL"));
-  const output = text(attacker.stdout);
+  const attacker = startAttacker({ name, port, type, address: `127.0.1.${attacks}` });
+  onTestFinished(attacker.kill);
   await sleep(HEAD_START_MS);
   const isFast = ({ grpc, http }: typeof before) =>
     grpc < Math.max(2 * before.grpc, FLOOR_MS) && http < Math.max(2 * before.http, FLOOR_MS);
@@ -63,8 +54,7 @@ async function runAttack(name: AttackName, port: number, type: string): Promise<
   while (rounds.length < ROUNDS && !rounds.some(isFast)) {
     rounds.push({ grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") });
   }
-  attacker.stdin.end();
-  const result = { ...NO_EFFECT, ...(JSON.parse(await output) as AttackResult) };
+  const result = await attacker.stop();
   expect(rounds.some(isFast), `${JSON.stringify(before)} ms before, ${JSON.stringify(rounds)} during the attack`).toBe(
     true,
   );

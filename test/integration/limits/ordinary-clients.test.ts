@@ -13,9 +13,9 @@ import {
   GetOrderStatusRequestSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
+import { grpcMessage } from "../../../tools/testkit/raw-http2.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { grpcMessage } from "./raw-http2.ts";
 
 // Slow clients within a fraction of the time.
 vi.mock("../../../src/transport/limits.ts", async (original) => ({

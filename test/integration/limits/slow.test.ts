@@ -8,8 +8,6 @@ import {
   WatchOrderStatusRequestSchema,
 } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { insertOrder } from "../../support/orders.ts";
-import { useService } from "../../support/service.ts";
 import {
   END_HEADERS,
   END_STREAM,
@@ -20,7 +18,9 @@ import {
   openRawHttp2,
   type RawHttp2,
   requestHeaders,
-} from "./raw-http2.ts";
+} from "../../../tools/testkit/raw-http2.ts";
+import { insertOrder } from "../../support/orders.ts";
+import { useService } from "../../support/service.ts";
 
 // Time limits reduced to fractions of their values.
 vi.mock("../../../src/transport/limits.ts", async (original) => ({

@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { AttackName, AttackResult } from "./attacks/index.ts";
+
+export interface AttackJob {
+  readonly name: AttackName;
+  readonly port: number;
+  /** Content type of requests. */
+  readonly type: string;
+  /** The attacker's address: the connections of one address are limited. */
+  readonly address: string;
+  /** Header `authorization` of requests. */
+  readonly authorization?: string | undefined;
+}
+
+/** A running attacker. */
+export interface Attacker {
+  /** Ends the attack. */
+  stop(): Promise<AttackResult>;
+  /** Ends the process at once. */
+  kill(): void;
+}
+
+/** Time in which an attacker ends, in milliseconds. */
+const STOP_MS = 5_000;
+
+/** Starts an attacker as a process of its own. */
+export function startAttacker(job: AttackJob): Attacker {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "attacker.ts"), JSON.stringify(job)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const output = text(child.stdout);
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  return {
+    async stop() {
+      child.stdin.end();
+      const timeout = setTimeout(kill, STOP_MS);
+      const result = await output;
+      clearTimeout(timeout);
+      process.off("exit", kill);
+      if (result === "") {
+        throw new Error(`the attacker "${job.name}" ended without a result`);
+      }
+      return JSON.parse(result) as AttackResult;
+    },
+    kill,
+  };
+}
