@@ -3,7 +3,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { createClients, createConnection, type ServiceClients } from "../tools/client/index.ts";
 
 /** Calls per second of each caller. */
-const PER_SECOND = 100;
+const PER_SECOND = 50;
 
 /** Interval in which due calls are made, in milliseconds. */
 const TICK_MS = 5;

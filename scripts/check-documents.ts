@@ -22,9 +22,9 @@ function namesInCode(pattern: string, ...paths: string[]): Set<string> {
 
 const FORMER = new Set(CONFIG_VARIABLES.map(({ formerly }) => formerly));
 const VARIABLES = new Set(
-  [...namesInCode("OMS_[A-Z][A-Z0-9_]*", "src", "tools", "scripts", "test", "bench", "faults", "fuzz", "attack")].filter(
-    (name) => !FORMER.has(name),
-  ),
+  [
+    ...namesInCode("OMS_[A-Z][A-Z0-9_]*", "src", "tools", "scripts", "test", "bench", "faults", "fuzz", "attack"),
+  ].filter((name) => !FORMER.has(name)),
 );
 const METRICS = exposedSeries();
 const TABLES = namesInCode("oms_[a-z0-9_]+", "src", "deploy/mysql", "deploy/nats", "bench/baselines");
@@ -53,7 +53,8 @@ function checkLink(file: string, line: number, target: string): void {
 }
 
 /** A path in inline code; one with a placeholder is left out. */
-const PATH = /`((?:src|tools|test|scripts|proto|docs|deploy|examples|bench|faults|fuzz|attack|gen|packages)\/[\w./-]*)`/g;
+const PATH =
+  /`((?:src|tools|test|scripts|proto|docs|deploy|examples|bench|faults|fuzz|attack|gen|packages)\/[\w./-]*)`/g;
 
 for (const { file, text } of documents()) {
   if (HISTORICAL.test(file)) {

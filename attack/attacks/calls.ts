@@ -71,7 +71,7 @@ const overSessions =
   (call: Call | ((target: Target) => Call), { sessions = 4, streams = 32, perSecond }: SessionOptions = {}): Attack =>
   async (target, result) => {
     const made = typeof call === "function" ? call(target) : call;
-    const pace = paceOf(made, perSecond);
+    const pace = paceOf(target, made, perSecond);
     const session = async () => {
       while (!target.signal.aborted) {
         const open = await openSession(target, result);
@@ -85,9 +85,9 @@ const overSessions =
   };
 
 /** By bytes, or by requests. */
-function paceOf({ body }: Call, perSecond: number | undefined): Pace {
+function paceOf({ signal }: Target, { body }: Call, perSecond: number | undefined): Pace {
   const bytes = HEADER_BYTES + (body?.length ?? 0);
-  return perSecond === undefined ? createPace() : createPace(perSecond * bytes);
+  return perSecond === undefined ? createPace(signal) : createPace(signal, perSecond * bytes);
 }
 
 async function openSession({ port, address }: Target, result: AttackResult): Promise<ClientHttp2Session> {
@@ -178,7 +178,7 @@ const overHttp1 =
     { connections = 64, perSecond }: { readonly connections?: number; readonly perSecond?: number } = {},
   ): Attack =>
   async (target, result) => {
-    const pace = paceOf(call, perSecond);
+    const pace = paceOf(target, call, perSecond);
     const one = async () => {
       while (!target.signal.aborted) {
         await requestRepeatedly(target, call, pace, result);
@@ -191,7 +191,7 @@ const overHttp1 =
 /** On one connection. */
 async function requestRepeatedly(target: Target, call: Call, pace: Pace, result: AttackResult): Promise<void> {
   const { port, address, signal } = target;
-  const socket = connect({ port, host: "127.0.0.1", localAddress: address });
+  const socket = connect({ port, host: "127.0.0.1", localAddress: address }).setMaxListeners(0);
   socket.on("error", () => {});
   const closed = new Promise((resolve) => socket.once("close", resolve));
   await Promise.race([once(socket, "connect").catch(() => {}), closed]);
@@ -204,7 +204,7 @@ async function requestRepeatedly(target: Target, call: Call, pace: Pace, result:
       socket.once("data", (data: Buffer) => resolve(data.toString("latin1", 0, 12))),
     );
     socket.write(bytes);
-    const status = await Promise.race([answered, closed, aborted, sleep(RESPONSE_MS)]);
+    const status = signal.aborted ? "" : await Promise.race([answered, closed, aborted, sleep(RESPONSE_MS)]);
     result.sent += 1;
     result.bytes += bytes.length;
     count(result.statuses, typeof status === "string" ? status : "none");

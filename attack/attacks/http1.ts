@@ -28,9 +28,9 @@ const overMany =
   (connections: number, start: (target: Target) => Buffer, step: () => Buffer | undefined): Attack =>
   async (target, result) => {
     const { port, address, signal } = target;
-    const pace = createPace();
+    const pace = createPace(signal);
     const one = async () => {
-      const socket = connect({ port, host: "127.0.0.1", localAddress: address });
+      const socket = connect({ port, host: "127.0.0.1", localAddress: address }).setMaxListeners(0);
       let status = "";
       socket.on("error", () => {});
       socket.on("data", (bytes) => {
@@ -76,9 +76,9 @@ const repeated =
   async (target, result) => {
     const { port, address, signal } = target;
     const bytes = bytesOf(target);
-    const pace = createPace();
+    const pace = createPace(signal);
     while (!signal.aborted) {
-      const socket = connect({ port, host: "127.0.0.1", localAddress: address });
+      const socket = connect({ port, host: "127.0.0.1", localAddress: address }).setMaxListeners(0);
       socket.on("error", () => {});
       const closed = new Promise((resolve) => socket.once("close", resolve));
       await Promise.race([once(socket, "connect").catch(() => {}), closed]);

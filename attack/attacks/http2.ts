@@ -36,7 +36,7 @@ const overFrames =
     options: Parameters<typeof openRawHttp2>[1] = {},
   ): Attack =>
   async (target, result) => {
-    const pace = createPace();
+    const pace = createPace(target.signal);
     while (!target.signal.aborted && result.connections < MAX_CONNECTIONS) {
       const raw = await openRawHttp2(target.port, { localAddress: target.address, ...options });
       result.connections += 1;

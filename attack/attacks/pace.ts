@@ -9,15 +9,15 @@ const AHEAD_MS = 2;
 /** Delays each write until its bytes are within the traffic of an attacker. */
 export type Pace = (bytes: number) => Promise<void>;
 
-/** Shared by all connections of an attacker. */
-export function createPace(bytesPerSecond = BYTES_PER_SECOND): Pace {
+/** Shared by all connections of an attacker. Does not delay further once the signal is aborted. */
+export function createPace(signal: AbortSignal, bytesPerSecond = BYTES_PER_SECOND): Pace {
   const startedAt = performance.now();
   let total = 0;
   return async (bytes) => {
     total += bytes;
     const aheadMs = (total / bytesPerSecond) * 1_000 - (performance.now() - startedAt);
     if (aheadMs > AHEAD_MS) {
-      await sleep(aheadMs);
+      await sleep(aheadMs, undefined, { signal }).catch(() => {});
     }
   };
 }

@@ -44,7 +44,7 @@ export async function openRawHttp2(
     readonly localAddress?: string;
   } = {},
 ): Promise<RawHttp2> {
-  const socket = connect({ port, host: "127.0.0.1", localAddress });
+  const socket = connect({ port, host: "127.0.0.1", localAddress }).setMaxListeners(0);
   socket.on("error", () => {});
   const closed = once(socket, "close").catch(() => {});
   await Promise.race([once(socket, "connect").catch(() => {}), closed]);

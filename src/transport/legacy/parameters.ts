@@ -5,7 +5,8 @@ import type { FieldViolation } from "../../application/errors.ts";
 import { isTime, TIME_EXPECTED } from "../../lib/time.ts";
 import { escapeUnprintable, withoutUnprintable } from "../../observability/unprintable.ts";
 import { findDuplicateName, paramText, parseLosslessJson } from "../wire/lossless-json.ts";
-import type { Params } from "./params.ts";
+import { hasMoreValues } from "../wire/request-limits.ts";
+import { MAX_VALUES, type Params } from "./params.ts";
 
 /** A parameter of a legacy method, and the request field that it sets. */
 export interface Parameter {
@@ -75,9 +76,12 @@ function readTime(text: string) {
   return isTime(text) ? timestampFromDate(new Date(text)) : reject(TIME_EXPECTED);
 }
 
+const TOO_MANY = `must have at most ${MAX_VALUES} values`;
+
 /** The entries of a comma-separated list; empty ones, as after a trailing comma, are ignored. */
 function entriesOf(text: string): string[] {
-  return text.split(",").filter((entry) => entry.trim() !== "");
+  const entries = text.split(",", MAX_VALUES + 1);
+  return entries.length > MAX_VALUES ? reject(TOO_MANY) : entries.filter((entry) => entry.trim() !== "");
 }
 
 const LINES_EXPECTED = 'must be a list like 7:2,8:0 (SKU:quantity), or JSON like [{"skuId":7,"deliveryNum":2}]';
@@ -89,6 +93,9 @@ function readLines(text: string): { readonly skuId: bigint; readonly quantity: n
       const [skuId = "", quantity = "", ...more] = entry.split(":");
       return more.length === 0 ? lineOf(skuId, quantity) : reject(LINES_EXPECTED);
     });
+  }
+  if (hasMoreValues(Buffer.from(text), MAX_VALUES)) {
+    throw new InvalidTextError(TOO_MANY);
   }
   const value = parseLosslessJson(text) ?? reject(LINES_EXPECTED);
   if (findDuplicateName(text, value) !== undefined) {
@@ -121,8 +128,16 @@ const one =
 /** A list from one or more texts. */
 const many =
   <T>(read: (text: string) => T[]) =>
-  (texts: readonly string[]): T[] =>
-    texts.flatMap(read);
+  (texts: readonly string[]): T[] => {
+    const all: T[] = [];
+    for (const text of texts) {
+      all.push(...read(text));
+      if (all.length > MAX_VALUES) {
+        throw new InvalidTextError(TOO_MANY);
+      }
+    }
+    return all;
+  };
 
 const READERS = {
   id: one(readId),
@@ -175,7 +190,7 @@ const SHOWN_LENGTH = 64;
  * A value for messages. Texts and mail addresses may be personal data; only their length is shown.
  */
 function shown(texts: readonly string[], kind: ParameterKind): string {
-  const text = texts.join(",");
+  const text = texts.length === 1 ? (texts[0] as string) : texts.join(",");
   if (kind === "text" || text.includes("@")) {
     return `*** (${text.length} characters)`;
   }

@@ -1,7 +1,14 @@
-import { invalidField } from "../../application/errors.ts";
+import { invalidField, OperationError } from "../../application/errors.ts";
 import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import { escapeUnprintable } from "../../observability/unprintable.ts";
 import { findDuplicateName, paramText, parseLosslessJson } from "../wire/lossless-json.ts";
+import { hasMoreValues } from "../wire/request-limits.ts";
+
+/**
+ * Maximum number of values in the parameters of a request; lists have up to 1,000 entries. They are
+ * counted before they are parsed.
+ */
+export const MAX_VALUES = 5_000;
 
 /** A request's parameters as text by name; several texts for a repeated parameter or a list. */
 export type Params = ReadonlyMap<string, readonly string[]>;
@@ -16,7 +23,11 @@ export function paramsFromQuery(text: string): Params {
   return groupByName(new URLSearchParams(text));
 }
 
-/** The parameters of a URL-encoded form; its percent escapes are bytes in the form's charset. */
+/**
+ * The parameters of a URL-encoded form; its percent escapes are bytes in the form's charset.
+ *
+ * @throws OperationError "invalid" for more than MAX_VALUES parameters
+ */
 export function paramsFromForm(text: string, charset: string): Params {
   // In UTF-16, an escaped letter is not a byte of the text.
   const decoder = new TextDecoder(/^utf-?16/i.test(charset) ? "utf-8" : charset);
@@ -25,19 +36,39 @@ export function paramsFromForm(text: string, charset: string): Params {
     part
       .replaceAll("+", " ")
       .replace(/[\0-\x7f]+/g, (run) => (run.includes("%") ? decoder.decode(unescapeBytes(run)) : run));
-  const pairs = text.split("&").filter((pair) => pair !== "");
+  const pairs = text.split("&", MAX_VALUES + 1);
+  if (pairs.length > MAX_VALUES) {
+    throw new OperationError("invalid", `the form has more than ${MAX_VALUES} parameters: send less at once`);
+  }
   return groupByName(
-    pairs.map((pair): [string, string] => {
-      const [name = "", ...value] = pair.split("=");
-      return [plain(name), plain(value.join("="))];
+    pairs.flatMap((pair): [string, string][] => {
+      const at = pair.includes("=") ? pair.indexOf("=") : pair.length;
+      return pair === "" ? [] : [[plain(pair.slice(0, at)), plain(pair.slice(at + 1))]];
     }),
   );
 }
 
+const PERCENT = "%".charCodeAt(0);
+
 /** The bytes of an ASCII text with percent escapes; an invalid escape stays as is. */
 function unescapeBytes(text: string): Buffer {
-  const unescaped = text.replace(/%([\da-f]{2})/gi, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)));
-  return Buffer.from(unescaped, "latin1");
+  const bytes = Buffer.from(text, "latin1");
+  let length = 0;
+  for (let index = 0; index < bytes.length; index += 1, length += 1) {
+    const byte = bytes[index] as number;
+    const [high, low] = byte === PERCENT ? [digitOf(bytes[index + 1]), digitOf(bytes[index + 2])] : [];
+    const isEscape = high !== undefined && low !== undefined;
+    bytes[length] = isEscape ? high * 16 + low : byte;
+    index += isEscape ? 2 : 0;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** The value of a hexadecimal digit. */
+function digitOf(byte = 0): number | undefined {
+  const value = byte >= 0x61 ? byte - 0x61 + 10 : byte >= 0x41 ? byte - 0x41 + 10 : byte - 0x30;
+  const isDigit = (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
+  return isDigit ? value : undefined;
 }
 
 function groupByName(pairs: Iterable<[string, string]>): Params {
@@ -59,9 +90,12 @@ function groupByName(pairs: Iterable<[string, string]>): Params {
  * unknown.
  *
  * @returns undefined for anything else
- * @throws OperationError "invalid" for a duplicate name
+ * @throws OperationError "invalid" for a duplicate name, or more than MAX_VALUES values
  */
 export function paramsFromJson(text: string): Params | undefined {
+  if (hasMoreValues(Buffer.from(text), MAX_VALUES)) {
+    throw new OperationError("invalid", `the body has more than ${MAX_VALUES} values: send less at once`);
+  }
   const value = parseLosslessJson(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return undefined;

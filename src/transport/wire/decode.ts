@@ -35,6 +35,6 @@ function decodeJsonWithin(schema: DescMessage, bytes: Uint8Array, unknownFields:
 
 /** Ignores unknown fields, each of which would be kept as an object. */
 function decodeBinary(schema: DescMessage, bytes: Uint8Array): Message {
-  assertListSizes(schema, bytes);
+  assertListSizes(schema, bytes, requestLimits(schema));
   return fromBinary(schema, bytes, { readUnknownFields: false });
 }

@@ -1,8 +1,8 @@
 /** JSON without loss of digits: order ids exceed the integers that a JavaScript number holds. */
 
 /**
- * Parses JSON. An integer beyond the safe integers of JavaScript becomes a bigint. Takes several
- * times as long as JSON.parse.
+ * Parses JSON. An integer beyond the safe integers of JavaScript becomes a bigint, unless it has
+ * more than 64 digits. Takes several times as long as JSON.parse.
  *
  * @throws SyntaxError for invalid JSON
  */
@@ -14,7 +14,8 @@ export function readExactIntegers(text: string): unknown {
 }
 
 /**
- * Parses JSON likewise; such a number in any other notation (1e30) stays text.
+ * Parses JSON likewise; such a number in any other notation (1e30), or with more digits, stays
+ * text.
  *
  * @returns undefined for invalid JSON
  */
@@ -29,13 +30,21 @@ export function parseLosslessJson(text: string): unknown {
   }
 }
 
+/**
+ * Maximum digits of an exact integer: 64 bits need 19. The time to read one grows with the square
+ * of its digits.
+ */
+const MAX_DIGITS = 64;
+
+const INTEGER = new RegExp(`^-?\\d{1,${MAX_DIGITS}}$`);
+
 function exactNumbers(otherNotation: (source: string, rounded: number) => unknown) {
   return (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {
     if (typeof value !== "number" || Math.abs(value) <= Number.MAX_SAFE_INTEGER) {
       return value;
     }
     const source = context?.source as string;
-    return /^-?\d+$/.test(source) ? BigInt(source) : otherNotation(source, value);
+    return INTEGER.test(source) ? BigInt(source) : otherNotation(source, value);
   };
 }
 

@@ -11,8 +11,8 @@ import { invalidFields, malformedBody, maxSize, tooManyItems } from "./validatio
 export interface RequestLimits {
   /** Maximum size in bytes, unpacked. */
   readonly maxBytes: number;
-  /** Maximum number of values in JSON: objects, lists, their entries. */
-  readonly maxJsonValues: number;
+  /** Maximum number of values: in JSON objects, lists and their entries, otherwise fields. */
+  readonly maxValues: number;
 }
 
 /** Room for white space, escapes, and fields of a later version of the contract. */
@@ -21,7 +21,7 @@ const MARGIN = 1.25;
 /** The limit of an RPC whose message is smaller, in bytes. */
 const MIN_BYTES = 16 * 1024;
 
-const MIN_JSON_VALUES = 1_000;
+const MIN_VALUES = 1_000;
 
 const limits = new WeakMap<DescMessage, RequestLimits>();
 
@@ -31,7 +31,7 @@ export function requestLimits(schema: DescMessage): RequestLimits {
     const { bytes, values } = largest(schema, []);
     known = {
       maxBytes: Math.min(Math.max(Math.ceil(bytes * MARGIN), MIN_BYTES), MAX_REQUEST_BYTES),
-      maxJsonValues: Math.max(2 * values, MIN_JSON_VALUES),
+      maxValues: Math.max(2 * values, MIN_VALUES),
     };
     limits.set(schema, known);
   }
@@ -85,14 +85,15 @@ function maxLength(field: DescField): number {
 }
 
 /**
- * Counts the entries of lists in an encoded message, packed ones included, without decoding it: a
- * decoded entry takes up to a hundred times its bytes.
+ * Counts the fields of an encoded message and the entries of its lists, packed ones included,
+ * without decoding it: a decoded entry takes up to a hundred times its bytes.
  *
- * @throws OperationError "invalid" for a list longer than its rule permits, or malformed bytes
+ * @throws OperationError "invalid" for a list longer than its rule permits, more fields than
+ * `maxValues`, or malformed bytes
  */
-export function assertListSizes(schema: DescMessage, bytes: Uint8Array): void {
+export function assertListSizes(schema: DescMessage, bytes: Uint8Array, { maxValues }: RequestLimits): void {
   try {
-    countEntries(schema, new BinaryReader(bytes), bytes.length, "", bytes);
+    countEntries(schema, { reader: new BinaryReader(bytes), bytes, maxFields: maxValues, fields: 0 }, bytes.length, "");
   } catch (error) {
     throw error instanceof TooManyItemsError
       ? invalidFields([{ field: error.path, description: tooManyItems(error.max, error.count) }])
@@ -103,9 +104,9 @@ export function assertListSizes(schema: DescMessage, bytes: Uint8Array): void {
 class TooManyItemsError extends Error {
   readonly path: string;
   readonly max: number;
-  readonly count: number;
+  readonly count: string;
 
-  constructor(path: string, max: number, count: number) {
+  constructor(path: string, max: number, count: string) {
     super("too many items");
     this.path = path;
     this.max = max;
@@ -116,69 +117,80 @@ class TooManyItemsError extends Error {
 interface CountedField {
   readonly field: DescField;
   readonly max: number;
-  /** Its message, if lists are in it. */
+  /** Whether an entry with a length can be a list of numbers. */
+  readonly packable: boolean;
+  /** Its message, whose fields are counted too; not the entries of a map, which have two each. */
   readonly message: DescMessage | undefined;
 }
 
 const countedFields = new WeakMap<DescMessage, ReadonlyMap<number, CountedField>>();
 
-/** The lists of a message, and the fields with lists in them. */
+/** The lists and messages in a message. */
 function countedFieldsOf(schema: DescMessage): ReadonlyMap<number, CountedField> {
   let counted = countedFields.get(schema);
   if (counted === undefined) {
-    // Set first: a message may contain itself.
-    const found = new Map<number, CountedField>();
-    countedFields.set(schema, found);
-    for (const field of schema.fields) {
-      const isList = field.fieldKind === "list" || field.fieldKind === "map";
-      const message =
-        field.message !== undefined && countedFieldsOf(field.message).size > 0 ? field.message : undefined;
-      if (isList || message !== undefined) {
-        found.set(field.number, { field, max: isList ? maxSize(field) : Number.POSITIVE_INFINITY, message });
-      }
-    }
-    counted = found;
+    const lists = schema.fields.filter(({ fieldKind }) => fieldKind === "list" || fieldKind === "map");
+    const messages = schema.fields.filter(({ fieldKind }) => fieldKind === "message");
+    counted = new Map(
+      [...lists, ...messages].map((field) => {
+        const isText = field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
+        const packable = field.fieldKind === "list" && field.message === undefined && !isText;
+        const max = lists.includes(field) ? maxSize(field) : Number.POSITIVE_INFINITY;
+        return [field.number, { field, max, packable, message: field.fieldKind === "map" ? undefined : field.message }];
+      }),
+    );
+    countedFields.set(schema, counted);
   }
   return counted;
 }
 
-function countEntries(schema: DescMessage, reader: BinaryReader, end: number, path: string, bytes: Uint8Array): void {
-  const fields = countedFieldsOf(schema);
-  const counts = new Map<CountedField, number>();
+interface Count {
+  readonly reader: BinaryReader;
+  readonly bytes: Uint8Array;
+  readonly maxFields: number;
+  /** Fields of all messages so far. */
+  fields: number;
+}
+
+function countEntries(schema: DescMessage, count: Count, end: number, path: string): void {
+  const { reader, bytes } = count;
+  const known = countedFieldsOf(schema);
+  const entries = new Map<CountedField, number>();
   while (reader.pos < end) {
     const [number, wireType] = reader.tag();
-    const counted = fields.get(number);
+    count.fields += 1;
+    if (count.fields > count.maxFields) {
+      assertMax(entries, path, "more than ");
+      throw new Error(`more than ${count.maxFields} fields`);
+    }
+    const counted = known.get(number);
     if (counted === undefined) {
       reader.skip(wireType, number);
       continue;
     }
-    const { field, message } = counted;
-    const count = counts.get(counted) ?? 0;
-    const fieldPath = path === "" ? field.name : `${path}.${field.name}`;
+    const { field, packable, message } = counted;
+    const before = entries.get(counted) ?? 0;
     if (wireType !== WireType.LengthDelimited) {
       reader.skip(wireType, number);
-      counts.set(counted, count + 1);
+      entries.set(counted, before + 1);
     } else {
       const length = reader.uint32();
       const start = reader.pos;
-      const isPacked =
-        field.message === undefined && field.scalar !== ScalarType.STRING && field.scalar !== ScalarType.BYTES;
-      counts.set(counted, count + (isPacked ? packedCount(bytes, start, start + length) : 1));
+      entries.set(counted, before + (packable ? packedCount(bytes, start, start + length) : 1));
       if (message !== undefined) {
-        countEntries(
-          message,
-          reader,
-          start + length,
-          field.fieldKind === "list" ? `${fieldPath}[${count}]` : fieldPath,
-          bytes,
-        );
+        const name = path === "" ? field.name : `${path}.${field.name}`;
+        countEntries(message, count, start + length, field.fieldKind === "list" ? `${name}[${before}]` : name);
       }
       reader.pos = start + length;
     }
   }
-  for (const [{ field, max }, count] of counts) {
-    if (count > max) {
-      throw new TooManyItemsError(path === "" ? field.name : `${path}.${field.name}`, max, count);
+  assertMax(entries, path);
+}
+
+function assertMax(entries: ReadonlyMap<CountedField, number>, path: string, atLeast = ""): void {
+  for (const [{ field, max }, total] of entries) {
+    if (total > max) {
+      throw new TooManyItemsError(path === "" ? field.name : `${path}.${field.name}`, max, `${atLeast}${total}`);
     }
   }
 }
@@ -201,10 +213,17 @@ const [QUOTE, BACKSLASH, COMMA, BRACKET, BRACE] = Buffer.from('"\\,[{');
  *
  * @throws OperationError "invalid" beyond the limit
  */
-export function assertJsonSize(schema: DescMessage, bytes: Uint8Array, { maxJsonValues }: RequestLimits): void {
+export function assertJsonSize(schema: DescMessage, bytes: Uint8Array, { maxValues }: RequestLimits): void {
+  if (hasMoreValues(bytes, maxValues)) {
+    throw malformedBody(schema, `more than ${maxValues} values`);
+  }
+}
+
+/** Whether JSON has more values than this: objects, lists and their entries. */
+export function hasMoreValues(bytes: Uint8Array, max: number): boolean {
   // Each value but the first follows one of the counted characters.
-  if (bytes.length <= maxJsonValues) {
-    return;
+  if (bytes.length <= max) {
+    return false;
   }
   let count = 1;
   for (let index = 0; index < bytes.length; index += 1) {
@@ -213,11 +232,12 @@ export function assertJsonSize(schema: DescMessage, bytes: Uint8Array, { maxJson
       index = endOfString(bytes, index + 1);
     } else if (byte === COMMA || byte === BRACKET || byte === BRACE) {
       count += 1;
-      if (count > maxJsonValues) {
-        throw malformedBody(schema, `more than ${maxJsonValues} values`);
+      if (count > max) {
+        return true;
       }
     }
   }
+  return false;
 }
 
 function endOfString(bytes: Uint8Array, start: number): number {

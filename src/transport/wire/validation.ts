@@ -139,7 +139,7 @@ export function maxSize(field: DescField): number {
 }
 
 /** The violation of that rule; for a list in the words of the validator. */
-export function tooManyItems(max: number, count: number): string {
+export function tooManyItems(max: number, count: number | string): string {
   return `must contain no more than ${max} item(s), was ${count} items`;
 }
 

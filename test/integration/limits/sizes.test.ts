@@ -63,7 +63,7 @@ describe.each([
   test("empty messages", async () => {
     const updates = Buffer.alloc(200_000, Buffer.from([10, 0]));
     expect(await post("BatchUpdateOrderStatus", updates)).toMatch(
-      /updates: must contain no more than 1000 item\(s\), was 100000 items/,
+      /updates: must contain no more than 1000 item\(s\), was more than 42\d\d\d items/,
     );
   });
 

@@ -5,7 +5,10 @@ import { ILLEGAL_CHARACTERS } from "./write-xml.ts";
 const MAX_DEPTH = 32;
 
 /** Maximum number of elements, attributes, comments and the like; 1,000 typed orders have 2,000. */
-const MAX_PIECES = 5_000;
+const MAX_PIECES = 3_000;
+
+/** Maximum number of references such as `&quot;`; JSON with 1,000 lines has 4,000. */
+const MAX_REFERENCES = 10_000;
 
 /**
  * Maximum length of a name or an attribute's value, in characters: namespaces are repeated in
@@ -33,9 +36,11 @@ export function checkMarkup(text: string): void {
   }
   let depth = 0;
   let pieces = 0;
+  let references = 0;
   for (let at = 0; ; ) {
     const open = text.indexOf("<", at);
-    checkText(text.slice(at, open === -1 ? undefined : open));
+    references += checkText(text.slice(at, open === -1 ? undefined : open));
+    assertAtMost(references, MAX_REFERENCES, "references");
     if (open === -1) {
       return;
     }
@@ -54,6 +59,7 @@ export function checkMarkup(text: string): void {
       const tag = readTag(text, open);
       depth += tag.deeper;
       pieces += tag.deeper === -1 ? 0 : 1 + tag.attributes;
+      references += tag.references;
       at = tag.end;
     }
     if (depth < 0) {
@@ -62,12 +68,13 @@ export function checkMarkup(text: string): void {
     if (depth > MAX_DEPTH) {
       throw new OperationError("invalid", `elements lie more than ${MAX_DEPTH} deep: a call needs four`);
     }
-    if (pieces > MAX_PIECES) {
-      throw new OperationError(
-        "invalid",
-        `the body has more than ${MAX_PIECES} elements and attributes: send less at once`,
-      );
-    }
+    assertAtMost(pieces, MAX_PIECES, "elements and attributes");
+  }
+}
+
+function assertAtMost(count: number, max: number, what: string): void {
+  if (count > max) {
+    throw new OperationError("invalid", `the body has more than ${max} ${what}: send less at once`);
   }
 }
 
@@ -84,13 +91,17 @@ interface Tag {
   readonly end: number;
   readonly deeper: 1 | 0 | -1;
   readonly attributes: number;
+  /** References in the values of attributes. */
+  readonly references: number;
 }
 
 /** A tag ends with the first > outside attribute values. */
 function readTag(text: string, open: number): Tag {
   const marks = /["'>]/g;
   marks.lastIndex = open;
+  let references = 0;
   for (let attributes = 0; ; attributes += 1) {
+    assertAtMost(attributes, MAX_PIECES, "elements and attributes");
     const start = marks.lastIndex;
     const mark = marks.exec(text);
     if (mark === null) {
@@ -99,14 +110,14 @@ function readTag(text: string, open: number): Tag {
     checkLength(mark.index - start);
     if (mark[0] === ">") {
       const deeper = text[open + 1] === "/" ? -1 : text[mark.index - 1] === "/" ? 0 : 1;
-      return { end: mark.index + 1, deeper, attributes };
+      return { end: mark.index + 1, deeper, attributes, references };
     }
     const close = text.indexOf(mark[0], mark.index + 1);
     if (close === -1) {
       throw malformedXml(`an attribute's value does not end with ${mark[0]}`);
     }
     checkLength(close - mark.index);
-    checkReferences(text.slice(mark.index + 1, close));
+    references += checkReferences(text.slice(mark.index + 1, close));
     marks.lastIndex = close + 1;
   }
 }
@@ -117,16 +128,22 @@ function checkLength(length: number): void {
   }
 }
 
-function checkText(text: string): void {
+/** @returns the number of references */
+function checkText(text: string): number {
   if (text.includes("]]>")) {
     throw malformedXml('"]]>" in a text must be written as "]]&gt;"');
   }
-  checkReferences(text);
+  return checkReferences(text);
 }
 
-function checkReferences(text: string): void {
+/** @returns the number of references; they are not looked at if there are too many */
+function checkReferences(text: string): number {
   if (!text.includes("&")) {
-    return;
+    return 0;
+  }
+  const count = text.split("&", MAX_REFERENCES + 2).length - 1;
+  if (count > MAX_REFERENCES) {
+    return count;
   }
   const [bad, name] = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,9}|#x[\da-fA-F]{1,8});)([a-z]{1,12};)?/i.exec(text) ?? [];
   if (bad !== undefined) {
@@ -140,6 +157,7 @@ function checkReferences(text: string): void {
       throw malformedXml(`the character ${codeOf(code)} cannot be in XML, nor a reference to it`);
     }
   }
+  return count;
 }
 
 const codeOf = (code: number): string => `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;

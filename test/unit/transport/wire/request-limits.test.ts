@@ -1,4 +1,4 @@
-import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { SubmitOrderRequestSchema } from "../../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import {
@@ -6,10 +6,13 @@ import {
   BatchUpdateOrderStatusRequestSchema,
   GetOrderStatusRequestSchema,
   RecordShippedQuantitiesRequestSchema,
+  WatchOrderStatusRequestSchema,
 } from "../../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { SERVICES } from "../../../../src/transport/handlers/index.ts";
 import { assertJsonSize, assertListSizes, requestLimits } from "../../../../src/transport/wire/request-limits.ts";
 import { assertValid } from "../../../../src/transport/wire/validation.ts";
+
+const countFields = (schema: DescMessage, bytes: Uint8Array) => assertListSizes(schema, bytes, requestLimits(schema));
 
 const ID = 9_007_199_254_740_993n;
 const ids = (count: number) => Array.from({ length: count }, (_, index) => ID + BigInt(index));
@@ -43,7 +46,7 @@ test.each(LARGEST.map(([schema, message]) => [schema.name, schema, message] as c
     expect(json.length).toBeLessThan(limits.maxBytes);
     expect(() => assertValid(schema, message)).not.toThrow();
     expect(() => assertJsonSize(schema, json, limits)).not.toThrow();
-    expect(() => assertListSizes(schema, toBinary(schema as never, message as never))).not.toThrow();
+    expect(() => countFields(schema, toBinary(schema as never, message as never))).not.toThrow();
   },
 );
 
@@ -64,16 +67,39 @@ describe("lists are counted without decoding them", () => {
       create(BatchGetOrderStatusRequestSchema, { orderIds: ids(600) }),
     );
     const single = Buffer.alloc(2 * 401, Buffer.from([8, 1]));
-    expect(() => assertListSizes(BatchGetOrderStatusRequestSchema, packed)).not.toThrow();
-    expect(() => assertListSizes(BatchGetOrderStatusRequestSchema, Buffer.concat([packed, single]))).toThrow(
+    expect(() => countFields(BatchGetOrderStatusRequestSchema, packed)).not.toThrow();
+    expect(() => countFields(BatchGetOrderStatusRequestSchema, Buffer.concat([packed, single]))).toThrow(
       tooMany("must contain no more than 1000 item(s), was 1001 items"),
     );
   });
 
   test("messages", () => {
+    expect(() => countFields(BatchUpdateOrderStatusRequestSchema, Buffer.alloc(2_002, Buffer.from([10, 0])))).toThrow(
+      tooMany("must contain no more than 1000 item(s), was 1001 items"),
+    );
+  });
+
+  test("a map by its entries", () => {
+    const afterVersions = Object.fromEntries(ids(1_000).map((id) => [String(id), ID]));
+    const watch = create(WatchOrderStatusRequestSchema, { rootOrderId: ID, afterVersions });
     expect(() =>
-      assertListSizes(BatchUpdateOrderStatusRequestSchema, Buffer.alloc(2_002, Buffer.from([10, 0]))),
-    ).toThrow(tooMany("must contain no more than 1000 item(s), was 1001 items"));
+      countFields(WatchOrderStatusRequestSchema, toBinary(WatchOrderStatusRequestSchema, watch)),
+    ).not.toThrow();
+    const more = { ...watch, afterVersions: { ...afterVersions, "1": 1n } };
+    expect(() => countFields(WatchOrderStatusRequestSchema, toBinary(WatchOrderStatusRequestSchema, more))).toThrow(
+      tooMany("must contain no more than 1000 item(s), was 1001 items"),
+    );
+  });
+
+  test.each([
+    ["in the message", GetOrderStatusRequestSchema, Buffer.alloc(4_000, Buffer.from([0x78, 0]))],
+    [
+      "in a message of a list",
+      BatchUpdateOrderStatusRequestSchema,
+      Buffer.concat([Buffer.from([10, 0xc0, 0xcf, 0x24]), Buffer.alloc(600_000, Buffer.from([0x78, 0]))]),
+    ],
+  ])("more fields than a valid message has, known or not: %s", (_name, schema, bytes) => {
+    expect(() => countFields(schema, bytes)).toThrow(/more than \d+ fields/);
   });
 
   test.each([
@@ -81,7 +107,7 @@ describe("lists are counted without decoding them", () => {
     ["half a tag", [128]],
   ])("malformed bytes do not hang: %s", (_name, bytes) => {
     try {
-      assertListSizes(BatchGetOrderStatusRequestSchema, Uint8Array.from(bytes));
+      countFields(BatchGetOrderStatusRequestSchema, Uint8Array.from(bytes));
     } catch (error) {
       expect(error).toMatchObject({ kind: "invalid" });
     }
@@ -90,7 +116,7 @@ describe("lists are counted without decoding them", () => {
 
 describe("values in JSON are counted without parsing it", () => {
   const schema = BatchGetOrderStatusRequestSchema;
-  const count = (json: string) => () => assertJsonSize(schema, Buffer.from(json), { maxBytes: 0, maxJsonValues: 5 });
+  const count = (json: string) => () => assertJsonSize(schema, Buffer.from(json), { maxBytes: 0, maxValues: 5 });
 
   test.each(['{"orderIds":["1","2"]}', '{"a":",,,,,,,,,,"}', String.raw`{"a":"\",,,,,,,\"{{{{{"}`])("%s", (json) => {
     expect(count(json)).not.toThrow();
