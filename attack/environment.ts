@@ -30,7 +30,7 @@ export interface AttackEnvironment {
   readonly authorization: Readonly<Record<Credentials, string | undefined>>;
   /** File of the event-loop probe. */
   readonly eventLoopFile: string;
-  /** Starts the service anew, with the memory of a new process. */
+  /** Restarts the service, with the memory of a new process. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export async function startEnvironment(onProgress: (line: string) => void): Prom
   const eventLoopFile = join(dir, "event-loop.txt");
   await writeFile(eventLoopFile, "");
   const bearer = async (roles: readonly string[]) =>
-    `Bearer ${await issuer.token({ sub: roles[0] ?? "nobody", roles, exp: TOKEN_SECONDS })}`;
+    `Bearer ${await issuer.token({ sub: roles[0] ?? "no-roles", roles, exp: TOKEN_SECONDS })}`;
   const env = {
     OMS_AUTH: "jwt",
     OMS_JWT_KEYS: keys,

@@ -47,7 +47,7 @@ const WARM_UP_MS = 5_000;
 /** Interval of memory readings, in milliseconds. */
 const MEMORY_MS = 50;
 
-/** The service is started anew above this memory over that of a new one, in MB. */
+/** Memory above that of a new service at which it is restarted, in MB. */
 const MAX_RETAINED = 30;
 
 /** Time in which the connections of an attack end, in milliseconds. */
@@ -160,7 +160,7 @@ export function createRunner(environment: AttackEnvironment, seconds: number) {
   };
 }
 
-/** The longest stretch in the lines of attack/event-loop-probe.ts within a time, in milliseconds. */
+/** The longest stretch that attack/event-loop-probe.ts saw within a time, in milliseconds. */
 function longestStretch(file: string, from: number, to: number): number {
   return readFileSync(file, "utf8")
     .split("\n")

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { MAX_UNARY_CALLS } from "../../../src/transport/limits.ts";
+import { END_HEADERS, FRAME, openRawHttp2, requestHeaders } from "../../../tools/testkit/raw-http2.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
-import { END_HEADERS, FRAME, openRawHttp2, requestHeaders } from "./raw-http2.ts";
 
 const harness = useService();
 

@@ -1,6 +1,6 @@
 /**
- * No body of a legacy request holds the event loop for long, whatever a known caller puts into it:
- * as many bytes as a legacy endpoint reads.
+ * No body of a legacy request by a known caller holds the event loop for long: as many bytes as a
+ * legacy endpoint reads.
  */
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";

@@ -1,7 +1,7 @@
 /**
- * No request holds the event loop for long, whatever a caller with permission puts into it: for each
- * RPC the largest messages that the contract permits, messages that violate all of its rules, and
- * bytes up to the RPC's limit that are nothing like a message.
+ * No request of a permitted caller holds the event loop for long: for each RPC the largest message
+ * that the contract permits, one that violates all of its rules, and bytes up to the RPC's limit
+ * that are nothing like a message.
  */
 import { create, type DescMessage, type Message, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
