@@ -108,8 +108,8 @@ async function readRequest(request: IncomingMessage): Promise<SoapMessage> {
 
 /**
  * A stub uses the namespace of its WSDL and reads only elements that are qualified as its
- * parameters are; those of this service's WSDL are not. In a call without parameters, stubs of JAXB,
- * which CXF uses, write a default namespace if elements are qualified, and a prefix if they are not.
+ * parameters are; those of this service's WSDL are not. In a call without parameters, stubs of
+ * JAXB, which CXF uses, write a default namespace if elements are qualified, else a prefix.
  */
 function responseNamespace(wrapper: SoapMessage["wrapper"], namespace: string): ResponseNamespace {
   const uri = wrapper.namespaceURI ?? "";
