@@ -20,6 +20,12 @@ export const MAX_PIPELINED_REQUESTS = 8;
 export const MAX_BUILT_IN_REQUEST_BYTES = 8 * 1024;
 
 /**
+ * Maximum requests of one call of reflection. A client that reads the whole contract sends one for
+ * each service and file, a few dozen.
+ */
+export const MAX_REFLECTION_REQUESTS = 200;
+
+/**
  * Maximum concurrent calls and watches on one HTTP/2 connection. Slightly more than
  * MAX_UNARY_CALLS: a client that opens as many as allowed and disconnects delays all others for as
  * long as it takes to close them.
@@ -97,6 +103,12 @@ export const MAX_SHARE_PER_ADDRESS = 0.5;
 /** Interval between checks of HTTP/2 connections against the limits below, in milliseconds. */
 export const GUARD_INTERVAL_MS = 1_000;
 
+/**
+ * Maximum calls per second and address that are answered although the address exceeded its limit:
+ * they take about 10 ms. Each further one closes its HTTP/2 connection.
+ */
+export const MAX_REFUSED_CALLS = 100;
+
 /** Time without a call after which an HTTP/2 connection is closed gracefully, in milliseconds. */
 export const IDLE_HTTP2_MS = 30 * 60_000;
 
@@ -116,10 +128,37 @@ export const UNREAD_RESPONSE_MS = 60_000;
 
 /**
  * Maximum bytes buffered in one process for requests not yet complete, and for responses not yet
- * read: 64 of the largest requests. A call that would exceed it is closed. Small requests are not
- * counted.
+ * read: 64 of the largest requests. A call that would exceed it is closed, unless its request is
+ * small.
  */
-export const MAX_BUFFERED_BYTES = 64 * MAX_MESSAGE_BYTES;
+export const MAX_BUFFERED_BYTES = 64 * MAX_REQUEST_BYTES;
+
+/**
+ * Maximum share of the bytes of incomplete requests for one address, small requests included. All
+ * callers may be behind one proxy, hence not less.
+ */
+export const MAX_BUFFERED_SHARE_PER_ADDRESS = 0.5;
+
+/**
+ * Memory of a chunk of a request body (a DATA frame, an HTTP/1.1 chunk) besides its bytes: the
+ * objects that hold it.
+ */
+export const CHUNK_COST_BYTES = 256;
+
+/**
+ * Size below which a chunk counts as small, in bytes. HTTP libraries send chunks of 4 KB and more;
+ * gRPC libraries send a message in frames of 16 KB.
+ */
+export const SMALL_CHUNK_BYTES = 512;
+
+/** Small chunks of a request that are not counted: most requests are one. */
+export const SMALL_CHUNKS_PER_REQUEST = 16;
+
+/**
+ * Maximum further small chunks of one address per second: about 10 ms of work. Programs that write
+ * a request piece by piece without a buffer send them.
+ */
+export const MAX_SMALL_CHUNKS = 1_000;
 
 /** Maximum size of a small request, in bytes: the initial HTTP/2 flow-control window. */
 export const SMALL_REQUEST_BYTES = 64 * 1024;

@@ -1,7 +1,9 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { ClientAddress } from "../connections/client-address.ts";
+import { normalizeAddress } from "../connections/peer.ts";
 import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
-import { type BufferedRequests, isSmallRequest } from "./buffered-requests.ts";
 import { type ControlFrameLimit, createControlFrameLimit } from "./control-frames.ts";
+import type { RequestBodies } from "./request-bodies.ts";
 import type { UnreadResponses } from "./unread-responses.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
@@ -21,28 +23,40 @@ interface IncompleteCall {
 }
 
 interface Connection {
+  /** The remote address. */
+  readonly address: string;
   callsInFlight: number;
   lastCallAt: number;
   readonly controlFrames: ControlFrameLimit;
 }
 
+/** What the guard of a server shares with those of others. */
+export interface SharedLimits {
+  readonly bodies: RequestBodies;
+  readonly responses: UnreadResponses;
+  readonly clientAddress: ClientAddress;
+}
+
 /**
  * Closes HTTP/2 streams and connections that harm others, and that Node tolerates: requests that
- * never complete, floods of PING and SETTINGS frames, idle connections.
+ * never complete, floods of PING and SETTINGS frames and of small DATA frames, idle connections.
  *
  * @returns the check to be called periodically
  */
 export function guardHttp2(
   server: Http2Server,
-  requests: BufferedRequests,
-  responses: UnreadResponses,
+  { bodies, responses, clientAddress }: SharedLimits,
 ): (now: number) => void {
   const connections = new Map<ServerHttp2Session, Connection>();
   const incomplete = new Set<IncompleteCall>();
 
   server.on("session", (session) => {
-    const controlFrames = createControlFrameLimit(session);
-    connections.set(session, { callsInFlight: 0, lastCallAt: performance.now(), controlFrames });
+    connections.set(session, {
+      address: normalizeAddress(session.socket.remoteAddress ?? ""),
+      callsInFlight: 0,
+      lastCallAt: performance.now(),
+      controlFrames: createControlFrameLimit(session),
+    });
     session.once("close", () => connections.delete(session));
   });
 
@@ -59,9 +73,12 @@ export function guardHttp2(
       const timeoutMs = LONG_LIVED_CALLS.test(String(headers[":path"])) ? LONG_LIVED_CALL_MS : REQUEST_TIMEOUT_MS;
       call = { stream, dueAt: performance.now() + timeoutMs, answeredAt: undefined };
       incomplete.add(call);
-      if (!isSmallRequest(headers["content-length"], headers["content-length"] === undefined)) {
-        requests.track(stream as never, enhanceYourCalm);
-      }
+      const { session } = stream;
+      const { address = "" } = connection ?? {};
+      bodies.track(stream as never, clientAddress({ address }, headers["x-forwarded-for"]?.toString()), {
+        cancel: enhanceYourCalm,
+        disconnect: () => session?.destroy(NGHTTP2_ENHANCE_YOUR_CALM as never),
+      });
     }
     stream.once("close", () => {
       onResponseEnd();

@@ -1,9 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Server } from "node:http2";
+import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
+import { peerOfRequest } from "../connections/peer.ts";
 import { GUARD_INTERVAL_MS } from "../limits.ts";
-import { createBufferedRequests, isSmallRequest } from "./buffered-requests.ts";
 import { guardHttp2 } from "./http2.ts";
+import { createRequestBodies } from "./request-bodies.ts";
+
 import { createUnreadResponses } from "./unread-responses.ts";
+
+export { onCallRefused } from "./refused-calls.ts";
 
 /** Protects the shared resources of a process against clients that abuse their connections. */
 export interface Guard {
@@ -14,10 +19,11 @@ export interface Guard {
   close(): void;
 }
 
-export function createGuard(): Guard {
-  const requests = createBufferedRequests();
+/** @param clientAddress default: the address of the connection */
+export function createGuard(clientAddress: ClientAddress = createClientAddress([])): Guard {
+  const bodies = createRequestBodies();
   const responses = createUnreadResponses();
-  const checks: ((now: number) => void)[] = [responses.check];
+  const checks: ((now: number) => void)[] = [responses.check, bodies.reset];
   const timer = setInterval(() => {
     const now = performance.now();
     for (const check of checks) {
@@ -26,12 +32,15 @@ export function createGuard(): Guard {
   }, GUARD_INTERVAL_MS).unref();
   return {
     http2(server) {
-      checks.push(guardHttp2(server, requests, responses));
+      checks.push(guardHttp2(server, { bodies, responses, clientAddress }));
     },
     http1(request, response) {
       const { headers } = request;
-      if (!isSmallRequest(headers["content-length"], headers["transfer-encoding"] !== undefined)) {
-        requests.track(request as never, () => request.destroy());
+      if (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0) {
+        const { socket } = request;
+        const address = clientAddress(peerOfRequest(request), headers["x-forwarded-for"]?.toString());
+        const disconnect = () => socket.destroy();
+        bodies.track(request as never, address, { cancel: disconnect, disconnect });
       }
       response.once(
         "close",

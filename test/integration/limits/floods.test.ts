@@ -1,28 +1,37 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { AttackName, AttackResult } from "../../../attack/attacks/index.ts";
 import { startAttacker } from "../../../attack/start-attacker.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 
+// Several measurements on a loaded machine.
+vi.setConfig({ testTimeout: 120_000 });
+
 const harness = useService();
 let orderId = 0n;
 
 /** Sequential calls per measurement and transport. */
-const CALLS = 150;
+const CALLS = 40;
 
 /**
- * A median below this is acceptable, in milliseconds: attacker, service and other tests share two
- * cores.
+ * A median below this is acceptable, in milliseconds, or below this multiple of the one before the
+ * attack: attacker, service and other tests share two cores. `npm run attack` measures exactly.
  */
-const FLOOR_MS = 12;
+const ACCEPTABLE_MS = 12;
+const ACCEPTABLE_FACTOR = 6;
 
-/** Measurements: other load may disturb one of them, an attack disturbs all. */
-const ROUNDS = 3;
+/** Deadline of each call, in milliseconds: far beyond what a loaded machine takes. */
+const CALL_TIMEOUT_MS = 10_000;
 
-/** Duration of an attack before the first measurement, in milliseconds. */
-const HEAD_START_MS = 500;
+/** Minimum duration of an attack, in milliseconds, its start included. */
+const ATTACK_MS = 2_500;
+
+/**
+ * Maximum duration, in milliseconds: the median is measured until it is acceptable. Other load
+ * disturbs some of the measurements, an attack all of them.
+ */
+const MAX_ATTACK_MS = 15_000;
 
 beforeAll(async () => {
   orderId = await insertOrder(harness.db, Status.PICKING);
@@ -30,34 +39,41 @@ beforeAll(async () => {
 
 let attacks = 0;
 
+/** @throws ConnectError for any call that fails */
 async function medianMs(transport: "gRPC" | "Connect JSON"): Promise<number> {
   const times: number[] = [];
   for (let call = 0; call < CALLS; call += 1) {
     const startedAt = performance.now();
-    await harness.client(transport).getOrderStatus({ orderId });
+    await harness.client(transport).getOrderStatus({ orderId }, { timeoutMs: CALL_TIMEOUT_MS });
     times.push(performance.now() - startedAt);
   }
   return times.sort((a, b) => a - b)[CALLS / 2] ?? 0;
 }
 
-/** Runs an attack, and checks that other calls are served nearly as fast as before. */
+const measure = async () => ({ grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") });
+
+/** Runs an attack, and checks that all other calls are served, and nearly as fast as before. */
 async function runAttack(name: AttackName, port: number, type: string): Promise<AttackResult> {
-  const before = { grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") };
+  const before = await measure();
   attacks += 1;
   // Each attack from an address of its own: the connections of one address are limited.
   const attacker = startAttacker({ name, port, type, address: `127.0.1.${attacks}` });
   onTestFinished(attacker.kill);
-  await sleep(HEAD_START_MS);
-  const isFast = ({ grpc, http }: typeof before) =>
-    grpc < Math.max(2 * before.grpc, FLOOR_MS) && http < Math.max(2 * before.http, FLOOR_MS);
-  const rounds: (typeof before)[] = [];
-  while (rounds.length < ROUNDS && !rounds.some(isFast)) {
-    rounds.push({ grpc: await medianMs("gRPC"), http: await medianMs("Connect JSON") });
+  const startedAt = performance.now();
+  const acceptable = (ms: number) => Math.max(ACCEPTABLE_FACTOR * ms, ACCEPTABLE_MS);
+  const during = { grpc: Number.POSITIVE_INFINITY, http: Number.POSITIVE_INFINITY };
+  const isFast = () => during.grpc < acceptable(before.grpc) && during.http < acceptable(before.http);
+  for (let elapsed = 0; elapsed < ATTACK_MS || (!isFast() && elapsed < MAX_ATTACK_MS); ) {
+    const { grpc, http } = await measure();
+    elapsed = performance.now() - startedAt;
+    if (elapsed > ATTACK_MS) {
+      during.grpc = Math.min(during.grpc, grpc);
+      during.http = Math.min(during.http, http);
+    }
   }
   const result = await attacker.stop();
-  expect(rounds.some(isFast), `${JSON.stringify(before)} ms before, ${JSON.stringify(rounds)} during the attack`).toBe(
-    true,
-  );
+  const texts = [before, during].map((ms) => JSON.stringify(ms));
+  expect(isFast(), `median in ms: ${texts[0]} before, ${texts[1]} during the attack at best`).toBe(true);
   expect(result.connections).toBeGreaterThan(0);
   return result;
 }
@@ -82,6 +98,7 @@ const OVER_HTTP2: readonly Attack[] = [
   { name: "a flood of pings without reading the answers", ends: true },
   { name: "a flood of settings", ends: true, goaway: ENHANCE_YOUR_CALM },
   { name: "a flood of empty data", ends: true },
+  { name: "a byte per DATA frame", ends: true, goaway: ENHANCE_YOUR_CALM },
   { name: "endless headers", ends: true },
   { name: "too many headers", resets: ENHANCE_YOUR_CALM },
   { name: "headers that are too large", resets: ENHANCE_YOUR_CALM },
@@ -116,6 +133,7 @@ test.each<AttackName>([
   "trickling headers",
   "a trickling body",
   "an endless body",
+  "a byte per chunk",
   "too many connections",
 ])("over HTTP/1.1 or malformed HTTP: %s", async (name) => {
   await runAttack(name, harness.service.httpPort, "application/json");

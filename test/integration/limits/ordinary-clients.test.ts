@@ -3,7 +3,10 @@
  * src/transport/guard/. The libraries themselves: `npm run test:clients`.
  */
 import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { text } from "node:stream/consumers";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
@@ -159,5 +162,38 @@ describe.each(ports)("on the port of %s", (_name, type, port) => {
     });
     expect(succeeded).toBe(true);
     expect(pauses).toBeGreaterThan(10);
+  });
+});
+
+describe("uploads over HTTP/1.1 in chunks", () => {
+  /** Sends a batch of updates in chunks of a size. @returns the status and the number of results */
+  const upload = async (orders: number, chunkBytes: number): Promise<[number, number]> => {
+    const updates = Array.from({ length: orders }, () => ({
+      orderId: String(orderId),
+      status: "ORDER_STATUS_PICKING",
+      operator: "wms",
+    }));
+    const bytes = Buffer.from(JSON.stringify({ updates }));
+    const url = `http://127.0.0.1:${harness.service.httpPort}${SERVICE}/BatchUpdateOrderStatus`;
+    const request = httpRequest(url, { method: "POST", headers: { "content-type": "application/json" } });
+    for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
+      request.write(bytes.subarray(offset, offset + chunkBytes));
+      // Otherwise Node joins the chunks.
+      await nextTurn();
+    }
+    request.end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const { results = [] } = JSON.parse(await text(response)) as { results?: unknown[] };
+    return [response.statusCode ?? 0, results.length];
+  };
+
+  test.each([
+    ["Apache CXF: 4 KB", 1_000, 4 * 1024],
+    ["curl: 64 KB", 1_000, 64 * 1024],
+    ["a program that writes line by line: 50 bytes", 900, 50],
+    ["one that writes each token on its own: 8 bytes", 100, 8],
+  ])("%s", async (_name, orders, chunkBytes) => {
+    const uploads = Array.from({ length: chunkBytes > 1_000 ? 10 : 1 }, () => upload(orders, chunkBytes));
+    expect(await Promise.all(uploads)).toEqual(uploads.map(() => [200, orders]));
   });
 });
