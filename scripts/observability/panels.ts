@@ -177,11 +177,12 @@ export const ROWS: readonly Row[] = [
       {
         title: "Rejected",
         description:
-          "Calls rejected unread because of overload, and calls over their caller's limit (OMS_RATE_LIMITS).",
+          "Calls rejected unread because of overload, calls over their caller's limit (OMS_RATE_LIMITS), and unauthenticated ones over their address's (OMS_UNAUTHENTICATED_PER_SECOND).",
         unit: "reqps",
         queries: [
           [`sum(${perSecond(`oms_rpc_refused_total{${JOB}}`)})`, "overload"],
           [`sum by (caller, limit) (${perSecond(`oms_rate_limited_total{${JOB}}`)})`, "{{caller}}: {{limit}}"],
+          [`sum by (kind) (${perSecond(`oms_address_rate_limited_total{${JOB}}`)})`, "unauthenticated: {{kind}}"],
         ],
       },
     ],

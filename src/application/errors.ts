@@ -127,6 +127,13 @@ export const ERRORS = {
     meaning: "the caller has its maximum number of open watches",
     action: "watch more orders per call, or close a watch",
   },
+  "address-rate-limited": {
+    code: "RESOURCE_EXHAUSTED",
+    reason: "ADDRESS_RATE_LIMITED",
+    details: "ErrorInfo, RetryInfo",
+    meaning: "too many calls from the client's address failed authentication, or were for endpoints that need none",
+    action: "check the credentials; retry after the given delay",
+  },
   lagging: {
     code: "RESOURCE_EXHAUSTED",
     details: "RetryInfo",

@@ -404,6 +404,11 @@ export const VARIABLES = {
           'Limits per caller: a JSON object like `{"*": {"perSecond": 5000, "burst": 10000, "concurrent": 512}, "tms": {…}}`; `*` applies to each caller without an entry. `perSecond` (over all servers) and `burst` (default: one second\'s worth) count calls, a batch as its number of orders; `concurrent` calls and open `watches` are per server. Not set: no limits.',
       },
     ),
+    unauthenticatedPerSecond: variable("OMS_UNAUTHENTICATED_PER_SECOND", integer(0, 1_000_000), {
+      default: 100,
+      description:
+        "Maximum calls per second and client address that fail authentication; the same number each of health checks and of calls to other endpoints without authentication (unknown paths; reflection, `/metrics`, WSDL: 10 each). Two seconds' worth may come at once. Callers whose token or certificate has been accepted are not limited. Behind a proxy, set `OMS_TLS_TERMINATED_BY`, or all clients share its address. 0: no limit.",
+    }),
     deadlineCapMs: variable("OMS_DEADLINE_CAP_MS", integer(100, HOUR), {
       default: 30 * SECOND,
       description: "Maximum deadline (ms) of a call, and the deadline of a call without one. Watches have none.",

@@ -194,6 +194,12 @@ export function createMetrics() {
       labelNames: ["caller", "limit"] as const,
       registers,
     }),
+    addressLimited: new Counter({
+      name: "oms_address_rate_limited_total",
+      help: "Calls without an authenticated caller that were rejected because their address had exceeded OMS_UNAUTHENTICATED_PER_SECOND, by kind (authentication: failed before; health; open: other endpoints without authentication).",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
     legacyCalls: new Counter({
       name: "oms_legacy_calls_total",
       help: "Calls to legacy endpoints, by method, caller, protocol (http, soap) and result (answered, refused: client error, failed: server error).",

@@ -12,14 +12,14 @@ import { createRequestLog } from "../store/logs/request-log.ts";
 import { createShadowLog } from "../store/logs/shadow-log.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import { createTokenTransportCheck, type TokenTransportCheck } from "../transport/auth/cleartext.ts";
-import { type Auth, openAuth } from "../transport/auth/index.ts";
-import { createClientAddress } from "../transport/connections/client-address.ts";
+import { type Auth, type AuthOptions, openAuth } from "../transport/auth/index.ts";
+import { type ClientAddress, createClientAddress } from "../transport/connections/client-address.ts";
 import { openPortTls, type PortTls } from "../transport/connections/tls.ts";
 import { RPC_NAMES } from "../transport/handlers/index.ts";
 import { createHttpServer, type HttpServerDeps } from "../transport/http/server.ts";
 import { createLegacyHandler } from "../transport/legacy/handler.ts";
 import { createShadow, type Shadow } from "../transport/legacy/shadow/index.ts";
-import { createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
+import { createAddressLimits, createCallerLimits, createSharedBuckets } from "../transport/rate-limits/index.ts";
 import { createServers, type Servers, type ServersOptions } from "../transport/servers.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ReadinessMonitor } from "./readiness.ts";
@@ -56,19 +56,21 @@ export async function startListeners(deps: ListenerDeps): Promise<Ports> {
   const tls = await openTls(deps);
   metrics.tlsExpiry.addCallback((observe) => tls && observe({}, tls.validUntil().getTime() / 1_000));
   const mayPresentToken = createTokenTransportCheck(config.tls.terminatedBy);
-  const auth = await openAuthentication(deps, mayPresentToken);
-  const allowedHosts = auth === undefined ? config.listen.allowedHosts : undefined;
   const clientAddress = createClientAddress(config.tls.terminatedBy);
+  const addressLimits = createAddressLimits({ perSecond: config.calls.unauthenticatedPerSecond, log, metrics });
+  const auth = await openAuthentication(deps, { mayPresentToken, clientAddress, addressLimits });
+  const allowedHosts = auth === undefined ? config.listen.allowedHosts : undefined;
   const monitoring = {
     routes: [],
     reflection: [],
     corsOrigins: [],
     allowedHosts,
+    addressLimits,
+    clientAddress,
     ready,
     log,
     metrics,
     tls,
-    clientAddress,
   };
   if (metricsPort !== undefined) {
     await startMonitoring(deps, { ...monitoring, metricsAllow }, metricsPort);
@@ -76,7 +78,7 @@ export async function startListeners(deps: ListenerDeps): Promise<Ports> {
   if (config.service.role === "subscribe") {
     return { grpc: undefined, http: await startMonitoring(deps, { ...monitoring, auth }, httpPort) };
   }
-  const servers = await startServers(deps, { tls, auth, allowedHosts, mayPresentToken });
+  const servers = await startServers(deps, { tls, auth, allowedHosts, addressLimits, clientAddress, mayPresentToken });
   return {
     grpc: await servers.grpc.listen(host, config.listen.grpcPort),
     http: await servers.http.listen(host, httpPort),
@@ -84,12 +86,16 @@ export async function startListeners(deps: ListenerDeps): Promise<Ports> {
 }
 
 /** What decides whether a caller is served. */
-interface Admission extends Pick<ServersOptions, "tls" | "auth" | "allowedHosts"> {
+interface Admission extends Pick<ServersOptions, "tls" | "auth" | "allowedHosts" | "addressLimits"> {
+  readonly clientAddress: ClientAddress;
   readonly mayPresentToken: TokenTransportCheck;
 }
 
 /** The gRPC and the HTTP server with what they need; they do not listen yet. */
-async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission }: Admission): Promise<Servers> {
+async function startServers(
+  deps: ListenerDeps,
+  { mayPresentToken, clientAddress, ...admission }: Admission,
+): Promise<Servers> {
   const { config, lifecycle, operations, db, redis, stream, feed, readiness, log, metrics, tracer } = deps;
   const { listen, calls, legacy } = config;
   await lifecycle.start(
@@ -109,7 +115,6 @@ async function startServers(deps: ListenerDeps, { mayPresentToken, ...admission 
     (open) => open.close(),
   );
   const shadow = await startShadow(deps);
-  const clientAddress = createClientAddress(config.tls.terminatedBy);
   return lifecycle.start(
     "servers",
     () =>
@@ -189,7 +194,7 @@ async function openTls({ config, lifecycle, log }: ListenerDeps): Promise<PortTl
 /** Authentication of callers; undefined: the caller header is trusted. */
 async function openAuthentication(
   { config, lifecycle, log }: ListenerDeps,
-  mayPresentToken: TokenTransportCheck,
+  checks: Pick<AuthOptions, "mayPresentToken" | "clientAddress" | "addressLimits">,
 ): Promise<Auth | undefined> {
   const { methods, jwtKeys: keys, jwtIssuer: issuer, jwtAudience: audience, jwtType: type } = config.auth;
   const { jwtOperatorClaim: operatorClaim } = config.auth;
@@ -201,8 +206,7 @@ async function openAuthentication(
   const { permissionsFile } = config.auth;
   return lifecycle.start(
     "authentication",
-    () =>
-      openAuth({ tokens, certificates: methods.includes("mtls"), mayPresentToken, permissionsFile }, RPC_NAMES, log),
+    () => openAuth({ tokens, certificates: methods.includes("mtls"), permissionsFile, ...checks }, RPC_NAMES, log),
     (open) => open.close(),
   );
 }

@@ -8,21 +8,21 @@ import { createLogLimiter } from "../observability/log-limiter.ts";
 import { MAX_QUOTED_LENGTH, shorten } from "../observability/shorten.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import type { Auth } from "./auth/index.ts";
+import { createClientAddress } from "./connections/client-address.ts";
 import { rejectedConnections } from "./connections/listener.ts";
 import type { PortTls } from "./connections/tls.ts";
 import type { RejectedCall } from "./grpc/admission.ts";
 import { createGrpcServer, type GrpcServer } from "./grpc/server.ts";
 import { createGuard } from "./guard/index.ts";
 import { createAllRoutes, SERVICES } from "./handlers/index.ts";
-import type { HttpHandler } from "./http/connect.ts";
 import type { Readiness } from "./http/pages.ts";
-import { createHttpServer, type HttpServer } from "./http/server.ts";
+import { createHttpServer, type FindHandler, type HttpServer } from "./http/server.ts";
 import { MAX_CONNECTIONS, MAX_UNARY_CALLS } from "./limits.ts";
 import type { AccessLogDeps } from "./middleware/access-log.ts";
 import type { LoadShedding } from "./middleware/admission.ts";
 import { trackInFlight } from "./middleware/in-flight.ts";
 import { pipeline, type Route } from "./middleware/pipeline.ts";
-import type { CallerLimits } from "./rate-limits/index.ts";
+import type { AddressLimits, CallerLimits } from "./rate-limits/index.ts";
 import { createRequestDecoder } from "./wire/decode.ts";
 import { createReflection } from "./wire/reflection.ts";
 import type { UnknownFields } from "./wire/strict-json.ts";
@@ -32,9 +32,11 @@ export interface ServersOptions extends AccessLogDeps {
   /** For /readyz and grpc.health.v1. */
   readonly ready: () => Promise<Readiness>;
   /** Further endpoints on the HTTP port, based on the RPCs: finds the handler of a path. */
-  readonly extraEndpoints?: (routes: readonly Route[]) => (path: string) => HttpHandler | undefined;
+  readonly extraEndpoints?: (routes: readonly Route[]) => FindHandler;
   /** Undefined: callers name themselves. */
   readonly auth?: Auth | undefined;
+  /** Undefined: no limits per address. */
+  readonly addressLimits?: AddressLimits | undefined;
   /** Undefined: no limits per caller. */
   readonly limits?: CallerLimits | undefined;
   /** Undefined: no tracing. */
@@ -93,6 +95,7 @@ export function createServers({
   extraEndpoints = () => () => undefined,
   auth,
   limits,
+  addressLimits,
   tracer,
   reflectionEnabled = true,
   tls,
@@ -104,7 +107,7 @@ export function createServers({
   heartbeatMs,
   ...accessLogDeps
 }: ServersOptions): Servers {
-  const { log, metrics, clientAddress } = accessLogDeps;
+  const { log, metrics, clientAddress = createClientAddress([]) } = accessLogDeps;
   const inFlight = trackInFlight();
   const loadShedding: LoadShedding = {
     hasCapacity: () => inFlight.unaryCount() < MAX_UNARY_CALLS,
@@ -116,7 +119,7 @@ export function createServers({
     pipeline({ ...accessLogDeps, inFlight, loadShedding, tracer, auth, limits, deadlineCapMs }),
   );
   const decode = createRequestDecoder(unknownJsonFields);
-  const guard = createGuard();
+  const guard = createGuard(clientAddress);
   let grpcPort: number | undefined;
   const grpc = createGrpcServer({
     routes,
@@ -127,6 +130,7 @@ export function createServers({
     onRejected: logRejectedCalls(log),
     clientAddress,
     tls,
+    addressLimits,
     guard,
     connectionLimit: {
       max: maxConnections,
@@ -144,6 +148,7 @@ export function createServers({
     ready,
     grpcPort: () => grpcPort,
     tls,
+    addressLimits,
     guard,
     maxConnections,
     ...accessLogDeps,

@@ -21,6 +21,8 @@ export interface Credentials {
   readonly peer: Peer;
   /** A name that the transport has authenticated: a legacy caller known by its token or address. */
   readonly authenticatedName: string | undefined;
+  /** The header `x-forwarded-for`, by which a proxy reports the client's address. */
+  readonly forwardedFor: string | null | undefined;
 }
 
 /** A valid caller name: it appears in the history, in events and in headers. */
@@ -32,6 +34,18 @@ export const CERTIFICATE_EXPIRED = "client certificate expired; connect with a v
 /** @param reason shown to an unauthenticated caller: must not disclose anything */
 export function unauthenticated(reason: string): OperationError {
   return new OperationError("unauthenticated", reason);
+}
+
+/** RetryInfo delay of a call whose address exceeded its rate limit, in milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+
+/** The address of the client exceeded its rate limit for calls without an authenticated caller. */
+export function addressRateLimited(): OperationError {
+  return new OperationError(
+    "address-rate-limited",
+    `too many calls from this address that are not authenticated; the call was not executed, retry in ${RETRY_AFTER_MS} ms`,
+    { retryAfterMs: RETRY_AFTER_MS },
+  );
 }
 
 /** The credential expired during a call. */

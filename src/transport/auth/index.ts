@@ -1,8 +1,12 @@
+import { OperationError } from "../../application/errors.ts";
 import type { Logger } from "../../observability/log.ts";
+import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
 import type { ClientCertificate } from "../connections/peer.ts";
+import type { AddressLimits } from "../rate-limits/index.ts";
 import type { TokenTransportCheck } from "./cleartext.ts";
 import { DEFAULT_PERMISSIONS } from "./default-permissions.ts";
 import {
+  addressRateLimited,
   CALLER_NAME_PATTERN,
   CERTIFICATE_EXPIRED,
   type Credentials,
@@ -14,7 +18,7 @@ import { createPermissions, type Permissions, rolesOf } from "./permissions.ts";
 import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
 import { watchFile } from "./watched-file.ts";
 
-export { type Credentials, type Identity, permissionDenied } from "./identity.ts";
+export { addressRateLimited, type Credentials, type Identity, permissionDenied } from "./identity.ts";
 export type { Permissions } from "./permissions.ts";
 
 export interface AuthOptions {
@@ -23,13 +27,17 @@ export interface AuthOptions {
   /** Whether the name in a verified client certificate authenticates. */
   readonly certificates: boolean;
   readonly mayPresentToken: TokenTransportCheck;
+  /** Limits the addresses that fail to authenticate; undefined: no limit. */
+  readonly addressLimits?: AddressLimits | undefined;
+  /** Default: the address of the connection. */
+  readonly clientAddress?: ClientAddress;
   /** The permission table; undefined: DEFAULT_PERMISSIONS. */
   readonly permissionsFile: string | undefined;
 }
 
 /** Authenticates callers and resolves their permissions. */
 export interface Auth {
-  /** @throws OperationError "unauthenticated", or "keys-unavailable" */
+  /** @throws OperationError "unauthenticated", "keys-unavailable" or "address-rate-limited" */
   authenticate(credentials: Credentials): Identity | Promise<Identity>;
   permissionsOf(identity: Identity): Permissions;
   close(): void;
@@ -42,7 +50,14 @@ export interface Auth {
  * @throws UnusableFileError for an unusable permission table or key file
  */
 export function openAuth(
-  { tokens, certificates, mayPresentToken, permissionsFile }: AuthOptions,
+  {
+    tokens,
+    certificates,
+    mayPresentToken,
+    addressLimits,
+    clientAddress = createClientAddress([]),
+    permissionsFile,
+  }: AuthOptions,
   rpcs: readonly string[],
   log: Logger,
 ): Auth {
@@ -86,26 +101,41 @@ export function openAuth(
     return toIdentity({ name, credential: "certificate", operator: "", expiresAt });
   };
 
+  const identify = (credentials: Credentials, token: string | undefined): Identity | Promise<Identity> => {
+    const { peer } = credentials;
+    if (verifier !== undefined && token !== undefined) {
+      if (!mayPresentToken(peer)) {
+        throw unauthenticated("token sent in cleartext: connect by TLS, and replace the token");
+      }
+      const claims = verifier.verify(token);
+      return claims instanceof Promise
+        ? claims.then((known) => fromToken(known, credentials))
+        : fromToken(claims, credentials);
+    }
+    if (certificates && peer.certificate !== undefined) {
+      return fromCertificate(peer.certificate);
+    }
+    throw unauthenticated(`authentication required: present ${accepted}`);
+  };
+
+  /** Whether the owner of the credentials is known without verifying a signature. */
+  const isKnown = (token: string | undefined, { peer }: Credentials): boolean =>
+    token === undefined || verifier === undefined
+      ? certificates && peer.certificate !== undefined
+      : verifier.knows(token);
+
   return {
     authenticate(credentials) {
-      const { authorization, peer, authenticatedName } = credentials;
+      const { authorization, authenticatedName } = credentials;
       if (authenticatedName !== undefined) {
         return toIdentity({ name: authenticatedName, credential: "legacy", operator: "", expiresAt: undefined });
       }
       const token = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-      if (verifier !== undefined && token !== undefined) {
-        if (!mayPresentToken(peer)) {
-          throw unauthenticated("token sent in cleartext: connect by TLS, and replace the token");
-        }
-        const claims = verifier.verify(token);
-        return claims instanceof Promise
-          ? claims.then((known) => fromToken(known, credentials))
-          : fromToken(claims, credentials);
-      }
-      if (certificates && peer.certificate !== undefined) {
-        return fromCertificate(peer.certificate);
-      }
-      throw unauthenticated(`authentication required: present ${accepted}`);
+      return addressLimits === undefined || isKnown(token, credentials)
+        ? identify(credentials, token)
+        : limitFailures(addressLimits, clientAddress(credentials.peer, credentials.forwardedFor), () =>
+            identify(credentials, token),
+          );
     },
     permissionsOf: (identity) => current.value.permissions(identity),
     close() {
@@ -113,4 +143,30 @@ export function openAuth(
       current.close();
     },
   };
+}
+
+/** Counts the failures of an address, and rejects its attempts once there are too many. */
+function limitFailures(
+  limits: AddressLimits,
+  address: string,
+  identify: () => Identity | Promise<Identity>,
+): Identity | Promise<Identity> {
+  const attempt = limits.authenticate(address);
+  if (attempt === undefined) {
+    throw addressRateLimited();
+  }
+  const succeed = (identity: Identity) => {
+    attempt.end(true);
+    return identity;
+  };
+  const fail = (error: unknown) => {
+    attempt.end(!(error instanceof OperationError && error.kind === "unauthenticated"));
+    throw error;
+  };
+  try {
+    const identity = identify();
+    return identity instanceof Promise ? identity.then(succeed, fail) : succeed(identity);
+  } catch (error) {
+    return fail(error);
+  }
 }

@@ -32,6 +32,8 @@ export interface TokenClaims {
 
 /** Verifies bearer tokens. */
 export interface TokenVerifier {
+  /** Whether a token has been verified before, even if it must be verified again. */
+  knows(token: string): boolean;
   /**
    * @throws OperationError "unauthenticated", with a reason for the token's owner, or
    *   "keys-unavailable"
@@ -72,6 +74,8 @@ export function createTokenVerifier(
 ): TokenVerifier {
   const signingKeys = openSigningKeys(keys, log);
   const cache = new Map<string, CachedToken>();
+  // One verification for all concurrent calls with a token.
+  const pending = new Map<string, Promise<TokenClaims>>();
 
   const check = async (token: string): Promise<TokenClaims> => {
     let payload: JWTPayload;
@@ -85,10 +89,15 @@ export function createTokenVerifier(
         requiredClaims: ["exp", "sub"],
       }));
     } catch (error) {
-      throw rejection(error, log);
+      const rejected = rejection(error, log);
+      if (rejected.kind === "unauthenticated") {
+        cache.delete(token);
+      }
+      throw rejected;
     }
     const claims = readClaims(payload, operatorClaim);
     const until = Math.min(Date.now() + CACHE_MS, claims.expiresAt, signingKeys.validUntil());
+    cache.delete(token);
     if (cache.size >= MAX_CACHED) {
       cache.delete(cache.keys().next().value as string);
     }
@@ -97,13 +106,18 @@ export function createTokenVerifier(
   };
 
   return {
+    knows: (token) => cache.has(token),
     verify(token) {
       const cached = cache.get(token);
       if (cached !== undefined && cached.until > Date.now() && cached.keysVersion === signingKeys.version()) {
         return cached.claims;
       }
-      cache.delete(token);
-      return check(token);
+      let checked = pending.get(token);
+      if (checked === undefined) {
+        checked = check(token).finally(() => pending.delete(token));
+        pending.set(token, checked);
+      }
+      return checked;
     },
     close: signingKeys.close,
   };

@@ -1,3 +1,4 @@
+import type { ServerHttp2Stream } from "node:http2";
 import type {
   Metadata,
   ServerInterceptingCall,
@@ -6,14 +7,17 @@ import type {
   StatusObject,
 } from "@grpc/grpc-js";
 import type { Call } from "../call.ts";
+import { onCallRefused } from "../guard/index.ts";
 import { MAX_BUILT_IN_REQUEST_BYTES } from "../limits.ts";
 import type { LoadShedding } from "../middleware/admission.ts";
 import type { Route } from "../middleware/pipeline.ts";
+import { ADDRESS_LIMITED } from "./address-limit.ts";
 import type { AdmittedCalls } from "./handlers.ts";
 import { OVERLOADED } from "./load-shedding.ts";
 
 /** Private members of a grpc-js call, which has no option for the limit of one RPC. */
 interface CallInternals {
+  readonly stream: ServerHttp2Stream;
   maxReceiveMessageSize: number;
   readonly decoder: { maxReadMessageLength: number };
 }
@@ -73,6 +77,13 @@ export function admitCalls({
       incoming.sendStatus(OVERLOADED);
       return true;
     };
+    const onAddressLimited = ({ peer }: Call): void => {
+      const { session } = (incoming as unknown as CallInternals).stream;
+      const address = addressOf(incoming, headers);
+      if (!onCallRefused(session, address, address !== peer.address)) {
+        incoming.sendStatus(ADDRESS_LIMITED.status);
+      }
+    };
     const onMetadata = (metadata: Metadata, listener: Listener): void => {
       headers = metadata;
       if (isShed()) {
@@ -83,6 +94,8 @@ export function admitCalls({
         if (call.rejection === undefined) {
           admitted.set(metadata, call);
           listener.onReceiveMetadata(metadata);
+        } else if (call.rejection.kind === "address-rate-limited") {
+          onAddressLimited(call);
         } else {
           void rejectionOf(route, call).then((status) => incoming.sendStatus(status));
         }
@@ -116,7 +129,11 @@ export function admitCalls({
 /** @throws Error when the internals of grpc-js have changed */
 function limitMessageSize(incoming: ServerInterceptingCallInterface, maxBytes: number): void {
   const internals = incoming as unknown as CallInternals;
-  if (internals.maxReceiveMessageSize === undefined || internals.decoder.maxReadMessageLength === undefined) {
+  if (
+    internals.stream === undefined ||
+    internals.maxReceiveMessageSize === undefined ||
+    internals.decoder.maxReadMessageLength === undefined
+  ) {
     throw new Error("unsupported version of grpc-js: adapt src/transport/grpc/admission.ts to its internals");
   }
   internals.maxReceiveMessageSize = maxBytes;

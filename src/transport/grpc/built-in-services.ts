@@ -1,5 +1,13 @@
-import type { Server, ServerWritableStream, UntypedHandleCall } from "@grpc/grpc-js";
+import {
+  type Server,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  status,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
+import { MAX_REFLECTION_REQUESTS } from "../limits.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
+import { TOO_MANY_REQUESTS } from "../wire/reflection.ts";
 import { createHealth } from "./health.ts";
 
 /** Health and reflection. */
@@ -35,7 +43,11 @@ export function addBuiltInServices(
     };
   }
 
-  for (const { definition, implementation } of [...reflection, health.service]) {
+  const limited = reflection.map(({ definition, implementation }) => ({
+    definition,
+    implementation: Object.fromEntries(Object.entries(implementation).map(([name, handle]) => [name, limit(handle)])),
+  }));
+  for (const { definition, implementation } of [...limited, health.service]) {
     const handlers = Object.entries(implementation).map(([name, handle]) => [name, trackStreams(handle)]);
     server.addService(definition, Object.fromEntries(handlers));
     paths.push(...Object.values(definition).map(({ path }) => path));
@@ -48,5 +60,25 @@ export function addBuiltInServices(
         stream.end();
       }
     },
+  };
+}
+
+type Duplex = ServerDuplexStream<unknown, unknown>;
+
+/** Limits the requests of a call of reflection, and reads them as fast as its answers are read. */
+function limit(handle: UntypedHandleCall): UntypedHandleCall {
+  return (stream: Duplex) => {
+    let requests = 0;
+    (handle as (stream: Duplex) => void)(stream);
+    stream.on("data", () => {
+      requests += 1;
+      if (requests > MAX_REFLECTION_REQUESTS) {
+        stream.removeAllListeners("data");
+        stream.emit("error", { code: status.RESOURCE_EXHAUSTED, details: TOO_MANY_REQUESTS });
+      } else if (stream.writableNeedDrain) {
+        stream.pause();
+        stream.once("drain", () => stream.resume());
+      }
+    });
   };
 }

@@ -65,7 +65,10 @@ export function normalizeHeaders(paths: ReadonlySet<string>, onUnknownRpc: OnUnk
 const JSON_CONTENT = /^application\/grpc\+json *(;|$)/i;
 
 /** Changes the response headers, which are the trailers as well if there is no message. */
-function mapResponse(stream: ServerHttp2Stream, map: (response: OutgoingHttpHeaders) => OutgoingHttpHeaders): void {
+export function mapResponse(
+  stream: ServerHttp2Stream,
+  map: (response: OutgoingHttpHeaders) => OutgoingHttpHeaders,
+): void {
   const { respond } = stream;
   stream.respond = (response, options) => respond.call(stream, map({ ...(response as OutgoingHttpHeaders) }), options);
 }

@@ -17,13 +17,15 @@ import { createGuard, type Guard } from "../guard/index.ts";
 import { HTTP2_OPTIONS, KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES } from "../limits.ts";
 import type { LoadShedding } from "../middleware/admission.ts";
 import type { Route } from "../middleware/pipeline.ts";
+import type { AddressLimits } from "../rate-limits/index.ts";
 import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
 import { pathOfMethod } from "../wire/unknown-rpc.ts";
+import { limitAddresses } from "./address-limit.ts";
 import { admitCalls, type RejectedCall } from "./admission.ts";
 import { addBuiltInServices } from "./built-in-services.ts";
 import { type AdmittedCalls, rejectionOf, streamHandler, toCall, unaryHandler } from "./handlers.ts";
-import { configureHttp2Server } from "./http2-server.ts";
+import { configureHttp2Server, type StreamListener } from "./http2-server.ts";
 import { normalizeHeaders, type OnUnknownRpc } from "./normalize-headers.ts";
 import { createPeerRegistry } from "./peer-registry.ts";
 
@@ -58,6 +60,8 @@ export interface GrpcServerDeps {
   readonly isReady?: () => Promise<boolean>;
   /** Undefined: plaintext. */
   readonly tls?: PortTls | undefined;
+  /** Limits the addresses of unauthenticated calls; undefined: no limit. */
+  readonly addressLimits?: AddressLimits | undefined;
   /** Default: its own. */
   readonly guard?: Guard;
   /** Default: MAX_CONNECTIONS. */
@@ -73,6 +77,7 @@ export function createGrpcServer({
   clientAddress = createClientAddress([]),
   isReady = async () => true,
   tls,
+  addressLimits,
   guard = createGuard(),
   connectionLimit = { max: MAX_CONNECTIONS, onRejected() {} },
 }: GrpcServerDeps): GrpcServer {
@@ -93,7 +98,8 @@ export function createGrpcServer({
       }),
     ],
   });
-  const paths = new Set(routes.map(({ rpc }) => pathOfMethod(rpc.method)));
+  const authenticated = new Set(routes.map(({ rpc }) => pathOfMethod(rpc.method)));
+  const paths = new Set(authenticated);
   const onUnknownRpc: OnUnknownRpc = (path, { session }, headers) =>
     onRejected({
       reason: "unknown RPC",
@@ -104,7 +110,14 @@ export function createGrpcServer({
           headers["x-forwarded-for"]?.toString(),
         ),
     });
-  configureHttp2Server(server, HTTP2_OPTIONS, normalizeHeaders(paths, onUnknownRpc), guard.http2);
+  const normalize = normalizeHeaders(paths, onUnknownRpc);
+  const rejectsAddress = addressLimits && limitAddresses({ limits: addressLimits, clientAddress, authenticated });
+  const onStream: StreamListener = (stream, headers) => {
+    if (rejectsAddress?.(stream, headers) !== true) {
+      normalize(stream, headers);
+    }
+  };
+  configureHttp2Server(server, HTTP2_OPTIONS, onStream, guard.http2);
   const services = Map.groupBy(routes, ({ rpc }) => rpc.method.parent.typeName);
   for (const serviceRoutes of services.values()) {
     server.addService(definitionOf(serviceRoutes), implementationOf(serviceRoutes, decode, admitted));

@@ -49,6 +49,9 @@ const PREFIX_BYTES = 5;
 
 const COMPRESSED_FLAG = 1;
 
+/** Marks the last message of a Connect stream, which carries the error. */
+export const END_STREAM_FLAG = 2;
+
 /**
  * Reads the message of a request for a unary or server-streaming RPC.
  *
@@ -199,8 +202,9 @@ function headerOf({ headers }: IncomingMessage, framing: Framing | undefined): H
 }
 
 /** Adds the prefix of an enveloped message. */
-function envelope(message: Buffer): Buffer {
+export function envelope(message: Buffer, flags = 0): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix[0] = flags;
   prefix.writeUInt32BE(message.length, 1);
   return Buffer.concat([prefix, message]);
 }

@@ -23,6 +23,7 @@ import type { Route } from "../middleware/pipeline.ts";
 import type { RequestDecoder } from "../wire/decode.ts";
 import { RESPONSE_JSON_OPTIONS } from "../wire/json-responses.ts";
 import { dropLongTimeouts } from "../wire/timeout.ts";
+import { type AddressCheck, PAGE_COST } from "./address-limit.ts";
 import { readBody } from "./body.ts";
 import { type RequestMessage, readMessage, toUniversalRequest } from "./connect-request.ts";
 import { normalizeContentType } from "./content-type.ts";
@@ -35,12 +36,14 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
 /**
  * Serves routes over Connect (JSON and binary, GET for RPCs without side effects) and gRPC-Web.
  *
+ * @param addressCheck limits the further services, which need no authentication
  * @param addFurther registers further services
  * @returns finds the handler of a path
  */
 export function createConnectHandlers(
   routes: readonly Route[],
   decode: RequestDecoder,
+  addressCheck: AddressCheck,
   addFurther: (router: ConnectRouter) => void,
 ): (path: string) => HttpHandler | undefined {
   const router = createConnectRouter({
@@ -58,7 +61,10 @@ export function createConnectHandlers(
   const handlers = new Map(
     router.handlers.map((handler, index) => {
       const route = routes[index];
-      return [handler.requestPath, route === undefined ? serveFurther(handler) : serveRoute(handler, route)];
+      return [
+        handler.requestPath,
+        route === undefined ? serveFurther(handler, addressCheck) : serveRoute(handler, route, addressCheck),
+      ];
     }),
   );
   return (path) => handlers.get(path);
@@ -75,7 +81,7 @@ const incomingKey = createContextKey<Incoming | undefined>(undefined);
 /** Otherwise nginx holds back the messages of a stream until its buffer is full. */
 const UNBUFFERED = ["x-accel-buffering", "no"] as const;
 
-function serveRoute(handler: UniversalHandlerFn, route: Route): HttpHandler {
+function serveRoute(handler: UniversalHandlerFn, route: Route, addressCheck: AddressCheck): HttpHandler {
   const { streaming, hasSideEffects } = route.rpc;
   const methods = streaming || hasSideEffects ? ["POST"] : ["GET", "POST"];
   return async (request, response) => {
@@ -83,6 +89,10 @@ function serveRoute(handler: UniversalHandlerFn, route: Route): HttpHandler {
     const type = request.headers["content-type"] ?? "";
     const call = callOf(request);
     await route.admit(call);
+    if (call.rejection?.kind === "address-rate-limited") {
+      addressCheck.reject(request, response);
+      return;
+    }
     const message = call.rejection === undefined ? await readInto(call, request, route.rpc) : undefined;
     const contextValues = createContextValues().set(incomingKey, { call, message });
     const universal = toUniversalRequest(request, response, contextValues);
@@ -110,8 +120,11 @@ function serveRoute(handler: UniversalHandlerFn, route: Route): HttpHandler {
 }
 
 /** Serves reflection, which needs no admission. */
-function serveFurther(handler: UniversalHandlerFn): HttpHandler {
+function serveFurther(handler: UniversalHandlerFn, addressCheck: AddressCheck): HttpHandler {
   return async (request, response) => {
+    if (addressCheck.rejects("open", request, response, PAGE_COST)) {
+      return;
+    }
     const universal = universalRequestFromNodeRequest(request, response, undefined, createContextValues());
     const result = await handler(universal);
     result.header?.set(...UNBUFFERED);

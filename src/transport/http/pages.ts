@@ -7,6 +7,7 @@ import { type Auth, permissionDenied } from "../auth/index.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { nearestRpc, pathOfMethod } from "../wire/unknown-rpc.ts";
+import { type AddressCheck, PAGE_COST } from "./address-limit.ts";
 
 /** Whether changes can be committed, and the state of each backend. */
 export interface Readiness {
@@ -28,6 +29,7 @@ export interface PagesDeps {
   readonly auth: Auth | undefined;
   /** Who may read /metrics, besides this machine; undefined: everyone. */
   readonly metricsAllow: readonly string[] | undefined;
+  readonly addressCheck: AddressCheck;
   /** For the 404 response. */
   readonly routes: readonly Route[];
 }
@@ -43,8 +45,10 @@ export function createPages({
   metrics,
   auth,
   metricsAllow,
+  addressCheck,
   routes,
 }: PagesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const scrape = createScrape(metrics);
   const allowed = metricsAllow && createAddressList([...LOOPBACK, ...metricsAllow]);
   const pages = new Map<string, Page>([
     ["/healthz", async (response) => sendJson(response, 200, { status: "alive" })],
@@ -62,14 +66,20 @@ export function createPages({
           sendJson(response, 403, { code: "permission_denied", message: "address is not in OMS_METRICS_ALLOW" });
           return;
         }
+        if (auth === undefined && addressCheck.rejects("open", request, response, PAGE_COST)) {
+          return;
+        }
         try {
           await requireMetricsPermission(auth, request);
         } catch (error) {
-          sendAuthError(response, error);
+          if (error instanceof OperationError && error.kind === "address-rate-limited") {
+            addressCheck.reject(request, response);
+          } else {
+            sendAuthError(response, error);
+          }
           return;
         }
-        const text = await metrics.registry.metrics();
-        response.writeHead(200, { "content-type": metrics.registry.contentType }).end(text);
+        response.writeHead(200, { "content-type": metrics.registry.contentType }).end(await scrape());
       },
     ],
   ]);
@@ -77,6 +87,9 @@ export function createPages({
   return async (request, response) => {
     const path = request.url?.split("?", 1)[0] ?? "";
     const page = pages.get(path);
+    if (path !== "/metrics" && addressCheck.rejects(HEALTH_PATHS.has(path) ? "health" : "open", request, response)) {
+      return;
+    }
     if (page === undefined) {
       sendJson(response, 404, notFound(request.method ?? "", path, rpcs));
     } else if (request.method !== "GET" && request.method !== "HEAD") {
@@ -89,12 +102,29 @@ export function createPages({
   };
 }
 
+/** How long a rendered page of metrics is served again, in milliseconds. */
+const SCRAPE_CACHE_MS = 250;
+
+/** Renders the metrics, once for all requests at about the same time: it takes milliseconds. */
+function createScrape({ registry }: Metrics): () => Promise<string> {
+  let current: Promise<string> | undefined;
+  return () => {
+    current ??= registry.metrics().finally(() => {
+      setTimeout(() => {
+        current = undefined;
+      }, SCRAPE_CACHE_MS).unref();
+    });
+    return current;
+  };
+}
+
 /** @throws OperationError "unauthenticated", "permission-denied" or "keys-unavailable" */
 async function requireMetricsPermission(auth: Auth | undefined, request: IncomingMessage): Promise<void> {
   const identity = await auth?.authenticate({
     authorization: request.headers.authorization,
     peer: peerOfRequest(request),
     authenticatedName: undefined,
+    forwardedFor: request.headers["x-forwarded-for"]?.toString(),
   });
   if (identity !== undefined && !auth?.permissionsOf(identity).canCall("metrics")) {
     throw permissionDenied(identity, "/metrics");

@@ -24,8 +24,10 @@ import {
   MAX_CONNECTIONS,
 } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
+import type { AddressLimits } from "../rate-limits/index.ts";
 import { createRequestDecoder, type RequestDecoder } from "../wire/decode.ts";
 import type { BuiltInService } from "../wire/reflection.ts";
+import { type AddressCheck, createAddressCheck } from "./address-limit.ts";
 import { createConnectHandlers, type HttpHandler } from "./connect.ts";
 import { createCors } from "./cors.ts";
 import { createCrossSiteCheck } from "./cross-site.ts";
@@ -47,13 +49,20 @@ export interface HttpServer extends Listener {
   startDraining(): void;
 }
 
+/**
+ * Finds the handler of a path.
+ *
+ * @param addressCheck for what needs no authentication
+ */
+export type FindHandler = (path: string, addressCheck: AddressCheck) => HttpHandler | undefined;
+
 export interface HttpServerDeps {
   readonly routes: readonly Route[];
   /** Default: rejects unknown JSON fields. */
   readonly decode?: RequestDecoder;
   readonly reflection: readonly BuiltInService[];
   /** Finds the handler of a path that is not an RPC. */
-  readonly findExtraHandler?: (path: string) => HttpHandler | undefined;
+  readonly findExtraHandler?: FindHandler;
   /** Protects /metrics; undefined: open to everyone. */
   readonly auth?: Auth | undefined;
   readonly corsOrigins: readonly string[];
@@ -68,12 +77,14 @@ export interface HttpServerDeps {
   readonly metrics: Metrics;
   /** Undefined: plaintext. */
   readonly tls?: PortTls | undefined;
+  /** Limits the addresses of unauthenticated requests; undefined: no limit. */
+  readonly addressLimits?: AddressLimits | undefined;
+  /** Default: the address of the connection. */
+  readonly clientAddress?: ClientAddress | undefined;
   /** Default: its own. */
   readonly guard?: Guard;
   /** Default: MAX_CONNECTIONS. */
   readonly maxConnections?: number;
-  /** For log lines; default: the address of the connection. */
-  readonly clientAddress?: ClientAddress;
 }
 
 export function createHttpServer({
@@ -90,15 +101,17 @@ export function createHttpServer({
   log,
   metrics,
   tls,
-  guard = createGuard(),
-  maxConnections = MAX_CONNECTIONS,
+  addressLimits,
   clientAddress = createClientAddress([]),
+  guard = createGuard(clientAddress),
+  maxConnections = MAX_CONNECTIONS,
 }: HttpServerDeps): HttpServer {
-  const findRpc = createConnectHandlers(routes, decode, (router) => addReflection(router, reflection));
+  const addressCheck = createAddressCheck(addressLimits, clientAddress);
+  const findRpc = createConnectHandlers(routes, decode, addressCheck, (router) => addReflection(router, reflection));
   const cors = createCors(corsOrigins);
   const rejections = createRejectionLog(log, clientAddress);
   const crossSite = createCrossSiteCheck({ corsOrigins, allowedHosts, rejections });
-  const pages = createPages({ ready, metrics, auth, metricsAllow, routes });
+  const pages = createPages({ ready, metrics, auth, metricsAllow, routes, addressCheck });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     setSecurityHeaders(response, tls !== undefined);
@@ -107,11 +120,13 @@ export function createHttpServer({
       return;
     }
     if (isGrpcRequest(request)) {
-      rejectGrpc(request, response, grpcPort());
-      rejections.write("info", request, "gRPC at the HTTP port", { path: shorten(path, MAX_QUOTED_LENGTH) });
+      if (!addressCheck.rejects("open", request, response)) {
+        rejectGrpc(request, response, grpcPort());
+        rejections.write("info", request, "gRPC at the HTTP port", { path: shorten(path, MAX_QUOTED_LENGTH) });
+      }
       return;
     }
-    const handler = findRpc(path) ?? findExtraHandler(path);
+    const handler = findRpc(path) ?? findExtraHandler(path, addressCheck);
     if (handler === undefined) {
       await pages(request, response);
     } else if (crossSite.rejectsSite(request, response)) {

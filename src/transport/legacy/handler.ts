@@ -9,7 +9,8 @@ import type { Metrics } from "../../observability/metrics.ts";
 import type { TokenTransportCheck } from "../auth/cleartext.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { peerOfRequest } from "../connections/peer.ts";
-import type { HttpHandler } from "../http/connect.ts";
+import { PAGE_COST } from "../http/address-limit.ts";
+import type { FindHandler } from "../http/server.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
 import { isServerFailure, responseBody } from "./answers.ts";
@@ -68,7 +69,7 @@ export function createLegacyHandler(
     metrics,
     onRead,
   }: LegacyHandlerOptions,
-): (path: string) => HttpHandler | undefined {
+): FindHandler {
   const resolveCaller = createCallerResolver(callers, mayPresentToken);
   const count = createCallCounter(
     metrics,
@@ -135,7 +136,7 @@ export function createLegacyHandler(
     sendOutcome(response, method, outcome, httpErrors);
   }
 
-  return (path) => {
+  return (path, addressCheck) => {
     if (path !== BASE && !path.startsWith(`${BASE}/`)) {
       return undefined;
     }
@@ -145,6 +146,12 @@ export function createLegacyHandler(
     const soap = service && soapHandlers.get(service);
     const isPage = method === undefined && (service !== undefined || endpoint === BASE);
     return async (request, response) => {
+      if (request.method !== "POST" && (method === undefined || isSoapRequest(request))) {
+        // The overview and the documents: nothing to authenticate.
+        if (addressCheck.rejects("open", request, response, PAGE_COST)) {
+          return;
+        }
+      }
       // A POST to a service itself can only be SOAP.
       if (soap !== undefined && (isSoapRequest(request) || (method === undefined && request.method === "POST"))) {
         await soap(request, response);

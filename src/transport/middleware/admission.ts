@@ -101,6 +101,7 @@ function identify(auth: Auth, call: Call): Identity | Promise<Identity> {
     authorization: call.header("authorization"),
     peer: call.peer,
     authenticatedName: call.authenticatedName,
+    forwardedFor: call.header("x-forwarded-for"),
   });
 }
 

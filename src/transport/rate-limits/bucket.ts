@@ -12,6 +12,8 @@ export interface Bucket {
   take(tokens: number): boolean;
   /** Takes as many of the tokens as are available: another bucket has already granted them. */
   spend(tokens: number): void;
+  /** Takes the tokens even if they are not available; the bucket owes at most its capacity. */
+  charge(tokens: number): void;
   /** Time until the tokens are available, in milliseconds. */
   msUntil(tokens: number): number;
 }
@@ -36,6 +38,10 @@ export function createBucket({ perSecond, burst }: Rate, now: () => number): Buc
     spend(tokens) {
       refill();
       available = Math.max(0, available - tokens);
+    },
+    charge(tokens) {
+      refill();
+      available = Math.max(-burst, available - tokens);
     },
     msUntil(tokens) {
       refill();

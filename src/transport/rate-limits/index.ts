@@ -2,6 +2,7 @@ import type { Rate } from "./bucket.ts";
 import { createLease, type Lease } from "./lease.ts";
 import type { SharedBuckets } from "./shared-buckets.ts";
 
+export { type AddressLimits, createAddressLimits } from "./address-limits.ts";
 export { createSharedBuckets } from "./shared-buckets.ts";
 
 /** The limits of one caller; undefined: unlimited. */

@@ -1,11 +1,13 @@
 import { EventEmitter } from "node:events";
 import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { file_google_rpc_error_details } from "../../../gen/google/rpc/error_details_pb.ts";
 import { file_google_rpc_status } from "../../../gen/google/rpc/status_pb.ts";
 import { file_oms_events_v1_events } from "../../../gen/oms/events/v1/events_pb.ts";
+import { MAX_REFLECTION_REQUESTS } from "../limits.ts";
 
 /** A grpc-js service implemented by a library: health or reflection. */
 export interface BuiltInService {
@@ -46,7 +48,14 @@ function withImports(files: readonly DescFile[], seen = new Set<DescFile>()): Se
   return seen;
 }
 
-/** Answers reflection requests one by one without grpc-js, for other transports. */
+/** The error of a call with too many requests. */
+export const TOO_MANY_REQUESTS = `reflection answers at most ${MAX_REFLECTION_REQUESTS} requests in one call: open another one`;
+
+/**
+ * Answers reflection requests one by one without grpc-js, for other transports.
+ *
+ * @throws ConnectError RESOURCE_EXHAUSTED after MAX_REFLECTION_REQUESTS
+ */
 export async function* reflect(
   { definition, implementation }: BuiltInService,
   requests: AsyncIterable<Uint8Array>,
@@ -58,7 +67,12 @@ export async function* reflect(
     end() {},
   });
   (implementation.ServerReflectionInfo as (stream: EventEmitter) => void)(stream);
+  let count = 0;
   for await (const request of requests) {
+    count += 1;
+    if (count > MAX_REFLECTION_REQUESTS) {
+      throw new ConnectError(TOO_MANY_REQUESTS, Code.ResourceExhausted);
+    }
     stream.emit("data", requestDeserialize(Buffer.from(request)));
     yield* responses.splice(0).map(responseSerialize);
   }

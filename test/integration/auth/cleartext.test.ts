@@ -25,7 +25,8 @@ test("a token in cleartext is rejected, except from this machine and the proxies
   const authorization = `Bearer ${await issuer.token({ roles: ["wms"] })}`;
   const authenticate = async (address: string, encrypted = false) => {
     const peer = { ...plaintextPeer(address), encrypted };
-    return (await auth.authenticate({ authorization, peer, authenticatedName: undefined })).name;
+    return (await auth.authenticate({ authorization, peer, authenticatedName: undefined, forwardedFor: undefined }))
+      .name;
   };
 
   for (const address of ["127.0.0.1", "::1", "10.1.2.3", "2001:db8::7"]) {

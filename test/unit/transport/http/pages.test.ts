@@ -12,6 +12,7 @@ async function statusOf(path: string, remoteAddress: string, metricsAllow: reado
     metrics: createMetrics(),
     auth: undefined,
     metricsAllow,
+    addressCheck: { rejects: () => false, reject() {} },
     routes: [],
   });
   let status = 0;
