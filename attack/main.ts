@@ -13,7 +13,7 @@ import { clearServiceVariables, optionsOrExit } from "../tools/testkit/program.t
 import { showProgress } from "../tools/testkit/progress.ts";
 import { startEnvironment } from "./environment.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
-import { HEADINGS, nameOf, rowOf, writeDocs } from "./report.ts";
+import { HEADINGS, nameOf, otherLoadNote, rowOf, writeDocs } from "./report.ts";
 import { createRunner, exceeded, type Measurement } from "./run.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
@@ -80,6 +80,10 @@ async function run(options: Options): Promise<void> {
       ? `\n${measurements.length} attacks, all within the limits.`
       : `\n${faults.length} of ${measurements.length} attacks exceed a limit:\n${faults.map((fault) => `  ${nameOf(fault.scenario)}: ${exceeded(fault).join("; ")}`).join("\n")}`,
   );
+  const note = otherLoadNote(measurements);
+  if (note !== undefined) {
+    console.log(`\n${note}`);
+  }
   if (options.writeDocs) {
     writeDocs(measurements, describeMachine(), options.seconds);
     console.log("Written to docs/security.md.");

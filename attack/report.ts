@@ -48,6 +48,14 @@ export function rowOf(measurement: Measurement): readonly string[] {
   ];
 }
 
+/** A warning if other processes disturbed the measurements. */
+export function otherLoadNote(measurements: readonly Measurement[]): string | undefined {
+  const load = Math.max(...measurements.map(({ otherLoad }) => otherLoad));
+  return load > MAX_OTHER_LOAD
+    ? `Other processes used up to ${Math.round(load * 100)} % of the machine during an attack: measure again.`
+    : undefined;
+}
+
 /** Replaces the table in docs/security.md. */
 export function writeDocs(measurements: readonly Measurement[], machine: MachineDescription, seconds: number): void {
   const text = readFileSync(PAGE, "utf8");
@@ -61,14 +69,12 @@ export function writeDocs(measurements: readonly Measurement[], machine: Machine
 
 function formatMarkdown(measurements: readonly Measurement[], machine: MachineDescription, seconds: number): string {
   const day = new Date().toISOString().slice(0, 10);
-  const load = Math.max(...measurements.map(({ otherLoad }) => otherLoad));
-  const others =
-    load > MAX_OTHER_LOAD ? ` Other processes used up to ${Math.round(load * 100)} % of the machine meanwhile.` : "";
+  const note = otherLoadNote(measurements);
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const { slowdown, memory, blocked } = LIMITS;
   return [
     wrap(
-      `Measured on ${day}, ${seconds} s per attack, on the same machine as attackers, callers and database: ${formatMachine(machine)}.${others}` +
+      `Measured on ${day}, ${seconds} s per attack, on the same machine as attackers, callers and database: ${formatMachine(machine)}.${note === undefined ? "" : ` ${note}`}` +
         ` Limits: p50 at most ${slowdown} times that before the attack, no failed call, ${memory} MB, ${blocked} ms.`,
     ),
     [

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll } from "vitest";
 import { LEGACY_METHODS, LEGACY_SERVICES, type LegacyService } from "../../src/transport/legacy/methods.ts";
-import { printWsdl } from "../../src/transport/legacy/soap/wsdl.ts";
+import { createWsdl } from "../../src/transport/legacy/soap/wsdl.ts";
 import { stringifyLosslessJson } from "../../src/transport/wire/lossless-json.ts";
 import { NAMESPACE } from "../integration/legacy/envelopes.ts";
 import type { LegacyRequest } from "../integration/legacy/sample-calls.ts";
@@ -22,7 +22,7 @@ type Stubs = (typeof STUBS)[number];
 /** The service's WSDL for clients that reach it at an origin. */
 export function wsdlAt(origin: string, service: LegacyService): string {
   const methods = LEGACY_METHODS.filter((method) => method.service === service);
-  return printWsdl({ service, methods, namespace: NAMESPACE }, `${origin}/services/${service}`);
+  return createWsdl({ service, methods, namespace: NAMESPACE })(`${origin}/services/${service}`);
 }
 
 /** Writes the WSDLs from which stubs are generated; CXF adds those of the legacy service. */

@@ -20,7 +20,7 @@ import {
   sendResponse,
 } from "./response.ts";
 import { SOAP_11, SOAP_12 } from "./versions.ts";
-import { printSchema, printWsdl } from "./wsdl.ts";
+import { createWsdl, printSchema } from "./wsdl.ts";
 
 export { isSoapRequest } from "./request.ts";
 
@@ -49,6 +49,9 @@ export type SoapHandler = (request: IncomingMessage, response: ServerResponse) =
 /** Serves a legacy service over SOAP 1.1 and 1.2. */
 export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
   const { service, methods, namespace, baseUrlOf, authenticationError, call, onRejected } = options;
+
+  const wsdl = createWsdl(options);
+  const schema = printSchema(options);
 
   async function respond(request: IncomingMessage): Promise<SoapResponse> {
     const startedAt = performance.now();
@@ -88,9 +91,7 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
 
   function document(request: IncomingMessage): SoapResponse {
     return documentResponse(
-      requestedDocument(request) === "xsd"
-        ? printSchema(options)
-        : printWsdl(options, `${baseUrlOf(request)}/services/${service}`),
+      requestedDocument(request) === "xsd" ? schema : wsdl(`${baseUrlOf(request)}/services/${service}`),
     );
   }
 

@@ -16,12 +16,29 @@ export interface WsdlOptions {
   readonly namespace: string;
 }
 
+/** Stands for the service's URL until it is known; occurs nowhere else. */
+const ADDRESS = "urn:address-of-the-service";
+
+/**
+ * Prints a service's WSDL, which is the same for all callers but for the service's URL: printing it
+ * takes milliseconds, and anyone may request it.
+ *
+ * @returns a function of the service's URL as the caller reaches it
+ */
+export function createWsdl(options: WsdlOptions): (address: string) => string {
+  const text = printWsdl(options, ADDRESS);
+  return (address) => {
+    const escaped = address.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+    return text.replaceAll(ADDRESS, () => escaped);
+  };
+}
+
 /**
  * A service's WSDL: one port for each version of SOAP, document/literal wrapped.
  *
  * @param address the service's URL as the caller reaches it
  */
-export function printWsdl({ service, methods, namespace }: WsdlOptions, address: string): string {
+function printWsdl({ service, methods, namespace }: WsdlOptions, address: string): string {
   const tns = vocabulary("tns", namespace);
   const portType = service.charAt(0).toUpperCase() + service.slice(1);
   const name = `${portType}Service`;
