@@ -23,7 +23,7 @@ export interface Attacker {
 }
 
 /** Time in which an attacker ends, in milliseconds. */
-const STOP_MS = 5_000;
+const STOP_MS = 20_000;
 
 /** Starts an attacker as a process of its own. */
 export function startAttacker(job: AttackJob): Attacker {
