@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { mariadb } from "./mariadb.ts";
@@ -32,9 +32,16 @@ const NO_SERVICES =
 
 type OnProgress = (line: string) => void;
 
+/** Options of apt-get; settings of the machine must not permit packages without a signature. */
+const APT_OPTIONS = [
+  "DPkg::Lock::Timeout=300",
+  "APT::Get::AllowUnauthenticated=false",
+  "Acquire::AllowInsecureRepositories=false",
+].flatMap((option) => ["-o", option]);
+
 function apt(args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=300", ...args], {
+    const child = spawn("apt-get", ["-q", ...APT_OPTIONS, ...args], {
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -128,6 +135,15 @@ export async function installPackages(packages: readonly string[], onProgress: O
   );
 }
 
+/** Packages with their versions, which Debian raises for corrections. */
+function versionsOf(packages: readonly string[]): string[] {
+  const { stdout } = spawnSync("dpkg-query", ["--show", ...packages], { encoding: "utf8" });
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.replace("\t", " "));
+}
+
 function installCommand(missing: readonly ServerKind[]): string {
   if (process.platform === "darwin") {
     return `brew install ${missing.map((kind) => HOMEBREW.get(kind)).join(" ")}`;
@@ -160,7 +176,7 @@ export async function ensurePrograms(
     onProgress(`Installing ${names} (${packages.join(", ")}) with apt-get (no system services are started) …`);
     await installPackages(packages, onProgress);
     await disableServices(missing.flatMap((kind) => (kind === mariadb ? [] : (DEBIAN.get(kind) ?? []))));
-    onProgress(`Installed in ${Math.round((Date.now() - began) / 1000)} s.`);
+    onProgress(`Installed in ${Math.round((Date.now() - began) / 1000)} s: ${versionsOf(packages).join(", ")}.`);
   }
   return new Map(
     kinds.map((kind) => {
