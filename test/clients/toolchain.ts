@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -70,6 +70,33 @@ async function install(program: Program): Promise<void> {
   if (!existsSync(pathOf(program))) {
     const env = { ...process.env, GOBIN: folderOf(program), GOFLAGS: "-buildvcs=false" };
     await run("go", ["install", `${path}@${version}`], { cwd: "/", env, timeout: BUILD_TIMEOUT_MS });
+    await verifyModules(program);
+  }
+}
+
+/** Checksums of the modules that the programs are built from, in the format of go.sum. */
+const SUMS = join(import.meta.dirname, "programs.sum");
+
+/**
+ * Compares the modules of a program, which Go records in it, with their checksums. `go install`
+ * itself uses no go.sum, and Go's checksum database can be switched off by a setting of the user.
+ *
+ * @throws Error naming the modules, after removing the program
+ */
+async function verifyModules(program: Program): Promise<void> {
+  const known = new Set(readFileSync(SUMS, "utf8").split("\n"));
+  const record = await run("go", ["version", "-m", pathOf(program)]);
+  const modules = record.split("\n").flatMap((line) => {
+    const [sum = "", version, path] = line.split("\t").toReversed();
+    return sum.startsWith("h1:") ? [`${path} ${version} ${sum}`] : [];
+  });
+  const unknown = modules.filter((line) => !known.has(line));
+  if (unknown.length > 0 || modules.length === 0) {
+    rmSync(folderOf(program), { recursive: true });
+    throw new Error(
+      `${program} was built from modules that are not in test/clients/programs.sum:\n${unknown.join("\n")}\n` +
+        "Compare them with the module's own go.sum; add the lines if its version was changed.",
+    );
   }
 }
 
@@ -80,7 +107,7 @@ export interface Step {
 }
 
 const runMaven = (project: string, phase: string) =>
-  run("mvn", ["--batch-mode", "--quiet", phase], { cwd: project, timeout: BUILD_TIMEOUT_MS });
+  run("mvn", ["--batch-mode", "--strict-checksums", "--quiet", phase], { cwd: project, timeout: BUILD_TIMEOUT_MS });
 
 /** Builds the programs of others, and the clients of this folder with stubs from the contract. */
 export const STEPS: readonly Step[] = [
