@@ -12,7 +12,7 @@ export function watchOrders({ orderStatus }: ServiceClients, orderIds: readonly 
   const afterVersions = Object.fromEntries(orderIds.map((id) => [String(id), 0n]));
   const request = { orderIds: [...orderIds], afterVersions };
   const stopping = new AbortController();
-  const waiting = new Map<string, () => void>();
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
   const changes: string[] = [];
   const versions = new Map<bigint, bigint>();
   const faults: string[] = [];
@@ -29,35 +29,49 @@ export function watchOrders({ orderStatus }: ServiceClients, orderIds: readonly 
         faults.push(`the watch returned version ${version} of order ${orderId} after version ${previous}`);
       }
       versions.set(orderId, version);
-      waiting.get(`${orderId}-${version}`)?.();
+      waiting.get(`${orderId}-${version}`)?.resolve();
     }
   };
-  receive().catch((error: unknown) => {
-    if (!stopping.signal.aborted) {
-      faults.push(`the watch failed: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  });
+  let ended: UnexpectedResponse | undefined;
+  receive()
+    .then(
+      () => "the watch ended",
+      (error: unknown) => `the watch failed: ${error instanceof Error ? error.message : String(error)}`,
+    )
+    .then((fault) => {
+      if (!stopping.signal.aborted) {
+        faults.push(fault);
+        // No change arrives any more: scenarios must not wait for one.
+        ended = new UnexpectedResponse(fault);
+        for (const { reject } of waiting.values()) {
+          reject(ended);
+        }
+      }
+    });
   return {
     /**
      * Waits until the order has reached a version.
      *
-     * @throws UnexpectedResponse after a time limit
+     * @throws UnexpectedResponse after a time limit, or when the stream ends
      */
     async until(orderId: bigint, version: number): Promise<void> {
       if ((versions.get(orderId) ?? 0n) >= BigInt(version)) {
         return;
       }
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      if (ended !== undefined) {
+        throw ended;
+      }
+      const waiter = Promise.withResolvers<void>();
       const key = `${orderId}-${version}`;
       const timer = setTimeout(
         () =>
-          reject(
+          waiter.reject(
             new UnexpectedResponse(`order ${orderId} did not reach version ${version} within ${UNTIL_MS / 1000} s`),
           ),
         UNTIL_MS,
       );
-      waiting.set(key, resolve);
-      await promise.finally(() => {
+      waiting.set(key, waiter);
+      await waiter.promise.finally(() => {
         clearTimeout(timer);
         waiting.delete(key);
       });
