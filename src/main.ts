@@ -50,7 +50,7 @@ async function runServer(
   log: Logger,
   crashPoint: CrashPoint | undefined,
 ): Promise<void> {
-  const { endpoints, stubSystemsUrl } = await resolveEndpoints(config, lifecycle, print);
+  const { endpoints, stubSystemsUrl, administratorUrl } = await resolveEndpoints(config, lifecycle, print);
   const server = await lifecycle.start(
     "server",
     () => buildServer({ config, endpoints, log, crashPoint }),
@@ -58,8 +58,8 @@ async function runServer(
   );
   const ports = await server.start();
   const { fillSampleOrders, SAMPLE_ORDER_ID } = await import("../tools/demo/sample-orders.ts");
-  if (config.mysql.url === undefined) {
-    const inserted = await fillSampleOrders(endpoints.mysqlUrl, config.mysql.databasePrefix);
+  if (administratorUrl !== undefined) {
+    const inserted = await fillSampleOrders(administratorUrl, config.mysql.databasePrefix);
     if (inserted > 0) {
       print(`Inserted ${inserted} sample orders.`);
     }

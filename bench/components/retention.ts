@@ -138,7 +138,9 @@ async function measure(db: OrderDatabase, orders: Iterator<bigint>, withRetentio
   const locksBefore = await readLocks(db);
   const otherLoad = watchOtherLoad();
   const began = performance.now();
-  const retention = withRetention ? startRetention({ db, log, metrics, periods: KEEP, intervalMs: DAY_MS }) : undefined;
+  const retention = withRetention
+    ? startRetention({ location: db.location, log, metrics, periods: KEEP, intervalMs: DAY_MS })
+    : undefined;
   const run = await runCallers({
     db,
     callers: Number(values.callers),
@@ -187,7 +189,13 @@ async function readLocks(db: OrderDatabase): Promise<{ waits: number; ms: number
 /** Deletes the remaining expired rows. Resolves with their number. */
 async function deleteRest(db: OrderDatabase): Promise<number> {
   const metrics = createMetrics();
-  const retention = startRetention({ db, log: createLogger("warn"), metrics, periods: KEEP, intervalMs: DAY_MS });
+  const retention = startRetention({
+    location: db.location,
+    log: createLogger("warn"),
+    metrics,
+    periods: KEEP,
+    intervalMs: DAY_MS,
+  });
   while (((await metrics.retentionLastPass.get()).values[0]?.value ?? 0) === 0) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

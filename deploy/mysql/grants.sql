@@ -1,5 +1,8 @@
--- Privileges of the order-status service, by table: no schema changes, no other databases. Run by
--- the database administrator after each OMS_ROLE=migrate (see users.sql); idempotent.
+-- Privileges of the users of the order-status service and of its retention, by table: no schema
+-- changes, no other databases. Run by the database administrator after each OMS_ROLE=migrate (see
+-- users.sql); idempotent. Generated from src/store/users/grants.ts.
+
+-- The service.
 
 -- Orders.
 grant select, insert, update on `oms_db`.`oms_order_main` to 'oms_service'@'%';
@@ -11,10 +14,10 @@ grant select on `oms_db`.`oms_order_source` to 'oms_service'@'%';
 grant select, insert, update on `oms_db`.`oms_order_invoice` to 'oms_service'@'%';
 grant select, insert, update on `oms_db`.`oms_order_delivery_main` to 'oms_service'@'%';
 
--- History, deleted only with OMS_HISTORY_RETENTION_DAYS.
-grant select, insert, delete on `oms_db`.`oms_status_history` to 'oms_service'@'%';
-grant select, insert, delete on `oms_db`.`oms_request` to 'oms_service'@'%';
-grant select, insert, delete on `oms_db`.`oms_request_log` to 'oms_service'@'%';
+-- History and request log: rows are added, never changed or deleted.
+grant select, insert on `oms_db`.`oms_status_history` to 'oms_service'@'%';
+grant select, insert on `oms_db`.`oms_request` to 'oms_service'@'%';
+grant select, insert on `oms_db`.`oms_request_log` to 'oms_service'@'%';
 
 -- Cancels and returns.
 grant select, insert, update on `oms_db`.`oms_cancel_request` to 'oms_service'@'%';
@@ -26,7 +29,7 @@ grant select, insert on `ordercancel_db`.`order_return_detail` to 'oms_service'@
 
 -- Events, Actions and interventions.
 grant select, insert, update, delete on `oms_db`.`oms_outbox` to 'oms_service'@'%';
-grant select, insert, update, delete on `oms_db`.`oms_action_ledger` to 'oms_service'@'%';
+grant select, insert, update on `oms_db`.`oms_action_ledger` to 'oms_service'@'%';
 grant select, insert, update, delete on `oms_db`.`oms_commit_mark` to 'oms_service'@'%';
 grant select, insert, update on `oms_db`.`oms_action_switch` to 'oms_service'@'%';
 grant select, insert, update on `oms_db`.`oms_action_total` to 'oms_service'@'%';
@@ -40,3 +43,26 @@ grant select, insert, delete on `oms_db`.`oms_shadow_difference` to 'oms_service
 
 -- Version of the schema.
 grant select on `oms_db`.`oms_migration` to 'oms_service'@'%';
+
+-- Granted by earlier versions; now the privileges of retention.
+revoke delete on `oms_db`.`oms_status_history` from 'oms_service'@'%';
+revoke delete on `oms_db`.`oms_request` from 'oms_service'@'%';
+revoke delete on `oms_db`.`oms_request_log` from 'oms_service'@'%';
+revoke delete on `oms_db`.`oms_action_ledger` from 'oms_service'@'%';
+
+-- Retention (OMS_HISTORY_RETENTION_DAYS, OMS_REQUEST_LOG_RETENTION_DAYS).
+
+-- Rows with a retention period.
+grant select, delete on `oms_db`.`oms_status_history` to 'oms_retention'@'%';
+grant select, delete on `oms_db`.`oms_request` to 'oms_retention'@'%';
+grant select, delete on `oms_db`.`oms_request_log` to 'oms_retention'@'%';
+grant select, delete on `oms_db`.`oms_action_ledger` to 'oms_retention'@'%';
+
+-- What shows that an order has ended.
+grant select on `oms_db`.`oms_order_status` to 'oms_retention'@'%';
+grant select on `oms_db`.`oms_return_request` to 'oms_retention'@'%';
+grant select on `oms_db`.`oms_outbox` to 'oms_retention'@'%';
+
+-- Required by MySQL to lock rows (select … for update); of the privileges that permit it, the one
+-- that changes no order.
+grant lock tables on `oms_db`.* to 'oms_retention'@'%';

@@ -1,9 +1,10 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemVariables } from "../../src/integrations/systems.ts";
+import { prepareDatabase } from "../../src/store/users/prepare-database.ts";
 import type { Exit } from "../../tools/devstack/child.ts";
 import { ensurePrograms } from "../../tools/devstack/install.ts";
-import { mariadb } from "../../tools/devstack/mariadb.ts";
+import { databaseUrls, mariadb } from "../../tools/devstack/mariadb.ts";
 import { nats } from "../../tools/devstack/nats.ts";
 import { ensurePasswords, type Passwords } from "../../tools/devstack/passwords.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
@@ -145,6 +146,8 @@ export async function startCluster({
 
   try {
     await startAll(Object.values(backends), BOOT_MS);
+    const { root, oms_migrate } = databaseUrls(portOf.mariadb, passwords);
+    await prepareDatabase({ administrator: root, migrations: oms_migrate }, DATABASE_PREFIX);
     await startAll(services, BOOT_MS);
   } catch (error) {
     await stop();
@@ -209,7 +212,7 @@ function environmentOf(
     OMS_GRPC_PORT: String(grpcPort),
     OMS_HTTP_PORT: String(httpPort),
     OMS_DATABASE_PREFIX: DATABASE_PREFIX,
-    OMS_MYSQL_URL: mariadb.url(proxies.mariadb.port, passwords),
+    OMS_MYSQL_URL: databaseUrls(proxies.mariadb.port, passwords).oms_service,
     OMS_NATS_URL: nats.url(proxies.nats.port, passwords),
     OMS_REDIS_URL: redis.url(proxies.redis.port, passwords),
     ...systemVariables(urls),

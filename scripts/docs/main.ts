@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { grantsFile } from "../../src/store/users/grants.ts";
 import { DEFAULT_PERMISSIONS } from "../../src/transport/auth/default-permissions.ts";
 import { api, events } from "./api.ts";
 import { cli } from "./cli.ts";
@@ -18,6 +19,7 @@ const PAGES: readonly Page[] = [api, cli, configuration, contributing, errors, e
 
 /** Whole files, by path. */
 const FILES: Readonly<Record<string, () => string>> = {
+  "deploy/mysql/grants.sql": grantsFile,
   "deploy/permissions.json": () => `${JSON.stringify(DEFAULT_PERMISSIONS, null, 2)}\n`,
 };
 

@@ -6,6 +6,8 @@ import { DEFAULT_TOPOLOGY } from "../messaging/nats/topology.ts";
 import type { Logger } from "../observability/log.ts";
 import { migrate } from "../store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../store/mysql/database.ts";
+import { checkPrivileges } from "../store/users/check-privileges.ts";
+import { SERVICE_PRIVILEGES } from "../store/users/grants.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
@@ -42,13 +44,15 @@ export function connectDatabase({ config, endpoints, lifecycle }: BackendDeps): 
  * Opens and migrates the database, and connects to the broker and Redis; the latter two connect in
  * the background, and may be unavailable.
  *
- * @throws MigrationPermissionError, DatabaseUnavailableError and the driver's errors
+ * @throws MigrationPermissionError, MissingPrivilegesError, DatabaseUnavailableError and the
+ *   driver's errors
  */
 export async function connectBackends(deps: BackendDeps): Promise<Backends> {
   const { config, endpoints, lifecycle, log } = deps;
   const db = await connectDatabase(deps);
   const { applied } = await migrate(db);
   log.info({ applied }, "database is up to date");
+  await checkPrivileges(db.location, SERVICE_PRIVILEGES);
   await db.clock.sync();
   const stream = await lifecycle.start(
     "stream",

@@ -5,7 +5,7 @@ import { ChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
 import type { CrashPoint } from "../config/test-hooks.ts";
 import { createSystemClients } from "../integrations/clients.ts";
-import { type RetentionPeriods, startRetention } from "../jobs/retention/index.ts";
+import { checkRetentionUser, type RetentionPeriods, startRetention } from "../jobs/retention/index.ts";
 import { encodeEvent } from "../messaging/nats/codec.ts";
 import { createPublisher, type Publisher } from "../messaging/nats/publisher.ts";
 import { startRelay } from "../messaging/relay/relay.ts";
@@ -221,7 +221,7 @@ async function bindActions(
 
 /** Starts the Action runner and the retention job. */
 async function startWorkers(
-  { config, db, stream, log, metrics, tracer, lifecycle, crashPoint }: Core,
+  { config, endpoints, db, stream, log, metrics, tracer, lifecycle, crashPoint }: Core,
   actions: readonly Action[],
 ): Promise<void> {
   const { leaseMs, concurrency, pollMs, retryBaseMs, retryCapMs, maxAttempts } = config.actions;
@@ -249,14 +249,18 @@ async function startWorkers(
       }),
     (running) => running.stop(SHUTDOWN_BUDGET_MS),
   );
+  const { retentionMysqlUrl: url, retentionMysqlPassword: password } = endpoints;
+  const location = url === undefined ? db.location : { ...db.location, url, password };
+  const periods = retentionPeriods(config);
+  await checkRetentionUser(location, periods);
   await lifecycle.start(
     "retention",
     () =>
       startRetention({
-        db,
+        location,
         log,
         metrics,
-        periods: retentionPeriods(config),
+        periods,
         intervalMs: config.retention.intervalMs,
       }),
     (running) => running.stop(),

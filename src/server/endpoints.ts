@@ -1,11 +1,14 @@
 import type { Config } from "../config/load.ts";
 import { forEachSystem, type SystemUrls } from "../integrations/systems.ts";
+import { prepareDatabase } from "../store/users/prepare-database.ts";
 import { type BackendTls, readBackendTls } from "./backend-credentials.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 /** URLs and credentials of the backends and external systems, configured or embedded. */
 export interface Endpoints extends BackendTls {
   readonly mysqlUrl: string;
+  /** The database for the user of the retention job; undefined: that of `mysqlUrl`. */
+  readonly retentionMysqlUrl?: string | undefined;
   readonly redisUrl: string;
   readonly natsUrl: string;
   readonly systemUrls: SystemUrls;
@@ -15,6 +18,8 @@ export interface ResolvedEndpoints {
   readonly endpoints: Endpoints;
   /** The page of the embedded stub systems; undefined if all external systems are configured. */
   readonly stubSystemsUrl: string | undefined;
+  /** The embedded database for its administrator; undefined if a database is configured. */
+  readonly administratorUrl: string | undefined;
 }
 
 /**
@@ -28,7 +33,7 @@ export async function resolveEndpoints(
   lifecycle: Lifecycle,
   print: (line: string) => void,
 ): Promise<ResolvedEndpoints> {
-  const { mysql, redis, nats, systemUrls } = config;
+  const { mysql, redis, nats, retention, systemUrls } = config;
   const options = { dataDir: config.service.dataDir, onProgress: print };
   const tls = readBackendTls(config);
   const need = { mysql: mysql.url === undefined, redis: redis.url === undefined, nats: nats.url === undefined };
@@ -46,10 +51,22 @@ export async function resolveEndpoints(
         (running) => running.stop(),
       )
     : undefined;
+  const users = stack?.mysqlUrls;
+  if (users !== undefined) {
+    const { applied } = await prepareDatabase(
+      { administrator: users.root, migrations: users.oms_migrate },
+      mysql.databasePrefix,
+    );
+    if (applied.length > 0) {
+      print(`Applied the migrations ${applied.join(", ")}.`);
+    }
+  }
   return {
+    administratorUrl: users?.root,
     endpoints: {
       ...tls,
-      mysqlUrl: resolved(mysql.url ?? stack?.mysqlUrl),
+      mysqlUrl: resolved(mysql.url ?? users?.oms_service),
+      retentionMysqlUrl: retention.mysqlUrl ?? users?.oms_retention,
       redisUrl: resolved(redis.url ?? stack?.redisUrl),
       natsUrl: resolved(nats.url ?? stack?.natsUrl),
       systemUrls: forEachSystem((name) => systemUrls[name] ?? `${stubSystems?.url}/${name}`),

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { readConfig } from "../../src/config/load.ts";
 import { forEachSystem } from "../../src/integrations/systems.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { buildServer } from "../../src/server/build.ts";
 import type { Endpoints } from "../../src/server/endpoints.ts";
 import { type OrderDatabase, openDatabase } from "../../src/store/mysql/database.ts";
+import { prepareDatabase } from "../../src/store/users/prepare-database.ts";
 import { type Clients, type OrderStatusClient, TRANSPORTS, type TransportName } from "./clients.ts";
 import { useMariadb } from "./servers.ts";
 
@@ -25,6 +26,25 @@ const UNREACHABLE: Endpoints = {
   natsUrl: "nats://127.0.0.1:1",
   systemUrls: forEachSystem((name) => `http://127.0.0.1:1/${name}`),
 };
+
+/** The databases that this test file has prepared, by prefix. */
+const prepared: Record<string, Promise<unknown>> = {};
+
+/**
+ * Migrates the databases and returns the URLs of the service's own users, so that every test
+ * exercises their privileges. Another user than the administrator is left as it is.
+ */
+async function asServiceUsers({ url, prefix }: { readonly url: string; readonly prefix: string }) {
+  const passwords = inject("passwords").mariadb;
+  const urlOf = (user: keyof typeof passwords) =>
+    Object.assign(new URL(url), { username: user, password: passwords[user] }).href;
+  if (new URL(url).username !== "root") {
+    return { mysqlUrl: url };
+  }
+  prepared[prefix] ??= prepareDatabase({ administrator: url, migrations: urlOf("oms_migrate") }, prefix);
+  await prepared[prefix];
+  return { mysqlUrl: urlOf("oms_service"), retentionMysqlUrl: urlOf("oms_retention") };
+}
 
 /**
  * Starts a server on free ports. It answers calls and runs no Actions, so that a test can look at
@@ -49,10 +69,13 @@ export async function startService(
   });
   const server = buildServer({
     config,
-    endpoints: { ...UNREACHABLE, mysqlUrl: location.url, ...endpoints },
+    endpoints: { ...UNREACHABLE, ...(await asServiceUsers(location)), ...endpoints },
     log: logger,
   });
-  const ports = await server.start();
+  const ports = await server.start().catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
   return { grpcPort: ports.grpc as number, httpPort: ports.http, log, stop: () => server.stop() };
 }
 

@@ -1,20 +1,15 @@
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
 import { openPasswordFile } from "../../src/lib/password-file.ts";
 import { type Broker, brokerOptions, describeBrokerError } from "../../src/messaging/nats/broker.ts";
 import { redactUrls } from "../../src/observability/redaction.ts";
-import { findStack } from "../devstack/index.ts";
+import { findEmbeddedServers } from "./embedded.ts";
 import { UnreachableError } from "./failures.ts";
 import { clean } from "./format.ts";
 
-/** OMS_DATA_DIR is relative to the repository, from which the service is started. */
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-
 /** The URL of the service's NATS: OMS_NATS_URL, or the embedded server. */
 function findBroker(env: NodeJS.ProcessEnv): string {
-  const url = env.OMS_NATS_URL || findStack(resolve(ROOT, env.OMS_DATA_DIR || ".data")).natsUrl;
+  const url = env.OMS_NATS_URL || findEmbeddedServers(env).natsUrl;
   if (url === undefined) {
     throw new UnreachableError(
       "The URL of NATS is unknown. Start the service with npm start, or set the URL with --nats URL or OMS_NATS_URL, as for the service.",

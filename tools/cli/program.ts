@@ -15,6 +15,7 @@ import { addReplay } from "./commands/replay.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addShadow } from "./commands/shadow.ts";
 import { addStates } from "./commands/states.ts";
+import { addUrl } from "./commands/url.ts";
 
 /**
  * Builds the commands in the order of the help. Has no side effects; docs/cli.md is generated from
@@ -74,5 +75,6 @@ export function createProgram(): Command {
   addEventsTail(program.command("events").description("events published to other systems"));
   addShadow(program);
   addStates(program);
+  addUrl(program);
   return program;
 }

@@ -1,8 +1,8 @@
 import { acquireDataDir } from "./data-dir.ts";
 import { ensurePrograms } from "./install.ts";
-import { mariadb } from "./mariadb.ts";
+import { databaseUrls, mariadb } from "./mariadb.ts";
 import { nats } from "./nats.ts";
-import { findPasswords } from "./passwords.ts";
+import { type DatabaseUser, ensurePasswords, findPasswords } from "./passwords.ts";
 import { redis } from "./redis.ts";
 import type { ServerKind } from "./server.ts";
 import { readState, type ServerName } from "./state.ts";
@@ -25,6 +25,8 @@ export interface StackOptions {
 export interface Stack {
   /** For the administrator. */
   readonly mysqlUrl: string | undefined;
+  /** By user. Those but root have no privileges until they are granted some. */
+  readonly mysqlUrls: Readonly<Record<DatabaseUser, string>> | undefined;
   readonly redisUrl: string | undefined;
   readonly natsUrl: string | undefined;
   /** Stops all servers within 8 s; those still running are killed. Idempotent. */
@@ -57,7 +59,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, need, onProgress } = options;
   const wanted = SERVERS.filter((server) => need[server.need]);
   if (wanted.length === 0) {
-    return { mysqlUrl: undefined, redisUrl: undefined, natsUrl: undefined, stop: async () => {} };
+    return { mysqlUrl: undefined, mysqlUrls: undefined, redisUrl: undefined, natsUrl: undefined, stop: async () => {} };
   }
   const programs = await ensurePrograms(
     wanted.map((server) => server.kind),
@@ -81,7 +83,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw failed.reason;
   }
   const urlOf = (kind: ServerKind) => servers.find((server) => server.title === kind.title)?.url;
-  return { mysqlUrl: urlOf(mariadb), redisUrl: urlOf(redis), natsUrl: urlOf(nats), stop };
+  const mysqlUrl = urlOf(mariadb);
+  const passwords = ensurePasswords(dataDir);
+  return {
+    mysqlUrl,
+    mysqlUrls: mysqlUrl === undefined ? undefined : databaseUrls(Number(new URL(mysqlUrl).port), passwords),
+    redisUrl: urlOf(redis),
+    natsUrl: urlOf(nats),
+    stop,
+  };
 }
 
 /** URLs of the running embedded servers of a data directory; undefined for those not running. */

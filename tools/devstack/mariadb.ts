@@ -98,9 +98,13 @@ const REQUIRED_FILES = ["ibdata1", "ib_logfile0", "aria_log_control", "mysql/glo
 
 const LOSS = "all its orders are lost";
 
-/** URL of the embedded database for one of its users. */
-export function databaseUrl(port: number, { mariadb: passwords }: Passwords, user: DatabaseUser): string {
-  return `mysql://${user}:${passwords[user]}@127.0.0.1:${port}`;
+/** URLs of the embedded database by user. */
+export function databaseUrls(port: number, { mariadb: passwords }: Passwords): Readonly<Record<DatabaseUser, string>> {
+  const urls = Object.entries(passwords).map(([user, password]) => [
+    user,
+    `mysql://${user}:${password}@127.0.0.1:${port}`,
+  ]);
+  return Object.fromEntries(urls) as Record<DatabaseUser, string>;
 }
 
 /** MariaDB. All its accounts have passwords; only root has privileges, until others are granted. */
@@ -156,7 +160,7 @@ export const mariadb: ServerKind = {
   ],
   // Greeting: three bytes of length, one of sequence, then protocol version 10.
   ready: ({ port }) => probe(port, (answer) => answer[4] === 10),
-  url: (port, passwords) => databaseUrl(port, passwords, "root"),
+  url: (port, passwords) => databaseUrls(port, passwords).root,
   damage:
     /corrupt|unknown\/unsupported storage engine|unknown storage engine|plugin 'innodb' (init|registration)|can't open and lock privilege tables|missing mysql\.|table 'mysql\.[^']+' doesn't exist|aria recovery failed|not a valid data ?file|is of a different size|log sequence number .* (is in the future|older)|could not find a valid tablespace/i,
   loss: LOSS,

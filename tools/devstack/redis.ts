@@ -26,7 +26,7 @@ export const redis: ServerKind = {
   args: () => ["redis.conf"],
   ready: ({ port, passwords }) =>
     probe(port, (answer) => answer.includes("+PONG"), `AUTH ${passwords.redis.default}\r\nPING\r\n`),
-  url: (port, passwords) => `redis://:${passwords.redis.default}@127.0.0.1:${port}`,
+  url: (port, passwords) => `redis://default:${passwords.redis.default}@127.0.0.1:${port}`,
   damage:
     /bad file format reading the append only file|unexpected end of file reading the append only file|short read or oom loading db|wrong signature|aof manifest|rdb checksum|error reading the append only file/i,
   loss: "no orders are lost; a customer message in delivery may be sent twice",

@@ -2,13 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SystemUrls } from "../../src/integrations/systems.ts";
-import { startStack, startStubSystems } from "../devstack/index.ts";
+import { type Stack, startStack, startStubSystems } from "../devstack/index.ts";
 import { readState } from "../devstack/state.ts";
 import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
 
 /** Addresses of the backends and of the stub systems. */
 export interface Endpoints {
+  /** For the administrator. */
   readonly mysqlUrl: string;
+  /** By user; undefined if they are not known. Services then run as the administrator. */
+  readonly mysqlUrls?: Stack["mysqlUrls"];
   readonly natsUrl: string;
   readonly redisUrl: string;
   readonly systemUrls: SystemUrls;
@@ -51,9 +54,9 @@ export async function startBackends(onProgress: (line: string) => void): Promise
       number
     >;
   };
-  const { mysqlUrl = "", natsUrl = "", redisUrl = "" } = stack;
+  const { mysqlUrl = "", mysqlUrls, natsUrl = "", redisUrl = "" } = stack;
   return {
-    endpoints: { mysqlUrl, natsUrl, redisUrl, systemUrls: stubSystems.urls },
+    endpoints: { mysqlUrl, mysqlUrls, natsUrl, redisUrl, systemUrls: stubSystems.urls },
     stubSystemsUrl: stubSystems.url,
     cpu: () => byName(cpuSecondsOf),
     memory: () => byName(residentMemoryOf),

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemVariables } from "../../src/integrations/systems.ts";
+import { prepareDatabase } from "../../src/store/users/prepare-database.ts";
 import { choosePort } from "../devstack/ports.ts";
 import type { Endpoints } from "./backends.ts";
 import { type Child, startScript } from "./child.ts";
@@ -60,13 +61,20 @@ export async function startServiceProcess({
   root = ROOT,
   logFile,
 }: ServiceProcessOptions): Promise<ServiceProcess> {
+  const { mysqlUrls } = endpoints;
+  // A previous version migrates by itself, as the administrator.
+  const asServiceUser = mysqlUrls !== undefined && root === ROOT;
+  if (asServiceUser) {
+    const urls = { administrator: mysqlUrls.root, migrations: mysqlUrls.oms_migrate };
+    await prepareDatabase(urls, env?.OMS_DATABASE_PREFIX ?? "");
+  }
   const { grpc: grpcPort, http: httpPort } = ports ?? (await chooseServicePorts());
   const child = startScript("src/main.ts", {
     root,
     nodeFlags: JSON.parse(readFileSync(join(root, "scripts/service-flags.json"), "utf8")) as string[],
     output: logFile === undefined ? "discard" : { file: logFile },
     env: {
-      OMS_MYSQL_URL: endpoints.mysqlUrl,
+      OMS_MYSQL_URL: asServiceUser ? mysqlUrls.oms_service : endpoints.mysqlUrl,
       OMS_NATS_URL: endpoints.natsUrl,
       OMS_REDIS_URL: endpoints.redisUrl,
       ...systemVariables(endpoints.systemUrls),

@@ -3,7 +3,10 @@ import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { withAdvisoryLock } from "../../store/mysql/advisory-lock.ts";
-import type { OrderDatabase } from "../../store/mysql/database.ts";
+import type { Location } from "../../store/mysql/database.ts";
+import { RetentionUserError } from "../../store/mysql/errors.ts";
+import { checkPrivileges } from "../../store/users/check-privileges.ts";
+import { RETENTION_PRIVILEGES } from "../../store/users/grants.ts";
 import { createCursors, type RetentionPeriods, runPass, type Session, type Table } from "./pass.ts";
 
 export type { RetentionPeriods } from "./pass.ts";
@@ -24,18 +27,40 @@ const MAX_SLOWDOWN = 10;
 /** Interval at which a server tries to become the one that runs the job, in milliseconds. */
 const LOCK_INTERVAL_MS = 60_000;
 
+/** Whether no row is ever deleted. */
+function keepsEverything({ historyMs, requestLogMs }: RetentionPeriods): boolean {
+  return Math.min(historyMs, requestLogMs) === Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Checks that the job can do its work as the user of this location, if there is any.
+ *
+ * @throws RetentionUserError
+ */
+export async function checkRetentionUser(location: Location, periods: RetentionPeriods): Promise<void> {
+  if (keepsEverything(periods)) {
+    return;
+  }
+  try {
+    await checkPrivileges(location, RETENTION_PRIVILEGES);
+  } catch (error) {
+    throw new RetentionUserError(error);
+  }
+}
+
 /**
  * Starts the retention job: deletes the rows whose retention period is over, in small steps with
  * rests. One server runs it at a time. Does nothing where everything is kept forever.
  */
 export function startRetention({
-  db,
+  location,
   log,
   metrics,
   periods,
   intervalMs,
 }: {
-  readonly db: OrderDatabase;
+  /** The database, for a user that may delete rows. */
+  readonly location: Location;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly periods: RetentionPeriods;
@@ -78,7 +103,7 @@ export function startRetention({
 
   /** Runs passes for as long as this server holds the lock. */
   const runAsLeader = async (signal: AbortSignal) => {
-    await withAdvisoryLock(db.location, "oms-retention", async (session) => {
+    await withAdvisoryLock(location, "oms-retention", async (session) => {
       for (;;) {
         await pass(session, signal);
         await delay(intervalMs, undefined, { signal, ref: false });
@@ -86,8 +111,7 @@ export function startRetention({
     });
   };
 
-  const keepsEverything = Math.min(periods.historyMs, periods.requestLogMs) === Number.POSITIVE_INFINITY;
-  if (keepsEverything) {
+  if (keepsEverything(periods)) {
     return { stop: async () => {} };
   }
   return createPollLoop(runAsLeader, {

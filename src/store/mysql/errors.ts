@@ -36,6 +36,27 @@ export class MigrationPermissionError extends Error {
   }
 }
 
+/** The database user lacks privileges that its tasks require. */
+export class MissingPrivilegesError extends Error {
+  override readonly name = "MissingPrivilegesError";
+  /** For example "delete on oms_db.oms_outbox". */
+  readonly privileges: readonly string[];
+
+  constructor(privileges: readonly string[]) {
+    super(`the database user lacks privileges: ${privileges.join(", ")}`);
+    this.privileges = privileges;
+  }
+}
+
+/** The retention job's database user cannot do its work. */
+export class RetentionUserError extends Error {
+  override readonly name = "RetentionUserError";
+
+  constructor(cause: unknown) {
+    super("the database user of retention cannot be used", { cause });
+  }
+}
+
 /** The caller's deadline passed before the commit began: the change was not made. */
 export class DeadlinePassedError extends Error {
   override readonly name = "DeadlinePassedError";

@@ -17,9 +17,11 @@ import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { brokerOptions } from "../../../src/messaging/nats/broker.ts";
 import { findStack, type Stack, startStack } from "../../../tools/devstack/index.ts";
+import { oms } from "../cli/oms.ts";
 
 const PASSWORDS_FILE = "passwords.json";
-const NOBODY = 65_534;
+/** A user without any files. */
+const UNPRIVILEGED = 65_534;
 
 let parent: string;
 let dataDir: string;
@@ -82,26 +84,26 @@ describe("files", () => {
   });
 
   it.skipIf(process.getuid?.() !== 0)("cannot be read by another user", () => {
-    const read = spawnSync("cat", [join(dataDir, PASSWORDS_FILE)], { uid: NOBODY, gid: NOBODY, encoding: "utf8" });
+    const read = spawnSync("cat", [join(dataDir, PASSWORDS_FILE)], {
+      uid: UNPRIVILEGED,
+      gid: UNPRIVILEGED,
+      encoding: "utf8",
+    });
     expect([read.status, read.stdout]).toEqual([1, ""]);
     expect(read.stderr).toContain("Permission denied");
   });
 });
 
 describe("without its password", () => {
-  it.each([
-    ["root"],
-    [""],
-    ["nobody"],
-    ["mysql"],
-    ["mariadb.sys"],
-    ["oms_service"],
-    ["oms_retention"],
-    ["oms_migrate"],
-  ])("MariaDB rejects the user %j", async (user) => {
-    const login = createConnection({ host: "127.0.0.1", port: portOf(stack.mysqlUrl), user });
-    await expect(login).rejects.toMatchObject({ code: expect.stringMatching(/ACCESS_DENIED|ACCOUNT_HAS_BEEN_LOCKED/) });
-  });
+  it.each([["root"], [""], ["guest"], ["mysql"], ["mariadb.sys"], ["oms_service"], ["oms_retention"], ["oms_migrate"]])(
+    "MariaDB rejects the user %j",
+    async (user) => {
+      const login = createConnection({ host: "127.0.0.1", port: portOf(stack.mysqlUrl), user });
+      await expect(login).rejects.toMatchObject({
+        code: expect.stringMatching(/ACCESS_DENIED|ACCOUNT_HAS_BEEN_LOCKED/),
+      });
+    },
+  );
 
   it("Redis answers no command", async () => {
     const redis = new Redis(portOf(stack.redisUrl), "127.0.0.1");
@@ -192,6 +194,17 @@ describe("a data directory of an earlier version", () => {
     expect(modeOf(shared)).toBe("755");
     expect([modeOf(join(shared, "redis")), modeOf(join(shared, PASSWORDS_FILE))]).toEqual(["700", "600"]);
   });
+});
+
+it("oms url prints the URLs for other clients, to the owner", async () => {
+  const env = { OMS_DATA_DIR: dataDir };
+  const printed = await Promise.all(["mysql", "redis", "nats"].map((server) => oms(["url", server], { env })));
+  expect(printed.map(({ stdout }) => stdout)).toEqual(
+    [stack.mysqlUrl, stack.redisUrl, stack.natsUrl].map((url) => `${url}\n`),
+  );
+  const none = await oms(["url", "nats"], { env: { OMS_DATA_DIR: join(parent, "none") } });
+  expect(none).toMatchObject({ code: 3, stdout: "" });
+  expect(none.stderr).toContain("Start the service with npm start, without OMS_NATS_URL.");
 });
 
 it("a damaged file of passwords is an error that names it", async () => {

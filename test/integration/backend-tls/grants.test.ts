@@ -8,6 +8,7 @@ import { describeStartupError } from "../../../src/server/startup-errors.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase, SCHEMAS } from "../../../src/store/mysql/database.ts";
 import { MigrationPermissionError } from "../../../src/store/mysql/errors.ts";
+import { migrationGrants, serviceGrants } from "../../../src/store/users/grants.ts";
 import { type Clients, type OpenClient, TRANSPORTS } from "../../support/clients.ts";
 import { useOwnMariadb, useOwnServer, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
@@ -26,7 +27,11 @@ import { natsWithFile } from "./servers.ts";
 
 const DEPLOY = join(import.meta.dirname, "../../../deploy");
 const read = (file: string) => readFileSync(join(DEPLOY, file), "utf8");
-const PASSWORDS = { oms_migrate: "secret-of-migrate", oms_service: "secret-of-service" };
+const PASSWORDS = {
+  oms_migrate: "secret-of-migrate",
+  oms_service: "secret-of-service",
+  oms_retention: "secret-of-retention",
+};
 type User = keyof typeof PASSWORDS;
 
 const mariadb = useOwnMariadb();
@@ -49,7 +54,8 @@ let startupError = "";
 async function run(file: string): Promise<void> {
   const text = read(file)
     .replace("CHANGE_ME_MIGRATE", PASSWORDS.oms_migrate)
-    .replace("CHANGE_ME_SERVICE", PASSWORDS.oms_service);
+    .replace("CHANGE_ME_SERVICE", PASSWORDS.oms_service)
+    .replace("CHANGE_ME_RETENTION", PASSWORDS.oms_retention);
   await administrator.query(text);
 }
 
@@ -146,7 +152,12 @@ describe("as oms_service, with the broker's user oms, flows and jobs work", () =
   beforeAll(async () => {
     service = await startService(
       { url: urlOf("oms_service"), prefix: "" },
-      { redisUrl: redis.url, natsUrl: `nats://oms:secret-of-oms@127.0.0.1:${nats.port}`, systemUrls: stubSystems.urls },
+      {
+        retentionMysqlUrl: urlOf("oms_retention"),
+        redisUrl: redis.url,
+        natsUrl: `nats://oms:secret-of-oms@127.0.0.1:${nats.port}`,
+        systemUrls: stubSystems.urls,
+      },
       {
         OMS_ROLE: "all",
         OMS_ACTION_POLL_MS: "50",
@@ -220,6 +231,11 @@ describe("oms_service cannot", () => {
     "delete from oms_db.oms_order_status",
     "update oms_db.oms_status_history set operator = 'x'",
     "delete from oms_db.oms_intervention",
+    "delete from oms_db.oms_status_history",
+    "delete from oms_db.oms_request",
+    "delete from oms_db.oms_request_log",
+    "delete from oms_db.oms_action_ledger",
+    "update oms_db.oms_request_log set caller = 'x'",
     "insert into oms_db.oms_migration (name, applied_time) values ('x', now())",
     "select * from mysql.global_priv",
     "grant select on oms_db.oms_order_main to oms_migrate",
@@ -240,13 +256,120 @@ describe("oms_service cannot", () => {
   });
 });
 
+describe("oms_retention cannot", () => {
+  test.each([
+    "delete from oms_db.oms_order_main",
+    "delete from oms_db.oms_order_status",
+    "update oms_db.oms_order_status set order_status = 6010",
+    "delete from oms_db.oms_outbox",
+    "delete from oms_db.oms_intervention",
+    "update oms_db.oms_status_history set operator = 'x'",
+    "insert into oms_db.oms_status_history (order_id) values (1)",
+    "select * from oms_db.oms_order_invoice",
+    "drop table oms_db.oms_status_history",
+    "truncate table oms_db.oms_request_log",
+  ])("%s", async (statement) => {
+    const connection = await createConnection(urlOf("oms_retention"));
+    onTestFinished(() => connection.destroy());
+    await expect(connection.query(statement)).rejects.toThrow(/denied/);
+  });
+});
+
+describe("the start fails, and names what is missing,", () => {
+  /** The startup error of a server with retention, and this further configuration. */
+  async function startupErrorWith(
+    env: Record<string, string>,
+    endpoints: { readonly retentionMysqlUrl?: string } = {},
+  ): Promise<string> {
+    const started = startService(
+      { url: urlOf("oms_service"), prefix: "" },
+      { systemUrls: stubSystems.urls, ...endpoints },
+      { OMS_ROLE: "all", OMS_MYSQL_URL: urlOf("oms_service"), ...env },
+    );
+    const error = await started.then(
+      (server) => server.stop().then(() => new Error("it started")),
+      (failed: unknown) => failed,
+    );
+    return describeStartupError(error, readConfig({ OMS_MYSQL_URL: urlOf("oms_service"), ...env }));
+  }
+
+  test("without a user for retention", async () => {
+    const message = await startupErrorWith({ OMS_REQUEST_LOG_RETENTION_DAYS: "1" });
+    expect(message).toContain("the user of OMS_MYSQL_URL may not (delete on oms_db.oms_status_history, ");
+    expect(message).toContain("Set OMS_RETENTION_MYSQL_URL to the user oms_retention");
+    expect(message).not.toContain("secret");
+  });
+
+  test("with a wrong password of the user for retention", async () => {
+    const retentionMysqlUrl = urlOf("oms_retention").replace("secret", "wrong");
+    const env = { OMS_HISTORY_RETENTION_DAYS: "1", OMS_RETENTION_MYSQL_URL: retentionMysqlUrl };
+    expect(await startupErrorWith(env, { retentionMysqlUrl })).toMatch(
+      /rejected the credentials .*: check user and password in OMS_RETENTION_MYSQL_URL/,
+    );
+  });
+
+  test.each([
+    ["delete", "oms_db.oms_outbox", "oms_service"],
+    ["update", "oms_db.oms_order_main", "oms_service"],
+    ["insert", "oms_db.oms_request_log", "oms_service"],
+    ["select", "oms_db.oms_order_source", "oms_service"],
+    ["update", "wmsindb.oms_gift_cust_record", "oms_service"],
+    ["select", "oms_db.oms_return_request", "oms_retention"],
+  ])("without %s on %s of %s", async (privilege, table, user) => {
+    await administrator.query(`revoke ${privilege} on ${table} from ${user}`);
+    onTestFinished(() => administrator.query(`grant ${privilege} on ${table} to ${user}`).then(() => {}));
+    const retentionMysqlUrl = urlOf("oms_retention");
+    const env = { OMS_HISTORY_RETENTION_DAYS: "1", OMS_RETENTION_MYSQL_URL: retentionMysqlUrl };
+    const variable = user === "oms_service" ? "OMS_MYSQL_URL" : "OMS_RETENTION_MYSQL_URL";
+    expect(await startupErrorWith(env, { retentionMysqlUrl })).toBe(
+      `The user of ${variable} lacks privileges (${privilege} on ${table}). Apply deploy/mysql/grants.sql as the database administrator, then start again.`,
+    );
+  });
+
+  test("but not with privileges by role", async () => {
+    await administrator.query("create role everything");
+    await administrator.query("create user by_role identified by 'secret-of-role'");
+    await administrator.query("grant all on *.* to everything");
+    await administrator.query("grant everything to by_role");
+    await administrator.query("set default role everything for by_role");
+    const url = `mysql://by_role:secret-of-role@127.0.0.1:${mariadb.port}`;
+    const server = await startService(
+      { url, prefix: "" },
+      { systemUrls: stubSystems.urls },
+      {
+        OMS_ROLE: "all",
+        OMS_HISTORY_RETENTION_DAYS: "1000",
+      },
+    );
+    await server.stop();
+  });
+});
+
+test("grants.sql withdraws what earlier versions granted", async () => {
+  await administrator.query("grant delete on oms_db.oms_status_history to oms_service");
+  await run("mysql/grants.sql");
+  const connection = await createConnection(urlOf("oms_service"));
+  onTestFinished(() => connection.destroy());
+  await expect(connection.query("delete from oms_db.oms_status_history")).rejects.toThrow(/denied/);
+});
+
+test("the embedded database's users have the privileges of users.sql and grants.sql", () => {
+  const statements = (text: string) =>
+    text
+      .split("\n")
+      .filter((line) => line.startsWith("grant "))
+      .map((line) => line.replace(";", ""));
+  expect(migrationGrants("", SCHEMAS)).toEqual(statements(read("mysql/users.sql")));
+  expect(serviceGrants("")).toEqual(statements(read("mysql/grants.sql")));
+});
+
 test("grants.sql lists every table and no other", async () => {
   const [rows] = await administrator.query(
     "select concat(table_schema, '.', table_name) as name from information_schema.tables where table_schema in (?)",
     [SCHEMAS],
   );
   const tables = (rows as { name: string }[]).map(({ name }) => name);
-  const granted = [...read("mysql/grants.sql").matchAll(/on `(\w+)`\.`(\w+)`/g)].map(
+  const granted = [...read("mysql/grants.sql").matchAll(/^grant .* on `(\w+)`\.`(\w+)` to 'oms_service'/gm)].map(
     ([, schema, table]) => `${schema}.${table}`,
   );
   expect(granted.toSorted()).toEqual(tables.toSorted());

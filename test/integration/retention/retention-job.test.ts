@@ -20,7 +20,13 @@ async function leader(): Promise<bigint | null> {
 
 function start({ periods = PERIODS, intervalMs = 20 } = {}) {
   const metrics = createMetrics();
-  const retention = startRetention({ db, log: createLogger("silent"), metrics, periods, intervalMs });
+  const retention = startRetention({
+    location: db.location,
+    log: createLogger("silent"),
+    metrics,
+    periods,
+    intervalMs,
+  });
   onTestFinished(() => retention.stop());
   const deleted = async () => {
     const { values } = await metrics.retentionDeletedRows.get();
