@@ -2,7 +2,6 @@
  * An attacker in a process of its own: takes an AttackJob as JSON, ends with its standard input,
  * and prints its AttackResult as JSON.
  */
-import { setPriority } from "node:os";
 import { ATTACKS } from "./attacks/index.ts";
 import { type AttackResult, NO_EFFECT } from "./attacks/types.ts";
 import type { AttackJob } from "./start-attacker.ts";
@@ -10,11 +9,7 @@ import type { AttackJob } from "./start-attacker.ts";
 /** Ends an attacker whose parent does not end it, in milliseconds. */
 const MAX_MS = 60_000;
 
-/** A lower priority than that of the target, whose processors a real attacker does not use. */
-const PRIORITY = 5;
-
 const { name, ...target } = JSON.parse(process.argv[2] ?? "") as AttackJob;
-setPriority(PRIORITY);
 const result: AttackResult = structuredClone(NO_EFFECT);
 const stop = new AbortController();
 const timeout = setTimeout(() => stop.abort(), MAX_MS);

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { watchOtherLoad } from "../tools/testkit/machine.ts";
 import type { AttackResult } from "./attacks/index.ts";
@@ -40,6 +41,9 @@ const ATTEMPTS = 3;
 /** Duration of the measurement before an attack, and of an attack before it is measured. */
 const BEFORE_MS = 1_500;
 const HEAD_START_MS = 500;
+
+/** A lower priority than that of the service, whose processors a real attacker does not use. */
+const PRIORITY = 5;
 
 /** Calls that warm the service up, which then has the memory of a running one. */
 const WARM_UP_MS = 5_000;
@@ -114,6 +118,7 @@ export function createRunner(environment: AttackEnvironment, seconds: number) {
       address: `127.0.1.${(attacks % 250) + 1}`,
       authorization: environment.authorization[scenario.credentials],
     });
+    setPriority(attacker.pid, PRIORITY);
     const startedAt = Date.now();
     const cpu = environment.service().child.cpu();
     await sleep(HEAD_START_MS);

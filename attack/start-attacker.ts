@@ -16,6 +16,7 @@ export interface AttackJob {
 
 /** A running attacker. */
 export interface Attacker {
+  readonly pid: number;
   /** Ends the attack. */
   stop(): Promise<AttackResult>;
   /** Ends the process at once. */
@@ -34,6 +35,7 @@ export function startAttacker(job: AttackJob): Attacker {
   const kill = () => void child.kill("SIGKILL");
   process.once("exit", kill);
   return {
+    pid: child.pid ?? 0,
     async stop() {
       child.stdin.end();
       const timeout = setTimeout(kill, STOP_MS);
