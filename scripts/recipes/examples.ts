@@ -140,8 +140,9 @@ export const RECIPE_EXAMPLES: readonly RecipeExample[] = [
 export async function getOrderVersion(
   deps: OperationDeps,
   input: { readonly orderId: bigint },
+  context: Scoped,
 ): Promise<{ readonly version: bigint }> {
-  return { version: BigInt((await getOrderStatus(deps, input)).version) };
+  return { version: BigInt((await getOrderStatus(deps, input, context)).version) };
 }
 
 `,
@@ -150,9 +151,9 @@ export async function getOrderVersion(
       { file: "src/transport/handlers/reads.ts", before: '  | "checkPayable"\n', insert: '  | "getOrderVersion"\n' },
       {
         file: "src/transport/handlers/reads.ts",
-        before: "    async checkPayable(request) {\n",
-        insert: `    async getOrderVersion(request) {
-      return create(pb.GetOrderVersionResponseSchema, await getOrderVersion(deps, request));
+        before: "    async checkPayable(request, context) {\n",
+        insert: `    async getOrderVersion(request, context) {
+      return create(pb.GetOrderVersionResponseSchema, await getOrderVersion(deps, request, context));
     },
 
 `,

@@ -1,4 +1,5 @@
 import type { PermissionTable, Role } from "./permission-table.ts";
+import { SCOPED_RPCS } from "./scoped-rpcs.ts";
 
 const READS = [
   "OrderStatusService/GetOrderStatus",
@@ -21,6 +22,9 @@ const REPORTS = ["OrderStatusService/UpdateOrderStatus", "OrderStatusService/Bat
 
 const MARKETPLACE = [...READS, "FulfilmentService/SubmitOrder", "OrderReversalService/RequestCancel"];
 
+/** For roles restricted to an order source. */
+const ONE_MARKETPLACE = MARKETPLACE.filter((rpc) => SCOPED_RPCS.has(rpc));
+
 const ROLES: Readonly<Record<string, Role>> = {
   wms: {
     rpcs: [
@@ -37,9 +41,9 @@ const ROLES: Readonly<Record<string, Role>> = {
   pay: { rpcs: [...READS, ...REPORTS], reportsAs: ["Pay"] },
   // The gateway in front of all marketplaces; then each marketplace for itself.
   marketplace: { rpcs: MARKETPLACE },
-  meituan: { rpcs: MARKETPLACE, orderSources: [2001] },
-  eleme: { rpcs: MARKETPLACE, orderSources: [2002] },
-  "jd-daojia": { rpcs: MARKETPLACE, orderSources: [2003] },
+  meituan: { rpcs: ONE_MARKETPLACE, orderSources: [2001] },
+  eleme: { rpcs: ONE_MARKETPLACE, orderSources: [2002] },
+  "jd-daojia": { rpcs: ONE_MARKETPLACE, orderSources: [2003] },
   shop: {
     rpcs: [
       ...READS,
