@@ -550,6 +550,22 @@ export const ROWS: readonly Row[] = [
         unit: "s",
         queries: [[`min(oms_tls_certificate_expiry_timestamp_seconds{${JOB}} - time())`, "left"]],
       },
+      {
+        title: "Revocation list expiry",
+        description:
+          "Time until the first revocation list for client certificates expires. Alert below six hours: RevocationListExpiring.",
+        unit: "s",
+        queries: [[`min(oms_tls_client_crl_expiry_timestamp_seconds{${JOB}} - time())`, "left"]],
+      },
+      {
+        title: "Ignored JSON fields",
+        description:
+          "Unknown fields in JSON requests, by RPC and field, with OMS_JSON_UNKNOWN_FIELDS=ignore. None for a week: set it to reject.",
+        unit: "reqps",
+        queries: [
+          [`sum by (rpc, field) (${perSecond(`oms_json_unknown_fields_total{${JOB}}`)})`, "{{rpc}}: {{field}}"],
+        ],
+      },
     ],
   },
 ];

@@ -245,7 +245,7 @@ export const VARIABLES = {
     unknownJsonFields: variable("OMS_JSON_UNKNOWN_FIELDS", choice(["reject", "ignore"]), {
       default: "reject",
       description:
-        "What happens to a JSON request with a field that its message does not have: `reject` answers INVALID_ARGUMENT with the nearest name, `ignore` drops the field, for callers that send such fields until they are corrected. Unknown enum names are always rejected.",
+        "What happens to a JSON request with a field that its message does not have: `reject` answers INVALID_ARGUMENT with the nearest name, `ignore` drops the field, for callers that send such fields until they are corrected: `oms_json_unknown_fields_total` counts them, and the log names each once with its first caller. Unknown enum names are always rejected.",
     }),
   },
   tls: {

@@ -182,6 +182,12 @@ export function createMetrics() {
       labelNames: [],
       registers,
     }),
+    crlExpiry: observableGauge({
+      name: "oms_tls_client_crl_expiry_timestamp_seconds",
+      help: "Time at which the first of the revocation lists expires, and with it every client certificate of its CA is rejected. Absent without lists.",
+      labelNames: [],
+      registers,
+    }),
     connectionsRefused: new Counter({
       name: "oms_connections_refused_total",
       help: "Connections closed on accept, by port (grpc, http) and reason (all: total limit; address: limit per address).",
@@ -198,6 +204,12 @@ export function createMetrics() {
       name: "oms_address_rate_limited_total",
       help: "Calls without an authenticated caller that were rejected because their address had exceeded OMS_UNAUTHENTICATED_PER_SECOND, by kind (authentication: failed before; health; open: other endpoints without authentication).",
       labelNames: ["kind"] as const,
+      registers,
+    }),
+    jsonUnknownFields: new Counter({
+      name: "oms_json_unknown_fields_total",
+      help: "Unknown fields in JSON requests that were ignored (OMS_JSON_UNKNOWN_FIELDS=ignore), by RPC and field. Fields beyond the first 200 are counted as `(other)`.",
+      labelNames: ["rpc", "field"] as const,
       registers,
     }),
     legacyCalls: new Counter({

@@ -55,6 +55,12 @@ export async function startListeners(deps: ListenerDeps): Promise<Ports> {
   const { host, httpPort, metricsPort, metricsAllow } = config.listen;
   const tls = await openTls(deps);
   metrics.tlsExpiry.addCallback((observe) => tls && observe({}, tls.validUntil().getTime() / 1_000));
+  metrics.crlExpiry.addCallback((observe) => {
+    const expiry = tls?.revocationsValidUntil();
+    if (expiry !== undefined) {
+      observe({}, expiry.getTime() / 1_000);
+    }
+  });
   const mayPresentToken = createTokenTransportCheck(config.tls.terminatedBy);
   const clientAddress = createClientAddress(config.tls.terminatedBy);
   const addressLimits = createAddressLimits({ perSecond: config.calls.unauthenticatedPerSecond, log, metrics });

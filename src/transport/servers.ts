@@ -24,6 +24,7 @@ import { trackInFlight } from "./middleware/in-flight.ts";
 import { pipeline, type Route } from "./middleware/pipeline.ts";
 import type { AddressLimits, CallerLimits } from "./rate-limits/index.ts";
 import { createRequestDecoder } from "./wire/decode.ts";
+import { observeIgnoredFields } from "./wire/ignored-fields.ts";
 import { createReflection } from "./wire/reflection.ts";
 import type { UnknownFields } from "./wire/strict-json.ts";
 
@@ -118,7 +119,7 @@ export function createServers({
     heartbeatMs,
     pipeline({ ...accessLogDeps, inFlight, loadShedding, tracer, auth, limits, deadlineCapMs }),
   );
-  const decode = createRequestDecoder(unknownJsonFields);
+  const decode = createRequestDecoder(unknownJsonFields, observeIgnoredFields(log, metrics));
   const guard = createGuard(clientAddress);
   let grpcPort: number | undefined;
   const grpc = createGrpcServer({

@@ -27,8 +27,13 @@ export interface Authority {
   }): Certificate;
   /** Revokes a certificate. */
   revoke(certificate: Certificate): void;
-  /** Signs the list of the certificates revoked so far. @returns PEM */
-  revocationList(): string;
+  /**
+   * Signs the list of the certificates revoked so far.
+   *
+   * @param expiresAt default: in two days
+   * @returns PEM
+   */
+  revocationList(expiresAt?: Date): string;
 }
 
 /** Names of the servers in tests. */
@@ -74,8 +79,7 @@ export function createAuthority(folder: string, name: string): Authority {
       if (expiresAt !== undefined) {
         const requestFile = join(folder, `${count}.csr`);
         writeFileSync(requestFile, request);
-        const end = expiresAt.toISOString().replace(/[-:T]|\.\d+/g, "");
-        ca("-in", requestFile, "-out", certFile, "-notext", "-enddate", end, "-extfile", extensions);
+        ca("-in", requestFile, "-out", certFile, "-notext", "-enddate", asn1(expiresAt), "-extfile", extensions);
         return { certFile, keyFile, cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
       }
       const signed = ["-CA", caFile, "-CAkey", caKeyFile, "-days", expired ? "-1" : "2", "-extfile", extensions];
@@ -85,9 +89,13 @@ export function createAuthority(folder: string, name: string): Authority {
     revoke({ certFile }) {
       ca("-revoke", certFile);
     },
-    revocationList: () => ca("-gencrl"),
+    revocationList: (expiresAt) =>
+      expiresAt === undefined ? ca("-gencrl") : ca("-gencrl", "-crl_nextupdate", asn1(expiresAt)),
   };
 }
+
+/** YYYYMMDDhhmmssZ. */
+const asn1 = (time: Date): string => time.toISOString().replace(/[-:T]|\.\d+/g, "");
 
 function openssl(...args: string[]): Buffer {
   return execFileSync("openssl", args, { stdio: ["ignore", "pipe", "pipe"] });

@@ -28,6 +28,34 @@ export function readRevocations(crls: readonly Buffer[]): Revocations {
   };
 }
 
+const UTC_TIME = 0x17;
+const GENERALIZED_TIME = 0x18;
+
+/**
+ * When a list expires: its field nextUpdate. From then on OpenSSL rejects all certificates of its
+ * CA.
+ *
+ * @param crl in DER
+ * @returns undefined for a list without an expiry
+ * @throws Error for malformed DER
+ */
+export function expiryOf(crl: Buffer): Date | undefined {
+  const times = childrenOf(toBeSigned(crl)).filter(({ tag }) => tag === UTC_TIME || tag === GENERALIZED_TIME);
+  // The first is the time of issue.
+  return times[1] && parseTime(times[1]);
+}
+
+/** YYMMDDhhmmssZ up to 2049, YYYYMMDDhhmmssZ from then on (RFC 5280, 4.1.2.5). */
+function parseTime({ tag, content }: Element): Date {
+  const text = content.toString("latin1");
+  const century = tag === GENERALIZED_TIME ? "" : Number(text.slice(0, 2)) < 50 ? "20" : "19";
+  const [, date, time] = /^(\d{8})(\d{6})Z$/.exec(`${century}${text}`) ?? [];
+  if (date === undefined || time === undefined) {
+    throw new Error("malformed time in the CRL");
+  }
+  return new Date(`${date.replace(/(....)(..)(..)/, "$1-$2-$3")}T${time.replace(/(..)(..)(..)/, "$1:$2:$3")}Z`);
+}
+
 function revokedBy(crl: Buffer): string[] {
   // Version, signature algorithm, issuer, times, entries, …
   const [, issuer, entries] = childrenOf(toBeSigned(crl)).filter(({ tag }) => tag === SEQUENCE);

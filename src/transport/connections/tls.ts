@@ -4,7 +4,7 @@ import type { Logger } from "../../observability/log.ts";
 import { watchFiles } from "../auth/watched-file.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "../limits.ts";
 import { createClientCertificates } from "./client-certificates.ts";
-import { readRevocations } from "./revocation.ts";
+import { expiryOf, readRevocations } from "./revocation.ts";
 
 /** The PEM files for the TLS of both ports. */
 export interface TlsFiles {
@@ -31,6 +31,8 @@ export interface PortTls {
   createServer<S extends Server>(create: (options: TlsOptions) => S): S;
   /** Expiry of the certificate in use. */
   validUntil(): Date;
+  /** When the first revocation list expires; undefined without one. */
+  revocationsValidUntil(): Date | undefined;
   close(): void;
 }
 
@@ -42,6 +44,7 @@ export function openPortTls(
   const servers = new Set<Server>();
   const clientCertificates = createClientCertificates(log);
   let validUntil = new Date(0);
+  let revocationsValidUntil: Date | undefined;
   const clientFiles = clientCaFile === undefined ? [] : [clientCaFile, ...(clientCrlFile ? [clientCrlFile] : [])];
   const files = watchFiles(
     [certFile, keyFile, ...clientFiles],
@@ -50,6 +53,7 @@ export function openPortTls(
       const authorities = ca === undefined ? [] : parseCertificates(ca);
       const crls = crl === undefined ? [] : parseCrls(crl);
       const revocations = readRevocations(crls.map(toDer));
+      const crlExpiry = firstOf(crls.map(toDer).map(expiryOf));
       const options = {
         cert,
         key,
@@ -71,6 +75,11 @@ export function openPortTls(
       log.info({ file: certFile, validTo }, "server certificate loaded");
       if (Date.parse(validTo) < Date.now()) {
         log.warn({ file: certFile, validTo }, "server certificate has expired");
+      }
+      revocationsValidUntil = crlExpiry;
+      if (crlExpiry !== undefined && crlExpiry.getTime() < Date.now()) {
+        const fields = { file: clientCrlFile, validTo: crlExpiry.toISOString() };
+        log.warn(fields, "revocation list has expired; client certificates of its CA are rejected");
       }
       clientCertificates.verifyAgain({ authorities: authorities.map(toDer), revocations });
       return options;
@@ -97,11 +106,16 @@ export function openPortTls(
       return server;
     },
     validUntil: () => validUntil,
+    revocationsValidUntil: () => revocationsValidUntil,
     close() {
       files.close();
       clientCertificates.close();
     },
   };
+}
+
+function firstOf(times: readonly (Date | undefined)[]): Date | undefined {
+  return times.filter((time) => time !== undefined).toSorted((a, b) => a.getTime() - b.getTime())[0];
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g;

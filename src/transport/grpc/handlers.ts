@@ -28,11 +28,10 @@ export function unaryHandler(
   decode: RequestDecoder,
   admitted: AdmittedCalls,
 ): (incoming: Unary, respond: sendUnaryData<Message | Buffer>) => void {
-  const schema = rpc.method.input;
   return (incoming, respond) => {
     const codec = codecOf(incoming);
-    const { request, malformed } = decode(schema, incoming.request, codec);
     const call = admitted.get(incoming.metadata) as Call;
+    const { request, malformed } = decode(rpc.method, incoming.request, codec, call.caller);
     call.malformed ??= malformed;
     (handle(request, call) as Promise<Message>).then(
       (message) => {
@@ -51,13 +50,12 @@ export function streamHandler(
   decode: RequestDecoder,
   admitted: AdmittedCalls,
 ): (incoming: Stream) => void {
-  const schema = rpc.method.input;
   return (incoming) => {
     const disconnected = new AbortController();
     incoming.once("cancelled", () => disconnected.abort());
     const codec = codecOf(incoming);
-    const { request, malformed } = decode(schema, incoming.request, codec);
     const call = admitted.get(incoming.metadata) as Call;
+    const { request, malformed } = decode(rpc.method, incoming.request, codec, call.caller);
     call.malformed ??= malformed;
     call.signal = disconnected.signal;
     incoming.sendMetadata(headerOf(call));

@@ -185,7 +185,7 @@ function implementationOf({ rpc, handle }: Route, decode: RequestDecoder) {
     if (message === undefined) {
       return handle(empty, call);
     }
-    const { request, malformed } = decode(rpc.method.input, message.bytes, message.codec);
+    const { request, malformed } = decode(rpc.method, message.bytes, message.codec, call.caller);
     call.malformed = malformed;
     return handle(request, call);
   };

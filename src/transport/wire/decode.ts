@@ -1,5 +1,6 @@
-import { create, type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import { create, type DescMessage, type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import { OperationError } from "../../application/errors.ts";
+import type { OnIgnoredField } from "./ignored-fields.ts";
 import { assertJsonSize, assertListSizes, requestLimits } from "./request-limits.ts";
 import { decodeJson, type UnknownFields } from "./strict-json.ts";
 import { malformedBody } from "./validation.ts";
@@ -13,24 +14,32 @@ export interface DecodedRequest {
 /** The encoding of a message. */
 export type Codec = "binary" | "json";
 
-/** Decodes the bytes of a request. */
-export type RequestDecoder = (schema: DescMessage, bytes: Uint8Array, codec: Codec) => DecodedRequest;
+/** Decodes the bytes of an RPC's request, sent by a caller of that name. */
+export type RequestDecoder = (
+  method: Pick<DescMethod, "name" | "input">,
+  bytes: Uint8Array,
+  codec: Codec,
+  caller: string,
+) => DecodedRequest;
 
-export function createRequestDecoder(unknownFields: UnknownFields): RequestDecoder {
-  return (schema, bytes, codec) => {
+/** @param onIgnored called for each unknown field that is ignored */
+export function createRequestDecoder(
+  unknownFields: UnknownFields,
+  onIgnored: OnIgnoredField = () => {},
+): RequestDecoder {
+  return ({ name: rpc, input: schema }, bytes, codec, caller) => {
     try {
-      const request = codec === "json" ? decodeJsonWithin(schema, bytes, unknownFields) : decodeBinary(schema, bytes);
+      if (codec === "binary") {
+        return { request: decodeBinary(schema, bytes), malformed: undefined };
+      }
+      assertJsonSize(schema, bytes, requestLimits(schema));
+      const request = decodeJson(schema, bytes, unknownFields, (field) => onIgnored({ rpc, field, caller }));
       return { request, malformed: undefined };
     } catch (error) {
       const malformed = error instanceof OperationError ? error : malformedBody(schema, (error as Error).message);
       return { request: create(schema), malformed };
     }
   };
-}
-
-function decodeJsonWithin(schema: DescMessage, bytes: Uint8Array, unknownFields: UnknownFields): Message {
-  assertJsonSize(schema, bytes, requestLimits(schema));
-  return decodeJson(schema, bytes, unknownFields);
 }
 
 /** Ignores unknown fields, each of which would be kept as an object. */

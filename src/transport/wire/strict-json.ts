@@ -30,9 +30,15 @@ export type UnknownFields = "reject" | "ignore";
  * Decodes a request in JSON (ProtoJSON). Everything must be understood: field names, names of enum
  * values, digits, dates. The library would ignore or round what it does not understand.
  *
+ * @param onIgnored called for each unknown field that is ignored, with its path without indexes
  * @throws OperationError "invalid", with a violation for each field
  */
-export function decodeJson(schema: DescMessage, bytes: Uint8Array, unknownFields: UnknownFields): Message {
+export function decodeJson(
+  schema: DescMessage,
+  bytes: Uint8Array,
+  unknownFields: UnknownFields,
+  onIgnored: (field: string) => void = () => {},
+): Message {
   const text = decodeUtf8(schema, bytes);
   let value = readValue(schema, text, JSON.parse);
   let report = createReport(unknownFields);
@@ -49,11 +55,14 @@ export function decodeJson(schema: DescMessage, bytes: Uint8Array, unknownFields
   if (report.violations.length > 0) {
     throw invalidFields(report.violations);
   }
+  let message: Message;
   try {
-    return fromJson(schema, value as JsonValue, { ignoreUnknownFields: unknownFields === "ignore" });
+    message = fromJson(schema, value as JsonValue, { ignoreUnknownFields: unknownFields === "ignore" });
   } catch (error) {
     throw malformedBody(schema, (error as Error).message);
   }
+  report.ignored.forEach(onIgnored);
+  return message;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -83,12 +92,17 @@ function withoutQuote(message: string): string {
 /** Maximum number of violations in an error; the check stops there. */
 const MAX_VIOLATIONS = 16;
 
+/** Maximum number of ignored fields of a request that are counted. */
+const MAX_IGNORED = 16;
+
 /** Maximum length of an unknown name in an error, in characters. */
 const MAX_NAME_LENGTH = 64;
 
 interface Report {
   readonly unknownFields: UnknownFields;
   readonly violations: FieldViolation[];
+  /** Paths of unknown fields that are ignored, without indexes. */
+  readonly ignored: Set<string>;
   /**
    * Names and indexes down to the value that is checked. A text for each value would cost more than
    * the checks.
@@ -109,6 +123,7 @@ function createReport(unknownFields: UnknownFields): Report {
   return {
     unknownFields,
     violations,
+    ignored: new Set(),
     path,
     roundedInteger: false,
     isFull: () => violations.length >= MAX_VIOLATIONS,
@@ -119,6 +134,14 @@ function createReport(unknownFields: UnknownFields): Report {
 
 /** A name given by the client, for errors. */
 const shownName = (name: string): string => escapeUnprintable(name.slice(0, MAX_NAME_LENGTH));
+
+/** What could be the name of a field: a key such as a phone number must not become a label. */
+const FIELD_NAME = /^[a-z]\w{0,63}$/i;
+
+/** For example `updates.note`. */
+function ignoredPath(path: readonly (string | number)[], name: string): string {
+  return FIELD_NAME.test(name) ? [...path.filter((part) => typeof part === "string"), name].join(".") : "(other)";
+}
 
 /** For example `updates[1].order_id`. */
 function pathText(path: readonly (string | number)[]): string {
@@ -151,6 +174,8 @@ function checkMessage(schema: DescMessage, value: unknown, report: Report): unkn
     if (known === undefined) {
       if (report.unknownFields === "reject") {
         report.addAt(shownName(name), explainUnknownField(schema, name));
+      } else if (report.ignored.size < MAX_IGNORED) {
+        report.ignored.add(ignoredPath(report.path, name));
       }
     } else if (known.otherName !== undefined && value[known.otherName] !== undefined) {
       report.addAt(name, `must be given once, was also given as ${known.otherName}`);

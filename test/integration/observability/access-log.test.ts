@@ -1,4 +1,6 @@
 import { request } from "node:http";
+import { connect } from "node:http2";
+import { text } from "node:stream/consumers";
 import { expect, test, vi } from "vitest";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { useService } from "../../support/service.ts";
@@ -47,6 +49,24 @@ test.each([
   setTimeout(() => slow.end(body.slice(5)), 500);
   await ended;
   await expectLine({ msg: "call", caller, orderId: "405", durationMs: expect.toSatisfy((ms: number) => ms >= 250) });
+});
+
+test("gRPC: the duration includes the arrival of the request", async () => {
+  const session = connect(`http://127.0.0.1:${harness.service.grpcPort}`);
+  const slow = session.request({
+    ":method": "POST",
+    ":path": RPC,
+    "content-type": "application/grpc+json",
+    te: "trailers",
+    "oms-caller": "slow-gRPC",
+  });
+  const message = Buffer.from('\0\0\0\0\x11{"orderId":"405"}');
+  slow.write(message.subarray(0, 9));
+  setTimeout(() => slow.end(message.subarray(9)), 500);
+  await text(slow);
+  session.destroy();
+  const durationMs = expect.toSatisfy((ms: number) => ms >= 250);
+  await expectLine({ msg: "call", caller: "slow-gRPC", orderId: "405", durationMs });
 });
 
 test.each([

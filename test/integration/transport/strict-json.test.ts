@@ -324,4 +324,25 @@ describe("OMS_JSON_UNKNOWN_FIELDS=ignore", () => {
     const applied = await fetch(url, request({ status: "ORDER_STATUS_PAID", channel: { x: 1 } }));
     expect(await applied.json()).toMatchObject({ outcome: "OUTCOME_APPLIED" });
   });
+
+  test("counts them by RPC and field, and logs each once with its first caller", async () => {
+    const ask = (caller: string) =>
+      fetch(`http://127.0.0.1:${lenient.service.httpPort}${SERVICE}/ListShipmentTypes`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "oms-caller": caller },
+        body: '{"locale":"zh","_13800138077":1}',
+      });
+    await ask("tms");
+    await ask("shop");
+    const metrics = await (await fetch(`http://127.0.0.1:${lenient.service.httpPort}/metrics`)).text();
+    expect(metrics).toContain('oms_json_unknown_fields_total{rpc="ListShipmentTypes",field="locale"} 2\n');
+    expect(metrics).toContain('oms_json_unknown_fields_total{rpc="ListShipmentTypes",field="(other)"} 2\n');
+    const lines = lenient.service.log.filter(
+      ({ msg, rpc }) => msg === "unknown JSON field ignored" && rpc === "ListShipmentTypes",
+    );
+    expect(lines).toMatchObject([
+      { level: "warn", field: "locale", caller: "tms" },
+      { level: "warn", field: "(other)", caller: "tms" },
+    ]);
+  });
 });

@@ -20,7 +20,7 @@ import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import type { Call } from "../../../src/transport/call.ts";
 import type { Peer } from "../../../src/transport/connections/peer.ts";
-import { openPortTls, type TlsFiles } from "../../../src/transport/connections/tls.ts";
+import { openPortTls, type PortTls, type TlsFiles } from "../../../src/transport/connections/tls.ts";
 import { createGrpcServer } from "../../../src/transport/grpc/server.ts";
 import { createHttpServer } from "../../../src/transport/http/server.ts";
 import { CERTIFICATE_CHECK_MS, HANDSHAKE_TIMEOUT_MS } from "../../../src/transport/limits.ts";
@@ -279,6 +279,31 @@ describe("a client certificate counts until it expires or is revoked", () => {
       );
     });
 
+    test("none is accepted once a revocation list has expired; the log and the expiry report it", async () => {
+      const crlFile = join(folder, `${crypto.randomUUID()}.crl`);
+      const soon = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 3_600_000);
+      const past = new Date(Math.floor(Date.now() / 1_000) * 1_000 - 60_000);
+      writeFileSync(crlFile, `${otherAuthority.revocationList()}${authority.revocationList(soon)}`);
+      const ports = await startServers({ clientCaFile: authority.caFile, clientCrlFile: crlFile });
+      expect(await clientOf(ports, authority.issue({ subject: "/CN=early" }))()).toBe("early");
+      expect(ports.tls.revocationsValidUntil()).toEqual(soon);
+
+      writeFileSync(crlFile, `${otherAuthority.revocationList()}${authority.revocationList(past)}`);
+      await eventually(() => expect(ports.tls.revocationsValidUntil()).toEqual(past));
+      expect(ports.log).toContainEqual(
+        expect.objectContaining({
+          level: "warn",
+          msg: "revocation list has expired; client certificates of its CA are rejected",
+          validTo: past.toISOString(),
+        }),
+      );
+      // Another certificate, as open connections continue.
+      expect(await clientOf(ports, authority.issue({ subject: "/CN=late" }))()).toBeUndefined();
+      expect(ports.log).toContainEqual(
+        expect.objectContaining({ msg: "client certificate not accepted", reason: "CRL_HAS_EXPIRED" }),
+      );
+    });
+
     test("a revoked one is not accepted, on open connections neither; calls of others do not fail", async () => {
       const crlFile = join(folder, `${crypto.randomUUID()}.crl`);
       const inTwoDays = new Date(Date.now() + 2 * 86_400_000);
@@ -427,6 +452,7 @@ function closed(socket: Socket): Promise<void> {
 }
 
 interface Ports {
+  readonly tls: PortTls;
   readonly grpcPort: number;
   readonly httpPort: number;
   /** Peers of the calls so far. */
@@ -485,6 +511,7 @@ async function startServers(files: Partial<TlsFiles>): Promise<Ports> {
     httpPort: await httpServer.listen("127.0.0.1", 0),
     peers,
     log,
+    tls,
   };
 }
 

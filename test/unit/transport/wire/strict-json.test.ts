@@ -245,6 +245,21 @@ describe("unknown fields ignored", () => {
     expect(read(DiscardParkedRequestSchema, { filter: { error: "x" } }, "ignore")).toEqual({ filter: {} });
   });
 
+  test("each is reported once with its path; a key that is no name of a field without it", () => {
+    const report = { orderId: "9007199254740993", note: 1, "13800138077": 1, 王: 1, ["x".repeat(65)]: 1 };
+    const json = Buffer.from(JSON.stringify({ updates: [report, report], Extra: {} }).replace(/"(\d{16})"/g, "$1"));
+    const ignored: string[] = [];
+    decodeJson(pb.BatchUpdateOrderStatusRequestSchema, json, "ignore", (field) => ignored.push(field));
+    expect(ignored).toEqual(["updates.note", "(other)", "Extra"]);
+  });
+
+  test("the number of reported fields of a request is limited", () => {
+    const fields = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x${index}`, 1]));
+    const ignored: string[] = [];
+    decodeJson(UPDATE, Buffer.from(JSON.stringify(fields)), "ignore", (field) => ignored.push(field));
+    expect(ignored).toHaveLength(16);
+  });
+
   test.each<[unknown, string]>([
     [{ status: "PAID" }, "status"],
     [{ occurTime: "2024-02-30T00:00:00Z" }, "occur_time"],

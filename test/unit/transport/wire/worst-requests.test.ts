@@ -25,7 +25,7 @@ const decode = createRequestDecoder("reject");
 
 /** Decodes and validates a request as the pipeline does. */
 function accept(schema: DescMessage, bytes: Uint8Array, codec: Codec): Message | OperationError {
-  const { request, malformed } = decode(schema, bytes, codec);
+  const { request, malformed } = decode({ name: schema.name, input: schema }, bytes, codec, "");
   try {
     if (malformed !== undefined) {
       return malformed;
