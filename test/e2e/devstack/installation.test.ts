@@ -124,7 +124,10 @@ async function npm(args: readonly string[], settings: Readonly<Record<string, st
 
 const isInstalled = (name: string) => existsSync(join(project, "node_modules", name));
 
-describe("a first npm script", () => {
+/** Each test runs npm up to three times, which takes seconds on a busy machine. */
+const TIMEOUT_MS = 120_000;
+
+describe("a first npm script", { timeout: TIMEOUT_MS }, () => {
   it.each<Readonly<Record<string, string>>>([
     {
       npm_config_ignore_scripts: "true",
