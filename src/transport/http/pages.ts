@@ -7,7 +7,7 @@ import { type Auth, permissionDenied } from "../auth/index.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { nearestRpc, pathOfMethod } from "../wire/unknown-rpc.ts";
-import { type AddressCheck, PAGE_COST } from "./address-limit.ts";
+import type { AddressCheck } from "./address-limit.ts";
 
 /** Whether changes can be committed, and the state of each backend. */
 export interface Readiness {
@@ -66,7 +66,7 @@ export function createPages({
           sendJson(response, 403, { code: "permission_denied", message: "address is not in OMS_METRICS_ALLOW" });
           return;
         }
-        if (auth === undefined && addressCheck.rejects("open", request, response, PAGE_COST)) {
+        if (auth === undefined && addressCheck.rejects("open", request, response)) {
           return;
         }
         try {
@@ -102,17 +102,12 @@ export function createPages({
   };
 }
 
-/** How long a rendered page of metrics is served again, in milliseconds. */
-const SCRAPE_CACHE_MS = 250;
-
-/** Renders the metrics, once for all requests at about the same time: it takes milliseconds. */
+/** Renders the metrics, once for all requests at the same time: it takes milliseconds. */
 function createScrape({ registry }: Metrics): () => Promise<string> {
   let current: Promise<string> | undefined;
   return () => {
     current ??= registry.metrics().finally(() => {
-      setTimeout(() => {
-        current = undefined;
-      }, SCRAPE_CACHE_MS).unref();
+      current = undefined;
     });
     return current;
   };

@@ -14,8 +14,9 @@ const SEED = Number(process.env.OMS_TEST_SEED ?? randomInt(2 ** 32));
 
 const REQUESTS = Number(process.env.OMS_TEST_REQUESTS ?? 10_000);
 
-// Without broker, so that all events stay in the outbox.
-const harness = useService();
+// Without broker, so that all events stay in the outbox. Cases for reflection, health and unknown
+// paths come from one address.
+const harness = useService({ OMS_UNAUTHENTICATED_PER_SECOND: "0" });
 
 const orderIds: bigint[] = [];
 
