@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { AttackName, AttackResult } from "./attacks/index.ts";
@@ -17,6 +18,8 @@ export interface AttackJob {
 /** A running attacker. */
 export interface Attacker {
   readonly pid: number;
+  /** Resolves once it is connected to its target. */
+  readonly connected: Promise<void>;
   /** Ends the attack. */
   stop(): Promise<AttackResult>;
   /** Ends the process at once. */
@@ -31,15 +34,17 @@ export function startAttacker(job: AttackJob): Attacker {
   const child = spawn(process.execPath, [join(import.meta.dirname, "attacker.ts"), JSON.stringify(job)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
+  const connected = once(child.stdout, "data").then(() => {});
   const output = text(child.stdout);
   const kill = () => void child.kill("SIGKILL");
   process.once("exit", kill);
   return {
     pid: child.pid ?? 0,
+    connected,
     async stop() {
       child.stdin.end();
       const timeout = setTimeout(kill, STOP_MS);
-      const result = await output;
+      const [, result = ""] = (await output).split("\n", 2);
       clearTimeout(timeout);
       process.off("exit", kill);
       if (result === "") {
