@@ -25,7 +25,9 @@ export interface AddressLimitDeps {
 
 /**
  * Counts calls that need no authentication (health, reflection, unknown RPCs) by address, and
- * rejects those beyond the limit before grpc-js creates a call. Returns whether a call was rejected.
+ * rejects those beyond the limit before grpc-js creates a call.
+ *
+ * @returns a listener that returns whether it has rejected the call
  */
 export function limitAddresses({
   limits,
