@@ -29,7 +29,8 @@ export type GrpcCode =
   | "FAILED_PRECONDITION"
   | "ABORTED"
   | "UNAVAILABLE"
-  | "DEADLINE_EXCEEDED";
+  | "DEADLINE_EXCEEDED"
+  | "UNIMPLEMENTED";
 
 /** All errors of operations. The transports and docs/errors.md are derived from this table. */
 export const ERRORS = {
@@ -38,6 +39,11 @@ export const ERRORS = {
     details: "BadRequest: each field and its rule",
     meaning: "a field has a value that it must not have",
     action: "correct the request; do not retry",
+  },
+  "not-one-message": {
+    code: "UNIMPLEMENTED",
+    meaning: "the body of a request with envelopes (gRPC-Web, Connect streams) is empty, or has several messages",
+    action: "send one message; do not retry",
   },
   "not-found": {
     code: "NOT_FOUND",

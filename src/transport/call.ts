@@ -45,7 +45,17 @@ export interface Call extends CallContext {
   traceparent: string;
   deadline: Date | undefined;
   signal: AbortSignal;
+  /**
+   * Headers of the response, the call id among them. Complete when the handler has returned its
+   * promise or its stream, which sends them before the first message.
+   */
+  readonly responseHeaders: ResponseHeader[];
+  /** Trailers of the response. Complete at the same time. */
+  readonly responseTrailers: ResponseHeader[];
 }
+
+/** Name in lower case, and value: base64 for a name that ends with -bin. A name may occur twice. */
+export type ResponseHeader = readonly [name: string, value: string];
 
 /** The signal of unary calls: they run to completion. */
 export const NEVER_ABORTED: AbortSignal = new AbortController().signal;
@@ -120,8 +130,9 @@ export function createCall({
   startedAt = performance.now(),
 }: Pick<Call, "transport" | "header" | "peer" | "deadline" | "signal"> &
   Partial<Pick<Call, "malformed" | "legacyMethod" | "authenticatedName" | "startedAt">>): Call {
+  const callId = nextCallId();
   return {
-    callId: nextCallId(),
+    callId,
     transport,
     startedAt,
     header,
@@ -140,5 +151,7 @@ export function createCall({
     legacyMethod,
     peer,
     authenticatedName,
+    responseHeaders: [[CALL_ID_HEADER, callId]],
+    responseTrailers: [],
   };
 }

@@ -8,7 +8,7 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { invalidField, type OperationError } from "../../application/errors.ts";
-import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED } from "../call.ts";
+import { type Call, createCall, NEVER_ABORTED, type ResponseHeader } from "../call.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import type { Codec, RequestDecoder } from "../wire/decode.ts";
 import { encodeStatus, toConnectError } from "../wire/errors.ts";
@@ -36,8 +36,8 @@ export function unaryHandler(
     (handle(request, call) as Promise<Message>).then(
       (message) => {
         // Sent together with the response: on their own the headers would be a packet of their own.
-        incoming.sendMetadata(headerOf(call));
-        respond(null, encoderOf(codec, rpc.method)(message));
+        incoming.sendMetadata(toMetadata(call.responseHeaders));
+        respond(null, encoderOf(codec, rpc.method)(message), toMetadata(call.responseTrailers));
       },
       (error: unknown) => respond(statusOf(error, call)),
     );
@@ -58,9 +58,10 @@ export function streamHandler(
     const { request, malformed } = decode(rpc.method, incoming.request, codec, call.caller);
     call.malformed ??= malformed;
     call.signal = disconnected.signal;
-    incoming.sendMetadata(headerOf(call));
-    pump(handle(request, call) as AsyncIterable<Message>, encoderOf(codec, rpc.method), incoming).then(
-      () => incoming.end(),
+    const responses = handle(request, call) as AsyncIterable<Message>;
+    incoming.sendMetadata(toMetadata(call.responseHeaders));
+    pump(responses, encoderOf(codec, rpc.method), incoming).then(
+      () => incoming.end(toMetadata(call.responseTrailers)),
       (error: unknown) => {
         if (!disconnected.signal.aborted) {
           incoming.emit("error", statusOf(error, call));
@@ -111,15 +112,18 @@ function malformedTimeout(metadata: Metadata): OperationError | undefined {
     : invalidField("grpc-timeout", `must be 1 to 8 digits followed by H, M, S, m, u or n, was ${timeout}`);
 }
 
-function headerOf(call: Call): Metadata {
+function toMetadata(headers: readonly ResponseHeader[]): Metadata {
   const metadata = new Metadata();
-  metadata.set(CALL_ID_HEADER, call.callId);
+  for (const [name, value] of headers) {
+    metadata.add(name, name.endsWith("-bin") ? Buffer.from(value, "base64") : value);
+  }
   return metadata;
 }
 
 function statusOf(cause: unknown, call: Call): StatusObject {
   const error = toConnectError(cause, call.callId);
-  const metadata = headerOf(call);
+  // Without a message, the headers are sent with the trailers.
+  const metadata = toMetadata([...call.responseHeaders, ...call.responseTrailers]);
   if (error.details.length > 0) {
     metadata.set("grpc-status-details-bin", Buffer.from(encodeStatus(error)));
   }

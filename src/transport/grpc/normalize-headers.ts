@@ -19,8 +19,10 @@ export type OnUnknownRpc = (path: string, stream: ServerHttp2Stream, headers: In
  * Corrects how grpc-js handles unusual requests. It answers INTERNAL to a malformed deadline, and
  * to a message that it cannot decompress or decode, though these are the caller's mistakes; it
  * expires a deadline of more than 24 days at once; it names one content type for all messages; it
- * names no alternative for an unknown RPC; and it drops a header that is not ASCII, which would
- * make the caller anonymous: as binary metadata its name reaches the pipeline.
+ * names no alternative for an unknown RPC; it drops a header that is not ASCII, which would make
+ * the caller anonymous: as binary metadata its name reaches the pipeline; it takes any method,
+ * encoding and format of messages for one that it knows; and its trailers have a message for OK,
+ * and padded base64.
  *
  * @param paths the paths of all RPCs, complete before the first call
  */
@@ -40,6 +42,18 @@ export function normalizeHeaders(paths: ReadonlySet<string>, onUnknownRpc: OnUnk
     if (caller !== undefined && NOT_ASCII.test(String(caller))) {
       headers[`${CALLER_HEADER}-bin`] = Buffer.from(String(caller), "latin1").toString("base64");
       delete headers[CALLER_HEADER];
+    }
+    normalizeTrailers(stream);
+    const unsupported = findUnsupported(headers);
+    if (unsupported !== undefined) {
+      // An RPC that does not exist.
+      headers[":path"] = "";
+      mapResponse(stream, (response) => ({
+        ...response,
+        "grpc-message": encodeURI(unsupported),
+        "grpc-accept-encoding": ENCODINGS.join(","),
+      }));
+      return;
     }
     const path = headers[":path"] ?? "";
     const encoding = headers["grpc-encoding"];
@@ -62,7 +76,54 @@ export function normalizeHeaders(paths: ReadonlySet<string>, onUnknownRpc: OnUnk
   };
 }
 
+/** What grpc-js decompresses. */
+const ENCODINGS = ["identity", "deflate", "gzip"];
+
+const GRPC_CONTENT = /^application\/grpc(\+(proto|json))? *(;|$)/i;
+
+/** Why a request is not one of gRPC as it is served here. */
+function findUnsupported(headers: IncomingHttpHeaders): string | undefined {
+  const type = headers["content-type"] ?? "";
+  if (!type.startsWith("application/grpc")) {
+    // grpc-js answers 415.
+    return undefined;
+  }
+  const quote = (value: string | string[] | undefined) => shorten(String(value), MAX_QUOTED_LENGTH);
+  if (headers[":method"] !== "POST") {
+    return `method ${quote(headers[":method"])} is not allowed: use POST`;
+  }
+  if (!GRPC_CONTENT.test(type)) {
+    return `content-type ${quote(type)} is not supported: use application/grpc, application/grpc+proto or application/grpc+json`;
+  }
+  const encoding = headers["grpc-encoding"] ?? "identity";
+  return ENCODINGS.includes(String(encoding))
+    ? undefined
+    : `grpc-encoding ${quote(encoding)} is not supported: use ${ENCODINGS.join(", ")}`;
+}
+
 const JSON_CONTENT = /^application\/grpc\+json *(;|$)/i;
+
+/** Applies to a response without a message as well, whose headers are its trailers. */
+function normalizeTrailers(stream: ServerHttp2Stream): void {
+  const { respond, sendTrailers } = stream;
+  stream.sendTrailers = (trailers) => sendTrailers.call(stream, toStandard(trailers));
+  stream.respond = (response, options) =>
+    respond.call(stream, toStandard(response as OutgoingHttpHeaders | undefined), options);
+}
+
+/** Changes headers that grpc-js has created for one call. */
+function toStandard<Headers extends OutgoingHttpHeaders | undefined>(headers: Headers): Headers {
+  if (headers?.["grpc-status"] === status.OK) {
+    delete headers["grpc-message"];
+  }
+  const details = headers?.[DETAILS_HEADER];
+  if (headers !== undefined && details !== undefined) {
+    headers[DETAILS_HEADER] = String(details).replace(/=+$/, "");
+  }
+  return headers;
+}
+
+const DETAILS_HEADER = "grpc-status-details-bin";
 
 /** Changes the response headers, which are the trailers as well if there is no message. */
 export function mapResponse(

@@ -56,7 +56,7 @@ export const END_STREAM_FLAG = 2;
  * Reads the message of a request for a unary or server-streaming RPC.
  *
  * @returns undefined if the library is to explain what is wrong with the request's form
- * @throws OperationError for a message that is too large or malformed
+ * @throws OperationError for a message that is too large or malformed, or not the only one
  */
 export async function readMessage(
   request: IncomingMessage,
@@ -92,11 +92,29 @@ export async function readMessage(
   if (!enveloped) {
     return { codec, bytes: await unpack(body, encoding) };
   }
-  if (body.length < PREFIX_BYTES || body.length !== PREFIX_BYTES + body.readUInt32BE(1)) {
+  const count = countMessages(body);
+  if (count === undefined) {
     throw malformedBody(schema, "the body must be one message: a flag, four bytes of length, the message itself");
   }
+  if (count !== 1) {
+    throw new OperationError("not-one-message", `the body must be one message, was ${count}`);
+  }
   const compressed = ((body[0] as number) & COMPRESSED_FLAG) !== 0;
+  if (compressed && encoding === "identity") {
+    throw malformedBody(schema, `the message is marked as compressed, without a header ${encodingHeader}`);
+  }
   return { codec, bytes: await unpack(body.subarray(PREFIX_BYTES), compressed ? encoding : "identity") };
+}
+
+/** @returns undefined if the last message is incomplete */
+function countMessages(body: Buffer): number | undefined {
+  let count = 0;
+  let end = 0;
+  while (end + PREFIX_BYTES <= body.length) {
+    end += PREFIX_BYTES + body.readUInt32BE(end + 1);
+    count += 1;
+  }
+  return end === body.length ? count : undefined;
 }
 
 function decodeText(body: Buffer | undefined, schema: DescMessage): Buffer | undefined {

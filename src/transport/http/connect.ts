@@ -16,7 +16,7 @@ import {
 } from "@connectrpc/connect-node";
 import { OperationError } from "../../application/errors.ts";
 import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
-import { CALL_ID_HEADER, type Call, createCall, NEVER_ABORTED, type Rpc } from "../call.ts";
+import { type Call, createCall, NEVER_ABORTED, type ResponseHeader, type Rpc } from "../call.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import { MAX_BUILT_IN_REQUEST_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
@@ -28,7 +28,7 @@ import { readBody } from "./body.ts";
 import { type RequestMessage, readMessage, toUniversalRequest } from "./connect-request.ts";
 import { normalizeContentType } from "./content-type.ts";
 import { encodeTextResponse, isGrpcWebText } from "./grpc-web-text.ts";
-import { sendJson } from "./pages.ts";
+import { sendUnimplemented } from "./pages.ts";
 
 /** Handles a request over HTTP/1.1, or over HTTP/2 in Node's compatibility API. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -167,12 +167,13 @@ async function sendUnaryResponse(
 }
 
 /** Adds an explanation, as the library sends only a status. */
-function sendRejection({ method = "", headers }: IncomingMessage, response: ServerResponse, status: number): void {
+function sendRejection(request: IncomingMessage, response: ServerResponse, status: number): void {
+  const { method = "", headers } = request;
   const message =
     status === 405
       ? `method ${shorten(method, MAX_QUOTED_LENGTH)} is not allowed: use POST; GET is for RPCs without side effects only`
       : `content-type ${shorten(headers["content-type"] ?? "(none)", MAX_QUOTED_LENGTH)} is not supported: use application/json (in UTF-8) or application/proto, for streams application/connect+json or application/connect+proto; or application/grpc-web or application/grpc-web-text`;
-  sendJson(response, status, { code: "unimplemented", message });
+  sendUnimplemented(request, response, status, message);
 }
 
 function implementationOf({ rpc, handle }: Route, decode: RequestDecoder) {
@@ -181,12 +182,18 @@ function implementationOf({ rpc, handle }: Route, decode: RequestDecoder) {
     const timeoutMs = context.timeoutMs();
     call.deadline = timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs);
     call.signal = rpc.streaming ? context.signal : NEVER_ABORTED;
-    context.responseHeader.set(CALL_ID_HEADER, call.callId);
-    if (message === undefined) {
-      return handle(empty, call);
-    }
-    const { request, malformed } = decode(rpc.method, message.bytes, message.codec, call.caller);
+    const { request = empty, malformed = call.malformed } =
+      message === undefined ? {} : decode(rpc.method, message.bytes, message.codec, call.caller);
     call.malformed = malformed;
-    return handle(request, call);
+    const response = handle(request, call);
+    append(context.responseHeader, call.responseHeaders);
+    append(context.responseTrailer, call.responseTrailers);
+    return response;
   };
+}
+
+function append(target: Headers, headers: readonly ResponseHeader[]): void {
+  for (const [name, value] of headers) {
+    target.append(name, value);
+  }
 }

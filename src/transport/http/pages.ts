@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Code } from "@connectrpc/connect";
 import { errorRow, type GrpcCode, OperationError } from "../../application/errors.ts";
 import { createAddressList, LOOPBACK } from "../../lib/address-list.ts";
 import type { Metrics } from "../../observability/metrics.ts";
@@ -91,7 +92,12 @@ export function createPages({
       return;
     }
     if (page === undefined) {
-      sendJson(response, 404, notFound(request.method ?? "", path, rpcs));
+      const message = notFound(request.method ?? "", path, rpcs);
+      if (request.method === "POST") {
+        sendUnimplemented(request, response, 404, message);
+      } else {
+        sendJson(response, 404, { code: "not_found", message });
+      }
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
       const message = `method ${shorten(request.method ?? "", MAX_QUOTED_LENGTH)} is not allowed for ${path}: use GET`;
@@ -145,17 +151,38 @@ function sendAuthError(response: ServerResponse, error: unknown): void {
   sendJson(response, AUTH_STATUSES[code] ?? 500, { code: code.toLowerCase(), message: error.message });
 }
 
-function notFound(method: string, path: string, rpcs: readonly string[]): object {
+function notFound(method: string, path: string, rpcs: readonly string[]): string {
   const meant = nearestRpc(path, rpcs);
   const services = [...new Set(rpcs.map((rpc) => rpc.slice(0, rpc.lastIndexOf("/"))))];
   const hint =
     meant === undefined
       ? `use POST ${services.map((service) => `${service}/<Rpc>`).join(" or ")} (content-type application/json), or GET /healthz, /readyz or /metrics`
       : `did you mean ${meant}?`;
-  return {
-    code: method === "POST" ? "unimplemented" : "not_found",
-    message: `no endpoint at ${shorten(method, MAX_QUOTED_LENGTH)} ${shorten(path, MAX_QUOTED_LENGTH)}: ${hint}`,
-  };
+  return `no endpoint at ${shorten(method, MAX_QUOTED_LENGTH)} ${shorten(path, MAX_QUOTED_LENGTH)}: ${hint}`;
+}
+
+/** The content type of a request in gRPC-Web, without parameters. */
+const GRPC_WEB_TYPE = /^application\/grpc-web(?:-text)?(?:\+[a-z]{1,16})?(?= *(?:;|$))/i;
+
+/**
+ * Rejects a request that is not a call of an RPC as served here. A client of gRPC-Web learns the
+ * reason from headers, with status 200; all others from JSON.
+ *
+ * @param status the HTTP status
+ */
+export function sendUnimplemented(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  message: string,
+): void {
+  const [type] = GRPC_WEB_TYPE.exec(headers["content-type"] ?? "") ?? [];
+  if (type !== undefined) {
+    const code = { "grpc-status": Code.Unimplemented, "grpc-message": encodeURIComponent(message) };
+    response.writeHead(200, { "content-type": type, ...code }).end();
+  } else {
+    sendJson(response, status, { code: "unimplemented", message });
+  }
 }
 
 export function sendJson(response: ServerResponse, status: number, body: object): void {

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import type { IncomingHttpHeaders } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { fromJson, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -233,6 +236,49 @@ describe("gRPC", () => {
       code: grpc.status.UNIMPLEMENTED,
       details,
     });
+  });
+
+  test.each([
+    ["method", { ":method": "PUT" }, "method PUT is not allowed: use POST"],
+    ["format of messages", { "content-type": "application/grpc+foo" }, "content-type application/grpc+foo is not"],
+    ["protocol", { "content-type": "application/grpc-web" }, "content-type application/grpc-web is not supported"],
+    ["encoding", { "grpc-encoding": "zstd" }, "grpc-encoding zstd is not supported: use identity, deflate, gzip"],
+  ])("an unknown %s is UNIMPLEMENTED", async (_name, headers, message) => {
+    const session = connectHttp2(`http://127.0.0.1:${harness.service.grpcPort}`);
+    onTestFinished(() => session.destroy());
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers,
+    });
+    stream.end(Buffer.alloc(5));
+    const [response] = (await once(stream, "response")) as [IncomingHttpHeaders];
+    expect(response["grpc-status"]).toBe("12");
+    expect(decodeURIComponent(String(response["grpc-message"]))).toContain(message);
+  });
+
+  test("the trailers of a response: no message for OK, and details without padding", async () => {
+    const session = connectHttp2(`http://127.0.0.1:${harness.service.grpcPort}`);
+    onTestFinished(() => session.destroy());
+    const trailersOf = async (rpc: string, event: string) => {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": `/oms.orderstatus.v1.OrderStatusService/${rpc}`,
+        "content-type": "application/grpc",
+        te: "trailers",
+      });
+      stream.resume().end(Buffer.alloc(5));
+      const [trailers] = (await once(stream, event)) as [IncomingHttpHeaders];
+      return trailers;
+    };
+    expect(Object.entries(await trailersOf("ListOrderSources", "trailers"))).toEqual([["grpc-status", "0"]]);
+    const rejected = await trailersOf("GetOrderStatus", "response");
+    expect([rejected["grpc-status"], rejected["grpc-status-details-bin"]]).toEqual([
+      "3",
+      expect.stringMatching(/^[A-Za-z0-9+/]+$/),
+    ]);
   });
 
   test.each(["", "oms.orderstatus.v1.OrderStatusService"])("health of '%s': SERVING", async (service) => {

@@ -177,6 +177,34 @@ describe("malformed requests", () => {
     expect(await response.text()).toMatch(/"code":"invalid_argument","message":"malformed oms/);
   });
 
+  test.each([
+    ["no message", [], "12", "the body must be one message, was 0"],
+    ["two messages", [0, 0, 0, 0, 2, 8, 5, 0, 0, 0, 0, 2, 8, 5], "12", "the body must be one message, was 2"],
+    ["an incomplete message", [0, 0, 0, 0, 2, 8], "3", "the body must be one message: a flag"],
+    ["a compressed message without an encoding", [1, 0, 0, 0, 2, 8, 5], "3", "is marked as compressed"],
+  ])("%s over gRPC-Web", async (_name, body, code, message) => {
+    const response = await fetch(url(`${SERVICE}/GetOrderStatus`), {
+      method: "POST",
+      headers: { "content-type": "application/grpc-web+proto" },
+      body: Buffer.from(body),
+    });
+    const trailers = decodeURIComponent(await response.text());
+    expect(trailers).toContain(`grpc-status: ${code}`);
+    expect(trailers).toContain(message);
+  });
+
+  test.each([
+    ["an unknown RPC", `${SERVICE}/GetOrderState`, "POST", "application/grpc-web+proto", "did you mean"],
+    ["an unknown format", `${SERVICE}/GetOrderStatus`, "POST", "application/grpc-web+foo", "is not supported: use"],
+    ["another method", `${SERVICE}/GetOrderStatus`, "PUT", "application/grpc-web-text", "method PUT is not allowed"],
+  ])("%s over gRPC-Web is unimplemented, in headers", async (_name, path, method, type, message) => {
+    const response = await fetch(url(path), { method, headers: { "content-type": type }, body: Buffer.alloc(5) });
+    const { headers } = response;
+    expect([response.status, headers.get("content-type"), headers.get("grpc-status")]).toEqual([200, type, "12"]);
+    expect(decodeURIComponent(headers.get("grpc-message") ?? "")).toContain(message);
+    expect(await response.text()).toBe("");
+  });
+
   test("a broken message in GET", async () => {
     const response = await fetch(url(`${SERVICE}/GetOrderStatus?encoding=proto&base64=1&message=__8`));
     expect(await rejection(response)).toMatchObject({ status: 400, code: "invalid_argument" });
