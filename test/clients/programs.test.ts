@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Status } from "../../src/domain/state-machine.ts";
 import { insertOrder } from "../support/orders.ts";
 import { useService } from "../support/service.ts";
-import { pathOf, run } from "./toolchain.ts";
+import { outputOf, pathOf, run } from "./toolchain.ts";
 
 const SERVICE = "oms.orderstatus.v1.OrderStatusService";
 const harness = useService();
@@ -13,13 +13,6 @@ beforeAll(async () => {
 });
 
 const grpc = () => `127.0.0.1:${harness.service.grpcPort}`;
-
-/** Runs a program that may fail; returns all its output. */
-async function outputOf(program: Parameters<typeof pathOf>[0], ...args: string[]): Promise<string> {
-  return run(pathOf(program), args).catch(
-    ({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }) => `${stdout}\n${stderr}`,
-  );
-}
 
 describe("grpcurl, by reflection", () => {
   const grpcurl = (...args: string[]) => outputOf("grpcurl", "-plaintext", ...args);

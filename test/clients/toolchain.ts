@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -9,6 +9,11 @@ export const ROOT = join(import.meta.dirname, "..", "..");
 const BIN = join(ROOT, ".clients");
 
 const GO_MODULE = join(ROOT, "test", "clients", "go");
+const PYTHON_PROJECT = join(ROOT, "test", "clients", "python");
+
+/** Python's environment, with the packages of requirements.txt and the stubs. */
+const PYTHON = join(BIN, "python");
+
 const JAVA_PROJECT = join(ROOT, "test", "clients", "java");
 export const CXF_PROJECT = join(ROOT, "test", "clients", "cxf");
 
@@ -29,10 +34,14 @@ const PROGRAMS = {
   grpcurl: ["github.com/fullstorydev/grpcurl/cmd/grpcurl", "v1.9.4"],
   "grpc-health-probe": ["github.com/grpc-ecosystem/grpc-health-probe", "v0.4.63"],
   ghz: ["github.com/bojand/ghz/cmd/ghz", "v0.120.0"],
+  connectconformance: ["connectrpc.com/conformance/cmd/connectconformance", "v1.0.7"],
   h2spec: ["github.com/summerwind/h2spec/cmd/h2spec", "v2.2.1+incompatible"],
 } as const;
 
 type Program = keyof typeof PROGRAMS;
+
+/** Whether the clients in Python can run; the others do not need it. */
+export const HAS_PYTHON = spawnSync("python3", ["--version"]).status === 0;
 
 /** @throws Error that names what is missing */
 export function requireToolchains(): void {
@@ -62,6 +71,23 @@ const folderOf = (program: Program) => join(BIN, `${program}-${PROGRAMS[program]
 /** The path of an installed program. */
 export function pathOf(program: Program): string {
   return join(folderOf(program), program);
+}
+
+/** Runs an installed program that may fail; returns all its output. */
+export async function outputOf(program: Program, ...args: string[]): Promise<string> {
+  return run(pathOf(program), args).catch(
+    ({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }) => `${stdout}\n${stderr}`,
+  );
+}
+
+/** The contract of the conformance suite, compiled. */
+export const CONFORMANCE_IMAGE = join(folderOf("connectconformance"), "contract.binpb");
+
+/** Compiles the files that come with the program. */
+async function compileConformanceContract(): Promise<void> {
+  const module = `connectrpc.com/conformance@${PROGRAMS.connectconformance[1]}`;
+  const { Dir: sources } = JSON.parse(await run("go", ["mod", "download", "-json", module], { cwd: "/" }));
+  await run(join(ROOT, "node_modules", ".bin", "buf"), ["build", join(sources, "proto"), "-o", CONFORMANCE_IMAGE]);
 }
 
 /** Go's own caches keep what it downloads and compiles. */
@@ -115,6 +141,7 @@ export const STEPS: readonly Step[] = [
     name: program,
     run: () => install(program as Program),
   })),
+  { name: "contract of connectconformance", run: compileConformanceContract },
   {
     name: "Go clients",
     async run() {
@@ -135,7 +162,42 @@ export const STEPS: readonly Step[] = [
     name: "Apache CXF clients",
     run: () => runMaven(CXF_PROJECT, "process-classes"),
   },
+  HAS_PYTHON
+    ? { name: "Python client", run: buildPythonClient }
+    : { name: "Python client skipped, as there is no python3 in the PATH", run: async () => {} },
 ];
+
+async function buildPythonClient(): Promise<void> {
+  const options = { cwd: ROOT, timeout: BUILD_TIMEOUT_MS };
+  const requirements = join(PYTHON_PROJECT, "requirements.txt");
+  const installed = join(PYTHON, "requirements.txt");
+  if (!existsSync(installed) || readFileSync(installed, "utf8") !== readFileSync(requirements, "utf8")) {
+    await run("python3", ["-m", "venv", "--clear", PYTHON], options);
+    await run(join(PYTHON, "bin", "pip"), ["install", "--disable-pip-version-check", "-r", requirements], options);
+    copyFileSync(requirements, installed);
+  }
+  const rules = join(ROOT, ".buf", "protovalidate");
+  const files = [
+    ...["order_status.proto", "order_status_service.proto"].map((name) => `oms/orderstatus/v1/${name}`),
+    "buf/validate/validate.proto",
+  ];
+  const stubs = join(PYTHON, "stubs");
+  mkdirSync(stubs, { recursive: true });
+  const target = [`--python_out=${stubs}`, `--grpc_python_out=${stubs}`];
+  const imports = [join(ROOT, "proto"), rules].map((folder) => `--proto_path=${folder}`);
+  await run(join(PYTHON, "bin", "python"), ["-m", "grpc_tools.protoc", ...imports, ...target, ...files], options);
+}
+
+/** Runs the client in Python; returns what it prints as JSON. */
+export async function runPython(name: "load", ...args: string[]): Promise<unknown> {
+  const env = { ...process.env, PYTHONPATH: join(PYTHON, "stubs") };
+  return JSON.parse(await run(join(PYTHON, "bin", "python"), [join(PYTHON_PROJECT, `${name}.py`), ...args], { env }));
+}
+
+/** Runs a client in Node, in a process of its own; returns what it prints as JSON. */
+export async function runNode(name: "load", ...args: string[]): Promise<unknown> {
+  return JSON.parse(await run(process.execPath, [join(ROOT, "test", "clients", "node", `${name}.ts`), ...args]));
+}
 
 /** Runs a client in Go; returns what it prints as JSON. */
 export async function runGo(name: "load" | "details", ...args: string[]): Promise<unknown> {
