@@ -46,7 +46,7 @@ export function normalizeHeaders(paths: ReadonlySet<string>, onUnknownRpc: OnUnk
     normalizeTrailers(stream);
     const unsupported = findUnsupported(headers);
     if (unsupported !== undefined) {
-      // An RPC that does not exist.
+      onUnknownRpc(headers[":path"] ?? "", stream, headers);
       headers[":path"] = "";
       mapResponse(stream, (response) => ({
         ...response,
@@ -58,10 +58,6 @@ export function normalizeHeaders(paths: ReadonlySet<string>, onUnknownRpc: OnUnk
     const path = headers[":path"] ?? "";
     const encoding = headers["grpc-encoding"];
     if ((encoding !== undefined && encoding !== "identity") || path.startsWith(BUILT_IN_PATH)) {
-      if (encoding !== undefined) {
-        // grpc-js quotes an unknown encoding in its answer.
-        headers["grpc-encoding"] = String(encoding).slice(0, MAX_QUOTED_LENGTH);
-      }
       mapResponse(stream, toInvalidArgument);
     }
     delete headers[JSON_HEADER];

@@ -1,12 +1,5 @@
 import { readFileSync } from "node:fs";
-import {
-  createFileRegistry,
-  type DescMessage,
-  type DescService,
-  fromBinary,
-  type JsonObject,
-  type Message,
-} from "@bufbuild/protobuf";
+import { createFileRegistry, type DescMessage, type DescService, fromBinary, type Message } from "@bufbuild/protobuf";
 import { type Any, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -74,6 +67,3 @@ export function readSchemas(image: string) {
 }
 
 export type Schemas = ReturnType<typeof readSchemas>;
-
-/** The content of a message, as `create` takes it. */
-export type Content = JsonObject | Record<string, unknown>;

@@ -122,14 +122,14 @@ function createRoutes(schemas: Schemas, maxRequestBytes: number): readonly Route
   );
 }
 
-/** The suite's requests have fields of type google.protobuf.Any, those of the contract have none. */
+/** The suite's requests have fields of type google.protobuf.Any; the contract's have none. */
 function createDecoder({ registry }: Schemas): RequestDecoder {
   const decode = createRequestDecoder("reject");
-  return (schema, bytes, codec) => {
+  return (method, bytes, codec, caller) => {
     const text = codec === "json" ? Buffer.from(bytes).toString() : "";
     return text.includes('"@type"')
-      ? { request: fromJson(schema, JSON.parse(text) as JsonValue, { registry }), malformed: undefined }
-      : decode(schema, bytes, codec);
+      ? { request: fromJson(method.input, JSON.parse(text) as JsonValue, { registry }), malformed: undefined }
+      : decode(method, bytes, codec, caller);
   };
 }
 
