@@ -113,8 +113,8 @@ export function admitCalls({
         onReceiveMetadata: (metadata) => onMetadata(metadata, listener),
         onReceiveMessage: (message) => listener.onReceiveMessage(message),
         onReceiveHalfClose: () => {
-          // The capacity may have been used up since the headers arrived: the calls of a burst, whose
-          // headers arrive together, would all be executed.
+          // The capacity may have been used up since the headers arrived: the calls of a burst,
+          // whose headers arrive together, would all be executed.
           if (!isShed()) {
             listener.onReceiveHalfClose();
           }
