@@ -1,51 +1,17 @@
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { AUDIENCE, createIssuer, ISSUER } from "../../integration/auth/issuer.ts";
 import { useHarness } from "../crash/harness.ts";
-
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-
-/** Chromium has no sandbox as root; the other flags keep it from contacting external servers. */
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { useShop } from "./browser.ts";
 
 const harness = useHarness();
-const shop = createServer((_request, response) =>
-  response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>shop</title>"),
-);
-let browser: Browser;
-let origin: string;
-
-beforeAll(async () => {
-  if (CHROMIUM === undefined) {
-    throw new Error("Chromium is not installed: apt-get install chromium");
-  }
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
-  await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
-  origin = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
-});
-
-afterAll(async () => {
-  await browser?.close();
-  shop.close();
-});
+const shop = useShop();
 
 test("a page of an allowed origin changes an order and reads it back", async () => {
   const [orderId] = (await harness.insertOrders(1)) as [bigint];
-  const service = await harness.start({ OMS_CORS_ORIGINS: origin });
-  const page = await browser.newPage();
-  await page.goto(origin);
+  const service = await harness.start({ OMS_CORS_ORIGINS: shop.origin });
+  const page = await shop.openPage();
   const answers = await page.evaluate(
     async ([base, id]) => {
       const rpc = `${base}/oms.orderstatus.v1.OrderStatusService`;
@@ -87,14 +53,13 @@ test("a page with a token calls over each protocol, and learns why a call withou
   const keys = join(mkdtempSync(join(inject("folder"), "keys-")), "jwks.json");
   writeFileSync(keys, issuer.jwks());
   const service = await harness.start({
-    OMS_CORS_ORIGINS: origin,
+    OMS_CORS_ORIGINS: shop.origin,
     OMS_AUTH: "jwt",
     OMS_JWT_KEYS: keys,
     OMS_JWT_ISSUER: ISSUER,
     OMS_JWT_AUDIENCE: AUDIENCE,
   });
-  const page = await browser.newPage();
-  await page.goto(origin);
+  const page = await shop.openPage();
   const answers = await page.evaluate(
     async ([base, id, token]) => {
       const rpc = `${base}/oms.orderstatus.v1.OrderStatusService/GetOrderStatus`;
@@ -148,8 +113,7 @@ test("a page with a token calls over each protocol, and learns why a call withou
 
 test("a page of another origin is rejected by CORS", async () => {
   const service = await harness.start({ OMS_CORS_ORIGINS: "https://shop.example.com" });
-  const page = await browser.newPage();
-  await page.goto(origin);
+  const page = await shop.openPage();
   const outcome = await page.evaluate(
     (base) =>
       fetch(`${base}/oms.orderstatus.v1.OrderStatusService/ListShipmentTypes`, {
