@@ -4,7 +4,7 @@ import { insertOrder } from "../support/orders.ts";
 import { useService } from "../support/service.ts";
 import { HAS_PYTHON, runGo, runJava, runNode, runPython } from "./toolchain.ts";
 
-/** Duration of the load at the full rate, in seconds; 60 for the figures in docs/guard.md. */
+/** Duration of the load at the full rate, in seconds. */
 const LOAD_SECONDS = Number(process.env.OMS_TEST_LOAD_SECONDS ?? 5);
 
 /**
