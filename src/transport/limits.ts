@@ -32,6 +32,21 @@ export const MAX_REFLECTION_REQUESTS = 200;
  */
 export const MAX_CONCURRENT_STREAMS = 2_500;
 
+/**
+ * The same before the first success on a connection. Clients assume 100 until they have received
+ * the server's settings.
+ */
+export const INITIAL_CONCURRENT_STREAMS = 100;
+
+/** The same while the connection's address has more calls refused than its limit allows. */
+export const FLOODING_CONCURRENT_STREAMS = 8;
+
+/**
+ * Maximum calls per second that are refused on a connection without a success. All calls of a client
+ * with short deadlines may expire while the database is slow.
+ */
+export const MAX_REFUSED_STREAMS = 1_000;
+
 /** Interval between keep-alive pings on a connection, in milliseconds. */
 export const KEEPALIVE_MS = 30_000;
 
@@ -155,10 +170,10 @@ export const SMALL_CHUNK_BYTES = 512;
 export const SMALL_CHUNKS_PER_REQUEST = 16;
 
 /**
- * Maximum further small chunks of one address per second: about 10 ms of work. Programs that write
+ * Maximum further small chunks of one address per second: about 40 ms of work. Programs that write
  * a request piece by piece without a buffer send them.
  */
-export const MAX_SMALL_CHUNKS = 1_000;
+export const MAX_SMALL_CHUNKS = 4_000;
 
 /** Maximum size of a small request, in bytes: the initial HTTP/2 flow-control window. */
 export const SMALL_REQUEST_BYTES = 64 * 1024;
@@ -188,5 +203,5 @@ export const HTTP2_OPTIONS = {
   streamResetRate: MAX_RESET_STREAMS.perSecond,
   // Announced to clients, which then enforce it themselves; the server accepts 128 header lines.
   maxHeaderListPairs: 128,
-  settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS, maxHeaderListSize: 64 * 1024 },
+  settings: { maxConcurrentStreams: INITIAL_CONCURRENT_STREAMS, maxHeaderListSize: 64 * 1024 },
 } as const;

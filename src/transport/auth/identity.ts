@@ -39,14 +39,15 @@ export function unauthenticated(reason: string): OperationError {
 /** RetryInfo delay of a call whose address exceeded its rate limit, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
 
-/** The address of the client exceeded its rate limit for calls without an authenticated caller. */
-export function addressRateLimited(): OperationError {
-  return new OperationError(
-    "address-rate-limited",
-    `too many calls from this address that are not authenticated; the call was not executed, retry in ${RETRY_AFTER_MS} ms`,
-    { retryAfterMs: RETRY_AFTER_MS },
-  );
-}
+/**
+ * The address of the client exceeded its rate limit for calls without an authenticated caller. One
+ * for all calls: its stack is most of the cost of a rejection.
+ */
+export const ADDRESS_RATE_LIMITED = new OperationError(
+  "address-rate-limited",
+  `too many calls from this address that are not authenticated; the call was not executed, retry in ${RETRY_AFTER_MS} ms`,
+  { retryAfterMs: RETRY_AFTER_MS },
+);
 
 /** The credential expired during a call. */
 export function credentialExpired({ credential }: Identity): OperationError {

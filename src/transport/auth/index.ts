@@ -6,7 +6,7 @@ import type { AddressLimits } from "../rate-limits/index.ts";
 import type { TokenTransportCheck } from "./cleartext.ts";
 import { DEFAULT_PERMISSIONS } from "./default-permissions.ts";
 import {
-  addressRateLimited,
+  ADDRESS_RATE_LIMITED,
   CALLER_NAME_PATTERN,
   CERTIFICATE_EXPIRED,
   type Credentials,
@@ -18,7 +18,7 @@ import { createPermissions, type Permissions, rolesOf } from "./permissions.ts";
 import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
 import { watchFile } from "./watched-file.ts";
 
-export { addressRateLimited, type Credentials, type Identity, permissionDenied } from "./identity.ts";
+export { ADDRESS_RATE_LIMITED, type Credentials, type Identity, permissionDenied } from "./identity.ts";
 export type { Permissions } from "./permissions.ts";
 
 export interface AuthOptions {
@@ -153,7 +153,7 @@ function limitFailures(
 ): Identity | Promise<Identity> {
   const attempt = limits.authenticate(address);
   if (attempt === undefined) {
-    throw addressRateLimited();
+    throw ADDRESS_RATE_LIMITED;
   }
   const succeed = (identity: Identity) => {
     attempt.end(true);

@@ -1,5 +1,5 @@
 import type { ServerHttp2Stream } from "node:http2";
-import { addressRateLimited } from "../auth/index.ts";
+import { ADDRESS_RATE_LIMITED } from "../auth/index.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { normalizeAddress } from "../connections/peer.ts";
 import { onCallRefused } from "../guard/index.ts";
@@ -14,7 +14,7 @@ const REFLECTION = { path: "/grpc.reflection.", cost: 10 } as const;
 const HEALTH_PATH = "/grpc.health.";
 
 /** Encoded once: rejecting must cost next to nothing. */
-export const ADDRESS_LIMITED: EncodedError = encodeError(addressRateLimited());
+export const ADDRESS_LIMITED: EncodedError = encodeError(ADDRESS_RATE_LIMITED);
 
 export interface AddressLimitDeps {
   readonly limits: AddressLimits;

@@ -4,6 +4,7 @@ import { normalizeAddress } from "../connections/peer.ts";
 import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
 import { type ControlFrameLimit, createControlFrameLimit } from "./control-frames.ts";
 import type { RequestBodies } from "./request-bodies.ts";
+import { createUnprovenLimit, type UnprovenLimit } from "./unproven-limit.ts";
 import type { UnreadResponses } from "./unread-responses.ts";
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
@@ -28,6 +29,8 @@ interface Connection {
   callsInFlight: number;
   lastCallAt: number;
   readonly controlFrames: ControlFrameLimit;
+  /** Until a call has succeeded. */
+  readonly unproven: UnprovenLimit;
 }
 
 /** What the guard of a server shares with those of others. */
@@ -51,20 +54,37 @@ export function guardHttp2(
   const incomplete = new Set<IncompleteCall>();
 
   server.on("session", (session) => {
+    const address = normalizeAddress(session.socket.remoteAddress ?? "");
     connections.set(session, {
-      address: normalizeAddress(session.socket.remoteAddress ?? ""),
+      address,
       callsInFlight: 0,
       lastCallAt: performance.now(),
       controlFrames: createControlFrameLimit(session),
+      unproven: createUnprovenLimit(session, address),
     });
     session.once("close", () => connections.delete(session));
   });
+
+  // Before all listeners, which create a call.
+  const { emit } = server;
+  server.emit = (event: string, ...values: unknown[]) => {
+    if (event === "stream") {
+      const [stream] = values as [ServerHttp2Stream];
+      const connection = connections.get(stream.session as ServerHttp2Session);
+      if (connection?.unproven.accepts(stream, connection.callsInFlight) === false) {
+        stream.on("error", () => {});
+        return true;
+      }
+    }
+    return emit.call(server, event, ...values);
+  };
 
   server.prependListener("stream", (stream, headers, flags) => {
     const connection = connections.get(stream.session as ServerHttp2Session);
     if (connection !== undefined) {
       connection.callsInFlight += 1;
       connection.controlFrames.observe(stream);
+      connection.unproven.observe(stream, String(headers[":path"]));
     }
     const enhanceYourCalm = () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
     const onResponseEnd = responses.add(stream, enhanceYourCalm);
@@ -95,6 +115,7 @@ export function guardHttp2(
   return (now) => {
     for (const [session, connection] of connections) {
       connection.controlFrames.reset();
+      connection.unproven.nextSecond();
       if (connection.callsInFlight === 0 && now - connection.lastCallAt > IDLE_HTTP2_MS) {
         session.close();
       }

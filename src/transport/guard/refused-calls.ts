@@ -1,8 +1,10 @@
 import { constants, type Http2Session } from "node:http2";
 import { MAX_REFUSED_CALLS } from "../limits.ts";
 
-/** The refused calls of each address in the current second, and its end. */
-const refused = new Map<string, number>();
+/** The refused calls of each address in the current second and the one before. */
+let refused = new Map<string, number>();
+let refusedBefore = new Map<string, number>();
+/** End of the current second. */
 let resetAt = 0;
 
 /**
@@ -16,20 +18,32 @@ let resetAt = 0;
  * @returns whether the connection is closed, so that no response can be sent
  */
 export function onCallRefused(session: Http2Session | undefined, address: string, proxied: boolean): boolean {
+  startSecond();
+  const count = (refused.get(address) ?? 0) + 1;
+  refused.set(address, count);
+  // Counted although the client has reset the call.
   if (session === undefined || session.destroyed) {
     return true;
   }
-  const now = performance.now();
-  if (now > resetAt) {
-    refused.clear();
-    resetAt = now + 1_000;
-  }
-  const count = (refused.get(address) ?? 0) + 1;
-  refused.set(address, count);
   if (proxied || count <= MAX_REFUSED_CALLS) {
     return false;
   }
   // Without an error as first argument, which would make the code of GOAWAY 0.
   session.destroy(constants.NGHTTP2_ENHANCE_YOUR_CALM as never);
   return true;
+}
+
+/** Whether more calls of an address have been refused in the last second or two than get an answer. */
+export function isFlooding(address: string): boolean {
+  startSecond();
+  return Math.max(refused.get(address) ?? 0, refusedBefore.get(address) ?? 0) > MAX_REFUSED_CALLS;
+}
+
+function startSecond(): void {
+  const now = performance.now();
+  if (now > resetAt) {
+    refusedBefore = now > resetAt + 1_000 ? new Map() : refused;
+    refused = new Map();
+    resetAt = now + 1_000;
+  }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import { errorToJson } from "@connectrpc/connect/protocol-connect";
-import { addressRateLimited } from "../auth/index.ts";
+import { ADDRESS_RATE_LIMITED } from "../auth/index.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import { onCallRefused } from "../guard/index.ts";
@@ -53,8 +53,7 @@ export function createAddressCheck(limits: AddressLimits | undefined, clientAddr
   };
 }
 
-const LIMITED = addressRateLimited();
-const ERROR = toConnectError(LIMITED, "");
+const ERROR = toConnectError(ADDRESS_RATE_LIMITED, "");
 const ERROR_JSON = errorToJson(ERROR, undefined);
 const BODY = JSON.stringify(ERROR_JSON);
 
@@ -70,7 +69,7 @@ const GRPC_WEB_HEADERS = {
 
 const COMMON_HEADERS = {
   "cache-control": "no-store",
-  "retry-after": String(Math.ceil((LIMITED.retryAfterMs ?? 0) / 1_000)),
+  "retry-after": String(Math.ceil((ADDRESS_RATE_LIMITED.retryAfterMs ?? 0) / 1_000)),
 };
 
 /**

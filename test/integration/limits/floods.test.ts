@@ -61,11 +61,11 @@ async function runAttack(
   name: AttackName,
   port: number,
   type: string,
-  { hasEffect = () => true, delays }: Pick<Attack, "delays"> & { hasEffect?: (result: AttackResult) => boolean } = {},
+  hasEffect: (result: AttackResult) => boolean = () => true,
 ): Promise<AttackResult> {
   let result = NO_EFFECT;
   for (const minMs of ATTACK_MS) {
-    result = await attackFor(minMs, name, port, type, delays);
+    result = await attackFor(minMs, name, port, type);
     if (hasEffect(result)) {
       break;
     }
@@ -74,13 +74,7 @@ async function runAttack(
 }
 
 /** Runs an attack, and checks that all other calls are served, and nearly as fast as before. */
-async function attackFor(
-  minMs: number,
-  name: AttackName,
-  port: number,
-  type: string,
-  delays = false,
-): Promise<AttackResult> {
+async function attackFor(minMs: number, name: AttackName, port: number, type: string): Promise<AttackResult> {
   const before = await measure();
   attacks += 1;
   // Each attack from an address of its own: the connections of one address are limited.
@@ -90,7 +84,7 @@ async function attackFor(
   const startedAt = performance.now();
   const acceptable = (ms: number) => Math.max(ACCEPTABLE_FACTOR * ms, ACCEPTABLE_MS);
   const during = { grpc: Number.POSITIVE_INFINITY, http: Number.POSITIVE_INFINITY };
-  const isFast = () => delays || (during.grpc < acceptable(before.grpc) && during.http < acceptable(before.http));
+  const isFast = () => during.grpc < acceptable(before.grpc) && during.http < acceptable(before.http);
   for (let elapsed = 0; elapsed < minMs || (!isFast() && elapsed < MAX_ATTACK_MS); ) {
     const { grpc, http } = await measure();
     during.grpc = Math.min(during.grpc, grpc);
@@ -107,8 +101,6 @@ async function attackFor(
 /** An attack, and its expected effects. */
 interface Attack {
   readonly name: AttackName;
-  /** Others are served, but not as fast: without authentication each stream is a call. */
-  readonly delays?: true;
   /** All its connections are closed. */
   readonly ends?: true;
   /** Its connections are closed with GOAWAY of this code. */
@@ -121,7 +113,7 @@ const ENHANCE_YOUR_CALM = "11";
 
 const OVER_HTTP2: readonly Attack[] = [
   { name: "streams opened and reset at once", ends: true },
-  { name: "more streams than allowed", ends: true, delays: true },
+  { name: "more streams than allowed", ends: true },
   { name: "a flood of pings", ends: true, goaway: ENHANCE_YOUR_CALM },
   { name: "a flood of pings without reading the answers", ends: true },
   { name: "a flood of settings", ends: true, goaway: ENHANCE_YOUR_CALM },
@@ -142,12 +134,12 @@ describe.each([
   ["gRPC", "application/grpc", () => harness.service.grpcPort],
   ["HTTP", "application/json", () => harness.service.httpPort],
 ])("on the port of %s", (_name, type, port) => {
-  test.each(OVER_HTTP2)("$name", async ({ name, ends, goaway, resets, delays }) => {
+  test.each(OVER_HTTP2)("$name", async ({ name, ends, goaway, resets }) => {
     const hasEffect = (result: AttackResult) =>
       (!ends || closedIn(result) > 0) &&
       (goaway === undefined || result.ends[`goaway ${goaway}`] !== undefined) &&
       (resets === undefined || result.resets[resets] !== undefined);
-    const result = await runAttack(name, port(), type, { hasEffect, ...(delays && { delays }) });
+    const result = await runAttack(name, port(), type, hasEffect);
     if (ends) {
       // The last connection may be about to be closed.
       expect(closedIn(result)).toBeGreaterThanOrEqual(result.connections - 1);

@@ -1,0 +1,95 @@
+import { constants, type OutgoingHttpHeaders } from "node:http2";
+import { expect, test } from "vitest";
+import { createUnprovenLimit } from "../../../../src/transport/guard/unproven-limit.ts";
+import {
+  INITIAL_CONCURRENT_STREAMS,
+  MAX_CONCURRENT_STREAMS,
+  MAX_REFUSED_STREAMS,
+} from "../../../../src/transport/limits.ts";
+
+const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
+
+function open() {
+  const announced: unknown[] = [];
+  const codes: unknown[] = [];
+  const session = {
+    destroyed: false,
+    settings: (settings: unknown) => void announced.push(settings),
+    destroy(code: unknown) {
+      session.destroyed = true;
+      codes.push(code);
+    },
+  };
+  const limit = createUnprovenLimit(session as never, "192.0.2.1");
+  const streamOf = (closed = false) => {
+    const closedWith: number[] = [];
+    const responses: OutgoingHttpHeaders[] = [];
+    const stream = {
+      closed,
+      close: (code: number) => void closedWith.push(code),
+      respond: (headers: OutgoingHttpHeaders) => void responses.push(headers),
+    };
+    return {
+      stream: stream as never,
+      respond: (headers: object) => (stream.respond as never as (h: object) => void)(headers),
+      closedWith,
+    };
+  };
+  const respond = (path: string, headers: object) => {
+    const one = streamOf();
+    limit.observe(one.stream, path);
+    one.respond(headers);
+  };
+  return { limit, session, streamOf, respond, announced, codes };
+}
+
+test("refuses calls beyond the initial number, then closes the connection", () => {
+  const { limit, streamOf, codes } = open();
+  expect(limit.accepts(streamOf().stream, INITIAL_CONCURRENT_STREAMS - 1)).toBe(true);
+  const refused = streamOf();
+  expect(limit.accepts(refused.stream, INITIAL_CONCURRENT_STREAMS)).toBe(false);
+  expect(refused.closedWith).toEqual([constants.NGHTTP2_REFUSED_STREAM]);
+  for (let count = 0; count < MAX_REFUSED_STREAMS; count += 1) {
+    limit.accepts(streamOf().stream, INITIAL_CONCURRENT_STREAMS);
+  }
+  expect(codes).toEqual([constants.NGHTTP2_ENHANCE_YOUR_CALM]);
+});
+
+test("calls that are reset at once count, and start anew in the next second", () => {
+  const { limit, streamOf, session } = open();
+  const cancelled = () => {
+    for (let count = 0; count < MAX_REFUSED_STREAMS; count += 1) {
+      limit.accepts(streamOf(true).stream, 0);
+    }
+  };
+  cancelled();
+  limit.nextSecond();
+  cancelled();
+  expect(session.destroyed).toBe(false);
+  cancelled();
+  expect(session.destroyed).toBe(true);
+});
+
+test.each([
+  ["a message over gRPC", { ":status": 200, "content-type": "application/grpc+proto" }],
+  ["NOT_FOUND over gRPC", { ":status": 200, "content-type": "application/grpc", "grpc-status": 5 }],
+  ["a message in JSON", { ":status": 200, "content-type": "application/json" }],
+])("%s removes the limit, which the client is told", (_name, headers) => {
+  const { limit, respond, streamOf, announced } = open();
+  respond(PATH, headers);
+  expect(announced).toEqual([{ maxConcurrentStreams: MAX_CONCURRENT_STREAMS }]);
+  expect(limit.accepts(streamOf().stream, MAX_CONCURRENT_STREAMS - 1)).toBe(true);
+  expect(limit.accepts(streamOf(true).stream, 0)).toBe(false);
+});
+
+test.each([
+  ["UNAUTHENTICATED over gRPC", PATH, { ":status": 200, "content-type": "application/grpc", "grpc-status": 16 }],
+  ["an error in JSON", PATH, { ":status": 401, "content-type": "application/json" }],
+  ["gRPC-Web, whose error is in its body", PATH, { ":status": 200, "content-type": "application/grpc-web+proto" }],
+  ["health", "/grpc.health.v1.Health/Check", { ":status": 200, "content-type": "application/grpc" }],
+])("%s does not", (_name, path, headers) => {
+  const { limit, respond, streamOf, announced } = open();
+  respond(path, headers);
+  expect(announced).toEqual([]);
+  expect(limit.accepts(streamOf().stream, INITIAL_CONCURRENT_STREAMS)).toBe(false);
+});
