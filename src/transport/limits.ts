@@ -45,7 +45,7 @@ export const FLOODING_CONCURRENT_STREAMS = 8;
  * Maximum calls per second that are refused on a connection without a success. All calls of a client
  * with short deadlines may expire while the database is slow.
  */
-export const MAX_REFUSED_STREAMS = 1_000;
+export const MAX_REFUSED_STREAMS = 200;
 
 /** Interval between keep-alive pings on a connection, in milliseconds. */
 export const KEEPALIVE_MS = 30_000;

@@ -44,10 +44,21 @@ export function peerOf(socket: Socket): Peer {
   return peer;
 }
 
-/** The peer of a request over HTTP/1.1, or over HTTP/2 in Node's compatibility API. */
+/** By request: one over HTTP/2 that was reset does not know its connection any more. */
+const peersOfRequests = new WeakMap<IncomingMessage, Peer>();
+
+/**
+ * The peer of a request over HTTP/1.1, or over HTTP/2 in Node's compatibility API. First called
+ * before anything is awaited.
+ */
 export function peerOfRequest(request: IncomingMessage): Peer {
-  const { stream } = request as { readonly stream?: ServerHttp2Stream };
-  return peerOf((stream?.session?.socket as Socket | undefined) ?? request.socket);
+  let peer = peersOfRequests.get(request);
+  if (peer === undefined) {
+    const { stream } = request as { readonly stream?: ServerHttp2Stream };
+    peer = peerOf((stream?.session?.socket as Socket | undefined) ?? request.socket);
+    peersOfRequests.set(request, peer);
+  }
+  return peer;
 }
 
 /** Turns an IPv4-mapped IPv6 address, which a dual-stack socket reports, into the IPv4 address. */

@@ -9,7 +9,6 @@ import type { Metrics } from "../../observability/metrics.ts";
 import type { TokenTransportCheck } from "../auth/cleartext.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { peerOfRequest } from "../connections/peer.ts";
-import { PAGE_COST } from "../http/address-limit.ts";
 import type { FindHandler } from "../http/server.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
@@ -148,7 +147,7 @@ export function createLegacyHandler(
     return async (request, response) => {
       if (request.method !== "POST" && (method === undefined || isSoapRequest(request))) {
         // The overview and the documents: nothing to authenticate.
-        if (addressCheck.rejects("open", request, response, PAGE_COST)) {
+        if (addressCheck.rejects("open", request, response)) {
           return;
         }
       }

@@ -64,6 +64,7 @@ describe("help", () => {
       "events tail",
       "shadow",
       "states",
+      "url",
     ]);
   });
 

@@ -89,6 +89,7 @@ describe.each(transports)("%s", (transport) => {
         old_method: "",
         caller: "pay",
         operator: "sun",
+        authenticated_operator: "",
         order_id: orderId,
         request_id: requestId,
         code: "OK",

@@ -11,7 +11,11 @@ export function addUrl(program: Command): void {
     .command("url")
     .description("print the URL of an embedded server of npm start, with the password of its administrator")
     .addArgument(new Argument("<server>", "the server").choices(SERVERS));
-  examples(command, ['nats -s "$(oms url nats)" stream view OMS_EVENTS', 'redis-cli -u "$(oms url redis)" info']);
+  examples(command, [
+    "oms url mysql",
+    'nats -s "$(oms url nats)" stream view OMS_EVENTS',
+    'redis-cli -u "$(oms url redis)" info',
+  ]);
   command.action(async (server: (typeof SERVERS)[number]) => {
     const { findEmbeddedServers } = await import("../embedded.ts");
     const url = findEmbeddedServers(process.env)[`${server}Url`];
