@@ -42,10 +42,10 @@ export const INITIAL_CONCURRENT_STREAMS = 100;
 export const FLOODING_CONCURRENT_STREAMS = 8;
 
 /**
- * Maximum calls per second that are refused on a connection without a success. All calls of a client
- * with short deadlines may expire while the database is slow.
+ * Maximum calls per second of one address on connections without a success. Clients repeat the
+ * refused ones by themselves.
  */
-export const MAX_REFUSED_STREAMS = 200;
+export const MAX_UNPROVEN_CALLS = 500;
 
 /** Interval between keep-alive pings on a connection, in milliseconds. */
 export const KEEPALIVE_MS = 30_000;

@@ -4,6 +4,8 @@ import { MAX_REFUSED_CALLS } from "../limits.ts";
 /** The refused calls of each address in the current second and the one before. */
 let refused = new Map<string, number>();
 let refusedBefore = new Map<string, number>();
+/** Calls of each address in the current second on connections without a success. */
+let unproven = new Map<string, number>();
 /** End of the current second. */
 let resetAt = 0;
 
@@ -33,6 +35,14 @@ export function onCallRefused(session: Http2Session | undefined, address: string
   return true;
 }
 
+/** Counts a call on a connection without a success, and returns their number in the current second. */
+export function countUnprovenCall(address: string): number {
+  startSecond();
+  const count = (unproven.get(address) ?? 0) + 1;
+  unproven.set(address, count);
+  return count;
+}
+
 /** Whether more calls of an address have been refused in the last second or two than get an answer. */
 export function isFlooding(address: string): boolean {
   startSecond();
@@ -44,6 +54,7 @@ function startSecond(): void {
   if (now > resetAt) {
     refusedBefore = now > resetAt + 1_000 ? new Map() : refused;
     refused = new Map();
+    unproven = new Map();
     resetAt = now + 1_000;
   }
 }

@@ -3,9 +3,9 @@ import {
   FLOODING_CONCURRENT_STREAMS,
   INITIAL_CONCURRENT_STREAMS,
   MAX_CONCURRENT_STREAMS,
-  MAX_REFUSED_STREAMS,
+  MAX_UNPROVEN_CALLS,
 } from "../limits.ts";
-import { isFlooding } from "./refused-calls.ts";
+import { countUnprovenCall, isFlooding } from "./refused-calls.ts";
 
 /** RPCs that authenticate their callers; all of the contract. */
 const RPC_PATH = /^\/oms\./;
@@ -50,14 +50,18 @@ export function createUnprovenLimit(session: Session, address: string): Unproven
       if (succeeded) {
         return !stream.closed;
       }
-      const flooding = isFlooding(address);
-      const max = flooding ? FLOODING_CONCURRENT_STREAMS : INITIAL_CONCURRENT_STREAMS;
-      if (!stream.closed && callsInFlight < max && started < 2 * max) {
+      const max = isFlooding(address) ? FLOODING_CONCURRENT_STREAMS : INITIAL_CONCURRENT_STREAMS;
+      if (
+        !stream.closed &&
+        callsInFlight < max &&
+        started < 2 * max &&
+        countUnprovenCall(address) <= MAX_UNPROVEN_CALLS
+      ) {
         started += 1;
         return true;
       }
       refused += 1;
-      if (refused > (flooding ? max : MAX_REFUSED_STREAMS)) {
+      if (refused > 2 * max) {
         // Without an error as first argument, which would make the code of GOAWAY 0.
         session.destroy(constants.NGHTTP2_ENHANCE_YOUR_CALM as never);
       } else if (!stream.closed) {

@@ -1,11 +1,7 @@
 import { constants, type OutgoingHttpHeaders } from "node:http2";
 import { expect, test } from "vitest";
 import { createUnprovenLimit } from "../../../../src/transport/guard/unproven-limit.ts";
-import {
-  INITIAL_CONCURRENT_STREAMS,
-  MAX_CONCURRENT_STREAMS,
-  MAX_REFUSED_STREAMS,
-} from "../../../../src/transport/limits.ts";
+import { INITIAL_CONCURRENT_STREAMS, MAX_CONCURRENT_STREAMS } from "../../../../src/transport/limits.ts";
 
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 
@@ -49,7 +45,7 @@ test("refuses calls beyond the initial number, then closes the connection", () =
   const refused = streamOf();
   expect(limit.accepts(refused.stream, INITIAL_CONCURRENT_STREAMS)).toBe(false);
   expect(refused.closedWith).toEqual([constants.NGHTTP2_REFUSED_STREAM]);
-  for (let count = 0; count < MAX_REFUSED_STREAMS; count += 1) {
+  for (let count = 0; count < 2 * INITIAL_CONCURRENT_STREAMS; count += 1) {
     limit.accepts(streamOf().stream, INITIAL_CONCURRENT_STREAMS);
   }
   expect(codes).toEqual([constants.NGHTTP2_ENHANCE_YOUR_CALM]);
@@ -58,7 +54,7 @@ test("refuses calls beyond the initial number, then closes the connection", () =
 test("calls that are reset at once count, and start anew in the next second", () => {
   const { limit, streamOf, session } = open();
   const cancelled = () => {
-    for (let count = 0; count < MAX_REFUSED_STREAMS; count += 1) {
+    for (let count = 0; count < 2 * INITIAL_CONCURRENT_STREAMS; count += 1) {
       limit.accepts(streamOf(true).stream, 0);
     }
   };
