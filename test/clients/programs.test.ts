@@ -59,7 +59,7 @@ test("ghz: a load over one connection", async () => {
   expect(report.statusCodeDistribution).toEqual({ OK: 5_000 });
 });
 
-/** In a race: the same cases pass when the later frames arrive before the response has been sent. */
+/** In a race: they pass when the later frames arrive before the response has been sent. */
 const REJECTED_EARLY = "the call is rejected at its headers: later frames are those of a closed stream";
 
 /** Cases of h2spec that fail at one of the ports, with the reason: all are choices of Node. */

@@ -35,7 +35,7 @@ export function onCallRefused(session: Http2Session | undefined, address: string
   return true;
 }
 
-/** Counts a call on a connection without a success, and returns their number in the current second. */
+/** Counts a call on a connection without a success. Returns their number in the current second. */
 export function countUnprovenCall(address: string): number {
   startSecond();
   const count = (unproven.get(address) ?? 0) + 1;
@@ -43,7 +43,7 @@ export function countUnprovenCall(address: string): number {
   return count;
 }
 
-/** Whether more calls of an address have been refused in the last second or two than get an answer. */
+/** Whether an address had more calls refused in this second or the last than get an answer. */
 export function isFlooding(address: string): boolean {
   startSecond();
   return Math.max(refused.get(address) ?? 0, refusedBefore.get(address) ?? 0) > MAX_REFUSED_CALLS;

@@ -11,7 +11,7 @@ import { countUnprovenCall, isFlooding } from "./refused-calls.ts";
 const RPC_PATH = /^\/oms\./;
 
 /**
- * Types of responses whose status tells a success. Those of gRPC-Web and of streams over Connect
+ * Types of responses whose status shows a success. Those of gRPC-Web and of streams over Connect
  * carry errors in their bodies.
  */
 const UNARY_OR_GRPC = /^application\/(?:grpc(?:$|[+;])|json|proto)/;
@@ -21,9 +21,9 @@ type Session = Pick<ServerHttp2Session, "settings" | "destroy" | "destroyed">;
 type Stream = Pick<ServerHttp2Stream, "closed" | "close" | "on" | "respond">;
 
 /**
- * Limits the calls of one connection until one has succeeded: the concurrent ones, and twice as many
- * in a second, as a client may cancel each at once. A client that is not authenticated, or sends no whole request,
- * cannot make the server start thousands of calls.
+ * Limits the calls of one connection until one has succeeded: the concurrent ones, and twice as
+ * many in a second, as a client may cancel each at once. A client that is not authenticated, or
+ * sends no whole request, cannot make the server start thousands of calls.
  */
 export interface UnprovenLimit {
   /**
@@ -31,7 +31,7 @@ export interface UnprovenLimit {
    * limit is refused; the connection of a client that ignores the limit is closed.
    */
   accepts(stream: Stream, callsInFlight: number): boolean;
-  /** Removes the limit with the first success, which the client is told. */
+  /** Removes the limit with the first success, and announces it to the client. */
   observe(stream: Stream, path: string): void;
   /** Called once per second. */
   nextSecond(): void;

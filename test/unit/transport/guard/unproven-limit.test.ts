@@ -1,7 +1,10 @@
 import { constants, type OutgoingHttpHeaders } from "node:http2";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createUnprovenLimit } from "../../../../src/transport/guard/unproven-limit.ts";
 import { INITIAL_CONCURRENT_STREAMS, MAX_CONCURRENT_STREAMS } from "../../../../src/transport/limits.ts";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => void vi.useRealTimers());
 
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 
@@ -51,7 +54,7 @@ test("refuses calls beyond the initial number, then closes the connection", () =
   expect(codes).toEqual([constants.NGHTTP2_ENHANCE_YOUR_CALM]);
 });
 
-test("calls that are reset at once count, and start anew in the next second", () => {
+test("calls that are reset at once count, and start again in the next second", () => {
   const { limit, streamOf, session } = open();
   const cancelled = () => {
     for (let count = 0; count < 2 * INITIAL_CONCURRENT_STREAMS; count += 1) {
@@ -70,7 +73,7 @@ test.each([
   ["a message over gRPC", { ":status": 200, "content-type": "application/grpc+proto" }],
   ["NOT_FOUND over gRPC", { ":status": 200, "content-type": "application/grpc", "grpc-status": 5 }],
   ["a message in JSON", { ":status": 200, "content-type": "application/json" }],
-])("%s removes the limit, which the client is told", (_name, headers) => {
+])("%s removes the limit, and announces it", (_name, headers) => {
   const { limit, respond, streamOf, announced } = open();
   respond(PATH, headers);
   expect(announced).toEqual([{ maxConcurrentStreams: MAX_CONCURRENT_STREAMS }]);
