@@ -287,7 +287,7 @@ export const VARIABLES = {
   },
   mysql: {
     url: optional("OMS_MYSQL_URL", mysqlUrl(), {
-      description: "MySQL 8, or MariaDB 10.11 and later. Not set: an embedded MariaDB.",
+      description: "MariaDB 10.11 and later. Not set: an embedded MariaDB.",
     }),
     caFile: optional("OMS_MYSQL_CA_FILE", z.string(), {
       description:

@@ -42,7 +42,8 @@ export const INITIAL_CONCURRENT_STREAMS = 100;
 export const FLOODING_CONCURRENT_STREAMS = 8;
 
 /**
- * Maximum calls per second of one address on connections without a success. Clients repeat the
+ * Maximum calls per second of one address on connections without a success, after the first
+ * FLOODING_CONCURRENT_STREAMS of each. Clients repeat the
  * refused ones by themselves.
  */
 export const MAX_UNPROVEN_CALLS = 500;

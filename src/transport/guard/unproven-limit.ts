@@ -55,7 +55,8 @@ export function createUnprovenLimit(session: Session, address: string): Unproven
         !stream.closed &&
         callsInFlight < max &&
         started < 2 * max &&
-        countUnprovenCall(address) <= MAX_UNPROVEN_CALLS
+        // The first calls are free: a proxy or a script may open a connection for each.
+        (started < FLOODING_CONCURRENT_STREAMS || countUnprovenCall(address) <= MAX_UNPROVEN_CALLS)
       ) {
         started += 1;
         return true;

@@ -1,14 +1,18 @@
 import { constants, type OutgoingHttpHeaders } from "node:http2";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createUnprovenLimit } from "../../../../src/transport/guard/unproven-limit.ts";
-import { INITIAL_CONCURRENT_STREAMS, MAX_CONCURRENT_STREAMS } from "../../../../src/transport/limits.ts";
+import {
+  INITIAL_CONCURRENT_STREAMS,
+  MAX_CONCURRENT_STREAMS,
+  MAX_UNPROVEN_CALLS,
+} from "../../../../src/transport/limits.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
 
 const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 
-function open() {
+function open(address = "192.0.2.1") {
   const announced: unknown[] = [];
   const codes: unknown[] = [];
   const session = {
@@ -19,7 +23,7 @@ function open() {
       codes.push(code);
     },
   };
-  const limit = createUnprovenLimit(session as never, "192.0.2.1");
+  const limit = createUnprovenLimit(session as never, address);
   const streamOf = (closed = false) => {
     const closedWith: number[] = [];
     const responses: OutgoingHttpHeaders[] = [];
@@ -67,6 +71,22 @@ test("calls that are reset at once count, and start again in the next second", (
   expect(session.destroyed).toBe(false);
   cancelled();
   expect(session.destroyed).toBe(true);
+});
+
+test("a connection for each call, as by a proxy, is not limited by its address", () => {
+  const accepted = Array.from({ length: 2 * MAX_UNPROVEN_CALLS }, () => {
+    const { limit, streamOf } = open();
+    return limit.accepts(streamOf().stream, 0);
+  });
+  expect(accepted).not.toContain(false);
+});
+
+test("many calls on each connection are limited by their address", () => {
+  const accepted = Array.from({ length: (2 * MAX_UNPROVEN_CALLS) / 100 }, () => {
+    const { limit, streamOf } = open("192.0.2.2");
+    return Array.from({ length: 100 }, (_, index) => limit.accepts(streamOf().stream, index % 50));
+  });
+  expect(accepted.flat().filter(Boolean).length).toBeLessThan(MAX_UNPROVEN_CALLS + 100);
 });
 
 test.each([
