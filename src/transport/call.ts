@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Http2Session } from "node:http2";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { CallContext } from "../application/context.ts";
 import type { OperationError } from "../application/errors.ts";
@@ -29,6 +30,8 @@ export interface Call extends CallContext {
   /** The legacy method that was called; empty for a call of the RPC itself. */
   readonly legacyMethod: string;
   readonly peer: Peer;
+  /** Its connection over HTTP/2; undefined over HTTP/1.1, and once the client has disconnected. */
+  readonly session: Http2Session | undefined;
   /**
    * The caller as authenticated by the transport itself: a legacy caller known by its address or
    * token.
@@ -126,10 +129,11 @@ export function createCall({
   malformed = undefined,
   legacyMethod = "",
   peer,
+  session = undefined,
   authenticatedName,
   startedAt = performance.now(),
 }: Pick<Call, "transport" | "header" | "peer" | "deadline" | "signal"> &
-  Partial<Pick<Call, "malformed" | "legacyMethod" | "authenticatedName" | "startedAt">>): Call {
+  Partial<Pick<Call, "session" | "malformed" | "legacyMethod" | "authenticatedName" | "startedAt">>): Call {
   const callId = nextCallId();
   return {
     callId,
@@ -150,6 +154,7 @@ export function createCall({
     malformed,
     legacyMethod,
     peer,
+    session,
     authenticatedName,
     responseHeaders: [[CALL_ID_HEADER, callId]],
     responseTrailers: [],

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { ServerHttp2Stream } from "node:http2";
+import type { Http2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { type DetailedPeerCertificate, TLSSocket } from "node:tls";
 
@@ -54,11 +54,16 @@ const peersOfRequests = new WeakMap<IncomingMessage, Peer>();
 export function peerOfRequest(request: IncomingMessage): Peer {
   let peer = peersOfRequests.get(request);
   if (peer === undefined) {
-    const { stream } = request as { readonly stream?: ServerHttp2Stream };
-    peer = peerOf((stream?.session?.socket as Socket | undefined) ?? request.socket);
+    peer = peerOf((sessionOfRequest(request)?.socket as Socket | undefined) ?? request.socket);
     peersOfRequests.set(request, peer);
   }
   return peer;
+}
+
+/** The connection of a request over HTTP/2; undefined over HTTP/1.1, and of a request that was reset. */
+export function sessionOfRequest(request: IncomingMessage): Http2Session | undefined {
+  const { stream } = request as { readonly stream?: ServerHttp2Stream };
+  return stream?.session;
 }
 
 /** Turns an IPv4-mapped IPv6 address, which a dual-stack socket reports, into the IPv4 address. */

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from "node:http2";
+import type { Http2Session, ServerHttp2Stream } from "node:http2";
 import type {
   Metadata,
   ServerInterceptingCall,
@@ -39,7 +39,11 @@ export interface AdmissionDeps {
   readonly loadShedding: LoadShedding;
   readonly onRejected: (rejected: RejectedCall) => void;
   readonly addressOf: (incoming: ServerInterceptingCallInterface, metadata: Metadata | undefined) => string;
-  readonly toCall: (incoming: ServerInterceptingCallInterface, metadata: Metadata) => Call;
+  readonly toCall: (
+    incoming: ServerInterceptingCallInterface,
+    metadata: Metadata,
+    session: Http2Session | undefined,
+  ) => Call;
   /** The status of a call that was not admitted, which goes through the pipeline nevertheless. */
   readonly rejectionOf: (route: Route, call: Call) => Promise<StatusObject>;
   readonly admitted: AdmittedCalls;
@@ -77,8 +81,7 @@ export function admitCalls({
       incoming.sendStatus(OVERLOADED);
       return true;
     };
-    const onAddressLimited = ({ peer }: Call): void => {
-      const { session } = (incoming as unknown as CallInternals).stream;
+    const onAddressLimited = ({ peer, session }: Call): void => {
       const address = addressOf(incoming, headers);
       if (!onCallRefused(session, address, address !== peer.address)) {
         incoming.sendStatus(ADDRESS_LIMITED.status);
@@ -89,7 +92,7 @@ export function admitCalls({
       if (isShed()) {
         return;
       }
-      const call = toCall(incoming, metadata);
+      const call = toCall(incoming, metadata, (incoming as unknown as CallInternals).stream.session);
       const proceed = (): void => {
         if (call.rejection === undefined) {
           admitted.set(metadata, call);

@@ -1,3 +1,4 @@
+import type { Http2Session } from "node:http2";
 import { create, type Message } from "@bufbuild/protobuf";
 import {
   Metadata,
@@ -93,11 +94,17 @@ export async function rejectionOf({ rpc, handle }: Route, call: Call): Promise<S
 }
 
 /** A call by its headers. */
-export function toCall(incoming: ServerInterceptingCallInterface, metadata: Metadata, peers: PeerRegistry): Call {
+export function toCall(
+  incoming: ServerInterceptingCallInterface,
+  metadata: Metadata,
+  session: Http2Session | undefined,
+  peers: PeerRegistry,
+): Call {
   const deadline = incoming.getDeadline();
   return createCall({
     transport: "grpc",
     peer: peers.get(incoming.getPeer()),
+    session,
     header: (name) => (metadata.get(name)[0] ?? metadata.get(`${name}-bin`)[0])?.toString(),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
     signal: NEVER_ABORTED,

@@ -92,7 +92,7 @@ export function createGrpcServer({
         onRejected,
         addressOf: (incoming, metadata) =>
           clientAddress(peers.get(incoming.getPeer()), metadata?.get("x-forwarded-for")[0]?.toString()),
-        toCall: (incoming, metadata) => toCall(incoming, metadata, peers),
+        toCall: (incoming, metadata, session) => toCall(incoming, metadata, session, peers),
         rejectionOf,
         admitted,
       }),

@@ -29,7 +29,7 @@ interface Connection {
   callsInFlight: number;
   lastCallAt: number;
   readonly controlFrames: ControlFrameLimit;
-  /** Until a call has succeeded. */
+  /** Until a call has reached its handler. */
   readonly unproven: UnprovenLimit;
 }
 
@@ -84,7 +84,6 @@ export function guardHttp2(
     if (connection !== undefined) {
       connection.callsInFlight += 1;
       connection.controlFrames.observe(stream);
-      connection.unproven.observe(stream, String(headers[":path"]));
     }
     const enhanceYourCalm = () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
     const onResponseEnd = responses.add(stream, enhanceYourCalm);

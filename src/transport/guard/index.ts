@@ -5,10 +5,10 @@ import { peerOfRequest } from "../connections/peer.ts";
 import { GUARD_INTERVAL_MS } from "../limits.ts";
 import { guardHttp2 } from "./http2.ts";
 import { createRequestBodies } from "./request-bodies.ts";
-
 import { createUnreadResponses } from "./unread-responses.ts";
 
 export { onCallRefused } from "./refused-calls.ts";
+export { markProven } from "./unproven-limit.ts";
 
 /** Protects the shared resources of a process against clients that abuse their connections. */
 export interface Guard {

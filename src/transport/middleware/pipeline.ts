@@ -12,6 +12,7 @@ import { admitted, createAdmission, type LoadShedding, shedLoad } from "./admiss
 import { deadline } from "./deadline.ts";
 import type { InFlight } from "./in-flight.ts";
 import { mapErrors } from "./map-errors.ts";
+import { proveConnection } from "./prove-connection.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { readTraceContext, traceCall } from "./trace-call.ts";
 import { validate } from "./validate.ts";
@@ -54,6 +55,7 @@ export const pipeline = (deps: PipelineDeps): Pipeline => ({
     admitted,
     ...(deps.limits === undefined ? [] : [rateLimit(deps.limits, deps.metrics)]),
     validate,
+    proveConnection,
   ],
 });
 

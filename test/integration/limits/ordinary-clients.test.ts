@@ -198,3 +198,41 @@ describe("uploads over HTTP/1.1 in chunks", () => {
     expect(await Promise.all(uploads)).toEqual(uploads.map(() => [200, orders]));
   });
 });
+
+describe("hundreds of calls per second on one connection, in each format", () => {
+  const message = () => toBinary(GetOrderStatusRequestSchema, create(GetOrderStatusRequestSchema, { orderId }));
+  const json = () => JSON.stringify({ orderId: String(orderId) });
+  const rpc = `${SERVICE}/GetOrderStatus`;
+  test.each([
+    ["gRPC-Web", rpc, "application/grpc-web+proto", () => grpcMessage(message())],
+    ["gRPC-Web in text", rpc, "application/grpc-web-text", () => grpcMessage(message()).toString("base64")],
+    ["JSON", rpc, "application/json", json],
+    ["a Connect stream", `${SERVICE}/WatchOrderStatus`, "application/connect+json", watchRequest],
+    ["a legacy method", "/services/orderStatus/getOrderStatus", "application/json", json],
+  ])("%s", async (_name, path, type, body) => {
+    const session = await openSession(harness.service.httpPort);
+    const headers = { ":method": "POST", ":path": path, "content-type": type, "connect-protocol-version": "1" };
+    const statuses = new Map<number | undefined, number>();
+    for (let round = 0; round < 50; round += 1) {
+      await Promise.all(
+        Array.from({ length: 10 }, async () => {
+          const stream = session.request(headers);
+          stream.on("error", () => {});
+          stream.end(body());
+          const [response] = await Promise.race([once(stream, "response"), once(stream, "close")]);
+          const status = response?.[":status"];
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          stream.close();
+        }),
+      );
+    }
+    expect(statuses).toEqual(new Map([[200, 500]]));
+  });
+
+  function watchRequest(): Buffer {
+    const bytes = Buffer.from(JSON.stringify({ orderIds: [String(orderId)] }));
+    const length = Buffer.alloc(5);
+    length.writeUInt32BE(bytes.length, 1);
+    return Buffer.concat([length, bytes]);
+  }
+});

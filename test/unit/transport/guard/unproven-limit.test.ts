@@ -1,6 +1,6 @@
-import { constants, type OutgoingHttpHeaders } from "node:http2";
+import { constants } from "node:http2";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createUnprovenLimit } from "../../../../src/transport/guard/unproven-limit.ts";
+import { createUnprovenLimit, markProven } from "../../../../src/transport/guard/unproven-limit.ts";
 import {
   INITIAL_CONCURRENT_STREAMS,
   MAX_CONCURRENT_STREAMS,
@@ -9,8 +9,6 @@ import {
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
-
-const PATH = "/oms.orderstatus.v1.OrderStatusService/GetOrderStatus";
 
 function open(address = "192.0.2.1") {
   const announced: unknown[] = [];
@@ -26,24 +24,9 @@ function open(address = "192.0.2.1") {
   const limit = createUnprovenLimit(session as never, address);
   const streamOf = (closed = false) => {
     const closedWith: number[] = [];
-    const responses: OutgoingHttpHeaders[] = [];
-    const stream = {
-      closed,
-      close: (code: number) => void closedWith.push(code),
-      respond: (headers: OutgoingHttpHeaders) => void responses.push(headers),
-    };
-    return {
-      stream: stream as never,
-      respond: (headers: object) => (stream.respond as never as (h: object) => void)(headers),
-      closedWith,
-    };
+    return { stream: { closed, close: (code: number) => void closedWith.push(code) } as never, closedWith };
   };
-  const respond = (path: string, headers: object) => {
-    const one = streamOf();
-    limit.observe(one.stream, path);
-    one.respond(headers);
-  };
-  return { limit, session, streamOf, respond, announced, codes };
+  return { limit, session, streamOf, announced, codes };
 }
 
 test("refuses calls beyond the initial number, then closes the connection", () => {
@@ -89,26 +72,19 @@ test("many calls on each connection are limited by their address", () => {
   expect(accepted.flat().filter(Boolean).length).toBeLessThan(MAX_UNPROVEN_CALLS + 100);
 });
 
-test.each([
-  ["a message over gRPC", { ":status": 200, "content-type": "application/grpc+proto" }],
-  ["NOT_FOUND over gRPC", { ":status": 200, "content-type": "application/grpc", "grpc-status": 5 }],
-  ["a message in JSON", { ":status": 200, "content-type": "application/json" }],
-])("%s removes the limit, and announces it", (_name, headers) => {
-  const { limit, respond, streamOf, announced } = open();
-  respond(PATH, headers);
+test("the first admitted call removes the limit, and announces it once", () => {
+  const { limit, session, streamOf, announced } = open();
+  markProven(session as never);
+  markProven(session as never);
   expect(announced).toEqual([{ maxConcurrentStreams: MAX_CONCURRENT_STREAMS }]);
   expect(limit.accepts(streamOf().stream, MAX_CONCURRENT_STREAMS - 1)).toBe(true);
   expect(limit.accepts(streamOf(true).stream, 0)).toBe(false);
 });
 
-test.each([
-  ["UNAUTHENTICATED over gRPC", PATH, { ":status": 200, "content-type": "application/grpc", "grpc-status": 16 }],
-  ["an error in JSON", PATH, { ":status": 401, "content-type": "application/json" }],
-  ["gRPC-Web, whose error is in its body", PATH, { ":status": 200, "content-type": "application/grpc-web+proto" }],
-  ["health", "/grpc.health.v1.Health/Check", { ":status": 200, "content-type": "application/grpc" }],
-])("%s does not", (_name, path, headers) => {
-  const { limit, respond, streamOf, announced } = open();
-  respond(path, headers);
+test("a call over HTTP/1.1, and one of a closed connection, prove nothing", () => {
+  const { session, announced } = open();
+  session.destroy(undefined);
+  markProven(undefined);
+  markProven(session as never);
   expect(announced).toEqual([]);
-  expect(limit.accepts(streamOf().stream, INITIAL_CONCURRENT_STREAMS)).toBe(false);
 });

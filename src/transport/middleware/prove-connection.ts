@@ -1,0 +1,8 @@
+import type { Interceptor } from "../call.ts";
+import { markProven } from "../guard/index.ts";
+
+/** Removes the limit of a connection on which an admitted, valid call has arrived. */
+export const proveConnection: Interceptor = (next) => (request, call) => {
+  markProven(call.session);
+  return next(request, call);
+};
