@@ -41,6 +41,9 @@ grant select, update on `wmsindb`.`oms_gift_cust_record` to 'oms_service'@'%';
 grant select, insert, update on `oms_db`.`oms_shadow_total` to 'oms_service'@'%';
 grant select, insert, delete on `oms_db`.`oms_shadow_difference` to 'oms_service'@'%';
 
+-- Work that one server does for all.
+grant select, insert, update on `oms_db`.`oms_lease` to 'oms_service'@'%';
+
 -- Version of the schema.
 grant select on `oms_db`.`oms_migration` to 'oms_service'@'%';
 

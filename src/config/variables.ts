@@ -519,7 +519,8 @@ export const VARIABLES = {
     }),
     pollMs: variable("OMS_ACTION_POLL_MS", integer(10, HOUR), {
       default: 200,
-      description: "Interval (ms) between polls for Actions that are due.",
+      description:
+        "Minimum interval (ms) between polls for Actions that are due. While none is, the interval is ten times as long: the time until a server notices what another one made due, and a pause of an Action at another one.",
     }),
     concurrency: variable("OMS_ACTION_CONCURRENCY", integer(1, 1_000), {
       default: 128,

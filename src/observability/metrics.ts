@@ -87,14 +87,15 @@ export function createMetrics() {
       labelNames: ["kind"],
       registers,
     }),
-    outboxRows: new Gauge({
+    outboxRows: observableGauge({
       name: "oms_outbox_rows",
-      help: "Rows in the outbox table, of all servers. Published rows stay for OMS_OUTBOX_RETENTION_MS, or until their Actions are done.",
+      help: "Rows in the outbox table, of all servers. Published rows stay for OMS_OUTBOX_RETENTION_MS, or until their Actions are done. Exposed by one server.",
+      labelNames: [],
       registers,
     }),
     outboxAge: observableGauge({
       name: "oms_outbox_oldest_seconds",
-      help: "Age of the oldest outbox row not marked as published. Up to OMS_OUTBOX_RETENTION_MS plus one sweep is normal.",
+      help: "Age of the oldest outbox row not marked as published. Up to OMS_OUTBOX_RETENTION_MS plus one sweep is normal. Exposed by one server.",
       labelNames: [],
       registers,
     }),
@@ -154,19 +155,19 @@ export function createMetrics() {
     }),
     actionAge: observableGauge({
       name: "oms_action_oldest_seconds",
-      help: "Age of the oldest event an Action has not finished, parked ones excluded; for timers, time since the oldest was due. 0 if there is none.",
+      help: "Age of the oldest event an Action has not finished, parked ones excluded; for timers, time since the oldest was due. 0 if there is none. Exposed by one server.",
       labelNames: ["action"],
       registers,
     }),
-    actionPaused: new Gauge({
+    actionPaused: observableGauge({
       name: "oms_action_paused",
       help: "Whether an operator has paused an Action: 1 or 0.",
-      labelNames: ["action"] as const,
+      labelNames: ["action"],
       registers,
     }),
     actionOpen: new Gauge({
       name: "oms_action_open",
-      help: "Unfinished ledger entries, by Action and state (pending, retrying, parked). Counted every few seconds.",
+      help: "Unfinished ledger entries, by Action and state (pending, retrying, parked). Counted every ten seconds, and exposed by one server.",
       labelNames: ["action", "state"] as const,
       registers,
     }),

@@ -16,6 +16,8 @@ import { createMetrics, type Metrics } from "../observability/metrics.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import { createCommitter } from "../store/commit/committer.ts";
 import { observeCommits } from "../store/commit/observe.ts";
+import { type Leases, startLeases } from "../store/leases/index.ts";
+import { createDueSignal, type DueSignal } from "../store/ledger/due-signal.ts";
 import { createLedger } from "../store/ledger/index.ts";
 import { openTotalsReader } from "../store/ledger/open-counts.ts";
 import type { CommittedEvent, EventDeps } from "../store/outbox/outbox.ts";
@@ -56,6 +58,10 @@ interface Core extends ServerDeps, Backends {
   readonly lifecycle: Lifecycle;
   readonly metrics: Metrics;
   readonly tracer: Tracer | undefined;
+  /** Of the work that one server does for all. */
+  readonly leases: Leases;
+  /** From what makes ledger entries due to the Action runner. */
+  readonly dueSignal: DueSignal;
 }
 
 /** Shutdown budget (ms) per component. */
@@ -84,7 +90,13 @@ async function start(deps: ServerDeps, lifecycle: Lifecycle): Promise<Ports> {
   // Started first and so stopped last, after all other components have ended their spans.
   const tracer = await startTracing(deps, lifecycle);
   const backends = await connectBackends({ ...deps, lifecycle });
-  const core: Core = { ...deps, ...backends, lifecycle, metrics, tracer };
+  const leases = await lifecycle.start(
+    "leases",
+    // A server that runs no Actions does not count their entries.
+    () => startLeases({ db: backends.db, names: role === "serve" ? ["outbox"] : ["outbox", "ledger"], log }),
+    (running) => running.stop(),
+  );
+  const core: Core = { ...deps, ...backends, lifecycle, metrics, tracer, leases, dueSignal: createDueSignal() };
   const registry = createRegistry(config.orders);
   const publisher = await lifecycle.start(
     "publisher",
@@ -117,7 +129,7 @@ async function startTracing(
 
 /** Starts the change feed, the relay and the committer, and creates the operations on them. */
 async function startWritePath(
-  { config, db, stream, log, metrics, tracer, lifecycle, crashPoint }: Core,
+  { config, db, stream, log, metrics, tracer, leases, dueSignal, lifecycle, crashPoint }: Core,
   registry: Registry,
   publisher: Publisher,
 ): Promise<OperationDeps> {
@@ -142,6 +154,7 @@ async function startWritePath(
         log,
         metrics,
         ...outbox,
+        lease: leases.of("outbox"),
         onRepublished: () => feed.resync(),
         ...crash,
       }),
@@ -177,7 +190,7 @@ async function startWritePath(
   return {
     db,
     committer,
-    changes: { db, ...events, onCommitted, tracer },
+    changes: { db, ...events, onCommitted, onDue: () => dueSignal.notify(), tracer },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
     readOpenTotals: openTotalsReader(db, actions.leaseMs),
@@ -221,13 +234,13 @@ async function bindActions(
 
 /** Starts the Action runner and the retention job. */
 async function startWorkers(
-  { config, endpoints, db, stream, log, metrics, tracer, lifecycle, crashPoint }: Core,
+  { config, endpoints, db, stream, log, metrics, tracer, leases, dueSignal, lifecycle, crashPoint }: Core,
   actions: readonly Action[],
 ): Promise<void> {
   const { leaseMs, concurrency, pollMs, retryBaseMs, retryCapMs, maxAttempts } = config.actions;
   const ledger = await lifecycle.start(
     "ledger",
-    () => createLedger({ db, leaseMs, outboxRetentionMs: config.outbox.retentionMs }),
+    () => createLedger({ db, leaseMs, outboxRetentionMs: config.outbox.retentionMs, dueSignal }),
     (open) => open.close(),
   );
   await lifecycle.start(
@@ -242,6 +255,7 @@ async function startWorkers(
         tracer,
         concurrency,
         pollMs,
+        lease: leases.of("ledger"),
         attemptTimeoutMs: leaseMs * ATTEMPT_SHARE_OF_LEASE,
         backOff: { baseMs: retryBaseMs, capMs: retryCapMs },
         maxAttempts,

@@ -104,7 +104,7 @@ async function startServers(
 ): Promise<Servers> {
   const { config, lifecycle, operations, db, redis, stream, feed, readiness, log, metrics, tracer } = deps;
   const { listen, calls, legacy } = config;
-  await lifecycle.start(
+  const statusChanges = await lifecycle.start(
     "status-change subscription",
     () =>
       subscribeToStatusChanges({
@@ -115,6 +115,7 @@ async function startServers(
       }),
     (subscription) => subscription.close(),
   );
+  feed.onDemand((watched) => statusChanges.setActive(watched));
   const requestLog = await lifecycle.start(
     "request log",
     () => createRequestLog({ db, onDropped: (count) => metrics.requestLogDropped.inc(count) }),

@@ -32,6 +32,7 @@ export interface Database {
   "oms_db.oms_commit_mark": CommitMarkTable;
   "oms_db.oms_shadow_total": ShadowTotalTable;
   "oms_db.oms_shadow_difference": ShadowDifferenceTable;
+  "oms_db.oms_lease": LeaseTable;
   "oms_db.oms_migration": MigrationTable;
 }
 
@@ -373,6 +374,17 @@ export interface ShadowDifferenceTable {
   caller: string;
   call_id: string;
   record_time: Date;
+}
+
+/** Work that one server does for all of them. */
+export interface LeaseTable {
+  name: string;
+  /** Incremented by each change of the holder. */
+  token: bigint;
+  /** Host and process, for operators. */
+  holder: string;
+  /** Another server may take over from then on. */
+  expire_time: Date;
 }
 
 export interface MigrationTable {

@@ -54,6 +54,7 @@ export class ChangeFeed {
   readonly #closed = new AbortController();
   /** Whether the loop that reads missing changes is running. */
   #filling = false;
+  #onDemand: (watched: boolean) => void = () => {};
 
   readonly #host: ReaderHost = {
     orderOf: (orderId) => this.#orderOf(orderId),
@@ -64,12 +65,14 @@ export class ChangeFeed {
     },
     subscribeTrade: (reader, rootOrderId) => {
       this.#trades.set(rootOrderId, (this.#trades.get(rootOrderId) ?? new Set()).add(reader));
+      this.#onDemand(true);
     },
     unsubscribe: (reader, order) => {
       order.readers.delete(reader);
       if (order.readers.size === 0) {
         this.#orders.delete(order.orderId);
         this.#incomplete.delete(order);
+        this.#onDemand(this.#isWatched());
       }
     },
     unsubscribeTrade: (reader, rootOrderId) => {
@@ -77,6 +80,7 @@ export class ChangeFeed {
       readers?.delete(reader);
       if (readers?.size === 0) {
         this.#trades.delete(rootOrderId);
+        this.#onDemand(this.#isWatched());
       }
     },
   };
@@ -85,6 +89,16 @@ export class ChangeFeed {
   constructor(source: ChangeSource, announcedRetryMs: readonly number[] = ANNOUNCED_RETRY_MS) {
     this.#source = source;
     this.#announcedRetryMs = announcedRetryMs;
+  }
+
+  /**
+   * Calls the listener with true when something is watched and with false when nothing is, perhaps
+   * repeatedly: announcements are needed only while something is watched, and a `resync` once they
+   * arrive.
+   */
+  onDemand(listener: (watched: boolean) => void): void {
+    this.#onDemand = listener;
+    listener(this.#isWatched());
   }
 
   /** A change was committed on this server. */
@@ -133,11 +147,16 @@ export class ChangeFeed {
     this.#closed.abort();
   }
 
+  #isWatched(): boolean {
+    return this.#orders.size > 0 || this.#trades.size > 0;
+  }
+
   #orderOf(orderId: bigint): WatchedOrder {
     let order = this.#orders.get(orderId);
     if (order === undefined) {
       order = { orderId, sequence: new ChangeSequence(), readers: new Set() };
       this.#orders.set(orderId, order);
+      this.#onDemand(true);
     }
     return order;
   }

@@ -6,10 +6,18 @@ import type { StreamConnection } from "./connection.ts";
 
 const STATUS_CHANGES = "oms.v1.order.status.*";
 
+/** A subscription that is active only on demand. */
+export interface StatusChangeSubscription {
+  /** Subscribes, or ends the subscription. */
+  setActive(active: boolean): void;
+  close(): void;
+}
+
 /**
  * Receives, for watchers, the status changes that other servers publish; this server's own ones are
  * not echoed, as they are known from the commit. They are hints, as anyone with access to the
- * broker may have sent them. Not durable: `onGap` is called whenever changes may have been missed.
+ * broker may have sent them. Not durable: `onGap` is called whenever changes may have been missed,
+ * at first once the broker knows the subscription.
  */
 export function subscribeToStatusChanges({
   stream,
@@ -22,7 +30,8 @@ export function subscribeToStatusChanges({
   /** In any order, and possibly repeated. Must not throw. */
   readonly onChange: (change: StatusChanged) => void;
   readonly onGap: () => void;
-}): { close(): void } {
+}): StatusChangeSubscription {
+  let active = false;
   let subscribedClient: NatsConnection | undefined;
   let subscription: Subscription | undefined;
 
@@ -37,19 +46,54 @@ export function subscribeToStatusChanges({
     }
   };
 
-  const stopListening = stream.onConnect((client) => {
+  const unsubscribe = () => {
+    subscription?.unsubscribe();
+    subscription = undefined;
+    subscribedClient = undefined;
+  };
+
+  const subscribe = async (client: NatsConnection) => {
     if (subscribedClient !== client) {
-      subscription?.unsubscribe();
+      unsubscribe();
       subscription = client.subscribe(STATUS_CHANGES, { callback: (_error, message) => receive(message) });
       subscribedClient = client;
     }
-    onGap();
+    const current = subscription;
+    try {
+      // Changes published before the broker knows the subscription are read from the history.
+      await client.flush();
+    } catch (error) {
+      // The connection broke; the next one calls again.
+      log.debug({ err: error }, "subscription to status changes interrupted");
+    }
+    if (current === subscription && current !== undefined) {
+      onGap();
+    }
+  };
+
+  const stopListening = stream.onConnect((client) => {
+    if (active) {
+      void subscribe(client);
+    }
   });
 
   return {
+    setActive(wanted) {
+      if (wanted === active) {
+        return;
+      }
+      active = wanted;
+      const client = stream.client();
+      if (!wanted) {
+        unsubscribe();
+      } else if (client !== undefined) {
+        void subscribe(client);
+      }
+    },
     close() {
       stopListening();
-      subscription?.unsubscribe();
+      active = false;
+      unsubscribe();
     },
   };
 }

@@ -2,11 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
+import { ALWAYS_HELD, type Lease } from "../../store/leases/index.ts";
 import type { OutboxRow } from "../../store/outbox/outbox.ts";
 import type { ConnectionEvent, StreamConnection } from "../nats/connection.ts";
 import type { Publisher } from "../nats/publisher.ts";
 import { lastEventTime } from "../nats/topology.ts";
-import { startBacklogGauges } from "./backlog.ts";
+import { createBacklogGauges } from "./backlog.ts";
 import { createPublishedRows, type PublishedRows } from "./published-rows.ts";
 import { createPassRunner, lastIdBefore, type OutboxDatabase, type PassRunner, republish } from "./republish.ts";
 import { startSweep } from "./sweep.ts";
@@ -40,6 +41,8 @@ export interface RelayOptions {
   readonly retentionMs?: number;
   /** Interval between sweeps of the table, in milliseconds. */
   readonly sweepMs?: number;
+  /** Of the server that sweeps for rows of dead servers; by default it is this one. */
+  readonly lease?: Lease;
   /** Maximum number of rows in memory; further ones are read from the table later. */
   readonly maxInMemory?: number;
   /**
@@ -87,7 +90,7 @@ class OutboxRelay implements Relay {
   readonly #crashPoint: (name: "after-publish") => void;
   readonly #published: PublishedRows;
   readonly #passes: PassRunner;
-  readonly #loops: readonly Pick<PollLoop, "stop">[];
+  readonly #sweep: Pick<PollLoop, "stop">;
   readonly #stopListening: () => void;
   /** New rows, while older ones are published from the table first; undefined otherwise. */
   #heldBack: OutboxRow[] | undefined = [];
@@ -103,6 +106,7 @@ class OutboxRelay implements Relay {
     metrics,
     retentionMs = 150_000,
     sweepMs = 5_000,
+    lease = ALWAYS_HELD,
     maxInMemory = 20_000,
     onRepublished = () => {},
     crashPoint = () => {},
@@ -118,9 +122,11 @@ class OutboxRelay implements Relay {
     this.#published = createPublishedRows(Math.min(1_000, sweepMs));
     this.#passes = createPassRunner(log);
     this.#stopListening = stream.onConnect((_client, event) => this.#connected(event));
-    const sweep = startSweep({
+    this.#sweep = startSweep({
       db,
       log,
+      lease,
+      gauges: createBacklogGauges(db, metrics),
       published: this.#published,
       retentionMs,
       sweepMs,
@@ -134,7 +140,6 @@ class OutboxRelay implements Relay {
         onRepublished();
       },
     });
-    this.#loops = [sweep, startBacklogGauges({ db, metrics })];
   }
 
   enqueue(rows: readonly OutboxRow[]): void {
@@ -163,7 +168,7 @@ class OutboxRelay implements Relay {
     while (this.#publisher.unpublished() > 0 && this.#stream.client() !== undefined && performance.now() < until) {
       await delay(DRAIN_POLL_MS);
     }
-    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await this.#sweep.stop();
   }
 
   #connected(event: ConnectionEvent): void {

@@ -1,6 +1,15 @@
 import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
-import { deletePublished, MAX_COMMIT_SKEW_MS, type OutboxRow, readUnpublished } from "../../store/outbox/outbox.ts";
+import type { Lease } from "../../store/leases/index.ts";
+import {
+  deletePublished,
+  estimateRows,
+  MAX_COMMIT_SKEW_MS,
+  type OutboxRow,
+  readOldestUnpublished,
+  readUnpublished,
+} from "../../store/outbox/outbox.ts";
+import type { BacklogGauges } from "./backlog.ts";
 import type { PublishedRows } from "./published-rows.ts";
 import { lastIdBefore, type OutboxDatabase } from "./republish.ts";
 
@@ -14,12 +23,27 @@ const MAX_PAGES = 10;
  */
 const FULL_SEARCH_MS = 600_000;
 
+/**
+ * Interval between searches of a server without the lease, in milliseconds: the one with it may be
+ * unable to publish.
+ */
+const FALLBACK_SEARCH_MS = 60_000;
+
+/** Interval between searches for the end of the rows kept for Actions, in milliseconds. */
+const KEPT_SEARCH_MS = 60_000;
+
+/** Interval between estimates of the table's size, in milliseconds. */
+const ESTIMATE_MS = 30_000;
+
 export interface SweepOptions {
   readonly db: OutboxDatabase;
   readonly log: Logger;
   readonly published: PublishedRows;
   readonly retentionMs: number;
   readonly sweepMs: number;
+  /** Of the server that searches the table in each sweep. */
+  readonly lease: Lease;
+  readonly gauges: BacklogGauges;
   /** Called at the start of each sweep. */
   readonly onSweep: () => void;
   /** Whether abandoned rows can be published now. */
@@ -28,17 +52,20 @@ export interface SweepOptions {
 }
 
 /**
- * Deletes rows after their retention, and publishes abandoned ones: rows older than they would be
- * if their server were running, which are deleted in their turn.
+ * Deletes this server's rows after their retention. One server also measures the backlog, and
+ * publishes abandoned rows: those older than they would be if their server were running, which are
+ * deleted in their turn.
  */
 export function startSweep(options: SweepOptions): Pick<PollLoop, "stop"> {
-  const { log, sweepMs } = options;
+  const { log, sweepMs, lease } = options;
   const sweep = new Sweep(options);
-  return createPollLoop((signal) => sweep.run(signal), {
+  const loop = createPollLoop((signal) => sweep.run(signal), {
     intervalMs: sweepMs,
     initialDelayMs: sweepMs,
     onError: (error) => log.debug({ err: error }, "outbox sweep failed; retrying"),
   });
+  lease.onChange(() => loop.wake());
+  return loop;
 }
 
 class Sweep {
@@ -56,6 +83,9 @@ class Sweep {
    */
   #keptTo = 0n;
   #lastFullSearch = performance.now();
+  #lastSearch = performance.now();
+  #lastKeptSearch = Number.NEGATIVE_INFINITY;
+  #lastEstimate = Number.NEGATIVE_INFINITY;
 
   constructor(options: SweepOptions) {
     const { retentionMs, sweepMs } = options;
@@ -64,11 +94,53 @@ class Sweep {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { onSweep, canPublish } = this.#options;
+    const { lease, gauges, onSweep } = this.#options;
     onSweep();
     await this.#deletePublished(signal);
-    if (canPublish()) {
-      await this.#publishAbandoned(signal);
+    if (lease.isHeld()) {
+      await this.#measure();
+      await this.#search(signal);
+    } else {
+      // While the database is unavailable, the last values stand.
+      if (lease.isHeldElsewhere()) {
+        gauges.clear();
+        this.#lastEstimate = Number.NEGATIVE_INFINITY;
+      }
+      if (since(this.#lastSearch) > FALLBACK_SEARCH_MS) {
+        await this.#search(signal);
+      }
+    }
+  }
+
+  async #measure(): Promise<void> {
+    const { db, gauges } = this.#options;
+    if (since(this.#lastEstimate) > ESTIMATE_MS) {
+      this.#lastEstimate = performance.now();
+      gauges.setRows(await estimateRows(db));
+    }
+  }
+
+  /** Finds the oldest unpublished row, and publishes it and later ones if they are abandoned. */
+  async #search(signal: AbortSignal): Promise<void> {
+    const { db, lease, gauges, canPublish } = this.#options;
+    this.#lastSearch = performance.now();
+    if (since(this.#lastFullSearch) > FULL_SEARCH_MS) {
+      this.#keptTo = 0n;
+      this.#lastKeptSearch = Number.NEGATIVE_INFINITY;
+      this.#lastFullSearch = performance.now();
+    }
+    const oldest = await readOldestUnpublished(db, this.#keptTo);
+    if (lease.isHeld()) {
+      gauges.setOldest(oldest);
+    }
+    if (oldest !== undefined && db.clock.now().getTime() - oldest.recordTime.getTime() >= this.#abandonedMs) {
+      this.#keptTo = oldest.id - 1n;
+      if (canPublish()) {
+        await this.#publishAbandoned(signal);
+      }
+    } else if (since(this.#lastKeptSearch) > KEPT_SEARCH_MS) {
+      this.#keptTo = await this.#lastOldId(signal);
+      this.#lastKeptSearch = performance.now();
     }
   }
 
@@ -86,17 +158,10 @@ class Sweep {
 
   async #publishAbandoned(signal: AbortSignal): Promise<void> {
     const { db, log, published, publish } = this.#options;
-    if (performance.now() - this.#lastFullSearch > FULL_SEARCH_MS) {
-      this.#keptTo = 0n;
-      this.#lastFullSearch = performance.now();
-    }
     for (let page = 0; page < MAX_PAGES && !signal.aborted; page += 1) {
       // biome-ignore lint/complexity/useMathMinMax: Math.max does not take a bigint.
       const afterId = this.#searchedTo > this.#keptTo ? this.#searchedTo : this.#keptTo;
       const rows = await readUnpublished(db, { olderThanMs: this.#abandonedMs, afterId, limit: PAGE });
-      if (afterId === this.#keptTo) {
-        this.#keptTo = rows[0] === undefined ? await this.#lastOldId(signal) : rows[0].id - 1n;
-      }
       const known = published.known(rows.map(({ id }) => id));
       const abandoned = rows.filter(({ id }) => !known.has(id));
       if (abandoned.length > 0) {
@@ -116,4 +181,8 @@ class Sweep {
     const time = db.clock.now().getTime() - this.#abandonedMs - MAX_COMMIT_SKEW_MS;
     return lastIdBefore(db, new Date(time), signal);
   }
+}
+
+function since(time: number): number {
+  return performance.now() - time;
 }

@@ -5,6 +5,7 @@ import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { traceIdOf } from "../../observability/traceparent.ts";
 import type { Tracer } from "../../observability/tracing.ts";
+import { ALWAYS_HELD, type Lease } from "../../store/leases/index.ts";
 import type { DueEntry, Ledger } from "../../store/ledger/index.ts";
 import { decodeEvent } from "../nats/codec.ts";
 import type { StreamConnection } from "../nats/connection.ts";
@@ -13,7 +14,7 @@ import { AttemptRunner, type CrashPoint } from "./attempts.ts";
 import { ActionConsumers } from "./consumers.ts";
 import { DueLoop } from "./due-loop.ts";
 import { startLedgerGauges } from "./ledger-gauges.ts";
-import { watchPausedActions } from "./paused-actions.ts";
+import { createPausedActions } from "./paused-actions.ts";
 
 export interface RunnerOptions {
   readonly actions: readonly Action[];
@@ -29,8 +30,10 @@ export interface RunnerOptions {
    * to an external system are limited by its client.
    */
   readonly concurrency?: number;
-  /** Interval between searches for due entries, in milliseconds. */
+  /** Minimum delay between two polls for due entries, in milliseconds. */
   readonly pollMs?: number;
+  /** Of the server that counts the open entries for the metrics; by default it is this one. */
+  readonly lease?: Lease;
   /** Time limit of an attempt, in milliseconds: less than its lease in the ledger. */
   readonly attemptTimeoutMs?: number;
   readonly backOff?: BackOff;
@@ -64,6 +67,7 @@ export function startRunner({
   tracer,
   concurrency = 256,
   pollMs = 200,
+  lease = ALWAYS_HELD,
   attemptTimeoutMs = 15_000,
   backOff = { baseMs: 1_000, capMs: 300_000 },
   maxAttempts = 12,
@@ -82,7 +86,7 @@ export function startRunner({
     abortSignal: aborting.signal,
     crashPoint,
   });
-  const paused = watchPausedActions({ ledger, log });
+  const paused = createPausedActions(log);
   const { isPaused } = paused;
 
   const runDue = async ({ entry, row }: DueEntry) => {
@@ -103,8 +107,8 @@ export function startRunner({
   const consumers = actions.map(
     (action) => new ActionConsumers({ action, stream, ledger, log, metrics, concurrency, attempts, isPaused }),
   );
-  const due = new DueLoop({ actions: [...byName.keys()], ledger, log, isPaused, run: runDue, concurrency, pollMs });
-  const gauges = startLedgerGauges({ actions, ledger, metrics });
+  const due = new DueLoop({ actions: [...byName.keys()], ledger, log, paused, run: runDue, concurrency, pollMs });
+  const gauges = startLedgerGauges({ actions, ledger, paused, metrics, lease });
 
   return {
     async stop(timeoutMs) {

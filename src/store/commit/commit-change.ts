@@ -13,6 +13,11 @@ export interface ChangeDeps extends EventDeps {
   readonly db: OrderDatabase;
   /** Called with the events right after the commit. Must not throw. */
   readonly onCommitted: (events: readonly CommittedEvent[]) => void;
+  /**
+   * Called when ledger entries have become due, or an Action was paused or resumed. Must not throw.
+   * Undefined: the poll for due entries finds them.
+   */
+  readonly onDue?: (() => void) | undefined;
   /** Undefined: no tracing. */
   readonly tracer?: Tracer | undefined;
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { type Kysely, sql, type Updateable } from "kysely";
+import { sql, type Updateable } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { idList, inlineLiteral } from "../mysql/literals.ts";
 import { withRetries } from "../mysql/transaction.ts";
-import type { ActionLedgerTable, Database } from "../schema.ts";
+import type { ActionLedgerTable } from "../schema.ts";
 import { type ClaimRow, readByMessageIds } from "./candidates.ts";
 import { type ClaimDecision, evaluateClaim } from "./evaluate-claim.ts";
 import type { Claim } from "./types.ts";
@@ -14,6 +14,8 @@ export interface ClaimDeps {
   readonly leaseMs: number;
   /** See `evaluateClaim`. */
   readonly maxUnfinished: number;
+  /** Called when an entry was deferred until a time. */
+  readonly onDue: (at: Date) => void;
 }
 
 interface Pair {
@@ -75,7 +77,7 @@ export async function resolveClaims(
 ): Promise<ResolvedClaims> {
   const now = deps.db.clock.now();
   const evaluated = rows.map((row) => ({ row, decision: evaluateClaim(row, now, deps.maxUnfinished) }));
-  await deferOrPark(deps.db, evaluated, now);
+  await deferOrPark(deps, evaluated, now);
   const suspected = evaluated.flatMap(({ row, decision }) =>
     decision.kind === "suspect" ? [{ row, limit: decision.maxConcurrentSuspects }] : [],
   );
@@ -163,7 +165,7 @@ async function acquireLeases(
  * Defers the rows that wait and parks the poison messages, if they are unchanged since they were
  * read.
  */
-async function deferOrPark(db: Kysely<Database>, evaluated: readonly EvaluatedRow[], now: Date): Promise<void> {
+async function deferOrPark({ db, onDue }: ClaimDeps, evaluated: readonly EvaluatedRow[], now: Date): Promise<void> {
   const changes = evaluated.flatMap(({ row, decision }) => {
     const change = changeOf(row, decision, now);
     return change === undefined ? [] : [{ row, change }];
@@ -179,6 +181,11 @@ async function deferOrPark(db: Kysely<Database>, evaluated: readonly EvaluatedRo
         .where("state", "in", ["PENDING", "RETRYING"])
         .execute(),
     );
+  }
+  for (const { decision } of evaluated) {
+    if (decision.kind === "wait") {
+      onDue(decision.until);
+    }
   }
 }
 

@@ -1,13 +1,46 @@
 import { type Kysely, sql } from "kysely";
 import type { OrderDatabase } from "../mysql/database.ts";
-import { idList, textList } from "../mysql/literals.ts";
+import { idList, inlineLiteral, textList } from "../mysql/literals.ts";
 import { withRetries } from "../mysql/transaction.ts";
 import { OUTBOX_COLUMNS, toOutboxRow } from "../outbox/outbox.ts";
 import type { Database } from "../schema.ts";
 import { readByIds } from "./candidates.ts";
 import { type ClaimDeps, resolveClaims } from "./claim.ts";
 import { recordOutcomes } from "./outcomes.ts";
-import type { DueClaim, DueEntry, DueRequest } from "./types.ts";
+import type { DueClaim, DueEntry, DueRequest, LedgerState } from "./types.ts";
+
+const TABLE = sql.table("oms_db.oms_action_ledger");
+
+/** States in which an entry becomes due. */
+const WAITING_STATES = ["RETRYING", "PENDING"] as const;
+
+/**
+ * Reads what the due loop decides by, in one statement: the database's time, the paused Actions,
+ * and for each Action and state the first entry of its part of an index, however many there are.
+ */
+export async function readLedgerState(db: OrderDatabase, actions: readonly string[]): Promise<LedgerState> {
+  const firstDue = actions.flatMap((action) =>
+    WAITING_STATES.map(
+      (state) =>
+        sql`select 'due', ${inlineLiteral(action)}, min(next_attempt_time) from ${TABLE} where action = ${inlineLiteral(action)} and state = ${inlineLiteral(state)}`,
+    ),
+  );
+  const paused = sql`select 'paused', action, null from ${sql.table("oms_db.oms_action_switch")} where paused = 1`;
+  const { rows } = await db.clock.readWith(
+    () =>
+      sql<{ kind: string; action: string; time: Date | null }>`select 'now' as kind, '' as action, now(3) as time
+        union all ${sql.join([paused, ...firstDue], sql` union all `)}`.execute(db),
+    (result) => result.rows.find(({ kind }) => kind === "now")?.time ?? undefined,
+  );
+  const nextDue = new Map<string, Date>();
+  for (const { kind, action, time } of rows) {
+    const known = nextDue.get(action);
+    if (kind === "due" && time !== null && (known === undefined || time < known)) {
+      nextDue.set(action, time);
+    }
+  }
+  return { paused: new Set(rows.filter(({ kind }) => kind === "paused").map(({ action }) => action)), nextDue };
+}
 
 /**
  * Claims due entries, the longest due first within an Action: failed ones, and those that the
@@ -47,11 +80,10 @@ async function readDueIds(
   limits: ReadonlyMap<string, number>,
   now: Date,
 ): Promise<{ readonly ids: readonly bigint[]; readonly more: boolean }> {
-  const table = sql.table("oms_db.oms_action_ledger");
   const parts = [...limits].flatMap(([action, limit]) =>
-    ["RETRYING", "PENDING"].map(
+    WAITING_STATES.map(
       (state) =>
-        sql`(select id, action from ${table} where action = ${action} and state = ${state} and next_attempt_time <= ${now} order by next_attempt_time limit ${sql.lit(limit)})`,
+        sql`(select id, action from ${TABLE} where action = ${action} and state = ${state} and next_attempt_time <= ${now} order by next_attempt_time limit ${sql.lit(limit)})`,
     ),
   );
   if (parts.length === 0) {

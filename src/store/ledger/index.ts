@@ -1,12 +1,12 @@
 import { createBatcher } from "../../lib/batcher.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import { claimAll } from "./claim.ts";
-import { claimDue, makeDue } from "./due.ts";
+import { claimDue, makeDue, readLedgerState } from "./due.ts";
+import { createDueSignal, type DueSignal } from "./due-signal.ts";
 import { readOpenCounts } from "./open-counts.ts";
 import { type AttemptOutcome, recordOutcomes } from "./outcomes.ts";
-import { readPausedActions } from "./pauses.ts";
 import { createActionTotals } from "./totals.ts";
-import type { Claim, DueClaim, DueRequest, LedgerEntry, OpenCount } from "./types.ts";
+import type { Claim, DueClaim, DueRequest, LedgerEntry, LedgerState, OpenCount } from "./types.ts";
 
 export type * from "./types.ts";
 
@@ -18,6 +18,8 @@ export type * from "./types.ts";
 export interface Ledger {
   /** Starts an attempt, if the entry may run now. Concurrent calls are batched. */
   claim(messageId: string, action: string): Promise<Claim>;
+  /** The paused Actions, and when the entries of these Actions become due. */
+  state(actions: readonly string[]): Promise<LedgerState>;
   /** Starts attempts of due entries: failed before, or never delivered by the broker. */
   claimDue(wanted: DueRequest): Promise<DueClaim>;
   /** Makes an event due now that was never attempted. Concurrent calls are batched. */
@@ -33,8 +35,11 @@ export interface Ledger {
   /** The event failed permanently, until an operator decides. */
   park(entry: LedgerEntry, error: string): Promise<void>;
   openCounts(actions: readonly string[]): Promise<OpenCount[]>;
-  /** Names of the paused Actions. */
-  paused(): Promise<ReadonlySet<string>>;
+  /**
+   * Calls the listener when this server makes an entry due (at a time, or at once) or pauses an
+   * Action: there is no need to poll for that. Other servers' changes are found by `state`.
+   */
+  onDue: DueSignal["listen"];
   /** The clock of all times in the ledger. */
   now(): Date;
   /** Writes the last totals. */
@@ -49,6 +54,7 @@ export function createLedger({
   leaseMs,
   maxUnfinished = 6,
   outboxRetentionMs = 30_000,
+  dueSignal = createDueSignal(),
 }: {
   readonly db: OrderDatabase;
   /**
@@ -63,8 +69,10 @@ export function createLedger({
   readonly maxUnfinished?: number;
   /** Minimum retention of published outbox rows, in milliseconds. */
   readonly outboxRetentionMs?: number;
+  /** Notified by whatever else makes entries due on this server. */
+  readonly dueSignal?: DueSignal;
 }): Ledger {
-  const deps = { db, leaseMs, maxUnfinished };
+  const deps = { db, leaseMs, maxUnfinished, onDue: dueSignal.notify };
   const claim = createBatcher((pairs: readonly { messageId: string; action: string }[]) => claimAll(deps, pairs), {
     maxBatch: MAX_BATCH,
   });
@@ -84,16 +92,21 @@ export function createLedger({
     },
     { maxBatch: MAX_BATCH },
   );
+  const retryAt = async (outcome: AttemptOutcome & { readonly kind: "retry" }) => {
+    await finish(outcome);
+    dueSignal.notify(outcome.at);
+  };
   return {
     claim: (messageId, action) => claim({ messageId, action }),
+    state: (actions) => readLedgerState(db, actions),
     claimDue: (wanted) => claimDue(deps, wanted),
     makeDue: (messageId, action) => due({ messageId, action }),
     done: (entry) => finish({ kind: "done", entry }),
-    retry: (entry, error, at) => finish({ kind: "retry", entry, error, at, sideEffectFree: false }),
-    defer: (entry, error, at) => finish({ kind: "retry", entry, error, at, sideEffectFree: true }),
+    retry: (entry, error, at) => retryAt({ kind: "retry", entry, error, at, sideEffectFree: false }),
+    defer: (entry, error, at) => retryAt({ kind: "retry", entry, error, at, sideEffectFree: true }),
     park: (entry, error) => finish({ kind: "park", entry, error }),
     openCounts: (actions) => readOpenCounts(db, actions),
-    paused: () => readPausedActions(db),
+    onDue: dueSignal.listen,
     now: () => db.clock.now(),
     close: () => totals.close(),
   };

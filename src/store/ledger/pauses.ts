@@ -5,22 +5,16 @@ import { inTransaction } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
 import { type Intervention, writeIntervention } from "./interventions.ts";
 
-/** Names of the paused Actions. */
-export async function readPausedActions(db: Kysely<Database>): Promise<ReadonlySet<string>> {
-  const rows = await db.selectFrom("oms_db.oms_action_switch").select("action").where("paused", "=", 1).execute();
-  return new Set(rows.map(({ action }) => action));
-}
-
 /**
  * Pauses or resumes an Action, and records the intervention. Pausing a paused Action replaces the
  * reason; resuming one that is not paused does nothing.
  *
  * @returns whether this changed it
  */
-export function setActionPaused({ db }: ChangeDeps, intervention: Intervention): Promise<boolean> {
+export async function setActionPaused({ db, onDue }: ChangeDeps, intervention: Intervention): Promise<boolean> {
   const { kind, action, reason, caller, operator, authenticatedOperator } = intervention;
   const pause = kind === "PAUSE";
-  return inTransaction(db, async (trx) => {
+  const changed = await inTransaction(db, async (trx) => {
     const before = await trx
       .selectFrom("oms_db.oms_action_switch")
       .select("paused")
@@ -47,6 +41,8 @@ export function setActionPaused({ db }: ChangeDeps, intervention: Intervention):
     await writeIntervention(trx, intervention, 0);
     return wasPaused !== pause;
   });
+  onDue?.();
+  return changed;
 }
 
 /** The pause of an Action. */

@@ -67,6 +67,9 @@ export async function redeliverFromHistory(
     // A duplicate key means that another call added an entry meanwhile: the retry finds it.
     ["deadlock", "lock-timeout", "duplicate-key"],
   );
+  if (result.count > 0) {
+    deps.onDue?.();
+  }
   if (unpublished.length > 0) {
     deps.onCommitted(unpublished);
   }

@@ -22,13 +22,13 @@ interface LockedRow {
  * start a new round with the full number of attempts. Entries that are running, already due, or no
  * longer in one of the states `from` stay as they are; so do those whose event no longer exists.
  */
-export function redrive(
+export async function redrive(
   deps: ChangeDeps,
   ids: readonly bigint[],
   from: readonly RedrivenState[],
   intervention: Intervention,
 ): Promise<InterventionResult> {
-  return inTransaction(deps.db, async (trx) => {
+  const result = await inTransaction(deps.db, async (trx) => {
     const rows = await lockRows(trx, ids, from);
     const waiting = rows.filter(({ state }) => state === "PENDING" || state === "RETRYING");
     const stopped = await withEvents(
@@ -45,6 +45,10 @@ export function redrive(
     await startRound(trx, stopped, interventionId);
     return { count, interventionId };
   });
+  if (result.count > 0) {
+    deps.onDue?.();
+  }
+  return result;
 }
 
 async function lockRows(

@@ -48,6 +48,14 @@ export interface DueClaim {
   readonly more: boolean;
 }
 
+/** When entries become due, and which may run. */
+export interface LedgerState {
+  /** Names of the paused Actions. */
+  readonly paused: ReadonlySet<string>;
+  /** Due time of the first waiting entry, by Action; without those that have none. */
+  readonly nextDue: ReadonlyMap<string, Date>;
+}
+
 /** Limits for a claim of due entries. */
 export interface DueRequest {
   /** Maximum number of entries, by Action. */

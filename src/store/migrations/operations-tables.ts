@@ -128,3 +128,18 @@ export const SHADOW_TABLES: readonly TableSpec[] = [
     indexes: [{ columns: ["method", "id"] }],
   },
 ];
+
+/** Work that one server does for all of them. */
+export const LEASE_TABLES: readonly TableSpec[] = [
+  {
+    schema: "oms_db",
+    name: "oms_lease",
+    columns: {
+      name: "varchar(64) not null",
+      token: "bigint not null",
+      holder: "varchar(128) not null",
+      expire_time: TIME,
+    },
+    primaryKey: ["name"],
+  },
+];

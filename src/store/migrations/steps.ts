@@ -2,7 +2,13 @@ import type { TableSpec } from "./ensure-table.ts";
 import { FLOW_TABLES } from "./flow-tables.ts";
 import { LEGACY_TABLES } from "./legacy-tables.ts";
 import { AUTHENTICATED_OPERATOR_TABLES, CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
-import { CLAIM_TABLES, LEGACY_METHOD_TABLES, OPERATIONS_TABLES, SHADOW_TABLES } from "./operations-tables.ts";
+import {
+  CLAIM_TABLES,
+  LEASE_TABLES,
+  LEGACY_METHOD_TABLES,
+  OPERATIONS_TABLES,
+  SHADOW_TABLES,
+} from "./operations-tables.ts";
 
 /** A migration. One that was interrupted runs again: it adds only what is missing. */
 export interface Step {
@@ -22,4 +28,5 @@ export const STEPS: readonly Step[] = [
   { name: "008-old-method", tables: LEGACY_METHOD_TABLES },
   { name: "009-shadow", tables: SHADOW_TABLES },
   { name: "010-authenticated-operator", tables: AUTHENTICATED_OPERATOR_TABLES },
+  { name: "011-leases", tables: LEASE_TABLES },
 ];

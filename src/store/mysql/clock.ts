@@ -11,12 +11,19 @@ export interface Clock {
   now(): Date;
   /** Reads the database's time. Before the first reading, `now` is this server's own time. */
   sync(): Promise<void>;
+  /**
+   * Takes a reading from a query that is made anyway.
+   *
+   * @param timeOf the value of `now(3)` in the query's result
+   */
+  readWith<T>(query: () => Promise<T>, timeOf: (result: T) => Date | undefined): Promise<T>;
 }
 
 /**
- * Maximum age of a reading, in milliseconds: two quartz clocks differ by less than 0.1 ms after it.
+ * Maximum age of a reading, in milliseconds: two quartz clocks differ by less than 0.3 ms after it.
+ * Longer than an idle server's polls of the ledger are apart, each of which takes a reading.
  */
-const MAX_AGE_MS = 1_000;
+const MAX_AGE_MS = 3_000;
 
 /**
  * A reading that took longer than this, in milliseconds, is too inexact, unless the last exact one
@@ -35,16 +42,25 @@ export function openClock(db: Kysely<Database>): Clock {
   let lastExact = Number.NEGATIVE_INFINITY;
   let lastRead = Number.NEGATIVE_INFINITY;
 
-  const sync = async () => {
-    lastRead = performance.now();
-    const { rows } = await sql<{ now: Date }>`select now(3) as now`.execute(db);
+  const readWith = async <T>(query: () => Promise<T>, timeOf: (result: T) => Date | undefined): Promise<T> => {
+    const asked = performance.now();
+    lastRead = asked;
+    const result = await query();
     const answered = performance.now();
-    const took = answered - lastRead;
-    const [row] = rows;
-    if (row !== undefined && (took < MAX_ROUND_TRIP_MS || answered - lastExact > MAX_EXACT_AGE_MS)) {
-      offset = row.now.getTime() + took / 2 - answered;
+    const took = answered - asked;
+    const time = timeOf(result);
+    if (time !== undefined && (took < MAX_ROUND_TRIP_MS || answered - lastExact > MAX_EXACT_AGE_MS)) {
+      offset = time.getTime() + took / 2 - answered;
       lastExact = answered;
     }
+    return result;
+  };
+
+  const sync = async () => {
+    await readWith(
+      () => sql<{ now: Date }>`select now(3) as now`.execute(db),
+      ({ rows }) => rows[0]?.now,
+    );
   };
 
   return {
@@ -57,5 +73,6 @@ export function openClock(db: Kysely<Database>): Clock {
       return new Date(offset === undefined ? Date.now() : monotonic + offset);
     },
     sync,
+    readWith,
   };
 }

@@ -200,29 +200,36 @@ async function deleteRows(db: Kysely<Database>, ids: readonly bigint[]): Promise
   }
 }
 
-/** Size and age of the outbox. */
-export interface OutboxBacklog {
-  /**
-   * Estimated number of rows, published or not, from the query planner: counting takes half a
-   * second per million.
-   */
-  readonly rows: number;
-  /** The first unpublished row. */
-  readonly oldest: { readonly id: bigint; readonly recordTime: Date } | undefined;
+/** A row of the outbox, without its event. */
+export interface OldestRow {
+  readonly id: bigint;
+  readonly recordTime: Date;
 }
 
-/** @param fromId start of the search for the oldest row: all rows before it are published */
-export async function readBacklog(db: Kysely<Database>, fromId: bigint): Promise<OutboxBacklog> {
-  const [[plan], oldest] = await Promise.all([
-    db.selectFrom("oms_db.oms_outbox").select("id").explain<{ readonly rows: bigint | number | string | null }>(),
-    db
-      .selectFrom("oms_db.oms_outbox")
-      .select(["id", "record_time as recordTime"])
-      .where("id", ">=", fromId)
-      .where("published", "=", 0)
-      .orderBy("id")
-      .limit(1)
-      .executeTakeFirst(),
-  ]);
-  return { rows: Number(plan?.rows ?? 0), oldest };
+/**
+ * The first row not marked as published.
+ *
+ * @param afterId all rows up to this one are published
+ */
+export async function readOldestUnpublished(db: Kysely<Database>, afterId: bigint): Promise<OldestRow | undefined> {
+  return db
+    .selectFrom("oms_db.oms_outbox")
+    .select(["id", "record_time as recordTime"])
+    .where("id", ">", afterId)
+    .where("published", "=", 0)
+    .orderBy("id")
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/**
+ * Estimated number of rows, published or not, from the query planner: counting takes half a second
+ * per million.
+ */
+export async function estimateRows(db: Kysely<Database>): Promise<number> {
+  const [plan] = await db
+    .selectFrom("oms_db.oms_outbox")
+    .select("id")
+    .explain<{ readonly rows: bigint | number | string | null }>();
+  return Number(plan?.rows ?? 0);
 }

@@ -67,6 +67,7 @@ const SERVICE: readonly Section[] = [
       "oms_db.oms_shadow_difference": ["select", "insert", "delete"],
     },
   },
+  { heading: "Work that one server does for all.", tables: { "oms_db.oms_lease": CHANGE } },
   { heading: "Version of the schema.", tables: { "oms_db.oms_migration": READ } },
 ];
 

@@ -22,21 +22,19 @@ function useServer() {
     onChange: (change) => received.push(change),
     onGap,
   });
+  subscription.setActive(true);
   onTestFinished(() => {
     subscription.close();
     publisher.close();
   });
   const publish = (event: StatusChanged) => publisher.publishOnce({ ...event, ...encodeEvent(event) });
-  return { stream, received, onGap, publish };
+  return { stream, subscription, received, onGap, publish };
 }
 
 test("a server receives the changes of others, not its own, and is notified of gaps", async () => {
   const one = useServer();
   const other = useServer();
   await vi.waitFor(() => expect([one, other].map(({ onGap }) => onGap.mock.calls.length)).toEqual([1, 1]), 10_000);
-  // Until the broker knows the subscriptions.
-  await one.stream.client()?.flush();
-  await other.stream.client()?.flush();
 
   const first = statusChanged({ orderId: 7n, toStatus: 4010, traceparent: "" });
   const second = statusChanged({ orderId: 7n, toStatus: 5010, version: 2, traceparent: "" });
@@ -51,4 +49,18 @@ test("a server receives the changes of others, not its own, and is notified of g
   const third = statusChanged({ orderId: 7n, toStatus: 6010, version: 3, traceparent: "" });
   await vi.waitFor(() => one.publish(third), 10_000);
   await vi.waitFor(() => expect(other.received).toEqual([first, third]));
+});
+
+test("nothing is received while nothing is watched, and each start is a gap", async () => {
+  const one = useServer();
+  const other = useServer();
+  await vi.waitFor(() => expect([one, other].map(({ onGap }) => onGap.mock.calls.length)).toEqual([1, 1]), 10_000);
+  other.subscription.setActive(false);
+  await other.stream.client()?.flush();
+  await one.publish(statusChanged({ orderId: 8n, toStatus: 4010, traceparent: "" }));
+  other.subscription.setActive(true);
+  await vi.waitFor(() => expect(other.onGap).toHaveBeenCalledTimes(2));
+  const second = statusChanged({ orderId: 8n, toStatus: 5010, version: 2, traceparent: "" });
+  await one.publish(second);
+  await vi.waitFor(() => expect(other.received).toEqual([second]));
 });

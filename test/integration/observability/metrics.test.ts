@@ -1,8 +1,12 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { startBacklogGauges } from "../../../src/messaging/relay/backlog.ts";
+import { createBacklogGauges } from "../../../src/messaging/relay/backlog.ts";
+import { createPublishedRows } from "../../../src/messaging/relay/published-rows.ts";
+import { startSweep } from "../../../src/messaging/relay/sweep.ts";
 import { startLedgerGauges } from "../../../src/messaging/runner/ledger-gauges.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
+import { createTestLease } from "../../support/lease.ts";
 import { useService } from "../../support/service.ts";
+import { silentLog } from "../nats/support.ts";
 
 const harness = useService();
 
@@ -76,15 +80,30 @@ test("exposes the outbox rows, and the age of the oldest unpublished one", async
       { ...row, message_id: "metrics-3", record_time: ago(1), published: 0 },
     ])
     .execute();
-  const backlog = startBacklogGauges({ db, metrics });
+  const lease = createTestLease(true);
+  const sweep = startSweep({
+    db,
+    log: silentLog,
+    published: createPublishedRows(60_000),
+    retentionMs: 60_000,
+    sweepMs: 10,
+    lease,
+    gauges: createBacklogGauges(db, metrics),
+    onSweep: () => {},
+    canPublish: () => false,
+    publish: () => {},
+  });
   onTestFinished(async () => {
-    await backlog.stop();
+    await sweep.stop();
     await db.deleteFrom("oms_db.oms_outbox").where("message_id", "like", "metrics-%").execute();
   });
   await vi.waitFor(async () => expect((await values(metrics)).oms_outbox_rows).toBeGreaterThan(0));
   const age = (await values(metrics)).oms_outbox_oldest_seconds as number;
   expect(age).toBeGreaterThanOrEqual(599);
   expect(age).toBeLessThan(700);
+  lease.move(false);
+  await vi.waitFor(async () => expect(await values(metrics)).not.toHaveProperty("oms_outbox_oldest_seconds"));
+  expect(await values(metrics)).not.toHaveProperty("oms_outbox_rows");
 });
 
 test("the age of an Action is that of its oldest event; of a timer, since it was due", async () => {
@@ -92,12 +111,14 @@ test("the age of an Action is that of its oldest event; of a timer, since it was
   const now = new Date("2026-11-27T04:00:00Z");
   const before = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
   const open = { pending: 2, retrying: 1, parked: 4 };
+  const lease = createTestLease(true);
   const gauge = startLedgerGauges({
     actions: [{ name: "gift-record" }, { name: "payment-timeout", due: () => now }, { name: "e-invoice" }],
     metrics,
+    lease,
+    paused: { has: (action) => action === "e-invoice" },
     ledger: {
       now: () => now,
-      paused: async () => new Set(["e-invoice"]),
       openCounts: async () => [
         { action: "gift-record", ...open, waitingSince: before(90), firstDue: before(5) },
         { action: "payment-timeout", ...open, waitingSince: before(1_000), firstDue: before(-60) },
@@ -116,4 +137,12 @@ test("the age of an Action is that of its oldest event; of a timer, since it was
     'oms_action_paused{action="e-invoice"}': 1,
     'oms_action_paused{action="gift-record"}': 0,
   });
+  // Another server counts: its values and these would contradict each other.
+  lease.move(false);
+  await vi.waitFor(async () =>
+    expect(await values(metrics)).not.toHaveProperty('oms_action_open{action="gift-record",state="parked"}'),
+  );
+  const seen = await values(metrics);
+  expect(seen).not.toHaveProperty('oms_action_oldest_seconds{action="gift-record"}');
+  expect(seen).toHaveProperty('oms_action_paused{action="gift-record"}', 0);
 });

@@ -2,7 +2,9 @@ import { sql } from "kysely";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createPublishedRows } from "../../../src/messaging/relay/published-rows.ts";
 import { startSweep } from "../../../src/messaging/relay/sweep.ts";
+import { ALWAYS_HELD } from "../../../src/store/leases/index.ts";
 import { statusChanged } from "../../support/events.ts";
+import { createTestLease } from "../../support/lease.ts";
 import { silentLog } from "../nats/support.ts";
 import { commit, useDatabase } from "./support.ts";
 
@@ -18,7 +20,7 @@ async function insert(orderId: bigint, secondsAgo: number): Promise<void> {
 }
 
 /** Starts a sweep that marks what it publishes. @returns the message ids it publishes */
-function useSweep(): string[] {
+function useSweep(lease = ALWAYS_HELD): string[] {
   const republished: string[] = [];
   const published = createPublishedRows(60_000);
   const sweep = startSweep({
@@ -27,6 +29,8 @@ function useSweep(): string[] {
     published,
     retentionMs: RETENTION_MS,
     sweepMs: 10,
+    lease,
+    gauges: { setOldest: () => {}, setRows: () => {}, clear: () => {} },
     canPublish: () => true,
     publish(rows) {
       for (const { id, messageId } of rows) {
@@ -66,4 +70,14 @@ test("abandoned rows whose ids and times are in different order are found", asyn
   await sql`do sleep(1)`.execute(database());
   expect(republished).toEqual([]);
   await vi.waitFor(() => expect(republished).toEqual(["2-1", "3-1"]), 10_000);
+});
+
+test("a server without the lease leaves abandoned rows to the one with it, until it takes over", async () => {
+  await insert(1n, 1_000);
+  const lease = createTestLease(false);
+  const republished = useSweep(lease);
+  await sql`do sleep(0.5)`.execute(database());
+  expect(republished).toEqual([]);
+  lease.move(true);
+  await vi.waitFor(() => expect(republished).toEqual(["1-1"]));
 });

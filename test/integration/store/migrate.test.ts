@@ -34,6 +34,7 @@ const STEPS = [
   "008-old-method",
   "009-shadow",
   "010-authenticated-operator",
+  "011-leases",
 ];
 
 /** All tables with their columns and indexes. */
@@ -73,6 +74,7 @@ test("an empty server gets all tables; a second run does nothing", async () => {
     "oms_db.oms_cancel_request",
     "oms_db.oms_commit_mark",
     "oms_db.oms_intervention",
+    "oms_db.oms_lease",
     "oms_db.oms_migration",
     "oms_db.oms_order_delivery_main",
     "oms_db.oms_order_detail",

@@ -94,3 +94,44 @@ test("stop waits for the running poll, and aborts its signal", async () => {
   await loop.stop();
   expect(aborted).toBe(true);
 });
+
+test("a poll decides its next delay, wakeWithin shortens it, and no delay is shorter than the minimum", async () => {
+  const times: number[] = [];
+  const start = performance.now();
+  const loop = createPollLoop(
+    async () => {
+      times.push(Math.round(performance.now() - start));
+      return 1_000;
+    },
+    { intervalMs: 100, minDelayMs: 50 },
+  );
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(times).toEqual([0, 1_000]);
+  loop.wakeWithin(300);
+  loop.wakeWithin(500);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(times).toEqual([0, 1_000, 1_300]);
+  loop.wakeWithin(0);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(times).toEqual([0, 1_000, 1_300, 1_350]);
+  await loop.stop();
+});
+
+test("wakeWithin during a poll shortens the delay after it", async () => {
+  let polls = 0;
+  const loop = createPollLoop(
+    async () => {
+      polls += 1;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    },
+    { intervalMs: 60_000 },
+  );
+  loop.wakeWithin(70);
+  await vi.advanceTimersByTimeAsync(69);
+  expect(polls).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(polls).toBe(2);
+  await vi.advanceTimersByTimeAsync(50_000);
+  expect(polls).toBe(2);
+  await loop.stop();
+});

@@ -395,3 +395,21 @@ function openReader(feed: ChangeFeed, orderIds: readonly bigint[], version: numb
   reader.start(new Map(orderIds.map((orderId) => [orderId, version])));
   return reader;
 }
+
+test("announcements are wanted only while an order or a trade is watched", () => {
+  const { feed } = createHarness();
+  let wanted: boolean | undefined;
+  feed.onDemand((watched) => {
+    wanted = watched;
+  });
+  expect(wanted).toBe(false);
+  const { signal } = new AbortController();
+  const [orders, trade] = [feed.open(signal), feed.open(signal)];
+  orders.subscribe([1n, 2n]);
+  expect(wanted).toBe(true);
+  trade.subscribeTrade(7n);
+  orders.close();
+  expect(wanted).toBe(true);
+  trade.close();
+  expect(wanted).toBe(false);
+});
