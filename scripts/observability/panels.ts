@@ -32,8 +32,9 @@ const quantile = (q: number, by: string, metric: string, matchers: string) =>
   `histogram_quantile(${q}, sum by (${by}, le) (${perSecond(`${metric}_bucket{${matchers}}`)}))`;
 
 /**
- * The dashboard, in the order in which to look at it. Counts of the ledger and the outbox are of all
- * servers and exposed by one of them, by two for a moment when that one changes: use max, not sum.
+ * The dashboard, in the order in which to look at it. Counts of the ledger and the outbox are of
+ * all servers and exposed by one of them, by two for a moment when that one changes: use max, not
+ * sum.
  */
 export const ROWS: readonly Row[] = [
   {

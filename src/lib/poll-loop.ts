@@ -18,7 +18,7 @@ export interface PollLoopOptions {
   readonly intervalMs: number;
   /** Delay before the first call, in milliseconds; by default it starts at once. */
   readonly initialDelayMs?: number;
-  /** Minimum delay, in milliseconds, whatever the call or `wakeWithin` requests. */
+  /** Minimum delay, in milliseconds, even if the call or `wakeWithin` requests a shorter one. */
   readonly minDelayMs?: number;
   /**
    * Minimum delay, as a multiple of the last call's duration: for calls that grow with the data.

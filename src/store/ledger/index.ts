@@ -69,7 +69,7 @@ export function createLedger({
   readonly maxUnfinished?: number;
   /** Minimum retention of published outbox rows, in milliseconds. */
   readonly outboxRetentionMs?: number;
-  /** Notified by whatever else makes entries due on this server. */
+  /** Notified by the operations that make entries due on this server. */
   readonly dueSignal?: DueSignal;
 }): Ledger {
   const deps = { db, leaseMs, maxUnfinished, onDue: dueSignal.notify };

@@ -19,7 +19,7 @@ const MEASURED_MS = 20_000;
 /** Maximum statements of a server while it is measured: one per second, and two at the edges. */
 const MAX_STATEMENTS = MEASURED_MS / 1_000 + 2;
 
-/** Maximum statements of a server that holds no lease: its polls of the ledger and of the leases. */
+/** Maximum statements of a server without leases: its polls of the ledger and of the leases. */
 const MAX_WITHOUT_LEASE = 15;
 
 async function startServer(): Promise<void> {
