@@ -33,8 +33,8 @@ export const MAX_REFLECTION_REQUESTS = 200;
 export const MAX_CONCURRENT_STREAMS = 2_500;
 
 /**
- * The same before the first admitted call on a connection. Clients assume 100 until they have received
- * the server's settings.
+ * The same before the first admitted call on a connection. Clients assume 100 until they have
+ * received the server's settings.
  */
 export const INITIAL_CONCURRENT_STREAMS = 100;
 

@@ -60,7 +60,10 @@ export function peerOfRequest(request: IncomingMessage): Peer {
   return peer;
 }
 
-/** The connection of a request over HTTP/2; undefined over HTTP/1.1, and of a request that was reset. */
+/**
+ * The connection of a request over HTTP/2; undefined over HTTP/1.1, and of a request that was
+ * reset.
+ */
 export function sessionOfRequest(request: IncomingMessage): Http2Session | undefined {
   const { stream } = request as { readonly stream?: ServerHttp2Stream };
   return stream?.session;
