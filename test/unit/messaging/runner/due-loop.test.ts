@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { DueLoop } from "../../../../src/messaging/runner/due-loop.ts";
 import { createPausedActions } from "../../../../src/messaging/runner/paused-actions.ts";
+import { createLogger } from "../../../../src/observability/log.ts";
 import type { DueRequest, Ledger, LedgerState } from "../../../../src/store/ledger/index.ts";
-import { silentLog } from "../../../integration/nats/support.ts";
 
 const POLL_MS = 200;
 const MAX_MS = 2_000;
+const log = createLogger("silent");
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -36,11 +37,11 @@ function startLoop() {
       return { entries: [], more: false };
     },
   };
-  const pausedActions = createPausedActions(silentLog);
+  const pausedActions = createPausedActions(log);
   const loop = new DueLoop({
     actions: ["a", "b"],
     ledger: ledger as Ledger,
-    log: silentLog,
+    log,
     paused: pausedActions,
     run: async () => {},
     concurrency: 4,
