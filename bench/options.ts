@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { ENGINES, type Engine } from "../tools/testkit/backends.ts";
 import { integerOption } from "../tools/testkit/program.ts";
 
 export const USAGE = `Usage: npm run bench -- [options]
@@ -9,6 +10,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --rounds <n>      number of rounds (3)
   --seconds <n>     measured time of each level (8)
   --orders <n>      orders of the scenario growth (5000000)
+  --engine <name>   database server: mariadb (default) or mysql, whose results are only printed
   --write-docs      write results and charts into docs/
   --from <file>     with --write-docs: a stored report instead of a measurement`;
 
@@ -23,6 +25,8 @@ export interface Options {
   readonly warmup: number;
   /** Number of orders of the scenario growth. */
   readonly orders: number;
+  /** The database server. */
+  readonly engine: Engine;
   /** Lists the scenarios and exits. */
   readonly list: boolean;
   /** Writes results and charts into docs/. */
@@ -44,6 +48,7 @@ export function readOptions(args: readonly string[]): Options {
       rounds: { type: "string" },
       seconds: { type: "string" },
       orders: { type: "string" },
+      engine: { type: "string", default: "mariadb" },
       list: { type: "boolean", default: false },
       "write-docs": { type: "boolean", default: false },
       from: { type: "string" },
@@ -51,6 +56,13 @@ export function readOptions(args: readonly string[]): Options {
   });
   if (values.from !== undefined && !values["write-docs"]) {
     throw new Error("--from requires --write-docs");
+  }
+  const engine = ENGINES.find((name) => name === values.engine);
+  if (engine === undefined) {
+    throw new Error(`--engine ${values.engine}: expected ${ENGINES.join(" or ")}`);
+  }
+  if (engine !== "mariadb" && values["write-docs"]) {
+    throw new Error("--write-docs requires --engine mariadb");
   }
   const defaults = values.quick ? QUICK : FULL;
   return {
@@ -60,6 +72,7 @@ export function readOptions(args: readonly string[]): Options {
     seconds: integerOption("seconds", values.seconds, 1, 600) ?? defaults.seconds,
     warmup: defaults.warmup,
     orders: integerOption("orders", values.orders, 100_000, 20_000_000) ?? defaults.orders,
+    engine,
     list: values.list,
     writeDocs: values["write-docs"],
     from: values.from,

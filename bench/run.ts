@@ -1,4 +1,4 @@
-import { type BackendProcesses, startBackends } from "../tools/testkit/backends.ts";
+import { type BackendProcesses, type Engine, startBackends } from "../tools/testkit/backends.ts";
 import { watchOtherLoad } from "../tools/testkit/machine.ts";
 import { createEnvironment } from "./environment.ts";
 import type { Options } from "./options.ts";
@@ -45,8 +45,8 @@ export async function runMeasurements(
   measurements: readonly Measurement[],
   options: Options,
 ): Promise<readonly ScenarioRun[]> {
-  return withBackends(measurements.length, async (backends, progress) => {
-    const { quick, seconds, warmup, orders } = options;
+  const { quick, seconds, warmup, orders, engine } = options;
+  const measure = async (backends: BackendProcesses, progress: Progress): Promise<readonly ScenarioRun[]> => {
     const { environment, stopAll } = createEnvironment({
       backends,
       quick,
@@ -74,16 +74,18 @@ export async function runMeasurements(
       progress.done();
     }
     return [...runs].map(([scenario, run]) => ({ scenario, ...run }));
-  });
+  };
+  return withBackends(measurements.length, measure, engine);
 }
 
 /** Runs `work` with backends and a progress bar; both end with it, also on SIGINT and SIGTERM. */
 export async function withBackends<T>(
   measurements: number,
   work: (backends: BackendProcesses, progress: Progress) => Promise<T>,
+  engine?: Engine,
 ): Promise<T> {
   const progress = showProgress(measurements);
-  const backends = await startBackends(progress.print);
+  const backends = await startBackends(progress.print, engine);
   const onSignal = async () => {
     progress.stop();
     await backends.stop();

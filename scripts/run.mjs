@@ -34,6 +34,7 @@ const COMMANDS = {
   test: [["node_modules/vitest/vitest.mjs", "run"]],
   "test:unit": [["node_modules/vitest/vitest.mjs", "run", "--project", "unit"]],
   "test:integration": [["node_modules/vitest/vitest.mjs", "run", "--project", "integration"]],
+  "test:mysql": [["--env-file=test/mysql.env", "node_modules/vitest/vitest.mjs", "run", "--project", "integration"]],
   "test:e2e": [["node_modules/vitest/vitest.mjs", "run", "--project", "e2e"]],
   "test:browser": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/e2e/browser/vitest.config.ts"]],
   "test:clients": [["node_modules/vitest/vitest.mjs", "run", "--config", "test/clients/vitest.config.ts"]],

@@ -48,10 +48,10 @@ grant select, insert, update on `oms_db`.`oms_lease` to 'oms_service'@'%';
 grant select on `oms_db`.`oms_migration` to 'oms_service'@'%';
 
 -- Granted by earlier versions; now the privileges of retention.
-revoke delete on `oms_db`.`oms_status_history` from 'oms_service'@'%';
-revoke delete on `oms_db`.`oms_request` from 'oms_service'@'%';
-revoke delete on `oms_db`.`oms_request_log` from 'oms_service'@'%';
-revoke delete on `oms_db`.`oms_action_ledger` from 'oms_service'@'%';
+revoke /*!80030 if exists */ delete on `oms_db`.`oms_status_history` from 'oms_service'@'%';
+revoke /*!80030 if exists */ delete on `oms_db`.`oms_request` from 'oms_service'@'%';
+revoke /*!80030 if exists */ delete on `oms_db`.`oms_request_log` from 'oms_service'@'%';
+revoke /*!80030 if exists */ delete on `oms_db`.`oms_action_ledger` from 'oms_service'@'%';
 
 -- Retention (OMS_HISTORY_RETENTION_DAYS, OMS_REQUEST_LOG_RETENTION_DAYS).
 

@@ -1,6 +1,5 @@
 -- The three users of the order-status service, and the privileges of the first. Run by the database
--- administrator, with passwords in place of CHANGE_ME_...; for MySQL 8 and MariaDB 10.11;
--- idempotent.
+-- administrator, with passwords in place of CHANGE_ME_...; for MySQL and MariaDB; idempotent.
 --
 --   1. users.sql   by the administrator, once
 --   2. the service with OMS_ROLE=migrate and OMS_MYSQL_URL=mysql://oms_migrate:...@host:3306,

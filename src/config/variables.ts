@@ -65,8 +65,10 @@ const onOff = () => choice(["on", "off"]).transform((text) => text === "on");
 const commaSeparated = () =>
   z.string().transform((text) => (text === "" ? [] : text.split(",").map((entry) => entry.trim())));
 
-function url(example: string, protocols: readonly string[], { path }: { readonly path: boolean }) {
-  const expected = `a URL like ${example}${path ? "" : ", without a path"}`;
+/** @param path the paths that are accepted: any with a query, none, or those of a pattern */
+function url(example: string, protocols: readonly string[], { path }: { readonly path: boolean | RegExp }) {
+  const expected = `a URL like ${example}${path === false ? ", without a path" : ""}`;
+  const pattern = path instanceof RegExp ? path : /^\/?$/;
   return z.string().refine((value) => {
     const parsed = URL.parse(value);
     return (
@@ -74,7 +76,7 @@ function url(example: string, protocols: readonly string[], { path }: { readonly
       protocols.includes(parsed.protocol) &&
       parsed.hostname !== "" &&
       parsed.hash === "" &&
-      (path || (["", "/"].includes(parsed.pathname) && parsed.search === ""))
+      (path === true || (pattern.test(parsed.pathname) && parsed.search === ""))
     );
   }, expected);
 }
@@ -86,7 +88,10 @@ const urlWithoutQuery = (example: string) =>
     "a URL without a query",
   );
 
-const mysqlUrl = () => url("mysql://user:password@host:3306", ["mysql:"], { path: false });
+const mysqlUrl = () =>
+  url("mysql://user:password@host:3306 or mysql://user:password@host:3306/database", ["mysql:"], {
+    path: /^\/?[\w$-]*$/,
+  });
 
 /** A file with the password of the user in a URL. */
 function passwordFile(name: string, urlVariable: string): Variable<string | undefined> {
@@ -287,7 +292,8 @@ export const VARIABLES = {
   },
   mysql: {
     url: optional("OMS_MYSQL_URL", mysqlUrl(), {
-      description: "MariaDB 10.11 and later. Not set: an embedded MariaDB.",
+      description:
+        "MariaDB 10.11 and later, or MySQL 9.7. May name a default database; statements do not depend on it. Not set: an embedded MariaDB.",
     }),
     caFile: optional("OMS_MYSQL_CA_FILE", z.string(), {
       description:

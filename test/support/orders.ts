@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import type { OrderDatabase } from "../../src/store/mysql/database.ts";
 import type { OrderMainTable, OrderStatusTable } from "../../src/store/schema.ts";
 import { eventually } from "./eventually.ts";
+import { lockWaitCounter } from "./lock-waits.ts";
 
 let lastOrderId = 5_000_000n;
 
@@ -106,18 +107,11 @@ export async function lockRow(db: OrderDatabase, orderId: bigint) {
 
 /** Resolves when a statement waits for the row of an order. */
 export async function waitsForLock(db: OrderDatabase, orderId: bigint): Promise<void> {
-  await eventually(async () => {
-    const { rows } = await sql`
-      select 1 from information_schema.processlist
-      where id <> connection_id() and command = 'Query' and time_ms > ${LOCK_WAIT_MS} and info like ${`%${orderId}%`}`.execute(
-      db,
+  await db.connection().execute(async (connection) => {
+    const count = lockWaitCounter(
+      async (statement) => (await sql.raw<{ id: unknown; info: unknown }>(statement).execute(connection)).rows,
+      String(orderId),
     );
-    expect(rows).not.toEqual([]);
+    await eventually(async () => expect(await count()).toBeGreaterThan(0));
   });
 }
-
-/**
- * Duration after which a statement is assumed to wait for a lock, in milliseconds. The server's
- * table of lock waits is cached: it is refreshed only after 0.1 s without a read, by any test.
- */
-const LOCK_WAIT_MS = 200;

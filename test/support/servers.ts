@@ -5,7 +5,6 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, inject } from "vitest";
 import { SYSTEM_NAMES, type SystemPath, type SystemUrls } from "../../src/integrations/systems.ts";
 import type { Child } from "../../tools/devstack/child.ts";
-import { mariadb } from "../../tools/devstack/mariadb.ts";
 import { nats } from "../../tools/devstack/nats.ts";
 import { choosePort } from "../../tools/devstack/ports.ts";
 import { redis } from "../../tools/devstack/redis.ts";
@@ -14,16 +13,17 @@ import type { Rule } from "../../tools/devstack/stub-systems/behaviour.ts";
 import { stubSystems, stubSystemUrls } from "../../tools/devstack/stub-systems/index.ts";
 import type { Received, Totals } from "../../tools/devstack/stub-systems/received.ts";
 import type { StockSums } from "../../tools/devstack/stub-systems/stock.ts";
-import { copyMariadbTemplate } from "./mariadb-template.ts";
+import { databaseServer } from "./database-engine.ts";
+import { copyDatabaseTemplate } from "./database-template.ts";
 
 /**
- * Databases for the calling test file on the shared MariaDB, dropped after its last test. Creating
- * them (migrate) is up to the test.
+ * Databases for the calling test file on the shared server (MariaDB, or MySQL with
+ * OMS_TEST_ENGINE=mysql), dropped after its last test. Creating them (migrate) is up to the test.
  *
  * @returns url of the server, and prefix of the database names
  */
 export function useMariadb(): { readonly url: string; readonly prefix: string } {
-  const url = inject("mariadbUrl");
+  const url = inject("databaseUrl");
   const prefix = `t${randomBytes(4).toString("hex")}_`;
   afterAll(async () => {
     const connection = await createConnection(url);
@@ -127,9 +127,12 @@ export function useRedis(): OwnServer {
   return useOwnServer(redis);
 }
 
-/** MariaDB for the calling test file, for tests that kill it; others share one (`useMariadb`). */
-export function useOwnMariadb(kind = mariadb): OwnServer {
-  return useOwnServer(kind, copyMariadbTemplate);
+/**
+ * A database server for the calling test file, for tests that kill it; others share one
+ * (`useMariadb`).
+ */
+export function useOwnMariadb(kind = databaseServer): OwnServer {
+  return useOwnServer(kind, copyDatabaseTemplate);
 }
 
 /** Stub systems for one test file. */

@@ -17,8 +17,20 @@ export interface StackOptions {
   readonly dataDir: string;
   /** The servers to start: those without a configured URL. */
   readonly need: { readonly mysql: boolean; readonly redis: boolean; readonly nats: boolean };
+  /** The database server; an installed MariaDB by default. */
+  readonly database?: DatabaseProgram | undefined;
   /** Receives progress messages and problems, one line each. */
   readonly onProgress: (line: string) => void;
+}
+
+/** Another database server than MariaDB. */
+export interface DatabaseProgram {
+  /** Name of its data folder. */
+  readonly name: ServerName;
+  /** Has the accounts of the embedded MariaDB. */
+  readonly kind: ServerKind;
+  /** Path of the program. */
+  readonly program: string;
 }
 
 /** The running embedded servers. URLs of servers that were not started are undefined. */
@@ -35,12 +47,20 @@ export interface Stack {
 
 const STOP_MS = 8_000;
 
+interface EmbeddedServer {
+  readonly name: ServerName;
+  readonly need: keyof StackOptions["need"];
+  readonly kind: ServerKind;
+  /** Path of the program; undefined: an installed one. */
+  readonly program?: string;
+}
+
 /** In the order in which they are stopped. */
-const SERVERS = [
+const SERVERS: readonly EmbeddedServer[] = [
   { name: "nats", need: "nats", kind: nats },
   { name: "redis", need: "redis", kind: redis },
   { name: "mariadb", need: "mysql", kind: mariadb },
-] as const satisfies readonly { name: ServerName; need: keyof StackOptions["need"]; kind: ServerKind }[];
+];
 
 async function stopAll(servers: readonly SupervisedServer[]): Promise<void> {
   const until = Date.now() + STOP_MS;
@@ -56,19 +76,21 @@ async function stopAll(servers: readonly SupervisedServer[]): Promise<void> {
  * @throws StackError
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { dataDir, need, onProgress } = options;
-  const wanted = SERVERS.filter((server) => need[server.need]);
+  const { dataDir, need, onProgress, database } = options;
+  const wanted = SERVERS.filter((server) => need[server.need]).map((server) =>
+    server.need === "mysql" && database !== undefined ? { ...server, ...database } : server,
+  );
   if (wanted.length === 0) {
     return { mysqlUrl: undefined, mysqlUrls: undefined, redisUrl: undefined, natsUrl: undefined, stop: async () => {} };
   }
   const programs = await ensurePrograms(
-    wanted.map((server) => server.kind),
+    wanted.flatMap((server) => (server.program === undefined ? [server.kind] : [])),
     onProgress,
   );
   const release = await acquireDataDir(dataDir, onProgress);
   const starts = await Promise.allSettled(
-    wanted.map(({ name, kind }) =>
-      superviseServer(kind, { dataDir, name, program: programs.get(kind) ?? kind.program, onProgress }),
+    wanted.map(({ name, kind, program = programs.get(kind) ?? kind.program }) =>
+      superviseServer(kind, { dataDir, name, program, onProgress }),
     ),
   );
   const servers = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
@@ -83,7 +105,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw failed.reason;
   }
   const urlOf = (kind: ServerKind) => servers.find((server) => server.title === kind.title)?.url;
-  const mysqlUrl = urlOf(mariadb);
+  const mysqlUrl = urlOf(database?.kind ?? mariadb);
   const passwords = ensurePasswords(dataDir);
   return {
     mysqlUrl,

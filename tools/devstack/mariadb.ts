@@ -13,7 +13,7 @@ import { describeDamage, describeFileError, StackError, tail } from "./startup-e
 const MIB = 1024 * 1024;
 
 /** Size of the buffer pool: a sixteenth of the memory, 128 to 1,024 MiB; 64 MiB for tests. */
-function bufferPoolMib(durable: boolean): number {
+export function bufferPoolMib(durable: boolean): number {
   return durable ? Math.min(1024, Math.max(128, Math.floor(totalmem() / MIB / 16))) : 64;
 }
 
@@ -26,20 +26,20 @@ function fileSettings(durable: boolean): string[] {
  * Directory for temporary files, beside the data. A server that shares it with another one removes
  * the other's temporary tables at its start.
  */
-const temporary = (dir: string) => `${dir}-tmp`;
+export const temporary = (dir: string) => `${dir}-tmp`;
 
 /** The only folder that statements can read files from and write files to. It stays empty. */
-const importFolder = (dir: string) => `${dir}-files`;
+export const importFolder = (dir: string) => `${dir}-files`;
 
 /** Runs at each start, before the server accepts connections. */
-const ACCOUNTS_FILE = "accounts.sql";
+export const ACCOUNTS_FILE = "accounts.sql";
 
 /**
  * Statements that give the accounts these passwords, and remove those without one that an earlier
  * version, or the initialisation, has created. Connections to 127.0.0.1 are not of localhost, as
  * names are not resolved. What the other users may do is granted by the service.
  */
-function accountStatements({ root, ...users }: Passwords["mariadb"]): string[] {
+export function accountStatements({ root, ...users }: Passwords["mariadb"]): string[] {
   const unused = ["localhost", "::1", hostname()].flatMap((host) => [`'root'@'${host}'`, `''@'${host}'`]);
   const account = (name: string, password: string) => [
     `create user if not exists ${name} identified by '${password}';`,
@@ -56,7 +56,7 @@ function accountStatements({ root, ...users }: Passwords["mariadb"]): string[] {
 /**
  * Required to run as root. Another user would prevent the kernel from killing it with this process.
  */
-const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
+export const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
 
 /**
  * Creates the system tables in a temporary directory and renames it, so that an interrupted start

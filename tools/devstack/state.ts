@@ -4,7 +4,7 @@ import { writePrivateFile } from "./private-file.ts";
 import type { ProcessId } from "./process-id.ts";
 
 /** The embedded servers, by the names of their folders. */
-export type ServerName = "mariadb" | "redis" | "nats" | "stub-systems";
+export type ServerName = "mariadb" | "mysql" | "redis" | "nats" | "stub-systems";
 
 /** State of an embedded server. */
 export interface ServerState {

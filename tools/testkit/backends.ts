@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { SystemUrls } from "../../src/integrations/systems.ts";
 import { type Stack, startStack, startStubSystems } from "../devstack/index.ts";
 import { readState } from "../devstack/state.ts";
+import { mysql } from "./mysql.ts";
+import { ensureMysql } from "./mysql-program.ts";
 import { cpuSecondsOf, residentMemoryOf } from "./process-usage.ts";
 
 /** Addresses of the backends and of the stub systems. */
@@ -17,9 +19,14 @@ export interface Endpoints {
   readonly systemUrls: SystemUrls;
 }
 
-const NAMES = ["mariadb", "nats", "redis", "stub-systems"] as const;
+/** The database servers that `startBackends` can start. */
+export const ENGINES = ["mariadb", "mysql"] as const;
 
-export type BackendName = (typeof NAMES)[number];
+export type Engine = (typeof ENGINES)[number];
+
+export type BackendName = Engine | "nats" | "redis" | "stub-systems";
+
+type ByName = Readonly<Partial<Record<BackendName, number>>>;
 
 /** Backends and stub systems that run as processes of their own. */
 export interface BackendProcesses {
@@ -27,32 +34,34 @@ export interface BackendProcesses {
   /** Base URL of the stub systems, with `/control` and `/received`. */
   readonly stubSystemsUrl: string;
   /** Processor time so far, in seconds. */
-  cpu(): Readonly<Record<BackendName, number>>;
+  cpu(): ByName;
   /** Resident memory in MB. */
-  memory(): Readonly<Record<BackendName, number>>;
+  memory(): ByName;
   stop(): Promise<void>;
 }
 
 /**
  * Starts backends with production durability; their data is in a temporary folder that `stop`
- * removes.
+ * removes. MySQL is downloaded if it is not installed.
  */
-export async function startBackends(onProgress: (line: string) => void): Promise<BackendProcesses> {
+export async function startBackends(
+  onProgress: (line: string) => void,
+  engine: Engine = "mariadb",
+): Promise<BackendProcesses> {
+  const database =
+    engine === "mysql" ? ({ name: "mysql", kind: mysql, program: await ensureMysql(onProgress) } as const) : undefined;
   const dataDir = await mkdtemp(join(tmpdir(), "oms-backends-"));
   const remove = () => rm(dataDir, { recursive: true, force: true });
-  const stack = await startStack({ dataDir, need: { mysql: true, redis: true, nats: true }, onProgress }).catch(
-    async (error: unknown) => {
-      await remove();
-      throw error;
-    },
-  );
+  const need = { mysql: true, redis: true, nats: true };
+  const stack = await startStack({ dataDir, need, database, onProgress }).catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
   const stubSystems = await startStubSystems({ dataDir, onProgress });
   const byName = (measure: (pid: number) => number) => {
     const { servers } = readState(dataDir);
-    return Object.fromEntries(NAMES.map((name) => [name, measure(servers[name]?.process?.pid ?? 0)])) as Record<
-      BackendName,
-      number
-    >;
+    const names: readonly BackendName[] = [engine, "nats", "redis", "stub-systems"];
+    return Object.fromEntries(names.map((name) => [name, measure(servers[name]?.process?.pid ?? 0)]));
   };
   const { mysqlUrl = "", mysqlUrls, natsUrl = "", redisUrl = "" } = stack;
   return {

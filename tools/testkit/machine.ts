@@ -13,9 +13,11 @@ export interface MachineDescription {
   readonly programs: Readonly<Record<string, string>>;
 }
 
-const PROGRAMS = { MariaDB: "mariadbd", NATS: "nats-server", Redis: "redis-server" };
+const MARIADB = { MariaDB: "mariadbd" };
+const PROGRAMS = { NATS: "nats-server", Redis: "redis-server" };
 
-export function describeMachine(): MachineDescription {
+/** @param database the program of the database server, by its display name */
+export function describeMachine(database: Readonly<Record<string, string>> = MARIADB): MachineDescription {
   const cores = cpus();
   return {
     processor: cores[0]?.model.trim() ?? "unknown",
@@ -24,7 +26,9 @@ export function describeMachine(): MachineDescription {
     kernel: `${type()} ${release()}`,
     programs: {
       Node: process.versions.node,
-      ...Object.fromEntries(Object.entries(PROGRAMS).map(([name, program]) => [name, versionOf(program)])),
+      ...Object.fromEntries(
+        Object.entries({ ...database, ...PROGRAMS }).map(([name, program]) => [name, versionOf(program)]),
+      ),
     },
   };
 }

@@ -18,9 +18,19 @@ export const SESSION_SETTINGS: readonly string[] = [
     ` time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
 ];
 
+/**
+ * Default database of a session if the URL names none. MySQL requires one to update a
+ * `json_table(…)`, although statements name the database of every table. This one exists on every
+ * server, for every user.
+ */
+const DEFAULT_DATABASE = "information_schema";
+
 /** Address of a database server. */
 export interface ServerAddress {
-  /** `mysql://user:password@host:port`; `?socket=<path>` connects through a Unix socket. */
+  /**
+   * `mysql://user:password@host:port`, with `/<database>` for another default database;
+   * `?socket=<path>` connects through a Unix socket.
+   */
   readonly url: string;
   /**
    * The server's CA certificate (PEM). If set, TLS is required and the certificate must match the
@@ -33,7 +43,7 @@ export interface ServerAddress {
 
 /** Connection options of the driver, with the current password. */
 export function connectionOptions({ url, ca, password: readPassword }: ServerAddress): ConnectionOptions {
-  const { hostname, port, username, password, searchParams } = new URL(url);
+  const { hostname, port, username, password, pathname, searchParams } = new URL(url);
   const socketPath = searchParams.get("socket");
   return {
     ...(socketPath === null ? { host: hostname, port: Number(port || 3306) } : { socketPath }),
@@ -42,6 +52,7 @@ export function connectionOptions({ url, ca, password: readPassword }: ServerAdd
     }),
     user: decodeURIComponent(username),
     password: readPassword?.() ?? decodeURIComponent(password),
+    database: decodeURIComponent(pathname.slice(1)) || DEFAULT_DATABASE,
     charset: "utf8mb4",
     timezone: "Z",
     // BIGINT values as text: numbers beyond 2^53 would be rounded.

@@ -70,7 +70,7 @@ async function findMissing(
  */
 async function readGrants(connection: Connection): Promise<ReadonlySet<string>> {
   const [rows] = await connection.query<RowDataPacket[]>(
-    `select lower(privilege_type) as granted, grantee from information_schema.user_privileges
+    `select lower(privilege_type) as granted, grantee as grantee from information_schema.user_privileges
      union all
      select lower(concat(privilege_type, ' on ', table_schema, '.', table_name)), grantee
      from information_schema.table_privileges`,

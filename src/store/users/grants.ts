@@ -146,10 +146,14 @@ function sectionGrants(sections: readonly Section[], user: string, prefix: strin
  */
 const retentionLocks = (prefix: string) => `grant lock tables on \`${prefix}oms_db\`.* to ${RETENTION_USER}`;
 
-/** Privileges that earlier versions granted to the service. */
+/**
+ * Withdraws privileges that earlier versions granted to the service. Where they are not granted, as
+ * on a new server, MySQL rejects a revoke without `if exists`, which MariaDB does not know: it
+ * skips comments with the number of a MySQL version.
+ */
 const revocations = (prefix: string) =>
   ["oms_status_history", "oms_request", "oms_request_log", "oms_action_ledger"].map(
-    (table) => `revoke delete on \`${prefix}oms_db\`.\`${table}\` from ${SERVICE_USER}`,
+    (table) => `revoke /*!80030 if exists */ delete on \`${prefix}oms_db\`.\`${table}\` from ${SERVICE_USER}`,
   );
 
 /**

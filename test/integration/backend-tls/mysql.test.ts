@@ -10,13 +10,13 @@ import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { createAuthority, useFolder } from "../../support/certificates.ts";
 import { useMariadb, useOwnMariadb } from "../../support/servers.ts";
 import { startService } from "../../support/service.ts";
-import { mariadbWithTls } from "./servers.ts";
+import { databaseWithTls } from "./servers.ts";
 
 const folder = useFolder();
 const authority = createAuthority(join(folder, "ours"), "the company");
 const stranger = createAuthority(join(folder, "strangers"), "another company");
-const server = useOwnMariadb(mariadbWithTls(authority.issue({ subject: "/CN=db", altNames: "DNS:localhost" })));
-const misnamed = useOwnMariadb(mariadbWithTls(authority.issue({ subject: "/CN=db", altNames: "DNS:db.example" })));
+const server = useOwnMariadb(databaseWithTls(authority.issue({ subject: "/CN=db", altNames: "DNS:localhost" })));
+const misnamed = useOwnMariadb(databaseWithTls(authority.issue({ subject: "/CN=db", altNames: "DNS:db.example" })));
 const plain = useMariadb();
 
 const PASSWORD = "p@ss:w/rd#?";
@@ -65,7 +65,7 @@ describe("a MySQL that requires TLS", () => {
       () => ({ url: plain.url.replace("127.0.0.1", "localhost"), ca: authority.ca }),
       /does not support TLS, which OMS_MYSQL_CA_FILE/,
     ],
-    ["no CA", () => ({ url: urlOf(server.port) }), /if the user requires TLS, set OMS_MYSQL_CA_FILE/],
+    ["no CA", () => ({ url: urlOf(server.port) }), /(if the user requires TLS,|requires TLS:) set OMS_MYSQL_CA_FILE/],
     [
       "a wrong password",
       () => ({ url: urlOf(server.port, "hunter2"), ca: authority.ca }),

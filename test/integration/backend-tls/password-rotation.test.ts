@@ -13,6 +13,7 @@ import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
 import { useFolder } from "../../support/certificates.ts";
 import { type OpenClient, TRANSPORTS } from "../../support/clients.ts";
+import { ON_MYSQL } from "../../support/database-engine.ts";
 import { eventually } from "../../support/eventually.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useOwnMariadb, useOwnServer, useRedis } from "../../support/servers.ts";
@@ -129,12 +130,16 @@ test("MySQL: the new password applies to new connections, and no call fails mean
   const loginWith = (password: string) =>
     createConnection({ host: "127.0.0.1", port: mariadb.port, user: "rotated", password });
   await underLoad(async () => {
-    await administrator.query(
-      "alter user rotated identified via mysql_native_password using password(?) or mysql_native_password using password(?)",
-      [FIRST, SECOND],
-    );
+    await (ON_MYSQL
+      ? administrator.query("alter user rotated identified by ? retain current password", [SECOND])
+      : administrator.query(
+          "alter user rotated identified via mysql_native_password using password(?) or mysql_native_password using password(?)",
+          [FIRST, SECOND],
+        ));
     writePassword("mysql", SECOND);
-    await administrator.query("alter user rotated identified by ?", [SECOND]);
+    await (ON_MYSQL
+      ? administrator.query("alter user rotated discard old password")
+      : administrator.query("alter user rotated identified by ?", [SECOND]));
     await expect(loginWith(FIRST)).rejects.toThrow(/denied/);
   });
   await killDatabaseConnections();

@@ -1,21 +1,22 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { mariadb } from "../../../tools/devstack/mariadb.ts";
 import { nats } from "../../../tools/devstack/nats.ts";
 import { redis } from "../../../tools/devstack/redis.ts";
 import type { ServerKind } from "../../../tools/devstack/server.ts";
 import type { Certificate } from "../../support/certificates.ts";
+import { databaseServer, ON_MYSQL } from "../../support/database-engine.ts";
 
-/** A MariaDB that requires TLS. */
-export function mariadbWithTls({ certFile, keyFile }: Certificate): ServerKind {
+/** A database server that requires TLS. */
+export function databaseWithTls({ certFile, keyFile }: Certificate): ServerKind {
   return {
-    ...mariadb,
+    ...databaseServer,
     args: (place) => [
-      ...mariadb.args(place),
+      ...databaseServer.args(place),
       `--ssl-cert=${certFile}`,
       `--ssl-key=${keyFile}`,
       "--require-secure-transport=on",
+      ...(ON_MYSQL ? ["--tls-version=TLSv1.2,TLSv1.3"] : []),
     ],
   };
 }

@@ -4,6 +4,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import type { CommitterOptions, RetryReason } from "../../../src/store/commit/types.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../../../src/store/mysql/errors.ts";
+import { lockWaitCounter } from "../../support/lock-waits.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import { encode, insertOrder, openCommitter, pause, report, rowsOf, type TestCommitter, useStore } from "./fixture.ts";
 
@@ -240,15 +241,11 @@ describe("locks", () => {
 /** Waits until this many transactions wait for locks. */
 async function waitForLockWaits(count: number) {
   const otherSystem = await useOtherSystem();
-  const limits = { timeout: 10_000, interval: 50 };
-  await vi.waitFor(async () => {
-    const [rows] = await otherSystem.run(
-      // The server refreshes the table of lock waits at most every 0.1 s between reads.
-      "select 1 from information_schema.processlist where id <> connection_id() and command = 'Query'" +
-        ` and time_ms > 200 and info like '%${prefix}%'`,
-    );
-    expect(rows).toHaveLength(count);
-  }, limits);
+  const waiting = lockWaitCounter(
+    async (statement) => (await otherSystem.run(statement))[0] as { id: unknown; info: unknown }[],
+    prefix,
+  );
+  await vi.waitFor(async () => expect(await waiting()).toBe(count), { timeout: 10_000, interval: 50 });
 }
 
 describe("a lost connection", () => {

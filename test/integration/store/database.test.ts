@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { openSession } from "../../../src/store/commit/session.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { DatabaseUnavailableError } from "../../../src/store/mysql/errors.ts";
@@ -56,6 +57,22 @@ describe("a session", () => {
     ).rejects.toMatchObject({ code: "ER_DATA_TOO_LONG" });
   });
 
+  test("has a default database, which MySQL requires to update a json_table", async () => {
+    const named = new URL(url);
+    named.pathname = `/${prefix}oms_db`;
+    const names = await Promise.all(
+      [url, named.href].map(async (address) => {
+        const { rows } = await sql<{ name: string }>`select database() as name`.execute(open({ url: address }));
+        const session = await openSession({ url: address, prefix });
+        onTestFinished(() => session.destroy());
+        const [ofSession] = await session.send(["select database() as name"]);
+        return [rows, ofSession];
+      }),
+    );
+    const both = (name: string) => [[{ name }], [{ name }]];
+    expect(names).toEqual([both("information_schema"), both(`${prefix}oms_db`)]);
+  });
+
   test("finds the tables under the prefix, in every part of a query", async () => {
     const db = open();
     const compiled = db
@@ -88,7 +105,7 @@ describe("a lost connection", () => {
       name: "DatabaseUnavailableError",
       cause: { code: expect.stringMatching(/^(PROTOCOL_CONNECTION_LOST|ECONNRESET|EPIPE)$/) },
     });
-    expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
+    expect((await sql<{ one: string }>`select '1' as one`.execute(db)).rows).toEqual([{ one: "1" }]);
   });
 
   test("is replaced when it was idle", async () => {
@@ -96,7 +113,7 @@ describe("a lost connection", () => {
     await sql`select 1`.execute(db);
     proxy.closeConnections();
     await vi.waitFor(async () => {
-      expect((await sql<{ one: number }>`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
+      expect((await sql<{ one: string }>`select '1' as one`.execute(db)).rows).toEqual([{ one: "1" }]);
     });
   });
 

@@ -45,7 +45,7 @@ async function describeTables(own: string): Promise<Map<string, { columns: strin
     [own.length, own],
   );
   const [indexes] = await connection.query<RowDataPacket[]>(
-    "select concat(table_schema, '.', table_name) as tab, group_concat(column_name order by seq_in_index) as cols, non_unique" +
+    "select concat(table_schema, '.', table_name) as tab, group_concat(column_name order by seq_in_index) as cols, max(non_unique) as non_unique" +
       " from information_schema.statistics where left(table_schema, ?) = ? group by table_schema, table_name, index_name" +
       " order by cols",
     [own.length, own],

@@ -3,6 +3,8 @@ import { ConfigError, readConfig } from "../../../src/config/load.ts";
 import { CONFIG_VARIABLES } from "../../../src/config/variables.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 
+const MYSQL_URL = "a URL like mysql://user:password@host:3306 or mysql://user:password@host:3306/database";
+
 /** The message of the error with which the environment is rejected; empty if it is valid. */
 const errorFor = (env: NodeJS.ProcessEnv): string => {
   try {
@@ -43,7 +45,7 @@ describe("readConfig", () => {
       OMS_HOST: "::1",
       OMS_GRPC_PORT: "0",
       OMS_HTTP_PORT: "0",
-      OMS_MYSQL_URL: "mysql://user:p%40ss@db.example:3306",
+      OMS_MYSQL_URL: "mysql://user:p%40ss@db.example:3306/oms_db",
       OMS_REDIS_URL: "rediss://:secret@cache.example:6380/2",
       OMS_NATS_URL: "nats://broker.example:4222",
       OMS_ERP_URL: "https://erp.example/api",
@@ -60,7 +62,7 @@ describe("readConfig", () => {
     expect(config).toMatchObject({
       listen: { host: "::1", grpcPort: 0, httpPort: 0, corsOrigins: ["https://one.example", "http://localhost:5173"] },
       service: { role: "serve", dataDir: "/data" },
-      mysql: { url: "mysql://user:p%40ss@db.example:3306", databasePrefix: "blue_" },
+      mysql: { url: "mysql://user:p%40ss@db.example:3306/oms_db", databasePrefix: "blue_" },
       redis: { url: "rediss://:secret@cache.example:6380/2" },
       nats: { url: "nats://broker.example:4222" },
       systemUrls: { erp: "https://erp.example/api", wms: undefined },
@@ -87,8 +89,9 @@ describe("readConfig", () => {
     ["OMS_ROLE", "both", "one of all, serve, subscribe, migrate"],
     ["OMS_HOST", "http://localhost", "a host name or an IP address, without a port"],
     ["OMS_LOG_LEVEL", "loud", "one of trace, debug, info, warn, error, fatal, silent"],
-    ["OMS_MYSQL_URL", "mysql://host:3306/oms_db", "a URL like mysql://user:password@host:3306, without a path"],
-    ["OMS_MYSQL_URL", "localhost:3306", "a URL like mysql://user:password@host:3306, without a path"],
+    ["OMS_MYSQL_URL", "mysql://host:3306/oms_db/x", MYSQL_URL],
+    ["OMS_MYSQL_URL", "mysql://host:3306/oms_db?x=1", MYSQL_URL],
+    ["OMS_MYSQL_URL", "localhost:3306", MYSQL_URL],
     ["OMS_NATS_URL", "http://host:4222", "a URL like nats://user:password@host:4222, without a path"],
     ["OMS_EINVOICE_URL", "mail.example", "a URL like http://host:8090/einvoice"],
     ["OMS_SHADOW_URL", "http://old-oms:8080/oms?a=1", "a URL without a query"],
@@ -135,7 +138,7 @@ describe("readConfig", () => {
   it.each([
     [{ OMS_MYSQL_URL: "postgres://user:hunter2@host" }],
     [{ OMS_MYSQL_URL: "user:hunter2@host:3306" }],
-    [{ OMS_MYSQL_URL: "mysql://user:hunt@hunter2@host:3306/x" }],
+    [{ OMS_MYSQL_URL: "mysql://user:hunt@hunter2@host:3306/x/y" }],
     [{ OMS_MYSQL_URL: "mysql://user:hunter2/with#odd?things@host:3306" }],
     [{ OMS_NATS_URL: "nats://hunter2@host:4222/x" }],
     [{ OMS_REDIS_URL: "http://:hunter2@host" }],
@@ -150,7 +153,7 @@ describe("readConfig", () => {
   it("reports all errors at once, constraints between valid variables included", () => {
     const env = {
       OMS_ROLE: "x",
-      OMS_MYSQL_URL: "mysql://user:hunter2@host:1/db",
+      OMS_MYSQL_URL: "mysql://user:hunter2@host:1/db/x",
       OMS_MYSQL_CA_FILE: "ca.pem",
       OMS_GRPC_PORT: "9000",
       OMS_HTTP_PORT: "9000",
@@ -158,7 +161,7 @@ describe("readConfig", () => {
     };
     expect(errorFor(env).split("\n")).toEqual([
       'OMS_ROLE="x" is invalid: expected one of all, serve, subscribe, migrate.',
-      'OMS_MYSQL_URL="mysql://user:***@host:1/db" is invalid: expected a URL like mysql://user:password@host:3306, without a path.',
+      `OMS_MYSQL_URL="mysql://user:***@host:1/db/x" is invalid: expected ${MYSQL_URL}.`,
       "OMS_GRPC_PORT and OMS_HTTP_PORT are both 9000: gRPC and HTTP/1.1 require separate ports.",
       "OMS_AUTH=jwt requires OMS_JWT_KEYS, OMS_JWT_ISSUER and OMS_JWT_AUDIENCE.",
     ]);
