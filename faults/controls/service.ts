@@ -54,7 +54,8 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   const config = readConfig(process.env);
   const log = createLogger(config.log.level);
   const lifecycle = createLifecycle(log);
-  const { endpoints } = await resolveEndpoints(config, lifecycle, () => {});
+  const { tls, urls } = await resolveEndpoints(config, lifecycle, () => {});
+  const endpoints = { ...tls, ...urls };
   const { externalSystems, actions: actionConfig, outbox, orders, calls } = config;
   const { kinds } = orders;
   const metrics = createMetrics();

@@ -238,7 +238,7 @@ export const ROWS: readonly Row[] = [
       {
         title: "Database connections",
         description:
-          "Connections of the pool, 8 per process; commit connections are not included. Alert on waiting requests: DatabasePoolExhausted.",
+          "Connections of the pool, up to OMS_MYSQL_CONNECTIONS per process; commit connections are not included. Alert on waiting requests: DatabasePoolExhausted.",
         unit: "short",
         queries: [
           [`sum by (state) (oms_database_connections{${JOB}})`, "{{state}}"],
@@ -473,9 +473,22 @@ export const ROWS: readonly Row[] = [
     panels: [
       {
         title: "Event loop utilization",
-        description: "1 is the limit of a process: start another one before.",
+        description: "By process. 1 is the limit of a process: start another one before.",
         unit: "percentunit",
-        queries: [[perSecond(`oms_event_loop_active_seconds_total{${JOB}}`), "{{instance}}"]],
+        queries: [[perSecond(`oms_event_loop_active_seconds_total{${JOB}}`), "{{instance}} {{process}}"]],
+      },
+      {
+        title: "Processes",
+        description:
+          "Processes that serve, OMS_PROCESSES per server, and those that exited and were replaced. Alert: ProcessRestarted.",
+        unit: "short",
+        queries: [
+          [`sum by (instance) (oms_processes{${JOB}})`, "{{instance}}"],
+          [
+            `sum by (instance) (increase(oms_process_restarts_total{${JOB}}[$__rate_interval]))`,
+            "{{instance}} replaced",
+          ],
+        ],
       },
       {
         title: "Event loop delay, p99",

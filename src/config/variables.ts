@@ -281,6 +281,11 @@ export const VARIABLES = {
       description:
         "Role of the process: `serve` answers calls, `subscribe` runs the Actions, `all` does both, `migrate` migrates the database and exits.",
     }),
+    processes: variable("OMS_PROCESSES", integer(1, 64), {
+      default: 1,
+      description:
+        "Number of processes that serve on the same ports, each on one core: [several processes](#several-processes). Useful with more cores than the backends need; more processes make smaller groups of commits.",
+    }),
     dataDir: variable(
       "OMS_DATA_DIR",
       z.string().transform((path) => resolve(path)),
@@ -300,6 +305,10 @@ export const VARIABLES = {
         "CA of MySQL's certificate (PEM file). TLS is then required, with a certificate for the host name in `OMS_MYSQL_URL`. Not set: no TLS.",
     }),
     passwordFile: passwordFile("OMS_MYSQL_PASSWORD_FILE", "OMS_MYSQL_URL"),
+    connections: optional("OMS_MYSQL_CONNECTIONS", integer(2, 1_000), {
+      description:
+        "Maximum number of pooled connections per process; those of the committer are additional: [connections](#database-connections). Not set: 8 per process, with more than 4 processes 32 divided by their number, but at least 4.",
+    }),
     databasePrefix: variable(
       "OMS_DATABASE_PREFIX",
       z.string().regex(/^[a-z0-9_]{0,32}$/, "up to 32 characters of a-z, 0-9 and _"),

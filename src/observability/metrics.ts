@@ -1,20 +1,33 @@
 import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { observableCounter, observableGauge } from "./observable-metrics.ts";
 
 /**
  * Metrics exposed at /metrics. Each server has its own registry, so several servers can run in one
- * process.
+ * process. With OMS_PROCESSES, the page shows all processes: counters and histograms are added up,
+ * and gauges too unless they have another `aggregator`.
  */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Histogram buckets, in seconds. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/**
+ * How default metrics of several processes are merged, where the library omits or averages them:
+ * the time of the first start, and the delay of the slowest process.
+ */
+const MERGED_DEFAULTS: Readonly<Record<string, Aggregator>> = {
+  oms_process_start_time_seconds: "min",
+  oms_nodejs_eventloop_lag_p99_seconds: "max",
+};
+
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: "oms_" });
+  for (const [name, aggregator] of Object.entries(MERGED_DEFAULTS)) {
+    Object.assign(registry.getSingleMetric(name) as object, { aggregator });
+  }
   const registers = [registry];
   return {
     registry,
@@ -67,11 +80,12 @@ export function createMetrics() {
       name: "oms_backend_up",
       help: "Whether a backend (database, broker, redis) is reachable: 1 or 0. Checked on each scrape.",
       labelNames: ["backend"],
+      aggregator: "min",
       registers,
     }),
     databaseConnections: observableGauge({
       name: "oms_database_connections",
-      help: "Connections of the pool, by state (in_use, idle); at most 8. Commit connections are not included.",
+      help: "Connections of the pool, by state (in_use, idle); at most OMS_MYSQL_CONNECTIONS per process. Commit connections are not included.",
       labelNames: ["state"],
       registers,
     }),
@@ -91,12 +105,14 @@ export function createMetrics() {
       name: "oms_outbox_rows",
       help: "Rows in the outbox table, of all servers. Published rows stay for OMS_OUTBOX_RETENTION_MS, or until their Actions are done. Exposed by one server.",
       labelNames: [],
+      aggregator: "max",
       registers,
     }),
     outboxAge: observableGauge({
       name: "oms_outbox_oldest_seconds",
       help: "Age of the oldest outbox row not marked as published. Up to OMS_OUTBOX_RETENTION_MS plus one sweep is normal. Exposed by one server.",
       labelNames: [],
+      aggregator: "max",
       registers,
     }),
     outboxDepth: new Gauge({
@@ -138,6 +154,7 @@ export function createMetrics() {
       name: "oms_consumer_pending",
       help: "Messages not yet delivered to a consumer, by consumer. Polled every few seconds.",
       labelNames: ["consumer"] as const,
+      aggregator: "max",
       registers,
     }),
     consumerRepairs: new Counter({
@@ -157,18 +174,21 @@ export function createMetrics() {
       name: "oms_action_oldest_seconds",
       help: "Age of the oldest event an Action has not finished, parked ones excluded; for timers, time since the oldest was due. 0 if there is none. Exposed by one server.",
       labelNames: ["action"],
+      aggregator: "max",
       registers,
     }),
     actionPaused: observableGauge({
       name: "oms_action_paused",
       help: "Whether an operator has paused an Action: 1 or 0.",
       labelNames: ["action"],
+      aggregator: "max",
       registers,
     }),
     actionOpen: new Gauge({
       name: "oms_action_open",
       help: "Unfinished ledger entries, by Action and state (pending, retrying, parked). Counted every ten seconds, and exposed by one server.",
       labelNames: ["action", "state"] as const,
+      aggregator: "max",
       registers,
     }),
     rpcRefused: new Counter({
@@ -181,12 +201,14 @@ export function createMetrics() {
       name: "oms_tls_certificate_expiry_timestamp_seconds",
       help: "Expiry time of the listeners' certificate. Absent without TLS.",
       labelNames: [],
+      aggregator: "min",
       registers,
     }),
     crlExpiry: observableGauge({
       name: "oms_tls_client_crl_expiry_timestamp_seconds",
       help: "Time at which the first of the revocation lists expires, and with it every client certificate of its CA is rejected. Absent without lists.",
       labelNames: [],
+      aggregator: "min",
       registers,
     }),
     connectionsRefused: new Counter({
@@ -238,14 +260,26 @@ export function createMetrics() {
     }),
     buildInfo: observableGauge({
       name: "oms_build_info",
-      help: "Version, Node version and role of this process. Always 1.",
+      help: "Version, Node version and role of this server. Always 1.",
       labelNames: ["version", "node", "role"],
+      aggregator: "max",
+      registers,
+    }),
+    processes: observableGauge({
+      name: "oms_processes",
+      help: "Processes that serve on the ports of this server: OMS_PROCESSES, less those being replaced.",
+      labelNames: [],
+      registers,
+    }),
+    processRestarts: new Counter({
+      name: "oms_process_restarts_total",
+      help: "Processes that exited and were replaced (OMS_PROCESSES above 1).",
       registers,
     }),
     eventLoopActive: observableCounter({
       name: "oms_event_loop_active_seconds_total",
-      help: "Time the event loop was active. Its rate is the utilization of this process, at most 1.",
-      labelNames: [],
+      help: "Time the event loop was active, by process (from 1 to OMS_PROCESSES). Its rate is the utilization of that process, at most 1.",
+      labelNames: ["process"],
       registers,
     }),
     retentionDeletedRows: new Counter({
@@ -263,19 +297,25 @@ export function createMetrics() {
     retentionLastPass: new Gauge({
       name: "oms_retention_last_pass_timestamp_seconds",
       help: "Time of this server's last complete retention pass. 0 if it has made none.",
+      aggregator: "max",
       registers,
     }),
   };
 }
 
-/** Registers what the default metrics lack: build information and event loop utilization. */
+/**
+ * Registers what the default metrics lack: build information, number of processes and event loop
+ * utilization.
+ */
 export function registerProcessMetrics(
-  { buildInfo, eventLoopActive }: Pick<Metrics, "buildInfo" | "eventLoopActive">,
-  role: string,
+  { buildInfo, processes, eventLoopActive }: Pick<Metrics, "buildInfo" | "processes" | "eventLoopActive">,
+  { role, processNumber }: { readonly role: string; readonly processNumber: number },
 ): void {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
     readonly version: string;
   };
   buildInfo.addCallback((observe) => observe({ version, node: process.version, role }, 1));
-  eventLoopActive.addCallback((observe) => observe({}, performance.eventLoopUtilization().active / 1_000));
+  processes.addCallback((observe) => observe({}, 1));
+  const labels = { process: String(processNumber) };
+  eventLoopActive.addCallback((observe) => observe(labels, performance.eventLoopUtilization().active / 1_000));
 }

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
 
 /** Reports one value, by its labels. */
 export type Observe<Label extends string> = (labels: Readonly<Record<Label, string>>, value: number) => void;
@@ -19,6 +19,8 @@ interface Settings<Label extends string> {
   readonly help: string;
   readonly labelNames: readonly Label[];
   readonly registers: Registry[];
+  /** How the values of several processes are merged. Default: their sum. */
+  readonly aggregator?: Aggregator;
 }
 
 /** A gauge read on each scrape. */

@@ -8,8 +8,10 @@ import { migrate } from "../store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../store/mysql/database.ts";
 import { checkPrivileges } from "../store/users/check-privileges.ts";
 import { SERVICE_PRIVILEGES } from "../store/users/grants.ts";
+import { checkConnectionLimit, poolSize } from "./database-connections.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { WorkerPlace } from "./processes/worker.ts";
 
 /** Connections to the backends. */
 export interface Backends {
@@ -23,6 +25,8 @@ export interface BackendDeps {
   readonly endpoints: Endpoints;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
+  /** Undefined: this process is the only one. */
+  readonly worker?: WorkerPlace | undefined;
 }
 
 /** Opens the database; it is not migrated. */
@@ -35,6 +39,7 @@ export function connectDatabase({ config, endpoints, lifecycle }: BackendDeps): 
         ca: endpoints.mysqlCa,
         password: endpoints.mysqlPassword,
         prefix: config.mysql.databasePrefix,
+        connections: poolSize(config),
       }),
     (database) => database.destroy(),
   );
@@ -48,12 +53,15 @@ export function connectDatabase({ config, endpoints, lifecycle }: BackendDeps): 
  *   driver's errors
  */
 export async function connectBackends(deps: BackendDeps): Promise<Backends> {
-  const { config, endpoints, lifecycle, log } = deps;
+  const { config, endpoints, lifecycle, log, worker } = deps;
   const db = await connectDatabase(deps);
   const { applied } = await migrate(db);
   log.info({ applied }, "database is up to date");
   await checkPrivileges(db.location, SERVICE_PRIVILEGES);
   await db.clock.sync();
+  if (worker === undefined || worker.number === 1) {
+    await checkConnectionLimit(db, config, log);
+  }
   const stream = await lifecycle.start(
     "stream",
     () =>

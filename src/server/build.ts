@@ -30,6 +30,7 @@ import { registerCollectors } from "./collectors.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { type Ports, startListeners } from "./listeners.ts";
+import type { WorkerPlace } from "./processes/worker.ts";
 import { createReadinessMonitor } from "./readiness.ts";
 
 export interface ServerDeps {
@@ -38,6 +39,8 @@ export interface ServerDeps {
   readonly log: Logger;
   /** For fault tests. */
   readonly crashPoint?: CrashPoint | undefined;
+  /** Undefined: this process is the only one. */
+  readonly worker?: WorkerPlace | undefined;
 }
 
 /** A server that serves calls, runs the Actions, or both, as its role requires. */
@@ -86,7 +89,7 @@ export function buildServer(deps: ServerDeps): Server {
 async function start(deps: ServerDeps, lifecycle: Lifecycle): Promise<Ports> {
   const { config, log } = deps;
   const { role } = config.service;
-  const metrics = createMetrics();
+  const metrics = deps.worker?.metrics ?? createMetrics();
   // Started first and so stopped last, after all other components have ended their spans.
   const tracer = await startTracing(deps, lifecycle);
   const backends = await connectBackends({ ...deps, lifecycle });
@@ -105,11 +108,19 @@ async function start(deps: ServerDeps, lifecycle: Lifecycle): Promise<Ports> {
   );
   const operations = await startWritePath(core, registry, publisher);
   const readiness = createReadinessMonitor(backends);
-  registerCollectors({ ...backends, metrics, ready: readiness.check, role });
+  const processNumber = deps.worker?.number ?? 1;
+  registerCollectors({ ...backends, metrics, ready: readiness.check, role, processNumber });
   if (role !== "serve") {
     await startWorkers(core, await bindActions(core, registry, publisher, operations));
   }
-  return startListeners({ ...core, operations, feed: operations.feed, readiness });
+  await deps.worker?.mayListen();
+  return startListeners({
+    ...core,
+    operations,
+    feed: operations.feed,
+    readiness,
+    metricsPage: deps.worker?.metricsPage,
+  });
 }
 
 async function startTracing(

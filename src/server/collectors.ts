@@ -10,14 +10,16 @@ export function registerCollectors({
   stream,
   ready,
   role,
+  processNumber,
 }: {
   readonly metrics: Metrics;
   readonly db: Pick<OrderDatabase, "poolState">;
   readonly stream: Pick<StreamConnection, "onConnect">;
   readonly ready: () => Promise<Readiness>;
   readonly role: string;
+  readonly processNumber: number;
 }): void {
-  registerProcessMetrics(metrics, role);
+  registerProcessMetrics(metrics, { role, processNumber });
   metrics.backendUp.addCallback(async (observe) => {
     const readiness = await ready();
     for (const backend of ["database", "broker", "redis"] as const) {

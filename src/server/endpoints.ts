@@ -4,8 +4,8 @@ import { prepareDatabase } from "../store/users/prepare-database.ts";
 import { type BackendTls, readBackendTls } from "./backend-credentials.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
-/** URLs and credentials of the backends and external systems, configured or embedded. */
-export interface Endpoints extends BackendTls {
+/** URLs of the backends and external systems, configured or embedded. */
+export interface EndpointUrls {
   readonly mysqlUrl: string;
   /** The database for the user of the retention job; undefined: that of `mysqlUrl`. */
   readonly retentionMysqlUrl?: string | undefined;
@@ -14,8 +14,13 @@ export interface Endpoints extends BackendTls {
   readonly systemUrls: SystemUrls;
 }
 
+/** URLs and credentials of the backends and external systems. */
+export interface Endpoints extends BackendTls, EndpointUrls {}
+
 export interface ResolvedEndpoints {
-  readonly endpoints: Endpoints;
+  readonly urls: EndpointUrls;
+  /** For the credentials in the configuration. */
+  readonly tls: BackendTls;
   /** The page of the embedded stub systems; undefined if all external systems are configured. */
   readonly stubSystemsUrl: string | undefined;
   /** The embedded database for its administrator; undefined if a database is configured. */
@@ -63,8 +68,8 @@ export async function resolveEndpoints(
   }
   return {
     administratorUrl: users?.root,
-    endpoints: {
-      ...tls,
+    tls,
+    urls: {
       mysqlUrl: resolved(mysql.url ?? users?.oms_service),
       retentionMysqlUrl: retention.mysqlUrl ?? users?.oms_retention,
       redisUrl: resolved(redis.url ?? stack?.redisUrl),

@@ -42,6 +42,7 @@ export function createLifecycle(log: Logger): Lifecycle {
  * Stops everything in order on SIGINT, SIGTERM and an unhandled error; a second signal exits at
  * once.
  *
+ * @returns a function that stops everything as well; without effect when it is stopping already
  * @param timeoutMs shutdown timeout; after it the process exits at once
  */
 export function stopOnSignals(
@@ -49,15 +50,22 @@ export function stopOnSignals(
   log: Logger,
   print: (line: string) => void,
   timeoutMs: number,
-): void {
-  closeWithGrace({ delay: timeoutMs, logger: false }, async ({ signal, err }) => {
+): () => void {
+  let stopping = false;
+  const { close } = closeWithGrace({ delay: timeoutMs, logger: false }, async ({ signal, err }) => {
+    stopping = true;
     if (err !== undefined) {
       log.fatal({ err }, "unhandled error, shutting down");
       process.exitCode = 1;
-    } else {
+    } else if (signal !== undefined) {
       print(`\nStopping (${signal}) …`);
     }
     await lifecycle.stop();
     print("Stopped.");
   });
+  return () => {
+    if (!stopping) {
+      void close();
+    }
+  };
 }

@@ -42,6 +42,8 @@ export interface ListenerDeps {
   readonly readiness: ReadinessMonitor;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** The metrics of all processes; undefined: those of this one. */
+  readonly metricsPage: (() => Promise<string>) | undefined;
   readonly tracer: Tracer | undefined;
 }
 
@@ -50,7 +52,7 @@ export interface ListenerDeps {
  * calls, health and metrics only for the others.
  */
 export async function startListeners(deps: ListenerDeps): Promise<Ports> {
-  const { config, readiness, log, metrics } = deps;
+  const { config, readiness, log, metrics, metricsPage } = deps;
   const ready = readiness.check;
   const { host, httpPort, metricsPort, metricsAllow } = config.listen;
   const tls = await openTls(deps);
@@ -76,6 +78,7 @@ export async function startListeners(deps: ListenerDeps): Promise<Ports> {
     ready,
     log,
     metrics,
+    metricsPage,
     tls,
   };
   if (metricsPort !== undefined) {
@@ -102,7 +105,7 @@ async function startServers(
   deps: ListenerDeps,
   { mayPresentToken, clientAddress, ...admission }: Admission,
 ): Promise<Servers> {
-  const { config, lifecycle, operations, db, redis, stream, feed, readiness, log, metrics, tracer } = deps;
+  const { config, lifecycle, operations, db, redis, stream, feed, readiness, log, metrics, metricsPage, tracer } = deps;
   const { listen, calls, legacy } = config;
   const statusChanges = await lifecycle.start(
     "status-change subscription",
@@ -151,6 +154,7 @@ async function startServers(
         requestLog,
         log,
         metrics,
+        metricsPage,
         tracer,
         slowMs: config.log.slowMs,
         clientAddress,

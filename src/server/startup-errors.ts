@@ -8,6 +8,7 @@ import {
   RetentionUserError,
 } from "../store/mysql/errors.ts";
 import { UnusableFileError } from "../transport/auth/watched-file.ts";
+import { WorkerStartError } from "./processes/primary.ts";
 
 /** What failed at startup and what to do, for the operator; without passwords. */
 export function describeStartupError(error: unknown, config: Config): string {
@@ -15,7 +16,12 @@ export function describeStartupError(error: unknown, config: Config): string {
 }
 
 function describe(error: Error, { mysql, retention, listen }: Config): string {
-  if (error.name === "StackError" || error instanceof ConfigError || error instanceof UnusableFileError) {
+  if (
+    error.name === "StackError" ||
+    error instanceof ConfigError ||
+    error instanceof UnusableFileError ||
+    error instanceof WorkerStartError
+  ) {
     return error.message;
   }
   if (error instanceof MigrationPermissionError) {

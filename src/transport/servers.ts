@@ -58,6 +58,8 @@ export interface ServersOptions extends AccessLogDeps {
   readonly deadlineCapMs: number;
   /** Interval between heartbeats of an idle watch, in milliseconds. */
   readonly heartbeatMs: number;
+  /** The text of /metrics. Default: the metrics of this process. */
+  readonly metricsPage?: (() => Promise<string>) | undefined;
 }
 
 /** Both ports: gRPC on one, Connect, gRPC-Web and legacy endpoints on the other. */
@@ -106,6 +108,7 @@ export function createServers({
   allowedHosts,
   deadlineCapMs,
   heartbeatMs,
+  metricsPage,
   ...accessLogDeps
 }: ServersOptions): Servers {
   const { log, metrics, clientAddress = createClientAddress([]) } = accessLogDeps;
@@ -152,6 +155,7 @@ export function createServers({
     addressLimits,
     guard,
     maxConnections,
+    metricsPage,
     ...accessLogDeps,
   });
   return {

@@ -46,6 +46,9 @@ export function createListener(server: Server, { max, onRejected }: ConnectionLi
   const maxPerAddress = Math.ceil(max * MAX_SHARE_PER_ADDRESS);
 
   server.maxConnections = max;
+  // One of several processes, too, closes what exceeds the limit: passed on, a connection would go
+  // around while all of them are full.
+  Object.assign(server, { dropMaxConnection: true });
   server.on("drop", (dropped) => onRejected("all", dropped?.remoteAddress ?? ""));
   server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";

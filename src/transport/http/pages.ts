@@ -26,6 +26,8 @@ export interface Readiness {
 export interface PagesDeps {
   readonly ready: () => Promise<Readiness>;
   readonly metrics: Metrics;
+  /** The text of /metrics. Default: the metrics of this process. */
+  readonly metricsPage?: (() => Promise<string>) | undefined;
   /** Protects /metrics; undefined: open to everyone. */
   readonly auth: Auth | undefined;
   /** Who may read /metrics, besides this machine; undefined: everyone. */
@@ -44,12 +46,13 @@ type Page = (response: ServerResponse, request: IncomingMessage) => Promise<void
 export function createPages({
   ready,
   metrics,
+  metricsPage = () => metrics.registry.metrics(),
   auth,
   metricsAllow,
   addressCheck,
   routes,
 }: PagesDeps): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const scrape = createScrape(metrics);
+  const scrape = createScrape(metricsPage);
   const allowed = metricsAllow && createAddressList([...LOOPBACK, ...metricsAllow]);
   const pages = new Map<string, Page>([
     ["/healthz", async (response) => sendJson(response, 200, { status: "alive" })],
@@ -109,10 +112,10 @@ export function createPages({
 }
 
 /** Renders the metrics, once for all requests at the same time: it takes milliseconds. */
-function createScrape({ registry }: Metrics): () => Promise<string> {
+function createScrape(page: () => Promise<string>): () => Promise<string> {
   let current: Promise<string> | undefined;
   return () => {
-    current ??= registry.metrics().finally(() => {
+    current ??= page().finally(() => {
       current = undefined;
     });
     return current;

@@ -75,6 +75,8 @@ export interface HttpServerDeps {
   readonly grpcPort?: () => number | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** The text of /metrics. Default: the metrics of this process. */
+  readonly metricsPage?: (() => Promise<string>) | undefined;
   /** Undefined: plaintext. */
   readonly tls?: PortTls | undefined;
   /** Limits the addresses of unauthenticated requests; undefined: no limit. */
@@ -100,6 +102,7 @@ export function createHttpServer({
   grpcPort = () => undefined,
   log,
   metrics,
+  metricsPage,
   tls,
   addressLimits,
   clientAddress = createClientAddress([]),
@@ -111,7 +114,7 @@ export function createHttpServer({
   const cors = createCors(corsOrigins);
   const rejections = createRejectionLog(log, clientAddress);
   const crossSite = createCrossSiteCheck({ corsOrigins, allowedHosts, rejections });
-  const pages = createPages({ ready, metrics, auth, metricsAllow, routes, addressCheck });
+  const pages = createPages({ ready, metrics, metricsPage, auth, metricsAllow, routes, addressCheck });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     setSecurityHeaders(response, tls !== undefined);

@@ -61,7 +61,8 @@ test("exposes pool connections and process information", async () => {
     'oms_database_errors_total{kind="unreachable"}': 0,
     [`oms_build_info{version="0.1.0",node="${process.version}",role="serve"}`]: 1,
   });
-  expect(seen.oms_event_loop_active_seconds_total).toBeGreaterThan(0);
+  expect(seen.oms_processes).toBe(1);
+  expect(seen['oms_event_loop_active_seconds_total{process="1"}']).toBeGreaterThan(0);
   expect(seen.oms_nodejs_eventloop_lag_max_seconds).toBeGreaterThan(0);
   expect(seen).not.toHaveProperty("oms_tls_certificate_expiry_timestamp_seconds");
 });
