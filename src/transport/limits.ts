@@ -48,6 +48,18 @@ export const FLOODING_CONCURRENT_STREAMS = 8;
  */
 export const MAX_UNPROVEN_CALLS = 500;
 
+/**
+ * Maximum calls started in a turn of the event loop on connections without an admitted call: about
+ * 2 ms of work.
+ */
+export const UNPROVEN_STARTS_PER_TURN = 8;
+
+/**
+ * Delay of new connections from an address, after one of its connections was closed because it
+ * flooded the server, in milliseconds.
+ */
+export const FLOOD_DELAY_MS = 1_000;
+
 /** Interval between keep-alive pings on a connection, in milliseconds. */
 export const KEEPALIVE_MS = 30_000;
 

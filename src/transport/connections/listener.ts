@@ -2,7 +2,8 @@ import { type AddressInfo, Server, type Socket } from "node:net";
 import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import { MAX_SHARE_PER_ADDRESS } from "../limits.ts";
+import { FLOOD_DELAY_MS, MAX_SHARE_PER_ADDRESS } from "../limits.ts";
+import { isFloodingAddress } from "./flooding-addresses.ts";
 import { normalizeAddress } from "./peer.ts";
 
 /** A port and the connections to it. */
@@ -70,6 +71,7 @@ export function createListener(server: Server, { max, onRejected }: ConnectionLi
       setImmediate(() => socket.destroy());
     }
   });
+  delayFloods(server);
   const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
   return {
     listen: (host, port) =>
@@ -93,5 +95,24 @@ export function createListener(server: Server, { max, onRejected }: ConnectionLi
       // Ends the timers of an HTTP server.
       server.close();
     },
+  };
+}
+
+/** Serves the connections of addresses that flood the server with a delay, unread until then. */
+function delayFloods(server: Server): void {
+  const emit = server.emit as (event: string, ...values: unknown[]) => boolean;
+  server.emit = (event: string, ...values: unknown[]) => {
+    const [socket] = values as [Socket];
+    if (event !== "connection" || !isFloodingAddress(socket.remoteAddress ?? "")) {
+      return emit.call(server, event, ...values);
+    }
+    const onError = () => socket.destroy();
+    socket.on("error", onError);
+    const timer = setTimeout(() => {
+      socket.off("error", onError);
+      emit.call(server, event, socket);
+    }, FLOOD_DELAY_MS);
+    socket.once("close", () => clearTimeout(timer));
+    return true;
   };
 }

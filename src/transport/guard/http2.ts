@@ -1,8 +1,9 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { normalizeAddress } from "../connections/peer.ts";
-import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
+import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNPROVEN_STARTS_PER_TURN, UNREAD_REQUEST_MS } from "../limits.ts";
 import { type ControlFrameLimit, createControlFrameLimit } from "./control-frames.ts";
+import { createPacedStarts } from "./paced-starts.ts";
 import type { RequestBodies } from "./request-bodies.ts";
 import { createUnprovenLimit, type UnprovenLimit } from "./unproven-limit.ts";
 import type { UnreadResponses } from "./unread-responses.ts";
@@ -27,6 +28,8 @@ interface Connection {
   /** The remote address. */
   readonly address: string;
   callsInFlight: number;
+  /** Calls that are accepted and not started yet. */
+  callsWaiting: number;
   lastCallAt: number;
   readonly controlFrames: ControlFrameLimit;
   /** Until a call has reached its handler. */
@@ -52,12 +55,14 @@ export function guardHttp2(
 ): (now: number) => void {
   const connections = new Map<ServerHttp2Session, Connection>();
   const incomplete = new Set<IncompleteCall>();
+  const startPaced = createPacedStarts(UNPROVEN_STARTS_PER_TURN);
 
   server.on("session", (session) => {
     const address = normalizeAddress(session.socket.remoteAddress ?? "");
     connections.set(session, {
       address,
       callsInFlight: 0,
+      callsWaiting: 0,
       lastCallAt: performance.now(),
       controlFrames: createControlFrameLimit(session),
       unproven: createUnprovenLimit(session, address),
@@ -71,13 +76,34 @@ export function guardHttp2(
     if (event === "stream") {
       const [stream] = values as [ServerHttp2Stream];
       const connection = connections.get(stream.session as ServerHttp2Session);
-      if (connection?.unproven.accepts(stream, connection.callsInFlight) === false) {
+      if (connection?.unproven.isProven() !== true) {
+        startUnproven(connection, stream, () => emit.call(server, event, ...values));
+        return true;
+      }
+      if (stream.closed) {
         stream.on("error", () => {});
         return true;
       }
     }
     return emit.call(server, event, ...values);
   };
+
+  function startUnproven(connection: Connection | undefined, stream: ServerHttp2Stream, start: () => void): void {
+    // Undefined: closed meanwhile.
+    if (!connection?.unproven.accepts(stream, connection.callsInFlight + connection.callsWaiting)) {
+      return;
+    }
+    connection.callsWaiting += 1;
+    startPaced(() => {
+      connection.callsWaiting -= 1;
+      // In a flood by the next frame: nothing was done for it.
+      if (stream.closed) {
+        return false;
+      }
+      start();
+      return true;
+    });
+  }
 
   server.prependListener("stream", (stream, headers, flags) => {
     const connection = connections.get(stream.session as ServerHttp2Session);

@@ -1,4 +1,5 @@
 import { constants, type Http2Session } from "node:http2";
+import { isFloodingAddress } from "../connections/flooding-addresses.ts";
 import { MAX_REFUSED_CALLS } from "../limits.ts";
 
 /** The refused calls of each address in the current second and the one before. */
@@ -43,10 +44,16 @@ export function countUnprovenCall(address: string): number {
   return count;
 }
 
-/** Whether an address had more calls refused in this second or the last than get an answer. */
+/**
+ * Whether an address had more calls refused in this second or the last than get an answer, or a
+ * connection closed because it flooded the server.
+ */
 export function isFlooding(address: string): boolean {
   startSecond();
-  return Math.max(refused.get(address) ?? 0, refusedBefore.get(address) ?? 0) > MAX_REFUSED_CALLS;
+  return (
+    isFloodingAddress(address) ||
+    Math.max(refused.get(address) ?? 0, refusedBefore.get(address) ?? 0) > MAX_REFUSED_CALLS
+  );
 }
 
 function startSecond(): void {

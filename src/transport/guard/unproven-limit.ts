@@ -1,4 +1,6 @@
+import { subscribe } from "node:diagnostics_channel";
 import { constants, type Http2Session, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { onFlood } from "../connections/flooding-addresses.ts";
 import {
   FLOODING_CONCURRENT_STREAMS,
   INITIAL_CONCURRENT_STREAMS,
@@ -17,50 +19,84 @@ type Stream = Pick<ServerHttp2Stream, "closed" | "close">;
  * sends no whole request, cannot make the server start thousands of calls.
  */
 export interface UnprovenLimit {
+  /** Whether an admitted call has arrived: the connection is not limited any more. */
+  isProven(): boolean;
   /**
    * Whether a stream becomes a call, which one that the client has reset does not. One beyond the
-   * limit is refused; the connection of a client that ignores the limit is closed.
+   * limit is refused; the connection of a client that ignores the limit is closed. Not called once
+   * proven.
    */
   accepts(stream: Stream, callsInFlight: number): boolean;
   /** Called once per second. */
   nextSecond(): void;
 }
 
-/** Removes the limit of a connection. */
-const removals = new WeakMap<object, () => void>();
+/** The connections that are limited. */
+const unproven = new WeakMap<object, { prove(): void; onCreated(): void }>();
 
 /** Called when an admitted, valid call has arrived on a connection: removes its limit. */
 export function markProven(session: Http2Session | undefined): void {
   if (session !== undefined) {
-    removals.get(session)?.();
+    unproven.get(session)?.prove();
   }
 }
+
+// Node announces streams here while it reads a packet, with the event after it: a client that
+// resets its streams could have thousands created by one packet.
+subscribe("http2.server.stream.created", (message) => {
+  const { stream } = message as { readonly stream: ServerHttp2Stream };
+  const limit = stream.session && unproven.get(stream.session);
+  if (limit !== undefined) {
+    // Closed before anything else listens to it.
+    stream.on("error", () => {});
+    limit.onCreated();
+  }
+});
 
 /** @param address of the remote end */
 export function createUnprovenLimit(session: Session, address: string): UnprovenLimit {
   let proven = false;
   let refused = 0;
   let started = 0;
-  removals.set(session, () => {
-    removals.delete(session);
-    proven = true;
-    if (!session.destroyed) {
-      session.settings({ maxConcurrentStreams: MAX_CONCURRENT_STREAMS });
-    }
+  /** Streams created in this turn of the event loop. */
+  let created = 0;
+  const max = () => (isFlooding(address) ? FLOODING_CONCURRENT_STREAMS : INITIAL_CONCURRENT_STREAMS);
+  const close = () => {
+    onFlood(address);
+    // Without an error as first argument, which would make the code of GOAWAY 0.
+    session.destroy(constants.NGHTTP2_ENHANCE_YOUR_CALM as never);
+  };
+  unproven.set(session, {
+    prove() {
+      unproven.delete(session);
+      proven = true;
+      if (!session.destroyed) {
+        session.settings({ maxConcurrentStreams: MAX_CONCURRENT_STREAMS });
+      }
+    },
+    onCreated() {
+      if (created === 0) {
+        setImmediate(() => {
+          created = 0;
+        });
+      }
+      created += 1;
+      if (created > max() + FLOODING_CONCURRENT_STREAMS) {
+        close();
+      }
+    },
   });
   return {
+    isProven: () => proven,
     accepts(stream, callsInFlight) {
       if (session.destroyed) {
         return false;
       }
-      if (proven) {
-        return !stream.closed;
-      }
-      const max = isFlooding(address) ? FLOODING_CONCURRENT_STREAMS : INITIAL_CONCURRENT_STREAMS;
+      const allowed = max();
       if (
         !stream.closed &&
-        callsInFlight < max &&
-        started < 2 * max &&
+        callsInFlight < allowed &&
+        started < 2 * allowed &&
         // The first calls are free: a proxy or a script may open a connection for each.
         (started < FLOODING_CONCURRENT_STREAMS || countUnprovenCall(address) <= MAX_UNPROVEN_CALLS)
       ) {
@@ -68,9 +104,8 @@ export function createUnprovenLimit(session: Session, address: string): Unproven
         return true;
       }
       refused += 1;
-      if (refused > 2 * max) {
-        // Without an error as first argument, which would make the code of GOAWAY 0.
-        session.destroy(constants.NGHTTP2_ENHANCE_YOUR_CALM as never);
+      if (refused > 2 * allowed) {
+        close();
       } else if (!stream.closed) {
         stream.close(constants.NGHTTP2_REFUSED_STREAM);
       }

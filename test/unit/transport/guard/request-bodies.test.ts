@@ -12,6 +12,7 @@ import {
 class FakeRequest extends EventEmitter {
   readonly received: unknown[] = [];
   writableEnded = false;
+  readableLength = 0;
 
   push(chunk: unknown): boolean {
     this.received.push(chunk);
