@@ -1,4 +1,10 @@
-import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { normalizeAddress } from "../connections/peer.ts";
 import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNPROVEN_STARTS_PER_TURN, UNREAD_REQUEST_MS } from "../limits.ts";
@@ -28,8 +34,6 @@ interface Connection {
   /** The remote address. */
   readonly address: string;
   callsInFlight: number;
-  /** Calls that are accepted and not started yet. */
-  callsWaiting: number;
   lastCallAt: number;
   readonly controlFrames: ControlFrameLimit;
   /** Until a call has reached its handler. */
@@ -62,7 +66,6 @@ export function guardHttp2(
     connections.set(session, {
       address,
       callsInFlight: 0,
-      callsWaiting: 0,
       lastCallAt: performance.now(),
       controlFrames: createControlFrameLimit(session),
       unproven: createUnprovenLimit(session, address),
@@ -73,44 +76,35 @@ export function guardHttp2(
   // Before all listeners, which create a call.
   const { emit } = server;
   server.emit = (event: string, ...values: unknown[]) => {
-    if (event === "stream") {
-      const [stream] = values as [ServerHttp2Stream];
-      const connection = connections.get(stream.session as ServerHttp2Session);
-      if (connection?.unproven.isProven() !== true) {
-        startUnproven(connection, stream, () => emit.call(server, event, ...values));
-        return true;
-      }
-      if (stream.closed) {
-        stream.on("error", () => {});
-        return true;
-      }
+    if (event !== "stream") {
+      return emit.call(server, event, ...values);
     }
-    return emit.call(server, event, ...values);
+    const [stream, headers, flags] = values as [ServerHttp2Stream, IncomingHttpHeaders, number];
+    const connection = connections.get(stream.session as ServerHttp2Session);
+    // Without a connection, the client has closed it or reset the stream.
+    if (connection === undefined || !connection.unproven.accepts(stream, connection.callsInFlight)) {
+      stream.on("error", () => {});
+      return true;
+    }
+    // At once: what follows in the same packet counts too.
+    guardStream(connection, stream, headers, flags);
+    if (connection.unproven.isProven()) {
+      emit.call(server, event, ...values);
+    } else {
+      // In a flood it is reset by then, and nothing was done for it.
+      startPaced(() => !stream.closed && emit.call(server, event, ...values));
+    }
+    return true;
   };
 
-  function startUnproven(connection: Connection | undefined, stream: ServerHttp2Stream, start: () => void): void {
-    // Undefined: closed meanwhile.
-    if (!connection?.unproven.accepts(stream, connection.callsInFlight + connection.callsWaiting)) {
-      return;
-    }
-    connection.callsWaiting += 1;
-    startPaced(() => {
-      connection.callsWaiting -= 1;
-      // In a flood by the next frame: nothing was done for it.
-      if (stream.closed) {
-        return false;
-      }
-      start();
-      return true;
-    });
-  }
-
-  server.prependListener("stream", (stream, headers, flags) => {
-    const connection = connections.get(stream.session as ServerHttp2Session);
-    if (connection !== undefined) {
-      connection.callsInFlight += 1;
-      connection.controlFrames.observe(stream);
-    }
+  function guardStream(
+    connection: Connection,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    flags: number,
+  ): void {
+    connection.callsInFlight += 1;
+    connection.controlFrames.observe(stream);
     const enhanceYourCalm = () => stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
     const onResponseEnd = responses.add(stream, enhanceYourCalm);
     let call: IncompleteCall | undefined;
@@ -119,8 +113,7 @@ export function guardHttp2(
       call = { stream, dueAt: performance.now() + timeoutMs, answeredAt: undefined };
       incomplete.add(call);
       const { session } = stream;
-      const { address = "" } = connection ?? {};
-      bodies.track(stream as never, clientAddress({ address }, headers["x-forwarded-for"]?.toString()), {
+      bodies.track(stream as never, clientAddress(connection, headers["x-forwarded-for"]?.toString()), {
         cancel: enhanceYourCalm,
         disconnect: () => session?.destroy(NGHTTP2_ENHANCE_YOUR_CALM as never),
       });
@@ -130,12 +123,10 @@ export function guardHttp2(
       if (call !== undefined) {
         incomplete.delete(call);
       }
-      if (connection !== undefined) {
-        connection.callsInFlight -= 1;
-        connection.lastCallAt = performance.now();
-      }
+      connection.callsInFlight -= 1;
+      connection.lastCallAt = performance.now();
     });
-  });
+  }
 
   return (now) => {
     for (const [session, connection] of connections) {

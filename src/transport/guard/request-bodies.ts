@@ -12,8 +12,6 @@ import {
 export interface Incoming {
   push(chunk: unknown, encoding?: BufferEncoding): boolean;
   once(event: "close", listener: () => void): unknown;
-  /** Bytes that arrived before. */
-  readonly readableLength: number;
   /** Over HTTP/2: whether it has been answered, so that nothing reads the rest of its body. */
   readonly writableEnded?: boolean;
 }
@@ -100,7 +98,6 @@ export function createRequestBodies(maxBytes = MAX_BUFFERED_BYTES, maxSmallChunk
       const sender = senderAt(address);
       const body: Body = { bytes: 0, closed: false, cancel };
       sender.bodies.add(body);
-      add(sender, body, request.readableLength);
       let smallChunks = 0;
       const { push } = request;
       // Not a "data" listener: it would start the flow before the request has a reader.

@@ -23,8 +23,7 @@ export interface UnprovenLimit {
   isProven(): boolean;
   /**
    * Whether a stream becomes a call, which one that the client has reset does not. One beyond the
-   * limit is refused; the connection of a client that ignores the limit is closed. Not called once
-   * proven.
+   * limit is refused; the connection of a client that ignores the limit is closed.
    */
   accepts(stream: Stream, callsInFlight: number): boolean;
   /** Called once per second. */
@@ -91,6 +90,9 @@ export function createUnprovenLimit(session: Session, address: string): Unproven
     accepts(stream, callsInFlight) {
       if (session.destroyed) {
         return false;
+      }
+      if (proven) {
+        return !stream.closed;
       }
       const allowed = max();
       if (

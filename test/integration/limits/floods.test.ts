@@ -61,14 +61,11 @@ async function runAttack(
   name: AttackName,
   port: number,
   type: string,
-  {
-    hasEffect = () => true,
-    acceptableMs = ACCEPTABLE_MS,
-  }: { hasEffect?: (result: AttackResult) => boolean; acceptableMs?: number | undefined } = {},
+  { hasEffect = () => true }: { hasEffect?: (result: AttackResult) => boolean } = {},
 ): Promise<AttackResult> {
   let result = NO_EFFECT;
   for (const minMs of ATTACK_MS) {
-    result = await attackFor(minMs, name, port, type, acceptableMs);
+    result = await attackFor(minMs, name, port, type);
     if (hasEffect(result)) {
       break;
     }
@@ -77,13 +74,7 @@ async function runAttack(
 }
 
 /** Runs an attack, and checks that all other calls are served, and nearly as fast as before. */
-async function attackFor(
-  minMs: number,
-  name: AttackName,
-  port: number,
-  type: string,
-  acceptableMs: number,
-): Promise<AttackResult> {
+async function attackFor(minMs: number, name: AttackName, port: number, type: string): Promise<AttackResult> {
   const before = await measure();
   attacks += 1;
   // Each attack from an address of its own: the connections of one address are limited.
@@ -91,7 +82,7 @@ async function attackFor(
   onTestFinished(attacker.kill);
   await attacker.connected;
   const startedAt = performance.now();
-  const acceptable = (ms: number) => Math.max(ACCEPTABLE_FACTOR * ms, acceptableMs);
+  const acceptable = (ms: number) => Math.max(ACCEPTABLE_FACTOR * ms, ACCEPTABLE_MS);
   const during = { grpc: Number.POSITIVE_INFINITY, http: Number.POSITIVE_INFINITY };
   const isFast = () => during.grpc < acceptable(before.grpc) && during.http < acceptable(before.http);
   for (let elapsed = 0; elapsed < minMs || (!isFast() && elapsed < MAX_ATTACK_MS); ) {
@@ -110,11 +101,6 @@ async function attackFor(
 /** An attack, and its expected effects. */
 interface Attack {
   readonly name: AttackName;
-  /**
-   * A median below this is acceptable, in milliseconds, where Node's part of the work alone takes
-   * most of the thread: it creates a stream before it can be refused. Default: ACCEPTABLE_MS.
-   */
-  readonly acceptableMs?: number;
   /** All its connections are closed. */
   readonly ends?: true;
   /** Its connections are closed with GOAWAY of this code. */
@@ -126,8 +112,8 @@ interface Attack {
 const ENHANCE_YOUR_CALM = "11";
 
 const OVER_HTTP2: readonly Attack[] = [
-  { name: "streams opened and reset at once", ends: true, acceptableMs: 250 },
-  { name: "more streams than allowed", ends: true, acceptableMs: 250 },
+  { name: "streams opened and reset at once", ends: true },
+  { name: "more streams than allowed", ends: true },
   { name: "a flood of pings", ends: true, goaway: ENHANCE_YOUR_CALM },
   { name: "a flood of pings without reading the answers", ends: true },
   { name: "a flood of settings", ends: true, goaway: ENHANCE_YOUR_CALM },
@@ -148,12 +134,12 @@ describe.each([
   ["gRPC", "application/grpc", () => harness.service.grpcPort],
   ["HTTP", "application/json", () => harness.service.httpPort],
 ])("on the port of %s", (_name, type, port) => {
-  test.each(OVER_HTTP2)("$name", async ({ name, ends, goaway, resets, acceptableMs }) => {
+  test.each(OVER_HTTP2)("$name", async ({ name, ends, goaway, resets }) => {
     const hasEffect = (result: AttackResult) =>
       (!ends || closedIn(result) > 0) &&
       (goaway === undefined || result.ends[`goaway ${goaway}`] !== undefined) &&
       (resets === undefined || result.resets[resets] !== undefined);
-    const result = await runAttack(name, port(), type, { hasEffect, acceptableMs });
+    const result = await runAttack(name, port(), type, { hasEffect });
     if (ends) {
       // The last connection may be about to be closed.
       expect(closedIn(result)).toBeGreaterThanOrEqual(result.connections - 1);

@@ -12,7 +12,6 @@ import {
 class FakeRequest extends EventEmitter {
   readonly received: unknown[] = [];
   writableEnded = false;
-  readableLength = 0;
 
   push(chunk: unknown): boolean {
     this.received.push(chunk);
