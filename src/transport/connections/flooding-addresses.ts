@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { FLOOD_DELAY_MS } from "../limits.ts";
 import { normalizeAddress } from "./peer.ts";
 
@@ -25,4 +26,14 @@ export function onFlood(address: string): void {
 /** Whether a connection of the address was closed within the last FLOOD_DELAY_MS. */
 export function isFloodingAddress(address: string): boolean {
   return (delayedUntil.get(normalizeAddress(address)) ?? 0) > performance.now();
+}
+
+/** Closes a connection of HTTP/1.1 that floods the server. */
+export function closeFlooding(socket: Socket): void {
+  onFlood(socket.remoteAddress ?? "");
+  // Otherwise Node parses what it has read to its end, which may be thousands of requests or
+  // chunks. The parser is no public property.
+  const { parser } = socket as { readonly parser?: { remove(): void } | null };
+  parser?.remove();
+  socket.destroy();
 }

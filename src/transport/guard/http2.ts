@@ -7,9 +7,9 @@ import {
 } from "node:http2";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { normalizeAddress } from "../connections/peer.ts";
-import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNPROVEN_STARTS_PER_TURN, UNREAD_REQUEST_MS } from "../limits.ts";
+import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
 import { type ControlFrameLimit, createControlFrameLimit } from "./control-frames.ts";
-import { createPacedStarts } from "./paced-starts.ts";
+import type { PacedStarts } from "./paced-starts.ts";
 import type { RequestBodies } from "./request-bodies.ts";
 import { createUnprovenLimit, type UnprovenLimit } from "./unproven-limit.ts";
 import type { UnreadResponses } from "./unread-responses.ts";
@@ -44,6 +44,7 @@ interface Connection {
 export interface SharedLimits {
   readonly bodies: RequestBodies;
   readonly responses: UnreadResponses;
+  readonly startPaced: PacedStarts;
   readonly clientAddress: ClientAddress;
 }
 
@@ -55,11 +56,10 @@ export interface SharedLimits {
  */
 export function guardHttp2(
   server: Http2Server,
-  { bodies, responses, clientAddress }: SharedLimits,
+  { bodies, responses, startPaced, clientAddress }: SharedLimits,
 ): (now: number) => void {
   const connections = new Map<ServerHttp2Session, Connection>();
   const incomplete = new Set<IncompleteCall>();
-  const startPaced = createPacedStarts(UNPROVEN_STARTS_PER_TURN);
 
   server.on("session", (session) => {
     const address = normalizeAddress(session.socket.remoteAddress ?? "");

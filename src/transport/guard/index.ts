@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Server } from "node:http2";
+import type { Socket } from "node:net";
 import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
+import { closeFlooding } from "../connections/flooding-addresses.ts";
 import { peerOfRequest } from "../connections/peer.ts";
-import { GUARD_INTERVAL_MS } from "../limits.ts";
+import { GUARD_INTERVAL_MS, UNPROVEN_STARTS_PER_TURN } from "../limits.ts";
 import { guardHttp2 } from "./http2.ts";
+import { createPacedStarts } from "./paced-starts.ts";
 import { createRequestBodies } from "./request-bodies.ts";
 import { createUnreadResponses } from "./unread-responses.ts";
 
@@ -14,8 +17,8 @@ export { markProven } from "./unproven-limit.ts";
 export interface Guard {
   /** Guards the connections and streams of a server. */
   http2(server: Http2Server): void;
-  /** Guards one request over HTTP/1.1. */
-  http1(request: IncomingMessage, response: ServerResponse): void;
+  /** Guards one request over HTTP/1.1, and serves it. */
+  http1(request: IncomingMessage, response: ServerResponse, serve: () => void): void;
   close(): void;
 }
 
@@ -23,6 +26,9 @@ export interface Guard {
 export function createGuard(clientAddress: ClientAddress = createClientAddress([])): Guard {
   const bodies = createRequestBodies();
   const responses = createUnreadResponses();
+  const startPaced = createPacedStarts(UNPROVEN_STARTS_PER_TURN);
+  /** The connections of HTTP/1.1 that have sent a request. */
+  const known = new WeakSet<Socket>();
   const checks: ((now: number) => void)[] = [responses.check, bodies.reset];
   const timer = setInterval(() => {
     const now = performance.now();
@@ -32,20 +38,30 @@ export function createGuard(clientAddress: ClientAddress = createClientAddress([
   }, GUARD_INTERVAL_MS).unref();
   return {
     http2(server) {
-      checks.push(guardHttp2(server, { bodies, responses, clientAddress }));
+      checks.push(guardHttp2(server, { bodies, responses, startPaced, clientAddress }));
     },
-    http1(request, response) {
-      const { headers } = request;
+    http1(request, response, serve) {
+      const { headers, socket } = request;
       if (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0) {
-        const { socket } = request;
         const address = clientAddress(peerOfRequest(request), headers["x-forwarded-for"]?.toString());
-        const disconnect = () => socket.destroy();
-        bodies.track(request as never, address, { cancel: disconnect, disconnect });
+        const disconnect = () => closeFlooding(socket);
+        bodies.track(request as never, address, { cancel: () => socket.destroy(), disconnect });
       }
       response.once(
         "close",
         responses.add(response, () => response.destroy()),
       );
+      if (known.has(socket)) {
+        serve();
+      } else {
+        known.add(socket);
+        startPaced(() => {
+          if (!socket.destroyed) {
+            serve();
+          }
+          return !socket.destroyed;
+        });
+      }
     },
     close: () => clearInterval(timer),
   };

@@ -17,7 +17,12 @@ export interface AddressCheck {
    * @param cost how many of the cheapest requests it costs
    * @returns whether it was rejected, and has been answered
    */
-  rejects(kind: "health" | "open", request: IncomingMessage, response: ServerResponse, cost?: number): boolean;
+  rejects(
+    kind: Parameters<AddressLimits["take"]>[0],
+    request: IncomingMessage,
+    response: ServerResponse,
+    cost?: number,
+  ): boolean;
   /** Rejects a request whose authentication the limit has prevented. */
   reject(request: IncomingMessage, response: ServerResponse): void;
 }

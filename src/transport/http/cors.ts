@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { cors } from "@connectrpc/connect";
 import { CALL_ID_HEADER, CODE_HEADER, REASON_HEADER } from "../call.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
+import type { AddressCheck } from "./address-limit.ts";
 
 const METHODS = cors.allowedMethods.join(", ");
 
@@ -33,6 +34,12 @@ const EXPOSED_HEADERS = [
 const MAX_AGE = "7200";
 
 /**
+ * Preflights cannot be authenticated, and the browsers of an office share an address: five times as
+ * many are allowed as calls that anyone can make.
+ */
+const PREFLIGHT_COST = 0.2;
+
+/**
  * Allows pages of the configured origins ("*": any) to call the service. A page chooses its header
  * oms-caller itself.
  *
@@ -40,6 +47,7 @@ const MAX_AGE = "7200";
  */
 export function createCors(
   origins: readonly string[],
+  addressCheck: AddressCheck,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   const all = origins.includes("*");
   return (request, response) => {
@@ -57,6 +65,9 @@ export function createCors(
     }
     if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined) {
       return false;
+    }
+    if (addressCheck.rejects("preflight", request, response, PREFLIGHT_COST)) {
+      return true;
     }
     if (allowed) {
       response.setHeader("access-control-allow-methods", METHODS);

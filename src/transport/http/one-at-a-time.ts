@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { closeFlooding } from "../connections/flooding-addresses.ts";
 import { MAX_PIPELINED_REQUESTS } from "../limits.ts";
 
 /**
@@ -35,7 +36,7 @@ export function oneAtATime(serve: (request: IncomingMessage, response: ServerRes
       queue.push(() => start(request, response, queue));
     } else {
       queue.length = 0;
-      socket.destroy();
+      closeFlooding(socket);
     }
   };
 }

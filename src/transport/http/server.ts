@@ -111,7 +111,7 @@ export function createHttpServer({
 }: HttpServerDeps): HttpServer {
   const addressCheck = createAddressCheck(addressLimits, clientAddress);
   const findRpc = createConnectHandlers(routes, decode, addressCheck, (router) => addReflection(router, reflection));
-  const cors = createCors(corsOrigins);
+  const cors = createCors(corsOrigins, addressCheck);
   const rejections = createRejectionLog(log, clientAddress);
   const crossSite = createCrossSiteCheck({ corsOrigins, allowedHosts, rejections });
   const pages = createPages({ ready, metrics, metricsPage, auth, metricsAllow, routes, addressCheck });
@@ -155,10 +155,9 @@ export function createHttpServer({
     });
   }
 
-  const onHttp1Request = oneAtATime((request, response) => {
-    guard.http1(request, response);
-    onRequest(request, response);
-  });
+  const onHttp1Request = oneAtATime((request, response) =>
+    guard.http1(request, response, () => onRequest(request, response)),
+  );
 
   function onHttp2Request(request: Http2ServerRequest, response: Http2ServerResponse): void {
     onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);

@@ -7,6 +7,7 @@ import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { TokenTransportCheck } from "../auth/cleartext.ts";
+import { ADDRESS_RATE_LIMITED } from "../auth/index.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { peerOfRequest, sessionOfRequest } from "../connections/peer.ts";
 import type { FindHandler } from "../http/server.ts";
@@ -144,13 +145,7 @@ export function createLegacyHandler(
     const service = method?.service ?? LEGACY_SERVICES.find((candidate) => `${BASE}/${candidate}` === endpoint);
     const soap = service && soapHandlers.get(service);
     const isPage = method === undefined && (service !== undefined || endpoint === BASE);
-    return async (request, response) => {
-      if (request.method !== "POST" && (method === undefined || isSoapRequest(request))) {
-        // The overview and the documents: nothing to authenticate.
-        if (addressCheck.rejects("open", request, response)) {
-          return;
-        }
-      }
+    const respond = async (request: IncomingMessage, response: ServerResponse) => {
       // A POST to a service itself can only be SOAP.
       if (soap !== undefined && (isSoapRequest(request) || (method === undefined && request.method === "POST"))) {
         await soap(request, response);
@@ -161,6 +156,22 @@ export function createLegacyHandler(
       } else {
         const allowedByService = service === undefined ? undefined : ["GET", "POST"];
         sendRouteError(request, response, endpoint === BASE ? ["GET", "HEAD"] : allowedByService);
+      }
+    };
+    return async (request, response) => {
+      if (request.method !== "POST" && (method === undefined || isSoapRequest(request))) {
+        // The overview and the documents: nothing to authenticate.
+        if (addressCheck.rejects("open", request, response)) {
+          return;
+        }
+      }
+      try {
+        await respond(request, response);
+      } catch (error) {
+        if (error !== ADDRESS_RATE_LIMITED) {
+          throw error;
+        }
+        addressCheck.reject(request, response);
       }
     };
   };

@@ -8,7 +8,7 @@ import { type Bucket, createBucket } from "./bucket.ts";
  * Kinds of calls without an authenticated caller. Each has a limit of its own, so that the health
  * checks of a load balancer are served despite other calls from its address.
  */
-export type UnauthenticatedCall = "authentication" | "health" | "open";
+export type UnauthenticatedCall = "authentication" | "health" | "preflight" | "open";
 
 /** One attempt to authenticate. */
 export interface Attempt {
@@ -23,7 +23,7 @@ export interface AddressLimits {
    * @param cost how many calls of the cheapest kind it costs
    * @returns false if the address has exceeded its limit: the call is to be rejected
    */
-  take(kind: "health" | "open", address: string, cost?: number): boolean;
+  take(kind: Exclude<UnauthenticatedCall, "authentication">, address: string, cost?: number): boolean;
   /** Begins to authenticate a caller. Only failures count. Undefined: to be rejected unverified. */
   authenticate(address: string): Attempt | undefined;
 }

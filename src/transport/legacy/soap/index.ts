@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../../application/errors.ts";
 import { MAX_QUOTED_LENGTH, shorten } from "../../../observability/shorten.ts";
+import { ADDRESS_RATE_LIMITED } from "../../auth/index.ts";
 import { toConnectError } from "../../wire/errors.ts";
 import { readBody } from "../body.ts";
 import type { LegacyOutcome } from "../call.ts";
@@ -43,7 +44,10 @@ export interface SoapHandlerOptions {
   readonly onRejected: (request: IncomingMessage, reason: string) => void;
 }
 
-/** Responds to a service's SOAP messages and requests for its WSDL and schema. */
+/**
+ * Responds to a service's SOAP messages and requests for its WSDL and schema. Throws
+ * ADDRESS_RATE_LIMITED for a message whose authentication the limit has prevented.
+ */
 export type SoapHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Serves a legacy service over SOAP 1.1 and 1.2. */
@@ -56,8 +60,11 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
   async function respond(request: IncomingMessage): Promise<SoapResponse> {
     const startedAt = performance.now();
     const headerVersion = mediaType(request) === "application/soap+xml" ? SOAP_12 : SOAP_11;
+    const unauthenticated = await authenticationError(request);
+    if (unauthenticated === ADDRESS_RATE_LIMITED) {
+      throw unauthenticated;
+    }
     try {
-      const unauthenticated = await authenticationError(request);
       if (unauthenticated !== undefined) {
         const { code } = toConnectError(unauthenticated, "");
         throw new EnvelopeError(unauthenticated.message, { code });
