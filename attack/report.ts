@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { formatMachine, type MachineDescription } from "../tools/testkit/machine.ts";
 import type { CallerName } from "./ordinary-callers.ts";
 import { exceeded, LIMITS, type Measurement } from "./run.ts";
-import type { Scenario } from "./scenarios.ts";
+import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
 const PAGE = join(import.meta.dirname, "../docs/security.md");
 const [BEGIN, END] = ["<!-- attacks: written by npm run attack -- --write-docs -->", "<!-- /attacks -->"];
@@ -56,33 +56,46 @@ export function otherLoadNote(measurements: readonly Measurement[]): string | un
     : undefined;
 }
 
-/** Replaces the table in docs/security.md. */
+/** Writes the table into docs/security.md; attacks that were not measured keep their rows. */
 export function writeDocs(measurements: readonly Measurement[], machine: MachineDescription, seconds: number): void {
   const text = readFileSync(PAGE, "utf8");
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from < 0 || to < from) {
     throw new Error(`docs/security.md does not contain ${BEGIN} … ${END}`);
   }
-  const table = formatMarkdown(measurements, machine, seconds);
-  writeFileSync(PAGE, `${text.slice(0, from + BEGIN.length)}\n\n${table}\n\n${text.slice(to)}`);
+  const intro = formatIntro(measurements, machine, seconds);
+  const table = formatTable(mergeRows(text.slice(from, to), measurements.map(rowOf)));
+  writeFileSync(PAGE, `${text.slice(0, from + BEGIN.length)}\n\n${intro}\n\n${table}\n\n${text.slice(to)}`);
 }
 
-function formatMarkdown(measurements: readonly Measurement[], machine: MachineDescription, seconds: number): string {
+/** The rows of a table with those measured now in their places, in the order of the scenarios. */
+export function mergeRows(table: string, rows: readonly (readonly string[])[]): (readonly string[])[] {
+  const keyOf = (cells: readonly string[]) => cells.slice(0, 3).join(" | ");
+  const former = table
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .map((line) => line.slice(2, -2).split(" | "));
+  const byKey = new Map([...former, ...rows].map((cells) => [keyOf(cells), cells]));
+  return SCENARIOS.flatMap(({ attack, port, credentials }) => {
+    const row = byKey.get(keyOf([attack, port, credentials]));
+    return row === undefined ? [] : [row];
+  });
+}
+
+function formatIntro(measurements: readonly Measurement[], machine: MachineDescription, seconds: number): string {
   const day = new Date().toISOString().slice(0, 10);
   const note = otherLoadNote(measurements);
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const { slowdown, memory, blocked } = LIMITS;
-  return [
-    wrap(
-      `Measured on ${day}, ${seconds} s per attack, on the same machine as attackers, callers and database: ${formatMachine(machine)}.${note === undefined ? "" : ` ${note}`}` +
-        ` Limits: p50 at most ${slowdown} times that before the attack, no failed call, ${memory} MB, ${blocked} ms.`,
-    ),
-    [
-      line(HEADINGS),
-      line(HEADINGS.map((_, column) => (column < 3 ? "---" : "---:"))),
-      ...measurements.map((measurement) => line(rowOf(measurement))),
-    ].join("\n"),
-  ].join("\n\n");
+  return wrap(
+    `Measured on ${day}, ${seconds} s per attack, on the same machine as attackers, callers and database: ${formatMachine(machine)}.${note === undefined ? "" : ` ${note}`}` +
+      ` Limits: p50 at most ${slowdown} times that before the attack, no failed call, ${memory} MB, ${blocked} ms.`,
+  );
+}
+
+function formatTable(rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const alignments = HEADINGS.map((_, column) => (column < 3 ? "---" : "---:"));
+  return [HEADINGS, alignments, ...rows].map(line).join("\n");
 }
 
 /** Wraps at 100 columns. */

@@ -52,7 +52,7 @@ const WARM_UP_MS = 5_000;
 const MEMORY_MS = 50;
 
 /** Memory above that of a new service at which it is restarted, in MB. */
-const MAX_RETAINED = 30;
+const MAX_RETAINED = 60;
 
 /** Time in which the connections of an attack end, in milliseconds. */
 const SETTLE_MS = 300;

@@ -92,7 +92,7 @@ export function guardHttp2(
       emit.call(server, event, ...values);
     } else {
       // In a flood it is reset by then, and nothing was done for it.
-      startPaced(() => !stream.closed && emit.call(server, event, ...values));
+      startPaced(() => !stream.closed && startLate(stream, () => emit.call(server, event, ...values)));
     }
     return true;
   };
@@ -151,4 +151,14 @@ export function guardHttp2(
       }
     }
   };
+}
+
+/** Starts a call whose request, if it has no body, has ended before anything listened to it. */
+function startLate(stream: ServerHttp2Stream, start: () => void): true {
+  const ended = stream.readableEnded;
+  start();
+  if (ended) {
+    process.nextTick(() => stream.emit("end"));
+  }
+  return true;
 }

