@@ -88,7 +88,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
   const operations: OperationDeps = {
     db,
     committer: createCommitter({ db, kinds, ...events, onCommitted }),
-    changes: { db, ...events, onCommitted },
+    interventions: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
     readOpenTotals: openTotalsReader(db, actionConfig.leaseMs),

@@ -1,7 +1,7 @@
 import type { OrderEvent } from "../domain/events.ts";
 import type { OrderKinds } from "../domain/order-kinds.ts";
-import type { ChangeDeps } from "../store/commit/commit-change.ts";
 import type { Committer } from "../store/commit/types.ts";
+import type { InterventionDeps } from "../store/ledger/interventions.ts";
 import type { OpenTotals } from "../store/ledger/open-counts.ts";
 import type { OrderDatabase } from "../store/mysql/database.ts";
 import type { FlowOrder } from "../store/reads/flows.ts";
@@ -27,8 +27,8 @@ export interface ActionInfo {
 export interface OperationDeps {
   readonly db: OrderDatabase;
   readonly committer: Committer;
-  /** For changes that do not go through the group committer. */
-  readonly changes: ChangeDeps;
+  /** For changes of the ledger by operators. */
+  readonly interventions: InterventionDeps;
   /** Reads the status of one order; concurrent calls share a query. */
   readonly readSnapshot: (orderId: bigint) => Promise<Snapshot | undefined>;
   /** Reads what a step of the forward flow needs; concurrent calls share a query. */

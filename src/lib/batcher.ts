@@ -11,14 +11,27 @@ export interface BatchQueue<T> {
   idle(): Promise<void>;
 }
 
+export interface BatchRules<T> {
+  /** Maximum number of items in a batch, 1 or more. */
+  readonly maxBatch: number;
+  /**
+   * Called at the start of a batch; the function it returns is called with one item after the other
+   * and returns whether the item may join the batch. Otherwise it starts the next one. The first
+   * item must be accepted. Default: all are.
+   */
+  readonly beginBatch?: (() => (next: T) => boolean) | undefined;
+}
+
 /**
  * Processes items in batches, without a timer: the first batch starts at the end of the event
  * loop's current turn, and the items that arrive while a batch runs form the next one.
  *
  * @param process must not reject
- * @param maxBatch maximum number of items in a batch
  */
-export function createBatchQueue<T>(process: (items: readonly T[]) => Promise<void>, maxBatch: number): BatchQueue<T> {
+export function createBatchQueue<T>(
+  process: (items: readonly T[]) => Promise<void>,
+  { maxBatch, beginBatch }: BatchRules<T>,
+): BatchQueue<T> {
   let queue: T[] = [];
   let running: Promise<void> | undefined;
 
@@ -27,11 +40,22 @@ export function createBatchQueue<T>(process: (items: readonly T[]) => Promise<vo
       setImmediate(resolve);
     });
     while (queue.length > 0) {
-      const batch = queue.slice(0, maxBatch);
-      queue = queue.slice(maxBatch);
+      const size = batchSize(queue);
+      const batch = queue.slice(0, size);
+      queue = queue.slice(size);
       await process(batch);
     }
     running = undefined;
+  }
+
+  function batchSize(items: readonly T[]): number {
+    const max = Math.min(items.length, maxBatch);
+    if (beginBatch === undefined) {
+      return max;
+    }
+    const joins = beginBatch();
+    const end = items.findIndex((item, index) => index === max || !joins(item));
+    return end === -1 ? max : end;
   }
 
   function wake(): void {
@@ -79,17 +103,20 @@ export function createBatcher<In, Out>(
   process: (items: readonly In[]) => Promise<readonly Out[]>,
   { maxBatch }: { readonly maxBatch: number },
 ): (item: In) => Promise<Out> {
-  const queue = createBatchQueue<PendingItem<In, Out>>(async (batch) => {
-    try {
-      const outs = await process(batch.map(({ item }) => item));
-      batch.forEach(({ resolve }, index) => {
-        resolve(outs[index] as Out);
-      });
-    } catch (error) {
-      for (const { reject } of batch) {
-        reject(error);
+  const queue = createBatchQueue<PendingItem<In, Out>>(
+    async (batch) => {
+      try {
+        const outs = await process(batch.map(({ item }) => item));
+        batch.forEach(({ resolve }, index) => {
+          resolve(outs[index] as Out);
+        });
+      } catch (error) {
+        for (const { reject } of batch) {
+          reject(error);
+        }
       }
-    }
-  }, maxBatch);
+    },
+    { maxBatch },
+  );
   return (item) => new Promise((resolve, reject) => queue.push({ item, resolve, reject }));
 }

@@ -201,7 +201,7 @@ async function startWritePath(
   return {
     db,
     committer,
-    changes: { db, ...events, onCommitted, onDue: () => dueSignal.notify(), tracer },
+    interventions: { db, ...events, onCommitted, onDue: () => dueSignal.notify() },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
     readOpenTotals: openTotalsReader(db, actions.leaseMs),

@@ -91,7 +91,7 @@ async function setPaused(
   { caller, authenticatedOperator }: Actor,
 ): Promise<boolean> {
   const { name } = findAction(deps, action);
-  return setActionPaused(deps.changes, {
+  return setActionPaused(deps.interventions, {
     kind,
     action: name,
     selection: "",

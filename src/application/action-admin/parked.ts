@@ -134,7 +134,7 @@ export function retryParked(
   limits = DEFAULT_LIMITS,
 ): Promise<ParkedBatchResult> {
   return processParked(deps, "RETRY", input, context, limits, (ids, intervention) =>
-    redrive(deps.changes, ids, ["PARKED"], intervention),
+    redrive(deps.interventions, ids, ["PARKED"], intervention),
   );
 }
 
@@ -146,6 +146,6 @@ export function discardParked(
   limits = DEFAULT_LIMITS,
 ): Promise<ParkedBatchResult> {
   return processParked(deps, "DISCARD", input, context, limits, (ids, intervention) =>
-    discard(deps.changes, ids, intervention),
+    discard(deps.interventions, ids, intervention),
   );
 }

@@ -155,7 +155,7 @@ type Apply = (action: ActionInfo, ids: readonly bigint[], changes: readonly Unde
 const countOnly: Apply = async (_action, ids, changes) => ids.length + changes.length;
 
 /** Records all changes of a call as one intervention. */
-function createApply({ changes: deps, now, outboxRetentionMs }: OperationDeps, by: Intervention): Apply {
+function createApply({ interventions: deps, now, outboxRetentionMs }: OperationDeps, by: Intervention): Apply {
   let id: bigint | undefined;
   return async (action, ids, undelivered) => {
     let count = 0;

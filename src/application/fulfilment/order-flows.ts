@@ -65,7 +65,7 @@ export async function retryOrderFlow(
  * attempts. A run in progress is left alone.
  */
 export async function retryStep(
-  { db, changes }: Pick<OperationDeps, "db" | "changes">,
+  { db, interventions }: Pick<OperationDeps, "db" | "interventions">,
   {
     orderId,
     step,
@@ -76,7 +76,7 @@ export async function retryStep(
 ): Promise<void> {
   const runId = await readLastRunId(db, orderId, step);
   if (runId !== undefined) {
-    await redrive(changes, [runId], ["RETRYING", "PARKED", "DISCARDED"], {
+    await redrive(interventions, [runId], ["RETRYING", "PARKED", "DISCARDED"], {
       kind: "RETRY",
       action: step,
       selection: `order ${orderId}, by RetryOrderFlow`,

@@ -4,11 +4,11 @@ import type { Order } from "../../domain/order.ts";
 import { withState } from "../../domain/passed-states.ts";
 import { Status } from "../../domain/state-machine.ts";
 import { applyTransition, creationEvent } from "../../domain/status-report.ts";
-import { commitChange, unchanged } from "../../store/commit/commit-change.ts";
 import { nextId } from "../../store/mysql/ids.ts";
-import { type OrderLine, readLines } from "../../store/orders/order-lines.ts";
-import { lockOrder } from "../../store/orders/order-row.ts";
-import { insertOrders, markParent, type NewOrder, writeTransition } from "../../store/orders/write-orders.ts";
+import type { NewOrder } from "../../store/orders/insert-orders.ts";
+import { type OrderLine, orderLines } from "../../store/orders/order-lines.ts";
+import { markParent } from "../../store/orders/write-orders.ts";
+import { commitChange, unchanged } from "../commit-change.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 
@@ -23,34 +23,44 @@ export type SplitResult =
  * lock.
  */
 export function splitOrder(
-  { changes, kinds }: OperationDeps,
+  deps: OperationDeps,
   { orderId, operator }: { readonly orderId: bigint; readonly operator: string },
   context: CallContext,
 ): Promise<SplitResult> {
+  const { db } = deps;
   const cause = causeOf(context, operator);
-  return commitChange<SplitResult>(changes, async (trx, now) => {
-    const parent = await lockOrder(trx, orderId, kinds, context.orderScope);
-    if (parent === undefined) {
-      return unchanged({ kind: "skipped", reason: "there is no such order" });
-    }
-    const report = { status: Status.SPLIT, by: "report", requestId: "", remark: "", cause } as const;
-    const decision = decide(parent, report);
-    if (decision.outcome !== "applied") {
-      const reason = decision.outcome === "refused" ? decision.message : "the order is split already";
-      return unchanged({ kind: "skipped", reason });
-    }
-    const lines = await readLines(trx, orderId);
-    const byWarehouse = Map.groupBy(lines, ({ warehouseId }) => warehouseId);
-    const children = [...byWarehouse.values()].map((ownLines) => childOf(parent, ownLines, cause, now));
-    await insertOrders(trx, children, now);
-    await markParent(trx, orderId, now);
-    const transition = applyTransition(parent, report, now);
-    await writeTransition(trx, transition, now);
-    return {
-      result: { kind: "split", childOrderIds: children.map(({ order }) => order.orderId) },
-      events: [transition.event, ...children.map(({ event }) => event)],
-    };
-  });
+  return commitChange<SplitResult, { readonly lines: readonly OrderLine[] }>(
+    deps,
+    {
+      orderId,
+      cause,
+      requestId: "",
+      content: [],
+      reads: { lines: orderLines(db, orderId) },
+      decide({ order: parent, reads: { lines }, now }) {
+        if (parent === undefined) {
+          return unchanged({ kind: "skipped", reason: "there is no such order" });
+        }
+        const report = { status: Status.SPLIT, by: "report", requestId: "", remark: "", cause } as const;
+        const decision = decide(parent, report);
+        if (decision.outcome !== "applied") {
+          const reason = decision.outcome === "refused" ? decision.message : "the order is split already";
+          return unchanged({ kind: "skipped", reason });
+        }
+        const byWarehouse = Map.groupBy(lines, ({ warehouseId }) => warehouseId);
+        const created = [...byWarehouse.values()].map((ownLines) => childOf(parent, ownLines, cause, now));
+        const { after, event } = applyTransition(parent, report, now);
+        return {
+          result: { kind: "split", childOrderIds: created.map(({ order }) => order.orderId) },
+          events: [event, ...created.map((child) => child.event)],
+          after: { ...after, isParent: true },
+          created,
+          statements: [markParent(db, orderId, now)],
+        };
+      },
+    },
+    context,
+  );
 }
 
 /** An order for the goods of one warehouse, in its parent's state. */
@@ -66,5 +76,5 @@ function childOf(parent: Order, lines: readonly OrderLine[], cause: Cause, now: 
     isParent: false,
   };
   const event = creationEvent(order, { cause, requestId: "", remark: `split from order ${parent.orderId}` }, now);
-  return { order, parentId: parent.orderId, rechargeAccount: "", lines, event };
+  return { order, parentId: parent.orderId, rechargeAccount: "", lines, invoice: undefined, event };
 }

@@ -4,14 +4,11 @@ import { isInScope } from "../../domain/order-scope.ts";
 import { withState } from "../../domain/passed-states.ts";
 import { Status } from "../../domain/state-machine.ts";
 import { creationEvent } from "../../domain/status-report.ts";
-import { commitChange } from "../../store/commit/commit-change.ts";
+import type { ReadResults } from "../../store/commit/order-change.ts";
 import { nextId } from "../../store/mysql/ids.ts";
-import { insertInvoice } from "../../store/orders/order-documents.ts";
 import type { OrderLine } from "../../store/orders/order-lines.ts";
-import { orderExists } from "../../store/orders/order-row.ts";
-import { insertOrders } from "../../store/orders/write-orders.ts";
 import type { Invoice } from "../../store/reads/goods.ts";
-import { answerOnce } from "../answer-once.ts";
+import { commitChange } from "../commit-change.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, OperationError } from "../errors.ts";
@@ -45,40 +42,54 @@ export async function submitOrder(
   input: SubmitOrderInput,
   context: CallContext,
 ): Promise<{ readonly orderId: bigint }> {
-  const { changes, kinds } = deps;
-  assertComplete(input, kinds);
+  assertComplete(input, deps.kinds);
   assertMaySubmit(input, context);
   if (input.rootParentId !== 0n) {
     await assertVisible(deps, input.rootParentId, context);
   }
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await submitWithId(deps, input, input.orderId === 0n ? nextId() : input.orderId, context);
+    } catch (error) {
+      // Another server generated the same id.
+      const isTaken = error instanceof OperationError && error.kind === "order-exists";
+      if (!isTaken || input.orderId !== 0n || attempts === MAX_GENERATED_IDS) {
+        throw error;
+      }
+    }
+  }
+}
+
+/** Generated ids that are tried. */
+const MAX_GENERATED_IDS = 5;
+
+function submitWithId(
+  { kinds, committer }: OperationDeps,
+  input: SubmitOrderInput,
+  orderId: bigint,
+  context: CallContext,
+): Promise<{ readonly orderId: bigint }> {
   const { requestId, rechargeAccount, invoice } = input;
-  const content = contentOf(input);
-  return commitChange(changes, async (trx, now) => {
-    // Read before the answer, which is committed with the order: a concurrent repeat sees both or
-    // none.
-    const exists = input.orderId !== 0n && (await orderExists(trx, input.orderId));
-    // A generated id that exists is a duplicate key: the transaction is retried with another id.
-    const orderId = input.orderId === 0n ? nextId() : input.orderId;
-    return answerOnce(
-      trx,
-      { requestId, requestNamespace: context.requestNamespace, orderId, content },
-      now,
-      async () => {
-        if (exists) {
-          const metadata = { order_id: String(orderId) };
-          throw new OperationError("order-exists", `there is an order ${orderId} already`, { metadata });
-        }
+  const cause = causeOf(context, input.operator);
+  return commitChange<{ readonly orderId: bigint }, ReadResults>(
+    { committer },
+    {
+      orderId,
+      creates: true,
+      cause,
+      requestId,
+      content: contentOf(input),
+      reads: {},
+      decide({ now }) {
         const lines = mergeLines(input.lines);
         const order = newOrder(input, orderId, lines, kinds, now);
-        const event = creationEvent(order, { cause: causeOf(context, input.operator), requestId, remark: "" }, now);
-        await insertOrders(trx, [{ order, parentId: 0n, rechargeAccount, lines, event }], now);
-        if (invoice !== undefined) {
-          await insertInvoice(trx, orderId, invoice);
-        }
-        return { result: { orderId }, events: [event] };
+        const event = creationEvent(order, { cause, requestId, remark: "" }, now);
+        const created = [{ order, parentId: 0n, rechargeAccount, lines, invoice, event }];
+        return { result: { orderId }, events: [event], created };
       },
-    );
-  });
+    },
+    context,
+  );
 }
 
 /** Recharges need an account, shipped goods a warehouse. */

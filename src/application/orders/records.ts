@@ -2,14 +2,21 @@ import { randomUUID } from "node:crypto";
 import { eventContext, type InvoicePrinted, type SkuQuantity } from "../../domain/events.ts";
 import { isMarketplace } from "../../domain/order-kinds.ts";
 import { type ReturnVerdict, returnVerdict, type Verdict } from "../../domain/verdicts.ts";
-import { commitChange, unchanged } from "../../store/commit/commit-change.ts";
 import { digest } from "../../store/mysql/ids.ts";
-import { type DeliveryFields, markInvoices, readDelivery, writeDelivery } from "../../store/orders/order-documents.ts";
-import { writeShippedLines } from "../../store/orders/order-lines.ts";
-import { lockOrder, lockOrders } from "../../store/orders/order-row.ts";
-import { markRefund } from "../../store/orders/write-orders.ts";
+import {
+  type DeliveryFields,
+  type InvoiceContents,
+  invoiceContents,
+  markInvoices,
+  type RecordedDelivery,
+  recordedDelivery,
+  updatedContents,
+  writeDelivery,
+} from "../../store/orders/order-documents.ts";
+import { recordedSkus, writeShippedLines } from "../../store/orders/order-lines.ts";
+import { markRefund, refundMark } from "../../store/orders/write-orders.ts";
 import type { Invoice } from "../../store/reads/goods.ts";
-import { answerOnce } from "../answer-once.ts";
+import { commitChange, unchanged } from "../commit-change.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
@@ -24,21 +31,35 @@ export async function returnOrder(
   { orderId, operator }: { readonly orderId: bigint; readonly operator: string },
   context: CallContext,
 ): Promise<Verdict<ReturnVerdict>> {
-  const { changes, kinds } = deps;
+  const { db } = deps;
+  const cause = causeOf(context, operator);
   await assertVisible(deps, orderId, context);
-  return commitChange(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
-    if (order === undefined) {
-      throw orderNotFound(orderId);
-    }
-    const result = returnVerdict(order);
-    if (result.verdict !== "MARKED" || order.refundMarked) {
-      return unchanged(result);
-    }
-    await markRefund(trx, orderId, now);
-    const common = eventContext(order, `${orderId}-return-${randomUUID()}`, causeOf(context, operator), now);
-    return { result, events: [{ type: "return-marked", ...common }] };
-  });
+  return commitChange(
+    deps,
+    {
+      orderId,
+      cause,
+      requestId: "",
+      content: [],
+      reads: { refundMarked: refundMark(db, orderId) },
+      decide({ order, reads: { refundMarked }, now }) {
+        if (order === undefined) {
+          throw orderNotFound(orderId);
+        }
+        const result = returnVerdict(order);
+        if (result.verdict !== "MARKED" || refundMarked) {
+          return unchanged(result);
+        }
+        const common = eventContext(order, `${orderId}-return-${randomUUID()}`, cause, now);
+        return {
+          result,
+          events: [{ type: "return-marked", ...common }],
+          statements: [markRefund(db, orderId, now)],
+        };
+      },
+    },
+    context,
+  );
 }
 
 export interface MarkInvoicesPrintedInput {
@@ -58,28 +79,40 @@ export async function markInvoicesPrinted(
   { invoice, sendEmail, ...input }: MarkInvoicesPrintedInput,
   context: CallContext,
 ): Promise<{ readonly updatedCount: number; readonly missingOrderIds: bigint[] }> {
-  const { changes, kinds } = deps;
+  const { db } = deps;
   const orderIds = [...new Set(input.orderIds)].toSorted((a, b) => (a < b ? -1 : 1));
-  const visibleIds = orderIds.filter(await visibilityOf(deps, orderIds, context));
+  const [orderId, ...otherOrderIds] = orderIds.filter(await visibilityOf(deps, orderIds, context));
+  if (orderId === undefined) {
+    return { updatedCount: 0, missingOrderIds: orderIds };
+  }
   const cause = causeOf(context, "");
-  return commitChange(changes, async (trx, now) => {
-    const orders = await lockOrders(trx, visibleIds, kinds, context.orderScope);
-    const contents = await markInvoices(
-      trx,
-      orders.map(({ orderId }) => orderId),
-      invoice,
-    );
-    const events = orders.flatMap((order): InvoicePrinted[] => {
-      const content = contents.get(order.orderId);
-      if (content === undefined) {
-        return [];
-      }
-      const messageId = `${order.orderId}-invoice-${digest([...content, sendEmail]).toString("hex")}`;
-      return [{ type: "invoice-printed", ...eventContext(order, messageId, cause, now), sendEmail }];
-    });
-    const missingOrderIds = orderIds.filter((id) => !contents.has(id));
-    return { result: { updatedCount: contents.size, missingOrderIds }, events };
-  });
+  return commitChange(
+    deps,
+    {
+      orderId,
+      otherOrderIds,
+      cause,
+      requestId: "",
+      content: [],
+      reads: { invoices: invoiceContents(db, [orderId, ...otherOrderIds]) },
+      decide({ orders, reads: { invoices }, now }) {
+        const marked = orders.filter((order) => invoices.has(order.orderId));
+        const markedIds = marked.map((order) => order.orderId);
+        const events = marked.map((order): InvoicePrinted => {
+          const content = updatedContents(invoices.get(order.orderId) as InvoiceContents, invoice);
+          const messageId = `${order.orderId}-invoice-${digest([...content, sendEmail]).toString("hex")}`;
+          return { type: "invoice-printed", ...eventContext(order, messageId, cause, now), sendEmail };
+        });
+        const missingOrderIds = orderIds.filter((id) => !markedIds.includes(id));
+        return {
+          result: { updatedCount: marked.length, missingOrderIds },
+          events,
+          statements: marked.length === 0 ? [] : [markInvoices(db, markedIds, invoice)],
+        };
+      },
+    },
+    context,
+  );
 }
 
 export interface UpdateDeliveryInfoInput extends DeliveryFields {
@@ -102,29 +135,39 @@ export async function updateDeliveryInfo(
   { orderId, deliveryId, deliveryCompany, waybillNo, operator }: UpdateDeliveryInfoInput,
   context: CallContext,
 ): Promise<UpdateDeliveryInfoResult> {
-  const { changes, kinds } = deps;
+  const { db, kinds } = deps;
   const delivery = { deliveryId, deliveryCompany, waybillNo };
+  const cause = causeOf(context, operator);
   await assertVisible(deps, orderId, context);
-  return commitChange<UpdateDeliveryInfoResult>(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
-    if (order === undefined) {
-      throw orderNotFound(orderId);
-    }
-    const before = await readDelivery(trx, orderId);
-    if (
-      before?.deliveryId === deliveryId &&
-      before.deliveryCompany === deliveryCompany &&
-      before.waybillNo === waybillNo
-    ) {
-      return unchanged({ changed: false, thirdPartyNotified: false });
-    }
-    await writeDelivery(trx, orderId, delivery, before === undefined ? "insert" : "update");
-    const common = eventContext(order, `${orderId}-delivery-${randomUUID()}`, causeOf(context, operator), now);
-    return {
-      result: { changed: true, thirdPartyNotified: isMarketplace(kinds, order) },
-      events: [{ type: "delivery-changed", ...common, ...delivery }],
-    };
-  });
+  return commitChange<UpdateDeliveryInfoResult, { readonly before: RecordedDelivery | undefined }>(
+    deps,
+    {
+      orderId,
+      cause,
+      requestId: "",
+      content: [],
+      reads: { before: recordedDelivery(db, orderId) },
+      decide({ order, reads: { before }, now }) {
+        if (order === undefined) {
+          throw orderNotFound(orderId);
+        }
+        if (
+          before?.deliveryId === deliveryId &&
+          before.deliveryCompany === deliveryCompany &&
+          before.waybillNo === waybillNo
+        ) {
+          return unchanged({ changed: false, thirdPartyNotified: false });
+        }
+        const common = eventContext(order, `${orderId}-delivery-${randomUUID()}`, cause, now);
+        return {
+          result: { changed: true, thirdPartyNotified: isMarketplace(kinds, order) },
+          events: [{ type: "delivery-changed", ...common, ...delivery }],
+          statements: [writeDelivery(db, orderId, delivery, before === undefined ? "insert" : "update")],
+        };
+      },
+    },
+    context,
+  );
 }
 
 export interface RecordShippedQuantitiesInput {
@@ -147,25 +190,29 @@ export async function recordShippedQuantities(
 ): Promise<{ readonly recordedCount: number }> {
   const quantities = lines.map(({ skuId, quantity }) => [String(skuId), quantity]);
   const content = ["shipped", String(orderId), quantities, operator];
-  const { changes, kinds } = deps;
+  const { db } = deps;
+  const cause = causeOf(context, operator);
   await assertVisible(deps, orderId, context);
-  return commitChange(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
-    return answerOnce(
-      trx,
-      { requestId, requestNamespace: context.requestNamespace, orderId, content },
-      now,
-      async () => {
+  return commitChange(
+    deps,
+    {
+      orderId,
+      cause,
+      requestId,
+      content,
+      reads: { recorded: recordedSkus(db, orderId) },
+      decide({ order, reads: { recorded }, now }) {
         if (order === undefined) {
           throw orderNotFound(orderId);
         }
-        await writeShippedLines(trx, orderId, lines);
-        const common = eventContext(order, `${orderId}-shipped-${randomUUID()}`, causeOf(context, operator), now);
+        const common = eventContext(order, `${orderId}-shipped-${randomUUID()}`, cause, now);
         return {
           result: { recordedCount: lines.length },
           events: [{ type: "quantities-shipped", ...common, lines }],
+          statements: writeShippedLines(db, orderId, lines, recorded),
         };
       },
-    );
-  });
+    },
+    context,
+  );
 }

@@ -1,16 +1,17 @@
+import { randomUUID } from "node:crypto";
 import type { OrderEvent } from "../../domain/events.ts";
+import { type AppliedPause, applyPause } from "../../domain/pause.ts";
 import { type CancelState, cancelEvent, cancelRefusal } from "../../domain/reversal.ts";
 import { Status } from "../../domain/state-machine.ts";
-import { commitChange, unchanged } from "../../store/commit/commit-change.ts";
-import { lockOrder } from "../../store/orders/order-row.ts";
-import { closeCancelRequest, findCancelRequest } from "../../store/orders/reversal-rows.ts";
+import type { AppliedTransition } from "../../domain/status-report.ts";
+import { type CancelRequest, cancelRequest, closeCancelRequest } from "../../store/orders/reversal-rows.ts";
 import { type Cancel, isStepRunning, readCancel } from "../../store/reads/reversal.ts";
-import { answerOnce } from "../answer-once.ts";
+import { commitChange, unchanged } from "../commit-change.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { OperationError } from "../errors.ts";
 import { isVisible, type Scoped } from "../order-scope.ts";
-import { cancelLocked, setPaused } from "./request-cancel.ts";
+import { cancel } from "./request-cancel.ts";
 
 export interface CloseCancelInput {
   readonly orderId: bigint;
@@ -32,20 +33,21 @@ export interface CloseCancelInput {
  * @returns the state of the request; undefined where there is none
  */
 export function closeCancel(
-  { changes, kinds }: OperationDeps,
+  deps: OperationDeps,
   { orderId, cancelId, agreed, reason, operator, requestId = "" }: CloseCancelInput,
   context: CallContext,
 ): Promise<CancelState | undefined> {
-  const content = ["cancel answered", String(orderId), agreed, reason, operator];
+  const { db } = deps;
   const cause = causeOf(context, operator);
-  return commitChange<CancelState | undefined>(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
-    return answerOnce<CancelState | undefined>(
-      trx,
-      { requestId, requestNamespace: context.requestNamespace, orderId, content },
-      now,
-      async () => {
-        const request = await findCancelRequest(trx, orderId, cancelId);
+  return commitChange<CancelState | undefined, { readonly request: CancelRequest | undefined }>(
+    deps,
+    {
+      orderId,
+      cause,
+      requestId,
+      content: ["cancel answered", String(orderId), agreed, reason, operator],
+      reads: { request: cancelRequest(db, orderId, cancelId) },
+      decide({ order, reads: { request }, now }) {
         if (order === undefined || request === undefined) {
           return unchanged(undefined);
         }
@@ -57,21 +59,29 @@ export function closeCancel(
         const isCancelled = order.status === Status.CANCELLED;
         const refusal = isCancelled ? undefined : agreed ? cancelRefusal(order) : reason;
         const events: OrderEvent[] = agreed ? [cancelEvent(order, id, "agreed", { reason, cause, now })] : [];
+        let change: AppliedTransition | AppliedPause | undefined;
         if (refusal === undefined) {
-          if (!isCancelled) {
-            events.push(await cancelLocked(trx, order, { reason: request.reason, cause, now }));
-          }
-          events.push(cancelEvent(order, id, "done", { reason: request.reason, cause, now }));
+          change = isCancelled ? undefined : cancel(order, { reason: request.reason, cause, now });
         } else {
-          events.push(...(await setPaused(trx, order, false, { reason: "cancel refused", cause, now })));
-          events.push(cancelEvent(order, id, "refused", { reason: refusal, cause, now }));
+          change = applyPause(order, { paused: false, reason: "cancel refused", cause }, randomUUID(), now);
         }
+        events.push(...(change === undefined ? [] : [change.event]));
+        events.push(
+          refusal === undefined
+            ? cancelEvent(order, id, "done", { reason: request.reason, cause, now })
+            : cancelEvent(order, id, "refused", { reason: refusal, cause, now }),
+        );
         const state = refusal === undefined ? "CANCELLED" : "REFUSED";
-        await closeCancelRequest(trx, orderId, id, { state, refusalReason: refusal ?? "", now });
-        return { result: state, events };
+        return {
+          result: state,
+          events,
+          after: change?.after,
+          statements: closeCancelRequest(db, orderId, id, { state, refusalReason: refusal ?? "", now }),
+        };
       },
-    );
-  });
+    },
+    context,
+  );
 }
 
 export interface ReportWmsAnswerInput {

@@ -4,19 +4,12 @@ import type { Order } from "../../domain/order.ts";
 import { applyPause } from "../../domain/pause.ts";
 import { type CancelDecision, type CancelState, cancelEvent, decideCancel } from "../../domain/reversal.ts";
 import { Status } from "../../domain/state-machine.ts";
-import { applyTransition } from "../../domain/status-report.ts";
-import {
-  type ChangeResult,
-  type ChangeTransaction,
-  commitChange,
-  unchanged,
-} from "../../store/commit/commit-change.ts";
+import { type AppliedTransition, applyTransition } from "../../domain/status-report.ts";
+import type { DecidedChange } from "../../store/commit/order-change.ts";
 import { digest, nextId } from "../../store/mysql/ids.ts";
-import { lockOrder } from "../../store/orders/order-row.ts";
-import { findOpenOrDone, insertCancelRequest } from "../../store/orders/reversal-rows.ts";
-import { writePause, writeTransition } from "../../store/orders/write-orders.ts";
+import { insertCancelRequest, openOrDoneRequest } from "../../store/orders/reversal-rows.ts";
 import { readChildren } from "../../store/reads/flows.ts";
-import { answerOnce } from "../answer-once.ts";
+import { commitChange, unchanged } from "../commit-change.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
@@ -54,26 +47,30 @@ export async function requestCancel(
   input: RequestCancelInput,
   context: CallContext,
 ): Promise<RequestCancelResult> {
-  const { changes, kinds } = deps;
   const { orderId, reason, operator, requestId } = input;
-  const content = ["cancel requested", String(orderId), reason, operator];
+  const cause = causeOf(context, operator);
   await assertVisible(deps, orderId, context);
-  const { splitParent, ...requested } = await commitChange(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
-    return answerOnce(
-      trx,
-      { requestId, requestNamespace: context.requestNamespace, orderId, content },
-      now,
-      async () => {
+  const { splitParent, ...requested } = await commitChange(
+    deps,
+    {
+      orderId,
+      cause,
+      requestId,
+      content: ["cancel requested", String(orderId), reason, operator],
+      reads: { earlier: openOrDoneRequest(deps.db, orderId) },
+      decide({ order, reads: { earlier }, now }) {
         if (order === undefined) {
           throw orderNotFound(orderId);
         }
-        const cause = causeOf(context, operator);
-        const answerUntil = new Date(now.getTime() + deps.wmsAnswerMs);
-        return evaluate(trx, order, { reason, cause, now, answerUntil });
+        if (earlier !== undefined) {
+          const { cancelId, state } = earlier;
+          return unchanged<CancelOutcome>({ cancelId, state, refusalReason: "", splitParent: false });
+        }
+        return evaluate(deps, order, { reason, cause, now });
       },
-    );
-  });
+    },
+    context,
+  );
   return { ...requested, children: splitParent ? await requestForChildren(deps, input, context) : [] };
 }
 
@@ -83,11 +80,6 @@ interface CancelOutcome extends RequestedCancel {
   readonly splitParent: boolean;
 }
 
-interface Evaluation extends CancelDetails {
-  /** The deadline of the WMS's answer, if it is asked. */
-  readonly answerUntil: Date;
-}
-
 const STATES: Readonly<Record<CancelDecision["kind"], RequestedCancel["state"]>> = {
   cancel: "CANCELLED",
   done: "CANCELLED",
@@ -95,37 +87,42 @@ const STATES: Readonly<Record<CancelDecision["kind"], RequestedCancel["state"]>>
   refuse: "REFUSED",
 };
 
-async function evaluate(
-  trx: ChangeTransaction,
+function evaluate(
+  { db, wmsAnswerMs }: OperationDeps,
   order: Order,
-  { reason, cause, now, ...evaluation }: Evaluation,
-): Promise<ChangeResult<CancelOutcome>> {
-  const earlier = await findOpenOrDone(trx, order.orderId);
-  if (earlier !== undefined) {
-    const { cancelId, state } = earlier;
-    return unchanged({ cancelId, state, refusalReason: "", splitParent: false });
-  }
+  { reason, cause, now }: CancelDetails,
+): DecidedChange<CancelOutcome> {
   const decision = decideCancel(order);
   const { kind, verdict } = decision;
   const state = STATES[kind];
   const refusalReason = kind === "refuse" ? decision.reason : "";
-  const answerUntil = kind === "ask-wms" ? evaluation.answerUntil : undefined;
+  const answerUntil = kind === "ask-wms" ? new Date(now.getTime() + wmsAnswerMs) : undefined;
   const cancelId = nextId();
   const { orderId } = order;
-  await insertCancelRequest(trx, { cancelId, orderId, state, verdict, reason, refusalReason, cause, answerUntil }, now);
+  const request = { cancelId, orderId, state, verdict, reason, refusalReason, cause, answerUntil };
   const events: OrderEvent[] = [cancelEvent(order, cancelId, "requested", { reason, cause, now, answerUntil })];
+  let after = order;
   if (kind === "cancel" || kind === "ask-wms") {
-    events.push(...(await setPaused(trx, order, true, { reason: "cancel requested", cause, now })));
+    const paused = applyPause(after, { paused: true, reason: "cancel requested", cause }, randomUUID(), now);
+    events.push(...(paused === undefined ? [] : [paused.event]));
+    after = paused?.after ?? after;
   }
   if (kind === "cancel") {
-    events.push(await cancelLocked(trx, { ...order, paused: true }, { reason, cause, now }));
+    const cancelled = cancel(after, { reason, cause, now });
+    events.push(cancelled.event);
+    after = cancelled.after;
   }
   if (state === "CANCELLED") {
     events.push(cancelEvent(order, cancelId, "done", { reason, cause, now }));
   } else if (state === "REFUSED") {
     events.push(cancelEvent(order, cancelId, "refused", { reason: refusalReason, cause, now }));
   }
-  return { result: { cancelId, state, refusalReason, splitParent: verdict === "SPLIT_PARENT" }, events };
+  return {
+    result: { cancelId, state, refusalReason, splitParent: verdict === "SPLIT_PARENT" },
+    events,
+    after: after === order ? undefined : after,
+    statements: insertCancelRequest(db, request, now),
+  };
 }
 
 /**
@@ -153,29 +150,8 @@ interface CancelDetails {
   readonly now: Date;
 }
 
-/** Cancels a locked order that `decide` allows to cancel (legacy operation 6). */
-export async function cancelLocked(
-  trx: ChangeTransaction,
-  order: Order,
-  { reason, cause, now }: CancelDetails,
-): Promise<OrderEvent> {
+/** Cancels an order that `decide` allows to cancel (legacy operation 6). */
+export function cancel(order: Order, { reason, cause, now }: CancelDetails): AppliedTransition {
   const report = { status: Status.CANCELLED, by: "operation", requestId: "", remark: reason, cause } as const;
-  const transition = applyTransition(order, report, now);
-  await writeTransition(trx, transition, now);
-  return transition.event;
-}
-
-/** Pauses or resumes a locked order; no event where it is paused or running already. */
-export async function setPaused(
-  trx: ChangeTransaction,
-  order: Order,
-  paused: boolean,
-  { reason, cause, now }: CancelDetails,
-): Promise<OrderEvent[]> {
-  const applied = applyPause(order, { paused, reason, cause }, randomUUID(), now);
-  if (applied === undefined) {
-    return [];
-  }
-  await writePause(trx, applied, now);
-  return [applied.event];
+  return applyTransition(order, report, now);
 }

@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { eventContext, type OrderEvent, type SkuQuantity } from "../../domain/events.ts";
 import { type ReturnVerdict, returnVerdict } from "../../domain/verdicts.ts";
-import { type ChangeTransaction, commitChange, unchanged } from "../../store/commit/commit-change.ts";
+import type { ReadResults } from "../../store/commit/order-change.ts";
 import { nextId } from "../../store/mysql/ids.ts";
-import { lockOrder } from "../../store/orders/order-row.ts";
-import { insertReturn, readReturnedLines } from "../../store/orders/reversal-rows.ts";
-import { markRefund } from "../../store/orders/write-orders.ts";
-import { readDetailLines, readShippedLines } from "../../store/reads/goods.ts";
+import { insertReturn, returnedLines } from "../../store/orders/reversal-rows.ts";
+import { markRefund, refundMark } from "../../store/orders/write-orders.ts";
+import { detailLines, shippedLines } from "../../store/reads/goods.ts";
 import { type ReturnDetail, readReturnDetails } from "../../store/reads/reversal.ts";
-import { answerOnce } from "../answer-once.ts";
+import { commitChange, unchanged } from "../commit-change.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
 import { invalidField, orderNotFound } from "../errors.ts";
@@ -42,16 +41,23 @@ export async function requestReturn(
 ): Promise<RequestReturnResult> {
   const quantities = lines.map(({ skuId, quantity }) => [String(skuId), quantity]);
   const content = ["return requested", String(orderId), quantities, reason, operator];
-  const { changes, kinds } = deps;
+  const { db } = deps;
   const cause = causeOf(context, operator);
   await assertVisible(deps, orderId, context);
-  return commitChange(changes, async (trx, now) => {
-    const order = await lockOrder(trx, orderId, kinds, context.orderScope);
-    return answerOnce<RequestReturnResult>(
-      trx,
-      { requestId, requestNamespace: context.requestNamespace, orderId, content },
-      now,
-      async () => {
+  return commitChange<RequestReturnResult, ReturnFacts>(
+    deps,
+    {
+      orderId,
+      cause,
+      requestId,
+      content,
+      reads: {
+        refundMarked: refundMark(db, orderId),
+        ordered: detailLines(db, orderId),
+        shipped: shippedLines(db, orderId),
+        returned: returnedLines(db, orderId),
+      },
+      decide({ order, reads, now }) {
         if (order === undefined) {
           throw orderNotFound(orderId);
         }
@@ -59,30 +65,39 @@ export async function requestReturn(
         if (verdict !== "MARKED") {
           return unchanged({ returnId: 0n, verdict });
         }
-        await assertReturnable(trx, orderId, lines);
+        assertReturnable(lines, reads);
         const returnId = nextId();
-        await insertReturn(trx, { returnId, orderId, lines, reason, cause }, now);
+        const statements = insertReturn(db, { returnId, orderId, lines, reason, cause }, now);
         const common = eventContext(order, `${orderId}-return-${returnId}-requested`, cause, now);
         const events: OrderEvent[] = [{ type: "return-requested", ...common, returnId, lines, reason }];
-        if (!order.refundMarked) {
-          await markRefund(trx, orderId, now);
+        if (!reads.refundMarked) {
+          statements.push(markRefund(db, orderId, now));
           const messageId = `${orderId}-return-${randomUUID()}`;
           events.push({ type: "return-marked", ...eventContext(order, messageId, cause, now) });
         }
-        return { result: { returnId, verdict }, events };
+        return { result: { returnId, verdict }, events, statements };
       },
-    );
-  });
+    },
+    context,
+  );
+}
+
+/** What a return is decided on. */
+interface ReturnFacts extends ReadResults {
+  readonly refundMarked: boolean;
+  readonly ordered: readonly SkuQuantity[];
+  /** Empty without a record of shipping. */
+  readonly shipped: readonly SkuQuantity[];
+  readonly returned: readonly SkuQuantity[];
 }
 
 /**
  * Not more is returned than was shipped (or ordered, without a record of shipping) and not returned
  * yet.
  */
-async function assertReturnable(trx: ChangeTransaction, orderId: bigint, lines: readonly SkuQuantity[]): Promise<void> {
-  const recorded = await readShippedLines(trx, orderId);
-  const shippedBySku = bySku(recorded.length > 0 ? recorded : await readDetailLines(trx, orderId));
-  const returnedBySku = bySku(await readReturnedLines(trx, orderId));
+function assertReturnable(lines: readonly SkuQuantity[], facts: ReturnFacts): void {
+  const shippedBySku = bySku(facts.shipped.length > 0 ? facts.shipped : facts.ordered);
+  const returnedBySku = bySku(facts.returned);
   for (const [index, { skuId, quantity }] of lines.entries()) {
     const [shipped = 0, returned = 0] = [shippedBySku.get(skuId), returnedBySku.get(skuId)];
     if (quantity > shipped - returned) {

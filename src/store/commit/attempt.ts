@@ -1,9 +1,10 @@
 import { classifyFailure, type FailureKind } from "../mysql/errors.ts";
+import type { Rows } from "../mysql/read.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
 import type { Connected } from "./connector.ts";
 import { type BatchPlan, planBatch } from "./plan.ts";
-import { lockStatement, readForBatch } from "./read-batch.ts";
-import type { Rows, Session } from "./session.ts";
+import { orderIdsOf, readForBatch, waitForLocksStatement } from "./read-batch.ts";
+import type { Session } from "./session.ts";
 import type { BatchTimes, CommitterOptions, PendingRequest } from "./types.ts";
 import { type BatchStatements, readMark, toMark, writeBatch } from "./write-batch.ts";
 
@@ -81,7 +82,7 @@ function deferLocked(
   lockedByOthers: ReadonlySet<bigint>,
   defer: AttemptContext["defer"],
 ): void {
-  const isLocked = ({ request }: PendingRequest) => lockedByOthers.has(request.orderId);
+  const isLocked = ({ request }: PendingRequest) => orderIdsOf(request).some((id) => lockedByOthers.has(id));
   const locked = progress.requests.filter(isLocked);
   for (const pending of locked) {
     pending.batch = undefined;
@@ -122,7 +123,7 @@ export async function resolveUnanswered(
 ): Promise<CommittedBatch | undefined> {
   const [, marks] = await session.send([
     "start transaction",
-    lockStatement(requests, tables, true),
+    waitForLocksStatement(requests, tables),
     readMark(tables, lane),
     "rollback",
   ]);

@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import type { PauseResult } from "../../domain/pause.ts";
+import type { ReportResult } from "../../domain/status-report.ts";
 import { type BatchQueue, createBatchQueue } from "../../lib/batcher.ts";
 import { DatabaseUnavailableError, QueueFullError } from "../mysql/errors.ts";
 import { type Connector, createConnector } from "./connector.ts";
 import { createLockedOrderQueue } from "./locked-order-queue.ts";
+import type { ChangeOutcome, OrderChange, ReadResults } from "./order-change.ts";
+import { beginBatch, orderIdsOf } from "./read-batch.ts";
 import { type BatchContext, runBatch } from "./run-batch.ts";
 import type { CallScope, Committer, CommitterOptions, PendingRequest } from "./types.ts";
 import { clearMarks } from "./write-batch.ts";
@@ -43,17 +47,21 @@ export function createCommitter(options: CommitterOptions): Committer {
   }, maxBatch);
 
   const queues = Array.from({ length: laneCount }, (_, index): BatchQueue<PendingRequest> => {
-    const queue: BatchQueue<PendingRequest> = createBatchQueue((requests) => {
-      reportQueueLength();
-      return runBatch(requests, context);
-    }, maxBatch);
+    const queue: BatchQueue<PendingRequest> = createBatchQueue(
+      (requests) => {
+        reportQueueLength();
+        return runBatch(requests, context);
+      },
+      { maxBatch, beginBatch },
+    );
     const context: BatchContext = {
       ...openLane(String(index)),
       waitForLocks: false,
       defer(requests) {
         // Later requests for the same orders are deferred too, to keep their order.
-        const orders = new Set(requests.map(({ request }) => request.orderId));
-        lockedOrders.add([...requests, ...queue.remove(({ request }) => orders.has(request.orderId))]);
+        const orders = new Set(requests.flatMap(({ request }) => orderIdsOf(request)));
+        const isLater = ({ request }: PendingRequest) => orderIdsOf(request).some((id) => orders.has(id));
+        lockedOrders.add([...requests, ...queue.remove(isLater)]);
       },
       onUnavailable(error) {
         for (const { reject } of queue.remove(() => true)) {
@@ -81,15 +89,18 @@ export function createCommitter(options: CommitterOptions): Committer {
     }
   }
 
+  function submit<Result>(request: PendingRequest["request"], call: CallScope = {}): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      const pending = { request, call, resolve, reject, enqueuedAt: performance.now(), batch: undefined };
+      enqueue(pending as unknown as PendingRequest);
+    });
+  }
+
   return {
-    report: (request, call: CallScope = {}) =>
-      new Promise((resolve, reject) =>
-        enqueue({ request, call, resolve, reject, enqueuedAt: performance.now(), batch: undefined }),
-      ),
-    pause: (request, call: CallScope = {}) =>
-      new Promise((resolve, reject) =>
-        enqueue({ request, call, resolve, reject, enqueuedAt: performance.now(), batch: undefined }),
-      ),
+    report: (request, call) => submit<ReportResult>(request, call),
+    pause: (request, call) => submit<PauseResult>(request, call),
+    change: <Result, Results extends ReadResults>(request: OrderChange<Result, Results>, call?: CallScope) =>
+      submit<ChangeOutcome<Result>>(request as unknown as OrderChange, call),
     async close() {
       closed = true;
       await Promise.all(queues.map((queue) => queue.idle()));

@@ -67,6 +67,9 @@ export async function connectWithin(
 export interface Tables {
   readonly main: string;
   readonly status: string;
+  readonly line: string;
+  readonly detail: string;
+  readonly invoice: string;
   readonly history: string;
   readonly outbox: string;
   readonly ledger: string;
@@ -99,6 +102,9 @@ export async function readTables(session: Session, { prefix }: Location): Promis
   return {
     main: name("oms_order_main"),
     status: name("oms_order_status"),
+    line: name("oms_order_line"),
+    detail: name("oms_order_detail"),
+    invoice: name("oms_order_invoice"),
     history: name("oms_status_history"),
     outbox: name("oms_outbox"),
     ledger: name("oms_action_ledger"),

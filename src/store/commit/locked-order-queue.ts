@@ -1,5 +1,6 @@
 import { createBatchQueue } from "../../lib/batcher.ts";
 import { DatabaseUnavailableError } from "../mysql/errors.ts";
+import { beginBatch } from "./read-batch.ts";
 import type { PendingRequest } from "./types.ts";
 
 /** Maximum number of attempts, each with a lock wait, before a request is rejected. */
@@ -30,24 +31,27 @@ export function createLockedOrderQueue(
   /** The number of requests for each order. */
   const counts = new Map<bigint, number>();
   const attempts = new WeakMap<PendingRequest, number>();
-  const queue = createBatchQueue<PendingRequest>(async (requests) => {
-    const deferred = new Set<PendingRequest>();
-    await run(requests, (locked) => {
-      for (const request of locked) {
-        if (mayRetry(request)) {
-          deferred.add(request);
+  const queue = createBatchQueue<PendingRequest>(
+    async (requests) => {
+      const deferred = new Set<PendingRequest>();
+      await run(requests, (locked) => {
+        for (const request of locked) {
+          if (mayRetry(request)) {
+            deferred.add(request);
+          }
+        }
+      });
+      for (const request of requests) {
+        if (!deferred.has(request)) {
+          uncount(request);
         }
       }
-    });
-    for (const request of requests) {
-      if (!deferred.has(request)) {
-        uncount(request);
+      if (deferred.size > 0) {
+        queue.requeue([...deferred]);
       }
-    }
-    if (deferred.size > 0) {
-      queue.requeue([...deferred]);
-    }
-  }, maxBatch);
+    },
+    { maxBatch, beginBatch },
+  );
 
   /** Counts an attempt; rejects the request after its last one. */
   function mayRetry(pending: PendingRequest): boolean {

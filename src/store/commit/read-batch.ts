@@ -1,10 +1,13 @@
 import type { Order } from "../../domain/order.ts";
 import type { OrderKinds } from "../../domain/order-kinds.ts";
 import { literal } from "../mysql/literals.ts";
+import type { Read, Rows } from "../mysql/read.ts";
+import { statementText } from "../mysql/statement.ts";
 import { type OrderRow, toOrder } from "../orders/order-row.ts";
 import { type KnownRequest, knownKeys } from "../orders/request-answers.ts";
 import type { Tables } from "./connector.ts";
-import { type Rows, rowsOf, type Session } from "./session.ts";
+import { orderIdsOfChange } from "./order-change.ts";
+import { rowsOf, type Session } from "./session.ts";
 import type { PendingRequest } from "./types.ts";
 
 /** What a batch is decided on. */
@@ -12,6 +15,10 @@ export interface BatchFacts {
   readonly orders: ReadonlyMap<bigint, Order>;
   /** Orders that exist but are locked by other transactions; empty when waiting for locks. */
   readonly lockedByOthers: ReadonlySet<bigint>;
+  /** Those of the orders to create whose ids are taken. */
+  readonly existing: ReadonlySet<bigint>;
+  /** The rows of the changes' reads. */
+  readonly reads: ReadonlyMap<Read<unknown>, Rows>;
   /** By their keys in the table. */
   readonly knownRequests: ReadonlyMap<string, KnownRequest>;
 }
@@ -26,56 +33,109 @@ export interface ReadOptions {
 const NO_ORDERS: ReadonlySet<bigint> = new Set();
 
 /**
- * Begins the transaction, locks the batch's orders and reads its request ids, in one round trip.
- * The request ids are read after the locks: an earlier request with the same id for the same order
- * is committed by then.
+ * Begins the transaction, locks the batch's orders and reads what its requests are decided on, in
+ * one round trip. Everything is read after the locks: an earlier change of an order is committed by
+ * then. Request ids are read last: whoever finds an order finds the answer that was committed with
+ * it.
  */
 export async function readForBatch(
   session: Session,
   requests: readonly PendingRequest[],
   { tables, kinds, waitForLocks }: ReadOptions,
 ): Promise<BatchFacts> {
+  const lockedIds = lockedOrderIds(requests);
+  const newIds = requests.flatMap(({ request }) => (createsOrder(request) ? [request.orderId] : []));
+  const reads = requests.flatMap(({ request }) => (request.kind === "change" ? Object.values(request.reads) : []));
   const keys = [
     ...new Set(
       requests.flatMap(({ request }) =>
-        request.kind === "report" && request.requestId !== "" ? knownKeys(request) : [],
+        request.kind !== "pause" && request.requestId !== "" ? knownKeys(request) : [],
       ),
     ),
   ];
-  const [locked, known] = await session.send([
-    "start transaction",
-    lockStatement(requests, tables, waitForLocks),
-    ...(keys.length === 0
-      ? []
-      : [
-          `select request_id, digest, answer from ${tables.request} where request_id in (${keys.map(literal).join(",")})`,
-        ]),
-  ]);
-  const orders = toOrders(locked, kinds);
-  const missing = waitForLocks ? [] : orderIdsOf(requests).filter((id) => !orders.has(id));
+  const has = { locked: lockedIds.length > 0, existing: newIds.length > 0, known: keys.length > 0 };
+  const results = [
+    ...(await session.send([
+      "start transaction",
+      ...(has.locked ? [lockStatement(lockedIds, tables, waitForLocks)] : []),
+      ...(has.existing ? [`select order_id from ${tables.main} where order_id in (${newIds.join(",")})`] : []),
+      ...reads.map(({ query }) => statementText(query)),
+      ...(has.known
+        ? [
+            `select request_id, digest, answer from ${tables.request} where request_id in (${keys.map(literal).join(",")})`,
+          ]
+        : []),
+    ])),
+  ];
+  const orders = toOrders(has.locked ? results.shift() : undefined, kinds);
+  const existing = has.existing ? results.shift() : undefined;
+  const missing = waitForLocks ? [] : lockedIds.filter((id) => !orders.has(id));
   return {
     orders,
     lockedByOthers: missing.length === 0 ? NO_ORDERS : await readExisting(session, missing, tables),
-    knownRequests: toKnownRequests(known),
+    existing: new Set(rowsOf<{ order_id: bigint }>(existing).map(({ order_id }) => order_id)),
+    reads: new Map(reads.map((read, index) => [read, results[index] ?? []])),
+    knownRequests: toKnownRequests(has.known ? results.at(-1) : undefined),
+  };
+}
+
+function createsOrder(request: PendingRequest["request"]): boolean {
+  return request.kind === "change" && request.creates === true;
+}
+
+/** The orders that requests lock, ascending, so that batches do not deadlock. */
+function lockedOrderIds(requests: readonly PendingRequest[]): bigint[] {
+  return sortedIds(requests.filter(({ request }) => !createsOrder(request)));
+}
+
+function sortedIds(requests: readonly PendingRequest[]): bigint[] {
+  return [...new Set(requests.flatMap(({ request }) => orderIdsOf(request)))].toSorted((a, b) => (a < b ? -1 : 1));
+}
+
+/** The orders of a request. */
+export function orderIdsOf(request: PendingRequest["request"]): readonly bigint[] {
+  return request.kind === "change" ? orderIdsOfChange(request) : [request.orderId];
+}
+
+/**
+ * Begins a batch: the function returns whether the next request may join it. A change is decided on
+ * rows that are read at the start of its batch, which an earlier change of its orders may replace.
+ */
+export function beginBatch(): (next: PendingRequest) => boolean {
+  const changedIds = new Set<bigint>();
+  return ({ request }) => {
+    if (request.kind !== "change") {
+      return true;
+    }
+    const orderIds = orderIdsOfChange(request);
+    const joins = !orderIds.some((id) => changedIds.has(id));
+    for (const id of orderIds) {
+      changedIds.add(id);
+    }
+    return joins;
   };
 }
 
 /**
- * Locks the orders of a batch: the status row of an order, then its main row, orders by id, so that
- * batches do not deadlock. Rows that others have locked are skipped unless `waitForLocks`.
+ * Waits until no transaction holds a lock on an order of these requests. Those that they create are
+ * included: another transaction may be inserting them.
  */
-export function lockStatement(requests: readonly PendingRequest[], tables: Tables, waitForLocks: boolean): string {
+export function waitForLocksStatement(requests: readonly PendingRequest[], tables: Tables): string {
+  return lockStatement(sortedIds(requests), tables, true);
+}
+
+/**
+ * Locks orders: the status row of an order, then its main row, by ascending id, so that batches do
+ * not deadlock. Rows that others have locked are skipped unless `waitForLocks`.
+ */
+function lockStatement(orderIds: readonly bigint[], tables: Tables, waitForLocks: boolean): string {
   return (
     "select s.order_id, s.order_status, s.is_pause, s.is_finish, s.version, s.passed_states, s.status_time, s.warehouse_count," +
     " m.root_parent_id, m.is_parent, m.order_source, m.order_type" +
     ` from ${tables.status} s ${tables.statusIndex} straight_join ${tables.main} m ${tables.mainIndex}` +
-    ` on m.order_id = s.order_id where s.order_id in (${orderIdsOf(requests).join(",")}) order by s.order_id` +
+    ` on m.order_id = s.order_id where s.order_id in (${orderIds.join(",")}) order by s.order_id` +
     ` for update${waitForLocks ? "" : " skip locked"}`
   );
-}
-
-function orderIdsOf(requests: readonly PendingRequest[]): bigint[] {
-  return [...new Set(requests.map(({ request }) => request.orderId))].toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 /** Those of the skipped orders that exist. */
@@ -84,7 +144,7 @@ async function readExisting(session: Session, orderIds: readonly bigint[], table
     `select s.order_id from ${tables.status} s straight_join ${tables.main} m on m.order_id = s.order_id` +
       ` where s.order_id in (${orderIds.join(",")})`,
   ]);
-  return new Set(rowsOf<{ order_id: string }>(result).map(({ order_id }) => BigInt(order_id)));
+  return new Set(rowsOf<{ order_id: bigint }>(result).map(({ order_id }) => order_id));
 }
 
 function toOrders(result: Rows | undefined, kinds: OrderKinds): Map<bigint, Order> {

@@ -94,6 +94,9 @@ export async function runBatch(
         return;
       }
       progress.unanswered = undefined;
+      for (const pending of progress.requests) {
+        pending.resent = true;
+      }
     }
     if (failure === "unavailable") {
       rejectUnavailable(progress, error, context);

@@ -1,16 +1,15 @@
-import { type Connection, createConnection, type QueryError } from "mysql2";
+import { type Connection, createConnection, type FieldPacket, type QueryError } from "mysql2";
+import { toBigInts } from "../mysql/bigints.ts";
 import { connectionOptions, SESSION_SETTINGS } from "../mysql/connection-options.ts";
 import type { Location } from "../mysql/database.ts";
 import { classifyFailure } from "../mysql/errors.ts";
+import type { Rows } from "../mysql/read.ts";
 
 /**
  * Timeout of a round trip, in ms, after which the connection counts as lost. Longer than any lock
  * wait.
  */
 const ROUND_TRIP_TIMEOUT_MS = 10_000;
-
-/** The rows of a `select`. */
-export type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** A lane's own connection, used by one batch at a time. */
 export interface Session {
@@ -95,7 +94,14 @@ function rowSets(results: unknown, fields: unknown): readonly Rows[] {
     return [];
   }
   const isLone = Array.isArray(fields) && fields[0] !== undefined && !Array.isArray(fields[0]);
-  return isLone ? [results] : results.filter((result) => Array.isArray(result));
+  const [answers, answerFields] = isLone ? [[results], [fields]] : [results, fields as unknown[]];
+  return answers.flatMap((answer, index) => {
+    if (!Array.isArray(answer)) {
+      return [];
+    }
+    toBigInts(answer, answerFields[index] as FieldPacket[]);
+    return [answer];
+  });
 }
 
 /** Rows with the type that the `select` gives them. */

@@ -4,6 +4,7 @@ import type { PauseRequest, PauseResult } from "../../domain/pause.ts";
 import type { ReportResult, StatusReport } from "../../domain/status-report.ts";
 import type { OrderDatabase } from "../mysql/database.ts";
 import type { CommittedEvent, EventDeps } from "../outbox/outbox.ts";
+import type { ChangeOutcome, OrderChange, ReadResults } from "./order-change.ts";
 
 /** Where a group commit spends its time. Points in time are performance.now()'s, the others ms. */
 export interface BatchTimes {
@@ -52,12 +53,17 @@ export interface BatchedChange extends ChangeProgress {
 export interface Committer {
   report(report: StatusReport, call?: CallScope): Promise<ReportResult>;
   pause(request: PauseRequest, call?: CallScope): Promise<PauseResult>;
+  /** Rejects with what `decide` throws, too. */
+  change<Result, Results extends ReadResults>(
+    change: OrderChange<Result, Results>,
+    call?: CallScope,
+  ): Promise<ChangeOutcome<Result>>;
   /** Rejects new requests, finishes those it has, closes its connections. */
   close(): Promise<void>;
 }
 
 /** A queued request with its caller's callbacks. */
-export type PendingRequest = PendingReport | PendingPause;
+export type PendingRequest = PendingReport | PendingPause | PendingChange;
 
 export interface PendingReport extends Pending<ReportResult> {
   readonly request: StatusReport;
@@ -67,11 +73,17 @@ export interface PendingPause extends Pending<PauseResult> {
   readonly request: PauseRequest;
 }
 
+export interface PendingChange extends Pending<ChangeOutcome<unknown>> {
+  readonly request: OrderChange;
+}
+
 interface Pending<Result> extends ChangeProgress {
   readonly call: CallScope;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   batch: BatchTimes | undefined;
+  /** An earlier attempt was sent without an answer, and no trace of it was found. */
+  resent?: boolean;
 }
 
 /** Why a batch was retried. */

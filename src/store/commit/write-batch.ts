@@ -1,10 +1,13 @@
 import type { Order } from "../../domain/order.ts";
 import { type Literal, literal, sqlTime, valuesClause } from "../mysql/literals.ts";
+import type { Rows } from "../mysql/read.ts";
+import { statementText } from "../mysql/statement.ts";
+import { insertOrders } from "../orders/insert-orders.ts";
 import { legacyMainValues } from "../orders/write-orders.ts";
-import { firstDueTime } from "../outbox/append-events.ts";
+import { firstDueTime, outboxValues } from "../outbox/append-events.ts";
 import type { Tables } from "./connector.ts";
 import type { BatchPlan } from "./plan.ts";
-import { type Rows, rowsOf } from "./session.ts";
+import { rowsOf } from "./session.ts";
 
 export interface WriteOptions {
   readonly tables: Tables;
@@ -21,22 +24,24 @@ export interface BatchStatements {
 /** One statement per table; none for a plan that changes nothing. */
 export function writeBatch(plan: BatchPlan, { tables, ledgerWatchMs, mark }: WriteOptions): BatchStatements {
   const { now, orders, legacyUpdates, history, events, answers } = plan;
-  if (orders.length === 0 && history.length === 0 && answers.length === 0) {
+  if (!changesAnything(plan)) {
     return { status: [], rest: [] };
   }
   const time = literal(now);
   const status = [
+    ...insertOrders(tables, plan.created, now),
     ...unlessEmpty(orders, () => updateStatus(tables, orders, time)),
     ...Array.from(legacyUpdates, ([columns, orderIds]) => {
       const values = Object.entries({ ...legacyMainValues(columns, now), update_date: now });
       const assignments = values.map(([column, value]) => `${column} = ${literal(value)}`);
       return `update ${tables.main} set ${assignments.join(", ")} where order_id in (${orderIds.join(",")})`;
     }),
+    ...plan.statements.map(statementText),
   ];
   const ledger = ledgerRows(plan, tables.idStep, ledgerWatchMs);
   const rest = [
     ...unlessEmpty(history, () => `insert into ${tables.history} ${valuesClause(HISTORY_COLUMNS, historyRows(plan))}`),
-    ...unlessEmpty(events, () => `insert into ${tables.outbox} ${valuesClause(OUTBOX_COLUMNS, outboxRows(plan))}`),
+    ...unlessEmpty(events, () => `insert into ${tables.outbox} ${outboxValues(events)}`),
     writeMark(tables, mark, events.length > 0, time),
     ...unlessEmpty(
       ledger,
@@ -47,6 +52,10 @@ export function writeBatch(plan: BatchPlan, { tables, ledgerWatchMs, mark }: Wri
     ...unlessEmpty(answers, () => `insert into ${tables.request} ${valuesClause(REQUEST_COLUMNS, answerRows(plan))}`),
   ];
   return { status, rest };
+}
+
+function changesAnything({ created, orders, statements, history, events, answers }: BatchPlan): boolean {
+  return [created, orders, statements, history, events, answers].some(({ length }) => length > 0);
 }
 
 function unlessEmpty(rows: readonly unknown[], statement: () => string): string[] {
@@ -90,42 +99,20 @@ const HISTORY_COLUMNS = [
 ] as const;
 
 function historyRows({ history, now }: BatchPlan): Literal[][] {
-  return history.map(({ report, version, fromStatus, outcome, occurTime }) => [
-    report.orderId,
-    version,
-    fromStatus,
-    report.status,
-    outcome,
-    occurTime,
-    now,
-    report.cause.caller,
-    report.cause.operator,
-    report.requestId,
-    report.remark,
-    report.cause.traceparent,
-    report.cause.authenticatedOperator,
-  ]);
-}
-
-const OUTBOX_COLUMNS = [
-  "message_id",
-  "order_id",
-  "subject",
-  "event_type",
-  "body",
-  "record_time",
-  "traceparent",
-] as const;
-
-function outboxRows({ events }: BatchPlan): Literal[][] {
-  return events.map(({ row }) => [
-    row.messageId,
+  return history.map((row) => [
     row.orderId,
-    row.subject,
-    row.eventType,
-    row.body,
-    row.recordTime,
+    row.version,
+    row.fromStatus,
+    row.toStatus,
+    row.outcome,
+    row.occurTime,
+    now,
+    row.caller,
+    row.operator,
+    row.requestId,
+    row.remark,
     row.traceparent,
+    row.authenticatedOperator,
   ]);
 }
 

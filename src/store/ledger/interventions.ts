@@ -1,10 +1,22 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Operator } from "../../domain/operator.ts";
-import type { ChangeDeps } from "../commit/commit-change.ts";
+import type { OrderDatabase } from "../mysql/database.ts";
 import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";
-import { deleteFinished } from "../outbox/outbox.ts";
+import { type CommittedEvent, deleteFinished, type EventDeps } from "../outbox/outbox.ts";
 import type { Database, InterventionKind } from "../schema.ts";
+
+/** What interventions need; they are transactions of their own. */
+export interface InterventionDeps extends EventDeps {
+  readonly db: OrderDatabase;
+  /** Called with the events to publish right after the commit. Must not throw. */
+  readonly onCommitted: (events: readonly CommittedEvent[]) => void;
+  /**
+   * Called when ledger entries have become due, or an Action was paused or resumed. Must not throw.
+   * Undefined: the poll for due entries finds them.
+   */
+  readonly onDue?: (() => void) | undefined;
+}
 
 /** An operator's change to an Action or its events, with its reason. */
 export interface Intervention extends Operator {
@@ -113,7 +125,7 @@ export async function readInterventions(
  * needs.
  */
 export async function discard(
-  { db }: ChangeDeps,
+  { db }: InterventionDeps,
   ids: readonly bigint[],
   intervention: Intervention,
 ): Promise<InterventionResult> {

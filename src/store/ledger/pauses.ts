@@ -1,9 +1,8 @@
 import { type Kysely, sql } from "kysely";
 import type { Operator } from "../../domain/operator.ts";
-import type { ChangeDeps } from "../commit/commit-change.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import type { Database } from "../schema.ts";
-import { type Intervention, writeIntervention } from "./interventions.ts";
+import { type Intervention, type InterventionDeps, writeIntervention } from "./interventions.ts";
 
 /**
  * Pauses or resumes an Action, and records the intervention. Pausing a paused Action replaces the
@@ -11,7 +10,7 @@ import { type Intervention, writeIntervention } from "./interventions.ts";
  *
  * @returns whether this changed it
  */
-export async function setActionPaused({ db, onDue }: ChangeDeps, intervention: Intervention): Promise<boolean> {
+export async function setActionPaused({ db, onDue }: InterventionDeps, intervention: Intervention): Promise<boolean> {
   const { kind, action, reason, caller, operator, authenticatedOperator } = intervention;
   const pause = kind === "PAUSE";
   const changed = await inTransaction(db, async (trx) => {

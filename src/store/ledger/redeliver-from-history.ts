@@ -1,10 +1,14 @@
 import { sql } from "kysely";
 import type { StatusChanged } from "../../domain/events.ts";
-import type { ChangeDeps } from "../commit/commit-change.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import { type PreparedEvent, prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
-import { type Intervention, type InterventionResult, writeIntervention } from "./interventions.ts";
+import {
+  type Intervention,
+  type InterventionDeps,
+  type InterventionResult,
+  writeIntervention,
+} from "./interventions.ts";
 
 /**
  * Adds ledger entries for status changes that an Action has none of, due now, in one transaction. A
@@ -13,7 +17,7 @@ import { type Intervention, type InterventionResult, writeIntervention } from ".
  * any event.
  */
 export async function redeliverFromHistory(
-  deps: ChangeDeps,
+  deps: InterventionDeps,
   changes: readonly StatusChanged[],
   intervention: Intervention,
   publishAfter: Date,

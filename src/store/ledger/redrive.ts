@@ -1,12 +1,16 @@
 import { sql, type Transaction, type UpdateObject } from "kysely";
-import type { ChangeDeps } from "../commit/commit-change.ts";
 import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";
 import { prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import { isRunnable } from "../reads/action-entries.ts";
 import { readChanges } from "../reads/history.ts";
 import type { ActionState, Database } from "../schema.ts";
-import { type Intervention, type InterventionResult, writeIntervention } from "./interventions.ts";
+import {
+  type Intervention,
+  type InterventionDeps,
+  type InterventionResult,
+  writeIntervention,
+} from "./interventions.ts";
 
 type RedrivenState = Exclude<ActionState, "DONE">;
 
@@ -23,7 +27,7 @@ interface LockedRow {
  * longer in one of the states `from` stay as they are; so do those whose event no longer exists.
  */
 export async function redrive(
-  deps: ChangeDeps,
+  deps: InterventionDeps,
   ids: readonly bigint[],
   from: readonly RedrivenState[],
   intervention: Intervention,
@@ -106,7 +110,7 @@ async function update(
  */
 async function withEvents(
   trx: Transaction<Database>,
-  deps: ChangeDeps,
+  deps: InterventionDeps,
   rows: readonly LockedRow[],
 ): Promise<readonly LockedRow[]> {
   if (rows.length === 0) {

@@ -1,5 +1,6 @@
 import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult } from "kysely";
-import { createPool, type FieldPacket, format, type PoolConnection } from "mysql2";
+import { createPool, format, type PoolConnection } from "mysql2";
+import { toBigInts } from "./bigints.ts";
 import { connectionOptions, SESSION_SETTINGS, type ServerAddress } from "./connection-options.ts";
 import { classifyFailure, DatabaseUnavailableError } from "./errors.ts";
 import { createPoolMonitor, type PoolMonitor } from "./pool-monitor.ts";
@@ -161,24 +162,6 @@ function guard(connection: PoolConnection, monitor: PoolMonitor): MysqlPoolConne
       return NO_STREAM;
     },
   };
-}
-
-/** Number of the column type in the protocol. */
-const BIGINT = 8;
-
-/**
- * Turns BIGINT columns into bigint. Done per column: the driver's hook is called for each value of
- * each type, which costs more than reading the row.
- */
-function toBigInts(rows: readonly Record<string, unknown>[], fields: readonly FieldPacket[]): void {
-  for (const { name, columnType } of fields) {
-    if (columnType === BIGINT) {
-      for (const row of rows) {
-        const text = row[name];
-        row[name] = text === null ? null : BigInt(text as string);
-      }
-    }
-  }
 }
 
 /** Results are never read as a stream. */

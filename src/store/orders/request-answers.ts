@@ -1,7 +1,5 @@
-import type { Transaction } from "kysely";
 import type { AcceptedReport, StatusReport } from "../../domain/status-report.ts";
 import { digest } from "../mysql/ids.ts";
-import type { Database } from "../schema.ts";
 
 /** The first answer to a request id, with the digest of the request's content. */
 export interface KnownRequest {
@@ -56,63 +54,12 @@ export function findKnownRequest(
   return known(key) ?? (former?.digest.equals(contentDigest) ? former : undefined);
 }
 
-/** A request id was used before: with this answer, or with another content. */
-export type StoredAnswer = { readonly answer: unknown } | "reused";
-
-/** The first answer to a request id; undefined for a new one and for "". */
-export async function readStoredAnswer(
-  trx: Transaction<Database>,
-  request: RequestName,
-  contentDigest: Buffer,
-): Promise<StoredAnswer | undefined> {
-  if (request.requestId === "") {
-    return undefined;
-  }
-  const keys = knownKeys(request).map((key) => Buffer.from(key));
-  const rows = await trx
-    .selectFrom("oms_db.oms_request")
-    .select(["request_id", "digest", "answer"])
-    .where("request_id", "in", keys)
-    .execute();
-  const byKey = new Map(rows.map((row) => [row.request_id.toString(), row]));
-  const known = findKnownRequest(request, contentDigest, (key) => byKey.get(key));
-  if (known === undefined) {
-    return undefined;
-  }
-  return known.digest.equals(contentDigest) ? { answer: decodeAnswer(known.answer) } : "reused";
-}
-
-/** Stores the first answer to a request id, in the transaction of the change; nothing for "". */
-export async function storeAnswer(
-  trx: Transaction<Database>,
-  stored: {
-    readonly request: RequestName;
-    readonly contentDigest: Buffer;
-    /** Properties whose names end in "Id" are bigints. */
-    readonly answer: unknown;
-    readonly orderId: bigint;
-    readonly now: Date;
-  },
-): Promise<void> {
-  if (stored.request.requestId !== "") {
-    await trx
-      .insertInto("oms_db.oms_request")
-      .values({
-        request_id: Buffer.from(requestKey(stored.request)),
-        digest: stored.contentDigest,
-        answer: encodeAnswer(stored.answer),
-        order_id: stored.orderId,
-        record_time: stored.now,
-      })
-      .execute();
-  }
-}
-
-function encodeAnswer(answer: unknown): string {
+/** The answer to a change as it is stored; properties whose names end in "Id" are bigints. */
+export function encodeAnswer(answer: unknown): string {
   return JSON.stringify(answer, (_, value) => (typeof value === "bigint" ? String(value) : value));
 }
 
-function decodeAnswer(answer: string): unknown {
+export function decodeAnswer(answer: string): unknown {
   return JSON.parse(answer, (key, value) => (key.endsWith("Id") ? BigInt(value) : value));
 }
 

@@ -1,7 +1,8 @@
-import { sql, type Transaction } from "kysely";
+import { type CompiledQuery, type Kysely, sql } from "kysely";
 import type { Cause, SkuQuantity } from "../../domain/events.ts";
 import { CANCEL_PROCESS, PROCESS_FLAG } from "../../domain/reversal.ts";
 import type { CancelVerdict } from "../../domain/verdicts.ts";
+import { type Read, readOf } from "../mysql/read.ts";
 import type { CancelRequestState, Database } from "../schema.ts";
 
 /** A cancel request of an order. */
@@ -12,25 +13,26 @@ export interface CancelRequest {
 }
 
 /** A request of the order that waits for the WMS or has cancelled the order; undefined for none. */
-export function findOpenOrDone(trx: Transaction<Database>, orderId: bigint): Promise<CancelRequest | undefined> {
-  return selectRequests(trx, orderId).where("state", "in", ["WAITING_FOR_WMS", "CANCELLED"]).executeTakeFirst();
+export function openOrDoneRequest(db: Kysely<Database>, orderId: bigint): Read<CancelRequest | undefined> {
+  const query = selectRequests(db, orderId).where("state", "in", ["WAITING_FOR_WMS", "CANCELLED"]);
+  return readOf(query.compile(), ([row]) => row);
 }
 
 /** One request of the order, the last one without `cancelId`; undefined for none. */
-export function findCancelRequest(
-  trx: Transaction<Database>,
+export function cancelRequest(
+  db: Kysely<Database>,
   orderId: bigint,
   cancelId: bigint | undefined,
-): Promise<CancelRequest | undefined> {
-  return selectRequests(trx, orderId)
-    .$if(cancelId !== undefined, (query) => query.where("cancel_id", "=", cancelId as bigint))
+): Read<CancelRequest | undefined> {
+  const query = selectRequests(db, orderId)
+    .$if(cancelId !== undefined, (all) => all.where("cancel_id", "=", cancelId as bigint))
     .orderBy("cancel_id", "desc")
-    .limit(1)
-    .executeTakeFirst();
+    .limit(1);
+  return readOf(query.compile(), ([row]) => row);
 }
 
-function selectRequests(trx: Transaction<Database>, orderId: bigint) {
-  return trx
+function selectRequests(db: Kysely<Database>, orderId: bigint) {
+  return db
     .selectFrom("oms_db.oms_cancel_request")
     .select(["cancel_id as cancelId", "state", "reason"])
     .where("order_id", "=", orderId);
@@ -48,65 +50,53 @@ export interface NewCancelRequest extends CancelRequest {
 }
 
 /** Inserts a request and updates the legacy tables. */
-export async function insertCancelRequest(
-  trx: Transaction<Database>,
+export function insertCancelRequest(
+  db: Kysely<Database>,
   { cancelId, orderId, state, verdict, reason, refusalReason, cause, answerUntil }: NewCancelRequest,
   now: Date,
-): Promise<void> {
-  await trx
-    .insertInto("oms_db.oms_cancel_request")
-    .values({
-      cancel_id: cancelId,
-      order_id: orderId,
-      state,
-      verdict,
-      reason,
-      caller: cause.caller,
-      operator: cause.operator,
-      authenticated_operator: cause.authenticatedOperator,
-      refusal_reason: refusalReason,
-      request_time: now,
-      answer_until: answerUntil ?? null,
-      finish_time: answerUntil === undefined ? now : null,
-    })
-    .execute();
-  await writeLegacyCancel(trx, orderId, answerUntil === undefined ? "CLOSED" : "WMS_ASKED");
+): CompiledQuery[] {
+  const insert = db.insertInto("oms_db.oms_cancel_request").values({
+    cancel_id: cancelId,
+    order_id: orderId,
+    state,
+    verdict,
+    reason,
+    caller: cause.caller,
+    operator: cause.operator,
+    authenticated_operator: cause.authenticatedOperator,
+    refusal_reason: refusalReason,
+    request_time: now,
+    answer_until: answerUntil ?? null,
+    finish_time: answerUntil === undefined ? now : null,
+  });
+  return [insert.compile(), ...writeLegacyCancel(db, orderId, answerUntil === undefined ? "CLOSED" : "WMS_ASKED")];
 }
 
 /** Closes a request that waited for the WMS; updates the legacy tables. */
-export async function closeCancelRequest(
-  trx: Transaction<Database>,
+export function closeCancelRequest(
+  db: Kysely<Database>,
   orderId: bigint,
   cancelId: bigint,
   end: { readonly state: CancelRequestState; readonly refusalReason: string; readonly now: Date },
-): Promise<void> {
-  await trx
+): CompiledQuery[] {
+  const update = db
     .updateTable("oms_db.oms_cancel_request")
     .set({ state: end.state, refusal_reason: end.refusalReason, finish_time: end.now })
-    .where("cancel_id", "=", cancelId)
-    .execute();
-  await writeLegacyCancel(trx, orderId, "CLOSED");
+    .where("cancel_id", "=", cancelId);
+  return [update.compile(), ...writeLegacyCancel(db, orderId, "CLOSED")];
 }
 
 /** The state of the order's last cancel request for legacy readers. */
-async function writeLegacyCancel(
-  trx: Transaction<Database>,
+function writeLegacyCancel(
+  db: Kysely<Database>,
   orderId: bigint,
   process: keyof typeof CANCEL_PROCESS,
-): Promise<void> {
-  const known = await trx
-    .selectFrom("ordercancel_db.oms_order_cancel")
-    .select("order_id")
-    .where("order_id", "=", orderId)
-    .limit(1)
-    .executeTakeFirst();
-  if (known === undefined) {
-    await trx.insertInto("ordercancel_db.oms_order_cancel").values({ order_id: orderId }).execute();
-  }
-  await setLegacyCode(trx, "ordercancel_db.oms_order_cancel_flow", "current_process", orderId, CANCEL_PROCESS[process]);
-  if (process === "WMS_ASKED") {
-    await setProcessFlag(trx, orderId, PROCESS_FLAG.WMS_ANSWER);
-  }
+): CompiledQuery[] {
+  return [
+    insertUnlessPresent(db, "ordercancel_db.oms_order_cancel", { order_id: orderId }),
+    ...setLegacyCode(db, "ordercancel_db.oms_order_cancel_flow", "current_process", orderId, CANCEL_PROCESS[process]),
+    ...(process === "WMS_ASKED" ? setProcessFlag(db, orderId, PROCESS_FLAG.WMS_ANSWER) : []),
+  ];
 }
 
 /** A return to insert. */
@@ -119,72 +109,76 @@ export interface NewReturn {
 }
 
 /** Inserts a return with its lines and updates the legacy tables. */
-export async function insertReturn(
-  trx: Transaction<Database>,
+export function insertReturn(
+  db: Kysely<Database>,
   { returnId, orderId, lines, reason, cause }: NewReturn,
   now: Date,
-): Promise<void> {
-  await trx
-    .insertInto("oms_db.oms_return_request")
-    .values({
-      return_id: returnId,
+): CompiledQuery[] {
+  const insert = db.insertInto("oms_db.oms_return_request").values({
+    return_id: returnId,
+    order_id: orderId,
+    reason,
+    caller: cause.caller,
+    operator: cause.operator,
+    authenticated_operator: cause.authenticatedOperator,
+    request_time: now,
+  });
+  const insertLines = db.insertInto("ordercancel_db.order_return_detail").values(
+    lines.map(({ skuId, quantity }) => ({
       order_id: orderId,
-      reason,
-      caller: cause.caller,
-      operator: cause.operator,
-      authenticated_operator: cause.authenticatedOperator,
-      request_time: now,
-    })
-    .execute();
-  await trx
-    .insertInto("ordercancel_db.order_return_detail")
-    .values(
-      lines.map(({ skuId, quantity }) => ({
-        order_id: orderId,
-        return_id: returnId,
-        sku_id: skuId,
-        quantity,
-        create_date: now,
-      })),
-    )
-    .execute();
-  await setProcessFlag(trx, orderId, PROCESS_FLAG.RETURN);
+      return_id: returnId,
+      sku_id: skuId,
+      quantity,
+      create_date: now,
+    })),
+  );
+  return [insert.compile(), insertLines.compile(), ...setProcessFlag(db, orderId, PROCESS_FLAG.RETURN)];
 }
 
 /**
  * The quantities that earlier returns of the order took back, by SKU; legacy returns without SKU do
  * not count.
  */
-export async function readReturnedLines(trx: Transaction<Database>, orderId: bigint): Promise<SkuQuantity[]> {
-  const rows = await trx
+export function returnedLines(db: Kysely<Database>, orderId: bigint): Read<SkuQuantity[]> {
+  const query = db
     .selectFrom("ordercancel_db.order_return_detail")
     .select(({ fn }) => ["sku_id", fn.sum<string | null>("quantity").as("quantity")])
     .where("order_id", "=", orderId)
     .where("sku_id", "is not", null)
-    .groupBy("sku_id")
-    .execute();
-  return rows.map(({ sku_id, quantity }) => ({ skuId: sku_id as bigint, quantity: Number(quantity) }));
+    .groupBy("sku_id");
+  return readOf(query.compile(), (rows) =>
+    rows.map(({ sku_id, quantity }) => ({ skuId: sku_id as bigint, quantity: Number(quantity) })),
+  );
 }
 
-function setProcessFlag(trx: Transaction<Database>, orderId: bigint, flag: number): Promise<void> {
-  return setLegacyCode(trx, "ordercancel_db.oms_push_issuccess", "process_flag", orderId, flag);
+function setProcessFlag(db: Kysely<Database>, orderId: bigint, flag: number): CompiledQuery[] {
+  return setLegacyCode(db, "ordercancel_db.oms_push_issuccess", "process_flag", orderId, flag);
 }
 
-/**
- * Updates the order's rows or inserts one: a legacy table may lack a unique key for an upsert. The
- * order is locked.
- */
-async function setLegacyCode(
-  trx: Transaction<Database>,
+/** Updates the order's rows or inserts one. */
+function setLegacyCode(
+  db: Kysely<Database>,
   table: "ordercancel_db.oms_order_cancel_flow" | "ordercancel_db.oms_push_issuccess",
   column: "current_process" | "process_flag",
   orderId: bigint,
   code: number,
-): Promise<void> {
-  const { numAffectedRows } = await sql`
-    update ${sql.table(table)} set ${sql.ref(column)} = ${code} where order_id = ${orderId}`.execute(trx);
-  if ((numAffectedRows ?? 0n) === 0n) {
-    await sql`
-      insert into ${sql.table(table)} (order_id, ${sql.ref(column)}) values (${orderId}, ${code})`.execute(trx);
-  }
+): CompiledQuery[] {
+  const update = sql`update ${sql.table(table)} set ${sql.ref(column)} = ${code} where order_id = ${orderId}`;
+  return [update.compile(db), insertUnlessPresent(db, table, { order_id: orderId, [column]: code })];
+}
+
+/**
+ * Inserts a row unless the order has one: a legacy table may lack a unique key for an upsert. The
+ * order is locked.
+ */
+function insertUnlessPresent(
+  db: Kysely<Database>,
+  table: string,
+  row: { readonly order_id: bigint; readonly [column: string]: bigint | number },
+): CompiledQuery {
+  const columns = Object.keys(row).map((column) => sql.ref(column));
+  const values = Object.values(row).map((value) => sql`${value}`);
+  return sql`
+    insert into ${sql.table(table)} (${sql.join(columns)}) select ${sql.join(values)} from dual
+    where not exists (select 1 from ${sql.table(table)} where order_id = ${row.order_id})`.compile(db);
 }

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
+import { type Literal, valuesClause } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
 import type { CommittedEvent, EventDeps, OutboxRow, Subscription } from "./outbox.ts";
 
@@ -71,21 +72,8 @@ export async function writeOutbox(
   events: readonly Pick<PreparedEvent, "event" | "row">[],
   published = false,
 ): Promise<CommittedEvent[]> {
-  const { insertId } = await trx
-    .insertInto("oms_db.oms_outbox")
-    .values(
-      events.map(({ row: { messageId, orderId, subject, eventType, body, recordTime, traceparent } }) => ({
-        message_id: messageId,
-        order_id: orderId,
-        subject,
-        event_type: eventType,
-        body: Buffer.from(body),
-        record_time: recordTime,
-        traceparent,
-        published: Number(published),
-      })),
-    )
-    .executeTakeFirstOrThrow();
+  const { insertId } = await sql`insert into ${sql.table("oms_db.oms_outbox")}
+    ${sql.raw(outboxValues(events, published))}`.execute(trx);
   const firstId = insertId as bigint;
   const step = events.length === 1 ? 1n : await autoIncrementStep(trx);
   return events.map(({ event, row }, index) => ({ event, row: { id: firstId + step * BigInt(index), ...row } }));
@@ -95,4 +83,29 @@ export async function writeOutbox(
 async function autoIncrementStep(trx: Transaction<Database>): Promise<bigint> {
   const { rows } = await sql<{ step: bigint }>`select @@auto_increment_increment as step`.execute(trx);
   return BigInt(rows[0]?.step ?? 1);
+}
+
+const OUTBOX_COLUMNS = [
+  "message_id",
+  "order_id",
+  "subject",
+  "event_type",
+  "body",
+  "record_time",
+  "traceparent",
+] as const;
+
+/** `(columns) values …` of events' outbox rows. */
+export function outboxValues(events: readonly Pick<PreparedEvent, "row">[], published = false): string {
+  const rows = events.map(({ row }): Literal[] => [
+    row.messageId,
+    row.orderId,
+    row.subject,
+    row.eventType,
+    row.body,
+    row.recordTime,
+    row.traceparent,
+    ...(published ? [1] : []),
+  ]);
+  return valuesClause(published ? [...OUTBOX_COLUMNS, "published"] : OUTBOX_COLUMNS, rows);
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
 import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/literals.ts";
+import { type Read, readOf } from "../mysql/read.ts";
 import type { Database } from "../schema.ts";
 
 export interface Line {
@@ -42,6 +43,16 @@ export async function readShippedLines(db: Kysely<Database>, orderId: bigint): P
   return (await readAllShippedLines(db, [orderId])).get(orderId) ?? [];
 }
 
+/** `readDetailLines` for a change. */
+export function detailLines(db: Kysely<Database>, orderId: bigint): Read<Line[]> {
+  return readOf(selectDetailLines(db, [orderId]).compile(), (rows) => byOrder(rows).get(orderId) ?? []);
+}
+
+/** `readShippedLines` for a change. */
+export function shippedLines(db: Kysely<Database>, orderId: bigint): Read<Line[]> {
+  return readOf(selectShippedLines(db, [orderId]).compile(), (rows) => byOrder(rows).get(orderId) ?? []);
+}
+
 /** `readDetailLines`; concurrent calls share a query. */
 export function detailLineReader(db: Kysely<Database>): (orderId: bigint) => Promise<Line[]> {
   return createLineReader((orderIds) => readAllDetailLines(db, orderIds));
@@ -70,26 +81,30 @@ function createLineReader(
 }
 
 async function readAllDetailLines(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<LinesByOrder> {
-  const rows = await db
+  return byOrder(await selectDetailLines(db, orderIds).execute());
+}
+
+function selectDetailLines(db: Kysely<Database>, orderIds: readonly bigint[]) {
+  return db
     .selectFrom("oms_db.oms_order_detail")
     .select(({ fn }) => ["order_id", "sku_id", fn.sum<string | null>("quantity").as("quantity")])
     .where("order_id", "in", idList(orderIds))
     .groupBy(["order_id", "sku_id"])
-    .orderBy("sku_id")
-    .execute();
-  return byOrder(rows);
+    .orderBy("sku_id");
 }
 
 async function readAllShippedLines(db: Kysely<Database>, orderIds: readonly bigint[]): Promise<LinesByOrder> {
-  const rows = await db
+  return byOrder(await selectShippedLines(db, orderIds).execute());
+}
+
+function selectShippedLines(db: Kysely<Database>, orderIds: readonly bigint[]) {
+  return db
     .selectFrom("oms_db.oms_order_detail_exp")
     .select(({ fn }) => ["order_id", "sku_id", fn.max("delivery_num").as("quantity")])
     .where("order_id", "in", idList(orderIds))
     .where("delivery_num", "is not", null)
     .groupBy(["order_id", "sku_id"])
-    .orderBy("sku_id")
-    .execute();
-  return byOrder(rows);
+    .orderBy("sku_id");
 }
 
 function byOrder(

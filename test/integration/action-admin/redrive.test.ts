@@ -43,7 +43,7 @@ function useAction(kind: ActionInfo["kind"] = "effect", matches = (_: OrderEvent
     outboxRetentionMs: HOUR,
     readOpenTotals: openTotalsReader(db, 30_000),
     now: () => db.clock.now(),
-    changes: {
+    interventions: {
       db,
       encode,
       subscriptionsFor: () => [],

@@ -81,6 +81,7 @@ test("concurrent calls split once", async () => {
 test("a paused order is not split", async () => {
   const orderId = await approved();
   await committer.pause(pause(orderId, true));
+  published.length = 0;
 
   expect(await split(orderId)).toMatchObject({ kind: "skipped" });
   expect(published).toEqual([]);

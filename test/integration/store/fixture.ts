@@ -9,6 +9,7 @@ import type { PauseRequest } from "../../../src/domain/pause.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import type { StatusReport } from "../../../src/domain/status-report.ts";
 import { createCommitter } from "../../../src/store/commit/committer.ts";
+import type { OrderChange, ReadResults } from "../../../src/store/commit/order-change.ts";
 import type { Committer, CommitterOptions } from "../../../src/store/commit/types.ts";
 import { openTotalsReader } from "../../../src/store/ledger/open-counts.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
@@ -97,20 +98,19 @@ export function openCommitter(db: OrderDatabase, options: Partial<CommitterOptio
     ...committer,
     report: (request, call) => withEvents(committer.report(request, call)),
     pause: (request, call) => withEvents(committer.pause(request, call)),
+    change: (request, call) => withEvents(committer.change(request, call)),
     batches,
   };
 }
 
-/**
- * The operations on this database, with the events that they publish outside the group committer.
- */
+/** The operations on this database, with the events that they publish. */
 export function useOperations(db: OrderDatabase): {
   readonly operations: OperationDeps;
   readonly published: CommittedEvent[];
   readonly committer: Committer;
 } {
   const published: CommittedEvent[] = [];
-  const committer = openCommitter(db);
+  const committer = openCommitter(db, { onCommitted: (events) => published.push(...events) });
   const feed = new ChangeFeed({ changesSince: async () => [], orderIdsOfTrade: async () => [] });
   afterAll(async () => {
     feed.close();
@@ -119,7 +119,7 @@ export function useOperations(db: OrderDatabase): {
   const operations: OperationDeps = {
     db,
     committer,
-    changes: { ...eventDeps, db, onCommitted: (events) => published.push(...events) },
+    interventions: { ...eventDeps, db, onCommitted: (events) => published.push(...events) },
     readSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
     readOpenTotals: openTotalsReader(db, 30_000),
@@ -170,6 +170,15 @@ export function report(orderId: bigint, status: Status, more: Partial<StatusRepo
 
 export function pause(orderId: bigint, paused: boolean, more: Partial<PauseRequest> = {}): PauseRequest {
   return { kind: "pause", orderId, paused, reason: "", cause: CAUSE, ...more };
+}
+
+/** A change that is decided by `more.decide`, without reads and request id. */
+export function change<Result, Results extends ReadResults = ReadResults>(
+  orderId: bigint,
+  more: Partial<OrderChange<Result, Results>> & Pick<OrderChange<Result, Results>, "decide">,
+): OrderChange<Result, Results> {
+  const reads = {} as OrderChange<Result, Results>["reads"];
+  return { kind: "change", orderId, cause: CAUSE, requestId: "", contentDigest: Buffer.alloc(20), reads, ...more };
 }
 
 /** All rows of an order in a table, as they are, oldest first. */

@@ -48,3 +48,12 @@ export function normalize(statements: readonly string[], names: ReadonlyMap<stri
     .map((statement) => `${statement};\n`)
     .join("");
 }
+
+/**
+ * The statements of a round trip of the committer, under its number. On MariaDB they are sent as one
+ * block.
+ */
+export function roundTrip(text: string, index: number): string[] {
+  const statements = text.replace(/^begin not atomic /, "").replace(/; end$/, "");
+  return [`-- round trip ${index + 1}`, ...statements.split(";")];
+}

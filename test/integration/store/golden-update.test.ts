@@ -4,19 +4,13 @@ import { expect, test } from "vitest";
 import { updateOrderStatus } from "../../../src/application/orders/update-order-status.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { CAUSE, CONTEXT, insertOrder, report, useOperations, useStore } from "./fixture.ts";
-import { normalize, recordStatements } from "./golden-sql.ts";
+import { normalize, recordStatements, roundTrip } from "./golden-sql.ts";
 
 const { db, prefix } = useStore();
 const { operations } = useOperations(db);
 
 const FILE = join(import.meta.dirname, "golden", "update-order-status.sql");
 const OCCUR_TIME = new Date("2026-03-01T08:00:00.123Z");
-
-/** On MariaDB the committer sends the statements of a round trip as one block. */
-function roundTrip(text: string, index: number): string[] {
-  const statements = text.replace(/^begin not atomic /, "").replace(/; end$/, "");
-  return [`-- round trip ${index + 1}`, ...statements.split(";")];
-}
 
 test("the exact SQL of one UpdateOrderStatus", async () => {
   const existed = existsSync(FILE);

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
 import { Status } from "../../../src/domain/state-machine.ts";
-import { lockOrders } from "../../../src/store/orders/order-row.ts";
 import { readOrdersOfSources } from "../../../src/store/reads/order-scope.ts";
-import { insertOrder, pause, report, rowsOf, useOperations, useStore } from "./fixture.ts";
+import { change, insertOrder, pause, report, rowsOf, useOperations, useStore } from "./fixture.ts";
 
 // A call asks which orders it may see before it gets here. These checks are those of the read that
 // locks the order, in case its source has changed since.
@@ -46,17 +44,23 @@ describe("the group committer", () => {
     await db.updateTable("oms_db.oms_order_main").set({ order_source: 1000 }).where("order_id", "=", orderId).execute();
     expect(await committer.report(request, { orderScope })).toEqual({ kind: "not-found" });
   });
-});
 
-test("lockOrders leaves out orders outside the scope", async () => {
-  const [own, foreign] = [await insertOrder(db, { orderSource: 2001 }), await insertOrder(db)];
-  const locked = (scope: ReadonlySet<number> | undefined) =>
-    db.transaction().execute(async (trx) => {
-      const orders = await lockOrders(trx, [own, foreign], DEFAULT_ORDER_KINDS, scope);
-      return orders.map(({ orderId }) => orderId);
-    });
-  expect(await locked(orderScope)).toEqual([own]);
-  expect(await locked(undefined)).toEqual([own, foreign]);
+  test("hides orders outside the scope from the decision of a change", async () => {
+    const [own, foreign] = [await insertOrder(db, { orderSource: 2001 }), await insertOrder(db)];
+    const seen = (orderScope: ReadonlySet<number> | undefined) =>
+      committer.change(
+        change(foreign, {
+          otherOrderIds: [own],
+          decide: ({ order, orders }) => ({
+            result: [order?.orderId, orders.map(({ orderId }) => orderId)],
+            events: [],
+          }),
+        }),
+        { orderScope },
+      );
+    expect(await seen(orderScope)).toEqual({ kind: "decided", result: [undefined, [own]] });
+    expect(await seen(undefined)).toEqual({ kind: "decided", result: [foreign, [foreign, own]] });
+  });
 });
 
 test("readOrdersOfSources reads the orders of the sources, also of several", async () => {

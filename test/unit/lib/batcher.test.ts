@@ -58,10 +58,13 @@ test("a batch that fails rejects its own calls, and the next one runs", async ()
 test("a batch queue requeues at its head, removes by condition, and counts what waits", async () => {
   const batches: number[][] = [];
   let gate = Promise.withResolvers<void>();
-  const queue = createBatchQueue<number>(async (items) => {
-    batches.push([...items]);
-    await gate.promise;
-  }, 2);
+  const queue = createBatchQueue<number>(
+    async (items) => {
+      batches.push([...items]);
+      await gate.promise;
+    },
+    { maxBatch: 2 },
+  );
   for (const item of [1, 2, 3, 4, 5]) {
     queue.push(item);
   }
@@ -80,4 +83,20 @@ test("a batch queue requeues at its head, removes by condition, and counts what 
     [3, 5],
   ]);
   expect(queue.waiting).toBe(0);
+});
+
+test("a batch queue ends a batch before an item that may not join it", async () => {
+  const batches: number[][] = [];
+  const queue = createBatchQueue<number>(async (items) => void batches.push([...items]), {
+    maxBatch: 3,
+    beginBatch: () => {
+      const seen = new Set<number>();
+      return (next) => seen.size < seen.add(next).size;
+    },
+  });
+  for (const item of [1, 2, 1, 3, 4, 5, 5]) {
+    queue.push(item);
+  }
+  await queue.idle();
+  expect(batches).toEqual([[1, 2], [1, 3, 4], [5], [5]]);
 });

@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type SubmitOrderInput, submitOrder } from "../../../src/application/fulfilment/submit-order.ts";
+import { CONTEXT, useOperations, useStore } from "./fixture.ts";
+import { normalize, recordStatements, roundTrip } from "./golden-sql.ts";
+
+const { db, prefix } = useStore();
+const { operations } = useOperations(db);
+
+const FILE = join(import.meta.dirname, "golden", "submit-order.sql");
+
+const INPUT: SubmitOrderInput = {
+  orderId: 0n,
+  rootParentId: 0n,
+  orderSource: 1000,
+  orderType: 1,
+  lines: [
+    { skuId: 7n, quantity: 1, warehouseId: 1n },
+    { skuId: 7n, quantity: 2, warehouseId: 2n },
+  ],
+  rechargeAccount: "",
+  invoice: { title: "Li's shop", content: "", taxPayerCode: "", email: "li@example.com" },
+  requestId: "",
+  operator: "li",
+};
+
+test("the exact SQL of one SubmitOrder", async () => {
+  const existed = existsSync(FILE);
+  // Opens the committer's connection, which has statements of its own.
+  await submitOrder(operations, INPUT, CONTEXT);
+  const take = recordStatements();
+
+  const { orderId } = await submitOrder(operations, { ...INPUT, requestId: "submit-1" }, CONTEXT);
+
+  const statements = take();
+  const lane = statements.join().match(/'([0-9a-f-]{36}-0)'/)?.[1] ?? "";
+  const names = new Map([
+    [`${prefix}oms_db`, "oms_db"],
+    [lane, "<lane>"],
+    [Buffer.from(`${orderId}-1`).toString("hex"), "<body>"],
+    [String(orderId), "<order>"],
+  ]);
+  const golden = normalize(statements.flatMap(roundTrip), names)
+    .replace(/^(--.*);$/gm, "$1")
+    // SHA-1 of the request.
+    .replace(/(\('submit-1',x)'[0-9a-f]{40}'/, "$1'<digest>'");
+  await expect(golden).toMatchFileSnapshot(FILE);
+  // A missing file is written, except in CI, and fails the first run everywhere.
+  expect(existed, `${FILE} exists`).toBe(true);
+});
