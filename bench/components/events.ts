@@ -27,8 +27,8 @@ import { createMetrics } from "../../src/observability/metrics.ts";
 import { createLedger } from "../../src/store/ledger/index.ts";
 import { migrate } from "../../src/store/migrations/index.ts";
 import { openDatabase } from "../../src/store/mysql/database.ts";
-import { appendEvents } from "../../src/store/outbox/append-events.ts";
 import { startStack, startStubSystems } from "../../tools/devstack/index.ts";
+import { openEventWriter } from "../../tools/testkit/event-writer.ts";
 import { LIFECYCLE } from "../load/call-sequences.ts";
 
 const BATCH = 256;
@@ -166,6 +166,7 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
   async function measureEndToEnd(rate: number, seconds: number): Promise<void> {
     const asked = subscriptionsFor(actions);
     const deps = { encode: encodeEvent, subscriptionsFor: asked, ledgerWatchMs: 30_000 };
+    const events = openEventWriter(db, { ...deps, lanes: CONNECTIONS });
     const used = processorTime();
     const began = performance.now();
     let next = 0;
@@ -179,10 +180,9 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
         }
         const first = next;
         next += BATCH;
-        const events = Array.from({ length: BATCH }, (_, index) => eventAt(first + index));
-        const rows = await db.transaction().execute((trx) => appendEvents(trx, events, deps));
+        const rows = await events.commit(Array.from({ length: BATCH }, (_, index) => eventAt(first + index)));
         committed += rows.length;
-        due += events.reduce((sum, event) => sum + asked(event).length, 0);
+        due += rows.reduce((sum, { event }) => sum + asked(event).length, 0);
         relay.enqueue(rows.map(({ row }) => row));
       }
     };
@@ -193,6 +193,7 @@ async function run(mysqlUrl: string, natsUrl: string, redisUrl: string): Promise
     }, 2_000);
     await Promise.all(Array.from({ length: CONNECTIONS }, writer));
     const loaded = performance.now() - began;
+    await events.close();
     const published = await waitForZero(() => relay.unpublished());
     const effects = await waitForZero(async () => due - (await done()));
     clearInterval(progress);

@@ -22,7 +22,6 @@ export const ALLOWED_USES: readonly AllowedUse[] = [
   { path: "CHANGELOG.md", phrase: "neighbour,result}", reason: "a former name" },
   { path: "CHANGELOG.md", phrase: "`neighbour`", reason: "a former name" },
   { path: "CHANGELOG.md", phrase: 'reason="barred"', reason: "a former name" },
-  { path: "src/store/", phrase: "modifyFront", reason: "a method of Kysely" },
   { path: "src/store/", phrase: "old_method", reason: "a stored column" },
   { path: "test/integration/", phrase: "old_method", reason: "a stored column" },
   { path: "faults/rolling-restart.ts", phrase: "OMS_UPKEEP_EVERY_MS", reason: "a former name" },

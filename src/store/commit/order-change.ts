@@ -9,8 +9,8 @@ import type { RequestName } from "../orders/request-answers.ts";
 export type ReadResults = Readonly<Record<string, unknown>>;
 
 /**
- * A change that its use case decides: everything but reports and pauses, which the committer decides
- * itself.
+ * A change that its use case decides: everything but reports and pauses, which the committer
+ * decides itself.
  */
 export interface OrderChange<Result = unknown, Results extends ReadResults = ReadResults> extends RequestName {
   readonly kind: "change";

@@ -19,8 +19,8 @@ import {
   type RequestName,
   requestKey,
 } from "../orders/request-answers.ts";
-import { type PreparedEvent, prepareEvent } from "../outbox/append-events.ts";
 import type { EventDeps } from "../outbox/outbox.ts";
+import { type PreparedEvent, prepareEvent } from "../outbox/write-events.ts";
 import {
   type ChangeOutcome,
   type DecidedChange,

@@ -35,8 +35,7 @@ const NO_ORDERS: ReadonlySet<bigint> = new Set();
 /**
  * Begins the transaction, locks the batch's orders and reads what its requests are decided on, in
  * one round trip. Everything is read after the locks: an earlier change of an order is committed by
- * then. Request ids are read last: whoever finds an order finds the answer that was committed with
- * it.
+ * then. Request ids are read last: an order that is found was committed with its answer.
  */
 export async function readForBatch(
   session: Session,

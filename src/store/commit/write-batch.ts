@@ -4,7 +4,7 @@ import type { Rows } from "../mysql/read.ts";
 import { statementText } from "../mysql/statement.ts";
 import { insertOrders } from "../orders/insert-orders.ts";
 import { legacyMainValues } from "../orders/write-orders.ts";
-import { firstDueTime, outboxValues } from "../outbox/append-events.ts";
+import { firstDueTime, outboxValues } from "../outbox/write-events.ts";
 import type { Tables } from "./connector.ts";
 import type { BatchPlan } from "./plan.ts";
 import { rowsOf } from "./session.ts";

@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import type { StatusChanged } from "../../domain/events.ts";
 import { inTransaction } from "../mysql/transaction.ts";
-import { type PreparedEvent, prepareEvent, writeOutbox } from "../outbox/append-events.ts";
 import type { CommittedEvent } from "../outbox/outbox.ts";
+import { type PreparedEvent, prepareEvent, writeOutbox } from "../outbox/write-events.ts";
 import {
   type Intervention,
   type InterventionDeps,

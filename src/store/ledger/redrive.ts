@@ -1,7 +1,7 @@
 import { sql, type Transaction, type UpdateObject } from "kysely";
 import { idList } from "../mysql/literals.ts";
 import { inTransaction } from "../mysql/transaction.ts";
-import { prepareEvent, writeOutbox } from "../outbox/append-events.ts";
+import { prepareEvent, writeOutbox } from "../outbox/write-events.ts";
 import { isRunnable } from "../reads/action-entries.ts";
 import { readChanges } from "../reads/history.ts";
 import type { ActionState, Database } from "../schema.ts";

@@ -22,8 +22,8 @@ export interface NewOrder {
 
 /**
  * The statements that insert orders with their lines and invoices, one per table. An existing id is
- * a duplicate key. The status rows come first: whoever locks the orders as a batch does then waits
- * for this transaction from its first insert on.
+ * a duplicate key. The status rows come first, as in a batch's locks: a batch that locks these
+ * orders waits for this transaction from its first insert on.
  */
 export function insertOrders(tables: Tables, orders: readonly NewOrder[], now: Date): string[] {
   if (orders.length === 0) {

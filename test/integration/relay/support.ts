@@ -6,8 +6,8 @@ import { type Relay, type RelayOptions, startRelay } from "../../../src/messagin
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { type OrderDatabase, openDatabase } from "../../../src/store/mysql/database.ts";
-import { appendEvents } from "../../../src/store/outbox/append-events.ts";
 import type { CommittedEvent, EventDeps, OutboxRow } from "../../../src/store/outbox/outbox.ts";
+import { openEventWriter } from "../../../tools/testkit/event-writer.ts";
 import { useMariadb } from "../../support/servers.ts";
 import { silentLog, useStream } from "../nats/support.ts";
 
@@ -31,9 +31,8 @@ export async function commit(
   deps: Partial<Pick<EventDeps, "subscriptionsFor" | "ledgerWatchMs">> = {},
 ): Promise<readonly CommittedEvent[]> {
   const { subscriptionsFor = () => [], ledgerWatchMs = 30_000 } = deps;
-  return db
-    .transaction()
-    .execute((trx) => appendEvents(trx, events, { encode: encodeEvent, subscriptionsFor, ledgerWatchMs }));
+  const writer = openEventWriter(db, { encode: encodeEvent, subscriptionsFor, ledgerWatchMs });
+  return writer.commit(events).finally(() => writer.close());
 }
 
 export const rowsOf = (committed: readonly CommittedEvent[]): OutboxRow[] => committed.map(({ row }) => row);

@@ -1,5 +1,5 @@
 import { createConnection } from "mysql2/promise";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type SubmitOrderInput, submitOrder } from "../../../src/application/fulfilment/submit-order.ts";
 import { recordShippedQuantities } from "../../../src/application/orders/records.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
@@ -110,7 +110,7 @@ describe("new orders", () => {
     }
   });
 
-  test("with one order id are one order, whatever the batches", async () => {
+  test("with one order id are one order, in one batch or in several", async () => {
     const { submit } = useCommitter();
     const orderId = newId();
     const [first, second, elsewhere] = await Promise.allSettled([
@@ -317,6 +317,27 @@ describe("a connection lost during the commit of new orders", () => {
     expect(await Promise.all(ids.map((id) => rowsOf(db, "oms_db.oms_order_main", id)))).toMatchObject(
       ids.map((order_id) => [{ order_id }]),
     );
+  });
+
+  test("before it, and the order exists afterwards: the outcome counts as unknown", async () => {
+    const { committer, submit } = useProxied();
+    await submit();
+    // Like an attempt that the server still executes: its row is not visible, and not locked.
+    const earlier = await createConnection({ uri: url });
+    onTestFinished(() => earlier.destroy());
+    const orderId = newId();
+    await earlier.query("begin");
+    await earlier.query(`insert into ${prefix}oms_db.oms_order_main (order_id) values (${orderId})`);
+    proxy.disruptNext("oms_order_detail", "lose-request");
+    const answer = submit({ orderId });
+    answer.catch(() => {});
+    await vi.waitUntil(() => proxy.pendingDisruptions === 0);
+    await earlier.query("do sleep(0.3)");
+    await earlier.query("commit");
+
+    await expect(answer).rejects.toMatchObject({ name: "DatabaseUnavailableError" });
+    expect(committer.batches.flat()).toHaveLength(1);
+    await expect(submit({ orderId })).rejects.toMatchObject({ kind: "order-exists" });
   });
 
   test("before it: they are created by the next attempt", async () => {

@@ -50,8 +50,8 @@ export function normalize(statements: readonly string[], names: ReadonlyMap<stri
 }
 
 /**
- * The statements of a round trip of the committer, under its number. On MariaDB they are sent as one
- * block.
+ * The statements of a round trip of the committer, under its number. On MariaDB they are sent as
+ * one block.
  */
 export function roundTrip(text: string, index: number): string[] {
   const statements = text.replace(/^begin not atomic /, "").replace(/; end$/, "");

@@ -26,42 +26,6 @@ export function firstDueTime(recordTime: Date, ledgerWatchMs: number): Date {
 }
 
 /**
- * Writes events to the outbox and their PENDING rows to the ledger, in the transaction of the
- * change.
- */
-export async function appendEvents(
-  trx: Transaction<Database>,
-  events: readonly OrderEvent[],
-  deps: EventDeps,
-): Promise<CommittedEvent[]> {
-  if (events.length === 0) {
-    return [];
-  }
-  const prepared = events.map((event) => prepareEvent(event, deps));
-  const committed = await writeOutbox(trx, prepared);
-  const ledger = committed.flatMap(({ row: { id, messageId, orderId, recordTime } }, index) =>
-    (prepared[index] as PreparedEvent).actions.map(({ action, due }) => ({
-      message_id: messageId,
-      action,
-      order_id: orderId,
-      outbox_id: id,
-      state: "PENDING" as const,
-      next_attempt_time: due ?? firstDueTime(recordTime, deps.ledgerWatchMs),
-      first_time: recordTime,
-    })),
-  );
-  if (ledger.length > 0) {
-    await trx
-      .insertInto("oms_db.oms_action_ledger")
-      .values(ledger)
-      // An event that was written before is the same event: its ledger rows stay as they are.
-      .onDuplicateKeyUpdate({ message_id: sql.ref("message_id") })
-      .execute();
-  }
-  return committed;
-}
-
-/**
  * Writes events to the outbox, in the transaction of their change.
  *
  * @param events at least one
