@@ -5,7 +5,7 @@ import { ChangeFeed } from "../application/watch/change-feed.ts";
 import type { Config } from "../config/load.ts";
 import type { CrashPoint } from "../config/test-hooks.ts";
 import { createSystemClients } from "../integrations/clients.ts";
-import { checkRetentionUser, type RetentionPeriods, startRetention } from "../jobs/retention/index.ts";
+import { checkRetentionUser, keepsEverything, type RetentionPeriods, startRetention } from "../jobs/retention/index.ts";
 import { encodeEvent } from "../messaging/nats/codec.ts";
 import { createPublisher, type Publisher } from "../messaging/nats/publisher.ts";
 import { startRelay } from "../messaging/relay/relay.ts";
@@ -16,7 +16,7 @@ import { createMetrics, type Metrics } from "../observability/metrics.ts";
 import type { Tracer } from "../observability/tracing.ts";
 import { createCommitter } from "../store/commit/committer.ts";
 import { observeCommits } from "../store/commit/observe.ts";
-import { type Leases, startLeases } from "../store/leases/index.ts";
+import { ALWAYS_HELD, type LeaseName, type Leases, startLeases } from "../store/leases/index.ts";
 import { createDueSignal, type DueSignal } from "../store/ledger/due-signal.ts";
 import { createLedger } from "../store/ledger/index.ts";
 import { openTotalsReader } from "../store/ledger/open-counts.ts";
@@ -95,8 +95,7 @@ async function start(deps: ServerDeps, lifecycle: Lifecycle): Promise<Ports> {
   const backends = await connectBackends({ ...deps, lifecycle });
   const leases = await lifecycle.start(
     "leases",
-    // A server that runs no Actions does not count their entries.
-    () => startLeases({ db: backends.db, names: role === "serve" ? ["outbox"] : ["outbox", "ledger"], log }),
+    () => startLeases({ db: backends.db, names: leaseNames(config), log }),
     (running) => running.stop(),
   );
   const core: Core = { ...deps, ...backends, lifecycle, metrics, tracer, leases, dueSignal: createDueSignal() };
@@ -286,10 +285,20 @@ async function startWorkers(
         log,
         metrics,
         periods,
+        // Without a period nothing is deleted.
+        lease: keepsEverything(periods) ? ALWAYS_HELD : leases.of("retention"),
         intervalMs: config.retention.intervalMs,
       }),
     (running) => running.stop(),
   );
+}
+
+/** The leases that a server competes for: only those of work that it does. */
+function leaseNames(config: Config): readonly LeaseName[] {
+  if (config.service.role === "serve") {
+    return ["outbox"];
+  }
+  return keepsEverything(retentionPeriods(config)) ? ["outbox", "ledger"] : ["outbox", "ledger", "retention"];
 }
 
 const DAY_MS = 86_400_000;

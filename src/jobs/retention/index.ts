@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createPollLoop, type PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import { withAdvisoryLock } from "../../store/mysql/advisory-lock.ts";
-import type { Location } from "../../store/mysql/database.ts";
+import { ALWAYS_HELD, type Lease } from "../../store/leases/index.ts";
+import { type Location, openDatabase } from "../../store/mysql/database.ts";
 import { RetentionUserError } from "../../store/mysql/errors.ts";
 import { checkPrivileges } from "../../store/users/check-privileges.ts";
 import { RETENTION_PRIVILEGES } from "../../store/users/grants.ts";
@@ -24,11 +24,11 @@ const REST_FACTOR = 4;
 const IDLE_STEP_MS = 5;
 const MAX_SLOWDOWN = 10;
 
-/** Interval at which a server tries to become the one that runs the job, in milliseconds. */
-const LOCK_INTERVAL_MS = 60_000;
+/** Delay after an interrupted pass, in milliseconds. */
+const MAX_RETRY_MS = 60_000;
 
 /** Whether no row is ever deleted. */
-function keepsEverything({ historyMs, requestLogMs }: RetentionPeriods): boolean {
+export function keepsEverything({ historyMs, requestLogMs }: RetentionPeriods): boolean {
   return Math.min(historyMs, requestLogMs) === Number.POSITIVE_INFINITY;
 }
 
@@ -50,13 +50,14 @@ export async function checkRetentionUser(location: Location, periods: RetentionP
 
 /**
  * Starts the retention job: deletes the rows whose retention period is over, in small steps with
- * rests. One server runs it at a time. Does nothing where everything is kept forever.
+ * rests. The holder of the lease runs it. Does nothing where everything is kept forever.
  */
 export function startRetention({
   location,
   log,
   metrics,
   periods,
+  lease = ALWAYS_HELD,
   intervalMs,
 }: {
   /** The database, for a user that may delete rows. */
@@ -64,16 +65,21 @@ export function startRetention({
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly periods: RetentionPeriods;
+  /** By default this server is the one. */
+  readonly lease?: Lease;
   /** Interval from the end of one pass to the start of the next, in milliseconds. */
   readonly intervalMs: number;
 }): Pick<PollLoop, "stop"> {
   const cursors = createCursors();
 
-  /** A step and its rest; rejects once the job is stopped. */
+  /** A step and its rest; rejects once the job is stopped or the lease is lost. */
   const stepUntil =
     (signal: AbortSignal) =>
     async <T>(work: () => Promise<T>): Promise<T> => {
       signal.throwIfAborted();
+      if (!lease.isHeld()) {
+        throw new Error("another server runs the retention job now");
+      }
       const started = performance.now();
       const result = await work();
       const tookMs = performance.now() - started;
@@ -101,21 +107,29 @@ export function startRetention({
     log.info({ deleted: Object.fromEntries(deleted), seconds }, "retention pass finished");
   };
 
-  /** Runs passes for as long as this server holds the lock. */
-  const runAsLeader = async (signal: AbortSignal) => {
-    await withAdvisoryLock(location, "oms-retention", async (session) => {
-      for (;;) {
-        await pass(session, signal);
-        await delay(intervalMs, undefined, { signal, ref: false });
+  /** A pass on a connection of its own. */
+  const run = async (signal: AbortSignal) => {
+    if (!lease.isHeld()) {
+      return;
+    }
+    const db = openDatabase({ ...location, connections: 1 });
+    try {
+      await pass(db, signal);
+    } catch (error) {
+      if (signal.aborted) {
+        throw error;
       }
-    });
+      log.warn({ err: error }, "retention pass interrupted; retrying");
+      return Math.min(intervalMs, MAX_RETRY_MS);
+    } finally {
+      await db.destroy();
+    }
   };
 
   if (keepsEverything(periods)) {
     return { stop: async () => {} };
   }
-  return createPollLoop(runAsLeader, {
-    intervalMs: Math.min(intervalMs, LOCK_INTERVAL_MS),
-    onError: (error) => log.warn({ err: error }, "retention pass interrupted; retrying"),
-  });
+  const loop = createPollLoop(run, { intervalMs });
+  lease.onChange(() => loop.wake());
+  return loop;
 }

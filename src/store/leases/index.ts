@@ -25,8 +25,11 @@ export interface Lease {
 /** The lease of a server that is alone. */
 export const ALWAYS_HELD: Lease = { isHeld: () => true, isHeldElsewhere: () => false, onChange: () => {} };
 
-/** `outbox`: its backlog, and rows of dead servers; `ledger`: counts of open entries. */
-export type LeaseName = "outbox" | "ledger";
+/**
+ * `outbox`: its backlog, and rows of dead servers; `ledger`: counts of open entries; `retention`:
+ * deletion of expired rows.
+ */
+export type LeaseName = "outbox" | "ledger" | "retention";
 
 export interface Leases {
   of(name: LeaseName): Lease;

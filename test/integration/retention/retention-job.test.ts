@@ -1,31 +1,24 @@
-import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { startRetention } from "../../../src/jobs/retention/index.ts";
 import { createLogger } from "../../../src/observability/log.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
-import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { eventually } from "../../support/eventually.ts";
+import { createTestLease } from "../../support/lease.ts";
 import { useStore } from "../store/fixture.ts";
 import { countRows, insertPast, PERIODS } from "./fixture.ts";
 
-const { db, url, prefix } = useStore();
-const LOCK = `oms-retention:${prefix}`;
+const { db } = useStore();
 
-/** Id of the connection that holds the job's lock; null if none does. */
-async function leader(): Promise<bigint | null> {
-  const { rows } = await sql<{ id: bigint | null }>`select is_used_lock(${LOCK}) as id`.execute(db);
-  return rows[0]?.id ?? null;
-}
-
-function start({ periods = PERIODS, intervalMs = 20 } = {}) {
+function start(options: Partial<Parameters<typeof startRetention>[0]> = {}) {
   const metrics = createMetrics();
   const retention = startRetention({
     location: db.location,
     log: createLogger("silent"),
     metrics,
-    periods,
-    intervalMs,
+    periods: PERIODS,
+    intervalMs: 20,
+    ...options,
   });
   onTestFinished(() => retention.stop());
   const deleted = async () => {
@@ -50,60 +43,59 @@ test("each pass deletes old rows, and counts them", async () => {
   await eventually(async () => expect((await metrics.retentionLastPass.get()).values[0]?.value).toBeGreaterThan(1e9));
 });
 
-test("one of several servers runs the job, and another one when it stops", async () => {
-  const servers = [start(), start(), start()];
+test("the holder of the lease runs the job, and another server when it takes over", async () => {
+  const leases = [createTestLease(true), createTestLease(false)];
+  const servers = leases.map((lease) => start({ lease }));
   await purged(await insertPast(db));
-  const first = await leader();
-  await purged(await insertPast(db));
-  expect(await leader()).toBe(first);
-  const counts = await Promise.all(servers.map(({ deleted }) => deleted()));
-  const busy = counts.findIndex((count) => "history" in count);
-  expect(counts.filter((count) => "history" in count)).toHaveLength(1);
+  const [first, second] = servers.map(({ deleted }) => deleted);
+  await eventually(async () => expect(await first?.()).toMatchObject({ history: 3 }));
+  expect(await second?.()).toEqual({});
 
-  await servers[busy]?.stop();
+  leases[0]?.move(false);
+  leases[1]?.move(true);
   await purged(await insertPast(db));
-  expect(await leader()).not.toBe(first);
+  await eventually(async () => expect(await second?.()).toMatchObject({ history: 3 }));
 });
 
-test("a server whose connection is lost loses the lock, and the job is resumed", async () => {
-  start();
-  await purged(await insertPast(db));
-  const lost = await leader();
-  await sql`kill ${sql.raw(String(lost))}`.execute(db);
-  await purged(await insertPast(db));
-  await eventually(async () => expect(await leader()).not.toBeNull());
-  expect(await leader()).not.toBe(lost);
-});
-
-test("the job waits for a lock of the same databases, and ignores one of other databases", async () => {
-  const other = openDatabase({ url, connections: 1 });
-  onTestFinished(() => other.destroy());
-  await sql`select get_lock('oms-retention:', 0), get_lock(${LOCK}, 0)`.execute(other);
+test("a pass ends when the lease is lost", async () => {
+  let steps = 0;
+  const lease = { ...createTestLease(true), isHeld: () => steps++ < 2 };
   const orderId = await insertPast(db);
-  start();
-  const free = await insertPast(db, { status: Status.PAID });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const { metrics, stop } = start({ lease, intervalMs: 3_600_000 });
+  await eventually(async () => expect(steps).toBeGreaterThan(2));
+  await stop();
   expect(await countRows(db, orderId)).toMatchObject({ history: 3 });
-  await sql`do release_lock(${LOCK})`.execute(other);
-  await purged(orderId);
+  expect((await metrics.retentionLastPass.get()).values[0]?.value).toBe(0);
+});
+
+test("an interrupted pass is repeated, and orders that have not ended are kept", async () => {
+  const free = await insertPast(db, { status: Status.PAID });
+  const ended = await insertPast(db);
+  const lines: string[] = [];
+  let password = "wrong";
+  start({
+    location: { ...db.location, password: () => password },
+    log: createLogger("warn", { write: (line) => void lines.push(line) }),
+  });
+  await eventually(async () => expect(lines.join()).toContain("retention pass interrupted"));
+  expect(await countRows(db, ended)).toMatchObject({ history: 3 });
+  password = decodeURIComponent(new URL(db.location.url).password);
+  await purged(ended);
   expect(await countRows(db, free)).toMatchObject({ history: 3 });
 });
 
 test("the job does not start where everything is kept forever", async () => {
-  await eventually(async () => expect(await leader()).toBeNull());
   const orderId = await insertPast(db);
   const { stop } = start({
     periods: { historyMs: Number.POSITIVE_INFINITY, requestLogMs: Number.POSITIVE_INFINITY },
   });
   await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(await leader()).toBeNull();
   await stop();
   expect(await countRows(db, orderId)).toMatchObject({ history: 3, ledger: 3 });
 });
 
 test("stopping does not wait for the next pass", async () => {
-  const { stop } = start({ intervalMs: 3_600_000 });
-  await eventually(async () => expect(await leader()).not.toBeNull());
+  const { metrics, stop } = start({ intervalMs: 3_600_000 });
+  await eventually(async () => expect((await metrics.retentionLastPass.get()).values[0]?.value).toBeGreaterThan(1e9));
   await stop();
-  await eventually(async () => expect(await leader()).toBeNull());
 });
