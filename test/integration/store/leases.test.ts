@@ -20,8 +20,8 @@ function useServer(options: Partial<LeasesOptions> = {}) {
     db,
     names: ["outbox", "ledger"],
     log: silentLog,
-    leaseMs: 600,
-    renewMs: 100,
+    leaseMs: 2_000,
+    renewMs: 200,
     ...options,
   });
   let stopped = false;
@@ -44,7 +44,7 @@ test("one of several servers holds each lease, renews it, and another takes over
   const [holder] = holders("outbox") as [(typeof servers)[number]];
   const before = await rows();
   // Longer than a lease without renewal.
-  await sql`do sleep(1)`.execute(db);
+  await sql`do sleep(2.5)`.execute(db);
   expect(holders("outbox")).toEqual([holder]);
   expect(await rows()).toEqual(before);
   await vi.waitFor(() =>
