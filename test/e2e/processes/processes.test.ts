@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from "vitest";
 import { OrderStatus, Outcome } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
@@ -20,6 +20,8 @@ import { startWatcher } from "../../support/watcher.ts";
 const PROCESSES = 2;
 const CONNECTIONS = 4;
 const START_MS = 60_000;
+/** OMS_MAX_CONNECTIONS, of each process. */
+const MAX_CONNECTIONS = 64;
 const PROTOCOLS: readonly TransportName[] = ["gRPC", "Connect JSON"];
 
 const { url, prefix } = useMariadb();
@@ -48,6 +50,7 @@ function start(env: Record<string, string>, file?: string, ports?: { grpc: numbe
       OMS_DATABASE_PREFIX: prefix,
       OMS_PROCESSES: String(PROCESSES),
       OMS_LOG_LEVEL: "debug",
+      OMS_MAX_CONNECTIONS: String(MAX_CONNECTIONS),
       ...env,
     },
     ...(file !== undefined && { logFile: file }),
@@ -141,6 +144,28 @@ test("the changes of an order stay in order, whichever process receives them", a
   expect(history.map(({ version }) => Number(version))).toEqual([1, 2, 3]);
   const updates = history.map((row) => `${orderId} ${row.version}: ${row.from_status} > ${row.to_status}`);
   await Promise.all(watchers.map((watcher) => watcher.expectUpdates([`${orderId} at 0: 1000`, ...updates])));
+});
+
+test("connections beyond the limit of all processes are closed", async () => {
+  const open = new Set<Socket>();
+  onTestFinished(() => {
+    for (const socket of open) {
+      socket.destroy();
+    }
+  });
+  const excess = 10;
+  for (let count = 0; count < PROCESSES * MAX_CONNECTIONS + excess; count += 1) {
+    // From many addresses: one may have half of the connections.
+    const socket = connect({ host: "127.0.0.1", port: service.grpcPort, localAddress: `127.0.1.${1 + count}` });
+    open.add(socket);
+    socket.on("error", () => {});
+    socket.once("close", () => open.delete(socket));
+  }
+
+  await eventually(() => expect(open.size).toBeLessThanOrEqual(PROCESSES * MAX_CONNECTIONS));
+  expect(open.size).toBeGreaterThan(MAX_CONNECTIONS);
+  const rejected = (await metrics()).sum("oms_connections_refused_total", { port: "grpc", reason: "all" });
+  expect(rejected).toBeGreaterThanOrEqual(excess);
 });
 
 test("a process that is killed is replaced; calls go on, and no total decreases", {
