@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Status } from "../../src/domain/state-machine.ts";
 import type { Call, LoadJob } from "./index.ts";
 import type { Report, Request, Requests } from "./requests.ts";
@@ -112,12 +113,28 @@ export function createCallSequences(job: LoadJob, requests: Requests): () => Cal
     };
   };
 
+  const run = randomUUID();
+  let submitted = 0;
+  /** A rejected call is repeated with its request id. */
+  const submitOne = (): CallSequence => {
+    let repeated: Request | undefined;
+    return () => {
+      submitted += repeated === undefined ? 1 : 0;
+      const request = repeated ?? requests.submit(`bench-${run}-${submitted}`);
+      const onOutcome = (outcome: CallOutcome) => {
+        repeated = outcome === "rejected" ? request : undefined;
+      };
+      return { request, onOutcome };
+    };
+  };
+
   const sequences: Readonly<Record<Call, () => CallSequence>> = {
     "update-status": updateOne,
     "get-status": () => read,
     mixed: readAndUpdate,
     "batch-update": updateBatch,
     "set-pause": pauseOne,
+    "submit-order": submitOne,
   };
   return sequences[call];
 }

@@ -19,8 +19,9 @@ export interface OrderIds {
  * - `batch-update`: each caller moves 100 orders at a time through their lifecycle, one step of all
  *   per call
  * - `set-pause`: alternately pauses and resumes an order
+ * - `submit-order`: creates orders with generated ids; `orders` is not used
  */
-export type Call = "update-status" | "get-status" | "mixed" | "batch-update" | "set-pause";
+export type Call = "update-status" | "get-status" | "mixed" | "batch-update" | "set-pause" | "submit-order";
 
 export interface LoadJob {
   readonly protocol: "grpc" | "connect-json";

@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FulfilmentService, SubmitOrderRequestSchema } from "../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import type { OrderStatus } from "../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import {
   BatchUpdateOrderStatusRequestSchema,
@@ -31,6 +32,8 @@ export interface Requests {
   get(orderId: bigint): Request;
   batch(reports: readonly Report[]): Request;
   pause(orderId: bigint, paused: boolean): Request;
+  /** A new order of two lines in one warehouse, with a generated id. */
+  submit(requestId: string): Request;
 }
 
 const operator = "bench";
@@ -41,6 +44,18 @@ const PATHS = {
   get: pathOf(method.getOrderStatus),
   batch: pathOf(method.batchUpdateOrderStatus),
   pause: pathOf(method.setOrderPause),
+  submit: `/${FulfilmentService.typeName}/${FulfilmentService.method.submitOrder.name}`,
+};
+
+/** An order that no Action handles until it is paid. */
+const NEW_ORDER = {
+  orderSource: 1000,
+  orderType: 1,
+  lines: [
+    { skuId: 7n, quantity: 1, warehouseId: 1n },
+    { skuId: 8n, quantity: 2, warehouseId: 1n },
+  ],
+  operator,
 };
 
 /**
@@ -50,6 +65,7 @@ const PATHS = {
 const startsWith = (response: Buffer, bytes: readonly number[]) => bytes.every((byte, at) => response[at] === byte);
 const applied = (response: Buffer) => (startsWith(response, [0x08, 0x01]) ? 1 : undefined);
 const answered = (response: Buffer) => (response.length > 0 ? 0 : undefined);
+const submitted = (response: Buffer) => (startsWith(response, [0x08]) ? 1 : undefined);
 const pauseChanged = (response: Buffer) => (startsWith(response, [0x08, 0x01, 0x10, 0x01]) ? 1 : undefined);
 
 function allApplied(response: Buffer): number | undefined {
@@ -85,6 +101,11 @@ export const GRPC: Requests = {
     ),
     changes: pauseChanged,
   }),
+  submit: (requestId) => ({
+    path: PATHS.submit,
+    body: toBinary(SubmitOrderRequestSchema, create(SubmitOrderRequestSchema, { ...NEW_ORDER, requestId })),
+    changes: submitted,
+  }),
 };
 
 const json = (fields: object) =>
@@ -112,5 +133,10 @@ export const CONNECT_JSON: Requests = {
     path: PATHS.pause,
     body: json({ orderId, paused: isPaused, operator }),
     changes: (response) => (response.includes('"changed":true') ? 1 : undefined),
+  }),
+  submit: (requestId) => ({
+    path: PATHS.submit,
+    body: json({ ...NEW_ORDER, requestId }),
+    changes: (response) => (response.includes('"orderId"') ? 1 : undefined),
   }),
 };

@@ -11,6 +11,7 @@ import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
 import { overload } from "./overload.ts";
 import { startUp } from "./start-up.ts";
+import { submitOrder } from "./submit-order.ts";
 import { tracing } from "./tracing.ts";
 import { twoProcesses } from "./two-processes.ts";
 import { updateStatus } from "./update-status.ts";
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   updateStatus,
   connectJson,
   batchUpdate,
+  submitOrder,
   getStatus,
   mixed,
   effectLatency,
