@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { type BatchQueue, createBatchQueue } from "../../lib/batcher.ts";
 import type { PollLoop } from "../../lib/poll-loop.ts";
 import type { Logger } from "../../observability/log.ts";
 import type { Metrics } from "../../observability/metrics.ts";
@@ -61,6 +62,15 @@ const THROTTLE_MS = 100;
  */
 const PUBLISHED_AGE_MS = 10_000;
 
+/**
+ * Time for which new rows are collected, in milliseconds, so that at low load as well several share
+ * one write to the broker, one delivery and one claim.
+ */
+const COLLECT_MS = 3;
+
+/** Maximum number of rows published at a time. */
+const MAX_BATCH = 1_000;
+
 /** Interval between checks of what is left to publish on stop, in milliseconds. */
 const DRAIN_POLL_MS = 5;
 
@@ -90,6 +100,8 @@ class OutboxRelay implements Relay {
   readonly #crashPoint: (name: "after-publish") => void;
   readonly #published: PublishedRows;
   readonly #passes: PassRunner;
+  /** New rows of the last milliseconds. */
+  readonly #collected: BatchQueue<OutboxRow>;
   readonly #sweep: Pick<PollLoop, "stop">;
   readonly #stopListening: () => void;
   /** New rows, while older ones are published from the table first; undefined otherwise. */
@@ -121,6 +133,10 @@ class OutboxRelay implements Relay {
     this.#crashPoint = crashPoint;
     this.#published = createPublishedRows(Math.min(1_000, sweepMs));
     this.#passes = createPassRunner(log);
+    this.#collected = createBatchQueue(async (rows) => this.#publishNew(rows), {
+      maxBatch: MAX_BATCH,
+      windowMs: COLLECT_MS,
+    });
     this.#stopListening = stream.onConnect((_client, event) => this.#connected(event));
     this.#sweep = startSweep({
       db,
@@ -148,20 +164,21 @@ class OutboxRelay implements Relay {
     }
     if (this.#overflowAfter !== undefined || this.unpublished() + rows.length > this.#maxInMemory) {
       this.#overflowAfter = lowestAfter(rows, this.#overflowAfter);
-    } else if (this.#heldBack !== undefined) {
-      this.#heldBack.push(...rows);
     } else {
-      this.#publishNew(rows);
+      for (const row of rows) {
+        this.#collected.push(row);
+      }
     }
   }
 
   unpublished(): number {
-    return this.#publisher.unpublished() + (this.#heldBack?.length ?? 0);
+    return this.#publisher.unpublished() + this.#collected.waiting + (this.#heldBack?.length ?? 0);
   }
 
   async stop(timeoutMs: number): Promise<void> {
     this.#stopped = true;
     this.#stopListening();
+    await this.#collected.idle();
     await this.#passes.stop();
     // Rows that are held back stay in the table: published now, they would overtake older events.
     const until = performance.now() + timeoutMs;
@@ -193,6 +210,10 @@ class OutboxRelay implements Relay {
   }
 
   #publishNew(rows: readonly OutboxRow[]): void {
+    if (this.#heldBack !== undefined) {
+      this.#heldBack.push(...rows);
+      return;
+    }
     this.#publisher.publish(rows, (row) => {
       this.#crashPoint("after-publish");
       this.#markPublished(row);

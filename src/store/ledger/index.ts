@@ -49,6 +49,13 @@ export interface Ledger {
 /** Maximum number of claims or results in one statement. */
 const MAX_BATCH = 256;
 
+/**
+ * Times for which claims and results are collected for one statement, in milliseconds. The former
+ * is part of an Action's latency; nothing waits for the latter but the acknowledgement.
+ */
+const CLAIM_WINDOW_MS = 3;
+const OUTCOME_WINDOW_MS = 8;
+
 export function createLedger({
   db,
   leaseMs,
@@ -75,6 +82,7 @@ export function createLedger({
   const deps = { db, leaseMs, maxUnfinished, onDue: dueSignal.notify };
   const claim = createBatcher((pairs: readonly { messageId: string; action: string }[]) => claimAll(deps, pairs), {
     maxBatch: MAX_BATCH,
+    windowMs: CLAIM_WINDOW_MS,
   });
   const due = createBatcher<{ messageId: string; action: string }, void>(
     async (pairs) => {
@@ -90,7 +98,7 @@ export function createLedger({
       totals.count(outcomes, db.clock.now());
       return [];
     },
-    { maxBatch: MAX_BATCH },
+    { maxBatch: MAX_BATCH, windowMs: OUTCOME_WINDOW_MS },
   );
   const retryAt = async (outcome: AttemptOutcome & { readonly kind: "retry" }) => {
     await finish(outcome);

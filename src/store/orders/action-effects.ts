@@ -34,6 +34,9 @@ export function giftMarker(db: Kysely<Database>): (orderId: bigint) => Promise<v
 /** Maximum number of effects in one statement. */
 const MAX_BATCH = 256;
 
+/** Time for which effects are collected for one statement, in ms: part of their latency. */
+const WINDOW_MS = 2;
+
 /**
  * Writes effects in batches. After a failure each is written by itself, so that only the rejected
  * ones fail.
@@ -50,7 +53,7 @@ function batchEffects<In>(write: (items: readonly In[]) => Promise<unknown>): (i
         () => items.map(() => undefined),
         () => Promise.all(items.map(failureOf)),
       ),
-    { maxBatch: MAX_BATCH },
+    { maxBatch: MAX_BATCH, windowMs: WINDOW_MS },
   );
   return async (item) => {
     const failure = await writeBatched(item);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createBatcher, createBatchQueue } from "../../../src/lib/batcher.ts";
 
 /** A process function whose calls end when the test ends them. */
@@ -99,4 +99,54 @@ test("a batch queue ends a batch before an item that may not join it", async () 
   }
   await queue.idle();
   expect(batches).toEqual([[1, 2], [1, 3, 4], [5], [5]]);
+});
+
+test("items within the window form one batch; later ones have a window of their own", async () => {
+  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { calls, process } = controlledProcess();
+  const call = createBatcher(process, { maxBatch: 100, windowMs: 5 });
+  void call(1);
+  await turn();
+  await vi.advanceTimersByTimeAsync(4);
+  void call(2);
+  await turn();
+  expect(calls).toHaveLength(0);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(calls.map(({ items }) => items)).toEqual([[1, 2]]);
+  void call(3);
+  await vi.advanceTimersByTimeAsync(2);
+  calls[0]?.end(["one", "two"]);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(calls).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(calls.map(({ items }) => items)).toEqual([[1, 2], [3]]);
+});
+
+test("many items do not wait for the window", async () => {
+  const { calls, process } = controlledProcess();
+  const call = createBatcher(process, { maxBatch: 100, windowMs: 60_000 });
+  void call(0);
+  await turn();
+  expect(calls).toHaveLength(0);
+  for (let item = 1; item < 16; item += 1) {
+    void call(item);
+  }
+  await turn();
+  expect(calls.map(({ items }) => items.length)).toEqual([16]);
+});
+
+test("a queue that is to become idle does not wait for the window", async () => {
+  const batches: number[][] = [];
+  const queue = createBatchQueue<number>(
+    async (items) => {
+      batches.push([...items]);
+    },
+    { maxBatch: 10, windowMs: 60_000 },
+  );
+  queue.push(1);
+  await turn();
+  expect(batches).toEqual([]);
+  await queue.idle();
+  expect(batches).toEqual([[1]]);
 });
