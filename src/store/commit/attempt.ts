@@ -6,23 +6,25 @@ import { type BatchPlan, planBatch } from "./plan.ts";
 import { orderIdsOf, readForBatch, waitForLocksStatement } from "./read-batch.ts";
 import type { Session } from "./session.ts";
 import type { BatchTimes, CommitterOptions, PendingRequest } from "./types.ts";
-import { type BatchStatements, readMark, toMark, writeBatch } from "./write-batch.ts";
+import { type BatchStatements, proofOf, toOutboxId, writeBatch } from "./write-batch.ts";
 
 /** The progress of a batch. */
 export interface BatchProgress {
   /** The requests that are still in it. */
   requests: readonly PendingRequest[];
   /** It was sent without an answer yet: it is committed as a whole or not at all. */
-  unanswered: { readonly batch: bigint; readonly plan: BatchPlan } | undefined;
+  unanswered: Unanswered | undefined;
   readonly times: BatchTimes;
+}
+
+interface Unanswered {
+  readonly plan: BatchPlan;
+  /** An id in the outbox before those of the batch. */
+  readonly afterOutboxId: bigint;
 }
 
 export interface AttemptContext {
   readonly options: CommitterOptions;
-  /** The lane's name among the commit marks. */
-  readonly lane: string;
-  /** Identifies the attempt in the commit mark; grows with every attempt of the lane. */
-  readonly batch: bigint;
   /** Waits for rows that others have locked; otherwise their requests are deferred. */
   readonly waitForLocks: boolean;
   /** Takes over the requests whose orders others have locked. */
@@ -44,9 +46,10 @@ const NOT_COMMITTED: readonly FailureKind[] = ["deadlock", "lock-timeout", "dupl
 /** Tries to commit a batch, in two round trips: begin, lock and read; write and commit. */
 export async function attempt(
   progress: BatchProgress,
-  { session, tables }: Connected,
-  { options, lane, batch, waitForLocks, defer }: AttemptContext,
+  connected: Connected,
+  { options, waitForLocks, defer }: AttemptContext,
 ): Promise<CommittedBatch> {
+  const { session, tables } = connected;
   const { db, kinds, ledgerWatchMs, crashPoint } = options;
   const { times } = progress;
   const startedAt = performance.now();
@@ -56,17 +59,18 @@ export async function attempt(
     deferLocked(progress, facts.lockedByOthers, defer);
   }
   const plan = planBatch(progress.requests, facts, options, db.clock.now());
-  const statements = writeBatch(plan, { tables, ledgerWatchMs, mark: { lane, batch } });
+  const statements = writeBatch(plan, { tables, ledgerWatchMs });
   if (statements.rest.length === 0) {
     await session.send(["rollback"]);
-    return committed(plan, 0n, tables.idStep);
+    return committedBatch(plan, 0n, tables.idStep);
   }
-  progress.unanswered = { batch, plan };
+  progress.unanswered = { plan, afterOutboxId: connected.lastOutboxId };
   const send = crashPoint === undefined ? sendAtOnce : sendInSteps(crashPoint);
   const sentAt = performance.now();
   try {
-    const mark = toMark(await send(session, statements, readMark(tables, lane)));
-    return committed(plan, mark?.firstOutboxId ?? 0n, tables.idStep);
+    const batch = committedBatch(plan, toOutboxId(await send(session, statements)), tables.idStep);
+    connected.lastOutboxId = batch.events.at(-1)?.row.id ?? connected.lastOutboxId;
+    return batch;
   } catch (error) {
     if (NOT_COMMITTED.includes(classifyFailure(error))) {
       progress.unanswered = undefined;
@@ -91,15 +95,15 @@ function deferLocked(
   progress.requests = progress.requests.filter((pending) => !isLocked(pending));
 }
 
-/** Writes, commits and reads the mark, which contains the id of the first event. */
-type Send = (session: Session, statements: BatchStatements, mark: string) => Promise<Rows | undefined>;
+/** Writes, commits, and reads the id of the first event, if any. */
+type Send = (session: Session, statements: BatchStatements) => Promise<Rows | undefined>;
 
-const sendAtOnce: Send = async (session, { status, rest }, mark) =>
-  (await session.send([...status, ...rest, "commit", mark]))[0];
+const sendAtOnce: Send = async (session, { status, rest, outboxId }) =>
+  (await session.send([...status, ...rest, "commit", ...outboxId]))[0];
 
 /** The same with crash points between the statements. */
 function sendInSteps(crashPoint: (name: string) => void): Send {
-  return async (session, { status, rest }, mark) => {
+  return async (session, { status, rest, outboxId }) => {
     if (status.length > 0) {
       await session.send(status);
     }
@@ -108,32 +112,32 @@ function sendInSteps(crashPoint: (name: string) => void): Send {
     crashPoint("before-commit");
     await session.send(["commit"]);
     crashPoint("after-commit");
-    return (await session.send([mark]))[0];
+    return outboxId.length === 0 ? undefined : (await session.send(outboxId))[0];
   };
 }
 
 /**
- * Whether a batch without an answer is committed; undefined where it is not and never will be. It
- * locks the batch's orders first: once it has the locks, no part of the batch is still running.
+ * Whether a batch without an answer is committed; undefined where it is not and never will be, or
+ * where it may be repeated: its request ids then lead to the first answers. It locks the batch's
+ * orders first: once it has the locks, no part of the batch is still running.
  */
 export async function resolveUnanswered(
   { requests, unanswered }: BatchProgress,
   { session, tables }: Connected,
-  lane: string,
 ): Promise<CommittedBatch | undefined> {
-  const [, marks] = await session.send([
+  const proof = unanswered && proofOf(unanswered.plan, unanswered.afterOutboxId, tables);
+  const [, found] = await session.send([
     "start transaction",
     waitForLocksStatement(requests, tables),
-    readMark(tables, lane),
+    ...(proof === undefined ? [] : [proof]),
     "rollback",
   ]);
-  const mark = toMark(marks);
-  return unanswered !== undefined && mark?.batch === unanswered.batch
-    ? committed(unanswered.plan, mark.firstOutboxId, tables.idStep)
-    : undefined;
+  return unanswered === undefined || found === undefined || found.length === 0
+    ? undefined
+    : committedBatch(unanswered.plan, toOutboxId(found), tables.idStep);
 }
 
-function committed(plan: BatchPlan, firstOutboxId: bigint, idStep: bigint): CommittedBatch {
+function committedBatch(plan: BatchPlan, firstOutboxId: bigint, idStep: bigint): CommittedBatch {
   const events = plan.events.map(({ event, row }, index) => ({
     event,
     row: { id: firstOutboxId + idStep * BigInt(index), ...row },

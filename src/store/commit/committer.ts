@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { PauseResult } from "../../domain/pause.ts";
 import type { ReportResult } from "../../domain/status-report.ts";
@@ -10,7 +9,6 @@ import type { ChangeOutcome, OrderChange, ReadResults } from "./order-change.ts"
 import { beginBatch, orderIdsOf } from "./read-batch.ts";
 import { type BatchContext, runBatch } from "./run-batch.ts";
 import type { CallScope, Committer, CommitterOptions, PendingRequest } from "./types.ts";
-import { clearMarks } from "./write-batch.ts";
 
 /** RetryInfo delay when the queue is full, in ms: about the time to empty it. */
 const RETRY_AFTER_MS = 250;
@@ -24,29 +22,23 @@ const RETRY_AFTER_MS = 250;
  */
 export function createCommitter(options: CommitterOptions): Committer {
   const { db, lanes: laneCount = 1, maxBatch = 256, maxQueue = 4_096, observe } = options;
-  const server = randomUUID();
-  const connections: { readonly connector: Connector; readonly lane: string }[] = [];
   let closed = false;
 
-  function openLane(name: string): Omit<BatchContext, "waitForLocks" | "defer" | "onUnavailable"> {
-    const connector = createConnector(db.location);
-    const lane = `${server}-${name}`;
-    connections.push({ connector, lane });
-    let batch = 0n;
-    return { options, connector, lane, nextBatch: () => ++batch };
-  }
-
-  const lockedLane = { ...openLane("waiting"), waitForLocks: true };
+  const openConnector = () => createConnector(db.location);
+  const connectors = [openConnector(), ...Array.from({ length: laneCount }, openConnector)];
+  const [lockedLane, ...lanes] = connectors as [Connector, ...Connector[]];
   const lockedOrders = createLockedOrderQueue((requests, defer) => {
     reportQueueLength();
     return runBatch(requests, {
-      ...lockedLane,
+      options,
+      connector: lockedLane,
+      waitForLocks: true,
       defer,
       onUnavailable: (error) => lockedOrders.rejectAll(error),
     });
   }, maxBatch);
 
-  const queues = Array.from({ length: laneCount }, (_, index): BatchQueue<PendingRequest> => {
+  const queues = lanes.map((connector): BatchQueue<PendingRequest> => {
     const queue: BatchQueue<PendingRequest> = createBatchQueue(
       (requests) => {
         reportQueueLength();
@@ -55,7 +47,8 @@ export function createCommitter(options: CommitterOptions): Committer {
       { maxBatch, beginBatch },
     );
     const context: BatchContext = {
-      ...openLane(String(index)),
+      options,
+      connector,
       waitForLocks: false,
       defer(requests) {
         // Later requests for the same orders are deferred too, to keep their order.
@@ -107,9 +100,9 @@ export function createCommitter(options: CommitterOptions): Committer {
       await lockedOrders.idle();
       // The events of the last batch are handed over in an event loop turn of their own.
       await setImmediate();
-      await Promise.all(
-        connections.map(({ connector, lane }) => connector.close((tables) => clearMarks(tables, lane))),
-      );
+      for (const connector of connectors) {
+        connector.close();
+      }
     },
   };
 }

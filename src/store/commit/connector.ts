@@ -7,14 +7,15 @@ import { openSession, rowsOf, type Session } from "./session.ts";
 export interface Connected {
   readonly session: Session;
   readonly tables: Tables;
+  /** An id in the outbox before those of all further batches of this connection. */
+  lastOutboxId: bigint;
 }
 
 /** The one connection of a lane, opened on demand and reopened after it was lost. */
 export interface Connector {
   /** Rejects with DatabaseUnavailableError, for any reason. */
   connect(): Promise<Connected>;
-  /** @param cleanUp the last statement; its failure is ignored */
-  close(cleanUp: (tables: Tables) => string): Promise<void>;
+  close(): void;
 }
 
 export function createConnector(location: Location): Connector {
@@ -25,19 +26,17 @@ export function createConnector(location: Location): Connector {
         current = undefined;
         try {
           const session = await openSession(location);
-          current = { session, tables: await readTables(session, location) };
+          const tables = await readTables(session, location);
+          current = { session, tables, lastOutboxId: await readLastOutboxId(session, tables) };
         } catch (error) {
           throw new DatabaseUnavailableError(error);
         }
       }
       return current;
     },
-    async close(cleanUp) {
-      if (current !== undefined) {
-        await current.session.send([cleanUp(current.tables)]).catch(() => {});
-        current.session.destroy();
-        current = undefined;
-      }
+    close() {
+      current?.session.destroy();
+      current = undefined;
     },
   };
 }
@@ -74,7 +73,6 @@ export interface Tables {
   readonly outbox: string;
   readonly ledger: string;
   readonly request: string;
-  readonly mark: string;
   /**
    * Index hints: the rows of a batch are looked up one by one. Without them the optimizer scans a
    * small table, and two lanes meet each other's locks on every row.
@@ -109,9 +107,13 @@ export async function readTables(session: Session, { prefix }: Location): Promis
     outbox: name("oms_outbox"),
     ledger: name("oms_action_ledger"),
     request: name("oms_request"),
-    mark: name("oms_commit_mark"),
     mainIndex: hint("oms_order_main"),
     statusIndex: hint("oms_order_status"),
     idStep: BigInt(rowsOf<{ step: string }>(steps)[0]?.step ?? 1),
   };
+}
+
+async function readLastOutboxId(session: Session, { outbox }: Tables): Promise<bigint> {
+  const [rows] = await session.send([`select max(id) as id from ${outbox}`]);
+  return BigInt(rowsOf<{ id: string | null }>(rows)[0]?.id ?? 0);
 }

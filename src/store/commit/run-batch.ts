@@ -34,10 +34,6 @@ const UNANSWERED_TIMEOUT_MS = 10_000;
 export interface BatchContext {
   readonly options: CommitterOptions;
   readonly connector: Connector;
-  /** The lane's name among the commit marks. */
-  readonly lane: string;
-  /** Numbers the attempts of the lane. */
-  readonly nextBatch: () => bigint;
   /** Waits for rows that others have locked; otherwise their requests are deferred. */
   readonly waitForLocks: boolean;
   /** Takes over the requests whose orders others have locked. */
@@ -138,7 +134,7 @@ async function tryOnce(
     return { kind: "failed", failure: "unavailable", error: connection.error };
   }
   try {
-    const committed = await attempt(progress, connection.connected, { ...context, batch: context.nextBatch() });
+    const committed = await attempt(progress, connection.connected, context);
     return { kind: "committed", committed, durationMs: performance.now() - startedAt };
   } catch (error) {
     const failure = classifyFailure(error);
@@ -157,7 +153,7 @@ async function tryOnce(
  */
 async function waitForOutcome(
   progress: BatchProgress,
-  { connector, lane, onUnavailable }: BatchContext,
+  { connector, onUnavailable }: BatchContext,
 ): Promise<Done | { readonly kind: "not-committed" } | { readonly kind: "unavailable"; readonly error: unknown }> {
   const startedAt = performance.now();
   for (let tries = 1; ; tries += 1) {
@@ -165,7 +161,7 @@ async function waitForOutcome(
     let lastError: unknown;
     if (connection.kind === "connected") {
       try {
-        const committed = await resolveUnanswered(progress, connection.connected, lane);
+        const committed = await resolveUnanswered(progress, connection.connected);
         return committed === undefined
           ? { kind: "not-committed" }
           : { kind: "committed", committed, durationMs: performance.now() - startedAt };

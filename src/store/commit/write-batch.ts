@@ -12,25 +12,28 @@ import { rowsOf } from "./session.ts";
 export interface WriteOptions {
   readonly tables: Tables;
   readonly ledgerWatchMs: number;
-  readonly mark: CommitMark;
 }
 
 /** The statements that write a batch, in order; `status` change the orders. */
 export interface BatchStatements {
   readonly status: readonly string[];
   readonly rest: readonly string[];
+  /** Reads the id of the first event after the commit; none without events. */
+  readonly outboxId: readonly string[];
 }
 
 /** One statement per table; none for a plan that changes nothing. */
-export function writeBatch(plan: BatchPlan, { tables, ledgerWatchMs, mark }: WriteOptions): BatchStatements {
+export function writeBatch(plan: BatchPlan, { tables, ledgerWatchMs }: WriteOptions): BatchStatements {
   const { now, orders, legacyUpdates, history, events, answers } = plan;
   if (!changesAnything(plan)) {
-    return { status: [], rest: [] };
+    return { status: [], rest: [], outboxId: [] };
   }
   const time = literal(now);
   const status = [
     ...insertOrders(tables, plan.created, now),
-    ...unlessEmpty(orders, () => updateStatus(tables, orders, time)),
+    ...(orders.length <= FEW_ORDERS
+      ? orders.map((order) => updateOrder(tables, order, time))
+      : [updateOrders(tables, orders, time)]),
     ...Array.from(legacyUpdates, ([columns, orderIds]) => {
       const values = Object.entries({ ...legacyMainValues(columns, now), update_date: now });
       const assignments = values.map(([column, value]) => `${column} = ${literal(value)}`);
@@ -41,8 +44,7 @@ export function writeBatch(plan: BatchPlan, { tables, ledgerWatchMs, mark }: Wri
   const ledger = ledgerRows(plan, tables.idStep, ledgerWatchMs);
   const rest = [
     ...unlessEmpty(history, () => `insert into ${tables.history} ${valuesClause(HISTORY_COLUMNS, historyRows(plan))}`),
-    ...unlessEmpty(events, () => `insert into ${tables.outbox} ${outboxValues(events)}`),
-    writeMark(tables, mark, events.length > 0, time),
+    ...(events.length === 0 ? [] : [`insert into ${tables.outbox} ${outboxValues(events)}`, KEEP_OUTBOX_ID]),
     ...unlessEmpty(
       ledger,
       () =>
@@ -51,7 +53,7 @@ export function writeBatch(plan: BatchPlan, { tables, ledgerWatchMs, mark }: Wri
     ),
     ...unlessEmpty(answers, () => `insert into ${tables.request} ${valuesClause(REQUEST_COLUMNS, answerRows(plan))}`),
   ];
-  return { status, rest };
+  return { status, rest, outboxId: unlessEmpty(events, () => READ_OUTBOX_ID) };
 }
 
 function changesAnything({ created, orders, statements, history, events, answers }: BatchPlan): boolean {
@@ -62,12 +64,23 @@ function unlessEmpty(rows: readonly unknown[], statement: () => string): string[
   return rows.length === 0 ? [] : [statement()];
 }
 
+/** Orders up to which a statement each costs less than one that reads their values as a table. */
+const FEW_ORDERS = 8;
+
+function updateOrder({ status, statusIndex }: Tables, order: Order, time: string): string {
+  return (
+    `update ${status} s ${statusIndex} set s.order_status = ${order.status}, s.is_pause = ${Number(order.paused)},` +
+    ` s.is_finish = ${Number(order.isFinish)}, s.version = ${order.version}, s.passed_states = ${order.passed},` +
+    ` s.status_time = ${literal(order.statusTime)}, s.update_date = ${time} where s.order_id = ${order.orderId}`
+  );
+}
+
 /**
  * Many rows, each with its own values, in one update that never inserts: a legacy table may have
  * columns that an insert would have to fill. The values are JSON, which both engines read as a
  * table.
  */
-function updateStatus({ status, statusIndex }: Tables, orders: readonly Order[], time: string): string {
+function updateOrders({ status, statusIndex }: Tables, orders: readonly Order[], time: string): string {
   const rows = orders.map((order) => {
     const statusTime = order.statusTime === null ? "null" : `"${sqlTime(order.statusTime)}"`;
     return `[${order.orderId},${order.status},${Number(order.paused)},${Number(order.isFinish)},${order.version},${order.passed},${statusTime}]`;
@@ -123,7 +136,7 @@ function ledgerRows({ events, now }: BatchPlan, idStep: bigint, ledgerWatchMs: n
   return events.flatMap(({ row, actions }, index) =>
     actions.map(
       ({ action, due = watchedFrom }) =>
-        `(${literal(row.messageId)},${literal(action)},${row.orderId},last_insert_id()+${idStep * BigInt(index)},'PENDING',${literal(due)},${time})`,
+        `(${literal(row.messageId)},${literal(action)},${row.orderId},@oms_outbox_id+${idStep * BigInt(index)},'PENDING',${literal(due)},${time})`,
     ),
   );
 }
@@ -137,41 +150,44 @@ function answerRows({ answers, now }: BatchPlan): Literal[][] {
     .map(({ key, digest, answer, orderId }) => [key, digest, answer, orderId, now]);
 }
 
+/** Must follow the insert into the outbox; the ledger has ids of its own. */
+const KEEP_OUTBOX_ID = "set @oms_outbox_id = last_insert_id()";
+const READ_OUTBOX_ID = "select @oms_outbox_id as id";
+
+/** The id of a batch's first event; 0 if it has none. */
+export function toOutboxId(result: Rows | undefined): bigint {
+  return BigInt(rowsOf<{ id: bigint | string }>(result)[0]?.id ?? 0);
+}
+
 /**
- * Each lane of each committer has one row with the number of its last committed batch, written in
- * the batch's own transaction. After a COMMIT without an answer it shows whether the batch was
- * committed, for every kind of request, with or without request id.
+ * A query that finds a row only if a batch is committed, the first event's if there is one.
+ * Undefined where none is needed: a batch that only stores answers is repeated with the same ones,
+ * and its other statements are idempotent.
+ *
+ * @param afterOutboxId an id before those of its events: the message ids have no index
  */
-export interface CommitMark {
-  readonly lane: string;
-  readonly batch: bigint;
-}
-
-/** Days after which the marks of crashed servers are deleted. */
-const RETENTION_DAYS = 1;
-
-/** Must follow the insert into the outbox: last_insert_id() is the id of its first row. */
-export function writeMark({ mark }: Tables, { lane, batch }: CommitMark, hasEvents: boolean, time: string): string {
+export function proofOf(
+  { events, history, now }: BatchPlan,
+  afterOutboxId: bigint,
+  tables: Tables,
+): string | undefined {
+  const [event] = events;
+  if (event !== undefined) {
+    const { messageId, recordTime, body } = event.row;
+    // The message id alone is that of the order's next version, which may be another server's.
+    return (
+      `select id from ${tables.outbox} where id > ${afterOutboxId} and message_id = ${literal(messageId)}` +
+      ` and record_time = ${literal(recordTime)} and body = ${literal(body)}`
+    );
+  }
+  const [row] = history;
+  if (row === undefined) {
+    return undefined;
+  }
+  const { orderId, outcome, toStatus, caller, requestId } = row;
   return (
-    `insert into ${mark} (lane, batch, first_outbox_id, record_time)` +
-    ` values (${literal(lane)}, ${batch}, ${hasEvents ? "last_insert_id()" : 0}, ${time}) on duplicate key update` +
-    " batch = values(batch), first_outbox_id = values(first_outbox_id), record_time = values(record_time)"
-  );
-}
-
-export function readMark({ mark }: Tables, lane: string): string {
-  return `select batch, first_outbox_id from ${mark} where lane = ${literal(lane)}`;
-}
-
-export function toMark(result: Rows | undefined): { batch: bigint; firstOutboxId: bigint } | undefined {
-  const [row] = rowsOf<{ batch: string; first_outbox_id: string }>(result);
-  return row && { batch: BigInt(row.batch), firstOutboxId: BigInt(row.first_outbox_id) };
-}
-
-/** At the end of a lane: deletes its mark and those of crashed servers. */
-export function clearMarks({ mark }: Tables, lane: string): string {
-  return (
-    `delete from ${mark} where lane = ${literal(lane)}` +
-    ` or record_time < utc_timestamp(3) - interval ${RETENTION_DAYS} day`
+    `select id from ${tables.history} where order_id = ${orderId} and record_time = ${literal(now)}` +
+    ` and outcome = ${literal(outcome)} and to_status = ${toStatus} and caller = ${literal(caller)}` +
+    ` and request_id = ${literal(requestId)} limit 1`
   );
 }

@@ -5,7 +5,10 @@ const MESSAGE_ID = "varchar(128) not null";
 const TIME = "datetime(3) not null";
 const TRACEPARENT = "varchar(128) not null default ''";
 
-/** Written in the commit of a change: history, request ids, commit marks. */
+/**
+ * Written in the commit of a change: history, request ids. Commit marks are written by servers of
+ * version 0.1.0 only, which may run beside this one during an upgrade.
+ */
 export const CHANGE_TABLES: readonly TableSpec[] = [
   {
     schema: "oms_db",

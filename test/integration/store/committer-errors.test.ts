@@ -314,7 +314,39 @@ describe("a lost connection", () => {
         (await rowsOf(db, "oms_db.oms_outbox", orderId)).map(({ id }) => id),
       );
     });
+
+    test.each(["lose-answer", "lose-request"] as const)(
+      `during COMMIT (%s), ${kind}: late reports alone are recorded once`,
+      async (disruption) => {
+        const committer = useProxied({ lanes: 1 });
+        const orderId = await insertOrder(db, { status: Status.WMS_DISPATCHED });
+        await committer.report(report(orderId, Status.PACKED));
+        proxy.disruptNext(COMMIT, disruption);
+        const late = { requestId: requestId && `${requestId}-${disruption}` };
+        expect(await committer.report(report(orderId, Status.PICKING, late))).toMatchObject({ outcome: "stale" });
+        expect(proxy.pendingDisruptions).toBe(0);
+        const history = await rowsOf(db, "oms_db.oms_status_history", orderId);
+        expect(history.map(({ outcome }) => outcome)).toEqual(["APPLIED", "STALE"]);
+        expect(committer.batches.flat()).toHaveLength(1);
+      },
+    );
   }
+
+  test("during COMMIT: another server's change of the same version is not taken for the lost one", async () => {
+    const committer = useProxied({ lanes: 1, maxBatch: 1 });
+    const other = useCommitter({ lanes: 1 });
+    const [warm, orderId] = (await insertOrders(2)) as [bigint, bigint];
+    await committer.report(report(warm, Status.PAID));
+    proxy.setAcceptMode("closed");
+    proxy.disruptNext(COMMIT, "lose-request");
+    const lost = committer.report(report(orderId, Status.PAID, { remark: "lost" }));
+    await expect.poll(() => proxy.pendingDisruptions).toBe(0);
+    expect(await other.report(report(orderId, Status.PAID, { remark: "other" }))).toMatchObject({ version: 1 });
+    proxy.setAcceptMode("open");
+    expect(await lost).toMatchObject({ outcome: "duplicate", version: 1 });
+    expect(await appliedVersions(orderId)).toEqual([1]);
+    expect(committer.batches.flat()).toHaveLength(1);
+  });
 
   test("during COMMIT, while the server still executes it: not retried before it has ended", async () => {
     const committer = useProxied({ lanes: 1 });
@@ -435,7 +467,6 @@ describe("bounds", () => {
     expect(await Promise.all(queued)).toMatchObject(orderIds.map((orderId) => ({ orderId, outcome: "applied" })));
     const lanes = committer.batches.length;
     expect(lanes).toBeGreaterThan(1);
-    expect(await db.selectFrom("oms_db.oms_commit_mark").selectAll().execute()).toEqual([]);
   });
 });
 

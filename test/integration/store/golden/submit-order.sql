@@ -10,8 +10,8 @@ insert into `oms_db`.`oms_order_detail` (order_id,sku_id,quantity) values (<orde
 insert into `oms_db`.`oms_order_invoice` (order_id,invoice_title,invoice_content,invoice_tax_payer_code,invoice_email) values (<order>,'Li\'s shop','','','li@example.com');
 insert into `oms_db`.`oms_status_history` (order_id,version,from_status,to_status,outcome,occur_time,record_time,caller,operator,request_id,remark,traceparent,authenticated_operator) values (<order>,1,0,1000,'APPLIED',<time>,<time>,'wms','li','submit-1','','00-aa-bb-01','li.wei');
 insert into `oms_db`.`oms_outbox` (message_id,order_id,subject,event_type,body,record_time,traceparent) values ('<order>-1',<order>,'test.status-changed','test.status-changed.v1',x'<body>',<time>,'00-aa-bb-01');
-insert into `oms_db`.`oms_commit_mark` (lane, batch, first_outbox_id, record_time) values ('<lane>', 2, last_insert_id(), <time>) on duplicate key update batch = values(batch), first_outbox_id = values(first_outbox_id), record_time = values(record_time);
-insert into `oms_db`.`oms_action_ledger` (message_id, action, order_id, outbox_id, state, next_attempt_time, first_time) values ('<order>-1','first-action',<order>,last_insert_id()+0,'PENDING',<time>,<time>),('<order>-1','second-action',<order>,last_insert_id()+0,'PENDING',<time>,<time>) on duplicate key update message_id = message_id;
+set @oms_outbox_id = last_insert_id();
+insert into `oms_db`.`oms_action_ledger` (message_id, action, order_id, outbox_id, state, next_attempt_time, first_time) values ('<order>-1','first-action',<order>,@oms_outbox_id+0,'PENDING',<time>,<time>),('<order>-1','second-action',<order>,@oms_outbox_id+0,'PENDING',<time>,<time>) on duplicate key update message_id = message_id;
 insert into `oms_db`.`oms_request` (request_id,digest,answer,order_id,record_time) values ('submit-1',x'<digest>','{\"orderId\":\"<order>\"}',<order>,<time>);
 commit;
-select batch, first_outbox_id from `oms_db`.`oms_commit_mark` where lane = '<lane>';
+select @oms_outbox_id as id;
