@@ -44,7 +44,6 @@ export function openClock(db: Kysely<Database>): Clock {
 
   const readWith = async <T>(query: () => Promise<T>, timeOf: (result: T) => Date | undefined): Promise<T> => {
     const asked = performance.now();
-    lastRead = asked;
     const result = await query();
     const answered = performance.now();
     const took = answered - asked;
@@ -52,11 +51,14 @@ export function openClock(db: Kysely<Database>): Clock {
     if (time !== undefined && (took < MAX_ROUND_TRIP_MS || answered - lastExact > MAX_EXACT_AGE_MS)) {
       offset = time.getTime() + took / 2 - answered;
       lastExact = answered;
+      // One that was too inexact does not replace a reading of its own.
+      lastRead = asked;
     }
     return result;
   };
 
   const sync = async () => {
+    lastRead = performance.now();
     await readWith(
       () => sql<{ now: Date }>`select now(3) as now`.execute(db),
       ({ rows }) => rows[0]?.now,
