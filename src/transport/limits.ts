@@ -206,12 +206,16 @@ export const MAX_SESSION_MB = 64;
 export const MAX_RESET_STREAMS = { burst: MAX_CONCURRENT_STREAMS, perSecond: 1_000 } as const;
 
 /**
- * Further limits of an HTTP/2 connection. Node itself enforces: 1,000 invalid or empty frames, 100
- * rejected streams, 32 settings in a frame, 8 CONTINUATION frames, 64 KB of headers, 1,000 unread
- * answers to PING and SETTINGS frames.
+ * Further limits of an HTTP/2 connection. Node itself enforces: 1,000 invalid or empty frames, 32
+ * settings in a frame, 8 CONTINUATION frames, 64 KB of headers, 1,000 unread answers to PING and
+ * SETTINGS frames.
  */
 export const HTTP2_OPTIONS = {
   maxSessionMemory: MAX_SESSION_MB,
+  // Node counts a closed stream among those open until its next turn. Calls that took the place of
+  // closed ones in the same packet may exceed the limit then, and are reset. Node's own limit, 100
+  // in a row, would close the connection with all its other calls.
+  maxSessionRejectedStreams: MAX_CONCURRENT_STREAMS,
   streamResetBurst: MAX_RESET_STREAMS.burst,
   streamResetRate: MAX_RESET_STREAMS.perSecond,
   // Announced to clients, which then enforce it themselves; the server accepts 128 header lines.
