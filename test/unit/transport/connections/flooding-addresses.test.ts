@@ -9,15 +9,15 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
 afterEach(() => void vi.useRealTimers());
 
 test("an address floods until its delay has passed since the last flood", () => {
-  onFlood("192.0.2.1");
-  onFlood("::ffff:192.0.2.2");
+  onFlood("203.0.113.1");
+  onFlood("::ffff:203.0.113.2");
   vi.advanceTimersByTime(FLOOD_DELAY_MS / 2);
-  onFlood("192.0.2.1");
-  expect(["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(isFloodingAddress)).toEqual([true, true, false]);
+  onFlood("203.0.113.1");
+  expect(["203.0.113.1", "203.0.113.2", "203.0.113.3"].map(isFloodingAddress)).toEqual([true, true, false]);
   vi.advanceTimersByTime(FLOOD_DELAY_MS / 2);
-  expect(["192.0.2.1", "192.0.2.2"].map(isFloodingAddress)).toEqual([true, false]);
+  expect(["203.0.113.1", "203.0.113.2"].map(isFloodingAddress)).toEqual([true, false]);
   vi.advanceTimersByTime(FLOOD_DELAY_MS / 2);
-  expect(isFloodingAddress("192.0.2.1")).toBe(false);
+  expect(isFloodingAddress("203.0.113.1")).toBe(false);
 });
 
 test("its connections are served later, with all that they have sent; those of others at once", async () => {
