@@ -93,9 +93,8 @@ export async function readRowAfter(
     .executeTakeFirst();
 }
 
-/** Columns of an `OutboxRow`. */
-export const OUTBOX_COLUMNS = [
-  "id",
+/** Columns of a new row. */
+export const NEW_ROW_COLUMNS = [
   "message_id",
   "order_id",
   "subject",
@@ -104,6 +103,9 @@ export const OUTBOX_COLUMNS = [
   "record_time",
   "traceparent",
 ] as const;
+
+/** Columns of an `OutboxRow`. */
+export const OUTBOX_COLUMNS = ["id", ...NEW_ROW_COLUMNS] as const;
 
 export function toOutboxRow(row: {
   id: bigint;

@@ -2,7 +2,7 @@ import { sql, type Transaction } from "kysely";
 import type { OrderEvent } from "../../domain/events.ts";
 import { type Literal, valuesClause } from "../mysql/literals.ts";
 import type { Database } from "../schema.ts";
-import type { CommittedEvent, EventDeps, OutboxRow, Subscription } from "./outbox.ts";
+import { type CommittedEvent, type EventDeps, NEW_ROW_COLUMNS, type OutboxRow, type Subscription } from "./outbox.ts";
 
 /** An encoded event: its outbox row without id, and the Actions that match it. */
 export interface PreparedEvent {
@@ -49,16 +49,6 @@ async function autoIncrementStep(trx: Transaction<Database>): Promise<bigint> {
   return BigInt(rows[0]?.step ?? 1);
 }
 
-const OUTBOX_COLUMNS = [
-  "message_id",
-  "order_id",
-  "subject",
-  "event_type",
-  "body",
-  "record_time",
-  "traceparent",
-] as const;
-
 /** `(columns) values …` of events' outbox rows. */
 export function outboxValues(events: readonly Pick<PreparedEvent, "row">[], published = false): string {
   const rows = events.map(({ row }): Literal[] => [
@@ -71,5 +61,5 @@ export function outboxValues(events: readonly Pick<PreparedEvent, "row">[], publ
     row.traceparent,
     ...(published ? [1] : []),
   ]);
-  return valuesClause(published ? [...OUTBOX_COLUMNS, "published"] : OUTBOX_COLUMNS, rows);
+  return valuesClause(published ? [...NEW_ROW_COLUMNS, "published"] : NEW_ROW_COLUMNS, rows);
 }

@@ -49,11 +49,23 @@ export function normalize(statements: readonly string[], names: ReadonlyMap<stri
     .join("");
 }
 
-/**
- * The statements of a round trip of the committer, under its number. On MariaDB they are sent as
- * one block.
- */
-export function roundTrip(text: string, index: number): string[] {
+/** The committer's round trips for one order, each under its number, as a golden file has them. */
+export function goldenCommit(roundTrips: readonly string[], prefix: string, orderId: bigint): string {
+  const names = new Map([
+    [`${prefix}oms_db`, "oms_db"],
+    [Buffer.from(`${orderId}-1`).toString("hex"), "<body>"],
+    [String(orderId), "<order>"],
+  ]);
+  return (
+    normalize(roundTrips.flatMap(statementsOf), names)
+      .replace(/^(--.*);$/gm, "$1")
+      // SHA-1 of the request, which contains the order's id.
+      .replace(/(\('[a-z]+-1',x)'[0-9a-f]{40}'/, "$1'<digest>'")
+  );
+}
+
+/** On MariaDB the statements of a round trip are sent as one block. */
+function statementsOf(text: string, index: number): string[] {
   const statements = text.replace(/^begin not atomic /, "").replace(/; end$/, "");
   return [`-- round trip ${index + 1}`, ...statements.split(";")];
 }
