@@ -90,6 +90,7 @@ export async function runControl(openDelivery: (deps: DeliveryDeps) => Deliver):
     committer: createCommitter({ db, kinds, ...events, onCommitted }),
     interventions: { db, ...events, onCommitted },
     readSnapshot: snapshotReader(db),
+    readWatchedSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
     readOpenTotals: openTotalsReader(db, actionConfig.leaseMs),
     feed,

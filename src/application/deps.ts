@@ -31,6 +31,8 @@ export interface OperationDeps {
   readonly interventions: InterventionDeps;
   /** Reads the status of one order; concurrent calls share a query. */
   readonly readSnapshot: (orderId: bigint) => Promise<Snapshot | undefined>;
+  /** The same for watches: thousands that begin at once do not delay single reads. */
+  readonly readWatchedSnapshot: (orderId: bigint) => Promise<Snapshot | undefined>;
   /** Reads what a step of the forward flow needs; concurrent calls share a query. */
   readonly readFlowOrder: (orderId: bigint) => Promise<FlowOrder | undefined>;
   /** Counts the open entries of each of these Actions; concurrent calls share a query. */

@@ -73,6 +73,9 @@ const SHUTDOWN_BUDGET_MS = 1_000;
 /** An attempt times out before its lease expires; otherwise two workers could run it at once. */
 const ATTEMPT_SHARE_OF_LEASE = 0.6;
 
+/** Orders of watches in one query: their rows are read in about a millisecond. */
+const WATCHED_ORDERS_PER_QUERY = 128;
+
 /** Builds a server; it opens and starts nothing before `start`. */
 export function buildServer(deps: ServerDeps): Server {
   const lifecycle = createLifecycle(deps.log);
@@ -202,6 +205,7 @@ async function startWritePath(
     committer,
     interventions: { db, ...events, onCommitted, onDue: () => dueSignal.notify() },
     readSnapshot: snapshotReader(db),
+    readWatchedSnapshot: snapshotReader(db, WATCHED_ORDERS_PER_QUERY),
     readFlowOrder: flowOrderReader(db),
     readOpenTotals: openTotalsReader(db, actions.leaseMs),
     feed,

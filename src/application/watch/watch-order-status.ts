@@ -20,6 +20,12 @@ export interface WatchOrderStatusInput {
   readonly heartbeatMs: number;
 }
 
+/** Orders whose snapshots are read at once. */
+const ORDERS_PER_PORTION = 100;
+
+/** Snapshots that a watch sends in a turn of the event loop. */
+const SNAPSHOTS_PER_TURN = 25;
+
 export type WatchUpdate =
   | { readonly kind: "snapshot"; readonly order: OrderView }
   | { readonly kind: "change"; readonly change: StatusChanged }
@@ -38,8 +44,12 @@ export async function* watchOrderStatus(
   const { signal } = context;
   const reader = deps.feed.open(signal);
   try {
-    const orderIds = await subscribe(deps, reader, input, context);
-    yield* startOrders(deps, reader, orderIds, input.afterVersions);
+    const orderIds = await findOrders(deps, reader, input, context);
+    // In portions, each read once the previous one is sent: a watcher that does not read holds the
+    // memory of one.
+    for (let start = 0; start < orderIds.length; start += ORDERS_PER_PORTION) {
+      yield* startOrders(deps, reader, orderIds.slice(start, start + ORDERS_PER_PORTION), input.afterVersions);
+    }
     while (true) {
       signal.throwIfAborted();
       const { changes, addedOrders } = await reader.next(input.heartbeatMs);
@@ -57,7 +67,8 @@ export async function* watchOrderStatus(
   }
 }
 
-async function subscribe(
+/** The orders to watch. Subscribes to a trade, so that none is missed that comes to it meanwhile. */
+async function findOrders(
   deps: OperationDeps,
   reader: ChangeReader,
   { orderIds, rootOrderId, afterVersions }: WatchOrderStatusInput,
@@ -69,7 +80,6 @@ async function subscribe(
     if (ids.length === 0) {
       throw new OperationError("not-found", `trade ${rootOrderId} has no orders`);
     }
-    reader.subscribe(ids);
     return ids;
   }
   const requested = new Set(orderIds);
@@ -78,24 +88,24 @@ async function subscribe(
       throw invalidField(`after_versions[${id}]`, "must be one of order_ids");
     }
   }
-  const isVisible = await visibilityOf(deps, [...requested], context);
-  for (const id of requested) {
-    if (!isVisible(id)) {
-      throw orderNotFound(id);
-    }
+  const ids = [...requested];
+  const isVisible = await visibilityOf(deps, ids, context);
+  const hidden = ids.find((id) => !isVisible(id));
+  if (hidden !== undefined) {
+    throw orderNotFound(hidden);
   }
-  reader.subscribe([...requested]);
-  return [...requested];
+  return ids;
 }
 
-/** Yields the snapshots, or what a resuming watcher missed, and starts the reader there. */
+/** Subscribes to orders, yields their snapshots or what a resuming watcher missed, and starts there. */
 async function* startOrders(
-  { db, readSnapshot }: OperationDeps,
+  { db, feed, readWatchedSnapshot }: OperationDeps,
   reader: ChangeReader,
   orderIds: readonly bigint[],
   afterVersions: ReadonlyMap<bigint, number>,
 ): AsyncGenerator<WatchUpdate> {
-  const snapshots = await readAll(readSnapshot, orderIds);
+  reader.subscribe(orderIds);
+  const snapshots = await readAll(readWatchedSnapshot, orderIds);
   const missed = await readMissed(db, snapshots, afterVersions);
   const versions = new Map<bigint, number>();
   for (const id of orderIds) {
@@ -106,7 +116,10 @@ async function* startOrders(
     versions.set(id, missed.get(id)?.at(-1)?.version ?? snapshot.version);
   }
   const behind = reader.start(versions);
-  for (const id of orderIds) {
+  for (const [index, id] of orderIds.entries()) {
+    if (index % SNAPSHOTS_PER_TURN === 0) {
+      await feed.turn();
+    }
     const changes = missed.get(id);
     if (changes === undefined) {
       yield { kind: "snapshot", order: toOrderView(snapshots.get(id) as Snapshot) };
@@ -143,7 +156,7 @@ async function* catchUp(
  * after a restart.
  */
 async function readAll(
-  readSnapshot: OperationDeps["readSnapshot"],
+  readSnapshot: OperationDeps["readWatchedSnapshot"],
   orderIds: readonly bigint[],
 ): Promise<Map<bigint, Snapshot>> {
   const snapshots = await Promise.all(orderIds.map(readSnapshot));
@@ -195,9 +208,9 @@ async function* startAddedOrders(
   addedOrders: readonly bigint[],
   context: Scoped,
 ): AsyncGenerator<WatchUpdate> {
-  const { db, readSnapshot } = deps;
+  const { db, readWatchedSnapshot } = deps;
   const isVisible = await visibilityOf(deps, addedOrders, context);
-  const snapshots = await readAll(readSnapshot, addedOrders.filter(isVisible));
+  const snapshots = await readAll(readWatchedSnapshot, addedOrders.filter(isVisible));
   for (const id of addedOrders) {
     const snapshot = snapshots.get(id);
     if (snapshot === undefined) {

@@ -17,7 +17,7 @@ export interface Snapshot {
   readonly returnIds: readonly bigint[];
 }
 
-/** Maximum number of orders in one query. */
+/** Default maximum number of orders in one query. */
 const MAX_BATCH = 512;
 
 /** The existing ones of the orders, by id. */
@@ -46,13 +46,16 @@ export async function readSnapshots(db: Kysely<Database>, orderIds: readonly big
 }
 
 /** Reads one order; concurrent calls share a query. Undefined if there is no such order. */
-export function snapshotReader(db: Kysely<Database>): (orderId: bigint) => Promise<Snapshot | undefined> {
+export function snapshotReader(
+  db: Kysely<Database>,
+  maxBatch = MAX_BATCH,
+): (orderId: bigint) => Promise<Snapshot | undefined> {
   return createBatcher(
     async (orderIds) => {
       const snapshots = await readSnapshots(db, [...new Set(orderIds)]);
       return orderIds.map((id) => snapshots.get(id));
     },
-    { maxBatch: MAX_BATCH },
+    { maxBatch },
   );
 }
 

@@ -5,11 +5,11 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { PacedStarts } from "../../lib/paced-starts.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { normalizeAddress } from "../connections/peer.ts";
 import { IDLE_HTTP2_MS, REQUEST_TIMEOUT_MS, UNREAD_REQUEST_MS } from "../limits.ts";
 import { type ControlFrameLimit, createControlFrameLimit } from "./control-frames.ts";
-import type { PacedStarts } from "./paced-starts.ts";
 import type { RequestBodies } from "./request-bodies.ts";
 import { createUnprovenLimit, type UnprovenLimit } from "./unproven-limit.ts";
 import type { UnreadResponses } from "./unread-responses.ts";

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { Socket } from "node:net";
+import { createPacedStarts } from "../../lib/paced-starts.ts";
 import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
 import { closeFlooding } from "../connections/flooding-addresses.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import { GUARD_INTERVAL_MS, UNPROVEN_STARTS_PER_TURN } from "../limits.ts";
 import { guardHttp2 } from "./http2.ts";
-import { createPacedStarts } from "./paced-starts.ts";
 import { createRequestBodies } from "./request-bodies.ts";
 import { createUnreadResponses } from "./unread-responses.ts";
 

@@ -121,6 +121,7 @@ export function useOperations(db: OrderDatabase): {
     committer,
     interventions: { ...eventDeps, db, onCommitted: (events) => published.push(...events) },
     readSnapshot: snapshotReader(db),
+    readWatchedSnapshot: snapshotReader(db),
     readFlowOrder: flowOrderReader(db),
     readOpenTotals: openTotalsReader(db, 30_000),
     feed,

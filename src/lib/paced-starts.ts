@@ -30,3 +30,20 @@ export function createPacedStarts(perTurn: number): PacedStarts {
     }
   };
 }
+
+/**
+ * Spreads work over turns of the event loop.
+ *
+ * @param perTurn maximum number of pieces of work in a turn
+ * @returns resolves when the next piece may start
+ */
+export function createTurns(perTurn: number): () => Promise<void> {
+  const startPaced = createPacedStarts(perTurn);
+  return () =>
+    new Promise((resolve) => {
+      startPaced(() => {
+        resolve();
+        return true;
+      });
+    });
+}

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { createPacedStarts } from "../../../../src/transport/guard/paced-starts.ts";
+import { createPacedStarts } from "../../../src/lib/paced-starts.ts";
 
 test("starts a few calls per turn, in their order", async () => {
   const startPaced = createPacedStarts(2);
