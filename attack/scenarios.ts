@@ -94,6 +94,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { attack: "compressed: 2 million empty updates", ...GRPC, credentials: "no rights" },
   { attack: "requests of 4 MiB over HTTP/1.1", ...HTTP, credentials: "no rights" },
   { attack: "scrapes of /metrics", ...HTTP, credentials: "no rights" },
+  { attack: "small requests over HTTP/1.1", ...HTTP, credentials: "no rights" },
   { attack: "a few: 4 million ids", ...GRPC, credentials: "read-only" },
   { attack: "a few: 4 million ids", ...BINARY, credentials: "read-only" },
   { attack: "a few: 2 million order lines", ...GRPC, credentials: "shop" },

@@ -422,7 +422,7 @@ export const VARIABLES = {
     unauthenticatedPerSecond: variable("OMS_UNAUTHENTICATED_PER_SECOND", integer(0, 1_000_000), {
       default: 100,
       description:
-        "Maximum calls per second and client address that fail authentication; the same number each of health checks and of calls to other endpoints without authentication (unknown paths, `/metrics` where it is open; reflection: 10 each). Two seconds' worth may come at once. Callers whose token or certificate has been accepted are not limited. Behind a proxy, set `OMS_TLS_TERMINATED_BY`, or all clients share its address. 0: no limit.",
+        "Maximum calls per second and client address that fail authentication; the same number each of calls without permission, of health checks and of calls to other endpoints without authentication (unknown paths, `/metrics` where it is open; reflection: 10 each). Two seconds' worth may come at once. Other calls of authenticated callers are not limited. Behind a proxy, set `OMS_TLS_TERMINATED_BY`, or all clients share its address. 0: no limit.",
     }),
     deadlineCapMs: variable("OMS_DEADLINE_CAP_MS", integer(100, HOUR), {
       default: 30 * SECOND,

@@ -225,7 +225,7 @@ export function createMetrics() {
     }),
     addressLimited: new Counter({
       name: "oms_address_rate_limited_total",
-      help: "Calls without an authenticated caller that were rejected because their address had exceeded OMS_UNAUTHENTICATED_PER_SECOND, by kind (authentication: failed before; health; preflight; open: other endpoints without authentication).",
+      help: "Calls that are not authenticated or not permitted and were rejected because their address had exceeded OMS_UNAUTHENTICATED_PER_SECOND, by kind (authentication: failed before; permission: not permitted; health; preflight; open: other endpoints without authentication).",
       labelNames: ["kind"] as const,
       registers,
     }),

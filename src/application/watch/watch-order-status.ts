@@ -21,7 +21,7 @@ export interface WatchOrderStatusInput {
 }
 
 /** Orders whose snapshots are read at once. */
-const ORDERS_PER_PORTION = 100;
+const ORDERS_PER_BATCH = 100;
 
 /** Snapshots that a watch sends in a turn of the event loop. */
 const SNAPSHOTS_PER_TURN = 25;
@@ -45,10 +45,10 @@ export async function* watchOrderStatus(
   const reader = deps.feed.open(signal);
   try {
     const orderIds = await findOrders(deps, reader, input, context);
-    // In portions, each read once the previous one is sent: a watcher that does not read holds the
+    // In batches, each read once the previous one is sent: a watcher that does not read holds the
     // memory of one.
-    for (let start = 0; start < orderIds.length; start += ORDERS_PER_PORTION) {
-      yield* startOrders(deps, reader, orderIds.slice(start, start + ORDERS_PER_PORTION), input.afterVersions);
+    for (let start = 0; start < orderIds.length; start += ORDERS_PER_BATCH) {
+      yield* startOrders(deps, reader, orderIds.slice(start, start + ORDERS_PER_BATCH), input.afterVersions);
     }
     while (true) {
       signal.throwIfAborted();
@@ -67,7 +67,7 @@ export async function* watchOrderStatus(
   }
 }
 
-/** The orders to watch. Subscribes to a trade, so that none is missed that comes to it meanwhile. */
+/** The orders to watch. Subscribes to a trade first, so that no order that joins it is missed. */
 async function findOrders(
   deps: OperationDeps,
   reader: ChangeReader,
@@ -97,7 +97,7 @@ async function findOrders(
   return ids;
 }
 
-/** Subscribes to orders, yields their snapshots or what a resuming watcher missed, and starts there. */
+/** Subscribes to orders, and yields their snapshots, or what a resuming watcher missed. */
 async function* startOrders(
   { db, feed, readWatchedSnapshot }: OperationDeps,
   reader: ChangeReader,

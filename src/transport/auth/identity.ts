@@ -40,12 +40,12 @@ export function unauthenticated(reason: string): OperationError {
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * The address of the client exceeded its rate limit for calls without an authenticated caller. One
- * for all calls: its stack is most of the cost of a rejection.
+ * The address of the client exceeded its rate limit for calls without an authenticated caller, or
+ * without permission. One for all calls: its stack is most of the cost of a rejection.
  */
 export const ADDRESS_RATE_LIMITED = new OperationError(
   "address-rate-limited",
-  `too many calls from this address that are not authenticated; the call was not executed, retry in ${RETRY_AFTER_MS} ms`,
+  `too many calls from this address that are not authenticated or not permitted; the call was not executed, retry in ${RETRY_AFTER_MS} ms`,
   { retryAfterMs: RETRY_AFTER_MS },
 );
 

@@ -40,6 +40,13 @@ export interface Auth {
   /** @throws OperationError "unauthenticated", "keys-unavailable" or "address-rate-limited" */
   authenticate(credentials: Credentials): Identity | Promise<Identity>;
   permissionsOf(identity: Identity): Permissions;
+  /**
+   * The error of a call that an authenticated caller may not make.
+   *
+   * @param error "permission-denied"
+   * @returns the same, or "address-rate-limited" once its address has too many of them
+   */
+  denied(credentials: Credentials, error: OperationError): OperationError;
   close(): void;
 }
 
@@ -137,6 +144,8 @@ export function openAuth(
             identify(credentials, token),
           );
     },
+    denied: ({ peer, forwardedFor }, error) =>
+      addressLimits?.take("permission", clientAddress(peer, forwardedFor)) === false ? ADDRESS_RATE_LIMITED : error,
     permissionsOf: (identity) => current.value.permissions(identity),
     close() {
       verifier?.close();

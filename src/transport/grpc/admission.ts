@@ -81,9 +81,10 @@ export function admitCalls({
       incoming.sendStatus(OVERLOADED);
       return true;
     };
-    const onAddressLimited = ({ peer, session }: Call): void => {
+    const onAddressLimited = ({ peer, session, identity }: Call): void => {
       const address = addressOf(incoming, headers);
-      if (!onCallRefused(session, address, address !== peer.address)) {
+      // A known caller may make other calls on the connection.
+      if (!onCallRefused(session, address, identity !== undefined || address !== peer.address)) {
         incoming.sendStatus(ADDRESS_LIMITED.status);
       }
     };

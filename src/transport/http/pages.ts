@@ -122,16 +122,23 @@ function createScrape(page: () => Promise<string>): () => Promise<string> {
   };
 }
 
-/** @throws OperationError "unauthenticated", "permission-denied" or "keys-unavailable" */
+/**
+ * @throws OperationError "unauthenticated", "permission-denied", "keys-unavailable" or
+ *   "address-rate-limited"
+ */
 async function requireMetricsPermission(auth: Auth | undefined, request: IncomingMessage): Promise<void> {
-  const identity = await auth?.authenticate({
+  if (auth === undefined) {
+    return;
+  }
+  const credentials = {
     authorization: request.headers.authorization,
     peer: peerOfRequest(request),
     authenticatedName: undefined,
     forwardedFor: request.headers["x-forwarded-for"]?.toString(),
-  });
-  if (identity !== undefined && !auth?.permissionsOf(identity).canCall("metrics")) {
-    throw permissionDenied(identity, "/metrics");
+  };
+  const identity = await auth.authenticate(credentials);
+  if (!auth.permissionsOf(identity).canCall("metrics")) {
+    throw auth.denied(credentials, permissionDenied(identity, "/metrics"));
   }
 }
 

@@ -2,7 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { OperationError } from "../../application/errors.ts";
 import { createTurns } from "../../lib/paced-starts.ts";
 import { credentialExpired, scopeExceeded } from "../auth/identity.ts";
-import { type Auth, type Identity, permissionDenied } from "../auth/index.ts";
+import { type Auth, type Credentials, type Identity, permissionDenied } from "../auth/index.ts";
 import { SCOPED_RPCS } from "../auth/scoped-rpcs.ts";
 import type { Admit, Call, Interceptor, Rpc } from "../call.ts";
 import { MAX_TIMEOUT_MS, STREAM_STARTS_PER_TURN } from "../limits.ts";
@@ -83,18 +83,18 @@ function createIdentification(auth: Auth | undefined): (rpc: Rpc) => Admit {
       call.authenticatedOperator = identity.operator;
       const permissions = auth.permissionsOf(identity);
       if (!permissions.canCall(rpc)) {
-        throw permissionDenied(identity, rpc);
+        throw auth.denied(credentialsOf(call), permissionDenied(identity, rpc));
       }
       const { orderScope } = permissions;
       if (orderScope !== undefined && !SCOPED_RPCS.has(rpc)) {
-        throw scopeExceeded(identity, rpc, orderScope);
+        throw auth.denied(credentialsOf(call), scopeExceeded(identity, rpc, orderScope));
       }
       call.orderScope = orderScope;
       call.reportableStatuses = permissions.reportableStatuses;
     };
     return (call) =>
       rejectOnError(call, () => {
-        const identity = identify(auth, call);
+        const identity = auth.authenticate(credentialsOf(call));
         return identity instanceof Promise
           ? identity.then((known) => authorize(call, known))
           : authorize(call, identity);
@@ -102,13 +102,13 @@ function createIdentification(auth: Auth | undefined): (rpc: Rpc) => Admit {
   };
 }
 
-function identify(auth: Auth, call: Call): Identity | Promise<Identity> {
-  return auth.authenticate({
+function credentialsOf(call: Call): Credentials {
+  return {
     authorization: call.header("authorization"),
     peer: call.peer,
     authenticatedName: call.authenticatedName,
     forwardedFor: call.header("x-forwarded-for"),
-  });
+  };
 }
 
 /** Turns an error of the admission into the call's rejection. */

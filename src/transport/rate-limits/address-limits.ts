@@ -5,25 +5,26 @@ import type { Metrics } from "../../observability/metrics.ts";
 import { type Bucket, createBucket } from "./bucket.ts";
 
 /**
- * Kinds of calls without an authenticated caller. Each has a limit of its own, so that the health
- * checks of a load balancer are served despite other calls from its address.
+ * Kinds of calls without an authenticated caller, and of calls that their caller may not make
+ * ("permission"). Each has a limit of its own, so that the health checks of a load balancer are
+ * served despite other calls from its address.
  */
-export type UnauthenticatedCall = "authentication" | "health" | "preflight" | "open";
+export type LimitedCall = "authentication" | "permission" | "health" | "preflight" | "open";
 
 /** One attempt to authenticate. */
 export interface Attempt {
   end(succeeded: boolean): void;
 }
 
-/** Limits the calls of each address that have no authenticated caller. */
+/** Limits the calls of each address that are not authenticated, or not permitted. */
 export interface AddressLimits {
   /**
-   * Counts a call that needs no authentication.
+   * Counts a call that needs no authentication, or is not permitted.
    *
    * @param cost how many calls of the cheapest kind it costs
    * @returns false if the address has exceeded its limit: the call is to be rejected
    */
-  take(kind: Exclude<UnauthenticatedCall, "authentication">, address: string, cost?: number): boolean;
+  take(kind: Exclude<LimitedCall, "authentication">, address: string, cost?: number): boolean;
   /** Begins to authenticate a caller. Only failures count. Undefined: to be rejected unverified. */
   authenticate(address: string): Attempt | undefined;
 }
@@ -67,7 +68,7 @@ export function createAddressLimits({
   const entries = new Map<string, Entry>();
   const lines = createLogLimiter(log, { message: "address exceeded its rate limit", perSecond: LINES_PER_SECOND });
 
-  function entryOf(kind: UnauthenticatedCall, address: string): Entry {
+  function entryOf(kind: LimitedCall, address: string): Entry {
     const key = `${kind} ${networkOf(address)}`;
     const entry = entries.get(key) ?? { bucket: createBucket(rate, now), pending: 0 };
     // Moves it to the end.
@@ -79,7 +80,7 @@ export function createAddressLimits({
     return entry;
   }
 
-  function onRejected(kind: UnauthenticatedCall, address: string): void {
+  function onRejected(kind: LimitedCall, address: string): void {
     addressLimited.inc({ kind });
     lines.write("warn", kind, () => ({ kind, address }));
   }

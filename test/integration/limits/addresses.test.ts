@@ -191,6 +191,33 @@ test.each([
   expect((await send(`127.0.3.${name.length}`, path)).status).not.toBe(429);
 });
 
+test("calls without permission: those that are permitted are served all the time", async () => {
+  const headers = { authorization: await newToken() };
+  const denied = (address: string) =>
+    send(
+      address,
+      "/oms.operations.v1.ActionService/ListActions",
+      { "content-type": "application/json", ...headers },
+      "{}",
+    );
+  const limited = await exhaust(() => denied("127.0.0.30"), isLimited);
+  expect(limited.headers).toMatchObject({ "retry-after": "1", connection: "close" });
+  expect((await getOrder("127.0.0.30", headers)).status).toBe(200);
+  await exhaust(() => send("127.0.0.31", "/metrics", headers), isLimited);
+  expect((await denied("127.0.0.32")).status).toBe(403);
+});
+
+test("calls without permission over gRPC: their connection stays open", async () => {
+  const client = harness.client("gRPC");
+  const known = { headers: { authorization: await newToken() } };
+  await client.getOrderStatus({ orderId }, known);
+  const denied = () => errorOf(client.cancelOrder({ orderId, reason: "r", operator: "o" }, known));
+  const codes = await Promise.all(Array.from({ length: 300 }, async () => (await denied())?.code));
+  expect(codes).toContain(Code.PermissionDenied);
+  expect(new Set(codes)).toEqual(new Set([Code.PermissionDenied, Code.ResourceExhausted]));
+  await client.getOrderStatus({ orderId }, known);
+});
+
 test.each([
   ["a legacy call", "/services/orderStatus/getOrderStatus", "application/x-www-form-urlencoded", "orderId=1"],
   ["a SOAP message", "/services/orderStatus", "text/xml", "<a/>"],
@@ -277,7 +304,7 @@ test("many clients behind one address with valid tokens, new ones included, do n
 test("rejections are counted by kind, and logged with the address", async () => {
   const authorization = `Bearer ${await issuer.token({ sub: "prometheus", roles: ["monitoring"] })}`;
   const { body } = await send("127.0.0.27", "/metrics", { authorization });
-  for (const kind of ["authentication", "health", "preflight", "open"]) {
+  for (const kind of ["authentication", "permission", "health", "preflight", "open"]) {
     expect(body).toMatch(new RegExp(`oms_address_rate_limited_total\\{kind="${kind}"\\} [1-9]`));
   }
   expect(harness.service.log).toContainEqual(

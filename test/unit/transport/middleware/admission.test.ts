@@ -29,6 +29,7 @@ const auth: Auth = {
     reportableStatuses: new Set([6010]),
     orderScope: undefined,
   }),
+  denied: (_, error) => error,
   close() {},
 };
 
