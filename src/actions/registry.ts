@@ -1,4 +1,4 @@
-import { ASK_WMS, PAYMENT_TIMEOUT, RELEASE_STOCK, WMS_TIME_LIMIT } from "../domain/flow.ts";
+import { ASK_WMS, PAYMENT_TIMEOUT, RELEASE_STOCK, WMS_ANSWER_CONFLICT, WMS_TIME_LIMIT } from "../domain/flow.ts";
 import { expires, isForFinance, isMarketplace, type OrderKinds } from "../domain/order-kinds.ts";
 import { Status } from "../domain/state-machine.ts";
 import type { Action, ActionHandler } from "../messaging/runner/action.ts";
@@ -17,6 +17,7 @@ import { dispatch } from "./steps/dispatch.ts";
 import { releaseStock } from "./steps/release-stock.ts";
 import { split } from "./steps/split.ts";
 import type { FlowDeps } from "./steps/step.ts";
+import { wmsAnswerConflict } from "./steps/wms-answer-conflict.ts";
 import { cancelTimeLimit } from "./timers/cancel-time-limit.ts";
 import { paymentTimeout } from "./timers/payment-timeout.ts";
 import { ANY_STATUS, isWmsCancelRequest, reaches, startsStep, statusSubject } from "./triggers.ts";
@@ -124,18 +125,25 @@ function steps(): readonly ActionDefinition<FlowDeps>[] {
       kind: "step",
       subjects: ["oms.v1.cancel.requested"],
       matches: isWmsCancelRequest,
+      retryForever: true,
       createHandler: cancelAskWms,
+    },
+    {
+      name: WMS_ANSWER_CONFLICT,
+      kind: "step",
+      subjects: ["oms.v1.cancel.conflict"],
+      matches: (event) => event.type === "cancel-progressed" && event.step === "conflict",
+      createHandler: wmsAnswerConflict,
     },
     {
       name: RELEASE_STOCK,
       kind: "step",
-      subjects: [statusSubject(Status.CANCELLED)],
-      // Only an order that the flow had allocated.
+      subjects: [statusSubject(Status.CANCELLED), "oms.v1.cancel.agreed"],
+      // An order that the flow had allocated is cancelled, or its goods return after that.
       matches: (event) =>
-        event.type === "status-changed" &&
-        event.toStatus === Status.CANCELLED &&
-        event.fromStatus >= Status.ERP_ALLOCATED &&
-        event.warehouseCount > 0,
+        event.type === "status-changed"
+          ? event.toStatus === Status.CANCELLED && event.fromStatus >= Status.ERP_ALLOCATED && event.warehouseCount > 0
+          : event.type === "cancel-progressed" && event.step === "agreed" && event.takeBack,
       createHandler: releaseStock,
     },
   ];

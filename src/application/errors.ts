@@ -80,6 +80,13 @@ export const ERRORS = {
     meaning: "a step of the forward flow on a paused order",
     action: "wait for the order to be resumed",
   },
+  "wms-answer-conflict": {
+    code: "FAILED_PRECONDITION",
+    reason: "WMS_ANSWER_CONFLICT",
+    details: "ErrorInfo",
+    meaning: "ReportWmsAnswer: the answer contradicts the order; it is recorded, and ListParked lists it",
+    action: "do not retry; a person decides",
+  },
   "version-mismatch": {
     code: "ABORTED",
     reason: "VERSION_MISMATCH",

@@ -377,7 +377,7 @@ export const VARIABLES = {
       formerly: "OMS_WMS_ANSWER_MS",
       default: 30 * MINUTE,
       description:
-        "Maximum wait (ms) for the WMS's verdict on a cancellation; after it the cancellation is refused and the order continues.",
+        "Maximum wait (ms) for the WMS's verdict on a cancellation; after it the cancellation is refused and the order continues, unless an answer was lost: then the WMS is asked without a limit.",
     }),
   },
   auth: {

@@ -89,8 +89,11 @@ export interface ReturnRequested extends EventContext {
   readonly reason: string;
 }
 
-/** The steps of a cancel request. */
-export type CancelStep = "requested" | "agreed" | "refused" | "done";
+/**
+ * The steps of a cancel request. "conflict" is an answer of the WMS that contradicts the order: a
+ * person decides.
+ */
+export type CancelStep = "requested" | "agreed" | "refused" | "done" | "conflict";
 
 /** A cancel request reached its next step. */
 export interface CancelProgressed extends EventContext {
@@ -100,6 +103,8 @@ export interface CancelProgressed extends EventContext {
   readonly reason: string;
   /** The deadline of the WMS's answer; undefined where the WMS is not asked at this step. */
   readonly answerUntil: Date | undefined;
+  /** See `isTakeBack`. */
+  readonly takeBack: boolean;
 }
 
 /** Everything that is published about an order. */

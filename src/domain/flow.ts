@@ -17,6 +17,7 @@ export type FlowStep = keyof typeof FLOW_STEPS;
 export const PAYMENT_TIMEOUT = "payment-timeout";
 export const RELEASE_STOCK = "release-stock";
 export const ASK_WMS = "cancel-ask-wms";
+export const WMS_ANSWER_CONFLICT = "wms-answer-conflict";
 export const WMS_TIME_LIMIT = "cancel-time-limit";
 
 /** The timers: no open work before they are due. */

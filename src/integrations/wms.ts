@@ -46,7 +46,8 @@ export function createWms({ dispatch, cancel }: SystemClients["wms"]): Wms {
         case "refused":
           return { kind: "refused", reason: refusalReason(reply) };
         default:
-          return { kind: "reject", reason: 'the WMS\'s answer is not "agreed", "refused" or "later"' };
+          // It may have carried the cancel out.
+          return { kind: "retry", reason: 'the WMS\'s answer is not "agreed", "refused" or "later"' };
       }
     },
   };

@@ -290,6 +290,8 @@ export interface CancelRequestTable {
   /** Deadline of the WMS's answer; null if it is not asked. */
   answer_until: ColumnType<Date | null, Date | null | undefined, Date | null>;
   finish_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  /** When an answer of the WMS first contradicted the order; null for never. New. */
+  conflict_time: ColumnType<Date | null, Date | null | undefined, Date | null>;
 }
 
 /** Returns; `order_return_detail` has their lines. */

@@ -87,6 +87,7 @@ export function eventOfEachKind(orderId: bigint): OrderEvent[] {
       step: "requested",
       reason: "changed their mind",
       answerUntil: new Date("2026-03-04T06:06:06Z"),
+      takeBack: false,
     } satisfies CancelProgressed,
     {
       ...context(`${orderId}-cancel-7-refused`, orderId),
@@ -95,6 +96,25 @@ export function eventOfEachKind(orderId: bigint): OrderEvent[] {
       step: "refused",
       reason: "packed",
       answerUntil: undefined,
+      takeBack: false,
+    } satisfies CancelProgressed,
+    {
+      ...context(`${orderId}-cancel-8-agreed`, orderId),
+      type: "cancel-progressed",
+      cancelId: 8n,
+      step: "agreed",
+      reason: "",
+      answerUntil: undefined,
+      takeBack: true,
+    } satisfies CancelProgressed,
+    {
+      ...context(`${orderId}-cancel-8-conflict`, orderId),
+      type: "cancel-progressed",
+      cancelId: 8n,
+      step: "conflict",
+      reason: "the order is cancelled, and the WMS keeps it: packed",
+      answerUntil: undefined,
+      takeBack: true,
     } satisfies CancelProgressed,
   ];
 }

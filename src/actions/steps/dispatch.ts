@@ -1,35 +1,22 @@
+import { requestTakeBack } from "../../application/reversal/request-cancel.ts";
 import type { OrderEvent } from "../../domain/events.ts";
-import { createErp } from "../../integrations/erp.ts";
 import { createWms } from "../../integrations/wms.ts";
 import { type ActionHandler, type ActionResult, type Attempt, DONE } from "../../messaging/runner/action.ts";
-import { type FlowDeps, findTask, reportStepDone } from "./step.ts";
+import { callContext, type FlowDeps, FORWARD_FLOW, findTask, reportStepDone } from "./step.ts";
 
 /**
  * ERP_ALLOCATED → WMS_DISPATCHED: the WMS receives the order. A refusal parks it with the WMS's
  * reason. Where the order was cancelled meanwhile (past the reversal flow, which waits for this
- * step), the WMS is asked for it back, and then the ERP releases the stock: at the cancel itself
- * the stock was with the WMS, and the ERP had none to release.
+ * step), the goods are requested back from the WMS, and this step ends: it must not wait for an
+ * answer, as the question waits for its end.
  */
 export function dispatch({ operations, systems }: FlowDeps): ActionHandler {
-  const erp = createErp(systems.erp);
   const wms = createWms(systems.wms);
 
-  const undo = async ({ orderId }: OrderEvent, attempt: Attempt): Promise<ActionResult> => {
-    const key = `${attempt.messageId}:undo`;
-    const answer = await wms.cancel(key, { orderId, cancelId: 0n }, attempt);
-    switch (answer.kind) {
-      case "agreed":
-        return erp.release(key, orderId, attempt);
-      case "later":
-        return {
-          kind: "retry",
-          reason: "the order is cancelled, and the WMS has not decided yet whether to return it",
-        };
-      case "refused":
-        return { kind: "reject", reason: `the order is cancelled, and the WMS keeps it: ${answer.reason}` };
-      default:
-        return answer;
-    }
+  const undo = async (event: OrderEvent, attempt: Attempt): Promise<ActionResult> => {
+    const { orderId } = event;
+    await requestTakeBack(operations, { orderId, operator: "dispatch" }, callContext(FORWARD_FLOW, event, attempt));
+    return DONE;
   };
 
   return async (event, attempt) => {

@@ -4,6 +4,7 @@ import { OperationError } from "../../application/errors.ts";
 import { updateOrderStatus } from "../../application/orders/update-order-status.ts";
 import type { OrderEvent } from "../../domain/events.ts";
 import { FLOW_STEPS, type FlowStep } from "../../domain/flow.ts";
+import { statesIn } from "../../domain/passed-states.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { StatusReport } from "../../domain/status-report.ts";
 import type { SystemClients } from "../../integrations/clients.ts";
@@ -63,7 +64,15 @@ export async function findTask(
   if (order.status === FLOW_STEPS[step].startsAt && (!order.paused || mayHaveSideEffects)) {
     return { kind: "run", order };
   }
-  return order.status === Status.CANCELLED && mayHaveSideEffects ? { kind: "undo" } : { kind: "skip", result: DONE };
+  return isUndone(order, step) && mayHaveSideEffects ? { kind: "undo" } : { kind: "skip", result: DONE };
+}
+
+/**
+ * Whether the order was cancelled before the step was reported. One that was reported is undone by
+ * what follows the cancellation.
+ */
+function isUndone({ status, passed }: FlowOrder, step: FlowStep): boolean {
+  return status === Status.CANCELLED && !statesIn(passed).includes(FLOW_STEPS[step].endsAt);
 }
 
 /**
@@ -103,7 +112,7 @@ export async function reportStepDone(
       throw error;
     }
     const order = await operations.readFlowOrder(event.orderId);
-    return order?.status === Status.CANCELLED ? "cancelled" : "not-now";
+    return order !== undefined && isUndone(order, step) ? "cancelled" : "not-now";
   }
 }
 

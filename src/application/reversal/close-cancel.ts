@@ -1,11 +1,25 @@
 import { randomUUID } from "node:crypto";
-import type { OrderEvent } from "../../domain/events.ts";
+import type { CancelStep, Cause, OrderEvent } from "../../domain/events.ts";
+import { ASK_WMS } from "../../domain/flow.ts";
+import type { Order } from "../../domain/order.ts";
 import { type AppliedPause, applyPause } from "../../domain/pause.ts";
-import { type CancelState, cancelEvent, cancelRefusal } from "../../domain/reversal.ts";
+import {
+  type AnswerEffect,
+  type CancelAnswer,
+  type CancelState,
+  cancelEvent,
+  decideAnswer,
+  isTakeBack,
+} from "../../domain/reversal.ts";
 import { Status } from "../../domain/state-machine.ts";
 import type { AppliedTransition } from "../../domain/status-report.ts";
-import { type CancelRequest, cancelRequest, closeCancelRequest } from "../../store/orders/reversal-rows.ts";
-import { type Cancel, isStepRunning, readCancel } from "../../store/reads/reversal.ts";
+import {
+  type CancelRequest,
+  cancelRequest,
+  closeCancelRequest,
+  markConflict,
+} from "../../store/orders/reversal-rows.ts";
+import { type Cancel, isRequestOpen, isStepRunning, mayHaveActed, readCancel } from "../../store/reads/reversal.ts";
 import { commitChange, unchanged } from "../commit-change.ts";
 import { type CallContext, causeOf } from "../context.ts";
 import type { OperationDeps } from "../deps.ts";
@@ -17,71 +31,103 @@ export interface CloseCancelInput {
   readonly orderId: bigint;
   /** Undefined: the order's last one. */
   readonly cancelId: bigint | undefined;
-  readonly agreed: boolean;
-  /** Why not; "" where it was agreed. */
-  readonly reason: string;
+  readonly answer: CancelAnswer;
   readonly operator: string;
   /** "" for none; without it, a repeat might close a later request of the order. */
   readonly requestId?: string;
 }
 
+/** The state of a request after an answer; "CONFLICT" where the answer contradicts the order. */
+export type ClosedState = CancelState | "CONFLICT";
+
 /**
- * The WMS's answer to a cancel request, or that it did not answer in time: the order is cancelled,
- * or resumed, in one commit with the end of the request. A closed request is not changed: of two
- * answers the first one counts.
+ * The WMS's answer to a cancel request, or that there is none: the order is cancelled, or resumed,
+ * in one commit with the end of the request. An agreement after that still cancels the order if
+ * possible; an answer that contradicts the order is recorded as an event, once per request.
  *
- * @returns the state of the request; undefined where there is none
+ * @returns the state of the request; "CONFLICT" where an answer contradicts the order after the end
+ *   of the request; undefined where there is no request
  */
 export function closeCancel(
   deps: OperationDeps,
-  { orderId, cancelId, agreed, reason, operator, requestId = "" }: CloseCancelInput,
+  { orderId, cancelId, answer, operator, requestId = "" }: CloseCancelInput,
   context: CallContext,
-): Promise<CancelState | undefined> {
+): Promise<ClosedState | undefined> {
   const { db } = deps;
   const cause = causeOf(context, operator);
-  return commitChange<CancelState | undefined, { readonly request: CancelRequest | undefined }>(
+  return commitChange<ClosedState | undefined, { readonly request: CancelRequest | undefined }>(
     deps,
     {
       orderId,
       cause,
       requestId,
-      content: ["cancel answered", String(orderId), agreed, reason, operator],
+      content: ["cancel answered", String(orderId), answer.kind === "agreed", answer.reason, operator],
       reads: { request: cancelRequest(db, orderId, cancelId) },
       decide({ order, reads: { request }, now }) {
         if (order === undefined || request === undefined) {
           return unchanged(undefined);
         }
-        if (request.state !== "WAITING_FOR_WMS") {
+        const effect = decideAnswer(order, request, answer);
+        if (effect === undefined) {
           return unchanged(request.state);
         }
-        const id = request.cancelId;
-        // Operation 6 may have cancelled the order in the meantime, which fulfils the request.
-        const isCancelled = order.status === Status.CANCELLED;
-        const refusal = isCancelled ? undefined : agreed ? cancelRefusal(order) : reason;
-        const events: OrderEvent[] = agreed ? [cancelEvent(order, id, "agreed", { reason, cause, now })] : [];
-        let change: AppliedTransition | AppliedPause | undefined;
-        if (refusal === undefined) {
-          change = isCancelled ? undefined : cancel(order, { reason: request.reason, cause, now });
-        } else {
-          change = applyPause(order, { paused: false, reason: "cancel refused", cause }, randomUUID(), now);
-        }
-        events.push(...(change === undefined ? [] : [change.event]));
-        events.push(
-          refusal === undefined
-            ? cancelEvent(order, id, "done", { reason: request.reason, cause, now })
-            : cancelEvent(order, id, "refused", { reason: refusal, cause, now }),
-        );
-        const state = refusal === undefined ? "CANCELLED" : "REFUSED";
+        const { state, refusalReason, conflict } = effect;
+        const result = conflict === undefined || request.state === "WAITING_FOR_WMS" ? state : "CONFLICT";
+        const { events, after } = eventsOf(order, request, { answer, effect, cause, now });
+        const { cancelId: id } = request;
         return {
-          result: state,
+          result,
           events,
-          after: change?.after,
-          statements: closeCancelRequest(db, orderId, id, { state, refusalReason: refusal ?? "", now }),
+          after,
+          statements: [
+            ...(request.state === state ? [] : closeCancelRequest(db, orderId, id, { state, refusalReason, now })),
+            ...(conflict === undefined || request.hasConflict ? [] : [markConflict(db, id, now)]),
+          ],
         };
       },
     },
     context,
   );
+}
+
+/** The events of an answer, in order, and the order after it if it changes. */
+function eventsOf(
+  order: Order,
+  request: CancelRequest,
+  {
+    answer,
+    effect,
+    cause,
+    now,
+  }: { readonly answer: CancelAnswer; readonly effect: AnswerEffect; readonly cause: Cause; readonly now: Date },
+): { readonly events: readonly OrderEvent[]; readonly after: Order | undefined } {
+  const { cancelId, reason } = request;
+  const events: OrderEvent[] = [];
+  const add = (step: CancelStep, why: string) =>
+    events.push(cancelEvent(order, cancelId, step, { reason: why, cause, now, takeBack: isTakeBack(request) }));
+  // Once: an earlier agreement that contradicted the order has its event.
+  const isFirstAgreement = request.state === "WAITING_FOR_WMS" || isTakeBack(request) || !request.hasConflict;
+  if (answer.kind === "agreed" && request.state !== effect.state && isFirstAgreement) {
+    add("agreed", answer.reason);
+  }
+  let change: AppliedTransition | AppliedPause | undefined;
+  if (request.state !== effect.state && order.status !== Status.CANCELLED) {
+    change =
+      effect.state === "CANCELLED"
+        ? cancel(order, { reason, cause, now })
+        : applyPause(order, { paused: false, reason: "cancel refused", cause }, randomUUID(), now);
+    events.push(...(change === undefined ? [] : [change.event]));
+  }
+  if (request.state !== effect.state) {
+    add(
+      effect.state === "CANCELLED" ? "done" : "refused",
+      effect.state === "CANCELLED" ? reason : effect.refusalReason,
+    );
+  }
+  if (effect.conflict !== undefined && !request.hasConflict) {
+    add("conflict", effect.conflict);
+  }
+  return { events, after: change?.after };
 }
 
 export interface ReportWmsAnswerInput {
@@ -95,21 +141,33 @@ export interface ReportWmsAnswerInput {
 /**
  * The WMS answers later whether it returns an order. A repeat with the same request id gets the
  * first answer.
+ *
+ * @throws OperationError "wms-answer-conflict" where the answer contradicts the order; it is
+ *   recorded all the same
  */
 export async function reportWmsAnswer(
   deps: OperationDeps,
-  input: ReportWmsAnswerInput,
+  { orderId, agreed, reason, operator, requestId }: ReportWmsAnswerInput,
   context: CallContext,
 ): Promise<{ readonly state: CancelState }> {
-  if (!(await isVisible(deps, input.orderId, context))) {
-    throw cancelNotFound(input.orderId);
+  if (!(await isVisible(deps, orderId, context))) {
+    throw cancelNotFound(orderId);
   }
-  const reason = input.reason === "" && !input.agreed ? "the WMS refused" : input.reason;
-  const state =
-    (await closeCancel(deps, { ...input, reason, cancelId: undefined }, context)) ??
-    (await readCancel(deps.db, input.orderId))?.state;
+  const answer = agreed
+    ? ({ kind: "agreed", reason } as const)
+    : ({ kind: "refused", reason: reason === "" ? "the WMS refused" : reason } as const);
+  const input = { orderId, cancelId: undefined, answer, operator, requestId };
+  const state = await closeCancel(deps, input, context);
   if (state === undefined) {
-    throw cancelNotFound(input.orderId);
+    throw cancelNotFound(orderId);
+  }
+  if (state === "CONFLICT") {
+    const message = agreed
+      ? `order ${orderId}: the WMS agreed to the cancel, but the order can no longer be cancelled`
+      : `order ${orderId}: the WMS refused the cancel, but the order is already cancelled`;
+    throw new OperationError("wms-answer-conflict", `${message}; the answer is recorded, and ListParked lists it`, {
+      metadata: { order_id: String(orderId) },
+    });
   }
   return { state };
 }
@@ -125,6 +183,21 @@ export async function getCancel(
     throw cancelNotFound(orderId);
   }
   return cancel;
+}
+
+/** Whether a cancel request waits for the WMS's answer. */
+export function isWaitingForWms({ db }: OperationDeps, cancelId: bigint): Promise<boolean> {
+  return isRequestOpen(db, cancelId);
+}
+
+/**
+ * Whether the WMS may have carried out a cancel whose answer is not known: it is being asked, or a
+ * person has to decide.
+ *
+ * @param messageId of the event that requested the cancel
+ */
+export function mayHaveReachedWms({ db }: OperationDeps, messageId: string): Promise<boolean> {
+  return mayHaveActed(db, messageId, ASK_WMS);
 }
 
 /**

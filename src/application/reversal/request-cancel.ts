@@ -7,7 +7,12 @@ import { Status } from "../../domain/state-machine.ts";
 import { type AppliedTransition, applyTransition } from "../../domain/status-report.ts";
 import type { DecidedChange } from "../../store/commit/order-change.ts";
 import { digest, nextId } from "../../store/mysql/ids.ts";
-import { insertCancelRequest, openOrDoneRequest } from "../../store/orders/reversal-rows.ts";
+import {
+  type CancelRequest,
+  insertCancelRequest,
+  openOrDoneRequest,
+  takeBackRequest,
+} from "../../store/orders/reversal-rows.ts";
 import { readChildren } from "../../store/reads/flows.ts";
 import { commitChange, unchanged } from "../commit-change.ts";
 import { type CallContext, causeOf } from "../context.ts";
@@ -142,6 +147,48 @@ async function requestForChildren(
     children.push({ orderId, ...requested });
   }
   return children;
+}
+
+/** The reason of a request to take goods back. */
+const TAKE_BACK_REASON = "cancelled while it was dispatched";
+
+/**
+ * Asks the WMS to return the goods of an order that was cancelled while its dispatch was in
+ * progress: a cancel request of its own. Once per order.
+ */
+export async function requestTakeBack(
+  { db, committer, wmsAnswerMs }: OperationDeps,
+  { orderId, operator }: { readonly orderId: bigint; readonly operator: string },
+  context: CallContext,
+): Promise<void> {
+  const cause = causeOf(context, operator);
+  await commitChange<undefined, { readonly earlier: CancelRequest | undefined }>(
+    { committer },
+    {
+      orderId,
+      cause,
+      requestId: "",
+      content: [],
+      reads: { earlier: takeBackRequest(db, orderId) },
+      decide({ order, reads: { earlier }, now }) {
+        if (order?.status !== Status.CANCELLED || earlier !== undefined) {
+          return unchanged(undefined);
+        }
+        const reason = TAKE_BACK_REASON;
+        const answerUntil = new Date(now.getTime() + wmsAnswerMs);
+        const verdict = "ALREADY_CANCELLED";
+        const state = "WAITING_FOR_WMS";
+        const cancelId = nextId();
+        const request = { cancelId, orderId, state, verdict, reason, refusalReason: "", cause, answerUntil } as const;
+        return {
+          result: undefined,
+          events: [cancelEvent(order, cancelId, "requested", { reason, cause, now, answerUntil, takeBack: true })],
+          statements: insertCancelRequest(db, request, now),
+        };
+      },
+    },
+    context,
+  );
 }
 
 interface CancelDetails {

@@ -177,15 +177,17 @@ const KINDS: { readonly [T in OrderEvent["type"]]: EventKind<EventOf<T>> } = {
       step: event.step,
       reason: event.reason,
       asksWms: event.answerUntil !== undefined,
+      takeBack: event.takeBack,
       ...(event.answerUntil === undefined ? {} : { answerUntil: timestampFromDate(event.answerUntil) }),
     }),
-    fromMessage: ({ messageId, context, cancelId, step, reason, answerUntil }, traceparent) => ({
+    fromMessage: ({ messageId, context, cancelId, step, reason, answerUntil, takeBack }, traceparent) => ({
       type: "cancel-progressed",
       ...contextOf(messageId, context, traceparent),
       cancelId,
       step: stepOf(step),
       reason,
       answerUntil: answerUntil && timestampDate(answerUntil),
+      takeBack,
     }),
   }),
 };
@@ -261,7 +263,7 @@ function contextOf(messageId: string, context: EventContextMessage | undefined, 
 }
 
 function stepOf(step: string): CancelStep {
-  const known = (["requested", "agreed", "refused", "done"] as const).find((name) => name === step);
+  const known = (["requested", "agreed", "refused", "done", "conflict"] as const).find((name) => name === step);
   if (known === undefined) {
     throw new UndecodableEventError(`unknown step of a cancel: ${JSON.stringify(step)}`);
   }

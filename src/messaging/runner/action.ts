@@ -57,8 +57,14 @@ export type ActionResult =
   /**
    * Nothing failed and nothing happened; something else has to happen first (stock to arrive, an
    * answer to come). Repeated without limit: at the time given, else with back-off.
+   * `mayHaveSideEffects`: an earlier attempt still may have had some; false by default.
    */
-  | { readonly kind: "wait"; readonly reason: string; readonly at?: Date }
+  | {
+      readonly kind: "wait";
+      readonly reason: string;
+      readonly at?: Date;
+      readonly mayHaveSideEffects?: boolean;
+    }
   /** Failed permanently: parked until an operator decides. */
   | { readonly kind: "reject"; readonly reason: string };
 

@@ -119,7 +119,8 @@ export class AttemptRunner {
         return { result: "done", write: () => ledger.done(entry) };
       case "wait": {
         const at = result.at ?? after(backOffMs(backOff, entry.attemptInRound));
-        return { result: "waiting", write: () => ledger.defer(entry, result.reason, at) };
+        const write = result.mayHaveSideEffects === true ? ledger.retry : ledger.defer;
+        return { result: "waiting", write: () => write(entry, result.reason, at) };
       }
       case "reject":
         return { result: "parked", write: () => ledger.park(entry, result.reason) };

@@ -1,5 +1,15 @@
 import type { TableSpec } from "./ensure-table.ts";
 
+/** Answers of the WMS that contradict the order. */
+export const ANSWER_TABLES: readonly TableSpec[] = [
+  {
+    schema: "oms_db",
+    name: "oms_cancel_request",
+    columns: { conflict_time: "datetime(3) null" },
+    primaryKey: ["cancel_id"],
+  },
+];
+
 /** For the forward flow and the reversal flows. */
 export const FLOW_TABLES: readonly TableSpec[] = [
   {

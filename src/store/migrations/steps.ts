@@ -1,5 +1,5 @@
 import type { TableSpec } from "./ensure-table.ts";
-import { FLOW_TABLES } from "./flow-tables.ts";
+import { ANSWER_TABLES, FLOW_TABLES } from "./flow-tables.ts";
 import { LEGACY_TABLES } from "./legacy-tables.ts";
 import { AUTHENTICATED_OPERATOR_TABLES, CHANGE_TABLES, EVENT_TABLES, REQUEST_LOG_TABLES } from "./new-tables.ts";
 import {
@@ -29,4 +29,5 @@ export const STEPS: readonly Step[] = [
   { name: "009-shadow", tables: SHADOW_TABLES },
   { name: "010-authenticated-operator", tables: AUTHENTICATED_OPERATOR_TABLES },
   { name: "011-leases", tables: LEASE_TABLES },
+  { name: "012-wms-answers", tables: ANSWER_TABLES },
 ];

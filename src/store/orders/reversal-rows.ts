@@ -9,13 +9,25 @@ import type { CancelRequestState, Database } from "../schema.ts";
 export interface CancelRequest {
   readonly cancelId: bigint;
   readonly state: CancelRequestState;
+  /** Verdict of legacy operation 1. */
+  readonly verdict: CancelVerdict;
   readonly reason: string;
+  /** Whether an answer of the WMS contradicted the order. */
+  readonly hasConflict: boolean;
 }
 
 /** A request of the order that waits for the WMS or has cancelled the order; undefined for none. */
 export function openOrDoneRequest(db: Kysely<Database>, orderId: bigint): Read<CancelRequest | undefined> {
   const query = selectRequests(db, orderId).where("state", "in", ["WAITING_FOR_WMS", "CANCELLED"]);
-  return readOf(query.compile(), ([row]) => row);
+  return readOf(query.compile(), ([row]) => row && toRequest(row));
+}
+
+/** The order's request to take its goods back, made after it was cancelled; undefined for none. */
+export function takeBackRequest(db: Kysely<Database>, orderId: bigint): Read<CancelRequest | undefined> {
+  const query = selectRequests(db, orderId)
+    .where("verdict", "=", "ALREADY_CANCELLED")
+    .where("answer_until", "is not", null);
+  return readOf(query.compile(), ([row]) => row && toRequest(row));
 }
 
 /** One request of the order, the last one without `cancelId`; undefined for none. */
@@ -28,20 +40,32 @@ export function cancelRequest(
     .$if(cancelId !== undefined, (all) => all.where("cancel_id", "=", cancelId as bigint))
     .orderBy("cancel_id", "desc")
     .limit(1);
-  return readOf(query.compile(), ([row]) => row);
+  return readOf(query.compile(), ([row]) => row && toRequest(row));
 }
 
 function selectRequests(db: Kysely<Database>, orderId: bigint) {
   return db
     .selectFrom("oms_db.oms_cancel_request")
-    .select(["cancel_id as cancelId", "state", "reason"])
+    .select(["cancel_id", "state", "verdict", "reason", "conflict_time"])
     .where("order_id", "=", orderId);
 }
 
+type SelectedRequest = Awaited<ReturnType<ReturnType<typeof selectRequests>["execute"]>>[number];
+
+function toRequest(row: SelectedRequest): CancelRequest {
+  const { state, verdict, reason } = row;
+  return {
+    cancelId: row.cancel_id,
+    state,
+    verdict: verdict as CancelVerdict,
+    reason,
+    hasConflict: row.conflict_time !== null,
+  };
+}
+
 /** A cancel request to insert. */
-export interface NewCancelRequest extends CancelRequest {
+export interface NewCancelRequest extends Omit<CancelRequest, "hasConflict"> {
   readonly orderId: bigint;
-  readonly verdict: CancelVerdict;
   /** "" where it is not refused. */
   readonly refusalReason: string;
   readonly cause: Cause;
@@ -72,7 +96,7 @@ export function insertCancelRequest(
   return [insert.compile(), ...writeLegacyCancel(db, orderId, answerUntil === undefined ? "CLOSED" : "WMS_ASKED")];
 }
 
-/** Closes a request that waited for the WMS; updates the legacy tables. */
+/** Closes a request, or changes how it was closed; updates the legacy tables. */
 export function closeCancelRequest(
   db: Kysely<Database>,
   orderId: bigint,
@@ -84,6 +108,15 @@ export function closeCancelRequest(
     .set({ state: end.state, refusal_reason: end.refusalReason, finish_time: end.now })
     .where("cancel_id", "=", cancelId);
   return [update.compile(), ...writeLegacyCancel(db, orderId, "CLOSED")];
+}
+
+/** Records that an answer of the WMS contradicts the order. */
+export function markConflict(db: Kysely<Database>, cancelId: bigint, now: Date): CompiledQuery {
+  return db
+    .updateTable("oms_db.oms_cancel_request")
+    .set({ conflict_time: now })
+    .where("cancel_id", "=", cancelId)
+    .compile();
 }
 
 /** The state of the order's last cancel request for legacy readers. */

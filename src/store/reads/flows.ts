@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { currentStep, FLOW_STEPS, type FlowStep, type StepRun } from "../../domain/flow.ts";
 import type { OrderScope } from "../../domain/order-scope.ts";
+import type { PassedStates } from "../../domain/passed-states.ts";
 import { createBatcher } from "../../lib/batcher.ts";
 import { idList } from "../mysql/literals.ts";
 import type { OrderLine } from "../orders/order-lines.ts";
@@ -14,6 +15,7 @@ export interface FlowOrder {
   readonly paused: boolean;
   readonly version: number;
   readonly warehouseCount: number;
+  readonly passed: PassedStates;
   readonly lines: readonly OrderLine[];
 }
 
@@ -38,7 +40,7 @@ async function readFlowOrders(db: Kysely<Database>, orderIds: readonly bigint[])
   // The order first: lines are inserted with the order and never change.
   const orders = await db
     .selectFrom("oms_db.oms_order_status")
-    .select(["order_id", "order_status", "is_pause", "version", "warehouse_count"])
+    .select(["order_id", "order_status", "is_pause", "version", "warehouse_count", "passed_states"])
     .where("order_id", "in", idList(orderIds))
     .execute();
   const rows = await db
@@ -56,6 +58,7 @@ async function readFlowOrders(db: Kysely<Database>, orderIds: readonly bigint[])
         paused: isSet(row.is_pause),
         version: row.version,
         warehouseCount: row.warehouse_count,
+        passed: row.passed_states,
         lines: (lines.get(row.order_id) ?? []).map((line) => ({
           skuId: line.sku_id,
           quantity: line.quantity,

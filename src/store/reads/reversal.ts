@@ -108,6 +108,34 @@ export async function isStepRunning(db: Kysely<Database>, orderId: bigint, step:
   return row !== undefined;
 }
 
+/** Whether a cancel request waits for the WMS's answer. */
+export async function isRequestOpen(db: Kysely<Database>, cancelId: bigint): Promise<boolean> {
+  const row = await db
+    .selectFrom("oms_db.oms_cancel_request")
+    .select("state")
+    .where("cancel_id", "=", cancelId)
+    .executeTakeFirst();
+  return row?.state === "WAITING_FOR_WMS";
+}
+
+/**
+ * Whether an Action's run of an event has not ended and may have had side effects in an external
+ * system. A parked one counts unless it had only the attempt that parked it, which was rejected.
+ */
+export async function mayHaveActed(db: Kysely<Database>, messageId: string, action: string): Promise<boolean> {
+  const run = await db
+    .selectFrom("oms_db.oms_action_ledger")
+    .select(["state", "attempts_started", "clean_attempts"])
+    .where("action", "=", action)
+    .where("message_id", "=", messageId)
+    .executeTakeFirst();
+  if (run === undefined || run.state === "DONE" || run.state === "DISCARDED") {
+    return false;
+  }
+  const uncertain = run.attempts_started - run.clean_attempts;
+  return uncertain > (run.state === "PARKED" ? 1 : 0);
+}
+
 /** A line of a return. */
 export interface ReturnDetail {
   readonly orderId: bigint;

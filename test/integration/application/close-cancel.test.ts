@@ -23,8 +23,8 @@ async function requestAgain(orderId: bigint): Promise<bigint> {
   return cancelId;
 }
 const close = (orderId: bigint, agreed: boolean, more: { cancelId?: bigint; requestId?: string } = {}) => {
-  const answer = { orderId, cancelId: undefined, agreed, reason: agreed ? "" : "packed", operator: "wms", ...more };
-  return closeCancel(operations, answer, CONTEXT);
+  const answer = agreed ? ({ kind: "agreed", reason: "" } as const) : ({ kind: "refused", reason: "packed" } as const);
+  return closeCancel(operations, { orderId, cancelId: undefined, answer, operator: "wms", ...more }, CONTEXT);
 };
 const steps = () =>
   published.map(({ event }) => (event.type === "cancel-progressed" ? `cancel ${event.step}` : event.type));
@@ -32,7 +32,7 @@ const steps = () =>
 test("agreed: cancelled; a second answer changes nothing", async () => {
   const { orderId, cancelId } = await insertWaiting(Status.PICKING);
   expect(await close(orderId, true, { cancelId })).toBe("CANCELLED");
-  expect(await close(orderId, false, { cancelId })).toBe("CANCELLED");
+  expect(await close(orderId, true, { cancelId })).toBe("CANCELLED");
   expect(steps()).toEqual(["cancel agreed", "status-changed", "cancel done"]);
   expect(await readCancel(db, orderId)).toMatchObject({ cancelId, currentProcess: 100, processFlag: 60 });
 });
@@ -52,10 +52,27 @@ test("agreed, but handed over in the meantime: refused with that reason", async 
   expect(await readCancel(db, orderId)).toMatchObject({ refusalReason: expect.stringContaining("left the warehouse") });
 });
 
-test("cancelled by another call in the meantime: the request is done", async () => {
+test("agreed, but handed over in the meantime: the contradiction is an event, once", async () => {
+  const { orderId } = await insertWaiting(Status.PACKED);
+  await committer.report(report(orderId, Status.HANDED_OVER));
+  published.length = 0;
+  expect([await close(orderId, true), await close(orderId, true)]).toEqual(["REFUSED", "CONFLICT"]);
+  expect(steps()).toEqual(["cancel agreed", "pause-changed", "cancel refused", "cancel conflict"]);
+});
+
+test("refused, then agreed: the order is cancelled", async () => {
+  const { orderId } = await insertWaiting(Status.PACKED);
+  expect([await close(orderId, false), await close(orderId, true)]).toEqual(["REFUSED", "CANCELLED"]);
+  expect(steps()).toEqual(["pause-changed", "cancel refused", "cancel agreed", "status-changed", "cancel done"]);
+  expect(await readCancel(db, orderId)).toMatchObject({ state: "CANCELLED", refusalReason: "" });
+});
+
+test("cancelled by another call in the meantime: the request is done, and a refusal is a conflict", async () => {
   const { orderId } = await insertWaiting(Status.PACKED);
   await committer.report(report(orderId, Status.CANCELLED, { by: "operation" }));
-  expect(await close(orderId, false)).toBe("CANCELLED");
+  published.length = 0;
+  expect([await close(orderId, false), await close(orderId, false)]).toEqual(["CANCELLED", "CONFLICT"]);
+  expect(steps()).toEqual(["cancel done", "cancel conflict"]);
   expect(await rowsOf(db, "oms_db.oms_status_history", orderId)).toHaveLength(1);
 });
 

@@ -45,8 +45,8 @@ const rowsOf = (orderId: bigint) =>
 const request = (orderId: bigint) =>
   requestCancel(operations, { orderId, reason: "", operator: "li", requestId: "" }, CONTEXT);
 const refuse = (orderId: bigint) => {
-  const answer = { orderId, cancelId: undefined, agreed: false, reason: "packed", operator: "wms" };
-  return closeCancel(operations, answer, CONTEXT);
+  const answer = { kind: "refused", reason: "packed" } as const;
+  return closeCancel(operations, { orderId, cancelId: undefined, answer, operator: "wms" }, CONTEXT);
 };
 
 test("legacy rows are read as they are and updated in place", async () => {

@@ -63,8 +63,8 @@ describe("requestCancel", () => {
   test("a repeated request id gets the first answer, and an error with another content", async () => {
     const orderId = await insertOrder(db, { status: Status.PICKING });
     const first = await request(orderId, "c-1");
-    const answer = { orderId, cancelId: first.cancelId, agreed: false, reason: "packed", operator: "li" };
-    await closeCancel(operations, answer, CONTEXT);
+    const answer = { kind: "refused", reason: "packed" } as const;
+    await closeCancel(operations, { orderId, cancelId: first.cancelId, answer, operator: "li" }, CONTEXT);
     expect(await request(orderId, "c-1")).toEqual(first);
     await expect(request(await insertOrder(db), "c-1")).rejects.toMatchObject({ kind: "request-id-reused" });
   });

@@ -14,6 +14,20 @@ function cancelIs({ reversal }: Clients, orderId: bigint, state: CancelState): P
   });
 }
 
+/** Waits for the states of an Action's entries for an order, by event. */
+function actionIs(orderId: bigint, action: string, ...states: readonly string[]): Promise<void> {
+  return eventually(async () => {
+    const rows = await harness.db
+      .selectFrom("oms_db.oms_action_ledger")
+      .select("state")
+      .where("order_id", "=", orderId)
+      .where("action", "=", action)
+      .orderBy("id")
+      .execute();
+    expect(rows.map(({ state }) => state)).toEqual(states);
+  });
+}
+
 async function dispatched(server: Clients): Promise<bigint> {
   const orderId = await submit(server);
   await pay(server, orderId);
@@ -98,18 +112,23 @@ test("the WMS answers later", async () => {
     server.reversal.reportWmsAnswer({ orderId: second, agreed: false, ...answer }),
   ]);
   expect(answers.map(({ state }) => state)).toEqual([CancelState.CANCELLED, CancelState.REFUSED]);
-  // Of two answers the first counts.
-  expect(await server.reversal.reportWmsAnswer({ orderId: first, agreed: false, ...answer })).toMatchObject({
+  expect(await server.reversal.reportWmsAnswer({ orderId: first, agreed: true, ...answer })).toMatchObject({
     state: CancelState.CANCELLED,
   });
+  // Of two answers the first counts, and the second one is kept for people.
+  await expect(server.reversal.reportWmsAnswer({ orderId: first, agreed: false, ...answer })).rejects.toMatchObject({
+    message: expect.stringContaining("the order is already cancelled"),
+  });
+  await actionIs(first, "wms-answer-conflict", "PARKED");
   await reachesStatus(server, first, OrderStatus.CANCELLED);
 });
 
-test("the WMS never answers: the cancel is refused after its time limit, even if the server was down", async () => {
-  const first = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
+test("the WMS answers later, and not in time: the cancel is refused, even if the server was down", async () => {
+  const first = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "1500" });
   const orderId = await dispatched(first);
-  await harness.stubSystems.control({ system: "wms/cancel", mode: "hang" });
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "later" });
   await first.reversal.requestCancel({ orderId, ...cancelFields });
+  await actionIs(orderId, "cancel-ask-wms", "DONE");
   await first.stop();
   const second = await harness.start();
   await cancelIs(second, orderId, CancelState.REFUSED);
@@ -117,6 +136,130 @@ test("the WMS never answers: the cancel is refused after its time limit, even if
     refusalReason: "the WMS did not answer in time",
   });
   expect(await second.client.getOrderStatus({ orderId })).toMatchObject({ paused: false });
+});
+
+test("the WMS's answer is lost: the cancel stays open beyond its time limit, until the WMS answers", async () => {
+  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
+  const orderId = await dispatched(server);
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "lose" });
+  await server.reversal.requestCancel({ orderId, ...cancelFields });
+  await actionIs(orderId, "cancel-time-limit", "RETRYING");
+  expect((await server.reversal.getCancel({ orderId })).state).toBe(CancelState.WAITING_FOR_WMS);
+  expect(await server.client.getOrderStatus({ orderId })).toMatchObject({ paused: true });
+  const { summary } = await server.client.explainOrder({ orderId });
+  expect(summary).toContain("waits for cancel-ask-wms: the WMS may have carried out the cancel");
+
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "ok" });
+  await cancelIs(server, orderId, CancelState.CANCELLED);
+  await reachesStatus(server, orderId, OrderStatus.CANCELLED);
+  const { received } = await harness.stubSystems.received({ system: "wms/cancel", orderId: String(orderId) });
+  expect(received).toMatchObject([{ done: true }]);
+  await actionIs(orderId, "cancel-time-limit", "DONE");
+  await eventually(expectStockBalances);
+});
+
+test("agreed after the time limit: the order is cancelled while that is possible", async () => {
+  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
+  const orderId = await dispatched(server);
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "later" });
+  await server.reversal.requestCancel({ orderId, ...cancelFields });
+  await cancelIs(server, orderId, CancelState.REFUSED);
+  expect(await server.reversal.reportWmsAnswer({ orderId, agreed: true, operator: "wms" })).toMatchObject({
+    state: CancelState.CANCELLED,
+  });
+  await reachesStatus(server, orderId, OrderStatus.CANCELLED);
+  expect(await server.reversal.getCancel({ orderId })).toMatchObject({
+    state: CancelState.CANCELLED,
+    refusalReason: "",
+  });
+});
+
+test("agreed after the order was handed over: a conflict, which is parked for people", async () => {
+  const server = await harness.start();
+  const orderId = await dispatched(server);
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "refuse", reason: "packed" });
+  await server.reversal.requestCancel({ orderId, ...cancelFields });
+  await cancelIs(server, orderId, CancelState.REFUSED);
+  await server.client.updateOrderStatus({ orderId, status: OrderStatus.HANDED_OVER, operator: "wms" });
+
+  const late = { orderId, agreed: true, operator: "wms" };
+  for (const requestId of ["", "", "late-1", "late-1"]) {
+    await expect(server.reversal.reportWmsAnswer({ ...late, requestId })).rejects.toMatchObject({
+      message: expect.stringContaining("the order can no longer be cancelled"),
+    });
+  }
+
+  await actionIs(orderId, "wms-answer-conflict", "PARKED");
+  const { entries } = await server.actions.listParked({ action: "wms-answer-conflict" });
+  expect(entries.filter((entry) => entry.orderId === orderId)).toMatchObject([
+    { lastError: expect.stringContaining("the WMS agreed to the cancel, but") },
+  ]);
+  expect((await server.client.explainOrder({ orderId })).summary).toContain("the WMS agreed to the cancel, but");
+  expect(await server.reversal.getCancel({ orderId })).toMatchObject({ refusalReason: "packed" });
+});
+
+/** An order that the WMS received, but whose dispatch has no answer and is repeated after 1.5 s. */
+async function inDispatch(server: Clients): Promise<bigint> {
+  await harness.stubSystems.control({ system: "wms/dispatch", mode: "lose", times: 1 });
+  const orderId = await submit(server);
+  await pay(server, orderId);
+  await flowIs(server, orderId, { step: "dispatch", state: FlowState.RETRYING });
+  return orderId;
+}
+const SLOW_RETRIES = { OMS_RETRY_BASE_MS: "1500", OMS_RETRY_CAP_MS: "1500" };
+
+test("cancelled while its dispatch is repeated and a cancel is open: neither waits for the other", async () => {
+  const server = await harness.start(SLOW_RETRIES);
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "later" });
+  const orderId = await inDispatch(server);
+  const { cancelId } = await server.reversal.requestCancel({ orderId, ...cancelFields });
+  await actionIs(orderId, "cancel-ask-wms", "RETRYING");
+  await server.client.cancelOrder({ orderId, ...cancelFields });
+
+  // The open cancel is fulfilled; another request asks for the goods back.
+  await actionIs(orderId, "dispatch", "DONE");
+  await actionIs(orderId, "cancel-ask-wms", "DONE", "DONE");
+  const takeBack = await server.reversal.getCancel({ orderId });
+  expect(takeBack).toMatchObject({
+    state: CancelState.WAITING_FOR_WMS,
+    verdict: CancelVerdict.ALREADY_CANCELLED,
+  });
+  expect(takeBack.cancelId).toBeGreaterThan(cancelId);
+  const { received } = await harness.stubSystems.received({ system: "wms/cancel", orderId: String(orderId) });
+  expect(received).toMatchObject([{ body: { cancelId: String(takeBack.cancelId) } }]);
+
+  await server.reversal.reportWmsAnswer({ orderId, agreed: true, operator: "wms" });
+  await cancelIs(server, orderId, CancelState.CANCELLED);
+  // For the cancelled order, and after the return of its goods.
+  await actionIs(orderId, "release-stock", "DONE", "DONE");
+});
+
+test("the WMS reports its agreement while the dispatch is repeated: it is asked for the goods back", async () => {
+  const server = await harness.start(SLOW_RETRIES);
+  const orderId = await inDispatch(server);
+  await server.reversal.requestCancel({ orderId, ...cancelFields });
+  await actionIs(orderId, "cancel-ask-wms", "RETRYING");
+  const { state } = await server.reversal.reportWmsAnswer({ orderId, agreed: true, operator: "wms" });
+  expect(state).toBe(CancelState.CANCELLED);
+  await actionIs(orderId, "dispatch", "DONE");
+  await eventually(async () => {
+    expect(await harness.stubSystems.stock()).toMatchObject({ dispatched: 2, takenBack: 2, released: 2, held: 0 });
+  });
+  await actionIs(orderId, "cancel-ask-wms", "DONE", "DONE");
+});
+
+test("the WMS keeps a cancelled order that it received: parked for people", async () => {
+  const server = await harness.start(SLOW_RETRIES);
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "refuse", reason: "packed" });
+  const orderId = await inDispatch(server);
+  await server.client.cancelOrder({ orderId, ...cancelFields });
+  await cancelIs(server, orderId, CancelState.REFUSED);
+  await actionIs(orderId, "wms-answer-conflict", "PARKED");
+  const { entries } = await server.actions.listParked({ action: "wms-answer-conflict" });
+  expect(entries.filter((entry) => entry.orderId === orderId)).toMatchObject([
+    { lastError: "the order is cancelled, and the WMS keeps it: packed" },
+  ]);
+  expect(await server.client.getOrderStatus({ orderId })).toMatchObject({ orderStatus: OrderStatus.CANCELLED });
 });
 
 test("after a cancel that the WMS refused before the dispatch, the flow continues", async () => {

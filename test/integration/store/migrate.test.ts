@@ -35,6 +35,7 @@ const STEPS = [
   "009-shadow",
   "010-authenticated-operator",
   "011-leases",
+  "012-wms-answers",
 ];
 
 /** All tables with their columns and indexes. */

@@ -4,7 +4,7 @@ import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service
 import { Status } from "../../../src/domain/state-machine.ts";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
 import { failure, plain } from "../../support/failures.ts";
-import { insertOrder, nextOrderId } from "../../support/orders.ts";
+import { eventsOf, insertOrder, nextOrderId } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 
 const harness = useService();
@@ -37,6 +37,43 @@ describe.each(Object.keys(TRANSPORTS) as TransportName[])("%s", (transport) => {
       requestTime: expect.any(Date),
       finishTime: expect.any(Date),
     });
+  });
+
+  test("a cancel that the WMS agrees to after it was refused, while the order can be cancelled", async () => {
+    const orderId = await insertOrder(harness.db, Status.PICKING);
+    await call().requestCancel({ orderId, operator, reason: "wrong size" });
+    await call().reportWmsAnswer({ orderId, agreed: false, reason: "packed", operator });
+
+    const { state } = await call().reportWmsAnswer({ orderId, agreed: true, operator });
+
+    expect(state).toBe(CancelState.CANCELLED);
+    expect(await harness.client(transport).getOrderStatus({ orderId })).toMatchObject({
+      orderStatus: Status.CANCELLED,
+    });
+  });
+
+  test("an agreement after the order was handed over is FAILED_PRECONDITION, and recorded", async () => {
+    const orderId = await insertOrder(harness.db, Status.PACKED);
+    const { cancelId } = await call().requestCancel({ orderId, operator, reason: "wrong size" });
+    await call().reportWmsAnswer({ orderId, agreed: false, reason: "packed", operator });
+    await harness.client(transport).updateOrderStatus({ orderId, status: Status.HANDED_OVER, operator });
+
+    expect(await failure(call().reportWmsAnswer({ orderId, agreed: true, operator }))).toEqual({
+      code: "FailedPrecondition",
+      message:
+        `order ${orderId}: the WMS agreed to the cancel, but the order can no longer be cancelled; ` +
+        "the answer is recorded, and ListParked lists it",
+      details: {
+        ErrorInfo: {
+          reason: "WMS_ANSWER_CONFLICT",
+          domain: "orderstatus.oms",
+          metadata: { order_id: String(orderId) },
+        },
+      },
+    });
+    expect((await eventsOf(harness.db, orderId)).at(-1)).toBe(
+      `oms.v1.cancel.conflict ${orderId}-cancel-${cancelId}-conflict`,
+    );
   });
 
   test("a return, its details, and its id in GetOrderStatus", async () => {

@@ -35,7 +35,8 @@ test("names and consumers stay the same: they are stored in the ledger and at th
     "step allocate": ["--order-status-1020", "--order-pause-cleared"],
     "step dispatch": ["--order-status-2010", "--order-pause-cleared"],
     "step cancel-ask-wms": ["--cancel-requested"],
-    "step release-stock": ["--order-status-9001"],
+    "step wms-answer-conflict": ["--cancel-conflict"],
+    "step release-stock": ["--order-status-9001", "--cancel-agreed"],
     "timer payment-timeout": [],
     "timer cancel-time-limit": [],
   });
@@ -95,6 +96,8 @@ test("other events are matched by the Actions that need them", () => {
     ["1-return-g", []],
     ["1-cancel-7-requested", ["cancel-ask-wms", "cancel-time-limit"]],
     ["1-cancel-7-refused", []],
+    ["1-cancel-8-agreed", ["release-stock"]],
+    ["1-cancel-8-conflict", ["wms-answer-conflict"]],
   ]);
 });
 

@@ -549,7 +549,8 @@ export const CancelState = {
   REQUESTED: 1,
 
   /**
-   * The order is paused and waits for the WMS's answer.
+   * The order is paused and waits for the WMS's answer; or it is cancelled (verdict
+   * ALREADY_CANCELLED), and the WMS is asked for the goods whose dispatch was in progress.
    *
    * @generated from enum value: CANCEL_STATE_WAITING_FOR_WMS = 2;
    */
@@ -563,7 +564,7 @@ export const CancelState = {
   CANCELLED: 3,
 
   /**
-   * The cancellation was refused and the order continues.
+   * The cancellation was refused and the order continues, unless it is cancelled otherwise.
    *
    * @generated from enum value: CANCEL_STATE_REFUSED = 4;
    */
@@ -617,8 +618,11 @@ export const OrderReversalService: GenService<{
     output: typeof GetCancelResponseSchema;
   },
   /**
-   * Reports the WMS's answer to a cancel request. If the request is already closed, nothing
-   * changes. NOT_FOUND if there is no request.
+   * Reports the WMS's answer to the order's last cancel request. An agreement cancels the order as
+   * long as that is possible, also after the request was refused. FAILED_PRECONDITION
+   * (WMS_ANSWER_CONFLICT) if the answer to a closed request contradicts the order, which is then
+   * recorded as the event oms.v1.cancel.conflict and parked for people. NOT_FOUND if there is no
+   * request, or only one of the legacy system.
    *
    * @generated from rpc oms.reversal.v1.OrderReversalService.ReportWmsAnswer
    */

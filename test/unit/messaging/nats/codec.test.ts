@@ -87,6 +87,8 @@ test("each kind has its subject and its event type", () => {
     ["oms.v1.return.requested", "oms.events.v1.ReturnRequested"],
     ["oms.v1.cancel.requested", "oms.events.v1.CancelProgressed"],
     ["oms.v1.cancel.refused", "oms.events.v1.CancelProgressed"],
+    ["oms.v1.cancel.agreed", "oms.events.v1.CancelProgressed"],
+    ["oms.v1.cancel.conflict", "oms.events.v1.CancelProgressed"],
   ]);
 });
 
