@@ -13,6 +13,7 @@ import { legalHistory } from "./legal-history.ts";
 import { requestsOnce } from "./requests.ts";
 import { openStateReader, type StateReader } from "./state-reader.ts";
 import { checkStock, piecesHeld, stepsOnce } from "./stock.ts";
+import { noCircularWait } from "./waits.ts";
 
 /** Results of all checks. */
 export interface Checked {
@@ -32,6 +33,7 @@ const CHECKERS = [
   equalAnswers,
   expectedAnswers,
   ledgerDrained,
+  noCircularWait,
 ] as const;
 
 const POLL_MS = 250;

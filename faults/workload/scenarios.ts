@@ -277,9 +277,12 @@ async function runFromDispatch(
       await cancelInFlow(driver, random, context);
     }
   }
-  // Not predictable: how far the flow had brought an order cancelled before, and when its parent's
-  // cancel ends.
-  driver.controlled = driver.model.visited.includes(2020) && !cancelRequested;
+  // Not predictable: how far the flow had brought an order cancelled before, when its parent's
+  // cancel ends, and whether the WMS agrees after a refusal was reported in its place.
+  const hasReportedRefusal = driver.journal.calls.some(
+    ({ rpc, requested }) => rpc === "ReportWmsAnswer" && requested.agreed === false,
+  );
+  driver.controlled = driver.model.visited.includes(2020) && !cancelRequested && !hasReportedRefusal;
   await runInsertedOrder(driver, random);
 }
 
