@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { AttackName, AttackResult } from "./attacks/index.ts";
+import { NO_EFFECT } from "./attacks/types.ts";
 
 export interface AttackJob {
   readonly name: AttackName;
@@ -20,7 +21,7 @@ export interface Attacker {
   readonly pid: number;
   /** Resolves once it is connected to its target. */
   readonly connected: Promise<void>;
-  /** Ends the attack. */
+  /** Ends the attack. An attacker that does not end in time is killed, and its result unknown. */
   stop(): Promise<AttackResult>;
   /** Ends the process at once. */
   kill(): void;
@@ -47,10 +48,7 @@ export function startAttacker(job: AttackJob): Attacker {
       const [, result = ""] = (await output).split("\n", 2);
       clearTimeout(timeout);
       process.off("exit", kill);
-      if (result === "") {
-        throw new Error(`the attacker "${job.name}" ended without a result`);
-      }
-      return JSON.parse(result) as AttackResult;
+      return result === "" ? { ...NO_EFFECT, ends: { killed: 1 } } : (JSON.parse(result) as AttackResult);
     },
     kill,
   };

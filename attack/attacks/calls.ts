@@ -75,8 +75,12 @@ const overSessions =
     const session = async () => {
       while (!target.signal.aborted) {
         const open = await openSession(target, result);
+        // Ends the calls that the server still reads.
+        const end = () => open.destroy();
+        target.signal.addEventListener("abort", end, { once: true });
         await Promise.all(Array.from({ length: streams }, () => callRepeatedly(open, target, made, pace, result)));
-        count(result.ends, open.destroyed ? "closed" : "open");
+        target.signal.removeEventListener("abort", end);
+        count(result.ends, open.destroyed && !target.signal.aborted ? "closed" : "open");
         open.destroy();
         await sleep(RETRY_MS);
       }
@@ -108,7 +112,7 @@ async function callRepeatedly(
   while (!target.signal.aborted && !session.closed && !session.destroyed) {
     const bytes = HEADER_BYTES + (call.body?.length ?? 0);
     await pace(bytes);
-    if (session.closed || session.destroyed) {
+    if (target.signal.aborted || session.closed || session.destroyed) {
       return;
     }
     const status = await oneCall(session, target, call);
