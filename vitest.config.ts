@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 /** Workers run servers of their own: as many workers as the cores of a small machine. */
-const common = { pool: "forks" as const, testTimeout: 30_000, hookTimeout: 60_000 };
+const common = {
+  pool: "forks" as const,
+  // Only a test that hangs reaches them: several times what the slowest need on a slow machine.
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
 
 const withServers = { ...common, globalSetup: ["test/support/global-setup.ts"] };
 

@@ -1,6 +1,7 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { type Claim, createClaims } from "../../../src/actions/effects/claims.ts";
 import { openRedis } from "../../../src/integrations/redis.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useRedis } from "../../support/servers.ts";
 import { silentLog } from "../nats/support.ts";
 
@@ -9,7 +10,7 @@ const server = useRedis();
 async function useClaims(options: { leaseMs?: number; scope?: string } = {}) {
   const redis = openRedis({ url: server.url, log: silentLog });
   onTestFinished(() => redis.disconnect());
-  await vi.waitFor(() => redis.ping(), 10_000);
+  await eventually(() => redis.ping());
   return { redis, claims: createClaims(redis, { leaseMs: 10_000, ...options }) };
 }
 
@@ -38,9 +39,9 @@ test("a released claim can be acquired again", async () => {
 });
 
 test("a claim expires with its lease, and its former holder cannot release it", async () => {
-  const { claims } = await useClaims({ leaseMs: 100 });
-  const late = acquired(await claims.acquire("c"));
-  const next = await vi.waitFor(async () => acquired(await claims.acquire("c")), 10_000);
+  const { claims, redis } = await useClaims();
+  const late = acquired(await createClaims(redis, { leaseMs: 100 }).acquire("c"));
+  const next = await eventually(async () => acquired(await claims.acquire("c")));
   await late.release();
   expect(await claims.acquire("c")).toMatchObject({ kind: "held" });
   await next.markDone();
@@ -57,12 +58,10 @@ test("installations do not share claims", async () => {
 test("with Redis down a claim fails at once, leaves no late command behind, and works again when Redis is up", async () => {
   const { claims, redis } = await useClaims();
   await server.kill();
-  await vi.waitFor(() => expect(claims.acquire("e")).rejects.toThrow(), 10_000);
-  const began = performance.now();
-  await expect(claims.acquire("f")).rejects.toThrow();
-  expect(performance.now() - began).toBeLessThan(1_500);
+  await eventually(() => expect(claims.acquire("e")).rejects.toThrow());
+  await expect(claims.acquire("f")).rejects.not.toThrow("timed out");
   await server.restart();
-  await vi.waitFor(() => redis.ping(), 10_000);
+  await eventually(() => redis.ping());
   // Had the commands been queued, they would have run by now.
   expect(await claims.acquire("e")).toMatchObject({ kind: "acquired" });
   expect(await claims.acquire("f")).toMatchObject({ kind: "acquired" });

@@ -27,7 +27,8 @@ function row(messageId: string, action: string) {
 
 test("a failing effect is retried until it succeeds, and the order's later events wait for it", async () => {
   await harness.stubSystems.control({ system: "message", mode: "fail", times: 3, orderIds: ["1"] });
-  const server = harness.startServer();
+  // Three back-offs are longer than the other order takes.
+  const server = harness.startServer({ backOff: { baseMs: 1_000, capMs: 1_000 } });
   await server.change(shipped(1n, 1), delivered(1n, 2), shipped(2n, 1));
   await harness.allDone();
   expect(await row("1-1", "customer-message")).toMatchObject({
@@ -109,10 +110,10 @@ test("an Action that hangs delays no other Action, and no other order", async ()
 test("a request without an answer in time is retried with the same key", async () => {
   await harness.stubSystems.control({ system: "einvoice", mode: "hang", times: 1 });
   await harness.stubSystems.control({ system: "message", mode: "lose", times: 2 });
-  const server = harness.startServer({ externalTimeoutMs: 200 });
+  const server = harness.startServer({ externalTimeoutMs: 1_000 });
   await server.change(delivered(1n, 1, recharge));
   await harness.allDone();
-  expect(await row("1-1", "e-invoice")).toMatchObject({ last_error: "e-invoice mail: no answer within 200 ms" });
+  expect(await row("1-1", "e-invoice")).toMatchObject({ last_error: "e-invoice mail: no answer within 1000 ms" });
   // The answers were lost: it arrived several times, and was carried out once.
   const { totals } = await harness.stubSystems.received({ system: "message" });
   expect(totals.message).toMatchObject({ keys: 1, done: 1, repeats: 2 });
@@ -129,10 +130,10 @@ test("an attempt that exceeds its time limit is aborted", async () => {
       return calls === 1 ? new Promise<never>(() => {}) : ({ kind: "done" } as const);
     },
   };
-  const server = harness.startServer({ actions: [slow], attemptTimeoutMs: 100 });
+  const server = harness.startServer({ actions: [slow], attemptTimeoutMs: 500 });
   await server.change(delivered(1n));
   await harness.allDone();
-  expect(await row("1-1", "slow")).toMatchObject({ attempts_started: 2, last_error: "not finished within 100 ms" });
+  expect(await row("1-1", "slow")).toMatchObject({ attempts_started: 2, last_error: "not finished within 500 ms" });
 });
 
 test("an exception in an Action is a failed attempt", async () => {

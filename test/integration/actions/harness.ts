@@ -1,4 +1,4 @@
-import { expect, onTestFinished, vi } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { createClaims } from "../../../src/actions/effects/claims.ts";
 import { bindHandlers, effects } from "../../../src/actions/registry.ts";
 import type { OrderEvent } from "../../../src/domain/events.ts";
@@ -8,12 +8,10 @@ import { openRedis } from "../../../src/integrations/redis.ts";
 import { type Action, subscriptionsFor } from "../../../src/messaging/runner/action.ts";
 import { type RunnerOptions, startRunner } from "../../../src/messaging/runner/runner.ts";
 import { createLedger } from "../../../src/store/ledger/index.ts";
+import { eventually } from "../../support/eventually.ts";
 import { type OwnServer, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { silentLog } from "../nats/support.ts";
 import { commit, rowsOf, useDatabase, useRelay } from "../relay/support.ts";
-
-/** Time limit and interval of waits on a busy machine, in milliseconds. */
-const WAIT_OPTIONS = { timeout: 20_000, interval: 20 };
 
 export interface ServerOptions extends Partial<Omit<RunnerOptions, "stream" | "ledger" | "log" | "metrics">> {
   readonly leaseMs?: number;
@@ -61,6 +59,8 @@ export function useHarness(mariadb?: OwnServer) {
       metrics,
       pollMs: 20,
       backOff: { baseMs: 20, capMs: 200 },
+      // No event is parked while a backend is down, however long a slow machine takes to restart it.
+      maxAttempts: 1_000,
       attemptTimeoutMs: leaseMs * 0.6,
       ...rest,
       actions,
@@ -113,13 +113,9 @@ export function useHarness(mariadb?: OwnServer) {
     ledger,
     /** Waits until every ledger entry is DONE. */
     async allDone(): Promise<void> {
-      await vi.waitFor(
-        async () => expect((await ledger()).filter((row) => !row.endsWith("DONE"))).toEqual([]),
-        WAIT_OPTIONS,
-      );
+      await eventually(async () => expect((await ledger()).filter((row) => !row.endsWith("DONE"))).toEqual([]));
     },
-    /** Waits until the check succeeds. */
-    eventually: <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, WAIT_OPTIONS),
+    eventually,
     /** Empties tables and broker, and resets the stub systems. */
     async reset(): Promise<void> {
       await nats.wipe();

@@ -58,13 +58,18 @@ test("a paused Action's events wait, from the stream and from the ledger, and no
 
 test("an Action that is paused while it fails is not retried until it is resumed", async () => {
   await harness.stubSystems.control({ system: "finance", mode: "fail", times: 1, orderIds: ["1"] });
-  const server = harness.startServer({ backOff: { baseMs: 1_500, capMs: 1_500 } });
+  const server = harness.startServer({ backOff: { baseMs: 600_000, capMs: 600_000 } });
   await server.change(statusChanged({ orderId: 1n, toStatus: Status.DELIVERED, version: 1, orderSource: 2001 }));
   await harness.eventually(async () => {
     expect(await statesOf("finance-push")).toEqual({ "1-1": "RETRYING" });
   });
   await setPaused("finance-push", 1);
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await harness.eventually(async () => {
+    expect(await server.metrics.registry.metrics()).toContain('oms_action_paused{action="finance-push"} 1\n');
+  });
+  await harness.database().updateTable("oms_db.oms_action_ledger").set({ next_attempt_time: new Date() }).execute();
+  // Long enough for many polls for due entries.
+  await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await statesOf("finance-push")).toEqual({ "1-1": "RETRYING" });
   await setPaused("finance-push", 0);
   await harness.allDone();

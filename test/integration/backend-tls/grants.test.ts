@@ -11,6 +11,7 @@ import { MigrationPermissionError } from "../../../src/store/mysql/errors.ts";
 import { migrationGrants, serviceGrants } from "../../../src/store/users/grants.ts";
 import { type Clients, type OpenClient, TRANSPORTS } from "../../support/clients.ts";
 import { ON_MYSQL } from "../../support/database-engine.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useOwnMariadb, useOwnServer, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 import { FULL_COVERAGE } from "../contract/api.ts";
@@ -22,7 +23,7 @@ import { readTests } from "../contract/contract-reads.ts";
 import { reportTests } from "../contract/contract-reports.ts";
 import { verdictTests } from "../contract/contract-verdicts.ts";
 import { watchTests } from "../contract/contract-watch.ts";
-import { eventually, pay, reachesStatus, submit } from "../flows/harness.ts";
+import { pay, reachesStatus, submit } from "../flows/harness.ts";
 import { countRows, daysAgo, insertPast, insertRequest } from "../retention/fixture.ts";
 import { natsWithFile } from "./servers.ts";
 

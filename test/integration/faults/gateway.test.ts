@@ -1,9 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { connect, headers } from "nats";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { openGateway } from "../../../faults/workload/gateway.ts";
 import { ThirdPartyNotificationSchema } from "../../../gen/oms/events/v1/events_pb.ts";
 import { brokerOptions } from "../../../src/messaging/nats/broker.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useNats } from "../../support/servers.ts";
 
 const nats = useNats();
@@ -27,13 +28,13 @@ test("the gateway receives each message once, live or from the stream, and marks
   const gateway = await openGateway(nats.url);
   const received = () =>
     (gateway.log.byOrder.get("7") ?? []).map(({ messageId, sequence }) => [messageId, sequence !== undefined]);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await publish(2);
     expect(received()).toContainEqual(["7-2", true]);
   });
   await publish(3);
   await publish(3);
-  await vi.waitFor(() => expect(gateway.log.repeats).toBeGreaterThan(0));
+  await eventually(() => expect(gateway.log.repeats).toBeGreaterThan(0));
   await gateway.catchUp();
   expect(received()).toEqual([
     ["7-2", true],

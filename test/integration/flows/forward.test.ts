@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { eventually } from "../../support/eventually.ts";
 import { failure } from "../../support/failures.ts";
-import { eventually, flowIs, pay, reachesStatus, submit, useFlows } from "./harness.ts";
+import { flowIs, pay, reachesStatus, submit, useFlows } from "./harness.ts";
 
 const harness = useFlows();
 
@@ -113,7 +114,7 @@ test("a pause stops the flow before its next step; a resume continues from there
   await flowIs(server, orderId, { step: "approve", state: FlowState.PAUSED });
 
   // Paused during the allocation: it ends, and the dispatch does not start.
-  await harness.stubSystems.control({ system: "erp/allocate", mode: "slow", delayMs: 1_500, times: 1 });
+  await harness.stubSystems.control({ system: "erp/allocate", mode: "slow", delayMs: 3_000, times: 1 });
   await pause(false);
   await eventually(async () => {
     expect(await server.fulfilment.getOrderFlow({ orderId })).toMatchObject({ step: "allocate", attempts: 1 });

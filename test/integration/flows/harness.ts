@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import type { OrderFlow } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { type Clients, type OpenClient, TRANSPORTS } from "../../support/clients.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useMariadb, useNats, useRedis, useStubSystems } from "../../support/servers.ts";
 import { type Service, startService } from "../../support/service.ts";
 
@@ -16,9 +17,6 @@ const TIMING = {
   OMS_RETRY_CAP_MS: "300",
   OMS_EXTERNAL_TIMEOUT_MS: "5000",
 };
-
-/** Time limit of a wait, in milliseconds. */
-const WAIT_MS = 25_000;
 
 /** A server and its clients. */
 export interface Server extends Clients {
@@ -64,11 +62,7 @@ export function useFlows() {
     return server;
   };
 
-  return { start, db, stubSystems, eventually };
-}
-
-export function eventually<T>(check: () => Promise<T>): Promise<T> {
-  return vi.waitFor(check, { timeout: WAIT_MS, interval: 50 });
+  return { start, db, stubSystems };
 }
 
 /** Submits an order, by default an ordinary one of one warehouse. */

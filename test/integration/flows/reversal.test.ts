@@ -3,7 +3,8 @@ import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.
 import { CancelVerdict, OrderStatus, ReturnVerdict } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
 import { CancelState } from "../../../gen/oms/reversal/v1/order_reversal_service_pb.ts";
 import type { Clients } from "../../support/clients.ts";
-import { eventually, flowIs, pay, reachesStatus, submit, useFlows } from "./harness.ts";
+import { eventually } from "../../support/eventually.ts";
+import { flowIs, pay, reachesStatus, submit, useFlows } from "./harness.ts";
 
 const harness = useFlows();
 const cancelFields = { reason: "changed his mind", operator: "li" };

@@ -1,9 +1,10 @@
 import { sql } from "kysely";
-import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { createPublishedRows } from "../../../src/messaging/relay/published-rows.ts";
 import { startSweep } from "../../../src/messaging/relay/sweep.ts";
 import { ALWAYS_HELD } from "../../../src/store/leases/index.ts";
 import { statusChanged } from "../../support/events.ts";
+import { eventually } from "../../support/eventually.ts";
 import { createTestLease } from "../../support/lease.ts";
 import { silentLog } from "../nats/support.ts";
 import { commit, useDatabase } from "./support.ts";
@@ -51,13 +52,13 @@ test("rows kept for Actions are skipped, and abandoned rows after them are found
   await database().updateTable("oms_db.oms_outbox").set({ published: 1 }).execute();
   await insert(31n, 500);
   const republished = useSweep();
-  await vi.waitFor(() => expect(republished).toEqual(["31-1"]));
+  await eventually(() => expect(republished).toEqual(["31-1"]));
   await insert(32n, 400);
-  await vi.waitFor(() => expect(republished).toEqual(["31-1", "32-1"]));
+  await eventually(() => expect(republished).toEqual(["31-1", "32-1"]));
   await database().updateTable("oms_db.oms_outbox").set({ published: 1 }).execute();
   await insert(33n, 2);
   await insert(34n, 1);
-  await vi.waitFor(() => expect(republished).toEqual(["31-1", "32-1", "33-1", "34-1"]));
+  await eventually(() => expect(republished).toEqual(["31-1", "32-1", "33-1", "34-1"]));
 });
 
 test("abandoned rows whose ids and times are in different order are found", async () => {
@@ -69,7 +70,7 @@ test("abandoned rows whose ids and times are in different order are found", asyn
   await insert(3n, 30);
   await sql`do sleep(1)`.execute(database());
   expect(republished).toEqual([]);
-  await vi.waitFor(() => expect(republished).toEqual(["2-1", "3-1"]), 10_000);
+  await eventually(() => expect(republished).toEqual(["2-1", "3-1"]));
 });
 
 test("a server without the lease leaves abandoned rows to the one with it, until it takes over", async () => {
@@ -79,5 +80,5 @@ test("a server without the lease leaves abandoned rows to the one with it, until
   await sql`do sleep(0.5)`.execute(database());
   expect(republished).toEqual([]);
   lease.move(true);
-  await vi.waitFor(() => expect(republished).toEqual(["1-1"]));
+  await eventually(() => expect(republished).toEqual(["1-1"]));
 });

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { OrderEvent } from "../../../src/domain/events.ts";
 import {
   type Action,
@@ -12,9 +12,13 @@ import { createLedger } from "../../../src/store/ledger/index.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { statusChanged } from "../../support/events.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useMariadb, useNats } from "../../support/servers.ts";
 import { silentLog, useStream } from "../nats/support.ts";
 import { commit } from "../relay/support.ts";
+
+/** How far a due time lies in the future, in milliseconds: beyond what its commit takes. */
+const DUE_MS = 3_000;
 
 /** Difference between the database's clock, which the ledger uses, and this process's. */
 const CLOCK_SKEW_MS = 200;
@@ -55,7 +59,7 @@ async function run(results: ActionResult[], more: Partial<Action> = {}, maxAttem
   await commit(db, [event], { subscriptionsFor: subscriptionsFor([action]), ledgerWatchMs: 0 });
   const row = () =>
     db.selectFrom("oms_db.oms_action_ledger").selectAll().where("action", "=", action.name).executeTakeFirstOrThrow();
-  const ends = (state: string) => vi.waitFor(async () => expect((await row()).state).toBe(state), { timeout: 20_000 });
+  const ends = (state: string) => eventually(async () => expect((await row()).state).toBe(state));
   return { attempts, row, ends };
 }
 
@@ -77,16 +81,16 @@ test("after a lost answer an attempt may have side effects, until the external s
 });
 
 test("an Action that waits until a time is not repeated before", async () => {
-  const at = new Date(Date.now() + 700);
+  const at = new Date(Date.now() + DUE_MS);
   const { attempts, row, ends } = await run([{ kind: "wait", reason: "not yet", at }]);
-  await vi.waitFor(async () => expect((await row()).next_attempt_time).toEqual(at), { timeout: 20_000 });
+  await eventually(async () => expect((await row()).next_attempt_time).toEqual(at));
   expect(attempts).toHaveLength(1);
   await ends("DONE");
   expect(Date.now()).toBeGreaterThan(at.getTime() - CLOCK_SKEW_MS);
 });
 
 test("a timer runs at its time, and not before", async () => {
-  const due = new Date(Date.now() + 700);
+  const due = new Date(Date.now() + DUE_MS);
   const { attempts, row, ends } = await run([], { due: () => due });
   expect(await row()).toMatchObject({ state: "PENDING", next_attempt_time: due });
   await ends("DONE");

@@ -10,8 +10,8 @@ const mariadb = useOwnMariadb();
 const nats = useNats();
 const redis = useRedis();
 
-/** Time for a server to open its connections and to acquire its leases, in milliseconds. */
-const SETTLE_MS = 3_000;
+/** A server has started when it sends at most this many statements in this time (ms). */
+const QUIET = { statements: 4, ms: 2_000 };
 
 /** Two renewals of a lease and ten polls of the ledger, in milliseconds. */
 const MEASURED_MS = 20_000;
@@ -30,10 +30,16 @@ async function startServer(): Promise<void> {
 
 /** The statements that the servers send while nothing happens, with their numbers. */
 async function measure(connection: Connection): Promise<{ readonly total: number; readonly list: string }> {
-  await delay(SETTLE_MS);
+  // Its connections are open, and it has its leases.
+  while ((await statements(connection, QUIET.ms)).total > QUIET.statements) {}
+  return statements(connection, MEASURED_MS);
+}
+
+/** The statements of this time (ms). */
+async function statements(connection: Connection, ms: number): Promise<{ total: number; list: string }> {
   await connection.query("truncate table mysql.general_log");
   await connection.query("set global general_log = on");
-  await delay(MEASURED_MS);
+  await delay(ms);
   await connection.query("set global general_log = off");
   const [rows] = await connection.query<RowDataPacket[]>(
     "select left(argument, 120) as statement, count(*) as count from mysql.general_log" +
