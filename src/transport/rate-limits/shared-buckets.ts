@@ -43,10 +43,17 @@ redis.call('hset', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', strin
 redis.call('pexpire', KEYS[1], math.ceil(burst / per_ms) + 1000)
 return {granted, string.format('%.6f', tokens)}`;
 
-/** @param scope separates the buckets of several installations on one Redis */
+/**
+ * @param options.scope separates the buckets of several installations on one Redis
+ * @param options.timeoutMs time limit of a call to Redis, in milliseconds; default: 50
+ */
 export function createSharedBuckets(
   redis: Pick<Redis, "eval">,
-  { scope = "", now = () => performance.now() }: { readonly scope?: string; readonly now?: () => number } = {},
+  {
+    scope = "",
+    timeoutMs = TIMEOUT_MS,
+    now = () => performance.now(),
+  }: { readonly scope?: string; readonly timeoutMs?: number; readonly now?: () => number } = {},
 ): SharedBuckets {
   let unavailableUntil = 0;
   const isUnavailable = () => now() < unavailableUntil;
@@ -63,7 +70,7 @@ export function createSharedBuckets(
       }
       const grant = await withTimeout(
         evaluate(caller, rate, tokens).catch(() => undefined),
-        TIMEOUT_MS,
+        timeoutMs,
       );
       if (grant === undefined) {
         unavailableUntil = now() + UNAVAILABLE_MS;

@@ -123,10 +123,10 @@ describe.each(ports)("on the port of %s", (_name, type, port) => {
     const stream = open(await openSession(port()), "GetOrderStatus", type);
     const succeeded = succeeds(stream);
     const body = encode(GetOrderStatusRequestSchema, { orderId });
-    // Half of the limit, in as many parts as there are bytes.
+    // A third of the limit, in as many parts as there are bytes.
     for (const byte of body) {
       stream.write(Buffer.of(byte));
-      await sleep(REQUEST_TIMEOUT_MS / 2 / body.length);
+      await sleep(REQUEST_TIMEOUT_MS / 3 / body.length);
     }
     stream.end();
     expect(await succeeded).toBe(true);

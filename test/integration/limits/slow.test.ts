@@ -19,6 +19,7 @@ import {
   type RawHttp2,
   requestHeaders,
 } from "../../../tools/testkit/raw-http2.ts";
+import { eventually } from "../../support/eventually.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 
@@ -32,7 +33,7 @@ vi.mock("../../../src/transport/limits.ts", async (original) => ({
   HTTP1_IDLE_MS: 700,
   IDLE_HTTP2_MS: 700,
   KEEPALIVE_MS: 500,
-  KEEPALIVE_TIMEOUT_MS: 300,
+  KEEPALIVE_TIMEOUT_MS: 2_000,
   UNREAD_RESPONSE_MS: 1_000,
   MAX_BUFFERED_BYTES: 12 * 1024 * 1024,
 }));
@@ -99,7 +100,7 @@ describe.each(ports)("HTTP/2 on the port of %s", (_name, type, port) => {
     raw.request(1, `${SERVICE}/GetOrderStatus`, type);
     const trickle = setInterval(() => raw.send(FRAME.data, 0, 1, Buffer.of(0)), 400);
     onTestFinished(() => clearInterval(trickle));
-    await vi.waitFor(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    await eventually(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM));
     clearInterval(trickle);
     expect(raw.socket.closed).toBe(false);
     await expectOthersServed();
@@ -124,7 +125,7 @@ describe.each(ports)("HTTP/2 on the port of %s", (_name, type, port) => {
       }
       await sleep(1);
     }
-    await vi.waitFor(() => expect(raw.received.resets.size + (raw.received.goaway ?? 0)).toBeGreaterThan(0), 5_000);
+    await eventually(() => expect(raw.received.resets.size + (raw.received.goaway ?? 0)).toBeGreaterThan(0));
     await expectOthersServed();
   });
 });
@@ -137,7 +138,7 @@ describe("unread gRPC responses", () => {
     const request = create(BatchGetOrderStatusRequestSchema, { orderIds });
     const body = grpcMessage(toBinary(BatchGetOrderStatusRequestSchema, request));
     raw.send(FRAME.data, END_STREAM, 1, body);
-    await vi.waitFor(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    await eventually(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM));
     expect(raw.received.headers).toBe(1);
     await expectOthersServed();
   });
@@ -147,7 +148,7 @@ describe("unread gRPC responses", () => {
     raw.request(1, `${SERVICE}/WatchOrderStatus`);
     const request = create(WatchOrderStatusRequestSchema, { orderIds: [orderId] });
     raw.send(FRAME.data, END_STREAM, 1, grpcMessage(toBinary(WatchOrderStatusRequestSchema, request)));
-    await vi.waitFor(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM), 5_000);
+    await eventually(() => expect(raw.received.resets.get(1)).toBe(ENHANCE_YOUR_CALM));
     await expectOthersServed();
   });
 
@@ -165,7 +166,7 @@ describe("unread gRPC responses", () => {
       );
       await sleep(1);
     }
-    await vi.waitFor(() => expect(raw.received.resets.size + (raw.received.goaway ?? 0)).toBeGreaterThan(0), 10_000);
+    await eventually(() => expect(raw.received.resets.size + (raw.received.goaway ?? 0)).toBeGreaterThan(0));
     await expectOthersServed();
   });
 });

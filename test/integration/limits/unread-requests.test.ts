@@ -5,9 +5,10 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { OrderStatusService } from "../../../gen/oms/orderstatus/v1/order_status_service_pb.ts";
 import { createGrpcServer } from "../../../src/transport/grpc/server.ts";
 import { markProven } from "../../../src/transport/guard/index.ts";
-import { MAX_CONCURRENT_STREAMS } from "../../../src/transport/limits.ts";
+import { INITIAL_CONCURRENT_STREAMS, MAX_CONCURRENT_STREAMS } from "../../../src/transport/limits.ts";
 import type { Route } from "../../../src/transport/middleware/pipeline.ts";
 import { grpcMessage } from "../../../tools/testkit/raw-http2.ts";
+import { eventually } from "../../support/eventually.ts";
 
 // All requests of the test are answered before the first one ends, however slow the machine is.
 vi.mock("../../../src/transport/limits.ts", async (original) => ({
@@ -65,7 +66,9 @@ test("a full connection stays open when all its calls are rejected unread, and a
     });
   const first = open();
   first.end(request);
-  const raised = once(session, "remoteSettings").then(() => vi.waitUntil(() => maxStreams() > 100));
+  const raised = once(session, "remoteSettings").then(() =>
+    eventually(() => expect(maxStreams()).toBeGreaterThan(INITIAL_CONCURRENT_STREAMS)),
+  );
   const maxStreams = () => session.remoteSettings.maxConcurrentStreams ?? 0;
   await Promise.all([closed(first), raised]);
   expect(maxStreams()).toBe(MAX_CONCURRENT_STREAMS);
