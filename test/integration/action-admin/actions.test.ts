@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { ActionState, InterventionKind } from "../../../gen/oms/operations/v1/action_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
+import { eventually } from "../../support/eventually.ts";
 import { insertOrder } from "../../support/orders.ts";
-import { eventually, type Server, useFlows } from "../flows/harness.ts";
+import { type Server, useFlows } from "../flows/harness.ts";
 
 const harness = useFlows();
 const ACTION = "customer-message";

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { listActions, listInterventions } from "../../../src/application/action-admin/actions.ts";
 import {
   discardParked,
@@ -15,6 +15,7 @@ import { Status } from "../../../src/domain/state-machine.ts";
 import { openTotalsReader } from "../../../src/store/ledger/open-counts.ts";
 import type { CommittedEvent } from "../../../src/store/outbox/outbox.ts";
 import type { ActionState } from "../../../src/store/schema.ts";
+import { eventually } from "../../support/eventually.ts";
 import { encode, insertOrder, openCommitter, report, rowsOf, useStore } from "../store/fixture.ts";
 
 const { db } = useStore();
@@ -223,7 +224,7 @@ describe("RetryParked", () => {
     const { count, nextPageToken } = await retryParked(
       deps,
       parked(),
-      { ...CONTEXT, deadline: new Date(Date.now() + 1) },
+      { ...CONTEXT, deadline: new Date() },
       limits(100),
     );
 
@@ -513,7 +514,7 @@ test("ListParked continues page by page, also with a filter that excludes most e
 /** A time on the database's clock at which nothing was committed. */
 async function nextMoment(): Promise<Date> {
   const time = new Date(db.clock.now().getTime() + 20);
-  await vi.waitUntil(() => db.clock.now().getTime() > time.getTime() + 20);
+  await eventually(() => expect(db.clock.now().getTime()).toBeGreaterThan(time.getTime() + 20));
   return time;
 }
 

@@ -93,7 +93,7 @@ describe("the name in a verified client certificate is the caller", () => {
 });
 
 test("a watch ends with the certificate of its caller, and no call is accepted after it", async () => {
-  const expiresAt = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 2_000);
+  const expiresAt = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 4_000);
   const { cert, key } = authority.issue({ subject: "/CN=wms", expiresAt });
   const transport = createGrpcTransport({
     baseUrl: `https://localhost:${harness.service.grpcPort}`,

@@ -102,7 +102,7 @@ test("a cached token is rejected once it has expired", async () => {
   const issuer = await createIssuer();
   const { verify } = verifierFor(await keysFile(issuer.jwks()));
   // Clocks may differ by 5 seconds; the cache ends with the expiry itself.
-  const token = await issuer.token({ exp: -4 });
+  const token = await issuer.token({ exp: -2 });
   expect(await verify(token)).toMatchObject({ name: "wms", roles: [] });
   await eventually(async () => expect(await rejection(verify(token))).toBe("token expired; request a new one"));
 });

@@ -345,7 +345,7 @@ test("reflection can be turned off", async () => {
   }
 });
 
-test("a rejection takes as long for an existing order as for an unknown one", async () => {
+test("a rejection takes as long for an existing order as for an unknown one", { retry: 3 }, async () => {
   const tms = await bearer("tms");
   const existing = await insertOrder(harness.db, Status.CREATED);
   const client = harness.client("gRPC");

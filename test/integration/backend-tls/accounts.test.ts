@@ -46,7 +46,7 @@ beforeAll(async () => {
 
 async function client(user: string): Promise<NatsConnection> {
   const { hostname, port, username, password } = new URL(urlOf(user));
-  return connect({ servers: `${hostname}:${port}`, user: username, pass: password, timeout: 2_000 });
+  return connect({ servers: `${hostname}:${port}`, user: username, pass: password, timeout: 20_000 });
 }
 
 async function loyalty(): Promise<NatsConnection> {
@@ -107,7 +107,7 @@ describe("a subscriber", () => {
     ["an event", "oms.v1.order.status.6010", "x"],
   ])("is denied: %s", async (_, subject, body) => {
     const connection = await loyalty();
-    await expect(connection.request(subject, body, { timeout: 1_000 })).rejects.toThrow(/permissions violation/i);
+    await expect(connection.request(subject, body, { timeout: 20_000 })).rejects.toThrow(/permissions violation/i);
     expect(await streamIds()).toHaveLength(5);
   });
 
@@ -143,7 +143,7 @@ describe("a subscriber", () => {
 
   test("cannot acknowledge messages of another consumer", async () => {
     const connection = await loyalty();
-    const acknowledgement = connection.request("$JS.ACK.OMS_EVENTS.of-another.1.1.1.1.0", "+ACK", { timeout: 1_000 });
+    const acknowledgement = connection.request("$JS.ACK.OMS_EVENTS.of-another.1.1.1.1.0", "+ACK", { timeout: 20_000 });
     await expect(acknowledgement).rejects.toThrow(/permissions violation/i);
   });
 });

@@ -66,7 +66,7 @@ export function reportOptionTests(api: ContractApi): void {
       expect((await failure(late)).code).toBe("DeadlineExceeded");
       // The server measures from the arrival of the call: its deadline is slightly later than the
       // caller's.
-      await delay(300);
+      await delay(1_000);
       unlock();
       await locked;
       expect((await first).outcome).toBe(Outcome.APPLIED);

@@ -1,8 +1,9 @@
 import { request } from "node:http";
 import { connect } from "node:http2";
 import { text } from "node:stream/consumers";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { TRANSPORTS, type TransportName } from "../../support/clients.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useService } from "../../support/service.ts";
 
 const harness = useService({ OMS_TLS_TERMINATED_BY: "127.0.0.1" });
@@ -13,7 +14,7 @@ const url = (path: string) => `http://127.0.0.1:${harness.service.httpPort}${pat
 
 /** Waits for a log line with these fields. */
 const expectLine = (fields: object) =>
-  vi.waitFor(() => expect(harness.service.log).toContainEqual(expect.objectContaining(fields)), 5_000);
+  eventually(() => expect(harness.service.log).toContainEqual(expect.objectContaining(fields)));
 
 test.each(Object.keys(TRANSPORTS) as TransportName[])("%s: a failed call has the client's address", async (name) => {
   const caller = `of-${name.replace(" ", "-")}`;
@@ -46,7 +47,7 @@ test.each([
   });
   const ended = new Promise((resolve) => slow.once("response", (response) => resolve(response.resume())));
   slow.write(body.slice(0, 5));
-  setTimeout(() => slow.end(body.slice(5)), 500);
+  setTimeout(() => slow.end(body.slice(5)), 1_000);
   await ended;
   await expectLine({ msg: "call", caller, orderId: "405", durationMs: expect.toSatisfy((ms: number) => ms >= 250) });
 });
@@ -62,7 +63,7 @@ test("gRPC: the duration includes the arrival of the request", async () => {
   });
   const message = Buffer.from('\0\0\0\0\x11{"orderId":"405"}');
   slow.write(message.subarray(0, 9));
-  setTimeout(() => slow.end(message.subarray(9)), 500);
+  setTimeout(() => slow.end(message.subarray(9)), 1_000);
   await text(slow);
   session.destroy();
   const durationMs = expect.toSatisfy((ms: number) => ms >= 250);

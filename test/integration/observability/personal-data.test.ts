@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:http2";
 import { sql } from "kysely";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { eventually } from "../../support/eventually.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 import { envelope, escaped, wrapper } from "../legacy/envelopes.ts";
@@ -256,18 +257,18 @@ test("no output contains personal data of requests", { timeout: 120_000 }, async
   expect(lines.filter((line) => personalIn(line).length > 0)).toEqual([]);
   expect(printed.filter((text) => personalIn(text).length > 0)).toEqual([]);
 
-  await vi.waitFor(() => expect(collector.requests.length).toBeGreaterThan(3), 10_000);
+  await eventually(() => expect(collector.requests.length).toBeGreaterThan(3));
   expect(collector.requests.flatMap(({ body }) => personalIn(Buffer.from(body).toString()))).toEqual([]);
 
   const metrics = await (await fetch(url("metrics"))).text();
   expect(metrics).toContain('caller="privacy-test"');
   expect(personalIn(metrics)).toEqual([]);
 
-  const rows = await vi.waitFor(async () => {
+  const rows = await eventually(async () => {
     const all = await harness.db.selectFrom("oms_db.oms_request_log").selectAll().execute();
     expect(all.length).toBeGreaterThan(30);
     return all;
-  }, 10_000);
+  });
   expect(rows.flatMap((row) => personalIn(Object.values(row).map(String).join(" ")))).toEqual([]);
 });
 

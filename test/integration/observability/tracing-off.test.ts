@@ -1,11 +1,12 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { forEachSystem, systemVariables } from "../../../src/integrations/systems.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { startProcess } from "../../e2e/crash/process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useMariadb, useNats, useRedis } from "../../support/servers.ts";
 import { useCollector } from "./collector.ts";
 import { useHttpRecorder } from "./http-recorder.ts";
@@ -59,14 +60,11 @@ async function deliverCard(env: Record<string, string>) {
     const update = { orderId, status: `ORDER_STATUS_${status}`, operator: "card" };
     await call("orderstatus.v1.OrderStatusService/UpdateOrderStatus", update);
   }
-  const mail = await vi.waitFor(
-    () => {
-      const found = systems.requests.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
-      expect(found).toBeDefined();
-      return found;
-    },
-    { timeout: 20_000, interval: 20 },
-  );
+  const mail = await eventually(() => {
+    const found = systems.requests.find(({ headers }) => headers["idempotency-key"] === `${orderId}-3`);
+    expect(found).toBeDefined();
+    return found;
+  });
   await service.kill("SIGTERM");
   const modules = (await readFile(list, "utf8")).split("\n");
   return { own: modules.filter(isOwn), sdk: modules.filter(isSdk), headers: mail?.headers ?? {} };

@@ -157,7 +157,7 @@ test("the log has at most 20 lines per second for differences", async () => {
 });
 
 test("a missing answer of the legacy system is counted as failed and logged", async () => {
-  const { server, shadow, lines, results, close } = await open({ timeoutMs: 200 });
+  const { server, shadow, lines, results, close } = await open({ timeoutMs: 1_000 });
   const failures: [name: string, answer: Parameters<typeof server.respondWith>[0]][] = [
     ["a server error", [503, '{"result":1,"orderStatus":3010}']],
     ["an answer that is too long", [200, "x".repeat(1_048_577)]],
@@ -174,7 +174,7 @@ test("a missing answer of the legacy system is counted as failed and logged", as
   await eventually(async () => expect(await results()).toEqual({ failed: 5 }));
   expect(lines.length).toBeGreaterThanOrEqual(3);
   expect(lines.slice(0, 3)).toMatchObject(
-    ["HTTP status 503", "the response is longer than 1048576 bytes", "no answer within 200 ms"].map((reason) => ({
+    ["HTTP status 503", "the response is longer than 1048576 bytes", "no answer within 1000 ms"].map((reason) => ({
       level: "warn",
       msg: "no answer of the legacy system to compare with",
       method: "getOrderStatus",
@@ -229,7 +229,7 @@ test("a legacy system that hangs delays no caller: 32 comparisons wait, further 
 
   const began = performance.now();
   await close();
-  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(performance.now() - began).toBeLessThan(15_000);
   shadow.offer(read());
   expect(await results()).toEqual({ skipped: 34, same: 1 });
   expect(server.requests).toHaveLength(33);

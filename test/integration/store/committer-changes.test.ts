@@ -1,5 +1,5 @@
 import { createConnection } from "mysql2/promise";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type SubmitOrderInput, submitOrder } from "../../../src/application/fulfilment/submit-order.ts";
 import { recordShippedQuantities } from "../../../src/application/orders/records.ts";
 import { DEFAULT_ORDER_KINDS } from "../../../src/domain/order-kinds.ts";
@@ -9,6 +9,7 @@ import type { CommitterOptions, RetryReason } from "../../../src/store/commit/ty
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { refundMark } from "../../../src/store/orders/write-orders.ts";
 import { readShippedLines } from "../../../src/store/reads/goods.ts";
+import { waitsForLock } from "../../support/orders.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import {
   CAUSE,
@@ -171,7 +172,7 @@ describe("new orders", () => {
     await otherServer.query("begin");
     await otherServer.query(`insert into ${prefix}oms_db.oms_order_main (order_id) values (${orderId})`);
     const created = committer.change(change(orderId, { creates: true, decide: () => creation(orderId) }));
-    await otherServer.query("do sleep(0.2)");
+    await waitsForLock(db, orderId);
     await otherServer.query("commit");
 
     expect(await created).toEqual({ kind: "order-exists" });
@@ -331,8 +332,8 @@ describe("a connection lost during the commit of new orders", () => {
     proxy.disruptNext("oms_order_detail", "lose-request");
     const answer = submit({ orderId });
     answer.catch(() => {});
-    await vi.waitUntil(() => proxy.pendingDisruptions === 0);
-    await earlier.query("do sleep(0.3)");
+    await waitsForLock(db, orderId);
+    expect(proxy.pendingDisruptions).toBe(0);
     await earlier.query("commit");
 
     await expect(answer).rejects.toMatchObject({ name: "DatabaseUnavailableError" });

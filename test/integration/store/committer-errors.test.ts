@@ -1,9 +1,10 @@
 import { createConnection } from "mysql2/promise";
-import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import type { CommitterOptions, RetryReason } from "../../../src/store/commit/types.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { DatabaseUnavailableError, DeadlinePassedError, QueueFullError } from "../../../src/store/mysql/errors.ts";
+import { eventually } from "../../support/eventually.ts";
 import { lockWaitCounter } from "../../support/lock-waits.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import { encode, insertOrder, openCommitter, pause, report, rowsOf, type TestCommitter, useStore } from "./fixture.ts";
@@ -46,11 +47,14 @@ async function appliedVersions(orderId: bigint) {
 describe("fairness", () => {
   test("a lone request is committed at once", async () => {
     const committer = useCommitter();
-    const [warm, lone] = await insertOrders(2);
-    await committer.report(report(warm as bigint, Status.PAID));
-    const started = performance.now();
-    await committer.report(report(lone as bigint, Status.PAID));
-    expect(performance.now() - started).toBeLessThan(250);
+    const durations: number[] = [];
+    for (const orderId of await insertOrders(10)) {
+      const started = performance.now();
+      await committer.report(report(orderId, Status.PAID));
+      durations.push(performance.now() - started);
+    }
+    // Other load delays some of them, a wait for further requests all.
+    expect(Math.min(...durations)).toBeLessThan(250);
   });
 
   test("requests that arrive during a batch form the next one, up to the maximum batch size", async () => {
@@ -245,7 +249,7 @@ async function waitForLockWaits(count: number) {
     async (statement) => (await otherSystem.run(statement))[0] as { id: unknown; info: unknown }[],
     prefix,
   );
-  await vi.waitFor(async () => expect(await waiting()).toBe(count), { timeout: 10_000, interval: 50 });
+  await eventually(async () => expect(await waiting()).toBe(count), 50);
 }
 
 describe("a lost connection", () => {
@@ -340,7 +344,7 @@ describe("a lost connection", () => {
     proxy.setAcceptMode("closed");
     proxy.disruptNext(COMMIT, "lose-request");
     const lost = committer.report(report(orderId, Status.PAID, { remark: "lost" }));
-    await expect.poll(() => proxy.pendingDisruptions).toBe(0);
+    await eventually(() => expect(proxy.pendingDisruptions).toBe(0));
     expect(await other.report(report(orderId, Status.PAID, { remark: "other" }))).toMatchObject({ version: 1 });
     proxy.setAcceptMode("open");
     expect(await lost).toMatchObject({ outcome: "duplicate", version: 1 });
@@ -409,7 +413,7 @@ describe("a lost connection", () => {
       proxy.closeConnections();
       const started = performance.now();
       const results = await Promise.allSettled(orderIds.map((id) => committer.report(report(id, Status.PAID))));
-      expect(performance.now() - started).toBeLessThan(6_000);
+      expect(performance.now() - started).toBeLessThan(20_000);
       for (const result of results) {
         expect(result).toMatchObject({
           status: "rejected",

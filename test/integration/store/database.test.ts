@@ -1,10 +1,11 @@
 import { sql } from "kysely";
-import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openSession } from "../../../src/store/commit/session.ts";
 import { migrate } from "../../../src/store/migrations/index.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
 import { DatabaseUnavailableError } from "../../../src/store/mysql/errors.ts";
 import { inTransaction } from "../../../src/store/mysql/transaction.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useMariadb, useOwnMariadb } from "../../support/servers.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import { insertOrder } from "./fixture.ts";
@@ -112,7 +113,7 @@ describe("a lost connection", () => {
     const db = open({ url: proxy.url, connections: 1 });
     await sql`select 1`.execute(db);
     proxy.closeConnections();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await sql<{ one: string }>`select '1' as one`.execute(db)).rows).toEqual([{ one: "1" }]);
     });
   });
@@ -124,7 +125,7 @@ describe("a lost connection", () => {
       proxy.setAcceptMode(mode);
       const started = performance.now();
       await expect(sql`select 1`.execute(db)).rejects.toThrow(DatabaseUnavailableError);
-      expect(performance.now() - started).toBeLessThan(3_000);
+      expect(performance.now() - started).toBeLessThan(15_000);
     }
   });
 });
@@ -137,10 +138,10 @@ test("a restarted server is used again", async () => {
   await own.kill();
   await expect(sql`select 1`.execute(db)).rejects.toThrow(DatabaseUnavailableError);
   await own.restart();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const rows = await db.selectFrom("oms_db.oms_order_status").select("order_id").execute();
     expect(rows).toEqual([{ order_id: orderId }]);
-  }, 5_000);
+  });
 });
 
 describe("a transaction", () => {

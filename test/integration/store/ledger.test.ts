@@ -1,7 +1,8 @@
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { Status } from "../../../src/domain/state-machine.ts";
 import { createLedger, type LedgerEntry } from "../../../src/store/ledger/index.ts";
 import { readOpenActions } from "../../../src/store/reads/action-entries.ts";
+import { eventually } from "../../support/eventually.ts";
 import { insertOrder, openCommitter, report, rowsOf, useStore } from "./fixture.ts";
 
 const { db } = useStore();
@@ -201,7 +202,7 @@ describe("claimDue", () => {
     const entry = await run(ids[0] as string, name);
     await ledger.retry(entry, "no answer", new Date(ledger.now().getTime() + 300));
     expect(await claimDue([name], 10)).toEqual([]);
-    const due = await vi.waitFor(async () => {
+    const due = await eventually(async () => {
       const found = await claimDue([name], 10);
       expect(found).toHaveLength(1);
       return found;

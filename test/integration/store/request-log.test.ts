@@ -1,6 +1,7 @@
-import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
 import { createRequestLog, type RequestLogRow } from "../../../src/store/logs/request-log.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import { useStore } from "./fixture.ts";
 
@@ -43,7 +44,7 @@ function open(database = db) {
 test("rows are written in the background, complete and in order; close writes what is left", async () => {
   const log = open();
   log.write(row("call-1"));
-  await vi.waitFor(async () => expect(await callIds()).toEqual(["call-1"]));
+  await eventually(async () => expect(await callIds()).toEqual(["call-1"]));
   expect(await db.selectFrom("oms_db.oms_request_log").selectAll().execute()).toEqual([
     {
       id: expect.any(BigInt),
@@ -86,9 +87,9 @@ test("rows are buffered while the database is unavailable", async () => {
   const log = open(proxied);
   proxy.setAcceptMode("closed");
   log.write(row("waits"));
-  await vi.waitFor(() => expect(proxy.rejectedConnections).toBeGreaterThan(0));
+  await eventually(() => expect(proxy.rejectedConnections).toBeGreaterThan(0));
   proxy.setAcceptMode("open");
-  await vi.waitFor(async () => expect(await callIds()).toEqual(["waits"]), 5_000);
+  await eventually(async () => expect(await callIds()).toEqual(["waits"]));
   await log.close();
 });
 

@@ -1,6 +1,7 @@
-import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { createShadowLog, type ShadowDifference } from "../../../src/store/logs/shadow-log.ts";
 import { openDatabase } from "../../../src/store/mysql/database.ts";
+import { eventually } from "../../support/eventually.ts";
 import { useTcpProxy } from "../../support/tcp-proxy.ts";
 import { useStore } from "./fixture.ts";
 
@@ -42,7 +43,7 @@ test("totals are added up over servers and restarts, in the background", async (
     { method: "getOrderSource", same_count: 1n, different_count: 0n, failed_count: 0n, skipped_count: 0n },
     { method: "getOrderStatus", same_count: 2n, different_count: 1n, failed_count: 1n, skipped_count: 1n },
   ];
-  await vi.waitFor(async () => expect(await totals()).toMatchObject(sums), 5_000);
+  await eventually(async () => expect(await totals()).toMatchObject(sums));
   await Promise.all([one.close(), other.close()]);
   expect(await totals()).toMatchObject(sums);
 
@@ -65,7 +66,7 @@ test("20 differences are recorded per second, 5 of them for one field of a metho
   for (let index = 0; index < 10; index += 1) {
     log.recordDifference(difference({ field: `more${index}` }));
   }
-  await vi.waitFor(async () => expect(await differences()).toHaveLength(20), 5_000);
+  await eventually(async () => expect(await differences()).toHaveLength(20));
   const counts = Map.groupBy(await kept(), (field) => field);
   expect([...counts].map(([field, { length }]) => [field, length])).toEqual([
     ["getOrderStatus a", 5],
@@ -121,7 +122,7 @@ test("the table keeps the newest 10,000", async () => {
   const oldest = (await differences())[2_001]?.id;
   const log = createShadowLog({ db });
   log.recordDifference(difference());
-  await vi.waitFor(async () => expect(await differences()).toHaveLength(10_000), 10_000);
+  await eventually(async () => expect(await differences()).toHaveLength(10_000));
   await log.close();
   const left = await differences();
   expect(left[0]?.id).toBe(oldest);
@@ -137,10 +138,10 @@ test("while the database is unavailable totals are kept, and differences are dro
   log.recordDifference(difference({ field: "dropped" }));
   const before = proxy.rejectedConnections;
   // The clock connects, too: after three attempts totals and differences have both failed.
-  await vi.waitFor(() => expect(proxy.rejectedConnections - before).toBeGreaterThanOrEqual(3), 10_000);
+  await eventually(() => expect(proxy.rejectedConnections - before).toBeGreaterThanOrEqual(3));
   proxy.setAcceptMode("open");
   log.count("getOrderStatus", "same");
-  await vi.waitFor(async () => expect(await totals()).toMatchObject([{ same_count: 2n }]), 10_000);
+  await eventually(async () => expect(await totals()).toMatchObject([{ same_count: 2n }]));
   log.recordDifference(difference({ field: "kept" }));
   await log.close();
   expect(await kept()).toEqual(["getOrderStatus kept"]);
@@ -157,6 +158,6 @@ test("close does not wait for a hanging database", async () => {
   log.count("getOrderStatus", "same");
   const began = performance.now();
   await log.close();
-  expect(performance.now() - began).toBeLessThan(4_000);
+  expect(performance.now() - began).toBeLessThan(15_000);
   expect(await totals()).toEqual([]);
 });

@@ -16,7 +16,7 @@ import { failure } from "../../support/failures.ts";
 import { insertOrder, lockRow, nextOrderId, waitsForLock } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 
-const harness = useService({ OMS_DEADLINE_CAP_MS: "700" });
+const harness = useService({ OMS_DEADLINE_CAP_MS: "3000" });
 const transports = Object.keys(TRANSPORTS) as TransportName[];
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -156,7 +156,7 @@ describe.each(transports)("%s", (transport) => {
       "DeadlineExceeded",
       "deadline exceeded; a change not started by then is not made: retry with the same request_id",
     ]);
-    expect(durationMs).toBeGreaterThanOrEqual(690);
+    expect(durationMs).toBeGreaterThanOrEqual(2_990);
   });
 });
 
@@ -456,12 +456,16 @@ test("many mistakes of one kind are logged up to 50 a second, and counted", asyn
   const count = () => harness.service.log.filter(({ code }) => code === "ABORTED").length;
   const orderId = await insertOrder(harness.db, Status.CREATED);
   const update = { orderId, status: OrderStatus.PAID, operator: "x", expectedVersion: 9n };
-  await Promise.all(Array.from({ length: 200 }, () => failure(client.updateOrderStatus(update))));
+  const fail = () => Promise.all(Array.from({ length: 200 }, () => failure(client.updateOrderStatus(update))));
+  const startedAt = performance.now();
+  await fail();
+  const seconds = Math.ceil((performance.now() - startedAt) / 1_000);
   expect(count()).toBeGreaterThanOrEqual(50);
-  expect(count()).toBeLessThan(200);
+  expect(count()).toBeLessThanOrEqual(50 * (seconds + 1));
 
+  // The first line of a later second.
   await eventually(async () => {
-    await failure(client.updateOrderStatus(update));
+    await fail();
     expect(harness.service.log.some(({ leftOut }) => Number(leftOut) > 0)).toBe(true);
   });
 });

@@ -1,8 +1,9 @@
 import { randomInt } from "node:crypto";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { findInconsistencies } from "../../../fuzz/consistency.ts";
 import { fuzz } from "../../../fuzz/run.ts";
 import { STATES } from "../../../src/domain/state-machine.ts";
+import { eventually } from "../../support/eventually.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
 
@@ -39,7 +40,7 @@ test(`random requests over every transport get valid responses (seed ${SEED})`, 
   const succeeded = [...tally.rpcs.values()].reduce((sum, { ok }) => sum + ok, 0);
   expect(succeeded).toBeGreaterThan(REQUESTS / 10);
   expect(service.log.filter(({ level }) => level === "error" || level === "fatal")).toEqual([]);
-  await vi.waitFor(async () => expect(await metric("oms_watchers")).toBe("0"), 10_000);
+  await eventually(async () => expect(await metric("oms_watchers")).toBe("0"));
   const { changes, findings } = await findInconsistencies(location.url, location.prefix);
   expect(findings).toEqual([]);
   expect(changes).toBeGreaterThan(0);

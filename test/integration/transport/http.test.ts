@@ -453,7 +453,7 @@ describe("CORS for all origins", () => {
   });
 });
 
-describe("slow connections", { timeout: 30_000 }, () => {
+describe("slow connections", () => {
   test.concurrent("one without a request is closed", async () => {
     const socket = await open();
     await once(socket, "close");
