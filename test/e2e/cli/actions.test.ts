@@ -1,15 +1,8 @@
 import { expect, test } from "vitest";
 import { FlowState } from "../../../gen/oms/fulfilment/v1/fulfilment_service_pb.ts";
 import { OrderStatus } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
-import {
-  eventually,
-  flowIs,
-  pay,
-  reachesStatus,
-  type Server,
-  submit,
-  useFlows,
-} from "../../integration/flows/harness.ts";
+import { flowIs, pay, reachesStatus, type Server, submit, useFlows } from "../../integration/flows/harness.ts";
+import { eventually } from "../../support/eventually.ts";
 import { oms } from "./oms.ts";
 
 const world = useFlows();

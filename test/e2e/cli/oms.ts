@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { onTestFinished, vi } from "vitest";
+import { onTestFinished } from "vitest";
+import { eventually } from "../../support/eventually.ts";
 
 const BIN = fileURLToPath(new URL("../../../scripts/oms.mjs", import.meta.url));
 
@@ -55,15 +56,12 @@ export function startOms(args: readonly string[], { server, env, nodeArgs = [] }
     child,
     output,
     shows: (pattern, where = "stdout") =>
-      vi.waitFor(
-        () => {
-          if (!pattern.test(output[where])) {
-            throw new Error(`does not show ${pattern}: ${output.stdout}\n${output.stderr}`);
-          }
-          return output[where];
-        },
-        { timeout: 15_000, interval: 20 },
-      ),
+      eventually(() => {
+        if (!pattern.test(output[where])) {
+          throw new Error(`does not show ${pattern}: ${output.stdout}\n${output.stderr}`);
+        }
+        return output[where];
+      }),
     async ended() {
       const [code] = await close;
       return { code, ...output };

@@ -4,7 +4,7 @@ import { dueEffects, useHarness } from "./harness.ts";
 const harness = useHarness();
 
 /** Each test starts several processes. */
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Repeated with its request id, as a caller does whose server died. */
 const report = (orderId: bigint, status: string) => ({

@@ -19,10 +19,12 @@ const TIMING = {
   OMS_ACTION_POLL_MS: "50",
   OMS_RETRY_BASE_MS: "50",
   OMS_RETRY_CAP_MS: "500",
+  // No event is parked while a backend is down, however long a slow machine takes to restart it.
+  OMS_MAX_ATTEMPTS: "1000",
 };
 
 /** Time limit for the effects after the last fault, in milliseconds. */
-const EFFECTS_MS = 25_000;
+const EFFECTS_MS = 60_000;
 
 /** Service processes with real backends, and what the receivers of their effects saw. */
 export function useHarness() {

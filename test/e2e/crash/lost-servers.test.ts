@@ -8,7 +8,7 @@ const CONCURRENCY = 16;
 const harness = useHarness();
 
 /** Each test starts several processes. */
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 /**
  * Reports both changes of every order; calls `halfway` after half of the orders, while the others

@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { eventually } from "../../support/eventually.ts";
 
 const RUN = join(import.meta.dirname, "../../../scripts/run.mjs");
 
@@ -47,7 +48,7 @@ function isRunning(pid: number): boolean {
 describe("scripts/run.mjs", () => {
   it("runs the pinned Node with the packages' programs first in PATH, and returns its exit code", async () => {
     const run = start(script, "3");
-    await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
+    await eventually(() => expect(run.out).toContain("up"));
     run.child.kill("SIGINT");
     expect((await run.ended)[0]).toBe(3);
     expect(run.out).toMatch(/^up \d+ v24\.\d+\.\d+ .*node_modules\/\.bin\nSIGINT\n$/);
@@ -55,7 +56,7 @@ describe("scripts/run.mjs", () => {
 
   it("forwards one of the signals from terminal and npm; a later Ctrl-C kills the command", async () => {
     const run = start(script, "stubborn");
-    await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
+    await eventually(() => expect(run.out).toContain("up"));
     const began = performance.now();
     const pid = Number(run.out.split(" ")[1]);
     // Only while the command runs: during its own exit, Node would handle a further signal itself.
@@ -69,10 +70,10 @@ describe("scripts/run.mjs", () => {
 
   it("leaves no process behind when it is killed", async () => {
     const run = start(script);
-    await vi.waitFor(() => expect(run.out).toContain("up"), { timeout: 10_000 });
+    await eventually(() => expect(run.out).toContain("up"));
     const pid = Number(run.out.split(" ")[1]);
     run.child.kill("SIGKILL");
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { timeout: 10_000 });
+    await eventually(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"));
   });
 
   it("prints its usage", async () => {

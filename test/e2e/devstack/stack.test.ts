@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createConnection } from "mysql2/promise";
 import { connect } from "nats";
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { brokerOptions } from "../../../src/messaging/nats/broker.ts";
 import {
   findStack,
@@ -18,6 +18,7 @@ import {
 } from "../../../tools/devstack/index.ts";
 import { identify, isAlive } from "../../../tools/devstack/process-id.ts";
 import { readState } from "../../../tools/devstack/state.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const ALL = { mysql: true, redis: true, nats: true };
 const REDIS = { mysql: false, redis: true, nats: false };
@@ -125,7 +126,7 @@ describe("the embedded servers", () => {
     await start(REDIS);
     const [before] = processes();
     process.kill(before?.pid ?? 0, "SIGKILL");
-    await vi.waitFor(() => expect(messages).toContain("Redis is running again."), { timeout: 10_000 });
+    await eventually(() => expect(messages).toContain("Redis is running again."));
     expect(messages[0]).toBe("Redis ended unexpectedly (SIGKILL); restarting it …");
     const [after] = processes();
     expect(after?.pid).not.toBe(before?.pid);
@@ -156,7 +157,7 @@ describe("the embedded servers", () => {
     const children = processes();
     child.kill("SIGKILL");
     await once(child, "exit");
-    await vi.waitFor(() => expect(children.filter(isAlive)).toEqual([]), { timeout: 10_000 });
+    await eventually(() => expect(children.filter(isAlive)).toEqual([]));
     expect(JSON.parse(out)).toMatchObject(urlsOf(await start(ALL)));
   });
 

@@ -19,7 +19,7 @@ import { startWatcher } from "../../support/watcher.ts";
 
 const PROCESSES = 2;
 const CONNECTIONS = 4;
-const START_MS = 60_000;
+const START_MS = 120_000;
 /** OMS_MAX_CONNECTIONS, of each process. */
 const MAX_CONNECTIONS = 64;
 const PROTOCOLS: readonly TransportName[] = ["gRPC", "Connect JSON"];
@@ -51,6 +51,7 @@ function start(env: Record<string, string>, file?: string, ports?: { grpc: numbe
       OMS_PROCESSES: String(PROCESSES),
       OMS_LOG_LEVEL: "debug",
       OMS_MAX_CONNECTIONS: String(MAX_CONNECTIONS),
+      OMS_DRAIN_MS: "15000",
       ...env,
     },
     ...(file !== undefined && { logFile: file }),
@@ -139,7 +140,7 @@ test("the changes of an order stay in order, whichever process receives them", a
     expect(applied, `change ${index + 1}`).toHaveLength(1);
   }
 
-  expect(processesOf("UpdateOrderStatus")).toEqual(new Set([1, 2]));
+  await eventually(() => expect(processesOf("UpdateOrderStatus")).toEqual(new Set([1, 2])));
   const history = (await historyOf(db, orderId)).filter(({ outcome }) => outcome === "APPLIED");
   expect(history.map(({ version }) => Number(version))).toEqual([1, 2, 3]);
   const updates = history.map((row) => `${orderId} ${row.version}: ${row.from_status} > ${row.to_status}`);

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createMember, type Member } from "../../../faults/cluster/member.ts";
 import { type Child, startChild } from "../../../tools/devstack/child.ts";
+import { eventually } from "../../support/eventually.ts";
 
 let folder = "";
 let launched: Child[];
@@ -71,8 +72,8 @@ test("kill() during the start prevents it", async () => {
 test("an unexpected exit is reported and the process restarted", async () => {
   await member.start();
   await launched[0]?.kill("SIGTERM");
-  await vi.waitFor(() => expect(alive()).toBe(1));
-  await vi.waitFor(() => expect(member.isUp()).toBe(true));
+  await eventually(() => expect(alive()).toBe(1));
+  await eventually(() => expect(member.isUp()).toBe(true));
   expect(exits).toEqual(["SIGTERM"]);
 });
 
