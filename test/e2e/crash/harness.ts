@@ -19,7 +19,7 @@ const TIMING = {
   OMS_ACTION_POLL_MS: "50",
   OMS_RETRY_BASE_MS: "50",
   OMS_RETRY_CAP_MS: "500",
-  // No event is parked while a backend is down, however long a slow machine takes to restart it.
+  // No event is parked while a backend is down, however long its restart takes.
   OMS_MAX_ATTEMPTS: "1000",
 };
 

@@ -59,7 +59,7 @@ export function useHarness(mariadb?: OwnServer) {
       metrics,
       pollMs: 20,
       backOff: { baseMs: 20, capMs: 200 },
-      // No event is parked while a backend is down, however long a slow machine takes to restart it.
+      // No event is parked while a backend is down, however long its restart takes.
       maxAttempts: 1_000,
       attemptTimeoutMs: leaseMs * 0.6,
       ...rest,

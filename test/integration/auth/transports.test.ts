@@ -205,7 +205,7 @@ test("while the signing keys are unavailable, calls with a token are UNAVAILABLE
 
 test("a watch ends when its token expires", async () => {
   const orderId = await insertOrder(harness.db, Status.CREATED);
-  const token = await issuer.token({ roles: ["read-only"], exp: 2 });
+  const token = await issuer.token({ roles: ["read-only"], exp: 4 });
   const client = harness.client("gRPC");
   const watch = client.watchOrderStatus({ orderIds: [orderId] }, { headers: { authorization: `Bearer ${token}` } });
   const updates = watch[Symbol.asyncIterator]();

@@ -93,7 +93,7 @@ const EXPECTED: readonly (string | null)[] = [
 ];
 
 test("every request to a legacy endpoint gets a legacy answer, and none is INTERNAL", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const batch = 25;
   const seed = Number(process.env.OMS_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -8,7 +8,7 @@ import { silentLog } from "../nats/support.ts";
 
 const server = useRedis();
 
-/** Time limit of calls to Redis where the test is not about it: no call exceeds it, in milliseconds. */
+/** Time limit of calls to Redis that no call exceeds, in milliseconds. */
 const timeoutMs = 20_000;
 
 async function connect() {

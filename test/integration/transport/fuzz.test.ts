@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 test(`random requests over every transport get valid responses (seed ${SEED})`, {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   console.log(`fuzz: seed ${SEED}; again: OMS_TEST_SEED=${SEED} npm test -- test/integration/transport/fuzz`);
   const { service, location } = harness;
