@@ -1,6 +1,19 @@
 /** Measurements of one subject in one round, by name, for example "256 callers" or "p99 ms". */
 export type Sample = Readonly<Record<string, number>>;
 
+/**
+ * Processor time per change of each process and of all, in µs.
+ *
+ * @param before processor time of each process so far, in seconds
+ */
+export function cpuPerChange(before: Sample, after: Sample, changes: number): Sample {
+  const used = Object.entries(after).map(
+    ([name, seconds]) => [name, ((seconds - (before[name] ?? 0)) * 1e6) / Math.max(1, changes)] as const,
+  );
+  const all = used.reduce((sum, [, micros]) => sum + micros, 0);
+  return Object.fromEntries([...used, ["all", all] as const].map(([name, micros]) => [`${name} µs/change`, micros]));
+}
+
 /** Samples of all rounds, by subject. */
 export type Samples = Readonly<Record<string, readonly Sample[]>>;
 

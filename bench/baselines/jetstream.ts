@@ -17,6 +17,7 @@ import {
 } from "nats";
 import { brokerOptions } from "../../src/messaging/nats/broker.ts";
 import { headersOf } from "../../src/messaging/nats/envelope.ts";
+import { measured } from "./support/measured.ts";
 import { requiredVariable } from "./support/process.ts";
 
 /** Messages in flight, and prefetched. */
@@ -35,8 +36,13 @@ await manager.streams.add({
   storage: StorageType.File,
 });
 try {
-  const published = await publishFor(client, Number(values.seconds));
-  const consumed = await consumeAll(client, manager, published.count);
+  let published = { count: 0, perSecond: 0 };
+  let consumed = 0;
+  await measured(async () => {
+    published = await publishFor(client, Number(values.seconds));
+    consumed = await consumeAll(client, manager, published.count);
+    return published.count;
+  });
   console.log(JSON.stringify({ measurements: { "published/s": published.perSecond, "consumed/s": consumed } }));
 } finally {
   await manager.streams.delete(NAME);

@@ -46,6 +46,8 @@ export async function withDatabaseServer(url: string | undefined, work: (url: st
 }
 
 export interface CommitRun {
+  /** Accepted reports, those of the warm-up included. */
+  readonly reports: number;
   /** Accepted reports per second. */
   readonly perSecond: number;
   /** Latency in milliseconds. */
@@ -120,13 +122,15 @@ export async function runCallers({
   await committer.close();
 
   latencies.sort((a, b) => a - b);
+  const reports = sizes.reduce((sum, size) => sum + size, 0);
   const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0;
   return {
+    reports,
     perSecond: (latencies.length * reportsPerCaller) / seconds,
     p50: at(0.5),
     p99: at(0.99),
     max: latencies.at(-1) ?? 0,
-    batch: sizes.reduce((sum, size) => sum + size, 0) / sizes.length,
+    batch: reports / sizes.length,
     cpu: (user + system) / 1e6 / (seconds + warmup),
   };
 }

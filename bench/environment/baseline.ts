@@ -1,6 +1,7 @@
 import type { BackendProcesses, Endpoints } from "../../tools/testkit/backends.ts";
 import { startScript } from "../../tools/testkit/child.ts";
-import type { Sample } from "../statistics.ts";
+import { BEGIN_LINE, END_LINE } from "../baselines/support/measured.ts";
+import { cpuPerChange, type Sample } from "../statistics.ts";
 import { freshPrefix, resetBackends } from "./reset.ts";
 import type { RunningSubject } from "./subject.ts";
 
@@ -64,7 +65,10 @@ async function openWorkAt(httpPort: number | undefined): Promise<number> {
   return open;
 }
 
-/** Runs a program that prints its measurements on its last line. */
+/**
+ * Runs a program that prints its measurements on its last line. Adds the processor time per change
+ * of its process and of the backends, if it measures work (bench/baselines/support/measured.ts).
+ */
 export async function runProgram(
   backends: BackendProcesses,
   script: string,
@@ -76,14 +80,23 @@ export async function runProgram(
     args,
     env: { ...environmentOf(backends.endpoints, prefix), ...env },
   });
+  const cpu = () => ({ server: child.cpu(), ...backends.cpu() });
+  let before = cpu();
+  let perChange: Sample = {};
   let last: string | undefined;
   for (let line = await child.line(); line !== undefined; line = await child.line()) {
     last = line;
+    const changes = END_LINE.exec(line)?.[1];
+    if (line === BEGIN_LINE) {
+      before = cpu();
+    } else if (changes !== undefined) {
+      perChange = cpuPerChange(before, cpu(), Number(changes));
+    }
   }
   await child.exited();
   await resetBackends(backends, prefix);
   if (last === undefined || child.exitCode() !== 0) {
     throw new Error(`bench/baselines/${script} exited with code ${child.exitCode()}`);
   }
-  return (JSON.parse(last) as { measurements: Sample }).measurements;
+  return { ...(JSON.parse(last) as { measurements: Sample }).measurements, ...perChange };
 }

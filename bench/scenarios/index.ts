@@ -3,6 +3,7 @@ import { batchUpdate } from "./batch-update.ts";
 import { ceilings } from "./ceilings.ts";
 import { connectJson } from "./connect-json.ts";
 import { effectLatency } from "./effect-latency.ts";
+import { floor } from "./floor.ts";
 import { generator } from "./generator.ts";
 import { getStatus } from "./get-status.ts";
 import { growth } from "./growth.ts";
@@ -32,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   twoProcesses,
   tracing,
   startUp,
+  floor,
   ceilings,
   generator,
   growth,

@@ -1,6 +1,7 @@
 import type { Environment, OrderIds, RunningSubject } from "../environment.ts";
 import { type LoadResult, runLoad } from "../load/index.ts";
 import type { Sample, Scenario } from "../scenario.ts";
+import { cpuPerChange } from "../statistics.ts";
 import {
   FULL_LOAD_CALLERS,
   medianOf,
@@ -53,18 +54,11 @@ async function withCpu(
   environment: Environment,
   load: () => Promise<LoadResult>,
 ): Promise<{ readonly result: LoadResult; readonly cpu: Sample }> {
-  const [server, before] = [running.cpu(), environment.backendsCpu()];
+  const now = () => ({ server: running.cpu(), ...environment.backendsCpu() });
+  const before = now();
   const result = await load();
-  const used = Object.entries(environment.backendsCpu()).map(
-    ([name, now]) => [name, now - (before[name] ?? 0)] as const,
-  );
-  const perChange = [["server", running.cpu() - server] as const, ...used].map(
-    ([name, seconds]) => [`${name} µs/change`, (seconds * 1e6) / Math.max(1, result.changes)] as const,
-  );
-  return {
-    result,
-    cpu: { ...Object.fromEntries(perChange), "generator µs/change": (result.cpu * 1e6) / result.perSecond },
-  };
+  const generator = (result.cpu * 1e6) / result.perSecond;
+  return { result, cpu: { ...cpuPerChange(before, now(), result.changes), "generator µs/change": generator } };
 }
 
 async function measureLevel(

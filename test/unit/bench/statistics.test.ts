@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pairedRatios, summarize, summaryOf } from "../../../bench/statistics.ts";
+import { cpuPerChange, pairedRatios, summarize, summaryOf } from "../../../bench/statistics.ts";
 
 test("a summary holds median, lowest and highest value", () => {
   expect(summaryOf([3, 1, 2])).toEqual({ median: 2, lowest: 1, highest: 3 });
@@ -33,4 +33,12 @@ test("the ratio of a pair is after divided by before, and the median is taken ov
 
 test("a measurement that only one run of a pair has is left out", () => {
   expect(pairedRatios([{ before: { a: 1, b: 0 }, after: { b: 2, c: 3 } }])).toEqual([]);
+});
+
+test("processor time per change: of each process and of all, in microseconds", () => {
+  expect(cpuPerChange({ server: 1, nats: 0.5 }, { server: 3, nats: 0.5 }, 1_000)).toEqual({
+    "server µs/change": 2_000,
+    "nats µs/change": 0,
+    "all µs/change": 2_000,
+  });
 });
