@@ -65,12 +65,21 @@ export interface PausedWork {
   readonly reason: string;
 }
 
+/** An answer of the WMS that a cancel request waits for. */
+export interface PendingWmsAnswer {
+  readonly deadline: Date;
+  /** The deadline is over, and the WMS may have carried the cancel out: it is asked without a limit. */
+  readonly isOverdue: boolean;
+  /** The order is cancelled, and its goods are requested back. */
+  readonly isTakeBack: boolean;
+}
+
 /** What an order waits for beside its state. */
 export interface Blockers {
   /** The paused Actions among its open work. */
   readonly pausedWork: readonly PausedWork[];
-  /** The deadline of the WMS's answer to a cancel request; undefined where it is not asked. */
-  readonly wmsAnswerDeadline: Date | undefined;
+  /** The answer that a cancel request waits for; undefined where the WMS is not asked. */
+  readonly wmsAnswer: PendingWmsAnswer | undefined;
   /** Undefined for an order that the forward flow does not move. */
   readonly flow: FlowStatus | undefined;
 }
@@ -84,10 +93,14 @@ export function describeWait(order: OrderFacts, open: readonly OpenWork[], block
   return `${describeBlocker(order, blockers) ?? describeNextReport(order)}${work}${paused.join("")}.`;
 }
 
-function describeBlocker(order: OrderFacts, { wmsAnswerDeadline, flow }: Blockers): string | undefined {
+function describeBlocker(order: OrderFacts, { wmsAnswer, flow }: Blockers): string | undefined {
   const current = `The order is ${describeStatus(order.status)}`;
-  if (wmsAnswerDeadline !== undefined) {
-    return `${current} and waits until ${wmsAnswerDeadline.toISOString()} for the WMS to answer whether it can be cancelled`;
+  if (wmsAnswer !== undefined) {
+    const { deadline, isOverdue, isTakeBack } = wmsAnswer;
+    const limit = isOverdue ? "" : ` until ${deadline.toISOString()}`;
+    const question = isTakeBack ? "whether it returns the goods" : "whether it can be cancelled";
+    const overdue = `; the time limit of ${deadline.toISOString()} is over, and the WMS may have carried the cancel out`;
+    return `${current} and waits${limit} for the WMS to answer ${question}${isOverdue ? overdue : ""}`;
   }
   return flow === undefined || flow.state === "DONE" ? undefined : `${current} and ${describeFlowStatus(flow)}`;
 }

@@ -1,4 +1,4 @@
-import { closeCancel, mayHaveReachedWms } from "../../application/reversal/close-cancel.ts";
+import { closeCancel, isWaitingForWms, mayHaveReachedWms } from "../../application/reversal/close-cancel.ts";
 import { ASK_WMS, WMS_TIME_LIMIT } from "../../domain/flow.ts";
 import { NO_ANSWER } from "../../domain/reversal.ts";
 import { type ActionHandler, DONE } from "../../messaging/runner/action.ts";
@@ -16,6 +16,9 @@ export function cancelTimeLimit({ operations }: FlowDeps): ActionHandler {
       return DONE;
     }
     const { orderId, cancelId } = event;
+    if (!(await isWaitingForWms(operations, cancelId))) {
+      return DONE;
+    }
     if (await mayHaveReachedWms(operations, attempt.messageId)) {
       const why = "the WMS may have carried out the cancel, and its answer is missing";
       return waitFor(WMS_TIME_LIMIT, ASK_WMS, { why }, attempt);

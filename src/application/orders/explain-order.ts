@@ -1,11 +1,18 @@
-import { type AllowedState, describeWait, nextStates, type RefusedState } from "../../domain/explain.ts";
+import {
+  type AllowedState,
+  describeWait,
+  nextStates,
+  type PendingWmsAnswer,
+  type RefusedState,
+} from "../../domain/explain.ts";
 import { type FlowStatus, TIMERS } from "../../domain/flow.ts";
+import { isTakeBack } from "../../domain/reversal.ts";
 import { stateOf } from "../../domain/state-machine.ts";
 import { readActionPauses } from "../../store/ledger/pauses.ts";
 import { type OpenAction, readOpenActions } from "../../store/reads/action-entries.ts";
 import { readFlowRow } from "../../store/reads/flows.ts";
 import { readOrderFacts } from "../../store/reads/orders.ts";
-import { readCancel } from "../../store/reads/reversal.ts";
+import { type Cancel, readCancel } from "../../store/reads/reversal.ts";
 import type { OperationDeps } from "../deps.ts";
 import { orderNotFound } from "../errors.ts";
 import { flowStatusOf } from "../fulfilment/order-flows.ts";
@@ -43,7 +50,7 @@ export async function explainOrder(
     (open) => open.action !== flow?.step && !isFutureTimer(open, now()),
   );
   const cancel = await readCancel(db, orderId);
-  const wmsAnswerDeadline = cancel?.state === "WAITING_FOR_WMS" ? cancel.answerUntil : undefined;
+  const wmsAnswer = cancel && pendingWmsAnswer(cancel, now());
   const pauses = await readActionPauses(db);
   const waiting = [
     flow?.step ?? "",
@@ -62,8 +69,15 @@ export async function explainOrder(
     ...nextStates(order, now()),
     openActions,
     flow,
-    summary: describeWait(order, open, { flow, wmsAnswerDeadline, pausedWork }),
+    summary: describeWait(order, open, { flow, wmsAnswer, pausedWork }),
   };
+}
+
+function pendingWmsAnswer({ state, verdict, answerUntil }: Cancel, now: Date): PendingWmsAnswer | undefined {
+  if (state !== "WAITING_FOR_WMS" || verdict === undefined || answerUntil === undefined) {
+    return undefined;
+  }
+  return { deadline: answerUntil, isOverdue: answerUntil <= now, isTakeBack: isTakeBack({ verdict }) };
 }
 
 /** A timer that is not due yet, which is no open work. */

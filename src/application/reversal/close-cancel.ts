@@ -29,7 +29,7 @@ import { cancel } from "./request-cancel.ts";
 
 export interface CloseCancelInput {
   readonly orderId: bigint;
-  /** Undefined: the order's last one. */
+  /** Undefined: the one that an answer of the WMS belongs to, see `cancelRequest`. */
   readonly cancelId: bigint | undefined;
   readonly answer: CancelAnswer;
   readonly operator: string;

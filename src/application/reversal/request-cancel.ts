@@ -68,7 +68,9 @@ export async function requestCancel(
           throw orderNotFound(orderId);
         }
         if (earlier !== undefined) {
-          const { cancelId, state } = earlier;
+          const { cancelId } = earlier;
+          // The WMS may still be asked for the goods of an order that is cancelled.
+          const state = order.status === Status.CANCELLED ? "CANCELLED" : earlier.state;
           return unchanged<CancelOutcome>({ cancelId, state, refusalReason: "", splitParent: false });
         }
         return evaluate(deps, order, { reason, cause, now });

@@ -30,7 +30,11 @@ export function takeBackRequest(db: Kysely<Database>, orderId: bigint): Read<Can
   return readOf(query.compile(), ([row]) => row && toRequest(row));
 }
 
-/** One request of the order, the last one without `cancelId`; undefined for none. */
+/**
+ * One request of the order; without `cancelId` the one that an answer of the WMS belongs to: one that
+ * waits for it, else one about which the WMS was asked, else any, of these the last one. Undefined
+ * for none.
+ */
 export function cancelRequest(
   db: Kysely<Database>,
   orderId: bigint,
@@ -38,6 +42,8 @@ export function cancelRequest(
 ): Read<CancelRequest | undefined> {
   const query = selectRequests(db, orderId)
     .$if(cancelId !== undefined, (all) => all.where("cancel_id", "=", cancelId as bigint))
+    .orderBy(sql`state = 'WAITING_FOR_WMS'`, "desc")
+    .orderBy(sql`answer_until is not null`, "desc")
     .orderBy("cancel_id", "desc")
     .limit(1);
   return readOf(query.compile(), ([row]) => row && toRequest(row));

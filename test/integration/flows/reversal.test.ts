@@ -148,6 +148,7 @@ test("the WMS's answer is lost: the cancel stays open beyond its time limit, unt
   expect((await server.reversal.getCancel({ orderId })).state).toBe(CancelState.WAITING_FOR_WMS);
   expect(await server.client.getOrderStatus({ orderId })).toMatchObject({ paused: true });
   const { summary } = await server.client.explainOrder({ orderId });
+  expect(summary).toContain("is over, and the WMS may have carried the cancel out");
   expect(summary).toContain("waits for cancel-ask-wms: the WMS may have carried out the cancel");
 
   await harness.stubSystems.control({ system: "wms/cancel", mode: "ok" });
@@ -157,6 +158,18 @@ test("the WMS's answer is lost: the cancel stays open beyond its time limit, unt
   expect(received).toMatchObject([{ done: true }]);
   await actionIs(orderId, "cancel-time-limit", "DONE");
   await eventually(expectStockBalances);
+});
+
+test("the WMS's answer is lost, and a person decides: the order continues", async () => {
+  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
+  const orderId = await dispatched(server);
+  await harness.stubSystems.control({ system: "wms/cancel", mode: "hang" });
+  await server.reversal.requestCancel({ orderId, ...cancelFields });
+  await actionIs(orderId, "cancel-time-limit", "RETRYING");
+  const answer = { orderId, agreed: false, reason: "still on the shelf", operator: "zhou" };
+  expect(await server.reversal.reportWmsAnswer(answer)).toMatchObject({ state: CancelState.REFUSED });
+  expect(await server.client.getOrderStatus({ orderId })).toMatchObject({ paused: false });
+  await actionIs(orderId, "cancel-time-limit", "DONE");
 });
 
 test("agreed after the time limit: the order is cancelled while that is possible", async () => {
@@ -226,6 +239,9 @@ test("cancelled while its dispatch is repeated and a cancel is open: neither wai
     verdict: CancelVerdict.ALREADY_CANCELLED,
   });
   expect(takeBack.cancelId).toBeGreaterThan(cancelId);
+  expect(await server.reversal.requestCancel({ orderId, ...cancelFields })).toMatchObject({
+    state: CancelState.CANCELLED,
+  });
   const { received } = await harness.stubSystems.received({ system: "wms/cancel", orderId: String(orderId) });
   expect(received).toMatchObject([{ body: { cancelId: String(takeBack.cancelId) } }]);
 
@@ -253,7 +269,9 @@ test("the WMS keeps a cancelled order that it received: parked for people", asyn
   const server = await harness.start(SLOW_RETRIES);
   await harness.stubSystems.control({ system: "wms/cancel", mode: "refuse", reason: "packed" });
   const orderId = await inDispatch(server);
-  await server.client.cancelOrder({ orderId, ...cancelFields });
+  // By the legacy endpoint of CancelOrder.
+  const url = `http://127.0.0.1:${server.service.httpPort}/services/orderStatus/statuOrderStatus?orderId=${orderId}`;
+  expect(await (await fetch(url, { method: "POST" })).json()).toMatchObject({ result: 1 });
   await cancelIs(server, orderId, CancelState.REFUSED);
   await actionIs(orderId, "wms-answer-conflict", "PARKED");
   const { entries } = await server.actions.listParked({ action: "wms-answer-conflict" });
@@ -261,6 +279,12 @@ test("the WMS keeps a cancelled order that it received: parked for people", asyn
     { lastError: "the order is cancelled, and the WMS keeps it: packed" },
   ]);
   expect(await server.client.getOrderStatus({ orderId })).toMatchObject({ orderStatus: OrderStatus.CANCELLED });
+
+  // Another request for the cancelled order does not hide the one that the WMS answers.
+  const { state } = await server.reversal.requestCancel({ orderId, ...cancelFields });
+  expect(state).toBe(CancelState.CANCELLED);
+  await server.reversal.reportWmsAnswer({ orderId, agreed: true, operator: "wms" });
+  await actionIs(orderId, "release-stock", "DONE", "DONE");
 });
 
 test("after a cancel that the WMS refused before the dispatch, the flow continues", async () => {

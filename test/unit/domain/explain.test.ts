@@ -132,7 +132,31 @@ describe("describeWait", () => {
       "The order is DELIVERED (6010), which is final, and waits for nothing; not done yet: e-invoice (in progress), finance-push (retried after 1 attempt, last error: answered 503), settlement-push (parked after 12 attempts until an operator retries or discards it).",
     ],
   ])("%s", (_name, facts, open, sentence) => {
-    expect(describeWait(facts, open, { flow: undefined, wmsAnswerDeadline: undefined, pausedWork: [] })).toBe(sentence);
+    expect(describeWait(facts, open, { flow: undefined, wmsAnswer: undefined, pausedWork: [] })).toBe(sentence);
+  });
+
+  const deadline = new Date("2026-03-04T06:06:06Z");
+  test.each([
+    [
+      "its cancel",
+      order(Status.PICKING, { paused: true }),
+      { deadline, isOverdue: false, isTakeBack: false },
+      "The order is PICKING (3020) and waits until 2026-03-04T06:06:06.000Z for the WMS to answer whether it can be cancelled.",
+    ],
+    [
+      "its cancel, whose answer was lost",
+      order(Status.PICKING, { paused: true }),
+      { deadline, isOverdue: true, isTakeBack: false },
+      "The order is PICKING (3020) and waits for the WMS to answer whether it can be cancelled; the time limit of 2026-03-04T06:06:06.000Z is over, and the WMS may have carried the cancel out.",
+    ],
+    [
+      "the return of its goods",
+      order(Status.CANCELLED),
+      { deadline, isOverdue: false, isTakeBack: true },
+      "The order is CANCELLED (9001) and waits until 2026-03-04T06:06:06.000Z for the WMS to answer whether it returns the goods.",
+    ],
+  ])("the WMS's answer to %s", (_name, facts, wmsAnswer, sentence) => {
+    expect(describeWait(facts, [], { flow: undefined, wmsAnswer, pausedWork: [] })).toBe(sentence);
   });
 
   test.each([
@@ -146,7 +170,7 @@ describe("describeWait", () => {
     expect(
       describeWait(order(Status.DELIVERED), [work({})], {
         flow: undefined,
-        wmsAnswerDeadline: undefined,
+        wmsAnswer: undefined,
         pausedWork,
       }),
     ).toBe(
