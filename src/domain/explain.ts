@@ -68,7 +68,7 @@ export interface PausedWork {
 /** An answer of the WMS that a cancel request waits for. */
 export interface PendingWmsAnswer {
   readonly deadline: Date;
-  /** The deadline is over, and the WMS may have carried the cancel out: it is asked without a limit. */
+  /** The deadline is over, and the WMS may have carried the cancel out. */
   readonly isOverdue: boolean;
   /** The order is cancelled, and its goods are requested back. */
   readonly isTakeBack: boolean;

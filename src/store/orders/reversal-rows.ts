@@ -31,9 +31,9 @@ export function takeBackRequest(db: Kysely<Database>, orderId: bigint): Read<Can
 }
 
 /**
- * One request of the order; without `cancelId` the one that an answer of the WMS belongs to: one that
- * waits for it, else one about which the WMS was asked, else any, of these the last one. Undefined
- * for none.
+ * One request of the order; undefined for none. Without `cancelId` the one that an answer of the
+ * WMS belongs to: one that waits for it, else one about which the WMS was asked, else any; of
+ * several the last one.
  */
 export function cancelRequest(
   db: Kysely<Database>,
