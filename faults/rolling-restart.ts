@@ -254,7 +254,14 @@ async function run(previous: string, orderCount: number): Promise<readonly strin
 
   const start = async (version: Version): Promise<Server> => {
     const root = version === "previous" ? folder : ROOT;
-    const started = await startServiceProcess({ endpoints: backends.endpoints, env: PREVIOUS_VARIABLES, root });
+    const { endpoints } = backends;
+    const retention = endpoints.mysqlUrls?.oms_retention;
+    const env =
+      version === "previous" || retention === undefined
+        ? PREVIOUS_VARIABLES
+        : // Its own user may not delete rows.
+          { ...PREVIOUS_VARIABLES, OMS_RETENTION_MYSQL_URL: retention };
+    const started = await startServiceProcess({ endpoints, env, root });
     const connection = createConnection(`127.0.0.1:${started.grpcPort}`, { caller: "rolling restart" });
     return { version, process: started, connection };
   };
