@@ -9,6 +9,12 @@ import { useService } from "../../support/service.ts";
 // Several measurements on a loaded machine.
 vi.setConfig({ testTimeout: 120_000 });
 
+// As many in a second as a slow machine reads beside its other work.
+vi.mock("../../../src/transport/limits.ts", async (original) => ({
+  ...(await original<object>()),
+  MAX_SMALL_CHUNKS: 400,
+}));
+
 const harness = useService();
 let orderId = 0n;
 
