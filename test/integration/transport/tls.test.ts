@@ -65,7 +65,7 @@ describe("a service with a certificate", () => {
     const { transport, close } = transportTo(harness.service, { ca: otherAuthority.ca });
     onTestFinished(close);
     const failed = await createClient(OrderStatusService, transport)
-      .getOrderStatus({ orderId }, { timeoutMs: 3_000 })
+      .getOrderStatus({ orderId }, { timeoutMs: 20_000 })
       .catch((error: unknown) => ConnectError.from(error));
     expect(String(failed)).toMatch(/unable to verify|self-signed|signature/);
   });
