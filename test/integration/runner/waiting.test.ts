@@ -80,6 +80,14 @@ test("after a lost answer an attempt may have side effects, until the external s
   expect(attempts.map(({ mayHaveSideEffects }) => mayHaveSideEffects)).toEqual([false, true, false]);
 });
 
+test("a wait for another Action keeps what an earlier attempt may have done", async () => {
+  const retry: ActionResult = { kind: "retry", reason: "no answer" };
+  const wait: ActionResult = { kind: "wait", reason: "waits for dispatch: it ends first", mayHaveSideEffects: true };
+  const { attempts, ends } = await run([retry, wait]);
+  await ends("DONE");
+  expect(attempts.map(({ mayHaveSideEffects }) => mayHaveSideEffects)).toEqual([false, true, true]);
+});
+
 test("an Action that waits until a time is not repeated before", async () => {
   const at = new Date(Date.now() + DUE_MS);
   const { attempts, row, ends } = await run([{ kind: "wait", reason: "not yet", at }]);
