@@ -19,6 +19,7 @@ import {
   type RawHttp2,
   requestHeaders,
 } from "../../../tools/testkit/raw-http2.ts";
+import { TRANSPORTS } from "../../support/clients.ts";
 import { eventually } from "../../support/eventually.ts";
 import { insertOrder } from "../../support/orders.ts";
 import { useService } from "../../support/service.ts";
@@ -66,10 +67,16 @@ async function openHttp1() {
   return socket;
 }
 
-/** Other callers are not affected. */
+/**
+ * Other callers are not affected. They open connections: one of an earlier test may be closed
+ * as idle while it is used.
+ */
 async function expectOthersServed(): Promise<void> {
-  await harness.client("gRPC").getOrderStatus({ orderId });
-  await harness.client("Connect JSON").getOrderStatus({ orderId });
+  for (const transport of ["gRPC", "Connect JSON"] as const) {
+    const { client, close } = TRANSPORTS[transport](harness.service);
+    onTestFinished(close);
+    await client.getOrderStatus({ orderId });
+  }
 }
 
 describe.each(ports)("HTTP/2 on the port of %s", (_name, type, port) => {
