@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Http2Session } from "node:http2";
+import type { Socket } from "node:net";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { CallContext } from "../application/context.ts";
 import type { OperationError } from "../application/errors.ts";
@@ -30,8 +31,8 @@ export interface Call extends CallContext {
   /** The legacy method that was called; empty for a call of the RPC itself. */
   readonly legacyMethod: string;
   readonly peer: Peer;
-  /** Its connection over HTTP/2; undefined over HTTP/1.1, and once the client has disconnected. */
-  readonly session: Http2Session | undefined;
+  /** A session of HTTP/2 or a socket of HTTP/1.1; undefined once the client has disconnected. */
+  readonly connection: Http2Session | Socket | undefined;
   /**
    * The caller as authenticated by the transport itself: a legacy caller known by its address or
    * token.
@@ -129,11 +130,11 @@ export function createCall({
   malformed = undefined,
   legacyMethod = "",
   peer,
-  session = undefined,
+  connection = undefined,
   authenticatedName,
   startedAt = performance.now(),
 }: Pick<Call, "transport" | "header" | "peer" | "deadline" | "signal"> &
-  Partial<Pick<Call, "session" | "malformed" | "legacyMethod" | "authenticatedName" | "startedAt">>): Call {
+  Partial<Pick<Call, "connection" | "malformed" | "legacyMethod" | "authenticatedName" | "startedAt">>): Call {
   const callId = nextCallId();
   return {
     callId,
@@ -154,7 +155,7 @@ export function createCall({
     malformed,
     legacyMethod,
     peer,
-    session,
+    connection,
     authenticatedName,
     responseHeaders: [[CALL_ID_HEADER, callId]],
     responseTrailers: [],

@@ -49,8 +49,8 @@ export const FLOODING_CONCURRENT_STREAMS = 8;
 export const MAX_UNPROVEN_CALLS = 500;
 
 /**
- * Maximum calls started in a turn of the event loop on HTTP/2 connections without an admitted call,
- * and first requests on connections of HTTP/1.1: about 2 ms of work.
+ * Maximum calls started in a turn of the event loop on connections without an admitted call: about
+ * 2 ms of work.
  */
 export const UNPROVEN_STARTS_PER_TURN = 8;
 

@@ -54,19 +54,17 @@ const peersOfRequests = new WeakMap<IncomingMessage, Peer>();
 export function peerOfRequest(request: IncomingMessage): Peer {
   let peer = peersOfRequests.get(request);
   if (peer === undefined) {
-    peer = peerOf((sessionOfRequest(request)?.socket as Socket | undefined) ?? request.socket);
+    const { stream } = request as { readonly stream?: ServerHttp2Stream };
+    peer = peerOf((stream?.session?.socket as Socket | undefined) ?? request.socket);
     peersOfRequests.set(request, peer);
   }
   return peer;
 }
 
-/**
- * The connection of a request over HTTP/2; undefined over HTTP/1.1, and of a request that was
- * reset.
- */
-export function sessionOfRequest(request: IncomingMessage): Http2Session | undefined {
+/** A session of HTTP/2, or a socket of HTTP/1.1; undefined for a request that was reset. */
+export function connectionOfRequest(request: IncomingMessage): Http2Session | Socket | undefined {
   const { stream } = request as { readonly stream?: ServerHttp2Stream };
-  return stream?.session;
+  return stream === undefined ? request.socket : stream.session;
 }
 
 /** Turns an IPv4-mapped IPv6 address, which a dual-stack socket reports, into the IPv4 address. */

@@ -81,7 +81,8 @@ export function admitCalls({
       incoming.sendStatus(OVERLOADED);
       return true;
     };
-    const onAddressLimited = ({ peer, session, identity }: Call): void => {
+    const onAddressLimited = ({ peer, identity }: Call): void => {
+      const { session } = (incoming as unknown as CallInternals).stream;
       const address = addressOf(incoming, headers);
       // A known caller may make other calls on the connection.
       if (!onCallRefused(session, address, identity !== undefined || address !== peer.address)) {

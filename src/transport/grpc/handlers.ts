@@ -104,7 +104,7 @@ export function toCall(
   return createCall({
     transport: "grpc",
     peer: peers.get(incoming.getPeer()),
-    session,
+    connection: session,
     header: (name) => (metadata.get(name)[0] ?? metadata.get(`${name}-bin`)[0])?.toString(),
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
     signal: NEVER_ABORTED,

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2Server } from "node:http2";
-import type { Socket } from "node:net";
 import { createPacedStarts } from "../../lib/paced-starts.ts";
 import { type ClientAddress, createClientAddress } from "../connections/client-address.ts";
 import { closeFlooding } from "../connections/flooding-addresses.ts";
@@ -8,6 +7,7 @@ import { peerOfRequest } from "../connections/peer.ts";
 import { GUARD_INTERVAL_MS, UNPROVEN_STARTS_PER_TURN } from "../limits.ts";
 import { guardHttp2 } from "./http2.ts";
 import { createRequestBodies } from "./request-bodies.ts";
+import { isProven } from "./unproven-limit.ts";
 import { createUnreadResponses } from "./unread-responses.ts";
 
 export { onCallRefused } from "./refused-calls.ts";
@@ -27,8 +27,6 @@ export function createGuard(clientAddress: ClientAddress = createClientAddress([
   const bodies = createRequestBodies();
   const responses = createUnreadResponses();
   const startPaced = createPacedStarts(UNPROVEN_STARTS_PER_TURN);
-  /** The connections of HTTP/1.1 that have sent a request. */
-  const known = new WeakSet<Socket>();
   const checks: ((now: number) => void)[] = [responses.check, bodies.reset];
   const timer = setInterval(() => {
     const now = performance.now();
@@ -51,10 +49,9 @@ export function createGuard(clientAddress: ClientAddress = createClientAddress([
         "close",
         responses.add(response, () => response.destroy()),
       );
-      if (known.has(socket)) {
+      if (isProven(socket)) {
         serve();
       } else {
-        known.add(socket);
         startPaced(() => {
           if (!socket.destroyed) {
             serve();

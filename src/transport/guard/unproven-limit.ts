@@ -1,5 +1,6 @@
 import { subscribe } from "node:diagnostics_channel";
 import { constants, type Http2Session, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import { onFlood } from "../connections/flooding-addresses.ts";
 import {
   FLOODING_CONCURRENT_STREAMS,
@@ -30,15 +31,22 @@ export interface UnprovenLimit {
   nextSecond(): void;
 }
 
-/** The connections that are limited. */
+/** The connections of HTTP/2 that are limited. */
 const unproven = new WeakMap<object, { prove(): void; onCreated(): void }>();
 
+/** The connections on which an admitted, valid call has arrived. */
+const proven = new WeakSet<object>();
+
 /** Called when an admitted, valid call has arrived on a connection: removes its limit. */
-export function markProven(session: Http2Session | undefined): void {
-  if (session !== undefined) {
-    unproven.get(session)?.prove();
+export function markProven(connection: Http2Session | Socket | undefined): void {
+  if (connection !== undefined && !proven.has(connection)) {
+    proven.add(connection);
+    unproven.get(connection)?.prove();
   }
 }
+
+/** Whether an admitted, valid call has arrived on a connection. */
+export const isProven = (connection: Http2Session | Socket): boolean => proven.has(connection);
 
 // Node announces streams here while it reads a packet, with the event after it: a client that
 // resets its streams could have thousands created by one packet.
@@ -54,7 +62,6 @@ subscribe("http2.server.stream.created", (message) => {
 
 /** @param address of the remote end */
 export function createUnprovenLimit(session: Session, address: string): UnprovenLimit {
-  let proven = false;
   let refused = 0;
   let started = 0;
   /** Streams created in this turn of the event loop. */
@@ -68,7 +75,6 @@ export function createUnprovenLimit(session: Session, address: string): Unproven
   unproven.set(session, {
     prove() {
       unproven.delete(session);
-      proven = true;
       if (!session.destroyed) {
         session.settings({ maxConcurrentStreams: MAX_CONCURRENT_STREAMS });
       }
@@ -86,12 +92,12 @@ export function createUnprovenLimit(session: Session, address: string): Unproven
     },
   });
   return {
-    isProven: () => proven,
+    isProven: () => proven.has(session),
     accepts(stream, callsInFlight) {
       if (session.destroyed) {
         return false;
       }
-      if (proven) {
+      if (proven.has(session)) {
         return !stream.closed;
       }
       const allowed = max();

@@ -17,7 +17,7 @@ import {
 import { OperationError } from "../../application/errors.ts";
 import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
 import { type Call, createCall, NEVER_ABORTED, type ResponseHeader, type Rpc } from "../call.ts";
-import { peerOfRequest, sessionOfRequest } from "../connections/peer.ts";
+import { connectionOfRequest, peerOfRequest } from "../connections/peer.ts";
 import { MAX_BUILT_IN_REQUEST_BYTES, MAX_TIMEOUT_MS } from "../limits.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import type { RequestDecoder } from "../wire/decode.ts";
@@ -137,7 +137,7 @@ function callOf(request: IncomingMessage): Call {
   return createCall({
     transport: "http",
     peer: peerOfRequest(request),
-    session: sessionOfRequest(request),
+    connection: connectionOfRequest(request),
     header: (name) => request.headers[name]?.toString(),
     deadline: undefined,
     signal: NEVER_ABORTED,

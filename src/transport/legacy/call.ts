@@ -1,4 +1,3 @@
-import type { Http2Session } from "node:http2";
 import { create, type Message } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
@@ -18,8 +17,7 @@ import type { Params } from "./params.ts";
 export interface LegacyCall {
   readonly caller: LegacyCaller;
   readonly peer: Peer;
-  /** Its connection over HTTP/2. */
-  readonly session: Http2Session | undefined;
+  readonly connection: Call["connection"];
   /** A request header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   /** Reads the parameters, or why they cannot be read; called once the call is admitted. */
@@ -120,14 +118,14 @@ export async function authenticationError(
 }
 
 function toRpcCall(
-  { caller, peer, session, header, startedAt = performance.now() }: Omit<LegacyCall, "readParams">,
+  { caller, peer, connection, header, startedAt = performance.now() }: Omit<LegacyCall, "readParams">,
   legacyMethod: string,
 ): Call {
   return createCall({
     transport: "legacy",
     legacyMethod,
     peer,
-    session,
+    connection,
     authenticatedName: caller.authenticatedName,
     header: (name) => (name === CALLER_HEADER ? caller.name : header(name)),
     startedAt,

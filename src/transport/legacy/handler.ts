@@ -9,7 +9,7 @@ import type { Metrics } from "../../observability/metrics.ts";
 import type { TokenTransportCheck } from "../auth/cleartext.ts";
 import { ADDRESS_RATE_LIMITED } from "../auth/index.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
-import { peerOfRequest, sessionOfRequest } from "../connections/peer.ts";
+import { connectionOfRequest, peerOfRequest } from "../connections/peer.ts";
 import type { FindHandler } from "../http/server.ts";
 import type { Route } from "../middleware/pipeline.ts";
 import { CALLER_HEADER } from "../middleware/trust-caller-header.ts";
@@ -83,7 +83,7 @@ export function createLegacyHandler(
     const header = (name: string) => request.headers[name]?.toString();
     const peer = peerOfRequest(request);
     const evidence = { authorization: header("authorization"), header: header(CALLER_HEADER), peer };
-    return { caller: resolveCaller(evidence, method), peer, session: sessionOfRequest(request), header };
+    return { caller: resolveCaller(evidence, method), peer, connection: connectionOfRequest(request), header };
   };
 
   const callOver =

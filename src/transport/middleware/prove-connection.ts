@@ -3,6 +3,6 @@ import { markProven } from "../guard/index.ts";
 
 /** Removes the limit of a connection on which an admitted, valid call has arrived. */
 export const proveConnection: Interceptor = (next) => (request, call) => {
-  markProven(call.session);
+  markProven(call.connection);
   return next(request, call);
 };

@@ -25,8 +25,8 @@ async function startServer() {
   const route: Route = {
     rpc: { method, streaming: false, hasSideEffects: false, maxRequestBytes: 1_024 },
     admit() {},
-    handle: async (_, { session }) => {
-      markProven(session);
+    handle: async (_, { connection }) => {
+      markProven(connection);
       return create(method.output);
     },
   };
