@@ -119,8 +119,7 @@ const requestCancel = (wms: model.Wms) =>
 
 const reportWmsAnswer = (agreed: boolean) =>
   command(`the WMS ${agreed ? "agrees" : "refuses"} later`, async (scenario, real) => {
-    const requested = scenario.cancel !== "none";
-    model.reportWmsAnswer(scenario, agreed);
+    const expected = model.reportWmsAnswer(scenario, agreed);
     const request = { orderId: real.orderId, agreed, ...by, requestId: randomUUID() };
     const state = await real
       .call(({ reversal }) => reversal.reportWmsAnswer(request))
@@ -128,7 +127,11 @@ const reportWmsAnswer = (agreed: boolean) =>
         (answer) => answer.state,
         (error) => ConnectError.from(error).code,
       );
-    expect(state).toBe(requested && scenario.cancel !== "none" ? CANCEL_STATES[scenario.cancel] : Code.NotFound);
+    if (expected === "answered" && scenario.cancel !== "none") {
+      expect(state).toBe(CANCEL_STATES[scenario.cancel]);
+    } else {
+      expect(state).toBe(expected === "conflict" ? Code.FailedPrecondition : Code.NotFound);
+    }
   });
 
 const requestReturn = (quantity: number) =>

@@ -87,17 +87,31 @@ export function requestCancel(scenario: ModelScenario, wms: Wms): "CANCELLED" | 
   return "WAITING_FOR_WMS";
 }
 
-/** The first answer counts; an agreement after the hand-over is too late. */
-export function reportWmsAnswer(scenario: ModelScenario, agreed: boolean): void {
-  if (scenario.cancel !== "waiting") {
-    return;
+/**
+ * An agreement cancels until the hand-over, also after a refusal. An answer to a request that has
+ * ended, and that contradicts the order, is a conflict.
+ */
+export function reportWmsAnswer(scenario: ModelScenario, agreed: boolean): "answered" | "conflict" | "not found" {
+  const canCancel = scenario.status < 4010 && scenario.status !== 1030;
+  switch (scenario.cancel) {
+    case "none":
+      return "not found";
+    case "cancelled":
+      return agreed ? "answered" : "conflict";
+    case "refused":
+      if (agreed && canCancel) {
+        cancel(scenario);
+      }
+      return agreed && !canCancel ? "conflict" : "answered";
+    case "waiting":
+      if (agreed && canCancel) {
+        cancel(scenario);
+      } else {
+        scenario.cancel = "refused";
+        pause(scenario, false);
+      }
+      return "answered";
   }
-  if (agreed && scenario.status < 4010) {
-    cancel(scenario);
-    return;
-  }
-  scenario.cancel = "refused";
-  pause(scenario, false);
 }
 
 function cancel(scenario: ModelScenario): void {
