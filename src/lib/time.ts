@@ -1,5 +1,5 @@
 /** What the text of a time must be, for errors. */
-export const TIME_EXPECTED = "must be a time with its zone, like 2024-05-01T08:30:00+08:00";
+export const TIME_EXPECTED = "must be an existing time with its zone, like 2024-05-01T08:30:00+08:00";
 
 const TIME = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 

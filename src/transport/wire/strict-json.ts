@@ -306,8 +306,20 @@ function checkMap(checkItem: Check, max: number): Check {
   };
 }
 
+/** ProtoJSON requires the seconds. */
+const WITH_SECONDS = /T\d\d:\d\d:\d\d/;
+
+const FIRST_TIME = Date.parse("0001-01-01T00:00:00Z");
+const LAST_TIME = Date.parse("9999-12-31T23:59:59.999Z");
+
+/** Whether the library reads a text as a Timestamp; its errors do not name the field. */
+function isTimestamp(text: string): boolean {
+  const time = isTime(text) && WITH_SECONDS.test(text) ? Date.parse(text) : Number.NaN;
+  return time >= FIRST_TIME && time <= LAST_TIME;
+}
+
 const checkTime: Check = (value, report) => {
-  if (typeof value !== "string" || !isTime(value)) {
+  if (typeof value !== "string" || !isTimestamp(value)) {
     report.add(`${TIME_EXPECTED}, was ${quote(value)}`);
   }
   return value;
@@ -402,6 +414,10 @@ function isObject(value: unknown): value is JsonObject {
 function quote(value: unknown, field?: DescField): string {
   if (typeof value === "string" || (field !== undefined && isPersonal(field) && typeof value !== "object")) {
     return quoteText(String(value), field);
+  }
+  if (typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+    // JSON.parse has rounded it: not the number that the caller sent.
+    return "a number with a point, an exponent or too many digits";
   }
   return typeof value === "object" ? kindOf(value) : String(value);
 }

@@ -180,7 +180,8 @@ describe.each(TRANSPORTS)("over %s", (_name, send) => {
       '"status":"ORDER_STATUS_PAID","occurTime":"2024-02-30T08:30:00Z"',
       {
         field: "occur_time",
-        description: 'must be a time with its zone, like 2024-05-01T08:30:00+08:00, was "2024-02-30T08:30:00Z"',
+        description:
+          'must be an existing time with its zone, like 2024-05-01T08:30:00+08:00, was "2024-02-30T08:30:00Z"',
       },
     ],
     [
