@@ -20,6 +20,12 @@ export function normalizeTarget(request: IncomingMessage): void {
   headers.host ??= addressOf(request);
 }
 
+/** The query of a request's target; it may contain further question marks. */
+export function queryOf(url = ""): string {
+  const at = url.indexOf("?");
+  return at === -1 ? "" : url.slice(at + 1);
+}
+
 function addressOf({ socket: { localAddress = "127.0.0.1", localPort } }: IncomingMessage): string {
   const address = localAddress.replace(/^::ffff:(?=\d+\.)/i, "");
   return `${isIPv6(address) ? `[${address}]` : address}:${localPort}`;

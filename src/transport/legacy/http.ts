@@ -1,29 +1,53 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { OperationError } from "../../application/errors.ts";
+import { isDeepStrictEqual } from "node:util";
+import { invalidField, OperationError } from "../../application/errors.ts";
 import { MAX_QUOTED_LENGTH, shorten } from "../../observability/shorten.ts";
+import { escapeUnprintable } from "../../observability/unprintable.ts";
 import { CALL_ID_HEADER, CODE_HEADER } from "../call.ts";
+import { queryOf } from "../http/request-target.ts";
 import { grpcCodeName } from "../wire/errors.ts";
 import { httpStatusOf, reasonHeaders, responseBody } from "./answers.ts";
 import { readBody } from "./body.ts";
 import type { LegacyOutcome } from "./call.ts";
 import type { LegacyMethod } from "./methods.ts";
-import { type Params, paramsFromForm, paramsFromJson, paramsFromQuery, queryOf } from "./params.ts";
+import { type Params, paramsFromForm, paramsFromJson, paramsFromQuery, valuesIn } from "./params.ts";
 
 /**
- * The parameters of a GET or POST: of its query and of its body, a form or JSON, which takes
- * precedence. An error for a body that cannot be parsed.
+ * The parameters of a GET or POST: of its query and of its body, a form or JSON. An error for a body
+ * that cannot be parsed, and for a parameter with different values in the two.
  */
 export async function readParams(request: IncomingMessage): Promise<Params | OperationError> {
   try {
     const fromQuery = paramsFromQuery(queryOf(request.url));
     const fromBody = request.method === "POST" ? await paramsFromBody(request) : new Map();
-    return new Map([...fromQuery, ...fromBody]);
+    return merge(fromQuery, fromBody);
   } catch (error) {
     if (error instanceof OperationError) {
       return error;
     }
     throw error;
   }
+}
+
+/**
+ * Which of two values the caller means is unknown; the legacy system took one of them.
+ *
+ * @throws OperationError "invalid" for a parameter with different values
+ */
+function merge(fromQuery: Params, fromBody: Params): Params {
+  const merged = new Map(fromQuery);
+  for (const [name, texts] of fromBody) {
+    const given = valuesIn(texts);
+    const others = valuesIn(fromQuery.get(name));
+    if (given.length > 0 && others.length > 0 && !isDeepStrictEqual(given, others)) {
+      const shown = shorten(escapeUnprintable(name), MAX_QUOTED_LENGTH);
+      throw invalidField(shown, "must be given once, has different values in query and body");
+    }
+    if (given.length > 0 || others.length === 0) {
+      merged.set(name, texts);
+    }
+  }
+  return merged;
 }
 
 /** Legacy callers send JSON as a form or without a content type; the first character decides. */

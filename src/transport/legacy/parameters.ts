@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { DescMessage } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { OrderStatusSchema } from "../../../gen/oms/orderstatus/v1/order_status_pb.ts";
@@ -6,7 +7,7 @@ import { isTime, TIME_EXPECTED } from "../../lib/time.ts";
 import { escapeUnprintable, withoutUnprintable } from "../../observability/unprintable.ts";
 import { findDuplicateName, paramText, parseLosslessJson } from "../wire/lossless-json.ts";
 import { hasMoreValues } from "../wire/request-limits.ts";
-import { MAX_VALUES, type Params } from "./params.ts";
+import { MAX_VALUES, type Params, valuesIn } from "./params.ts";
 
 /** A parameter of a legacy method, and the request field that it sets. */
 export interface Parameter {
@@ -155,15 +156,20 @@ export interface ParsedParameters {
   readonly violations: readonly FieldViolation[];
 }
 
-/** Parses all parameters. An empty one counts as absent: legacy clients send every parameter. */
+/** Parses all parameters. One that is given by several of its names must have one value. */
 export function parseParameters(parameters: readonly Parameter[], params: Params): ParsedParameters {
   const fields: Record<string, unknown> = {};
   const violations: FieldViolation[] = [];
   for (const parameter of parameters) {
     const { name, aliases = [], kind, field, required } = parameter;
-    const texts = [name, ...aliases].map((key) => (params.get(key) ?? []).filter((text) => text !== ""));
-    const found = texts.find((some) => some.length > 0);
-    if (found !== undefined) {
+    const given = [name, ...aliases].filter((key) => valuesIn(params.get(key)).length > 0);
+    const [found, ...others] = given.map((key) => valuesIn(params.get(key)));
+    if (others.some((other) => !isDeepStrictEqual(other, found))) {
+      violations.push({
+        field: name,
+        description: `must be given once, has different values in ${given.join(" and ")}`,
+      });
+    } else if (found !== undefined) {
       try {
         fields[field] = READERS[kind](found);
       } catch (error) {

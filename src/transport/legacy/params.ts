@@ -13,10 +13,9 @@ export const MAX_VALUES = 5_000;
 /** A request's parameters as text by name; several texts for a repeated parameter or a list. */
 export type Params = ReadonlyMap<string, readonly string[]>;
 
-/** The query of a URL; it may contain further question marks. */
-export function queryOf(url = ""): string {
-  const at = url.indexOf("?");
-  return at === -1 ? "" : url.slice(at + 1);
+/** The values of a parameter; empty ones count as absent: legacy clients send every parameter. */
+export function valuesIn(texts: readonly string[] = []): string[] {
+  return texts.filter((text) => text !== "");
 }
 
 export function paramsFromQuery(text: string): Params {

@@ -55,8 +55,9 @@ describe("parameters are read", () => {
     ["from JSON sent as a form", GET_STATUS, post(`\n {"orderId":${ORDER}}`, FORM)],
     ["from JSON without a content type", GET_STATUS, post(`{"orderId":${ORDER}}`)],
     ["from JSON after a UTF-8 byte order mark", GET_STATUS, post(`\ufeff{"orderId":${ORDER}}`, JSON_TYPE)],
-    ["from the body rather than the query", `${GET_STATUS}?orderId=1`, post(`{"orderId":${ORDER}}`, JSON_TYPE)],
-    ["from a form rather than the query", `${GET_STATUS}?orderId=1`, post(`orderId=${ORDER}`, FORM)],
+    ["from the query, where the body's is empty", `${GET_STATUS}?orderId=${ORDER}`, post("orderId=", FORM)],
+    ["from the body, where the query's is empty", `${GET_STATUS}?orderId=`, post(`orderId=${ORDER}`, FORM)],
+    ["equal in query and body", `${GET_STATUS}?orderId=${ORDER}`, post(`{"orderId":${ORDER}}`, JSON_TYPE)],
     ["from query and body together", `${GET_STATUS}?orderId=${ORDER}`, post(`{"from":"wms","note":null}`, JSON_TYPE)],
   ])("%s", async (_name, path, init) => {
     expect(await fetchText(path, init)).toBe(found(ORDER));
@@ -184,6 +185,20 @@ describe("is rejected", () => {
   test.each<[string, string, RequestInit, string]>([
     ["a repeated scalar", `${GET_STATUS}?orderId=1&orderId=1`, {}, 'orderId: must be given once, was "1,1"'],
     ["a list for a scalar", GET_STATUS, post('{"orderId":[1,2]}'), 'orderId: must be given once, was "1,2"'],
+    ...[post('{"orderId":2}', JSON_TYPE), post("orderId=2", FORM)].map(
+      (init): [string, string, RequestInit, string] => [
+        "different values in query and body",
+        `${GET_STATUS}?orderId=1`,
+        init,
+        "orderId: must be given once, has different values in query and body",
+      ],
+    ),
+    [
+      "different values by two names",
+      "/orderStatus/getSubOrderMaxStatus?orderId=1&rootParentId=2",
+      {},
+      "orderId: must be given once, has different values in orderId and rootParentId",
+    ],
     ["a name given twice in JSON", GET_STATUS, post('{"orderId":1,"orderId":2}'), "orderId: must be given once"],
     [
       "a name given twice in JSON, once with an escape",

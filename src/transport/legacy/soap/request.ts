@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { queryOf } from "../params.ts";
+import { queryOf } from "../../http/request-target.ts";
 
 /** Whether a request is for SOAP: ?wsdl, ?xsd, or an XML body. */
 export function isSoapRequest(request: IncomingMessage): boolean {

@@ -26,7 +26,7 @@ const line = (skuId: bigint, quantity: number) => ({ skuId, quantity });
 
 const WHOLE_64 = "must be a whole number of up to 64 bits";
 const SKUS = 'must be a list like 7:2,8:0 (SKU:quantity), or JSON like [{"skuId":7,"deliveryNum":2}]';
-const TIME = "must be a time with its zone, like 2024-05-01T08:30:00+08:00";
+const TIME = "must be an existing time with its zone, like 2024-05-01T08:30:00+08:00";
 const STATUS = `must be one of ${STATES.map(({ code }) => code).join(", ")}`;
 
 describe("valid values", () => {
@@ -142,12 +142,23 @@ describe("all parameters of a call", () => {
   test.each<[string, Record<string, string[]>, object]>([
     ["by name", { orderId: ["5"] }, { orderId: 5n }],
     ["by alias", { oid: ["5"] }, { orderId: 5n }],
-    ["the name takes precedence over aliases", { oid: ["7"], order: ["6"], orderId: ["5"] }, { orderId: 5n }],
+    ["by several names with one value", { oid: ["5"], order: [""], orderId: ["5"] }, { orderId: 5n }],
     ["an empty value falls back to an alias", { orderId: [""], order: ["6"] }, { orderId: 6n }],
     ["an empty value is absent", { orderId: ["5"], remark: [""] }, { orderId: 5n }],
     ["an unknown parameter is ignored", { orderId: ["5"], x: ["y"] }, { orderId: 5n }],
   ])("%s", (_name, given, fields) => {
     expect(parseParameters(parameters, new Map(Object.entries(given)))).toEqual({ fields, violations: [] });
+  });
+
+  test("several names with different values are rejected", () => {
+    const given = new Map([
+      ["oid", ["7"]],
+      ["orderId", ["5"]],
+    ]);
+    expect(parseParameters(parameters, given)).toEqual({
+      fields: {},
+      violations: [{ field: "orderId", description: "must be given once, has different values in orderId and oid" }],
+    });
   });
 
   test("all violations are reported, each with its parameter's name", () => {
