@@ -10,6 +10,7 @@ import type { Codec } from "../wire/decode.ts";
 import { malformedBody } from "../wire/validation.ts";
 import { readRequestBody, singleChunk } from "./body.ts";
 import { decodeBase64Segments, isGrpcWebText, maxTextBytes, toBinaryType } from "./grpc-web-text.ts";
+import { queryOf } from "./request-target.ts";
 
 /** The bytes of a request message and their encoding. */
 export interface RequestMessage {
@@ -125,11 +126,22 @@ function decodeText(body: Buffer | undefined, schema: DescMessage): Buffer | und
   }
 }
 
+/** Parameters of a Connect GET. Which value of a repeated one another program takes is unknown. */
+const GET_PARAMETERS = ["connect", "encoding", "compression", "base64", "message"];
+
 function messageOfQuery({ url = "" }: IncomingMessage, maxBytes: number): RequestMessage | undefined {
-  const query = queryOf(url);
+  const query = new URLSearchParams(queryOf(url));
   const [encoding, message] = [query.get("encoding"), query.get("message")];
-  if (message === null || (encoding !== "json" && encoding !== "proto")) {
+  const repeated = GET_PARAMETERS.find((name) => query.getAll(name).length > 1);
+  if (repeated !== undefined) {
+    throw invalidField(repeated, "must be given once");
+  }
+  if (encoding !== "json" && encoding !== "proto") {
     return undefined;
+  }
+  if (message === null) {
+    // The library would take an empty message, which for a filter means everything.
+    throw invalidField("message", "is required in a GET, and was not given");
   }
   if ((query.get("compression") ?? "identity") !== "identity") {
     // A link in any web page can send a GET.
@@ -153,8 +165,6 @@ function decodeBase64(text: string): Uint8Array {
 export function requestTooLarge(maxBytes: number): OperationError {
   return new OperationError("request-too-large", `request is larger than ${maxBytes} bytes, the limit of this RPC`);
 }
-
-const queryOf = (url: string): URLSearchParams => new URLSearchParams(url.split("?", 2)[1]);
 
 /**
  * The request as the library takes it, with an empty message: the message itself is read only once
@@ -187,12 +197,11 @@ export function toUniversalRequest(
 
 /** The parameters of a Connect GET, those of the message itself excepted. */
 function queryWithEmptyMessage(query: URLSearchParams): URLSearchParams {
-  const names = query.has("message") ? ["connect", "encoding"] : ["connect", "encoding", "compression", "base64"];
-  const kept = new URLSearchParams(
-    names.flatMap((name) => query.getAll(name).map((value): [string, string] => [name, quotable(value)])),
-  );
-  if (query.has("message")) {
-    kept.set("message", query.get("encoding") === "json" ? "{}" : "");
+  const kept = new URLSearchParams({ message: query.get("encoding") === "json" ? "{}" : "" });
+  for (const name of ["connect", "encoding"]) {
+    for (const value of query.getAll(name)) {
+      kept.append(name, quotable(value));
+    }
   }
   return kept;
 }

@@ -118,6 +118,30 @@ describe("malformed requests", () => {
     });
   });
 
+  const GET = `${SERVICE}/GetOrderStatus?connect=v1`;
+
+  test.each([
+    [
+      "without a message",
+      `${GET}&encoding=json&mesage={"orderId":"5"}`,
+      "message: is required in a GET, and was not given",
+    ],
+    ["with two messages", `${GET}&encoding=json&message={"orderId":"5"}&message={}`, "message: must be given once"],
+    [
+      "with two encodings",
+      `${GET}&encoding=json&encoding=proto&message={"orderId":"5"}`,
+      "encoding: must be given once",
+    ],
+  ])("a GET %s", async (_name, path, message) => {
+    const expected = { status: 400, code: "invalid_argument", message };
+    expect(await rejection(await fetch(url(path)))).toEqual(expected);
+  });
+
+  test("a GET is read beyond a second question mark", async () => {
+    const response = await fetch(url(`${GET}&from=a?b&encoding=json&message={"orderId":"${orderId}"}`));
+    expect(await response.json()).toMatchObject({ orderId: String(orderId) });
+  });
+
   test("a form", async () => {
     const response = await fetch(url(`${SERVICE}/GetOrderStatus`), {
       method: "POST",
