@@ -13,8 +13,8 @@ import type { LegacyMethod } from "./methods.ts";
 import { type Params, paramsFromForm, paramsFromJson, paramsFromQuery, valuesIn } from "./params.ts";
 
 /**
- * The parameters of a GET or POST: of its query and of its body, a form or JSON. An error for a body
- * that cannot be parsed, and for a parameter with different values in the two.
+ * The parameters of a GET or POST: of its query and of its body, a form or JSON. An error for a
+ * body that cannot be parsed, and for a parameter with different values in the two.
  */
 export async function readParams(request: IncomingMessage): Promise<Params | OperationError> {
   try {
