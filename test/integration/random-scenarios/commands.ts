@@ -110,7 +110,10 @@ const requestCancel = (wms: model.Wms) =>
   command(`cancel, the WMS ${wms}`, async (scenario, real) => {
     const { orderId } = real;
     const mode = { agrees: "ok", refuses: "refuse", later: "later" } as const;
-    await real.setRule({ system: "wms/cancel", mode: mode[wms], orderIds: [String(orderId)] });
+    if (scenario.cancel !== "waiting") {
+      // An open request keeps its rule: the WMS may be asked only now, after a kill.
+      await real.setRule({ system: "wms/cancel", mode: mode[wms], orderIds: [String(orderId)] });
+    }
     const expected = model.requestCancel(scenario, wms);
     const request = { orderId, ...by, requestId: randomUUID() };
     const { state } = await real.call(({ reversal }) => reversal.requestCancel(request));
