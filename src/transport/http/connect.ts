@@ -167,13 +167,20 @@ async function sendUnaryResponse(
   response.end(bytes);
 }
 
+function explainRejection(method: string, type: string, status: number): string {
+  if (status === 405) {
+    return `method ${shorten(method, MAX_QUOTED_LENGTH)} is not allowed: use POST; GET is for RPCs without side effects only`;
+  }
+  if (method === "GET") {
+    return "a GET needs the parameters encoding (json or proto) and message: use POST for any other request";
+  }
+  return `content-type ${shorten(type, MAX_QUOTED_LENGTH)} is not supported: use application/json (in UTF-8) or application/proto, for streams application/connect+json or application/connect+proto; or application/grpc-web or application/grpc-web-text`;
+}
+
 /** Adds an explanation, as the library sends only a status. */
 function sendRejection(request: IncomingMessage, response: ServerResponse, status: number): void {
   const { method = "", headers } = request;
-  const message =
-    status === 405
-      ? `method ${shorten(method, MAX_QUOTED_LENGTH)} is not allowed: use POST; GET is for RPCs without side effects only`
-      : `content-type ${shorten(headers["content-type"] ?? "(none)", MAX_QUOTED_LENGTH)} is not supported: use application/json (in UTF-8) or application/proto, for streams application/connect+json or application/connect+proto; or application/grpc-web or application/grpc-web-text`;
+  const message = explainRejection(method, headers["content-type"] ?? "(none)", status);
   sendUnimplemented(request, response, status, message);
 }
 

@@ -137,6 +137,17 @@ describe("malformed requests", () => {
     expect(await rejection(await fetch(url(path)))).toEqual(expected);
   });
 
+  test.each([GET, `${GET}&message={}`, `${GET}&encoding=xml&message={}`])(
+    "a GET without a known encoding: %s",
+    async (path) => {
+      expect(await rejection(await fetch(url(path)))).toEqual({
+        status: 415,
+        code: "unimplemented",
+        message: "a GET needs the parameters encoding (json or proto) and message: use POST for any other request",
+      });
+    },
+  );
+
   test("a GET is read beyond a second question mark", async () => {
     const response = await fetch(url(`${GET}&from=a?b&encoding=json&message={"orderId":"${orderId}"}`));
     expect(await response.json()).toMatchObject({ orderId: String(orderId) });
