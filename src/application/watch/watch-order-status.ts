@@ -20,11 +20,8 @@ export interface WatchOrderStatusInput {
   readonly heartbeatMs: number;
 }
 
-/** Orders whose snapshots are read at once. */
-const ORDERS_PER_BATCH = 100;
-
-/** Snapshots that a watch sends in a turn of the event loop. */
-const SNAPSHOTS_PER_TURN = 25;
+/** Orders whose snapshots are read at once, and sent in one turn of the event loop. */
+const ORDERS_PER_BATCH = 25;
 
 export type WatchUpdate =
   | { readonly kind: "snapshot"; readonly order: OrderView }
@@ -116,10 +113,8 @@ async function* startOrders(
     versions.set(id, missed.get(id)?.at(-1)?.version ?? snapshot.version);
   }
   const behind = reader.start(versions);
-  for (const [index, id] of orderIds.entries()) {
-    if (index % SNAPSHOTS_PER_TURN === 0) {
-      await feed.turn();
-    }
+  await feed.turn();
+  for (const id of orderIds) {
     const changes = missed.get(id);
     if (changes === undefined) {
       yield { kind: "snapshot", order: toOrderView(snapshots.get(id) as Snapshot) };

@@ -35,20 +35,20 @@ async function take(updates: AsyncGenerator<WatchUpdate>, count: number): Promis
   return orderIds;
 }
 
-test("orders are read a hundred at a time, as the watcher takes them, each once and in order", async () => {
-  const orderIds = await insertOrders(250);
+test("orders are read 25 at a time, as the watcher takes them, each once and in order", async () => {
+  const orderIds = await insertOrders(60);
   const { updates, read, abort } = startWatch(orderIds);
   expect(await take(updates, 1)).toEqual(orderIds.slice(0, 1));
-  expect(read).toEqual(orderIds.slice(0, 100));
-  expect(await take(updates, 249)).toEqual(orderIds.slice(1));
+  expect(read).toEqual(orderIds.slice(0, 25));
+  expect(await take(updates, 59)).toEqual(orderIds.slice(1));
   expect(read).toEqual(orderIds);
   abort.abort();
   await expect(updates.next()).rejects.toThrow();
 });
 
 test("an unknown order ends the watch once it is reached", async () => {
-  const orderIds = await insertOrders(100);
+  const orderIds = await insertOrders(25);
   const { updates } = startWatch([...orderIds, 404n]);
-  expect(await take(updates, 100)).toEqual(orderIds);
+  expect(await take(updates, 25)).toEqual(orderIds);
   await expect(updates.next()).rejects.toMatchObject({ kind: "not-found" });
 });
