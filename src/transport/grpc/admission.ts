@@ -85,7 +85,7 @@ export function admitCalls({
       const { session } = (incoming as unknown as CallInternals).stream;
       const address = addressOf(incoming, headers);
       // A known caller may make other calls on the connection.
-      if (!onCallRefused(session, address, identity !== undefined || address !== peer.address)) {
+      if (identity !== undefined || !onCallRefused(session, address, address !== peer.address)) {
         incoming.sendStatus(ADDRESS_LIMITED.status);
       }
     };

@@ -16,11 +16,11 @@ let resetAt = 0;
  * refusal takes time, and a connection may have sent thousands of calls.
  *
  * @param address of the client
- * @param keepOpen whether the connection carries other calls: those of other clients, forwarded by
- *   a proxy, or those that a known caller may make
+ * @param proxied whether a proxy forwarded the call; its connection carries other clients as well,
+ *   and stays open
  * @returns whether the connection is closed, so that no response can be sent
  */
-export function onCallRefused(session: Http2Session | undefined, address: string, keepOpen: boolean): boolean {
+export function onCallRefused(session: Http2Session | undefined, address: string, proxied: boolean): boolean {
   startSecond();
   const count = (refused.get(address) ?? 0) + 1;
   refused.set(address, count);
@@ -28,7 +28,7 @@ export function onCallRefused(session: Http2Session | undefined, address: string
   if (session === undefined || session.destroyed) {
     return true;
   }
-  if (keepOpen || count <= MAX_REFUSED_CALLS) {
+  if (proxied || count <= MAX_REFUSED_CALLS) {
     return false;
   }
   // Without an error as first argument, which would make the code of GOAWAY 0.

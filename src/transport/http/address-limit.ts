@@ -26,10 +26,10 @@ export interface AddressCheck {
   /**
    * Rejects a request whose authentication or authorization the limit has prevented.
    *
-   * @param keepOpen whether an HTTP/2 connection stays open however many there are: its caller is
-   *   known, and may make other calls
+   * @param known whether the caller is known, and may make other calls: its HTTP/2 connection stays
+   *   open however many there are
    */
-  reject(request: IncomingMessage, response: ServerResponse, keepOpen?: boolean): void;
+  reject(request: IncomingMessage, response: ServerResponse, known?: boolean): void;
 }
 
 /** The cost of a request whose response takes 10 times as long as an error or a health page. */
@@ -40,12 +40,12 @@ export function createAddressCheck(limits: AddressLimits | undefined, clientAddr
   const addressOf = (request: IncomingMessage) =>
     clientAddress(peerOfRequest(request), request.headers["x-forwarded-for"]?.toString());
 
-  function reject(request: IncomingMessage, response: ServerResponse, keepOpen = false): void {
+  function reject(request: IncomingMessage, response: ServerResponse, known = false): void {
     const { stream } = request as { readonly stream?: ServerHttp2Stream };
     const address = addressOf(request);
     if (stream === undefined) {
       response.setHeader("connection", "close");
-    } else if (onCallRefused(stream.session, address, keepOpen || address !== peerOfRequest(request).address)) {
+    } else if (!known && onCallRefused(stream.session, address, address !== peerOfRequest(request).address)) {
       return;
     }
     sendAddressLimited(request, response);

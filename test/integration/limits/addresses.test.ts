@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import { connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -104,19 +104,33 @@ async function callGrpc(address: string, path: string): Promise<string> {
   const socket: Socket = connect({ host: "127.0.0.1", port: harness.service.grpcPort, localAddress: address });
   const session = connectHttp2("http://127.0.0.1", { createConnection: () => socket });
   try {
-    const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
-    let trailers: IncomingHttpHeaders = {};
-    stream.on("trailers", (received: IncomingHttpHeaders) => {
-      trailers = received;
-    });
-    stream.end(Buffer.alloc(5));
-    stream.resume();
-    const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
-    await (stream.readableEnded ? undefined : once(stream, "end"));
-    return String(trailers["grpc-status"] ?? headers["grpc-status"]);
+    return await callOn(session, path);
   } finally {
     session.destroy();
   }
+}
+
+async function callOn(
+  session: ClientHttp2Session,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...headers,
+  });
+  let status: string | undefined;
+  const read = (received: IncomingHttpHeaders) => {
+    status = received["grpc-status"]?.toString() ?? status;
+  };
+  stream.on("response", read).on("trailers", read);
+  stream.end(Buffer.alloc(5));
+  stream.resume();
+  await once(stream, "close");
+  return String(status);
 }
 
 const isLimited = ({ status }: HttpResult) => status === 429;
@@ -207,14 +221,21 @@ test("calls without permission: those that are permitted are served all the time
 });
 
 test("calls without permission over gRPC: their connection stays open", async () => {
-  const client = harness.client("gRPC");
-  const known = { headers: { authorization: await newToken() } };
-  await client.getOrderStatus({ orderId }, known);
-  const denied = () => errorOf(client.cancelOrder({ orderId, reason: "r", operator: "o" }, known));
-  const codes = await Promise.all(Array.from({ length: 300 }, async () => (await denied())?.code));
-  expect(codes).toContain(Code.PermissionDenied);
-  expect(new Set(codes)).toEqual(new Set([Code.PermissionDenied, Code.ResourceExhausted]));
-  await client.getOrderStatus({ orderId }, known);
+  const socket = connect({ host: "127.0.0.1", port: harness.service.grpcPort, localAddress: "127.0.0.33" });
+  const session = connectHttp2("http://127.0.0.1", { createConnection: () => socket });
+  onTestFinished(() => session.destroy());
+  const authorization = await newToken();
+  const call = (rpc: string) => callOn(session, `${SERVICE}/${rpc}`, { authorization });
+  expect(await call("ListOrderSources")).toBe("0");
+  const codes = new Set<string>();
+  // More than the calls of an unknown caller after which its connection is closed.
+  for (let calls = 0; calls < 300; calls += 50) {
+    for (const code of await Promise.all(Array.from({ length: 50 }, () => call("CancelOrder")))) {
+      codes.add(code);
+    }
+  }
+  expect(codes).toEqual(new Set([String(Code.PermissionDenied), String(Code.ResourceExhausted)]));
+  expect(await call("ListOrderSources")).toBe("0");
 });
 
 test.each([
