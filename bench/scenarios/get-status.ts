@@ -37,7 +37,7 @@ export const getStatus: Scenario = {
     {
       text: "256 callers against the no-op call",
       bound: "at least",
-      target: 0.6,
+      target: 0.65,
       unit: "×",
       actual: (results) => ratioOf(results, CALLS, "service", "no-op"),
     },

@@ -8,6 +8,7 @@ import { generator } from "./generator.ts";
 import { getStatus } from "./get-status.ts";
 import { growth } from "./growth.ts";
 import { hotOrders } from "./hot-orders.ts";
+import { idle } from "./idle.ts";
 import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
 import { overload } from "./overload.ts";
@@ -33,6 +34,7 @@ export const SCENARIOS: readonly Scenario[] = [
   twoProcesses,
   tracing,
   startUp,
+  idle,
   floor,
   ceilings,
   generator,

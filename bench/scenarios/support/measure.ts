@@ -67,6 +67,17 @@ export function ratioOf(results: Results, name: string, subject: string, other: 
   return value === undefined || base === undefined || base === 0 ? undefined : value / base;
 }
 
+/** Ratio to the fastest of several subjects; undefined when one was not measured. */
+export function ratioToFastest(
+  results: Results,
+  name: string,
+  subject: string,
+  others: readonly string[],
+): number | undefined {
+  const ratios = others.map((other) => ratioOf(results, name, subject, other));
+  return ratios.includes(undefined) ? undefined : Math.min(...(ratios as number[]));
+}
+
 /** Percentile of these values, which are sorted in place; 0 without any. */
 export function percentile(values: number[], share: number): number {
   values.sort((a, b) => a - b);
