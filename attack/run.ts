@@ -36,7 +36,7 @@ export interface Measurement {
 export const LIMITS = { slowdown: 2, failures: 0, memory: 100, blocked: 50 } as const;
 
 /** Measurements of an attack that exceeds a limit: other load disturbs one, an attack all. */
-const ATTEMPTS = 1;
+const ATTEMPTS = 3;
 
 /** Duration of the measurement before an attack, and of an attack before it is measured. */
 const BEFORE_MS = 1_500;

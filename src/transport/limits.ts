@@ -54,9 +54,6 @@ export const MAX_UNPROVEN_CALLS = 500;
  */
 export const UNPROVEN_STARTS_PER_TURN = 8;
 
-/** Maximum streams admitted in a turn of the event loop: up to 2 ms of work. */
-export const STREAM_STARTS_PER_TURN = 1;
-
 /**
  * Delay of new connections from an address, after one of its connections was closed because it
  * flooded the server, in milliseconds.

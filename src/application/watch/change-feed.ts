@@ -1,11 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StatusChanged } from "../../domain/events.ts";
-import { createTurns } from "../../lib/paced-starts.ts";
+import { createTimeShare } from "../../lib/time-shares.ts";
 import { ChangeReader, type ReaderHost, type WatchedOrder } from "./change-reader.ts";
 import { ChangeSequence } from "./change-sequence.ts";
-
-/** Watchers that send snapshots in one turn of the event loop. */
-const WATCHERS_PER_TURN = 2;
 
 /** Where the feed reads what it has missed. */
 export interface ChangeSource {
@@ -48,10 +45,10 @@ const MAX_ANNOUNCED_ORDERS = 1_000;
  */
 export class ChangeFeed {
   /**
-   * Resolves when a watcher may send its next snapshots. Only a few may in each turn of the event
-   * loop: hundreds that begin together have hundreds of thousands of orders.
+   * Resolves when a watcher may send its next snapshots: hundreds that begin together have hundreds
+   * of thousands of orders.
    */
-  readonly turn = createTurns(WATCHERS_PER_TURN);
+  readonly turn = createTimeShare();
   readonly #source: ChangeSource;
   readonly #announcedRetryMs: readonly number[];
   readonly #orders = new Map<bigint, WatchedOrder>();

@@ -1,24 +1,24 @@
 import type { Message } from "@bufbuild/protobuf";
 import { OperationError } from "../../application/errors.ts";
-import { createTurns } from "../../lib/paced-starts.ts";
+import { createTimeShare } from "../../lib/time-shares.ts";
 import { credentialExpired, scopeExceeded } from "../auth/identity.ts";
 import { type Auth, type Credentials, type Identity, permissionDenied } from "../auth/index.ts";
 import { SCOPED_RPCS } from "../auth/scoped-rpcs.ts";
 import type { Admit, Call, Interceptor, Rpc } from "../call.ts";
-import { MAX_TIMEOUT_MS, STREAM_STARTS_PER_TURN } from "../limits.ts";
+import { MAX_TIMEOUT_MS } from "../limits.ts";
 import { trustCallerHeader } from "./trust-caller-header.ts";
 
 /**
  * Creates the admission of each RPC: authentication and authorization. It needs nothing of the
  * request, so that neither the response nor its timing depends on what the request is about, and an
- * unknown caller costs no more than its headers. Streams are admitted a few per turn of the event
- * loop: each may begin with a thousand orders.
+ * unknown caller costs no more than its headers. Streams share their time: each may begin with a
+ * thousand orders.
  *
  * @param auth undefined: callers name themselves
  */
 export function createAdmission(auth: Auth | undefined, loadShedding: LoadShedding): (rpc: Rpc) => Admit {
   const identifyCaller = createIdentification(auth);
-  const turn = createTurns(STREAM_STARTS_PER_TURN);
+  const turn = createTimeShare();
   return (rpc) => {
     const identify = identifyCaller(rpc);
     if (rpc.streaming) {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { createPacedStarts, createTurns } from "../../../src/lib/paced-starts.ts";
+import { createPacedStarts } from "../../../src/lib/paced-starts.ts";
 
 test("starts a few calls per turn, in their order", async () => {
   const startPaced = createPacedStarts(2);
@@ -40,20 +40,4 @@ test("one that a call starts waits for a later turn", async () => {
   expect(started).toEqual(["first"]);
   await nextTurn();
   expect(started).toEqual(["first", "second"]);
-});
-
-test("other work gets as much time as a turn takes", async () => {
-  const turn = createTurns(1);
-  const startedAt: number[] = [];
-  const work = async () => {
-    await turn();
-    startedAt.push(performance.now());
-    while (performance.now() < (startedAt.at(-1) ?? 0) + 20) {
-      // Holds the event loop.
-    }
-  };
-  await Promise.all([work(), work(), work()]);
-  const [first = 0, second = 0, third = 0] = startedAt;
-  expect(second - first).toBeGreaterThanOrEqual(39);
-  expect(third - second).toBeGreaterThanOrEqual(39);
 });
