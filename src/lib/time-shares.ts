@@ -4,6 +4,9 @@ const MAX_PER_TURN = 8;
 /** Time in a turn after which no further piece starts, in milliseconds. */
 const BUDGET_MS = 1;
 
+/** Maximum rest after a turn, in milliseconds: a pause of the process counts as used time. */
+const MAX_REST_MS = 20;
+
 /**
  * Spreads work over turns of the event loop. After pieces that take long follows as much rest, so
  * that other work has half of the time; light ones do not rest. What a piece does after it has
@@ -40,7 +43,7 @@ export function createTimeShare(): () => Promise<void> {
       } else if (usedMs < BUDGET_MS) {
         runTurn();
       } else {
-        setTimeout(runTurn, usedMs);
+        setTimeout(runTurn, Math.min(usedMs, MAX_REST_MS));
       }
     });
   }

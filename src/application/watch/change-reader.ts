@@ -124,6 +124,16 @@ export class ChangeReader {
     if (this.#changes.length === 0 && this.#addedOrders.size === 0 && !this.#lagging && !this.#signal.aborted) {
       await this.#idle.wait(waitMs);
     }
+    this.throwIfLagging();
+    const update = { changes: this.#changes, addedOrders: [...this.#addedOrders] };
+    this.#pending -= this.#changes.length;
+    this.#changes = [];
+    this.#addedOrders.clear();
+    return update;
+  }
+
+  /** @throws OperationError "lagging" when the watcher is too slow */
+  throwIfLagging(): void {
     if (this.#lagging) {
       throw new OperationError(
         "lagging",
@@ -131,11 +141,6 @@ export class ChangeReader {
         { retryAfterMs: 1_000 },
       );
     }
-    const update = { changes: this.#changes, addedOrders: [...this.#addedOrders] };
-    this.#pending -= this.#changes.length;
-    this.#changes = [];
-    this.#addedOrders.clear();
-    return update;
   }
 
   close(): void {

@@ -45,6 +45,8 @@ export async function* watchOrderStatus(
     // In batches, each read once the previous one is sent: a watcher that does not read holds the
     // memory of one.
     for (let start = 0; start < orderIds.length; start += ORDERS_PER_BATCH) {
+      signal.throwIfAborted();
+      reader.throwIfLagging();
       yield* startOrders(deps, reader, orderIds.slice(start, start + ORDERS_PER_BATCH), input.afterVersions);
     }
     while (true) {

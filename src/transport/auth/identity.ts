@@ -49,6 +49,11 @@ export const ADDRESS_RATE_LIMITED = new OperationError(
   { retryAfterMs: RETRY_AFTER_MS },
 );
 
+/** The same for an authenticated caller that lacks permission, and may make other calls. */
+export const PERMISSION_RATE_LIMITED = new OperationError(ADDRESS_RATE_LIMITED.kind, ADDRESS_RATE_LIMITED.message, {
+  retryAfterMs: RETRY_AFTER_MS,
+});
+
 /** The credential expired during a call. */
 export function credentialExpired({ credential }: Identity): OperationError {
   return unauthenticated(credential === "certificate" ? CERTIFICATE_EXPIRED : TOKEN_EXPIRED);

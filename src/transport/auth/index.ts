@@ -11,6 +11,7 @@ import {
   CERTIFICATE_EXPIRED,
   type Credentials,
   type Identity,
+  PERMISSION_RATE_LIMITED,
   unauthenticated,
 } from "./identity.ts";
 import { parsePermissionTable } from "./permission-table.ts";
@@ -18,7 +19,13 @@ import { createPermissions, type Permissions, rolesOf } from "./permissions.ts";
 import { createTokenVerifier, type TokenClaims, type TokenOptions } from "./tokens.ts";
 import { watchFile } from "./watched-file.ts";
 
-export { ADDRESS_RATE_LIMITED, type Credentials, type Identity, permissionDenied } from "./identity.ts";
+export {
+  ADDRESS_RATE_LIMITED,
+  type Credentials,
+  type Identity,
+  PERMISSION_RATE_LIMITED,
+  permissionDenied,
+} from "./identity.ts";
 export type { Permissions } from "./permissions.ts";
 
 export interface AuthOptions {
@@ -145,7 +152,7 @@ export function openAuth(
           );
     },
     denied: ({ peer, forwardedFor }, error) =>
-      addressLimits?.take("permission", clientAddress(peer, forwardedFor)) === false ? ADDRESS_RATE_LIMITED : error,
+      addressLimits?.take("permission", clientAddress(peer, forwardedFor)) === false ? PERMISSION_RATE_LIMITED : error,
     permissionsOf: (identity) => current.value.permissions(identity),
     close() {
       verifier?.close();

@@ -6,6 +6,7 @@ import type {
   ServerInterceptor,
   StatusObject,
 } from "@grpc/grpc-js";
+import { PERMISSION_RATE_LIMITED } from "../auth/index.ts";
 import type { Call } from "../call.ts";
 import { onCallRefused } from "../guard/index.ts";
 import { MAX_BUILT_IN_REQUEST_BYTES } from "../limits.ts";
@@ -81,11 +82,9 @@ export function admitCalls({
       incoming.sendStatus(OVERLOADED);
       return true;
     };
-    const onAddressLimited = ({ peer, identity }: Call): void => {
-      const { session } = (incoming as unknown as CallInternals).stream;
-      const address = addressOf(incoming, headers);
+    const onAddressLimited = ({ peer, rejection }: Call, session: Http2Session | undefined, address: string): void => {
       // A known caller may make other calls on the connection.
-      if (identity !== undefined || !onCallRefused(session, address, address !== peer.address)) {
+      if (rejection === PERMISSION_RATE_LIMITED || !onCallRefused(session, address, address !== peer.address)) {
         incoming.sendStatus(ADDRESS_LIMITED.status);
       }
     };
@@ -94,13 +93,16 @@ export function admitCalls({
       if (isShed()) {
         return;
       }
-      const call = toCall(incoming, metadata, (incoming as unknown as CallInternals).stream.session);
+      // A stream that is reset meanwhile knows neither.
+      const { session } = (incoming as unknown as CallInternals).stream;
+      const address = addressOf(incoming, metadata);
+      const call = toCall(incoming, metadata, session);
       const proceed = (): void => {
         if (call.rejection === undefined) {
           admitted.set(metadata, call);
           listener.onReceiveMetadata(metadata);
         } else if (call.rejection.kind === "address-rate-limited") {
-          onAddressLimited(call);
+          onAddressLimited(call, session, address);
         } else {
           void rejectionOf(route, call).then((status) => incoming.sendStatus(status));
         }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import { errorToJson } from "@connectrpc/connect/protocol-connect";
-import { ADDRESS_RATE_LIMITED } from "../auth/index.ts";
+import type { OperationError } from "../../application/errors.ts";
+import { ADDRESS_RATE_LIMITED, PERMISSION_RATE_LIMITED } from "../auth/index.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { peerOfRequest } from "../connections/peer.ts";
 import { onCallRefused } from "../guard/index.ts";
@@ -26,10 +27,9 @@ export interface AddressCheck {
   /**
    * Rejects a request whose authentication or authorization the limit has prevented.
    *
-   * @param known whether the caller is known, and may make other calls: its HTTP/2 connection stays
-   *   open however many there are
+   * @param error "address-rate-limited"; the HTTP/2 connection of a known caller stays open
    */
-  reject(request: IncomingMessage, response: ServerResponse, known?: boolean): void;
+  reject(request: IncomingMessage, response: ServerResponse, error: OperationError): void;
 }
 
 /** The cost of a request whose response takes 10 times as long as an error or a health page. */
@@ -40,12 +40,15 @@ export function createAddressCheck(limits: AddressLimits | undefined, clientAddr
   const addressOf = (request: IncomingMessage) =>
     clientAddress(peerOfRequest(request), request.headers["x-forwarded-for"]?.toString());
 
-  function reject(request: IncomingMessage, response: ServerResponse, known = false): void {
+  function reject(request: IncomingMessage, response: ServerResponse, error: OperationError): void {
     const { stream } = request as { readonly stream?: ServerHttp2Stream };
     const address = addressOf(request);
     if (stream === undefined) {
       response.setHeader("connection", "close");
-    } else if (!known && onCallRefused(stream.session, address, address !== peerOfRequest(request).address)) {
+    } else if (
+      error !== PERMISSION_RATE_LIMITED &&
+      onCallRefused(stream.session, address, address !== peerOfRequest(request).address)
+    ) {
       return;
     }
     sendAddressLimited(request, response);
@@ -57,7 +60,7 @@ export function createAddressCheck(limits: AddressLimits | undefined, clientAddr
       if (limits === undefined || limits.take(kind, addressOf(request), cost)) {
         return false;
       }
-      reject(request, response);
+      reject(request, response, ADDRESS_RATE_LIMITED);
       return true;
     },
   };

@@ -90,7 +90,7 @@ function serveRoute(handler: UniversalHandlerFn, route: Route, addressCheck: Add
     const call = callOf(request);
     await route.admit(call);
     if (call.rejection?.kind === "address-rate-limited") {
-      addressCheck.reject(request, response, call.identity !== undefined);
+      addressCheck.reject(request, response, call.rejection);
       return;
     }
     const message = call.rejection === undefined ? await readInto(call, request, route.rpc) : undefined;

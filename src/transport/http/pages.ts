@@ -77,7 +77,7 @@ export function createPages({
           await requireMetricsPermission(auth, request);
         } catch (error) {
           if (error instanceof OperationError && error.kind === "address-rate-limited") {
-            addressCheck.reject(request, response);
+            addressCheck.reject(request, response, error);
           } else {
             sendAuthError(response, error);
           }

@@ -3,7 +3,6 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import { type Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { type FieldViolation, OperationError } from "../../application/errors.ts";
-import { ADDRESS_RATE_LIMITED } from "../auth/index.ts";
 import { type Call, createCall, NEVER_ABORTED } from "../call.ts";
 import type { Peer } from "../connections/peer.ts";
 import type { Route } from "../middleware/pipeline.ts";
@@ -64,14 +63,15 @@ export interface Failed extends Ended {
  * Calls the RPC behind a legacy method through the same pipeline as all other calls: validation,
  * request log, metrics, deadline and drain are the same.
  *
- * @throws ADDRESS_RATE_LIMITED when the limit has prevented its authentication
+ * @throws OperationError "address-rate-limited" when the limit has prevented its authentication or
+ *   authorization
  */
 export async function callLegacyMethod(method: LegacyMethod, route: Route, call: LegacyCall): Promise<LegacyResult> {
   const { caller } = call;
   const rpcCall = toRpcCall(call, method.name);
   await route.admit(rpcCall);
-  if (rpcCall.rejection === ADDRESS_RATE_LIMITED) {
-    throw ADDRESS_RATE_LIMITED;
+  if (rpcCall.rejection?.kind === "address-rate-limited") {
+    throw rpcCall.rejection;
   }
   const params = rpcCall.rejection === undefined ? await call.readParams() : undefined;
   const { fields, violations } =
@@ -112,9 +112,8 @@ export async function authenticationError(
   call: Omit<LegacyCall, "readParams">,
 ): Promise<OperationError | undefined> {
   const rpcCall = toRpcCall(call, "");
-  await route.admit(rpcCall);
-  // The permission for this method does not decide about the caller's method.
-  return rpcCall.rejection?.kind === "permission-denied" ? undefined : rpcCall.rejection;
+  await route.authenticate(rpcCall);
+  return rpcCall.rejection;
 }
 
 function toRpcCall(

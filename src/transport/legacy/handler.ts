@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
-import type { OperationError } from "../../application/errors.ts";
+import { OperationError } from "../../application/errors.ts";
 import { createAddressList, LOOPBACK } from "../../lib/address-list.ts";
 import { boundedLabels } from "../../observability/bounded-labels.ts";
 import type { Logger } from "../../observability/log.ts";
 import { createLogLimiter } from "../../observability/log-limiter.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { TokenTransportCheck } from "../auth/cleartext.ts";
-import { ADDRESS_RATE_LIMITED } from "../auth/index.ts";
 import type { ClientAddress } from "../connections/client-address.ts";
 import { connectionOfRequest, peerOfRequest } from "../connections/peer.ts";
 import type { FindHandler } from "../http/server.ts";
@@ -132,7 +131,7 @@ export function createLegacyHandler(
   );
 
   async function callOverHttp(method: LegacyMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const outcome = await overHttp(method, request, () => readParams(request));
+    const outcome = await overHttp(method, request, () => readParams(request, method));
     sendOutcome(response, method, outcome, httpErrors);
   }
 
@@ -168,10 +167,10 @@ export function createLegacyHandler(
       try {
         await respond(request, response);
       } catch (error) {
-        if (error !== ADDRESS_RATE_LIMITED) {
+        if (!(error instanceof OperationError && error.kind === "address-rate-limited")) {
           throw error;
         }
-        addressCheck.reject(request, response);
+        addressCheck.reject(request, response, error);
       }
     };
   };

@@ -14,13 +14,16 @@ import { type Params, paramsFromForm, paramsFromJson, paramsFromQuery, valuesIn 
 
 /**
  * The parameters of a GET or POST: of its query and of its body, a form or JSON. An error for a
- * body that cannot be parsed, and for a parameter with different values in the two.
+ * body that cannot be parsed, and for a parameter of the method with different values in the two.
  */
-export async function readParams(request: IncomingMessage): Promise<Params | OperationError> {
+export async function readParams(
+  request: IncomingMessage,
+  { parameters }: Pick<LegacyMethod, "parameters">,
+): Promise<Params | OperationError> {
   try {
     const fromQuery = paramsFromQuery(queryOf(request.url));
     const fromBody = request.method === "POST" ? await paramsFromBody(request) : new Map();
-    return merge(fromQuery, fromBody);
+    return merge(fromQuery, fromBody, new Set(parameters.flatMap(({ name, aliases = [] }) => [name, ...aliases])));
   } catch (error) {
     if (error instanceof OperationError) {
       return error;
@@ -34,12 +37,12 @@ export async function readParams(request: IncomingMessage): Promise<Params | Ope
  *
  * @throws OperationError "invalid" for a parameter with different values
  */
-function merge(fromQuery: Params, fromBody: Params): Params {
+function merge(fromQuery: Params, fromBody: Params, names: ReadonlySet<string>): Params {
   const merged = new Map(fromQuery);
   for (const [name, texts] of fromBody) {
     const given = valuesIn(texts);
     const others = valuesIn(fromQuery.get(name));
-    if (given.length > 0 && others.length > 0 && !isDeepStrictEqual(given, others)) {
+    if (names.has(name) && given.length > 0 && others.length > 0 && !isDeepStrictEqual(given, others)) {
       const shown = shorten(escapeUnprintable(name), MAX_QUOTED_LENGTH);
       throw invalidField(shown, "must be given once, has different values in query and body");
     }

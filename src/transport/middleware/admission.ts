@@ -31,6 +31,18 @@ export function createAdmission(auth: Auth | undefined, loadShedding: LoadSheddi
   };
 }
 
+/** Authentication alone, of a caller whose RPC is not known yet. */
+export function createAuthentication(auth: Auth | undefined): Admit {
+  if (auth === undefined) {
+    return (call) => rejectOnError(call, () => trustCallerHeader(call));
+  }
+  return (call) =>
+    rejectOnError(call, () => {
+      const identity = auth.authenticate(credentialsOf(call));
+      return identity instanceof Promise ? identity.then(() => {}) : undefined;
+    });
+}
+
 /**
  * Rejects calls beyond the capacity once their request has arrived: requests may take long to
  * arrive, and their callers must not occupy capacity meanwhile. Encloses the count of calls in
@@ -72,7 +84,7 @@ export function overloaded(): OperationError {
 
 function createIdentification(auth: Auth | undefined): (rpc: Rpc) => Admit {
   if (auth === undefined) {
-    return () => (call) => rejectOnError(call, () => trustCallerHeader(call));
+    return () => createAuthentication(undefined);
   }
   return ({ method }) => {
     const rpc = `${method.parent.name}/${method.name}`;

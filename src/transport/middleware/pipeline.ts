@@ -8,7 +8,7 @@ import type { CallerLimits } from "../rate-limits/index.ts";
 import { requestLimits } from "../wire/request-limits.ts";
 import { compileRules } from "../wire/validation.ts";
 import { type AccessLogDeps, accessLog } from "./access-log.ts";
-import { admitted, createAdmission, type LoadShedding, shedLoad } from "./admission.ts";
+import { admitted, createAdmission, createAuthentication, type LoadShedding, shedLoad } from "./admission.ts";
 import { deadline } from "./deadline.ts";
 import type { InFlight } from "./in-flight.ts";
 import { mapErrors } from "./map-errors.ts";
@@ -34,6 +34,8 @@ export interface PipelineDeps extends AccessLogDeps {
 export interface Pipeline {
   /** Before its request is read. */
   readonly admission: (rpc: Rpc) => Admit;
+  /** The same where the RPC is not known yet: without authorization. */
+  readonly authentication: Admit;
   /** With its request, outermost first. */
   readonly interceptors: readonly Interceptor[];
 }
@@ -44,6 +46,7 @@ export interface Pipeline {
  */
 export const pipeline = (deps: PipelineDeps): Pipeline => ({
   admission: createAdmission(deps.auth, deps.loadShedding),
+  authentication: createAuthentication(deps.auth),
   interceptors: [
     shedLoad(deps.loadShedding),
     deps.inFlight.interceptor,
@@ -64,6 +67,8 @@ export interface Route {
   readonly rpc: Rpc;
   /** Called before the request is read. */
   readonly admit: Admit;
+  /** Called instead where the RPC is not known yet: authenticates the caller alone. */
+  readonly authenticate: Admit;
   /**
    * The handler, wrapped in the pipeline. For a call that was not admitted the request is an empty
    * message.
@@ -75,7 +80,7 @@ export interface Route {
 export function createRoutes<Service extends DescService>(
   service: Service,
   handlers: HandlersOf<Service>,
-  { admission, interceptors }: Pipeline,
+  { admission, authentication, interceptors }: Pipeline,
 ): readonly Route[] {
   return service.methods.map((method) => {
     const rpc = toRpc(method);
@@ -85,6 +90,7 @@ export function createRoutes<Service extends DescService>(
     return {
       rpc,
       admit: admission(rpc),
+      authenticate: authentication,
       handle: interceptors.reduceRight((next, intercept) => intercept(next, rpc), handler),
     };
   });

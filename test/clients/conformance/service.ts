@@ -41,7 +41,7 @@ export function createConformanceRoutes(
     ]),
   );
   return createRoutes({ ...service, methods }, handlers as unknown as HandlersOf<DescService>, pipeline).map(
-    ({ rpc, admit, handle }) => ({ rpc: { ...rpc, maxRequestBytes }, admit, handle: withResponseHeaders(handle) }),
+    (route) => ({ ...route, rpc: { ...route.rpc, maxRequestBytes }, handle: withResponseHeaders(route.handle) }),
   );
 }
 

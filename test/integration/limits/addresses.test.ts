@@ -220,6 +220,18 @@ test("calls without permission: those that are permitted are served all the time
   expect((await denied("127.0.0.32")).status).toBe(403);
 });
 
+test("a caller that lacks the permission for one legacy method is served by others over SOAP", async () => {
+  // More than may lack permission at once, by a caller that may not call the first method.
+  const authorization = `Bearer ${await issuer.token({ sub: "reader", roles: ["read-only"] })}`;
+  const envelope =
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>' +
+    `<o:getOrderStatus xmlns:o="http://service.oms/"><orderId>${orderId}</orderId></o:getOrderStatus></s:Body></s:Envelope>`;
+  const headers = { "content-type": "text/xml", authorization };
+  for (let calls = 0; calls < 30; calls += 1) {
+    expect((await send("127.0.0.34", "/services/orderStatus", headers, envelope)).status).toBe(200);
+  }
+});
+
 test("calls without permission over gRPC: their connection stays open", async () => {
   const socket = connect({ host: "127.0.0.1", port: harness.service.grpcPort, localAddress: "127.0.0.33" });
   const session = connectHttp2("http://127.0.0.1", { createConnection: () => socket });

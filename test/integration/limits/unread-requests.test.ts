@@ -25,6 +25,7 @@ async function startServer() {
   const route: Route = {
     rpc: { method, streaming: false, hasSideEffects: false, maxRequestBytes: 1_024 },
     admit() {},
+    authenticate() {},
     handle: async (_, { connection }) => {
       markProven(connection);
       return create(method.output);

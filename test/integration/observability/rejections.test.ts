@@ -100,7 +100,14 @@ test("a call beyond the capacity is reported with its RPC and the address behind
   const method = OrderStatusService.method.listShipmentTypes;
   const handle = () => Promise.reject(new Error("executed"));
   const server = createGrpcServer({
-    routes: [{ rpc: { method, streaming: false, hasSideEffects: false, maxRequestBytes: 1_024 }, admit() {}, handle }],
+    routes: [
+      {
+        rpc: { method, streaming: false, hasSideEffects: false, maxRequestBytes: 1_024 },
+        admit() {},
+        authenticate() {},
+        handle,
+      },
+    ],
     reflection: [],
     loadShedding: { hasCapacity: () => false, onRejected() {} },
     clientAddress: createClientAddress(["127.0.0.1"]),

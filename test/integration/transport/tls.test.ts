@@ -489,7 +489,12 @@ async function startServers(files: Partial<TlsFiles>): Promise<Ports> {
     return create(method.output);
   };
   const routes = [
-    { rpc: { method, streaming: false, hasSideEffects: false, maxRequestBytes: 1_024 }, admit() {}, handle },
+    {
+      rpc: { method, streaming: false, hasSideEffects: false, maxRequestBytes: 1_024 },
+      admit() {},
+      authenticate() {},
+      handle,
+    },
   ];
   const grpcServer = createGrpcServer({
     routes,

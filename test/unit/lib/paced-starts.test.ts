@@ -41,3 +41,18 @@ test("one that a call starts waits for a later turn", async () => {
   await nextTurn();
   expect(started).toEqual(["first", "second"]);
 });
+
+test("a start that enqueues another one does not quicken the pace", async () => {
+  const startPaced = createPacedStarts(1);
+  const started: string[] = [];
+  startPaced(() => {
+    startPaced(() => started.push("d") > 0);
+    return started.push("a") > 0;
+  });
+  startPaced(() => started.push("b") > 0);
+  startPaced(() => started.push("c") > 0);
+  for (const expected of ["a", "ab", "abc", "abcd"]) {
+    await nextTurn();
+    expect(started.join("")).toBe(expected);
+  }
+});

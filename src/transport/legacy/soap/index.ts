@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code } from "@connectrpc/connect";
 import { OperationError } from "../../../application/errors.ts";
 import { MAX_QUOTED_LENGTH, shorten } from "../../../observability/shorten.ts";
-import { ADDRESS_RATE_LIMITED } from "../../auth/index.ts";
 import { toConnectError } from "../../wire/errors.ts";
 import { readBody } from "../body.ts";
 import type { LegacyOutcome } from "../call.ts";
@@ -45,8 +44,8 @@ export interface SoapHandlerOptions {
 }
 
 /**
- * Responds to a service's SOAP messages and requests for its WSDL and schema. Throws
- * ADDRESS_RATE_LIMITED for a message whose authentication the limit has prevented.
+ * Responds to a service's SOAP messages and requests for its WSDL and schema. Throws OperationError
+ * "address-rate-limited" for a message that the limit of its address has prevented.
  */
 export type SoapHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -61,7 +60,7 @@ export function createSoapHandler(options: SoapHandlerOptions): SoapHandler {
     const startedAt = performance.now();
     const headerVersion = mediaType(request) === "application/soap+xml" ? SOAP_12 : SOAP_11;
     const unauthenticated = await authenticationError(request);
-    if (unauthenticated === ADDRESS_RATE_LIMITED) {
+    if (unauthenticated?.kind === "address-rate-limited") {
       throw unauthenticated;
     }
     try {
