@@ -144,8 +144,9 @@ export const ERRORS = {
     code: "RESOURCE_EXHAUSTED",
     reason: "ADDRESS_RATE_LIMITED",
     details: "ErrorInfo, RetryInfo",
-    meaning: "too many calls from the client's address failed authentication, or were for endpoints that need none",
-    action: "check the credentials; retry after the given delay",
+    meaning:
+      "too many calls from the client's address failed authentication, lacked permission, or were for endpoints that need none",
+    action: "check credentials and permissions; retry after the given delay",
   },
   lagging: {
     code: "RESOURCE_EXHAUSTED",

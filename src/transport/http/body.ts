@@ -24,6 +24,10 @@ export async function* singleChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array
  */
 export function readRequestBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
+    if (request.destroyed && !request.readableEnded) {
+      reject(new Error("client closed the connection"));
+      return;
+    }
     if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
       resolve(undefined);
       return;

@@ -618,11 +618,12 @@ export const OrderReversalService: GenService<{
     output: typeof GetCancelResponseSchema;
   },
   /**
-   * Reports the WMS's answer to the order's last cancel request. An agreement cancels the order as
-   * long as that is possible, also after the request was refused. FAILED_PRECONDITION
-   * (WMS_ANSWER_CONFLICT) if the answer to a closed request contradicts the order, which is then
-   * recorded as the event oms.v1.cancel.conflict and parked for people. NOT_FOUND if there is no
-   * request, or only one of the legacy system.
+   * Reports the WMS's answer to the order's cancel request: the one that waits for it, else the
+   * last one that the WMS was asked about. An agreement cancels the order as long as that is
+   * possible, also after the request was refused. FAILED_PRECONDITION (WMS_ANSWER_CONFLICT) if the
+   * answer to a closed request contradicts the order, which is then recorded as the event
+   * oms.v1.cancel.conflict and parked for people. NOT_FOUND if there is no request, or only one of
+   * the legacy system.
    *
    * @generated from rpc oms.reversal.v1.OrderReversalService.ReportWmsAnswer
    */
