@@ -140,7 +140,7 @@ test("the WMS answers later, and not in time: the cancel is refused, even if the
 });
 
 test("the WMS's answer is lost: the cancel stays open beyond its time limit, until the WMS answers", async () => {
-  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
+  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "3000" });
   const orderId = await dispatched(server);
   await harness.stubSystems.control({ system: "wms/cancel", mode: "lose" });
   await server.reversal.requestCancel({ orderId, ...cancelFields });
@@ -161,7 +161,7 @@ test("the WMS's answer is lost: the cancel stays open beyond its time limit, unt
 });
 
 test("the WMS's answer is lost, and a person decides: the order continues", async () => {
-  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
+  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "3000" });
   const orderId = await dispatched(server);
   await harness.stubSystems.control({ system: "wms/cancel", mode: "hang" });
   await server.reversal.requestCancel({ orderId, ...cancelFields });
@@ -173,7 +173,7 @@ test("the WMS's answer is lost, and a person decides: the order continues", asyn
 });
 
 test("agreed after the time limit: the order is cancelled while that is possible", async () => {
-  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "800" });
+  const server = await harness.start({ OMS_WMS_CANCEL_TIMEOUT_MS: "3000" });
   const orderId = await dispatched(server);
   await harness.stubSystems.control({ system: "wms/cancel", mode: "later" });
   await server.reversal.requestCancel({ orderId, ...cancelFields });
@@ -212,7 +212,7 @@ test("agreed after the order was handed over: a conflict, which is parked for pe
   expect(await server.reversal.getCancel({ orderId })).toMatchObject({ refusalReason: "packed" });
 });
 
-/** An order that the WMS received, but whose dispatch has no answer and is repeated after 1.5 s. */
+/** An order that the WMS received, but whose dispatch has no answer, and is repeated after 5 s. */
 async function inDispatch(server: Clients): Promise<bigint> {
   await harness.stubSystems.control({ system: "wms/dispatch", mode: "lose", times: 1 });
   const orderId = await submit(server);
@@ -220,7 +220,7 @@ async function inDispatch(server: Clients): Promise<bigint> {
   await flowIs(server, orderId, { step: "dispatch", state: FlowState.RETRYING });
   return orderId;
 }
-const SLOW_RETRIES = { OMS_RETRY_BASE_MS: "1500", OMS_RETRY_CAP_MS: "1500" };
+const SLOW_RETRIES = { OMS_RETRY_BASE_MS: "5000", OMS_RETRY_CAP_MS: "5000" };
 
 test("cancelled while its dispatch is repeated and a cancel is open: neither waits for the other", async () => {
   const server = await harness.start(SLOW_RETRIES);
