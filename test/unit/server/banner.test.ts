@@ -35,3 +35,20 @@ test("names health and metrics for a role without calls", () => {
     "\nThe Action runner is running. Health and metrics: http://127.0.0.1:8080/readyz, http://127.0.0.1:8080/metrics. Press Ctrl-C to stop.\n",
   );
 });
+
+test("its commands name other ports, the CA of TLS, and a token", () => {
+  const text = banner({ ...options, ports: { grpc: 50_151, http: 8_181 } });
+  expect(text).toContain("npx oms --server 127.0.0.1:50151 order explain");
+  expect(text).toContain("OMS_GRPC_PORT=50151 OMS_HTTP_PORT=8181 npm run demo");
+  expect(banner(options)).toContain("\n  npx oms order explain");
+  expect(banner(options)).toContain("\n  npm run demo");
+  const config = { ...options.config, tls: { ...options.config.tls, certFile: "tls.crt" } };
+  const secured = banner({
+    ...options,
+    config: { ...config, auth: { ...config.auth, methods: ["jwt"] } } as never,
+  });
+  expect(secured).toContain("npx oms --tls-ca ca.pem order explain");
+  expect(secured).toContain('--cacert ca.pem -H "authorization: Bearer $OMS_TOKEN"');
+  expect(secured).toContain("https://127.0.0.1:50051/");
+  expect(secured).not.toContain("npm run demo");
+});
